@@ -1,0 +1,260 @@
+"""The walk of the step graph: every step as soon as what it comes after is there.
+
+Threads, because the SDKs block. The engine knows neither Azure nor any screen: it reads, decides,
+applies, and says what happens as events. Nothing is left without a final word: what follows from a
+failure is blocked and names it, what follows from a cancellation is cancelled.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import Event as Flag
+from threading import Lock
+from typing import Any
+from uuid import uuid4
+
+from amlwizard.errors import AmlwizardError, Cancelled, CloudError, InvalidInput, SignInFailed
+from amlwizard.events import (
+    Emit,
+    Event,
+    LoginDone,
+    LoginNeeded,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepInfo,
+    StepProgress,
+    StepStarted,
+)
+from amlwizard.plan import Action, Context, Found, Json, Phase, Plan, Step, action_for, planned
+
+WORKERS = 12
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a walk is about: the recipe, the cloud that it talks to, how both are called."""
+
+    recipe: Any
+    recipe_name: str
+    cloud: Any
+    target: str
+
+
+def run(
+    steps: Sequence[Step],
+    job: Job,
+    emit: Emit,
+    *,
+    cancel: Flag | None = None,
+    rerun: Collection[Phase] = (),
+    run_id: str = "",
+    now: Callable[[], float] = time.time,
+) -> int:
+    """Bring every step about; answer the exit code. What already is as wanted is kept.
+
+    Steps of the phases in `rerun` that do work (rather than make a thing) do it again.
+    """
+    say = _Stamp(emit, now)
+    cancel = cancel or Flag()
+    say(
+        RunStarted(
+            run=run_id or uuid4().hex[:12],
+            recipe=job.recipe_name,
+            target=job.target,
+            steps=tuple(StepInfo(s.id, s.title, s.phase, s.after) for s in steps),
+        )
+    )
+    failures: list[Exception] = []
+
+    def visit(step: Step, outputs: Mapping[str, Json]) -> StepFinished:
+        try:
+            if cancel.is_set():
+                raise Cancelled("cancelled before it started")
+            ctx = _context(job, step, outputs, cancel, say)
+            found = step.read(ctx)
+            action = action_for(step, found)
+            if step.runs and step.phase in rerun:
+                action = "run"
+            if action == "keep":
+                assert found
+                return StepFinished(step=step.id, outcome="kept", outputs=found.outputs)
+            return _apply(step, ctx, action, say)
+        except Cancelled as stop:
+            return StepFinished(step=step.id, outcome="cancelled", what=stop.what)
+        except Exception as error:
+            failures.append(error)
+            return _failed(step, error)
+
+    counts: Counter[str] = Counter()
+    for finished in _walk(steps, visit):
+        counts[finished.outcome] += 1
+        say(finished)
+    exit_code = _exit_code(failures, counts)
+    say(RunFinished(exit_code=exit_code, counts=dict(counts)))
+    return exit_code
+
+
+def survey(
+    steps: Sequence[Step],
+    job: Job,
+    emit: Emit,
+    *,
+    cancel: Flag | None = None,
+    now: Callable[[], float] = time.time,
+) -> Plan:
+    """Read what is there and answer what a run would do. Only sign-in is really done.
+
+    Raises the first error that a read met.
+    """
+    say = _Stamp(emit, now)
+    cancel = cancel or Flag()
+    rows = {}
+    errors: list[Exception] = []
+
+    def visit(step: Step, outputs: Mapping[str, Json]) -> StepFinished:
+        ctx = _context(job, step, outputs, cancel, say)
+        try:
+            if step.phase == "sign-in":
+                rows[step.id] = planned(step, None)
+                return _apply(step, ctx, "run", say)
+            found = _read_if_possible(step, ctx)
+        except Exception as error:
+            errors.append(error)
+            return _failed(step, error)
+        rows[step.id] = planned(step, found)
+        known = found.outputs if found and found.state != "failed" else {}
+        return StepFinished(step=step.id, outcome="kept", outputs=known)
+
+    for _ in _walk(steps, visit):
+        pass
+    if errors:
+        raise errors[0]
+    return Plan(job.target, tuple(rows[step.id] for step in in_order(steps)))
+
+
+def in_order(steps: Sequence[Step]) -> list[Step]:
+    """The steps, each after all that it comes after; ValueError names a circle or a loose end."""
+    placed: set[str] = set()
+    order: list[Step] = []
+    left = list(steps)
+    while left:
+        ready = [step for step in left if placed.issuperset(step.after)]
+        if not ready:
+            raise ValueError(f"no order for {', '.join(step.id for step in left)}")
+        order += ready
+        placed.update(step.id for step in ready)
+        left = [step for step in left if step.id not in placed]
+    return order
+
+
+Visit = Callable[[Step, Mapping[str, Json]], StepFinished]
+
+
+def _walk(steps: Sequence[Step], visit: Visit) -> Any:
+    """Yield every step's final word as it falls, visiting each once its predecessors succeeded."""
+    waiting = in_order(steps)
+    outputs: dict[str, Json] = {}
+    final: dict[str, StepFinished] = {}
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="step") as pool:
+        running: dict[Future[StepFinished], Step] = {}
+        while waiting or running:
+            for step in list(waiting):
+                before = [final.get(name) for name in step.after]
+                stopped = next((f for f in before if f and f.outcome not in ("done", "kept")), None)
+                if stopped:
+                    waiting.remove(step)
+                    final[step.id] = _consequence(step, stopped)
+                    yield final[step.id]
+                elif all(before):
+                    waiting.remove(step)
+                    running[pool.submit(visit, step, dict(outputs))] = step
+            if not running:
+                continue
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                step = running.pop(future)
+                final[step.id] = future.result()
+                outputs[step.id] = final[step.id].outputs
+                yield final[step.id]
+
+
+def _context(
+    job: Job, step: Step, outputs: Mapping[str, Json], cancel: Flag, say: Emit
+) -> Context:
+    def ask(url: str, user_code: str, expires_at: float) -> None:
+        say(LoginNeeded(step=step.id, url=url, user_code=user_code, expires_at=expires_at))
+
+    return Context(job.recipe, job.cloud, outputs, cancel, ask)
+
+
+def _apply(step: Step, ctx: Context, action: Action, say: Emit) -> StepFinished:
+    say(StepStarted(step=step.id, action=action))
+    outputs = step.apply(ctx, partial(_progress, say, step.id))
+    if step.phase == "sign-in":
+        say(LoginDone(step=step.id, account=str(outputs.get("account", ""))))
+    return StepFinished(step=step.id, outcome="done", outputs=outputs)
+
+
+def _progress(say: Emit, step: str, message: str, /, **data: Any) -> None:
+    say(StepProgress(step=step, message=message, data=data))
+
+
+def _read_if_possible(step: Step, ctx: Context) -> Found | None:
+    """None where what `read` needs is not there yet, and so the step's own thing cannot be."""
+    try:
+        return step.read(ctx)
+    except KeyError:
+        return None
+
+
+def _failed(step: Step, error: Exception) -> StepFinished:
+    if isinstance(error, AmlwizardError):
+        return StepFinished(
+            step=step.id,
+            outcome="failed",
+            what=error.what,
+            why=error.why,
+            fix=error.fix,
+            code=error.code if isinstance(error, CloudError) else "",
+        )
+    return StepFinished(
+        step=step.id,
+        outcome="failed",
+        what=f"{type(error).__name__}: {error}",
+        why="amlwizard did not foresee this.",
+        fix="Replay continues from here; if it happens again, report it with the journal.",
+    )
+
+
+def _consequence(step: Step, cause: StepFinished) -> StepFinished:
+    root = cause.because or cause.step
+    if cause.outcome == "cancelled":
+        return StepFinished(step=step.id, outcome="cancelled", because=root)
+    return StepFinished(step=step.id, outcome="blocked", because=root, what=f"{root} failed")
+
+
+def _exit_code(failures: Sequence[Exception], counts: Mapping[str, int]) -> int:
+    for kind in (SignInFailed, InvalidInput):
+        if any(isinstance(error, kind) for error in failures):
+            return kind.exit_code
+    if failures:
+        return AmlwizardError.exit_code
+    return Cancelled.exit_code if counts.get("cancelled") else 0
+
+
+class _Stamp:
+    """Gives every event its number and time, and passes them on one at a time."""
+
+    def __init__(self, emit: Emit, now: Callable[[], float]) -> None:
+        self._emit, self._now, self._lock, self._seq = emit, now, Lock(), 0
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._seq += 1
+            self._emit(replace(event, seq=self._seq, at=self._now()))

@@ -1,0 +1,92 @@
+"""What can go wrong, said for people: what happened, why, what to do next.
+
+Every error that a command may end with carries its exit code. Nothing here may hold a secret:
+the text of an error is printed, journaled and pasted into tickets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found in a recipe or on a cloud, under every field concerned.
+
+    `rule` is the id of the rule (``AK-4``) or of the shape check (``unknown-key``); `fields` are
+    dotted recipe paths (``addresses.vnet``); `line` is the line of the file, where there is one.
+    """
+
+    rule: str
+    severity: Severity
+    fields: tuple[str, ...]
+    what: str
+    why: str = ""
+    fix: str = ""
+    line: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "fields": list(self.fields)}
+
+
+class AmlwizardError(Exception):
+    """Base of every error that ends a command with a message instead of a traceback."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what, self.why, self.fix = what, why, fix
+
+    def __str__(self) -> str:
+        return "\n".join(part for part in (self.what, self.why, self.fix) if part)
+
+
+class InvalidInput(AmlwizardError):
+    """The recipe or the command line cannot be used; every finding is in `findings`."""
+
+    exit_code = 2
+
+    def __init__(
+        self, what: str, *, findings: Sequence[Finding] = (), why: str = "", fix: str = ""
+    ) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.findings = tuple(findings)
+
+
+class SignInFailed(AmlwizardError):
+    """Entra refused, the person declined, or the device code expired."""
+
+    exit_code = 3
+
+
+class Cancelled(AmlwizardError):
+    """The person, or a signal, asked to stop."""
+
+    exit_code = 130
+
+
+class StepFailed(AmlwizardError):
+    """A step found that what it made does not work: a failed run, cell, deployment or request."""
+
+
+class ExpectationMissed(AmlwizardError):
+    """A number that the recipe expects came out otherwise."""
+
+
+class CloudError(AmlwizardError):
+    """The cloud refused or failed, in its own words.
+
+    `code` is Azure's error code (``AnotherOperationInProgress``), `status` the HTTP status or 0
+    where no answer came.
+    """
+
+    def __init__(
+        self, what: str, *, code: str = "", status: int = 0, why: str = "", fix: str = ""
+    ) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.code, self.status = code, status

@@ -1,0 +1,155 @@
+"""What happens during a run, as frozen values: the one stream that every front end listens to.
+
+`seq` and `at` are stamped once, by the engine, upstream of all listeners; a listener never asks a
+clock. A device code is a secret: it lives in `LoginNeeded` for the person's eyes only and is left
+out of its JSON form, so that no journal or log can hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal
+
+Outcome = Literal["done", "kept", "failed", "blocked", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """What a listener needs to draw a step before it starts."""
+
+    id: str
+    title: str
+    phase: str
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """`seq` counts from 1 within a run; `at` is seconds since the epoch, UTC."""
+
+    kind: ClassVar[str]
+    seq: int = 0
+    at: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        body = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.repr}
+        return {"kind": self.kind, **body}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    kind: ClassVar[str] = "run-started"
+    run: str
+    recipe: str
+    target: str
+    steps: tuple[StepInfo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginNeeded(Event):
+    """A person must sign in at `url` before `expires_at` (seconds since the epoch, UTC)."""
+
+    kind: ClassVar[str] = "login-needed"
+    step: str
+    url: str
+    expires_at: float
+    user_code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginDone(Event):
+    kind: ClassVar[str] = "login-done"
+    step: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted(Event):
+    """`action` is create, update, wait or run: a step that is kept never starts."""
+
+    kind: ClassVar[str] = "step-started"
+    step: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepProgress(Event):
+    """`data` is what a screen may draw beyond the message: a metric, a cell's output, a picture."""
+
+    kind: ClassVar[str] = "step-progress"
+    step: str
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished(Event):
+    """Every step of a run gets exactly one. `because` names the step that a consequence follows from.
+
+    A failure says `what`, `why` and `fix`; `code` is the cloud's own error code, where it gave one.
+    """
+
+    kind: ClassVar[str] = "step-finished"
+    step: str
+    outcome: Outcome
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    what: str = ""
+    why: str = ""
+    fix: str = ""
+    code: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    kind: ClassVar[str] = "run-finished"
+    exit_code: int
+    counts: Mapping[str, int]
+
+
+Emit = Callable[[Event], None]
+
+_KINDS: dict[str, type[Event]] = {
+    cls.kind: cls
+    for cls in (
+        RunStarted,
+        LoginNeeded,
+        LoginDone,
+        StepStarted,
+        StepProgress,
+        StepFinished,
+        RunFinished,
+    )
+}
+
+
+def from_json(line: Mapping[str, Any]) -> Event:
+    """The event that `to_json` wrote; a device code, never written, comes back empty.
+
+    Raises ValueError for a kind or a key that this version does not know.
+    """
+    body = dict(line)
+    cls = _KINDS.get(body.pop("kind", ""))
+    if cls is None:
+        raise ValueError(f"unknown event kind {line.get('kind')!r}")
+    if cls is RunStarted:
+        body["steps"] = tuple(
+            StepInfo(**{**step, "after": tuple(step["after"])}) for step in body["steps"]
+        )
+    if cls is LoginNeeded:
+        body["user_code"] = ""
+    try:
+        return cls(**body)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, StepInfo):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value

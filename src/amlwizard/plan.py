@@ -1,0 +1,165 @@
+"""A step of the journey, and the plan, as values.
+
+A step knows how to read what is there and how to bring it about; it is walked by the engine, which
+knows nothing of Azure. ARM documents are plain JSON with named holes: ``{sign-in.subscription}`` is
+filled from the outputs of the step ``sign-in`` when the request is sent, so a document can be
+shown, compared and exported before anybody has signed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from threading import Event as Flag
+from typing import Any, Literal, Protocol
+
+Phase = Literal["sign-in", "provision", "train", "register", "deploy", "score"]
+PHASES: tuple[Phase, ...] = ("sign-in", "provision", "train", "register", "deploy", "score")
+
+Action = Literal["create", "update", "keep", "wait", "run"]
+State = Literal["ready", "differs", "busy", "failed"]
+
+Json = Mapping[str, Any]
+
+
+class Say(Protocol):
+    """How a step reports progress; `data` must be JSON and hold no secret."""
+
+    def __call__(self, message: str, **data: Any) -> None: ...
+
+
+class Ask(Protocol):
+    """How a step asks a person to sign in with a device code (`expires_at`: epoch seconds)."""
+
+    def __call__(self, url: str, user_code: str, expires_at: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a step may know: the recipe, the cloud, and what finished steps put out."""
+
+    recipe: Any
+    cloud: Any
+    outputs: Mapping[str, Json]
+    cancel: Flag
+    ask: Ask
+
+    def fill(self, document: Any) -> Any:
+        """`document` with every hole filled; KeyError names the hole that cannot be yet."""
+        return fill(document, self.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a step's `read` saw. `differences` are for people: ``properties.x: a -> b``."""
+
+    state: State
+    outputs: Json = field(default_factory=dict)
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """An ARM resource: its full id (with holes), its api-version, the body of its PUT."""
+
+    id: str
+    api_version: str
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One vertex of the journey.
+
+    `read` answers None for what is not there. `apply` creates, updates or runs, and answers the
+    outputs that later steps need (plain JSON, never a secret). `remove` undoes it on teardown.
+    `runs` marks work that is done rather than a thing that exists: its action is `run`.
+    `az` holds the equivalent commands of the Azure CLI, where there are any.
+    """
+
+    id: str
+    title: str
+    phase: Phase
+    after: tuple[str, ...]
+    read: Callable[[Context], Found | None]
+    apply: Callable[[Context, Say], Json]
+    remove: Callable[[Context, Say], None] | None = None
+    resource: Resource | None = None
+    runs: bool = False
+    az: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    id: str
+    title: str
+    phase: Phase
+    after: tuple[str, ...]
+    action: Action
+    differences: tuple[str, ...] = ()
+    az: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do, in an order that works. `target` is None where no cloud was read."""
+
+    target: str | None
+    steps: tuple[PlannedStep, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}
+
+
+def action_for(step: Step, found: Found | None) -> Action:
+    """What must be done about `step`, given what was found of it."""
+    if found is None or (found.state == "failed" and step.runs):
+        return "run" if step.runs else "create"
+    actions: dict[State, Action] = {
+        "ready": "keep",
+        "differs": "run" if step.runs else "update",
+        "busy": "wait",
+        "failed": "update",
+    }
+    return actions[found.state]
+
+
+def planned(step: Step, found: Found | None) -> PlannedStep:
+    return PlannedStep(
+        step.id,
+        step.title,
+        step.phase,
+        step.after,
+        action_for(step, found),
+        found.differences if found else (),
+        step.az,
+    )
+
+
+def until(steps: Sequence[Step], phase: Phase) -> list[Step]:
+    """The steps of `phase` and of what comes before it in the journey."""
+    last = PHASES.index(phase)
+    return [step for step in steps if PHASES.index(step.phase) <= last]
+
+
+_HOLE = re.compile(r"\{([a-z0-9.-]+)\.([a-z_]+)\}")
+
+
+def fill(document: Any, outputs: Mapping[str, Json]) -> Any:
+    """`document` with each ``{step.output}`` replaced; KeyError(hole) where it is not known yet."""
+    if isinstance(document, str):
+        return _HOLE.sub(lambda hole: str(_value(hole, outputs)), document)
+    if isinstance(document, Mapping):
+        return {fill(key, outputs): fill(value, outputs) for key, value in document.items()}
+    if isinstance(document, (list, tuple)):
+        return [fill(item, outputs) for item in document]
+    return document
+
+
+def _value(hole: re.Match[str], outputs: Mapping[str, Json]) -> Any:
+    step, output = hole.groups()
+    try:
+        return outputs[step][output]
+    except KeyError:
+        raise KeyError(f"{step}.{output}") from None

@@ -1,0 +1,401 @@
+"""The recipe: everything a person decides, one section per form screen. One declaration of the
+fields: forms, prompts, the JSON schema and the file all come from it.
+
+A recipe is strict (an unknown key is an error) and holds no secret: there is no field for one.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+VERSION = 1
+
+
+def parse_network(value: object) -> IPv4Network:
+    """An IPv4 prefix in CIDR notation; the error says which correction gives a valid one."""
+    if isinstance(value, IPv4Network):
+        return value
+    if not isinstance(value, str) or value != value.strip() or not value.isascii():
+        raise _address_error(value, "an IPv4 prefix such as 10.100.0.0/16, without spaces")
+    address, slash, length = value.partition("/")
+    if not slash:
+        raise _address_error(value, f"a prefix length: write {value[:40]}/24, for instance")
+    if ":" in address:
+        raise _address_error(value, "an IPv4 prefix: Azure Machine Learning has no IPv6 subnets")
+    if not (length.isdigit() and len(length) <= 2 and int(length) <= 32):
+        raise _address_error(value, "a prefix length from 0 to 32 after the slash")
+    try:
+        network = IPv4Network(value, strict=False)
+    except ValueError:
+        raise _address_error(value, "four numbers from 0 to 255 before the slash") from None
+    if network.network_address != IPv4Address(address):
+        raise PydanticCustomError(
+            "host-bits",
+            "{value} has host bits set: the prefix that holds it is {cure}",
+            {"value": value, "cure": str(network)},
+        )
+    return network
+
+
+def parse_address(value: object) -> IPv4Address:
+    if isinstance(value, IPv4Address):
+        return value
+    try:
+        if isinstance(value, str) and value.isascii():
+            return IPv4Address(value)
+    except ValueError:
+        pass
+    raise _address_error(value, "an IPv4 address such as 10.0.0.10")
+
+
+def _address_error(value: object, wanted: str) -> PydanticCustomError:
+    shown = repr(value)
+    return PydanticCustomError(
+        "address",
+        "{value} needs {wanted}",
+        {"value": shown if len(shown) <= 60 else shown[:57] + "...", "wanted": wanted},
+    )
+
+
+def _parse_subscription(value: object) -> str:
+    try:
+        if isinstance(value, str):
+            return str(UUID(value))
+    except ValueError:
+        pass
+    raise PydanticCustomError(
+        "subscription", "a subscription id is a UUID, such as 11111111-2222-3333-4444-555555555555"
+    )
+
+
+Network = Annotated[
+    IPv4Network,
+    BeforeValidator(parse_network),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"}),
+]
+Address = Annotated[
+    IPv4Address,
+    BeforeValidator(parse_address),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}$"}),
+]
+Subscription = Annotated[str, BeforeValidator(_parse_subscription)]
+Access = Literal["private-endpoint", "service-endpoint"]
+Text = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class Section(BaseModel):
+    """A form screen. Values are taken as they are typed: "3" is no number, 1 is no truth."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SignIn(Section):
+    """Who signs in, and where the platform is built"""
+
+    tenant: Text = Field(
+        "organizations",
+        title="Tenant",
+        description="Entra tenant id or domain; organizations lets the account decide.",
+    )
+    subscription: Subscription | None = Field(
+        None,
+        title="Subscription",
+        description="Subscription id. May be left out where the account sees exactly one.",
+    )
+    region: Text = Field(
+        "westeurope",
+        title="Region",
+        description="Azure region of every resource: VNET, workspace, Databricks and AKS share it.",
+    )
+    login: Literal[
+        "device-code", "azure-cli", "environment", "managed-identity", "workload-identity"
+    ] = Field("device-code", title="Sign-in", description="How to sign in to Entra.")
+
+
+def _derived(template: str, title: str, description: str = "") -> Any:
+    """A name that follows from the prefix unless it is given; the abbreviations are Azure's (CAF)."""
+    text = f"{description} " if description else ""
+    return Field(
+        "",
+        title=title,
+        description=f"{text}Default: {template.replace('{prefix}', '<prefix>')}.",
+        json_schema_extra={"derived": template},
+    )
+
+
+class Names(Section):
+    """What everything is called"""
+
+    prefix: Text = Field(
+        ...,
+        title="Prefix",
+        description="Every name that is not given follows from it. Registry, vault and storage "
+        "account names are unique in the world: choose one that is yours.",
+    )
+    resource_group: str = _derived("rg-{prefix}", "Resource group")
+    vnet: str = _derived("vnet-{prefix}", "Virtual network")
+    workspace_subnet: str = _derived("snet-{prefix}-workspace", "Workspace subnet")
+    compute_subnet: str = _derived("snet-{prefix}-compute", "Compute subnet")
+    scoring_subnet: str = _derived("snet-{prefix}-scoring", "Scoring subnet")
+    databricks_public_subnet: str = _derived(
+        "snet-{prefix}-dbw-public", "Databricks public subnet", "Also called the host subnet."
+    )
+    databricks_private_subnet: str = _derived(
+        "snet-{prefix}-dbw-private",
+        "Databricks private subnet",
+        "Also called the container subnet.",
+    )
+    nat_gateway: str = _derived("ng-{prefix}", "NAT gateway")
+    public_ip: str = _derived("pip-{prefix}-nat", "Public IP of the NAT gateway")
+    registry: str = _derived("cr{prefix}", "Container registry", "Unique in the world.")
+    storage: str = _derived("st{prefix}", "Storage account", "Unique in the world.")
+    key_vault: str = _derived(
+        "kv-{prefix}", "Key vault", "Unique in the world, soft-deleted vaults included."
+    )
+    log_analytics: str = _derived("log-{prefix}", "Log Analytics workspace")
+    application_insights: str = _derived("appi-{prefix}", "Application Insights")
+    databricks: str = _derived("dbw-{prefix}", "Databricks workspace")
+    databricks_managed_group: str = _derived(
+        "rg-{prefix}-dbw", "Databricks managed resource group", "Must not exist beforehand."
+    )
+    workspace: str = _derived("mlw-{prefix}", "Machine Learning workspace")
+    build_compute: str = _derived(
+        "image-build", "Image-build compute", "Builds images where the registry is closed."
+    )
+    aks: str = _derived("aks-{prefix}", "AKS cluster")
+    aks_identity: str = _derived("id-{prefix}-aks", "Managed identity of the AKS cluster")
+    kubernetes_compute: str = _derived("aks-inference", "Kubernetes compute", "2 to 16 characters.")
+    cluster: str = _derived("train-{prefix}", "Databricks cluster")
+    experiment: str = _derived("diabetes", "MLflow experiment", "Not a Databricks path.")
+    model: str = _derived("diabetes-ridge", "Registered model")
+    endpoint: str = _derived("mle-{prefix}", "Online endpoint", "Unique in the region.")
+    deployment: str = _derived("ridge", "Deployment")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_the_prefix(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("prefix"), str):
+            return given
+        names = dict(given)
+        for name, template in _templates(cls).items():
+            if names.get(name) in (None, ""):
+                names[name] = template.replace("{prefix}", names["prefix"])
+        return names
+
+    @model_serializer(mode="wrap")
+    def _only_what_was_given(self, serialize: Any) -> dict[str, Any]:
+        """Names that follow from the prefix are left out, so that a new prefix renames them all."""
+        templates = _templates(type(self))
+        return {
+            name: value
+            for name, value in serialize(self).items()
+            if name not in templates or value != templates[name].replace("{prefix}", self.prefix)
+        }
+
+
+def _templates(names: type[Names]) -> dict[str, str]:
+    return {
+        name: info.json_schema_extra["derived"]
+        for name, info in names.model_fields.items()
+        if isinstance(info.json_schema_extra, dict)
+    }
+
+
+class Addresses(Section):
+    """Address ranges of the VNET, of Kubernetes, and of what is already in use"""
+
+    vnet: Network = Field(IPv4Network("10.100.0.0/16"), title="VNET")
+    workspace: Network = Field(
+        IPv4Network("10.100.100.0/24"), title="Workspace subnet", description="Private endpoints."
+    )
+    compute: Network = Field(
+        IPv4Network("10.100.110.0/24"),
+        title="Compute subnet",
+        description="Azure Machine Learning compute, one address per node.",
+    )
+    scoring: Network = Field(
+        IPv4Network("10.100.120.0/24"), title="Scoring subnet", description="AKS nodes."
+    )
+    databricks_public: Network = Field(
+        IPv4Network("10.100.200.0/24"),
+        title="Databricks public subnet",
+        description="The host subnet: one address per cluster node.",
+    )
+    databricks_private: Network = Field(
+        IPv4Network("10.100.210.0/24"),
+        title="Databricks private subnet",
+        description="The container subnet: one address per cluster node.",
+    )
+    service_cidr: Network = Field(
+        IPv4Network("10.0.0.0/16"),
+        title="AKS service range",
+        description="Virtual addresses of Kubernetes services; must not be in use anywhere near.",
+    )
+    dns_service_ip: Address = Field(
+        IPv4Address("10.0.0.10"),
+        title="AKS DNS address",
+        description="In the service range, neither its first nor its second address.",
+    )
+    pod_cidr: Network = Field(
+        IPv4Network("10.244.0.0/16"),
+        title="AKS pod range",
+        description="Overlay addresses of pods: a /24 for each node.",
+    )
+    peered: list[Network] = Field(
+        default_factory=list,
+        title="Peered ranges",
+        description="Prefixes of networks that this VNET is or will be peered with.",
+    )
+    on_premises: list[Network] = Field(
+        default_factory=list,
+        title="On-premises ranges",
+        description="Prefixes reached by VPN or ExpressRoute.",
+    )
+
+
+class Security(Section):
+    """How the platform is closed off"""
+
+    storage: Access = Field("private-endpoint", title="Storage account")
+    key_vault: Access = Field("private-endpoint", title="Key vault")
+    registry: Access = Field("private-endpoint", title="Container registry")
+    registry_sku: Literal["Basic", "Standard", "Premium"] = Field(
+        "Premium",
+        title="Registry SKU",
+        description="Only Premium carries network rules and private endpoints.",
+    )
+    purge_protection: bool = Field(
+        False,
+        title="Key vault purge protection",
+        description="Once on, a deleted vault keeps its name until its retention ends.",
+    )
+    nat_gateway: bool = Field(
+        True,
+        title="NAT gateway",
+        description="Outbound address of the compute and Databricks subnets.",
+    )
+    databricks_no_public_ip: bool = Field(
+        True, title="Databricks without public IP", description="Secure cluster connectivity."
+    )
+    databricks_encryption: bool = Field(
+        True,
+        title="Prepare Databricks encryption",
+        description="Gives the managed storage account an identity for customer-managed keys.",
+    )
+    private_aks: bool = Field(
+        False, title="Private AKS", description="The Kubernetes API has a private address only."
+    )
+    aks_authorized_ranges: list[Network] = Field(
+        default_factory=list,
+        title="AKS authorised ranges",
+        description="Prefixes that may reach a public Kubernetes API; empty lets everybody.",
+    )
+
+
+class Training(Section):
+    """The Databricks cluster and the model that it trains"""
+
+    spark_version: Text = Field("16.4.x-scala2.12", title="Databricks runtime")
+    node_type: Text = Field("Standard_DS3_v2", title="Node type")
+    workers: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, title="Workers", description="0 is a single-node cluster."
+    )
+    auto_termination_minutes: Annotated[int, Field(ge=10, le=10000)] = Field(
+        30, title="Auto-termination (minutes)"
+    )
+    mlflow: Text = Field("3.15.0", title="mlflow version", description="Pinned on the cluster.")
+    azureml_mlflow: Text = Field("1.62.0.post6", title="azureml-mlflow version")
+    scikit_learn: Text = Field("1.9.1", title="scikit-learn version")
+    alpha: Annotated[float, Field(ge=0, le=1e6, strict=False)] = Field(
+        0.03, title="Ridge alpha", description="Regularisation strength."
+    )
+    test_size: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.2, title="Test share", description="Share of the 442 rows that is held out."
+    )
+    random_state: Annotated[int, Field(ge=0, le=2**32 - 1)] = Field(0, title="Random state")
+
+
+class Serving(Section):
+    """The AKS cluster and the online endpoint on it"""
+
+    kubernetes_version: Text | None = Field(
+        None, title="Kubernetes version", description="Left out: the region's default."
+    )
+    node_size: Text = Field("Standard_DS3_v2", title="Node size")
+    nodes: Annotated[int, Field(ge=1, le=1000)] = Field(3, title="Nodes")
+    network: Literal["overlay", "node-subnet"] = Field(
+        "overlay",
+        title="Pod network",
+        description="Azure CNI Overlay, or pods with addresses of the scoring subnet.",
+    )
+    max_pods: Annotated[int, Field(ge=10, le=250)] = Field(110, title="Pods per node")
+    load_balancer: Literal["public", "internal"] = Field(
+        "public",
+        title="Load balancer",
+        description="internal: only the VNET reaches the endpoint; scoring then runs on Databricks.",
+    )
+    tls_certificate: Text | None = Field(
+        None,
+        title="TLS certificate file",
+        description="PEM file; left out, the endpoint answers plain HTTP.",
+    )
+    tls_key: Text | None = Field(None, title="TLS key file", description="PEM file.")
+    tls_name: Text | None = Field(None, title="TLS name", description="DNS name in the certificate.")
+    instances: Annotated[int, Field(ge=1, le=100)] = Field(1, title="Instances")
+    cpu: Text = Field("0.5", title="CPU per instance", description="Kubernetes quantity.")
+    memory: Text = Field("1Gi", title="Memory per instance", description="Kubernetes quantity.")
+    build_node_size: Text = Field("Standard_DS3_v2", title="Image-build node size")
+
+
+class Scoring(Section):
+    """The request that proves that the platform works"""
+
+    request: dict[str, JsonValue] = Field(
+        ...,
+        title="Request",
+        description='{"input_data": ...} as the endpoint wants it, or {"data": [[...]]}.',
+    )
+
+
+class Expect(Section):
+    """What a replay must come out with; leaving a number out leaves it unchecked"""
+
+    rows: Annotated[list[int], Field(min_length=2, max_length=2)] | None = Field(
+        None, title="Rows", description="Training rows, test rows."
+    )
+    mse: float | None = Field(None, title="MSE", description="Mean squared error on the test rows.")
+    predictions: list[float] | None = Field(None, title="Predictions")
+    tolerance: Annotated[float, Field(gt=0)] = Field(
+        0.001, title="Tolerance", description="Largest absolute difference that passes."
+    )
+
+
+class Recipe(Section):
+    """An amlwizard recipe: one network-secured Azure Machine Learning platform, end to end"""
+
+    version: Literal[1] = Field(VERSION, title="Recipe version")
+    sign_in: SignIn = Field(default_factory=SignIn, title="Sign-in")
+    names: Names = Field(..., title="Naming")
+    addresses: Addresses = Field(default_factory=Addresses, title="Addresses")
+    security: Security = Field(default_factory=Security, title="Security")
+    training: Training = Field(default_factory=Training, title="Training")
+    serving: Serving = Field(default_factory=Serving, title="Serving")
+    scoring: Scoring = Field(..., title="Scoring")
+    expect: Expect = Field(default_factory=Expect, title="Expectations")
