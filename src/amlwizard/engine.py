@@ -184,9 +184,7 @@ def _walk(steps: Sequence[Step], visit: Visit) -> Any:
                 yield final[step.id]
 
 
-def _context(
-    job: Job, step: Step, outputs: Mapping[str, Json], cancel: Flag, say: Emit
-) -> Context:
+def _context(job: Job, step: Step, outputs: Mapping[str, Json], cancel: Flag, say: Emit) -> Context:
     def ask(url: str, user_code: str, expires_at: float) -> None:
         say(LoginNeeded(step=step.id, url=url, user_code=user_code, expires_at=expires_at))
 

@@ -357,7 +357,9 @@ class Serving(Section):
         description="PEM file; left out, the endpoint answers plain HTTP.",
     )
     tls_key: Text | None = Field(None, title="TLS key file", description="PEM file.")
-    tls_name: Text | None = Field(None, title="TLS name", description="DNS name in the certificate.")
+    tls_name: Text | None = Field(
+        None, title="TLS name", description="DNS name in the certificate."
+    )
     instances: Annotated[int, Field(ge=1, le=100)] = Field(1, title="Instances")
     cpu: Text = Field("0.5", title="CPU per instance", description="Kubernetes quantity.")
     memory: Text = Field("1Gi", title="Memory per instance", description="Kubernetes quantity.")

@@ -1,0 +1,257 @@
+"""Azure Resource Manager through its SDKs: wire JSON in, wire JSON out.
+
+Core network types and the Databricks workspace go through their own clients, everything else
+through the resource client by id; one table decides.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from threading import Event as Flag
+from typing import Any
+
+from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.refusals import RETRYABLE, translated
+from amlwizard.errors import Cancelled, CloudError, StepFailed
+
+Json = dict[str, Any]
+Say = Callable[..., None]
+
+# type (lower case) -> attribute of the network client that creates it
+NETWORK = {
+    "microsoft.network/virtualnetworks": "virtual_networks",
+    "microsoft.network/networksecuritygroups": "network_security_groups",
+    "microsoft.network/publicipaddresses": "public_ip_addresses",
+    "microsoft.network/natgateways": "nat_gateways",
+    "microsoft.network/privateendpoints": "private_endpoints",
+}
+DATABRICKS = "microsoft.databricks/workspaces"
+TERMINAL = ("Succeeded", "Failed", "Canceled")
+RESOURCES_API = "2021-04-01"
+SUBSCRIPTIONS_API = "2022-12-01"
+
+
+class Arm:
+    """Every call is safe from several threads. `subscription` is set by sign-in."""
+
+    def __init__(self, profile: CloudProfile, credential: Any, subscription: str = "") -> None:
+        self.profile, self.credential, self.subscription = profile, credential, subscription
+        profile.must_allow(profile.arm)
+
+    def _options(self) -> Json:
+        options: Json = {
+            "base_url": self.profile.arm,
+            "credential_scopes": [self.profile.arm_scope],
+            "polling_interval": self.profile.polling,
+        }
+        if self.profile.ca:
+            options["connection_verify"] = self.profile.ca
+        return options
+
+    @cached_property
+    def _resources(self) -> Any:
+        from azure.mgmt.resource.resources import ResourceManagementClient
+
+        return ResourceManagementClient(self.credential, self.subscription, **self._options())
+
+    @cached_property
+    def _network(self) -> Any:
+        from azure.mgmt.network import NetworkManagementClient
+
+        return NetworkManagementClient(self.credential, self.subscription, **self._options())
+
+    @cached_property
+    def _databricks(self) -> Any:
+        from azure.mgmt.databricks import AzureDatabricksManagementClient
+
+        return AzureDatabricksManagementClient(
+            self.credential, self.subscription, **self._options()
+        )
+
+    # -- reading
+
+    def get(self, resource_id: str, api_version: str) -> Json | None:
+        """The resource as ARM answers it, None where there is none."""
+        try:
+            return self.send("GET", resource_id, api_version)
+        except CloudError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, path: str, api_version: str) -> list[Json]:
+        """Every item of a collection, over all its pages."""
+        page = self.send("GET", path, api_version)
+        items = list(page.get("value", []))
+        while page.get("nextLink"):
+            page = self._send_url("GET", page["nextLink"], None, path)
+            items += page.get("value", [])
+        return items
+
+    def post(self, path: str, api_version: str, body: Json | None = None) -> Json:
+        return self.send("POST", path, api_version, body)
+
+    def send(self, method: str, path: str, api_version: str, body: Json | None = None) -> Json:
+        mark = "&" if "?" in path else "?"
+        url = f"{self.profile.arm}{path}{mark}api-version={api_version}"
+        return self._send_url(method, url, body, path)
+
+    def _send_url(self, method: str, url: str, body: Json | None, what: str) -> Json:
+        from azure.core.exceptions import HttpResponseError
+        from azure.core.rest import HttpRequest
+        from azure.mgmt.core.exceptions import ARMErrorFormat
+
+        with translated(f"{method} {_short(what)}"):
+            request = HttpRequest(method, self.profile.must_allow(url), json=body)
+            response = self._resources.send_request(request)
+            if response.status_code >= 400:
+                raise HttpResponseError(response=response, error_format=ARMErrorFormat)
+            return dict(response.json()) if response.content else {}
+
+    # -- writing
+
+    def put(self, resource_id: str, api_version: str, body: Json, say: Say, cancel: Flag) -> Json:
+        """Create or update, wait for the operation, answer the resource.
+
+        What Azure says to try again is tried again until the profile's patience ends. Where
+        somebody else is at it, their operation is awaited first.
+        """
+
+        def once() -> None:
+            with translated(f"PUT {_short(resource_id)}"):
+                self._await(self._begin(resource_id, api_version, body), say, cancel)
+
+        self._persist(once, say, cancel)
+        return self._settled(resource_id, api_version)
+
+    def _settled(self, resource_id: str, api_version: str) -> Json:
+        found = self.get(resource_id, api_version)
+        if found is None:
+            raise StepFailed(
+                f"{_short(resource_id)} is not there after it was created.",
+                why="The operation succeeded, and the resource cannot be read.",
+                fix="Replay once more; if it happens again, somebody is deleting it.",
+            )
+        return found
+
+    def _begin(self, resource_id: str, api_version: str, body: Json) -> Any:
+        kind, group, name = _parts(resource_id)
+        if kind in NETWORK:
+            operations = getattr(self._network, NETWORK[kind])
+            return operations.begin_create_or_update(group, name, body)
+        if kind == DATABRICKS:
+            return self._databricks.workspaces.begin_create_or_update(group, name, body)
+        return self._resources.resources.begin_create_or_update_by_id(
+            resource_id, body, api_version=api_version
+        )
+
+    def wait(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> Json:
+        """Until the provisioning that somebody else started has ended; CloudError if it failed."""
+        while True:
+            found = self._settled(resource_id, api_version)
+            state = found.get("properties", {}).get("provisioningState", "Succeeded")
+            if state == "Succeeded":
+                return found
+            if state in TERMINAL:
+                raise CloudError(
+                    f"{_short(resource_id)}: provisioning ended as {state}.",
+                    code=state,
+                    fix="Replay: it is updated then.",
+                )
+            say(f"{state}, started elsewhere")
+            _pause(cancel, self.profile.polling)
+
+    def delete(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> None:
+        """Delete and wait until it is gone. What is not there is left alone."""
+
+        def once() -> None:
+            with translated(f"DELETE {_short(resource_id)}"):
+                if "?" in resource_id:
+                    self.send("DELETE", resource_id, api_version)
+                else:
+                    poller = self._resources.resources.begin_delete_by_id(
+                        resource_id, api_version=api_version
+                    )
+                    self._await(poller, say, cancel)
+
+        if self.get(resource_id.partition("?")[0], api_version) is not None:
+            self._persist(once, say, cancel)
+            while self.get(resource_id.partition("?")[0], api_version) is not None:
+                _pause(cancel, self.profile.polling)
+
+    def _await(self, poller: Any, say: Say, cancel: Flag) -> None:
+        shown = ""
+        while not poller.done():
+            status = poller.status()
+            if status != shown:
+                shown = status
+                say(status)
+            poller.wait(min(self.profile.polling, 0.5))
+            if cancel.is_set():
+                raise Cancelled("cancelled while Azure goes on with the operation")
+        poller.result()
+
+    def _persist(self, once: Callable[[], None], say: Say, cancel: Flag) -> None:
+        end = time.monotonic() + self.profile.patience
+        while True:
+            try:
+                return once()
+            except CloudError as error:
+                if error.code not in RETRYABLE or time.monotonic() > end:
+                    raise
+                say(f"{error.code}: trying again")
+            _pause(cancel, self.profile.retry)
+
+    # -- the subscription
+
+    def subscriptions(self) -> list[Json]:
+        return self.list("/subscriptions", SUBSCRIPTIONS_API)
+
+    def registrations(self, namespaces: Iterable[str]) -> dict[str, str]:
+        """Registration state by namespace."""
+        path = f"/subscriptions/{self.subscription}/providers"
+        known = {
+            p["namespace"].lower(): p["registrationState"] for p in self.list(path, RESOURCES_API)
+        }
+        return {ns: known.get(ns.lower(), "NotRegistered") for ns in namespaces}
+
+    def register(self, namespaces: Iterable[str], say: Say, cancel: Flag) -> None:
+        """Register, and wait until every one of them is."""
+        wanted = list(namespaces)
+        for namespace in wanted:
+            self.post(
+                f"/subscriptions/{self.subscription}/providers/{namespace}/register", RESOURCES_API
+            )
+        while True:
+            states = self.registrations(wanted)
+            left = [ns for ns, state in states.items() if state != "Registered"]
+            if not left:
+                return
+            say(f"{len(wanted) - len(left)} of {len(wanted)} registered")
+            _pause(cancel, self.profile.polling)
+
+
+def _parts(resource_id: str) -> tuple[str, str, str]:
+    """Type (lower case), resource group and name of a top-level resource; type of any other."""
+    parts = resource_id.strip("/").split("/")
+    at = (
+        len(parts) - 1 - [p.lower() for p in parts][::-1].index("providers")
+        if "/providers/" in resource_id
+        else -1
+    )
+    kind = "/".join([parts[at + 1], *parts[at + 2 :: 2]]).lower() if at > 0 else ""
+    group = parts[3] if len(parts) > 3 else ""
+    return kind, group, parts[-1]
+
+
+def _short(resource_id: str) -> str:
+    """An id as a person would say it: its type and name."""
+    _, _, tail = resource_id.partition("?")[0].rpartition("/providers/")
+    return tail or resource_id.rsplit("/", 2)[-1]
+
+
+def _pause(cancel: Flag, seconds: float) -> None:
+    if cancel.wait(seconds):
+        raise Cancelled("cancelled")

@@ -1,0 +1,283 @@
+"""A Databricks workspace through its SDK: clusters, libraries, secrets, cells in a context."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event as Flag
+from time import monotonic
+from typing import Any
+
+from amlwizard.cloud.arm import Say, _pause
+from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.refusals import hide
+from amlwizard.errors import AmlwizardError, CloudError, StepFailed
+
+MARK = "amlwizard:"
+RETRY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a cell printed; `data` is the JSON of its last line that starts with ``amlwizard:``."""
+
+    text: str
+    data: dict[str, Any]
+    seconds: float
+
+
+class Databricks:
+    def __init__(self, profile: CloudProfile, credential: Any, workspace_url: str) -> None:
+        from databricks.sdk import WorkspaceClient
+        from databricks.sdk.core import Config
+        from databricks.sdk.credentials_provider import CredentialsStrategy
+
+        scope = profile.databricks_scope
+
+        class Entra(CredentialsStrategy):
+            def auth_type(self) -> str:
+                return "entra"
+
+            def __call__(self, config: Any) -> Any:
+                return lambda: {"Authorization": f"Bearer {credential.get_token(scope).token}"}
+
+        url = profile.must_allow(f"https://{workspace_url}")
+        if profile.ca:
+            # The SDK takes a certificate authority from the environment alone.
+            os.environ["REQUESTS_CA_BUNDLE"] = profile.ca
+        self.profile = profile
+        with _translated("Databricks"):
+            self.client = WorkspaceClient(
+                config=Config(
+                    host=url,
+                    credentials_strategy=Entra(),
+                    retry_timeout_seconds=RETRY_SECONDS,
+                    http_timeout_seconds=60,
+                )
+            )
+
+    # -- clusters
+
+    def find_cluster(self, name: str) -> dict[str, Any] | None:
+        """The newest cluster of that name, as the API answers it."""
+        with _translated("list clusters"):
+            for cluster in self.client.clusters.list():
+                if cluster.cluster_name == name:
+                    return cluster.as_dict()
+        return None
+
+    def create_cluster(self, spec: dict[str, Any]) -> str:
+        with _translated("create the cluster"):
+            answer = self.client.api_client.do("POST", "/api/2.1/clusters/create", body=spec)
+        return str(answer["cluster_id"])
+
+    def start_cluster(self, cluster_id: str) -> None:
+        with _translated("start the cluster"):
+            self.client.api_client.do(
+                "POST", "/api/2.1/clusters/start", body={"cluster_id": cluster_id}
+            )
+
+    def delete_cluster(self, cluster_id: str) -> None:
+        with _translated("delete the cluster"):
+            self.client.clusters.permanent_delete(cluster_id)
+
+    def wait_cluster(self, cluster_id: str, say: Say, cancel: Flag) -> None:
+        """Until it runs; StepFailed with Azure's reason where it ends instead."""
+        shown = ""
+        while True:
+            with _translated("look at the cluster"):
+                cluster = self.client.clusters.get(cluster_id)
+            state = cluster.state.value if cluster.state else "UNKNOWN"
+            if state == "RUNNING":
+                return
+            if state in ("TERMINATED", "ERROR"):
+                reason = cluster.termination_reason
+                code = reason.code.value if reason and reason.code else state
+                raise StepFailed(
+                    f"The Databricks cluster did not start: {code}.",
+                    why=cluster.state_message or "",
+                    fix=_CLUSTER_FIXES.get(code, "Look at the cluster's event log, then replay."),
+                )
+            if state != shown:
+                shown = state
+                say(f"cluster {state.lower()}")
+            _pause(cancel, self.profile.polling)
+
+    # -- libraries
+
+    def library_status(self, cluster_id: str) -> dict[str, str]:
+        """State (``INSTALLED``, ``PENDING``, ``FAILED``...) by PyPI requirement."""
+        return {package: state for package, (state, _) in self._libraries(cluster_id).items()}
+
+    def _libraries(self, cluster_id: str) -> dict[str, tuple[str, str]]:
+        with _translated("look at the libraries"):
+            found = list(self.client.libraries.cluster_status(cluster_id))
+        return {
+            s.library.pypi.package: (
+                s.status.value if s.status else "",
+                "; ".join(s.messages or []),
+            )
+            for s in found
+            if s.library and s.library.pypi
+        }
+
+    def install_libraries(
+        self, cluster_id: str, packages: Sequence[str], say: Say, cancel: Flag
+    ) -> None:
+        from databricks.sdk.service.compute import Library, PythonPyPiLibrary
+
+        with _translated("install libraries"):
+            self.client.libraries.install(
+                cluster_id, [Library(pypi=PythonPyPiLibrary(package=p)) for p in packages]
+            )
+        while True:
+            states = {p: s for p, s in self._libraries(cluster_id).items() if p in packages}
+            failed = {p: message for p, (state, message) in states.items() if state == "FAILED"}
+            if failed:
+                raise StepFailed(
+                    f"Libraries could not be installed: {', '.join(failed)}.",
+                    why="; ".join(failed.values()),
+                    fix="Choose versions that exist for the runtime, under training.",
+                )
+            left = [p for p in packages if states.get(p, ("", ""))[0] != "INSTALLED"]
+            if not left:
+                return
+            say(f"{len(packages) - len(left)} of {len(packages)} installed")
+            _pause(cancel, self.profile.polling)
+
+    # -- secrets and cells
+
+    def put_secret(self, scope: str, key: str, value: str) -> None:
+        """Store a secret, in a scope that is made where there is none."""
+        with _translated("store a secret"):
+            if scope not in {s.name for s in self.client.secrets.list_scopes()}:
+                self.client.secrets.create_scope(scope)
+            self.client.secrets.put_secret(scope, key, string_value=value)
+
+    def run_cells(
+        self, cluster_id: str, cells: Sequence[str], say: Say, cancel: Flag
+    ) -> list[CellResult]:
+        """Run cells one by one in one execution context; the first that fails raises StepFailed."""
+        from databricks.sdk.service.compute import Language
+
+        with _translated("open an execution context"):
+            context = self.client.command_execution.create(
+                cluster_id=cluster_id, language=Language.PYTHON
+            ).result(timeout=timedelta(minutes=10))
+        assert context.id
+        try:
+            results = []
+            for number, cell in enumerate(cells, 1):
+                title = cell.partition("\n")[0].removeprefix("#").strip()
+                say(f"cell {number} of {len(cells)}: {title}")
+                result = self._run(cluster_id, context.id, number, cell, cancel)
+                say(
+                    f"cell {number} of {len(cells)}: done",
+                    cell=number,
+                    title=title,
+                    text=result.text,
+                    seconds=result.seconds,
+                    **({"result": result.data} if result.data else {}),
+                )
+                results.append(result)
+            return results
+        finally:
+            with _translated("close the execution context"):
+                self.client.command_execution.destroy(cluster_id, context.id)
+
+    def _run(
+        self, cluster_id: str, context_id: str, number: int, cell: str, cancel: Flag
+    ) -> CellResult:
+        from databricks.sdk.service.compute import Language
+
+        began = monotonic()
+        with _translated(f"run cell {number}"):
+            command = self.client.command_execution.execute(
+                cluster_id=cluster_id,
+                context_id=context_id,
+                command=cell,
+                language=Language.PYTHON,
+            )
+        while True:
+            with _translated(f"run cell {number}"):
+                status = self.client.command_execution.command_status(
+                    cluster_id, context_id, command.command_id
+                )
+            state = status.status.value if status.status else ""
+            if state in ("Finished", "Error", "Cancelled"):
+                break
+            try:
+                _pause(cancel, min(self.profile.polling, 1))
+            except AmlwizardError:
+                with _translated(f"cancel cell {number}"):
+                    self.client.command_execution.cancel(
+                        cluster_id=cluster_id,
+                        context_id=context_id,
+                        command_id=command.command_id,
+                    )
+                raise
+        results = status.results
+        kind = results.result_type.value if results and results.result_type else ""
+        if kind == "error" or state != "Finished":
+            summary = hide(str(results.summary if results else state)).strip()
+            raise StepFailed(
+                f"Cell {number} failed: {summary.splitlines()[-1][:300] if summary else state}",
+                why=_reason(summary),
+                fix="Correct the cause, then replay: what exists is kept.",
+            )
+        text = str(results.data or "") if results else ""
+        return CellResult(_shown(text), _marked(text), monotonic() - began)
+
+
+def _marked(text: str) -> dict[str, Any]:
+    for line in reversed(text.splitlines()):
+        if line.startswith(MARK):
+            return dict(json.loads(line.removeprefix(MARK)))
+    return {}
+
+
+def _shown(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith(MARK))
+
+
+def _reason(summary: str) -> str:
+    if "private link" in summary or "403" in summary:
+        return (
+            "The workspace refused the cluster: its names do not resolve to the private endpoint "
+            "from the cluster's VNET."
+        )
+    return ""
+
+
+_CLUSTER_FIXES = {
+    "AZURE_QUOTA_EXCEEDED_EXCEPTION": "Ask for more vCPU quota, or choose a smaller node type.",
+    "NETWORK_CHECK_CONTROL_PLANE_FAILURE": "Give the Databricks subnets a NAT gateway.",
+    "IP_EXHAUSTION_FAILURE": "Use larger Databricks subnets, or fewer workers.",
+}
+
+
+@contextmanager
+def _translated(doing: str) -> Iterator[None]:
+    from databricks.sdk.errors import DatabricksError
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except DatabricksError as error:
+        raise CloudError(
+            f"Databricks, {doing}: {error.error_code or type(error).__name__}.",
+            code=error.error_code or type(error).__name__,
+            why=hide(str(error))[:500],
+            fix="Replay continues from here once the cause is gone.",
+        ) from None
+    except (RequestException, TimeoutError) as error:
+        raise CloudError(
+            f"Databricks, {doing}: no answer.",
+            code=type(error).__name__,
+            why=hide(str(error))[:500],
+            fix="Check the network, then replay.",
+        ) from None

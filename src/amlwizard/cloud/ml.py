@@ -1,0 +1,95 @@
+"""An Azure Machine Learning workspace through azure-ai-ml: what it tracks, registered and serves."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.refusals import hide, translated
+from amlwizard.cloud.secret import Secret
+from amlwizard.errors import CloudError
+
+
+class MachineLearning:
+    """`workspace_id` is the ARM id of the workspace."""
+
+    def __init__(self, profile: CloudProfile, credential: Any, workspace_id: str) -> None:
+        self.profile, self.credential, self.workspace_id = profile, credential, workspace_id
+
+    @cached_property
+    def _client(self) -> Any:
+        from azure.ai.ml import MLClient
+
+        parts = self.workspace_id.strip("/").split("/")
+        options: dict[str, Any] = {"enable_telemetry": False, "show_progress": False}
+        if self.profile.loopback_only:
+            # A cloud that azure-ai-ml does not know by name must be described to it.
+            arm = self.profile.arm
+            options.update(
+                cloud="Sandbox",
+                cloud_metadata={
+                    "azure_portal": arm,
+                    "resource_manager": arm,
+                    "active_directory": self.profile.authority,
+                    "aml_resource_id": "https://ml.azure.com",
+                    "storage_endpoint": "core.windows.net",
+                    "registry_discovery_endpoint": arm,
+                },
+                connection_verify=self.profile.ca,
+            )
+        client = MLClient(self.credential, parts[1], parts[3], parts[-1], **options)
+        # azure-ai-ml falls back to the public endpoint without a word: look before the first call.
+        self.profile.must_allow(client._base_url)
+        return client
+
+    def tracking_uri(self) -> str:
+        """What the workspace itself reports: with private link it follows no pattern."""
+        with translated("read the workspace"):
+            found = self._client.workspaces.get(self.workspace_id.rsplit("/", 1)[-1])
+        uri = str(found.mlflow_tracking_uri or "")
+        if not uri:
+            raise CloudError("The workspace reports no MLflow tracking URI.", code="NoTrackingUri")
+        self.profile.must_allow(uri)
+        return uri
+
+    def model_versions(self, name: str) -> list[dict[str, Any]]:
+        """Versions of a registered model, newest first: version, tags, job, id."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            with translated("list model versions"):
+                try:
+                    found = list(self._client.models.list(name=name))
+                except ResourceNotFoundError:
+                    return []
+        except CloudError as error:
+            if error.status == 404:
+                return []
+            raise
+        versions = [
+            {
+                "version": str(m.version),
+                "tags": dict(m.tags or {}),
+                "run_id": m.job_name or "",
+                "id": f"{self.workspace_id}/models/{name}/versions/{m.version}",
+            }
+            for m in found
+        ]
+        return sorted(
+            versions, key=lambda m: int(m["version"]) if m["version"].isdigit() else 0, reverse=True
+        )
+
+    def keys(self, endpoint: str) -> Secret:
+        """The primary key of an online endpoint."""
+        with translated("fetch the endpoint's keys"):
+            return Secret(str(self._client.online_endpoints.get_keys(endpoint).primary_key))
+
+    def deployment_logs(self, endpoint: str, deployment: str, lines: int = 40) -> str:
+        """The last lines that the deployment's container wrote; empty where there are none."""
+        try:
+            with translated("read the deployment's logs"):
+                text = self._client.online_deployments.get_logs(deployment, endpoint, lines)
+        except CloudError:
+            return ""
+        return hide(str(text)).strip()

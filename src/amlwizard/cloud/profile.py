@@ -1,0 +1,86 @@
+"""A cloud profile: the only difference between Azure, the sandbox, and any private cloud."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from amlwizard.errors import AmlwizardError, InvalidInput
+
+DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
+
+
+@dataclass(frozen=True)
+class CloudProfile:
+    """Where a cloud answers, what it calls its APIs, and how patiently it is asked.
+
+    `polling` and `retry` are seconds: between looks at an operation, and between attempts of what
+    Azure says to try again. `patience` is how long such attempts go on.
+    """
+
+    name: str
+    arm: str
+    authority: str
+    ca: str | None = None
+    loopback_only: bool = False
+    polling: float = 10
+    retry: float = 10
+    patience: float = 900
+    instance_discovery: bool = True
+    arm_scope: str = "https://management.azure.com/.default"
+    ml_scope: str = "https://ml.azure.com/.default"
+    databricks_scope: str = f"{DATABRICKS}/.default"
+
+    def scope(self, audience: str) -> str:
+        """The scope of ``arm``, ``ml`` or ``databricks``."""
+        return {"arm": self.arm_scope, "ml": self.ml_scope, "databricks": self.databricks_scope}[
+            audience
+        ]
+
+    def must_allow(self, url: str) -> str:
+        """`url`, unless this cloud is confined to this machine and the url leads elsewhere."""
+        host = urlsplit(url if "//" in url else f"//{url}").hostname
+        if self.loopback_only and host not in ("127.0.0.1", "::1", "localhost"):
+            raise AmlwizardError(
+                f"{host} is not on this machine, and the cloud {self.name} is.",
+                why="A client was about to leave the sandbox; nothing was sent.",
+                fix="Report this: a client of amlwizard ignored its endpoint.",
+            )
+        return url
+
+
+def azure_public() -> CloudProfile:
+    return CloudProfile(
+        name="azure",
+        arm="https://management.azure.com",
+        authority="https://login.microsoftonline.com",
+    )
+
+
+def from_description(path: Path) -> CloudProfile:
+    """The profile of a cloud that described itself in a JSON file: arm, authority, ca."""
+    try:
+        given = json.loads(path.read_text())
+        arm, authority, ca = given["arm"], given["authority"], given["ca"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(
+            f"{path} does not describe a sandbox.",
+            why=f"{type(error).__name__}: {error}",
+            fix="Set AMLWIZARD_SANDBOX to what `amlwizard sandbox` prints, or unset it.",
+        ) from None
+    profile = CloudProfile(
+        name="sandbox",
+        arm=arm,
+        authority=authority,
+        ca=ca,
+        loopback_only=True,
+        polling=0.25,
+        retry=0.25,
+        patience=60,
+        instance_discovery=False,
+    )
+    for url in (arm, authority):
+        profile.must_allow(url)
+    return profile

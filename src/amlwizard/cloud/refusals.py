@@ -1,0 +1,81 @@
+"""Azure's errors, translated once: what happened, why, what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from amlwizard.errors import AmlwizardError, CloudError
+
+# Azure says of these codes, or practice has shown, that the same request succeeds a little later.
+RETRYABLE = frozenset(
+    {
+        "AnotherOperationInProgress",
+        "RetryableError",
+        "AKSOperationPreempted",
+        "ReferencedResourceNotProvisioned",
+        "PrincipalNotFound",
+        "ClusterNotReady",
+        "LinkedAuthorizationFailed",
+    }
+)
+
+FIXES = {
+    "AuthorizationFailed": "Ask for the role that allows this action, or sign in as somebody else.",
+    "LinkedAuthorizationFailed": "Give the identity Network Contributor on the subnet.",
+    "MissingSubscriptionRegistration": "Register the namespace: az provider register -n NAMESPACE.",
+    "NetcfgSubnetRangesOverlap": "Choose ranges that do not overlap.",
+    "NetcfgInvalidSubnet": "Choose a range inside the VNET.",
+    "ServiceCidrOverlapExistingSubnetsCidr": "Choose a service range outside every subnet.",
+    "StorageAccountAlreadyTaken": "Choose another name: it must be unique in the world.",
+    "VaultAlreadyExists": "Choose another name: it must be unique in the world.",
+    "AlreadyInUse": "Choose another name: it must be unique in the world.",
+    "ConflictError": "Recover or purge the deleted vault, or choose another name.",
+    "ErrCode_InsufficientVCPUQuota": "Ask for more quota, or choose fewer or smaller nodes.",
+    "SubnetMissingRequiredDelegation": "Delegate the subnet to Microsoft.Databricks/workspaces.",
+    "RequestDisallowedByPolicy": "Ask the owner of the policy for an exemption.",
+    "InUseSubnetCannotBeDeleted": "Delete what is in the subnet first.",
+}
+RESUME = "Replay continues from here once the cause is gone."
+
+_HIDDEN = re.compile(r"(?i)(bearer\s+|sig=|key=)[A-Za-z0-9._~+/=-]{8,}")
+
+
+def hide(text: str) -> str:
+    """`text` without anything that looks like a token or key."""
+    return _HIDDEN.sub(r"\1***", text)
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn the errors of the Azure SDKs into ours; `doing` begins the sentence."""
+    from azure.core.exceptions import AzureError, HttpResponseError
+
+    try:
+        yield
+    except AmlwizardError:
+        raise
+    except HttpResponseError as error:
+        raise from_response(doing, error) from None
+    except AzureError as error:
+        raise CloudError(
+            f"{doing}: no answer.",
+            code=type(error).__name__,
+            why=hide(str(error.message or error))[:500],
+            fix="Check the network and the proxy. " + RESUME,
+        ) from None
+
+
+def from_response(doing: str, error: Any) -> CloudError:
+    code = (error.error.code if getattr(error, "error", None) else None) or ""
+    message = (error.error.message if getattr(error, "error", None) else None) or str(error.message)
+    status = error.status_code or 0
+    return CloudError(
+        f"{doing}: {code or status}.",
+        code=str(code),
+        status=status,
+        why=hide(str(message))[:1500],
+        fix=FIXES.get(str(code), RESUME),
+    )

@@ -1,0 +1,61 @@
+"""The scoring request, sent by a client of our own: azure-ai-ml's leaks headers between calls."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.secret import Secret
+from amlwizard.errors import CloudError, StepFailed
+
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Scored:
+    """`body` is the answer's JSON, or its text where it is none."""
+
+    status: int
+    body: Any
+    seconds: float
+
+
+def score(profile: CloudProfile, uri: str, key: Secret, body: dict[str, Any]) -> Scored:
+    """POST with the Bearer key. Raises CloudError without an answer, StepFailed for one >= 400."""
+    import httpx
+
+    profile.must_allow(uri)
+    verify = ssl.create_default_context(cafile=profile.ca) if profile.ca else True
+    began = monotonic()
+    try:
+        answer = httpx.post(
+            uri,
+            json=body,
+            headers={"Authorization": f"Bearer {key.reveal()}"},
+            timeout=TIMEOUT_SECONDS,
+            verify=verify,
+            trust_env=not profile.loopback_only,
+        )
+    except httpx.HTTPError as error:
+        raise CloudError(
+            "The endpoint did not answer.",
+            code=type(error).__name__,
+            why=f"{type(error).__name__} at {uri}",
+            fix="An internal load balancer answers inside the VNET only; else look at the "
+            "deployment's state and the NSG of the scoring subnet.",
+        ) from None
+    seconds = monotonic() - began
+    try:
+        content: Any = answer.json()
+    except ValueError:
+        content = answer.text[:500]
+    if answer.status_code >= 400:
+        raise StepFailed(
+            f"The endpoint answered {answer.status_code}.",
+            why=str(content)[:500],
+            fix="5xx: look at the deployment's logs. 4xx: check the request and the key.",
+        )
+    return Scored(answer.status_code, content, seconds)

@@ -1,0 +1,198 @@
+"""Runs the sandbox cloud. Prints one line of JSON, its description, once it answers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import trustme
+from filelock import FileLock, Timeout
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from amlwizard.sandbox.arm import Arm
+from amlwizard.sandbox.control import Control
+from amlwizard.sandbox.databricks_api import Databricks
+from amlwizard.sandbox.datacentre import DataCentre, bind
+from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.world import Clock, World, private_write
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="amlwizard sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--state", type=Path)
+    parser.add_argument("--clock", choices=("instant", "polls", "real"), default="real")
+    parser.add_argument("--speed", type=float, default=60)
+    parser.add_argument("--approve", action="store_true")
+    parser.add_argument("--capture", type=Path)
+    parser.add_argument("--until-eof", action="store_true")
+    return parser.parse_args()
+
+
+class Routes:
+    """One application for every door; the port that a request came to says whose door it is."""
+
+    def __init__(self, arm: Arm, databricks: Databricks, centre: DataCentre, entra: Entra) -> None:
+        self.arm, self.databricks, self.centre, self.entra = arm, databricks, centre, entra
+
+    async def any(self, request: Request) -> Response:
+        kind, resource_id = self.centre.who(request.scope["server"][1])
+        if kind == "databricks":
+            return await self.databricks.handle(request, resource_id)
+        if kind.startswith("ml"):
+            return await self.centre.tracking.handle(request, resource_id, kind == "ml-inside")
+        return await self.arm.handle(request)
+
+    async def score(self, request: Request) -> Response:
+        kind, resource_id = self.centre.who(request.scope["server"][1])
+        if not kind.startswith("serving"):
+            return Response(status_code=404)
+        return await self.centre.serving.handle(request, resource_id)
+
+    async def metadata(self, request: Request) -> Response:
+        """What az (2022-09-01: one object) and azure-ai-ml (2019-05-01: a list) ask first."""
+        arm = self.centre.world.arm
+        cloud: dict[str, Any] = {
+            "name": "Sandbox",
+            "portal": arm,
+            "resourceManager": arm,
+            "authentication": {
+                "loginEndpoint": arm,
+                "audiences": [
+                    "https://management.core.windows.net/",
+                    "https://management.azure.com/",
+                ],
+                "tenant": "common",
+                "identityProvider": "AAD",
+            },
+            "suffixes": {
+                "storage": "core.windows.net",
+                "keyVaultDns": "vault.azure.net",
+                "acrLoginServer": "azurecr.io",
+            },
+            "graphAudience": "https://graph.windows.net/",
+            "graph": "https://graph.windows.net/",
+            "microsoftGraphResourceId": "https://graph.microsoft.com/",
+            "activeDirectoryDataLake": "https://datalake.azure.net/",
+            "batch": "https://batch.core.windows.net/",
+        }
+        old = request.query_params.get("api-version", "") < "2022"
+        return JSONResponse([cloud] if old else cloud)
+
+    def app(self, control: Control) -> Any:
+        tenant = "/{tenant}"
+        return control.wrap(
+            Starlette(
+                routes=[
+                    Route("/_sandbox/{what}", control.handle, methods=METHODS),
+                    Route("/metadata/endpoints", self.metadata),
+                    Route("/device", self.entra.page, methods=["GET", "POST"]),
+                    Route(f"{tenant}/v2.0/.well-known/openid-configuration", self.entra.discovery),
+                    Route(
+                        f"{tenant}/oauth2/v2.0/devicecode", self.entra.device_code, methods=["POST"]
+                    ),
+                    Route(f"{tenant}/oauth2/v2.0/token", self.entra.token, methods=["POST"]),
+                    Route("/api/v1/endpoint/{endpoint}/score", self.score, methods=["POST"]),
+                    Route("/{path:path}", self.any, methods=METHODS),
+                ]
+            )
+        )
+
+
+async def _serve(given: argparse.Namespace, folder: Path) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopped.set)
+    if given.until_eof:
+        _watch_parent(loop, stopped)
+    authority = trustme.CA()
+    private_write(folder / "ca.pem", authority.cert_pem.bytes())
+    certificate = authority.issue_cert("127.0.0.1", "localhost")
+    private_write(folder / "server.pem", certificate.private_key_and_cert_chain_pem.bytes())
+    pem = str(folder / "server.pem")
+
+    world = World.open(folder, given.state, Clock(given.clock, given.speed))
+    entra = Entra(world, given.approve)
+    centre = DataCentre(world, entra, (pem, pem))
+    door = bind(given.port or world.data["ports"].get("main|", 0))
+    port = door.getsockname()[1]
+    world.data["ports"]["main|"] = port
+    world.arm = f"https://127.0.0.1:{port}"
+    token = secrets.token_urlsafe(24)
+    control = Control(world, entra, token, given.capture, stopped.set)
+    databricks = Databricks(centre, entra, str(folder / "ca.pem"))
+    centre.app = Routes(Arm(centre, entra), databricks, centre, entra).app(control)
+    await centre.vnet.start()
+    door.listen(128)
+    centre.serve(door)
+    centre.reopen()
+    description = {
+        "arm": world.arm,
+        "authority": world.arm,
+        "ca": str(folder / "ca.pem"),
+        "control": f"{world.arm}/_sandbox",
+        "control_token": token,
+        "tenant": world.tenant,
+        "subscription": world.subscription,
+        "description": str(folder / "sandbox.json"),
+    }
+    private_write(folder / "sandbox.json", json.dumps(description).encode())
+    world.save()
+    print(json.dumps(description), flush=True)
+    await stopped.wait()
+    await centre.stop()
+    world.save()
+
+
+def _watch_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        loop.call_soon_threadsafe(stopped.set)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> int:
+    given = _arguments()
+    if given.state:
+        given.state = given.state.absolute()
+        folder = given.state.parent / f"{given.state.name}.d"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="amlwizard-sandbox-"))
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=20)
+    except Timeout:
+        print(f"another sandbox is using {given.state}", file=sys.stderr)
+        return 1
+    try:
+        asyncio.run(_serve(given, folder))
+    finally:
+        lock.release()
+        if not given.state:
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

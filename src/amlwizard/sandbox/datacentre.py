@@ -1,0 +1,137 @@
+"""The doors of the sandbox and what works behind them: every host name of Azure is a port here."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.base import swallow
+from amlwizard.sandbox.serving import Serving
+from amlwizard.sandbox.tracking import Tracking
+from amlwizard.sandbox.vnet import Vnet
+from amlwizard.sandbox.world import World
+
+App = Callable[..., Any]
+
+
+class DataCentre:
+    def __init__(self, world: World, entra: Entra, tls: tuple[str, str]) -> None:
+        self.world, self.entra, self.tls = world, entra, tls
+        self.tracking = Tracking(world, entra)
+        self.serving = Serving(world, self)
+        self.vnet = Vnet(self)
+        self.nodes: Any = None
+        self.app: App | None = None
+        self._open: dict[str, socket.socket] = {}
+        self._servers: list[uvicorn.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def port_of(
+        self, kind: str, resource_id: str, *, closed: bool = False, tls: bool = True
+    ) -> int:
+        """The port that stands for a host name; opened on first use, the same after a restart.
+
+        A `closed` door is held, but nobody listens: connections are refused.
+        """
+        if kind.startswith("serving"):
+            tls = tls and "sslcname" in self._settings(resource_id)
+        key = f"{kind}|{resource_id.lower()}"
+        if key in self._open:
+            return int(self._open[key].getsockname()[1])
+        ports = self.world.data["ports"]
+        door = _bind(ports.get(key, 0))
+        ports[key] = door.getsockname()[1]
+        self._open[key] = door
+        if not closed:
+            self.serve(door, tls)
+        return int(ports[key])
+
+    def _settings(self, cluster_id: str) -> dict[str, Any]:
+        from amlwizard.sandbox.kinds.ml import inference_settings
+
+        return inference_settings(self.world, cluster_id) or {}
+
+    def who(self, port: int) -> tuple[str, str]:
+        """The kind of door behind a port, and the resource; empty for the main one."""
+        for key, number in self.world.data["ports"].items():
+            if number == port:
+                kind, _, resource_id = key.partition("|")
+                return kind, resource_id
+        return "", ""
+
+    def serve(self, door: socket.socket, tls: bool = True) -> None:
+        assert self.app
+        certificate, key = self.tls
+        config = uvicorn.Config(
+            self.app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            ssl_certfile=certificate if tls else None,
+            ssl_keyfile=key if tls else None,
+        )
+        server = _Server(config)
+        self._servers.append(server)
+        task = asyncio.get_running_loop().create_task(server.serve(sockets=[door]))
+        task.add_done_callback(swallow)
+        self._tasks.append(task)
+
+    def reopen(self) -> None:
+        """After a restart: every door of a resource that still exists, at its old port."""
+        for key in list(self.world.data["ports"]):
+            kind, _, resource_id = key.partition("|")
+            resource = self.world.get(resource_id)
+            if resource is None:
+                continue
+            settings = self._settings(resource["id"]) if kind.startswith("serving") else {}
+            internal = settings.get("internalloadbalancerprovider", "").lower() == "azure"
+            self.port_of(kind, resource["id"], closed=kind == "serving" and internal)
+            if kind == "ml":
+                self.tracking.start(resource["properties"]["workspaceId"])
+
+    def gone(self, rid: ResourceId) -> None:
+        """Stop what works for a resource that is being deleted."""
+        stem = rid.text.lower()
+        for key in [k for k in self.serving.scorers if k == stem or k.startswith(f"{stem}/")]:
+            self.serving.stop_one(key)
+
+    async def stop(self) -> None:
+        for server in self._servers:
+            server.should_exit = True
+        self.vnet.stop()
+        self.serving.stop()
+        self.tracking.stop()
+        if self.nodes:
+            self.nodes.stop()
+        await asyncio.wait(self._tasks, timeout=3) if self._tasks else None
+        for door in self._open.values():
+            door.close()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals alone: several servers share it."""
+
+    def capture_signals(self) -> Any:
+        import contextlib
+
+        return contextlib.nullcontext()
+
+
+def _bind(port: int) -> socket.socket:
+    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind(("127.0.0.1", port))
+    except OSError:
+        door.bind(("127.0.0.1", 0))
+    return door
+
+
+bind = _bind

@@ -1,0 +1,234 @@
+"""Microsoft.Databricks/workspaces."""
+
+from __future__ import annotations
+
+import uuid
+from ipaddress import IPv4Network
+from typing import Any
+
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.network import DATABRICKS, usage
+from amlwizard.sandbox.world import World
+
+# What the delegation's network intent policy puts into the subnets' NSGs:
+# direction, priority, source, destination, ports.
+RULES: list[tuple[str, int, str, str, list[str]]] = [
+    ("Inbound", 100, "VirtualNetwork", "VirtualNetwork", ["*"]),
+    ("Outbound", 100, "VirtualNetwork", "AzureDatabricks", ["443", "3306", "8443-8451"]),
+    ("Outbound", 101, "VirtualNetwork", "Sql", ["3306"]),
+    ("Outbound", 102, "VirtualNetwork", "Storage", ["443"]),
+    ("Outbound", 103, "VirtualNetwork", "VirtualNetwork", ["*"]),
+    ("Outbound", 104, "VirtualNetwork", "EventHub", ["9093"]),
+]
+
+
+def _workspace(call: Call) -> None:
+    p = call.properties
+    if call.version >= "2025-08-01-preview" and p.get("computeMode") not in (
+        "Hybrid",
+        "Serverless",
+    ):
+        raise ArmError(
+            400,
+            "InvalidComputeMode",
+            "The property 'computeMode' is required: Hybrid or Serverless.",
+            "properties.computeMode",
+        )
+    sku = (call.body.get("sku") or {}).get("name", "premium").lower()
+    if sku == "standard" and call.old is None:
+        raise ArmError(
+            400,
+            "SkuNotAvailable",
+            "New workspaces of the standard tier cannot be created since 2026-04-01: use premium.",
+            "sku.name",
+        )
+    group = p.get("managedResourceGroupId")
+    if p.get("computeMode", "Hybrid") == "Hybrid":
+        if not group:
+            raise ArmError(
+                400,
+                "ApplicationManagedResourceGroupIdMissing",
+                "The managed resource group id is missing.",
+                "properties.managedResourceGroupId",
+            )
+        if call.old is None and call.world.get(group):
+            raise ArmError(
+                409,
+                "ApplianceManagedResourceGroupConflict",
+                f"The managed resource group {group} already exists.",
+            )
+        if (
+            group.lower()
+            == f"/subscriptions/{call.id.subscription}/resourcegroups/{call.id.group}".lower()
+        ):
+            raise ArmError(
+                400,
+                "ApplicationManagedResourceGroupSame",
+                "The managed resource group must not be the workspace's own resource group.",
+            )
+    elif p.get("parameters") or group:
+        raise ArmError(400, "ParametersNotAllowed", "Serverless workspaces take no parameters.")
+    given = p.setdefault("parameters", {})
+    given.setdefault("enableNoPublicIp", {"value": True})
+    given.setdefault("prepareEncryption", {"value": False})
+    kinds = {bool: "Bool", str: "String", dict: "Object"}
+    for parameter in given.values():
+        parameter["type"] = kinds.get(type(parameter.get("value")), "String")
+    if given.get("customVirtualNetworkId"):
+        _into_vnet(call, given)
+    if call.old is None and group:
+        managed = {
+            "id": group,
+            "name": group.rsplit("/", 1)[-1],
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": call.body["location"],
+            "managedBy": call.id.text,
+            "tags": {},
+            "properties": {"provisioningState": "Succeeded"},
+        }
+        call.world.resources[group.lower()] = managed
+    number = uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()).int % 10**16
+    port = call.centre.port_of("databricks", call.id.text)
+    p["workspaceId"] = str(number)
+    p["workspaceUrl"] = f"127.0.0.1:{port}"
+    p.setdefault("publicNetworkAccess", "Enabled")
+    p.setdefault("requiredNsgRules", "AllRules")
+    p["createdDateTime"] = (
+        (call.old or {})
+        .get("properties", {})
+        .get("createdDateTime", "2026-01-01T00:00:00.0000000Z")
+    )
+    p["authorizations"] = []
+    call.body.setdefault("sku", {"name": "premium"})
+
+
+def _into_vnet(call: Call, given: Body) -> None:
+    vnet = call.must_exist(given["customVirtualNetworkId"]["value"], "customVirtualNetworkId")
+    if vnet["location"].lower() != call.body["location"].lower():
+        raise ArmError(
+            400,
+            "InvalidVirtualNetworkLocation",
+            f"The virtual network {vnet['id']} must be in the region of the workspace.",
+        )
+    length = min(
+        IPv4Network(p).prefixlen for p in vnet["properties"]["addressSpace"]["addressPrefixes"]
+    )
+    if not 16 <= length <= 24:
+        raise ArmError(
+            400,
+            "VirtualNetworkAddressSpaceInvalid",
+            f"The address space of {vnet['name']} must be from /16 to /24.",
+        )
+    for key in ("customPublicSubnetName", "customPrivateSubnetName"):
+        name = (given.get(key) or {}).get("value")
+        subnet = next((s for s in vnet["properties"]["subnets"] if s["name"] == name), None)
+        if subnet is None:
+            raise ArmError(400, "InvalidSubnet", f"The subnet {name} is not in {vnet['id']}.", key)
+        p = subnet["properties"]
+        services = [d["properties"].get("serviceName") for d in p["delegations"]]
+        if DATABRICKS not in services:
+            raise ArmError(
+                400,
+                "SubnetMissingRequiredDelegation",
+                f"Subnet {subnet['id']} requires any of the following delegation(s) "
+                f"[{DATABRICKS}] to reference service association link.",
+                key,
+            )
+        if not p.get("networkSecurityGroup"):
+            raise ArmError(
+                400,
+                "SubnetMissingNetworkSecurityGroup",
+                f"The subnet {subnet['id']} needs a network security group.",
+                key,
+            )
+        if IPv4Network(p["addressPrefix"]).prefixlen > 26:
+            raise ArmError(
+                400,
+                "InvalidSubnetSize",
+                f"The subnet {name} ({p['addressPrefix']}) must be /26 or larger.",
+                key,
+            )
+        users = [u for u in usage(call.world, subnet["id"]) if u.lower() != call.id.text.lower()]
+        if users:
+            raise ArmError(
+                409,
+                "PrepareNetworkPoliciesRequestIsMissingNetworkIntentPolicies",
+                f"Failed to prepare subnet '{name}'. Please try again later. Error details: "
+                f"'Network intent policy associated with subnet {subnet['id']} is not present in "
+                "request.'",
+                key,
+            )
+        _add_rules(call.world, p["networkSecurityGroup"]["id"])
+
+
+def _add_rules(world: World, nsg_id: str) -> None:
+    nsg = world.get(nsg_id)
+    if nsg is None:
+        return
+    rules = nsg["properties"]["securityRules"]
+    stem = "Microsoft.Databricks-workspaces_UseOnly_databricks-worker-to-"
+    for direction, priority, source, target, ports in RULES:
+        name = f"{stem}{'worker' if target == 'VirtualNetwork' else target.lower()}-{direction.lower()}"
+        if any(rule["name"] == name for rule in rules):
+            continue
+        rules.append(
+            {
+                "name": name,
+                "id": f"{nsg['id']}/securityRules/{name}",
+                "type": "Microsoft.Network/networkSecurityGroups/securityRules",
+                "properties": {
+                    "access": "Allow",
+                    "direction": direction,
+                    "priority": priority,
+                    "protocol": "*" if ports == ["*"] else "Tcp",
+                    "sourceAddressPrefix": source,
+                    "sourcePortRange": "*",
+                    "destinationAddressPrefix": target,
+                    "destinationPortRanges": ports if len(ports) > 1 else [],
+                    **({"destinationPortRange": ports[0]} if len(ports) == 1 else {}),
+                    "provisioningState": "Succeeded",
+                },
+            }
+        )
+
+
+def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
+    group = body["properties"].get("managedResourceGroupId", "").lower()
+    for key in [k for k in world.resources if k == group or k.startswith(f"{group}/")]:
+        del world.resources[key]
+    world.data["databricks"].pop(rid.text.lower(), None)
+    nsgs = {
+        subnet["properties"]["networkSecurityGroup"]["id"].lower()
+        for vnet in world.of_type("microsoft.network/virtualnetworks")
+        for subnet in vnet["properties"]["subnets"]
+        if subnet["id"].rsplit("/", 1)[-1] in _subnet_names(body)
+        and subnet["properties"].get("networkSecurityGroup")
+    }
+    for nsg_id in nsgs:
+        nsg: Any = world.get(nsg_id)
+        nsg["properties"]["securityRules"] = [
+            rule
+            for rule in nsg["properties"]["securityRules"]
+            if not rule["name"].startswith("Microsoft.Databricks-workspaces_UseOnly_")
+        ]
+
+
+def _subnet_names(body: Body) -> set[str]:
+    given = body["properties"].get("parameters", {})
+    return {
+        given.get(key, {}).get("value")
+        for key in ("customPublicSubnetName", "customPrivateSubnetName")
+    }
+
+
+KINDS = [
+    Kind(
+        "Microsoft.Databricks/workspaces",
+        _workspace,
+        150,
+        name=r"[A-Za-z0-9_-]{3,64}",
+        delete=_delete_workspace,
+        delete_seconds=120,
+    )
+]

@@ -1,0 +1,201 @@
+"""Endpoints on AKS: a deployment loads the registered model in a process of its own, and predicts.
+
+The load balancer of the extension is one plain-HTTP (or TLS) port per AKS cluster; an internal
+one answers inside the VNET only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox.children import clean_environment, kill_group
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.kinds.ml import endpoint_key, inference_settings
+from amlwizard.sandbox.world import World
+
+if TYPE_CHECKING:
+    from amlwizard.sandbox.datacentre import DataCentre
+
+NEEDED = ("azureml-ai-monitoring", "azureml-inference-server-http")
+LEAST_MEMORY_MIB = 512
+UNITS = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
+
+
+class DeploymentFailed(Exception):
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Scorer:
+    """A process that holds one model; one request at a time, JSON lines both ways."""
+
+    def __init__(self, process: Any) -> None:
+        self.process, self.lock = process, asyncio.Lock()
+
+    @classmethod
+    async def start(cls, folder: Any) -> Scorer:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "amlwizard.sandbox.scorer", str(folder),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=clean_environment(),
+            start_new_session=True,
+            limit=2**24,
+        )  # fmt: skip
+        scorer = cls(process)
+        ready = json.loads(await process.stdout.readline() or b'{"error": "the process ended"}')
+        if "error" in ready:
+            kill_group(process)
+            raise DeploymentFailed("ResourceNotReady", f"The container crashed: {ready['error']}")
+        return scorer
+
+    async def ask(self, body: Any) -> Body:
+        async with self.lock:
+            self.process.stdin.write(json.dumps(body).encode() + b"\n")
+            await self.process.stdin.drain()
+            line = await self.process.stdout.readline()
+        return json.loads(line) if line else {"error": "the process ended"}
+
+
+class Serving:
+    def __init__(self, world: World, centre: DataCentre) -> None:
+        self.world, self.centre = world, centre
+        self.scorers: dict[str, Scorer] = {}
+        self.lines: dict[str, list[str]] = {}
+
+    def uri(self, endpoint: ResourceId, compute: Body) -> str:
+        cluster = compute["properties"]["resourceId"]
+        settings = inference_settings(self.world, cluster) or {}
+        tls = "sslcname" in settings
+        internal = settings.get("internalloadbalancerprovider", "").lower() == "azure"
+        port = self.centre.port_of("serving", cluster, closed=internal, tls=tls)
+        self.centre.port_of("serving-inside", cluster, tls=tls)
+        scheme = "https" if tls else "http"
+        return f"{scheme}://127.0.0.1:{port}/api/v1/endpoint/{endpoint.name}/score"
+
+    async def deploy(self, rid: ResourceId, workspace: Body, p: Body) -> None:
+        """Bring a deployment up; raises DeploymentFailed with what Azure would say."""
+        key = rid.text.lower()
+        log = self.lines.setdefault(key, [])
+        self.stop_one(key)
+        limits = p["containerResourceRequirements"].get("containerResourceLimits") or {}
+        memory = _mebibytes(limits.get("memory", "2Gi"))
+        if memory < LEAST_MEMORY_MIB:
+            log.append("Killed")
+            raise DeploymentFailed(
+                "OutOfMemory",
+                f"The container was killed: {limits['memory']} of memory is not enough for the "
+                "model and its server.",
+            )
+        folder = await self._model(workspace, p["model"])
+        requirements = folder / "requirements.txt"
+        given = requirements.read_text() if requirements.exists() else ""
+        missing = [name for name in NEEDED if name not in given]
+        if missing:
+            log.append("ModuleNotFoundError: No module named 'azureml.ai'")
+            raise DeploymentFailed(
+                "ResourceNotReady",
+                "User container has crashed or terminated: ModuleNotFoundError: No module named "
+                f"'azureml.ai'. The model's requirements lack {', '.join(missing)}.",
+            )
+        self.scorers[key] = await Scorer.start(folder)
+        log.append(f"Model loaded from {p['model']}")
+
+    async def _model(self, workspace: Body, reference: str) -> Any:
+        parts = reference.removeprefix("azureml:").strip("/").split("/")
+        if len(parts) < 4 or parts[-4] != "models" or parts[-2] != "versions":
+            raise DeploymentFailed("BadArgument", f"The model reference {reference} is not valid.")
+        folder = await self.centre.tracking.find_version(
+            workspace["properties"]["workspaceId"], parts[-3], parts[-1]
+        )
+        if folder is None:
+            raise DeploymentFailed(
+                "ResourceNotFound", f"The model {parts[-3]}:{parts[-1]} was not found."
+            )
+        return folder
+
+    def logs(self, deployment_id: str) -> str:
+        return "\n".join(self.lines.get(deployment_id.lower(), [])) + "\n"
+
+    def stop_one(self, key: str) -> None:
+        scorer = self.scorers.pop(key, None)
+        if scorer:
+            kill_group(scorer.process)
+
+    def stop(self) -> None:
+        for key in list(self.scorers):
+            self.stop_one(key)
+
+    # -- the load balancer
+
+    async def handle(self, request: Request, cluster_id: str) -> Response:
+        name = request.path_params["endpoint"].lower()
+        endpoint = next(
+            (
+                e
+                for e in self.world.of_type(
+                    "microsoft.machinelearningservices/workspaces/onlineendpoints"
+                )
+                if e["name"].lower() == name and self._cluster(e) == cluster_id.lower()
+            ),
+            None,
+        )
+        if endpoint is None:
+            return Response("Not Found", 404)
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        keys = [
+            endpoint_key(self.world, endpoint["id"], which)
+            for which in ("primaryKey", "secondaryKey")
+        ]
+        if not any(hmac.compare_digest(given, key) for key in keys):
+            return JSONResponse(
+                {"error": {"code": "Unauthorized", "message": "key_auth_access_denied"}}, 401
+            )
+        traffic = endpoint["properties"]["traffic"]
+        chosen = request.headers.get("azureml-model-deployment") or next(
+            (n for n, share in traffic.items() if share > 0), None
+        )
+        if chosen is None:
+            return JSONResponse({"error": {"message": "No deployment takes traffic."}}, 404)
+        deployment = self.world.get(f"{endpoint['id']}/deployments/{chosen}")
+        if deployment is None or deployment["properties"]["provisioningState"] != "Succeeded":
+            return Response("no healthy upstream", 503)
+        key = deployment["id"].lower()
+        if key not in self.scorers:
+            workspace = self.world.get(endpoint["id"].rsplit("/", 2)[0])
+            assert workspace
+            await self.deploy(
+                ResourceId.parse(deployment["id"]), workspace, deployment["properties"]
+            )
+        try:
+            body = json.loads(await request.body())
+        except ValueError:
+            return JSONResponse({"message": "The request body is not JSON."}, 400)
+        answer = await self.scorers[key].ask(body)
+        log = self.lines.setdefault(key, [])
+        if "error" in answer:
+            log.append(f"POST /score 400 {answer['error']}")
+            return JSONResponse({"message": answer["error"]}, 400)
+        log.append("POST /score 200")
+        return JSONResponse(answer["predictions"], headers={"azureml-model-deployment": chosen})
+
+    def _cluster(self, endpoint: Body) -> str:
+        compute = self.world.get(endpoint["properties"]["compute"])
+        return str(compute["properties"]["resourceId"]).lower() if compute else ""
+
+
+def _mebibytes(quantity: str) -> float:
+    for unit, factor in UNITS.items():
+        if quantity.endswith(unit):
+            return float(quantity.removesuffix(unit)) * factor
+    return float(quantity.rstrip("MmGgKk") or 0) / 2**20 if quantity.isdigit() else 0

@@ -1,0 +1,214 @@
+"""The data plane of an ML workspace: a real MLflow server behind two doors.
+
+Outside and inside lead to the same server; with public access disabled the outside answers 403.
+What Azure's server does not know (MLflow 3's logged models) is 404 here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox import entra as entra_module
+from amlwizard.sandbox.children import clean_environment, guarded, kill_group
+from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.kinds.base import swallow
+from amlwizard.sandbox.world import World
+
+DENIED = "Access to workspace was denied based on workspace private link configuration."
+READY_SECONDS = 90
+
+
+class Tracking:
+    """One MLflow server per workspace, started when the workspace is."""
+
+    def __init__(self, world: World, entra: Entra) -> None:
+        self.world, self.entra = world, entra
+        self.servers: dict[str, asyncio.Task[str]] = {}
+        self.processes: list[Any] = []
+        self.client = httpx.AsyncClient(timeout=60, trust_env=False)
+
+    def start(self, guid: str) -> None:
+        if guid not in self.servers:
+            task = asyncio.get_running_loop().create_task(self._serve(guid))
+            task.add_done_callback(swallow)
+            self.servers[guid] = task
+
+    async def url(self, guid: str) -> str:
+        self.start(guid)
+        return await asyncio.shield(self.servers[guid])
+
+    def home(self, guid: str) -> Path:
+        return self.world.folder / "mlflow" / guid
+
+    async def _serve(self, guid: str) -> str:
+        home = self.home(guid)
+        (home / "artifacts").mkdir(parents=True, exist_ok=True)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = await guarded(
+            [
+                sys.executable, "-m", "mlflow", "server",
+                "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+                "--backend-store-uri", f"sqlite:///{home}/mlflow.db",
+                "--serve-artifacts", "--artifacts-destination", str(home / "artifacts"),
+            ],
+            clean_environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),
+            home / "server.log",
+        )  # fmt: skip
+        self.processes.append(process)
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(READY_SECONDS * 5):
+            if process.returncode is not None:
+                break
+            with contextlib.suppress(httpx.HTTPError):
+                if (await self.client.get(f"{url}/health")).status_code == 200:
+                    return url
+            await asyncio.sleep(0.2)
+        raise RuntimeError(f"the MLflow server did not start: see {home / 'server.log'}")
+
+    def stop(self) -> None:
+        for process in self.processes:
+            kill_group(process)
+        self.processes.clear()
+        self.servers.clear()
+
+    # -- the doors
+
+    async def handle(self, request: Request, workspace_id: str, inside: bool) -> Response:
+        workspace = self.world.get(workspace_id)
+        claims = self.entra.check(request, entra_module.ML, *entra_module.ARM, self.world.arm)
+        if isinstance(claims, Response):
+            return claims
+        if workspace is None:
+            return _user_error(404, "The workspace was not found.")
+        if not inside and workspace["properties"]["publicNetworkAccess"] == "Disabled":
+            return _user_error(403, DENIED)
+        matched = re.fullmatch(
+            rf"/mlflow/v[12]\.0{re.escape(workspace['id'])}(/.*)", request.url.path, re.IGNORECASE
+        )
+        if matched is None:
+            self.world.unknown.append({"method": request.method, "path": request.url.path})
+            return Response(status_code=501)
+        if "/mlflow/logged-models" in matched[1]:
+            return Response(status_code=404)
+        url = await self.url(workspace["properties"]["workspaceId"])
+        answer = await self.client.request(
+            request.method,
+            url + matched[1],
+            params=list(request.query_params.multi_items()),
+            content=await request.body(),
+            headers={"content-type": request.headers.get("content-type", "application/json")},
+        )
+        kind = answer.headers.get("content-type", "application/json")
+        return Response(answer.content, answer.status_code, media_type=kind)
+
+    # -- what ARM shows of the registry
+
+    async def models(self, guid: str, workspace_id: str) -> list[dict[str, Any]]:
+        found = await self._search(guid, "registered-models", "registered_models", "")
+        return [
+            {
+                "id": f"{workspace_id}/models/{m['name']}",
+                "name": m["name"],
+                "type": "Microsoft.MachineLearningServices/workspaces/models",
+                "properties": {
+                    "isArchived": False,
+                    "latestVersion": (m.get("latest_versions") or [{}])[0].get("version", "1"),
+                    "nextVersion": "",
+                    "tags": {},
+                    "properties": {},
+                    "provisioningState": "Succeeded",
+                },
+            }
+            for m in found
+        ]
+
+    async def model_versions(self, guid: str, workspace_id: str, name: str) -> list[dict[str, Any]]:
+        found = await self._search(guid, "model-versions", "model_versions", f"name='{name}'")
+        return [
+            {
+                "id": f"{workspace_id}/models/{name}/versions/{v['version']}",
+                "name": v["version"],
+                "type": "Microsoft.MachineLearningServices/workspaces/models/versions",
+                "properties": {
+                    "modelType": "mlflow_model",
+                    "modelUri": f"azureml://jobs/{v.get('run_id', '')}/outputs/artifacts/model",
+                    "jobName": v.get("run_id", ""),
+                    "flavors": self._flavors(guid, v),
+                    "description": v.get("description", ""),
+                    "tags": {t["key"]: t["value"] for t in v.get("tags", [])},
+                    "properties": {},
+                    "isArchived": False,
+                    "isAnonymous": False,
+                    "provisioningState": "Succeeded",
+                },
+            }
+            for v in found
+        ]
+
+    async def _search(self, guid: str, what: str, key: str, where: str) -> list[dict[str, Any]]:
+        url = await self.url(guid)
+        found: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            params = {"max_results": "100", "filter": where, "page_token": token}
+            answer = await self.client.get(
+                f"{url}/api/2.0/mlflow/{what}/search", params={k: v for k, v in params.items() if v}
+            )
+            answer.raise_for_status()
+            body = answer.json()
+            found += body.get(key, [])
+            token = body.get("next_page_token", "")
+            if not token:
+                return found
+
+    def model_folder(self, guid: str, run_id: str, source: str) -> Path | None:
+        """Where the files of a model version lie: `source` is what register_model was given."""
+        path = source.removeprefix(f"runs:/{run_id}/").rpartition("/artifacts/")[2] or "model"
+        if source.startswith("runs:/"):
+            path = source.removeprefix(f"runs:/{run_id}/")
+        for folder in (self.home(guid) / "artifacts").glob(f"*/{run_id}/artifacts/{path}"):
+            return folder
+        return None
+
+    async def find_version(self, guid: str, name: str, version: str) -> Path | None:
+        for v in await self._search(guid, "model-versions", "model_versions", f"name='{name}'"):
+            if v["version"] == version:
+                return self.model_folder(guid, v.get("run_id", ""), v.get("source", ""))
+        return None
+
+    def _flavors(self, guid: str, version: dict[str, Any]) -> dict[str, Any]:
+        folder = self.model_folder(guid, version.get("run_id", ""), version.get("source", ""))
+        file = folder / "MLmodel" if folder else None
+        if file is None or not file.exists():
+            return {}
+        flavors = yaml.safe_load(file.read_text()).get("flavors", {})
+        return {name: {"data": {k: str(v) for k, v in f.items()}} for name, f in flavors.items()}
+
+
+def _user_error(status: int, message: str) -> Response:
+    return JSONResponse(
+        {
+            "error": {
+                "code": "UserError",
+                "message": message,
+                "details": [],
+                "additionalInfo": [
+                    {"type": "ComponentName", "info": {"value": "managementfrontend"}}
+                ],
+            }
+        },
+        status,
+    )

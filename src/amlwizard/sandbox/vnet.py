@@ -1,0 +1,121 @@
+"""The VNET as a cluster sees it: router and resolver in one, as an HTTP proxy.
+
+Every host name of Azure is a port of ours. A connection to the port of an ML workspace, or of an
+AKS load balancer, goes to its inside door where the cluster's VNET finds it privately, and to the
+outside door where it does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from amlwizard.sandbox.kinds.network import resolves_privately
+
+if TYPE_CHECKING:
+    from amlwizard.sandbox.datacentre import DataCentre
+
+
+class Vnet:
+    def __init__(self, centre: DataCentre) -> None:
+        self.centre, self.world = centre, centre.world
+        self.server: asyncio.Server | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    def proxy_for(self, vnet_id: str) -> str:
+        """The proxy's address for a node in a VNET; what stands before the @ names the VNET."""
+        name = base64.urlsafe_b64encode(vnet_id.encode()).decode().rstrip("=")
+        token = self.world.derive("vnet", vnet_id.lower())[:24]
+        return f"http://{name}:{token}@127.0.0.1:{self.port}"
+
+    def _vnet_of(self, header: str) -> str | None:
+        with contextlib.suppress(ValueError):
+            user, _, token = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
+            vnet_id = base64.urlsafe_b64decode(user + "=" * (-len(user) % 4)).decode()
+            if token == self.world.derive("vnet", vnet_id.lower())[:24]:
+                return vnet_id
+        return None
+
+    def route(self, vnet_id: str, port: int) -> int:
+        """The port that a connection to `port` from inside `vnet_id` ends at."""
+        kind, resource_id = self.centre.who(port)
+        if kind == "ml" and resolves_privately(self.world, resource_id, "amlworkspace", vnet_id):
+            return self.centre.port_of("ml-inside", resource_id)
+        if kind == "serving":
+            cluster = self.world.get(resource_id)
+            subnets = [
+                pool.get("vnetSubnetID") or ""
+                for pool in (cluster or {"properties": {"agentPoolProfiles": []}})["properties"][
+                    "agentPoolProfiles"
+                ]
+            ]
+            if any(s.lower().startswith(f"{vnet_id.lower()}/") for s in subnets):
+                return self.centre.port_of("serving-inside", resource_id)
+        return port
+
+    def resolve(self, vnet_id: str, port: int) -> str | None:
+        """The private address that a name of Azure has inside the VNET, None for the public one."""
+        kind, resource_id = self.centre.who(port)
+        if kind != "ml":
+            return None
+        return resolves_privately(self.world, resource_id, "amlworkspace", vnet_id)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            first, *lines = head.split("\r\n")
+            method, target, _ = first.split(" ", 2)
+            headers = dict(
+                (k.strip().lower(), v.strip())
+                for k, _, v in (line.partition(":") for line in lines if line)
+            )
+            vnet_id = self._vnet_of(headers.get("proxy-authorization", ""))
+            url = urlsplit(f"//{target}" if method == "CONNECT" else target)
+            if vnet_id is None or url.hostname not in ("127.0.0.1", "localhost") or not url.port:
+                writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+                await writer.drain()
+                return
+            port = self.route(vnet_id, url.port)
+            try:
+                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                writer.write(b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n")
+                await writer.drain()
+                return
+            if method == "CONNECT":
+                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                await writer.drain()
+            else:
+                path = url.path + (f"?{url.query}" if url.query else "")
+                kept = [
+                    line
+                    for line in lines
+                    if line and not line.lower().startswith(("proxy-", "connection:"))
+                ]
+                far_writer.write(
+                    "\r\n".join(
+                        [f"{method} {path} HTTP/1.1", *kept, "Connection: close", "", ""]
+                    ).encode("latin-1")
+                )
+            await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
+        writer.close()
+
+    def stop(self) -> None:
+        if self.server:
+            self.server.close()
+
+
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.close()

@@ -1,0 +1,206 @@
+"""What exists in the sandbox cloud, apart from HTTP: resources, operations, secrets, time.
+
+Everything runs on one event loop, so a handler that does not await sees one consistent world.
+The state file holds plain JSON; secrets in it are sealed with a key file beside it (mode 0600).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from amlwizard.sandbox.ids import ResourceId
+
+POLLS = 3
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How long what takes time in Azure takes here.
+
+    `instant`: nothing takes time. `polls`: until asked `POLLS` times. `real`: the durations seen
+    on Azure divided by `speed`.
+    """
+
+    kind: str = "real"
+    speed: float = 60.0
+
+    def done(self, started: float, seconds: float, polls: int) -> bool:
+        if self.kind == "instant":
+            return True
+        if self.kind == "polls":
+            return polls >= POLLS
+        return time.time() >= started + seconds / self.speed
+
+
+@dataclass
+class World:
+    """All state. `data` is what the state file holds; the rest is rebuilt at every start."""
+
+    folder: Path
+    file: Path | None
+    clock: Clock
+    data: dict[str, Any] = field(default_factory=dict)
+    tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    unknown: list[dict[str, Any]] = field(default_factory=list)
+    planted: dict[str, str] = field(default_factory=dict)
+    arm: str = ""
+    _key: bytes = b""
+
+    @classmethod
+    def open(cls, folder: Path, file: Path | None, clock: Clock) -> World:
+        key_file = (file.with_suffix(".key") if file else folder / "sandbox.key").absolute()
+        if not key_file.exists():
+            private_write(key_file, Fernet.generate_key())
+        world = cls(folder=folder, file=file, clock=clock, _key=key_file.read_bytes())
+        if file and file.exists():
+            world.data = json.loads(file.read_text())
+        else:
+            world.clear()
+        return world
+
+    def clear(self) -> None:
+        tenant, subscription = str(uuid.uuid4()), str(uuid.uuid4())
+        old = self.data
+        self.data = {
+            "tenant": old.get("tenant", tenant),
+            "person": {"name": "engineer@sandbox.example", "oid": str(uuid.uuid4())},
+            "principals": {},
+            "subscriptions": old.get(
+                "subscriptions", {subscription: {"name": "Sandbox", "state": "Enabled"}}
+            ),
+            "providers": {},
+            "resources": {},
+            "operations": {},
+            "deleted": {},
+            "ports": old.get("ports", {}),
+            "databricks": {},
+            "taken": [],
+            "limits": {},
+            "allowed": None,
+            "policies": [],
+        }
+
+    @property
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """ARM documents by lower-case id, as a GET answers them."""
+        return self.data["resources"]  # type: ignore[no-any-return]
+
+    @property
+    def tenant(self) -> str:
+        return self.data["tenant"]  # type: ignore[no-any-return]
+
+    @property
+    def subscription(self) -> str:
+        return next(iter(self.data["subscriptions"]))
+
+    def get(self, resource_id: str | None) -> dict[str, Any] | None:
+        return self.resources.get((resource_id or "").rstrip("/").lower())
+
+    def of_type(self, kind: str, under: str = "") -> Iterator[dict[str, Any]]:
+        prefix = under.lower().rstrip("/") + "/" if under else ""
+        for key, resource in list(self.resources.items()):
+            if ResourceId.parse(key).type == kind.lower() and key.startswith(prefix):
+                yield resource
+
+    def begin(
+        self,
+        resource_id: str,
+        verb: str,
+        seconds: float,
+        error: dict[str, Any] | None = None,
+        task: asyncio.Task[None] | None = None,
+    ) -> str:
+        """Start an operation on a resource; answer its id. `error` is how it will end."""
+        name = str(uuid.uuid4())
+        self.data["operations"][name] = {
+            "resource": resource_id.lower(),
+            "verb": verb,
+            "started": time.time(),
+            "seconds": seconds,
+            "polls": 0,
+            "status": "InProgress",
+            "error": error,
+        }
+        if task:
+            self.tasks[name] = task
+        self.settle()
+        return name
+
+    def running(self, resource_id: str) -> str | None:
+        """The operation that holds the resource, where there is one."""
+        key = resource_id.lower()
+        for name, operation in self.data["operations"].items():
+            if operation["resource"] == key and operation["status"] == "InProgress":
+                return name  # type: ignore[no-any-return]
+        return None
+
+    def polled(self, resource_id: str) -> None:
+        for operation in self.data["operations"].values():
+            if operation["resource"] == resource_id.lower():
+                operation["polls"] += 1
+        self.settle()
+
+    def settle(self) -> None:
+        """End the operations whose time has come, and let their effect show."""
+        for name, operation in self.data["operations"].items():
+            if operation["status"] != "InProgress":
+                continue
+            task = self.tasks.get(name)
+            if task and not task.done():
+                continue
+            if not self.clock.done(operation["started"], operation["seconds"], operation["polls"]):
+                continue
+            if task and (failure := task.exception()):
+                operation["error"] = {
+                    "code": getattr(failure, "code", "InternalServerError"),
+                    "message": str(failure),
+                }
+            operation["status"] = "Failed" if operation["error"] else "Succeeded"
+            self._show(operation)
+
+    def _show(self, operation: dict[str, Any]) -> None:
+        resource = self.resources.get(operation["resource"])
+        if resource is None:
+            return
+        if operation["verb"] == "delete" and not operation["error"]:
+            for key in [k for k in self.resources if k.startswith(operation["resource"] + "/")]:
+                del self.resources[key]
+            del self.resources[operation["resource"]]
+        elif "provisioningState" in resource.get("properties", {}):
+            resource["properties"]["provisioningState"] = operation["status"]
+
+    def save(self) -> None:
+        if self.file:
+            private_write(self.file, json.dumps(self.data, indent=1).encode())
+
+    def derive(self, *parts: str) -> str:
+        """A secret that follows from the sandbox's key, and so is never stored."""
+        return hmac.new(self._key, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
+
+    def seal(self, secret: str) -> str:
+        return Fernet(self._key).encrypt(secret.encode()).decode()
+
+    def unseal(self, sealed: str) -> str:
+        return Fernet(self._key).decrypt(sealed.encode()).decode()
+
+
+def private_write(path: Path, content: bytes) -> None:
+    """Write in one move, readable by the owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)
+    new.replace(path)
