@@ -85,6 +85,11 @@ class Databricks:
         with _translated("delete the cluster"):
             self.client.clusters.permanent_delete(cluster_id)
 
+    def state(self, cluster_id: str) -> str:
+        with _translated("look at the cluster"):
+            cluster = self.client.clusters.get(cluster_id)
+        return cluster.state.value if cluster.state else "UNKNOWN"
+
     def wait_cluster(self, cluster_id: str, say: Say, cancel: Flag) -> None:
         """Until it runs; StepFailed with Azure's reason where it ends instead."""
         shown = ""

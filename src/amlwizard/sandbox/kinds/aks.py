@@ -303,7 +303,6 @@ def _extension(call: Call) -> None:
     p["configurationProtectedSettings"] = {
         key: "" for key in p.get("configurationProtectedSettings") or {}
     }
-    call.body["scope"] = call.id.scope
     call.body["identity"] = {
         "type": "SystemAssigned",
         "principalId": str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())),

@@ -1,0 +1,26 @@
+"""The cells that run on Databricks, as they stand: Python files in Databricks' source format.
+
+What a run differs in comes before them as one cell that sets `parameters`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+SEPARATOR = "# COMMAND ----------"
+HEADER = "# Databricks notebook source"
+
+
+def source(name: str) -> str:
+    """The text of a notebook: ``train``, ``register`` or ``score``."""
+    return (files(__name__) / f"{name}.py").read_text(encoding="utf-8")
+
+
+def cells(name: str, parameters: Mapping[str, Any]) -> list[str]:
+    """The cells of a notebook, the one with its parameters first."""
+    body = source(name).removeprefix(HEADER)
+    given = f"# Parameters\nimport json\n\nparameters = json.loads({json.dumps(parameters)!r})"
+    return [given, *(cell.strip() for cell in body.split(SEPARATOR) if cell.strip())]

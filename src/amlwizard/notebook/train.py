@@ -1,0 +1,107 @@
+# Databricks notebook source
+# Load the diabetes data and split it
+from sklearn.datasets import load_diabetes
+from sklearn.model_selection import train_test_split
+
+data = load_diabetes(as_frame=True)
+x_train, x_test, y_train, y_test = train_test_split(
+    data.data,
+    data.target,
+    test_size=parameters["test_size"],
+    random_state=parameters["random_state"],
+)
+print(f"{len(x_train)} rows to train on, {len(x_test)} to test on")
+
+# COMMAND ----------
+
+# Open a run in the Machine Learning workspace, and nowhere else
+import os
+
+import mlflow
+from mlflow.tracking import MlflowClient
+
+token = dbutils.secrets.get(parameters["scope"], "tracking-token")
+os.environ["MLFLOW_TRACKING_TOKEN"] = token
+uri = parameters["tracking_uri"]
+# The run is opened by MLflow's own client; azureml:// then finds it in the environment, where its
+# own sign-in would wait for a browser.
+client = MlflowClient(uri.replace("azureml://", "https://"))
+experiment = client.get_experiment_by_name(parameters["experiment"])
+experiment_id = (
+    experiment.experiment_id if experiment else client.create_experiment(parameters["experiment"])
+)
+run_id = client.create_run(experiment_id, run_name=parameters["run_name"]).info.run_id
+os.environ["MLFLOW_EXPERIMENT_ID"], os.environ["MLFLOW_RUN_ID"] = experiment_id, run_id
+mlflow.set_tracking_uri(uri)
+print(f"run {run_id} in experiment {parameters['experiment']}")
+
+# COMMAND ----------
+
+# Train
+from sklearn.linear_model import Ridge
+
+model = Ridge(alpha=parameters["alpha"]).fit(x_train, y_train)
+predicted = model.predict(x_test)
+print(f"Ridge with alpha {parameters['alpha']} fitted")
+
+# COMMAND ----------
+
+# Measure and log
+from sklearn.metrics import mean_squared_error
+
+mse = float(mean_squared_error(y_test, predicted))
+client.log_param(run_id, "alpha", parameters["alpha"])
+client.log_metric(run_id, "mse", mse)
+print(f"MSE {mse:.4f}")
+
+# COMMAND ----------
+
+# Draw actual against predicted
+import tempfile
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+folder = Path(tempfile.mkdtemp())
+figure = Figure(figsize=(6, 6), layout="constrained")
+axes = figure.subplots()
+axes.scatter(y_test, predicted, alpha=0.7)
+low, high = float(y_test.min()), float(y_test.max())
+axes.plot([low, high], [low, high], color="grey", linewidth=1)
+axes.set(xlabel="actual", ylabel="predicted", title=f"Ridge, MSE {mse:.1f}")
+figure.savefig(folder / "actual-vs-predicted.png", dpi=120)
+print("actual-vs-predicted.png drawn")
+
+# COMMAND ----------
+
+# Save the model with what its server will need
+from mlflow.models import infer_signature
+
+# Not log_model: MLflow 3 asks there for logged models, which this tracking server does not have.
+mlflow.sklearn.save_model(
+    model,
+    str(folder / "model"),
+    signature=infer_signature(x_test, predicted),
+    input_example=x_test.head(2),
+    pip_requirements=parameters["model_requirements"],
+)
+print("model saved")
+
+# COMMAND ----------
+
+# Log model and picture, close the run
+import json
+
+with mlflow.start_run(run_id=run_id):
+    mlflow.log_artifacts(str(folder / "model"), "model")
+    mlflow.log_artifact(str(folder / "actual-vs-predicted.png"))
+result = {
+    "run_id": run_id,
+    "experiment_id": experiment_id,
+    "rows": [len(x_train), len(x_test)],
+    "mse": mse,
+    "alpha": parameters["alpha"],
+    "actual": [round(float(value), 3) for value in y_test],
+    "predicted": [round(float(value), 3) for value in predicted],
+}
+print("amlwizard:" + json.dumps(result))

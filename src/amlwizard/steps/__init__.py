@@ -1,0 +1,31 @@
+"""The journey: every step from an empty subscription to a scored request, as one graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amlwizard.plan import Step
+from amlwizard.steps import (
+    cluster,
+    foundation,
+    network,
+    platform,
+    private_link,
+    serving,
+    training,
+)
+
+
+def steps_for(recipe: Any) -> list[Step]:
+    """All steps of a recipe. Their order follows from `after` alone."""
+    return [
+        *foundation.foundation(recipe),
+        *network.network(recipe),
+        *platform.workspace(recipe),
+        *private_link.private_link(recipe),
+        *platform.databricks(recipe),
+        *platform.kubernetes(recipe),
+        *cluster.cluster(recipe),
+        *training.training(recipe),
+        *serving.serving(recipe),
+    ]

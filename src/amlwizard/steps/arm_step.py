@@ -1,0 +1,97 @@
+"""A step that is one ARM resource: read it, compare it, bring it about, check the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from amlwizard.errors import StepFailed
+from amlwizard.plan import Context, Found, Json, Phase, Resource, Say, Step
+from amlwizard.steps.documents import differences, look, merged
+
+BUSY = ("Creating", "Updating", "Deleting", "Accepted", "Provisioning", "Running", "Created")
+OWNER_TAG = "amlwizard"
+
+
+def arm_step(
+    id: str,
+    title: str,
+    resource: Resource,
+    *,
+    after: tuple[str, ...],
+    outputs: Mapping[str, str] | None = None,
+    phase: Phase = "provision",
+    az: tuple[str, ...] = (),
+    complete: Callable[[Context, dict[str, Any]], dict[str, Any]] | None = None,
+    removable: bool = True,
+) -> Step:
+    """`outputs` are dotted paths into the resource; `id` (its ARM id) is always one.
+
+    `complete` adds to a body, when it is sent, what must not stand in a plan.
+    """
+    paths = {"id": "id", **(outputs or {})}
+
+    def put_out(document: Mapping[str, Any]) -> Json:
+        return {name: look(document, path) for name, path in paths.items()}
+
+    def read(ctx: Context) -> Found | None:
+        found = ctx.cloud.arm.get(ctx.fill(resource.id), resource.api_version)
+        if found is None:
+            return None
+        state = look(found, "properties.provisioningState") or "Succeeded"
+        if state in BUSY:
+            return Found("busy", put_out(found))
+        apart = differences(_known(ctx, resource.body), found)
+        if state != "Succeeded":
+            return Found("failed", put_out(found), (f"provisioningState: {state}", *apart))
+        return Found("differs" if apart else "ready", put_out(found), apart)
+
+    def apply(ctx: Context, say: Say) -> Json:
+        arm, address = ctx.cloud.arm, ctx.fill(resource.id)
+        wanted = ctx.fill(resource.body)
+        found = arm.get(address, resource.api_version)
+        if found and look(found, "properties.provisioningState") in BUSY:
+            found = arm.wait(address, resource.api_version, say, ctx.cancel)
+            if not differences(wanted, found):
+                return put_out(found)
+        body = merged(found, wanted) if found else wanted
+        if complete:
+            body = complete(ctx, body)
+        answer = arm.put(address, resource.api_version, body, say, ctx.cancel)
+        apart = differences(wanted, answer)
+        if apart:
+            raise StepFailed(
+                f"{title} is not as it was asked for.",
+                why="; ".join(apart)[:1000],
+                fix="Something changes it behind us (a policy, another tool): find out, then "
+                "replay.",
+            )
+        return put_out(answer)
+
+    def remove(ctx: Context, say: Say) -> None:
+        ctx.cloud.arm.delete(ctx.fill(resource.id), resource.api_version, say, ctx.cancel)
+
+    return Step(
+        id=id,
+        title=title,
+        phase=phase,
+        after=after,
+        read=read,
+        apply=apply,
+        remove=remove if removable else None,
+        resource=resource,
+        az=az,
+    )
+
+
+def _known(ctx: Context, document: Any) -> Any:
+    """The document with holes filled; what cannot be filled yet is left out of a comparison."""
+    if isinstance(document, Mapping):
+        pairs = ((_known(ctx, k), _known(ctx, v)) for k, v in document.items())
+        return {k: v for k, v in pairs if k is not None and v is not None}
+    if isinstance(document, (list, tuple)):
+        return [item for item in (_known(ctx, i) for i in document) if item is not None]
+    try:
+        return ctx.fill(document)
+    except KeyError:
+        return None

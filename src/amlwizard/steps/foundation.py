@@ -1,0 +1,209 @@
+"""Sign-in, providers, the resource group, and what the workspace stands on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amlwizard.plan import Context, Found, Json, Resource, Say, Step
+from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.naming import Ids
+
+PROVIDERS = (
+    "Microsoft.MachineLearningServices",
+    "Microsoft.Storage",
+    "Microsoft.KeyVault",
+    "Microsoft.ContainerRegistry",
+    "Microsoft.Network",
+    "Microsoft.Databricks",
+    "Microsoft.ContainerService",
+    "Microsoft.KubernetesConfiguration",
+    "Microsoft.Insights",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Notebooks",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Compute",
+)
+SUBNETS = ("workspace", "compute", "scoring", "databricks_public", "databricks_private")
+
+
+def sign_in_step(recipe: Any) -> Step:
+    def read(ctx: Context) -> Found | None:
+        return None
+
+    def apply(ctx: Context, say: Say) -> Json:
+        account = ctx.cloud.sign_in(recipe.sign_in, ctx.ask, ctx.cancel)
+        say(f"{account.name}, subscription {account.subscription_name}")
+        return {
+            "account": account.name,
+            "tenant": account.tenant,
+            "subscription": account.subscription,
+            "subscription_name": account.subscription_name,
+        }
+
+    return Step(
+        "sign-in", "Sign in", "sign-in", (), read, apply, runs=True,
+        az=(f"az login --tenant {recipe.sign_in.tenant}",),
+    )  # fmt: skip
+
+
+def providers_step() -> Step:
+    def missing(ctx: Context) -> list[str]:
+        states = ctx.cloud.arm.registrations(PROVIDERS)
+        return [ns for ns, state in states.items() if state != "Registered"]
+
+    def read(ctx: Context) -> Found | None:
+        left = missing(ctx)
+        if not left:
+            return Found("ready")
+        return Found("differs", differences=tuple(f"{ns}: not registered" for ns in left))
+
+    def apply(ctx: Context, say: Say) -> Json:
+        ctx.cloud.arm.register(missing(ctx), say, ctx.cancel)
+        return {}
+
+    return Step(
+        "providers", "Resource providers", "provision", ("sign-in",), read, apply,
+        az=tuple(f"az provider register --wait -n {ns}" for ns in PROVIDERS),
+    )  # fmt: skip
+
+
+def foundation(recipe: Any) -> list[Step]:
+    ids, n, security = Ids(recipe), recipe.names, recipe.security
+    in_group = f"-g {n.resource_group}"
+    return [
+        sign_in_step(recipe),
+        providers_step(),
+        arm_step(
+            "resource-group",
+            "Resource group",
+            Resource(ids.group, "2025-04-01", ids.tracked()),
+            after=("providers",),
+            az=(f"az group create -n {n.resource_group} -l {recipe.sign_in.region}",),
+        ),
+        arm_step(
+            "log-analytics",
+            "Log Analytics workspace",
+            Resource(
+                ids.of("Microsoft.OperationalInsights/workspaces", n.log_analytics),
+                "2025-02-01",
+                ids.tracked({"sku": {"name": "PerGB2018"}, "retentionInDays": 30}),
+            ),
+            after=("resource-group",),
+            az=(f"az monitor log-analytics workspace create {in_group} -n {n.log_analytics}",),
+        ),
+        arm_step(
+            "application-insights",
+            "Application Insights",
+            Resource(
+                ids.of("Microsoft.Insights/components", n.application_insights),
+                "2020-02-02",
+                ids.tracked(
+                    {"Application_Type": "web", "WorkspaceResourceId": "{log-analytics.id}"},
+                    kind="web",
+                ),
+            ),
+            after=("log-analytics",),
+            az=(
+                f"az monitor app-insights component create {in_group} -a {n.application_insights} "
+                f"-l {recipe.sign_in.region} --workspace {n.log_analytics}",
+            ),
+        ),
+        _storage(recipe, ids),
+        _key_vault(recipe, ids),
+        _registry(recipe, ids),
+    ]
+
+
+def _after(access: str) -> tuple[str, ...]:
+    """Firewall rules that name subnets need the subnets first."""
+    return ("vnet",) if access == "service-endpoint" else ("resource-group",)
+
+
+def _rules(ids: Ids, key: str = "id") -> list[dict[str, str]]:
+    return [{key: ids.subnet(which), "action": "Allow"} for which in SUBNETS]
+
+
+def _storage(recipe: Any, ids: Ids) -> Step:
+    n, access = recipe.names, recipe.security.storage
+    acls: dict[str, Any] = {"defaultAction": "Deny", "bypass": "AzureServices"}
+    if access == "service-endpoint":
+        acls["virtualNetworkRules"] = _rules(ids)
+    properties = {
+        "minimumTlsVersion": "TLS1_2",
+        "supportsHttpsTrafficOnly": True,
+        "allowBlobPublicAccess": False,
+        "publicNetworkAccess": "Disabled" if access == "private-endpoint" else "Enabled",
+        "networkAcls": acls,
+    }
+    return arm_step(
+        "storage",
+        "Storage account",
+        Resource(
+            ids.storage,
+            "2025-01-01",
+            ids.tracked(properties, kind="StorageV2", sku={"name": "Standard_LRS"}),
+        ),
+        after=_after(access),
+        az=(
+            f"az storage account create -g {n.resource_group} -n {n.storage} --sku Standard_LRS "
+            "--min-tls-version TLS1_2 --allow-blob-public-access false --default-action Deny "
+            f"--public-network-access {properties['publicNetworkAccess']}",
+        ),
+    )
+
+
+def _key_vault(recipe: Any, ids: Ids) -> Step:
+    n, access = recipe.names, recipe.security.key_vault
+    acls: dict[str, Any] = {"defaultAction": "Deny", "bypass": "AzureServices"}
+    if access == "service-endpoint":
+        acls["virtualNetworkRules"] = [{"id": ids.subnet(which)} for which in SUBNETS]
+    properties: dict[str, Any] = {
+        "tenantId": "{sign-in.tenant}",
+        "sku": {"family": "A", "name": "standard"},
+        "enableRbacAuthorization": True,
+        "enableSoftDelete": True,
+        "publicNetworkAccess": "Disabled" if access == "private-endpoint" else "Enabled",
+        "networkAcls": acls,
+    }
+    if recipe.security.purge_protection:
+        # Left out otherwise: Azure refuses an explicit false.
+        properties["enablePurgeProtection"] = True
+    return arm_step(
+        "key-vault",
+        "Key vault",
+        Resource(ids.key_vault, "2025-05-01", ids.tracked(properties)),
+        after=_after(access),
+        az=(
+            f"az keyvault create -g {n.resource_group} -n {n.key_vault} "
+            "--enable-rbac-authorization true --default-action Deny --bypass AzureServices",
+        ),
+    )
+
+
+def _registry(recipe: Any, ids: Ids) -> Step:
+    n, security = recipe.names, recipe.security
+    properties: dict[str, Any] = {"adminUserEnabled": False}
+    version = "2025-04-01"
+    if security.registry == "private-endpoint":
+        properties["publicNetworkAccess"] = "Disabled"
+        properties["networkRuleBypassOptions"] = "AzureServices"
+    else:
+        # Rules that name subnets never left preview.
+        version = "2023-11-01-preview"
+        properties["publicNetworkAccess"] = "Enabled"
+        properties["networkRuleSet"] = {
+            "defaultAction": "Deny",
+            "virtualNetworkRules": _rules(ids),
+        }
+    return arm_step(
+        "registry",
+        "Container registry",
+        Resource(
+            ids.registry, version, ids.tracked(properties, sku={"name": security.registry_sku})
+        ),
+        after=_after(security.registry),
+        az=(
+            f"az acr create -g {n.resource_group} -n {n.registry} --sku {security.registry_sku} "
+            f"--public-network-enabled {str(security.registry != 'private-endpoint').lower()}",
+        ),
+    )

@@ -1,0 +1,71 @@
+"""ARM ids of everything that a recipe names, with holes for the subscription."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from amlwizard.steps.arm_step import OWNER_TAG
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Ids as templates: `{sign-in.subscription}` is filled when a request is sent."""
+
+    recipe: Any
+
+    @property
+    def group(self) -> str:
+        return f"/subscriptions/{{sign-in.subscription}}/resourceGroups/{self.recipe.names.resource_group}"
+
+    def of(self, kind: str, name: str) -> str:
+        return f"{self.group}/providers/{kind}/{name}"
+
+    @property
+    def vnet(self) -> str:
+        return self.of("Microsoft.Network/virtualNetworks", self.recipe.names.vnet)
+
+    def subnet(self, which: str) -> str:
+        """`which` is workspace, compute, scoring, databricks_public or databricks_private."""
+        return f"{self.vnet}/subnets/{getattr(self.recipe.names, f'{which}_subnet')}"
+
+    def nsg(self, which: str) -> str:
+        return self.of("Microsoft.Network/networkSecurityGroups", self.nsg_name(which))
+
+    def nsg_name(self, which: str) -> str:
+        return f"nsg-{self.recipe.names.prefix}-{which.replace('_', '-')}"
+
+    @property
+    def workspace(self) -> str:
+        return self.of("Microsoft.MachineLearningServices/workspaces", self.recipe.names.workspace)
+
+    @property
+    def aks(self) -> str:
+        return self.of("Microsoft.ContainerService/managedClusters", self.recipe.names.aks)
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.workspace}/onlineEndpoints/{self.recipe.names.endpoint}"
+
+    @property
+    def storage(self) -> str:
+        return self.of("Microsoft.Storage/storageAccounts", self.recipe.names.storage)
+
+    @property
+    def key_vault(self) -> str:
+        return self.of("Microsoft.KeyVault/vaults", self.recipe.names.key_vault)
+
+    @property
+    def registry(self) -> str:
+        return self.of("Microsoft.ContainerRegistry/registries", self.recipe.names.registry)
+
+    def tracked(self, properties: Any = None, **more: Any) -> dict[str, Any]:
+        """The body of a tracked resource: region, the tag that says whose it is, the rest."""
+        body: dict[str, Any] = {
+            "location": self.recipe.sign_in.region,
+            "tags": {OWNER_TAG: self.recipe.names.prefix},
+            **more,
+        }
+        if properties is not None:
+            body["properties"] = properties
+        return body

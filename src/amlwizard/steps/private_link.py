@@ -1,0 +1,157 @@
+"""Private endpoints, the DNS zones under which their names are found, and the links to the VNET."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from amlwizard.plan import Resource, Step
+from amlwizard.steps.arm_step import OWNER_TAG, arm_step
+from amlwizard.steps.naming import Ids
+from amlwizard.steps.network import API
+
+DNS_API = "2024-06-01"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A private endpoint: which step made its target, which group of it, under which zones."""
+
+    name: str
+    target: str
+    group: str
+    zones: tuple[str, ...]
+
+
+WORKSPACE = Link(
+    "workspace",
+    "workspace",
+    "amlworkspace",
+    ("privatelink.api.azureml.ms", "privatelink.notebooks.azure.net"),
+)
+OTHERS = {
+    "storage": (
+        Link("storage-blob", "storage", "blob", ("privatelink.blob.core.windows.net",)),
+        Link("storage-file", "storage", "file", ("privatelink.file.core.windows.net",)),
+    ),
+    "key_vault": (Link("key-vault", "key-vault", "vault", ("privatelink.vaultcore.azure.net",)),),
+    "registry": (Link("registry", "registry", "registry", ("privatelink.azurecr.io",)),),
+}
+
+
+def links(recipe: Any) -> list[Link]:
+    """The private endpoints that a recipe asks for; the workspace always has one."""
+    wanted = [WORKSPACE]
+    for field, found in OTHERS.items():
+        if getattr(recipe.security, field) == "private-endpoint":
+            wanted += found
+    return wanted
+
+
+def private_link(recipe: Any) -> list[Step]:
+    ids = Ids(recipe)
+    wanted = links(recipe)
+    steps: list[Step] = []
+    for zone in [zone for link in wanted for zone in link.zones]:
+        steps += _zone(recipe, ids, zone)
+    for link in wanted:
+        steps += _endpoint(recipe, ids, link)
+    return steps
+
+
+def ready_for(link: Link) -> tuple[str, ...]:
+    """The steps after which the VNET finds a target by its private address."""
+    return (f"zone-group.{link.name}", *(f"dns-link.{zone}" for zone in link.zones))
+
+
+def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
+    n = recipe.names
+    tags = {OWNER_TAG: n.prefix}
+    zone_id = ids.of("Microsoft.Network/privateDnsZones", zone)
+    return [
+        arm_step(
+            f"dns-zone.{zone}",
+            f"Private DNS zone {zone}",
+            Resource(zone_id, DNS_API, {"location": "global", "tags": tags}),
+            after=("resource-group",),
+            az=(f"az network private-dns zone create -g {n.resource_group} -n {zone}",),
+        ),
+        arm_step(
+            f"dns-link.{zone}",
+            f"Link of {zone} to the VNET",
+            Resource(
+                f"{zone_id}/virtualNetworkLinks/{n.vnet}",
+                DNS_API,
+                {
+                    "location": "global",
+                    "tags": tags,
+                    "properties": {
+                        "virtualNetwork": {"id": ids.vnet},
+                        "registrationEnabled": False,
+                    },
+                },
+            ),
+            after=(f"dns-zone.{zone}", "vnet"),
+            az=(
+                f"az network private-dns link vnet create -g {n.resource_group} -z {zone} "
+                f"-n {n.vnet} -v {n.vnet} -e false",
+            ),
+        ),
+    ]
+
+
+def _endpoint(recipe: Any, ids: Ids, link: Link) -> list[Step]:
+    n = recipe.names
+    name = f"pep-{n.prefix}-{link.name}"
+    endpoint_id = ids.of("Microsoft.Network/privateEndpoints", name)
+    body = ids.tracked(
+        {
+            "subnet": {"id": ids.subnet("workspace")},
+            "privateLinkServiceConnections": [
+                {
+                    "name": link.name,
+                    "properties": {
+                        "privateLinkServiceId": f"{{{link.target}.id}}",
+                        "groupIds": [link.group],
+                    },
+                }
+            ],
+        }
+    )
+    zones = [
+        {
+            "name": zone.replace(".", "-"),
+            "properties": {"privateDnsZoneId": ids.of("Microsoft.Network/privateDnsZones", zone)},
+        }
+        for zone in link.zones
+    ]
+    return [
+        arm_step(
+            f"private-endpoint.{link.name}",
+            f"Private endpoint of {link.name.replace('-', ' ')}",
+            Resource(endpoint_id, API, body),
+            after=(link.target, "vnet"),
+            az=(
+                f"az network private-endpoint create -g {n.resource_group} -n {name} "
+                f"--vnet-name {n.vnet} --subnet {n.workspace_subnet} "
+                f"--private-connection-resource-id <{link.target}> "
+                f"--group-id {link.group} --connection-name {link.name}",
+            ),
+        ),
+        arm_step(
+            f"zone-group.{link.name}",
+            f"DNS records of {link.name.replace('-', ' ')}",
+            Resource(
+                f"{endpoint_id}/privateDnsZoneGroups/default",
+                API,
+                {"properties": {"privateDnsZoneConfigs": zones}},
+            ),
+            after=(f"private-endpoint.{link.name}", *(f"dns-zone.{zone}" for zone in link.zones)),
+            az=tuple(
+                f"az network private-endpoint dns-zone-group {verb} -g {n.resource_group} "
+                f"--endpoint-name {name} -n default --zone-name {zone.replace('.', '-')} "
+                f"--private-dns-zone {zone}"
+                for verb, zone in zip(("create", *["add"] * 9), link.zones, strict=False)
+            ),
+        ),
+    ]

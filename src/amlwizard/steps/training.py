@@ -1,0 +1,151 @@
+"""Training on Databricks, tracked into the Machine Learning workspace, and the registered model.
+
+What was trained is known by the registered version: its tags say from which cells and settings it
+came, so that an equal recipe trains nothing anew. ARM shows them from outside the VNET.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from amlwizard import notebook
+from amlwizard.errors import ExpectationMissed
+from amlwizard.plan import Context, Found, Json, Say, Step
+from amlwizard.steps.cluster import packages, running
+from amlwizard.steps.platform import after_private_link
+
+# The no-code scoring script of Azure imports both; a model without them crashes when it is deployed.
+SERVER_REQUIREMENTS = ("azureml-ai-monitoring", "azureml-inference-server-http")
+SCOPE = "amlwizard"
+
+
+def fingerprint(recipe: Any) -> str:
+    """A short hash of all that decides what the trained model is."""
+    t = recipe.training
+    inputs = [notebook.source("train"), packages(recipe), t.alpha, t.test_size, t.random_state]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
+
+
+def scope_of(recipe: Any) -> str:
+    """The Databricks secret scope of a recipe."""
+    return f"{SCOPE}-{recipe.names.prefix}"
+
+
+def training(recipe: Any) -> list[Step]:
+    mark = fingerprint(recipe)
+    experiment, model = recipe.names.experiment, recipe.names.model
+
+    def latest(ctx: Context) -> dict[str, Any] | None:
+        """The newest registered version that came from equal cells and settings."""
+        versions = ctx.cloud.ml(ctx.outputs["workspace"]["id"]).model_versions(model)
+        return next((v for v in versions if v["tags"].get("fingerprint") == mark), None)
+
+    def read_run(ctx: Context) -> Found | None:
+        found = latest(ctx)
+        if found is None:
+            return None
+        tags = found["tags"]
+        outputs = {
+            "run_id": tags["run_id"],
+            "experiment": experiment,
+            "rows": json.loads(tags["rows"]),
+            "mse": float(tags["mse"]),
+        }
+        return Found("ready", outputs)
+
+    def train(ctx: Context, say: Say) -> Json:
+        tracking_uri = _let_in(ctx, recipe)
+        parameters = {
+            "tracking_uri": tracking_uri,
+            "scope": scope_of(recipe),
+            "experiment": experiment,
+            "run_name": f"ridge-{recipe.training.alpha}",
+            "alpha": recipe.training.alpha,
+            "test_size": recipe.training.test_size,
+            "random_state": recipe.training.random_state,
+            "model_requirements": [*packages(recipe), *SERVER_REQUIREMENTS],
+        }
+        result = _run(ctx, "train", parameters, say)
+        keep = ("run_id", "rows", "mse")
+        return {"experiment": experiment, **{key: result[key] for key in keep}}
+
+    def check(ctx: Context, say: Say) -> Json:
+        expect, run = recipe.expect, ctx.outputs["train"]
+        missed = []
+        if expect.rows is not None and list(run["rows"]) != list(expect.rows):
+            missed.append(f"rows: expected {list(expect.rows)}, got {list(run['rows'])}")
+        if expect.mse is not None and not abs(run["mse"] - expect.mse) <= expect.tolerance:
+            missed.append(
+                f"MSE: expected {expect.mse} within {expect.tolerance}, got {run['mse']:.6f}"
+            )
+        if missed:
+            raise ExpectationMissed(
+                f"Training did not come out as expected: {'; '.join(missed)}.",
+                why=f"Run {run['run_id']} in experiment {experiment}.",
+                fix="Correct expect in the recipe, or what changed the result.",
+            )
+        return {}
+
+    def read_version(ctx: Context) -> Found | None:
+        found = latest(ctx)
+        if found is None or found["tags"].get("run_id") != ctx.outputs["train"]["run_id"]:
+            return None
+        return Found("ready", _version(ctx, found["version"]))
+
+    def _version(ctx: Context, version: str) -> Json:
+        workspace = ctx.outputs["workspace"]["id"]
+        model_id = f"{workspace}/models/{model}/versions/{version}"
+        return {"model": model, "version": version, "model_id": model_id}
+
+    def register(ctx: Context, say: Say) -> Json:
+        run = ctx.outputs["train"]
+        tags = {
+            "fingerprint": mark,
+            "run_id": run["run_id"],
+            "rows": json.dumps(run["rows"]),
+            "mse": repr(run["mse"]),
+        }
+        parameters = {
+            "tracking_uri": _let_in(ctx, recipe),
+            "scope": scope_of(recipe),
+            "run_id": run["run_id"],
+            "model": model,
+            "tags": tags,
+        }
+        return _version(ctx, str(_run(ctx, "register", parameters, say)["version"]))
+
+    steps = [
+        Step(
+            "train", "Training run", "train",
+            ("cluster-libraries", *after_private_link()), read_run, train, runs=True,
+        ),
+        Step(
+            "register", "Registered model", "register", ("check-training",), read_version,
+            register, runs=True,
+            az=(f"az ml model create -n {model} --type mlflow_model "
+                "--path azureml://jobs/<run>/outputs/artifacts/model",),
+        ),
+    ]  # fmt: skip
+    checking = Step(
+        "check-training", "Training as expected", "train", ("train",), lambda ctx: None, check,
+        runs=True,
+    )  # fmt: skip
+    return [steps[0], checking, steps[1]]
+
+
+def _let_in(ctx: Context, recipe: Any) -> str:
+    """Give the cluster a token for the workspace, by its secret scope; answer the tracking URI."""
+    token = ctx.cloud.access_token("ml")
+    client = ctx.cloud.databricks(ctx.outputs["databricks"]["url"])
+    client.put_secret(scope_of(recipe), "tracking-token", token.reveal())
+    return str(ctx.cloud.ml(ctx.outputs["workspace"]["id"]).tracking_uri())
+
+
+def _run(ctx: Context, name: str, parameters: dict[str, Any], say: Say) -> dict[str, Any]:
+    client = ctx.cloud.databricks(ctx.outputs["databricks"]["url"])
+    cluster_id = ctx.outputs["databricks-cluster"]["id"]
+    running(client, cluster_id, say, ctx)
+    results = client.run_cells(cluster_id, notebook.cells(name, parameters), say, ctx.cancel)
+    return dict(results[-1].data)
