@@ -68,7 +68,7 @@ def providers_step() -> Step:
 
 
 def foundation(recipe: Any) -> list[Step]:
-    ids, n, security = Ids(recipe), recipe.names, recipe.security
+    ids, n = Ids(recipe), recipe.names
     in_group = f"-g {n.resource_group}"
     return [
         sign_in_step(recipe),

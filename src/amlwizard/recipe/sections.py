@@ -8,96 +8,12 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    PlainSerializer,
-    WithJsonSchema,
-    model_serializer,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_serializer, model_validator
+
+from amlwizard.recipe.values import Access, Address, Network, Subscription, Text
 
 VERSION = 1
-
-
-def parse_network(value: object) -> IPv4Network:
-    """An IPv4 prefix in CIDR notation; the error says which correction gives a valid one."""
-    if isinstance(value, IPv4Network):
-        return value
-    if not isinstance(value, str) or value != value.strip() or not value.isascii():
-        raise _address_error(value, "an IPv4 prefix such as 10.100.0.0/16, without spaces")
-    address, slash, length = value.partition("/")
-    if not slash:
-        raise _address_error(value, f"a prefix length: write {value[:40]}/24, for instance")
-    if ":" in address:
-        raise _address_error(value, "an IPv4 prefix: Azure Machine Learning has no IPv6 subnets")
-    if not (length.isdigit() and len(length) <= 2 and int(length) <= 32):
-        raise _address_error(value, "a prefix length from 0 to 32 after the slash")
-    try:
-        network = IPv4Network(value, strict=False)
-    except ValueError:
-        raise _address_error(value, "four numbers from 0 to 255 before the slash") from None
-    if network.network_address != IPv4Address(address):
-        raise PydanticCustomError(
-            "host-bits",
-            "{value} has host bits set: the prefix that holds it is {cure}",
-            {"value": value, "cure": str(network)},
-        )
-    return network
-
-
-def parse_address(value: object) -> IPv4Address:
-    if isinstance(value, IPv4Address):
-        return value
-    try:
-        if isinstance(value, str) and value.isascii():
-            return IPv4Address(value)
-    except ValueError:
-        pass
-    raise _address_error(value, "an IPv4 address such as 10.0.0.10")
-
-
-def _address_error(value: object, wanted: str) -> PydanticCustomError:
-    shown = repr(value)
-    return PydanticCustomError(
-        "address",
-        "{value} needs {wanted}",
-        {"value": shown if len(shown) <= 60 else shown[:57] + "...", "wanted": wanted},
-    )
-
-
-def _parse_subscription(value: object) -> str:
-    try:
-        if isinstance(value, str):
-            return str(UUID(value))
-    except ValueError:
-        pass
-    raise PydanticCustomError(
-        "subscription", "a subscription id is a UUID, such as 11111111-2222-3333-4444-555555555555"
-    )
-
-
-Network = Annotated[
-    IPv4Network,
-    BeforeValidator(parse_network),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"}),
-]
-Address = Annotated[
-    IPv4Address,
-    BeforeValidator(parse_address),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}$"}),
-]
-Subscription = Annotated[str, BeforeValidator(_parse_subscription)]
-Access = Literal["private-endpoint", "service-endpoint"]
-Text = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class Section(BaseModel):

@@ -1,0 +1,5 @@
+import sys
+
+from amlwizard.cli import main
+
+sys.exit(main())

@@ -1,0 +1,123 @@
+"""The command line: reads arguments, and loads no more than the command needs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+PHASES = ("sign-in", "provision", "train", "register", "deploy", "score")
+EPILOG = "exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled"
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="amlwizard",
+        description="From nothing to a scored request on a network-secured Azure Machine Learning "
+        "platform.",
+        epilog=EPILOG,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+
+    check = commands.add_parser("check", help="every finding about a recipe, without any cloud")
+    check.add_argument("recipe")
+    check.add_argument("--json", action="store_true", help="findings as JSON")
+
+    plan = commands.add_parser("plan", help="what a replay would do")
+    plan.add_argument("recipe")
+    _target(plan, required=False)
+    plan.add_argument("--json", action="store_true", help="the plan as JSON")
+
+    replay = commands.add_parser("replay", help="do what a recipe says, without asking anything")
+    replay.add_argument("recipe")
+    _target(replay, required=True)
+    replay.add_argument(
+        "--set", action="append", default=[], metavar="A.B=C", help="change a value of the recipe"
+    )
+    replay.add_argument("--until", choices=PHASES, help="stop after this phase")
+    replay.add_argument(
+        "--rerun", action="append", default=[], choices=PHASES, help="do this phase's work anew"
+    )
+    replay.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
+    replay.add_argument("--yes", action="store_true", help="really build on Azure")
+
+    commands.add_parser("schema", help="the JSON schema of a recipe")
+
+    sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
+    sandbox.add_argument("--port", type=int, default=0, help="port of ARM and Entra")
+    sandbox.add_argument("--state", metavar="FILE", help="keep its state in a file")
+    _clock(sandbox)
+    sandbox.add_argument("--approve", action="store_true", help="agree to every sign-in")
+    sandbox.add_argument("--capture", metavar="FILE", help="record every exchange, redacted")
+    sandbox.add_argument(
+        "--reset", action="store_true", help="empty the one that --target sandbox starts"
+    )
+    return top
+
+
+def _target(command: argparse.ArgumentParser, required: bool) -> None:
+    command.add_argument(
+        "--target",
+        choices=("sandbox", "azure"),
+        required=required,
+        help="the cloud; sandbox: the one that AMLWIZARD_SANDBOX names, else an embedded one",
+    )
+    _clock(command)
+    command.add_argument(
+        "--approve",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="play the person who agrees to the sandbox's sign-in (default: in the embedded one)",
+    )
+    command.add_argument("--capture", metavar="FILE", help=argparse.SUPPRESS)
+
+
+def _clock(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--clock",
+        choices=("instant", "polls", "real"),
+        default="real",
+        help="how long things take in the sandbox (default: real)",
+    )
+    command.add_argument(
+        "--speed", type=float, default=60.0, metavar="N", help="divide real durations by N (60)"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; answer its exit code."""
+    top = parser()
+    given = top.parse_args(argv)
+    if given.command is None:
+        top.print_help()
+        return 0
+    from amlwizard.errors import AmlwizardError
+
+    try:
+        return _run(given)
+    except AmlwizardError as error:
+        from amlwizard.console import show_error
+
+        show_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _run(given: argparse.Namespace) -> int:
+    if given.command in ("check", "plan", "schema"):
+        from amlwizard.cli import reading
+
+        return {"check": reading.check, "plan": reading.plan, "schema": reading.schema}[
+            given.command
+        ](given)
+    if given.command == "replay":
+        from amlwizard.cli.replaying import replay
+
+        return replay(given)
+    from amlwizard.cli.sandboxing import sandbox
+
+    return sandbox(given)

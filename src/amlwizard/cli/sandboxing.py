@@ -1,0 +1,69 @@
+"""The sandbox command: the cloud alone, for az, the SDKs, or several replays."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import threading
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from amlwizard.cli.targets import STATE, VARIABLE, home, started
+from amlwizard.errors import AmlwizardError
+
+
+def sandbox(given: argparse.Namespace) -> int:
+    if given.reset:
+        return _reset()
+    options = ["--clock", given.clock, "--speed", str(given.speed), "--port", str(given.port)]
+    if given.approve:
+        options.append("--approve")
+    for name in ("state", "capture"):
+        if getattr(given, name):
+            options += [f"--{name}", getattr(given, name)]
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    with started(options, None) as description:
+        print(environment(description), flush=True)
+        stopped.wait()
+    return 0
+
+
+def environment(description: dict[str, Any]) -> str:
+    """Shell lines that point amlwizard, az and the SDKs at a sandbox."""
+    arm, ca = description["arm"], description["ca"]
+    return "\n".join(
+        [
+            f"export {VARIABLE}='{description['description']}'",
+            f"export REQUESTS_CA_BUNDLE='{ca}'",
+            "export AZURE_CORE_INSTANCE_DISCOVERY=false",
+            f"# az cloud register -n sandbox --endpoint-resource-manager {arm}",
+            "# az cloud set -n sandbox",
+            f"# az login --use-device-code --tenant {description['tenant']}",
+            f"# sign-in page: {arm}/device    subscription: {description['subscription']}",
+        ]
+    )
+
+
+def _reset() -> int:
+    folder = home() / "sandbox"
+    if folder.exists():
+        lock = FileLock(folder / f"{STATE}.d" / "lock")
+        lock_folder = folder / f"{STATE}.d"
+        lock_folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with lock.acquire(timeout=0):
+                pass
+        except Timeout:
+            raise AmlwizardError(
+                "The embedded sandbox is in use.",
+                why="A replay, plan or wizard is running on it.",
+                fix="Wait for it, or stop it.",
+            ) from None
+        shutil.rmtree(folder)
+    print("The embedded sandbox is empty.", file=sys.stderr)
+    return 0

@@ -1,0 +1,256 @@
+"""Runs, plans and findings on a terminal or in a log: the plain front end."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from amlwizard.errors import AmlwizardError, Finding, InvalidInput
+from amlwizard.events import (
+    Emit,
+    Event,
+    LoginDone,
+    LoginNeeded,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepProgress,
+    StepStarted,
+)
+from amlwizard.plan import Plan
+from amlwizard.view import RunView, StepView
+
+MARKS = {
+    "waiting": ("·", "dim"),
+    "running": ("▸", "bold cyan"),
+    "done": ("✓", "green"),
+    "kept": ("=", "dim green"),
+    "failed": ("✗", "bold red"),
+    "blocked": ("⊘", "yellow"),
+    "cancelled": ("⊘", "yellow"),
+}
+
+
+def json_lines(out: TextIO) -> Emit:
+    """Every event as one line of JSON."""
+
+    def emit(event: Event) -> None:
+        out.write(json.dumps(event.to_json(), ensure_ascii=False) + "\n")
+        out.flush()
+
+    return emit
+
+
+def login_prompt(err: TextIO) -> Emit:
+    """The device code, for the person's eyes: on standard error, in whatever mode."""
+
+    def emit(event: Event) -> None:
+        if isinstance(event, LoginNeeded):
+            left = max(0, round((event.expires_at - event.at) / 60))
+            err.write(
+                f"\nSIGN-IN NEEDED: open {event.url} and enter {event.user_code} "
+                f"(within {left} minutes)\n\n"
+            )
+            err.flush()
+
+    return emit
+
+
+class Lines:
+    """One plain line per event, each with the seconds since the run began."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out, self.view = out, RunView()
+
+    def __call__(self, event: Event) -> None:
+        self.view = self.view.apply(event)
+        text = self._text(event)
+        if text:
+            self.out.write(f"{event.at - self.view.started:7.1f}  {text}\n")
+            self.out.flush()
+
+    def _text(self, event: Event) -> str:
+        match event:
+            case RunStarted():
+                return (
+                    f"run {event.run}: {event.recipe} on {event.target}, {len(event.steps)} steps"
+                )
+            case LoginNeeded():
+                return f"{event.step}: waiting for the sign-in at {event.url}"
+            case LoginDone():
+                return f"{event.step}: signed in as {event.account}"
+            case StepStarted():
+                return f"{event.step}: {event.action}"
+            case StepProgress():
+                return f"{event.step}: {event.message}"
+            case StepFinished():
+                return _final(event, self.view.steps[event.step])
+            case RunFinished():
+                counts = ", ".join(f"{n} {outcome}" for outcome, n in event.counts.items())
+                return f"run finished: {counts}"
+        return ""
+
+
+def _final(event: StepFinished, step: StepView) -> str:
+    text = f"{event.step}: {event.outcome}"
+    if event.outcome == "done":
+        return f"{text} in {step.seconds:.1f} s"
+    if event.because:
+        return f"{text} because of {event.because}"
+    parts = [part for part in (event.what, event.why, event.fix) if part]
+    return " | ".join([text, *parts]).replace("\n", " / ")
+
+
+class LiveTable:
+    """The live table of a run, on a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self.view = RunView()
+        self.live = Live(console=console, refresh_per_second=8, get_renderable=self._draw)
+        self.console = console
+
+    def __call__(self, event: Event) -> None:
+        before = self.view
+        self.view = before.apply(event)
+        if isinstance(event, RunStarted):
+            self.live.start()
+        elif isinstance(event, RunFinished):
+            self.live.stop()
+
+    def _draw(self) -> Any:
+        view = self.view
+        counts = view.counts()
+        head = Text(f"{view.recipe} on {view.target}   ", style="bold")
+        for state, (mark, style) in MARKS.items():
+            if counts.get(state):
+                head.append(f"{mark} {counts[state]} {state}   ", style=style)
+        if view.exit_code is None:
+            head.append(f"{max(0.0, time.time() - view.started):.0f} s", style="dim")
+        room = max(4, self.console.height - 6)
+        rows = _telling(list(view.steps.values()), room, view.exit_code is not None)
+        table = Table(box=None, show_header=False, padding=(0, 1), expand=True)
+        table.add_column(width=1)
+        table.add_column(ratio=2, no_wrap=True)
+        table.add_column(justify="right", width=8)
+        table.add_column(ratio=3, no_wrap=True)
+        for step in rows:
+            mark, style = MARKS[step.state]
+            spent = step.seconds or (time.time() - step.started if step.state == "running" else 0.0)
+            table.add_row(
+                Text(mark, style=style),
+                Text(step.info.title, style=style),
+                f"{spent:.1f} s" if spent else "",
+                Text(_note(step), style="dim"),
+            )
+        return Group(head, table)
+
+
+def _telling(steps: list[StepView], room: int, over: bool) -> list[StepView]:
+    """The rows worth their place: failures, what runs, what just ended; all of them if they fit."""
+    if len(steps) <= room:
+        return steps
+    order = {
+        "failed": 0,
+        "running": 1,
+        "blocked": 2,
+        "cancelled": 2,
+        "done": 3,
+        "kept": 4,
+        "waiting": 5,
+    }
+    chosen = sorted(steps, key=lambda s: (order[s.state], -s.finished))[:room]
+    return [step for step in steps if step in chosen]
+
+
+def _note(step: StepView) -> str:
+    if step.end and step.end.outcome == "failed":
+        return step.end.what
+    if step.end and step.end.because:
+        return f"because of {step.end.because}"
+    return step.message if step.state == "running" else ""
+
+
+def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
+    """What a run ends with: where everything is, what failed, what was slowest."""
+    console = Console(file=out, highlight=False, soft_wrap=True)
+    failed = [s for s in view.steps.values() if s.state == "failed" and s.end]
+    for step in failed:
+        assert step.end
+        console.print(f"\n[bold red]{escape(step.info.title)} failed.[/] {escape(step.end.what)}")
+        for part in (step.end.why, step.end.fix):
+            if part:
+                console.print(f"  {escape(part)}")
+    kept = sum(1 for s in view.steps.values() if s.state == "kept")
+    if kept and view.exit_code == 0:
+        trained = view.steps.get("train")
+        nothing = " Nothing was trained anew." if trained and trained.state == "kept" else ""
+        console.print(f"\n{kept} of {len(view.steps)} steps were kept as they are.{nothing}")
+    rows = dict(places)
+    run, version = view.outputs("train"), view.outputs("register")
+    scored = view.outputs("score")
+    if run:
+        rows["Run"] = f"{run['run_id']} in experiment {run['experiment']}, MSE {run['mse']:.3f}"
+    if version:
+        rows["Model"] = f"{version['model']} version {version['version']}"
+    if scored:
+        rows["Endpoint"] = str(scored["scoring_uri"])
+        rows["Predictions"] = ", ".join(f"{p:.3f}" for p in scored["predictions"])
+    slowest = ", ".join(f"{s.info.title} {s.seconds:.1f} s" for s in view.slowest())
+    if slowest:
+        rows["Slowest"] = slowest
+    console.print()
+    for name, value in rows.items():
+        console.print(f"[bold]{name:<12}[/] {escape(value)}")
+
+
+def show_plan(plan: Plan, out: TextIO) -> None:
+    console = Console(file=out, highlight=False, soft_wrap=True)
+    width = max(len(step.id) for step in plan.steps)
+    for step in plan.steps:
+        style = {"keep": "dim", "update": "yellow", "wait": "cyan"}.get(step.action, "none")
+        after = f"  after {', '.join(step.after)}" if step.after else ""
+        console.print(
+            f"[{style}]{step.action:<7} {step.id:<{width}}  {escape(step.title)}[/][dim]{after}[/]"
+        )
+        for difference in step.differences:
+            console.print(f"[dim]{'':<8}{escape(difference)}[/]")
+    counts: dict[str, int] = {}
+    for step in plan.steps:
+        counts[step.action] = counts.get(step.action, 0) + 1
+    read = f"as {plan.target} stands" if plan.target else "no cloud was read"
+    console.print(f"\n{', '.join(f'{n} {a}' for a, n in counts.items())} ({read})")
+    console.print("\nThe same with the Azure CLI:", style="bold")
+    for step in plan.steps:
+        for command in step.az:
+            console.print(f"  {command}", soft_wrap=True, markup=False)
+
+
+def show_findings(findings: Sequence[Finding], out: TextIO) -> None:
+    console = Console(file=out, highlight=False, soft_wrap=True)
+    for finding in findings:
+        style = "bold red" if finding.severity == "error" else "bold yellow"
+        where = ", ".join(finding.fields) or "the file"
+        line = f" (line {finding.line})" if finding.line else ""
+        console.print(f"[{style}]{finding.severity}[/] {finding.rule}  {escape(where)}{line}")
+        for part in (finding.what, finding.why, finding.fix):
+            if part:
+                console.print(f"    {escape(part)}")
+
+
+def show_error(error: AmlwizardError, out: TextIO | None = None) -> None:
+    console = Console(file=out or sys.stderr, highlight=False, soft_wrap=True)
+    console.print(f"[bold red]{escape(error.what)}[/]")
+    for part in (error.why, error.fix):
+        if part:
+            console.print(f"  {escape(part)}")
+    if isinstance(error, InvalidInput):
+        show_findings(error.findings, console.file)

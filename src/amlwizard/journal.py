@@ -1,0 +1,53 @@
+"""The record of a run: one JSON line per event, written as it happens, readable by its owner alone.
+
+It is for playback, reports and audit; what is true is in the cloud.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from amlwizard.errors import InvalidInput
+from amlwizard.events import Event, from_json
+
+NAME = "journal.jsonl"
+
+
+class Journal:
+    """Writes every event at once. A device code is not part of an event's JSON."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.path = path
+        self._out = os.fdopen(descriptor, "w", encoding="utf-8")
+
+    def __call__(self, event: Event) -> None:
+        self._out.write(json.dumps(event.to_json(), ensure_ascii=False) + "\n")
+        self._out.flush()
+
+    def close(self) -> None:
+        self._out.close()
+
+
+def read(path: Path) -> Iterator[Event]:
+    """The events of a journal. A last line that was cut off is left out; InvalidInput names any
+    other that is not an event."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"The journal {str(path)!r} cannot be read.", why=str(error), fix="Name another."
+        ) from None
+    for number, line in enumerate(lines, 1):
+        try:
+            yield from_json(json.loads(line))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if number == len(lines):
+                return
+            raise InvalidInput(
+                f"Line {number} of {path.name} is no event.", why=str(error), fix="Name another."
+            ) from None

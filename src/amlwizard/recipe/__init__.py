@@ -1,0 +1,36 @@
+"""The recipe: its sections, and its file."""
+
+from amlwizard.recipe.file import Reading, load, parse, read, save, text_of
+from amlwizard.recipe.sections import (
+    VERSION,
+    Addresses,
+    Expect,
+    Names,
+    Recipe,
+    Scoring,
+    Section,
+    Security,
+    Serving,
+    SignIn,
+    Training,
+)
+
+__all__ = [
+    "VERSION",
+    "Addresses",
+    "Expect",
+    "Names",
+    "Reading",
+    "Recipe",
+    "Scoring",
+    "Section",
+    "Security",
+    "Serving",
+    "SignIn",
+    "Training",
+    "load",
+    "parse",
+    "read",
+    "save",
+    "text_of",
+]

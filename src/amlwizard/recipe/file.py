@@ -1,0 +1,306 @@
+"""The file of a recipe: strict on the way in, byte-stable on the way out.
+
+Refused before anything is built from it: files that are too large, not UTF-8 or hold control
+characters, YAML aliases (a small file could become an endless one), and keys given twice.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from amlwizard.errors import Finding, InvalidInput
+from amlwizard.recipe.sections import Recipe, Section
+
+LARGEST = 1_000_000
+DEEPEST = 30
+SCHEMA = "# yaml-language-server: $schema=recipe.schema.json"
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file came to: the sections that are valid, and every finding about the others.
+
+    `recipe` is there when nothing is wrong with its shape; the rules come after.
+    """
+
+    sections: Mapping[str, Section] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    recipe: Recipe | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+
+def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
+    """Read a recipe file, with changes laid over it: dotted paths to values, written as YAML.
+
+    Raises InvalidInput only where there is no file to speak of.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            return _refused("too-large", f"{path.name} has more than {LARGEST:,} bytes.")
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"The recipe {str(path)!r} cannot be read.",
+            why=getattr(error, "strerror", "") or str(error),
+            fix="Name a recipe file, such as recipes/quickstart.yaml.",
+        ) from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return _refused("encoding", f"{path.name} is not UTF-8 text.")
+    return parse(text, {key: _typed(value) for key, value in (changes or {}).items()})
+
+
+def _typed(text: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError):
+        return text
+
+
+def load(path: Path) -> Recipe:
+    """The recipe of a file whose shape is right; InvalidInput with every finding otherwise."""
+    reading = read(path)
+    if reading.recipe is None:
+        raise InvalidInput(f"{path.name} is not a valid recipe.", findings=reading.findings)
+    return reading.recipe
+
+
+def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
+    """The reading of a recipe's text. `changes` are laid over it: dotted paths to values."""
+    bad = _CONTROL.search(text)
+    if bad:
+        line = text.count("\n", 0, bad.start()) + 1
+        return _refused("control-character", f"The character {bad[0]!r} is not text.", line)
+    try:
+        raw, lines, findings = _construct(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        return _refused("yaml", f"Not valid YAML: {problem}.", mark.line + 1 if mark else None)
+    except RecursionError:
+        return _refused("too-deep", f"More than {DEEPEST} levels deep.")
+    for path, value in (changes or {}).items():
+        _set(raw, path, value)
+    return _check(raw, lines, findings)
+
+
+# -- from YAML to values
+
+
+def _construct(text: str) -> tuple[dict[str, Any], dict[str, int], list[Finding]]:
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(
+                problem="aliases (*name) are not allowed in a recipe", problem_mark=event.start_mark
+            )
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise RecursionError
+    loader = _Loader(text)
+    lines: dict[str, int] = {}
+    findings: list[Finding] = []
+    try:
+        node = loader.get_single_node()
+        value = _value(loader, node, "", lines, findings) if node is not None else None
+    finally:
+        loader.dispose()
+    if not isinstance(value, dict):
+        raise yaml.YAMLError("a recipe is a mapping of sections")
+    return value, lines, findings
+
+
+def _value(
+    loader: Any, node: Any, path: str, lines: dict[str, int], findings: list[Finding]
+) -> Any:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _value(loader, item, f"{path}.{number}", lines, findings)
+            for number, item in enumerate(node.value)
+        ]
+    if not isinstance(node, yaml.MappingNode):
+        try:
+            return loader.construct_object(node, deep=True)
+        except ValueError:
+            return node.value
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "(not text)"
+        inner = f"{path}.{key}" if path else key
+        lines[inner] = line = key_node.start_mark.line + 1
+        if key in result:
+            what = f"{inner} is given twice."
+            findings.append(
+                Finding("duplicate-key", "error", (inner,), what, fix="Keep one.", line=line)
+            )
+        result[key] = _value(loader, value_node, inner, lines, findings)
+    return result
+
+
+def _set(raw: dict[str, Any], path: str, value: Any) -> None:
+    *sections, last = path.split(".")
+    target = raw
+    for section in sections:
+        inner = target.get(section)
+        if not isinstance(inner, dict):
+            inner = target[section] = {}
+        target = inner
+    target[last] = value
+
+
+# -- from values to sections
+
+
+def _check(raw: dict[str, Any], lines: Mapping[str, int], findings: list[Finding]) -> Reading:
+    sections: dict[str, Section] = {}
+    for name, info in Recipe.model_fields.items():
+        kind = info.annotation
+        if not (isinstance(kind, type) and issubclass(kind, Section)):
+            continue
+        given = raw.get(name)
+        if given is None:
+            given = {}
+        try:
+            sections[name] = kind.model_validate(given)
+        except ValidationError as error:
+            findings += _findings(error, kind, name, lines)
+    known = set(Recipe.model_fields)
+    findings += [_unknown(key, known, "", lines) for key in raw if key not in known]
+    if raw.get("version", 1) != 1 or isinstance(raw.get("version"), bool):
+        findings.append(
+            Finding(
+                "version",
+                "error",
+                ("version",),
+                f"Recipe version {raw['version']!r} is not known here.",
+                fix="This amlwizard reads version 1.",
+                line=lines.get("version"),
+            )
+        )
+    recipe = None
+    if not findings:
+        recipe = Recipe.model_validate({"version": 1, **sections})
+    return Reading(sections, tuple(findings), recipe, lines)
+
+
+def _findings(
+    error: ValidationError, kind: type[BaseModel], section: str, lines: Mapping[str, int]
+) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for problem in error.errors(include_url=False, include_context=True):
+        loc = [str(part) for part in problem["loc"]]
+        where = _place(kind, loc)
+        path = ".".join([section, *where])
+        if problem["type"] == "extra_forbidden":
+            yield _unknown(where[-1], set(kind.model_fields), section, lines)
+            continue
+        if path in seen:
+            continue
+        seen.add(path)
+        line = lines.get(path) or lines.get(section)
+        if problem["type"] == "missing":
+            title = kind.model_fields[loc[0]].title or loc[0] if loc else section
+            yield Finding(
+                "missing", "error", (path,), f"{title} is not given.",
+                fix=f"Add {loc[-1] if loc else section} under {section}.", line=line,
+            )  # fmt: skip
+            continue
+        text = problem["msg"]
+        shown = _shown(problem["input"])
+        what = text if shown in text else f"{shown}: {text}"
+        rule = problem["type"] if "_" not in problem["type"] else "value"
+        yield Finding(rule, "error", (path,), f"{what}.".replace("..", "."), line=line)
+
+
+def _place(kind: type[BaseModel], loc: list[str]) -> list[str]:
+    """The part of pydantic's location that is a path in the file, without its type tags."""
+    if loc and loc[0] not in kind.model_fields:
+        return loc[:1]
+    return loc[:1] + [part for part in loc[1:2] if part.isdigit()]
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) -> Finding:
+    path = f"{section}.{key}" if section else key
+    near = difflib.get_close_matches(key, known, 1)
+    fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
+    return Finding(
+        "unknown-key", "error", (path,), f"{path} is not a key of a recipe.",
+        fix=fix, line=lines.get(path),
+    )  # fmt: skip
+
+
+def _refused(rule: str, what: str, line: int | None = None) -> Reading:
+    return Reading(findings=(Finding(rule, "error", (), what, line=line),))
+
+
+# -- from a recipe to its file
+
+
+def text_of(recipe: Recipe) -> str:
+    """The text of a recipe: the same recipe always gives the same bytes."""
+    body = recipe.model_dump(mode="json", exclude_none=True)
+    parts = [SCHEMA, f"version: {body.pop('version')}"]
+    for name, info in Recipe.model_fields.items():
+        if not body.get(name):
+            continue
+        kind = info.annotation
+        title = (kind.__doc__ or "").strip() if isinstance(kind, type) else ""
+        dumped = yaml.dump(
+            {name: body[name]},
+            sort_keys=False,
+            allow_unicode=True,
+            width=100,
+            default_flow_style=None if name == "scoring" else False,
+            Dumper=_Dumper,
+        )
+        parts.append(f"\n# {title}\n{dumped.rstrip()}")
+    return "\n".join(parts) + "\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists under their key, and writes rows of numbers on one line."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
+    flat = all(isinstance(item, (int, float, str)) for item in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flat)
+
+
+def _mapping(dumper: yaml.SafeDumper, items: dict[str, Any]) -> yaml.Node:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", items.items(), flow_style=False)
+
+
+_Dumper.add_representer(list, _list)
+_Dumper.add_representer(dict, _mapping)
+
+
+def save(recipe: Recipe, path: Path) -> None:
+    """Write a recipe in one move: a reader finds the old file or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    new.write_text(text_of(recipe), encoding="utf-8")
+    new.replace(path)

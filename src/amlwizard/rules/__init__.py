@@ -1,0 +1,15 @@
+"""What can be known without a cloud: the rules, and the findings that a recipe gives under them."""
+
+from __future__ import annotations
+
+from amlwizard.errors import Finding
+from amlwizard.rules import addresses, names, security, versions
+from amlwizard.rules.base import RULES, Rule, Sections, usable
+
+__all__ = ["RULES", "Rule", "addresses", "check", "names", "security", "usable", "versions"]
+
+
+def check(sections: Sections) -> list[Finding]:
+    """Every finding of every rule whose sections are there, errors first."""
+    found = [finding for rule in RULES for finding in rule.findings(sections)]
+    return sorted(found, key=lambda finding: finding.severity != "error")

@@ -1,0 +1,58 @@
+"""How a rule is written: a function from sections to findings, with its id and its source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from amlwizard.errors import Finding, Severity
+
+Sections = Mapping[str, Any]
+Check = Callable[..., Iterator[Finding]]
+
+RESERVED_PER_SUBNET = 5
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`needs` are the sections that the check is called with; it is skipped without one of them.
+
+    `text` is the rule in a sentence, `source` the document that it comes from.
+    """
+
+    id: str
+    severity: Severity
+    needs: tuple[str, ...]
+    text: str
+    source: str
+    check: Check
+
+    def findings(self, sections: Sections) -> Iterator[Finding]:
+        if all(name in sections for name in self.needs):
+            yield from self.check(self, *(sections[name] for name in self.needs))
+
+    def finding(self, fields: str | tuple[str, ...], what: str, fix: str = "") -> Finding:
+        where = (fields,) if isinstance(fields, str) else fields
+        return Finding(self.id, self.severity, where, what, why=self.text, fix=fix)
+
+
+RULES: list[Rule] = []
+
+
+def rule(
+    id: str, text: str, *needs: str, source: str, severity: Severity = "error"
+) -> Callable[[Check], Check]:
+    """Declare a rule. Its check is called with the Rule and the sections it needs."""
+
+    def declare(check: Check) -> Check:
+        RULES.append(Rule(id, severity, needs, text, source, check))
+        return check
+
+    return declare
+
+
+def usable(network: IPv4Network) -> int:
+    """Addresses that a subnet gives away: Azure keeps the first four and the last (SN-3)."""
+    return max(0, network.num_addresses - RESERVED_PER_SUBNET)

@@ -1,0 +1,177 @@
+"""Rules about access: private and service endpoints, SKUs, TLS, AKS's API server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from amlwizard.errors import Finding
+from amlwizard.rules.base import Rule, rule
+
+ML_VNET = "Azure Machine Learning, secure workspace VNet"
+REGISTRY = "Azure Container Registry, service endpoints and SKUs"
+KUBERNETES = "Azure Machine Learning, deploy the Kubernetes extension"
+
+
+@rule(
+    "CR-1",
+    "Only the Premium SKU of a registry carries network rules and private endpoints.",
+    "security",
+    source=REGISTRY,
+)
+def registry_sku(self: Rule, security: Any) -> Iterator[Finding]:
+    if security.registry_sku != "Premium":
+        yield self.finding(
+            ("security.registry_sku", "security.registry"),
+            f"A {security.registry_sku} registry cannot be closed off.",
+            "Use security.registry_sku: Premium.",
+        )
+
+
+@rule(
+    "CR-2",
+    "Service endpoints of the registry never left preview; only AKS and virtual machines can use "
+    "them.",
+    "security",
+    source=REGISTRY,
+    severity="warning",
+)
+def registry_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
+    if security.registry == "service-endpoint":
+        yield self.finding(
+            "security.registry",
+            "The registry is reached by service endpoints.",
+            "Use security.registry: private-endpoint.",
+        )
+
+
+@rule(
+    "AML-3",
+    "With storage behind service endpoints, Studio works only where the workspace's private "
+    "endpoint is in a subnet that has them; with private endpoints the same VNET is enough.",
+    "security",
+    source=ML_VNET,
+    severity="warning",
+)
+def storage_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
+    if security.storage == "service-endpoint":
+        yield self.finding(
+            ("security.storage", "addresses.workspace"),
+            "Storage is reached by service endpoints, so the workspace subnet gets one too.",
+            "Use security.storage: private-endpoint.",
+        )
+
+
+@rule(
+    "KV-1",
+    "A service endpoint leaves the vault's public address in use, filtered by subnet.",
+    "security",
+    source=ML_VNET,
+    severity="warning",
+)
+def vault_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
+    if security.key_vault == "service-endpoint":
+        yield self.finding(
+            "security.key_vault",
+            "The vault is reached by service endpoints.",
+            "Use security.key_vault: private-endpoint.",
+        )
+
+
+@rule(
+    "NAT-1",
+    "Subnets without outbound access need a NAT gateway or a firewall; default outbound access is "
+    "being retired.",
+    "security",
+    source="Azure Virtual Network, default outbound access",
+    severity="warning",
+)
+def outbound(self: Rule, security: Any) -> Iterator[Finding]:
+    if not security.nat_gateway:
+        yield self.finding(
+            "security.nat_gateway",
+            "Compute and Databricks subnets fall back to default outbound access.",
+            "Use security.nat_gateway: true.",
+        )
+
+
+@rule(
+    "DB-6",
+    "Without secure cluster connectivity every Databricks node has a public address.",
+    "security",
+    source="Azure Databricks, secure cluster connectivity",
+    severity="warning",
+)
+def public_nodes(self: Rule, security: Any) -> Iterator[Finding]:
+    if not security.databricks_no_public_ip:
+        yield self.finding(
+            "security.databricks_no_public_ip",
+            "Databricks nodes have public addresses.",
+            "Use security.databricks_no_public_ip: true.",
+        )
+
+
+@rule(
+    "AK-14",
+    "Authorised ranges guard a public API server; a private one has no public address.",
+    "security",
+    source="AKS, API server authorized IP ranges",
+)
+def authorised(self: Rule, security: Any) -> Iterator[Finding]:
+    if security.private_aks and security.aks_authorized_ranges:
+        yield self.finding(
+            ("security.private_aks", "security.aks_authorized_ranges"),
+            "Both are set.",
+            "Leave the ranges empty, or the cluster public.",
+        )
+
+
+@rule(
+    "AML-K8S-3",
+    "A public load balancer gives the scoring endpoint a public address.",
+    "security",
+    "serving",
+    source="Azure Machine Learning, secure Kubernetes inferencing",
+    severity="warning",
+)
+def public_scoring(self: Rule, security: Any, serving: Any) -> Iterator[Finding]:
+    if security.private_aks and serving.load_balancer == "public":
+        yield self.finding(
+            ("serving.load_balancer", "security.private_aks"),
+            "AKS is private, and its scoring endpoint is not.",
+            "Use serving.load_balancer: internal.",
+        )
+
+
+@rule(
+    "AML-K8S-2",
+    "HTTPS on the scoring endpoint takes a certificate, its key and its DNS name.",
+    "serving",
+    source=KUBERNETES,
+)
+def tls(self: Rule, serving: Any) -> Iterator[Finding]:
+    fields = ("tls_certificate", "tls_key", "tls_name")
+    given = [field for field in fields if getattr(serving, field)]
+    if given and len(given) < len(fields):
+        missing = [field for field in fields if field not in given]
+        yield self.finding(
+            tuple(f"serving.{field}" for field in fields),
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
+            "Give all three, or none.",
+        )
+
+
+@rule(
+    "AML-K8S-4",
+    "Without TLS the endpoint's key and the data travel unencrypted.",
+    "serving",
+    source=KUBERNETES,
+    severity="warning",
+)
+def plain_http(self: Rule, serving: Any) -> Iterator[Finding]:
+    if serving.load_balancer == "public" and not serving.tls_certificate:
+        yield self.finding(
+            ("serving.tls_certificate", "serving.load_balancer"),
+            "The endpoint answers plain HTTP from the Internet.",
+            "Give serving.tls_certificate, tls_key and tls_name, or use an internal load balancer.",
+        )

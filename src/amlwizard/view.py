@@ -1,0 +1,112 @@
+"""What a run looks like at a moment: a pure reducer of its events, for every front end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from amlwizard.events import (
+    Event,
+    LoginDone,
+    LoginNeeded,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepInfo,
+    StepProgress,
+    StepStarted,
+)
+
+State = Literal["waiting", "running", "done", "kept", "failed", "blocked", "cancelled"]
+LOG_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One step. Times are seconds since the epoch, 0 where it has not happened."""
+
+    info: StepInfo
+    state: State = "waiting"
+    action: str = ""
+    started: float = 0.0
+    finished: float = 0.0
+    log: tuple[StepProgress, ...] = ()
+    end: StepFinished | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it worked; 0 while it has not finished."""
+        return self.finished - self.started if self.started and self.finished else 0.0
+
+    @property
+    def message(self) -> str:
+        return self.log[-1].message if self.log else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run. `login` is the sign-in that waits for a person."""
+
+    run: str = ""
+    recipe: str = ""
+    target: str = ""
+    steps: Mapping[str, StepView] = field(default_factory=dict)
+    login: LoginNeeded | None = None
+    started: float = 0.0
+    now: float = 0.0
+    exit_code: int | None = None
+
+    def apply(self, event: Event) -> RunView:
+        """The view after one more event."""
+        after = replace(self, now=event.at or self.now)
+        match event:
+            case RunStarted():
+                return replace(
+                    after,
+                    run=event.run,
+                    recipe=event.recipe,
+                    target=event.target,
+                    started=event.at,
+                    exit_code=None,
+                    login=None,
+                    steps={info.id: StepView(info) for info in event.steps},
+                )
+            case LoginNeeded():
+                return replace(after, login=event)
+            case LoginDone():
+                return replace(after, login=None)
+            case StepStarted():
+                return after._with(
+                    event.step, state="running", action=event.action, started=event.at
+                )
+            case StepProgress():
+                log = (*self.steps[event.step].log, event)[-LOG_LINES:]
+                return after._with(event.step, log=log)
+            case StepFinished():
+                login = self.login
+                if login and login.step == event.step:
+                    login = None
+                moved = after._with(event.step, state=event.outcome, finished=event.at, end=event)
+                return replace(moved, login=login)
+            case RunFinished():
+                return replace(after, exit_code=event.exit_code, login=None)
+        return after
+
+    def _with(self, step: str, **changes: Any) -> RunView:
+        return replace(self, steps={**self.steps, step: replace(self.steps[step], **changes)})
+
+    def counts(self) -> dict[str, int]:
+        """How many steps are in each state."""
+        totals: dict[str, int] = {}
+        for step in self.steps.values():
+            totals[step.state] = totals.get(step.state, 0) + 1
+        return totals
+
+    def outputs(self, step: str) -> Mapping[str, Any]:
+        found = self.steps.get(step)
+        return found.end.outputs if found and found.end else {}
+
+    def slowest(self, count: int = 3) -> list[StepView]:
+        worked = [step for step in self.steps.values() if step.seconds > 0]
+        return sorted(worked, key=lambda step: -step.seconds)[:count]
