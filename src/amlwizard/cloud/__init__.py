@@ -8,6 +8,7 @@ from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
 from amlwizard.cloud.secret import Secret
+from amlwizard.errors import CloudError, SignInFailed
 
 __all__ = ["Cloud", "CloudProfile", "Secret", "azure_public", "from_description"]
 
@@ -36,7 +37,17 @@ class Cloud:
             self.profile, given.login, given.tenant, ask, cancel
         )
         claims = credentials.sign_in(self.profile, self._credential, self.profile.arm_scope)
-        chosen = choose(Arm(self.profile, self._credential).subscriptions(), given.subscription)
+        try:
+            seen = Arm(self.profile, self._credential).subscriptions()
+        except CloudError as error:
+            if error.status not in (401, 403):
+                raise
+            raise SignInFailed(
+                "Azure Resource Manager does not accept the sign-in.",
+                why=f"{error.code}: {error.why}",
+                fix="Check sign_in.tenant, sign_in.login and the account.",
+            ) from None
+        chosen = choose(seen, given.subscription)
         self._arm = Arm(self.profile, self._credential, chosen["subscriptionId"])
         return credentials.Account(
             name=str(claims.get("upn") or claims.get("appid") or claims.get("oid") or "unknown"),

@@ -208,14 +208,15 @@ def databricks_size(self: Rule, a: Any) -> Iterator[Finding]:
 )
 def databricks_nodes(self: Rule, a: Any, training: Any) -> Iterator[Finding]:
     nodes = training.workers + 1
-    for name in DATABRICKS:
-        network = getattr(a, name)
-        if network.prefixlen <= 26 and nodes > usable(network):
-            yield self.finding(
-                (path(name), "training.workers"),
-                f"{nodes} nodes do not fit into {network}: it has {usable(network)} addresses.",
-                "Use a larger subnet, or fewer workers.",
-            )
+    large = [name for name in DATABRICKS if getattr(a, name).prefixlen <= 26]
+    tight = [name for name in large if nodes > usable(getattr(a, name))]
+    if tight:
+        least = min((getattr(a, name) for name in tight), key=usable)
+        yield self.finding(
+            (*(path(name) for name in tight), "training.workers"),
+            f"{nodes} nodes do not fit into {least}: it has {usable(least)} addresses.",
+            "Use larger subnets, or fewer workers.",
+        )
 
 
 @rule(

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -173,6 +174,7 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> No
 
 def main() -> int:
     given = _arguments()
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     if given.state:
         given.state = given.state.absolute()
         folder = given.state.parent / f"{given.state.name}.d"

@@ -95,6 +95,7 @@ class DataCentre:
             self.port_of(kind, resource["id"], closed=kind == "serving" and internal)
             if kind == "ml":
                 self.tracking.start(resource["properties"]["workspaceId"])
+        self.serving.resume()
 
     def gone(self, rid: ResourceId) -> None:
         """Stop what works for a resource that is being deleted."""

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.children import clean_environment, kill_group
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.kinds.base import Body, swallow
 from amlwizard.sandbox.kinds.ml import endpoint_key, inference_settings
 from amlwizard.sandbox.world import World
 
@@ -72,6 +72,7 @@ class Serving:
         self.world, self.centre = world, centre
         self.scorers: dict[str, Scorer] = {}
         self.lines: dict[str, list[str]] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
 
     def uri(self, endpoint: ResourceId, compute: Body) -> str:
         cluster = compute["properties"]["resourceId"]
@@ -110,6 +111,25 @@ class Serving:
             )
         self.scorers[key] = await Scorer.start(folder)
         log.append(f"Model loaded from {p['model']}")
+
+    def resume(self) -> None:
+        """After a restart: load the models of all deployments again, ahead of the first request."""
+        kind = "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments"
+        for deployment in self.world.of_type(kind):
+            if deployment["properties"]["provisioningState"] == "Succeeded":
+                self._loading(deployment)
+
+    def _loading(self, deployment: Body) -> asyncio.Task[None]:
+        key = deployment["id"].lower()
+        task = self.tasks.get(key)
+        if task is None or (task.done() and key not in self.scorers):
+            workspace = self.world.get(deployment["id"].rsplit("/", 4)[0])
+            assert workspace
+            rid = ResourceId.parse(deployment["id"])
+            work = self.deploy(rid, workspace, deployment["properties"])
+            task = self.tasks[key] = asyncio.get_running_loop().create_task(work)
+            task.add_done_callback(swallow)
+        return task
 
     async def _model(self, workspace: Body, reference: str) -> Any:
         parts = reference.removeprefix("azureml:").strip("/").split("/")
@@ -172,11 +192,7 @@ class Serving:
             return Response("no healthy upstream", 503)
         key = deployment["id"].lower()
         if key not in self.scorers:
-            workspace = self.world.get(endpoint["id"].rsplit("/", 2)[0])
-            assert workspace
-            await self.deploy(
-                ResourceId.parse(deployment["id"]), workspace, deployment["properties"]
-            )
+            await self._loading(deployment)
         try:
             body = json.loads(await request.body())
         except ValueError:

@@ -1,0 +1,27 @@
+# Two commands: `make demo` runs the main job in the sandbox, `make test` passes the tests.
+# Each sets itself up on a machine with Python 3.11 or newer. Paths are relative, so that a
+# checkout in a folder with a space works.
+
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: demo test pictures schema clean
+
+demo: .venv/ready
+	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
+
+test: .venv/ready
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+schema: .venv/ready
+	$(BIN)/python -m amlwizard schema > recipes/recipe.schema.json
+
+.venv/ready: pyproject.toml constraints.txt
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable . --group test
+	touch .venv/ready
+
+clean:
+	rm -rf .venv .pytest_cache build dist

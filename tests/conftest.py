@@ -1,0 +1,27 @@
+"""Fixtures: sandboxes and commands that end with their test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from support import Ran, Sandbox, amlwizard, running
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """Starts sandboxes that agree to every sign-in; each stops with the test."""
+    with ExitStack() as stack:
+        yield lambda *options: stack.enter_context(running("--approve", *options))
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., Ran]:
+    """The command, with a state folder of its own."""
+
+    def run(*arguments: str, **environment: str) -> Ran:
+        return amlwizard(*arguments, **{"AMLWIZARD_HOME": str(tmp_path / "home"), **environment})
+
+    return run

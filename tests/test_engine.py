@@ -1,0 +1,155 @@
+"""The walk of the graph, with steps that touch no cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Barrier
+from threading import Event as Flag
+from typing import Any
+
+import pytest
+
+from amlwizard import engine
+from amlwizard.errors import CloudError, InvalidInput, SignInFailed
+from amlwizard.events import Event, StepFinished
+from amlwizard.plan import Context, Found, Step, until
+
+JOB = engine.Job(None, "recipe.yaml", None, "nowhere")
+
+
+def step(
+    name: str,
+    *after: str,
+    apply: Callable[..., Any] | None = None,
+    read: Callable[[Context], Found | None] | None = None,
+    **more: Any,
+) -> Step:
+    more.setdefault("phase", "provision")
+    return Step(
+        id=name,
+        title=name,
+        after=after,
+        read=read or (lambda ctx: None),
+        apply=apply or (lambda ctx, say: {"name": name}),
+        **more,
+    )
+
+
+def walk(*steps: Step, **options: Any) -> tuple[int, dict[str, StepFinished], list[Event]]:
+    events: list[Event] = []
+    code = engine.run(steps, JOB, events.append, **options)
+    final = {e.step: e for e in events if isinstance(e, StepFinished)}
+    assert len(final) == len(steps), "every step has one final word"
+    assert [e.seq for e in events] == list(range(1, len(events) + 1))
+    return code, final, events
+
+
+def fails(error: Exception) -> Callable[..., Any]:
+    def apply(ctx: Context, say: Any) -> Any:
+        raise error
+
+    return apply
+
+
+def test_outputs_reach_what_comes_after() -> None:
+    def apply(ctx: Context, say: Any) -> Any:
+        return {"got": ctx.fill("{a.name}/x")}
+
+    code, final, _ = walk(step("b", "a", apply=apply), step("a"))
+    assert code == 0 and final["b"].outputs == {"got": "a/x"}
+
+
+def test_independent_steps_overlap() -> None:
+    meet = Barrier(2, timeout=20)
+
+    def apply(ctx: Context, say: Any) -> Any:
+        meet.wait()
+        return {}
+
+    assert walk(step("a", apply=apply), step("b", apply=apply))[0] == 0
+
+
+def test_consequences_name_the_root_and_the_rest_goes_on() -> None:
+    code, final, _ = walk(
+        step("a", apply=fails(CloudError("no", code="Refused", why="because", fix="do"))),
+        step("b", "a"),
+        step("c", "b"),
+        step("d"),
+    )
+    assert code == 1
+    assert (final["a"].outcome, final["a"].code, final["a"].why) == ("failed", "Refused", "because")
+    assert [(final[s].outcome, final[s].because) for s in "bc"] == [("blocked", "a")] * 2
+    assert final["d"].outcome == "done"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(SignInFailed("no"), 3), (InvalidInput("no"), 2), (CloudError("no"), 1), (KeyError("x"), 1)],
+)
+def test_exit_codes_follow_from_what_failed(error: Exception, code: int) -> None:
+    assert walk(step("a", apply=fails(error)))[0] == code
+
+
+def test_what_is_as_wanted_is_kept_and_never_starts() -> None:
+    ready = lambda ctx: Found("ready", {"id": 7})  # noqa: E731
+    code, final, events = walk(step("a", read=ready), step("b", "a"))
+    assert (code, final["a"].outcome, final["a"].outputs) == (0, "kept", {"id": 7})
+    assert [e.step for e in events if e.kind == "step-started"] == ["b"]
+
+
+def test_rerun_does_work_again_but_makes_nothing_anew() -> None:
+    ready = lambda ctx: Found("ready")  # noqa: E731
+    steps = (
+        step("thing", read=ready, phase="train"),
+        step("work", read=ready, phase="train", runs=True),
+    )
+    final = walk(*steps, rerun=["train"])[1]
+    assert (final["thing"].outcome, final["work"].outcome) == ("kept", "done")
+
+
+def test_cancelling_stops_what_has_not_begun() -> None:
+    cancel = Flag()
+
+    def apply(ctx: Context, say: Any) -> Any:
+        cancel.set()
+        return {}
+
+    code, final, _ = walk(step("a", apply=apply), step("b", "a"), step("c", "b"), cancel=cancel)
+    assert code == 130
+    assert [final[s].outcome for s in "abc"] == ["done", "cancelled", "cancelled"]
+
+
+def test_a_survey_applies_nothing_but_the_sign_in() -> None:
+    applied = []
+
+    def apply(ctx: Context, say: Any) -> Any:
+        applied.append(1)
+        return {"subscription": "s"}
+
+    def needs_the_hole(ctx: Context) -> Found | None:
+        ctx.fill("{thing.id}")
+        return Found("ready")
+
+    plan = engine.survey(
+        [
+            step("sign-in", phase="sign-in", runs=True, apply=apply),
+            step("thing", "sign-in", apply=apply),
+            step("other", "thing", apply=apply, read=needs_the_hole),
+        ],
+        JOB,
+        lambda event: None,
+    )
+    assert [(s.id, s.action) for s in plan.steps] == [
+        ("sign-in", "run"), ("thing", "create"), ("other", "create"),
+    ]  # fmt: skip
+    assert len(applied) == 1
+
+
+def test_circles_and_loose_ends_are_refused() -> None:
+    with pytest.raises(ValueError, match="a"):
+        engine.in_order([step("a", "b"), step("b", "a")])
+
+
+def test_until_takes_a_phase_and_what_comes_before() -> None:
+    steps = [step("a"), step("b", phase="train"), step("c", phase="score")]
+    assert [s.id for s in until(steps, "train")] == ["a", "b"]

@@ -1,0 +1,182 @@
+"""Recipe files: strict on the way in, byte-stable on the way out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support import RECIPES
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amlwizard import fields
+from amlwizard.cli.reading import findings_of
+from amlwizard.recipe import Recipe, load, parse, read, save, text_of
+
+GOOD = "names: {prefix: abc}\nscoring: {request: {data: [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}}\n"
+SHIPPED = sorted(RECIPES.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_shipped_recipes_are_what_saving_writes(path: Path, tmp_path: Path) -> None:
+    recipe = load(path)
+    save(recipe, tmp_path / "again.yaml")
+    assert (tmp_path / "again.yaml").read_bytes() == path.read_bytes()
+    assert load(tmp_path / "again.yaml") == recipe
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_shipped_recipes_fit_the_shipped_schema(path: Path) -> None:
+    import jsonschema
+    import yaml
+
+    schema = json.loads((RECIPES / "recipe.schema.json").read_text())
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+
+
+def test_the_shipped_schema_is_generated() -> None:
+    assert json.loads((RECIPES / "recipe.schema.json").read_text()) == json.loads(
+        json.dumps(fields.schema())
+    )
+
+
+def test_there_are_three_shipped_recipes() -> None:
+    assert [p.stem for p in SHIPPED] == ["article", "private", "quickstart"]
+
+
+@given(
+    prefix=st.from_regex(r"[a-z][a-z0-9]{2,8}", fullmatch=True),
+    workers=st.integers(0, 1000),
+    alpha=st.floats(0, 100),
+    rows=st.lists(st.lists(st.floats(-5, 5), min_size=10, max_size=10), min_size=1, max_size=4),
+    peered=st.lists(st.ip_addresses(v=4), max_size=4),
+    experiment=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20),
+)
+def test_load_of_save_is_the_same_recipe_and_the_same_bytes(
+    prefix: str, workers: int, alpha: float, rows: list, peered: list, experiment: str
+) -> None:
+    recipe = Recipe.model_validate(
+        {
+            "version": 1,
+            "names": {"prefix": prefix, "experiment": experiment},
+            "training": {"workers": workers, "alpha": alpha},
+            "addresses": {"peered": [f"{address}/32" for address in peered]},
+            "scoring": {"request": {"input_data": rows}},
+        }
+    )
+    text = text_of(recipe)
+    reading = parse(text)
+    if any(ord(c) in (0xFFFE, 0xFFFF) for c in experiment):
+        return
+    assert reading.recipe == recipe, reading.findings
+    assert text_of(reading.recipe) == text
+
+
+def test_a_new_prefix_renames_what_followed_from_the_old_one() -> None:
+    one = parse(GOOD).recipe
+    other = parse(text_of(one), {"names.prefix": "xyz"}).recipe
+    assert (one.names.workspace, other.names.workspace) == ("mlw-abc", "mlw-xyz")
+
+
+BAD = {
+    "a prefix length of 33": ("addresses: {vnet: 10.100.0.0/33}", "addresses.vnet", "address"),
+    "a space": ("addresses: {vnet: '10.1.0.0/24 '}", "addresses.vnet", "address"),
+    "host bits": ("addresses: {vnet: 10.100.0.1/16}", "addresses.vnet", "host-bits"),
+    "IPv6": ("addresses: {vnet: 'fd00::/8'}", "addresses.vnet", "address"),
+    "empty": ("addresses: {vnet: ''}", "addresses.vnet", "address"),
+    "null": ("addresses: {vnet: null}", "addresses.vnet", "address"),
+    "a list": ("addresses: {vnet: [10.0.0.0/8]}", "addresses.vnet", "address"),
+    "a number": ("addresses: {vnet: 10}", "addresses.vnet", "address"),
+    "wide digits": ("addresses: {vnet: '１０.0.0.0/8'}", "addresses.vnet", "address"),
+    "one of a list": ("addresses: {peered: [10.0.0.0/8, x/y]}", "addresses.peered.1", "address"),
+    "a billion workers": ("training: {workers: 1000000000}", "training.workers", "value"),
+    "text for a number": ("training: {workers: '3'}", "training.workers", "value"),
+    "yes for a choice": ("security: {storage: yes}", "security.storage", "value"),
+    "an unknown choice": ("sign_in: {login: browser}", "sign_in.login", "value"),
+    "not a UUID": ("sign_in: {subscription: mine}", "sign_in.subscription", "subscription"),
+    "a section that is text": ("training: fast", "training", "value"),
+    "a later version": ("version: 2", "version", "version"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_values_are_findings_under_their_field(name: str) -> None:
+    line, field, rule = BAD[name]
+    reading = parse(GOOD + line + "\n")
+    assert reading.recipe is None
+    assert [(f.fields, f.rule) for f in reading.findings] == [((field,), rule)]
+    assert reading.findings[0].line == 3
+
+
+def test_unknown_keys_name_their_path_and_the_nearest_key() -> None:
+    reading = parse(GOOD + "adresses: {}\ntraining:\n  alhpa: 3\n")
+    found = {f.fields[0]: f for f in reading.findings}
+    assert found["adresses"].fix == "Did you mean addresses?"
+    assert found["training.alhpa"].fix == "Did you mean alpha?"
+    assert found["training.alhpa"].line == 5
+
+
+def test_every_finding_at_once_one_per_cause() -> None:
+    reading = parse(
+        "names: {prefix: abc, prefix: d}\naddresses: {vnet: x, compute: y}\nfoo: 1\nserving: {nodes: 0}"
+    )
+    fields_found = [f.fields[0] for f in reading.findings]
+    assert sorted(fields_found) == sorted(
+        ["names.prefix", "addresses.vnet", "addresses.compute", "foo", "serving.nodes", "scoring.request"]
+    )  # fmt: skip
+
+
+def test_rules_are_applied_to_the_sections_that_are_right() -> None:
+    reading = parse(GOOD + "addresses: {dns_service_ip: 10.9.9.9}\ntraining: {workers: x}\n")
+    assert {f.rule for f in findings_of(reading)} >= {"AK-4", "value"}
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (BOMB, "yaml"),
+        ("a: " + "[" * 4000 + "]" * 4000, "too-deep"),
+        ("names: {prefix: 'a\0b'}", "control-character"),
+        ("names: [", "yaml"),
+        ("- 1", "yaml"),
+        ("", "yaml"),
+        ("just text", "yaml"),
+        ("? {a: 1}\n: 2", "unknown-key"),
+        ("names: !!python/object:os.system {}", "missing"),
+    ],
+)
+def test_files_that_are_no_recipe_are_refused_without_a_traceback(text: str, rule: str) -> None:
+    reading = parse(text)
+    assert reading.recipe is None
+    assert rule in [f.rule for f in reading.findings]
+
+
+def test_a_huge_file_is_refused_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "huge.yaml"
+    with path.open("wb") as out:
+        out.truncate(50_000_000)
+    assert [f.rule for f in read(path).findings] == ["too-large"]
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "latin.yaml"
+    path.write_bytes(b"names: {prefix: \xe4}")
+    assert [f.rule for f in read(path).findings] == ["encoding"]
+
+
+@given(st.text(max_size=200))
+def test_no_text_raises(text: str) -> None:
+    findings_of(parse(text))
+
+
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+), st.sampled_from([s.path for section in fields.sections() for s in fields.specs(section)]))
+def test_no_value_of_any_field_raises(value: object, path: str) -> None:  # fmt: skip
+    findings_of(parse(GOOD, {path: value}))

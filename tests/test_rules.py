@@ -1,0 +1,173 @@
+"""Every rule, by a table of recipes that break it, and against brute force where it counts."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from itertools import combinations
+
+import pytest
+from support import RECIPES
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amlwizard import rules
+from amlwizard.recipe import Addresses, Serving, read
+from amlwizard.rules import RULES, usable
+
+# rule id -> settings that break it, and a field under which the finding stands
+BREAKS: dict[str, tuple[dict[str, str], str]] = {
+    "VN-1": ({"addresses.vnet": "127.0.0.0/16"}, "addresses.vnet"),
+    "VN-2": ({"addresses.vnet": "8.8.0.0/16"}, "addresses.vnet"),
+    "VN-3": ({"addresses.service_cidr": "172.30.0.0/16"}, "addresses.service_cidr"),
+    "VN-4": ({"addresses.vnet": "172.17.0.0/16"}, "addresses.vnet"),
+    "VN-5": ({"addresses.vnet": "10.0.0.0/8"}, "addresses.vnet"),
+    "SN-1": ({"addresses.compute": "10.101.0.0/24"}, "addresses.compute"),
+    "SN-2": ({"addresses.compute": "10.100.110.0/30"}, "addresses.compute"),
+    "SN-5": ({"addresses.compute": "10.100.100.128/25"}, "addresses.workspace"),
+    "SN-6": ({"addresses.peered": "[10.100.0.0/20]"}, "addresses.peered.0"),
+    "DB-1": ({"addresses.databricks_public": "10.100.200.0/27"}, "addresses.databricks_public"),
+    "DB-5": ({"training.workers": "251"}, "training.workers"),
+    "PE-1": ({"addresses.workspace": "10.100.100.0/29"}, "addresses.workspace"),
+    "AK-2": ({"addresses.service_cidr": "10.0.0.0/12"}, "addresses.service_cidr"),
+    "AK-3": (
+        {"addresses.service_cidr": "10.100.0.0/20", "addresses.dns_service_ip": "10.100.0.10"},
+        "addresses.service_cidr",
+    ),
+    "AK-4": ({"addresses.dns_service_ip": "10.0.0.1"}, "addresses.dns_service_ip"),
+    "AK-6": ({"addresses.pod_cidr": "10.244.0.0/23"}, "addresses.pod_cidr"),
+    "AK-7": ({"addresses.scoring": "10.100.120.0/29"}, "addresses.scoring"),
+    "AK-8": ({"serving.network": "node-subnet"}, "addresses.scoring"),
+    "AK-9": ({"serving.nodes": "2", "serving.max_pods": "10"}, "serving.max_pods"),
+    "NM-1": ({"names.storage": "My-Storage"}, "names.storage"),
+    "NM-2": ({"names.key_vault": "kv-microsoft-1"}, "names.key_vault"),
+    "NM-3": ({"names.endpoint": "e" * 32, "names.deployment": "d" * 32}, "names.deployment"),
+    "NM-4": ({"names.compute_subnet": "snet", "names.scoring_subnet": "SNET"}, "names.compute_subnet"),
+    "CR-1": ({"security.registry_sku": "Basic"}, "security.registry_sku"),
+    "CR-2": ({"security.registry": "service-endpoint"}, "security.registry"),
+    "AML-3": ({"security.storage": "service-endpoint"}, "security.storage"),
+    "KV-1": ({"security.key_vault": "service-endpoint"}, "security.key_vault"),
+    "NAT-1": ({"security.nat_gateway": "false"}, "security.nat_gateway"),
+    "DB-6": ({"security.databricks_no_public_ip": "false"}, "security.databricks_no_public_ip"),
+    "AK-14": (
+        {"security.private_aks": "true", "security.aks_authorized_ranges": "[1.2.3.0/24]"},
+        "security.private_aks",
+    ),
+    "AML-K8S-1": ({"serving.kubernetes_version": "'1.20'"}, "serving.kubernetes_version"),
+    "AML-K8S-2": ({"serving.tls_name": "x.example"}, "serving.tls_key"),
+    "AML-K8S-3": ({"security.private_aks": "true"}, "serving.load_balancer"),
+    "AML-K8S-4": ({}, "serving.tls_certificate"),
+    "MLF-1": ({"training.mlflow": "'>=2'"}, "training.mlflow"),
+    "MLF-2": ({"training.mlflow": "3.16.0"}, "training.mlflow"),
+    "MLF-3": ({"training.azureml_mlflow": "1.50.0"}, "training.azureml_mlflow"),
+    "K8S-1": ({"serving.memory": "1GB"}, "serving.memory"),
+    "RG-1": ({"sign_in.region": "West Europe"}, "sign_in.region"),
+    "TN-1": ({"sign_in.tenant": "my tenant"}, "sign_in.tenant"),
+    "SC-1": ({"scoring.request": "{input_data: [[1, 2]]}"}, "scoring.request"),
+    "EX-1": ({"expect.predictions": "[1.0]"}, "expect.predictions"),
+}  # fmt: skip
+
+
+def findings(changes: dict[str, str]) -> list:
+    reading = read(RECIPES / "quickstart.yaml", changes)
+    assert not reading.findings, reading.findings
+    return rules.check(reading.sections)
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {r.id for r in RULES} == set(BREAKS)
+    assert len({r.id for r in RULES}) == len(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.id)
+def test_a_rule_finds_what_breaks_it(rule: rules.Rule) -> None:
+    changes, field = BREAKS[rule.id]
+    found = [f for f in findings(changes) if f.rule == rule.id]
+    assert len(found) == 1
+    assert field in found[0].fields
+    assert found[0].severity == rule.severity
+    assert found[0].what and found[0].fix and found[0].why and rule.source
+
+
+@pytest.mark.parametrize("name", ["quickstart", "private", "article"])
+def test_shipped_recipes_have_no_errors(name: str) -> None:
+    found = rules.check(read(RECIPES / f"{name}.yaml").sections)
+    assert [f for f in found if f.severity == "error"] == []
+
+
+def test_the_articles_choices_are_warned_about_with_their_cure() -> None:
+    found = rules.check(read(RECIPES / "article.yaml").sections)
+    assert {f.rule for f in found} == {"CR-2", "AML-3", "KV-1", "AML-K8S-4"}
+    assert all("private-endpoint" in f.fix for f in found if f.rule != "AML-K8S-4")
+
+
+def test_the_cure_of_a_prefix_is_one_finding() -> None:
+    found = [f for f in findings({"names.prefix": "My Team"}) if f.rule == "NM-1"]
+    assert len(found) == 1
+    assert found[0].fields[0] == "names.prefix" and "names.storage" in found[0].fields
+
+
+@pytest.mark.parametrize("address", ["10.0.0.0", "10.0.0.1"])
+def test_the_first_two_addresses_are_no_dns_address(address: str) -> None:
+    assert "AK-4" in {f.rule for f in findings({"addresses.dns_service_ip": address})}
+
+
+@st.composite
+def prefixes(draw: st.DrawFn, inside: str = "10.0.0.0/12", shortest: int = 13) -> IPv4Network:
+    outer = IPv4Network(inside)
+    length = draw(st.integers(shortest, 30))
+    step = 2 ** (32 - length)
+    number = draw(st.integers(0, outer.num_addresses // step - 1))
+    return IPv4Network((int(outer.network_address) + number * step, length))
+
+
+NAMES = ("workspace", "compute", "scoring", "databricks_public", "databricks_private",
+         "service_cidr", "pod_cidr")  # fmt: skip
+
+
+@given(st.lists(prefixes(), min_size=7, max_size=7))
+def test_overlaps_are_those_that_share_an_address(ranges: list[IPv4Network]) -> None:
+    addresses = Addresses(**dict(zip(NAMES, map(str, ranges), strict=True)))
+    found = {
+        frozenset(f.fields)
+        for f in rules.check({"addresses": addresses, "serving": Serving()})
+        if f.rule == "SN-5"
+    }
+
+    def bounds(network: IPv4Network) -> tuple[int, int]:
+        return int(network.network_address), int(network.broadcast_address)
+
+    brute = set()
+    for (one, first), (other, second) in combinations(zip(NAMES, ranges, strict=True), 2):
+        (a, b), (c, d) = bounds(first), bounds(second)
+        if a <= d and c <= b:
+            brute.add(frozenset((f"addresses.{one}", f"addresses.{other}")))
+    assert found == brute
+
+
+@given(prefixes(), prefixes(shortest=16))
+def test_containment_is_that_of_every_address(subnet: IPv4Network, vnet: IPv4Network) -> None:
+    sections = {"addresses": Addresses(vnet=str(vnet), compute=str(subnet))}
+    found = any(
+        f.rule == "SN-1" and "addresses.compute" in f.fields for f in rules.check(sections)
+    )
+    first, last = subnet[0], subnet[-1]
+    assert found == (not (first in vnet and last in vnet))
+
+
+@given(prefixes(shortest=20))
+def test_usable_addresses_are_all_but_five(network: IPv4Network) -> None:
+    every = list(network)
+    assert usable(network) == max(0, len(every) - 5)
+
+
+@given(st.integers(1, 60), st.integers(10, 250), st.integers(16, 29))
+def test_pods_fit_when_every_one_gets_an_address(nodes: int, pods: int, length: int) -> None:
+    sections = {
+        "addresses": Addresses(scoring=f"10.100.0.0/{length}"),
+        "serving": Serving(network="node-subnet", nodes=nodes, max_pods=pods),
+    }
+    found = any(f.rule == "AK-8" for f in rules.check(sections))
+    free = 2 ** (32 - length) - 5
+    for _ in range(nodes + 1):
+        free -= 1 + pods
+    assert found == (free < 0)
