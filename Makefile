@@ -5,13 +5,18 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test pictures schema clean
+.PHONY: demo test lint pictures schema clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
 
-test: .venv/ready
+test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: .venv/ready
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
 
 schema: .venv/ready
 	$(BIN)/python -m amlwizard schema > recipes/recipe.schema.json

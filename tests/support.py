@@ -101,8 +101,6 @@ def amlwizard(*arguments: str, cwd: Path | None = None, **environment: str) -> R
 
 def recipe_of(name: str, **changes: str) -> Recipe:
     """A shipped recipe with changes: ``names__prefix="x"``."""
-    reading = read(
-        RECIPES / f"{name}.yaml", {k.replace("__", "."): v for k, v in changes.items()}
-    )
+    reading = read(RECIPES / f"{name}.yaml", {k.replace("__", "."): v for k, v in changes.items()})
     assert reading.recipe, reading.findings
     return reading.recipe

@@ -44,7 +44,7 @@ def written(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda e: e.kind)
-def test_json_and_back(event) -> None:  # noqa: ANN001
+def test_json_and_back(event) -> None:
     again = from_json(event.to_json())
     assert again.to_json() == event.to_json()
     if not isinstance(event, LoginNeeded):
@@ -84,4 +84,6 @@ def test_a_journal_gives_the_view_that_the_run_gave(tmp_path: Path) -> None:
         recorded = recorded.apply(event)
     assert recorded == live
     assert live.steps["a"].seconds == 4 and live.steps["b"].state == "blocked"
-    assert live.exit_code == 1 and live.login is None and live.counts() == {"failed": 1, "blocked": 1}
+    assert (
+        live.exit_code == 1 and live.login is None and live.counts() == {"failed": 1, "blocked": 1}
+    )

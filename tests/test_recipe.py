@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from support import RECIPES
 from hypothesis import given
 from hypothesis import strategies as st
+from support import RECIPES
 
 from amlwizard import fields
 from amlwizard.cli.reading import findings_of
@@ -173,10 +173,15 @@ def test_no_text_raises(text: str) -> None:
     findings_of(parse(text))
 
 
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-), st.sampled_from([s.path for section in fields.sections() for s in fields.specs(section)]))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+        ),
+        max_leaves=6,
+    ),
+    st.sampled_from([s.path for section in fields.sections() for s in fields.specs(section)]),
+)
 def test_no_value_of_any_field_raises(value: object, path: str) -> None:  # fmt: skip
     findings_of(parse(GOOD, {path: value}))

@@ -6,9 +6,9 @@ from ipaddress import IPv4Network
 from itertools import combinations
 
 import pytest
-from support import RECIPES
 from hypothesis import given
 from hypothesis import strategies as st
+from support import RECIPES
 
 from amlwizard import rules
 from amlwizard.recipe import Addresses, Serving, read
@@ -147,9 +147,7 @@ def test_overlaps_are_those_that_share_an_address(ranges: list[IPv4Network]) -> 
 @given(prefixes(), prefixes(shortest=16))
 def test_containment_is_that_of_every_address(subnet: IPv4Network, vnet: IPv4Network) -> None:
     sections = {"addresses": Addresses(vnet=str(vnet), compute=str(subnet))}
-    found = any(
-        f.rule == "SN-1" and "addresses.compute" in f.fields for f in rules.check(sections)
-    )
+    found = any(f.rule == "SN-1" and "addresses.compute" in f.fields for f in rules.check(sections))
     first, last = subnet[0], subnet[-1]
     assert found == (not (first in vnet and last in vnet))
 

@@ -253,4 +253,4 @@ def show_error(error: AmlwizardError, out: TextIO | None = None) -> None:
         if part:
             console.print(f"  {escape(part)}")
     if isinstance(error, InvalidInput):
-        show_findings(error.findings, console.file)
+        show_findings(error.findings, out or sys.stderr)

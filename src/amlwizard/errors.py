@@ -6,8 +6,8 @@ the text of an error is printed, journaled and pasted into tickets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
@@ -19,6 +19,8 @@ class Finding:
 
     `rule` is the id of the rule (``AK-4``) or of the shape check (``unknown-key``); `fields` are
     dotted recipe paths (``addresses.vnet``); `line` is the line of the file, where there is one.
+    `cure` holds the values, by recipe path, that would remove the finding, where a rule knows them;
+    `command` is the Azure CLI command that cures what is wrong on the cloud.
     """
 
     rule: str
@@ -28,6 +30,8 @@ class Finding:
     why: str = ""
     fix: str = ""
     line: int | None = None
+    cure: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "fields": list(self.fields)}

@@ -81,10 +81,10 @@ class Arm:
                 return None
             raise
 
-    def list(self, path: str, api_version: str) -> list[Json]:
+    def every(self, path: str, api_version: str) -> list[Json]:
         """Every item of a collection, over all its pages."""
         page = self.send("GET", path, api_version)
-        items = list(page.get("value", []))
+        items = [*page.get("value", [])]
         while page.get("nextLink"):
             page = self._send_url("GET", page["nextLink"], None, path)
             items += page.get("value", [])
@@ -207,13 +207,13 @@ class Arm:
     # -- the subscription
 
     def subscriptions(self) -> list[Json]:
-        return self.list("/subscriptions", SUBSCRIPTIONS_API)
+        return self.every("/subscriptions", SUBSCRIPTIONS_API)
 
     def registrations(self, namespaces: Iterable[str]) -> dict[str, str]:
         """Registration state by namespace."""
         path = f"/subscriptions/{self.subscription}/providers"
         known = {
-            p["namespace"].lower(): p["registrationState"] for p in self.list(path, RESOURCES_API)
+            p["namespace"].lower(): p["registrationState"] for p in self.every(path, RESOURCES_API)
         }
         return {ns: known.get(ns.lower(), "NotRegistered") for ns in namespaces}
 

@@ -67,7 +67,7 @@ class Databricks:
         with _translated("list clusters"):
             for cluster in self.client.clusters.list():
                 if cluster.cluster_name == name:
-                    return cluster.as_dict()
+                    return dict(cluster.as_dict())
         return None
 
     def create_cluster(self, spec: dict[str, Any]) -> str:

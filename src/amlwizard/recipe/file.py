@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -104,7 +104,8 @@ def _construct(text: str) -> tuple[dict[str, Any], dict[str, int], list[Finding]
     for event in yaml.parse(text, _Loader):
         if isinstance(event, yaml.AliasEvent):
             raise yaml.MarkedYAMLError(
-                problem="aliases (*name) are not allowed in a recipe", problem_mark=event.start_mark
+                problem="aliases (*name) are not allowed in a recipe",
+                problem_mark=cast(Any, event.start_mark),
             )
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1

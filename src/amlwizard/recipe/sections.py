@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_serializer, 
 
 from amlwizard.recipe.values import Access, Address, Network, Subscription, Text
 
-VERSION = 1
+VERSION: Literal[1] = 1
 
 
 class Section(BaseModel):

@@ -359,9 +359,8 @@ class Arm:
 
     def _children(self, rid: ResourceId) -> list[Body]:
         if rid.type.endswith("/virtualnetworks/subnets"):
-            return self._existing(ResourceId.parse(rid.text.rsplit("/", 1)[0]))["properties"][
-                "subnets"
-            ]  # type: ignore[no-any-return]
+            vnet = self._existing(ResourceId.parse(rid.text.rsplit("/", 1)[0]))
+            return list(vnet["properties"]["subnets"])
         scope = rid.scope
         if len(rid.names):
             scope = rid.text.rsplit("/", 1)[0]

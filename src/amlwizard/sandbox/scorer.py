@@ -38,7 +38,7 @@ def main() -> None:
     for line in sys.stdin:
         try:
             predictions = model.predict(frame(json.loads(line), columns))
-            answer = {"predictions": [float(value) for value in predictions]}
+            answer: dict[str, Any] = {"predictions": [float(value) for value in predictions]}
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)

@@ -53,6 +53,7 @@ class Scorer:
             limit=2**24,
         )  # fmt: skip
         scorer = cls(process)
+        assert process.stdout
         ready = json.loads(await process.stdout.readline() or b'{"error": "the process ended"}')
         if "error" in ready:
             kill_group(process)

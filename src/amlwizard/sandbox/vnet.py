@@ -72,10 +72,10 @@ class Vnet:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.split("\r\n")
             method, target, _ = first.split(" ", 2)
-            headers = dict(
-                (k.strip().lower(), v.strip())
+            headers = {
+                k.strip().lower(): v.strip()
                 for k, _, v in (line.partition(":") for line in lines if line)
-            )
+            }
             vnet_id = self._vnet_of(headers.get("proxy-authorization", ""))
             url = urlsplit(f"//{target}" if method == "CONNECT" else target)
             if vnet_id is None or url.hostname not in ("127.0.0.1", "localhost") or not url.port:

@@ -103,7 +103,7 @@ class World:
 
     @property
     def subscription(self) -> str:
-        return next(iter(self.data["subscriptions"]))
+        return str(next(iter(self.data["subscriptions"])))
 
     def get(self, resource_id: str | None) -> dict[str, Any] | None:
         return self.resources.get((resource_id or "").rstrip("/").lower())

@@ -300,9 +300,9 @@ def _extension(call: Call) -> None:
                 "message": "Error: [E40002] INSUFFICIENT_NODE: inferenceRouterHA needs at least "
                 f"3 nodes, the cluster has {nodes}.",
             }
-    p["configurationProtectedSettings"] = {
-        key: "" for key in p.get("configurationProtectedSettings") or {}
-    }
+    p["configurationProtectedSettings"] = dict.fromkeys(
+        p.get("configurationProtectedSettings") or {}, ""
+    )
     call.body["identity"] = {
         "type": "SystemAssigned",
         "principalId": str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())),

@@ -89,7 +89,7 @@ class Call:
 
 Put = Callable[[Call], None]
 Delete = Callable[[World, ResourceId, Body], None]
-Action = Callable[[Call], "Body | list[Body] | None | Coroutine[Any, Any, Any]"]
+Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 
 
 @dataclass(frozen=True)
