@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Barrier
+from threading import Barrier, Thread
 from threading import Event as Flag
 from typing import Any
 
 import pytest
 
 from amlwizard import engine
+from amlwizard.backend import Control
 from amlwizard.errors import CloudError, InvalidInput, SignInFailed
-from amlwizard.events import Event, StepFinished
+from amlwizard.events import Event, StepFinished, StepStarted
 from amlwizard.plan import Context, Found, Step, until
 
 JOB = engine.Job(None, "recipe.yaml", None, "nowhere")
@@ -108,15 +109,56 @@ def test_rerun_does_work_again_but_makes_nothing_anew() -> None:
 
 
 def test_cancelling_stops_what_has_not_begun() -> None:
-    cancel = Flag()
+    control = Control()
 
     def apply(ctx: Context, say: Any) -> Any:
-        cancel.set()
+        control.stop()
         return {}
 
-    code, final, _ = walk(step("a", apply=apply), step("b", "a"), step("c", "b"), cancel=cancel)
+    code, final, _ = walk(step("a", apply=apply), step("b", "a"), step("c", "b"), control=control)
     assert code == 130
     assert [final[s].outcome for s in "abc"] == ["done", "cancelled", "cancelled"]
+
+
+def test_while_held_no_step_starts_and_what_runs_goes_on() -> None:
+    control, running, go_on = Control(), Flag(), Flag()
+    started: list[str] = []
+
+    def first(ctx: Context, say: Any) -> Any:
+        running.set()
+        assert go_on.wait(20)
+        return {}
+
+    def emit(event: Event) -> None:
+        if isinstance(event, StepStarted):
+            started.append(event.step)
+        if isinstance(event, StepFinished) and event.step == "a":
+            a_ended.set()
+
+    a_ended = Flag()
+    steps = (step("a", apply=first), step("b", "a"))
+    thread = Thread(target=engine.run, args=(steps, JOB, emit), kwargs={"control": control})
+    thread.start()
+    assert running.wait(20)
+    control.hold()
+    go_on.set()
+    assert a_ended.wait(20)
+    assert started == ["a"]
+    control.release()
+    thread.join(20)
+    assert started == ["a", "b"]
+
+
+def test_cancelling_ends_a_held_run() -> None:
+    control = Control()
+    control.hold()
+    thread = Thread(
+        target=engine.run, args=((step("a"),), JOB, lambda event: None), kwargs={"control": control}
+    )
+    thread.start()
+    control.stop()
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_a_survey_applies_nothing_but_the_sign_in() -> None:

@@ -14,4 +14,4 @@ def test_import_contracts_hold() -> None:
         [sys.executable, "-c", code, "--no-cache"], capture_output=True, text=True, cwd=ROOT
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 broken" in done.stdout and "3 kept" in done.stdout
+    assert "0 broken" in done.stdout

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from support import RECIPES
 
 from amlwizard import fields
-from amlwizard.cli.reading import findings_of
 from amlwizard.recipe import Recipe, load, parse, read, save, text_of
+from amlwizard.rules import findings_of
 
 GOOD = "names: {prefix: abc}\nscoring: {request: {data: [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}}\n"
 SHIPPED = sorted(RECIPES.glob("*.yaml"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
+from amlwizard.backend import Control
 from amlwizard.errors import AmlwizardError, Cancelled, CloudError, InvalidInput, SignInFailed
 from amlwizard.events import (
     Emit,
@@ -31,9 +32,21 @@ from amlwizard.events import (
     StepProgress,
     StepStarted,
 )
-from amlwizard.plan import Action, Context, Found, Json, Phase, Plan, Step, action_for, planned
+from amlwizard.plan import (
+    Action,
+    Context,
+    Found,
+    Json,
+    Phase,
+    Plan,
+    Step,
+    action_for,
+    in_order,
+    planned,
+)
 
 WORKERS = 12
+HOLD_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ def run(
     job: Job,
     emit: Emit,
     *,
-    cancel: Flag | None = None,
+    control: Control | None = None,
     rerun: Collection[Phase] = (),
     run_id: str = "",
     now: Callable[[], float] = time.time,
@@ -61,7 +74,8 @@ def run(
     Steps of the phases in `rerun` that do work (rather than make a thing) do it again.
     """
     say = _Stamp(emit, now)
-    cancel = cancel or Flag()
+    control = control or Control()
+    cancel = control.cancel
     say(
         RunStarted(
             run=run_id or uuid4().hex[:12],
@@ -92,7 +106,7 @@ def run(
             return _failed(step, error)
 
     counts: Counter[str] = Counter()
-    for finished in _walk(steps, visit):
+    for finished in _walk(steps, visit, control):
         counts[finished.outcome] += 1
         say(finished)
     exit_code = _exit_code(failures, counts)
@@ -131,32 +145,17 @@ def survey(
         known = found.outputs if found and found.state != "failed" else {}
         return StepFinished(step=step.id, outcome="kept", outputs=known)
 
-    for _ in _walk(steps, visit):
+    for _ in _walk(steps, visit, Control()):
         pass
     if errors:
         raise errors[0]
     return Plan(job.target, tuple(rows[step.id] for step in in_order(steps)))
 
 
-def in_order(steps: Sequence[Step]) -> list[Step]:
-    """The steps, each after all that it comes after; ValueError names a circle or a loose end."""
-    placed: set[str] = set()
-    order: list[Step] = []
-    left = list(steps)
-    while left:
-        ready = [step for step in left if placed.issuperset(step.after)]
-        if not ready:
-            raise ValueError(f"no order for {', '.join(step.id for step in left)}")
-        order += ready
-        placed.update(step.id for step in ready)
-        left = [step for step in left if step.id not in placed]
-    return order
-
-
 Visit = Callable[[Step, Mapping[str, Json]], StepFinished]
 
 
-def _walk(steps: Sequence[Step], visit: Visit) -> Any:
+def _walk(steps: Sequence[Step], visit: Visit, control: Control) -> Iterator[StepFinished]:
     """Yield every step's final word as it falls, visiting each once its predecessors succeeded."""
     waiting = in_order(steps)
     outputs: dict[str, Json] = {}
@@ -171,17 +170,28 @@ def _walk(steps: Sequence[Step], visit: Visit) -> Any:
                     waiting.remove(step)
                     final[step.id] = _consequence(step, stopped)
                     yield final[step.id]
-                elif all(before):
+                elif all(before) and not control.holding:
                     waiting.remove(step)
                     running[pool.submit(visit, step, dict(outputs))] = step
             if not running:
+                control.wait(HOLD_LOOK_SECONDS)
                 continue
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            look = HOLD_LOOK_SECONDS if control.holding else None
+            finished, _ = wait(running, look, return_when=FIRST_COMPLETED)
             for future in finished:
                 step = running.pop(future)
                 final[step.id] = future.result()
                 outputs[step.id] = final[step.id].outputs
                 yield final[step.id]
+
+
+def context(job: Job, outputs: Mapping[str, Json], cancel: Flag) -> Context:
+    """What a step knows, for work after a run; nobody is asked to sign in any more."""
+
+    def ask(url: str, user_code: str, expires_at: float) -> None:
+        raise SignInFailed("The sign-in has ended.", fix="Start again and sign in anew.")
+
+    return Context(job.recipe, job.cloud, outputs, cancel, ask)
 
 
 def _context(job: Job, step: Step, outputs: Mapping[str, Json], cancel: Flag, say: Emit) -> Context:

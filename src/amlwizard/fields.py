@@ -1,13 +1,13 @@
-"""Reading a section's fields: what forms, prompts and the schema show, and the one door of
-validation for a section that was typed in."""
+"""Reading a section's fields: what forms, prompts and the schema show, and how a person's text
+becomes a value. Whether the value is right, `recipe.examine` says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from amlwizard.recipe import Recipe, Section
@@ -86,16 +86,49 @@ def _kind(annotation: Any, choices: tuple[str, ...]) -> Kind:
     return "json" if get_origin(annotation) is dict else "text"
 
 
-def check(kind: type[Section], raw: Mapping[str, Any]) -> tuple[Section | None, dict[str, str]]:
-    """The section, or what is wrong by field name. The only door of validation for typed values."""
-    try:
-        return kind.model_validate(dict(raw)), {}
-    except ValidationError as error:
-        wrong: dict[str, str] = {}
-        for problem in error.errors(include_url=False):
-            name = str(problem["loc"][0]) if problem["loc"] else ""
-            wrong.setdefault(name, problem["msg"])
-        return None, wrong
+def typed(spec: FieldSpec, text: str) -> Any:
+    """The value that a person's text stands for, None where it is empty.
+
+    Text that stands for nothing comes back as it is, for validation to explain.
+    """
+    text = text.strip()
+    if not text and spec.kind != "switch":
+        return None
+    if spec.kind == "number":
+        return _number(text)
+    if spec.kind == "switch":
+        return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False,
+                "": False}.get(text.lower(), text)  # fmt: skip
+    if spec.kind == "list":
+        return [_number(part.strip()) for part in text.strip("[]").split(",") if part.strip()]
+    if spec.kind == "json":
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def shown(spec: FieldSpec, value: Any) -> str:
+    """A value as the text that `typed` reads back."""
+    if value is None:
+        return ""
+    if spec.kind == "switch":
+        return "yes" if value is True else "no" if value is False else str(value)
+    if spec.kind == "list" and isinstance(value, (list, tuple)):
+        return ", ".join(str(item) for item in value)
+    if spec.kind == "json" and not isinstance(value, str):
+        return json.dumps(value)
+    return str(value)
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def schema() -> dict[str, Any]:

@@ -143,6 +143,26 @@ def until(steps: Sequence[Step], phase: Phase) -> list[Step]:
     return [step for step in steps if PHASES.index(step.phase) <= last]
 
 
+def in_order(steps: Sequence[Step]) -> list[Step]:
+    """The steps, each after all that it comes after; ValueError names a circle or a loose end."""
+    placed: set[str] = set()
+    order: list[Step] = []
+    left = list(steps)
+    while left:
+        ready = [step for step in left if placed.issuperset(step.after)]
+        if not ready:
+            raise ValueError(f"no order for {', '.join(step.id for step in left)}")
+        order += ready
+        placed.update(step.id for step in ready)
+        left = [step for step in left if step.id not in placed]
+    return order
+
+
+def outline(steps: Sequence[Step]) -> Plan:
+    """The plan where no cloud was read: everything is still to be done."""
+    return Plan(None, tuple(planned(step, None) for step in in_order(steps)))
+
+
 _HOLE = re.compile(r"\{([a-z0-9.-]+)\.([a-z_]+)\}")
 
 

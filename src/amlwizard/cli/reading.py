@@ -7,24 +7,20 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event as Flag
 
-from amlwizard import engine, fields, rules
+from amlwizard import fields, rules
 from amlwizard.console import login_prompt, show_findings, show_plan
-from amlwizard.errors import Finding, InvalidInput
-from amlwizard.plan import Plan, planned
-from amlwizard.recipe import Reading, Recipe, read
+from amlwizard.errors import InvalidInput
+from amlwizard.plan import outline
+from amlwizard.recipe import Recipe, read
 from amlwizard.steps import steps_for
-
-
-def findings_of(reading: Reading) -> list[Finding]:
-    """What is wrong with its shape, then what the rules say of the sections that are right."""
-    return [*reading.findings, *rules.check(reading.sections)]
 
 
 def usable_recipe(path: str, changes: Mapping[str, str] | None = None) -> Recipe:
     """The recipe, if nothing but warnings stands against it; InvalidInput with all findings."""
     reading = read(Path(path), changes)
-    findings = findings_of(reading)
+    findings = rules.findings_of(reading)
     errors = [f for f in findings if f.severity == "error"]
     if errors or reading.recipe is None:
         count = f"{len(errors)} error{'s' if len(errors) != 1 else ''}"
@@ -33,7 +29,7 @@ def usable_recipe(path: str, changes: Mapping[str, str] | None = None) -> Recipe
 
 
 def check(given: argparse.Namespace) -> int:
-    findings = findings_of(read(Path(given.recipe)))
+    findings = rules.findings_of(read(Path(given.recipe)))
     errors = sum(f.severity == "error" for f in findings)
     warnings = len(findings) - errors
     if given.json:
@@ -52,15 +48,15 @@ def check(given: argparse.Namespace) -> int:
 
 def plan(given: argparse.Namespace) -> int:
     recipe = usable_recipe(given.recipe)
-    steps = steps_for(recipe)
     if given.target is None:
-        made = Plan(None, tuple(planned(step, None) for step in engine.in_order(steps)))
+        made = outline(steps_for(recipe))
     else:
-        from amlwizard.cli.targets import opened
+        from amlwizard.cli.desk import Desk
+        from amlwizard.cli.targets import choice_of
 
-        with opened(given) as target:
-            job = engine.Job(recipe, given.recipe, target.cloud, given.target)
-            made = engine.survey(steps, job, target.listening(login_prompt(sys.stderr)))
+        with Desk(choice_of(given)) as desk:
+            desk.open(given.target)
+            made = desk.plan(recipe, login_prompt(sys.stderr), Flag())
     if given.json:
         print(json.dumps(made.to_json(), indent=2))
     else:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from threading import Event as Flag
-from uuid import uuid4
 
-from amlwizard import console, engine
+from amlwizard import console
+from amlwizard.backend import Control
+from amlwizard.cli.desk import Desk, to_all
 from amlwizard.cli.reading import usable_recipe
-from amlwizard.cli.targets import home, opened
+from amlwizard.cli.targets import choice_of
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.events import Emit, Event
-from amlwizard.journal import NAME, Journal
-from amlwizard.plan import Phase, until
-from amlwizard.recipe import save
-from amlwizard.steps import steps_for
 from amlwizard.view import RunView
 
 
@@ -31,30 +26,20 @@ def replay(given: argparse.Namespace) -> int:
             why="Nothing was done.",
             fix="Look at `amlwizard plan`, then add --yes.",
         )
-    steps = steps_for(recipe)
-    if given.until:
-        steps = until(steps, given.until)
-    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
-    folder = home() / "runs" / run_id
-    folder.mkdir(parents=True, mode=0o700)
-    save(recipe, folder / "recipe.yaml")
-    journal = Journal(folder / NAME)
-    watch = _Watch()
-    progress = _progress(given.json)
-    rerun: list[Phase] = list(given.rerun)
-    with opened(given) as target, _cancelling() as cancel:
-        emit = _all([journal, watch, progress, console.login_prompt(sys.stderr)])
-        job = engine.Job(recipe, given.recipe, target.cloud, given.target)
-        code = engine.run(
-            steps, job, target.listening(emit), cancel=cancel, rerun=rerun, run_id=run_id
+    watch = Watch()
+    listeners: list[Emit] = [watch, progress(given.json), console.login_prompt(sys.stderr)]
+    with Desk(choice_of(given)) as desk, cancelling() as control:
+        desk.open(given.target)
+        ran = desk.run(
+            recipe, given.recipe, to_all(listeners), control, tuple(given.rerun), given.until
         )
-    journal.close()
-    places = {"Recipe": str(folder / "recipe.yaml"), "Journal": str(journal.path)}
+    places = {"Recipe": str(ran.recipe), "Journal": str(ran.journal)}
     console.report(watch.view, places, sys.stderr if given.json else sys.stdout)
-    return code
+    return ran.exit_code
 
 
-def _progress(as_json: bool) -> Emit:
+def progress(as_json: bool) -> Emit:
+    """How a run is shown: JSON lines, a live table on a terminal, plain lines elsewhere."""
     if as_json:
         return console.json_lines(sys.stdout)
     if sys.stdout.isatty():
@@ -64,20 +49,14 @@ def _progress(as_json: bool) -> Emit:
     return console.Lines(sys.stdout)
 
 
-class _Watch:
+class Watch:
+    """Keeps the view of a run."""
+
     def __init__(self) -> None:
         self.view = RunView()
 
     def __call__(self, event: Event) -> None:
         self.view = self.view.apply(event)
-
-
-def _all(listeners: Sequence[Callable[[Event], None]]) -> Emit:
-    def emit(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
-
-    return emit
 
 
 def _changes(settings: Sequence[str]) -> dict[str, str]:
@@ -92,19 +71,19 @@ def _changes(settings: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _cancelling() -> Iterator[Flag]:
-    """A flag that Ctrl-C or SIGTERM sets; the second Ctrl-C ends the process at once."""
-    cancel = Flag()
+def cancelling() -> Iterator[Control]:
+    """Ctrl-C or SIGTERM stops the run; the second Ctrl-C ends the process at once."""
+    control = Control()
 
     def stop(number: int, frame: object) -> None:
-        if cancel.is_set():
+        if control.cancel.is_set():
             raise KeyboardInterrupt
-        cancel.set()
+        control.stop()
         print("\nCancelling; what Azure has begun goes on there.", file=sys.stderr)
 
     before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield cancel
+        yield control
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)

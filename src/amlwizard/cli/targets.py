@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from amlwizard.backend import TargetName
 from amlwizard.cloud import Cloud, azure_public, from_description
 from amlwizard.errors import AmlwizardError
 from amlwizard.events import Emit, Event, LoginNeeded
@@ -33,45 +33,69 @@ def home() -> Path:
 
 
 @dataclass(frozen=True)
-class Target:
-    """A cloud to work on. `person` is the sandbox whose sign-in page is answered for the person."""
+class Choice:
+    """How a target is opened. `approve` agrees to every sign-in by itself; None: where the sandbox
+    is our own. `clock`, `speed` and `capture` are for a sandbox of our own."""
 
+    approve: bool | None = None
+    clock: str = "real"
+    speed: float = 60.0
+    capture: str | None = None
+
+
+def choice_of(given: Any) -> Choice:
+    """What the command line says of targets (an argparse namespace)."""
+    return Choice(given.approve, given.clock, given.speed, given.capture)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cloud to work on. `person` is the sandbox whose sign-in page can be answered for the person;
+    `approve` answers it unasked."""
+
+    name: TargetName
     cloud: Cloud
     person: dict[str, Any] | None = None
+    approve: bool = False
+
+    def agree(self, user_code: str) -> None:
+        """Agree to a sign-in as the person would."""
+        assert self.person
+        approve(self.person, user_code)
 
     def listening(self, emit: Emit) -> Emit:
         """`emit`, with every sign-in agreed to where this target plays the person."""
-        if self.person is None:
+        if not self.approve:
             return emit
-        person = self.person
 
         def both(event: Event) -> None:
             emit(event)
             if isinstance(event, LoginNeeded):
-                approve(person, event.user_code)
+                self.agree(event.user_code)
 
         return both
 
 
 @contextmanager
-def opened(given: argparse.Namespace) -> Iterator[Target]:
-    """The target that the command line names; an embedded sandbox ends with the block."""
-    if given.target == "azure":
-        yield Target(Cloud(azure_public()))
+def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
+    """The target of that name; an embedded sandbox ends with the block."""
+    if name == "azure":
+        yield Target(name, Cloud(azure_public()))
         return
     named = os.environ.get(VARIABLE)
     if named:
         description = Path(named)
         cloud = Cloud(from_description(description))
-        yield Target(cloud, json.loads(description.read_text()) if given.approve else None)
+        person = json.loads(description.read_text())
+        yield Target(name, cloud, person, bool(choice.approve))
         return
-    options = ["--clock", given.clock, "--speed", str(given.speed)]
-    if given.capture:
-        options += ["--capture", given.capture]
+    options = ["--clock", choice.clock, "--speed", str(choice.speed)]
+    if choice.capture:
+        options += ["--capture", choice.capture]
     with embedded(options) as description_file:
         person = json.loads(description_file.read_text())
         cloud = Cloud(from_description(description_file))
-        yield Target(cloud, None if given.approve is False else person)
+        yield Target(name, cloud, person, choice.approve is not False)
 
 
 @contextmanager

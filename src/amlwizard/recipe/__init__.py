@@ -1,6 +1,6 @@
 """The recipe: its sections, and its file."""
 
-from amlwizard.recipe.file import Reading, load, parse, read, save, text_of
+from amlwizard.recipe.file import Reading, examine, load, parse, read, save, text_of
 from amlwizard.recipe.sections import (
     VERSION,
     Addresses,
@@ -28,6 +28,7 @@ __all__ = [
     "Serving",
     "SignIn",
     "Training",
+    "examine",
     "load",
     "parse",
     "read",

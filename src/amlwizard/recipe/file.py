@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -93,7 +93,7 @@ def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
         return _refused("too-deep", f"More than {DEEPEST} levels deep.")
     for path, value in (changes or {}).items():
         _set(raw, path, value)
-    return _check(raw, lines, findings)
+    return examine(raw, lines, findings)
 
 
 # -- from YAML to values
@@ -168,7 +168,12 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
 # -- from values to sections
 
 
-def _check(raw: dict[str, Any], lines: Mapping[str, int], findings: list[Finding]) -> Reading:
+def examine(
+    raw: Mapping[str, Any], lines: Mapping[str, int] | None = None, found: Sequence[Finding] = ()
+) -> Reading:
+    """The reading of sections given as plain values. The only door of validation: for files, forms
+    and prompts alike. `lines` are those of the file, `found` what was wrong before this."""
+    lines, findings = lines or {}, [*found]
     sections: dict[str, Section] = {}
     for name, info in Recipe.model_fields.items():
         kind = info.annotation

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Reading
 from amlwizard.rules import addresses, names, security, versions
 from amlwizard.rules.base import RULES, Rule, Sections, usable
 
-__all__ = ["RULES", "Rule", "addresses", "check", "names", "security", "usable", "versions"]
+__all__ = [
+    "RULES",
+    "Rule",
+    "addresses",
+    "check",
+    "findings_of",
+    "names",
+    "security",
+    "usable",
+    "versions",
+]
+
+
+def findings_of(reading: Reading) -> list[Finding]:
+    """What is wrong with a recipe's shape, then what the rules say of the sections that are right."""
+    return [*reading.findings, *check(reading.sections)]
 
 
 def check(sections: Sections) -> list[Finding]:

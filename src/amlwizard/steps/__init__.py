@@ -11,6 +11,7 @@ from amlwizard.steps import (
     network,
     platform,
     private_link,
+    scoring,
     serving,
     training,
 )
@@ -28,4 +29,5 @@ def steps_for(recipe: Any) -> list[Step]:
         *cluster.cluster(recipe),
         *training.training(recipe),
         *serving.serving(recipe),
+        *scoring.scoring(recipe),
     ]

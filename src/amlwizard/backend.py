@@ -1,0 +1,119 @@
+"""What a front end may ask of the program: the port between screens and prompts on the one side and
+cloud, steps and engine on the other. Plain values cross it, in both directions.
+
+Every call blocks and is made from a worker, never from the thread that draws. Errors are
+`AmlwizardError`s; what happens meanwhile is said as events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any, Literal, Protocol
+
+from amlwizard.errors import Finding
+from amlwizard.events import Emit
+from amlwizard.plan import Phase, Plan
+from amlwizard.recipe import Recipe, SignIn
+
+TargetName = Literal["sandbox", "azure"]
+
+
+class Control:
+    """The strings that a person pulls while a run goes on; safe from any thread."""
+
+    def __init__(self) -> None:
+        self.cancel = Flag()
+        self._may_start = Flag()
+        self._may_start.set()
+
+    def stop(self) -> None:
+        """Cancel: what has not begun never will; what Azure has begun goes on there."""
+        self.cancel.set()
+        self._may_start.set()
+
+    def hold(self) -> None:
+        """Let no further step start until `release`; what runs goes on."""
+        if not self.cancel.is_set():
+            self._may_start.clear()
+
+    def release(self) -> None:
+        self._may_start.set()
+
+    @property
+    def holding(self) -> bool:
+        return not self._may_start.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until steps may start; False where `seconds` went by first."""
+        return self._may_start.wait(seconds)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who signed in, and where the platform will be built."""
+
+    name: str
+    tenant: str
+    subscription: str
+    subscription_name: str
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a run ended, and where its recipe and journal are."""
+
+    exit_code: int
+    run: str
+    recipe: Path
+    journal: Path
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A scoring request and its answer. `curl` is the same as a command, its key masked."""
+
+    request: Mapping[str, Any]
+    status: int
+    response: Any
+    seconds: float
+    curl: str
+
+
+class Backend(Protocol):
+    """One target at a time; `open` chooses it, `close` ends what it started."""
+
+    def open(self, target: TargetName) -> None:
+        """Make the cloud reachable; an embedded sandbox takes a moment to start."""
+
+    def close(self) -> None: ...
+
+    @property
+    def plays_the_person(self) -> bool:
+        """Whether `agree` can answer a device code, as the person in a browser would."""
+
+    def agree(self, user_code: str) -> None: ...
+
+    def outline(self, recipe: Recipe) -> Plan:
+        """The plan without any cloud: every step is still to be done."""
+
+    def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
+        """The plan against what the cloud has. Signs in where nobody has yet."""
+
+    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account: ...
+
+    def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
+        """What the cloud will refuse: names taken, quota, roles, overlaps. Reads only."""
+
+    def expected(self, recipe: Recipe) -> Mapping[str, float]:
+        """Seconds that each step takes, by step id: from recorded journals, else as Azure does."""
+
+    def run(
+        self, recipe: Recipe, name: str, emit: Emit, control: Control, rerun: Collection[Phase] = ()
+    ) -> Ran:
+        """Bring it about. `name` is what the recipe is called in events."""
+
+    def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
+        """A further scoring request, after a run that deployed."""

@@ -1,0 +1,155 @@
+"""The one place where recipe, steps, engine, journal and cloud come together: every command and
+every front end runs, plans and scores through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from threading import Event as Flag
+from typing import Any
+from uuid import uuid4
+
+from amlwizard import engine
+from amlwizard.backend import Account, Control, Ran, Scored, TargetName
+from amlwizard.cli.targets import Choice, Target, home, opened
+from amlwizard.errors import Finding, InvalidInput
+from amlwizard.events import Emit, Event, LoginDone, LoginNeeded
+from amlwizard.journal import NAME, Journal
+from amlwizard.plan import Phase, Plan, outline, until
+from amlwizard.recipe import Recipe, SignIn, save
+from amlwizard.steps import steps_for
+from amlwizard.view import RunView
+
+
+class Desk:
+    """Implements `backend.Backend`. `choice` says how targets are opened."""
+
+    def __init__(self, choice: Choice) -> None:
+        self.choice = choice
+        self._stack = ExitStack()
+        self._target: Target | None = None
+        self._last = RunView()
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    # -- the target
+
+    def open(self, target: TargetName) -> None:
+        if self._target and self._target.name == target:
+            return
+        self.close()
+        self._target = self._stack.enter_context(opened(target, self.choice))
+
+    def close(self) -> None:
+        self._target = None
+        self._stack.close()
+
+    @property
+    def target(self) -> Target:
+        assert self._target, "open comes first"
+        return self._target
+
+    @property
+    def plays_the_person(self) -> bool:
+        return self._target is not None and self._target.person is not None
+
+    def agree(self, user_code: str) -> None:
+        self.target.agree(user_code)
+
+    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
+        listen = self.target.listening(emit)
+
+        def ask(url: str, user_code: str, expires_at: float) -> None:
+            listen(LoginNeeded(step="sign-in", url=url, user_code=user_code, expires_at=expires_at))
+
+        account = self.target.cloud.sign_in(given, ask, cancel)
+        listen(LoginDone(step="sign-in", account=account.name))
+        return Account(
+            account.name, account.tenant, account.subscription, account.subscription_name
+        )
+
+    def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
+        return ()
+
+    # -- plan and run
+
+    def outline(self, recipe: Recipe) -> Plan:
+        return outline(steps_for(recipe))
+
+    def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
+        return engine.survey(
+            steps_for(recipe),
+            self._job(recipe, ""),
+            self.target.listening(emit),
+            cancel=cancel,
+        )
+
+    def expected(self, recipe: Recipe) -> Mapping[str, float]:
+        return {}
+
+    def run(
+        self,
+        recipe: Recipe,
+        name: str,
+        emit: Emit,
+        control: Control,
+        rerun: Collection[Phase] = (),
+        last: Phase | None = None,
+    ) -> Ran:
+        """`last` is the phase to stop after. The recipe is saved beside the journal of its run."""
+        steps = steps_for(recipe)
+        if last:
+            steps = until(steps, last)
+        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
+        folder = home() / "runs" / run_id
+        folder.mkdir(parents=True, mode=0o700)
+        save(recipe, folder / "recipe.yaml")
+        journal = Journal(folder / NAME)
+        self._last = RunView()
+        try:
+            code = engine.run(
+                steps,
+                self._job(recipe, name),
+                self.target.listening(to_all([journal, self._watch, emit])),
+                control=control,
+                rerun=rerun,
+                run_id=run_id,
+            )
+        finally:
+            journal.close()
+        return Ran(code, run_id, folder / "recipe.yaml", journal.path)
+
+    def _watch(self, event: Event) -> None:
+        self._last = self._last.apply(event)
+
+    def _job(self, recipe: Recipe, name: str) -> engine.Job:
+        return engine.Job(recipe, name, self.target.cloud, self.target.name)
+
+    # -- after a run
+
+    def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
+        from amlwizard.steps.scoring import send
+
+        outputs = {name: self._last.outputs(name) for name in self._last.steps}
+        if not outputs.get("traffic"):
+            raise InvalidInput(
+                "Nothing is deployed that could be asked.",
+                why="The run has not come as far as traffic to the deployment.",
+                fix="Run to the end first.",
+            )
+        ctx = engine.context(self._job(recipe, ""), outputs, cancel)
+        answer = send(ctx, recipe, dict(request), lambda message, **data: None)
+        return Scored(answer.sent, answer.status, answer.body, answer.seconds, answer.curl)
+
+
+def to_all(listeners: Sequence[Callable[[Event], None]]) -> Emit:
+    def emit(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return emit
