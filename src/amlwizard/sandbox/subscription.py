@@ -16,10 +16,10 @@ Answer = tuple[int, Any]
 
 
 class Subscription:
-    def __init__(self, world: World, namespaces: list[str]) -> None:
-        self.world, self.namespaces = world, namespaces
+    def __init__(self, world: World) -> None:
+        self.world = world
 
-    async def handle(self, method: str, path: str, body: Body, claims: Body) -> Answer | None:
+    def handle(self, method: str, path: str, body: Body) -> Answer | None:
         """The answer to a path that is no resource; None where it is one."""
         for verb, pattern, answer in (
             ("POST", r".*/providers/(?P<ns>[^/]+)/checkNameAvailability", self._name),

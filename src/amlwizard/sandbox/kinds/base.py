@@ -89,13 +89,16 @@ class Call:
 
 Put = Callable[[Call], None]
 Delete = Callable[[World, ResourceId, Body], None]
+Purge = Callable[[World, ResourceId], None]
+Items = Callable[[Call], Coroutine[Any, Any, list[Body]]]
 Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 
 
 @dataclass(frozen=True)
 class Kind:
     """`seconds` is how long Azure takes (p50); `accepts` the status of a create that takes time;
-    `location`: `region` (required), `global`, or `` for none; `unique` names are so in the world."""
+    `location`: `region` (required), `global`, or `` for none. A type whose documents another
+    service holds is read-only, and answers them as `items`. `purge` undoes a soft delete."""
 
     type: str
     put: Put | None = None
@@ -108,7 +111,8 @@ class Kind:
     delete: Delete | None = None
     delete_seconds: float = 5
     actions: dict[str, Action] = field(default_factory=dict)
-    read: Callable[[World, ResourceId, Body], Body] | None = None
+    items: Items | None = None
+    purge: Purge | None = None
     patch: bool = True
 
     def named(self, name: str) -> bool:

@@ -20,7 +20,7 @@ def _invalid(message: str, target: str | None = None) -> ArmError:
 
 
 def _workspace(call: Call) -> None:
-    if call.old is None and call.world.data["deleted"].get(workspace_key(call.id)):
+    if call.old is None and call.world.data["deleted"].get(_workspace_key(call.id)):
         raise ArmError(
             400,
             "BadRequest",
@@ -74,12 +74,16 @@ def _workspace(call: Call) -> None:
     call.centre.tracking.start(guid)
 
 
-def workspace_key(rid: ResourceId) -> str:
+def _workspace_key(rid: ResourceId) -> str:
     return f"workspaces/{rid.subscription}/{rid.group}/{rid.name}".lower()
 
 
 def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
-    world.data["deleted"][workspace_key(rid)] = {"id": body["id"], "location": body["location"]}
+    world.data["deleted"][_workspace_key(rid)] = {"id": body["id"], "location": body["location"]}
+
+
+def _purge_workspace(world: World, rid: ResourceId) -> None:
+    world.data["deleted"].pop(_workspace_key(rid), None)
 
 
 def _parent(call: Call, depth: int = 1) -> Body:
@@ -261,10 +265,6 @@ def _image_build_problem(call: Call, workspace: Body) -> str | None:
     )
 
 
-def _delete_endpoint(world: World, rid: ResourceId, body: Body) -> None:
-    return None
-
-
 def _list_keys(call: Call) -> Body:
     return {
         key: endpoint_key(call.world, call.id.text, key) for key in ("primaryKey", "secondaryKey")
@@ -289,14 +289,14 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}"
 ENDPOINT = r"[A-Za-z]([A-Za-z0-9-]{1,30}[A-Za-z0-9])"
 
 
-async def model_versions(call: Call) -> list[Body]:
+async def _model_versions(call: Call) -> list[Body]:
     workspace = call.id.text.split("/models/")[0]
     return await call.centre.tracking.model_versions(
         _guid(call, workspace), workspace, call.id.names[1]
     )
 
 
-async def model_containers(call: Call) -> list[Body]:
+async def _models(call: Call) -> list[Body]:
     workspace = call.id.text.rsplit("/models", 1)[0]
     return await call.centre.tracking.models(_guid(call, workspace), workspace)
 
@@ -317,6 +317,7 @@ KINDS = [
         name=NAME,
         delete=_delete_workspace,
         delete_seconds=30,
+        purge=_purge_workspace,
         actions={"resynckeys": _resync},
     ),
     Kind(f"{ML}/workspaces/computes", _compute, 55, location="", delete_seconds=10),
@@ -325,7 +326,6 @@ KINDS = [
         _endpoint,
         35,
         name=ENDPOINT,
-        delete=_delete_endpoint,
         actions={"listkeys": _list_keys},
     ),
     Kind(
@@ -335,4 +335,7 @@ KINDS = [
         name=ENDPOINT,
         actions={"getlogs": _logs},
     ),
+    # Registered models live in the workspace's MLflow registry.
+    Kind(f"{ML}/workspaces/models", items=_models, location=""),
+    Kind(f"{ML}/workspaces/models/versions", items=_model_versions, location=""),
 ]

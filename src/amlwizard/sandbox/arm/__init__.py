@@ -1,0 +1,96 @@
+"""Azure Resource Manager: who may come in, and which handler a request belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox import entra as entra_module
+from amlwizard.sandbox.arm.accounts import Accounts
+from amlwizard.sandbox.arm.admission import Admission
+from amlwizard.sandbox.arm.asked import Asked
+from amlwizard.sandbox.arm.groups import Groups
+from amlwizard.sandbox.arm.operations import Operations
+from amlwizard.sandbox.arm.providers import Providers
+from amlwizard.sandbox.arm.resources import Resources
+from amlwizard.sandbox.datacentre import DataCentre
+from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.kinds.base import ArmError
+from amlwizard.sandbox.subscription import Subscription
+
+SUBSCRIPTION = r"/subscriptions/[^/]+"
+GROUP = rf"{SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)"
+
+Handler = Callable[..., Response]
+
+
+class Arm:
+    def __init__(self, centre: DataCentre, entra: Entra) -> None:
+        self.world, self.entra = centre.world, entra
+        self.subscription = Subscription(centre.world)
+        accounts, providers = Accounts(centre.world), Providers(centre.world)
+        operations = Operations(centre.world)
+        admission = Admission(centre.world, providers)
+        groups = Groups(centre.world, admission, operations)
+        self.resources = Resources(centre, admission, operations)
+        # Method, path, handler, in the order they are tried; a handler gets what the path names.
+        # What fits none of them is a resource, or unknown.
+        self.routes: tuple[tuple[str, str, Handler], ...] = (
+            ("GET", r"/tenants", accounts.tenants),
+            ("GET", r"/subscriptions", accounts.subscriptions),
+            ("GET", SUBSCRIPTION, accounts.subscription),
+            ("GET", rf"{SUBSCRIPTION}/locations", accounts.locations),
+            (
+                "GET",
+                r".*/(?P<form>operationStatuses|operationResults)/(?P<name>[0-9a-f-]{36})",
+                operations.poll,
+            ),
+            ("GET", rf"{SUBSCRIPTION}/providers", providers.every),
+            ("GET", rf"{SUBSCRIPTION}/providers/(?P<namespace>[^/]+)", providers.one),
+            (
+                "POST",
+                rf"{SUBSCRIPTION}/providers/(?P<namespace>[^/]+)/(?P<verb>register|unregister)",
+                providers.change,
+            ),
+            ("GET", rf"(?P<scope>{SUBSCRIPTION}|{GROUP})/resources", groups.contents),
+            ("GET", rf"{SUBSCRIPTION}/resourceGroups", groups.every),
+            ("GET|HEAD", GROUP, groups.read),
+            ("PUT|PATCH", GROUP, groups.write),
+            ("DELETE", GROUP, groups.delete),
+        )
+
+    async def handle(self, request: Request) -> Response:
+        claims = self.entra.check(request, *entra_module.ARM, self.world.arm)
+        if isinstance(claims, Response):
+            return claims
+        try:
+            answer = await self._answer(await Asked.read(request, claims))
+            self.world.settle()
+            return answer
+        except ArmError as error:
+            return JSONResponse(error.body(), error.status)
+        finally:
+            if request.method != "GET":
+                self.world.save()
+
+    async def _answer(self, asked: Asked) -> Response:
+        self.world.settle()
+        known = self.world.data["subscriptions"]
+        if asked.path.lower().startswith("/subscriptions/") and asked.id.subscription not in known:
+            raise ArmError(
+                404,
+                "SubscriptionNotFound",
+                f"The subscription '{asked.id.subscription}' could not be found.",
+            )
+        for methods, pattern, handler in self.routes:
+            matched = re.fullmatch(pattern, asked.path, re.IGNORECASE)
+            if matched and asked.method in methods.split("|"):
+                return handler(asked, **matched.groupdict())
+        answer = self.subscription.handle(asked.method, asked.path, asked.body)
+        if answer is not None:
+            status, body = answer
+            return JSONResponse(body, status) if body is not None else Response(status_code=status)
+        return await self.resources.handle(asked)

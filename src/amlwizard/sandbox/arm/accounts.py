@@ -1,0 +1,73 @@
+"""Tenants, subscriptions, regions."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox.arm.asked import Asked, listed
+from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.world import World
+
+REGIONS = (
+    "westeurope", "northeurope", "eastus", "eastus2", "westus2", "westus3", "centralus",
+    "uksouth", "francecentral", "germanywestcentral", "swedencentral", "switzerlandnorth",
+    "southeastasia", "australiaeast", "japaneast", "canadacentral",
+)  # fmt: skip
+
+
+class Accounts:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def tenants(self, asked: Asked) -> Response:
+        tenant = self.world.tenant
+        return listed([{"id": f"/tenants/{tenant}", "tenantId": tenant, "displayName": "Sandbox"}])
+
+    def subscriptions(self, asked: Asked) -> Response:
+        return listed([self._shown(name) for name in self.world.data["subscriptions"]])
+
+    def subscription(self, asked: Asked) -> Response:
+        return JSONResponse(self._shown(asked.id.subscription))
+
+    def locations(self, asked: Asked) -> Response:
+        return listed(
+            [
+                {
+                    "id": f"/subscriptions/{asked.id.subscription}/locations/{region}",
+                    "name": region,
+                    "displayName": region,
+                    "regionalDisplayName": region,
+                    "metadata": {"regionType": "Physical"},
+                }
+                for region in REGIONS
+            ]
+        )
+
+    def _shown(self, name: str) -> Body:
+        given = self.world.data["subscriptions"][name]
+        return {
+            "id": f"/subscriptions/{name}",
+            "subscriptionId": name,
+            "displayName": given["name"],
+            "tenantId": self.world.tenant,
+            "state": given["state"],
+            "authorizationSource": "RoleBased",
+            "subscriptionPolicies": {
+                "locationPlacementId": "Public_2014-09-01",
+                "quotaId": "PayAsYouGo_2014-09-01",
+                "spendingLimit": "Off",
+            },
+        }
+
+
+def region(text: str) -> str:
+    """A region by its name, as ARM writes it; refused where there is none."""
+    name = text.replace(" ", "").lower()
+    if name not in REGIONS:
+        raise ArmError(
+            400,
+            "LocationNotAvailableForResourceType",
+            f"The provided location '{text}' is not available. List of available regions is "
+            f"'{','.join(REGIONS)}'.",
+        )
+    return name

@@ -1,0 +1,72 @@
+"""A request to ARM, taken apart once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.base import ArmError, Body
+
+VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview)?")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`claims` are those of the caller's token; `id` is what the path says, `body` a JSON object."""
+
+    method: str
+    path: str
+    version: str
+    query: Mapping[str, str]
+    body: Body
+    claims: Body
+    id: ResourceId
+
+    @classmethod
+    async def read(cls, request: Request, claims: Body) -> Asked:
+        path = re.sub(r"/+", "/", request.url.path).rstrip("/")
+        return cls(
+            method=request.method,
+            path=path,
+            version=_version(request.query_params.get("api-version", "")),
+            query=request.query_params,
+            body=await _json(request),
+            claims=claims,
+            id=ResourceId.parse(path),
+        )
+
+
+def listed(items: list[Body]) -> Response:
+    return JSONResponse({"value": items})
+
+
+def _version(given: str) -> str:
+    if not given:
+        raise ArmError(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    if not VERSION.fullmatch(given):
+        raise ArmError(400, "InvalidApiVersionParameter", f"The api-version '{given}' is invalid.")
+    return given
+
+
+async def _json(request: Request) -> Any:
+    raw = await request.body()
+    if not raw:
+        return {}
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        raise ArmError(400, "InvalidRequestContent", "The request content was not JSON.") from None
+    if not isinstance(body, dict):
+        raise ArmError(400, "InvalidRequestContent", "The request content must be an object.")
+    return body

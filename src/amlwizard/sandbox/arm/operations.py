@@ -1,0 +1,56 @@
+"""Operations that take time: how a write announces one, and what a poll answers."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox.arm.asked import Asked
+from amlwizard.sandbox.kinds import KINDS
+from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.world import World
+
+
+class Operations:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def begun(self, asked: Asked, name: str, status: int, body: Body | None = None) -> Response:
+        """The answer to a request that started operation `name`."""
+        kind = KINDS.get(asked.id.type)
+        namespace = (kind.type if kind else "Microsoft.Resources/x").split("/")[0]
+        stem = (
+            f"{self.world.arm}/subscriptions/{asked.id.subscription}/providers/{namespace}"
+            "/locations/westeurope"
+        )
+        query = f"?api-version={asked.version}"
+        headers = {"Azure-AsyncOperation": f"{stem}/operationStatuses/{name}{query}"}
+        if status == 202:
+            headers["Location"] = f"{stem}/operationResults/{name}{query}"
+        if self.world.clock.kind == "real" and self.world.clock.speed <= 1:
+            headers["Retry-After"] = "10"
+        if body is None:
+            return Response(status_code=status, headers=headers)
+        return JSONResponse(body, status, headers)
+
+    def poll(self, asked: Asked, form: str, name: str) -> Response:
+        operation = self.world.data["operations"].get(name)
+        if operation is None:
+            raise ArmError(404, "OperationNotFound", f"The operation {name} was not found.")
+        operation["polls"] += 1
+        self.world.settle()
+        status = operation["status"]
+        if form.lower() == "operationresults":
+            if status == "InProgress":
+                return Response(status_code=202)
+            if status == "Failed":
+                return JSONResponse({"error": operation["error"]}, 409)
+            resource = self.world.get(operation["resource"])
+            return JSONResponse(resource) if resource else Response(status_code=204)
+        body: Body = {
+            "id": f"/subscriptions/{self.world.subscription}/operationStatuses/{name}",
+            "name": name,
+            "status": status,
+        }
+        if operation["error"] and status == "Failed":
+            body["error"] = operation["error"]
+        return JSONResponse(body)

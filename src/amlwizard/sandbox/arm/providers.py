@@ -1,0 +1,84 @@
+"""Resource providers, and whether a subscription is registered with them."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox.arm.accounts import REGIONS
+from amlwizard.sandbox.arm.asked import Asked, listed
+from amlwizard.sandbox.kinds import KINDS
+from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.world import World
+
+NAMESPACES = sorted({
+    "Microsoft.MachineLearningServices", "Microsoft.Storage", "Microsoft.KeyVault",
+    "Microsoft.ContainerRegistry", "Microsoft.Network", "Microsoft.Databricks",
+    "Microsoft.ContainerService", "Microsoft.KubernetesConfiguration", "Microsoft.Insights",
+    "Microsoft.OperationalInsights", "Microsoft.Notebooks", "Microsoft.ManagedIdentity",
+    "Microsoft.Compute", "Microsoft.Authorization", "Microsoft.Resources",
+    "Microsoft.OperationsManagement", "Microsoft.Features",
+})  # fmt: skip
+BUILT_IN = {"Microsoft.Authorization", "Microsoft.Resources", "Microsoft.Features"}
+REGISTRATION_SECONDS = 90
+
+
+class Providers:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def every(self, asked: Asked) -> Response:
+        return listed([self._shown(asked.id.subscription, ns) for ns in NAMESPACES])
+
+    def one(self, asked: Asked, namespace: str) -> Response:
+        name = _known(namespace)
+        self.world.polled(f"/subscriptions/{asked.id.subscription}/providers/{name}")
+        return JSONResponse(self._shown(asked.id.subscription, name))
+
+    def change(self, asked: Asked, namespace: str, verb: str) -> Response:
+        name, subscription = _known(namespace), asked.id.subscription
+        provider = f"/subscriptions/{subscription}/providers/{name}"
+        states = self.world.data["providers"].setdefault(subscription, {})
+        if verb.lower() == "unregister":
+            states.pop(name, None)
+        elif name not in states:
+            states[name] = self.world.begin(provider, "register", REGISTRATION_SECONDS)
+        self.world.polled(provider)
+        return JSONResponse(self._shown(subscription, name))
+
+    def registration(self, subscription: str, namespace: str) -> str:
+        """Registered, Registering or NotRegistered."""
+        if namespace in BUILT_IN:
+            return "Registered"
+        name = self.world.data["providers"].get(subscription, {}).get(namespace)
+        if name is None:
+            return "NotRegistered"
+        done = self.world.data["operations"][name]["status"] == "Succeeded"
+        return "Registered" if done else "Registering"
+
+    def _shown(self, subscription: str, namespace: str) -> Body:
+        types = [k for k in KINDS.values() if k.type.startswith(f"{namespace}/")]
+        return {
+            "id": f"/subscriptions/{subscription}/providers/{namespace}",
+            "namespace": namespace,
+            "registrationState": self.registration(subscription, namespace),
+            "registrationPolicy": "RegistrationRequired",
+            "resourceTypes": [
+                {
+                    "resourceType": kind.type.split("/", 1)[1],
+                    "locations": ["global"] if kind.location == "global" else list(REGIONS),
+                    "apiVersions": ["2025-01-01"],
+                    "capabilities": "None",
+                }
+                for kind in types
+            ],
+        }
+
+
+def _known(namespace: str) -> str:
+    """The namespace as Microsoft writes it."""
+    for known in NAMESPACES:
+        if known.lower() == namespace.lower():
+            return known
+    raise ArmError(
+        404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid."
+    )

@@ -1,0 +1,66 @@
+"""Where the document of a resource is kept: a subnet's stands inside that of its VNET."""
+
+from __future__ import annotations
+
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds import KINDS
+from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.world import World
+
+SUBNETS = "microsoft.network/virtualnetworks/subnets"
+ROLES = "microsoft.authorization/roleassignments"
+
+
+def holder(rid: ResourceId) -> str:
+    """The id of the document, which is also what an operation locks."""
+    return rid.parent if rid.type == SUBNETS else rid.text
+
+
+def find(world: World, rid: ResourceId) -> Body | None:
+    if rid.type != SUBNETS:
+        return world.get(rid.text)
+    vnet = world.get(rid.parent) or {"properties": {"subnets": []}}
+    for subnet in vnet["properties"]["subnets"]:
+        if subnet["name"].lower() == rid.name.lower():
+            return subnet  # type: ignore[no-any-return]
+    return None
+
+
+def existing(world: World, rid: ResourceId) -> Body:
+    """The document, or the refusal that ARM words for what is missing: group or resource."""
+    must_have_group(world, rid)
+    found = find(world, rid)
+    if found is None:
+        raise not_found(rid)
+    return found
+
+
+def must_have_group(world: World, rid: ResourceId) -> None:
+    group = f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}"
+    if rid.group and not world.get(group):
+        raise ArmError(
+            404, "ResourceGroupNotFound", f"Resource group '{rid.group}' could not be found."
+        )
+
+
+def not_found(rid: ResourceId) -> ArmError:
+    return ArmError(
+        404,
+        "NotFound" if rid.type.count("/") > 1 else "ResourceNotFound",
+        f"The Resource '{KINDS[rid.type].type}/{rid.name}' under resource group '{rid.group}' was "
+        "not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def children(world: World, rid: ResourceId) -> list[Body]:
+    """The items of a collection."""
+    scope = rid.text.rsplit("/", 1)[0] if rid.names else rid.scope
+    if rid.type == SUBNETS:
+        return list(existing(world, ResourceId.parse(scope))["properties"]["subnets"])
+    if rid.type == ROLES:
+        return [
+            a
+            for a in world.of_type(rid.type)
+            if a["properties"]["scope"].lower().startswith(scope.lower())
+        ]
+    return list(world.of_type(rid.type, scope))
