@@ -1,0 +1,180 @@
+"""Private endpoints: which groups a target has, and the addresses that they take."""
+
+from __future__ import annotations
+
+import uuid
+from ipaddress import IPv4Network
+from typing import Any
+
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.network.subnets import find_subnet
+from amlwizard.sandbox.world import World
+
+# Private Link groups of a target type, and the DNS zones under which their names are found.
+GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "microsoft.machinelearningservices/workspaces": {
+        "amlworkspace": ("privatelink.api.azureml.ms", "privatelink.notebooks.azure.net")
+    },
+    "microsoft.storage/storageaccounts": {
+        "blob": ("privatelink.blob.core.windows.net",),
+        "file": ("privatelink.file.core.windows.net",),
+    },
+    "microsoft.keyvault/vaults": {"vault": ("privatelink.vaultcore.azure.net",)},
+    "microsoft.containerregistry/registries": {"registry": ("privatelink.azurecr.io",)},
+}
+
+
+def _private_endpoint(call: Call) -> None:
+    call.require("properties.subnet.id")
+    subnet_id = call.properties["subnet"]["id"]
+    subnet = find_subnet(call.world, subnet_id)
+    if subnet is None:
+        call.must_exist(subnet_id, "properties.subnet")
+    assert subnet
+    if (
+        subnet["properties"].get("privateEndpointNetworkPolicies")
+        not in (
+            "Disabled",
+            "NetworkSecurityGroupEnabled",
+            "RouteTableEnabled",
+        )
+        and call.version < "2022-01-01"
+    ):
+        raise ArmError(
+            400,
+            "PrivateEndpointCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled",
+            f"Private endpoint {call.id.text} cannot be created in a subnet {subnet_id} since it "
+            "has private endpoint network policies enabled.",
+        )
+    if subnet["properties"]["delegations"]:
+        raise ArmError(
+            400,
+            "PrivateEndpointCannotBeCreatedInDelegatedSubnet",
+            f"Private endpoint {call.id.text} cannot be created in subnet {subnet_id}: the subnet "
+            "is delegated.",
+        )
+    links = call.properties.get("privateLinkServiceConnections") or []
+    if len(links) != 1:
+        raise ArmError(
+            400, "InvalidRequestFormat", "A private endpoint has exactly one connection."
+        )
+    link = links[0]["properties"]
+    target = call.must_exist(link.get("privateLinkServiceId"), "privateLinkServiceId")
+    groups = GROUPS.get(target["type"].lower(), {})
+    group = (link.get("groupIds") or [""])[0]
+    if group not in groups:
+        raise ArmError(
+            400,
+            "InvalidGroupId" if group else "MissingGroupId",
+            f"Call to {target['type']} failed. Error message: Group id '{group}' is not one of "
+            f"{', '.join(groups) or 'none'}.",
+        )
+    if target["type"].endswith("registries") and target["sku"]["name"] != "Premium":
+        raise ArmError(
+            400,
+            "PrivateEndpointNotSupportedForSku",
+            f"The registry {target['name']} does not support private endpoints in SKU "
+            f"{target['sku']['name']}: Premium is required.",
+        )
+    link["privateLinkServiceConnectionState"] = {
+        "status": "Approved",
+        "description": "Auto-approved",
+        "actionsRequired": "None",
+    }
+    link["provisioningState"] = "Succeeded"
+    links[0].update(
+        id=f"{call.id.text}/privateLinkServiceConnections/{links[0]['name']}",
+        type="Microsoft.Network/privateEndpoints/privateLinkServiceConnections",
+    )
+    names = _names(target, group)
+    free = _free_addresses(call.world, subnet, call.id.text)
+    call.properties["customDnsConfigs"] = [
+        {"fqdn": name, "ipAddresses": [str(next(free))]} for name in names
+    ]
+    call.properties["networkInterfaces"] = [
+        {"id": f"{call.id.scope}/providers/Microsoft.Network/networkInterfaces/{call.id.name}.nic"}
+    ]
+    call.properties.setdefault("manualPrivateLinkServiceConnections", [])
+    connections = target["properties"].setdefault("privateEndpointConnections", [])
+    name = f"{call.id.name}.{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())}"
+    connections[:] = [
+        c
+        for c in connections
+        if c["properties"]["privateEndpoint"]["id"].lower() != call.id.text.lower()
+    ]
+    connections.append(
+        {
+            "id": f"{target['id']}/privateEndpointConnections/{name}",
+            "name": name,
+            "type": f"{target['type']}/privateEndpointConnections",
+            "properties": {
+                "privateEndpoint": {"id": call.id.text},
+                "privateLinkServiceConnectionState": dict(
+                    link["privateLinkServiceConnectionState"]
+                ),
+                "provisioningState": "Succeeded",
+            },
+        }
+    )
+
+
+def _names(target: Body, group: str) -> list[str]:
+    """Public names that the private endpoint answers for, one address each."""
+    name, region = target["name"].lower(), target.get("location", "")
+    if group == "amlworkspace":
+        guid = target["properties"]["workspaceId"]
+        return [
+            f"{guid}.workspace.{region}.api.azureml.ms",
+            f"{guid}.workspace.{region}.cert.api.azureml.ms",
+            f"ml-{name}-{region}-{guid}.{region}.notebooks.azure.net",
+        ]
+    if group == "vault":
+        return [f"{name}.vault.azure.net"]
+    if group == "registry":
+        return [f"{name}.azurecr.io", f"{name}.{region}.data.azurecr.io"]
+    return [f"{name}.{group}.core.windows.net"]
+
+
+def _free_addresses(world: World, subnet: Body, but: str) -> Any:
+    network = IPv4Network(subnet["properties"]["addressPrefix"])
+    used = {
+        address
+        for endpoint in world.of_type("microsoft.network/privateendpoints")
+        if endpoint["id"].lower() != but.lower()
+        for config in endpoint["properties"].get("customDnsConfigs", [])
+        for address in config["ipAddresses"]
+    }
+    last = network.num_addresses - 1
+    for offset in range(4, last):
+        if str(network[offset]) not in used:
+            yield network[offset]
+    raise ArmError(
+        400,
+        "SubnetIsFull",
+        f"Subnet {subnet['name']} with address prefix {network} does not have enough capacity "
+        "for IP addresses.",
+    )
+
+
+def _delete_private_endpoint(world: World, rid: ResourceId, body: Body) -> None:
+    link = body["properties"]["privateLinkServiceConnections"][0]["properties"]
+    target = world.get(link["privateLinkServiceId"])
+    if target:
+        target["properties"]["privateEndpointConnections"] = [
+            c
+            for c in target["properties"].get("privateEndpointConnections", [])
+            if c["properties"]["privateEndpoint"]["id"].lower() != rid.text.lower()
+        ]
+
+
+KINDS = [
+    Kind(
+        "Microsoft.Network/privateEndpoints",
+        _private_endpoint,
+        50,
+        name=NAME,
+        delete=_delete_private_endpoint,
+    )
+]

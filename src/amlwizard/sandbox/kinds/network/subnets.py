@@ -1,0 +1,212 @@
+"""Subnets: their ranges, what they must have, and who uses them."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Any
+
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.world import World
+
+DATABRICKS = "Microsoft.Databricks/workspaces"
+
+
+def prefix(text: Any, target: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except (ValueError, TypeError):
+        raise ArmError(
+            400,
+            "InvalidAddressPrefixFormat",
+            f"Address prefix {text} of resource {target} is not formatted correctly. It should "
+            "follow CIDR notation, for example 10.0.0.0/24.",
+        ) from None
+
+
+def placed(
+    call: Call, subnet: Body, old: Body | None, prefixes: list[IPv4Network], others: list[Body]
+) -> Body:
+    name = subnet.get("name")
+    vnet = call.id.text if call.id.type.endswith("virtualnetworks") else call.id.parent
+    subnet_id = f"{vnet}/subnets/{name}"
+    p = dict(subnet.get("properties") or {})
+    text = p.get("addressPrefix") or (p.get("addressPrefixes") or [None])[0]
+    network = prefix(text, subnet_id)
+    if not any(network.subnet_of(parent) for parent in prefixes) or network.prefixlen > 29:
+        raise ArmError(
+            400,
+            "NetcfgInvalidSubnet",
+            f"Subnet '{name}' is not valid in virtual network '{vnet.rsplit('/', 1)[-1]}'.",
+        )
+    for other in others:
+        if network.overlaps(IPv4Network(other["properties"]["addressPrefix"])):
+            raise ArmError(
+                400,
+                "NetcfgSubnetRangesOverlap",
+                f"Subnet '{name}' is not valid because its IP address range overlaps with that of "
+                f"an existing subnet '{other['name']}' in virtual network "
+                f"'{vnet.rsplit('/', 1)[-1]}'.",
+            )
+    for key, target in (
+        ("networkSecurityGroup", "networkSecurityGroup"),
+        ("natGateway", "natGateway"),
+    ):
+        if p.get(key):
+            call.must_exist(p[key].get("id"), f"properties.{target}")
+    users = usage(call.world, subnet_id)
+    services = {d["properties"].get("serviceName") for d in p.get("delegations", [])}
+    if any("/microsoft.databricks/workspaces/" in user.lower() for user in users):
+        if DATABRICKS not in services:
+            raise ArmError(
+                400,
+                "SubnetMissingRequiredDelegation",
+                f"Subnet {subnet_id} requires any of the following delegation(s) "
+                f"[{DATABRICKS}] to reference service association link "
+                f"{subnet_id}/serviceAssociationLinks/adb.",
+            )
+        if not p.get("networkSecurityGroup"):
+            raise ArmError(
+                400,
+                "NetworkSecurityGroupCannotBeRemovedDueToNipOnSubnet",
+                f"The network security group of subnet {subnet_id} cannot be removed: a network "
+                "intent policy is on the subnet.",
+            )
+    if users and old and network != IPv4Network(old["properties"]["addressPrefix"]):
+        raise ArmError(
+            400,
+            "InUseSubnetCannotBeUpdated",
+            f"Subnet {name} is in use and cannot be updated.",
+        )
+    if (
+        any("/privateendpoints/" in user.lower() for user in users)
+        and p.get("privateEndpointNetworkPolicies") == "Enabled"
+    ):
+        raise ArmError(
+            400,
+            "PrivateEndpointNetworkPoliciesCannotBeEnabledOnPrivateEndpointSubnet",
+            f"Private endpoint network policies cannot be enabled on private endpoint subnet "
+            f"{subnet_id}.",
+        )
+    for delegation in p.get("delegations", []):
+        delegation["id"] = f"{subnet_id}/delegations/{delegation.get('name')}"
+        delegation["type"] = "Microsoft.Network/virtualNetworks/subnets/delegations"
+        delegation["properties"]["provisioningState"] = "Succeeded"
+        delegation["properties"].setdefault(
+            "actions", ["Microsoft.Network/virtualNetworks/subnets/join/action"]
+        )
+    for endpoint in p.get("serviceEndpoints", []):
+        endpoint["provisioningState"] = "Succeeded"
+        endpoint.setdefault("locations", [call.body.get("location", "westeurope")])
+    p.setdefault("delegations", [])
+    p.setdefault("privateEndpointNetworkPolicies", "Disabled")
+    p.setdefault("privateLinkServiceNetworkPolicies", "Enabled")
+    if "defaultOutboundAccess" not in p and call.version > "2026-03-31" and old is None:
+        p["defaultOutboundAccess"] = False
+    p["addressPrefix"] = str(network)
+    p.pop("addressPrefixes", None)
+    p["provisioningState"] = "Succeeded"
+    return {
+        "name": name,
+        "id": subnet_id,
+        "type": "Microsoft.Network/virtualNetworks/subnets",
+        "properties": p,
+    }
+
+
+def _one_subnet(call: Call) -> None:
+    """PUT of one subnet: its place is inside the document of its VNET."""
+    vnet_id = call.id.parent
+    vnet = call.world.get(vnet_id)
+    if vnet is None:
+        raise ArmError(404, "ParentResourceNotFound", f"{vnet_id} does not exist.")
+    prefixes = [IPv4Network(p) for p in vnet["properties"]["addressSpace"]["addressPrefixes"]]
+    subnets = vnet["properties"]["subnets"]
+    others = [s for s in subnets if s["name"].lower() != call.id.name.lower()]
+    old = next((s for s in subnets if s not in others), None)
+    call.body["name"] = call.id.name
+    call.body["location"] = vnet["location"]
+    done = placed(call, call.body, old, prefixes, others)
+    call.body.clear()
+    call.body.update(done)
+    vnet["properties"]["subnets"] = [*others, done]
+
+
+def _delete_subnet(world: World, rid: ResourceId, body: Body) -> None:
+    must_be_free(world, rid.text)
+    vnet = world.get(rid.parent)
+    if vnet:
+        vnet["properties"]["subnets"] = [
+            s for s in vnet["properties"]["subnets"] if s["id"].lower() != rid.text.lower()
+        ]
+
+
+def must_be_free(world: World, subnet_id: str) -> None:
+    users = usage(world, subnet_id)
+    if users:
+        raise ArmError(
+            400,
+            "InUseSubnetCannotBeDeleted",
+            f"Subnet {subnet_id.rsplit('/', 1)[-1]} is in use by {users[0]} and cannot be deleted. "
+            "In order to delete the subnet, delete all the resources within the subnet. See "
+            "aka.ms/deletesubnet.",
+        )
+
+
+def usage(world: World, subnet_id: str) -> list[str]:
+    """Ids of the resources that have addresses in a subnet."""
+    wanted, name = subnet_id.lower(), subnet_id.rsplit("/", 1)[-1].lower()
+    vnet = subnet_id.rsplit("/", 2)[0].lower()
+    users = []
+    for resource in world.resources.values():
+        kind, p = resource.get("type", "").lower(), resource.get("properties", {})
+        if kind == "microsoft.network/privateendpoints":
+            subnets = [p["subnet"]["id"]]
+        elif kind == "microsoft.containerservice/managedclusters":
+            subnets = [pool.get("vnetSubnetID") or "" for pool in p["agentPoolProfiles"]]
+        elif kind == "microsoft.machinelearningservices/workspaces/computes":
+            subnets = [((p.get("properties") or {}).get("subnet") or {}).get("id", "")]
+        elif kind in ("microsoft.network/bastionhosts", "microsoft.network/virtualnetworkgateways"):
+            subnets = [
+                c["properties"].get("subnet", {}).get("id", "") for c in p["ipConfigurations"]
+            ]
+        elif kind == "microsoft.databricks/workspaces":
+            given = p.get("parameters") or {}
+            same = given.get("customVirtualNetworkId", {}).get("value", "").lower() == vnet
+            names = [
+                given.get(key, {}).get("value", "").lower()
+                for key in ("customPublicSubnetName", "customPrivateSubnetName")
+            ]
+            if same and name in names:
+                users.append(resource["id"])
+            continue
+        else:
+            continue
+        if wanted in (text.lower() for text in subnets):
+            users.append(resource["id"])
+    return users
+
+
+def find_subnet(world: World, subnet_id: str | None) -> Body | None:
+    if not subnet_id:
+        return None
+    vnet = world.get(subnet_id.rsplit("/", 2)[0])
+    for subnet in (vnet or {}).get("properties", {}).get("subnets", []):
+        if subnet["id"].lower() == subnet_id.lower():
+            return subnet  # type: ignore[no-any-return]
+    return None
+
+
+# Private Link groups of a target type, and the DNS zones under which their names are found.
+
+KINDS = [
+    Kind(
+        "Microsoft.Network/virtualNetworks/subnets",
+        _one_subnet,
+        6,
+        location="",
+        name=NAME,
+        delete=_delete_subnet,
+    )
+]

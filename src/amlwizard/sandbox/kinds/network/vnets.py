@@ -1,0 +1,68 @@
+"""The VNET, with its subnets inside."""
+
+from __future__ import annotations
+
+import uuid
+from ipaddress import IPv4Network
+
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.network.subnets import must_be_free, placed, prefix
+from amlwizard.sandbox.world import World
+
+FORBIDDEN = [
+    IPv4Network(text)
+    for text in (
+        "224.0.0.0/4",
+        "255.255.255.255/32",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "168.63.129.16/32",
+    )
+]
+
+
+def _vnet(call: Call) -> None:
+    call.require("properties.addressSpace.addressPrefixes")
+    prefixes = [
+        prefix(text, call.id.text) for text in call.properties["addressSpace"]["addressPrefixes"]
+    ]
+    for network in prefixes:
+        for bad in FORBIDDEN:
+            if network.overlaps(bad):
+                raise ArmError(
+                    400,
+                    "AddressPrefixNotAllowed" if network != bad else "InvalidAddressPrefix",
+                    f"The address prefix {network} in resource {call.id.text} overlaps with "
+                    f"reserved address range {bad}.",
+                )
+    given = call.properties.get("subnets")
+    old = {s["name"]: s for s in (call.old or {}).get("properties", {}).get("subnets", [])}
+    subnets = given if given is not None else list(old.values())
+    kept = {s.get("name") for s in subnets}
+    for name, subnet in old.items():
+        if name not in kept:
+            must_be_free(call.world, subnet["id"])
+    done: list[Body] = []
+    for subnet in subnets:
+        done.append(placed(call, subnet, old.get(subnet.get("name", "")), prefixes, done))
+    call.properties["subnets"] = done
+    call.properties["resourceGuid"] = str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()))
+    call.properties.setdefault("virtualNetworkPeerings", [])
+    call.properties.setdefault("enableDdosProtection", False)
+
+
+def _delete_vnet(world: World, rid: ResourceId, body: Body) -> None:
+    for subnet in body["properties"]["subnets"]:
+        must_be_free(world, subnet["id"])
+
+
+KINDS = [
+    Kind(
+        "Microsoft.Network/virtualNetworks",
+        _vnet,
+        9,
+        name=r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
+        delete=_delete_vnet,
+    )
+]
