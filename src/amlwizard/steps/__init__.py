@@ -8,6 +8,7 @@ from amlwizard.plan import Step
 from amlwizard.steps import (
     cluster,
     foundation,
+    kubernetes,
     network,
     platform,
     private_link,
@@ -25,7 +26,7 @@ def steps_for(recipe: Any) -> list[Step]:
         *platform.workspace(recipe),
         *private_link.private_link(recipe),
         *platform.databricks(recipe),
-        *platform.kubernetes(recipe),
+        *kubernetes.kubernetes(recipe),
         *cluster.cluster(recipe),
         *training.training(recipe),
         *serving.serving(recipe),

@@ -10,6 +10,7 @@ from amlwizard.plan import Context, Json, Resource, Say, Step
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.platform import ML_API
+from amlwizard.steps.roles import pulls_and_reads
 
 
 def serving(recipe: Any) -> list[Step]:
@@ -34,11 +35,22 @@ def serving(recipe: Any) -> list[Step]:
         sku={"name": "Default", "capacity": s.instances},
     )
     traffic = {**endpoint, "properties": {**endpoint["properties"], "traffic": {n.deployment: 100}}}
+    roles = [
+        replace(step, phase="deploy")
+        for step in pulls_and_reads(recipe, "endpoint", n.endpoint, after=("endpoint",))
+    ]
     deploy = arm_step(
         "deployment",
         "Deployment",
         Resource(f"{ids.endpoint}/deployments/{n.deployment}", ML_API, deployment),
-        after=("endpoint", "register", "build-compute", *_image_sources(recipe)),
+        after=(
+            "register",
+            "build-compute",
+            *(step.id for step in roles),
+            "kubernetes-compute-acr-pull",
+            "kubernetes-compute-blob-reader",
+            *_image_sources(recipe),
+        ),
         phase="deploy",
         az=(f"az ml online-deployment create {in_workspace} -e {n.endpoint} -f <deployment.yml>",),
     )
@@ -48,9 +60,11 @@ def serving(recipe: Any) -> list[Step]:
             "Online endpoint",
             Resource(ids.endpoint, ML_API, endpoint),
             after=("kubernetes-compute",),
+            outputs={"principal": "identity.principalId"},
             phase="deploy",
             az=(f"az ml online-endpoint create {in_workspace} -n {n.endpoint} -f <endpoint.yml>",),
         ),
+        *roles,
         _with_logs(deploy, n.endpoint, n.deployment),
         arm_step(
             "traffic",

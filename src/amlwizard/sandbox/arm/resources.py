@@ -37,7 +37,7 @@ class Resources:
         if asked.id.is_collection:
             if asked.method != "GET":
                 return self._unknown(asked)
-            return listed(shelf.children(self.world, asked.id))
+            return listed(shelf.children(self.world, asked.id, asked.query.get("$filter", "")))
         if asked.id.type != shelf.SUBNETS:
             self.world.polled(asked.id.text)
         if asked.method == "GET":

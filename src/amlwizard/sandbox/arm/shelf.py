@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.base import ArmError, Body
@@ -52,15 +54,21 @@ def not_found(rid: ResourceId) -> ArmError:
     )
 
 
-def children(world: World, rid: ResourceId) -> list[Body]:
-    """The items of a collection."""
+def children(world: World, rid: ResourceId, where: str = "") -> list[Body]:
+    """The items of a collection. `where` is the $filter, which role assignments alone know."""
     scope = rid.text.rsplit("/", 1)[0] if rid.names else rid.scope
     if rid.type == SUBNETS:
         return list(existing(world, ResourceId.parse(scope))["properties"]["subnets"])
     if rid.type == ROLES:
-        return [
-            a
-            for a in world.of_type(rid.type)
-            if a["properties"]["scope"].lower().startswith(scope.lower())
-        ]
+        return [a for a in world.of_type(rid.type) if _assigned(a, scope, where)]
     return list(world.of_type(rid.type, scope))
+
+
+def _assigned(assignment: Body, scope: str, where: str) -> bool:
+    """Whether a role assignment is at, above or below a scope; atScope() leaves out those below."""
+    p = assignment["properties"]
+    whose = re.search(r"principalId eq '([^']+)'", where)
+    if whose and p["principalId"].lower() != whose[1].lower():
+        return False
+    here, given = f"{scope.lower()}/", f"{p['scope'].lower()}/"
+    return here.startswith(given) or ("atScope()" not in where and given.startswith(here))

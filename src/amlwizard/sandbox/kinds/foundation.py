@@ -243,6 +243,8 @@ ROLES = {
     "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
     "Network Contributor": "4d97b98b-1d4f-4787-a291-c67834d212e7",
     "AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+    "Storage Blob Data Reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
     "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
 }
 
@@ -275,6 +277,12 @@ def _role_assignment(call: Call) -> None:
             "RoleDefinitionDoesNotExist",
             f"The specified role definition with ID '{p['roleDefinitionId'].rsplit('/', 1)[-1]}' "
             "does not exist.",
+        )
+    if call.old and call.old["properties"]["principalId"] != p["principalId"]:
+        raise ArmError(
+            400,
+            "RoleAssignmentUpdateNotPermitted",
+            "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
         )
     for other in call.world.of_type("microsoft.authorization/roleassignments"):
         same = all(

@@ -9,6 +9,7 @@ from typing import Any
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import vcpus
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.foundation import has_role
 from amlwizard.sandbox.kinds.network import find_subnet
 from amlwizard.sandbox.world import World
 
@@ -154,6 +155,7 @@ def _compute(call: Call) -> None:
         )
     else:
         raise _invalid(f"The compute type {kind} is not offered here.", "computeType")
+    _identify(call)
     p["isAttachedCompute"] = kind == "Kubernetes"
     p["computeLocation"] = call.body.get("location")
     p["provisioningErrors"] = None
@@ -209,10 +211,15 @@ def _endpoint(call: Call) -> None:
     p["swaggerUri"] = p["scoringUri"].replace("/score", "/swagger.json")
     p.setdefault("publicNetworkAccess", "Enabled")
     p.setdefault("properties", {})
+    _identify(call)
+
+
+def _identify(call: Call) -> None:
+    """Give what asks for a system-assigned identity its own."""
     if (call.body.get("identity") or {}).get("type") == "SystemAssigned":
+        old = ((call.old or {}).get("identity") or {}).get("principalId")
         call.body["identity"].update(
-            principalId=str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())),
-            tenantId=call.world.tenant,
+            principalId=old or str(uuid.uuid4()), tenantId=call.world.tenant
         )
 
 
@@ -239,7 +246,29 @@ def _deployment(call: Call) -> None:
     if reason:
         call.fails = {"code": "ImageBuildFailure", "message": reason}
         return
+    if not _may_pull(call, endpoint, workspace):
+        call.fails = {
+            "code": "DeploymentIdentityError",
+            "message": "Failed to create Kubernetes deployment identity, Reason: "
+            "ACRTokenExchangeForbidden. The identity of the endpoint needs AcrPull on the "
+            "registry and Storage Blob Data Reader on the storage account.",
+        }
+        return
     call.work = call.centre.serving.deploy(call.id, workspace, p)
+
+
+def _may_pull(call: Call, endpoint: Body, workspace: Body) -> bool:
+    """Whether the endpoint's identity gets at image and model."""
+    principal = (endpoint.get("identity") or {}).get("principalId", "")
+    p = workspace["properties"]
+    registry = p.get("containerRegistry")
+    return (not registry or has_role(call.world, principal, registry, "AcrPull")) and has_role(
+        call.world,
+        principal,
+        p["storageAccount"],
+        "Storage Blob Data Reader",
+        "Storage Blob Data Contributor",
+    )
 
 
 def _image_build_problem(call: Call, workspace: Body) -> str | None:

@@ -1,0 +1,199 @@
+"""AKS, the Machine Learning extension on it, and its attachment to the workspace."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from amlwizard.errors import StepFailed
+from amlwizard.plan import Context, Resource, Step
+from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.naming import Ids
+from amlwizard.steps.platform import ML_API
+from amlwizard.steps.roles import NETWORK_CONTRIBUTOR, pulls_and_reads, role_step
+
+ROUTER_REPLICAS = 3
+
+
+def kubernetes(recipe: Any) -> list[Step]:
+    ids, n, region = Ids(recipe), recipe.names, recipe.sign_in.region
+    identity = ids.of("Microsoft.ManagedIdentity/userAssignedIdentities", n.aks_identity)
+    subnet = ids.subnet("scoring")
+    return [
+        arm_step(
+            "aks-identity",
+            "Identity of AKS",
+            Resource(identity, "2024-11-30", ids.tracked()),
+            after=("resource-group",),
+            outputs={"principal": "properties.principalId"},
+            az=(f"az identity create -g {n.resource_group} -n {n.aks_identity}",),
+        ),
+        role_step(
+            "aks-role",
+            "Network Contributor for AKS",
+            role=NETWORK_CONTRIBUTOR,
+            principal="{aks-identity.principal}",
+            scope=subnet,
+            after=("aks-identity", "vnet"),
+            to=n.aks_identity,
+        ),
+        arm_step(
+            "aks",
+            "AKS cluster",
+            Resource(ids.aks, "2025-07-01", _cluster(recipe, ids, identity, subnet)),
+            after=("aks-role",),
+            az=(_cluster_command(recipe),),
+        ),
+        arm_step(
+            "aks-extension",
+            "Machine Learning extension on AKS",
+            Resource(
+                f"{ids.aks}/providers/Microsoft.KubernetesConfiguration/extensions/azureml",
+                "2024-11-01",
+                {
+                    "properties": {
+                        "extensionType": "Microsoft.AzureML.Kubernetes",
+                        "autoUpgradeMinorVersion": True,
+                        "releaseTrain": "stable",
+                        "scope": {"cluster": {"releaseNamespace": "azureml"}},
+                        "configurationSettings": _settings(recipe),
+                    }
+                },
+            ),
+            after=("aks",),
+            complete=_certificate,
+            az=(
+                f"az k8s-extension create -g {n.resource_group} -c {n.aks} -n azureml "
+                "--cluster-type managedClusters --scope cluster "
+                "--extension-type Microsoft.AzureML.Kubernetes --config "
+                + " ".join(f"{k}={v}" for k, v in _settings(recipe).items()),
+            ),
+        ),
+        arm_step(
+            "kubernetes-compute",
+            "AKS attached to the workspace",
+            Resource(
+                f"{ids.workspace}/computes/{n.kubernetes_compute}",
+                ML_API,
+                {
+                    "location": region,
+                    "identity": {"type": "SystemAssigned"},
+                    "properties": {
+                        "computeType": "Kubernetes",
+                        "resourceId": ids.aks,
+                        "properties": {"namespace": "default"},
+                    },
+                },
+            ),
+            after=("aks-extension", "workspace"),
+            outputs={"principal": "identity.principalId"},
+            az=(
+                f"az ml compute attach -g {n.resource_group} -w {n.workspace} "
+                f"-n {n.kubernetes_compute} --type Kubernetes --namespace default "
+                f"--identity-type SystemAssigned --resource-id {ids.aks}",
+            ),
+        ),
+        *pulls_and_reads(
+            recipe, "kubernetes-compute", n.kubernetes_compute, after=("kubernetes-compute",)
+        ),
+    ]
+
+
+def _cluster(recipe: Any, ids: Ids, identity: str, subnet: str) -> dict[str, Any]:
+    serving, a, security = recipe.serving, recipe.addresses, recipe.security
+    profile: dict[str, Any] = {
+        "networkPlugin": "azure",
+        "serviceCidr": str(a.service_cidr),
+        "dnsServiceIP": str(a.dns_service_ip),
+        "loadBalancerSku": "standard",
+        "outboundType": "loadBalancer",
+    }
+    if serving.network == "overlay":
+        profile["networkPluginMode"] = "overlay"
+        profile["podCidr"] = str(a.pod_cidr)
+    properties: dict[str, Any] = {
+        "dnsPrefix": recipe.names.aks.replace("_", "-")[:54],
+        "agentPoolProfiles": [
+            {
+                "name": "default",
+                "mode": "System",
+                "count": serving.nodes,
+                "vmSize": serving.node_size,
+                "osType": "Linux",
+                "type": "VirtualMachineScaleSets",
+                "maxPods": serving.max_pods,
+                "vnetSubnetID": subnet,
+            }
+        ],
+        "networkProfile": profile,
+    }
+    if serving.kubernetes_version:
+        properties["kubernetesVersion"] = serving.kubernetes_version
+    if security.private_aks:
+        properties["apiServerAccessProfile"] = {
+            "enablePrivateCluster": True,
+            "enablePrivateClusterPublicFQDN": False,
+        }
+    elif security.aks_authorized_ranges:
+        properties["apiServerAccessProfile"] = {
+            "authorizedIPRanges": [str(r) for r in security.aks_authorized_ranges]
+        }
+    return ids.tracked(
+        properties,
+        identity={"type": "UserAssigned", "userAssignedIdentities": {identity: {}}},
+        sku={"name": "Base", "tier": "Free"},
+    )
+
+
+def _cluster_command(recipe: Any) -> str:
+    n, a, serving = recipe.names, recipe.addresses, recipe.serving
+    mode = f"--network-plugin-mode overlay --pod-cidr {a.pod_cidr} "
+    private = (
+        "--enable-private-cluster --disable-public-fqdn " if recipe.security.private_aks else ""
+    )
+    return (
+        f"az aks create -g {n.resource_group} -n {n.aks} --node-count {serving.nodes} "
+        f"--node-vm-size {serving.node_size} --network-plugin azure "
+        f"{mode if serving.network == 'overlay' else ''}{private}"
+        f"--vnet-subnet-id <{n.scoring_subnet}> --service-cidr {a.service_cidr} "
+        f"--dns-service-ip {a.dns_service_ip} --assign-identity <{n.aks_identity}>"
+    )
+
+
+def _settings(recipe: Any) -> dict[str, str]:
+    serving = recipe.serving
+    settings = {
+        "enableTraining": "False",
+        "enableInference": "True",
+        "inferenceRouterServiceType": "LoadBalancer",
+        "inferenceRouterHA": str(serving.nodes >= ROUTER_REPLICAS),
+        "allowInsecureConnections": str(serving.tls_certificate is None),
+    }
+    if serving.tls_name:
+        settings["sslCname"] = serving.tls_name
+    if serving.load_balancer == "internal":
+        settings["internalLoadBalancerProvider"] = "azure"
+    return settings
+
+
+def _certificate(ctx: Context, body: dict[str, Any]) -> dict[str, Any]:
+    """The extension's body with certificate and key: read when sent, shown nowhere."""
+    serving = ctx.recipe.serving
+    if not serving.tls_certificate:
+        return body
+    protected = {}
+    for name, path in (
+        ("sslCertPemFile", serving.tls_certificate),
+        ("sslKeyPemFile", serving.tls_key),
+    ):
+        try:
+            protected[name] = base64.b64encode(Path(path or "").expanduser().read_bytes()).decode()
+        except OSError as error:
+            raise StepFailed(
+                f"The TLS file {path} cannot be read.",
+                why=error.strerror or "",
+                fix="Correct serving.tls_certificate and serving.tls_key.",
+            ) from None
+    properties = {**body["properties"], "configurationProtectedSettings": protected}
+    return {**body, "properties": properties}

@@ -1,0 +1,123 @@
+"""Role assignments: who may do what, at which scope (Azure RBAC)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from amlwizard.plan import Context, Found, Json, Resource, Say, Step
+from amlwizard.steps.naming import Ids
+
+API = "2022-04-01"
+PROVIDER = "providers/Microsoft.Authorization"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A built-in role: its name, and its id, the same in every tenant."""
+
+    name: str
+    id: str
+
+
+NETWORK_CONTRIBUTOR = Role("Network Contributor", "4d97b98b-1d4f-4787-a291-c67834d212e7")
+ACR_PULL = Role("AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d")
+BLOB_READER = Role("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")
+
+
+def role_step(
+    id: str, title: str, *, role: Role, principal: str, scope: str, after: tuple[str, ...], to: str
+) -> Step:
+    """Give `role` at `scope` to `principal` (an object id, or a hole); `to` is what people call it.
+
+    Azure keeps one assignment of a role to a principal at a scope, whatever its name: one that
+    somebody else made, the service itself included, is as good as ours.
+    """
+    definition = f"/subscriptions/{{sign-in.subscription}}/{PROVIDER}/roleDefinitions/{role.id}"
+    name = uuid5(NAMESPACE_URL, f"{scope}/{role.id}/{to}")
+    resource = Resource(
+        f"{scope}/{PROVIDER}/roleAssignments/{name}",
+        API,
+        {
+            "properties": {
+                "roleDefinitionId": definition,
+                "principalId": principal,
+                "principalType": "ServicePrincipal",
+            }
+        },
+    )
+
+    def read(ctx: Context) -> Found | None:
+        whose = ctx.fill(principal).lower()
+        address = ctx.fill(resource.id)
+        path = f"{ctx.fill(scope)}/{PROVIDER}/roleAssignments?$filter=atScope()"
+        for found in ctx.cloud.arm.every(path, API):
+            given = found["properties"]
+            mine = found["id"].lower() == address.lower()
+            if given["roleDefinitionId"].lower().endswith(role.id) and (
+                given["principalId"].lower() == whose
+            ):
+                return Found("ready", {"id": found["id"]})
+            if mine:
+                return Found(
+                    "differs",
+                    {"id": found["id"]},
+                    (f"properties.principalId: {given['principalId']!r} -> {whose!r}",),
+                )
+        return None
+
+    def apply(ctx: Context, say: Say) -> Json:
+        arm, address = ctx.cloud.arm, ctx.fill(resource.id)
+        # The principal of an assignment cannot be changed: an identity made anew needs a new one.
+        arm.delete(address, API, say, ctx.cancel)
+        arm.put(address, API, ctx.fill(resource.body), say, ctx.cancel)
+        return {"id": address}
+
+    def remove(ctx: Context, say: Say) -> None:
+        ctx.cloud.arm.delete(ctx.fill(resource.id), API, say, ctx.cancel)
+
+    return Step(
+        id=id,
+        title=title,
+        phase="provision",
+        after=after,
+        read=read,
+        apply=apply,
+        remove=remove,
+        resource=resource,
+        az=(
+            f"az role assignment create --role '{role.name}' --assignee-object-id <{to}> "
+            f"--assignee-principal-type ServicePrincipal --scope <{scope.rsplit('/', 1)[-1]}>",
+        ),
+    )
+
+
+def pulls_and_reads(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
+    """What the identity of a Kubernetes compute or endpoint needs to start a deployment: the image
+    from the registry and the model from the storage account (attach Kubernetes, managed identity).
+
+    `step` is the step that makes the identity and puts its object id out as `principal`.
+    """
+    ids = Ids(recipe)
+    principal = f"{{{step}.principal}}"
+    return [
+        role_step(
+            f"{step}-acr-pull",
+            f"AcrPull for {to}",
+            role=ACR_PULL,
+            principal=principal,
+            scope=ids.registry,
+            after=(*after, "registry"),
+            to=to,
+        ),
+        role_step(
+            f"{step}-blob-reader",
+            f"Storage Blob Data Reader for {to}",
+            role=BLOB_READER,
+            principal=principal,
+            scope=ids.storage,
+            after=(*after, "storage"),
+            to=to,
+        ),
+    ]
