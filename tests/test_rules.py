@@ -38,6 +38,31 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "AK-7": ({"addresses.scoring": "10.100.120.0/29"}, "addresses.scoring"),
     "AK-8": ({"serving.network": "node-subnet"}, "addresses.scoring"),
     "AK-9": ({"serving.nodes": "2", "serving.max_pods": "10"}, "serving.max_pods"),
+    "BA-1": (
+        {"security.secure_entry": "bastion", "addresses.bastion": "10.100.250.0/27"},
+        "addresses.bastion",
+    ),
+    "GW-1": (
+        {"security.secure_entry": "vpn-gateway", "addresses.gateway": "10.100.251.0/30"},
+        "addresses.gateway",
+    ),
+    "GW-2": (
+        {"security.secure_entry": "vpn-gateway", "addresses.gateway": "10.100.251.0/28"},
+        "addresses.gateway",
+    ),
+    "EN-1": (
+        {"security.secure_entry": "bastion", "addresses.bastion": "10.101.0.0/26"},
+        "addresses.bastion",
+    ),
+    "EN-2": (
+        {"security.secure_entry": "vpn-gateway", "addresses.gateway": "10.100.120.64/27"},
+        "addresses.scoring",
+    ),
+    "EN-3": (
+        {"security.secure_entry": "vpn-gateway", "addresses.vpn_clients": "10.100.99.0/24"},
+        "addresses.vnet",
+    ),
+    "EN-4": ({"names.compute_subnet": "GatewaySubnet"}, "names.compute_subnet"),
     "NM-1": ({"names.storage": "My-Storage"}, "names.storage"),
     "NM-2": ({"names.key_vault": "kv-microsoft-1"}, "names.key_vault"),
     "NM-3": ({"names.endpoint": "e" * 32, "names.deployment": "d" * 32}, "names.deployment"),
@@ -86,6 +111,23 @@ def test_a_rule_finds_what_breaks_it(rule: rules.Rule) -> None:
     assert field in found[0].fields
     assert found[0].severity == rule.severity
     assert found[0].what and found[0].fix and found[0].why and rule.source
+
+
+@pytest.mark.parametrize("entry", ["none", "bastion", "vpn-gateway"])
+def test_ranges_of_an_entry_that_is_not_asked_for_do_not_matter(entry: str) -> None:
+    changes = {
+        "security.secure_entry": entry,
+        "addresses.bastion": "10.101.0.0/28",
+        "addresses.gateway": "10.102.0.0/30",
+        "addresses.vpn_clients": "10.100.0.0/24",
+    }
+    found = {f.fields[0] for f in findings(changes) if f.rule[:2] in ("BA", "GW", "EN")}
+    wanted = {
+        "none": set(),
+        "bastion": {"addresses.bastion"},
+        "vpn-gateway": {"addresses.gateway", "addresses.vpn_clients"},
+    }
+    assert found == wanted[entry]
 
 
 @pytest.mark.parametrize("name", ["quickstart", "private", "article"])

@@ -159,6 +159,21 @@ class Addresses(Section):
         title="Databricks private subnet",
         description="The container subnet: one address per cluster node.",
     )
+    bastion: Network = Field(
+        IPv4Network("10.100.250.0/26"),
+        title="Bastion subnet",
+        description="AzureBastionSubnet, /26 or larger. Used with secure entry by Bastion only.",
+    )
+    gateway: Network = Field(
+        IPv4Network("10.100.251.0/27"),
+        title="Gateway subnet",
+        description="GatewaySubnet, /27 or larger. Used with secure entry by VPN gateway only.",
+    )
+    vpn_clients: Network = Field(
+        IPv4Network("172.16.201.0/24"),
+        title="VPN client range",
+        description="Addresses that the VPN gateway gives to those who dial in; outside the VNET.",
+    )
     service_cidr: Network = Field(
         IPv4Network("10.0.0.0/16"),
         title="AKS service range",
@@ -222,6 +237,12 @@ class Security(Section):
         default_factory=list,
         title="AKS authorised ranges",
         description="Prefixes that may reach a public Kubernetes API; empty lets everybody.",
+    )
+    secure_entry: Literal["none", "bastion", "vpn-gateway"] = Field(
+        "none",
+        title="Secure entry",
+        description="How people get into the VNET. bastion: by a tunnel to machines and to AKS in "
+        "it; vpn-gateway: with their own machine, signed in with Entra.",
     )
 
 

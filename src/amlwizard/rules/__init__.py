@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amlwizard.errors import Finding
 from amlwizard.recipe import Reading
-from amlwizard.rules import addresses, names, security, versions
+from amlwizard.rules import addresses, entry, names, security, versions
 from amlwizard.rules.base import RULES, Rule, Sections, usable
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Rule",
     "addresses",
     "check",
+    "entry",
     "findings_of",
     "names",
     "security",

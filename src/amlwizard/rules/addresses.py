@@ -12,6 +12,8 @@ from amlwizard.rules.base import Rule, rule, usable
 
 SUBNETS = ("workspace", "compute", "scoring", "databricks_public", "databricks_private")
 DATABRICKS = ("databricks_public", "databricks_private")
+# Subnets of a secure entry, by the choice that asks for them.
+ENTRY = {"bastion": "bastion", "vpn-gateway": "gateway"}
 VNET_DOCS = "Cloud Adoption Framework, Plan for IP addressing"
 AKS_DOCS = "AKS, CNI networking overview"
 PLANNING = "AKS, IP address planning"
@@ -34,6 +36,12 @@ DOCKER = IPv4Network("172.17.0.0/16")
 
 def path(name: str) -> str:
     return f"addresses.{name}"
+
+
+def subnets(security: Any) -> tuple[str, ...]:
+    """The fields of all subnets that a recipe has: the five, and that of its secure entry."""
+    entry = ENTRY.get(security.secure_entry)
+    return (*SUBNETS, entry) if entry else SUBNETS
 
 
 def within(network: IPv4Network, ranges: tuple[IPv4Network, ...]) -> bool:
