@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support import RECIPES
 
@@ -53,6 +53,7 @@ def test_there_are_three_shipped_recipes() -> None:
     peered=st.lists(st.ip_addresses(v=4), max_size=4),
     experiment=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20),
 )
+@example(prefix="abc", workers=0, alpha=0.0, rows=[[0.0] * 10], peered=[], experiment="\xa0")
 def test_load_of_save_is_the_same_recipe_and_the_same_bytes(
     prefix: str, workers: int, alpha: float, rows: list, peered: list, experiment: str
 ) -> None:

@@ -280,7 +280,8 @@ def text_of(recipe: Recipe) -> str:
             default_flow_style=None if name == "scoring" else False,
             Dumper=_Dumper,
         )
-        parts.append(f"\n# {title}\n{dumped.rstrip()}")
+        # Only the last line's end: a name may end with a space that is no newline.
+        parts.append(f"\n# {title}\n" + dumped.removesuffix("\n"))
     return "\n".join(parts) + "\n"
 
 
