@@ -10,7 +10,7 @@ from threading import Event as Flag
 from typing import Any
 from uuid import uuid4
 
-from amlwizard import engine
+from amlwizard import durations, engine
 from amlwizard.backend import Account, Control, Ran, Scored, TargetName
 from amlwizard.cli.targets import Choice, Target, home, opened
 from amlwizard.errors import Finding, InvalidInput
@@ -90,7 +90,15 @@ class Desk:
         )
 
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
-        return {}
+        name, choice = self.target.name, self.choice
+
+        def profile(step: str) -> float:
+            if name == "azure":
+                return durations.typical(step)
+            return durations.sandboxed(step, choice.speed if choice.clock == "real" else None)
+
+        samples = durations.recorded(home() / "runs", name)
+        return durations.expected((s.id for s in steps_for(recipe)), samples, profile)
 
     def run(
         self,

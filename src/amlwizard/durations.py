@@ -1,0 +1,134 @@
+"""How long steps take, and when a run will be over.
+
+What this user's own runs took comes first, as their journals tell; else what Azure is known to take
+(medians of public Terraform logs, and documentation). The time that is left is the longest path
+through the graph of what is still to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
+from pathlib import Path
+from statistics import median
+
+from amlwizard import journal
+from amlwizard.errors import InvalidInput
+from amlwizard.plan import Plan
+from amlwizard.view import RunView, StepView
+
+Graph = Mapping[str, Collection[str]]
+
+NEWEST_RUNS = 20
+NEWEST_SAMPLES = 5
+"""Few, so that a change of region, size or clock shows after some runs."""
+
+AZURE: Mapping[str, float] = {
+    "sign-in": 30, "providers": 90, "resource-group": 3, "log-analytics": 20,
+    "application-insights": 10, "storage": 23, "key-vault": 35, "registry": 25, "nsg": 4,
+    "public-ip": 4, "nat-gateway": 13, "vnet": 9, "workspace": 60, "build-compute": 40,
+    "dns-zone": 35, "dns-link": 35, "private-endpoint": 50, "zone-group": 35, "databricks": 150,
+    "aks-identity": 4, "aks-role": 60, "aks": 285, "aks-extension": 360, "kubernetes-compute": 55,
+    "kubernetes-compute-acr-pull": 60, "kubernetes-compute-blob-reader": 60,
+    "databricks-cluster": 285, "cluster-libraries": 50, "train": 40, "check-training": 0,
+    "register": 15, "endpoint": 35, "endpoint-acr-pull": 60, "endpoint-blob-reader": 60,
+    "deployment": 480, "traffic": 10, "score": 2,
+}  # fmt: skip
+"""Seconds, p50, by step id without what follows its dot."""
+
+WORK: Mapping[str, float] = {"train": 6, "register": 1, "deployment": 9}
+"""Seconds of computing that no faster clock shortens: cells, and a model that is loaded."""
+
+UNKNOWN = 20.0
+
+
+def typical(step: str) -> float:
+    """Seconds that Azure takes for a step of that id."""
+    return AZURE.get(step.partition(".")[0], UNKNOWN)
+
+
+def sandboxed(step: str, speed: float | None) -> float:
+    """Seconds that the sandbox takes where it divides Azure's by `speed`; None: it takes none."""
+    waiting = typical(step) / speed if speed else 0.0
+    return max(waiting, WORK.get(step, 0.1))
+
+
+def expected(
+    steps: Iterable[str], samples: Mapping[str, Sequence[float]], profile: Callable[[str], float]
+) -> dict[str, float]:
+    """Seconds by step id: the median of its samples, else what the profile says."""
+    return {step: median(samples[step]) if samples.get(step) else profile(step) for step in steps}
+
+
+def recorded(runs: Path, target: str) -> dict[str, list[float]]:
+    """What steps took in the newest runs on that target, newest first. `runs` holds a folder per
+    run, whose names sort by time. A journal that cannot be read is passed over."""
+    samples: dict[str, list[float]] = {}
+    folders = sorted((p for p in runs.glob("*/") if p.is_dir()), reverse=True)
+    for folder in folders[:NEWEST_RUNS]:
+        view = RunView()
+        try:
+            for event in journal.read(folder / journal.NAME):
+                view = view.apply(event)
+        except (InvalidInput, KeyError):
+            continue
+        if view.target != target:
+            continue
+        for step in view.steps.values():
+            if step.state == "done" and step.action in ("create", "run"):
+                samples.setdefault(step.info.id, []).append(step.seconds)
+    return {step: seconds[:NEWEST_SAMPLES] for step, seconds in samples.items()}
+
+
+# -- the graph
+
+
+def longest(after: Graph, seconds: Mapping[str, float]) -> float:
+    """The length of the longest path: what the whole takes when nothing waits without need."""
+    return max(ends(after, seconds).values(), default=0.0)
+
+
+def ends(after: Graph, seconds: Mapping[str, float]) -> dict[str, float]:
+    """When each step ends if each begins as soon as what it comes after has ended. What is not a
+    step of the graph is waited for by none. ValueError where it has a circle."""
+    inner = {step: [name for name in names if name in after] for step, names in after.items()}
+    done: dict[str, float] = {}
+    for step in TopologicalSorter(inner).static_order():
+        begins = max((done[name] for name in inner[step]), default=0.0)
+        done[step] = begins + seconds.get(step, 0.0)
+    return done
+
+
+def critical(after: Graph, ended: Mapping[str, float]) -> list[str]:
+    """The chain that decides when the whole is over: the step that ends last, and before each the
+    one that it waited for longest."""
+    chain: list[str] = []
+    step = max(ended, key=lambda name: ended[name], default=None)
+    while step is not None:
+        chain.append(step)
+        before = [name for name in after.get(step, ()) if name in ended]
+        step = max(before, key=lambda name: ended[name], default=None)
+    return chain[::-1]
+
+
+def of_plan(plan: Plan, seconds: Mapping[str, float]) -> float:
+    """Seconds that a run of the plan will take; what is kept takes none."""
+    graph = {step.id: step.after for step in plan.steps}
+    todo = {s.id: seconds.get(s.id, 0.0) for s in plan.steps if s.action != "keep"}
+    return longest(graph, todo)
+
+
+def left(view: RunView, seconds: Mapping[str, float], now: float) -> float:
+    """Seconds until the run is over, as far as can be known at `now`; 0 once it is."""
+    if view.exit_code is not None:
+        return 0.0
+    graph = {step.info.id: step.info.after for step in view.steps.values()}
+    return longest(graph, {name: to_go(s, seconds, now) for name, s in view.steps.items()})
+
+
+def to_go(step: StepView, seconds: Mapping[str, float], now: float) -> float:
+    """Seconds that a step still works; a step that is over its time may end at any moment."""
+    wanted = seconds.get(step.info.id, 0.0)
+    if step.state == "waiting":
+        return wanted
+    return max(0.0, wanted - (now - step.started)) if step.state == "running" else 0.0
