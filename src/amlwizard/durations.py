@@ -91,12 +91,17 @@ def longest(after: Graph, seconds: Mapping[str, float]) -> float:
 def ends(after: Graph, seconds: Mapping[str, float]) -> dict[str, float]:
     """When each step ends if each begins as soon as what it comes after has ended. What is not a
     step of the graph is waited for by none. ValueError where it has a circle."""
-    inner = {step: [name for name in names if name in after] for step, names in after.items()}
     done: dict[str, float] = {}
-    for step in TopologicalSorter(inner).static_order():
-        begins = max((done[name] for name in inner[step]), default=0.0)
+    for step in order(after):
+        begins = max((done[name] for name in after[step] if name in done), default=0.0)
         done[step] = begins + seconds.get(step, 0.0)
     return done
+
+
+def order(after: Graph) -> list[str]:
+    """The steps, each after what it comes after. ValueError where there is a circle."""
+    inner = {step: [name for name in names if name in after] for step, names in after.items()}
+    return list(TopologicalSorter(inner).static_order())
 
 
 def critical(after: Graph, ended: Mapping[str, float]) -> list[str]:

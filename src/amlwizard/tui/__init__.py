@@ -1,0 +1,1 @@
+"""The wizard: screens that are fed by fields, plans and events, and that know no cloud."""

@@ -1,0 +1,273 @@
+"""The overlap of the whole journey as a Gantt chart: what was, what is, what is still expected.
+
+`bars` says when each step begins and ends, `rows` where that falls on a line of so many cells; the
+widget only paints them. Each label stands beside its bar, so that no name is cut for a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.widgets import Static
+
+from amlwizard import durations
+from amlwizard.view import RunView, State, StepView
+
+FILL: Mapping[State, str] = {
+    "done": "█", "running": "▓", "waiting": "░", "kept": "=", "failed": "▚", "blocked": "⊘",
+    "cancelled": "⊘",
+}  # fmt: skip
+EXPECTED, NOW, DECIDES = "░", "┊", "◆"
+COLOURS = {
+    "sign-in": "$primary", "provision": "$primary", "train": "$warning", "register": "$warning",
+    "deploy": "$success", "score": "$success",
+}  # fmt: skip
+TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+TICK_CELLS = 12
+AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Times are seconds since the run began. `done_at` is how far it has come, `ends` when it did
+    or should; `critical` marks the chain that decides when the whole is over."""
+
+    step: StepView
+    begins: float
+    done_at: float
+    ends: float
+    critical: bool = False
+
+
+def bars(view: RunView, expected: Mapping[str, float], now: float) -> list[Bar]:
+    """A bar per step, in the order in which they begin."""
+    graph = {name: step.info.after for name, step in view.steps.items()}
+    left = {name: durations.to_go(step, expected, now) for name, step in view.steps.items()}
+    over = view.exit_code is not None
+    spans: dict[str, tuple[float, float, float]] = {}
+    for name in durations.order(graph):
+        step = view.steps[name]
+        if step.state == "waiting":
+            before = (spans[n][2] for n in graph[name] if n in spans)
+            begins = max(before, default=0.0) if over else max(now - view.started, *before, 0.0)
+            spans[name] = begins, begins, begins if over else begins + left[name]
+        elif step.state == "running":
+            passed = now - view.started
+            spans[name] = step.started - view.started, passed, passed + left[name]
+        else:
+            begins = (step.started or step.finished) - view.started
+            spans[name] = begins, step.finished - view.started, step.finished - view.started
+    ran = {n: span[2] for n, span in spans.items() if view.steps[n].state not in _NEVER}
+    chain = set(durations.critical(graph, ran))
+    drawn = [Bar(view.steps[n], *span, critical=n in chain) for n, span in spans.items()]
+    return sorted(drawn, key=lambda bar: (bar.begins, bar.ends))
+
+
+_NEVER = ("blocked", "cancelled")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A bar on a line. Columns count from 0; `start <= solid <= stop`, and the label is at `at`.
+    `inside` is where there is room for the label on its bar alone."""
+
+    bar: Bar
+    start: int
+    solid: int
+    stop: int
+    label: str
+    at: int
+    inside: bool = False
+
+
+def rows(drawn: Sequence[Bar], width: int, total: float) -> list[Row]:
+    """Where the bars and their labels fall on lines of `width` cells that stand for `total`
+    seconds. Every bar has at least one cell; only a line too short for a label cuts it."""
+    return [_row(bar, width, total) for bar in drawn]
+
+
+def column(seconds: float, width: int, total: float) -> int:
+    return min(width, max(0, round(seconds / total * width))) if total > 0 else 0
+
+
+def _row(bar: Bar, width: int, total: float) -> Row:
+    start = min(column(bar.begins, width, total), width - 1)
+    stop = max(start + 1, column(bar.ends, width, total))
+    solid = column(bar.done_at, width, total)
+    if bar.done_at > bar.begins:
+        solid = max(solid, start + 1)
+    solid = min(max(solid, start), stop)
+    name, span = _label(bar)
+    for label in (name + span, name):
+        long = len(label)
+        if stop + 1 + long <= width:
+            return Row(bar, start, solid, stop, label, stop + 1)
+        if long + 1 <= start:
+            return Row(bar, start, solid, stop, label, start - 1 - long)
+        if long + 2 <= stop - start:
+            return Row(bar, start, solid, stop, label, start + 1, inside=True)
+    if start > width - stop:
+        label = _cut(name, start - 1)
+        return Row(bar, start, solid, stop, label, start - 1 - len(label))
+    return Row(bar, start, solid, stop, _cut(name, width - stop - 1), stop + 1)
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: max(0, room - 1)]}…"[: max(0, room)]
+
+
+def _label(bar: Bar) -> tuple[str, str]:
+    """What a bar is called, and how long it takes: where there is no room, the latter goes."""
+    step = bar.step
+    name = f"{DECIDES} {step.info.title}" if bar.critical else step.info.title
+    if step.state in ("failed", "blocked", "cancelled", "kept"):
+        return f"{name} {step.state}", ""
+    if bar.ends <= bar.begins:
+        return name, ""
+    return name, f" {'' if step.state == 'done' else '~'}{clock(bar.ends - bar.begins)}"
+
+
+def clock(seconds: float) -> str:
+    """A span for people: 0.4 s, 12 s, 3:05, 1:02:30."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def ticks(width: int, total: float) -> list[tuple[int, str]]:
+    """Columns and texts of the axis: round times, as many as have room."""
+    if total <= 0:
+        return [(0, "0")]
+    most = max(1, width // TICK_CELLS)
+    step = next((t for t in TICKS if total / t <= most), TICKS[-1])
+    marks = ((second, column(second, width, total)) for second in range(0, int(total) + 1, step))
+    return [(at, _tick(second)) for second, at in marks if at + len(_tick(second)) <= width]
+
+
+def _tick(seconds: int) -> str:
+    if seconds < 60:
+        return f"{seconds} s" if seconds else "0"
+    return f"{seconds // 60} min" if seconds % 60 == 0 else clock(seconds)
+
+
+# -- painting
+
+
+class Timeline(Vertical):
+    """The chart of a run, with its axis above and its legend below; scrolls, and follows what
+    runs until a person scrolls away."""
+
+    DEFAULT_CSS = """
+    Timeline { height: 1fr; min-height: 6; }
+    Timeline > .axis, Timeline > .legend { height: 1; }
+    Timeline > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    Timeline .bars { height: auto; width: 1fr; }
+    """
+    BORDER_TITLE = "Timeline"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._view, self._now = RunView(), 0.0
+        self._expected: Mapping[str, float] = {}
+        self._placed = 0
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="axis")
+        with VerticalScroll():
+            yield Static(classes="bars")
+        yield Static(classes="legend")
+
+    def show(self, view: RunView, expected: Mapping[str, float], now: float | None = None) -> None:
+        """Draw a run as it stands at `now` (seconds since the epoch); by default as at its last
+        event."""
+        self._view, self._expected, self._now = view, expected, now or view.now
+        if self.is_mounted:
+            self._draw()
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        scroll = self.query_one(VerticalScroll)
+        width = self._width(scroll.size)
+        drawn = bars(self._view, self._expected, self._now)
+        total = max((bar.ends for bar in drawn), default=0.0)
+        lines = rows(drawn, width, total)
+        live = self._view.exit_code is None and bool(drawn)
+        now = column(self._now - self._view.started, width, total) if live else None
+        self.query_one(".axis", Static).update(_axis(width, total, now))
+        self.query_one(".bars", Static).update(
+            Content("\n").join(paint(row, width, now) for row in lines)
+        )
+        self.query_one(".legend", Static).update(_legend(width))
+        begun = sum(row.bar.step.state != "waiting" for row in lines)
+        self.call_after_refresh(self._follow, scroll, begun)
+
+    def _width(self, size: Size) -> int:
+        return max(20, size.width - 1)
+
+    def _follow(self, scroll: VerticalScroll, begun: int) -> None:
+        """Keep the last step that has begun in sight, unless a person scrolled elsewhere."""
+        if round(scroll.scroll_y) != self._placed or not scroll.size.height:
+            return
+        wanted = begun + AHEAD - scroll.size.height
+        self._placed = round(min(max(0, wanted), scroll.max_scroll_y))
+        scroll.scroll_to(y=self._placed, animate=False, immediate=True)
+
+
+def paint(row: Row, width: int, now: int | None) -> Content:
+    """A row in colour: the phase's for the bar, weight for the chain that decides."""
+    step, colour = row.bar.step, COLOURS.get(row.bar.step.info.phase, "$foreground")
+    if step.state == "failed":
+        colour = "$error"
+    fill = FILL[step.state]
+    cells = [" "] * width
+    if now is not None and now < width:
+        cells[now] = NOW
+    for at in range(row.start, row.stop):
+        cells[at] = fill if at < row.solid or step.state != "running" else EXPECTED
+    cells[row.at : row.at + len(row.label)] = row.label
+    quiet = step.state in ("waiting", "kept", "blocked", "cancelled")
+    weight = "bold" if row.bar.critical else "dim" if quiet else ""
+    spans = [(row.start, row.stop, colour), (row.at, row.at + len(row.label), weight)]
+    if row.inside:
+        spans = [(row.start, row.stop, colour), (row.at, row.at + len(row.label), "bold reverse")]
+    if step.state == "failed":
+        spans.append((row.at, row.at + len(row.label), "bold $error"))
+    return _styled("".join(cells), spans)
+
+
+def _styled(text: str, spans: Iterable[tuple[int, int, str]]) -> Content:
+    content = Content(text)
+    for start, stop, style in spans:
+        if style:
+            content = content.stylize(style, start, stop)
+    return content
+
+
+def _axis(width: int, total: float, now: int | None) -> Content:
+    cells = [" "] * width
+    for at, text in ticks(width, total):
+        cells[at : at + len(text)] = text
+    if now is not None and now < width:
+        cells[now] = "▼"
+    return _styled("".join(cells), [(0, width, "dim")])
+
+
+def _legend(width: int) -> Content:
+    whole = f"█ done  ▓ running  ░ expected  ▚ failed  = kept  {DECIDES} decides when it is over"
+    short = f"█ done ▓ running ░ expected ▚ failed {DECIDES} decides the end"
+    return Content(whole if len(whole) <= width else short).stylize("dim")

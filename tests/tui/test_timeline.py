@@ -1,0 +1,170 @@
+"""The timeline: where bars and labels fall, and the widget that paints them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+from textual.containers import VerticalScroll
+
+from amlwizard import durations
+from amlwizard.events import RunStarted, StepFinished, StepInfo, StepStarted
+from amlwizard.journal import read
+from amlwizard.tui.timeline import Bar, Timeline, bars, clock, rows, ticks
+from amlwizard.view import RunView, StepView
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "quickstart.jsonl"
+
+
+def recorded(seconds: float) -> RunView:
+    """The recorded run as it stood so many seconds after its start."""
+    view = RunView()
+    for event in read(GOLDEN):
+        if view.started and event.at - view.started > seconds:
+            break
+        view = view.apply(event)
+    return view
+
+
+def expected(view: RunView) -> dict[str, float]:
+    return {step: durations.sandboxed(step, 60) for step in view.steps}
+
+
+def small(*events) -> RunView:
+    """Steps a, then b and c, then d; the run began at 100."""
+    graph = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+    infos = tuple(StepInfo(s, s.upper(), "provision", names) for s, names in graph.items())
+    view = RunView().apply(RunStarted(at=100, run="r", recipe="x", target="azure", steps=infos))
+    for event in events:
+        view = view.apply(event)
+    return view
+
+
+SECONDS = {"a": 10, "b": 20, "c": 50, "d": 5}
+
+
+def spans(view: RunView, now: float) -> dict[str, tuple[float, float, float]]:
+    return {
+        b.step.info.id: (b.begins, b.done_at, b.ends) for b in bars(view, SECONDS, now)
+    }  # fmt: skip
+
+
+def test_before_it_begins_all_is_expected() -> None:
+    assert spans(small(), 100) == {
+        "a": (0, 0, 10),
+        "b": (10, 10, 30),
+        "c": (10, 10, 60),
+        "d": (60, 60, 65),
+    }
+
+
+def test_what_runs_late_moves_what_comes_after() -> None:
+    view = small(
+        StepStarted(at=100, step="a", action="create"),
+        StepFinished(at=108, step="a", outcome="done"),
+        StepStarted(at=109, step="c", action="create"),
+    )
+    assert spans(view, 200) == {
+        "a": (0, 8, 8),
+        "c": (9, 100, 100),
+        "b": (100, 100, 120),
+        "d": (120, 120, 125),
+    }
+
+
+def test_the_chain_that_decides_is_marked() -> None:
+    drawn = bars(small(), SECONDS, 100)
+    assert [b.step.info.id for b in drawn if b.critical] == ["a", "c", "d"]
+
+
+def test_a_failure_and_its_consequences_stand_where_they_fell() -> None:
+    view = small(
+        StepStarted(at=100, step="a", action="create"),
+        StepFinished(at=104, step="a", outcome="failed", what="no"),
+        *(StepFinished(at=104, step=s, outcome="blocked", because="a") for s in "bcd"),
+    )
+    assert spans(view, 500) == {"a": (0, 4, 4), **dict.fromkeys("bcd", (4, 4, 4))}
+    labels = [row.label for row in rows(bars(view, SECONDS, 500), 40, 4)]
+    assert labels == ["◆ A failed", "B blocked", "C blocked", "D blocked"]
+
+
+bars_of = st.builds(
+    lambda begins, worked, left, title, state: Bar(
+        StepView(StepInfo("x", title, "train"), state), begins, begins + worked,
+        begins + worked + left,
+    ),
+    st.floats(0, 5000), st.floats(0, 900), st.floats(0, 900), st.text("abc de", min_size=1,
+    max_size=60), st.sampled_from(["done", "running", "waiting", "kept", "failed", "blocked"]),
+)  # fmt: skip
+
+
+@given(st.lists(bars_of, min_size=1, max_size=8), st.integers(20, 200))
+def test_bars_and_labels_stay_on_their_line(drawn, width) -> None:
+    total = max(bar.ends for bar in drawn)
+    for row in rows(drawn, width, total):
+        assert 0 <= row.start <= row.solid <= row.stop <= width and row.start < row.stop
+        assert row.at >= 0 and row.at + len(row.label) <= width
+        apart = row.at >= row.stop or row.at + len(row.label) <= row.start
+        assert apart or row.inside
+        if row.inside:
+            assert row.start < row.at and row.at + len(row.label) < row.stop
+
+
+def test_no_name_of_a_real_run_is_cut_at_80_columns() -> None:
+    for seconds in (0.1, 3, 12, 1e9):
+        view = recorded(seconds)
+        drawn = bars(view, expected(view), view.now)
+        for row in rows(drawn, 78, max(bar.ends for bar in drawn)):
+            assert row.bar.step.info.title in row.label
+
+
+@pytest.mark.parametrize("total", [0, 0.4, 9, 31, 61, 500, 1800, 9000, 40000])
+def test_the_axis_has_round_times_that_do_not_touch(total) -> None:
+    marks = ticks(78, total)
+    assert marks[0] == (0, "0")
+    assert all(b > a + len(text) for (a, text), (b, _) in pairwise(marks))
+    assert all(at + len(text) <= 78 for at, text in marks)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (12.4, "12 s"), (59.7, "1:00"), (185, "3:05"), (3750, "1:02:30")],
+)  # fmt: skip
+def test_spans_read_well(seconds, text) -> None:
+    assert clock(seconds) == text
+
+
+class Chart(App):
+    def __init__(self, view: RunView) -> None:
+        super().__init__()
+        self.view = view
+
+    def compose(self) -> ComposeResult:
+        yield Timeline()
+
+    def on_mount(self) -> None:
+        self.query_one(Timeline).show(self.view, expected(self.view))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_it_follows_what_runs_until_a_person_scrolls(size) -> None:
+    app = Chart(recorded(3))
+    async with app.run_test(size=size) as pilot:
+        chart, scroll = app.query_one(Timeline), app.query_one(VerticalScroll)
+        for seconds in (8, 20):
+            view = recorded(seconds)
+            chart.show(view, expected(view))
+            await pilot.pause()
+            begun = sum(step.state != "waiting" for step in view.steps.values())
+            assert scroll.scroll_y < begun <= scroll.scroll_y + scroll.size.height
+            assert scroll.scroll_y > 0
+        scroll.focus()
+        await pilot.press("home")
+        await pilot.pause()
+        chart.show(recorded(20), expected(app.view))
+        await pilot.pause()
+        assert scroll.scroll_y == 0
