@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from support import Ran, Sandbox, amlwizard, running
+from journeys import article, embedded, private, quickstart, rerun, second
+from support import Command, Ran, Sandbox, amlwizard, running
+
+__all__ = ["article", "embedded", "private", "quickstart", "rerun", "second"]
 
 settings.register_profile("busy", deadline=None)  # a busy machine is no failure
 settings.load_profile("busy")
@@ -22,7 +25,7 @@ def sandbox() -> Iterator[Callable[..., Sandbox]]:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Callable[..., Ran]:
+def command(tmp_path: Path) -> Command:
     """The command, with a state folder of its own."""
 
     def run(*arguments: str, **environment: str) -> Ran:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -22,13 +24,14 @@ from amlwizard.recipe import Recipe, SignIn, read
 
 ROOT = Path(__file__).parents[1]
 RECIPES = ROOT / "recipes"
+Json = dict[str, Any]
 
 
 @dataclass
 class Sandbox:
     """A running sandbox, and the strings that tests pull."""
 
-    description: dict[str, Any]
+    description: Json
 
     def control(self, what: str, body: Any = None, method: str = "POST") -> Any:
         answer = httpx.request(
@@ -43,10 +46,33 @@ class Sandbox:
         return answer.json()
 
     def fault(self, match: str, **what: Any) -> None:
+        """Break the answers to what matches ``METHOD path``; `clear` mends them."""
         self.control("faults", {"match": match, **what})
 
-    def unknown(self) -> list[Any]:
+    def clear(self) -> None:
+        self.control("faults", method="DELETE")
+
+    def hold(self, namespace: str) -> None:
+        """Operations of a resource provider do not end until `clear`."""
+        match = rf"GET .*/providers/{namespace}/locations/.*/operationStatuses/.*"
+        self.fault(match, edit={"status": "InProgress"})
+
+    @property
+    def calls(self) -> list[str]:
+        """Every request so far, as ``METHOD path``."""
+        return list(self.control("requests", method="GET")["calls"])
+
+    @property
+    def unknown(self) -> list[Json]:
         return list(self.control("requests", method="GET")["unknown"])
+
+    @property
+    def state(self) -> Json:
+        return dict(self.control("state", method="GET"))
+
+    def change(self, **state: Any) -> None:
+        """Lay something over the state: ``limits={"cores": 4}``."""
+        self.control("state", state)
 
     @property
     def file(self) -> Path:
@@ -71,32 +97,103 @@ def running(*options: str) -> Iterator[Sandbox]:
 
 @dataclass
 class Ran:
+    """A command that has ended."""
+
     code: int
     out: str
     err: str
 
     @property
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[Json]:
         return [json.loads(line) for line in self.out.splitlines()]
 
-    def final(self, step: str) -> dict[str, Any]:
+    def of(self, kind: str, step: str | None = None) -> list[Json]:
+        return [e for e in self.events if e["kind"] == kind and step in (None, e.get("step"))]
+
+    def final(self, step: str) -> Json:
         """The final word on a step."""
-        found = [e for e in self.events if e["kind"] == "step-finished" and e["step"] == step]
+        found = self.of("step-finished", step)
         assert len(found) == 1, found
         return found[0]
 
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {e["step"]: e["outcome"] for e in self.of("step-finished")}
 
-def amlwizard(*arguments: str, cwd: Path | None = None, **environment: str) -> Ran:
+    def that_are(self, outcome: str) -> set[str]:
+        return {step for step, came in self.outcomes.items() if came == outcome}
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without what would point a command at some other cloud."""
+    drop = ("AMLWIZARD_", "AZURE_", "DATABRICKS_", "MLFLOW_", "REQUESTS_CA_BUNDLE")
+    return {**{k: v for k, v in os.environ.items() if not k.startswith(drop)}, **more}
+
+
+def amlwizard(*arguments: str, cwd: Path | None = None, **more: str) -> Ran:
     """Run the command as a person would."""
     done = subprocess.run(
         [sys.executable, "-m", "amlwizard", *arguments],
         capture_output=True,
         text=True,
         cwd=cwd or ROOT,
-        env={**os.environ, **environment},
+        env=environment(more),
         timeout=280,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@dataclass
+class Replay:
+    """A replay that runs beside the test, which reads its events as they come and acts on them."""
+
+    process: subprocess.Popen[str]
+    errors: Any
+    lines: list[str] = field(default_factory=list)
+
+    def until(self, kind: str, step: str = "", **like: Any) -> Json:
+        """Read on to an event of that kind."""
+        wanted = {"kind": kind, **({"step": step} if step else {}), **like}
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.append(line)
+            event: Json = json.loads(line)
+            if wanted.items() <= event.items():
+                return event
+        raise AssertionError(f"no {wanted}: {''.join(self.lines[-5:])}{self._said()}")
+
+    def end(self) -> Ran:
+        assert self.process.stdout
+        self.lines += self.process.stdout
+        return Ran(self.process.wait(timeout=120), "".join(self.lines), self._said())
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def _said(self) -> str:
+        self.errors.seek(0)
+        return str(self.errors.read())
+
+
+@contextmanager
+def replaying(*arguments: str, **more: str) -> Iterator[Replay]:
+    """``amlwizard replay ... --json`` in a process of its own, which does not outlive the block."""
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "amlwizard", "replay", *arguments, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=ROOT,
+            env=environment(more),
+        )
+        try:
+            yield Replay(process, errors)
+        finally:
+            process.kill()
+            process.wait()
+            assert process.stdout
+            process.stdout.close()
 
 
 def recipe_of(name: str, **changes: str) -> Recipe:
@@ -104,3 +201,6 @@ def recipe_of(name: str, **changes: str) -> Recipe:
     reading = read(RECIPES / f"{name}.yaml", {k.replace("__", "."): v for k, v in changes.items()})
     assert reading.recipe, reading.findings
     return reading.recipe
+
+
+Command = Callable[..., Ran]

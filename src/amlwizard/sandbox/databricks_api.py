@@ -64,8 +64,8 @@ class Databricks:
 
     async def handle(self, request: Request, workspace_id: str) -> Response:
         path = request.url.path
-        if path.startswith("/.well-known/"):
-            return JSONResponse({"error_code": "NOT_FOUND"}, 404)
+        if path == "/.well-known/databricks-config":
+            return self._config(request, workspace_id)
         claims = self.entra.check(request, entra_module.DATABRICKS)
         if isinstance(claims, Response):
             return JSONResponse(
@@ -88,6 +88,20 @@ class Databricks:
         finally:
             if request.method == "POST":
                 self.world.save()
+
+    def _config(self, request: Request, workspace_id: str) -> Response:
+        """What a workspace tells anybody of itself; the SDK asks before it signs in."""
+        resource = self.world.get(workspace_id)
+        if resource is None:
+            return JSONResponse({"error_code": "NOT_FOUND", "message": "No such workspace."}, 404)
+        return JSONResponse(
+            {
+                "oidc_endpoint": f"https://{request.url.netloc}/oidc",
+                "account_id": str(uuid.uuid5(uuid.NAMESPACE_URL, self.world.tenant)),
+                "workspace_id": resource["properties"]["workspaceId"],
+                "cloud": "azure",
+            }
+        )
 
     def _data(self, resource: Body) -> Body:
         data = self.world.data["databricks"].setdefault(resource["id"].lower(), {})
