@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -79,6 +80,8 @@ class Target:
 @contextmanager
 def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
     """The target of that name; an embedded sandbox ends with the block."""
+    # What the SDKs log, we say ourselves; without a handler Python would print it among our lines.
+    logging.getLogger().addHandler(logging.NullHandler())
     if name == "azure":
         yield Target(name, Cloud(azure_public()))
         return

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import hide, translated
 from amlwizard.cloud.secret import Secret
-from amlwizard.errors import CloudError
+from amlwizard.errors import AmlwizardError, CloudError
+
+PUBLIC = "https://management.azure.com"
+CHOOSING = ("AZUREML_CURRENT_CLOUD", "ARM_CLOUD_METADATA_URL")
 
 
 class MachineLearning:
@@ -19,29 +23,48 @@ class MachineLearning:
 
     @cached_property
     def _client(self) -> Any:
+        for variable in CHOOSING:
+            # Looked at when the package is imported, and worth more to it than what it is given.
+            os.environ.pop(variable, None)
         from azure.ai.ml import MLClient
 
         parts = self.workspace_id.strip("/").split("/")
-        options: dict[str, Any] = {"enable_telemetry": False, "show_progress": False}
-        if self.profile.loopback_only:
-            # A cloud that azure-ai-ml does not know by name must be described to it.
-            arm = self.profile.arm
-            options.update(
-                cloud="Sandbox",
-                cloud_metadata={
-                    "azure_portal": arm,
-                    "resource_manager": arm,
-                    "active_directory": self.profile.authority,
-                    "aml_resource_id": "https://ml.azure.com",
-                    "storage_endpoint": "core.windows.net",
-                    "registry_discovery_endpoint": arm,
-                },
-                connection_verify=self.profile.ca,
-            )
-        client = MLClient(self.credential, parts[1], parts[3], parts[-1], **options)
+        client = MLClient(
+            self.credential,
+            parts[1],
+            parts[3],
+            parts[-1],
+            enable_telemetry=False,
+            show_progress=False,
+            **self._cloud(),
+        )
         # azure-ai-ml falls back to the public endpoint without a word: look before the first call.
-        self.profile.must_allow(client._base_url)
+        if client._base_url.rstrip("/") != self.profile.arm:
+            raise AmlwizardError(
+                f"A client was about to ask {client._base_url} instead of {self.profile.arm}.",
+                why="azure-ai-ml took another cloud; nothing was sent.",
+                fix="Report this: a client of amlwizard ignored its endpoint.",
+            )
         return client
+
+    def _cloud(self) -> dict[str, Any]:
+        """How azure-ai-ml is told of a cloud. One that it does not know must be described; the
+        name is the endpoint, because a name that was described once is never described anew."""
+        profile = self.profile
+        if profile.arm == PUBLIC:
+            return {"cloud": "AzureCloud"}
+        described = {
+            "azure_portal": profile.arm,
+            "resource_manager": profile.arm,
+            "active_directory": profile.authority,
+            "aml_resource_id": profile.ml_scope.removesuffix("/.default"),
+            "storage_endpoint": "core.windows.net",
+            "registry_discovery_endpoint": profile.arm,
+        }
+        options: dict[str, Any] = {"cloud": profile.arm, "cloud_metadata": described}
+        if profile.ca:
+            options["connection_verify"] = profile.ca
+        return options
 
     def tracking_uri(self) -> str:
         """What the workspace itself reports: with private link it follows no pattern."""

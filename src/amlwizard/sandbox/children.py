@@ -43,7 +43,7 @@ def kill_group(process: Any) -> None:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """The environment for a child: ours without anything that points at a cloud or a proxy."""
-    drop = ("AZURE_", "MLFLOW_", "DATABRICKS_", "AMLWIZARD_", "HTTP_PROXY", "HTTPS_PROXY")
+    drop = ("AZURE", "MLFLOW_", "DATABRICKS_", "AMLWIZARD_", "HTTP_PROXY", "HTTPS_PROXY")
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(drop)}
     return {**kept, "PYTHONUNBUFFERED": "1", **more}
 
