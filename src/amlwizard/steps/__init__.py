@@ -7,6 +7,7 @@ from typing import Any
 from amlwizard.plan import Step
 from amlwizard.steps import (
     cluster,
+    entry,
     foundation,
     kubernetes,
     network,
@@ -23,6 +24,7 @@ def steps_for(recipe: Any) -> list[Step]:
     return [
         *foundation.foundation(recipe),
         *network.network(recipe),
+        *entry.entry(recipe),
         *platform.workspace(recipe),
         *private_link.private_link(recipe),
         *platform.databricks(recipe),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from amlwizard.rules.entry import SUBNET_NAMES
 from amlwizard.steps.arm_step import OWNER_TAG
 
 
@@ -26,14 +27,39 @@ class Ids:
         return self.of("Microsoft.Network/virtualNetworks", self.recipe.names.vnet)
 
     def subnet(self, which: str) -> str:
-        """`which` is workspace, compute, scoring, databricks_public or databricks_private."""
-        return f"{self.vnet}/subnets/{getattr(self.recipe.names, f'{which}_subnet')}"
+        """`which` is workspace, compute, scoring, databricks_public, databricks_private, or the
+        subnet of a secure entry: bastion, gateway."""
+        return f"{self.vnet}/subnets/{self.subnet_name(which)}"
+
+    def subnet_name(self, which: str) -> str:
+        return SUBNET_NAMES.get(which) or str(getattr(self.recipe.names, f"{which}_subnet"))
 
     def nsg(self, which: str) -> str:
         return self.of("Microsoft.Network/networkSecurityGroups", self.nsg_name(which))
 
     def nsg_name(self, which: str) -> str:
         return f"nsg-{self.recipe.names.prefix}-{which.replace('_', '-')}"
+
+    @property
+    def bastion_name(self) -> str:
+        return f"bas-{self.recipe.names.prefix}"
+
+    @property
+    def bastion(self) -> str:
+        return self.of("Microsoft.Network/bastionHosts", self.bastion_name)
+
+    @property
+    def vpn_gateway_name(self) -> str:
+        return f"vpng-{self.recipe.names.prefix}"
+
+    @property
+    def vpn_gateway(self) -> str:
+        return self.of("Microsoft.Network/virtualNetworkGateways", self.vpn_gateway_name)
+
+    @property
+    def entry_ip_name(self) -> str:
+        """The public address of the secure entry."""
+        return f"pip-{self.recipe.names.prefix}-{self.recipe.security.secure_entry}"
 
     @property
     def workspace(self) -> str:

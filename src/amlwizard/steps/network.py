@@ -1,12 +1,13 @@
-"""NSGs, NAT gateway, and the VNET with its five subnets in one PUT."""
+"""NSGs, NAT gateway, and the VNET with all its subnets in one PUT."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from amlwizard.plan import Resource, Step
+from amlwizard.posture import security_groups
+from amlwizard.rules.addresses import ENTRY, subnets
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.foundation import SUBNETS
 from amlwizard.steps.naming import Ids
 
 API = "2026-03-01"
@@ -22,7 +23,7 @@ SERVICES = {
 def network(recipe: Any) -> list[Step]:
     ids, n = Ids(recipe), recipe.names
     in_group = f"-g {n.resource_group}"
-    steps = [_nsg(recipe, ids, which) for which in SUBNETS]
+    steps = [_nsg(recipe, ids, which) for which in security_groups.with_group(recipe)]
     before = tuple(step.id for step in steps)
     if recipe.security.nat_gateway:
         steps += [
@@ -63,55 +64,45 @@ def network(recipe: Any) -> list[Step]:
 
 
 def _nsg(recipe: Any, ids: Ids, which: str) -> Step:
-    name = ids.nsg_name(which)
+    name, group = ids.nsg_name(which), recipe.names.resource_group
+    rules = security_groups.rules(recipe, which)
     return arm_step(
         f"nsg.{which.replace('_', '-')}",
         f"NSG of the {which.replace('_', ' ')} subnet",
-        Resource(ids.nsg(which), API, ids.tracked({"securityRules": _rules(recipe, which)})),
+        Resource(ids.nsg(which), API, ids.tracked({"securityRules": rules})),
         after=("resource-group",),
-        az=(f"az network nsg create -g {recipe.names.resource_group} -n {name}",),
+        az=(
+            f"az network nsg create -g {group} -n {name}",
+            *(_rule_command(group, name, rule) for rule in rules),
+        ),
     )
 
 
-def _rules(recipe: Any, which: str) -> list[dict[str, Any]]:
-    """Only what the default rules do not say: they let the VNET in and nobody else.
-
-    Databricks writes its own rules into the NSGs of its subnets; AKS writes none.
-    """
-    serving = recipe.serving
-    if which != "scoring" or serving.load_balancer == "internal":
-        return []
-    port = "443" if serving.tls_certificate else "80"
-    return [
-        {
-            "name": "AllowScoringInBound",
-            "properties": {
-                "description": "Scoring requests to the public load balancer",
-                "direction": "Inbound",
-                "access": "Allow",
-                "priority": 100,
-                "protocol": "Tcp",
-                "sourceAddressPrefix": "Internet",
-                "sourcePortRange": "*",
-                "destinationAddressPrefix": "*",
-                "destinationPortRange": port,
-            },
-        }
-    ]
+def _rule_command(group: str, nsg: str, rule: dict[str, Any]) -> str:
+    p = rule["properties"]
+    ports = p.get("destinationPortRanges") or [p["destinationPortRange"]]
+    return (
+        f"az network nsg rule create -g {group} --nsg-name {nsg} -n {rule['name']} "
+        f"--priority {p['priority']} --direction {p['direction']} --access {p['access']} "
+        f"--protocol '{p['protocol']}' --source-address-prefixes '{p['sourceAddressPrefix']}' "
+        f"--destination-address-prefixes '{p['destinationAddressPrefix']}' "
+        f"--destination-port-ranges {' '.join(repr(port) for port in ports)}"
+    )
 
 
 def _vnet(recipe: Any, ids: Ids, before: tuple[str, ...]) -> Step:
     n, a = recipe.names, recipe.addresses
     properties = {
         "addressSpace": {"addressPrefixes": [str(a.vnet)]},
-        "subnets": [_subnet(recipe, ids, which) for which in SUBNETS],
+        "subnets": [_subnet(recipe, ids, which) for which in subnets(recipe.security)],
     }
     commands = [
         f"az network vnet create -g {n.resource_group} -n {n.vnet} --address-prefixes {a.vnet}"
     ]
-    for which in SUBNETS:
-        name = getattr(n, f"{which}_subnet")
-        options = [f"--network-security-group {ids.nsg_name(which)}"]
+    for which in subnets(recipe.security):
+        name, options = ids.subnet_name(which), []
+        if which != security_groups.WITHOUT_GROUP:
+            options.append(f"--network-security-group {ids.nsg_name(which)}")
         if which in DELEGATED:
             options.append("--delegations Microsoft.Databricks/workspaces")
         if which in WITH_NAT and recipe.security.nat_gateway:
@@ -131,7 +122,10 @@ def _vnet(recipe: Any, ids: Ids, before: tuple[str, ...]) -> Step:
 
 def _subnet(recipe: Any, ids: Ids, which: str) -> dict[str, Any]:
     """One subnet. `addressPrefix` in the singular: Databricks reads no other. Outbound access is
-    always explicit: its default depends on the api-version."""
+    always explicit, for its default depends on the api-version; where Azure itself runs what is in
+    a subnet, it sees to that."""
+    if which in ENTRY.values():
+        return _entry_subnet(recipe, ids, which)
     nat = recipe.security.nat_gateway and which in WITH_NAT
     properties: dict[str, Any] = {
         "addressPrefix": str(getattr(recipe.addresses, which)),
@@ -156,4 +150,11 @@ def _subnet(recipe: Any, ids: Ids, which: str) -> dict[str, Any]:
     ]
     if services:
         properties["serviceEndpoints"] = services
-    return {"name": getattr(recipe.names, f"{which}_subnet"), "properties": properties}
+    return {"name": ids.subnet_name(which), "properties": properties}
+
+
+def _entry_subnet(recipe: Any, ids: Ids, which: str) -> dict[str, Any]:
+    properties: dict[str, Any] = {"addressPrefix": str(getattr(recipe.addresses, which))}
+    if which != security_groups.WITHOUT_GROUP:
+        properties["networkSecurityGroup"] = {"id": ids.nsg(which)}
+    return {"name": ids.subnet_name(which), "properties": properties}

@@ -67,13 +67,7 @@ class Groups:
         self._existing(asked)
         for rid in self._inside(asked.path):
             kind, body = KINDS.get(rid.type), self.world.get(rid.text)
-            if (
-                kind
-                and kind.delete
-                and body
-                and "/virtualnetworks" not in rid.type
-                and "privatednszones" not in rid.type
-            ):
+            if kind and kind.delete and body:
                 kind.delete(self.world, rid, body)
         name = self.world.begin(asked.path, "delete", DELETE_SECONDS)
         return self.operations.begun(asked, name, 202)

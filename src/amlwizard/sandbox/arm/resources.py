@@ -137,8 +137,9 @@ class Resources:
             return Response(status_code=204)
         self.admission.right(f"{kind.type}/delete", rid.text)
         self.admission.free(shelf.holder(rid), asked.version)
-        if kind.delete:
-            kind.delete(self.world, rid, body)
+        for effect in (kind.blocked, kind.delete):
+            if effect:
+                effect(self.world, rid, body)
         if kind.purge and asked.query.get("forceToPurge", "").lower() == "true":
             kind.purge(self.world, rid)
         self.centre.gone(rid)

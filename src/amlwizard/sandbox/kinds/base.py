@@ -98,7 +98,9 @@ Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 class Kind:
     """`seconds` is how long Azure takes (p50); `accepts` the status of a create that takes time;
     `location`: `region` (required), `global`, or `` for none. A type whose documents another
-    service holds is read-only, and answers them as `items`. `purge` undoes a soft delete."""
+    service holds is read-only, and answers them as `items`. `blocked` refuses a delete as long as
+    others stand on the resource (its group may go with all of them); `delete` is what else goes;
+    `purge` undoes a soft delete."""
 
     type: str
     put: Put | None = None
@@ -108,6 +110,7 @@ class Kind:
     name: str = r"[^/]{1,260}"
     versions: tuple[str, str] = ("2015-01-01", "2027-01-01")
     states: bool = True
+    blocked: Delete | None = None
     delete: Delete | None = None
     delete_seconds: float = 5
     actions: dict[str, Action] = field(default_factory=dict)

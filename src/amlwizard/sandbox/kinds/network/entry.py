@@ -4,36 +4,121 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
-from amlwizard.sandbox.kinds.base import ArmError, Call, Kind
-from amlwizard.sandbox.kinds.network.subnets import find_subnet
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, look
+from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.network.outbound import take
+from amlwizard.sandbox.kinds.network.security_groups import BASTION_SUBNET
+from amlwizard.sandbox.kinds.network.subnets import GATEWAY_SUBNET, find_subnet, prefix
+
+BASTION_SKUS = ("Basic", "Standard", "Premium", "Developer")
+WITHOUT_TUNNELS = ("Basic", "Developer")
+ZONED_GATEWAYS = ("VpnGw1AZ", "VpnGw2AZ", "VpnGw3AZ", "VpnGw4AZ", "VpnGw5AZ")
+RETIRED_GATEWAYS = ("VpnGw1", "VpnGw2", "VpnGw3", "VpnGw4", "VpnGw5")
 
 
-def _with_ip_configurations(call: Call) -> None:
-    """Bastion hosts and VPN gateways: each configuration names a subnet and a public address."""
-    wanted = "AzureBastionSubnet" if "bastion" in call.id.type else "GatewaySubnet"
-    configurations = call.properties.get("ipConfigurations") or []
-    if not configurations:
-        raise ArmError(400, "InvalidRequestFormat", "ipConfigurations must not be empty.")
-    for configuration in configurations:
+def _bastion(call: Call) -> None:
+    sku = call.body.setdefault("sku", {"name": "Basic"}).get("name")
+    if sku not in BASTION_SKUS:
+        raise _invalid(f"The Bastion SKU {sku} is not one of {', '.join(BASTION_SKUS)}.")
+    p = call.properties
+    if p.get("enableTunneling") and sku in WITHOUT_TUNNELS:
+        raise _invalid(f"enableTunneling needs the SKU Standard or Premium, not {sku}.")
+    for address in _configurations(call, BASTION_SUBNET, 26):
+        if (address.get("sku") or {}).get("name") != "Standard":
+            raise _invalid(f"The public IP {address['name']} of a Bastion host must be Standard.")
+    for other in call.world.of_type("microsoft.network/bastionhosts"):
+        if other["id"].lower() != call.id.text.lower() and _subnet_of(other) == _subnet_of(
+            call.body
+        ):
+            raise _invalid(f"The virtual network already has the Bastion host {other['name']}.")
+    p["dnsName"] = f"bst-{call.world.derive('bastion', call.id.text.lower())[:8]}.bastion.azure.com"
+    p.setdefault("scaleUnits", 2)
+
+
+def _gateway(call: Call) -> None:
+    call.require("properties.gatewayType", "properties.sku.name")
+    p, sku = call.properties, look(call.body, "properties.sku.name")
+    if sku in RETIRED_GATEWAYS and call.old is None:
+        raise ArmError(
+            400,
+            "NonAzSkusNotAllowedForVPNGateway",
+            f"VpnGw1-5 non-AZ SKUs are no longer supported for new gateways: {sku}. Only VpnGw1-5AZ "
+            "SKUs can be created going forward.",
+        )
+    if sku not in ZONED_GATEWAYS:
+        raise ArmError(
+            400,
+            "InvalidGatewaySize",
+            "The specified gateway size is not valid, supported gateway sizes are "
+            f"{','.join(ZONED_GATEWAYS)}.",
+        )
+    for address in _configurations(call, GATEWAY_SUBNET, 29):
+        if not address.get("zones"):
+            raise ArmError(
+                400,
+                "VmssVpnGatewayPublicIpsMustHaveZonesConfigured",
+                f"Standard Public IPs associated with VPN gateways with AZ VPN skus must have zones "
+                f"configured. Virtual network gateway name: {call.id.name}, public IP: "
+                f"{address['id']}.",
+            )
+    if p.get("vpnClientConfiguration"):
+        _point_to_site(call, p["vpnClientConfiguration"])
+    p.setdefault("vpnType", "RouteBased")
+    p.setdefault("enableBgp", False)
+    p.setdefault("activeActive", False)
+    p["sku"].setdefault("tier", sku)
+
+
+def _point_to_site(call: Call, client: Body) -> None:
+    vnet = call.world.get(_subnet_of(call.body).rsplit("/", 2)[0])
+    assert vnet
+    for text in look(client, "vpnClientAddressPool.addressPrefixes") or []:
+        pool = prefix(text, "vpnClientAddressPool")
+        for space in vnet["properties"]["addressSpace"]["addressPrefixes"]:
+            if pool.overlaps(IPv4Network(space)):
+                raise _invalid(
+                    f"The VPN client address pool {pool} overlaps with the address space {space} of "
+                    f"{vnet['name']}."
+                )
+    if "AAD" in (client.get("vpnAuthenticationTypes") or []):
+        missing = [k for k in ("aadTenant", "aadAudience", "aadIssuer") if not client.get(k)]
+        if missing:
+            raise _invalid(f"Sign-in by Entra lacks {', '.join(missing)}.")
+        if "OpenVPN" not in (client.get("vpnClientProtocols") or []):
+            raise _invalid("Sign-in by Entra needs the protocol OpenVPN.")
+
+
+def _configurations(call: Call, wanted: str, longest: int) -> list[Body]:
+    """Check each configuration's subnet; answer the public addresses."""
+    given = call.properties.get("ipConfigurations") or []
+    if not given:
+        raise _invalid("ipConfigurations must not be empty.")
+    addresses = []
+    for configuration in given:
         p = configuration["properties"]
         subnet = find_subnet(call.world, (p.get("subnet") or {}).get("id"))
         if subnet is None or subnet["name"] != wanted:
-            raise ArmError(
-                400,
-                "InvalidSubnetName",
-                f"The subnet of {call.id.name} must be named {wanted}.",
-            )
+            raise _invalid(f"The subnet of {call.id.name} must be named {wanted}.")
         length = IPv4Network(subnet["properties"]["addressPrefix"]).prefixlen
-        if length > (26 if wanted == "AzureBastionSubnet" else 29):
-            raise ArmError(
-                400,
-                "BastionSubnetTooSmall" if "Bastion" in wanted else "GatewaySubnetTooSmall",
-                f"The subnet {wanted} is too small: /{length}.",
-            )
-        call.must_exist((p.get("publicIPAddress") or {}).get("id"), "publicIPAddress")
+        if length > longest:
+            raise _invalid(f"The subnet {wanted} must be /{longest} or larger, not /{length}.")
+        addresses.append(take(call, p.get("publicIPAddress"), "publicIPAddress"))
+        p.setdefault("privateIPAllocationMethod", "Dynamic")
+        p["provisioningState"] = "Succeeded"
+        configuration["id"] = f"{call.id.text}/ipConfigurations/{configuration['name']}"
+    return addresses
+
+
+def _subnet_of(body: Body) -> str:
+    return str(body["properties"]["ipConfigurations"][0]["properties"]["subnet"]["id"]).lower()
+
+
+def _invalid(message: str) -> ArmError:
+    """Azure's own codes for these are not documented: the status and the cause are what counts."""
+    return ArmError(400, "InvalidRequestFormat", message)
 
 
 KINDS = [
-    Kind("Microsoft.Network/bastionHosts", _with_ip_configurations, 420),
-    Kind("Microsoft.Network/virtualNetworkGateways", _with_ip_configurations, 1800),
+    Kind("Microsoft.Network/bastionHosts", _bastion, 420, name=NAME, delete_seconds=300),
+    Kind("Microsoft.Network/virtualNetworkGateways", _gateway, 1800, name=NAME, delete_seconds=600),
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address
 
-from amlwizard.sandbox.kinds.base import ArmError, Call, Kind
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.world import World
 
 
 def _public_ip(call: Call) -> None:
@@ -33,13 +36,59 @@ def _public_ip(call: Call) -> None:
     call.properties.setdefault("idleTimeoutInMinutes", 4)
 
 
+def holders(world: World, address_id: str) -> Iterator[str]:
+    """Ids of what holds a public address."""
+    wanted = address_id.lower()
+    for resource in world.resources.values():
+        kind, p = resource.get("type", "").lower(), resource.get("properties", {})
+        if kind == "microsoft.network/natgateways":
+            given = [reference.get("id", "") for reference in p.get("publicIpAddresses", [])]
+        elif kind in ("microsoft.network/bastionhosts", "microsoft.network/virtualnetworkgateways"):
+            given = [
+                (c["properties"].get("publicIPAddress") or {}).get("id", "")
+                for c in p["ipConfigurations"]
+            ]
+        else:
+            continue
+        if wanted in (text.lower() for text in given):
+            yield resource["id"]
+
+
+def take(call: Call, reference: Body | None, target: str) -> Body:
+    """The public address that a resource names, unless something else holds it."""
+    address = call.must_exist((reference or {}).get("id"), target)
+    other = next(
+        (h for h in holders(call.world, address["id"]) if h.lower() != call.id.text.lower()), None
+    )
+    if other:
+        raise ArmError(
+            400,
+            "PublicIPAddressInUse",
+            f"Resource {call.id.text} is referencing public IP address {address['id']} that is "
+            f"already allocated to resource {other}.",
+        )
+    return address
+
+
+def _in_use(world: World, rid: ResourceId, body: Body) -> None:
+    holder = next(holders(world, rid.text), None)
+    if holder:
+        raise ArmError(
+            400,
+            "PublicIPAddressCannotBeDeleted",
+            f"Public IP address {rid.text} can not be deleted since it is still allocated to "
+            f"resource {holder}. In order to delete the public IP, disassociate/detach the Public "
+            "IP address from the resource.",
+        )
+
+
 def _nat_gateway(call: Call) -> None:
     for reference in call.properties.get("publicIpAddresses", []):
-        call.must_exist(reference.get("id"), "properties.publicIpAddresses")
+        take(call, reference, "properties.publicIpAddresses")
     call.properties.setdefault("idleTimeoutInMinutes", 4)
 
 
 KINDS = [
-    Kind("Microsoft.Network/publicIPAddresses", _public_ip, 5, name=NAME),
+    Kind("Microsoft.Network/publicIPAddresses", _public_ip, 5, name=NAME, blocked=_in_use),
     Kind("Microsoft.Network/natGateways", _nat_gateway, 13, name=NAME),
 ]

@@ -16,7 +16,7 @@ def _zone(call: Call) -> None:
     call.properties.setdefault("numberOfVirtualNetworkLinks", 0)
 
 
-def _delete_zone(world: World, rid: ResourceId, body: Body) -> None:
+def _still_linked(world: World, rid: ResourceId, body: Body) -> None:
     if any(world.of_type("microsoft.network/privatednszones/virtualnetworklinks", rid.text)):
         raise ArmError(
             409,
@@ -107,7 +107,7 @@ KINDS = [
         35,
         accepts=202,
         location="global",
-        delete=_delete_zone,
+        blocked=_still_linked,
     ),
     Kind(
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",

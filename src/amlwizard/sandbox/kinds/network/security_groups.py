@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from amlwizard.sandbox.kinds.base import ArmError, Call, Kind
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.world import World
 
 DEFAULT_RULES = [
     ("AllowVnetInBound", "Inbound", "Allow", 65000, "VirtualNetwork", "VirtualNetwork"),
@@ -14,6 +16,18 @@ DEFAULT_RULES = [
     ("AllowVnetOutBound", "Outbound", "Allow", 65000, "VirtualNetwork", "VirtualNetwork"),
     ("AllowInternetOutBound", "Outbound", "Allow", 65001, "*", "Internet"),
     ("DenyAllOutBound", "Outbound", "Deny", 65500, "*", "*"),
+]
+BASTION_SUBNET = "AzureBastionSubnet"
+# direction, the other side, ports
+BASTION_NEEDS = [
+    ("Inbound", "Internet", ("443",)),
+    ("Inbound", "GatewayManager", ("443",)),
+    ("Inbound", "AzureLoadBalancer", ("443",)),
+    ("Inbound", "VirtualNetwork", ("8080", "5701")),
+    ("Outbound", "VirtualNetwork", ("22", "3389")),
+    ("Outbound", "AzureCloud", ("443",)),
+    ("Outbound", "VirtualNetwork", ("8080", "5701")),
+    ("Outbound", "Internet", ("80",)),
 ]
 
 
@@ -50,6 +64,9 @@ def _nsg(call: Call) -> None:
             type="Microsoft.Network/networkSecurityGroups/securityRules",
         )
     _keep_databricks_rules(call)
+    for subnet in attached(call.world, call.id.text):
+        if subnet["name"] == BASTION_SUBNET:
+            must_suit_bastion(call.id.name, call.properties["securityRules"])
     call.properties["defaultSecurityRules"] = [
         {
             "name": name,
@@ -92,4 +109,55 @@ def _keep_databricks_rules(call: Call) -> None:
         )
 
 
-KINDS = [Kind("Microsoft.Network/networkSecurityGroups", _nsg, 4, name=NAME)]
+def attached(world: World, group_id: str) -> list[Body]:
+    """The subnets that a group is attached to."""
+    return [
+        subnet
+        for vnet in world.of_type("microsoft.network/virtualnetworks")
+        for subnet in vnet["properties"]["subnets"]
+        if (subnet["properties"].get("networkSecurityGroup") or {}).get("id", "").lower()
+        == group_id.lower()
+    ]
+
+
+def must_suit_bastion(name: str, rules: list[Body]) -> None:
+    """Azure looks for the rules themselves: default rules that let the same through do not count."""
+    for direction, peer, ports in BASTION_NEEDS:
+        if not all(_allows(rules, direction, peer, port) for port in ports):
+            raise ArmError(
+                400,
+                "NetworkSecurityGroupNotCompliantForAzureBastionSubnet",
+                f"Network security group {name} does not have necessary rules for Azure Bastion "
+                f"Subnet {BASTION_SUBNET}.",
+            )
+
+
+def _allows(rules: list[Body], direction: str, peer: str, port: str) -> bool:
+    side = "sourceAddressPrefix" if direction == "Inbound" else "destinationAddressPrefix"
+    for rule in rules:
+        p = rule["properties"]
+        peers = [p.get(side), *(p.get(f"{side}es") or [])]
+        ports = [p.get("destinationPortRange"), *(p.get("destinationPortRanges") or [])]
+        if (
+            p["direction"] == direction
+            and p["access"] == "Allow"
+            and (peer in peers or "*" in peers)
+            and (port in ports or "*" in ports)
+        ):
+            return True
+    return False
+
+
+def _in_use(world: World, rid: ResourceId, body: Body) -> None:
+    users = attached(world, rid.text)
+    if users:
+        raise ArmError(
+            400,
+            "InUseNetworkSecurityGroupCannotBeDeleted",
+            f"Network security group {rid.text} cannot be deleted because it is in use by the "
+            f"following resources: {users[0]['id']}. In order to delete the Network security group, "
+            "remove the association with the resource(s).",
+        )
+
+
+KINDS = [Kind("Microsoft.Network/networkSecurityGroups", _nsg, 4, name=NAME, blocked=_in_use)]

@@ -8,9 +8,11 @@ from typing import Any
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.network.security_groups import BASTION_SUBNET, must_suit_bastion
 from amlwizard.sandbox.world import World
 
 DATABRICKS = "Microsoft.Databricks/workspaces"
+GATEWAY_SUBNET = "GatewaySubnet"
 
 
 def prefix(text: Any, target: str) -> IPv4Network:
@@ -55,6 +57,7 @@ def placed(
     ):
         if p.get(key):
             call.must_exist(p[key].get("id"), f"properties.{target}")
+    _suits_its_name(call, name, p)
     users = usage(call.world, subnet_id)
     services = {d["properties"].get("serviceName") for d in p.get("delegations", [])}
     if any("/microsoft.databricks/workspaces/" in user.lower() for user in users):
@@ -113,6 +116,23 @@ def placed(
         "type": "Microsoft.Network/virtualNetworks/subnets",
         "properties": p,
     }
+
+
+def _suits_its_name(call: Call, name: Any, p: Body) -> None:
+    """Two subnets have a meaning by their name, and Azure minds their security groups."""
+    group_id = (p.get("networkSecurityGroup") or {}).get("id")
+    if group_id and name == GATEWAY_SUBNET:
+        raise ArmError(
+            400,
+            "NetworkSecurityGroupCannotBeAttachedToGatewaySubnet",
+            f"The operation failed because the network security group {group_id.rsplit('/', 1)[-1]}"
+            " can not be associated to the GatewaySubnet. Please remove the network security group"
+            " associated to the GatewaySubnet. No changes have occurred on the gateway at this "
+            "time. See here for additional details: https://aka.ms/GatewaySubnet.",
+        )
+    if group_id and name == BASTION_SUBNET:
+        group = call.must_exist(group_id, "properties.networkSecurityGroup")
+        must_suit_bastion(group["name"], group["properties"]["securityRules"])
 
 
 def _one_subnet(call: Call) -> None:

@@ -52,7 +52,7 @@ def _vnet(call: Call) -> None:
     call.properties.setdefault("enableDdosProtection", False)
 
 
-def _delete_vnet(world: World, rid: ResourceId, body: Body) -> None:
+def _in_use(world: World, rid: ResourceId, body: Body) -> None:
     for subnet in body["properties"]["subnets"]:
         must_be_free(world, subnet["id"])
 
@@ -63,6 +63,6 @@ KINDS = [
         _vnet,
         9,
         name=r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
-        delete=_delete_vnet,
+        blocked=_in_use,
     )
 ]

@@ -1,0 +1,137 @@
+"""The design of the network security groups: which subnets have one, and with which rules.
+
+Azure's default rules let in the VNET and the load balancer's probes, and nobody else; they come at
+65000. What a subnet needs beyond them is listed here, and the Internet is shut out by a rule of its
+own at the end of the list, so that the intent stands in the group. Databricks writes the rules of
+its two subnets itself, and refuses others in their place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amlwizard.rules.addresses import DATABRICKS, subnets
+
+Rules = list[dict[str, Any]]
+
+LAST = 4096
+WITHOUT_GROUP = "gateway"  # Azure attaches no security group to a GatewaySubnet
+
+
+def with_group(recipe: Any) -> tuple[str, ...]:
+    """The subnets (fields of the recipe) that have a security group."""
+    return tuple(which for which in subnets(recipe.security) if which != WITHOUT_GROUP)
+
+
+def rules(recipe: Any, which: str) -> Rules:
+    """The security rules of a subnet's group, as ARM takes them."""
+    if which in DATABRICKS:
+        return []
+    if which == "bastion":
+        return _bastion()
+    own = {"compute": _compute, "scoring": _scoring}
+    inward, outward = own[which](recipe) if which in own else ([], [])
+    inward.append(_deny("DenyInternetInBound", "Inbound"))
+    return inward + outward
+
+
+def scoring_port(recipe: Any) -> str | None:
+    """The port on which the Internet reaches the scoring endpoint, None where it must not."""
+    if recipe.serving.load_balancer == "internal":
+        return None
+    return "443" if recipe.serving.tls_certificate else "80"
+
+
+def _compute(recipe: Any) -> tuple[Rules, Rules]:
+    """Machine Learning compute without public address: nothing comes in; out go the services that
+    run it, and what image builds fetch (packages and base images have no service tag)."""
+    region = recipe.sign_in.region
+    tags: list[tuple[str, str, str, list[str]]] = [
+        ("AzureMachineLearning", "AzureMachineLearning", "Tcp", ["443", "8787", "18881"]),
+        ("AzureMachineLearningUdp", "AzureMachineLearning", "Udp", ["5831"]),
+        ("BatchNodeManagement", f"BatchNodeManagement.{region}", "*", ["443"]),
+        ("Storage", f"Storage.{region}", "Tcp", ["443", "445"]),
+        ("Entra", "AzureActiveDirectory", "Tcp", ["80", "443"]),
+        ("ResourceManager", "AzureResourceManager", "Tcp", ["443"]),
+        ("FrontDoor", "AzureFrontDoor.FirstParty", "Tcp", ["443"]),
+        ("ContainerRegistry", "MicrosoftContainerRegistry", "Tcp", ["443"]),
+        ("Monitor", "AzureMonitor", "Tcp", ["443"]),
+        ("Packages", "Internet", "Tcp", ["80", "443"]),
+    ]
+    out = [
+        _rule(f"Allow{name}OutBound", "Outbound", 100 + 10 * n, protocol, "*", target, ports)
+        for n, (name, target, protocol, ports) in enumerate(tags)
+    ]
+    return [], [*out, _deny("DenyInternetOutBound", "Outbound")]
+
+
+def _scoring(recipe: Any) -> tuple[Rules, Rules]:
+    """AKS: its nodes among themselves, with overlay its pods too, and the clients of a public
+    endpoint. Overlay traffic is not encapsulated: the pods' range is not part of the VNET."""
+    nodes = str(recipe.addresses.scoring)
+    pairs = [("Nodes", nodes, nodes)]
+    if recipe.serving.network == "overlay":
+        pods = str(recipe.addresses.pod_cidr)
+        pairs += [("NodesToPods", nodes, pods), ("Pods", pods, pods)]
+    inward, outward = (
+        [
+            _rule(f"Allow{name}{direction}", way, 200 + 10 * n, "*", source, target, ["*"])
+            for n, (name, source, target) in enumerate(pairs)
+        ]
+        for direction, way in (("InBound", "Inbound"), ("OutBound", "Outbound"))
+    )
+    port = scoring_port(recipe)
+    if port:
+        inward.insert(
+            0, _rule("AllowScoringInBound", "Inbound", 100, "Tcp", "Internet", "*", [port])
+        )
+    return inward, outward
+
+
+def _bastion() -> Rules:
+    """What Azure demands of a group on AzureBastionSubnet: with less, it refuses to attach it."""
+    vnet, inner = "VirtualNetwork", ["8080", "5701"]
+    return [
+        _rule("AllowHttpsInBound", "Inbound", 120, "Tcp", "Internet", "*", ["443"]),
+        _rule("AllowGatewayManagerInBound", "Inbound", 130, "Tcp", "GatewayManager", "*", ["443"]),
+        _rule("AllowLoadBalancerInBound", "Inbound", 140, "Tcp", "AzureLoadBalancer", "*", ["443"]),
+        _rule("AllowBastionHostInBound", "Inbound", 150, "*", vnet, vnet, inner),
+        _deny("DenyInternetInBound", "Inbound"),
+        _rule("AllowSshRdpOutBound", "Outbound", 100, "*", "*", vnet, ["22", "3389"]),
+        _rule("AllowAzureCloudOutBound", "Outbound", 110, "Tcp", "*", "AzureCloud", ["443"]),
+        _rule("AllowBastionHostOutBound", "Outbound", 120, "*", vnet, vnet, inner),
+        _rule("AllowHttpOutBound", "Outbound", 130, "*", "*", "Internet", ["80"]),
+    ]
+
+
+def _deny(name: str, direction: str) -> dict[str, Any]:
+    source, target = ("Internet", "*") if direction == "Inbound" else ("*", "Internet")
+    return _rule(name, direction, LAST, "*", source, target, ["*"], access="Deny")
+
+
+def _rule(
+    name: str,
+    direction: str,
+    priority: int,
+    protocol: str,
+    source: str,
+    target: str,
+    ports: list[str],
+    access: str = "Allow",
+) -> dict[str, Any]:
+    where = (
+        {"destinationPortRange": ports[0]} if len(ports) == 1 else {"destinationPortRanges": ports}
+    )
+    return {
+        "name": name,
+        "properties": {
+            "direction": direction,
+            "access": access,
+            "priority": priority,
+            "protocol": protocol,
+            "sourceAddressPrefix": source,
+            "sourcePortRange": "*",
+            "destinationAddressPrefix": target,
+            **where,
+        },
+    }

@@ -1,0 +1,139 @@
+"""The secure entry: a Bastion host, or a VPN gateway for those who dial in; none by default.
+
+Bastion is the Standard SKU with tunnelling: `az network bastion tunnel` and `az aks bastion` reach
+machines and a private AKS from a desk. The VPN gateway is point-to-site over OpenVPN, and Entra
+signs people in: no certificate to hand out, and none to keep secret. Names resolve in the VNET;
+those who dial in need its private DNS zones by a forwarder, or by entries in their hosts file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amlwizard.plan import Resource, Step
+from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.naming import Ids
+from amlwizard.steps.network import API
+
+# The smallest gateway that Azure still makes: those without zones (VpnGw1) are retired.
+GATEWAY_SKU = "VpnGw1AZ"
+BASTION_SKU = "Standard"
+# The application that Microsoft registered for its VPN client, in every tenant.
+VPN_CLIENT = "c632b3df-fb67-4d84-bdcf-b95ad541b5c8"
+# A gateway across zones demands an address across zones.
+ZONES = ("1", "2", "3")
+
+
+def entry(recipe: Any) -> list[Step]:
+    made = {"none": _nothing, "bastion": _bastion, "vpn-gateway": _gateway}
+    return made[recipe.security.secure_entry](recipe, Ids(recipe))
+
+
+def _nothing(recipe: Any, ids: Ids) -> list[Step]:
+    return []
+
+
+def _bastion(recipe: Any, ids: Ids) -> list[Step]:
+    n = recipe.names
+    return [
+        _public_ip(recipe, ids),
+        arm_step(
+            "bastion",
+            "Bastion host",
+            Resource(
+                ids.bastion,
+                API,
+                ids.tracked(
+                    {
+                        "enableTunneling": True,
+                        "ipConfigurations": [_configuration(ids.subnet("bastion"))],
+                    },
+                    sku={"name": BASTION_SKU},
+                ),
+            ),
+            after=("entry-ip", "vnet"),
+            az=(
+                f"az network bastion create -g {n.resource_group} -n {ids.bastion_name} "
+                f"-l {recipe.sign_in.region} --vnet-name {n.vnet} "
+                f"--public-ip-address {ids.entry_ip_name} --sku {BASTION_SKU} "
+                "--enable-tunneling true",
+            ),
+        ),
+    ]
+
+
+def _gateway(recipe: Any, ids: Ids) -> list[Step]:
+    n, pool = recipe.names, str(recipe.addresses.vpn_clients)
+    tenant = "https://login.microsoftonline.com/{sign-in.tenant}"
+    issuer = "https://sts.windows.net/{sign-in.tenant}/"
+    properties = {
+        "gatewayType": "Vpn",
+        "vpnType": "RouteBased",
+        "vpnGatewayGeneration": "Generation1",
+        "enableBgp": False,
+        "activeActive": False,
+        "sku": {"name": GATEWAY_SKU, "tier": GATEWAY_SKU},
+        "ipConfigurations": [_configuration(ids.subnet("gateway"))],
+        "vpnClientConfiguration": {
+            "vpnClientAddressPool": {"addressPrefixes": [pool]},
+            "vpnClientProtocols": ["OpenVPN"],
+            "vpnAuthenticationTypes": ["AAD"],
+            "aadTenant": tenant,
+            "aadAudience": VPN_CLIENT,
+            "aadIssuer": issuer,
+        },
+    }
+    return [
+        _public_ip(recipe, ids, zones=ZONES),
+        arm_step(
+            "vpn-gateway",
+            "VPN gateway",
+            Resource(ids.vpn_gateway, API, ids.tracked(properties)),
+            after=("entry-ip", "vnet"),
+            az=(
+                f"az network vnet-gateway create -g {n.resource_group} -n {ids.vpn_gateway_name} "
+                f"-l {recipe.sign_in.region} --vnet {n.vnet} "
+                f"--public-ip-addresses {ids.entry_ip_name} --gateway-type Vpn "
+                f"--vpn-type RouteBased --sku {GATEWAY_SKU} --address-prefixes {pool} "
+                "--client-protocol OpenVPN --vpn-auth-type AAD "
+                f"--aad-tenant {tenant.replace('{sign-in.tenant}', '<tenant>')} "
+                f"--aad-audience {VPN_CLIENT} "
+                f"--aad-issuer {issuer.replace('{sign-in.tenant}', '<tenant>')}",
+            ),
+        ),
+    ]
+
+
+def _public_ip(recipe: Any, ids: Ids, zones: tuple[str, ...] = ()) -> Step:
+    more: dict[str, Any] = {"zones": list(zones)} if zones else {}
+    return arm_step(
+        "entry-ip",
+        "Public IP of the secure entry",
+        Resource(
+            ids.of("Microsoft.Network/publicIPAddresses", ids.entry_ip_name),
+            API,
+            ids.tracked(
+                {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
+                sku={"name": "Standard"},
+                **more,
+            ),
+        ),
+        after=("resource-group",),
+        outputs={"address": "properties.ipAddress"},
+        az=(
+            f"az network public-ip create -g {recipe.names.resource_group} "
+            f"-n {ids.entry_ip_name} --sku Standard"
+            + (f" --zone {' '.join(zones)}" if zones else ""),
+        ),
+    )
+
+
+def _configuration(subnet: str) -> dict[str, Any]:
+    return {
+        "name": "entry",
+        "properties": {
+            "privateIPAllocationMethod": "Dynamic",
+            "subnet": {"id": subnet},
+            "publicIPAddress": {"id": "{entry-ip.id}"},
+        },
+    }
