@@ -84,9 +84,23 @@ class Sandbox:
 
     def cloud(self) -> Cloud:
         """Signed in."""
-        cloud = Cloud(from_description(self.file))
-        cloud.sign_in(SignIn(), lambda *_: None, Flag())
+        cloud = Cloud(from_description(self.file), attended=True)
+        cloud.sign_in(SignIn(), Asked(), Flag())
         return cloud
+
+
+@dataclass
+class Asked:
+    """A `plan.Ask` that remembers: the codes that were asked for, and who signed in with them."""
+
+    codes: list[str] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)
+
+    def __call__(self, url: str, user_code: str, expires_at: float) -> None:
+        self.codes.append(user_code)
+
+    def done(self, account: str) -> None:
+        self.accounts.append(account)
 
 
 @contextmanager

@@ -52,6 +52,27 @@ class Control:
 
 
 @dataclass(frozen=True)
+class Subscription:
+    """`state` is Azure's: Enabled, Warned, PastDue can be built in; Disabled, Deleted cannot."""
+
+    id: str
+    name: str
+    state: str
+    tenant: str
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A tenant that an account belongs to. `note` says why its subscriptions are not known."""
+
+    id: str
+    name: str
+    domain: str
+    subscriptions: tuple[Subscription, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Account:
     """Who signed in, and where the platform will be built."""
 
@@ -102,7 +123,15 @@ class Backend(Protocol):
     def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
         """The plan against what the cloud has. Signs in where nobody has yet."""
 
-    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account: ...
+    def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+        """Sign in (login and tenant of `given`), and say what there is to choose from."""
+
+    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
+        """Sign in, and choose the subscription. Who has signed in is not asked again; after a code
+        that expired or was declined (SignInFailed), another call asks for a new one."""
+
+    def sign_out(self) -> None:
+        """Forget who signed in: the next sign-in asks anew."""
 
     def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
         """What the cloud will refuse: names taken, quota, roles, overlaps. Reads only."""

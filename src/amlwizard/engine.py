@@ -185,27 +185,43 @@ def _walk(steps: Sequence[Step], visit: Visit, control: Control) -> Iterator[Ste
                 yield final[step.id]
 
 
-def context(job: Job, outputs: Mapping[str, Json], cancel: Flag) -> Context:
-    """What a step knows, for work after a run; nobody is asked to sign in any more."""
+class Asking:
+    """Has a person sign in by way of events (a `plan.Ask`)."""
 
-    def ask(url: str, user_code: str, expires_at: float) -> None:
+    def __init__(self, step: str, say: Emit) -> None:
+        self.step, self.say = step, say
+
+    def __call__(self, url: str, user_code: str, expires_at: float) -> None:
+        self.say(LoginNeeded(step=self.step, url=url, user_code=user_code, expires_at=expires_at))
+
+    def done(self, account: str) -> None:
+        self.say(LoginDone(step=self.step, account=account))
+
+
+class _NoMore:
+    """Nobody is asked to sign in any more."""
+
+    def __call__(self, url: str, user_code: str, expires_at: float) -> None:
         raise SignInFailed("The sign-in has ended.", fix="Start again and sign in anew.")
 
-    return Context(job.recipe, job.cloud, outputs, cancel, ask)
+    def done(self, account: str) -> None:
+        return None
+
+
+def context(job: Job, outputs: Mapping[str, Json], cancel: Flag) -> Context:
+    """What a step knows, for work after a run."""
+    return Context(job.recipe, job.cloud, outputs, cancel, _NoMore())
 
 
 def _context(job: Job, step: Step, outputs: Mapping[str, Json], cancel: Flag, say: Emit) -> Context:
-    def ask(url: str, user_code: str, expires_at: float) -> None:
-        say(LoginNeeded(step=step.id, url=url, user_code=user_code, expires_at=expires_at))
-
-    return Context(job.recipe, job.cloud, outputs, cancel, ask)
+    return Context(job.recipe, job.cloud, outputs, cancel, Asking(step.id, say))
 
 
 def _apply(step: Step, ctx: Context, action: Action, say: Emit) -> StepFinished:
     say(StepStarted(step=step.id, action=action))
     outputs = step.apply(ctx, partial(_progress, say, step.id))
     if step.phase == "sign-in":
-        say(LoginDone(step=step.id, account=str(outputs.get("account", ""))))
+        ctx.ask.done(str(outputs.get("account", "")))
     return StepFinished(step=step.id, outcome="done", outputs=outputs)
 
 

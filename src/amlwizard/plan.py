@@ -30,9 +30,12 @@ class Say(Protocol):
 
 
 class Ask(Protocol):
-    """How a step asks a person to sign in with a device code (`expires_at`: epoch seconds)."""
+    """How a step has a person sign in with a device code (`expires_at`: epoch seconds), and says
+    that somebody did."""
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None: ...
+
+    def done(self, account: str) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from amlwizard import durations, engine
-from amlwizard.backend import Account, Control, Ran, Scored, TargetName
+from amlwizard.backend import Account, Control, Ran, Scored, TargetName, Tenant
 from amlwizard.cli.targets import Choice, Target, home, opened
 from amlwizard.errors import Finding, InvalidInput
-from amlwizard.events import Emit, Event, LoginDone, LoginNeeded
+from amlwizard.events import Emit, Event
 from amlwizard.journal import NAME, Journal
 from amlwizard.plan import Phase, Plan, outline, until
 from amlwizard.recipe import Recipe, SignIn, save
@@ -61,17 +61,20 @@ class Desk:
     def agree(self, user_code: str) -> None:
         self.target.agree(user_code)
 
+    def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+        return self.target.cloud.accounts(given, self._asking(emit), cancel)
+
     def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
-        listen = self.target.listening(emit)
-
-        def ask(url: str, user_code: str, expires_at: float) -> None:
-            listen(LoginNeeded(step="sign-in", url=url, user_code=user_code, expires_at=expires_at))
-
+        ask = self._asking(emit)
         account = self.target.cloud.sign_in(given, ask, cancel)
-        listen(LoginDone(step="sign-in", account=account.name))
-        return Account(
-            account.name, account.tenant, account.subscription, account.subscription_name
-        )
+        ask.done(account.name)
+        return account
+
+    def sign_out(self) -> None:
+        self.target.cloud.sign_out()
+
+    def _asking(self, emit: Emit) -> engine.Asking:
+        return engine.Asking("sign-in", self.target.listening(emit))
 
     def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
         return ()

@@ -36,9 +36,11 @@ def home() -> Path:
 @dataclass(frozen=True)
 class Choice:
     """How a target is opened. `approve` agrees to every sign-in by itself; None: where the sandbox
-    is our own. `clock`, `speed` and `capture` are for a sandbox of our own."""
+    is our own. `attended`: somebody is there to enter a device code. `clock`, `speed` and `capture`
+    are for a sandbox of our own."""
 
     approve: bool | None = None
+    attended: bool = False
     clock: str = "real"
     speed: float = 60.0
     capture: str | None = None
@@ -46,7 +48,9 @@ class Choice:
 
 def choice_of(given: Any) -> Choice:
     """What the command line says of targets (an argparse namespace)."""
-    return Choice(given.approve, given.clock, given.speed, given.capture)
+    return Choice(
+        approve=given.approve, clock=given.clock, speed=given.speed, capture=given.capture
+    )
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Target:
     def agree(self, user_code: str) -> None:
         """Agree to a sign-in as the person would."""
         assert self.person
-        approve(self.person, user_code)
+        agree(self.person, user_code)
 
     def listening(self, emit: Emit) -> Emit:
         """`emit`, with every sign-in agreed to where this target plays the person."""
@@ -83,22 +87,24 @@ def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
     # What the SDKs log, we say ourselves; without a handler Python would print it among our lines.
     logging.getLogger().addHandler(logging.NullHandler())
     if name == "azure":
-        yield Target(name, Cloud(azure_public()))
+        yield Target(name, Cloud(azure_public(home() / "accounts"), attended=choice.attended))
         return
     named = os.environ.get(VARIABLE)
     if named:
         description = Path(named)
-        cloud = Cloud(from_description(description))
+        approve = bool(choice.approve)
+        cloud = Cloud(from_description(description), attended=choice.attended or approve)
         person = json.loads(description.read_text())
-        yield Target(name, cloud, person, bool(choice.approve))
+        yield Target(name, cloud, person, approve)
         return
     options = ["--clock", choice.clock, "--speed", str(choice.speed)]
     if choice.capture:
         options += ["--capture", choice.capture]
     with embedded(options) as description_file:
         person = json.loads(description_file.read_text())
-        cloud = Cloud(from_description(description_file))
-        yield Target(name, cloud, person, choice.approve is not False)
+        approve = choice.approve is not False
+        cloud = Cloud(from_description(description_file), attended=choice.attended or approve)
+        yield Target(name, cloud, person, approve)
 
 
 @contextmanager
@@ -148,7 +154,7 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]
             errors.close()
 
 
-def approve(sandbox: dict[str, Any], user_code: str) -> None:
+def agree(sandbox: dict[str, Any], user_code: str) -> None:
     """Agree to a sign-in on the sandbox's page, as the person would."""
     import ssl
 

@@ -3,87 +3,127 @@
 from __future__ import annotations
 
 from threading import Event as Flag
-from threading import Lock
+from threading import RLock
 from typing import Any
 
+from amlwizard.backend import Account, Tenant
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
 from amlwizard.cloud.secret import Secret
-from amlwizard.errors import CloudError, SignInFailed
 
 __all__ = ["Cloud", "CloudProfile", "Secret", "azure_public", "from_description"]
 
+DEVICE_CODE = "device-code"
+
 
 class Cloud:
-    """One cloud, one sign-in; clients are made when they are first needed."""
+    """One cloud, one sign-in; clients are made when they are first needed.
 
-    def __init__(self, profile: CloudProfile) -> None:
-        self.profile = profile
-        self._credential: Any = None
+    `attended`: a person is there to enter a device code, which then is how to sign in unless the
+    recipe says otherwise.
+    """
+
+    def __init__(self, profile: CloudProfile, *, attended: bool = False) -> None:
+        self.profile, self.attended = profile, attended
+        self._session: Any = None
         self._arm: Any = None
         self._databricks: dict[str, Any] = {}
         self._ml: dict[str, Any] = {}
-        self._lock = Lock()
+        self._lock = RLock()
 
-    def sign_in(self, given: Any, ask: Any, cancel: Flag) -> Any:
-        """Sign in as the recipe says (`recipe.SignIn`); answer the Account.
+    # -- signing in
+
+    def accounts(self, given: Any, ask: Any, cancel: Flag) -> list[Tenant]:
+        """Sign in as `given` says (`recipe.SignIn`); answer what the account can see."""
+        from amlwizard.cloud.subscriptions import seen
+
+        with self._lock:
+            return seen(self._signed_in(given, ask, cancel), given.tenant)
+
+    def sign_in(self, given: Any, ask: Any, cancel: Flag) -> Account:
+        """Sign in as `given` says and choose the subscription. A person who has signed in already
+        is not asked again. `ask` is a `plan.Ask`.
 
         Raises SignInFailed, and InvalidInput where the subscription must be chosen.
         """
-        from amlwizard.cloud import credentials
         from amlwizard.cloud.arm import Arm
-        from amlwizard.cloud.subscriptions import choose
+        from amlwizard.cloud.subscriptions import choose, seen
 
-        self._credential = credentials.credential(
-            self.profile, given.login, given.tenant, ask, cancel
-        )
-        claims = credentials.sign_in(self.profile, self._credential, self.profile.arm_scope)
-        try:
-            seen = Arm(self.profile, self._credential).subscriptions()
-        except CloudError as error:
-            if error.status not in (401, 403):
-                raise
-            raise SignInFailed(
-                "Azure Resource Manager does not accept the sign-in.",
-                why=f"{error.code}: {error.why}",
-                fix="Check sign_in.tenant, sign_in.login and the account.",
-            ) from None
-        chosen = choose(seen, given.subscription)
-        self._arm = Arm(self.profile, self._credential, chosen["subscriptionId"])
-        return credentials.Account(
-            name=str(claims.get("upn") or claims.get("appid") or claims.get("oid") or "unknown"),
-            tenant=chosen["tenantId"],
-            subscription=chosen["subscriptionId"],
-            subscription_name=chosen["displayName"],
-        )
+        with self._lock:
+            session = self._signed_in(given, ask, cancel)
+            tenants = seen(session, given.tenant, given.subscription)
+            chosen = choose(tenants, given.subscription)
+            session.pin(chosen.tenant)
+            if self._arm is None or self._arm.subscription != chosen.id:
+                self._forget_clients()
+                self._arm = Arm(self.profile, session, chosen.id)
+            return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
+
+    def _signed_in(self, given: Any, ask: Any, cancel: Flag) -> Any:
+        from amlwizard.cloud.credentials import Person
+        from amlwizard.cloud.records import Records
+        from amlwizard.cloud.session import signed_in
+
+        login = given.login or (DEVICE_CODE if self.attended else None)
+        person = Person(ask, cancel)
+        known = self._session
+        if (
+            known
+            and login in (None, known.login)
+            and (given.tenant == "organizations" or known.reach(given.tenant))
+        ):
+            known.person.ask, known.person.cancel = ask, cancel
+            return known
+        self._session = None
+        self._forget_clients()
+        records = Records(self.profile.accounts)
+        self._session = signed_in(self.profile, login, given.tenant, person, records)
+        return self._session
+
+    def sign_out(self) -> None:
+        """Forget who signed in. Nothing is taken back at Entra; the next sign-in asks anew."""
+        with self._lock:
+            if self._session:
+                self._session.records.forget(self._session.asked_tenant)
+            self._session = None
+            self._forget_clients()
+
+    def _forget_clients(self) -> None:
+        self._arm = None
+        self._databricks.clear()
+        self._ml.clear()
+
+    @property
+    def login(self) -> str:
+        """The way that was signed in: ``environment``, ``device-code``..."""
+        return str(self._session.login)
+
+    # -- clients
 
     @property
     def arm(self) -> Any:
         assert self._arm, "sign_in comes first"
         return self._arm
 
-    def databricks(self, workspace_url: str) -> Any:
+    def databricks(self, url: str, id: str = "") -> Any:
+        """The Databricks workspace at a host name; `id` is its ARM id."""
         from amlwizard.cloud.databricks import Databricks
 
         with self._lock:
-            if workspace_url not in self._databricks:
-                self._databricks[workspace_url] = Databricks(
-                    self.profile, self._credential, workspace_url
-                )
-            return self._databricks[workspace_url]
+            if url not in self._databricks:
+                self._databricks[url] = Databricks(self.profile, self._session, url, id)
+            return self._databricks[url]
 
     def ml(self, workspace_id: str) -> Any:
         from amlwizard.cloud.ml import MachineLearning
 
         with self._lock:
             if workspace_id not in self._ml:
-                self._ml[workspace_id] = MachineLearning(
-                    self.profile, self._credential, workspace_id
-                )
+                self._ml[workspace_id] = MachineLearning(self.profile, self._session, workspace_id)
             return self._ml[workspace_id]
 
     def access_token(self, audience: str) -> Secret:
-        """A token for ``arm``, ``ml`` or ``databricks``."""
-        return Secret(self._credential.get_token(self.profile.scope(audience)).token)
+        """A token for ``arm``, ``ml`` or ``databricks``, good for five minutes or more."""
+        return Secret(self._session.get_token(self.profile.scope(audience)).token)
 
     def score(self, uri: str, key: Secret, body: dict[str, Any]) -> Any:
         from amlwizard.cloud.scoring import score

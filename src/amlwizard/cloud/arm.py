@@ -206,6 +206,9 @@ class Arm:
 
     # -- the subscription
 
+    def tenants(self) -> list[Json]:
+        return self.every("/tenants", SUBSCRIPTIONS_API)
+
     def subscriptions(self) -> list[Json]:
         return self.every("/subscriptions", SUBSCRIPTIONS_API)
 

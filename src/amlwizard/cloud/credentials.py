@@ -1,114 +1,249 @@
-"""Signing in to Entra: one credential for ARM, Databricks and Machine Learning."""
+"""The ways to sign in to Entra, each an azure-identity credential, and why one did not work."""
 
 from __future__ import annotations
 
-import base64
 import json
+import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any
+from urllib.parse import urlsplit
 
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import hide
 from amlwizard.errors import Cancelled, SignInFailed
 
-AskCode = Callable[[str, str, float], None]
-
-FIXES = {
-    "expired": ("The device code expired before anybody entered it.", "Start again and enter the new code in time."),
-    "declined": ("The sign-in was declined in the browser.", "Start again and choose Continue."),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who signed in, and where the platform will be built."""
-
-    name: str
-    tenant: str
-    subscription: str
-    subscription_name: str
+DEVICE_CODE = "device-code"
+# What works without a person, in the order that it is tried. What is set up for this process comes
+# before what happens to be on the machine.
+UNATTENDED = ("environment", "workload-identity", "managed-identity", "azure-cli")
+IMDS = "http://169.254.169.254"
+CLI_SECONDS = 30
 
 
-def credential(profile: CloudProfile, login: str, tenant: str, ask: AskCode, cancel: Flag) -> Any:
-    """An azure-identity credential for the given way to sign in."""
-    from azure import identity
+class NotHere(Exception):
+    """A way to sign in that is not set up here; the text says what it lacks."""
 
+
+@dataclass
+class Person:
+    """Who is asked for a device code, and what makes the wait for them end."""
+
+    ask: Any
+    cancel: Flag
+
+    def prompt(self, url: str, user_code: str, expires_on: Any) -> None:
+        self.ask(url, user_code, expires_on.timestamp())
+
+
+def credential(
+    profile: CloudProfile, login: str, tenant: str, person: Person, record: Any, cache: Any
+) -> Any:
+    """The azure-identity credential of a way to sign in; NotHere where it is not set up.
+
+    `record` names the account that signed in before, `cache` where its tokens are kept (or None).
+    """
+    make: Callable[..., Any] = {
+        DEVICE_CODE: _device_code,
+        "environment": _environment,
+        "workload-identity": _workload_identity,
+        "managed-identity": _managed_identity,
+        "azure-cli": _azure_cli,
+    }[login]
+    profile.must_allow(profile.authority)
+    try:
+        return make(profile, tenant, person, record, cache)
+    except ValueError as error:
+        raise NotHere(str(error)) from None
+
+
+def _shared(profile: CloudProfile) -> dict[str, Any]:
     shared: dict[str, Any] = {
         "authority": profile.authority,
         "disable_instance_discovery": not profile.instance_discovery,
     }
     if profile.ca:
         shared["connection_verify"] = profile.ca
-    profile.must_allow(profile.authority)
-    if login == "device-code":
+    return shared
 
-        def prompt(url: str, user_code: str, expires_on: Any) -> None:
-            ask(url, user_code, expires_on.timestamp())
 
-        return identity.DeviceCodeCredential(
-            tenant_id=tenant,
-            prompt_callback=prompt,
-            transport=_stoppable(cancel, profile.ca),
-            **shared,
-        )
-    if login == "environment":
-        return identity.EnvironmentCredential(**shared)
-    if login == "managed-identity":
-        return identity.ManagedIdentityCredential()
-    if login == "workload-identity":
-        return identity.WorkloadIdentityCredential(**shared)
+def _device_code(
+    profile: CloudProfile, tenant: str, person: Person, record: Any, cache: Any
+) -> Any:
+    from azure.identity import DeviceCodeCredential
+
+    options = _shared(profile)
+    if record and record.authority == urlsplit(profile.authority).netloc:
+        # The record says where its account signs in, and bears no second saying.
+        del options["authority"]
+        options["authentication_record"] = record
+    if cache:
+        options["cache_persistence_options"] = cache
+    return DeviceCodeCredential(
+        tenant_id=tenant,
+        additionally_allowed_tenants=["*"],
+        prompt_callback=person.prompt,
+        disable_automatic_authentication=True,
+        transport=_stoppable(person, profile.ca),
+        **options,
+    )
+
+
+def _environment(profile: CloudProfile, *_: Any) -> Any:
+    from azure.identity import EnvironmentCredential
+
+    lacking = [name for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID") if not os.environ.get(name)]
+    proofs = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD")
+    if not any(os.environ.get(name) for name in proofs):
+        lacking.append("AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH")
+    if lacking:
+        raise NotHere(f"{', '.join(lacking)} not set")
+    return EnvironmentCredential(**_shared(profile))
+
+
+def _workload_identity(profile: CloudProfile, *_: Any) -> Any:
+    from azure.identity import WorkloadIdentityCredential
+
+    names = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE")
+    lacking = [name for name in names if not os.environ.get(name)]
+    if lacking:
+        raise NotHere(f"{', '.join(lacking)} not set")
+    return WorkloadIdentityCredential(**_shared(profile))
+
+
+def _managed_identity(profile: CloudProfile, *_: Any) -> Any:
+    from azure.identity import ManagedIdentityCredential
+
+    endpoint = next(
+        (
+            os.environ[name]
+            for name in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST")
+            if os.environ.get(name)
+        ),
+        IMDS,
+    )
+    if not profile.allows(endpoint):
+        raise NotHere(f"{endpoint} is not on this machine, and the cloud {profile.name} is")
+    options = {"connection_verify": profile.ca} if profile.ca else {}
+    # As DefaultAzureCredential does: look for a second whether anybody answers at all, instead of
+    # waiting a minute for an address that does not exist outside Azure; leave workload identity to
+    # the way of that name.
+    return ManagedIdentityCredential(
+        client_id=os.environ.get("AZURE_CLIENT_ID"),
+        _enable_imds_probe=True,
+        _exclude_workload_identity_credential=True,
+        **options,
+    )
+
+
+def _azure_cli(profile: CloudProfile, tenant: str, *_: Any) -> Any:
+    from azure.identity import AzureCliCredential
+
     own = "" if tenant == "organizations" else tenant
-    return identity.AzureCliCredential(tenant_id=own)
+    _must_be_set_to(profile)
+    return AzureCliCredential(
+        tenant_id=own, additionally_allowed_tenants=["*"], process_timeout=CLI_SECONDS
+    )
 
 
-def sign_in(profile: CloudProfile, given: Any, scope: str) -> dict[str, Any]:
-    """Get a first token; answer its claims. Raises SignInFailed with what Entra said."""
-    from azure.core.exceptions import ClientAuthenticationError
-    from azure.identity import CredentialUnavailableError
-
+def _must_be_set_to(profile: CloudProfile) -> None:
+    """The Azure CLI signs in to the cloud that it was last set to, which may be another one."""
+    az = shutil.which("az.cmd") or shutil.which("az")
+    if az is None:
+        raise NotHere("the Azure CLI (az) is not on the PATH")
+    query = ["cloud", "show", "--query", "endpoints.resourceManager", "--output", "json"]
     try:
-        return claims(given.get_token(scope).token)
-    except CredentialUnavailableError as error:
-        raise SignInFailed(
-            "This way to sign in is not available here.",
-            why=hide(str(error.message))[:500],
-            fix="Choose another sign_in.login, or set up what it needs.",
-        ) from None
-    except ClientAuthenticationError as error:
-        text = hide(str(error.message))
-        for word, (why, fix) in FIXES.items():
-            if word in text:
-                raise SignInFailed("Sign-in failed.", why=why, fix=fix) from None
-        raise SignInFailed(
-            "Entra refused the sign-in.",
-            why=text[:500],
+        done = subprocess.run(
+            [az, *query],
+            capture_output=True,
+            text=True,
+            timeout=CLI_SECONDS,
+            stdin=subprocess.DEVNULL,
+            check=True,
+        )
+        endpoint = str(json.loads(done.stdout))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise NotHere(f"az cloud show failed: {type(error).__name__}") from None
+    if endpoint.rstrip("/").lower() != profile.arm.rstrip("/").lower():
+        raise NotHere(
+            f"az is set to the cloud at {endpoint}, and this one is at {profile.arm} (az cloud set)"
+        )
+
+
+# -- why not
+
+# What Entra's error codes mean for us: why, and what to do. Its own words are added.
+REASONS = {
+    "AADSTS70019": ("The device code expired before anybody entered it.", "Start again and enter the new code in time."),
+    "AADSTS70020": ("The sign-in was declined in the browser.", "Start again and choose Continue."),
+    "AADSTS90002": ("There is no such tenant.", "Correct sign_in.tenant."),
+    "AADSTS7000215": ("The client secret is wrong.", "Correct AZURE_CLIENT_SECRET: az ad app credential reset --id CLIENT_ID."),
+    "AADSTS7000222": ("The client secret has expired.", "Make a new one: az ad app credential reset --id CLIENT_ID."),
+    "AADSTS700016": ("The tenant has no such application.", "Correct AZURE_CLIENT_ID and AZURE_TENANT_ID."),
+    "AADSTS70021": ("The workload's token is not one that the application trusts.", "Add a federated credential to the application: az ad app federated-credential create."),
+    "AADSTS50076": ("The tenant wants a second factor.", "Sign in to that tenant itself: set sign_in.tenant."),
+    "AADSTS50079": ("The tenant wants a second factor to be set up.", "Sign in to that tenant in a browser once."),
+    "AADSTS53003": ("A conditional access policy forbids this sign-in.", "Use another sign_in.login, or ask the tenant's administrators."),
+    "AADSTS500011": ("The tenant does not know the service.", "Check sign_in.tenant."),
+}  # fmt: skip
+# The same in OAuth's words, for answers without a code.
+OAUTH = {"expired": "AADSTS70019", "declined": "AADSTS70020"}
+
+
+def refused(login: str, error: Any) -> SignInFailed:
+    """Entra's refusal (ClientAuthenticationError) for people."""
+    text = hide(str(getattr(error, "message", "") or error))
+    # The longest code first: one is the beginning of another.
+    codes = [code for code in sorted(REASONS, key=len, reverse=True) if code in text]
+    codes += [code for word, code in OAUTH.items() if word in text]
+    if not codes:
+        return SignInFailed(
+            f"Entra refused the sign-in ({login}).",
+            why=first_line(text),
             fix="Check sign_in.tenant and the account.",
-        ) from None
+        )
+    why, fix = REASONS[codes[0]]
+    return SignInFailed("Sign-in failed." if codes[0] in OAUTH.values() else
+                        f"Entra refused the sign-in ({login}).", why=why, fix=fix)  # fmt: skip
 
 
-def claims(token: str) -> dict[str, Any]:
-    """What a token says of its owner. Not verified: it is only shown."""
-    try:
-        body = token.split(".")[1]
-        given = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    except (IndexError, ValueError):
-        return {}
-    return given if isinstance(given, dict) else {}
+def not_available(login: str, reason: str) -> SignInFailed:
+    return SignInFailed(
+        f"The sign-in {login} is not available here.",
+        why=f"{login}: {reason}.",
+        fix="Set up what it needs, or choose another sign_in.login.",
+    )
 
 
-def _stoppable(cancel: Flag, ca: str | None) -> Any:
-    """A transport that gives up waiting for the person once `cancel` is set."""
+def none_worked(reasons: dict[str, str]) -> SignInFailed:
+    """No way without a person worked; `reasons` by way, in the order tried."""
+    return SignInFailed(
+        "Nobody is signed in, and no way to sign in without a person works here.",
+        why="\n".join(f"{login}: {reason}." for login, reason in reasons.items()),
+        fix="Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run az login; with a "
+        "person at hand set sign_in.login: device-code.",
+    )
+
+
+def first_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[0].rstrip(".")[:400] if lines else "no reason was given"
+
+
+def _stoppable(person: Person, ca: str | None) -> Any:
+    """A transport that gives up waiting for the person once they, or the run, cancelled."""
     from azure.core.pipeline.transport import RequestsTransport
 
     class Stoppable(RequestsTransport):
         def send(self, request: Any, **options: Any) -> Any:
-            if cancel.is_set():
+            if person.cancel.is_set():
                 raise Cancelled("cancelled while waiting for the sign-in")
             return super().send(request, **options)
 
         def sleep(self, duration: float) -> None:
-            cancel.wait(duration)
+            person.cancel.wait(duration)
 
     return Stoppable(connection_verify=ca) if ca else Stoppable()

@@ -31,19 +31,32 @@ class CellResult:
 
 
 class Databricks:
-    def __init__(self, profile: CloudProfile, credential: Any, workspace_url: str) -> None:
+    """`session` is the sign-in, `workspace_id` the ARM id of the workspace."""
+
+    def __init__(
+        self, profile: CloudProfile, session: Any, workspace_url: str, workspace_id: str
+    ) -> None:
         from databricks.sdk import WorkspaceClient
         from databricks.sdk.core import Config
         from databricks.sdk.credentials_provider import CredentialsStrategy
 
-        scope = profile.databricks_scope
+        def headers() -> dict[str, str]:
+            token = session.get_token(profile.databricks_scope).token
+            given = {"Authorization": f"Bearer {token}"}
+            if workspace_id and not session.identity.person:
+                # A service principal is no user of a workspace until it has shown once that it may
+                # manage the workspace in ARM.
+                given["X-Databricks-Azure-Workspace-Resource-Id"] = workspace_id
+                management = session.get_token(profile.arm_scope).token
+                given["X-Databricks-Azure-SP-Management-Token"] = management
+            return given
 
         class Entra(CredentialsStrategy):
             def auth_type(self) -> str:
                 return "entra"
 
             def __call__(self, config: Any) -> Any:
-                return lambda: {"Authorization": f"Bearer {credential.get_token(scope).token}"}
+                return headers
 
         url = profile.must_allow(f"https://{workspace_url}")
         if profile.ca:

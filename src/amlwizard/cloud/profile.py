@@ -17,7 +17,8 @@ class CloudProfile:
     """Where a cloud answers, what it calls its APIs, and how patiently it is asked.
 
     `polling` and `retry` are seconds: between looks at an operation, and between attempts of what
-    Azure says to try again. `patience` is how long such attempts go on.
+    Azure says to try again. `patience` is how long such attempts go on. `accounts` is the folder
+    that remembers who signed in, None where nothing may outlive the process.
     """
 
     name: str
@@ -29,6 +30,7 @@ class CloudProfile:
     retry: float = 10
     patience: float = 900
     instance_discovery: bool = True
+    accounts: Path | None = None
     arm_scope: str = "https://management.azure.com/.default"
     ml_scope: str = "https://ml.azure.com/.default"
     databricks_scope: str = f"{DATABRICKS}/.default"
@@ -39,23 +41,31 @@ class CloudProfile:
             audience
         ]
 
+    def allows(self, url: str) -> bool:
+        """Whether a client of this cloud may go there: anywhere, unless it is on this machine."""
+        return not self.loopback_only or _host(url) in ("127.0.0.1", "::1", "localhost")
+
     def must_allow(self, url: str) -> str:
         """`url`, unless this cloud is confined to this machine and the url leads elsewhere."""
-        host = urlsplit(url if "//" in url else f"//{url}").hostname
-        if self.loopback_only and host not in ("127.0.0.1", "::1", "localhost"):
+        if not self.allows(url):
             raise AmlwizardError(
-                f"{host} is not on this machine, and the cloud {self.name} is.",
+                f"{_host(url)} is not on this machine, and the cloud {self.name} is.",
                 why="A client was about to leave the sandbox; nothing was sent.",
                 fix="Report this: a client of amlwizard ignored its endpoint.",
             )
         return url
 
 
-def azure_public() -> CloudProfile:
+def _host(url: str) -> str | None:
+    return urlsplit(url if "//" in url else f"//{url}").hostname
+
+
+def azure_public(accounts: Path | None = None) -> CloudProfile:
     return CloudProfile(
         name="azure",
         arm="https://management.azure.com",
         authority="https://login.microsoftonline.com",
+        accounts=accounts,
     )
 
 

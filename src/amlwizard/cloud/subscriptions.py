@@ -1,29 +1,106 @@
-"""Which subscription: the recipe's, or the only one there is; never silently the first."""
+"""Tenants and subscriptions that an account sees, and which of them the platform is built in: the
+recipe's, or the only one there is; never silently the first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from amlwizard.errors import Finding, InvalidInput
+from amlwizard.backend import Subscription, Tenant
+from amlwizard.cloud.arm import Arm
+from amlwizard.cloud.session import Session, Within
+from amlwizard.errors import CloudError, Finding, InvalidInput, SignInFailed
 
-FIELD = "sign_in.subscription"
+FIELD, TENANT_FIELD = "sign_in.subscription", "sign_in.tenant"
+USABLE = ("Enabled", "Warned", "PastDue")
 
 
-def choose(seen: Sequence[dict[str, Any]], wanted: str | None) -> dict[str, Any]:
-    """The subscription (ARM document) to build in. Raises InvalidInput with what there is."""
-    usable = [s for s in seen if s.get("state") in ("Enabled", "Warned", "PastDue")]
-    names = ", ".join(f"{s['displayName']} ({s['subscriptionId']})" for s in usable) or "none"
+def seen(session: Session, asked: str, wanted: str | None = None) -> list[Tenant]:
+    """What the account sees in the tenant `asked`, or with ``organizations`` in every tenant that it
+    belongs to, its own first.
+
+    A tenant that wants a sign-in of its own (a second factor) is listed without subscriptions, and
+    says so. With `wanted`, the search ends at the tenant that has this subscription.
+    """
+    everywhere = asked == "organizations"
+    first = session.identity.tenant if everywhere else session.reach(asked)
+    assert first
+    arm = Arm(session.profile, Within(session, first))
+    tenants = [Tenant(first, "", "", _subscriptions(arm))]
+    if _find(tenants, wanted):
+        return tenants
+    given = {t["tenantId"]: t for t in _ask(arm.tenants)}
+    for tenant in given if everywhere else ():
+        if tenant == first:
+            continue
+        if session.reach(tenant):
+            inside = Arm(session.profile, Within(session, tenant))
+            tenants.append(Tenant(tenant, "", "", _subscriptions(inside)))
+        else:
+            tenants.append(Tenant(tenant, "", "", note="wants a sign-in of its own"))
+        if _find(tenants[-1:], wanted):
+            break
+    return [
+        replace(
+            tenant,
+            name=given.get(tenant.id, {}).get("displayName") or "",
+            domain=given.get(tenant.id, {}).get("defaultDomain") or "",
+        )
+        for tenant in tenants
+    ]
+
+
+def choose(tenants: Sequence[Tenant], wanted: str | None) -> Subscription:
+    """The subscription to build in. Raises InvalidInput with what there is."""
+    found = _find(tenants, wanted)
+    if found:
+        return found
+    usable = [(t, s) for t in tenants for s in t.subscriptions if s.state in USABLE]
+    if not wanted and len(usable) == 1:
+        return usable[0][1]
+    several = len({t.id for t, _ in usable}) > 1
+    names = "; ".join(
+        f"{s.name} ({s.id}{f', tenant {t.name or t.id}' if several else ''})" for t, s in usable
+    )
     if wanted:
-        for subscription in usable:
-            if subscription["subscriptionId"].lower() == wanted.lower():
-                return subscription
         what = f"The account does not see the subscription {wanted}."
-    elif len(usable) == 1:
-        return usable[0]
     else:
         what = f"The account sees {len(usable)} subscriptions: one must be chosen."
-    fix = f"Set {FIELD} to one of: {names}."
+    closed = [t for t in tenants if t.note]
+    fix = f"Set {FIELD} to one of: {names or 'none'}."
+    if closed:
+        others = ", ".join(f"{t.name or t.domain or t.id} ({t.id})" for t in closed)
+        fix += f" Not looked into, each wants a sign-in of its own ({TENANT_FIELD}): {others}."
+    fields = (FIELD, TENANT_FIELD) if several or closed else (FIELD,)
     raise InvalidInput(
-        what, findings=[Finding("subscription", "error", (FIELD,), what, fix=fix)], fix=fix
+        what, findings=[Finding("subscription", "error", fields, what, fix=fix)], fix=fix
     )
+
+
+def _find(tenants: Sequence[Tenant], wanted: str | None) -> Subscription | None:
+    for tenant in tenants if wanted else ():
+        for subscription in tenant.subscriptions:
+            if subscription.id.lower() == str(wanted).lower() and subscription.state in USABLE:
+                return subscription
+    return None
+
+
+def _subscriptions(arm: Arm) -> tuple[Subscription, ...]:
+    return tuple(
+        Subscription(s["subscriptionId"], s["displayName"], s["state"], s["tenantId"])
+        for s in _ask(arm.subscriptions)
+    )
+
+
+def _ask(question: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    try:
+        return question()
+    except CloudError as error:
+        if error.status not in (401, 403):
+            raise
+        raise SignInFailed(
+            "Azure Resource Manager does not accept the sign-in.",
+            why=f"{error.code}: {error.why}",
+            fix="Check sign_in.tenant, sign_in.login and the account.",
+        ) from None

@@ -40,9 +40,15 @@ class SignIn(Section):
         title="Region",
         description="Azure region of every resource: VNET, workspace, Databricks and AKS share it.",
     )
-    login: Literal[
-        "device-code", "azure-cli", "environment", "managed-identity", "workload-identity"
-    ] = Field("device-code", title="Sign-in", description="How to sign in to Entra.")
+    login: (
+        Literal["device-code", "azure-cli", "environment", "managed-identity", "workload-identity"]
+        | None
+    ) = Field(
+        None,
+        title="Sign-in",
+        description="How to sign in to Entra. Left out: a device code where a person is at hand, "
+        "else the first that works of environment, workload-identity, managed-identity, azure-cli.",
+    )
 
 
 def _derived(template: str, title: str, description: str = "") -> Any:

@@ -103,6 +103,7 @@ class Routes:
                 routes=[
                     Route("/_sandbox/{what}", control.handle, methods=METHODS),
                     Route("/metadata/endpoints", self.metadata),
+                    Route("/msi/token", self.entra.managed_identity),
                     Route("/device", self.entra.page, methods=["GET", "POST"]),
                     Route(f"{tenant}/v2.0/.well-known/openid-configuration", self.entra.discovery),
                     Route(

@@ -21,7 +21,7 @@ SECRET_KEYS = {
     "access_token", "refresh_token", "id_token", "device_code", "user_code", "client_secret",
     "primarykey", "secondarykey", "value", "string_value", "client_info",
 }  # fmt: skip
-PLANTABLE = ("scoring_key", "access_token", "user_code", "client_secret")
+PLANTABLE = ("scoring_key", "access_token", "user_code", "client_secret", "identity_header")
 
 
 class Control:
@@ -61,6 +61,8 @@ class Control:
             return JSONResponse({"found": self.entra.answer(body["user_code"], state)})
         elif what == "code-life":
             self.entra.code_life = body["seconds"]
+        elif what == "token-life":
+            self.entra.token_life = body["seconds"]
         elif what == "approval":
             self.entra.approve = body["approve"]
         elif what == "state":
@@ -79,7 +81,7 @@ class Control:
             if key == "subscription":
                 self.world.data["subscriptions"][value] = {"name": "Second", "state": "Enabled"}
             elif key == "principal":
-                add_principal(self.world, value["client_id"], value["secret"])
+                add_principal(self.world, **value)
             elif key in PLANTABLE:
                 self.world.planted[key] = value
 

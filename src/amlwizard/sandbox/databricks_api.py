@@ -74,6 +74,10 @@ class Databricks:
         resource = self.world.get(workspace_id)
         if resource is None or resource["properties"]["provisioningState"] != "Succeeded":
             return JSONResponse({"error_code": "NOT_FOUND", "message": "No such workspace."}, 404)
+        if not self._is_user(request, resource, claims):
+            number = resource["properties"]["workspaceId"]
+            message = f"Unauthorized access to workspace: {number}"
+            return JSONResponse({"error_code": "PERMISSION_DENIED", "message": message}, 403)
         raw = await request.body()
         body = json.loads(raw) if raw else dict(request.query_params)
         matched = re.fullmatch(r"/api/[\d.]+/(.+)", path)
@@ -102,6 +106,22 @@ class Databricks:
                 "cloud": "azure",
             }
         )
+
+    def _is_user(self, request: Request, resource: Body, claims: Body) -> bool:
+        """People are. A service principal becomes one by showing that it may manage the workspace
+        in ARM: the workspace's id, and a token for ARM of its own."""
+        principals = self._data(resource).setdefault("principals", [])
+        if "appid" not in claims or claims["oid"] in principals:
+            return True
+        shown = request.headers.get("x-databricks-azure-workspace-resource-id", "")
+        management = request.headers.get("x-databricks-azure-sp-management-token", "")
+        proof = self.entra.verify(management, *entra_module.ARM)
+        if isinstance(proof, Response) or proof["oid"] != claims["oid"]:
+            return False
+        if shown.lower() != resource["id"].lower():
+            return False
+        principals.append(claims["oid"])
+        return True
 
     def _data(self, resource: Body) -> Body:
         data = self.world.data["databricks"].setdefault(resource["id"].lower(), {})

@@ -1,4 +1,5 @@
-"""Entra ID: device code, client credentials, refresh tokens, and the page where a person agrees.
+"""Entra ID: device code, client credentials, workload and managed identities, refresh tokens, and
+the page where a person agrees.
 
 A token is a JWT signed with the sandbox's own key; every API checks audience, expiry, signature.
 """
@@ -43,7 +44,7 @@ class Entra:
     def __init__(self, world: World, approve: bool) -> None:
         self.world, self.approve = world, approve
         self.codes: dict[str, DeviceCode] = {}
-        self.code_life = CODE_LIFE
+        self.code_life, self.token_life = CODE_LIFE, LIFE
 
     # -- tokens
 
@@ -52,7 +53,9 @@ class Entra:
         known = (*ARM, DATABRICKS, ML, self.world.arm)
         return resource if resource in known else None
 
-    def issue(self, audience: str, principal: dict[str, str]) -> str:
+    def issue(self, audience: str, principal: dict[str, str], tenant: str) -> str:
+        """An access token. `principal` has an `oid`, and the `upn` of a person or the `appid` of a
+        service principal or managed identity."""
         if audience in ARM and "access_token" in self.world.planted:
             canary = {"jti": self.world.planted["access_token"]}
         else:
@@ -60,13 +63,13 @@ class Entra:
         now = int(time.time())
         claims = {
             "aud": audience,
-            "iss": f"{self.world.arm}/{self.world.tenant}/v2.0",
+            "iss": f"{self.world.arm}/{tenant}/v2.0",
             "iat": now,
             "nbf": now,
-            "exp": now + LIFE,
-            "tid": self.world.tenant,
-            "oid": principal["oid"],
-            "upn": principal["name"],
+            "exp": now + self.token_life,
+            "tid": tenant,
+            **principal,
+            **({"idtyp": "app"} if "appid" in principal else {}),
             **canary,
         }
         return self._sign(claims)
@@ -89,6 +92,10 @@ class Entra:
                 "AuthenticationFailed",
                 "Authentication failed. The 'Authorization' header is missing.",
             )
+        return self.verify(token, *audiences)
+
+    def verify(self, token: str, *audiences: str) -> dict[str, Any] | Response:
+        """The claims of a token, or the answer that refuses it."""
         body, _, mac = token.rpartition(".")
         try:
             claims: dict[str, Any] = json.loads(_unb64(body.split(".")[1]))
@@ -98,7 +105,7 @@ class Entra:
             return refusal(
                 "InvalidAuthenticationToken", "The access token has an invalid signature."
             )
-        if claims["exp"] < time.time():
+        if claims["exp"] <= time.time():
             return refusal(
                 "ExpiredAuthenticationToken", "The access token expiry UTC time is in the past."
             )
@@ -132,8 +139,10 @@ class Entra:
 
     async def device_code(self, request: Request) -> Response:
         form = await _form(request)
-        refused = self._unknown_tenant(request) or self._bad_scope(form)
-        if refused:
+        tenant = self._tenant(request)
+        if isinstance(tenant, Response):
+            return tenant
+        if refused := self._bad_scope(form):
             return refused
         device = secrets.token_urlsafe(32)
         alphabet = "BCDFGHJKLMNPQRSTVWXZ23456789"
@@ -143,7 +152,7 @@ class Entra:
         self.codes[device] = DeviceCode(
             user_code,
             time.time() + self.code_life,
-            self.world.tenant,
+            tenant,
             "approved" if self.approve else "pending",
         )
         return JSONResponse(
@@ -159,8 +168,10 @@ class Entra:
 
     async def token(self, request: Request) -> Response:
         form = await _form(request)
-        refused = self._unknown_tenant(request) or self._bad_scope(form)
-        if refused:
+        tenant = self._tenant(request)
+        if isinstance(tenant, Response):
+            return tenant
+        if refused := self._bad_scope(form):
             return refused
         grant = form.get("grant_type", "")
         if grant.endswith("device_code"):
@@ -176,60 +187,119 @@ class Entra:
                     "authorization_pending", "AADSTS70016: Pending end-user authorization."
                 )
             del self.codes[form["device_code"]]
-            return self._tokens(form, self.world.data["person"])
+            return self._tokens(form, tenant, refresh=True)
         if grant == "refresh_token":
-            sealed = form.get("refresh_token", "")
-            try:
-                principal = json.loads(self.world.unseal(sealed))
-            except Exception:
-                return _oauth("invalid_grant", "AADSTS9002313: The refresh token is malformed.")
-            return self._tokens(form, principal)
+            return self._refresh(form, tenant)
         if grant == "client_credentials":
-            known = self.world.data["principals"]
-            for oid, sp in known.items():
-                if sp["client_id"] == form.get("client_id") and hmac.compare_digest(
-                    self.world.unseal(sp["secret"]), form.get("client_secret", "")
-                ):
-                    return self._tokens(form, {"oid": oid, "name": sp["client_id"]}, refresh=False)
-            return _oauth("invalid_client", "AADSTS7000215: Invalid client secret provided.", 401)
+            return self._client(form, tenant)
         return _oauth("unsupported_grant_type", f"AADSTS70003: {grant} is not supported.")
 
+    def _refresh(self, form: dict[str, str], tenant: str) -> Response:
+        try:
+            held = json.loads(self.world.unseal(form.get("refresh_token", "")))
+        except Exception:
+            return _oauth("invalid_grant", "AADSTS9002313: The refresh token is malformed.")
+        if held["oid"] != self.world.data["person"]["oid"]:
+            return _oauth("invalid_grant", "AADSTS50173: The grant was revoked.")
+        if tenant != held["tid"] and self.world.tenants[tenant].get("second_factor"):
+            return _oauth(
+                "interaction_required",
+                "AADSTS50076: Due to a configuration change made by your administrator, or because "
+                "you moved to a new location, you must use multi-factor authentication.",
+            )
+        return self._tokens(form, tenant, refresh=True)
+
+    def _client(self, form: dict[str, str], tenant: str) -> Response:
+        """A service principal that shows its secret, or the token of a workload that it trusts."""
+        shown, what = form.get("client_secret"), "secret"
+        if "client_assertion" in form:
+            shown, what = form["client_assertion"], "assertion"
+        for oid, sp in self.world.data["principals"].items():
+            if sp["client_id"] != form.get("client_id"):
+                continue
+            if sp.get(what) and hmac.compare_digest(self.world.unseal(sp[what]), shown or ""):
+                return self._tokens(form, tenant, {"oid": oid, "appid": sp["client_id"]})
+            if what == "assertion":
+                return _oauth(
+                    "invalid_client",
+                    "AADSTS70021: No matching federated identity record found for presented "
+                    "assertion.",
+                    401,
+                )
+            return _oauth("invalid_client", "AADSTS7000215: Invalid client secret provided.", 401)
+        return _oauth(
+            "unauthorized_client",
+            f"AADSTS700016: Application with identifier '{form.get('client_id')}' was not found in "
+            f"the directory '{tenant}'.",
+        )
+
+    async def managed_identity(self, request: Request) -> Response:
+        """The token endpoint of App Service, for what runs there: IDENTITY_ENDPOINT."""
+        header = self.world.planted.get("identity_header")
+        given = request.headers.get("x-identity-header", "")
+        audience = self.audience(request.query_params.get("resource", ""))
+        if not header or not hmac.compare_digest(header, given) or audience is None:
+            return JSONResponse({"statusCode": 400, "message": "No identity, or no resource."}, 400)
+        oid = str(uuid.uuid5(uuid.NAMESPACE_URL, "managed-identity"))
+        token = self.issue(audience, {"oid": oid, "appid": oid}, self.world.tenant)
+        return JSONResponse(
+            {
+                "access_token": token,
+                "expires_on": str(int(time.time()) + self.token_life),
+                "resource": audience,
+                "token_type": "Bearer",
+                "client_id": oid,
+            }
+        )
+
     def _tokens(
-        self, form: dict[str, str], principal: dict[str, str], refresh: bool = True
+        self,
+        form: dict[str, str],
+        tenant: str,
+        principal: dict[str, str] | None = None,
+        refresh: bool = False,
     ) -> Response:
+        """The answer with tokens: for the person, unless a `principal` is given."""
+        person = self.world.data["person"]
+        principal = principal or {"oid": person["oid"], "upn": person["name"]}
         audience = self.audience(_resource(form)) or ARM[0]
         now = int(time.time())
-        identity = {
-            "aud": form.get("client_id", ""),
-            "iss": f"{self.world.arm}/{self.world.tenant}/v2.0",
-            "iat": now,
-            "exp": now + LIFE,
-            "sub": principal["oid"],
-            "oid": principal["oid"],
-            "tid": self.world.tenant,
-            "preferred_username": principal["name"],
-            "name": principal["name"],
-            "ver": "2.0",
-        }
         body: dict[str, Any] = {
             "token_type": "Bearer",
             "scope": form.get("scope", ""),
-            "expires_in": LIFE,
-            "ext_expires_in": LIFE,
-            "access_token": self.issue(audience, principal),
+            "expires_in": self.token_life,
+            "ext_expires_in": self.token_life,
+            "access_token": self.issue(audience, principal, tenant),
         }
         if refresh:
-            info = {"uid": principal["oid"], "utid": self.world.tenant}
+            identity = {
+                "aud": form.get("client_id", ""),
+                "iss": f"{self.world.arm}/{tenant}/v2.0",
+                "iat": now,
+                "exp": now + self.token_life,
+                "sub": person["oid"],
+                "oid": person["oid"],
+                "tid": tenant,
+                "preferred_username": person["name"],
+                "name": person["name"],
+                "ver": "2.0",
+            }
+            info = {"uid": person["oid"], "utid": self.world.tenant}
             body["id_token"] = self._sign(identity)
             body["client_info"] = _b64(json.dumps(info).encode())
-            body["refresh_token"] = self.world.seal(json.dumps(principal))
+            held = {"oid": person["oid"], "tid": tenant}
+            body["refresh_token"] = self.world.seal(json.dumps(held))
         return JSONResponse(body)
 
-    def _unknown_tenant(self, request: Request) -> Response | None:
-        tenant = request.path_params["tenant"]
-        if tenant in ("organizations", "common", self.world.tenant):
-            return None
-        return _oauth("invalid_request", f"AADSTS90002: Tenant '{tenant}' not found.")
+    def _tenant(self, request: Request) -> str | Response:
+        """The id of the tenant that the path names; the refusal where there is none."""
+        named = request.path_params["tenant"]
+        if named in ("organizations", "common"):
+            return self.world.tenant
+        for tenant, given in self.world.tenants.items():
+            if named.lower() in (tenant.lower(), given["domain"].lower()):
+                return tenant
+        return _oauth("invalid_request", f"AADSTS90002: Tenant '{named}' not found.")
 
     def _bad_scope(self, form: dict[str, str]) -> Response | None:
         resource = _resource(form)
@@ -268,10 +338,13 @@ class Entra:
         )
 
 
-def add_principal(world: World, client_id: str, secret: str) -> str:
-    """A service principal that may sign in with a client secret; answer its object id."""
+def add_principal(world: World, client_id: str, secret: str = "", assertion: str = "") -> str:
+    """A service principal that may sign in with a client secret, or with the token of a workload
+    that it trusts (`assertion`); answer its object id."""
     oid = str(uuid.uuid5(uuid.NAMESPACE_URL, client_id))
-    world.data["principals"][oid] = {"client_id": client_id, "secret": world.seal(secret)}
+    proofs = {"secret": secret, "assertion": assertion}
+    sealed = {name: world.seal(proof) for name, proof in proofs.items() if proof}
+    world.data["principals"][oid] = {"client_id": client_id, **sealed}
     return oid
 
 

@@ -86,6 +86,7 @@ class World:
             "deleted": {},
             "ports": old.get("ports", {}),
             "databricks": {},
+            "tenants": {},
             "taken": [],
             "limits": {},
             "allowed": None,
@@ -100,6 +101,16 @@ class World:
     @property
     def tenant(self) -> str:
         return self.data["tenant"]  # type: ignore[no-any-return]
+
+    @property
+    def tenants(self) -> dict[str, dict[str, Any]]:
+        """Every tenant that the person belongs to, by id, their own first."""
+        own = {"name": "Sandbox", "domain": "sandbox.example"}
+        return {self.tenant: own, **self.data.get("tenants", {})}
+
+    def tenant_of(self, subscription: str) -> str:
+        given = self.data["subscriptions"].get(subscription, {})
+        return str(given.get("tenant", self.tenant))
 
     @property
     def subscription(self) -> str:

@@ -46,7 +46,7 @@ def cluster(recipe: Any) -> list[Step]:
     spec, wanted = cluster_spec(recipe), packages(recipe)
 
     def databricks(ctx: Context) -> Any:
-        return ctx.cloud.databricks(ctx.outputs["databricks"]["url"])
+        return ctx.cloud.databricks(**ctx.outputs["databricks"])
 
     def read(ctx: Context) -> Found | None:
         found = databricks(ctx).find_cluster(spec["cluster_name"])

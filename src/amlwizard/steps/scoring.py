@@ -94,7 +94,7 @@ def _from_inside(
     ctx: Context, recipe: Any, uri: str, key: Any, sent: dict[str, Any], say: Say
 ) -> tuple[int, Any, float]:
     """By a cell on the Databricks cluster; the key goes through its secret scope."""
-    client = ctx.cloud.databricks(ctx.outputs["databricks"]["url"])
+    client = ctx.cloud.databricks(**ctx.outputs["databricks"])
     cluster_id = ctx.outputs["databricks-cluster"]["id"]
     scope = scope_of(recipe)
     running(client, cluster_id, say, ctx)

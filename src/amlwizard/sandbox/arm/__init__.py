@@ -76,6 +76,19 @@ class Arm:
             if request.method != "GET":
                 self.world.save()
 
+    def _must_be_for_the_tenant(self, asked: Asked) -> None:
+        """A token opens the subscriptions of its own tenant only."""
+        given, subscription = asked.claims["tid"], asked.id.subscription
+        if subscription and given != (tenant := self.world.tenant_of(subscription)):
+            raise ArmError(
+                401,
+                "InvalidAuthenticationTokenTenant",
+                f"The access token is from the wrong issuer '{self.world.arm}/{given}/'. It must "
+                f"match the tenant '{self.world.arm}/{tenant}/' associated with this "
+                f"subscription. Please use the authority (URL) '{self.world.arm}/{tenant}' to get "
+                "the token.",
+            )
+
     async def _answer(self, asked: Asked) -> Response:
         self.world.settle()
         known = self.world.data["subscriptions"]
@@ -85,6 +98,7 @@ class Arm:
                 "SubscriptionNotFound",
                 f"The subscription '{asked.id.subscription}' could not be found.",
             )
+        self._must_be_for_the_tenant(asked)
         for methods, pattern, handler in self.routes:
             matched = re.fullmatch(pattern, asked.path, re.IGNORECASE)
             if matched and asked.method in methods.split("|"):

@@ -20,11 +20,27 @@ class Accounts:
         self.world = world
 
     def tenants(self, asked: Asked) -> Response:
-        tenant = self.world.tenant
-        return listed([{"id": f"/tenants/{tenant}", "tenantId": tenant, "displayName": "Sandbox"}])
+        return listed(
+            [
+                {
+                    "id": f"/tenants/{tenant}",
+                    "tenantId": tenant,
+                    "displayName": given["name"],
+                    "defaultDomain": given["domain"],
+                    "tenantCategory": "Home" if tenant == self.world.tenant else "ProjectedBy",
+                }
+                for tenant, given in self.world.tenants.items()
+            ]
+        )
 
     def subscriptions(self, asked: Asked) -> Response:
-        return listed([self._shown(name) for name in self.world.data["subscriptions"]])
+        """Those of the tenant that the token is for."""
+        here = [
+            name
+            for name in self.world.data["subscriptions"]
+            if self.world.tenant_of(name) == asked.claims["tid"]
+        ]
+        return listed([self._shown(name) for name in here])
 
     def subscription(self, asked: Asked) -> Response:
         return JSONResponse(self._shown(asked.id.subscription))
@@ -49,7 +65,7 @@ class Accounts:
             "id": f"/subscriptions/{name}",
             "subscriptionId": name,
             "displayName": given["name"],
-            "tenantId": self.world.tenant,
+            "tenantId": self.world.tenant_of(name),
             "state": given["state"],
             "authorizationSource": "RoleBased",
             "subscriptionPolicies": {

@@ -106,7 +106,7 @@ def _vault(call: Call) -> None:
             f"The vault name '{call.id.name}' is already in use. Vault names are globally unique "
             "so it is possible that the name is already taken.",
         )
-    if p["tenantId"] != call.world.tenant:
+    if p["tenantId"] != call.world.tenant_of(call.id.subscription):
         raise ArmError(
             400,
             "BadRequest",

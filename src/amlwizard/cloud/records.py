@@ -1,0 +1,69 @@
+"""Who signed in before, so that the same person need not sign in for every command.
+
+Tokens are kept by azure-identity and only where the platform encrypts them (Keychain, DPAPI,
+libsecret); elsewhere nothing outlives the process. The record beside them names the account and
+holds no secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+CACHE_NAME = "amlwizard"
+
+
+class Records:
+    """`folder` None: this cloud keeps nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    @cached_property
+    def cache(self) -> Any:
+        """azure-identity's options for a persistent cache, None where there may be none."""
+        if self.folder is None or not encrypted_store(self.folder):
+            return None
+        from azure.identity import TokenCachePersistenceOptions
+
+        return TokenCachePersistenceOptions(name=CACHE_NAME, allow_unencrypted_storage=False)
+
+    def _file(self, tenant: str) -> Path:
+        assert self.folder
+        return self.folder / f"{hashlib.sha256(tenant.lower().encode()).hexdigest()[:16]}.json"
+
+    def read(self, tenant: str) -> Any:
+        """The azure-identity AuthenticationRecord of who signed in to `tenant`, or None."""
+        if self.cache is None:
+            return None
+        from azure.identity import AuthenticationRecord
+
+        try:
+            return AuthenticationRecord.deserialize(self._file(tenant).read_text())
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def keep(self, tenant: str, record: Any) -> None:
+        if self.cache is None:
+            return
+        file = self._file(tenant)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_text(record.serialize())
+        file.chmod(0o600)
+
+    def forget(self, tenant: str) -> None:
+        if self.folder is not None:
+            self._file(tenant).unlink(missing_ok=True)
+
+
+def encrypted_store(folder: Path) -> bool:
+    """Whether this platform keeps secrets encrypted: what azure-identity will find when it tries."""
+    from msal_extensions import build_encrypted_persistence
+
+    try:
+        return bool(build_encrypted_persistence(str(folder / CACHE_NAME)).is_encrypted)
+    except Exception:
+        # No library, no session bus, no keyring: msal-extensions has an exception for each.
+        return False

@@ -1,0 +1,215 @@
+"""One sign-in for ARM, Databricks and Machine Learning: the credential that every client is given.
+
+No client keeps a token: they ask here for each request, and get one that still lasts. What must be
+refreshed is refreshed silently; a person is asked again only where Entra insists, once, however
+many threads wait.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any
+
+from amlwizard.cloud import credentials
+from amlwizard.cloud.credentials import DEVICE_CODE, UNATTENDED, NotHere, Person
+from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.records import Records
+from amlwizard.cloud.refusals import hide
+from amlwizard.errors import Cancelled, SignInFailed
+
+# A token with less left is replaced: as azure-core and MSAL do.
+EARLY_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who signed in. `person` is false for service principals and managed identities."""
+
+    name: str
+    tenant: str
+    person: bool
+
+
+class Session:
+    """An azure-core TokenCredential. `tenant` is the one that tokens are for, None for the
+    account's own; `asked_tenant` the one that was signed in to, or ``organizations``."""
+
+    def __init__(
+        self, profile: CloudProfile, login: str, asked_tenant: str, person: Person, records: Records
+    ) -> None:
+        self.profile, self.login, self.asked_tenant = profile, login, asked_tenant
+        self.person, self.records = person, records
+        self.tenant: str | None = None
+        self.identity = Identity("", "", False)
+        self._lock = RLock()
+        self._kept: dict[tuple[tuple[str, ...], str | None], Any] = {}
+        self._inner = credentials.credential(
+            profile,
+            login,
+            asked_tenant,
+            person,
+            records.read(asked_tenant) if login == DEVICE_CODE else None,
+            records.cache if login == DEVICE_CODE else None,
+        )
+
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        quiet: bool = False,
+        **_: Any,
+    ) -> Any:
+        """A token that lasts (azure-core AccessToken). `quiet`: ask no person for it."""
+        tenant = tenant_id or self.tenant
+        if tenant == self.identity.tenant:
+            tenant = None
+        key = (scopes, tenant)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept and not claims and kept.expires_on - time.time() > EARLY_SECONDS:
+                return kept
+            token = self._kept[key] = self._fresh(scopes, claims, tenant, quiet)
+            return token
+
+    def _fresh(
+        self, scopes: tuple[str, ...], claims: str | None, tenant: str | None, quiet: bool
+    ) -> Any:
+        from azure.identity import AuthenticationRequiredError
+
+        given = {"claims": claims, "tenant_id": tenant}
+        options = {name: value for name, value in given.items() if value}
+        try:
+            return self._inner.get_token(*scopes, **options)
+        except AuthenticationRequiredError:
+            if quiet:
+                raise
+            self._ask_the_person(scopes, options)
+            return self._inner.get_token(*scopes, **options)
+
+    def _ask_the_person(self, scopes: tuple[str, ...], options: dict[str, str]) -> None:
+        from azure.core.exceptions import ClientAuthenticationError
+
+        again = bool(self.identity.name)
+        try:
+            if self.person.cancel.is_set():
+                raise Cancelled("cancelled before the sign-in")
+            record = self._inner.authenticate(scopes=scopes, **options)
+        except ClientAuthenticationError:
+            # azure-identity wraps whatever ends its wait, our own word included.
+            if self.person.cancel.is_set():
+                raise Cancelled("cancelled while waiting for the sign-in") from None
+            raise
+        self.records.keep(self.asked_tenant, record)
+        if again:
+            self.person.ask.done(self.identity.name)
+
+    def start(self) -> None:
+        """Get the first token and learn whose it is.
+
+        Raises NotHere for a way that is not set up, SignInFailed for one that Entra refused.
+        """
+        from azure.core.exceptions import ClientAuthenticationError
+        from azure.identity import CredentialUnavailableError
+
+        try:
+            token = self.get_token(self.profile.arm_scope)
+        except CredentialUnavailableError as error:
+            raise NotHere(credentials.first_line(hide(str(error.message)))) from None
+        except ClientAuthenticationError as error:
+            raise credentials.refused(self.login, error) from None
+        said = claims(token.token)
+        named = ("upn", "unique_name", "preferred_username")
+        name = next((said[key] for key in named if said.get(key)), "")
+        self.identity = Identity(
+            name=str(name or said.get("app_displayname") or said.get("appid") or said.get("oid")),
+            tenant=str(said.get("tid") or self.asked_tenant),
+            person=bool(name) and said.get("idtyp") != "app",
+        )
+        wanted = self.asked_tenant.lower()
+        if _is_id(wanted) and self.identity.tenant.lower() != wanted:
+            raise SignInFailed(
+                f"The sign-in ({self.login}) is for the tenant {self.identity.tenant}.",
+                why=f"The recipe names the tenant {self.asked_tenant}.",
+                fix="Correct sign_in.tenant, or sign in to that tenant.",
+            )
+
+    def reach(self, tenant: str) -> str | None:
+        """The id of a tenant (given by id or domain) that tokens can be had for without asking
+        anybody; None for one that wants a sign-in of its own."""
+        from azure.core.exceptions import ClientAuthenticationError
+
+        if tenant.lower() in (self.identity.tenant.lower(), self.asked_tenant.lower()):
+            return self.identity.tenant
+        try:
+            token = self.get_token(self.profile.arm_scope, tenant_id=tenant, quiet=True)
+        except ClientAuthenticationError:
+            return None
+        return str(claims(token.token).get("tid") or tenant)
+
+    def pin(self, tenant: str) -> None:
+        """From now on, tokens are for this tenant."""
+        self.tenant = tenant
+
+
+class Within:
+    """A session as one of the tenants that it reaches sees it."""
+
+    def __init__(self, session: Session, tenant: str) -> None:
+        self.session, self.tenant = session, tenant
+
+    def get_token(self, *scopes: str, **options: Any) -> Any:
+        return self.session.get_token(*scopes, **{**options, "tenant_id": self.tenant})
+
+
+def signed_in(
+    profile: CloudProfile, login: str | None, tenant: str, person: Person, records: Records
+) -> Session:
+    """A session that holds a token. `login` None: what works without a person, and an error that
+    names each way and why it did not. A way that is set up and refused ends the search: whoever
+    runs this must not become somebody else without a word.
+    """
+    if login is not None:
+        try:
+            session = Session(profile, login, tenant, person, records)
+            session.start()
+            return session
+        except NotHere as reason:
+            raise credentials.not_available(login, str(reason)) from None
+    reasons: dict[str, str] = {}
+    for way in UNATTENDED:
+        try:
+            session = Session(profile, way, tenant, person, records)
+            session.start()
+            return session
+        except NotHere as reason:
+            reasons[way] = str(reason)
+        except SignInFailed as refusal:
+            tried = "".join(f"\n{name}: {reason}." for name, reason in reasons.items())
+            refusal.why = f"{way}: {refusal.why}{tried}"
+            raise
+    raise credentials.none_worked(reasons)
+
+
+def claims(token: str) -> dict[str, Any]:
+    """What a token says of its owner. Not verified: it is only shown."""
+    try:
+        body = token.split(".")[1]
+        given = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _is_id(tenant: str) -> bool:
+    from uuid import UUID
+
+    try:
+        UUID(tenant)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,473 @@
+"""Signing in: every way, one sign-in for all, who is chosen, what is kept, what is refreshed."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Event as Flag
+from uuid import uuid4
+
+import pytest
+from support import RECIPES, Asked, Ran, Sandbox, running
+
+from amlwizard.cloud import Cloud, from_description
+from amlwizard.errors import Cancelled, InvalidInput, SignInFailed
+from amlwizard.recipe import SignIn
+
+QUICKSTART = str(RECIPES / "quickstart.yaml")
+SIGN_IN = ("replay", QUICKSTART, "--target", "sandbox", "--until", "sign-in", "--json")
+CLIENT, SECRET, TOKEN, HEADER = str(uuid4()), "the client's secret", "the workload's token", "msi"
+
+
+@pytest.fixture(scope="module")
+def cloud_of() -> Iterator[Sandbox]:
+    """A sandbox that agrees to every sign-in and knows a service principal."""
+    with running("--approve", "--clock", "instant") as sandbox:
+        principal = {"client_id": CLIENT, "secret": SECRET, "assertion": TOKEN}
+        sandbox.control("plant", {"principal": principal, "identity_header": HEADER})
+        yield sandbox
+
+
+@pytest.fixture
+def no_ways(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A machine on which nobody is signed in."""
+    for name in list(os.environ):
+        if name.startswith(("AZURE_", "IDENTITY_", "MSI_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return monkeypatch
+
+
+def environment(sandbox: Sandbox) -> dict[str, str]:
+    return {
+        "AZURE_TENANT_ID": sandbox.description["tenant"],
+        "AZURE_CLIENT_ID": CLIENT,
+        "AZURE_CLIENT_SECRET": SECRET,
+    }
+
+
+def workload(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    given = {**environment(sandbox), "AZURE_FEDERATED_TOKEN_FILE": str(file)}
+    del given["AZURE_CLIENT_SECRET"]
+    return given
+
+
+def managed(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
+    return {
+        "IDENTITY_ENDPOINT": f"{sandbox.description['arm']}/msi/token",
+        "IDENTITY_HEADER": HEADER,
+    }
+
+
+AZ = """#!{python}
+import json, ssl, sys, urllib.parse, urllib.request
+if sys.argv[1:3] == ["cloud", "show"]:
+    print(json.dumps({arm!r} + "/"))
+    sys.exit()
+assert sys.argv[1:3] == ["account", "get-access-token"]
+given = dict(zip(sys.argv[3::2], sys.argv[4::2]))
+form = dict(grant_type="client_credentials", client_id={client!r}, client_secret={secret!r},
+            scope=given["--resource"] + "/.default")
+answer = urllib.request.urlopen(
+    {authority!r} + "/oauth2/v2.0/token", urllib.parse.urlencode(form).encode(),
+    context=ssl.create_default_context(cafile={ca!r}))
+body = json.load(answer)
+import time
+print(json.dumps(dict(accessToken=body["access_token"], expires_on=int(time.time()) + 3600)))
+with open({log!r}, "a") as out:
+    out.write("asked\\n")
+"""
+
+
+def azure_cli(sandbox: Sandbox, tmp_path: Path, arm: str = "") -> dict[str, str]:
+    """An `az` that is signed in, in so far as azure-identity asks it."""
+    az = tmp_path / "bin" / "az"
+    az.parent.mkdir(exist_ok=True)
+    d = sandbox.description
+    az.write_text(
+        AZ.format(
+            python=sys.executable,
+            arm=arm or d["arm"],
+            authority=f"{d['authority']}/{d['tenant']}",
+            ca=d["ca"],
+            client=CLIENT,
+            secret=SECRET,
+            log=str(tmp_path / "az.log"),
+        )
+    )
+    az.chmod(az.stat().st_mode | stat.S_IXUSR)
+    return {"PATH": str(az.parent)}
+
+
+WAYS: dict[str, Callable[[Sandbox, Path], dict[str, str]]] = {
+    "environment": lambda sandbox, tmp_path: environment(sandbox),
+    "workload-identity": workload,
+    "managed-identity": managed,
+    "azure-cli": azure_cli,
+}
+
+
+@pytest.mark.parametrize("explicit", [True, False], ids=["named", "found"])
+@pytest.mark.parametrize("login", WAYS)
+def test_every_way_without_a_person(
+    login: str,
+    explicit: bool,
+    cloud_of: Sandbox,
+    no_ways: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name, value in WAYS[login](cloud_of, tmp_path).items():
+        no_ways.setenv(name, value)
+    asked = Asked()
+    cloud = Cloud(from_description(cloud_of.file))
+    account = cloud.sign_in(SignIn(login=login if explicit else None), asked, Flag())
+    assert cloud.login == login
+    assert account.subscription == cloud_of.description["subscription"]
+    assert cloud.arm.subscriptions()
+    tokens = {cloud.access_token(a).reveal() for a in ("arm", "ml", "databricks")}
+    assert len(tokens) == 3 and not asked.codes
+
+
+def test_the_cli_is_asked_once_for_a_token(
+    cloud_of: Sandbox, no_ways: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    no_ways.setenv("PATH", azure_cli(cloud_of, tmp_path)["PATH"])
+    cloud = Cloud(from_description(cloud_of.file))
+    cloud.sign_in(SignIn(login="azure-cli"), Asked(), Flag())
+    for _ in range(3):
+        cloud.access_token("arm")
+    assert (tmp_path / "az.log").read_text() == "asked\n"
+
+
+def test_a_cli_that_is_set_to_another_cloud_is_not_used(
+    cloud_of: Sandbox, no_ways: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    no_ways.setenv("PATH", azure_cli(cloud_of, tmp_path, "https://management.azure.com")["PATH"])
+    with pytest.raises(SignInFailed) as caught:
+        Cloud(from_description(cloud_of.file)).sign_in(SignIn(login="azure-cli"), Asked(), Flag())
+    assert "management.azure.com" in caught.value.why and "az cloud set" in caught.value.why
+    assert not (tmp_path / "az.log").exists()
+
+
+def test_without_any_way_each_is_named_with_its_reason(
+    cloud_of: Sandbox, no_ways: pytest.MonkeyPatch, command: Callable[..., Ran]
+) -> None:
+    ran = command(*SIGN_IN, "--set", "sign_in.login=null", **cloud_of.environment)
+    assert ran.code == 3
+    said = ran.final("sign-in")
+    for login, lacking in {
+        "environment": "AZURE_CLIENT_SECRET",
+        "workload-identity": "AZURE_FEDERATED_TOKEN_FILE",
+        "managed-identity": "169.254.169.254",
+        "azure-cli": "PATH",
+    }.items():
+        assert f"{login}: " in said["why"] and lacking in said["why"]
+    assert "device-code" in said["fix"]
+
+
+def test_a_way_that_is_set_up_and_refused_ends_the_search(
+    cloud_of: Sandbox, no_ways: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = {**azure_cli(cloud_of, tmp_path), **environment(cloud_of)}
+    for name, value in {**given, "AZURE_CLIENT_SECRET": "wrong"}.items():
+        no_ways.setenv(name, value)
+    with pytest.raises(SignInFailed) as caught:
+        Cloud(from_description(cloud_of.file)).sign_in(SignIn(), Asked(), Flag())
+    assert caught.value.why.startswith("environment: The client secret is wrong.")
+    assert "AZURE_CLIENT_SECRET" in caught.value.fix and "wrong" not in caught.value.fix
+    assert not (tmp_path / "az.log").exists()
+
+
+def test_signing_in_again_asks_nobody(cloud_of: Sandbox) -> None:
+    asked = Asked()
+    cloud = Cloud(from_description(cloud_of.file), attended=True)
+    first = cloud.sign_in(SignIn(), asked, Flag())
+    arm = cloud.arm
+    for given in (
+        SignIn(login="device-code"),
+        SignIn(tenant=cloud_of.description["tenant"]),
+        SignIn(tenant="sandbox.example", subscription=first.subscription),
+    ):
+        assert cloud.sign_in(given, asked, Flag()) == first
+    assert cloud.accounts(SignIn(), asked, Flag())[0].subscriptions[0].id == first.subscription
+    assert len(asked.codes) == 1 and cloud.arm is arm
+    cloud.sign_out()
+    cloud.sign_in(SignIn(), asked, Flag())
+    assert len(asked.codes) == 2
+
+
+def test_where_a_person_is_at_hand_the_default_is_a_device_code(
+    cloud_of: Sandbox, no_ways: pytest.MonkeyPatch, command: Callable[..., Ran]
+) -> None:
+    left_out = ("--set", "sign_in.login=null")
+    ran = command(*SIGN_IN, *left_out, "--approve", **cloud_of.environment)
+    assert ran.code == 0
+    kinds = [e["kind"] for e in ran.events]
+    assert kinds.count("login-needed") == kinds.count("login-done") == 1
+
+
+@pytest.fixture
+def three_tenants(sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """The account belongs to two more tenants, one of which wants a second factor."""
+    one = sandbox("--clock", "instant")
+    other, strict = str(uuid4()), str(uuid4())
+    one.control(
+        "state",
+        {
+            "tenants": {
+                other: {"name": "Contoso", "domain": "contoso.example"},
+                strict: {"name": "Fabrikam", "domain": "fabrikam.example", "second_factor": True},
+            },
+            "subscriptions": {
+                str(uuid4()): {"name": "Research", "state": "Enabled", "tenant": other},
+                str(uuid4()): {"name": "Old", "state": "Disabled", "tenant": other},
+                str(uuid4()): {"name": "Vault", "state": "Enabled", "tenant": strict},
+            },
+        },
+    )
+    return one
+
+
+def test_what_the_account_sees(three_tenants: Sandbox) -> None:
+    asked = Asked()
+    cloud = Cloud(from_description(three_tenants.file), attended=True)
+    tenants = cloud.accounts(SignIn(), asked, Flag())
+    assert [(t.name, [s.name for s in t.subscriptions], bool(t.note)) for t in tenants] == [
+        ("Sandbox", ["Sandbox"], False),
+        ("Contoso", ["Research", "Old"], False),
+        ("Fabrikam", [], True),
+    ]
+    assert len(asked.codes) == 1
+
+
+def test_several_subscriptions_are_listed_and_none_is_taken(
+    three_tenants: Sandbox, command: Callable[..., Ran]
+) -> None:
+    ran = command(*SIGN_IN, "--approve", **three_tenants.environment)
+    assert ran.code == 2
+    said = ran.final("sign-in")
+    assert "2 subscriptions" in said["what"] and "sign_in.subscription" in said["fix"]
+    for text in ("Research", "tenant Contoso", "Sandbox", "Fabrikam", "sign_in.tenant"):
+        assert text in said["fix"]
+    assert "Old" not in said["fix"] and "Vault" not in said["fix"]
+    plan = command(
+        "plan", QUICKSTART, "--target", "sandbox", "--approve", **three_tenants.environment
+    )
+    assert plan.code == 2 and "sign_in.subscription" in plan.err and "Research" in plan.err
+
+
+def test_a_subscription_of_another_tenant_is_used_with_that_tenants_tokens(
+    three_tenants: Sandbox,
+) -> None:
+    asked = Asked()
+    cloud = Cloud(from_description(three_tenants.file), attended=True)
+    tenants = {t.name: t for t in cloud.accounts(SignIn(), asked, Flag())}
+    research = tenants["Contoso"].subscriptions[0]
+    account = cloud.sign_in(SignIn(subscription=research.id), asked, Flag())
+    assert (account.tenant, account.subscription) == (research.tenant, research.id)
+    assert cloud.arm.registrations(["Microsoft.Storage"]) == {"Microsoft.Storage": "NotRegistered"}
+    by_tenant = cloud.sign_in(SignIn(tenant="contoso.example"), asked, Flag())
+    assert by_tenant.subscription == research.id and len(asked.codes) == 1
+    # Back home, with the same person.
+    own = tenants["Sandbox"].subscriptions[0]
+    assert cloud.sign_in(SignIn(subscription=own.id), asked, Flag()).tenant == own.tenant
+    assert cloud.arm.registrations(["Microsoft.Storage"]) and len(asked.codes) == 1
+
+
+def test_a_tenant_with_a_second_factor_is_signed_in_to_itself(three_tenants: Sandbox) -> None:
+    asked = Asked()
+    cloud = Cloud(from_description(three_tenants.file), attended=True)
+    cloud.accounts(SignIn(), asked, Flag())
+    account = cloud.sign_in(SignIn(tenant="fabrikam.example"), asked, Flag())
+    assert account.subscription_name == "Vault" and len(asked.codes) == 2
+
+
+def test_a_subscription_that_is_not_seen(three_tenants: Sandbox) -> None:
+    cloud = Cloud(from_description(three_tenants.file), attended=True)
+    with pytest.raises(InvalidInput) as caught:
+        cloud.sign_in(SignIn(subscription=str(uuid4())), Asked(), Flag())
+    [finding] = caught.value.findings
+    assert finding.fields == ("sign_in.subscription", "sign_in.tenant")
+    assert "does not see" in finding.what and "Research" in finding.fix
+
+
+def test_an_unknown_tenant(cloud_of: Sandbox, command: Callable[..., Ran]) -> None:
+    ran = command(
+        *SIGN_IN, "--approve", "--set", "sign_in.tenant=no.such.tenant", **cloud_of.environment
+    )
+    assert ran.code == 3 and "sign_in.tenant" in ran.final("sign-in")["fix"]
+    assert "Credential" not in ran.err
+
+
+def test_a_token_for_another_tenant_than_the_recipes(
+    cloud_of: Sandbox, no_ways: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(cloud_of).items():
+        no_ways.setenv(name, value)
+    with pytest.raises(SignInFailed, match="is for the tenant"):
+        Cloud(from_description(cloud_of.file)).sign_in(SignIn(tenant=str(uuid4())), Asked(), Flag())
+
+
+def test_a_code_that_expired_or_was_declined_costs_a_new_code(
+    sandbox: Callable[..., Sandbox],
+) -> None:
+    one = sandbox("--clock", "instant")
+    one.control("approval", {"approve": False})
+    cloud = Cloud(from_description(one.file), attended=True)
+
+    class Decline(Asked):
+        def __call__(self, url: str, user_code: str, expires_at: float) -> None:
+            super().__call__(url, user_code, expires_at)
+            one.control("approve", {"user_code": user_code, "state": "declined"})
+
+    with pytest.raises(SignInFailed) as declined:
+        cloud.sign_in(SignIn(), Decline(), Flag())
+    assert "declined" in declined.value.why and declined.value.exit_code == 3
+    one.control("code-life", {"seconds": 1})
+    with pytest.raises(SignInFailed) as expired:
+        cloud.sign_in(SignIn(), Asked(), Flag())
+    assert "expired" in expired.value.why
+    one.control("code-life", {"seconds": 900})
+    one.control("approval", {"approve": True})
+    assert cloud.sign_in(SignIn(), Asked(), Flag()).name == "engineer@sandbox.example"
+
+
+def test_waiting_for_a_code_can_be_cancelled(sandbox: Callable[..., Sandbox]) -> None:
+    one = sandbox("--clock", "instant")
+    one.control("approval", {"approve": False})
+    cancel = Flag()
+
+    class Stop(Asked):
+        def __call__(self, url: str, user_code: str, expires_at: float) -> None:
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        Cloud(from_description(one.file), attended=True).sign_in(SignIn(), Stop(), cancel)
+
+
+# -- what is kept
+
+
+def test_where_the_platform_does_not_encrypt_nothing_is_kept(
+    cloud_of: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import msal_extensions
+
+    def unusable(location: str) -> object:
+        raise msal_extensions.persistence.PersistenceEncryptionError(message="no keyring")
+
+    monkeypatch.setattr(msal_extensions, "build_encrypted_persistence", unusable)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    profile = replace(from_description(cloud_of.file), accounts=tmp_path / "accounts")
+    asked = Asked()
+    for _ in range(2):
+        Cloud(profile, attended=True).sign_in(SignIn(), asked, Flag())
+    assert len(asked.codes) == 2 and not list(tmp_path.rglob("*"))
+
+
+def test_where_it_does_the_person_is_asked_once(
+    cloud_of: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import msal_extensions
+
+    keyring: dict[str, str] = {}
+
+    class Keyring(msal_extensions.FilePersistence):
+        """A platform's encrypted store, in so far as msal-extensions asks it."""
+
+        is_encrypted = True
+
+        def __init__(self, signal_location: str, *_: object, **__: object) -> None:
+            super().__init__(signal_location)
+
+        def save(self, content: str) -> None:
+            keyring[self.get_location()] = content
+            self.touch()
+
+        def load(self) -> str:
+            try:
+                return keyring[self.get_location()]
+            except KeyError:
+                raise msal_extensions.persistence.PersistenceNotFound(location="") from None
+
+    for module in (msal_extensions, msal_extensions.persistence):
+        monkeypatch.setattr(module, "LibsecretPersistence", Keyring)
+        monkeypatch.setattr(module, "KeychainPersistence", Keyring)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    profile = replace(from_description(cloud_of.file), accounts=tmp_path / "accounts")
+    asked = Asked()
+    for _ in range(2):
+        Cloud(profile, attended=True).sign_in(SignIn(), asked, Flag())
+    assert len(asked.codes) == 1 and keyring
+    [record] = (tmp_path / "accounts").iterdir()
+    assert stat.S_IMODE(record.stat().st_mode) == 0o600
+    for file in (f for f in tmp_path.rglob("*") if f.is_file()):
+        for kept in keyring.values():
+            for token in json.loads(kept)["RefreshToken"].values():
+                assert token["secret"] not in file.read_text()
+    cloud = Cloud(profile, attended=True)
+    cloud.sign_in(SignIn(), asked, Flag())
+    cloud.sign_out()
+    Cloud(profile, attended=True).sign_in(SignIn(), asked, Flag())
+    assert len(asked.codes) == 2
+
+
+def test_the_sandbox_keeps_nobody(cloud_of: Sandbox) -> None:
+    assert from_description(cloud_of.file).accounts is None
+
+
+# -- what is refreshed
+
+
+def test_tokens_are_refreshed_silently(sandbox: Callable[..., Sandbox]) -> None:
+    one = sandbox("--clock", "instant")
+    one.control("token-life", {"seconds": 60})  # too little to be used a second time
+    asked = Asked()
+    cloud = Cloud(from_description(one.file), attended=True)
+    cloud.sign_in(SignIn(), asked, Flag())
+    before = tokens_asked(one)
+    for _ in range(3):
+        cloud.arm.subscriptions()
+    assert tokens_asked(one) >= before + 3 and len(asked.codes) == 1
+
+
+def tokens_asked(sandbox: Sandbox) -> int:
+    calls = sandbox.control("requests", method="GET")["calls"]
+    return sum("/oauth2/v2.0/token" in call for call in calls)
+
+
+@pytest.mark.journey
+def test_no_client_holds_a_token_over_time(
+    sandbox: Callable[..., Sandbox], command: Callable[..., Ran]
+) -> None:
+    one = sandbox("--clock", "instant")
+    one.control("token-life", {"seconds": 2})
+    ran = command(
+        "replay", QUICKSTART, "--target", "sandbox", "--until", "provision", "--json",
+        **one.environment,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert [e["kind"] for e in ran.events].count("login-needed") == 1
+    assert ran.events[-1]["at"] - ran.events[0]["at"] > 2
+    assert tokens_asked(one) > 10
+
+
+def test_a_grant_that_was_revoked_asks_one_person_once(sandbox: Callable[..., Sandbox]) -> None:
+    one = sandbox("--clock", "instant")
+    one.control("token-life", {"seconds": 2})
+    asked = Asked()
+    cloud = Cloud(from_description(one.file), attended=True)
+    cloud.sign_in(SignIn(), asked, Flag())
+    one.control("token-life", {"seconds": 3600})
+    one.control("state", {"person": {"oid": str(uuid4())}})
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: cloud.arm.subscriptions(), range(8)))
+    assert len(asked.codes) == 2 and asked.accounts == ["engineer@sandbox.example"]
