@@ -39,6 +39,7 @@ class WizardApp(App[int]):
     TITLE = "amlwizard"
     CSS_PATH = "style.tcss"
     COMMAND_PALETTE_BINDING = "ctrl+o"
+    SCREENS = {page.id: page.make for page in PAGES}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "explain", "Help"),
@@ -76,8 +77,6 @@ class WizardApp(App[int]):
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
-        for page in PAGES:
-            self.install_screen(page.make, page.id)
         self.findings = self.session.findings
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP", "SIGINT"):
@@ -188,14 +187,25 @@ class WizardApp(App[int]):
         self.running, self.ran = False, message.ran
 
     def on_failed(self, message: said.Failed) -> None:
-        if message.doing in ("sign-in", "plan", "preflight"):
-            self.view = replace(self.view, login=None)
+        error = message.error
         if message.doing == "run":
             self.running = False
-        error = message.error
+        elif self.view.login:
+            login = self._login_screen
+            if login:
+                login.fail(error.why or error.what, error.fix)
+            self.view = replace(self.view, login=None)
         text = "\n".join(part for part in (error.why, error.fix) if part)
         self.notify(text, title=error.what, severity="error", timeout=12, markup=False)
 
     def watch_view(self, view: RunView) -> None:
-        if view.login and not any(isinstance(s, LoginScreen) for s in self.screen_stack):
-            self.push_screen(LoginScreen(view.login, self.work.backend.plays_the_person))
+        if view.login and not self._login_screen:
+            can_agree = self.work.backend.plays_the_person
+            self.push_screen(LoginScreen(view.login, can_agree, self.now))
+
+    @property
+    def _login_screen(self) -> LoginScreen | None:
+        return next((s for s in self.screen_stack if isinstance(s, LoginScreen)), None)
+
+    def on_login_screen_agree(self, message: LoginScreen.Agree) -> None:
+        self.work.agree(message.user_code)
