@@ -9,6 +9,7 @@ import pytest
 
 from amlwizard.errors import InvalidInput
 from amlwizard.events import (
+    Attachment,
     LoginDone,
     LoginNeeded,
     RunFinished,
@@ -59,6 +60,20 @@ def test_a_device_code_is_in_no_record(tmp_path: Path) -> None:
 
 def test_a_journal_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(written(tmp_path / "j.jsonl").stat().st_mode) == 0o600
+
+
+def test_what_is_attached_becomes_a_file_beside_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "run" / "j.jsonl")
+    for content in (b"old and longer", b"\x89PNG"):
+        picture = Attachment("../picture.png", content)
+        journal(StepProgress(step="a", message="drawn", data={"picture": picture, "mse": 3}))
+    journal.close()
+    saved = tmp_path / "run" / "picture.png"
+    assert saved.read_bytes() == b"\x89PNG" and stat.S_IMODE(saved.stat().st_mode) == 0o600
+    assert not (tmp_path / "picture.png").exists()
+    event = list(read(journal.path))[-1]
+    assert event.data == {"picture": {"file": "picture.png"}, "mse": 3}
+    assert "PNG" not in repr(picture)
 
 
 def test_a_cut_last_line_is_left_out(tmp_path: Path) -> None:

@@ -96,6 +96,22 @@ def test_the_journal_is_the_event_stream(any_journey: Journey) -> None:
     assert (run / "journal.jsonl").read_text().splitlines() == any_journey.ran.out.splitlines()
 
 
+def test_the_picture_stands_beside_the_journal_and_not_in_it(any_journey: Journey) -> None:
+    run = any_journey.home / "runs" / any_journey.ran.of("run-started")[0]["run"]
+    name = "actual-vs-predicted.png"
+    picture = run / name
+    assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_mode & 0o777 == 0o600
+    drawn = [e["data"] for e in any_journey.ran.of("step-progress", "train") if name in e["data"]]
+    assert [data[name] for data in drawn] == [{"file": name}]
+    assert picture.stat().st_size > (run / "journal.jsonl").stat().st_size / 10
+
+
+def test_the_signature_is_known_after_training(any_journey: Journey) -> None:
+    columns = any_journey.output("train")["columns"]
+    assert list(columns) == ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
+    assert set(columns.values()) == {"double"}
+
+
 def test_the_kept_recipe_replays_the_run(any_journey: Journey) -> None:
     run = any_journey.home / "runs" / any_journey.ran.of("run-started")[0]["run"]
     kept = (run / "recipe.yaml").read_text()

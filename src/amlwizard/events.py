@@ -9,9 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import PurePath
 from typing import Any, ClassVar, Literal
 
 Outcome = Literal["done", "kept", "failed", "blocked", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that comes with an event, such as a picture. The event's JSON has its name alone; the
+    content stands beside the journal. Folders in a name are dropped."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", PurePath(self.name).name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,8 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepProgress(Event):
-    """`data` is what a screen may draw beyond the message: a metric, a cell's output, a picture."""
+    """`data` is what a screen may draw beyond the message: a metric, a cell's output; JSON, and
+    attachments. Read back from a journal an attachment is ``{"file": NAME}``."""
 
     kind: ClassVar[str] = "step-progress"
     step: str
@@ -145,7 +159,15 @@ def from_json(line: Mapping[str, Any]) -> Event:
         raise ValueError(str(error)) from None
 
 
+def attachments(event: Event) -> list[Attachment]:
+    """The files that come with an event."""
+    data = event.data.values() if isinstance(event, StepProgress) else ()
+    return [value for value in data if isinstance(value, Attachment)]
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, Attachment):
+        return {"file": value.name}
     if isinstance(value, StepInfo):
         return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):

@@ -11,26 +11,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from amlwizard.errors import InvalidInput
-from amlwizard.events import Event, from_json
+from amlwizard.events import Event, attachments, from_json
 
 NAME = "journal.jsonl"
 
 
 class Journal:
-    """Writes every event at once. A device code is not part of an event's JSON."""
+    """Writes every event at once; what is attached to one becomes a file beside the journal. A
+    device code is not part of an event's JSON."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.path = path
-        self._out = os.fdopen(descriptor, "w", encoding="utf-8")
+        self._out = os.fdopen(_opened(path, os.O_APPEND), "w", encoding="utf-8")
 
     def __call__(self, event: Event) -> None:
+        for attachment in attachments(event):
+            path = self.path.with_name(attachment.name)
+            with os.fdopen(_opened(path, os.O_TRUNC), "wb") as out:
+                out.write(attachment.content)
         self._out.write(json.dumps(event.to_json(), ensure_ascii=False) + "\n")
         self._out.flush()
 
     def close(self) -> None:
         self._out.close()
+
+
+def _opened(path: Path, how: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
 
 
 def read(path: Path) -> Iterator[Event]:

@@ -24,7 +24,7 @@ Json = Mapping[str, Any]
 
 
 class Say(Protocol):
-    """How a step reports progress; `data` must be JSON and hold no secret."""
+    """How a step reports progress; `data` is JSON and attachments, and holds no secret."""
 
     def __call__(self, message: str, **data: Any) -> None: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from amlwizard.cloud.arm import Say, _pause
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import hide
 from amlwizard.errors import AmlwizardError, CloudError, StepFailed
+from amlwizard.events import Attachment
 
 MARK = "amlwizard:"
 RETRY_SECONDS = 60
@@ -23,11 +25,13 @@ RETRY_SECONDS = 60
 
 @dataclass(frozen=True)
 class CellResult:
-    """What a cell printed; `data` is the JSON of its last line that starts with ``amlwizard:``."""
+    """What a cell printed; `data` is the JSON of its last line that starts with ``amlwizard:``,
+    `files` what that held as ``files``: base64 by name."""
 
     text: str
     data: dict[str, Any]
     seconds: float
+    files: tuple[Attachment, ...] = ()
 
 
 class Databricks:
@@ -191,7 +195,7 @@ class Databricks:
             results = []
             for number, cell in enumerate(cells, 1):
                 title = cell.partition("\n")[0].removeprefix("#").strip()
-                say(f"cell {number} of {len(cells)}: {title}")
+                say(f"cell {number} of {len(cells)}: {title}", cell=number, title=title)
                 result = self._run(cluster_id, context.id, number, cell, cancel)
                 say(
                     f"cell {number} of {len(cells)}: done",
@@ -200,6 +204,7 @@ class Databricks:
                     text=result.text,
                     seconds=result.seconds,
                     **({"result": result.data} if result.data else {}),
+                    **{file.name: file for file in result.files},
                 )
                 results.append(result)
             return results
@@ -248,13 +253,25 @@ class Databricks:
                 fix="Correct the cause, then replay: what exists is kept.",
             )
         text = str(results.data or "") if results else ""
-        return CellResult(_shown(text), _marked(text), monotonic() - began)
+        data = _marked(number, text)
+        files = tuple(
+            Attachment(name, base64.b64decode(content))
+            for name, content in data.pop("files", {}).items()
+        )
+        return CellResult(_shown(text), data, monotonic() - began, files)
 
 
-def _marked(text: str) -> dict[str, Any]:
+def _marked(number: int, text: str) -> dict[str, Any]:
     for line in reversed(text.splitlines()):
         if line.startswith(MARK):
-            return dict(json.loads(line.removeprefix(MARK)))
+            try:
+                return dict(json.loads(line.removeprefix(MARK)))
+            except ValueError:
+                raise StepFailed(
+                    f"What cell {number} put out cannot be read.",
+                    why=f"Its last {len(line):,} characters are cut off or not JSON.",
+                    fix="Replay; if it happens again, report it with the journal.",
+                ) from None
     return {}
 
 

@@ -57,6 +57,8 @@ print(f"MSE {mse:.4f}")
 # COMMAND ----------
 
 # Draw actual against predicted
+import base64
+import json
 import tempfile
 from pathlib import Path
 
@@ -70,18 +72,24 @@ low, high = float(y_test.min()), float(y_test.max())
 axes.plot([low, high], [low, high], color="grey", linewidth=1)
 axes.set(xlabel="actual", ylabel="predicted", title=f"Ridge, MSE {mse:.1f}")
 figure.savefig(folder / "actual-vs-predicted.png", dpi=120)
-print("actual-vs-predicted.png drawn")
+picture = (folder / "actual-vs-predicted.png").read_bytes()
+print(f"actual-vs-predicted.png drawn, {len(picture):,} bytes")
+# Outside the VNET its artifact cannot be read, so the picture comes back with the cell's output.
+if len(picture) <= parameters["largest_picture"]:
+    files = {"actual-vs-predicted.png": base64.b64encode(picture).decode()}
+    print("amlwizard:" + json.dumps({"files": files}))
 
 # COMMAND ----------
 
 # Save the model with what its server will need
 from mlflow.models import infer_signature
 
+signature = infer_signature(x_test, predicted)
 # Not log_model: MLflow 3 asks there for logged models, which this tracking server does not have.
 mlflow.sklearn.save_model(
     model,
     str(folder / "model"),
-    signature=infer_signature(x_test, predicted),
+    signature=signature,
     input_example=x_test.head(2),
     pip_requirements=parameters["model_requirements"],
 )
@@ -90,8 +98,6 @@ print("model saved")
 # COMMAND ----------
 
 # Log model and picture, close the run
-import json
-
 with mlflow.start_run(run_id=run_id):
     mlflow.log_artifacts(str(folder / "model"), "model")
     mlflow.log_artifact(str(folder / "actual-vs-predicted.png"))
@@ -101,6 +107,7 @@ result = {
     "rows": [len(x_train), len(x_test)],
     "mse": mse,
     "alpha": parameters["alpha"],
+    "columns": {column["name"]: column["type"] for column in signature.inputs.to_dict()},
     "actual": [round(float(value), 3) for value in y_test],
     "predicted": [round(float(value), 3) for value in predicted],
 }

@@ -19,6 +19,7 @@ from amlwizard.steps.platform import after_private_link
 # The no-code scoring script of Azure imports both; a model without them crashes when it is deployed.
 SERVER_REQUIREMENTS = ("azureml-ai-monitoring", "azureml-inference-server-http")
 SCOPE = "amlwizard"
+LARGEST_PICTURE = 500_000
 
 
 def fingerprint(recipe: Any) -> str:
@@ -52,6 +53,7 @@ def training(recipe: Any) -> list[Step]:
             "experiment": experiment,
             "rows": json.loads(tags["rows"]),
             "mse": float(tags["mse"]),
+            "columns": json.loads(tags["columns"]),
         }
         return Found("ready", outputs)
 
@@ -66,9 +68,10 @@ def training(recipe: Any) -> list[Step]:
             "test_size": recipe.training.test_size,
             "random_state": recipe.training.random_state,
             "model_requirements": [*packages(recipe), *SERVER_REQUIREMENTS],
+            "largest_picture": LARGEST_PICTURE,
         }
         result = _run(ctx, "train", parameters, say)
-        keep = ("run_id", "rows", "mse")
+        keep = ("run_id", "rows", "mse", "columns")
         return {"experiment": experiment, **{key: result[key] for key in keep}}
 
     def check(ctx: Context, say: Say) -> Json:
@@ -106,6 +109,7 @@ def training(recipe: Any) -> list[Step]:
             "run_id": run["run_id"],
             "rows": json.dumps(run["rows"]),
             "mse": repr(run["mse"]),
+            "columns": json.dumps(run["columns"]),
         }
         parameters = {
             "tracking_uri": _let_in(ctx, recipe),
