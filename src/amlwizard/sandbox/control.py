@@ -68,7 +68,10 @@ class Control:
         elif what == "state":
             if request.method == "GET":
                 return JSONResponse(self.world.data)
-            _merge(self.world.data, body)
+            if request.method == "PUT":
+                self.world.data = body
+            else:
+                _merge(self.world.data, body)
             self.world.save()
         elif what == "stop":
             self.stop()

@@ -280,13 +280,13 @@ class Databricks:
         cluster = self._find(resource, body)
         cluster["state"] = "TERMINATED"
         cluster["reason"] = {"code": "USER_REQUEST", "type": "SUCCESS", "parameters": {}}
-        self._end(cluster["id"])
+        self.end(cluster["id"])
         return {}
 
     async def _clusters_permanent_delete(self, resource: Body, body: Body) -> Body:
         cluster = self._find(resource, body)
         del self._data(resource)["clusters"][cluster["id"]]
-        self._end(cluster["id"])
+        self.end(cluster["id"])
         return {}
 
     # -- libraries
@@ -427,7 +427,7 @@ class Databricks:
         if command and command["status"] == "Running":
             command["status"] = "Cancelled"
             cluster_id = self._context(body)
-            self._end(cluster_id)
+            self.end(cluster_id)
             self.nodes[cluster_id] = asyncio.get_running_loop().create_task(self._boot(resource))
         return {"id": body.get("commandId")}
 
@@ -448,7 +448,7 @@ class Databricks:
             )
         return cluster
 
-    def _end(self, cluster_id: str) -> None:
+    def end(self, cluster_id: str) -> None:
         task = self.nodes.pop(cluster_id, None)
         if task and task.done() and not task.exception():
             kill_group(task.result().process)
@@ -457,7 +457,7 @@ class Databricks:
 
     def stop(self) -> None:
         for cluster_id in list(self.nodes):
-            self._end(cluster_id)
+            self.end(cluster_id)
 
 
 def _cannot_install(package: str) -> str | None:

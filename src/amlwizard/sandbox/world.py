@@ -14,7 +14,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,16 @@ class World:
 
     def get(self, resource_id: str | None) -> dict[str, Any] | None:
         return self.resources.get((resource_id or "").rstrip("/").lower())
+
+    def without(self, path: str) -> World:
+        """The same world with nothing in it that is at or under `path`; for looking only."""
+        prefix = path.lower()
+        left = {
+            key: resource
+            for key, resource in self.resources.items()
+            if key != prefix and not key.startswith(f"{prefix}/")
+        }
+        return replace(self, data={**self.data, "resources": left})
 
     def of_type(self, kind: str, under: str = "") -> Iterator[dict[str, Any]]:
         prefix = under.lower().rstrip("/") + "/" if under else ""

@@ -133,21 +133,23 @@ class Resources:
         rid = asked.id
         shelf.must_have_group(self.world, rid)
         body = shelf.find(self.world, rid)
+        purge = kind.purge if asked.query.get("forceToPurge", "").lower() == "true" else None
         if body is None:
-            return Response(status_code=204)
-        self.admission.right(f"{kind.type}/delete", rid.text)
+            return Response(status_code=200 if purge and purge(self.world, rid) else 204)
+        self.admission.deletion(rid, kind, asked.query)
         self.admission.free(shelf.holder(rid), asked.version)
-        for effect in (kind.blocked, kind.delete):
-            if effect:
-                effect(self.world, rid, body)
-        if kind.purge and asked.query.get("forceToPurge", "").lower() == "true":
-            kind.purge(self.world, rid)
+        if kind.blocked:
+            kind.blocked(self.world, rid, body)
         self.centre.gone(rid)
+        if kind.delete:
+            kind.delete(self.world, rid, body)
+        if purge:
+            purge(self.world, rid)
         if rid.type == shelf.SUBNETS:
             return Response(status_code=200)
         if not kind.delete_seconds:
             del self.world.resources[rid.text.lower()]
-            return Response(status_code=200)
+            return JSONResponse(body) if kind.delete_answers else Response(status_code=200)
         if kind.states:
             body["properties"]["provisioningState"] = "Deleting"
         name = self.world.begin(rid.text, "delete", kind.delete_seconds)

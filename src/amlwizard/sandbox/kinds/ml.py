@@ -83,8 +83,8 @@ def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
     world.data["deleted"][_workspace_key(rid)] = {"id": body["id"], "location": body["location"]}
 
 
-def _purge_workspace(world: World, rid: ResourceId) -> None:
-    world.data["deleted"].pop(_workspace_key(rid), None)
+def _purge_workspace(world: World, rid: ResourceId) -> bool:
+    return world.data["deleted"].pop(_workspace_key(rid), None) is not None
 
 
 def _parent(call: Call, depth: int = 1) -> Body:
@@ -271,6 +271,17 @@ def _may_pull(call: Call, endpoint: Body, workspace: Body) -> bool:
     )
 
 
+def _takes_traffic(world: World, rid: ResourceId, body: Body) -> None:
+    endpoint = world.get(rid.parent)
+    share = ((endpoint or {}).get("properties", {}).get("traffic") or {}).get(rid.name, 0)
+    if share:
+        raise _invalid(
+            f"Deployment {rid.name} has {share}% of the live traffic: set its traffic to 0 before "
+            "it is deleted.",
+            "traffic",
+        )
+
+
 def _image_build_problem(call: Call, workspace: Body) -> str | None:
     """Why the image cannot be built: a closed registry needs a compute of ours to build on."""
     p = workspace["properties"]
@@ -349,7 +360,14 @@ KINDS = [
         purge=_purge_workspace,
         actions={"resynckeys": _resync},
     ),
-    Kind(f"{ML}/workspaces/computes", _compute, 55, location="", delete_seconds=10),
+    Kind(
+        f"{ML}/workspaces/computes",
+        _compute,
+        55,
+        location="",
+        delete_seconds=10,
+        delete_needs=("underlyingResourceAction",),
+    ),
     Kind(
         f"{ML}/workspaces/onlineEndpoints",
         _endpoint,
@@ -362,6 +380,7 @@ KINDS = [
         _deployment,
         480,
         name=ENDPOINT,
+        blocked=_takes_traffic,
         actions={"getlogs": _logs},
     ),
     # Registered models live in the workspace's MLflow registry.

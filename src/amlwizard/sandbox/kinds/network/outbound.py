@@ -88,7 +88,23 @@ def _nat_gateway(call: Call) -> None:
     call.properties.setdefault("idleTimeoutInMinutes", 4)
 
 
+def _gateway_in_use(world: World, rid: ResourceId, body: Body) -> None:
+    users = [
+        subnet["id"]
+        for vnet in world.of_type("microsoft.network/virtualnetworks")
+        for subnet in vnet["properties"]["subnets"]
+        if (subnet["properties"].get("natGateway") or {}).get("id", "").lower() == rid.text.lower()
+    ]
+    if users:
+        raise ArmError(
+            400,
+            "InUseNatGatewayCannotBeDeleted",
+            f"Nat Gateway {rid.text} cannot be deleted because it is in use by the following "
+            f"resources: {', '.join(users)}.",
+        )
+
+
 KINDS = [
     Kind("Microsoft.Network/publicIPAddresses", _public_ip, 5, name=NAME, blocked=_in_use),
-    Kind("Microsoft.Network/natGateways", _nat_gateway, 13, name=NAME),
+    Kind("Microsoft.Network/natGateways", _nat_gateway, 13, name=NAME, blocked=_gateway_in_use),
 ]

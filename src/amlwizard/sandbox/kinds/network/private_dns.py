@@ -6,6 +6,8 @@ from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.world import World
 
+LINKS = "microsoft.network/privatednszones/virtualnetworklinks"
+
 
 def _zone(call: Call) -> None:
     if call.id.name.count(".") < 1:
@@ -16,13 +18,16 @@ def _zone(call: Call) -> None:
     call.properties.setdefault("numberOfVirtualNetworkLinks", 0)
 
 
-def _still_linked(world: World, rid: ResourceId, body: Body) -> None:
-    if any(world.of_type("microsoft.network/privatednszones/virtualnetworklinks", rid.text)):
+def _has_links(world: World, rid: ResourceId, body: Body) -> None:
+    links = list(world.of_type(LINKS, rid.text))
+    if links:
+        nested = ", ".join(f"'{link['id'].partition('/providers/')[2]}'" for link in links)
         raise ArmError(
             409,
             "CannotDeleteResource",
-            f"Can not delete resource before nested resources are deleted: {rid.text} still has "
-            "virtual network links.",
+            "Cannot delete resource while nested resources exist. Some existing nested resource "
+            f"IDs include: {nested}. Please delete all nested resources before deleting this "
+            "resource.",
         )
 
 
@@ -31,9 +36,7 @@ def _dns_link(call: Call) -> None:
         raise ArmError(404, "ParentResourceNotFound", f"{call.id.parent} does not exist.")
     call.require("properties.virtualNetwork.id")
     vnet = call.must_exist(call.properties["virtualNetwork"]["id"], "properties.virtualNetwork")
-    for other in call.world.of_type(
-        "microsoft.network/privatednszones/virtualnetworklinks", call.id.parent
-    ):
+    for other in call.world.of_type(LINKS, call.id.parent):
         same = other["properties"]["virtualNetwork"]["id"].lower() == vnet["id"].lower()
         if same and other["id"].lower() != call.id.text.lower():
             raise ArmError(
@@ -75,7 +78,7 @@ def resolves_privately(world: World, target_id: str, group: str, vnet_id: str) -
     """
     linked = {
         link["id"].rsplit("/", 2)[0].lower()
-        for link in world.of_type("microsoft.network/privatednszones/virtualnetworklinks")
+        for link in world.of_type(LINKS)
         if link["properties"]["virtualNetwork"]["id"].lower() == vnet_id.lower()
     }
     for endpoint in world.of_type("microsoft.network/privateendpoints"):
@@ -107,7 +110,7 @@ KINDS = [
         35,
         accepts=202,
         location="global",
-        blocked=_still_linked,
+        blocked=_has_links,
     ),
     Kind(
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",

@@ -8,6 +8,7 @@ from typing import Any
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.locks import must_be_unlocked
 from amlwizard.sandbox.kinds.network.names import NAME
 from amlwizard.sandbox.kinds.network.subnets import find_subnet
 from amlwizard.sandbox.world import World
@@ -158,9 +159,29 @@ def _free_addresses(world: World, subnet: Body, but: str) -> Any:
     )
 
 
-def _delete_private_endpoint(world: World, rid: ResourceId, body: Body) -> None:
+def _target(world: World, body: Body) -> Body | None:
     link = body["properties"]["privateLinkServiceConnections"][0]["properties"]
-    target = world.get(link["privateLinkServiceId"])
+    return world.get(link["privateLinkServiceId"])
+
+
+def _target_is_locked(world: World, rid: ResourceId, body: Body) -> None:
+    """Deleting the endpoint deletes its connection, which is part of the target."""
+    target = _target(world, body)
+    if target:
+        try:
+            must_be_unlocked(
+                world, f"{target['id']}/privateEndpointConnections/{rid.name}", "delete"
+            )
+        except ArmError as locked:
+            raise ArmError(
+                409,
+                "ScopeLocked",
+                f"Call to {target['type']} failed. Error message: {locked.message}",
+            ) from None
+
+
+def _delete_private_endpoint(world: World, rid: ResourceId, body: Body) -> None:
+    target = _target(world, body)
     if target:
         target["properties"]["privateEndpointConnections"] = [
             c
@@ -175,6 +196,7 @@ KINDS = [
         _private_endpoint,
         50,
         name=NAME,
+        blocked=_target_is_locked,
         delete=_delete_private_endpoint,
     )
 ]
