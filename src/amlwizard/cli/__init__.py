@@ -41,6 +41,18 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     replay.add_argument("--yes", action="store_true", help="really build on Azure")
 
+    destroy = commands.add_parser(
+        "destroy", help="remove what a recipe made: only what carries its tag"
+    )
+    destroy.add_argument("recipe")
+    _target(destroy, required=True)
+    destroy.add_argument(
+        "--purge", action="store_true", help="leave nothing soft-deleted: free the names at once"
+    )
+    destroy.add_argument("--dry-run", action="store_true", help="show what goes, and stop")
+    destroy.add_argument("--yes", action="store_true", help="do not ask")
+    destroy.add_argument("--json", action="store_true", help="events (or the plan) as JSON lines")
+
     commands.add_parser("schema", help="the JSON schema of a recipe")
 
     sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
@@ -118,6 +130,10 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.cli.replaying import replay
 
         return replay(given)
+    if given.command == "destroy":
+        from amlwizard.cli.destroying import destroy
+
+        return destroy(given)
     from amlwizard.cli.sandboxing import sandbox
 
     return sandbox(given)

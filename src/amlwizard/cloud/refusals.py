@@ -22,6 +22,7 @@ RETRYABLE = frozenset(
     }
 )
 
+PURGE = "Purge it: amlwizard destroy RECIPE --target TARGET --purge."
 FIXES = {
     "AuthorizationFailed": "Ask for the role that allows this action, or sign in as somebody else.",
     "LinkedAuthorizationFailed": "Give the identity Network Contributor on the subnet.",
@@ -32,11 +33,22 @@ FIXES = {
     "StorageAccountAlreadyTaken": "Choose another name: it must be unique in the world.",
     "VaultAlreadyExists": "Choose another name: it must be unique in the world.",
     "AlreadyInUse": "Choose another name: it must be unique in the world.",
-    "ConflictError": "Recover or purge the deleted vault, or choose another name.",
+    "ConflictError": f"{PURGE} Or recover the vault (az keyvault recover), or choose another name.",
+    "ScopeLocked": "Take the lock off (az lock list, az lock delete), then run the command again.",
+    "CannotDeleteResource": "Delete what is nested in it first; somebody else made that.",
+    "InUseNetworkSecurityGroupCannotBeDeleted": "Take it off the subnets that use it first.",
+    "InUseNatGatewayCannotBeDeleted": "Take it off the subnets that use it first.",
+    "PublicIPAddressCannotBeDeleted": "Delete what uses the address first.",
+    "DenyAssignmentAuthorizationFailed": "Azure Databricks guards this group: it goes with its workspace.",
     "ErrCode_InsufficientVCPUQuota": "Ask for more quota, or choose fewer or smaller nodes.",
     "SubnetMissingRequiredDelegation": "Delegate the subnet to Microsoft.Databricks/workspaces.",
     "RequestDisallowedByPolicy": "Ask the owner of the policy for an exemption.",
     "InUseSubnetCannotBeDeleted": "Delete what is in the subnet first.",
+}
+# Where the code alone does not say what is wrong.
+FIXES_BY_TEXT = {
+    "Soft-deleted workspace exists": f"{PURGE} Or purge or recover it in the portal (Azure Machine "
+    "Learning, Recently deleted), or choose another name.",
 }
 RESUME = "Replay continues from here once the cause is gone."
 
@@ -72,10 +84,11 @@ def from_response(doing: str, error: Any) -> CloudError:
     code = (error.error.code if getattr(error, "error", None) else None) or ""
     message = (error.error.message if getattr(error, "error", None) else None) or str(error.message)
     status = error.status_code or 0
+    by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in str(message)), RESUME)
     return CloudError(
         f"{doing}: {code or status}.",
         code=str(code),
         status=status,
         why=hide(str(message))[:1500],
-        fix=FIXES.get(str(code), RESUME),
+        fix=FIXES.get(str(code), by_text),
     )
