@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from amlwizard.recipe import Recipe, Section
 
@@ -28,6 +29,7 @@ class FieldSpec:
     default: Any = None
     optional: bool = False
     derived: str | None = None
+    example: Any = None
 
 
 def sections() -> dict[str, type[Section]]:
@@ -45,6 +47,29 @@ def specs(section: str) -> Iterator[FieldSpec]:
         yield _spec(section, name, info)
 
 
+def defaults() -> dict[str, dict[str, Any]]:
+    """The default of every field that has one, as plain JSON by section. Names that follow from the
+    prefix are left to follow it."""
+    return {
+        section: {
+            spec.name: to_jsonable_python(spec.default)
+            for spec in specs(section)
+            if spec.default is not None and spec.derived is None
+        }
+        for section in sections()
+    }
+
+
+def start() -> dict[str, dict[str, Any]]:
+    """The answers that a new recipe starts from: the defaults, and the example of what has none."""
+    answers = defaults()
+    for section in sections():
+        for spec in specs(section):
+            if spec.example is not None:
+                answers[section].setdefault(spec.name, spec.example)
+    return answers
+
+
 def _spec(section: str, name: str, info: FieldInfo) -> FieldSpec:
     options, optional = _options(info.annotation)
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
@@ -60,6 +85,7 @@ def _spec(section: str, name: str, info: FieldInfo) -> FieldSpec:
         default=None if info.is_required() else info.get_default(call_default_factory=True),
         optional=optional,
         derived=str(derived) if derived else None,
+        example=info.examples[0] if info.examples else None,
     )
 
 

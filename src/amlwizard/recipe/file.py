@@ -31,13 +31,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\ufff
 class Reading:
     """What a file came to: the sections that are valid, and every finding about the others.
 
-    `recipe` is there when nothing is wrong with its shape; the rules come after.
+    `recipe` is there when nothing is wrong with its shape; the rules come after. `raw` is what was
+    given, right or not.
     """
 
     sections: Mapping[str, Section] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     recipe: Recipe | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
@@ -202,7 +204,7 @@ def examine(
     recipe = None
     if not findings:
         recipe = Recipe.model_validate({"version": 1, **sections})
-    return Reading(sections, tuple(findings), recipe, lines)
+    return Reading(sections, tuple(findings), recipe, lines, raw)
 
 
 def _findings(

@@ -309,6 +309,17 @@ class Serving(Section):
     build_node_size: Text = Field("Standard_DS3_v2", title="Image-build node size")
 
 
+# Three of the diabetes rows: what a new recipe asks of its endpoint.
+EXAMPLE_ROWS = [
+    [0.01991321, 0.05068012, 0.10480869, 0.07007254, -0.03596778, -0.0266789, -0.02499266,
+     -0.00259226, 0.00371174, 0.04034337],
+    [-0.01277963, -0.04464164, 0.06061839, 0.05285819, 0.04796534, 0.02937467, -0.01762938,
+     0.03430886, 0.0702113, 0.00720652],
+    [0.03807591, 0.05068012, 0.00888341, 0.04252958, -0.04284755, -0.02104223, -0.03971921,
+     -0.00259226, -0.01811827, 0.00720652],
+]  # fmt: skip
+
+
 class Scoring(Section):
     """The request that proves that the platform works"""
 
@@ -316,6 +327,7 @@ class Scoring(Section):
         ...,
         title="Request",
         description='{"input_data": ...} as the endpoint wants it, or {"data": [[...]]}.',
+        examples=[{"input_data": EXAMPLE_ROWS}],
     )
 
 

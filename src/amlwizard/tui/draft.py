@@ -1,0 +1,115 @@
+"""The answers so far, and where in the wizard somebody is: a file for each session, so that a closed
+terminal loses nothing and a new session overwrites none. There is no field for a secret, so there
+is none in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from amlwizard import fields
+from amlwizard.backend import TargetName
+
+VERSION = 1
+
+
+@dataclass
+class Draft:
+    """A session of the wizard. `answers` are raw values by section, as in a recipe's YAML; right or not. `page` is where the
+    person is, `visited` where they have been; `run` is the id of the last run, `saved` the file
+    that the recipe was saved in. `changed` is when it was last kept, seconds since the epoch."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    target: TargetName = "sandbox"
+    page: str = "welcome"
+    visited: list[str] = field(default_factory=list)
+    run: str = ""
+    saved: str = ""
+    id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}")
+    changed: float = 0.0
+
+    def value(self, path: str) -> Any:
+        section, _, name = path.partition(".")
+        answers = self.answers.get(section)
+        return answers.get(name) if isinstance(answers, dict) else None
+
+    def put(self, path: str, value: Any) -> None:
+        """Set an answer; None takes it away, so that its default stands (or an unknown key goes)."""
+        section, _, name = path.partition(".")
+        if not name:
+            self.answers.pop(section, None)
+            return
+        answers = self.answers.get(section)
+        if not isinstance(answers, dict):
+            answers = self.answers[section] = {}
+        if value is None:
+            answers.pop(name, None)
+        else:
+            answers[name] = value
+
+
+def new() -> Draft:
+    """A draft that answers every question that has a default."""
+    return Draft(answers=fields.start())
+
+
+def from_raw(raw: Mapping[str, Any]) -> Draft:
+    """A draft with the answers of a recipe, whatever is wrong with them. What it leaves out is
+    answered by its default."""
+    given = {name: value for name, value in deepcopy(dict(raw)).items() if name != "version"}
+    for section, defaults in fields.defaults().items():
+        if given.get(section) is None:
+            given[section] = {}
+        if isinstance(given[section], dict):
+            given[section] = {**defaults, **given[section]}
+    return Draft(answers=given)
+
+
+class DraftStore:
+    """The files of unfinished sessions, readable by their owner alone; each written in one move."""
+
+    def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
+        self.folder, self._now = folder, now
+
+    def _file(self, draft: Draft) -> Path:
+        return self.folder / f"{draft.id}.json"
+
+    def unfinished(self) -> list[Draft]:
+        """The sessions that were kept, newest first; files that this version cannot read are left
+        out."""
+        drafts = [read(path) for path in self.folder.glob("*.json")]
+        return sorted((d for d in drafts if d), key=lambda draft: -draft.changed)
+
+    def save(self, draft: Draft) -> None:
+        """Raises OSError where it cannot be written."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft.changed = self._now()
+        new = self.folder / f".{draft.id}.{os.getpid()}.new"
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            body = {"version": VERSION, **asdict(draft)}
+            json.dump(body, out, ensure_ascii=False, indent=1, default=str)
+        new.replace(self._file(draft))
+
+    def forget(self, draft: Draft) -> None:
+        with contextlib.suppress(OSError):
+            self._file(draft).unlink(missing_ok=True)
+
+
+def read(path: Path) -> Draft | None:
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+        if given.pop("version") != VERSION:
+            return None
+        return Draft(**given)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None

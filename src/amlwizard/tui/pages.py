@@ -1,0 +1,57 @@
+"""The one list of the wizard's pages, in the order in which they are walked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual.screen import Screen
+
+from amlwizard.tui.finish import FinishPage
+from amlwizard.tui.form import FormPage
+from amlwizard.tui.progress import ProgressPage
+from amlwizard.tui.review import ReviewPage
+from amlwizard.tui.signin import SignInPage
+from amlwizard.tui.welcome import WelcomePage
+
+
+@dataclass(frozen=True)
+class PageSpec:
+    """`sections` are the parts of the recipe that are answered there; `after_start` marks a page
+    that there is nothing on before a run was started."""
+
+    id: str
+    title: str
+    make: Callable[[], Screen[None]]
+    sections: tuple[str, ...] = ()
+    after_start: bool = False
+
+
+def _form(*sections: str) -> Callable[[], Screen[None]]:
+    return lambda: FormPage(*sections)
+
+
+PAGES: tuple[PageSpec, ...] = (
+    PageSpec("welcome", "Welcome", WelcomePage),
+    PageSpec("sign-in", "Sign-in", SignInPage, ("sign_in",)),
+    PageSpec("naming", "Naming", _form("names"), ("names",)),
+    PageSpec("addresses", "Addresses", _form("addresses"), ("addresses",)),
+    PageSpec("security", "Security", _form("security"), ("security",)),
+    PageSpec("training", "Training", _form("training"), ("training",)),
+    PageSpec(
+        "serving",
+        "Serving",
+        _form("serving", "scoring", "expect"),
+        ("serving", "scoring", "expect"),
+    ),
+    PageSpec("review", "Review", ReviewPage),
+    PageSpec("progress", "Progress", ProgressPage, after_start=True),
+    PageSpec("finish", "Finish", FinishPage, after_start=True),
+)
+BY_ID = {page.id: page for page in PAGES}
+
+
+def of_field(path: str) -> PageSpec | None:
+    """The page that asks for a field, given its path in the recipe."""
+    section = path.partition(".")[0]
+    return next((page for page in PAGES if section in page.sections), None)

@@ -1,0 +1,116 @@
+"""A field of a form: its name, what one types into, and what is found about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Label, Static, TextArea
+
+from amlwizard.errors import Finding
+from amlwizard.fields import FieldSpec, shown, typed
+from amlwizard.tui.choices import Choices
+
+SWITCH = ("yes", "no")
+
+
+class Line(Input):
+    """A line of text. In an empty one the right arrow takes the placeholder over, to be edited."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "take_placeholder", show=False),
+    ]
+
+    def action_take_placeholder(self) -> None:
+        if self.value or not self.placeholder:
+            self.action_cursor_right()
+            return
+        self.value = str(self.placeholder)
+        self.cursor_position = len(self.value)
+
+
+class Row(Widget):
+    """Says `Changed` with the value that the text stands for, None where there is none."""
+
+    class Changed(Message):
+        def __init__(self, path: str, value: Any) -> None:
+            super().__init__()
+            self.path, self.value = path, value
+
+    def __init__(self, spec: FieldSpec, value: Any) -> None:
+        super().__init__(id=f"row-{spec.path.replace('.', '-')}")
+        self.spec = spec
+        self.findings: tuple[Finding, ...] = ()
+        self.editor = self._editor(shown(spec, value))
+
+    def _editor(self, text: str) -> Choices | Line | TextArea:
+        kind = self.spec.kind
+        if kind in ("choice", "switch"):
+            return Choices(SWITCH if kind == "switch" else self.spec.choices, text)
+        if kind == "json":
+            return TextArea(text, compact=True, show_line_numbers=False, soft_wrap=True)
+        return Line(text, compact=True, select_on_focus=False)
+
+    def compose(self) -> ComposeResult:
+        yield Label(self.spec.title, classes="title")
+        yield self.editor
+        yield Static(classes="notes")
+
+    # -- the value
+
+    @property
+    def text(self) -> str:
+        return self.editor.text if isinstance(self.editor, TextArea) else self.editor.value
+
+    @property
+    def value(self) -> Any:
+        return typed(self.spec, self.text)
+
+    def put(self, value: Any) -> None:
+        """Show another value, where it is another: what is half typed stays as it is."""
+        if value == self.value:
+            return
+        text = shown(self.spec, value)
+        with self.prevent(Input.Changed, TextArea.Changed, Choices.Changed):
+            if isinstance(self.editor, TextArea):
+                self.editor.text = text
+            else:
+                self.editor.value = text
+
+    def hint(self, text: str) -> None:
+        """What stands if nothing is typed."""
+        if isinstance(self.editor, Line) and self.editor.placeholder != text:
+            self.editor.placeholder = text
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self.spec.path, self.value))
+
+    on_text_area_changed = on_choices_changed = on_input_changed
+
+    # -- findings
+
+    def find(self, findings: Sequence[Finding]) -> None:
+        """Show what is found about this field, in few words; errors first."""
+        if tuple(findings) == self.findings:
+            return
+        self.findings = tuple(findings)
+        notes = self.query_one(".notes", Static)
+        notes.update(Content("\n").join(note(finding) for finding in self.findings))
+        self.set_class(bool(self.findings), "-found")
+        self.set_class(any(f.severity == "error" for f in self.findings), "-error")
+
+
+def note(finding: Finding) -> Content:
+    """A finding in a line or two: what, then what to do about it."""
+    error = finding.severity == "error"
+    style = "$text-error" if error else "$text-warning"
+    parts = [(f"{'✗' if error else '!'} {finding.what}", style)]
+    if finding.fix:
+        parts.append((f" {finding.fix}", "$text-muted"))
+    return Content.assemble(*parts)

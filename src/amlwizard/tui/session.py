@@ -1,0 +1,87 @@
+"""The session behind the screens: answers, what they come to, and when they are kept. No widget and
+no thread in here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from amlwizard import rules
+from amlwizard.errors import Finding
+from amlwizard.recipe import Reading, Recipe, SignIn, examine
+from amlwizard.tui.draft import Draft, DraftStore
+
+
+class Session:
+    """`dirty` says that answers changed since they were last kept."""
+
+    def __init__(self, store: DraftStore, draft: Draft) -> None:
+        self.store = store
+        self.dirty = False
+        self.take(draft)
+
+    def take(self, draft: Draft) -> None:
+        """Go on with another draft."""
+        self.draft = draft
+        self._of_the_cloud: list[tuple[Finding, dict[str, Any]]] = []
+        self._examine()
+
+    def _examine(self) -> None:
+        self.reading: Reading = examine(self.draft.answers)
+        self._of_the_cloud = [
+            (finding, given)
+            for finding, given in self._of_the_cloud
+            if all(self.draft.value(path) == value for path, value in given.items())
+        ]
+        self.findings: tuple[Finding, ...] = (
+            *rules.findings_of(self.reading),
+            *(finding for finding, _ in self._of_the_cloud),
+        )
+
+    # -- answers
+
+    def put(self, changes: Mapping[str, Any]) -> None:
+        """Take answers by their recipe paths; None takes an answer away."""
+        for path, value in changes.items():
+            self.draft.put(path, value)
+        self.dirty = True
+        self._examine()
+
+    def add(self, found: Sequence[Finding]) -> None:
+        """What the cloud said, in place of what it said before. It stands until one of the answers
+        that it is about changes."""
+        self._of_the_cloud = [
+            (finding, {path: self.draft.value(path) for path in finding.fields})
+            for finding in found
+        ]
+        self._examine()
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe, where nothing but warnings stands against it."""
+        return None if self.errors else self.reading.recipe
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def sign_in(self) -> SignIn | None:
+        """How to sign in; None while those answers are wrong."""
+        given = self.reading.sections.get("sign_in")
+        return given if isinstance(given, SignIn) else None
+
+    # -- keeping
+
+    def at(self, page: str) -> None:
+        """Where the person is now."""
+        if self.draft.page != page or page not in self.draft.visited:
+            self.draft.page = page
+            self.draft.visited = [*(p for p in self.draft.visited if p != page), page]
+            self.dirty = self.dirty or self.draft.changed > 0
+
+    def keep(self) -> None:
+        """Write the draft, if anything changed. Raises OSError where it cannot be written."""
+        if self.dirty:
+            self.store.save(self.draft)
+            self.dirty = False
