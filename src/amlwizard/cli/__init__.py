@@ -81,7 +81,11 @@ def _target(command: argparse.ArgumentParser, required: bool) -> None:
         default=None,
         help="play the person who agrees to the sandbox's sign-in (default: in the embedded one)",
     )
-    command.add_argument("--capture", metavar="FILE", help=argparse.SUPPRESS)
+    command.add_argument(
+        "--capture",
+        metavar="FILE",
+        help="record every exchange with the embedded sandbox, redacted",
+    )
 
 
 def _clock(command: argparse.ArgumentParser) -> None:

@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from amlwizard.sandbox.arm import Arm
+from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.control import Control
 from amlwizard.sandbox.databricks_api import Databricks
 from amlwizard.sandbox.datacentre import DataCentre, bind
@@ -117,7 +118,7 @@ class Routes:
         )
 
 
-async def _serve(given: argparse.Namespace, folder: Path) -> None:
+async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | None) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -138,7 +139,7 @@ async def _serve(given: argparse.Namespace, folder: Path) -> None:
     world.data["ports"]["main|"] = port
     world.arm = f"https://127.0.0.1:{port}"
     token = secrets.token_urlsafe(24)
-    control = Control(world, entra, token, given.capture, stopped.set)
+    control = Control(world, entra, token, capture, stopped.set)
     databricks = Databricks(centre, entra, str(folder / "ca.pem"))
     centre.app = Routes(Arm(centre, entra), databricks, centre, entra).app(control)
     await centre.vnet.start()
@@ -189,7 +190,11 @@ def main() -> int:
         print(f"another sandbox is using {given.state}", file=sys.stderr)
         return 1
     try:
-        asyncio.run(_serve(given, folder))
+        capture = Capture(given.capture) if given.capture else None
+        asyncio.run(_serve(given, folder, capture))
+    except OSError as problem:
+        print(f"{problem.filename or 'the sandbox'}: {problem.strerror}", file=sys.stderr)
+        return 1
     finally:
         lock.release()
         if not given.state:
