@@ -7,7 +7,7 @@ from typing import Any
 
 from amlwizard.errors import StepFailed
 from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, Step
-from amlwizard.steps.documents import differences, look, merged
+from amlwizard.steps.documents import differences, look, update
 
 BUSY = ("Creating", "Updating", "Deleting", "Accepted", "Provisioning", "Running", "Created")
 OWNER_TAG = "amlwizard"
@@ -61,7 +61,7 @@ def arm_step(
             found = arm.wait(address, resource.api_version, say, ctx.cancel)
             if not differences(wanted, found):
                 return put_out(found)
-        body = merged(found, wanted) if found else new
+        body = update(found, wanted) if found else new
         if complete:
             body = complete(ctx, body)
         answer = arm.put(address, resource.api_version, body, say, ctx.cancel)

@@ -32,15 +32,17 @@ class Resources:
         if kind is None:
             return self._unknown(asked)
         self.admission.version(kind, asked.version)
-        if kind.items:
-            return await self._elsewhere(asked, kind)
         if asked.id.is_collection:
             if asked.method != "GET":
                 return self._unknown(asked)
-            return listed(shelf.children(self.world, asked.id, asked.query.get("$filter", "")))
+            known = shelf.children(self.world, asked.id, asked.query.get("$filter", ""))
+            return listed([*known, *await self._items(asked, kind)])
         if asked.id.type != shelf.SUBNETS:
             self.world.polled(asked.id.text)
         if asked.method == "GET":
+            for document in await self._items(asked, kind):
+                if document["name"] == asked.id.name:
+                    return JSONResponse(document)
             return JSONResponse(shelf.existing(self.world, asked.id))
         if asked.method == "HEAD":
             return Response(status_code=204 if shelf.find(self.world, asked.id) else 404)
@@ -56,17 +58,9 @@ class Resources:
     def _call(self, asked: Asked, rid: ResourceId, body: Body, old: Body | None) -> Call:
         return Call(self.world, self.centre, rid, body, old, asked.version, asked.claims)
 
-    async def _elsewhere(self, asked: Asked, kind: Kind) -> Response:
-        """Read-only documents that the type makes up from what another service holds."""
-        if asked.method != "GET" or kind.items is None:
-            return self._unknown(asked)
-        found = await kind.items(self._call(asked, asked.id, {}, None))
-        if asked.id.is_collection:
-            return listed(found)
-        for document in found:
-            if document["name"] == asked.id.name:
-                return JSONResponse(document)
-        raise shelf.not_found(asked.id)
+    async def _items(self, asked: Asked, kind: Kind) -> list[Body]:
+        """Documents that another service holds."""
+        return await kind.items(self._call(asked, asked.id, {}, None)) if kind.items else []
 
     # -- writes
 

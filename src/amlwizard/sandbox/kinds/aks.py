@@ -278,7 +278,8 @@ def _extension(call: Call) -> None:
             409, "ClusterNotReady", f"The cluster {cluster['name']} is not in state Succeeded."
         )
     settings = {k.lower(): v for k, v in (p.get("configurationSettings") or {}).items()}
-    protected = {k.lower(): v for k, v in (p.get("configurationProtectedSettings") or {}).items()}
+    # Taken, and never answered.
+    protected = {k.lower() for k in p.pop("configurationProtectedSettings", None) or {}}
     on = {k for k, v in settings.items() if str(v).lower() == "true"}
     if p["extensionType"].lower() == "microsoft.azureml.kubernetes" and "enableinference" in on:
         if "inferencerouterservicetype" not in settings:
@@ -300,9 +301,6 @@ def _extension(call: Call) -> None:
                 "message": "Error: [E40002] INSUFFICIENT_NODE: inferenceRouterHA needs at least "
                 f"3 nodes, the cluster has {nodes}.",
             }
-    p["configurationProtectedSettings"] = dict.fromkeys(
-        p.get("configurationProtectedSettings") or {}, ""
-    )
     call.body["identity"] = {
         "type": "SystemAssigned",
         "principalId": str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())),

@@ -97,8 +97,8 @@ Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 @dataclass(frozen=True)
 class Kind:
     """`seconds` is how long Azure takes (p50); `accepts` the status of a create that takes time;
-    `location`: `region` (required), `global`, or `` for none. A type whose documents another
-    service holds is read-only, and answers them as `items`.
+    `location`: `region` (required), `global`, or `` for none. `items` answers documents of
+    the type that another service holds.
 
     `blocked` refuses a deletion as long as others stand on the resource (its group may go with all
     of them), `delete` is what else goes, `delete_needs` the query parameters that a deletion must

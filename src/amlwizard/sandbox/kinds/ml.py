@@ -64,7 +64,6 @@ def _workspace(call: Call) -> None:
     p["notebookInfo"] = {
         "resourceId": uuid.uuid5(uuid.NAMESPACE_URL, guid).hex,
         "fqdn": f"ml-{call.id.name.lower()}-{call.body['location']}-{guid}.notebooks.azure.net",
-        "isPrivateLinkEnabled": p["publicNetworkAccess"] == "Disabled",
     }
     p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
     p["provisioningState"] = "Succeeded"
@@ -329,6 +328,18 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}"
 ENDPOINT = r"[A-Za-z]([A-Za-z0-9-]{1,30}[A-Za-z0-9])"
 
 
+def _model(call: Call) -> None:
+    """A model, or a version of one, that ARM is told of; the others are in the MLflow registry."""
+    _parent(call, 2 if len(call.id.names) == 3 else 1)
+    p = call.properties
+    for key, value in (("isArchived", False), ("tags", {}), ("properties", {})):
+        p.setdefault(key, value)
+    if len(call.id.names) == 3:
+        call.require("properties.modelUri")
+        p.setdefault("modelType", "custom_model")
+        p.setdefault("isAnonymous", False)
+
+
 async def _model_versions(call: Call) -> list[Body]:
     workspace = call.id.text.split("/models/")[0]
     return await call.centre.tracking.model_versions(
@@ -383,7 +394,6 @@ KINDS = [
         blocked=_takes_traffic,
         actions={"getlogs": _logs},
     ),
-    # Registered models live in the workspace's MLflow registry.
-    Kind(f"{ML}/workspaces/models", items=_models, location=""),
-    Kind(f"{ML}/workspaces/models/versions", items=_model_versions, location=""),
+    Kind(f"{ML}/workspaces/models", _model, location="", items=_models),
+    Kind(f"{ML}/workspaces/models/versions", _model, location="", items=_model_versions),
 ]

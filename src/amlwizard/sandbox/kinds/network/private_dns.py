@@ -56,7 +56,6 @@ def _zone_group(call: Call) -> None:
     for config in call.properties.get("privateDnsZoneConfigs", []):
         zone = call.must_exist(config["properties"].get("privateDnsZoneId"), "privateDnsZoneId")
         suffix = zone["name"].removeprefix("privatelink.")
-        config["id"] = f"{call.id.text}/privateDnsZoneConfigs/{config['name']}"
         config["properties"]["recordSets"] = [
             {
                 "recordType": "A",

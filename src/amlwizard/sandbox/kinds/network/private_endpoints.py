@@ -105,20 +105,27 @@ def _private_endpoint(call: Call) -> None:
         for c in connections
         if c["properties"]["privateEndpoint"]["id"].lower() != call.id.text.lower()
     ]
-    connections.append(
-        {
-            "id": f"{target['id']}/privateEndpointConnections/{name}",
-            "name": name,
-            "type": f"{target['type']}/privateEndpointConnections",
-            "properties": {
-                "privateEndpoint": {"id": call.id.text},
-                "privateLinkServiceConnectionState": dict(
-                    link["privateLinkServiceConnectionState"]
-                ),
-                "provisioningState": "Succeeded",
+    connections.append(_connection(target, name, call.id.text))
+
+
+def _connection(target: Body, name: str, endpoint_id: str) -> Body:
+    """The connection as the target shows it: vaults leave out its name, storage spells otherwise."""
+    kind = target["type"].lower()
+    action = "actionRequired" if kind.endswith("storageaccounts") else "actionsRequired"
+    envelope = {"name": name, "type": f"{target['type']}/privateEndpointConnections"}
+    return {
+        "id": f"{target['id']}/privateEndpointConnections/{name}",
+        **({} if kind.endswith("vaults") else envelope),
+        "properties": {
+            "privateEndpoint": {"id": endpoint_id},
+            "privateLinkServiceConnectionState": {
+                "status": "Approved",
+                "description": "Auto-approved",
+                action: "None",
             },
-        }
-    )
+            "provisioningState": "Succeeded",
+        },
+    }
 
 
 def _names(target: Body, group: str) -> list[str]:
