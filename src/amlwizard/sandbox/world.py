@@ -196,11 +196,18 @@ class World:
         if resource is None:
             return
         if operation["verb"] == "delete" and not operation["error"]:
-            for key in [k for k in self.resources if k.startswith(operation["resource"] + "/")]:
-                del self.resources[key]
-            del self.resources[operation["resource"]]
+            self._take_away(operation["resource"])
         elif "provisioningState" in resource.get("properties", {}):
             resource["properties"]["provisioningState"] = operation["status"]
+
+    def _take_away(self, key: str) -> None:
+        """What was deleted, all below it, and the groups that it managed."""
+        gone = [k for k in self.resources if k == key or k.startswith(f"{key}/")]
+        for name in gone:
+            self.resources.pop(name, None)
+        for name, resource in list(self.resources.items()):
+            if str(resource.get("managedBy", "")).lower() in gone:
+                self._take_away(name)
 
     def save(self) -> None:
         if self.file:

@@ -10,6 +10,7 @@ from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.locks import must_be_unlocked
 from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.network.private_dns import forget_records
 from amlwizard.sandbox.kinds.network.subnets import find_subnet
 from amlwizard.sandbox.world import World
 
@@ -89,7 +90,7 @@ def _private_endpoint(call: Call) -> None:
         id=f"{call.id.text}/privateLinkServiceConnections/{links[0]['name']}",
         type="Microsoft.Network/privateEndpoints/privateLinkServiceConnections",
     )
-    names = _names(target, group)
+    names = names_of(target, group)
     free = _free_addresses(call.world, subnet, call.id.text)
     call.properties["customDnsConfigs"] = [
         {"fqdn": name, "ipAddresses": [str(next(free))]} for name in names
@@ -128,7 +129,7 @@ def _connection(target: Body, name: str, endpoint_id: str) -> Body:
     }
 
 
-def _names(target: Body, group: str) -> list[str]:
+def names_of(target: Body, group: str) -> list[str]:
     """Public names that the private endpoint answers for, one address each."""
     name, region = target["name"].lower(), target.get("location", "")
     if group == "amlworkspace":
@@ -188,6 +189,8 @@ def _target_is_locked(world: World, rid: ResourceId, body: Body) -> None:
 
 
 def _delete_private_endpoint(world: World, rid: ResourceId, body: Body) -> None:
+    for group in world.of_type("microsoft.network/privateendpoints/privatednszonegroups", rid.text):
+        forget_records(world, group)
     target = _target(world, body)
     if target:
         target["properties"]["privateEndpointConnections"] = [
