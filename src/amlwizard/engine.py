@@ -97,9 +97,7 @@ def run(
                 action = "run"
             if action == "keep":
                 assert found
-                return StepFinished(
-                    step=step.id, outcome="kept", outputs=found.outputs, what=found.note
-                )
+                return StepFinished(step=step.id, outcome="kept", outputs=found.outputs)
             return _apply(step, ctx, action, say)
         except Cancelled as stop:
             return StepFinished(step=step.id, outcome="cancelled", what=stop.what)

@@ -17,8 +17,6 @@ from amlwizard.sandbox.tracking import Tracking
 from amlwizard.sandbox.vnet import Vnet
 from amlwizard.sandbox.world import World
 
-ML_WORKSPACE = "microsoft.machinelearningservices/workspaces"
-
 App = Callable[..., Any]
 
 
@@ -100,13 +98,8 @@ class DataCentre:
         self.serving.resume()
 
     def gone(self, rid: ResourceId) -> None:
-        """Stop what works for a resource that is being deleted; its document is still there."""
+        """Stop what works for a resource that is being deleted."""
         stem = rid.text.lower()
-        resource = self.world.get(stem)
-        if resource and rid.type == ML_WORKSPACE:
-            self.tracking.stop_one(resource["properties"]["workspaceId"])
-        for cluster in self.world.data["databricks"].get(stem, {}).get("clusters", {}):
-            self.nodes.end(cluster)
         for key in [k for k in self.serving.scorers if k == stem or k.startswith(f"{stem}/")]:
             self.serving.stop_one(key)
 

@@ -153,11 +153,8 @@ def _one_subnet(call: Call) -> None:
     vnet["properties"]["subnets"] = [*others, done]
 
 
-def _in_use(world: World, rid: ResourceId, body: Body) -> None:
-    must_be_free(world, rid.text)
-
-
 def _delete_subnet(world: World, rid: ResourceId, body: Body) -> None:
+    must_be_free(world, rid.text)
     vnet = world.get(rid.parent)
     if vnet:
         vnet["properties"]["subnets"] = [
@@ -230,7 +227,6 @@ KINDS = [
         6,
         location="",
         name=NAME,
-        blocked=_in_use,
         delete=_delete_subnet,
     )
 ]
