@@ -26,7 +26,7 @@ from amlwizard.events import (
     StepProgress,
     StepStarted,
 )
-from amlwizard.plan import Plan
+from amlwizard.plan import GONE, Plan
 from amlwizard.view import RunView, StepView
 
 MARKS = {
@@ -182,13 +182,7 @@ def _note(step: StepView) -> str:
 def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
     """What a run ends with: where everything is, what failed, what was slowest."""
     console = Console(file=out, highlight=False, soft_wrap=True)
-    failed = [s for s in view.steps.values() if s.state == "failed" and s.end]
-    for step in failed:
-        assert step.end
-        console.print(f"\n[bold red]{escape(step.info.title)} failed.[/] {escape(step.end.what)}")
-        for part in (step.end.why, step.end.fix):
-            if part:
-                console.print(f"  {escape(part)}")
+    _failures(view, console)
     kept = sum(1 for s in view.steps.values() if s.state == "kept")
     if kept and view.exit_code == 0:
         trained = view.steps.get("train")
@@ -204,12 +198,65 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
     if scored:
         rows["Endpoint"] = str(scored["scoring_uri"])
         rows["Predictions"] = ", ".join(f"{p:.3f}" for p in scored["predictions"])
+    _closing(view, rows, console)
+
+
+def _failures(view: RunView, console: Console) -> None:
+    for step in view.steps.values():
+        if step.state == "failed" and step.end:
+            what = escape(step.end.what)
+            console.print(f"\n[bold red]{escape(step.info.title)} failed.[/] {what}")
+            for part in (step.end.why, step.end.fix):
+                if part:
+                    console.print(f"  {escape(part)}")
+
+
+def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
     slowest = ", ".join(f"{s.info.title} {s.seconds:.1f} s" for s in view.slowest())
     if slowest:
         rows["Slowest"] = slowest
     console.print()
     for name, value in rows.items():
         console.print(f"[bold]{name:<12}[/] {escape(value)}")
+
+
+def report_teardown(view: RunView, places: dict[str, str], out: TextIO) -> None:
+    """What a teardown ends with: what failed, what was left, which names are not free yet."""
+    console = Console(file=out, highlight=False, soft_wrap=True)
+    _failures(view, console)
+    counts = view.counts()
+    removed = counts.get("done", 0) - sum(
+        s.state == "done" for s in view.steps.values() if s.info.phase == "sign-in"
+    )
+    console.print(f"\n{removed} removed, {counts.get('kept', 0)} not there or left alone.")
+    for step in view.steps.values():
+        note = step.end.what if step.end and step.state == "kept" else ""
+        if note not in ("", GONE):
+            console.print(f"  {escape(step.info.id)}: {escape(note)}")
+    for step in view.steps.values():
+        lingers = view.outputs(step.info.id).get("lingers")
+        if lingers:
+            console.print(
+                f"  {escape(step.info.id)}: {escape(str(lingers))} (destroy --purge frees it)"
+            )
+    _closing(view, dict(places), console)
+
+
+def show_teardown(plan: Plan, out: TextIO) -> None:
+    """What goes, in its order, and what is left."""
+    console = Console(file=out, highlight=False, soft_wrap=True)
+    steps = [step for step in plan.steps if step.phase == "remove"]
+    width = max(len(step.id) for step in steps)
+    for step in steps:
+        if step.note == GONE:
+            continue
+        style = "dim" if step.action == "keep" else "none"
+        title = escape(step.title.removeprefix("Remove: "))
+        note = f"  [dim]{escape(step.note)}[/]" if step.note else ""
+        console.print(f"[{style}]{step.action:<7} {step.id:<{width}}  {title}[/]{note}")
+    going = sum(step.action != "keep" for step in steps)
+    absent = sum(step.note == GONE for step in steps)
+    console.print(f"\n{going} to remove, {absent} not there (as {plan.target} stands)")
 
 
 def show_plan(plan: Plan, out: TextIO) -> None:

@@ -97,7 +97,9 @@ def run(
                 action = "run"
             if action == "keep":
                 assert found
-                return StepFinished(step=step.id, outcome="kept", outputs=found.outputs)
+                return StepFinished(
+                    step=step.id, outcome="kept", outputs=found.outputs, what=found.note
+                )
             return _apply(step, ctx, action, say)
         except Cancelled as stop:
             return StepFinished(step=step.id, outcome="cancelled", what=stop.what)

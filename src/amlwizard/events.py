@@ -79,7 +79,7 @@ class LoginDone(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStarted(Event):
-    """`action` is create, update, wait or run: a step that is kept never starts."""
+    """`action` is create, update, wait, run or delete: a step that is kept never starts."""
 
     kind: ClassVar[str] = "step-started"
     step: str
@@ -102,6 +102,7 @@ class StepFinished(Event):
     """Every step of a run gets exactly one. `because` names the step that a consequence follows from.
 
     A failure says `what`, `why` and `fix`; `code` is the cloud's own error code, where it gave one.
+    For what is kept, `what` says why, where that needs saying.
     """
 
     kind: ClassVar[str] = "step-finished"

@@ -14,11 +14,13 @@ from dataclasses import asdict, dataclass, field
 from threading import Event as Flag
 from typing import Any, Literal, Protocol
 
-Phase = Literal["sign-in", "provision", "train", "register", "deploy", "score"]
+Phase = Literal["sign-in", "provision", "train", "register", "deploy", "score", "remove"]
 PHASES: tuple[Phase, ...] = ("sign-in", "provision", "train", "register", "deploy", "score")
 
-Action = Literal["create", "update", "keep", "wait", "run"]
-State = Literal["ready", "differs", "busy", "failed"]
+Action = Literal["create", "update", "keep", "wait", "run", "delete"]
+State = Literal["ready", "differs", "busy", "failed", "unwanted"]
+
+GONE = "not there"  # the note of what a teardown need not remove
 
 Json = Mapping[str, Any]
 
@@ -55,11 +57,16 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a step's `read` saw. `differences` are for people: ``properties.x: a -> b``."""
+    """What a step's `read` saw. `differences` are for people: ``properties.x: a -> b``.
+
+    `unwanted` is what a teardown finds and removes. `note` says why something is kept, or what
+    goes with it.
+    """
 
     state: State
     outputs: Json = field(default_factory=dict)
     differences: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +79,31 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """How the resource of a step is removed on teardown.
+
+    `query` is what its DELETE needs, `purge` what is added so that nothing keeps its name; `first`
+    is what must be done before. `takes` says what goes with it, `lingers` what Azure keeps of it
+    unless it is purged. `hides` where nothing lists it while it is soft-deleted: only a refusal to
+    create it anew tells. `named` where the name alone proves that we made it: it needs no tag.
+    """
+
+    query: Mapping[str, str] = field(default_factory=dict)
+    purge: Mapping[str, str] = field(default_factory=dict)
+    first: Callable[[Context, Say], None] | None = None
+    takes: str = ""
+    lingers: str = ""
+    hides: bool = False
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One vertex of the journey.
 
     `read` answers None for what is not there. `apply` creates, updates or runs, and answers the
-    outputs that later steps need (plain JSON, never a secret). `remove` undoes it on teardown.
+    outputs that later steps need (plain JSON, never a secret). `removal` says how its resource is
+    removed; without one there is nothing to remove, or it goes with what holds it.
     `runs` marks work that is done rather than a thing that exists: its action is `run`.
     `az` holds the equivalent commands of the Azure CLI, where there are any.
     """
@@ -87,8 +114,8 @@ class Step:
     after: tuple[str, ...]
     read: Callable[[Context], Found | None]
     apply: Callable[[Context, Say], Json]
-    remove: Callable[[Context, Say], None] | None = None
     resource: Resource | None = None
+    removal: Removal | None = None
     runs: bool = False
     az: tuple[str, ...] = ()
 
@@ -102,6 +129,7 @@ class PlannedStep:
     action: Action
     differences: tuple[str, ...] = ()
     az: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +152,7 @@ def action_for(step: Step, found: Found | None) -> Action:
         "differs": "run" if step.runs else "update",
         "busy": "wait",
         "failed": "update",
+        "unwanted": "delete",
     }
     return actions[found.state]
 
@@ -137,6 +166,7 @@ def planned(step: Step, found: Found | None) -> PlannedStep:
         action_for(step, found),
         found.differences if found else (),
         step.az,
+        found.note if found else "",
     )
 
 

@@ -41,6 +41,18 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     replay.add_argument("--yes", action="store_true", help="really build on Azure")
 
+    destroy = commands.add_parser(
+        "destroy", help="remove what a recipe made: only what carries its tag"
+    )
+    destroy.add_argument("recipe")
+    _target(destroy, required=True)
+    destroy.add_argument(
+        "--purge", action="store_true", help="leave nothing soft-deleted: free the names at once"
+    )
+    destroy.add_argument("--dry-run", action="store_true", help="show what goes, and stop")
+    destroy.add_argument("--yes", action="store_true", help="do not ask")
+    destroy.add_argument("--json", action="store_true", help="events (or the plan) as JSON lines")
+
     commands.add_parser("schema", help="the JSON schema of a recipe")
 
     sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
@@ -69,7 +81,11 @@ def _target(command: argparse.ArgumentParser, required: bool) -> None:
         default=None,
         help="play the person who agrees to the sandbox's sign-in (default: in the embedded one)",
     )
-    command.add_argument("--capture", metavar="FILE", help=argparse.SUPPRESS)
+    command.add_argument(
+        "--capture",
+        metavar="FILE",
+        help="record every exchange with the embedded sandbox, redacted",
+    )
 
 
 def _clock(command: argparse.ArgumentParser) -> None:
@@ -118,6 +134,10 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.cli.replaying import replay
 
         return replay(given)
+    if given.command == "destroy":
+        from amlwizard.cli.destroying import destroy
+
+        return destroy(given)
     from amlwizard.cli.sandboxing import sandbox
 
     return sandbox(given)

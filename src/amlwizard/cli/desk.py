@@ -16,9 +16,10 @@ from amlwizard.cli.targets import Choice, Target, home, opened
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.events import Emit, Event
 from amlwizard.journal import NAME, Journal
-from amlwizard.plan import Phase, Plan, outline, until
+from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.recipe import Recipe, SignIn, save
 from amlwizard.steps import steps_for
+from amlwizard.teardown import teardown
 from amlwizard.view import RunView
 
 
@@ -116,8 +117,31 @@ class Desk:
         steps = steps_for(recipe)
         if last:
             steps = until(steps, last)
+        return self._walk(steps, "runs", recipe, name, emit, control, rerun)
+
+    def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: Flag) -> Plan:
+        """What a teardown would remove, in its order, and what it would leave."""
+        steps = teardown(recipe, steps_for(recipe), purge=purge)
+        job = self._job(recipe, "")
+        return engine.survey(steps, job, self.target.listening(emit), cancel=cancel)
+
+    def destroy(self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: Control) -> Ran:
+        """Remove what carries the recipe's tag; its journal stands apart from those of runs."""
+        steps = teardown(recipe, steps_for(recipe), purge=purge)
+        return self._walk(steps, "teardowns", recipe, name, emit, control)
+
+    def _walk(
+        self,
+        steps: Sequence[Step],
+        kind: str,
+        recipe: Recipe,
+        name: str,
+        emit: Emit,
+        control: Control,
+        rerun: Collection[Phase] = (),
+    ) -> Ran:
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
-        folder = home() / "runs" / run_id
+        folder = home() / kind / run_id
         folder.mkdir(parents=True, mode=0o700)
         save(recipe, folder / "recipe.yaml")
         journal = Journal(folder / NAME)

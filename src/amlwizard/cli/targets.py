@@ -16,7 +16,7 @@ from typing import Any
 
 from amlwizard.backend import TargetName
 from amlwizard.cloud import Cloud, azure_public, from_description
-from amlwizard.errors import AmlwizardError
+from amlwizard.errors import AmlwizardError, InvalidInput
 from amlwizard.events import Emit, Event, LoginNeeded
 
 VARIABLE = "AMLWIZARD_SANDBOX"
@@ -86,10 +86,16 @@ def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
     """The target of that name; an embedded sandbox ends with the block."""
     # What the SDKs log, we say ourselves; without a handler Python would print it among our lines.
     logging.getLogger().addHandler(logging.NullHandler())
+    named = os.environ.get(VARIABLE)
+    if choice.capture and (name == "azure" or named):
+        raise InvalidInput(
+            "--capture records what a sandbox of our own is asked, and this target is none.",
+            why=f"{VARIABLE} names a sandbox that is running." if named else "It is Azure.",
+            fix="Give --capture to `amlwizard sandbox`, or leave it out.",
+        )
     if name == "azure":
         yield Target(name, Cloud(azure_public(home() / "accounts"), attended=choice.attended))
         return
-    named = os.environ.get(VARIABLE)
     if named:
         description = Path(named)
         approve = bool(choice.approve)

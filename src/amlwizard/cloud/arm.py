@@ -7,13 +7,14 @@ through the resource client by id; one table decides.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from threading import Event as Flag
+from types import MappingProxyType
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.refusals import LOST_ANSWERS, NO_ANSWER, RETRYABLE, asked, translated
+from amlwizard.cloud.refusals import RETRYABLE, translated
 from amlwizard.errors import Cancelled, CloudError, StepFailed
 
 Json = dict[str, Any]
@@ -29,6 +30,7 @@ NETWORK = {
 }
 DATABRICKS = "microsoft.databricks/workspaces"
 TERMINAL = ("Succeeded", "Failed", "Canceled")
+NO_QUERY: Mapping[str, str] = MappingProxyType({})
 RESOURCES_API = "2021-04-01"
 SUBSCRIPTIONS_API = "2022-12-01"
 
@@ -103,18 +105,12 @@ class Arm:
         from azure.core.rest import HttpRequest
         from azure.mgmt.core.exceptions import ARMErrorFormat
 
-        def call() -> Json:
+        with translated(f"{method} {_short(what)}"):
             request = HttpRequest(method, self.profile.must_allow(url), json=body)
             response = self._resources.send_request(request)
             if response.status_code >= 400:
                 raise HttpResponseError(response=response, error_format=ARMErrorFormat)
             return dict(response.json()) if response.content else {}
-
-        doing = f"{method} {_short(what)}"
-        if method == "GET":
-            return asked(doing, call)
-        with translated(doing):
-            return call()
 
     # -- writing
 
@@ -169,23 +165,65 @@ class Arm:
             say(f"{state}, started elsewhere")
             _pause(cancel, self.profile.polling)
 
-    def delete(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> None:
-        """Delete and wait until it is gone. What is not there is left alone."""
+    def delete(
+        self,
+        resource_id: str,
+        api_version: str,
+        say: Say,
+        cancel: Flag,
+        query: Mapping[str, str] = NO_QUERY,
+    ) -> bool:
+        """Delete, and wait until it is gone; what is being deleted already is only waited for.
+
+        False where there was nothing. The request is sent even where a GET finds nothing: with
+        the right `query` it reaches what is soft-deleted.
+        """
+        there = self.get(resource_id, api_version)
+        statuses: list[int] = []
 
         def once() -> None:
+            statuses.clear()
             with translated(f"DELETE {_short(resource_id)}"):
-                if "?" in resource_id:
-                    self.send("DELETE", resource_id, api_version)
-                else:
-                    poller = self._resources.resources.begin_delete_by_id(
-                        resource_id, api_version=api_version
-                    )
-                    self._await(poller, say, cancel)
+                poller = self._resources.resources.begin_delete_by_id(
+                    resource_id,
+                    api_version=api_version,
+                    params=dict(query),
+                    raw_response_hook=lambda answer: statuses.append(
+                        answer.http_response.status_code
+                    ),
+                )
+                self._await(poller, say, cancel)
 
-        if self.get(resource_id.partition("?")[0], api_version) is not None:
-            self._persist(once, say, cancel)
-            while self.get(resource_id.partition("?")[0], api_version) is not None:
-                _pause(cancel, self.profile.polling)
+        if not _going(there):
+            try:
+                self._persist(once, say, cancel)
+            except CloudError as error:
+                if error.status != 404:
+                    raise
+        self.await_gone(resource_id, api_version, say, cancel)
+        return there is not None or statuses[0] not in (204, 404)
+
+    def await_gone(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> None:
+        """Until a GET finds nothing: some services end the operation a little before that."""
+        end = time.monotonic() + self.profile.patience
+        going = False
+        while (found := self.get(resource_id, api_version)) is not None:
+            if _going(found):
+                if not going:
+                    say("being deleted")
+                going = True
+            elif going or time.monotonic() > end:
+                raise StepFailed(
+                    f"{_short(resource_id)} is still there after it was deleted.",
+                    why="Azure accepted the deletion, and the resource can still be read.",
+                    fix="Run destroy again; if it stays, something keeps it or makes it anew.",
+                )
+            _pause(cancel, self.profile.polling)
+
+    def purge_vault(self, deleted_id: str, api_version: str, say: Say, cancel: Flag) -> None:
+        """Purge a soft-deleted vault, by its id among the deleted ones, and wait until it is."""
+        self.post(f"{deleted_id}/purge", api_version)
+        self.await_gone(deleted_id, api_version, say, cancel)
 
     def _await(self, poller: Any, say: Say, cancel: Flag) -> None:
         shown = ""
@@ -201,13 +239,11 @@ class Arm:
 
     def _persist(self, once: Callable[[], None], say: Say, cancel: Flag) -> None:
         end = time.monotonic() + self.profile.patience
-        lost = 0
         while True:
             try:
                 return once()
             except CloudError as error:
-                lost += error.code == NO_ANSWER
-                if error.code not in RETRYABLE or time.monotonic() > end or lost == LOST_ANSWERS:
+                if error.code not in RETRYABLE or time.monotonic() > end:
                     raise
                 say(f"{error.code}: trying again")
             _pause(cancel, self.profile.retry)
@@ -242,6 +278,10 @@ class Arm:
                 return
             say(f"{len(wanted) - len(left)} of {len(wanted)} registered")
             _pause(cancel, self.profile.polling)
+
+
+def _going(found: Json | None) -> bool:
+    return found is not None and found.get("properties", {}).get("provisioningState") == "Deleting"
 
 
 def _parts(resource_id: str) -> tuple[str, str, str]:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from amlwizard.errors import AmlwizardError, CloudError
-
-T = TypeVar("T")
-
-NO_ANSWER = "NoAnswer"
-LOST_ANSWERS = 3  # attempts, beyond those of the SDKs themselves
 
 # Azure says of these codes, or practice has shown, that the same request succeeds a little later.
 RETRYABLE = frozenset(
@@ -24,10 +19,10 @@ RETRYABLE = frozenset(
         "PrincipalNotFound",
         "ClusterNotReady",
         "LinkedAuthorizationFailed",
-        NO_ANSWER,
     }
 )
 
+PURGE = "Purge it: amlwizard destroy RECIPE --target TARGET --purge."
 FIXES = {
     "AuthorizationFailed": "Ask for the role that allows this action, or sign in as somebody else.",
     "LinkedAuthorizationFailed": "Give the identity Network Contributor on the subnet.",
@@ -38,11 +33,22 @@ FIXES = {
     "StorageAccountAlreadyTaken": "Choose another name: it must be unique in the world.",
     "VaultAlreadyExists": "Choose another name: it must be unique in the world.",
     "AlreadyInUse": "Choose another name: it must be unique in the world.",
-    "ConflictError": "Recover or purge the deleted vault, or choose another name.",
+    "ConflictError": f"{PURGE} Or recover the vault (az keyvault recover), or choose another name.",
+    "ScopeLocked": "Take the lock off (az lock list, az lock delete), then run the command again.",
+    "CannotDeleteResource": "Delete what is nested in it first; somebody else made that.",
+    "InUseNetworkSecurityGroupCannotBeDeleted": "Take it off the subnets that use it first.",
+    "InUseNatGatewayCannotBeDeleted": "Take it off the subnets that use it first.",
+    "PublicIPAddressCannotBeDeleted": "Delete what uses the address first.",
+    "DenyAssignmentAuthorizationFailed": "Azure Databricks guards this group: it goes with its workspace.",
     "ErrCode_InsufficientVCPUQuota": "Ask for more quota, or choose fewer or smaller nodes.",
     "SubnetMissingRequiredDelegation": "Delegate the subnet to Microsoft.Databricks/workspaces.",
     "RequestDisallowedByPolicy": "Ask the owner of the policy for an exemption.",
     "InUseSubnetCannotBeDeleted": "Delete what is in the subnet first.",
+}
+# Where the code alone does not say what is wrong.
+FIXES_BY_TEXT = {
+    "Soft-deleted workspace exists": f"{PURGE} Or purge or recover it in the portal (Azure Machine "
+    "Learning, Recently deleted), or choose another name.",
 }
 RESUME = "Replay continues from here once the cause is gone."
 
@@ -64,39 +70,25 @@ def translated(doing: str) -> Iterator[None]:
     except AmlwizardError:
         raise
     except HttpResponseError as error:
-        if error.status_code is None:
-            raise no_answer(doing, "The connection broke off in the middle of an answer.") from None
         raise from_response(doing, error) from None
     except AzureError as error:
-        raise no_answer(doing, hide(str(error.message or error))[:500]) from None
-
-
-def asked(doing: str, call: Callable[[], T]) -> T:
-    """What `call` answers. A lost answer is asked for again: `call` must be safe to repeat."""
-    left = LOST_ANSWERS
-    while True:
-        left -= 1
-        try:
-            with translated(doing):
-                return call()
-        except CloudError as error:
-            if error.code != NO_ANSWER or not left:
-                raise
-
-
-def no_answer(doing: str, why: str) -> CloudError:
-    fix = "Check the network and the proxy. " + RESUME
-    return CloudError(f"{doing}: no answer.", code=NO_ANSWER, why=why, fix=fix)
+        raise CloudError(
+            f"{doing}: no answer.",
+            code=type(error).__name__,
+            why=hide(str(error.message or error))[:500],
+            fix="Check the network and the proxy. " + RESUME,
+        ) from None
 
 
 def from_response(doing: str, error: Any) -> CloudError:
     code = (error.error.code if getattr(error, "error", None) else None) or ""
     message = (error.error.message if getattr(error, "error", None) else None) or str(error.message)
     status = error.status_code or 0
+    by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in str(message)), RESUME)
     return CloudError(
         f"{doing}: {code or status}.",
         code=str(code),
         status=status,
         why=hide(str(message))[:1500],
-        fix=FIXES.get(str(code), RESUME),
+        fix=FIXES.get(str(code), by_text),
     )

@@ -24,13 +24,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from amlwizard.sandbox import dns, services
 from amlwizard.sandbox.arm import Arm
+from amlwizard.sandbox.arm.accounts import REGIONS
+from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.control import Control
 from amlwizard.sandbox.databricks_api import Databricks
 from amlwizard.sandbox.datacentre import DataCentre, bind
 from amlwizard.sandbox.entra import Entra
 from amlwizard.sandbox.world import Clock, World, private_write
 
+# The names of Azure that the sandbox's certificate is good for.
+NAMES = (
+    "127.0.0.1", "localhost", "*.blob.core.windows.net", "*.file.core.windows.net",
+    "*.vault.azure.net", "*.azurecr.io",
+    *(f"*.{region}.data.azurecr.io" for region in REGIONS),
+    *(f"*.{region}.notebooks.azure.net" for region in REGIONS),
+    *(f"*.workspace.{region}.api.azureml.ms" for region in REGIONS),
+    *(f"*.workspace.{region}.cert.api.azureml.ms" for region in REGIONS),
+)  # fmt: skip
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -58,7 +70,21 @@ class Routes:
             return await self.databricks.handle(request, resource_id)
         if kind.startswith("ml"):
             return await self.centre.tracking.handle(request, resource_id, kind == "ml-inside")
+        if kind.startswith("services"):
+            return services.answer(self.centre.world, request, kind == "services-inside")
         return await self.arm.handle(request)
+
+    async def resolve(self, request: Request) -> Response:
+        """The public DNS over HTTPS, in its JSON form; A records only."""
+        name = request.query_params.get("name", "")
+        found = dns.public(self.centre.world, name)
+        body: dict[str, Any] = {
+            "Status": 0 if found else 3,
+            "Question": [{"name": name, "type": 1}],
+        }
+        if found:
+            body["Answer"] = [{"name": name, "type": 1, "TTL": 10, "data": a} for a in found]
+        return JSONResponse(body, media_type="application/dns-json")
 
     async def score(self, request: Request) -> Response:
         kind, resource_id = self.centre.who(request.scope["server"][1])
@@ -104,6 +130,7 @@ class Routes:
                     Route("/_sandbox/{what}", control.handle, methods=METHODS),
                     Route("/metadata/endpoints", self.metadata),
                     Route("/msi/token", self.entra.managed_identity),
+                    Route("/dns-query", self.resolve),
                     Route("/device", self.entra.page, methods=["GET", "POST"]),
                     Route(f"{tenant}/v2.0/.well-known/openid-configuration", self.entra.discovery),
                     Route(
@@ -117,7 +144,7 @@ class Routes:
         )
 
 
-async def _serve(given: argparse.Namespace, folder: Path) -> None:
+async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | None) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -126,7 +153,7 @@ async def _serve(given: argparse.Namespace, folder: Path) -> None:
         _watch_parent(loop, stopped)
     authority = trustme.CA()
     private_write(folder / "ca.pem", authority.cert_pem.bytes())
-    certificate = authority.issue_cert("127.0.0.1", "localhost")
+    certificate = authority.issue_cert(*NAMES)
     private_write(folder / "server.pem", certificate.private_key_and_cert_chain_pem.bytes())
     pem = str(folder / "server.pem")
 
@@ -138,7 +165,7 @@ async def _serve(given: argparse.Namespace, folder: Path) -> None:
     world.data["ports"]["main|"] = port
     world.arm = f"https://127.0.0.1:{port}"
     token = secrets.token_urlsafe(24)
-    control = Control(world, entra, token, given.capture, stopped.set)
+    control = Control(world, entra, token, capture, stopped.set)
     databricks = Databricks(centre, entra, str(folder / "ca.pem"))
     centre.app = Routes(Arm(centre, entra), databricks, centre, entra).app(control)
     await centre.vnet.start()
@@ -148,6 +175,7 @@ async def _serve(given: argparse.Namespace, folder: Path) -> None:
     description = {
         "arm": world.arm,
         "authority": world.arm,
+        "resolver": f"{world.arm}/dns-query",
         "ca": str(folder / "ca.pem"),
         "control": f"{world.arm}/_sandbox",
         "control_token": token,
@@ -189,7 +217,11 @@ def main() -> int:
         print(f"another sandbox is using {given.state}", file=sys.stderr)
         return 1
     try:
-        asyncio.run(_serve(given, folder))
+        capture = Capture(given.capture) if given.capture else None
+        asyncio.run(_serve(given, folder, capture))
+    except OSError as problem:
+        print(f"{problem.filename or 'the sandbox'}: {problem.strerror}", file=sys.stderr)
+        return 1
     finally:
         lock.release()
         if not given.state:

@@ -6,45 +6,35 @@ import asyncio
 import hmac
 import json
 import re
-import time
+import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.entra import Entra, add_principal
 from amlwizard.sandbox.world import World
 
-SECRET_KEYS = {
-    "access_token", "refresh_token", "id_token", "device_code", "user_code", "client_secret",
-    "primarykey", "secondarykey", "value", "string_value", "client_info",
-}  # fmt: skip
-GATE_LOOK_SECONDS = 0.02
+Answer = tuple[dict[str, Any], bytes]  # the message that starts a response, and its body
+NO_ANSWER: Answer = ({"status": 0, "headers": []}, b"")
 PLANTABLE = ("scoring_key", "access_token", "user_code", "client_secret", "identity_header")
 
 
 class Control:
-    """`token` opens the control API; `stop` ends the sandbox.
-
-    A fault says which ``METHOD path`` it `match`es (a regular expression), how many `times`, and
-    what happens then: an answer of `status`, `code`, `message`, `headers` or a whole `body` instead
-    of the real one (`mode` before), after the effect (`after`), none at all after it (`drop`), one
-    that breaks off (`cut`), the real one with values `edit`ed by dotted path, or nothing until the
-    faults are cleared (`hang`).
-    """
+    """`token` opens the control API; `stop` ends the sandbox."""
 
     def __init__(
-        self, world: World, entra: Entra, token: str, capture: Path | None, stop: Callable[[], None]
+        self,
+        world: World,
+        entra: Entra,
+        token: str,
+        capture: Capture | None,
+        stop: Callable[[], None],
     ) -> None:
-        self.world, self.entra, self.token, self.capture, self.stop = (
-            world,
-            entra,
-            token,
-            capture,
-            stop,
-        )
+        self.world, self.entra, self.token = world, entra, token
+        self.capture, self.stop = capture, stop
         self.faults: list[dict[str, Any]] = []
         self.calls: list[str] = []
 
@@ -76,7 +66,10 @@ class Control:
         elif what == "state":
             if request.method == "GET":
                 return JSONResponse(self.world.data)
-            _merge(self.world.data, body)
+            if request.method == "PUT":
+                self.world.data = body
+            else:
+                _merge(self.world.data, body)
             self.world.save()
         elif what == "stop":
             self.stop()
@@ -108,31 +101,57 @@ class Control:
         line = f"{scope['method']} {scope['path']}"
         self.calls.append(line)
         fault = self._fault(line)
-        while fault and fault.get("mode") == "hang" and any(f is fault for f in self.faults):
-            await asyncio.sleep(GATE_LOOK_SECONDS)
-        if fault and fault.get("mode", "before") == "before" and "status" in fault:
-            await self._answer(fault, scope, receive, send)
-            return
-        request_body = await _body(receive)
-        answer = await _collect(app, scope, request_body)
-        if fault and fault.get("mode") == "drop":
-            send.__self__.transport.abort()  # uvicorn's: ASGI has no word for hanging up
-            return
-        if fault and fault.get("mode") == "cut":
-            # An answer that was begun and is broken off: the server closes the connection.
-            headers = [(b"content-length", b"1000")]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            raise ConnectionResetError("cut by a fault")
-        if fault and fault.get("mode") == "after":
-            await self._answer(fault, scope, receive, send)
-            return
-        if fault and "edit" in fault:
-            answer = _edited(answer, fault["edit"])
+        request = await _body(receive)
+        if fault:
+            start, content = await self._faulted(fault, app, scope, request)
+        else:
+            start, content = await self._collect(app, scope, request)
         if self.capture:
-            self._record(scope, request_body, answer)
-        start, content = answer
+            self.capture.record(scope, request, start["status"], start["headers"], content, fault)
+        if not start["status"]:
+            if fault and fault["mode"] == "hang":
+                await asyncio.sleep(3600)
+            raise ConnectionResetError("cut by a fault")
         await send(start)
         await send({"type": "http.response.body", "body": content})
+
+    async def _faulted(self, fault: dict[str, Any], app: Any, scope: Any, request: bytes) -> Answer:
+        """What goes back under a fault; with mode `after` and `cut` the effect has happened."""
+        mode = fault.get("mode", "before")
+        if mode == "hang":
+            return NO_ANSWER
+        if mode == "before" and "status" in fault:
+            return await self._collect(_planted(fault), scope, request)
+        answer = await self._collect(app, scope, request)
+        if mode == "cut":
+            return NO_ANSWER
+        if mode == "after":
+            return await self._collect(_planted(fault), scope, request)
+        return _edited(answer, fault["edit"]) if "edit" in fault else answer
+
+    async def _collect(self, app: Any, scope: Any, body: bytes) -> Answer:
+        sent: list[Any] = []
+        done = False
+
+        async def receive() -> Any:
+            nonlocal done
+            if done:
+                await asyncio.sleep(3600)
+            done = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        try:
+            await app(scope, receive, send)
+        except Exception as crash:
+            if not sent:
+                raise
+            traceback.print_exc()
+            unknown = {"method": scope["method"], "path": scope["path"], "crash": repr(crash)}
+            self.world.unknown.append(unknown)
+        return sent[0], b"".join(m.get("body", b"") for m in sent[1:])
 
     def _fault(self, line: str) -> dict[str, Any] | None:
         for fault in self.faults:
@@ -142,33 +161,15 @@ class Control:
                 return fault
         return None
 
-    async def _answer(self, fault: dict[str, Any], scope: Any, receive: Any, send: Any) -> None:
-        body = fault.get("body") or {
-            "error": {
-                "code": fault.get("code", "InternalServerError"),
-                "message": fault.get("message", "A fault was planted."),
-            }
-        }
-        response = JSONResponse(body, fault["status"], fault.get("headers"))
-        await response(scope, receive, send)
 
-    def _record(self, scope: Any, request_body: bytes, answer: tuple[Any, bytes]) -> None:
-        start, content = answer
-        host = dict(scope["headers"]).get(b"host", b"").decode()
-        query = scope["query_string"].decode()
-        scheme = scope.get("scheme", "https")
-        line = {
-            "method": scope["method"],
-            "url": f"{scheme}://{host}{scope['path']}" + (f"?{query}" if query else ""),
-            "request_body": _redacted(_parsed(request_body)),
-            "status": start["status"],
-            "response_headers": {k.decode(): v.decode() for k, v in start["headers"]},
-            "response_body": _redacted(_parsed(content)),
-            "at": time.time(),
+def _planted(fault: dict[str, Any]) -> Response:
+    body = fault.get("body") or {
+        "error": {
+            "code": fault.get("code", "InternalServerError"),
+            "message": fault.get("message", "A fault was planted."),
         }
-        assert self.capture
-        with self.capture.open("a") as out:
-            out.write(json.dumps(line) + "\n")
+    }
+    return JSONResponse(body, fault["status"], fault.get("headers"))
 
 
 async def _body(receive: Any) -> bytes:
@@ -180,25 +181,7 @@ async def _body(receive: Any) -> bytes:
             return b"".join(chunks)
 
 
-async def _collect(app: Any, scope: Any, body: bytes) -> tuple[Any, bytes]:
-    sent: list[Any] = []
-    done = False
-
-    async def receive() -> Any:
-        nonlocal done
-        if done:
-            await asyncio.sleep(3600)
-        done = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await app(scope, receive, send)
-    return sent[0], b"".join(m.get("body", b"") for m in sent[1:])
-
-
-def _edited(answer: tuple[Any, bytes], edit: dict[str, Any]) -> tuple[Any, bytes]:
+def _edited(answer: Answer, edit: dict[str, Any]) -> Answer:
     start, content = answer
     body = json.loads(content or b"{}")
     for path, value in edit.items():
@@ -222,24 +205,3 @@ def _merge(target: dict[str, Any], patch: dict[str, Any]) -> None:
             _merge(target[key], value)
         else:
             target[key] = value
-
-
-def _parsed(content: bytes) -> Any:
-    try:
-        return json.loads(content) if content else None
-    except ValueError:
-        return "(not JSON)"
-
-
-def _redacted(body: Any, under: str = "") -> Any:
-    if isinstance(body, dict):
-        keys = "keyname" in (k.lower() for k in body)
-        return {
-            k: "REDACTED"
-            if isinstance(v, str) and k.lower() in SECRET_KEYS and (k.lower() != "value" or keys)
-            else _redacted(v, k)
-            for k, v in body.items()
-        }
-    if isinstance(body, list):
-        return [_redacted(item, under) for item in body]
-    return body

@@ -46,7 +46,7 @@ class Node:
                 answer = json.loads(line)
                 if "ask" not in answer:
                     return answer  # type: ignore[no-any-return]
-                await self._send(self.databricks.secret(self.workspace_id, answer))
+                await self._send(self.databricks.answer(self.workspace_id, answer))
         return {"error": "SparkException: The Python process of the driver has ended."}
 
     async def _send(self, body: Body) -> None:
@@ -199,10 +199,7 @@ class Databricks:
         )
 
     async def _boot(self, resource: Body) -> Node:
-        vnet = (
-            resource["properties"]["parameters"].get("customVirtualNetworkId", {}).get("value", "")
-        )
-        proxy = self.centre.vnet.proxy_for(vnet)
+        proxy = self.centre.vnet.proxy_for(self._vnet(resource))
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "amlwizard.sandbox.node",
             stdin=asyncio.subprocess.PIPE,
@@ -280,13 +277,13 @@ class Databricks:
         cluster = self._find(resource, body)
         cluster["state"] = "TERMINATED"
         cluster["reason"] = {"code": "USER_REQUEST", "type": "SUCCESS", "parameters": {}}
-        self._end(cluster["id"])
+        self.end(cluster["id"])
         return {}
 
     async def _clusters_permanent_delete(self, resource: Body, body: Body) -> Body:
         cluster = self._find(resource, body)
         del self._data(resource)["clusters"][cluster["id"]]
-        self._end(cluster["id"])
+        self.end(cluster["id"])
         return {}
 
     # -- libraries
@@ -347,7 +344,19 @@ class Databricks:
             raise Refused(404, "RESOURCE_DOES_NOT_EXIST", f"Scope {body['scope']} does not exist!")
         return {"secrets": [{"key": key} for key in scope]}
 
-    def secret(self, workspace_id: str, ask: Body) -> Body:
+    def answer(self, workspace_id: str, ask: Body) -> Body:
+        """What a node asks of what is around it: a secret of a scope, the addresses of a name."""
+        if ask["ask"] == "resolve":
+            vnet = self._vnet(self.world.get(workspace_id))
+            return {"addresses": self.centre.vnet.resolve(vnet, ask["name"])}
+        return self._secret(workspace_id, ask)
+
+    @staticmethod
+    def _vnet(resource: Body | None) -> str:
+        given = (resource or {}).get("properties", {}).get("parameters", {})
+        return str(given.get("customVirtualNetworkId", {}).get("value", ""))
+
+    def _secret(self, workspace_id: str, ask: Body) -> Body:
         scopes = self.world.data["databricks"].get(workspace_id, {}).get("scopes", {})
         sealed = scopes.get(ask["scope"], {}).get(ask["key"])
         if sealed is None:
@@ -427,7 +436,7 @@ class Databricks:
         if command and command["status"] == "Running":
             command["status"] = "Cancelled"
             cluster_id = self._context(body)
-            self._end(cluster_id)
+            self.end(cluster_id)
             self.nodes[cluster_id] = asyncio.get_running_loop().create_task(self._boot(resource))
         return {"id": body.get("commandId")}
 
@@ -448,7 +457,7 @@ class Databricks:
             )
         return cluster
 
-    def _end(self, cluster_id: str) -> None:
+    def end(self, cluster_id: str) -> None:
         task = self.nodes.pop(cluster_id, None)
         if task and task.done() and not task.exception():
             kill_group(task.result().process)
@@ -457,7 +466,7 @@ class Databricks:
 
     def stop(self) -> None:
         for cluster_id in list(self.nodes):
-            self._end(cluster_id)
+            self.end(cluster_id)
 
 
 def _cannot_install(package: str) -> str | None:

@@ -17,6 +17,8 @@ from amlwizard.sandbox.tracking import Tracking
 from amlwizard.sandbox.vnet import Vnet
 from amlwizard.sandbox.world import World
 
+ML_WORKSPACE = "microsoft.machinelearningservices/workspaces"
+
 App = Callable[..., Any]
 
 
@@ -98,8 +100,13 @@ class DataCentre:
         self.serving.resume()
 
     def gone(self, rid: ResourceId) -> None:
-        """Stop what works for a resource that is being deleted."""
+        """Stop what works for a resource that is being deleted; its document is still there."""
         stem = rid.text.lower()
+        resource = self.world.get(stem)
+        if resource and rid.type == ML_WORKSPACE:
+            self.tracking.stop_one(resource["properties"]["workspaceId"])
+        for cluster in self.world.data["databricks"].get(stem, {}).get("clusters", {}):
+            self.nodes.end(cluster)
         for key in [k for k in self.serving.scorers if k == stem or k.startswith(f"{stem}/")]:
             self.serving.stop_one(key)
 

@@ -1,15 +1,20 @@
 """The driver of a Databricks cluster: runs cells in a real Python, one namespace per context.
 
 JSON lines on standard input and output; what a cell prints is captured. Ends with its input.
+Names resolve here as the DNS of the node's VNET has them, and no connection leaves the machine.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
+import socket
 import sys
+import threading
 import traceback
+from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any, TextIO
 
@@ -18,18 +23,30 @@ class Driver:
     def __init__(self, requests: TextIO, answers: TextIO) -> None:
         self.requests, self.answers = requests, answers
         self.contexts: dict[str, dict[str, Any]] = {}
+        self.asking = threading.Lock()
 
     def say(self, **body: Any) -> None:
         self.answers.write(json.dumps(body) + "\n")
         self.answers.flush()
 
+    def ask(self, what: str, **details: str) -> dict[str, Any]:
+        with self.asking:
+            self.say(ask=what, **details)
+            return dict(json.loads(self.requests.readline()))
+
     def secret(self, scope: str, key: str) -> str:
         """dbutils.secrets.get: asked of the workspace, never kept on the node."""
-        self.say(ask="secret", scope=scope, key=key)
-        answer = json.loads(self.requests.readline())
+        answer = self.ask("secret", scope=scope, key=key)
         if "error" in answer:
             raise ValueError(answer["error"])
         return str(answer["secret"])
+
+    def resolve(self, name: str) -> list[str]:
+        """The addresses of a name in the node's VNET; gaierror where it has none."""
+        addresses = self.ask("resolve", name=name)["addresses"]
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return list(addresses)
 
     def namespace(self, context: str) -> dict[str, Any]:
         if context not in self.contexts:
@@ -63,7 +80,43 @@ class Driver:
                 self.say(done=True, **self.run(request["context"], request["code"]))
 
 
+def _is_name(host: Any) -> bool:
+    if not isinstance(host, (str, bytes)) or host in ("", b"", "localhost", b"localhost"):
+        return False
+    try:
+        ip_address(host.decode() if isinstance(host, bytes) else host)
+    except ValueError:
+        return True
+    return False
+
+
+def into_the_vnet(driver: Driver) -> None:
+    """Give this process the resolver of its VNET, and keep its connections on this machine."""
+    resolver, connect = socket.getaddrinfo, socket.socket.connect
+
+    def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
+        if not _is_name(host):
+            return resolver(host, *rest, **more)
+        name = host.decode() if isinstance(host, bytes) else host
+        return [info for a in driver.resolve(name) for info in resolver(a, *rest, **more)]
+
+    def gethostbyname(host: str) -> str:
+        return driver.resolve(host)[0] if _is_name(host) else host
+
+    def connected(self: socket.socket, address: Any) -> None:
+        if self.family == socket.AF_INET and not ip_address(address[0]).is_loopback:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        connect(self, address)
+
+    # Patched in place: what a cell imports must find the node's network, as on a real one.
+    replaced: Any = socket
+    replaced.getaddrinfo, replaced.gethostbyname = getaddrinfo, gethostbyname
+    replaced.socket.connect = connected
+
+
 if __name__ == "__main__":
     answers = sys.stdout
     sys.stdout = sys.stderr
-    Driver(sys.stdin, answers).serve()
+    driver = Driver(sys.stdin, answers)
+    into_the_vnet(driver)
+    driver.serve()

@@ -112,12 +112,7 @@ class Subscription:
         if found is None:
             raise ArmError(404, "DeletedVaultNotFound", f"The vault {name} is not a deleted one.")
         if found["properties"]["purgeProtectionEnabled"]:
-            raise ArmError(
-                400,
-                "DeletedVaultPurge",
-                f"The vault '{name}' has purge protection: it is purged on "
-                f"{found['properties']['scheduledPurgeDate']}.",
-            )
+            raise ArmError(405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
         del self.world.data["deleted"][f"vaults/{name.lower()}"]
         return 200, None
 

@@ -35,7 +35,7 @@ class Tracking:
     def __init__(self, world: World, entra: Entra) -> None:
         self.world, self.entra = world, entra
         self.servers: dict[str, asyncio.Task[str]] = {}
-        self.processes: list[Any] = []
+        self.processes: dict[str, Any] = {}
         self.client = httpx.AsyncClient(timeout=60, trust_env=False)
 
     def start(self, guid: str) -> None:
@@ -67,7 +67,7 @@ class Tracking:
             clean_environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),
             home / "server.log",
         )  # fmt: skip
-        self.processes.append(process)
+        self.processes[guid] = process
         url = f"http://127.0.0.1:{port}"
         for _ in range(READY_SECONDS * 5):
             if process.returncode is not None:
@@ -78,11 +78,16 @@ class Tracking:
             await asyncio.sleep(0.2)
         raise RuntimeError(f"the MLflow server did not start: see {home / 'server.log'}")
 
-    def stop(self) -> None:
-        for process in self.processes:
+    def stop_one(self, guid: str) -> None:
+        server, process = self.servers.pop(guid, None), self.processes.pop(guid, None)
+        if server:
+            server.cancel()
+        if process:
             kill_group(process)
-        self.processes.clear()
-        self.servers.clear()
+
+    def stop(self) -> None:
+        for guid in list(self.servers):
+            self.stop_one(guid)
 
     # -- the doors
 

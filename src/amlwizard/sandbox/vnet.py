@@ -1,8 +1,8 @@
 """The VNET as a cluster sees it: router and resolver in one, as an HTTP proxy.
 
-Every host name of Azure is a port of ours. A connection to the port of an ML workspace, or of an
-AKS load balancer, goes to its inside door where the cluster's VNET finds it privately, and to the
-outside door where it does not.
+A connection to a name of Azure goes where the VNET's DNS points: to the inside door of what it finds
+privately, to the outside door of what it does not. So does a connection to the port of an ML
+workspace or of an AKS load balancer, which stand for names of theirs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from amlwizard.sandbox.kinds.network import resolves_privately
+from amlwizard.sandbox import dns, services
 
 if TYPE_CHECKING:
     from amlwizard.sandbox.datacentre import DataCentre
@@ -46,7 +46,8 @@ class Vnet:
     def route(self, vnet_id: str, port: int) -> int:
         """The port that a connection to `port` from inside `vnet_id` ends at."""
         kind, resource_id = self.centre.who(port)
-        if kind == "ml" and resolves_privately(self.world, resource_id, "amlworkspace", vnet_id):
+        workspace = self.world.get(resource_id) if kind == "ml" else None
+        if workspace and dns.reaches_privately(self.world, vnet_id, workspace, "amlworkspace"):
             return self.centre.port_of("ml-inside", resource_id)
         if kind == "serving":
             cluster = self.world.get(resource_id)
@@ -60,12 +61,23 @@ class Vnet:
                 return self.centre.port_of("serving-inside", resource_id)
         return port
 
-    def resolve(self, vnet_id: str, port: int) -> str | None:
-        """The private address that a name of Azure has inside the VNET, None for the public one."""
-        kind, resource_id = self.centre.who(port)
-        if kind != "ml":
+    def resolve(self, vnet_id: str, name: str) -> list[str]:
+        """The addresses of a name inside the VNET; empty for one that does not exist there."""
+        return dns.inside(self.world, vnet_id, name) or []
+
+    def named(self, vnet_id: str, name: str) -> int | None:
+        """The port behind a name of Azure as the VNET finds it, None where nothing answers."""
+        addresses, found = self.resolve(vnet_id, name), dns.owner(self.world, name)
+        if not addresses or found is None:
             return None
-        return resolves_privately(self.world, resource_id, "amlworkspace", vnet_id)
+        resource, group = found
+        inside = dns.endpoint_at(self.world, addresses[0]) is not None
+        if not inside and addresses != dns.public(self.world, name):
+            return None
+        if group == "amlworkspace":
+            return self.centre.port_of("ml-inside" if inside else "ml", resource["id"])
+        listed = services.lists_subnet_of(resource, vnet_id)
+        return self.centre.port_of("services-inside" if inside or listed else "services", "")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
@@ -78,11 +90,11 @@ class Vnet:
             }
             vnet_id = self._vnet_of(headers.get("proxy-authorization", ""))
             url = urlsplit(f"//{target}" if method == "CONNECT" else target)
-            if vnet_id is None or url.hostname not in ("127.0.0.1", "localhost") or not url.port:
+            port = self._port(vnet_id, url.hostname or "", url.port)
+            if port is None:
                 writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
                 await writer.drain()
                 return
-            port = self.route(vnet_id, url.port)
             try:
                 far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
@@ -106,6 +118,13 @@ class Vnet:
                 )
             await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
         writer.close()
+
+    def _port(self, vnet_id: str | None, host: str, port: int | None) -> int | None:
+        if vnet_id is None or not port:
+            return None
+        if host in ("127.0.0.1", "localhost"):
+            return self.route(vnet_id, port)
+        return self.named(vnet_id, host) if port == 443 else None
 
     def stop(self) -> None:
         if self.server:

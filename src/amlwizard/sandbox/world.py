@@ -14,7 +14,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,16 @@ class World:
     def get(self, resource_id: str | None) -> dict[str, Any] | None:
         return self.resources.get((resource_id or "").rstrip("/").lower())
 
+    def without(self, path: str) -> World:
+        """The same world with nothing in it that is at or under `path`; for looking only."""
+        prefix = path.lower()
+        left = {
+            key: resource
+            for key, resource in self.resources.items()
+            if key != prefix and not key.startswith(f"{prefix}/")
+        }
+        return replace(self, data={**self.data, "resources": left})
+
     def of_type(self, kind: str, under: str = "") -> Iterator[dict[str, Any]]:
         prefix = under.lower().rstrip("/") + "/" if under else ""
         for key, resource in list(self.resources.items()):
@@ -186,11 +196,18 @@ class World:
         if resource is None:
             return
         if operation["verb"] == "delete" and not operation["error"]:
-            for key in [k for k in self.resources if k.startswith(operation["resource"] + "/")]:
-                del self.resources[key]
-            del self.resources[operation["resource"]]
+            self._take_away(operation["resource"])
         elif "provisioningState" in resource.get("properties", {}):
             resource["properties"]["provisioningState"] = operation["status"]
+
+    def _take_away(self, key: str) -> None:
+        """What was deleted, all below it, and the groups that it managed."""
+        gone = [k for k in self.resources if k == key or k.startswith(f"{key}/")]
+        for name in gone:
+            self.resources.pop(name, None)
+        for name, resource in list(self.resources.items()):
+            if str(resource.get("managedBy", "")).lower() in gone:
+                self._take_away(name)
 
     def save(self) -> None:
         if self.file:

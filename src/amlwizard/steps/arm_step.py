@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from amlwizard.errors import StepFailed
-from amlwizard.plan import Context, Found, Json, Phase, Resource, Say, Step
-from amlwizard.steps.documents import differences, look, merged
+from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, Step
+from amlwizard.steps.documents import differences, look, update
 
 BUSY = ("Creating", "Updating", "Deleting", "Accepted", "Provisioning", "Running", "Created")
 OWNER_TAG = "amlwizard"
@@ -23,11 +23,13 @@ def arm_step(
     phase: Phase = "provision",
     az: tuple[str, ...] = (),
     complete: Callable[[Context, dict[str, Any]], dict[str, Any]] | None = None,
-    removable: bool = True,
+    removal: Removal | None = Removal(),
 ) -> Step:
     """`outputs` are dotted paths into the resource; `id` (its ARM id) is always one.
 
-    `complete` adds to a body, when it is sent, what must not stand in a plan.
+    `complete` adds to a body, when it is sent, what must not stand in a plan. `removal` is None
+    where another step removes the resource. What was there before, made by others, may be used and
+    changed, but never gets our tag: a teardown would take it for ours.
     """
     paths = {"id": "id", **(outputs or {})}
 
@@ -41,20 +43,25 @@ def arm_step(
         state = look(found, "properties.provisioningState") or "Succeeded"
         if state in BUSY:
             return Found("busy", put_out(found))
-        apart = differences(_known(ctx, resource.body), found)
+        apart = differences(_known(ctx, _untagged(resource.body)), found)
         if state != "Succeeded":
             return Found("failed", put_out(found), (f"provisioningState: {state}", *apart))
         return Found("differs" if apart else "ready", put_out(found), apart)
 
     def apply(ctx: Context, say: Say) -> Json:
         arm, address = ctx.cloud.arm, ctx.fill(resource.id)
-        wanted = ctx.fill(resource.body)
+        new = ctx.fill(resource.body)
+        wanted = _untagged(new)
         found = arm.get(address, resource.api_version)
-        if found and look(found, "properties.provisioningState") in BUSY:
+        state = look(found, "properties.provisioningState")
+        if state == "Deleting":
+            arm.await_gone(address, resource.api_version, say, ctx.cancel)
+            found = None
+        elif state in BUSY:
             found = arm.wait(address, resource.api_version, say, ctx.cancel)
             if not differences(wanted, found):
                 return put_out(found)
-        body = merged(found, wanted) if found else wanted
+        body = update(found, wanted) if found else new
         if complete:
             body = complete(ctx, body)
         answer = arm.put(address, resource.api_version, body, say, ctx.cancel)
@@ -68,9 +75,6 @@ def arm_step(
             )
         return put_out(answer)
 
-    def remove(ctx: Context, say: Say) -> None:
-        ctx.cloud.arm.delete(ctx.fill(resource.id), resource.api_version, say, ctx.cancel)
-
     return Step(
         id=id,
         title=title,
@@ -78,10 +82,14 @@ def arm_step(
         after=after,
         read=read,
         apply=apply,
-        remove=remove if removable else None,
         resource=resource,
+        removal=removal,
         az=az,
     )
+
+
+def _untagged(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key != "tags"}
 
 
 def _known(ctx: Context, document: Any) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 # Answered empty, or not at all, whatever was sent.
 WRITE_ONLY = frozenset({"configurationProtectedSettings", "createMode"})
 READ_ONLY = frozenset({"provisioningState", "etag", "systemData", "resourceGuid"})
+ENVELOPE = frozenset({"id", "name", "type"})
+IDENTITY = frozenset({"principalId", "tenantId", "clientId"})
 
 
 def differences(wanted: Any, found: Any, path: str = "") -> tuple[str, ...]:
@@ -51,11 +53,27 @@ def _list_differences(wanted: list[Any], found: Any, path: str) -> Iterator[str]
             yield _said(f"{path}.{number}", item, None)
 
 
-def merged(found: Any, wanted: Any) -> Any:
+def update(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The body of an update: what is there, with what is wanted laid over it.
 
-    A PUT replaces: without this, subnets, rules, peerings and tags that others made would go.
+    A PUT replaces: without this, subnets, rules, peerings and tags that others made would go. What
+    the address says already is left out, and what Azure says of identities; other things that are
+    Azure's to say may stay, as a PUT must take what a GET gave.
     """
+    body = {k: v for k, v in merged(found, wanted).items() if k not in ENVELOPE}
+    if isinstance(body.get("identity"), Mapping):
+        body["identity"] = _without(body["identity"], IDENTITY)
+    return body
+
+
+def _without(document: Any, keys: frozenset[str]) -> Any:
+    if not isinstance(document, Mapping):
+        return document
+    return {k: _without(v, keys) for k, v in document.items() if k not in keys}
+
+
+def merged(found: Any, wanted: Any) -> Any:
+    """`wanted` laid over `found`; lists of things with names are merged by name."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         result = {k: copy.deepcopy(v) for k, v in found.items() if k not in READ_ONLY}
         by_lower = {str(key).lower(): key for key in result}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amlwizard.plan import Context, Found, Json, Resource, Say, Step
+from amlwizard.plan import Context, Found, Json, Removal, Resource, Say, Step
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 
@@ -90,6 +90,9 @@ def foundation(recipe: Any) -> list[Step]:
             ),
             after=("resource-group",),
             az=(f"az monitor log-analytics workspace create {in_group} -n {n.log_analytics}",),
+            removal=Removal(
+                purge={"force": "true"}, lingers="soft-deleted: Azure keeps its name for 14 days"
+            ),
         ),
         arm_step(
             "application-insights",
@@ -177,6 +180,7 @@ def _key_vault(recipe: Any, ids: Ids) -> Step:
             f"az keyvault create -g {n.resource_group} -n {n.key_vault} "
             "--enable-rbac-authorization true --default-action Deny --bypass AzureServices",
         ),
+        removal=Removal(lingers="soft-deleted: Azure keeps its name for 90 days"),
     )
 
 

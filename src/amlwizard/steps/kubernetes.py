@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from amlwizard.errors import StepFailed
-from amlwizard.plan import Context, Resource, Step
+from amlwizard.plan import Context, Removal, Resource, Step
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.platform import ML_API
@@ -44,6 +44,7 @@ def kubernetes(recipe: Any) -> list[Step]:
             Resource(ids.aks, "2025-07-01", _cluster(recipe, ids, identity, subnet)),
             after=("aks-role",),
             az=(_cluster_command(recipe),),
+            removal=Removal(takes="its nodes and load balancers"),
         ),
         arm_step(
             "aks-extension",
@@ -93,6 +94,7 @@ def kubernetes(recipe: Any) -> list[Step]:
                 f"-n {n.kubernetes_compute} --type Kubernetes --namespace default "
                 f"--identity-type SystemAssigned --resource-id {ids.aks}",
             ),
+            removal=Removal(query={"underlyingResourceAction": "Detach"}),
         ),
         *pulls_and_reads(
             recipe, "kubernetes-compute", n.kubernetes_compute, after=("kubernetes-compute",)

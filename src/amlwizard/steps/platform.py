@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amlwizard.plan import Resource, Step
+from amlwizard.plan import Removal, Resource, Step
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.private_link import WORKSPACE, ready_for
@@ -47,6 +47,10 @@ def databricks(recipe: Any) -> list[Step]:
                 f"--private-subnet {n.databricks_private_subnet} --prepare-encryption "
                 f"--enable-no-public-ip {str(security.databricks_no_public_ip).lower()} "
                 f"--managed-resource-group {n.databricks_managed_group}",
+            ),
+            removal=Removal(
+                takes=f"its managed resource group {n.databricks_managed_group}, clusters and "
+                "secret scopes"
             ),
         )
     ]
@@ -93,6 +97,12 @@ def workspace(recipe: Any) -> list[Step]:
                 "--public-network-access Disabled "
                 f"--image-build-compute {n.build_compute}",
             ),
+            removal=Removal(
+                purge={"forceToPurge": "true"},
+                takes="its models, runs and endpoints",
+                lingers="soft-deleted: Azure keeps its name for 14 days",
+                hides=True,
+            ),
         ),
         arm_step(
             "build-compute",
@@ -109,6 +119,7 @@ def workspace(recipe: Any) -> list[Step]:
                 f"--min-instances 0 --max-instances 1 --subnet {n.compute_subnet} "
                 f"--vnet-name {n.vnet} --enable-node-public-ip false",
             ),
+            removal=Removal(query={"underlyingResourceAction": "Delete"}),
         ),
     ]
 

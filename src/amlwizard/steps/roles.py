@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from amlwizard.plan import Context, Found, Json, Resource, Say, Step
+from amlwizard.plan import Context, Found, Json, Removal, Resource, Say, Step
 from amlwizard.steps.naming import Ids
 
 API = "2022-04-01"
@@ -74,9 +74,6 @@ def role_step(
         arm.put(address, API, ctx.fill(resource.body), say, ctx.cancel)
         return {"id": address}
 
-    def remove(ctx: Context, say: Say) -> None:
-        ctx.cloud.arm.delete(ctx.fill(resource.id), API, say, ctx.cancel)
-
     return Step(
         id=id,
         title=title,
@@ -84,8 +81,8 @@ def role_step(
         after=after,
         read=read,
         apply=apply,
-        remove=remove,
         resource=resource,
+        removal=Removal(named=True),
         az=(
             f"az role assignment create --role '{role.name}' --assignee-object-id <{to}> "
             f"--assignee-principal-type ServicePrincipal --scope <{scope.rsplit('/', 1)[-1]}>",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from amlwizard.errors import CloudError
-from amlwizard.plan import Context, Json, Resource, Say, Step
+from amlwizard.plan import Context, Json, Removal, Resource, Say, Step
 from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.documents import merged
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.platform import ML_API
 from amlwizard.steps.roles import pulls_and_reads
@@ -53,6 +55,7 @@ def serving(recipe: Any) -> list[Step]:
         ),
         phase="deploy",
         az=(f"az ml online-deployment create {in_workspace} -e {n.endpoint} -f <deployment.yml>",),
+        removal=Removal(first=_without_traffic(ids.endpoint, n.deployment)),
     )
     return [
         arm_step(
@@ -77,9 +80,26 @@ def serving(recipe: Any) -> list[Step]:
                 f"az ml online-endpoint update {in_workspace} -n {n.endpoint} "
                 f"--traffic {n.deployment}=100",
             ),
-            removable=False,
+            removal=None,
         ),
     ]
+
+
+def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Say], None]:
+    """Azure deletes no deployment that requests are sent to."""
+
+    def withdraw(ctx: Context, say: Say) -> None:
+        arm, address = ctx.cloud.arm, ctx.fill(endpoint)
+        found = arm.get(address, ML_API)
+        traffic = (found or {}).get("properties", {}).get("traffic") or {}
+        if traffic.get(deployment):
+            say("withdrawing its traffic")
+            left = {name: share for name, share in traffic.items() if name != deployment}
+            body = merged(found, {"properties": {"traffic": left}})
+            body["properties"]["traffic"] = left
+            arm.put(address, ML_API, body, say, ctx.cancel)
+
+    return withdraw
 
 
 def _image_sources(recipe: Any) -> tuple[str, ...]:

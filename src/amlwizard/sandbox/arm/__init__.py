@@ -34,7 +34,7 @@ class Arm:
         accounts, providers = Accounts(centre.world), Providers(centre.world)
         operations = Operations(centre.world)
         admission = Admission(centre.world, providers)
-        groups = Groups(centre.world, admission, operations)
+        groups = Groups(centre, admission, operations)
         self.resources = Resources(centre, admission, operations)
         # Method, path, handler, in the order they are tried; a handler gets what the path names.
         # What fits none of them is a resource, or unknown.

@@ -9,9 +9,15 @@ from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.world import World
 
 REGIONS = (
-    "westeurope", "northeurope", "eastus", "eastus2", "westus2", "westus3", "centralus",
-    "uksouth", "francecentral", "germanywestcentral", "swedencentral", "switzerlandnorth",
-    "southeastasia", "australiaeast", "japaneast", "canadacentral",
+    "australiacentral", "australiaeast", "australiasoutheast", "austriaeast", "belgiumcentral",
+    "brazilsouth", "canadacentral", "canadaeast", "centralindia", "centralus", "chilecentral",
+    "eastasia", "eastus", "eastus2", "francecentral", "germanywestcentral", "indonesiacentral",
+    "israelcentral", "italynorth", "japaneast", "japanwest", "jioindiawest", "koreacentral",
+    "koreasouth", "malaysiawest", "mexicocentral", "newzealandnorth", "northcentralus",
+    "northeurope", "norwayeast", "polandcentral", "qatarcentral", "southafricanorth",
+    "southcentralus", "southeastasia", "southindia", "spaincentral", "swedencentral",
+    "switzerlandnorth", "uaenorth", "uksouth", "ukwest", "westcentralus", "westeurope",
+    "westindia", "westus", "westus2", "westus3",
 )  # fmt: skip
 
 
@@ -20,7 +26,7 @@ class Accounts:
         self.world = world
 
     def tenants(self, asked: Asked) -> Response:
-        return listed(
+        return _last_page(
             [
                 {
                     "id": f"/tenants/{tenant}",
@@ -40,7 +46,7 @@ class Accounts:
             for name in self.world.data["subscriptions"]
             if self.world.tenant_of(name) == asked.claims["tid"]
         ]
-        return listed([self._shown(name) for name in here])
+        return _last_page([self._shown(name) for name in here])
 
     def subscription(self, asked: Asked) -> Response:
         return JSONResponse(self._shown(asked.id.subscription))
@@ -74,6 +80,11 @@ class Accounts:
                 "spendingLimit": "Off",
             },
         }
+
+
+def _last_page(items: list[Body]) -> Response:
+    """Tenants and subscriptions always have a nextLink; an empty one ends the list."""
+    return JSONResponse({"value": items, "nextLink": ""})
 
 
 def region(text: str) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import uuid
+from collections.abc import Mapping
 
 from amlwizard.sandbox.arm.accounts import region
 from amlwizard.sandbox.arm.providers import Providers
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Kind
+from amlwizard.sandbox.kinds.locks import TYPE as LOCKS
+from amlwizard.sandbox.kinds.locks import must_be_unlocked
 from amlwizard.sandbox.world import World
 
 
@@ -42,22 +46,50 @@ class Admission:
                 ],
             )
         self.right(f"{kind.type}/write", rid.text)
+        must_be_unlocked(self.world, rid.text, "write")
         self._policies(kind.type, rid)
         if not kind.named(rid.name):
             raise ArmError(400, "InvalidResourceName", f"Resource name {rid.name} is invalid.")
 
+    def deletion(self, rid: ResourceId, kind: Kind, query: Mapping[str, str]) -> None:
+        """Rights, locks, and the parameters that the deletion must have."""
+        self.right(f"{kind.type}/delete", rid.text)
+        if kind.type != LOCKS:
+            must_be_unlocked(self.world, rid.text, "delete")
+        for name in kind.delete_needs:
+            if not query.get(name):
+                raise ArmError(
+                    400, "MissingRequiredParameter", f"The query parameter {name} is required."
+                )
+
     def right(self, action: str, scope: str) -> None:
-        """Refuse what the signed-in person was not given the right to do."""
+        """Refuse what the signed-in person was not given the right to do, and what nobody is
+        allowed to do in the group that a service manages."""
         allowed = self.world.data["allowed"]
-        if allowed is None or any(re.fullmatch(a, action, re.IGNORECASE) for a in allowed):
-            return
         person = self.world.data["person"]
+        if allowed is None or any(re.fullmatch(a, action, re.IGNORECASE) for a in allowed):
+            self._denied(action, scope, person)
+            return
         raise ArmError(
             403,
             "AuthorizationFailed",
             f"The client '{person['name']}' with object id '{person['oid']}' does not have "
             f"authorization to perform action '{action}' over scope '{scope}' or the scope is "
             "invalid. If access was recently granted, please refresh your credentials.",
+        )
+
+    def _denied(self, action: str, scope: str, person: Body) -> None:
+        group = self.world.get("/".join(scope.split("/")[:5]))
+        if group is None or not group.get("managedBy"):
+            return
+        number = uuid.uuid5(uuid.NAMESPACE_URL, group["id"].lower()).hex
+        raise ArmError(
+            403,
+            "DenyAssignmentAuthorizationFailed",
+            f"The client '{person['name']}' with object id '{person['oid']}' has permission to "
+            f"perform action '{action}' on scope '{scope}'; however, the access is denied because "
+            "of the deny assignment with name 'System deny assignment created by Azure Databricks "
+            f"{group['managedBy']}' and Id '{number}' at scope '{group['id']}'.",
         )
 
     def free(self, holder: str, version: str) -> None:

@@ -11,19 +11,22 @@ from amlwizard.sandbox.arm.accounts import region
 from amlwizard.sandbox.arm.admission import Admission
 from amlwizard.sandbox.arm.asked import Asked, listed
 from amlwizard.sandbox.arm.operations import Operations
+from amlwizard.sandbox.datacentre import DataCentre
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
-from amlwizard.sandbox.kinds.base import ArmError, Body
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.kinds.base import ArmError, Body, Kind
+from amlwizard.sandbox.kinds.locks import must_be_unlocked
 
+Inside = tuple[ResourceId, Kind, Body]  # something that is in a group
 TYPE = "Microsoft.Resources/resourceGroups"
 DELETE_SECONDS = 300
 SUMMARY = ("id", "name", "type", "location", "tags", "sku", "kind")
 
 
 class Groups:
-    def __init__(self, world: World, admission: Admission, operations: Operations) -> None:
-        self.world, self.admission, self.operations = world, admission, operations
+    def __init__(self, centre: DataCentre, admission: Admission, operations: Operations) -> None:
+        self.centre, self.world = centre, centre.world
+        self.admission, self.operations = admission, operations
 
     def every(self, asked: Asked) -> Response:
         return listed([r for r in self.world.resources.values() if r["type"] == TYPE])
@@ -34,6 +37,7 @@ class Groups:
 
     def write(self, asked: Asked, group: str) -> Response:
         self.admission.right("Microsoft.Resources/subscriptions/resourcegroups/write", asked.path)
+        must_be_unlocked(self.world, asked.path, "write")
         found = self.world.get(asked.path)
         location = asked.body.get("location") or (found or {}).get("location")
         if not location:
@@ -64,13 +68,42 @@ class Groups:
         return JSONResponse(made, 200 if found else 201)
 
     def delete(self, asked: Asked, group: str) -> Response:
-        self._existing(asked)
-        for rid in self._inside(asked.path):
-            kind, body = KINDS.get(rid.type), self.world.get(rid.text)
-            if kind and kind.delete and body:
-                kind.delete(self.world, rid, body)
-        name = self.world.begin(asked.path, "delete", DELETE_SECONDS)
+        """All that is in the group goes with it, unless something outside of it is in the way."""
+        found = self._existing(asked)
+        self.admission.right("Microsoft.Resources/subscriptions/resourcegroups/delete", asked.path)
+        must_be_unlocked(self.world, asked.path, "delete")
+        self.admission.free(asked.path, asked.version)
+        inside = self._inside(asked.path)
+        blocked = self._blocked(asked.path, inside)
+        if blocked is None:
+            for rid, kind, body in inside:
+                self.centre.gone(rid)
+                if kind.delete:
+                    kind.delete(self.world, rid, body)
+            found["properties"]["provisioningState"] = "Deleting"
+        name = self.world.begin(asked.path, "delete", DELETE_SECONDS, blocked)
         return self.operations.begun(asked, name, 202)
+
+    def _blocked(self, path: str, inside: list[Inside]) -> Body | None:
+        """How the operation fails where what is outside of the group uses what is in it."""
+        outside = self.world.without(path)
+        details = []
+        for rid, kind, body in inside:
+            try:
+                if kind.blocked:
+                    kind.blocked(outside, rid, body)
+            except ArmError as why:
+                details.append({"code": why.code, "target": rid.text, "message": why.message})
+        if not details:
+            return None
+        names = ",".join(detail["target"].partition("/providers/")[2] for detail in details)
+        return {
+            "code": "ResourceGroupDeletionBlocked",
+            "message": f"Deletion of resource group '{path.rpartition('/')[2]}' failed as "
+            f"resources with identifiers '{names}' could not be deleted. The provisioning state of "
+            "the resource group will be rolled back. Please check audit logs for more details.",
+            "details": details,
+        }
 
     def contents(self, asked: Asked, scope: str, group: str | None = None) -> Response:
         """The tracked resources of a group or subscription; by name or type where asked for."""
@@ -92,9 +125,10 @@ class Groups:
         shelf.must_have_group(self.world, asked.id)
         return self.world.resources[asked.path.lower()]
 
-    def _inside(self, path: str) -> list[ResourceId]:
+    def _inside(self, path: str) -> list[Inside]:
         return [
-            ResourceId.parse(r["id"])
-            for key, r in self.world.resources.items()
-            if key.startswith(f"{path.lower()}/") and r["id"].count("/") == 8
+            (rid, KINDS[rid.type], body)
+            for key, body in self.world.resources.items()
+            if key.startswith(f"{path.lower()}/")
+            and (rid := ResourceId.parse(body["id"])).type in KINDS
         ]

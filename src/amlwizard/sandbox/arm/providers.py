@@ -30,19 +30,16 @@ class Providers:
         return listed([self._shown(asked.id.subscription, ns) for ns in NAMESPACES])
 
     def one(self, asked: Asked, namespace: str) -> Response:
-        name = _known(namespace)
-        self.world.polled(f"/subscriptions/{asked.id.subscription}/providers/{name}")
-        return JSONResponse(self._shown(asked.id.subscription, name))
+        return JSONResponse(self._shown(asked.id.subscription, _known(namespace)))
 
     def change(self, asked: Asked, namespace: str, verb: str) -> Response:
         name, subscription = _known(namespace), asked.id.subscription
-        provider = f"/subscriptions/{subscription}/providers/{name}"
         states = self.world.data["providers"].setdefault(subscription, {})
         if verb.lower() == "unregister":
             states.pop(name, None)
         elif name not in states:
+            provider = f"/subscriptions/{subscription}/providers/{name}"
             states[name] = self.world.begin(provider, "register", REGISTRATION_SECONDS)
-        self.world.polled(provider)
         return JSONResponse(self._shown(subscription, name))
 
     def registration(self, subscription: str, namespace: str) -> str:
@@ -56,6 +53,7 @@ class Providers:
         return "Registered" if done else "Registering"
 
     def _shown(self, subscription: str, namespace: str) -> Body:
+        self.world.polled(f"/subscriptions/{subscription}/providers/{namespace}")
         types = [k for k in KINDS.values() if k.type.startswith(f"{namespace}/")]
         return {
             "id": f"/subscriptions/{subscription}/providers/{namespace}",

@@ -32,15 +32,17 @@ class Resources:
         if kind is None:
             return self._unknown(asked)
         self.admission.version(kind, asked.version)
-        if kind.items:
-            return await self._elsewhere(asked, kind)
         if asked.id.is_collection:
             if asked.method != "GET":
                 return self._unknown(asked)
-            return listed(shelf.children(self.world, asked.id, asked.query.get("$filter", "")))
+            known = shelf.children(self.world, asked.id, asked.query.get("$filter", ""))
+            return listed([*known, *await self._items(asked, kind)])
         if asked.id.type != shelf.SUBNETS:
             self.world.polled(asked.id.text)
         if asked.method == "GET":
+            for document in await self._items(asked, kind):
+                if document["name"] == asked.id.name:
+                    return JSONResponse(document)
             return JSONResponse(shelf.existing(self.world, asked.id))
         if asked.method == "HEAD":
             return Response(status_code=204 if shelf.find(self.world, asked.id) else 404)
@@ -56,17 +58,9 @@ class Resources:
     def _call(self, asked: Asked, rid: ResourceId, body: Body, old: Body | None) -> Call:
         return Call(self.world, self.centre, rid, body, old, asked.version, asked.claims)
 
-    async def _elsewhere(self, asked: Asked, kind: Kind) -> Response:
-        """Read-only documents that the type makes up from what another service holds."""
-        if asked.method != "GET" or kind.items is None:
-            return self._unknown(asked)
-        found = await kind.items(self._call(asked, asked.id, {}, None))
-        if asked.id.is_collection:
-            return listed(found)
-        for document in found:
-            if document["name"] == asked.id.name:
-                return JSONResponse(document)
-        raise shelf.not_found(asked.id)
+    async def _items(self, asked: Asked, kind: Kind) -> list[Body]:
+        """Documents that another service holds."""
+        return await kind.items(self._call(asked, asked.id, {}, None)) if kind.items else []
 
     # -- writes
 
@@ -133,21 +127,23 @@ class Resources:
         rid = asked.id
         shelf.must_have_group(self.world, rid)
         body = shelf.find(self.world, rid)
+        purge = kind.purge if asked.query.get("forceToPurge", "").lower() == "true" else None
         if body is None:
-            return Response(status_code=204)
-        self.admission.right(f"{kind.type}/delete", rid.text)
+            return Response(status_code=200 if purge and purge(self.world, rid) else 204)
+        self.admission.deletion(rid, kind, asked.query)
         self.admission.free(shelf.holder(rid), asked.version)
-        for effect in (kind.blocked, kind.delete):
-            if effect:
-                effect(self.world, rid, body)
-        if kind.purge and asked.query.get("forceToPurge", "").lower() == "true":
-            kind.purge(self.world, rid)
+        if kind.blocked:
+            kind.blocked(self.world, rid, body)
         self.centre.gone(rid)
+        if kind.delete:
+            kind.delete(self.world, rid, body)
+        if purge:
+            purge(self.world, rid)
         if rid.type == shelf.SUBNETS:
             return Response(status_code=200)
         if not kind.delete_seconds:
             del self.world.resources[rid.text.lower()]
-            return Response(status_code=200)
+            return JSONResponse(body) if kind.delete_answers else Response(status_code=200)
         if kind.states:
             body["properties"]["provisioningState"] = "Deleting"
         name = self.world.begin(rid.text, "delete", kind.delete_seconds)

@@ -6,6 +6,7 @@ import uuid
 from ipaddress import IPv4Address, IPv4Network
 
 from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds import aks_nodes
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.foundation import has_role
 from amlwizard.sandbox.kinds.network import find_subnet, prefix, usage
@@ -94,12 +95,17 @@ def _cluster(call: Call) -> None:
         pool["powerState"] = {"code": "Running"}
     dns = p.setdefault("dnsPrefix", call.id.name)
     host = f"{dns}-{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()).hex[:8]}"
-    private = (p.get("apiServerAccessProfile") or {}).get("enablePrivateCluster")
-    key = "privateFQDN" if private else "fqdn"
-    p[key] = f"{host}.hcp.{call.body['location']}.azmk8s.io"
+    access, region = p.get("apiServerAccessProfile") or {}, call.body["location"]
+    private = access.get("enablePrivateCluster")
+    if private:
+        zone = f"{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())}.privatelink.{region}"
+        p["privateFQDN"] = f"{host}.{zone}.azmk8s.io"
+    if not private or access.get("enablePrivateClusterPublicFQDN", True):
+        p["fqdn"] = f"{host}.hcp.{region}.azmk8s.io"
     p["powerState"] = {"code": "Running"}
     p.setdefault("nodeResourceGroup", f"MC_{call.id.group}_{call.id.name}_{call.body['location']}")
     p["maxAgentPools"] = 100
+    aks_nodes.make(call.world, call.body)
     p.setdefault("enableRBAC", True)
 
 
@@ -278,7 +284,8 @@ def _extension(call: Call) -> None:
             409, "ClusterNotReady", f"The cluster {cluster['name']} is not in state Succeeded."
         )
     settings = {k.lower(): v for k, v in (p.get("configurationSettings") or {}).items()}
-    protected = {k.lower(): v for k, v in (p.get("configurationProtectedSettings") or {}).items()}
+    # Taken, and never answered.
+    protected = {k.lower() for k in p.pop("configurationProtectedSettings", None) or {}}
     on = {k for k, v in settings.items() if str(v).lower() == "true"}
     if p["extensionType"].lower() == "microsoft.azureml.kubernetes" and "enableinference" in on:
         if "inferencerouterservicetype" not in settings:
@@ -300,9 +307,9 @@ def _extension(call: Call) -> None:
                 "message": "Error: [E40002] INSUFFICIENT_NODE: inferenceRouterHA needs at least "
                 f"3 nodes, the cluster has {nodes}.",
             }
-    p["configurationProtectedSettings"] = dict.fromkeys(
-        p.get("configurationProtectedSettings") or {}, ""
-    )
+    inward = settings.get("internalloadbalancerprovider", "").lower() == "azure"
+    if call.fails is None and "enableinference" in on and not inward:
+        aks_nodes.expose(call.world, cluster, "azureml/azureml-fe")
     call.body["identity"] = {
         "type": "SystemAssigned",
         "principalId": str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())),

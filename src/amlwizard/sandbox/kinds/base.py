@@ -89,7 +89,7 @@ class Call:
 
 Put = Callable[[Call], None]
 Delete = Callable[[World, ResourceId, Body], None]
-Purge = Callable[[World, ResourceId], None]
+Purge = Callable[[World, ResourceId], bool]
 Items = Callable[[Call], Coroutine[Any, Any, list[Body]]]
 Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 
@@ -97,10 +97,13 @@ Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 @dataclass(frozen=True)
 class Kind:
     """`seconds` is how long Azure takes (p50); `accepts` the status of a create that takes time;
-    `location`: `region` (required), `global`, or `` for none. A type whose documents another
-    service holds is read-only, and answers them as `items`. `blocked` refuses a delete as long as
-    others stand on the resource (its group may go with all of them); `delete` is what else goes;
-    `purge` undoes a soft delete."""
+    `location`: `region` (required), `global`, or `` for none. `items` answers documents of
+    the type that another service holds.
+
+    `blocked` refuses a deletion as long as others stand on the resource (its group may go with all
+    of them), `delete` is what else goes, `delete_needs` the query parameters that a deletion must
+    have; `delete_answers` where it answers the document. `purge` ends a soft deletion and answers
+    whether there was one."""
 
     type: str
     put: Put | None = None
@@ -112,7 +115,9 @@ class Kind:
     states: bool = True
     blocked: Delete | None = None
     delete: Delete | None = None
+    delete_needs: tuple[str, ...] = ()
     delete_seconds: float = 5
+    delete_answers: bool = False
     actions: dict[str, Action] = field(default_factory=dict)
     items: Items | None = None
     purge: Purge | None = None

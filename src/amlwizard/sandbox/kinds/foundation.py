@@ -322,6 +322,7 @@ KINDS = [
         23,
         accepts=202,
         name=r"[a-z0-9]{3,24}",
+        delete_seconds=0,
         actions={"listkeys": _keys},
     ),
     Kind(
@@ -339,8 +340,14 @@ KINDS = [
         20,
         name=r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
     ),
-    Kind("Microsoft.Insights/components", _component, 0, accepts=200),
-    Kind("Microsoft.ManagedIdentity/userAssignedIdentities", _identity, 0, states=False),
+    Kind("Microsoft.Insights/components", _component, 0, accepts=200, delete_seconds=0),
+    Kind(
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        _identity,
+        0,
+        states=False,
+        delete_seconds=0,
+    ),
     Kind(
         "Microsoft.Authorization/roleAssignments",
         _role_assignment,
@@ -348,6 +355,8 @@ KINDS = [
         location="",
         states=False,
         name=r"[0-9a-fA-F-]{36}",
+        delete_seconds=0,
+        delete_answers=True,
         patch=False,
     ),
 ]

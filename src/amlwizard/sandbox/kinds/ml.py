@@ -64,7 +64,6 @@ def _workspace(call: Call) -> None:
     p["notebookInfo"] = {
         "resourceId": uuid.uuid5(uuid.NAMESPACE_URL, guid).hex,
         "fqdn": f"ml-{call.id.name.lower()}-{call.body['location']}-{guid}.notebooks.azure.net",
-        "isPrivateLinkEnabled": p["publicNetworkAccess"] == "Disabled",
     }
     p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
     p["provisioningState"] = "Succeeded"
@@ -83,8 +82,8 @@ def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
     world.data["deleted"][_workspace_key(rid)] = {"id": body["id"], "location": body["location"]}
 
 
-def _purge_workspace(world: World, rid: ResourceId) -> None:
-    world.data["deleted"].pop(_workspace_key(rid), None)
+def _purge_workspace(world: World, rid: ResourceId) -> bool:
+    return world.data["deleted"].pop(_workspace_key(rid), None) is not None
 
 
 def _parent(call: Call, depth: int = 1) -> Body:
@@ -271,6 +270,17 @@ def _may_pull(call: Call, endpoint: Body, workspace: Body) -> bool:
     )
 
 
+def _takes_traffic(world: World, rid: ResourceId, body: Body) -> None:
+    endpoint = world.get(rid.parent)
+    share = ((endpoint or {}).get("properties", {}).get("traffic") or {}).get(rid.name, 0)
+    if share:
+        raise _invalid(
+            f"Deployment {rid.name} has {share}% of the live traffic: set its traffic to 0 before "
+            "it is deleted.",
+            "traffic",
+        )
+
+
 def _image_build_problem(call: Call, workspace: Body) -> str | None:
     """Why the image cannot be built: a closed registry needs a compute of ours to build on."""
     p = workspace["properties"]
@@ -318,6 +328,18 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}"
 ENDPOINT = r"[A-Za-z]([A-Za-z0-9-]{1,30}[A-Za-z0-9])"
 
 
+def _model(call: Call) -> None:
+    """A model, or a version of one, that ARM is told of; the others are in the MLflow registry."""
+    _parent(call, 2 if len(call.id.names) == 3 else 1)
+    p = call.properties
+    for key, value in (("isArchived", False), ("tags", {}), ("properties", {})):
+        p.setdefault(key, value)
+    if len(call.id.names) == 3:
+        call.require("properties.modelUri")
+        p.setdefault("modelType", "custom_model")
+        p.setdefault("isAnonymous", False)
+
+
 async def _model_versions(call: Call) -> list[Body]:
     workspace = call.id.text.split("/models/")[0]
     return await call.centre.tracking.model_versions(
@@ -349,7 +371,14 @@ KINDS = [
         purge=_purge_workspace,
         actions={"resynckeys": _resync},
     ),
-    Kind(f"{ML}/workspaces/computes", _compute, 55, location="", delete_seconds=10),
+    Kind(
+        f"{ML}/workspaces/computes",
+        _compute,
+        55,
+        location="",
+        delete_seconds=10,
+        delete_needs=("underlyingResourceAction",),
+    ),
     Kind(
         f"{ML}/workspaces/onlineEndpoints",
         _endpoint,
@@ -362,9 +391,9 @@ KINDS = [
         _deployment,
         480,
         name=ENDPOINT,
+        blocked=_takes_traffic,
         actions={"getlogs": _logs},
     ),
-    # Registered models live in the workspace's MLflow registry.
-    Kind(f"{ML}/workspaces/models", items=_models, location=""),
-    Kind(f"{ML}/workspaces/models/versions", items=_model_versions, location=""),
+    Kind(f"{ML}/workspaces/models", _model, location="", items=_models),
+    Kind(f"{ML}/workspaces/models/versions", _model, location="", items=_model_versions),
 ]

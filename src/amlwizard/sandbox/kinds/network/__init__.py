@@ -9,10 +9,9 @@ from amlwizard.sandbox.kinds.network import (
     subnets,
     vnets,
 )
-from amlwizard.sandbox.kinds.network.private_dns import resolves_privately
 from amlwizard.sandbox.kinds.network.subnets import DATABRICKS, find_subnet, prefix, usage
 
-__all__ = ["DATABRICKS", "KINDS", "find_subnet", "prefix", "resolves_privately", "usage"]
+__all__ = ["DATABRICKS", "KINDS", "find_subnet", "prefix", "usage"]
 
 KINDS = [
     kind

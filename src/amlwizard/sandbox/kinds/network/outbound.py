@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Network
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.network.names import NAME
 from amlwizard.sandbox.world import World
+
+PUBLIC = IPv4Network("203.0.113.0/24")
 
 
 def _public_ip(call: Call) -> None:
@@ -19,21 +21,33 @@ def _public_ip(call: Call) -> None:
             "PublicIPAddressInAvailabilityZoneOrStandardSkuMustBeStatic",
             f"Standard sku publicIp {call.id.text} must have AllocationMethod set to Static.",
         )
-    limit = call.world.data["limits"].get("PublicIPAddresses")
-    if call.old is None and limit is not None:
-        used = sum(1 for _ in call.world.of_type("microsoft.network/publicipaddresses"))
-        if used >= limit:
-            raise ArmError(
-                400,
-                "PublicIPCountLimitReached",
-                f"Cannot create more than {limit} public IP addresses for this subscription in "
-                "this region.",
-            )
-    number = sum(1 for _ in call.world.of_type("microsoft.network/publicipaddresses"))
+    if call.old is None:
+        must_have_room(call.world)
     old = (call.old or {}).get("properties", {})
-    call.properties["ipAddress"] = old.get("ipAddress", str(IPv4Address("203.0.113.10") + number))
+    call.properties["ipAddress"] = old.get("ipAddress") or next_address(call.world)
     call.properties.setdefault("publicIPAddressVersion", "IPv4")
     call.properties.setdefault("idleTimeoutInMinutes", 4)
+
+
+def must_have_room(world: World) -> None:
+    limit = world.data["limits"].get("PublicIPAddresses")
+    if limit is not None and len(_all(world)) >= limit:
+        raise ArmError(
+            400,
+            "PublicIPCountLimitReached",
+            f"Cannot create more than {limit} public IP addresses for this subscription in this "
+            "region.",
+        )
+
+
+def next_address(world: World) -> str:
+    """A public address that nothing has."""
+    used = {a["properties"].get("ipAddress") for a in _all(world)}
+    return next(str(a) for a in PUBLIC.hosts() if str(a) not in used)
+
+
+def _all(world: World) -> list[Body]:
+    return list(world.of_type("microsoft.network/publicipaddresses"))
 
 
 def holders(world: World, address_id: str) -> Iterator[str]:
@@ -88,7 +102,23 @@ def _nat_gateway(call: Call) -> None:
     call.properties.setdefault("idleTimeoutInMinutes", 4)
 
 
+def _gateway_in_use(world: World, rid: ResourceId, body: Body) -> None:
+    users = [
+        subnet["id"]
+        for vnet in world.of_type("microsoft.network/virtualnetworks")
+        for subnet in vnet["properties"]["subnets"]
+        if (subnet["properties"].get("natGateway") or {}).get("id", "").lower() == rid.text.lower()
+    ]
+    if users:
+        raise ArmError(
+            400,
+            "InUseNatGatewayCannotBeDeleted",
+            f"Nat Gateway {rid.text} cannot be deleted because it is in use by the following "
+            f"resources: {', '.join(users)}.",
+        )
+
+
 KINDS = [
     Kind("Microsoft.Network/publicIPAddresses", _public_ip, 5, name=NAME, blocked=_in_use),
-    Kind("Microsoft.Network/natGateways", _nat_gateway, 13, name=NAME),
+    Kind("Microsoft.Network/natGateways", _nat_gateway, 13, name=NAME, blocked=_gateway_in_use),
 ]

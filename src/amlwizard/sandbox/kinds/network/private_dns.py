@@ -1,10 +1,23 @@
-"""Private DNS: zones, their links to VNETs, the records of private endpoints, and what they resolve."""
+"""Private DNS: zones, their links to VNETs, and the records in them, by hand or by zone group."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.world import World
+
+LINKS = "microsoft.network/privatednszones/virtualnetworklinks"
+RECORDS = "microsoft.network/privatednszones/a"
+# Private zones whose public names end otherwise.
+PUBLIC_SUFFIX = {"privatelink.vaultcore.azure.net": "vault.azure.net"}
+
+
+def public_suffix(zone: str) -> str:
+    """What the public names end with that a private zone answers for."""
+    return PUBLIC_SUFFIX.get(zone.lower(), zone.lower().removeprefix("privatelink."))
 
 
 def _zone(call: Call) -> None:
@@ -16,13 +29,16 @@ def _zone(call: Call) -> None:
     call.properties.setdefault("numberOfVirtualNetworkLinks", 0)
 
 
-def _still_linked(world: World, rid: ResourceId, body: Body) -> None:
-    if any(world.of_type("microsoft.network/privatednszones/virtualnetworklinks", rid.text)):
+def _has_links(world: World, rid: ResourceId, body: Body) -> None:
+    links = list(world.of_type(LINKS, rid.text))
+    if links:
+        nested = ", ".join(f"'{link['id'].partition('/providers/')[2]}'" for link in links)
         raise ArmError(
             409,
             "CannotDeleteResource",
-            f"Can not delete resource before nested resources are deleted: {rid.text} still has "
-            "virtual network links.",
+            "Cannot delete resource while nested resources exist. Some existing nested resource "
+            f"IDs include: {nested}. Please delete all nested resources before deleting this "
+            "resource.",
         )
 
 
@@ -31,9 +47,7 @@ def _dns_link(call: Call) -> None:
         raise ArmError(404, "ParentResourceNotFound", f"{call.id.parent} does not exist.")
     call.require("properties.virtualNetwork.id")
     vnet = call.must_exist(call.properties["virtualNetwork"]["id"], "properties.virtualNetwork")
-    for other in call.world.of_type(
-        "microsoft.network/privatednszones/virtualnetworklinks", call.id.parent
-    ):
+    for other in call.world.of_type(LINKS, call.id.parent):
         same = other["properties"]["virtualNetwork"]["id"].lower() == vnet["id"].lower()
         if same and other["id"].lower() != call.id.text.lower():
             raise ArmError(
@@ -46,68 +60,110 @@ def _dns_link(call: Call) -> None:
     call.properties["virtualNetworkLinkState"] = "Completed"
 
 
+# -- records
+
+
+def _record(call: Call) -> None:
+    zone = call.world.get(call.id.parent)
+    if zone is None:
+        raise ArmError(404, "ParentResourceNotFound", f"{call.id.parent} does not exist.")
+    given = call.properties.get("aRecords") or []
+    try:
+        addresses = [str(IPv4Address(record["ipv4Address"])) for record in given]
+    except ValueError as problem:
+        raise ArmError(400, "BadRequest", f"The address of {call.id.name}: {problem}.") from None
+    _complete(call.body, zone, addresses, call.properties.get("ttl", 3600))
+
+
+def _complete(record: Body, zone: Body, addresses: list[str], ttl: int) -> None:
+    record["properties"] = {
+        **record.get("properties", {}),
+        "ttl": ttl,
+        "fqdn": f"{record['name']}.{zone['name']}.",
+        "aRecords": [{"ipv4Address": address} for address in addresses],
+        "isAutoRegistered": False,
+    }
+
+
+def addresses_of(world: World, zone: Body, name: str) -> list[str]:
+    """The A record of a name (without the zone) in a private zone; empty where there is none."""
+    record = world.get(f"{zone['id']}/A/{name}")
+    return [r["ipv4Address"] for r in record["properties"]["aRecords"]] if record else []
+
+
+def zones_of(world: World, vnet_id: str) -> Iterator[Body]:
+    """The private zones that a VNET looks into before it asks the public DNS."""
+    for link in world.of_type(LINKS):
+        if link["properties"]["virtualNetwork"]["id"].lower() == vnet_id.lower():
+            zone = world.get(link["id"].rsplit("/", 2)[0])
+            if zone:
+                yield zone
+
+
+# -- zone groups: the records of a private endpoint, kept in step with it
+
+
 def _zone_group(call: Call) -> None:
     endpoint = call.world.get(call.id.parent)
     if endpoint is None:
         raise ArmError(404, "ParentResourceNotFound", f"{call.id.parent} does not exist.")
+    if call.old:
+        forget_records(call.world, call.old)
     for config in call.properties.get("privateDnsZoneConfigs", []):
         zone = call.must_exist(config["properties"].get("privateDnsZoneId"), "privateDnsZoneId")
-        suffix = zone["name"].removeprefix("privatelink.")
-        config["id"] = f"{call.id.text}/privateDnsZoneConfigs/{config['name']}"
         config["properties"]["recordSets"] = [
-            {
-                "recordType": "A",
-                "recordSetName": dns["fqdn"].removesuffix(f".{suffix}"),
-                "fqdn": f"{dns['fqdn'].removesuffix(suffix)}{zone['name']}",
-                "ttl": 10,
-                "provisioningState": "Succeeded",
-                "ipAddresses": dns["ipAddresses"],
-            }
+            _written(call.world, zone, dns, endpoint)
             for dns in endpoint["properties"]["customDnsConfigs"]
-            if dns["fqdn"].endswith(suffix)
+            if dns["fqdn"].endswith(f".{public_suffix(zone['name'])}")
         ]
 
 
-def resolves_privately(world: World, target_id: str, group: str, vnet_id: str) -> str | None:
-    """The private address that `vnet_id` finds for a target, None where it finds the public one.
-
-    That takes a private endpoint, its zone group, and zones that are linked to the VNET.
-    """
-    linked = {
-        link["id"].rsplit("/", 2)[0].lower()
-        for link in world.of_type("microsoft.network/privatednszones/virtualnetworklinks")
-        if link["properties"]["virtualNetwork"]["id"].lower() == vnet_id.lower()
+def _written(world: World, zone: Body, dns: Body, endpoint: Body) -> Body:
+    """Write the record of one name into a zone; answer what the zone group says of it."""
+    name = dns["fqdn"].removesuffix(f".{public_suffix(zone['name'])}")
+    record_id = f"{zone['id']}/A/{name}"
+    record: Body = {"id": record_id, "name": name, "type": "Microsoft.Network/privateDnsZones/A"}
+    _complete(record, zone, dns["ipAddresses"], 10)
+    record["properties"]["metadata"] = {
+        "creator": f"created by private endpoint {endpoint['name']}"
     }
-    for endpoint in world.of_type("microsoft.network/privateendpoints"):
-        link = endpoint["properties"]["privateLinkServiceConnections"][0]["properties"]
-        if (
-            link["privateLinkServiceId"].lower() != target_id.lower()
-            or group not in link["groupIds"]
-        ):
-            continue
-        state = link["privateLinkServiceConnectionState"]["status"]
-        if state != "Approved" or endpoint["properties"]["provisioningState"] != "Succeeded":
-            continue
-        for zone_group in world.of_type(
-            "microsoft.network/privateendpoints/privatednszonegroups", endpoint["id"]
-        ):
-            for config in zone_group["properties"]["privateDnsZoneConfigs"]:
-                zone = config["properties"]["privateDnsZoneId"].lower()
-                records = config["properties"].get("recordSets") or []
-                if zone in linked and records:
-                    return records[0]["ipAddresses"][0]  # type: ignore[no-any-return]
-    return None
+    world.resources[record_id.lower()] = record
+    return {
+        "recordType": "A",
+        "recordSetName": name,
+        "fqdn": f"{name}.{zone['name']}",
+        "ttl": 10,
+        "provisioningState": "Succeeded",
+        "ipAddresses": dns["ipAddresses"],
+    }
+
+
+def forget_records(world: World, group: Body) -> None:
+    for config in group["properties"].get("privateDnsZoneConfigs", []):
+        for record in config["properties"].get("recordSets", []):
+            record_id = f"{config['properties']['privateDnsZoneId']}/A/{record['recordSetName']}"
+            world.resources.pop(record_id.lower(), None)
+
+
+def _delete_zone_group(world: World, rid: ResourceId, body: Body) -> None:
+    forget_records(world, body)
 
 
 KINDS = [
-    Kind("Microsoft.Network/privateEndpoints/privateDnsZoneGroups", _zone_group, 35, location=""),
+    Kind(
+        "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
+        _zone_group,
+        35,
+        location="",
+        delete=_delete_zone_group,
+    ),
     Kind(
         "Microsoft.Network/privateDnsZones",
         _zone,
         35,
         accepts=202,
         location="global",
-        blocked=_still_linked,
+        blocked=_has_links,
     ),
     Kind(
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
@@ -115,5 +171,13 @@ KINDS = [
         35,
         accepts=202,
         location="global",
+    ),
+    Kind(
+        "Microsoft.Network/privateDnsZones/A",
+        _record,
+        0,
+        location="",
+        states=False,
+        delete_seconds=0,
     ),
 ]

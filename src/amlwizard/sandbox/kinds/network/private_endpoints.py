@@ -8,7 +8,9 @@ from typing import Any
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.locks import must_be_unlocked
 from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.network.private_dns import forget_records
 from amlwizard.sandbox.kinds.network.subnets import find_subnet
 from amlwizard.sandbox.world import World
 
@@ -88,7 +90,7 @@ def _private_endpoint(call: Call) -> None:
         id=f"{call.id.text}/privateLinkServiceConnections/{links[0]['name']}",
         type="Microsoft.Network/privateEndpoints/privateLinkServiceConnections",
     )
-    names = _names(target, group)
+    names = names_of(target, group)
     free = _free_addresses(call.world, subnet, call.id.text)
     call.properties["customDnsConfigs"] = [
         {"fqdn": name, "ipAddresses": [str(next(free))]} for name in names
@@ -104,23 +106,30 @@ def _private_endpoint(call: Call) -> None:
         for c in connections
         if c["properties"]["privateEndpoint"]["id"].lower() != call.id.text.lower()
     ]
-    connections.append(
-        {
-            "id": f"{target['id']}/privateEndpointConnections/{name}",
-            "name": name,
-            "type": f"{target['type']}/privateEndpointConnections",
-            "properties": {
-                "privateEndpoint": {"id": call.id.text},
-                "privateLinkServiceConnectionState": dict(
-                    link["privateLinkServiceConnectionState"]
-                ),
-                "provisioningState": "Succeeded",
+    connections.append(_connection(target, name, call.id.text))
+
+
+def _connection(target: Body, name: str, endpoint_id: str) -> Body:
+    """The connection as the target shows it: vaults leave out its name, storage spells otherwise."""
+    kind = target["type"].lower()
+    action = "actionRequired" if kind.endswith("storageaccounts") else "actionsRequired"
+    envelope = {"name": name, "type": f"{target['type']}/privateEndpointConnections"}
+    return {
+        "id": f"{target['id']}/privateEndpointConnections/{name}",
+        **({} if kind.endswith("vaults") else envelope),
+        "properties": {
+            "privateEndpoint": {"id": endpoint_id},
+            "privateLinkServiceConnectionState": {
+                "status": "Approved",
+                "description": "Auto-approved",
+                action: "None",
             },
-        }
-    )
+            "provisioningState": "Succeeded",
+        },
+    }
 
 
-def _names(target: Body, group: str) -> list[str]:
+def names_of(target: Body, group: str) -> list[str]:
     """Public names that the private endpoint answers for, one address each."""
     name, region = target["name"].lower(), target.get("location", "")
     if group == "amlworkspace":
@@ -158,9 +167,31 @@ def _free_addresses(world: World, subnet: Body, but: str) -> Any:
     )
 
 
-def _delete_private_endpoint(world: World, rid: ResourceId, body: Body) -> None:
+def _target(world: World, body: Body) -> Body | None:
     link = body["properties"]["privateLinkServiceConnections"][0]["properties"]
-    target = world.get(link["privateLinkServiceId"])
+    return world.get(link["privateLinkServiceId"])
+
+
+def _target_is_locked(world: World, rid: ResourceId, body: Body) -> None:
+    """Deleting the endpoint deletes its connection, which is part of the target."""
+    target = _target(world, body)
+    if target:
+        try:
+            must_be_unlocked(
+                world, f"{target['id']}/privateEndpointConnections/{rid.name}", "delete"
+            )
+        except ArmError as locked:
+            raise ArmError(
+                409,
+                "ScopeLocked",
+                f"Call to {target['type']} failed. Error message: {locked.message}",
+            ) from None
+
+
+def _delete_private_endpoint(world: World, rid: ResourceId, body: Body) -> None:
+    for group in world.of_type("microsoft.network/privateendpoints/privatednszonegroups", rid.text):
+        forget_records(world, group)
+    target = _target(world, body)
     if target:
         target["properties"]["privateEndpointConnections"] = [
             c
@@ -175,6 +206,7 @@ KINDS = [
         _private_endpoint,
         50,
         name=NAME,
+        blocked=_target_is_locked,
         delete=_delete_private_endpoint,
     )
 ]

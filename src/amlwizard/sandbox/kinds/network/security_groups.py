@@ -156,7 +156,8 @@ def _in_use(world: World, rid: ResourceId, body: Body) -> None:
             "InUseNetworkSecurityGroupCannotBeDeleted",
             f"Network security group {rid.text} cannot be deleted because it is in use by the "
             f"following resources: {users[0]['id']}. In order to delete the Network security group, "
-            "remove the association with the resource(s).",
+            "remove the association with the resource(s). To learn how to do this, see "
+            "aka.ms/deletensg.",
         )
 
 

@@ -153,8 +153,11 @@ def _one_subnet(call: Call) -> None:
     vnet["properties"]["subnets"] = [*others, done]
 
 
-def _delete_subnet(world: World, rid: ResourceId, body: Body) -> None:
+def _in_use(world: World, rid: ResourceId, body: Body) -> None:
     must_be_free(world, rid.text)
+
+
+def _delete_subnet(world: World, rid: ResourceId, body: Body) -> None:
     vnet = world.get(rid.parent)
     if vnet:
         vnet["properties"]["subnets"] = [
@@ -227,6 +230,7 @@ KINDS = [
         6,
         location="",
         name=NAME,
+        blocked=_in_use,
         delete=_delete_subnet,
     )
 ]

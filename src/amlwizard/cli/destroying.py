@@ -1,0 +1,55 @@
+"""Destroy: show what goes, have it confirmed, remove it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from threading import Event as Flag
+
+from amlwizard import console
+from amlwizard.cli.desk import Desk, to_all
+from amlwizard.cli.reading import usable_recipe
+from amlwizard.cli.replaying import Watch, cancelling, progress
+from amlwizard.cli.targets import choice_of
+from amlwizard.errors import Cancelled, InvalidInput
+from amlwizard.events import Emit
+
+
+def destroy(given: argparse.Namespace) -> int:
+    recipe = usable_recipe(given.recipe)
+    if not (given.yes or given.dry_run or sys.stdin.isatty()):
+        raise InvalidInput(
+            "Nobody is there to confirm, and --yes was not given.",
+            why="Nothing was removed.",
+            fix="Look at `amlwizard destroy --dry-run`, then add --yes.",
+        )
+    out = sys.stderr if given.json else sys.stdout
+    login, watch = console.login_prompt(sys.stderr), Watch()
+    with Desk(choice_of(given)) as desk:
+        desk.open(given.target)
+        plan = desk.plan_teardown(recipe, given.purge, login, Flag())
+        if given.dry_run and given.json:
+            print(json.dumps(plan.to_json(), indent=2))
+            return 0
+        console.show_teardown(plan, out)
+        if given.dry_run:
+            return 0
+        if not given.yes and any(step.action in ("delete", "wait") for step in plan.steps):
+            _confirm(recipe.names.resource_group)
+        listeners: list[Emit] = [watch, progress(given.json), login]
+        with cancelling() as control:
+            ran = desk.destroy(recipe, given.recipe, given.purge, to_all(listeners), control)
+    console.report_teardown(watch.view, {"Journal": str(ran.journal)}, out)
+    return ran.exit_code
+
+
+def _confirm(name: str) -> None:
+    """Have the name of the resource group typed; anything else ends the command."""
+    sys.stderr.write(f"\nType the name of the resource group ({name}) to remove all of this: ")
+    sys.stderr.flush()
+    typed = sys.stdin.readline().strip()
+    if typed != name:
+        raise Cancelled(
+            f"That is not {name}." if typed else "Not confirmed.", why="Nothing was removed."
+        )

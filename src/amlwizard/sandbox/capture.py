@@ -1,0 +1,107 @@
+"""The record of every exchange: one line of JSON each, in the order of the wire, without secrets.
+
+What is secret is known by the name of its key; a secret that was seen once is taken out wherever
+else it stands, in this exchange and in all that follow (a device code in a sentence, a key in a
+cell of a notebook).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+SECRET = re.compile(
+    r"(?i)(token|password|secret|assertion|passphrase|kubeconfigs|client_info|string_value)$"
+    r"|(device|user)_?code$|(key|connectionstring)\d?$|protected_?settings$|pem(file)?$"
+)
+# Ends like a secret's name, and is none.
+PUBLIC = re.compile(r"(?i)^(public_?key|key|partition_?key)$")
+SHORTEST = 8
+GONE = "REDACTED"
+
+
+class Capture:
+    """Writes to a new file, readable by its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._out = os.fdopen(descriptor, "w")
+        self._seen: set[str] = set()
+
+    def record(
+        self,
+        scope: Any,
+        request: bytes,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        answer: bytes,
+        fault: dict[str, Any] | None = None,
+    ) -> None:
+        """`status` is 0 where a fault kept the answer back."""
+        host = dict(scope["headers"]).get(b"host", b"").decode()
+        query = scope["query_string"].decode()
+        line = {
+            "at": time.time(),
+            "method": scope["method"],
+            "url": f"{scope.get('scheme', 'https')}://{host}{scope['path']}"
+            + (f"?{query}" if query else ""),
+            "request_body": _parsed(request, dict(scope["headers"]).get(b"content-type", b"")),
+            "status": status,
+            "response_headers": {
+                k.decode(): GONE if k.lower() == b"set-cookie" else v.decode() for k, v in headers
+            },
+            "response_body": _parsed(answer),
+        }
+        if fault:
+            line["fault"] = fault
+        self._seen.update(text for text in _secrets(line) if len(text) >= SHORTEST)
+        self._out.write(json.dumps(self._clean(line)) + "\n")
+        self._out.flush()
+
+    def _clean(self, value: Any, secret: bool = False) -> Any:
+        if isinstance(value, dict):
+            return {k: self._clean(v, _is_secret(k, value, secret)) for k, v in value.items()}
+        if isinstance(value, list):
+            return [self._clean(item, secret) for item in value]
+        if not isinstance(value, str):
+            return value
+        if secret and value:
+            return GONE
+        for text in self._seen:
+            value = value.replace(text, GONE)
+        return value
+
+
+def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _secrets(inner, _is_secret(key, value, secret))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _secrets(item, secret)
+    elif secret and isinstance(value, str):
+        yield value
+
+
+def _is_secret(key: str, beside: dict[str, Any], under: bool) -> bool:
+    """Whether what stands at `key` is secret; `beside` is the object that it stands in."""
+    if key == "value" and any(k.lower() in ("keyname", "permissions") for k in beside):
+        return True
+    return under or (SECRET.search(key) is not None and PUBLIC.match(key) is None)
+
+
+def _parsed(content: bytes, kind: bytes = b"") -> Any:
+    if not content:
+        return None
+    if kind.startswith(b"application/x-www-form-urlencoded"):
+        return dict(parse_qsl(content.decode()))
+    try:
+        return json.loads(content)
+    except ValueError:
+        return "(not JSON)"

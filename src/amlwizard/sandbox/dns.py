@@ -1,0 +1,101 @@
+"""Names of Azure: what the public DNS answers, and what the DNS of a VNET does.
+
+The public DNS points the names of what has a private endpoint on to their ``privatelink`` names; a
+VNET that is linked to such a private zone gets its answer there and nowhere else, so a record that
+is missing in it is a name that does not exist.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.kinds.network.private_dns import addresses_of, public_suffix, zones_of
+from amlwizard.sandbox.kinds.network.private_endpoints import GROUPS, names_of
+from amlwizard.sandbox.kinds.network.subnets import find_subnet
+from amlwizard.sandbox.world import World
+
+PUBLIC = IPv4Network("198.51.100.0/24")
+
+
+def owners(world: World) -> Iterator[tuple[str, Body, str]]:
+    """Every public name, with the resource that it stands for and the private link group."""
+    for kind, groups in GROUPS.items():
+        for resource in world.of_type(kind):
+            for group in groups:
+                for name in names_of(resource, group):
+                    yield name, resource, group
+
+
+def owner(world: World, name: str) -> tuple[Body, str] | None:
+    return next(((r, g) for n, r, g in owners(world) if n == name.lower()), None)
+
+
+def public(world: World, name: str) -> list[str] | None:
+    """What everybody is answered; None for a name that does not exist.
+
+    `world.data["public_dns"]` holds what somebody published: addresses by name.
+    """
+    name = name.lower().rstrip(".")
+    published = world.data.get("public_dns", {}).get(name)
+    if published:
+        return list(published)
+    cluster = next((c for c in _aks(world) if c["properties"].get("fqdn") == name), None)
+    if cluster and cluster["properties"].get("privateFQDN"):
+        return [_api_address(world, cluster)]  # the public name of a private cluster
+    if cluster or owner(world, name):
+        return [str(PUBLIC[zlib.crc32(name.encode()) % PUBLIC.num_addresses])]
+    return None
+
+
+def inside(world: World, vnet_id: str, name: str) -> list[str] | None:
+    """What a machine in a VNET is answered."""
+    name = name.lower().rstrip(".")
+    found = owner(world, name)
+    linked = found is not None and bool(found[0]["properties"].get("privateEndpointConnections"))
+    for zone in zones_of(world, vnet_id):
+        suffixes = [zone["name"], *([public_suffix(zone["name"])] if linked else [])]
+        for suffix in suffixes:
+            if name.endswith(f".{suffix}"):
+                return addresses_of(world, zone, name.removesuffix(f".{suffix}")) or None
+    for cluster in _aks(world):
+        if cluster["properties"].get("privateFQDN") == name:
+            own = _pool_subnet(cluster).lower().startswith(f"{vnet_id.lower()}/")
+            return [_api_address(world, cluster)] if own else None
+    return public(world, name)
+
+
+def endpoint_at(world: World, address: str) -> Body | None:
+    """The private endpoint that has an address, if its connection is approved."""
+    for endpoint in world.of_type("microsoft.network/privateendpoints"):
+        link = endpoint["properties"]["privateLinkServiceConnections"][0]["properties"]
+        approved = link["privateLinkServiceConnectionState"]["status"] == "Approved"
+        ready = endpoint["properties"]["provisioningState"] == "Succeeded"
+        held = [a for c in endpoint["properties"]["customDnsConfigs"] for a in c["ipAddresses"]]
+        if address in held and approved and ready:
+            return endpoint
+    return None
+
+
+def reaches_privately(world: World, vnet_id: str, resource: Body, group: str) -> bool:
+    """Whether a VNET finds a resource at the address of an approved private endpoint."""
+    addresses = inside(world, vnet_id, names_of(resource, group)[0]) or []
+    return any(endpoint_at(world, address) for address in addresses)
+
+
+def _aks(world: World) -> Iterator[Body]:
+    return world.of_type("microsoft.containerservice/managedclusters")
+
+
+def _pool_subnet(cluster: Body) -> str:
+    return str(cluster["properties"]["agentPoolProfiles"][0].get("vnetSubnetID") or "")
+
+
+def _api_address(world: World, cluster: Body) -> str:
+    """A private cluster's API has an address in the subnet of its first pool."""
+    subnet = find_subnet(world, _pool_subnet(cluster))
+    assert subnet
+    first = IPv4Network(subnet["properties"]["addressPrefix"]).network_address
+    return str(IPv4Address(int(first) + 4))

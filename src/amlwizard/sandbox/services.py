@@ -1,0 +1,64 @@
+"""Storage, vault and registry as far as a caller without credentials gets: their firewall, and the
+demand to sign in. The name in the Host header says which service is asked."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox import dns
+from amlwizard.sandbox.kinds.base import Body, look
+from amlwizard.sandbox.world import World
+
+
+def answer(world: World, request: Request, inside: bool) -> Response:
+    """`inside`: the request came by a private endpoint or from a subnet that the firewall lists."""
+    found = dns.owner(world, request.url.hostname or "")
+    if found is None:
+        return Response(status_code=404)
+    resource, group = found
+    closed = not inside and is_closed(resource)
+    if group == "vault":
+        if closed:
+            return _error(403, "Forbidden", "Public network access is disabled.")
+        return _error(401, "Unauthorized", "AKV10000: Request is missing a Bearer or PoP token.")
+    if group == "registry":
+        code, text = (
+            ("DENIED", "client is not allowed access")
+            if closed
+            else (
+                "UNAUTHORIZED",
+                "authentication required",
+            )
+        )
+        return JSONResponse({"errors": [{"code": code, "message": text}]}, 403 if closed else 401)
+    code = "AuthorizationFailure" if closed else "NoAuthenticationInformation"
+    return Response(
+        f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code></Error>',
+        403 if closed else 401,
+        {"x-ms-error-code": code},
+        "application/xml",
+    )
+
+
+def is_closed(resource: Body) -> bool:
+    """Whether those who come by the public address are turned away."""
+    p = resource["properties"]
+    return p.get("publicNetworkAccess") == "Disabled" or "Deny" in (
+        look(p, "networkAcls.defaultAction"),
+        look(p, "networkRuleSet.defaultAction"),
+    )
+
+
+def lists_subnet_of(resource: Body, vnet_id: str) -> bool:
+    """Whether the firewall lets in a subnet of a VNET."""
+    p = resource["properties"]
+    for acls in (p.get("networkAcls"), p.get("networkRuleSet")):
+        for rule in (acls or {}).get("virtualNetworkRules") or []:
+            if str(rule.get("id", "")).lower().startswith(f"{vnet_id.lower()}/"):
+                return True
+    return False
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status)

@@ -1,0 +1,233 @@
+"""Teardown: the journey walked backwards, as a graph of the same kind.
+
+What was made last goes first; what is independent goes side by side. Only what carries the
+recipe's tag is removed, or is part of something that does: a resource of the right name without the
+tag is somebody else's and is left, and so is a resource group that holds such. What is gone
+already is kept, so a teardown that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amlwizard.errors import StepFailed
+from amlwizard.plan import GONE, Context, Found, Json, Say, Step
+from amlwizard.steps.arm_step import OWNER_TAG
+from amlwizard.steps.documents import look
+
+GROUP, VAULT = "resource-group", "key-vault"
+RESOURCES_API = "2021-04-01"
+LEFT = "left alone"
+# What Azure makes beside ours without saying whose it is, by type and the beginning of its name.
+COMPANIONS = (
+    ("microsoft.alertsmanagement/smartdetectoralertrules", "failure anomalies - {insights}"),
+    ("microsoft.insights/actiongroups", "application insights smart detection"),
+    ("microsoft.network/networkinterfaces", "pep-{prefix}-"),
+)
+
+Read = Callable[[Context], Found]
+Apply = Callable[[Context, Say], Json]
+
+
+def teardown(recipe: Any, steps: Sequence[Step], *, purge: bool = False) -> list[Step]:
+    """The steps that undo `steps`, after the sign-in. With `purge` their names are free afterwards.
+
+    Each has the id of the step that it undoes; the purge of the vault is one more.
+    """
+    going = [step for step in steps if step.removal and step.resource]
+    undone = [step for step in steps if step.phase == "sign-in"]
+    for step in reversed(going):
+        users = tuple(other.id for other in going if step.id in other.after)
+        part = _Part(recipe, step, _holder(step, going), purge)
+        if step.id == GROUP:
+            undone.append(part.as_step(users, part.read_group, part.remove))
+            continue
+        undone.append(part.as_step(users, part.read, part.remove))
+        if purge and step.id == VAULT:
+            undone.append(_purge_of_vault(part))
+    return undone
+
+
+def owned(document: Mapping[str, Any] | None, prefix: str) -> bool:
+    """Whether a resource carries the tag of the recipe with that prefix."""
+    tags = (document or {}).get("tags") or {}
+    return {key.lower(): value for key, value in tags.items()}.get(OWNER_TAG) == prefix
+
+
+def _holder(step: Step, steps: Sequence[Step]) -> Step:
+    """The step whose resource carries the tag: its own, or the nearest that it is part of."""
+    assert step.resource
+    if "tags" in step.resource.body:
+        return step
+    holders = [
+        other
+        for other in steps
+        if other.resource
+        and "tags" in other.resource.body
+        and step.resource.id.startswith(f"{other.resource.id}/")
+    ]
+    return max(holders, key=lambda other: len(other.resource.id if other.resource else ""))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One resource of the journey, on its way out. `holder` is the step whose tag says whose it is."""
+
+    recipe: Any
+    step: Step
+    holder: Step
+    purge: bool
+
+    @property
+    def prefix(self) -> str:
+        return str(self.recipe.names.prefix)
+
+    def as_step(self, users: tuple[str, ...], read: Read, apply: Apply) -> Step:
+        return Step(
+            id=self.step.id,
+            title=f"Remove: {self._called()}",
+            phase="remove",
+            after=("sign-in", *users),
+            read=read,
+            apply=apply,
+            resource=self.step.resource,
+        )
+
+    def _called(self) -> str:
+        """What it is and how it is named; what has no tag of its own is named by what holds it."""
+        assert self.step.resource
+        name = self.step.resource.id.rpartition("/")[2]
+        known = name in self.step.title or self.holder is not self.step
+        return self.step.title if known else f"{self.step.title} {name}"
+
+    def _get(self, ctx: Context, step: Step) -> dict[str, Any] | None:
+        assert step.resource
+        found = ctx.cloud.arm.get(ctx.fill(step.resource.id), step.resource.api_version)
+        return dict(found) if found is not None else None
+
+    @property
+    def lingers(self) -> str:
+        """What Azure keeps of it, unless it is purged."""
+        assert self.step.removal
+        freed = self.purge and (self.step.removal.purge or self.step.id == VAULT)
+        return "" if freed else self.step.removal.lingers
+
+    def read(self, ctx: Context) -> Found:
+        assert self.step.removal
+        found = self._get(ctx, self.step)
+        if found is None:
+            return self._soft_deleted(ctx)
+        owner = found if self.holder is self.step else self._get(ctx, self.holder)
+        if not (self.step.removal.named or owned(owner, self.prefix)):
+            return Found("ready", note=self._left())
+        if look(found, "properties.provisioningState") == "Deleting":
+            return Found("busy", note="being deleted already")
+        takes = self.step.removal.takes
+        notes = [f"with {takes}" if takes else "", self.lingers]
+        return Found("unwanted", note="; ".join(note for note in notes if note))
+
+    def _left(self) -> str:
+        what = "it" if self.holder is self.step else f"what it is part of ({self.holder.id})"
+        return f"{LEFT}: {what} does not carry the tag {OWNER_TAG}: {self.prefix}"
+
+    def _soft_deleted(self, ctx: Context) -> Found:
+        """What no list shows while it is soft-deleted is purged on suspicion, where the group that
+        held it is ours."""
+        assert self.step.removal and self.step.resource
+        if not (self.purge and self.step.removal.hides):
+            return Found("ready", note=GONE)
+        group = ctx.fill(self.step.resource.id.partition("/providers/")[0])
+        found = ctx.cloud.arm.get(group, RESOURCES_API)
+        if found is None:
+            return Found("ready", note=f"{GONE}; nor is the group through which it can be purged")
+        if not owned(found, self.prefix):
+            return Found("ready", note=f"{GONE}; a soft-deleted one may not be ours")
+        return Found("unwanted", note=f"{GONE}; purged, should it be soft-deleted")
+
+    def remove(self, ctx: Context, say: Say) -> Json:
+        assert self.step.removal and self.step.resource
+        resource, removal = self.step.resource, self.step.removal
+        if removal.first:
+            removal.first(ctx, say)
+        query = {**removal.query, **(removal.purge if self.purge else {})}
+        there = ctx.cloud.arm.delete(
+            ctx.fill(resource.id), resource.api_version, say, ctx.cancel, query
+        )
+        return {"lingers": self.lingers} if there and self.lingers else {}
+
+    def read_group(self, ctx: Context) -> Found:
+        """The group goes last, and only where nobody else has anything in it."""
+        assert self.step.resource
+        found = self._get(ctx, self.step)
+        if found is None or not owned(found, self.prefix):
+            return Found("ready", note=GONE if found is None else self._left())
+        inside = ctx.cloud.arm.every(f"{ctx.fill(self.step.resource.id)}/resources", RESOURCES_API)
+        others = [item["id"] for item in inside if not self._ours(item)]
+        if others:
+            names = ", ".join(other.partition("/providers/")[2] for other in others)
+            return Found("ready", note=f"{LEFT}: it holds what is not ours: {names}")
+        if look(found, "properties.provisioningState") == "Deleting":
+            return Found("busy", note="being deleted already")
+        return Found("unwanted")
+
+    def _ours(self, item: Mapping[str, Any]) -> bool:
+        names = {"prefix": self.prefix, "insights": self.recipe.names.application_insights}
+        kind, name = str(item["type"]).lower(), str(item["name"]).lower()
+        return owned(item, self.prefix) or any(
+            kind == companion and name.startswith(beginning.format(**names).lower())
+            for companion, beginning in COMPANIONS
+        )
+
+
+def _purge_of_vault(part: _Part) -> Step:
+    """A vault is purged after it was deleted: by its name, among the deleted ones of its region."""
+    resource, recipe = part.step.resource, part.recipe
+    assert resource
+    name = recipe.names.key_vault
+    deleted = (
+        "/subscriptions/{sign-in.subscription}/providers/Microsoft.KeyVault/locations/"
+        f"{recipe.sign_in.region}/deletedVaults/{name}"
+    )
+
+    def read(ctx: Context) -> Found:
+        found = ctx.cloud.arm.get(ctx.fill(deleted), resource.api_version)
+        if found is not None:
+            if not owned(found["properties"], part.prefix):
+                return Found("ready", note=part._left())
+            return Found("unwanted", note=_protected(found))
+        live = part._get(ctx, part.step)
+        if live is None or not owned(live, part.prefix):
+            return Found("ready", note=GONE)
+        return Found("unwanted", note=_protected(live))
+
+    def purge(ctx: Context, say: Say) -> Json:
+        found = ctx.cloud.arm.get(ctx.fill(deleted), resource.api_version)
+        if found is None:
+            return {}
+        if _protected(found):
+            until = str(look(found, "properties.scheduledPurgeDate"))[:10]
+            raise StepFailed(
+                f"The key vault {name} cannot be purged before {until}.",
+                why="It has purge protection, which nobody can take off: Azure keeps the "
+                "deleted vault, and its name, until then.",
+                fix=f"Recover it (az keyvault recover -n {name}), or name another vault in the "
+                "recipe.",
+            )
+        ctx.cloud.arm.purge_vault(ctx.fill(deleted), resource.api_version, say, ctx.cancel)
+        return {}
+
+    return Step(f"{VAULT}.purge", "Purge: Key vault", "remove", ("sign-in", VAULT), read, purge)
+
+
+def _protected(vault: Mapping[str, Any]) -> str:
+    """Why a live or deleted vault cannot be purged; empty where it can."""
+    p = vault["properties"]
+    if not (p.get("enablePurgeProtection") or p.get("purgeProtectionEnabled")):
+        return ""
+    until = str(p.get("scheduledPurgeDate", ""))[:10]
+    days = f"for {p.get('softDeleteRetentionInDays', 90)} days"
+    return (
+        f"cannot be purged: purge protection keeps its name {f'until {until}' if until else days}"
+    )
