@@ -52,6 +52,10 @@ class Sandbox:
     def clear(self) -> None:
         self.control("faults", method="DELETE")
 
+    def gate(self, match: str) -> None:
+        """What matches ``METHOD path`` waits at the door until `clear`."""
+        self.fault(match, mode="hang")
+
     def hold(self, namespace: str) -> None:
         """Operations of a resource provider do not end until `clear`."""
         match = rf"GET .*/providers/{namespace}/locations/.*/operationStatuses/.*"

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.refusals import RETRYABLE, translated
+from amlwizard.cloud.refusals import LOST_ANSWERS, NO_ANSWER, RETRYABLE, asked, translated
 from amlwizard.errors import Cancelled, CloudError, StepFailed
 
 Json = dict[str, Any]
@@ -105,12 +105,18 @@ class Arm:
         from azure.core.rest import HttpRequest
         from azure.mgmt.core.exceptions import ARMErrorFormat
 
-        with translated(f"{method} {_short(what)}"):
+        def call() -> Json:
             request = HttpRequest(method, self.profile.must_allow(url), json=body)
             response = self._resources.send_request(request)
             if response.status_code >= 400:
                 raise HttpResponseError(response=response, error_format=ARMErrorFormat)
             return dict(response.json()) if response.content else {}
+
+        doing = f"{method} {_short(what)}"
+        if method == "GET":
+            return asked(doing, call)
+        with translated(doing):
+            return call()
 
     # -- writing
 
@@ -239,11 +245,13 @@ class Arm:
 
     def _persist(self, once: Callable[[], None], say: Say, cancel: Flag) -> None:
         end = time.monotonic() + self.profile.patience
+        lost = 0
         while True:
             try:
                 return once()
             except CloudError as error:
-                if error.code not in RETRYABLE or time.monotonic() > end:
+                lost += error.code == NO_ANSWER
+                if error.code not in RETRYABLE or time.monotonic() > end or lost == LOST_ANSWERS:
                     raise
                 say(f"{error.code}: trying again")
             _pause(cancel, self.profile.retry)

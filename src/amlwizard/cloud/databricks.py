@@ -6,7 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event as Flag
@@ -88,9 +88,30 @@ class Databricks:
         return None
 
     def create_cluster(self, spec: dict[str, Any]) -> str:
+        """Create a cluster, and only one: where an answer is lost the SDK asks again, and the
+        cluster of the first request would run on unseen. Ours are told by name and tags."""
+        from requests.exceptions import RequestException
+
+        created, lost = None, None
         with _translated("create the cluster"):
-            answer = self.client.api_client.do("POST", "/api/2.1/clusters/create", body=spec)
-        return str(answer["cluster_id"])
+            try:
+                answer = self.client.api_client.do("POST", "/api/2.1/clusters/create", body=spec)
+                created = str(answer["cluster_id"])
+            except RequestException as error:
+                lost = error
+            ours = [
+                str(cluster.cluster_id)
+                for cluster in self.client.clusters.list()
+                if cluster.cluster_name == spec["cluster_name"]
+                and (cluster.custom_tags or {}).items() >= spec["custom_tags"].items()
+            ]
+            if lost and not ours:
+                raise lost
+            kept = created or ours[0]
+            for twin in ours:
+                if twin != kept:
+                    self.client.clusters.permanent_delete(twin)
+        return kept
 
     def start_cluster(self, cluster_id: str) -> None:
         with _translated("start the cluster"):
@@ -175,9 +196,13 @@ class Databricks:
 
     def put_secret(self, scope: str, key: str, value: str) -> None:
         """Store a secret, in a scope that is made where there is none."""
+        from databricks.sdk.errors import ResourceAlreadyExists
+
         with _translated("store a secret"):
             if scope not in {s.name for s in self.client.secrets.list_scopes()}:
-                self.client.secrets.create_scope(scope)
+                # Made by a request whose answer was lost, perhaps.
+                with suppress(ResourceAlreadyExists):
+                    self.client.secrets.create_scope(scope)
             self.client.secrets.put_secret(scope, key, string_value=value)
 
     def run_cells(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from amlwizard.errors import AmlwizardError, CloudError
+
+T = TypeVar("T")
+
+NO_ANSWER = "NoAnswer"
+LOST_ANSWERS = 3  # attempts, beyond those of the SDKs themselves
 
 # Azure says of these codes, or practice has shown, that the same request succeeds a little later.
 RETRYABLE = frozenset(
@@ -19,6 +24,7 @@ RETRYABLE = frozenset(
         "PrincipalNotFound",
         "ClusterNotReady",
         "LinkedAuthorizationFailed",
+        NO_ANSWER,
     }
 )
 
@@ -70,14 +76,29 @@ def translated(doing: str) -> Iterator[None]:
     except AmlwizardError:
         raise
     except HttpResponseError as error:
+        if error.status_code is None:
+            raise no_answer(doing, "The connection broke off in the middle of an answer.") from None
         raise from_response(doing, error) from None
     except AzureError as error:
-        raise CloudError(
-            f"{doing}: no answer.",
-            code=type(error).__name__,
-            why=hide(str(error.message or error))[:500],
-            fix="Check the network and the proxy. " + RESUME,
-        ) from None
+        raise no_answer(doing, hide(str(error.message or error))[:500]) from None
+
+
+def asked(doing: str, call: Callable[[], T]) -> T:
+    """What `call` answers. A lost answer is asked for again: `call` must be safe to repeat."""
+    left = LOST_ANSWERS
+    while True:
+        left -= 1
+        try:
+            with translated(doing):
+                return call()
+        except CloudError as error:
+            if error.code != NO_ANSWER or not left:
+                raise
+
+
+def no_answer(doing: str, why: str) -> CloudError:
+    fix = "Check the network and the proxy. " + RESUME
+    return CloudError(f"{doing}: no answer.", code=NO_ANSWER, why=why, fix=fix)
 
 
 def from_response(doing: str, error: Any) -> CloudError:

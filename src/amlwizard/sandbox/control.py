@@ -19,11 +19,19 @@ from amlwizard.sandbox.world import World
 
 Answer = tuple[dict[str, Any], bytes]  # the message that starts a response, and its body
 NO_ANSWER: Answer = ({"status": 0, "headers": []}, b"")
+GATE_LOOK_SECONDS = 0.02
 PLANTABLE = ("scoring_key", "access_token", "user_code", "client_secret", "identity_header")
 
 
 class Control:
-    """`token` opens the control API; `stop` ends the sandbox."""
+    """`token` opens the control API; `stop` ends the sandbox.
+
+    A fault says which ``METHOD path`` it `match`es (a regular expression), how many `times`, and
+    what happens then: an answer of `status`, `code`, `message`, `headers` or a whole `body` instead
+    of the real one (`mode` before), after the effect (`after`), none at all after it (`drop`), one
+    that breaks off (`cut`), the real one with values `edit`ed by dotted path, or nothing until the
+    faults are cleared (`hang`).
+    """
 
     def __init__(
         self,
@@ -108,22 +116,26 @@ class Control:
             start, content = await self._collect(app, scope, request)
         if self.capture:
             self.capture.record(scope, request, start["status"], start["headers"], content, fault)
-        if not start["status"]:
-            if fault and fault["mode"] == "hang":
-                await asyncio.sleep(3600)
+        if fault and not start["status"]:
+            if fault["mode"] == "drop":
+                send.__self__.transport.abort()  # uvicorn's: ASGI has no word for hanging up
+                return
+            # An answer that was begun and breaks off: the server closes the connection.
+            headers = [(b"content-length", b"1000")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             raise ConnectionResetError("cut by a fault")
         await send(start)
         await send({"type": "http.response.body", "body": content})
 
     async def _faulted(self, fault: dict[str, Any], app: Any, scope: Any, request: bytes) -> Answer:
-        """What goes back under a fault; with mode `after` and `cut` the effect has happened."""
+        """What goes back under a fault; NO_ANSWER where nothing does."""
         mode = fault.get("mode", "before")
-        if mode == "hang":
-            return NO_ANSWER
+        while mode == "hang" and any(other is fault for other in self.faults):
+            await asyncio.sleep(GATE_LOOK_SECONDS)
         if mode == "before" and "status" in fault:
             return await self._collect(_planted(fault), scope, request)
         answer = await self._collect(app, scope, request)
-        if mode == "cut":
+        if mode in ("drop", "cut"):
             return NO_ANSWER
         if mode == "after":
             return await self._collect(_planted(fault), scope, request)
