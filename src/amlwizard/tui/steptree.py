@@ -1,0 +1,135 @@
+"""The steps of a plan or a run, by phase: a line for each, with a mark and what there is to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.widgets import Tree
+from textual.widgets.tree import TreeNode
+
+PHASE_TITLES = {
+    "sign-in": "Sign-in",
+    "provision": "Platform",
+    "train": "Training",
+    "register": "Model",
+    "deploy": "Deployment",
+    "score": "Scoring",
+}
+GUIDE = 2
+LEAST_TITLE = 12
+
+
+@dataclass(frozen=True)
+class Line:
+    """`tone` names the colours of mark and title (``done``, ``failed``...); `right` stands at the
+    right edge, `note` before it as far as there is room."""
+
+    mark: str
+    title: str
+    tone: str = "plain"
+    note: str = ""
+    right: str = ""
+
+
+class StepTree(Tree[str]):
+    """A node's data is the id of its step, or of its phase."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"steps--{tone}"
+        for tone in ("plain", "phase", "quiet", "live", "done", "failed", "warning", "note")
+    }
+
+    class Looked(Message):
+        """The highlighted step is another. `by_hand` tells it from one that the tree chose."""
+
+        def __init__(self, step: str, by_hand: bool) -> None:
+            super().__init__()
+            self.step, self.by_hand = step, by_hand
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__("steps", id=id)
+        self.show_root, self.guide_depth, self.auto_expand = False, GUIDE, False
+        self._nodes: dict[str, TreeNode[str]] = {}
+        self._lines: dict[str, Line] = {}
+        self._led_to = ""
+
+    def fill(self, steps: Iterable[tuple[str, str]]) -> None:
+        """The steps to show: ids and their phases, in order."""
+        steps = list(steps)
+        if [step for step, _ in steps] == [name for name in self._nodes if name not in PHASE_TITLES]:
+            return
+        self.clear()
+        self._nodes, self._lines = {}, {}
+        for step, phase in steps:
+            if phase not in self._nodes:
+                self._nodes[phase] = self.root.add(phase, phase, expand=True)
+            self._nodes[step] = self._nodes[phase].add_leaf(step, step)
+
+    def paint(self, lines: Mapping[str, Line]) -> None:
+        """What stands on each line; only what changed is drawn anew."""
+        for name, line in lines.items():
+            if name in self._nodes and self._lines.get(name) != line:
+                self._lines[name] = line
+                self._nodes[name].set_label(Text(line.title))
+
+    # -- the highlighted step
+
+    @property
+    def step(self) -> str:
+        """The highlighted step; empty where a phase is."""
+        node = self.cursor_node
+        return node.data if node and node.data and not node.children else ""
+
+    def lead(self, step: str) -> None:
+        """Highlight a step, without it counting as a person's choice."""
+        node = self._nodes.get(step)
+        if node and self.step != step:
+            self._led_to = step
+            self._nodes[step].parent.expand()  # type: ignore[union-attr]
+            self.move_cursor(node)
+
+    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[str]) -> None:
+        event.stop()
+        by_hand = self._led_to != event.node.data
+        self._led_to = ""
+        self.post_message(self.Looked(self.step, by_hand and self.has_focus))
+
+    # -- drawing
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._invalidate()
+        self.refresh()
+
+    def get_label_width(self, node: TreeNode[str]) -> int:
+        return LEAST_TITLE
+
+    def render_label(self, node: TreeNode[str], base_style: Style, style: Style) -> Text:
+        line = self._lines.get(node.data or "")
+        if line is None:
+            return Text(str(node.data or ""), style=base_style + style)
+        width = self.scrollable_content_region.width - (GUIDE if node.parent is not self.root else 0)
+        text = Text(no_wrap=True)
+        if node.children:
+            text.append("▾ " if node.is_expanded else "▸ ", self._tone("note", style))
+        else:
+            text.append(f"{line.mark} ", self._tone(line.tone, style))
+        text.append(line.title, self._tone("phase" if node.children else line.tone, style))
+        room = width - text.cell_len - len(line.right) - 2
+        if line.note and room > 4:
+            note = line.note if len(line.note) <= room else f"{line.note[: room - 1]}…"
+            text.append(f"  {note}", self._tone("note", style))
+        left = width - len(line.right)
+        if line.right:
+            text.truncate(left - 1, overflow="ellipsis")
+            text.pad_right(left - text.cell_len)
+            text.append(line.right, self._tone("note" if line.tone != "failed" else "failed", style))
+        return text
+
+    def _tone(self, tone: str, style: Style) -> Style:
+        return self.get_component_rich_style(f"steps--{tone}", partial=True) + style
