@@ -84,7 +84,8 @@ class Account:
 
 @dataclass(frozen=True)
 class Ran:
-    """How a run ended, and where its recipe and journal are."""
+    """How a run ended, and where its recipe and journal are. The exit code of a run that was cut
+    off is that of one that was cancelled."""
 
     exit_code: int
     run: str
@@ -143,6 +144,9 @@ class Backend(Protocol):
         self, recipe: Recipe, name: str, emit: Emit, control: Control, rerun: Collection[Phase] = ()
     ) -> Ran:
         """Bring it about. `name` is what the recipe is called in events."""
+
+    def recall(self, run: str, emit: Emit) -> Ran:
+        """Say the events of an earlier run once more, as its journal has them, but for its logins."""
 
     def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
         """A further scoring request, after a run that deployed."""

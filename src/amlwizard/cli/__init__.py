@@ -17,6 +17,8 @@ def parser() -> argparse.ArgumentParser:
         "platform.",
         epilog=EPILOG,
     )
+    top.add_argument("--recipe", metavar="FILE", help="start the wizard with a recipe's answers")
+    _target(top, required=False)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
 
     check = commands.add_parser("check", help="every finding about a recipe, without any cloud")
@@ -104,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; answer its exit code."""
     top = parser()
     given = top.parse_args(argv)
-    if given.command is None:
+    if given.command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         top.print_help()
         return 0
     from amlwizard.errors import AmlwizardError
@@ -130,6 +132,10 @@ def _run(given: argparse.Namespace) -> int:
         return {"check": reading.check, "plan": reading.plan, "schema": reading.schema}[
             given.command
         ](given)
+    if given.command is None:
+        from amlwizard.cli.wizard import wizard
+
+        return wizard(given)
     if given.command == "replay":
         from amlwizard.cli.replaying import replay
 

@@ -13,9 +13,9 @@ from uuid import uuid4
 from amlwizard import durations, engine
 from amlwizard.backend import Account, Control, Ran, Scored, TargetName, Tenant
 from amlwizard.cli.targets import Choice, Target, home, opened
-from amlwizard.errors import Finding, InvalidInput
-from amlwizard.events import Emit, Event
-from amlwizard.journal import NAME, Journal
+from amlwizard.errors import Cancelled, Finding, InvalidInput
+from amlwizard.events import Emit, Event, LoginDone, LoginNeeded
+from amlwizard.journal import NAME, Journal, read
 from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.recipe import Recipe, SignIn, save
 from amlwizard.steps import steps_for
@@ -158,6 +158,16 @@ class Desk:
         finally:
             journal.close()
         return Ran(code, run_id, folder / "recipe.yaml", journal.path)
+
+    def recall(self, run: str, emit: Emit) -> Ran:
+        folder = home() / "runs" / run
+        self._last = RunView()
+        for event in read(folder / NAME):
+            if not isinstance(event, LoginNeeded | LoginDone):
+                self._watch(event)
+                emit(event)
+        code = Cancelled.exit_code if self._last.exit_code is None else self._last.exit_code
+        return Ran(code, run, folder / "recipe.yaml", folder / NAME)
 
     def _watch(self, event: Event) -> None:
         self._last = self._last.apply(event)

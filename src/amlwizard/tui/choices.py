@@ -1,4 +1,4 @@
-"""One of a few, all of them in sight: ``private-endpoint · service-endpoint``. Also yes and no."""
+"""One of a few, all of them in sight: ``● private-endpoint  ○ service-endpoint``. Also yes and no."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
+GAP = 2
+
 
 class Choices(Widget, can_focus=True):
-    """Left and right choose, as does a click. `value` is one of the choices, or "" (or text that is
-    none of them, from a file) where none is chosen."""
+    """Left and right choose, as does a click. `value` is one of the choices; or text that is none
+    of them, as a file may have; or "", for which `none` stands where it is a choice too."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", "Choose", show=False),
@@ -34,40 +37,53 @@ class Choices(Widget, can_focus=True):
         def control(self) -> Choices:
             return self.choices
 
-    def __init__(self, choices: Sequence[str], value: str = "", *, id: str | None = None) -> None:
+    def __init__(
+        self, choices: Sequence[str], value: str = "", *, none: str = "", id: str | None = None
+    ) -> None:
         super().__init__(id=id)
-        self.choices = tuple(choices)
+        self.choices = ("", *choices) if none else tuple(choices)
+        self.none = none
         self.set_reactive(Choices.value, value)
 
+    # -- drawing: packed into lines here, so that no line breaks within a choice
+
+    def _lines(self, width: int) -> list[list[str]]:
+        shown = self.choices if self.value in self.choices else (*self.choices, self.value)
+        lines: list[list[str]] = [[]]
+        used = 0
+        for choice in shown:
+            if not choice and not self.none:
+                continue
+            long = 2 + len(choice or self.none)
+            if lines[-1] and used + GAP + long > width:
+                lines.append([])
+                used = 0
+            used += (GAP if lines[-1] else 0) + long
+            lines[-1].append(choice)
+        return lines
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(width))
+
     def render(self) -> Content:
-        shown = self.choices
-        if self.value and self.value not in shown:
-            shown = (*shown, self.value)
-        return Content("  ").join(self._one(choice) for choice in shown)
+        return Content("\n").join(
+            Content(" " * GAP).join(self._one(choice) for choice in line)
+            for line in self._lines(self.size.width)
+        )
 
     def _one(self, choice: str) -> Content:
-        # Joined by no-break hyphens and spaces, so that a narrow line never splits a choice.
-        text = choice.replace("-", "\u2011").replace(" ", "\u00a0")
         chosen = choice == self.value
-        content = Content(f"●\u00a0{text}" if chosen else f"○\u00a0{text}")
+        content = Content(f"{'●' if chosen else '○'} {choice or self.none}")
         content = content.stylize(Style.from_meta({"choice": choice}))
-        return content.stylize(self.visual_chosen if chosen else self.visual_other)
+        if chosen:
+            return content.stylize("bold $accent" if self.has_focus else "bold $primary")
+        return content.stylize("$foreground" if self.has_focus else "$text-muted")
 
-    @property
-    def visual_chosen(self) -> str:
-        return "bold $accent" if self.has_focus else "bold $primary"
-
-    @property
-    def visual_other(self) -> str:
-        return "$foreground" if self.has_focus else "$text-muted"
-
-    def watch_has_focus(self, value: bool) -> None:
-        super().watch_has_focus(value)
-        self.refresh()
+    # -- choosing
 
     def on_click(self, event: events.Click) -> None:
         choice = event.style.meta.get("choice")
-        if choice:
+        if choice is not None:
             self._choose(choice)
 
     def action_move(self, by: int) -> None:

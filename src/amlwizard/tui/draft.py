@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from amlwizard import fields
+from amlwizard import fields, recipe
 from amlwizard.backend import TargetName
+from amlwizard.errors import InvalidInput
 
 VERSION = 1
 
@@ -72,6 +73,16 @@ def from_raw(raw: Mapping[str, Any]) -> Draft:
         if isinstance(given[section], dict):
             given[section] = {**defaults, **given[section]}
     return Draft(answers=given)
+
+
+def from_file(path: Path) -> Draft:
+    """A draft with the answers of a recipe file. InvalidInput where it is no YAML to speak of."""
+    reading = recipe.read(path)
+    if not reading.raw:
+        raise InvalidInput(f"{path} cannot be read.", findings=reading.findings)
+    draft = from_raw(reading.raw)
+    draft.saved = str(path)
+    return draft
 
 
 class DraftStore:

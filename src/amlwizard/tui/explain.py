@@ -10,11 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, shown
 from amlwizard.rules import RULES
+from amlwizard.tui.keys import Keys
 
 KINDS = {
     "text": "text",
@@ -119,4 +120,4 @@ class HelpScreen(ModalScreen[None]):
             dialog.border_title = self._title
             with VerticalScroll():
                 yield Static(self._content)
-            yield Footer(compact=True, show_command_palette=False)
+            yield Keys()

@@ -1,11 +1,84 @@
+"""What a run came to, where everything is, and what one does next."""
+
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
+from amlwizard.backend import Ran
 from amlwizard.tui.page import Page
+from amlwizard.tui.spans import span
+from amlwizard.view import RunView
 
 
 class FinishPage(Page):
     def compose_page(self) -> ComposeResult:
-        yield Static("Finish")
+        with VerticalScroll(id="finish"):
+            yield Static(id="result")
+
+    def on_mount(self) -> None:
+        for name in ("view", "ran", "running"):
+            self.watch(self.wizard, name, self._show, init=False)
+
+    def on_screen_resume(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        if self.is_current:
+            wizard = self.wizard
+            saved = wizard.session.draft.saved
+            result = Content("\n").join(told(wizard.view, wizard.ran, wizard.running, saved))
+            self.query_one("#result", Static).update(result)
+
+
+def told(view: RunView, ran: Ran | None, running: bool, saved: str) -> Iterator[Content]:
+    """The result, line by line."""
+    yield _verdict(view, running)
+    yield Content()
+    scored, version, run = view.outputs("score"), view.outputs("register"), view.outputs("train")
+    if scored:
+        numbers = "   ".join(f"{p:.3f}" for p in scored["predictions"])
+        yield _row("Predictions", numbers, "bold $success")
+        yield _row("Endpoint", str(scored["scoring_uri"]))
+    if version:
+        yield _row("Model", f"{version['model']} version {version['version']}")
+    if run:
+        yield _row(
+            "Run", f"{run['run_id']} in experiment {run['experiment']}, MSE {run['mse']:.3f}"
+        )
+    slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
+    if slowest:
+        yield _row("Slowest", slowest)
+    if ran:
+        yield Content()
+        yield _row("Recipe", str(ran.recipe))
+        yield _row("Journal", str(ran.journal))
+    recipe = saved or (str(ran.recipe) if ran else "")
+    if recipe and view.exit_code == 0:
+        yield Content()
+        yield Content.styled("Next", "bold $primary")
+        yield Content.assemble("The same again, without a question; what is there is kept:")
+        yes = " --yes" if view.target == "azure" else ""
+        yield Content.styled(
+            f"  amlwizard replay {recipe} --target {view.target}{yes}", "$secondary"
+        )
+
+
+def _row(name: str, text: str, style: str = "") -> Content:
+    return Content.assemble((f"{name:<13}", "$text-muted"), (text, style))
+
+
+def _verdict(view: RunView, running: bool) -> Content:
+    if running:
+        return Content.styled("The run is under way.", "bold $accent")
+    if view.exit_code == 0:
+        took = span(view.now - view.started)
+        return Content.styled(f"✓ {view.recipe} stands on {view.target}, {took}.", "bold $success")
+    failed = [step for step in view.steps.values() if step.state == "failed"]
+    names = ", ".join(step.info.title for step in failed) or "The run"
+    word = "failed" if failed else "was cancelled" if view.exit_code == 130 else "was interrupted"
+    return Content.styled(f"✗ {names} {word}. Progress shows why, and retries.", "bold $error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -10,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from amlwizard import fields
@@ -19,6 +21,7 @@ from amlwizard.tui.explain import Explain
 from amlwizard.tui.page import Page
 from amlwizard.tui.row import Row, note
 
+AT_ONCE = 8
 LOCKED = "A run is under way: the answers can be read here, not changed."
 
 
@@ -38,6 +41,8 @@ class FormPage(Page):
     def __init__(self, *sections: str) -> None:
         super().__init__()
         self.sections = sections
+        self._coming = self._questions()
+        self._whole = False
         self._wanted = ""
 
     # -- what is on it
@@ -46,12 +51,27 @@ class FormPage(Page):
         yield from self.compose_extra()
         with VerticalScroll(id="form", can_focus=False):
             yield Static(id="page-notes")
-            for section in self.sections:
-                title = (fields.sections()[section].__doc__ or section).strip()
-                yield Static(title, classes="section")
-                for spec in fields.specs(section):
-                    yield Row(spec, self.wizard.session.draft.value(spec.path))
+            yield from islice(self._coming, AT_ONCE)
         yield Explain()
+
+    def _questions(self) -> Iterator[Widget]:
+        for section in self.sections:
+            title = (fields.sections()[section].__doc__ or section).strip()
+            yield Static(title, classes="section")
+            for spec in fields.specs(section):
+                yield Row(spec, self.wizard.session.draft.value(spec.path))
+
+    async def _mount_more(self) -> None:
+        """The rest of the rows, a few at a time: keys are heard between them."""
+        more = list(islice(self._coming, AT_ONCE))
+        if more:
+            await self.query_one("#form").mount_all(more)
+            self._refresh()
+            self._lock(self.wizard.running)
+            self.call_after_refresh(self._mount_more)
+        else:
+            self._whole = True
+            self._focus_wanted()
 
     def compose_extra(self) -> ComposeResult:
         """Widgets before the form; none here."""
@@ -66,6 +86,7 @@ class FormPage(Page):
         self.watch(self.wizard, "findings", self._refresh, init=False)
         self.watch(self.wizard, "running", self._lock)
         self._refresh()
+        self.call_after_refresh(self._mount_more)
 
     def on_screen_resume(self) -> None:
         self._refresh()
@@ -135,7 +156,8 @@ class FormPage(Page):
 
     def _focus_wanted(self) -> None:
         row = self.row(self._wanted) if self._wanted else None
-        self._wanted = ""
+        if row or self._whole:
+            self._wanted = ""
         if row is None and self.focused_row is None:
             row = next(self.rows, None)
         if row:

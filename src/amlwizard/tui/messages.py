@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from textual.message import Message
 
@@ -20,6 +20,14 @@ class RunEvent(Message):
     def __init__(self, event: Event) -> None:
         super().__init__()
         self.event = event
+
+
+class Busy(Message):
+    """What workers are doing now: ``sign-in``, ``plan``, ``run``..."""
+
+    def __init__(self, kinds: Iterable[str]) -> None:
+        super().__init__()
+        self.kinds = frozenset(kinds)
 
 
 class Opened(Message):
@@ -57,6 +65,14 @@ class CloudFindings(Message):
 
 
 class RunEnded(Message):
+    def __init__(self, ran: Ran) -> None:
+        super().__init__()
+        self.ran = ran
+
+
+class Recalled(Message):
+    """The events of an earlier run have been said again."""
+
     def __init__(self, ran: Ran) -> None:
         super().__init__()
         self.ran = ran

@@ -9,9 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import Footer
 
+from amlwizard.tui.keys import Keys
 from amlwizard.tui.rail import Rail
+
+WIDE = 110
 
 if TYPE_CHECKING:
     from amlwizard.tui.app import WizardApp
@@ -32,10 +34,14 @@ class Page(Screen[None]):
         return cast("WizardApp", self.app)
 
     def compose(self) -> ComposeResult:
+        # Before there are widgets: later, every one of them would be styled a second time.
+        wide = self.app.size.width >= WIDE
+        self.set_class(wide, "-wide", update=False)
+        self.set_class(not wide, "-narrow", update=False)
         yield Rail()
         with Container(id="page"):
             yield from self.compose_page()
-        yield Footer(compact=True)
+        yield Keys()
 
     def compose_page(self) -> ComposeResult:
         raise NotImplementedError

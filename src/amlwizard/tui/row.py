@@ -10,13 +10,15 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, shown, typed
 from amlwizard.tui.choices import Choices
 
 SWITCH = ("yes", "no")
+FEW = 2
+"""A finding about so many fields is told in full under each; about more, under the first alone."""
 
 
 class Line(Input):
@@ -35,7 +37,11 @@ class Line(Input):
 
 
 class Row(Widget):
-    """Says `Changed` with the value that the text stands for, None where there is none."""
+    """Says `Changed` with the value that the text stands for, None where there is none.
+
+    It draws its title itself, and has a widget for notes only where there are any: a page has
+    many rows, and shows them at once.
+    """
 
     class Changed(Message):
         def __init__(self, path: str, value: Any) -> None:
@@ -50,16 +56,19 @@ class Row(Widget):
 
     def _editor(self, text: str) -> Choices | Line | TextArea:
         kind = self.spec.kind
-        if kind in ("choice", "switch"):
-            return Choices(SWITCH if kind == "switch" else self.spec.choices, text)
+        if kind == "switch":
+            return Choices(SWITCH, text)
+        if kind == "choice":
+            return Choices(self.spec.choices, text, none="left out" if self.spec.optional else "")
         if kind == "json":
             return TextArea(text, compact=True, show_line_numbers=False, soft_wrap=True)
         return Line(text, compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
-        yield Label(self.spec.title, classes="title")
         yield self.editor
-        yield Static(classes="notes")
+
+    def render(self) -> Content:
+        return Content(self.spec.title)
 
     # -- the value
 
@@ -96,21 +105,32 @@ class Row(Widget):
     # -- findings
 
     def find(self, findings: Sequence[Finding]) -> None:
-        """Show what is found about this field, in few words; errors first."""
+        """Show what is found about this field, in few words."""
         if tuple(findings) == self.findings:
             return
         self.findings = tuple(findings)
-        notes = self.query_one(".notes", Static)
-        notes.update(Content("\n").join(note(finding) for finding in self.findings))
-        self.set_class(bool(self.findings), "-found")
+        notes = self.query("Static.notes")
+        text = Content("\n").join(note(finding, self.spec.path) for finding in self.findings)
+        if not findings:
+            notes.remove()
+        elif notes:
+            notes.first(Static).update(text)
+        else:
+            self.mount(Static(text, classes="notes"))
         self.set_class(any(f.severity == "error" for f in self.findings), "-error")
 
 
-def note(finding: Finding) -> Content:
-    """A finding in a line or two: what, then what to do about it."""
+def note(finding: Finding, path: str = "") -> Content:
+    """A finding in a line or two: what, then what to do about it. Under a field (`path`) that is
+    one of many concerned it only says where that stands."""
     error = finding.severity == "error"
     style = "$text-error" if error else "$text-warning"
-    parts = [(f"{'✗' if error else '!'} {finding.what}", style)]
+    mark = "✗" if error else "!"
+    if path and len(finding.fields) > FEW and path != finding.fields[0]:
+        first = finding.fields[0]
+        near = first.partition(".")[0] == path.partition(".")[0]
+        return Content.styled(f"{mark} as said {'above' if near else 'of ' + first}", style)
+    parts = [(f"{mark} {finding.what}", style)]
     if finding.fix:
         parts.append((f" {finding.fix}", "$text-muted"))
     return Content.assemble(*parts)

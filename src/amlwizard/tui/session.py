@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amlwizard import rules
+from amlwizard.backend import TargetName
 from amlwizard.errors import Finding
 from amlwizard.recipe import Reading, Recipe, SignIn, examine
 from amlwizard.tui.draft import Draft, DraftStore
 
 
 class Session:
-    """`dirty` says that answers changed since they were last kept."""
+    """`dirty` says that answers changed since they were last kept; `done` that a run brought all of
+    it about, so that there is nothing to continue."""
 
     def __init__(self, store: DraftStore, draft: Draft) -> None:
         self.store = store
@@ -22,7 +24,7 @@ class Session:
 
     def take(self, draft: Draft) -> None:
         """Go on with another draft."""
-        self.draft = draft
+        self.draft, self.done = draft, False
         self._of_the_cloud: list[tuple[Finding, dict[str, Any]]] = []
         self._examine()
 
@@ -44,7 +46,7 @@ class Session:
         """Take answers by their recipe paths; None takes an answer away."""
         for path, value in changes.items():
             self.draft.put(path, value)
-        self.dirty = True
+        self.dirty, self.done = True, False
         self._examine()
 
     def add(self, found: Sequence[Finding]) -> None:
@@ -78,10 +80,32 @@ class Session:
         if self.draft.page != page or page not in self.draft.visited:
             self.draft.page = page
             self.draft.visited = [*(p for p in self.draft.visited if p != page), page]
-            self.dirty = self.dirty or self.draft.changed > 0
+            self._touch()
+
+    def aim(self, target: TargetName) -> None:
+        """Build on another cloud."""
+        self.draft.target = target
+        self._touch()
+
+    def ran(self, run: str) -> None:
+        """A run of these answers has started."""
+        self.draft.run, self.dirty = run, True
+
+    def saved(self, path: str) -> None:
+        """The recipe was written to a file."""
+        self.draft.saved = path
+        self._touch()
+
+    def _touch(self) -> None:
+        """A session in which nothing was answered yet leaves no file."""
+        self.dirty = self.dirty or self.draft.changed > 0
 
     def keep(self) -> None:
         """Write the draft, if anything changed. Raises OSError where it cannot be written."""
         if self.dirty:
             self.store.save(self.draft)
             self.dirty = False
+
+    def forget(self) -> None:
+        """Nothing is left to continue."""
+        self.store.forget(self.draft)

@@ -55,28 +55,30 @@ class StepTree(Tree[str]):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("steps", id=id)
         self.show_root, self.guide_depth, self.auto_expand = False, GUIDE, False
-        self._nodes: dict[str, TreeNode[str]] = {}
+        self._leaves: dict[str, TreeNode[str]] = {}
         self._lines: dict[str, Line] = {}
         self._led_to = ""
 
     def fill(self, steps: Iterable[tuple[str, str]]) -> None:
         """The steps to show: ids and their phases, in order."""
         steps = list(steps)
-        if [step for step, _ in steps] == [name for name in self._nodes if name not in PHASE_TITLES]:
+        if [step for step, _ in steps] == [
+            name for name in self._leaves if name not in PHASE_TITLES
+        ]:
             return
         self.clear()
-        self._nodes, self._lines = {}, {}
+        self._leaves, self._lines = {}, {}
         for step, phase in steps:
-            if phase not in self._nodes:
-                self._nodes[phase] = self.root.add(phase, phase, expand=True)
-            self._nodes[step] = self._nodes[phase].add_leaf(step, step)
+            if phase not in self._leaves:
+                self._leaves[phase] = self.root.add(phase, phase, expand=True)
+            self._leaves[step] = self._leaves[phase].add_leaf(step, step)
 
     def paint(self, lines: Mapping[str, Line]) -> None:
         """What stands on each line; only what changed is drawn anew."""
         for name, line in lines.items():
-            if name in self._nodes and self._lines.get(name) != line:
+            if name in self._leaves and self._lines.get(name) != line:
                 self._lines[name] = line
-                self._nodes[name].set_label(Text(line.title))
+                self._leaves[name].set_label(Text(line.title))
 
     # -- the highlighted step
 
@@ -88,10 +90,10 @@ class StepTree(Tree[str]):
 
     def lead(self, step: str) -> None:
         """Highlight a step, without it counting as a person's choice."""
-        node = self._nodes.get(step)
+        node = self._leaves.get(step)
         if node and self.step != step:
             self._led_to = step
-            self._nodes[step].parent.expand()  # type: ignore[union-attr]
+            self._leaves[step].parent.expand()  # type: ignore[union-attr]
             self.move_cursor(node)
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[str]) -> None:
@@ -113,7 +115,9 @@ class StepTree(Tree[str]):
         line = self._lines.get(node.data or "")
         if line is None:
             return Text(str(node.data or ""), style=base_style + style)
-        width = self.scrollable_content_region.width - (GUIDE if node.parent is not self.root else 0)
+        width = self.scrollable_content_region.width - (
+            GUIDE if node.parent is not self.root else 0
+        )
         text = Text(no_wrap=True)
         if node.children:
             text.append("▾ " if node.is_expanded else "▸ ", self._tone("note", style))
@@ -128,7 +132,9 @@ class StepTree(Tree[str]):
         if line.right:
             text.truncate(left - 1, overflow="ellipsis")
             text.pad_right(left - text.cell_len)
-            text.append(line.right, self._tone("note" if line.tone != "failed" else "failed", style))
+            text.append(
+                line.right, self._tone("note" if line.tone != "failed" else "failed", style)
+            )
         return text
 
     def _tone(self, tone: str, style: Style) -> Style:

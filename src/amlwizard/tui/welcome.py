@@ -82,7 +82,7 @@ class WelcomePage(Page):
         elif kind == "draft":
             found = {draft.id: draft for draft in self.wizard.session.store.unfinished()}
             if what in found:
-                self.wizard.resume(found[what])
+                self._resume(found[what])
         elif kind == "recipe":
             self._open(Path(what))
         else:
@@ -97,6 +97,9 @@ class WelcomePage(Page):
     def _take(self, draft: Draft, target: TargetName) -> None:
         draft.target = target
         self.wizard.take(draft, "sign-in")
+
+    def _resume(self, draft: Draft) -> None:
+        self.wizard.take(draft, draft.page if draft.page != "welcome" else "sign-in")
 
     @on(Choices.Changed)
     def _target(self, event: Choices.Changed) -> None:

@@ -16,10 +16,12 @@ from amlwizard.events import Event
 from amlwizard.plan import Phase
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.tui.messages import (
+    Busy,
     CloudFindings,
     Failed,
     Opened,
     PlanMade,
+    Recalled,
     RunEnded,
     RunEvent,
     Scored,
@@ -97,6 +99,14 @@ class Work:
     def score(self, recipe: Recipe, request: Mapping[str, Any]) -> None:
         self._start("score", lambda cancel: Scored(self.backend.score(recipe, request, cancel)))
 
+    def recall(self, run: str) -> None:
+        """The events of an earlier run, once more."""
+
+        def call(cancel: Flag) -> Message:
+            return Recalled(self.backend.recall(run, self._emitting(cancel)))
+
+        self._start("recall", call)
+
     def agree(self, user_code: str) -> None:
         """Answer a device code as the person in a browser would; in a sandbox only."""
 
@@ -118,6 +128,7 @@ class Work:
         flag = self._flags.pop(kind, None)
         if flag:
             flag.set()
+            self._post(Busy(self._flags))
 
     def stop_all(self) -> None:
         self.control.stop()
@@ -133,18 +144,23 @@ class Work:
     def _start(self, kind: str, call: Callable[[Flag], Message | None]) -> None:
         self.stop(kind)
         cancel = self._flags[kind] = Flag()
+        self._post(Busy(self._flags))
 
         def work() -> None:
+            answer: Message | None = None
             try:
                 answer = call(cancel)
             except Cancelled:
-                return
+                pass
             except AmlwizardError as error:
                 answer = Failed(kind, error)
             except Exception as error:
                 answer = Failed(kind, _unforeseen(error))
             if answer:
                 self._tell(cancel, answer)
+            if self._flags.get(kind) is cancel:
+                del self._flags[kind]
+                self._post(Busy(self._flags))
 
         thread = threading.Thread(target=work, name=kind, daemon=True)
         self._threads = [t for t in self._threads if t.is_alive()]

@@ -1,0 +1,45 @@
+"""The wizard: the app over the desk, on a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from amlwizard.cli.desk import Desk
+from amlwizard.cli.targets import choice_of, home
+from amlwizard.errors import InvalidInput
+from amlwizard.tui.app import WizardApp
+from amlwizard.tui.draft import DraftStore, from_file
+
+SESSIONS = "sessions"
+PATIENCE_SECONDS = 5.0
+
+
+def wizard(given: argparse.Namespace) -> int:
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        raise InvalidInput(
+            "This terminal cannot draw the wizard.",
+            why=f"TERM is {os.environ.get('TERM', '')!r}.",
+            fix="Use `amlwizard replay FILE`, or set TERM to what the terminal is.",
+        )
+    draft = None
+    if given.recipe:
+        draft = from_file(Path(given.recipe))
+        draft.page = "sign-in"
+        draft.target = given.target or draft.target
+    choice = replace(choice_of(given), attended=True, approve=bool(given.approve))
+    desk = Desk(choice)
+    app = WizardApp(desk, DraftStore(home() / SESSIONS), draft, target=given.target)
+    try:
+        code = app.run() or 0
+    finally:
+        ended = app.work.wait(PATIENCE_SECONDS)
+        desk.close()
+    if not ended:
+        # A call that hangs in a socket must not keep the terminal: the answers are kept.
+        sys.stdout.flush()
+        os._exit(code)
+    return code

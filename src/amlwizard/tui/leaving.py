@@ -1,0 +1,56 @@
+"""Leaving the wizard: no way out of it loses an answer, and none leaves a run without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+from amlwizard.tui.dialogs import Choose
+
+if TYPE_CHECKING:
+    from amlwizard.tui.app import WizardApp
+
+CANCELLED = 130
+TEXT = """\
+A run is under way. What the cloud has begun goes on there without amlwizard;
+the next amlwizard offers to continue, and adopts it."""
+WAYS = (
+    ("leave", "Leave it: end amlwizard now, continue later"),
+    ("cancel", "Cancel the run, and stay here"),
+    ("stay", "Go on"),
+)
+
+
+def leave(app: WizardApp) -> None:
+    """End, or ask first where a run is under way."""
+
+    def decided(way: str | None) -> None:
+        if way == "leave":
+            end(app, 0)
+        elif way == "cancel":
+            app.work.control.stop()
+
+    if not app.running:
+        end(app, app.ran.exit_code if app.ran else 0)
+    elif not isinstance(app.screen, Choose):
+        app.push_screen(Choose("Leave", TEXT, WAYS), decided)
+
+
+def end(app: WizardApp, code: int) -> None:
+    """Keep the answers, unless a run brought all of them about; and end."""
+    if app.session.done:
+        app.session.forget()
+    else:
+        app.keep()
+    app.work.stop_all()
+    app.exit(code)
+
+
+def catch_signals(app: WizardApp) -> None:
+    """A closed terminal, a kill and an interrupt from outside end it in the same way."""
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+        with contextlib.suppress(AttributeError, RuntimeError, ValueError, NotImplementedError):
+            loop.add_signal_handler(getattr(signal, name), end, app, CANCELLED)
