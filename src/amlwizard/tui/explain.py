@@ -40,8 +40,9 @@ class Explain(VerticalScroll, can_focus=False):
 
 def short(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
     yield Content.assemble((spec.title, "bold $primary"), (f"  {spec.path}", "$text-muted"))
-    if spec.description:
-        yield Content(spec.description)
+    usual = shown_default(spec)
+    parts = [spec.description, f"Usually {usual}." if usual else ""]
+    yield Content(" ".join(part for part in parts if part))
     for finding in findings:
         if finding.why:
             yield Content.assemble((f"{finding.rule}  ", "bold"), finding.why)

@@ -18,7 +18,7 @@ from amlwizard.plan import PHASES
 from amlwizard.tui.dialogs import Choose
 from amlwizard.tui.page import Page
 from amlwizard.tui.spans import clock, span
-from amlwizard.tui.steptree import PHASE_TITLES, Line, StepTree
+from amlwizard.tui.steptree import PHASE, PHASE_TITLES, Line, StepTree
 from amlwizard.tui.timeline import Timeline
 from amlwizard.view import RunView, StepView
 
@@ -32,7 +32,7 @@ MARKS = {
     "cancelled": ("⊘", "warning"),
 }
 TICK = 0.5
-BAR = 20
+BAR = 16
 
 
 class ProgressPage(Page):
@@ -199,7 +199,7 @@ def head(view: RunView, now: float, left: float, running: bool, holding: bool) -
         parts.append(("  paused: what runs goes on", "bold $warning"))
     elif left:
         ends = time.strftime("%H:%M", time.localtime(now + left))
-        parts.append(f"  about {span(left)} left, until {ends}")
+        parts.append(f"  ~{span(left)} left, {ends}")
     return Content.assemble(*parts)
 
 
@@ -209,7 +209,7 @@ def lines(
     for phase in PHASES:
         within = [step for step in view.steps.values() if step.info.phase == phase]
         over = sum(step.state in ("done", "kept") for step in within)
-        yield phase, Line("", PHASE_TITLES[phase], "phase", right=f"{over}/{len(within)}")
+        yield PHASE + phase, Line("", PHASE_TITLES[phase], "phase", right=f"{over}/{len(within)}")
     for step in view.steps.values():
         mark, tone = MARKS[step.state]
         yield (

@@ -21,7 +21,7 @@ from amlwizard.tui.dialogs import Choose
 from amlwizard.tui.page import Page
 from amlwizard.tui.row import note
 from amlwizard.tui.spans import span
-from amlwizard.tui.steptree import PHASE_TITLES, Line, StepTree
+from amlwizard.tui.steptree import PHASE, PHASE_TITLES, Line, StepTree
 
 MARKS = {
     "create": ("+", "done"),
@@ -76,6 +76,8 @@ class ReviewPage(Page):
         if plan:
             tree.fill((step.id, step.phase) for step in _by_phase(plan))
             tree.paint(lines(plan, dict(wizard.expected)))
+            if not tree.step:
+                tree.lead(next((s.id for s in plan.steps if s.action != "keep"), plan.steps[0].id))
         found = self.query_one("#found", OptionList)
         found.display = bool(wizard.findings)
         found.clear_options()
@@ -167,7 +169,7 @@ def lines(plan: Plan, expected: dict[str, float]) -> dict[str, Line]:
         within = [step for step in plan.steps if step.phase == phase]
         counts = Counter(step.action for step in within)
         said = ", ".join(f"{n} {action}" for action, n in counts.items())
-        drawn[phase] = Line("", PHASE_TITLES[phase], "phase", right=said)
+        drawn[PHASE + phase] = Line("", PHASE_TITLES[phase], "phase", right=said)
     for step in plan.steps:
         mark, tone = MARKS[step.action]
         seconds = expected.get(step.id, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -18,7 +19,9 @@ from amlwizard.tui.choices import Choices
 
 SWITCH = ("yes", "no")
 FEW = 2
-"""A finding about so many fields is told in full under each; about more, under the first alone."""
+"""An error about so many fields is told in full under each; about more, under the first alone."""
+LONG = 29
+"""Longer titles take two lines on a narrow screen."""
 
 
 class Line(Input):
@@ -49,7 +52,10 @@ class Row(Widget):
             self.path, self.value = path, value
 
     def __init__(self, spec: FieldSpec, value: Any) -> None:
-        super().__init__(id=f"row-{spec.path.replace('.', '-')}")
+        super().__init__(
+            id=f"row-{spec.path.replace('.', '-')}",
+            classes="-long" if len(spec.title) > LONG else None,
+        )
         self.spec = spec
         self.findings: tuple[Finding, ...] = ()
         self.editor = self._editor(shown(spec, value))
@@ -68,7 +74,8 @@ class Row(Widget):
         yield self.editor
 
     def render(self) -> Content:
-        return Content(self.spec.title)
+        narrow = self.screen.has_class("-narrow")
+        return Content("\n".join(wrap(self.spec.title, LONG)) if narrow else self.spec.title)
 
     # -- the value
 
@@ -126,7 +133,8 @@ def note(finding: Finding, path: str = "") -> Content:
     error = finding.severity == "error"
     style = "$text-error" if error else "$text-warning"
     mark = "✗" if error else "!"
-    if path and len(finding.fields) > FEW and path != finding.fields[0]:
+    few = error and len(finding.fields) <= FEW
+    if path and not few and path != finding.fields[0]:
         first = finding.fields[0]
         near = first.partition(".")[0] == path.partition(".")[0]
         return Content.styled(f"{mark} as said {'above' if near else 'of ' + first}", style)

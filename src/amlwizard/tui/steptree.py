@@ -21,6 +21,8 @@ PHASE_TITLES = {
     "deploy": "Deployment",
     "score": "Scoring",
 }
+PHASE = "phase:"
+"""Before the name of a phase where it stands beside steps: steps are called like phases."""
 GUIDE = 2
 LEAST_TITLE = 12
 
@@ -38,7 +40,7 @@ class Line:
 
 
 class StepTree(Tree[str]):
-    """A node's data is the id of its step, or of its phase."""
+    """A node's data is the id of its step, or ``phase:`` and its phase."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"steps--{tone}"
@@ -57,21 +59,21 @@ class StepTree(Tree[str]):
         self.show_root, self.guide_depth, self.auto_expand = False, GUIDE, False
         self._leaves: dict[str, TreeNode[str]] = {}
         self._lines: dict[str, Line] = {}
-        self._led_to = ""
+        self._shown: tuple[tuple[str, str], ...] = ()
+        self._touched = False
 
     def fill(self, steps: Iterable[tuple[str, str]]) -> None:
         """The steps to show: ids and their phases, in order."""
-        steps = list(steps)
-        if [step for step, _ in steps] == [
-            name for name in self._leaves if name not in PHASE_TITLES
-        ]:
+        shown = tuple(steps)
+        if shown == self._shown:
             return
         self.clear()
-        self._leaves, self._lines = {}, {}
-        for step, phase in steps:
-            if phase not in self._leaves:
-                self._leaves[phase] = self.root.add(phase, phase, expand=True)
-            self._leaves[step] = self._leaves[phase].add_leaf(step, step)
+        self._shown, self._leaves, self._lines = shown, {}, {}
+        for step, phase in shown:
+            name = PHASE + phase
+            if name not in self._leaves:
+                self._leaves[name] = self.root.add(name, name, expand=True)
+            self._leaves[step] = self._leaves[name].add_leaf(step, step)
 
     def paint(self, lines: Mapping[str, Line]) -> None:
         """What stands on each line; only what changed is drawn anew."""
@@ -92,15 +94,19 @@ class StepTree(Tree[str]):
         """Highlight a step, without it counting as a person's choice."""
         node = self._leaves.get(step)
         if node and self.step != step:
-            self._led_to = step
             self._leaves[step].parent.expand()  # type: ignore[union-attr]
             self.move_cursor(node)
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[str]) -> None:
         event.stop()
-        by_hand = self._led_to != event.node.data
-        self._led_to = ""
-        self.post_message(self.Looked(self.step, by_hand and self.has_focus))
+        by_hand, self._touched = self._touched, False
+        self.post_message(self.Looked(self.step, by_hand))
+
+    def on_key(self) -> None:
+        self._touched = True
+
+    def on_click(self) -> None:
+        self._touched = True
 
     # -- drawing
 

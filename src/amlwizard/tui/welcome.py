@@ -20,10 +20,11 @@ from amlwizard.tui.dialogs import AskPath
 from amlwizard.tui.draft import Draft
 from amlwizard.tui.page import Page
 
-PROMISE = """\
-From nothing to a scored request on a network-secured Azure Machine Learning
-platform: a VNET, Databricks in it that trains, MLflow that tracks, a model that is
-registered, deployed on Kubernetes, and asked."""
+PROMISE = (
+    "From nothing to a scored request on a network-secured Azure Machine Learning platform: a "
+    "VNET, Databricks in it that trains, MLflow that tracks, a model that is registered, deployed "
+    "on Kubernetes, and asked."
+)
 TARGETS = {
     "sandbox": "A cloud of our own on this machine: it refuses what Azure refuses, and costs nothing.",
     "azure": "Your subscription. Nothing is built before you say so on the Review page.",

@@ -65,12 +65,13 @@ class Work:
         """The plan without any cloud; then, where somebody has signed in, as the cloud stands."""
 
         def call(cancel: Flag) -> Message:
-            expected = self.backend.expected(recipe)
-            outline = PlanMade(recipe, self.backend.outline(recipe), expected)
-            if not signed_in:
-                return outline
-            self._tell(cancel, outline)
+            outline = self.backend.outline(recipe)
+            self._tell(cancel, PlanMade(recipe, outline, {}))
             self._open(target)
+            expected = self.backend.expected(recipe)
+            if not signed_in:
+                return PlanMade(recipe, outline, expected)
+            self._tell(cancel, PlanMade(recipe, outline, expected))
             plan = self.backend.plan(recipe, self._emitting(cancel), cancel)
             return PlanMade(recipe, plan, expected)
 
