@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from journeys import article, embedded, private, quickstart, rerun, second
+from platforms import built, platform
 from support import Command, Ran, Sandbox, amlwizard, running
 
-__all__ = ["article", "embedded", "private", "quickstart", "rerun", "second"]
+__all__ = ["article", "built", "embedded", "platform", "private", "quickstart", "rerun", "second"]
 
 settings.register_profile("busy", deadline=None)  # a busy machine is no failure
 settings.load_profile("busy")

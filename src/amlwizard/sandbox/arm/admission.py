@@ -49,7 +49,7 @@ class Admission:
         must_be_unlocked(self.world, rid.text, "write")
         self._policies(kind.type, rid)
         if not kind.named(rid.name):
-            raise ArmError(400, "InvalidResourceName", f"Resource name {rid.name} is invalid.")
+            raise ArmError(400, kind.misnamed, f"Resource name {rid.name} is invalid.")
 
     def deletion(self, rid: ResourceId, kind: Kind, query: Mapping[str, str]) -> None:
         """Rights, locks, and the parameters that the deletion must have."""

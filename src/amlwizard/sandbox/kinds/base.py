@@ -97,7 +97,8 @@ Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 @dataclass(frozen=True)
 class Kind:
     """`seconds` is how long Azure takes (p50); `accepts` the status of a create that takes time;
-    `location`: `region` (required), `global`, or `` for none. `items` answers documents of
+    `location`: `region` (required), `global`, or `` for none. `misnamed` is the code for a name that
+    does not fit the pattern `name`. `items` answers documents of
     the type that another service holds.
 
     `blocked` refuses a deletion as long as others stand on the resource (its group may go with all
@@ -111,6 +112,7 @@ class Kind:
     accepts: int = 201
     location: str = "region"
     name: str = r"[^/]{1,260}"
+    misnamed: str = "InvalidResourceName"
     versions: tuple[str, str] = ("2015-01-01", "2027-01-01")
     states: bool = True
     blocked: Delete | None = None

@@ -1,0 +1,216 @@
+"""What the sandbox refuses because of what else there is: names, tokens, rights, time."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from threading import Event as Flag
+
+import httpx
+import pytest
+from platforms import Platform, both, nothing, setting, without
+from support import Sandbox, running
+
+from amlwizard.errors import CloudError
+
+pytestmark = pytest.mark.xdist_group("refusals")
+
+TAKEN = {
+    "storage": (409, "StorageAccountAlreadyTaken"),
+    "key-vault": (409, "VaultAlreadyExists"),
+    "registry": (409, "AlreadyInUse"),
+}
+
+
+@pytest.mark.parametrize("step", TAKEN)
+def test_names_that_are_unique_in_the_world_are_refused_to_the_second(
+    platform: Platform, step: str
+) -> None:
+    resource_id = platform.document(step)[0]
+    kind = resource_id.partition("/providers/")[2].rpartition("/")[0]
+    platform.sandbox.change(taken=[f"{kind}/takenname01"])
+    error = platform.refused(step, nothing, "takenname01")
+    assert (error.status, error.code) == TAKEN[step]
+    assert "unique" in error.fix
+
+
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [("storage", "NetworkAclsValidationFailure"), ("key-vault", "VirtualNetworkNotValid")],
+)
+def test_a_firewall_rule_wants_the_service_endpoint_on_the_subnet(
+    platform: Platform, step: str, code: str
+) -> None:
+    allowed = f"{platform.outputs['vnet']['id']}/subnets/snet-mlquick01-compute"
+    rule = setting("properties.networkAcls.virtualNetworkRules", [{"id": allowed}])
+    error = platform.refused(step, rule)
+    assert (error.status, error.code) == (400, code)
+    assert "SubnetsHaveNoServiceEndpointsConfigured" in error.why
+
+
+def test_a_deleted_vault_keeps_its_name(platform: Platform) -> None:
+    platform.put("key-vault", nothing, "kv-passing")
+    vault, version, _ = platform.document("key-vault")
+    gone = f"{vault.rpartition('/')[0]}/kv-passing"
+    platform.cloud.arm.send("DELETE", gone, version)
+    error = platform.refused("key-vault", nothing, "kv-passing")
+    assert (error.status, error.code) == (409, "ConflictError")
+    assert "purge" in error.fix
+    platform.put("key-vault", setting("properties.createMode", "recover"), "kv-passing")
+
+
+def test_a_deleted_workspace_keeps_its_name_until_it_is_purged(platform: Platform) -> None:
+    platform.put("workspace", nothing, "mlw-passing")
+    workspace, version, _ = platform.document("workspace")
+    gone = f"{workspace.rpartition('/')[0]}/mlw-passing"
+    platform.cloud.arm.send("DELETE", gone, version)
+    error = platform.refused("workspace", nothing, "mlw-passing")
+    assert error.status == 400 and "Soft-deleted workspace exists" in error.why
+
+
+def test_a_basic_registry_has_no_private_endpoint(platform: Platform) -> None:
+    basic = both(setting("sku.name", "Basic"), without("properties.publicNetworkAccess"))
+    made = platform.put("registry", basic, "crbasic01")
+    error = platform.refused(
+        "private-endpoint.registry",
+        setting("properties.privateLinkServiceConnections.0.properties.privateLinkServiceId", made["id"]),
+        "pep-basic",
+    )  # fmt: skip
+    assert error.status == 400 and "Premium" in error.why
+
+
+def test_kubernetes_compute_wants_the_extension(platform: Platform) -> None:
+    extension, version, _ = platform.document("aks-extension")
+    platform.cloud.arm.send("DELETE", extension, version)
+    error = platform.refused("kubernetes-compute", nothing, "aks-other")
+    assert (error.status, error.code) == (400, "ClusterServiceNotFound")
+
+
+def test_a_policy_of_somebody_else_is_named(platform: Platform) -> None:
+    platform.sandbox.change(
+        policies=[{"name": "no-public-addresses", "types": ["Microsoft.Network/publicIPAddresses"]}]
+    )
+    error = platform.refused("public-ip", nothing, "pip-other")
+    assert (error.status, error.code) == (403, "RequestDisallowedByPolicy")
+    assert "no-public-addresses" in error.why
+
+
+# -- at the door
+
+
+def test_an_unknown_path_is_not_implemented_and_recorded(platform: Platform) -> None:
+    """`platform` starts with none: a replay asks for nothing that the sandbox does not know."""
+    path = f"{platform.outputs['resource-group']['id']}/providers/Microsoft.Cache/redis/mine"
+    assert platform.sandbox.unknown == []
+    with pytest.raises(CloudError) as error:
+        platform.cloud.arm.send("PUT", path, "2024-11-01", {"location": "westeurope"})
+    assert error.value.status == 501
+    assert platform.sandbox.unknown == [{"method": "PUT", "path": path}]
+
+
+@pytest.mark.parametrize(
+    ("version", "code"),
+    [
+        ("2099-01-01", "NoRegisteredProviderFound"),
+        ("yesterday", "InvalidApiVersionParameter"),
+        ("", "MissingApiVersionParameter"),
+    ],
+)
+def test_an_api_version_that_is_none_is_refused(
+    platform: Platform, version: str, code: str
+) -> None:
+    with pytest.raises(CloudError) as error:
+        platform.cloud.arm.send("GET", platform.outputs["vnet"]["id"], version)
+    assert (error.value.status, error.value.code) == (400, code)
+
+
+def asked(platform: Platform, token: str | None, url: str = "") -> httpx.Response:
+    vnet = f"{platform.cloud.profile.arm}{platform.outputs['vnet']['id']}?api-version=2025-01-01"
+    return httpx.get(
+        url or vnet,
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        verify=ssl.create_default_context(cafile=platform.sandbox.description["ca"]),
+        trust_env=False,
+    )
+
+
+def test_arm_takes_only_tokens_for_arm(platform: Platform) -> None:
+    tokens = {
+        name: platform.cloud.access_token(name).reveal() for name in ("arm", "ml", "databricks")
+    }
+    assert asked(platform, tokens["arm"]).status_code == 200
+    for name in ("ml", "databricks"):
+        answer = asked(platform, tokens[name])
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "InvalidAuthenticationTokenAudience"
+    head, claims, signature = tokens["arm"].split(".")
+    for wrong in (None, "nonsense", f"{head}.{claims}.{'A' * len(signature)}"):
+        assert asked(platform, wrong).status_code == 401
+
+
+def test_databricks_takes_only_tokens_for_databricks(platform: Platform) -> None:
+    url = f"https://{platform.outputs['databricks']['url']}/api/2.1/clusters/list"
+    assert (
+        asked(platform, platform.cloud.access_token("databricks").reveal(), url).status_code == 200
+    )
+    refused = asked(platform, platform.cloud.access_token("arm").reveal(), url)
+    assert (refused.status_code, refused.json()["error_code"]) == (401, "UNAUTHENTICATED")
+
+
+def test_the_data_plane_of_a_closed_workspace_is_closed_outside(platform: Platform) -> None:
+    workspace = platform.cloud.arm.get(platform.outputs["workspace"]["id"], "2025-09-01")
+    uri = workspace["properties"]["mlFlowTrackingUri"]
+    token = platform.cloud.access_token("ml").reveal()
+    answer = asked(platform, token, f"{uri}/api/2.0/mlflow/experiments/search")
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "UserError"
+    assert "workspace private link configuration" in answer.json()["error"]["message"]
+
+
+# -- time, and a fresh subscription
+
+
+def test_a_second_write_waits_for_the_first() -> None:
+    with running("--approve", "--clock", "polls") as sandbox:
+        arm = sandbox.cloud().arm
+        flag = Flag()
+        arm.register(["Microsoft.Network"], lambda *_, **__: None, flag)
+        group = f"/subscriptions/{arm.subscription}/resourceGroups/rg"
+        arm.send("PUT", group, "2025-04-01", {"location": "westeurope"})
+        vnet = f"{group}/providers/Microsoft.Network/virtualNetworks/vnet"
+        body = {
+            "location": "westeurope",
+            "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}},
+        }
+        arm.send("PUT", vnet, "2025-01-01", body)
+        for path, document in (
+            (vnet, body),
+            (f"{vnet}/subnets/s", {"properties": {"addressPrefix": "10.0.1.0/24"}}),
+        ):
+            with pytest.raises(CloudError) as error:
+                arm.send("PUT", path, "2025-01-01", document)
+            assert (error.value.status, error.value.code) == (409, "AnotherOperationInProgress")
+            assert "/operationStatuses/" in error.value.why or "/operations/" in error.value.why
+        said: list[str] = []
+        arm.put(vnet, "2025-01-01", body, lambda text, **_: said.append(text), flag)
+        assert said, "the client waits, and says so"
+
+
+def test_a_provider_must_be_registered_first(sandbox: Callable[..., Sandbox]) -> None:
+    """Asked without the SDK, which would register it and ask again."""
+    fresh = sandbox("--clock", "instant")
+    cloud = fresh.cloud()
+    group = f"/subscriptions/{cloud.arm.subscription}/resourceGroups/rg"
+    cloud.arm.send("PUT", group, "2025-04-01", {"location": "westeurope"})
+    answer = httpx.put(
+        f"{cloud.profile.arm}{group}/providers/Microsoft.KeyVault/vaults/kv-mine",
+        params={"api-version": "2025-05-01"},
+        json={"location": "westeurope"},
+        headers={"Authorization": f"Bearer {cloud.access_token('arm').reveal()}"},
+        verify=ssl.create_default_context(cafile=fresh.description["ca"]),
+        trust_env=False,
+    )
+    assert answer.status_code == 409
+    error = answer.json()["error"]
+    assert error["code"] == "MissingSubscriptionRegistration"
+    assert error["details"][0]["target"] == "Microsoft.KeyVault"
