@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support import RECIPES
 
 from amlwizard import fields
-from amlwizard.recipe import Recipe, load, parse, read, save, text_of
+from amlwizard.recipe import Recipe, examine, load, parse, read, save, text_of
 from amlwizard.rules import findings_of
 
 GOOD = "names: {prefix: abc}\nscoring: {request: {data: [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}}\n"
@@ -186,3 +186,12 @@ def test_no_text_raises(text: str) -> None:
 )
 def test_no_value_of_any_field_raises(value: object, path: str) -> None:  # fmt: skip
     findings_of(parse(GOOD, {path: value}))
+
+
+def test_host_bits_are_cured_by_the_prefix_that_holds_them() -> None:
+    given = {"compute": "10.100.110.7/24", "peered": ["10.1.0.0/16", "10.2.0.9/16"]}
+    cures = {f.fields[0]: f.cure for f in examine({"addresses": given}).findings if f.cure}
+    assert cures == {
+        "addresses.compute": {"addresses.compute": "10.100.110.0/24"},
+        "addresses.peered.1": {"addresses.peered": ["10.1.0.0/16", "10.2.0.0/16"]},
+    }

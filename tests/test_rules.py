@@ -50,14 +50,6 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
         {"security.secure_entry": "vpn-gateway", "addresses.gateway": "10.100.251.0/28"},
         "addresses.gateway",
     ),
-    "EN-1": (
-        {"security.secure_entry": "bastion", "addresses.bastion": "10.101.0.0/26"},
-        "addresses.bastion",
-    ),
-    "EN-2": (
-        {"security.secure_entry": "vpn-gateway", "addresses.gateway": "10.100.120.64/27"},
-        "addresses.scoring",
-    ),
     "EN-3": (
         {"security.secure_entry": "vpn-gateway", "addresses.vpn_clients": "10.100.99.0/24"},
         "addresses.vnet",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amlwizard.rules.addresses import DATABRICKS, subnets
+from amlwizard.rules.space import DATABRICKS, subnets
 
 Rules = list[dict[str, Any]]
 

@@ -187,7 +187,7 @@ def examine(
         try:
             sections[name] = kind.model_validate(given)
         except ValidationError as error:
-            findings += _findings(error, kind, name, lines)
+            findings += _findings(error, kind, name, given, lines)
     known = set(Recipe.model_fields)
     findings += [_unknown(key, known, "", lines) for key in raw if key not in known]
     if raw.get("version", 1) != 1 or isinstance(raw.get("version"), bool):
@@ -208,7 +208,11 @@ def examine(
 
 
 def _findings(
-    error: ValidationError, kind: type[BaseModel], section: str, lines: Mapping[str, int]
+    error: ValidationError,
+    kind: type[BaseModel],
+    section: str,
+    given: Any,
+    lines: Mapping[str, int],
 ) -> Iterator[Finding]:
     seen: set[str] = set()
     for problem in error.errors(include_url=False, include_context=True):
@@ -233,7 +237,19 @@ def _findings(
         shown = _shown(problem["input"])
         what = text if shown in text else f"{shown}: {text}"
         rule = problem["type"] if "_" not in problem["type"] else "value"
-        yield Finding(rule, "error", (path,), f"{what}.".replace("..", "."), line=line)
+        cure = _cure(section, where, given, problem.get("ctx", {}).get("cure"))
+        what = f"{what}.".replace("..", ".")
+        yield Finding(rule, "error", (path,), what, line=line, cure=cure)
+
+
+def _cure(section: str, where: list[str], given: Any, value: Any) -> dict[str, Any]:
+    """The value that an error knows to be right, as a cure: of an item, its whole list."""
+    if value is None:
+        return {}
+    name, *item = where
+    if item:
+        value = [value if str(n) == item[0] else old for n, old in enumerate(given[name])]
+    return {f"{section}.{name}": value}
 
 
 def _place(kind: type[BaseModel], loc: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amlwizard.errors import Finding
 from amlwizard.recipe import Reading
-from amlwizard.rules import addresses, entry, names, security, versions
+from amlwizard.rules import addresses, cures, entry, name_shapes, names, security, sizes, versions
 from amlwizard.rules.base import RULES, Rule, Sections, usable
 
 __all__ = [
@@ -12,10 +12,13 @@ __all__ = [
     "Rule",
     "addresses",
     "check",
+    "cures",
     "entry",
     "findings_of",
+    "name_shapes",
     "names",
     "security",
+    "sizes",
     "usable",
     "versions",
 ]
@@ -28,5 +31,5 @@ def findings_of(reading: Reading) -> list[Finding]:
 
 def check(sections: Sections) -> list[Finding]:
     """Every finding of every rule whose sections are there, errors first."""
-    found = [finding for rule in RULES for finding in rule.findings(sections)]
+    found = cures.held(sections, cures.found(sections))
     return sorted(found, key=lambda finding: finding.severity != "error")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
@@ -18,6 +19,7 @@ RESERVED_PER_SUBNET = 5
 @dataclass(frozen=True)
 class Rule:
     """`needs` are the sections that the check is called with; it is skipped without one of them.
+    A rule about addresses needs `ranges`: what the sections come to as ranges.
 
     `text` is the rule in a sentence, `source` the document that it comes from.
     """
@@ -33,9 +35,36 @@ class Rule:
         if all(name in sections for name in self.needs):
             yield from self.check(self, *(sections[name] for name in self.needs))
 
-    def finding(self, fields: str | tuple[str, ...], what: str, fix: str = "") -> Finding:
+    def finding(
+        self,
+        fields: str | tuple[str, ...],
+        what: str,
+        fix: str = "",
+        cure: Mapping[str, Any] | None = None,
+    ) -> Finding:
+        """`fix` may be left out where there is a cure: then it says the cure."""
         where = (fields,) if isinstance(fields, str) else fields
-        return Finding(self.id, self.severity, where, what, why=self.text, fix=fix)
+        fix = fix or use(cure or {})
+        return Finding(self.id, self.severity, where, what, self.text, fix, cure=cure or {})
+
+
+def use(cure: Mapping[str, Any]) -> str:
+    """A cure as sentences; empty for none."""
+    given = [f"{path}: {_plain(value)}" for path, value in cure.items() if value is not None]
+    left = [path for path, value in cure.items() if value is None]
+    said = [f"Use {', '.join(given)}."] if given else []
+    return " ".join([*said, *([f"Leave out {', '.join(left)}."] if left else [])])
+
+
+def listed(items: Sequence[str], most: int = 3) -> str:
+    """The first of them, and how many more."""
+    if len(items) > most:
+        return f"{', '.join(items[:most])} and {len(items) - most} more"
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 RULES: list[Rule] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from amlwizard.errors import Finding
-from amlwizard.rules.base import Rule, rule
+from amlwizard.rules.base import Rule, rule, use
 
 ML_VNET = "Azure Machine Learning, secure workspace VNet"
 REGISTRY = "Azure Container Registry, service endpoints and SKUs"
@@ -24,7 +24,7 @@ def registry_sku(self: Rule, security: Any) -> Iterator[Finding]:
         yield self.finding(
             ("security.registry_sku", "security.registry"),
             f"A {security.registry_sku} registry cannot be closed off.",
-            "Use security.registry_sku: Premium.",
+            cure={"security.registry_sku": "Premium"},
         )
 
 
@@ -41,7 +41,7 @@ def registry_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
         yield self.finding(
             "security.registry",
             "The registry is reached by service endpoints.",
-            "Use security.registry: private-endpoint.",
+            cure={"security.registry": "private-endpoint"},
         )
 
 
@@ -58,7 +58,7 @@ def storage_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
         yield self.finding(
             ("security.storage", "addresses.workspace"),
             "Storage is reached by service endpoints, so the workspace subnet gets one too.",
-            "Use security.storage: private-endpoint.",
+            cure={"security.storage": "private-endpoint"},
         )
 
 
@@ -74,7 +74,7 @@ def vault_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
         yield self.finding(
             "security.key_vault",
             "The vault is reached by service endpoints.",
-            "Use security.key_vault: private-endpoint.",
+            cure={"security.key_vault": "private-endpoint"},
         )
 
 
@@ -91,7 +91,7 @@ def outbound(self: Rule, security: Any) -> Iterator[Finding]:
         yield self.finding(
             "security.nat_gateway",
             "Compute and Databricks subnets fall back to default outbound access.",
-            "Use security.nat_gateway: true.",
+            cure={"security.nat_gateway": True},
         )
 
 
@@ -107,7 +107,7 @@ def public_nodes(self: Rule, security: Any) -> Iterator[Finding]:
         yield self.finding(
             "security.databricks_no_public_ip",
             "Databricks nodes have public addresses.",
-            "Use security.databricks_no_public_ip: true.",
+            cure={"security.databricks_no_public_ip": True},
         )
 
 
@@ -122,7 +122,8 @@ def authorised(self: Rule, security: Any) -> Iterator[Finding]:
         yield self.finding(
             ("security.private_aks", "security.aks_authorized_ranges"),
             "Both are set.",
-            "Leave the ranges empty, or the cluster public.",
+            "Use security.aks_authorized_ranges: [], or leave the cluster public.",
+            {"security.aks_authorized_ranges": []},
         )
 
 
@@ -139,7 +140,7 @@ def public_scoring(self: Rule, security: Any, serving: Any) -> Iterator[Finding]
         yield self.finding(
             ("serving.load_balancer", "security.private_aks"),
             "AKS is private, and its scoring endpoint is not.",
-            "Use serving.load_balancer: internal.",
+            cure={"serving.load_balancer": "internal"},
         )
 
 
@@ -154,10 +155,12 @@ def tls(self: Rule, serving: Any) -> Iterator[Finding]:
     given = [field for field in fields if getattr(serving, field)]
     if given and len(given) < len(fields):
         missing = [field for field in fields if field not in given]
+        cure = {f"serving.{field}": None for field in given}
         yield self.finding(
             tuple(f"serving.{field}" for field in fields),
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
-            "Give all three, or none.",
+            f"Give all three, or none. {use(cure)}",
+            cure,
         )
 
 
@@ -173,5 +176,7 @@ def plain_http(self: Rule, serving: Any) -> Iterator[Finding]:
         yield self.finding(
             ("serving.tls_certificate", "serving.load_balancer"),
             "The endpoint answers plain HTTP from the Internet.",
-            "Give serving.tls_certificate, tls_key and tls_name, or use an internal load balancer.",
+            "Give serving.tls_certificate, tls_key and tls_name. Or use serving.load_balancer: "
+            "internal: then only the VNET reaches it.",
+            {"serving.load_balancer": "internal"},
         )

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from amlwizard.errors import Finding
-from amlwizard.rules.base import Rule, rule
+from amlwizard.recipe import Serving, Training
+from amlwizard.rules.base import Rule, rule, use
 
 MLFLOW_DOCS = "azureml-mlflow package metadata"
+VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
+LIBRARIES = ("mlflow", "azureml_mlflow", "scikit_learn")
+DEFAULTS = {field: str(Training.model_fields[field].default) for field in LIBRARIES}
 KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
+NEWEST_MLFLOW = (3, 15, 0)  # that azureml-mlflow 1.62 takes
 COLUMNS = 10
 
 
@@ -22,12 +27,12 @@ def version(text: str) -> tuple[int, ...] | None:
 
 @rule("MLF-1", "A library is pinned to one version.", "training", source="PEP 440")
 def pinned(self: Rule, training: Any) -> Iterator[Finding]:
-    for field in ("mlflow", "azureml_mlflow", "scikit_learn"):
+    for field in LIBRARIES:
         text = getattr(training, field)
-        if not re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?", text):
-            yield self.finding(
-                f"training.{field}", f"{text!r} is no version.", "Write one such as 3.15.0."
-            )
+        if not VERSION.fullmatch(text):
+            inner = text.strip("=v ")
+            cure = {f"training.{field}": inner if VERSION.fullmatch(inner) else DEFAULTS[field]}
+            yield self.finding(f"training.{field}", f"{text!r} is no version.", cure=cure)
 
 
 @rule(
@@ -38,12 +43,13 @@ def pinned(self: Rule, training: Any) -> Iterator[Finding]:
 )
 def mlflow_pair(self: Rule, training: Any) -> Iterator[Finding]:
     mlflow, azureml = version(training.mlflow), version(training.azureml_mlflow)
-    if mlflow and azureml and azureml >= (1, 62) and mlflow > (3, 15, 0):
+    if mlflow and azureml and azureml >= (1, 62) and mlflow > NEWEST_MLFLOW:
         yield self.finding(
             ("training.mlflow", "training.azureml_mlflow"),
             f"mlflow {training.mlflow} and azureml-mlflow {training.azureml_mlflow} cannot be "
             "installed together.",
-            "Use mlflow 3.15.0, or 2.22.2.",
+            f"Use training.mlflow: {DEFAULTS['mlflow']}, or 2.22.2.",
+            {"training.mlflow": DEFAULTS["mlflow"]},
         )
 
 
@@ -56,10 +62,13 @@ def mlflow_pair(self: Rule, training: Any) -> Iterator[Finding]:
 def old_plugin(self: Rule, training: Any) -> Iterator[Finding]:
     mlflow, azureml = version(training.mlflow), version(training.azureml_mlflow)
     if mlflow and azureml and mlflow >= (3,) and azureml < (1, 60):
+        cure = {"training.azureml_mlflow": DEFAULTS["azureml_mlflow"]}
+        if mlflow > NEWEST_MLFLOW:
+            cure["training.mlflow"] = DEFAULTS["mlflow"]
         yield self.finding(
             ("training.mlflow", "training.azureml_mlflow"),
             f"azureml-mlflow {training.azureml_mlflow} does not work with mlflow {training.mlflow}.",
-            "Use azureml-mlflow 1.62.0.post6.",
+            cure=cure,
         )
 
 
@@ -67,11 +76,24 @@ def old_plugin(self: Rule, training: Any) -> Iterator[Finding]:
 def kubernetes_version(self: Rule, serving: Any) -> Iterator[Finding]:
     wanted = serving.kubernetes_version
     if wanted and not re.fullmatch(rf"({'|'.join(map(re.escape, KUBERNETES))})(\.\d+)?", wanted):
+        cure = {"serving.kubernetes_version": _nearest(wanted)}
         yield self.finding(
             "serving.kubernetes_version",
             f"Kubernetes {wanted!r} is not offered.",
-            f"Use one of {', '.join(KUBERNETES)}, or leave it out.",
+            f"Use one of {', '.join(KUBERNETES)}; left out, the region's default. {use(cure)}",
+            cure,
         )
+
+
+def _nearest(wanted: str) -> str | None:
+    """The version on offer that comes nearest; None where what is wanted is no version."""
+    inner = version(wanted.strip("=v "))
+    if inner is None or len(inner) < 2:
+        return None
+    offered = {version(text): text for text in KUBERNETES}
+    if inner[:2] in offered:
+        return ".".join(map(str, inner[:3]))
+    return KUBERNETES[0] if inner < min(filter(None, offered)) else KUBERNETES[-1]
 
 
 @rule("K8S-1", "A Kubernetes quantity is a number with a unit.", "serving", source="Kubernetes")
@@ -82,18 +104,31 @@ def quantities(self: Rule, serving: Any) -> Iterator[Finding]:
     ):
         text = getattr(serving, field)
         if not re.fullmatch(pattern, text):
+            cure = {f"serving.{field}": _quantity(field, text, pattern)}
             yield self.finding(
-                f"serving.{field}", f"{text!r} is no quantity.", f"Write it as {example}."
+                f"serving.{field}",
+                f"{text!r} is no quantity.",
+                f"{use(cure)} It is written as {example}.",
+                cure,
             )
+
+
+def _quantity(field: str, text: str, pattern: str) -> str:
+    """The quantity that was meant, else the default."""
+    plain = text.replace(",", ".").replace(" ", "")
+    number = re.match(r"\d+(\.\d+)?", plain)
+    unit = re.sub(r"[^KMG]", "", plain.upper())[:1]
+    meant = [plain, f"{number[0]}{unit}i" if number and unit else ""]
+    default = str(Serving.model_fields[field].default)
+    return next((text for text in meant if re.fullmatch(pattern, text)), default)
 
 
 @rule("RG-1", "A region is written as one lower-case word.", "sign_in", source="Azure regions")
 def region(self: Rule, sign_in: Any) -> Iterator[Finding]:
     if not re.fullmatch(r"[a-z]{2,}[a-z0-9]*", sign_in.region):
-        cure = re.sub(r"[^a-z0-9]", "", sign_in.region.lower())
-        yield self.finding(
-            "sign_in.region", f"{sign_in.region!r} is no region.", f"Write {cure or 'westeurope'}."
-        )
+        meant = re.sub(r"[^a-z0-9]", "", sign_in.region.lower()).lstrip("0123456789")
+        cure = {"sign_in.region": meant if len(meant) > 1 else "westeurope"}
+        yield self.finding("sign_in.region", f"{sign_in.region!r} is no region.", cure=cure)
 
 
 @rule(
@@ -109,7 +144,8 @@ def tenant(self: Rule, sign_in: Any) -> Iterator[Finding]:
         yield self.finding(
             "sign_in.tenant",
             f"{sign_in.tenant[:60]!r} is no tenant.",
-            "Write its id, its domain, or organizations.",
+            "Write its id or its domain. Or use sign_in.tenant: organizations.",
+            {"sign_in.tenant": "organizations"},
         )
 
 
@@ -160,5 +196,6 @@ def expected_predictions(self: Rule, scoring: Any, expect: Any) -> Iterator[Find
         yield self.finding(
             ("expect.predictions", "scoring.request"),
             f"{len(expect.predictions)} predictions are expected of {len(rows)} rows.",
-            "Give one for each row.",
+            "Give one for each row. Leave out expect.predictions to check none.",
+            {"expect.predictions": None},
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from amlwizard.plan import Resource, Step
 from amlwizard.posture import security_groups
-from amlwizard.rules.addresses import ENTRY, subnets
+from amlwizard.rules.space import ENTRY, subnets
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 

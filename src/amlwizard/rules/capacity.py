@@ -1,0 +1,127 @@
+"""How many addresses each range must have, and what fits into it: nodes, pods, private endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from amlwizard.rules.base import usable
+from amlwizard.rules.space import DATABRICKS, Space
+
+SURGE = 1  # upgrades bring one node before they take one away
+# What private endpoints take, by the service behind them: a registry has one for its data too.
+WORKSPACE_ENDPOINT = 3
+ENDPOINTS = {"storage": 2, "key_vault": 1, "registry": 2}
+BUILD_NODES = 1
+# The longest and shortest prefixes that the rules let pass without a word; a load may need more.
+LONGEST = {
+    "vnet": 24, "databricks_public": 26, "databricks_private": 26, "bastion": 26, "gateway": 27,
+    "service_cidr": 30, "pod_cidr": 24, "vpn_clients": 32,
+}  # fmt: skip
+LONGEST_SUBNET = 29
+SHORTEST = {"vnet": 16, "service_cidr": 13}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What will run in the ranges, taken from the other sections; `nodes` are those of AKS.
+
+    `fronts` are addresses of the scoring subnet that are neither nodes nor pods: that of an
+    internal load balancer, and that of a private API server.
+    """
+
+    endpoints: int = WORKSPACE_ENDPOINT + sum(ENDPOINTS.values())
+    workers: int = 0
+    nodes: int = 3
+    overlay: bool = True
+    max_pods: int = 110
+    fronts: int = 0
+
+    @property
+    def node(self) -> int:
+        """Addresses of its subnet that an AKS node takes, pods included."""
+        return 1 if self.overlay else 1 + self.max_pods
+
+    def addresses(self, name: str) -> int:
+        """How many addresses a range must give away; 0 where only its rule says how large it is."""
+        if name == "workspace":
+            return self.endpoints
+        if name == "compute":
+            return BUILD_NODES
+        if name == "scoring":
+            return (self.nodes + SURGE) * self.node + self.fronts
+        return self.workers + 1 if name in DATABRICKS else 0
+
+    def longest(self, name: str) -> int:
+        """The longest prefix length that a range may have."""
+        if name == "pod_cidr":
+            return LONGEST[name] - (self.nodes + SURGE - 1).bit_length()
+        length = LONGEST.get(name, LONGEST_SUBNET)
+        while 2 ** (32 - length) - 5 < self.addresses(name):
+            length -= 1
+        return length
+
+
+def load_of(security: Any = None, serving: Any = None, training: Any = None) -> Load:
+    """The load of a recipe's sections; the defaults stand for one that is not there."""
+    given: dict[str, Any] = {}
+    if security:
+        private = (n for f, n in ENDPOINTS.items() if getattr(security, f) == "private-endpoint")
+        given["endpoints"] = WORKSPACE_ENDPOINT + sum(private)
+    if training:
+        given["workers"] = training.workers
+    if serving:
+        fronts = int(serving.load_balancer == "internal")
+        fronts += int(bool(security) and security.private_aks)
+        given |= {
+            "nodes": serving.nodes, "overlay": serving.network == "overlay",
+            "max_pods": serving.max_pods, "fronts": fronts,
+        }  # fmt: skip
+    return Load(**given)
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a range gives and what is asked of it, both in `unit`: nodes, addresses..."""
+
+    name: str
+    network: IPv4Network
+    usable: int
+    fits: int
+    needed: int
+    unit: str
+
+    @property
+    def enough(self) -> bool:
+        return self.fits >= self.needed
+
+
+def capacities(space: Space, load: Load) -> list[Capacity]:
+    """The capacity of every subnet, and of the pod range."""
+    rows = [_capacity(name, network, load) for name, network in space.subnets.items()]
+    pods = space.own.get("pod_cidr")
+    if pods:
+        fits = max(0, pod_nodes(pods) - SURGE)
+        rows.append(Capacity("pod_cidr", pods, pods.num_addresses, fits, load.nodes, "nodes"))
+    return rows
+
+
+def _capacity(name: str, network: IPv4Network, load: Load) -> Capacity:
+    have, need = usable(network), load.addresses(name)
+    if name == "scoring":
+        return Capacity(name, network, have, scoring_nodes(network, load), load.nodes, "nodes")
+    return Capacity(name, network, have, have, need, UNITS.get(name, "addresses"))
+
+
+UNITS = {"compute": "nodes", "databricks_public": "nodes", "databricks_private": "nodes"}
+
+
+def scoring_nodes(network: IPv4Network, load: Load) -> int:
+    """AKS nodes that fit into the scoring subnet beside what else takes addresses there."""
+    return max(0, (usable(network) - load.fronts) // load.node - SURGE)
+
+
+def pod_nodes(pods: IPv4Network) -> int:
+    """Nodes that an overlay range has room for: each takes a /24."""
+    return int(2 ** (24 - pods.prefixlen)) if pods.prefixlen <= 24 else 0

@@ -1,0 +1,119 @@
+"""What the names of Azure's services may look like, and the words that they may not hold."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a name may look like, as a pattern and as a sentence."""
+
+    pattern: str
+    text: str
+
+    def fits(self, name: str) -> bool:
+        return re.fullmatch(self.pattern, name) is not None
+
+
+_NETWORK = Shape(
+    r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9_])?",
+    "1 to 80 letters, digits, . _ -; starts with a letter or digit, ends with one or _",
+)
+_LABEL = Shape(
+    r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
+    "1 to 63 letters, digits, . _ -, as a Kubernetes label takes it; starts and ends with a letter "
+    "or digit",
+)
+_GROUP = Shape(
+    r"[\w().-]{0,89}[\w()-]", "1 to 90 letters, digits, . _ - ( ); does not end with a period"
+)
+_ENDPOINT = Shape(
+    r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]",
+    "3 to 32 letters, digits, -; starts with a letter, ends with a letter or digit",
+)
+
+SHAPES: dict[str, Shape] = {
+    "resource_group": _LABEL,
+    "vnet": Shape(
+        r"[A-Za-z0-9][A-Za-z0-9._-]{0,61}[A-Za-z0-9]",
+        "2 to 63 letters, digits, . _ -; starts and ends with a letter or digit",
+    ),
+    "workspace_subnet": _NETWORK,
+    "compute_subnet": _NETWORK,
+    "scoring_subnet": _LABEL,
+    "databricks_public_subnet": _NETWORK,
+    "databricks_private_subnet": _NETWORK,
+    "nat_gateway": _NETWORK,
+    "public_ip": _NETWORK,
+    "registry": Shape(r"[a-z0-9]{5,50}", "5 to 50 lower-case letters and digits"),
+    "storage": Shape(r"[a-z0-9]{3,24}", "3 to 24 lower-case letters and digits"),
+    "key_vault": Shape(
+        r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
+        "3 to 24 letters, digits, -; starts with a letter, ends with a letter or digit, no --",
+    ),
+    "log_analytics": Shape(
+        r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
+        "4 to 63 letters, digits, -; starts and ends with a letter or digit",
+    ),
+    "application_insights": Shape(
+        r"[^%&\\?/\s#]([^%&\\?/#]{0,258}[^%&\\?/\s.#])?",
+        "1 to 260 characters without % & \\ ? / #; does not end with a space or period",
+    ),
+    "databricks": Shape(r"[A-Za-z0-9_-]{3,64}", "3 to 64 letters, digits, _ -"),
+    "databricks_managed_group": _GROUP,
+    "workspace": Shape(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}",
+        "3 to 33 letters, digits, _ -; starts with a letter or digit",
+    ),
+    "build_compute": Shape(
+        r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
+        "3 to 24 letters, digits, -; starts with a letter, ends with a letter or digit",
+    ),
+    "aks": Shape(
+        r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?",
+        "1 to 63 letters, digits, _ -; starts and ends with a letter or digit",
+    ),
+    "aks_identity": Shape(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
+        "3 to 128 letters, digits, _ -; starts with a letter or digit",
+    ),
+    "kubernetes_compute": Shape(
+        r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]",
+        "2 to 16 letters, digits, -; starts with a letter, ends with a letter or digit",
+    ),
+    "cluster": Shape(r"[^\s'\"#][^'\"#]{0,99}", "1 to 100 characters without quotes or #"),
+    "experiment": Shape(
+        r"[A-Za-z0-9][A-Za-z0-9_.-]{0,249}",
+        "1 to 250 letters, digits, _ . -; a Databricks path such as /Users/x is none",
+    ),
+    "model": Shape(
+        r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}",
+        "1 to 255 letters, digits, _ . -; starts with a letter or digit",
+    ),
+    "endpoint": _ENDPOINT,
+    "deployment": _ENDPOINT,
+}
+
+# Words that Azure refuses in names with a public address, and how.
+RESERVED_ANYWHERE = ("microsoft", "windows")
+RESERVED_AT_START = ("login", "xbox")
+RESERVED_WHOLE = ("azure", "office", "bing", "skype", "onedrive", "hotmail", "linux")
+PUBLIC = ("registry", "storage", "key_vault", "endpoint", "aks", "databricks")
+
+
+def reserved_word(field: str, name: str) -> str | None:
+    """The word for which Azure refuses a name, None where there is none."""
+    if field not in PUBLIC:
+        return None
+    name = name.lower()
+    found = [word for word in RESERVED_ANYWHERE if word in name]
+    found += [word for word in RESERVED_AT_START if name.startswith(word)]
+    found += [word for word in RESERVED_WHOLE if name == word]
+    return found[0] if found else None
+
+
+def right(field: str, name: str) -> bool:
+    """Whether a name is one that Azure takes for it."""
+    return SHAPES[field].fits(name) and not reserved_word(field, name)

@@ -1,0 +1,202 @@
+"""Rules about how large ranges are: limits of their own, and room for what will run in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from amlwizard.errors import Finding
+from amlwizard.rules.addresses import PLANNING
+from amlwizard.rules.base import Rule, rule, usable, use
+from amlwizard.rules.capacity import (
+    LONGEST,
+    LONGEST_SUBNET,
+    SHORTEST,
+    SURGE,
+    pod_nodes,
+    scoring_nodes,
+)
+from amlwizard.rules.ranges import Ranges
+from amlwizard.rules.space import AKS_RESERVED, DATABRICKS, PRIVATE, path, touched, within
+
+OVERLAY = "AKS, Azure CNI Overlay"
+DATABRICKS_DOCS = "Azure Databricks, VNet injection"
+POOL_PODS = 30
+
+
+@rule(
+    "VN-5",
+    "The VNET of a Databricks workspace is from /16 to /24.",
+    "ranges",
+    source=DATABRICKS_DOCS,
+)
+def vnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    length = ranges["vnet"].prefixlen
+    if not SHORTEST["vnet"] <= length <= LONGEST["vnet"]:
+        yield ranges.found(
+            self, path("vnet"), f"The VNET is a /{length}.", "vnet", otherwise="Use a /16 to /24."
+        )
+
+
+@rule("SN-2", "A subnet is a /29 or larger.", "ranges", source="Azure Resource Manager")
+def subnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    for name, network in ranges.space.subnets.items():
+        # Databricks, Bastion and gateway have limits of their own.
+        if network.prefixlen > LONGEST_SUBNET and name not in LONGEST:
+            yield ranges.found(
+                self,
+                path(name),
+                f"{network} is too small.",
+                name,
+                otherwise="Use a /29 or larger.",
+            )
+
+
+@rule(
+    "DB-1",
+    "Each of the two Databricks subnets is a /26 or larger.",
+    "ranges",
+    source=DATABRICKS_DOCS,
+)
+def databricks_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    for name in DATABRICKS:
+        if ranges[name].prefixlen > LONGEST[name]:
+            yield ranges.found(
+                self,
+                path(name),
+                f"{ranges[name]} is too small for Databricks.",
+                name,
+                otherwise="Use a /26 or larger.",
+            )
+
+
+@rule(
+    "DB-5",
+    "A cluster node takes one address in each Databricks subnet.",
+    "ranges",
+    "training",
+    source=DATABRICKS_DOCS,
+)
+def databricks_nodes(self: Rule, ranges: Ranges, training: Any) -> Iterator[Finding]:
+    nodes = ranges.load.addresses(DATABRICKS[0])
+    large = [name for name in DATABRICKS if ranges[name].prefixlen <= LONGEST[name]]
+    tight = [name for name in large if nodes > usable(ranges[name])]
+    if tight:
+        least = min((ranges[name] for name in tight), key=usable)
+        yield ranges.found(
+            self,
+            (*(path(name) for name in tight), "training.workers"),
+            f"{nodes} nodes do not fit into {least}: it has {usable(least)} addresses.",
+            *tight,
+            otherwise=f"Use training.workers: {usable(least) - 1} or fewer.",
+        )
+
+
+@rule(
+    "PE-1",
+    "The private endpoints of workspace, storage, vault and registry take up to 8 addresses.",
+    "ranges",
+    source="Azure Private Link",
+)
+def private_endpoint_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    workspace, need = ranges["workspace"], ranges.load.endpoints
+    if workspace.prefixlen <= LONGEST_SUBNET and usable(workspace) < need:
+        yield ranges.found(
+            self,
+            path("workspace"),
+            f"{workspace} has {usable(workspace)} addresses; the private endpoints need {need}.",
+            "workspace",
+            otherwise="Use a /28 or larger; /27 leaves room.",
+        )
+
+
+@rule("AK-2", "The AKS service range is smaller than /12.", "ranges", source=PLANNING)
+def service_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    service = ranges["service_cidr"]
+    if service.prefixlen < SHORTEST["service_cidr"]:
+        yield ranges.found(
+            self,
+            path("service_cidr"),
+            f"The service range {service} is too large.",
+            "service_cidr",
+            otherwise="Use a /13 or smaller.",
+        )
+
+
+@rule(
+    "AK-6",
+    "With overlay, every node takes a /24 of the pod range, which is private or 100.64.0.0/10.",
+    "ranges",
+    source=OVERLAY,
+)
+def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    pods = ranges.space.own.get("pod_cidr")
+    if pods is None:
+        return
+    room, nodes = pod_nodes(pods), ranges.load.nodes
+    if nodes + SURGE > room:
+        yield ranges.found(
+            self,
+            (path("pod_cidr"), "serving.nodes"),
+            f"{pods} has room for {room} nodes: {nodes} and one for upgrades are needed.",
+            "pod_cidr",
+            otherwise="Use a larger pod range, or fewer nodes.",
+        )
+    elif not within(pods, PRIVATE) and not touched(pods, AKS_RESERVED):
+        yield ranges.found(
+            self, path("pod_cidr"), f"{pods} is not private address space.", "pod_cidr"
+        )
+
+
+@rule(
+    "AK-7",
+    "With overlay, every node takes one address of its subnet; so do upgrades, an internal load "
+    "balancer and a private API server.",
+    "ranges",
+    "serving",
+    source=OVERLAY,
+)
+def overlay_nodes(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
+    scoring, need = ranges["scoring"], ranges.load.addresses("scoring")
+    if ranges.load.overlay and need > usable(scoring):
+        yield ranges.found(
+            self,
+            (path("scoring"), "serving.nodes"),
+            f"{need} addresses do not fit into {scoring}: it has {usable(scoring)}.",
+            "scoring",
+            otherwise="Use a larger subnet, or fewer nodes.",
+        )
+
+
+@rule(
+    "AK-8",
+    "Without overlay, every node and every pod that it may run takes an address of the subnet.",
+    "ranges",
+    "serving",
+    source=PLANNING,
+)
+def node_subnet(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
+    load, scoring = ranges.load, ranges["scoring"]
+    need, have = load.addresses("scoring"), usable(scoring)
+    if not load.overlay and need > have:
+        fit = scoring_nodes(scoring, load)
+        yield ranges.found(
+            self,
+            (path("scoring"), "serving.nodes", "serving.max_pods"),
+            f"{load.nodes} nodes of {load.max_pods} pods need {need} addresses; "
+            f"{scoring} has {have}, enough for {fit} node{'' if fit == 1 else 's'}.",
+            "scoring",
+            otherwise="Use serving.network: overlay, or fewer pods per node.",
+        )
+
+
+@rule("AK-9", "A pool has room for 30 pods or more.", "serving", source=PLANNING)
+def pod_room(self: Rule, serving: Any) -> Iterator[Finding]:
+    if serving.nodes * serving.max_pods < POOL_PODS:
+        cure = {"serving.max_pods": -(-POOL_PODS // serving.nodes)}
+        yield self.finding(
+            ("serving.max_pods", "serving.nodes"),
+            f"{serving.nodes} nodes of {serving.max_pods} pods are fewer than {POOL_PODS} pods.",
+            use(cure),
+            cure,
+        )
