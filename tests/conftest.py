@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from journeys import article, embedded, private, quickstart, rerun, second
 from platforms import built, platform
 from support import Command, Ran, Sandbox, amlwizard, running
+from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["article", "built", "embedded", "platform", "private", "quickstart", "rerun", "second"]
+
+
+class _Groups(LoadScopeScheduling):  # type: ignore[misc]
+    """Keeps the tests of an xdist_group on one worker, since they share what is dear to make.
+
+    Own work, because pytest-xdist 3.8 marks node ids in a place where pytest 9.2 no longer reads
+    them. A module has one group.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return _group(module) or nodeid
+
+
+@cache
+def _group(module: str) -> str:
+    found = re.search(r'xdist_group\("(\w+)"\)', (Path(__file__).parents[1] / module).read_text())
+    return found[1] if found else ""
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return _Groups(config, log)
+
 
 settings.register_profile("busy", deadline=None)  # a busy machine is no failure
 settings.load_profile("busy")
