@@ -45,11 +45,8 @@ def cluster_spec(recipe: Any) -> dict[str, Any]:
 def cluster(recipe: Any) -> list[Step]:
     spec, wanted = cluster_spec(recipe), packages(recipe)
 
-    def databricks(ctx: Context) -> Any:
-        return ctx.cloud.databricks(**ctx.outputs["databricks"])
-
     def read(ctx: Context) -> Found | None:
-        found = databricks(ctx).find_cluster(spec["cluster_name"])
+        found = databricks_of(ctx).find_cluster(spec["cluster_name"])
         if found is None:
             return None
         outputs = {"id": found["cluster_id"]}
@@ -63,7 +60,7 @@ def cluster(recipe: Any) -> list[Step]:
         return Found("ready", outputs)
 
     def apply(ctx: Context, say: Say) -> Json:
-        client = databricks(ctx)
+        client = databricks_of(ctx)
         found = client.find_cluster(spec["cluster_name"])
         if found and differences({k: v for k, v in spec.items() if k != "custom_tags"}, found):
             client.delete_cluster(found["cluster_id"])
@@ -75,7 +72,7 @@ def cluster(recipe: Any) -> list[Step]:
         return {"id": cluster_id}
 
     def read_libraries(ctx: Context) -> Found | None:
-        states = databricks(ctx).library_status(ctx.outputs["databricks-cluster"]["id"])
+        states = databricks_of(ctx).library_status(ctx.outputs["databricks-cluster"]["id"])
         # A stopped cluster answers PENDING for libraries that it installs when it starts.
         missing = tuple(f"{p}: missing" for p in wanted if states.get(p) in (None, "FAILED"))
         if len(missing) == len(wanted):
@@ -83,7 +80,7 @@ def cluster(recipe: Any) -> list[Step]:
         return Found("differs" if missing else "ready", {}, missing)
 
     def apply_libraries(ctx: Context, say: Say) -> Json:
-        client, cluster_id = databricks(ctx), ctx.outputs["databricks-cluster"]["id"]
+        client, cluster_id = databricks_of(ctx), ctx.outputs["databricks-cluster"]["id"]
         running(client, cluster_id, say, ctx)
         client.install_libraries(cluster_id, wanted, say, ctx.cancel)
         return {}
@@ -99,6 +96,12 @@ def cluster(recipe: Any) -> list[Step]:
             az=tuple(f"databricks libraries install --pypi-package {p}" for p in wanted),
         ),
     ]  # fmt: skip
+
+
+def databricks_of(ctx: Context) -> Any:
+    """The client of the Databricks workspace; KeyError while it is not there."""
+    made = ctx.outputs["databricks"]
+    return ctx.cloud.databricks(made["url"], made["id"])
 
 
 def running(client: Any, cluster_id: str, say: Say, ctx: Context) -> None:

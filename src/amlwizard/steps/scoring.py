@@ -9,7 +9,7 @@ from typing import Any
 from amlwizard import notebook
 from amlwizard.errors import ExpectationMissed, StepFailed
 from amlwizard.plan import Context, Json, Say, Step
-from amlwizard.steps.cluster import running
+from amlwizard.steps.cluster import databricks_of, running
 from amlwizard.steps.training import scope_of
 
 
@@ -94,7 +94,7 @@ def _from_inside(
     ctx: Context, recipe: Any, uri: str, key: Any, sent: dict[str, Any], say: Say
 ) -> tuple[int, Any, float]:
     """By a cell on the Databricks cluster; the key goes through its secret scope."""
-    client = ctx.cloud.databricks(**ctx.outputs["databricks"])
+    client = databricks_of(ctx)
     cluster_id = ctx.outputs["databricks-cluster"]["id"]
     scope = scope_of(recipe)
     running(client, cluster_id, say, ctx)

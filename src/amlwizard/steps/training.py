@@ -13,7 +13,7 @@ from typing import Any
 from amlwizard import notebook
 from amlwizard.errors import ExpectationMissed
 from amlwizard.plan import Context, Found, Json, Say, Step
-from amlwizard.steps.cluster import packages, running
+from amlwizard.steps.cluster import databricks_of, packages, running
 from amlwizard.steps.platform import after_private_link
 
 # The no-code scoring script of Azure imports both; a model without them crashes when it is deployed.
@@ -142,13 +142,13 @@ def training(recipe: Any) -> list[Step]:
 def _let_in(ctx: Context, recipe: Any) -> str:
     """Give the cluster a token for the workspace, by its secret scope; answer the tracking URI."""
     token = ctx.cloud.access_token("ml")
-    client = ctx.cloud.databricks(**ctx.outputs["databricks"])
+    client = databricks_of(ctx)
     client.put_secret(scope_of(recipe), "tracking-token", token.reveal())
     return str(ctx.cloud.ml(ctx.outputs["workspace"]["id"]).tracking_uri())
 
 
 def _run(ctx: Context, name: str, parameters: dict[str, Any], say: Say) -> dict[str, Any]:
-    client = ctx.cloud.databricks(**ctx.outputs["databricks"])
+    client = databricks_of(ctx)
     cluster_id = ctx.outputs["databricks-cluster"]["id"]
     running(client, cluster_id, say, ctx)
     results = client.run_cells(cluster_id, notebook.cells(name, parameters), say, ctx.cancel)
