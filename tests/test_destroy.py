@@ -16,7 +16,7 @@ from threading import Event as Flag
 from typing import Any
 
 import pytest
-from support import RECIPES, ROOT, Ran, Sandbox, recipe_of, running
+from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, recipe_of, running
 
 from amlwizard.cli import main
 from amlwizard.errors import CloudError
@@ -27,7 +27,7 @@ from amlwizard.teardown import teardown
 pytestmark = pytest.mark.xdist_group("destroy")
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 TAG = {"amlwizard": "mlquick01"}
-GROUP = "rg-mlquick01"
+GROUP, GROUP_STEP = "rg-mlquick01", "resource-group"
 
 
 class Platform:
@@ -98,14 +98,18 @@ def destroy(platform: Platform, capsys: pytest.CaptureFixture[str]) -> Callable[
 def test_every_use_goes_before_what_it_uses(name: str, purge: bool) -> None:
     recipe = recipe_of(name)
     forward = {step.id: step for step in steps_for(recipe)}
-    order = [step.id for step in in_order(teardown(recipe, list(forward.values()), purge=purge))]
+    order = [step.id for step in in_order(teardown(recipe, purge=purge))]
     assert order[0] == "sign-in"
     going = [id for id in order if id in forward and id != "sign-in"]
     assert {id for id, step in forward.items() if step.resource} - set(going) == {"traffic"}
     for id in going:
         for used in forward[id].after:
             assert used not in going or order.index(id) < order.index(used)
-    assert order[-1] == "resource-group" or order[-2:] == ["key-vault.purge", "resource-group"]
+    assert {"bastion", "entry-ip", "vpn-gateway", "private-endpoint.registry"} <= set(order)
+    assert (
+        order.index("vpn-gateway") < order.index("entry-ip.vpn-gateway") < order.index(GROUP_STEP)
+    )
+    assert order[-1] == GROUP_STEP
 
 
 # -- what goes
@@ -260,6 +264,16 @@ def test_children_belong_to_their_parent(platform: Platform, destroy: Callable[.
         assert ran.final(step)["outcome"] == "kept" and "tag" in ran.final(step)["what"]
     assert ran.final("vnet")["code"] == "InUseSubnetCannotBeDeleted"
     assert ran.final("nat-gateway")["because"] == "vnet" and ran.code == 1
+
+
+def test_what_an_earlier_version_of_the_recipe_made_goes_too(
+    platform: Platform, destroy: Callable[..., Ran], tmp_path: Path
+) -> None:
+    changed = tmp_path / "changed.yaml"
+    recipe = Path(QUICKSTART).read_text()
+    changed.write_text(recipe.replace("key_vault: private-endpoint", "key_vault: service-endpoint"))
+    assert main(["destroy", str(changed), "--target", "sandbox", "--yes"]) == 0
+    assert platform.resources == {}
 
 
 def test_a_lock_fails_its_step_and_names_itself(
@@ -459,3 +473,21 @@ def test_journals_of_teardowns_stand_apart(platform: Platform, destroy: Callable
     assert destroy("--yes").code == 0
     assert set((home / "runs").iterdir()) == before
     assert any((home / "teardowns").glob("*/journal.jsonl"))
+
+
+@pytest.mark.journey
+def test_a_platform_that_serves_goes_and_comes_again(tmp_path: Path) -> None:
+    with running("--approve", "--clock", "instant") as box:
+        here = {**box.environment, "AMLWIZARD_HOME": str(tmp_path)}
+        assert amlwizard("replay", QUICKSTART, "--target", "sandbox", **here).code == 0
+        ran = amlwizard(
+            "destroy", QUICKSTART, "--target", "sandbox", "--purge", "--yes", "--json", **here
+        )
+        assert ran.code == 0, ran.err
+        assert {ran.final(step)["outcome"] for step in ("deployment", "endpoint")} == {"done"}
+        assert "withdrawing its traffic" in ran.out
+        state = box.control("state", method="GET")
+        assert (state["resources"], state["deleted"]) == ({}, {})
+        again = amlwizard("replay", QUICKSTART, "--target", "sandbox", "--json", **here)
+        assert again.code == 0 and again.final("train")["outcome"] == "done"
+        assert box.unknown == []

@@ -9,11 +9,12 @@ already is kept, so a teardown that was killed goes on where it stopped.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amlwizard.errors import StepFailed
 from amlwizard.plan import GONE, Context, Found, Json, Say, Step
+from amlwizard.steps import steps_for
 from amlwizard.steps.arm_step import OWNER_TAG
 from amlwizard.steps.documents import look
 
@@ -31,11 +32,13 @@ Read = Callable[[Context], Found]
 Apply = Callable[[Context, Say], Json]
 
 
-def teardown(recipe: Any, steps: Sequence[Step], *, purge: bool = False) -> list[Step]:
-    """The steps that undo `steps`, after the sign-in. With `purge` their names are free afterwards.
+def teardown(recipe: Any, *, purge: bool = False) -> list[Step]:
+    """The steps that undo what a recipe made, after the sign-in. With `purge` the names are free
+    afterwards.
 
     Each has the id of the step that it undoes; the purge of the vault is one more.
     """
+    steps = made_by(recipe)
     going = [step for step in steps if step.removal and step.resource]
     undone = [step for step in steps if step.phase == "sign-in"]
     for step in reversed(going):
@@ -48,6 +51,36 @@ def teardown(recipe: Any, steps: Sequence[Step], *, purge: bool = False) -> list
         if purge and step.id == VAULT:
             undone.append(_purge_of_vault(part))
     return undone
+
+
+def made_by(recipe: Any) -> list[Step]:
+    """The steps of a recipe, and those of its earlier versions: what was private or had an entry
+    then still stands in the VNET, and would hold it."""
+    wide = dict.fromkeys(("storage", "key_vault", "registry"), "private-endpoint")
+    made = {step.id: step for step in steps_for(recipe)}
+    for entry in ("bastion", "vpn-gateway"):
+        changes = {**wide, "nat_gateway": True, "secure_entry": entry}
+        security = recipe.security.model_copy(update=changes)
+        _join(made, steps_for(recipe.model_copy(update={"security": security})), entry)
+    return list(made.values())
+
+
+def _join(made: dict[str, Step], more: Sequence[Step], mark: str) -> None:
+    """Add steps to others; one that has the id of another, and another resource, gets a mark."""
+    called = {
+        step.id: f"{step.id}.{mark}" if _another(made.get(step.id), step) else step.id
+        for step in more
+    }
+    for step in more:
+        after = tuple(called[name] for name in step.after)
+        known = made.get(called[step.id], replace(step, id=called[step.id], after=after))
+        made[known.id] = replace(known, after=tuple(dict.fromkeys((*known.after, *after))))
+
+
+def _another(known: Step | None, step: Step) -> bool:
+    return bool(
+        known and known.resource and step.resource and known.resource.id != step.resource.id
+    )
 
 
 def owned(document: Mapping[str, Any] | None, prefix: str) -> bool:

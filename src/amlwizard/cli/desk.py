@@ -121,13 +121,13 @@ class Desk:
 
     def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: Flag) -> Plan:
         """What a teardown would remove, in its order, and what it would leave."""
-        steps = teardown(recipe, steps_for(recipe), purge=purge)
+        steps = teardown(recipe, purge=purge)
         job = self._job(recipe, "")
         return engine.survey(steps, job, self.target.listening(emit), cancel=cancel)
 
     def destroy(self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: Control) -> Ran:
         """Remove what carries the recipe's tag; its journal stands apart from those of runs."""
-        steps = teardown(recipe, steps_for(recipe), purge=purge)
+        steps = teardown(recipe, purge=purge)
         return self._walk(steps, "teardowns", recipe, name, emit, control)
 
     def _walk(
