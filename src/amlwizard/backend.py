@@ -14,7 +14,7 @@ from threading import Event as Flag
 from typing import Any, Literal, Protocol
 
 from amlwizard.errors import Finding
-from amlwizard.events import Emit
+from amlwizard.events import Emit, StepProgress
 from amlwizard.plan import Phase, Plan
 from amlwizard.recipe import Recipe, SignIn
 
@@ -95,13 +95,15 @@ class Ran:
 
 @dataclass(frozen=True)
 class Scored:
-    """A scoring request and its answer. `curl` is the same as a command, its key masked."""
+    """A scoring request and its answer. `curl` is the same as a command, its key masked; `fix` what
+    to do where the status is 400 or more."""
 
     request: Mapping[str, Any]
     status: int
     response: Any
     seconds: float
     curl: str
+    fix: str = ""
 
 
 class Backend(Protocol):
@@ -149,4 +151,8 @@ class Backend(Protocol):
         """Say the events of an earlier run once more, as its journal has them, but for its logins."""
 
     def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
-        """A further scoring request, after a run that deployed."""
+        """A further scoring request, after a run that deployed; its answer, of whatever status."""
+
+    def trained(self, run_id: str) -> Sequence[StepProgress]:
+        """What the training step reported when it made that MLflow run, from recorded journals;
+        nothing where none of them knows it."""

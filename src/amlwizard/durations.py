@@ -19,7 +19,6 @@ from amlwizard.view import RunView, StepView
 
 Graph = Mapping[str, Collection[str]]
 
-NEWEST_RUNS = 20
 NEWEST_SAMPLES = 5
 """Few, so that a change of region, size or clock shows after some runs."""
 
@@ -61,14 +60,13 @@ def expected(
 
 
 def recorded(runs: Path, target: str) -> dict[str, list[float]]:
-    """What steps took in the newest runs on that target, newest first. `runs` holds a folder per
-    run, whose names sort by time. A journal that cannot be read is passed over."""
+    """What steps took in the newest runs on that target, newest first. A journal that cannot be
+    read is passed over."""
     samples: dict[str, list[float]] = {}
-    folders = sorted((p for p in runs.glob("*/") if p.is_dir()), reverse=True)
-    for folder in folders[:NEWEST_RUNS]:
+    for path in journal.newest(runs):
         view = RunView()
         try:
-            for event in journal.read(folder / journal.NAME):
+            for event in journal.read(path):
                 view = view.apply(event)
         except (InvalidInput, KeyError):
             continue

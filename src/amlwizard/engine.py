@@ -204,7 +204,7 @@ class _NoMore:
     """Nobody is asked to sign in any more."""
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None:
-        raise SignInFailed("The sign-in has ended.", fix="Start again and sign in anew.")
+        raise SignInFailed("Nobody is signed in any more.", fix="Sign in, then do this again.")
 
     def done(self, account: str) -> None:
         return None

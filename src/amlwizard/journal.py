@@ -41,6 +41,13 @@ def _opened(path: Path, how: int) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
 
 
+def newest(runs: Path, count: int = 20) -> list[Path]:
+    """The journals of the newest runs, newest first. `runs` holds a folder per run, whose names sort
+    by time."""
+    folders = sorted((path for path in runs.glob("*/") if path.is_dir()), reverse=True)
+    return [folder / NAME for folder in folders[:count]]
+
+
 def read(path: Path) -> Iterator[Event]:
     """The events of a journal. A last line that was cut off is left out; InvalidInput names any
     other that is not an event."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 from uuid import uuid4
@@ -14,8 +15,8 @@ from amlwizard import durations, engine
 from amlwizard.backend import Account, Control, Ran, Scored, TargetName, Tenant
 from amlwizard.cli.targets import Choice, Target, home, opened
 from amlwizard.errors import Cancelled, Finding, InvalidInput
-from amlwizard.events import Emit, Event, LoginDone, LoginNeeded
-from amlwizard.journal import NAME, Journal, read
+from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
+from amlwizard.journal import NAME, Journal, newest, read
 from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.recipe import Recipe, SignIn, save
 from amlwizard.steps import steps_for
@@ -188,8 +189,25 @@ class Desk:
                 fix="Run to the end first.",
             )
         ctx = engine.context(self._job(recipe, ""), outputs, cancel)
+        ctx.cloud.sign_in(recipe.sign_in, ctx.ask, cancel)
         answer = send(ctx, recipe, dict(request), lambda message, **data: None)
-        return Scored(answer.sent, answer.status, answer.body, answer.seconds, answer.curl)
+        return Scored(
+            answer.sent, answer.status, answer.body, answer.seconds, answer.curl, answer.fix
+        )
+
+    def trained(self, run_id: str) -> Sequence[StepProgress]:
+        for path in newest(home() / "runs"):
+            said = _said_by(path, "train")
+            if any(event.data.get("result", {}).get("run_id") == run_id for event in said):
+                return said
+        return ()
+
+
+def _said_by(path: Path, step: str) -> list[StepProgress]:
+    try:
+        return [e for e in read(path) if isinstance(e, StepProgress) and e.step == step]
+    except InvalidInput:
+        return []
 
 
 def to_all(listeners: Sequence[Callable[[Event], None]]) -> Emit:

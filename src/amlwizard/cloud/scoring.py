@@ -9,14 +9,14 @@ from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.secret import Secret
-from amlwizard.errors import CloudError, StepFailed
+from amlwizard.errors import CloudError
 
 TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Scored:
-    """`body` is the answer's JSON, or its text where it is none."""
+    """An answer, of whatever status. `body` is its JSON, or its text where it is none."""
 
     status: int
     body: Any
@@ -24,7 +24,7 @@ class Scored:
 
 
 def score(profile: CloudProfile, uri: str, key: Secret, body: dict[str, Any]) -> Scored:
-    """POST with the Bearer key. Raises CloudError without an answer, StepFailed for one >= 400."""
+    """POST with the Bearer key. Raises CloudError where no answer comes."""
     import httpx
 
     profile.must_allow(uri)
@@ -52,10 +52,4 @@ def score(profile: CloudProfile, uri: str, key: Secret, body: dict[str, Any]) ->
         content: Any = answer.json()
     except ValueError:
         content = answer.text[:500]
-    if answer.status_code >= 400:
-        raise StepFailed(
-            f"The endpoint answered {answer.status_code}.",
-            why=str(content)[:500],
-            fix="5xx: look at the deployment's logs. 4xx: check the request and the key.",
-        )
     return Scored(answer.status_code, content, seconds)

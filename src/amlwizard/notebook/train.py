@@ -98,9 +98,11 @@ print("model saved")
 # COMMAND ----------
 
 # Log model and picture, close the run
+os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
 with mlflow.start_run(run_id=run_id):
     mlflow.log_artifacts(str(folder / "model"), "model")
     mlflow.log_artifact(str(folder / "actual-vs-predicted.png"))
+print(f"model and picture logged to run {run_id}")
 result = {
     "run_id": run_id,
     "experiment_id": experiment_id,

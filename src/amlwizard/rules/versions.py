@@ -8,6 +8,7 @@ from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.recipe import Serving, Training
+from amlwizard.rules import requests
 from amlwizard.rules.base import Rule, rule, use
 
 MLFLOW_DOCS = "azureml-mlflow package metadata"
@@ -16,7 +17,6 @@ LIBRARIES = ("mlflow", "azureml_mlflow", "scikit_learn")
 DEFAULTS = {field: str(Training.model_fields[field].default) for field in LIBRARIES}
 KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
 NEWEST_MLFLOW = (3, 15, 0)  # that azureml-mlflow 1.62 takes
-COLUMNS = 10
 
 
 def version(text: str) -> tuple[int, ...] | None:
@@ -156,28 +156,8 @@ def tenant(self: Rule, sign_in: Any) -> Iterator[Finding]:
     source="Azure Machine Learning, deploy MLflow models",
 )
 def request_shape(self: Rule, scoring: Any) -> Iterator[Finding]:
-    given = scoring.request.get("input_data", scoring.request.get("data"))
-    field = "scoring.request"
-    if given is None:
-        yield self.finding(
-            field,
-            "The request has neither input_data nor data.",
-            "Write {input_data: [[...]]} with ten numbers a row.",
-        )
-        return
-    rows = given.get("data") if isinstance(given, dict) else given
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) for row in rows):
-        yield self.finding(field, "The request holds no rows.", "Write [[...], [...]].")
-        return
-    for number, row in enumerate(rows):
-        numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in row)
-        if len(row) != COLUMNS or not numbers:
-            yield self.finding(
-                field,
-                f"Row {number + 1} is not {COLUMNS} numbers.",
-                "A row is age, sex, bmi, bp and s1 to s6 of the diabetes data.",
-            )
-            return
+    for problem in requests.problems(scoring.request, requests.DIABETES):
+        yield self.finding("scoring.request", problem.what, problem.fix)
 
 
 @rule(
@@ -188,8 +168,7 @@ def request_shape(self: Rule, scoring: Any) -> Iterator[Finding]:
     source="the recipe itself",
 )
 def expected_predictions(self: Rule, scoring: Any, expect: Any) -> Iterator[Finding]:
-    given = scoring.request.get("input_data", scoring.request.get("data"))
-    rows = given.get("data") if isinstance(given, dict) else given
+    rows = requests.rows_of(scoring.request)
     if expect.predictions is None or not isinstance(rows, list):
         return
     if len(rows) != len(expect.predictions):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,14 +29,41 @@ class Answer:
         """The same request as a command; the key stays out of it."""
         return (
             f"curl -X POST {self.uri} -H 'Authorization: Bearer ***' "
-            f"-H 'Content-Type: application/json' -d '{json.dumps(self.sent)}'"
+            f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(self.sent))}"
         )
+
+    @property
+    def fix(self) -> str:
+        """What to do about an answer that is none; empty where all is well."""
+        if self.status < 400:
+            return ""
+        known = FIXES.get(self.status)
+        return known or (FIXES[500] if self.status >= 500 else FIXES[400])
+
+
+FIXES = {
+    400: "The model does not take this request: compare it with the columns it was trained on.",
+    401: "The key was refused: it may have been regenerated. Send again; a fresh one is fetched.",
+    403: "The key was refused: it may have been regenerated. Send again; a fresh one is fetched.",
+    404: "No deployment takes traffic at this address: replay deploys and routes it.",
+    413: "The request is too large: send fewer rows at a time.",
+    429: "Too many requests at once: wait a little, or give the deployment more instances.",
+    500: "The deployment failed inside: look at its logs.",
+    503: "No instance is ready: wait a little and send again, else look at the deployment's logs.",
+    504: "The deployment took too long: send fewer rows, or give it more CPU.",
+}
 
 
 def scoring(recipe: Any) -> list[Step]:
     def score(ctx: Context, say: Say) -> Json:
         given = recipe.scoring.request
         answer = send(ctx, recipe, given, say)
+        if answer.status >= 400:
+            raise StepFailed(
+                f"The endpoint answered {answer.status}.",
+                why=str(answer.body)[:500],
+                fix=answer.fix,
+            )
         predictions = _numbers(answer.body)
         say(
             f"{answer.status} after {answer.seconds:.2f} s: "
@@ -64,7 +92,7 @@ def scoring(recipe: Any) -> list[Step]:
 
 
 def send(ctx: Context, recipe: Any, given: dict[str, Any], say: Say) -> Answer:
-    """Send a request to the endpoint, as it wants it. StepFailed for an answer of 400 or more."""
+    """Send a request to the endpoint, as it wants it; its answer, of whatever status."""
     sent = as_input_data(given)
     if sent != given:
         say("the request's data is sent as input_data", given=given, sent=sent)
@@ -102,12 +130,6 @@ def _from_inside(
     parameters = {"uri": uri, "scope": scope, "request": sent}
     result = client.run_cells(cluster_id, notebook.cells("score", parameters), say, ctx.cancel)
     answer = result[-1].data
-    if answer["status"] >= 400:
-        raise StepFailed(
-            f"The endpoint answered {answer['status']}.",
-            why=str(answer["body"])[:500],
-            fix="5xx: look at the deployment's logs. 4xx: check the request and the key.",
-        )
     return answer["status"], answer["body"], answer["seconds"]
 
 

@@ -11,7 +11,9 @@ from amlwizard.tui.finish import FinishPage
 from amlwizard.tui.form import FormPage
 from amlwizard.tui.progress import ProgressPage
 from amlwizard.tui.review import ReviewPage
+from amlwizard.tui.score import ScorePage
 from amlwizard.tui.signin import SignInPage
+from amlwizard.tui.training import TrainingPage
 from amlwizard.tui.welcome import WelcomePage
 
 
@@ -46,6 +48,8 @@ PAGES: tuple[PageSpec, ...] = (
     ),
     PageSpec("review", "Review", ReviewPage),
     PageSpec("progress", "Progress", ProgressPage, after_start=True),
+    PageSpec("training-result", "Training result", TrainingPage, after_start=True),
+    PageSpec("score", "Score", ScorePage, after_start=True),
     PageSpec("finish", "Finish", FinishPage, after_start=True),
 )
 BY_ID = {page.id: page for page in PAGES}

@@ -16,6 +16,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from amlwizard import durations
+from amlwizard.tui.spans import clock, span
 from amlwizard.view import RunView, State, StepView
 
 FILL: Mapping[State, str] = {
@@ -73,8 +74,8 @@ _NEVER = ("blocked", "cancelled")
 
 @dataclass(frozen=True)
 class Row:
-    """A bar on a line. Columns count from 0; `start <= solid <= stop`, and the label is at `at`.
-    `inside` is where there is room for the label on its bar alone."""
+    """A bar on a line. Columns count from 0; `start <= solid <= stop`, and the label is at `at`:
+    beside the bar, or on it where there is no room beside."""
 
     bar: Bar
     start: int
@@ -82,7 +83,6 @@ class Row:
     stop: int
     label: str
     at: int
-    inside: bool = False
 
 
 def rows(drawn: Sequence[Bar], width: int, total: float) -> list[Row]:
@@ -110,11 +110,9 @@ def _row(bar: Bar, width: int, total: float) -> Row:
         if long + 1 <= start:
             return Row(bar, start, solid, stop, label, start - 1 - long)
         if long + 2 <= stop - start:
-            return Row(bar, start, solid, stop, label, start + 1, inside=True)
-    if start > width - stop:
-        label = _cut(name, start - 1)
-        return Row(bar, start, solid, stop, label, start - 1 - len(label))
-    return Row(bar, start, solid, stop, _cut(name, width - stop - 1), stop + 1)
+            return Row(bar, start, solid, stop, label, start + 1)
+    label = _cut(name, width)
+    return Row(bar, start, solid, stop, label, width - len(label))
 
 
 def _cut(text: str, room: int) -> str:
@@ -129,35 +127,17 @@ def _label(bar: Bar) -> tuple[str, str]:
         return f"{name} {step.state}", ""
     if bar.ends <= bar.begins:
         return name, ""
-    return name, f" {'' if step.state == 'done' else '~'}{clock(bar.ends - bar.begins)}"
-
-
-def clock(seconds: float) -> str:
-    """A span for people: 0.4 s, 12 s, 3:05, 1:02:30."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return name, f" {'' if step.state == 'done' else '~'}{span(bar.ends - bar.begins)}"
 
 
 def ticks(width: int, total: float) -> list[tuple[int, str]]:
     """Columns and texts of the axis: round times, as many as have room."""
     if total <= 0:
-        return [(0, "0")]
+        return [(0, clock(0))]
     most = max(1, width // TICK_CELLS)
     step = next((t for t in TICKS if total / t <= most), TICKS[-1])
     marks = ((second, column(second, width, total)) for second in range(0, int(total) + 1, step))
-    return [(at, _tick(second)) for second, at in marks if at + len(_tick(second)) <= width]
-
-
-def _tick(seconds: int) -> str:
-    if seconds < 60:
-        return f"{seconds} s" if seconds else "0"
-    return f"{seconds // 60} min" if seconds % 60 == 0 else clock(seconds)
+    return [(at, clock(second)) for second, at in marks if at + len(clock(second)) <= width]
 
 
 # -- painting
@@ -242,18 +222,18 @@ def paint(row: Row, width: int, now: int | None) -> Content:
     cells[row.at : row.at + len(row.label)] = row.label
     quiet = step.state in ("waiting", "kept", "blocked", "cancelled")
     weight = "bold" if row.bar.critical else "dim" if quiet else ""
-    spans = [(row.start, row.stop, colour), (row.at, row.at + len(row.label), weight)]
-    if row.inside:
-        spans = [(row.start, row.stop, colour), (row.at, row.at + len(row.label), "bold reverse")]
+    end = row.at + len(row.label)
+    spans = [(row.start, row.stop, colour), (row.at, end, weight)]
+    spans.append((max(row.start, row.at), min(row.stop, end), "bold reverse"))
     if step.state == "failed":
-        spans.append((row.at, row.at + len(row.label), "bold $error"))
+        spans.append((row.at, end, "bold $error"))
     return _styled("".join(cells), spans)
 
 
 def _styled(text: str, spans: Iterable[tuple[int, int, str]]) -> Content:
     content = Content(text)
     for start, stop, style in spans:
-        if style:
+        if style and start < stop:
             content = content.stylize(style, start, stop)
     return content
 

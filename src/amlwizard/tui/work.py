@@ -97,8 +97,15 @@ class Work:
 
         self._start("run", call)
 
-    def score(self, recipe: Recipe, request: Mapping[str, Any]) -> None:
-        self._start("score", lambda cancel: Scored(self.backend.score(recipe, request, cancel)))
+    def score(
+        self, recipe: Recipe, request: Mapping[str, Any], post: Callable[[Message], object]
+    ) -> None:
+        """`post` takes the answer: it is of interest to who asked alone."""
+
+        def call(cancel: Flag) -> Message:
+            return Scored(self.backend.score(recipe, request, cancel))
+
+        self._start("score", call, post)
 
     def recall(self, run: str) -> None:
         """The events of an earlier run, once more."""
@@ -142,7 +149,12 @@ class Work:
             thread.join(seconds)
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _start(self, kind: str, call: Callable[[Flag], Message | None]) -> None:
+    def _start(
+        self,
+        kind: str,
+        call: Callable[[Flag], Message | None],
+        post: Callable[[Message], object] | None = None,
+    ) -> None:
         self.stop(kind)
         cancel = self._flags[kind] = Flag()
         self._post(Busy(self._flags))
@@ -157,8 +169,8 @@ class Work:
                 answer = Failed(kind, error)
             except Exception as error:
                 answer = Failed(kind, _unforeseen(error))
-            if answer:
-                self._tell(cancel, answer)
+            if answer and not cancel.is_set():
+                (post or self._post)(answer)
             if self._flags.get(kind) is cancel:
                 del self._flags[kind]
                 self._post(Busy(self._flags))

@@ -1,0 +1,184 @@
+"""The Score page: a request that is checked as it is typed, and what the endpoint answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from textual.widgets import OptionList, Static, TextArea
+from tui_support import FakeBackend, at_page, recorded, until
+
+from amlwizard.backend import Scored
+from amlwizard.errors import CloudError
+from amlwizard.tui.score import ScorePage, of_run
+
+CURL = "curl -X POST http://x/score -H 'Authorization: Bearer ***' -d '{}'"
+
+
+class Endpoint(FakeBackend):
+    """Answers with what it was given; holds back while `gate` is closed."""
+
+    def __init__(self, answer) -> None:
+        self.answer, self.requests, self.gate = answer, [], threading.Event()
+        self.gate.set()
+
+    def score(self, recipe, request, cancel):
+        self.requests.append(request)
+        while not self.gate.wait(0.01):
+            pass
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def good(request=None) -> Scored:
+    return Scored(request or {}, 200, [235.1139, 246.8008, 163.6854], 0.012, CURL)
+
+
+def text(page: ScorePage, selector: str) -> str:
+    return str(page.query_one(selector, Static).content)
+
+
+def sent(page: ScorePage) -> list[str]:
+    options = page.query_one("#history", OptionList)
+    return [str(options.get_option_at_index(n).prompt) for n in range(options.option_count)]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_it_begins_with_what_the_run_asked(size) -> None:
+    app = at_page("score", recorded())
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        page = app.screen
+        request = json.loads(page.query_one(TextArea).text)
+        assert len(request["input_data"]) == 3
+        answered = text(page, "#answered")
+        assert answered.startswith("200") and "235.114" in answered and "163.685" in answered
+        assert "Bearer ***" in text(page, "#curl") and len(sent(page)) == 1
+        assert "3 rows, as the model takes them" in text(page, "#checked")
+        for part in page.query("#request, #answer, #checked, #curl, #history"):
+            assert page.region.contains_region(part.region) and part.region.height
+
+
+async def test_a_request_is_sent_and_remembered() -> None:
+    endpoint = Endpoint(good())
+    app = at_page("score", recorded(), endpoint)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        page, editor = app.screen, app.screen.query_one(TextArea)
+        editor.load_text('{"input_data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}')
+        await pilot.press("f5")
+        await until(pilot, lambda: len(page.history) == 2)
+        assert endpoint.requests == [{"input_data": [list(range(1, 11))]}]
+        assert "0.012 s" in text(page, "#answered") and len(sent(page)) == 2
+        assert sent(page)[0].startswith(" 2  200")
+        page.query_one("#history").focus()
+        await pilot.press("end", "enter")
+        await pilot.pause()
+        assert len(json.loads(editor.text)["input_data"]) == 3, (
+            "the first request is taken up again"
+        )
+
+
+async def test_json_is_checked_as_it_is_typed() -> None:
+    app = at_page("score", recorded(), Endpoint(good()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        page, editor = app.screen, app.screen.query_one(TextArea)
+        editor.load_text("")
+        editor.focus()
+        await pilot.press(*'{"input_data": [[1, 2]')
+        await pilot.pause()
+        assert "Line 1, column" in text(page, "#checked")
+        await pilot.press("f5")
+        await pilot.pause()
+        assert not page.sending and not page.wizard.work.backend.requests
+        await pilot.press(*"]}")
+        await pilot.pause()
+        checked = text(page, "#checked")
+        assert "Row 1 has 2 values; the model takes 10" in checked and "will refuse" in checked
+
+
+async def test_an_answer_of_400_is_shown_with_what_to_do() -> None:
+    body = {"message": "Request must contain a top level key named 'input_data'"}
+    app = at_page("score", recorded(), Endpoint(Scored({}, 400, body, 0.01, CURL, "Compare it.")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("f5")
+        await until(pilot, lambda: len(app.screen.history) == 2)
+        answered = text(app.screen, "#answered")
+        assert answered.startswith("400") and "input_data" in answered and "Compare it." in answered
+
+
+async def test_no_answer_is_an_error_for_people() -> None:
+    error = CloudError("The endpoint did not answer.", why="ConnectError", fix="Look at the NSG.")
+    app = at_page("score", recorded(), Endpoint(error))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("f5")
+        await until(pilot, lambda: len(app.screen.history) == 2)
+        answered = text(app.screen, "#answered")
+        assert all(part in answered for part in (error.what, error.why, error.fix))
+        assert "no answer" in sent(app.screen)[0]
+
+
+async def test_waiting_can_be_stopped_and_holds_nothing_up() -> None:
+    endpoint = Endpoint(good())
+    endpoint.gate.clear()
+    app = at_page("score", recorded(), endpoint)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        page = app.screen
+        await pilot.press("f5")
+        await until(pilot, lambda: endpoint.requests)
+        assert page.sending and "waiting" in text(page, "#answered")
+        await pilot.press("f5")
+        assert len(endpoint.requests) == 1, "one at a time"
+        page.query_one("#history").focus()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not page.sending
+        endpoint.gate.set()
+        assert app.work.wait(5)
+        await pilot.pause()
+        assert len(page.history) == 1, "what was stopped is not heard any more"
+
+
+async def test_the_signature_gives_a_request() -> None:
+    app = at_page("score", recorded())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        editor = app.screen.query_one(TextArea)
+        await pilot.press("f4")
+        await pilot.pause()
+        built = json.loads(editor.text)["input_data"]
+        assert built["columns"][:3] == ["age", "sex", "bmi"] and len(built["data"]) == 3
+        editor.load_text("nonsense")
+        await pilot.press("f4")
+        await pilot.pause()
+        assert json.loads(editor.text)["input_data"]["data"] == [[0.0] * 10]
+
+
+async def test_the_curl_line_is_copied_with_its_key_masked() -> None:
+    app = at_page("score", recorded())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("f6")
+        assert app.clipboard.startswith("curl -X POST http") and "Bearer ***" in app.clipboard
+        assert "input_data" in app.clipboard
+
+
+async def test_before_there_is_a_deployment_nothing_is_sent() -> None:
+    endpoint = Endpoint(good())
+    app = at_page("score", recorded(8), endpoint)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("f5")
+        await pilot.pause()
+        assert not endpoint.requests and "Nothing was asked yet" in text(app.screen, "#answered")
+        assert "input_data" in app.screen.query_one(TextArea).text
+
+
+def test_the_request_of_a_run_that_has_not_come_so_far() -> None:
+    assert of_run(recorded(8)) is None
