@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,9 +14,11 @@ from amlwizard.backend import Control
 from amlwizard.cli.desk import Desk, to_all
 from amlwizard.cli.reading import usable_recipe
 from amlwizard.cli.targets import choice_of
-from amlwizard.errors import Finding, InvalidInput
+from amlwizard.errors import Cancelled, Finding, InvalidInput
 from amlwizard.events import Emit, Event
 from amlwizard.view import RunView
+
+SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
 
 
 def replay(given: argparse.Namespace) -> int:
@@ -72,14 +75,18 @@ def _changes(settings: Sequence[str]) -> dict[str, str]:
 
 @contextmanager
 def cancelling() -> Iterator[Control]:
-    """Ctrl-C or SIGTERM stops the run; the second Ctrl-C ends the process at once."""
+    """Ctrl-C or SIGTERM stops the run; the second ends the process at once, whatever it waits for:
+    a sandbox of our own ends with us, and what Azure does is found by the next run."""
     control = Control()
 
     def stop(number: int, frame: object) -> None:
         if control.cancel.is_set():
-            raise KeyboardInterrupt
+            if sys.stdout.isatty():
+                os.write(1, SHOW_CURSOR)
+            os._exit(Cancelled.exit_code)
         control.stop()
-        print("\nCancelling; what Azure has begun goes on there.", file=sys.stderr)
+        # Not print: the signal may have come in the middle of one.
+        os.write(2, b"\nCancelling; what Azure has begun goes on there.\n")
 
     before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
     try:

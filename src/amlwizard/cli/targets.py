@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -136,9 +137,12 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]
         stderr=errors or sys.stderr,
         text=True,
         start_new_session=True,
+        # It is a cloud: the credentials of its customers are none of its business.
+        env={k: v for k, v in os.environ.items() if not k.startswith("AZURE_")},
     )
+    description: dict[str, Any] = {}
+    assert process.stdin and process.stdout
     try:
-        assert process.stdout
         line = process.stdout.readline()
         if not line:
             raise AmlwizardError(
@@ -146,9 +150,9 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]
                 why=log.read_text().strip()[-500:] if log else "",
                 fix="Another one may be using the same state: stop it, or try again.",
             )
-        yield json.loads(line)
+        description = json.loads(line)
+        yield description
     finally:
-        assert process.stdin
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         try:
@@ -156,8 +160,12 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        process.stdout.close()
         if errors:
             errors.close()
+        if description and "--state" not in options:
+            # Its own to remove, and gone already unless it was killed.
+            shutil.rmtree(Path(description["description"]).parent, ignore_errors=True)
 
 
 def agree(sandbox: dict[str, Any], user_code: str) -> None:

@@ -30,10 +30,11 @@ class NotHere(Exception):
 
 @dataclass
 class Person:
-    """Who is asked for a device code, and what makes the wait for them end."""
+    """Who is asked for a device code, and what makes the wait for them end. `waited_for`: now."""
 
     ask: Any
     cancel: Flag
+    waited_for: bool = False
 
     def prompt(self, url: str, user_code: str, expires_on: Any) -> None:
         self.ask(url, user_code, expires_on.timestamp())
@@ -239,7 +240,8 @@ def _stoppable(person: Person, ca: str | None) -> Any:
 
     class Stoppable(RequestsTransport):
         def send(self, request: Any, **options: Any) -> Any:
-            if person.cancel.is_set():
+            # Tokens that nobody is asked for are still needed after that, to clear up.
+            if person.waited_for and person.cancel.is_set():
                 raise Cancelled("cancelled while waiting for the sign-in")
             return super().send(request, **options)
 

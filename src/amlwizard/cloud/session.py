@@ -95,6 +95,7 @@ class Session:
         from azure.core.exceptions import ClientAuthenticationError
 
         again = bool(self.identity.name)
+        self.person.waited_for = True
         try:
             if self.person.cancel.is_set():
                 raise Cancelled("cancelled before the sign-in")
@@ -104,6 +105,8 @@ class Session:
             if self.person.cancel.is_set():
                 raise Cancelled("cancelled while waiting for the sign-in") from None
             raise
+        finally:
+            self.person.waited_for = False
         self.records.keep(self.asked_tenant, record)
         if again:
             self.person.ask.done(self.identity.name)

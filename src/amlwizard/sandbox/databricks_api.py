@@ -6,7 +6,6 @@ import asyncio
 import importlib.metadata
 import json
 import re
-import sys
 import time
 import uuid
 from typing import Any
@@ -15,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox import entra as entra_module
-from amlwizard.sandbox.children import clean_environment, kill_group
+from amlwizard.sandbox.children import kill_group
 from amlwizard.sandbox.datacentre import DataCentre
 from amlwizard.sandbox.entra import Entra
 from amlwizard.sandbox.kinds.aks import SIZES, cores_used
@@ -200,20 +199,17 @@ class Databricks:
 
     async def _boot(self, resource: Body) -> Node:
         proxy = self.centre.vnet.proxy_for(self._vnet(resource))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "amlwizard.sandbox.node",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=clean_environment(
-                HTTPS_PROXY=proxy, HTTP_PROXY=proxy, https_proxy=proxy, http_proxy=proxy,
-                NO_PROXY="", no_proxy="", REQUESTS_CA_BUNDLE=self.ca, SSL_CERT_FILE=self.ca,
-                MPLBACKEND="Agg", GIT_PYTHON_REFRESH="quiet",
-            ),
-            cwd=str(self.world.folder),
-            start_new_session=True,
-            limit=2**25,
-        )  # fmt: skip
+        environment = {
+            **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy),
+            **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
+            **dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), self.ca),
+            "MPLBACKEND": "Agg",
+            "GIT_PYTHON_REFRESH": "quiet",
+        }
+        children = self.centre.children
+        process = await children.piped(
+            "amlwizard.sandbox.node", env=environment, cwd=children.temporary
+        )
         return Node(process, self, resource["id"].lower())
 
     def _find(self, resource: Body, body: Body) -> Body:

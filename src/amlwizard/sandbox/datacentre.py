@@ -9,6 +9,7 @@ from typing import Any
 
 import uvicorn
 
+from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.entra import Entra
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import swallow
@@ -25,7 +26,8 @@ App = Callable[..., Any]
 class DataCentre:
     def __init__(self, world: World, entra: Entra, tls: tuple[str, str]) -> None:
         self.world, self.entra, self.tls = world, entra, tls
-        self.tracking = Tracking(world, entra)
+        self.children = Children(world.folder)
+        self.tracking = Tracking(world, entra, self.children)
         self.serving = Serving(world, self)
         self.vnet = Vnet(self)
         self.nodes: Any = None
@@ -119,6 +121,7 @@ class DataCentre:
         if self.nodes:
             self.nodes.stop()
         await asyncio.wait(self._tasks, timeout=3) if self._tasks else None
+        await self.children.stop()
         for door in self._open.values():
             door.close()
 

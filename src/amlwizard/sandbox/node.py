@@ -14,13 +14,16 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from ipaddress import ip_address
 from types import SimpleNamespace
 from typing import Any, TextIO
 
+from amlwizard.sandbox import children
+
 
 class Driver:
-    def __init__(self, requests: TextIO, answers: TextIO) -> None:
+    def __init__(self, requests: Iterator[str], answers: TextIO) -> None:
         self.requests, self.answers = requests, answers
         self.contexts: dict[str, dict[str, Any]] = {}
         self.asking = threading.Lock()
@@ -32,7 +35,7 @@ class Driver:
     def ask(self, what: str, **details: str) -> dict[str, Any]:
         with self.asking:
             self.say(ask=what, **details)
-            return dict(json.loads(self.requests.readline()))
+            return dict(json.loads(next(self.requests)))
 
     def secret(self, scope: str, key: str) -> str:
         """dbutils.secrets.get: asked of the workspace, never kept on the node."""
@@ -117,6 +120,6 @@ def into_the_vnet(driver: Driver) -> None:
 if __name__ == "__main__":
     answers = sys.stdout
     sys.stdout = sys.stderr
-    driver = Driver(sys.stdin, answers)
+    driver = Driver(children.requests(), answers)
     into_the_vnet(driver)
     driver.serve()

@@ -10,6 +10,8 @@ import json
 import sys
 from typing import Any
 
+from amlwizard.sandbox.children import requests
+
 
 def frame(body: Any, columns: list[str]) -> Any:
     import pandas as pd
@@ -25,6 +27,7 @@ def frame(body: Any, columns: list[str]) -> Any:
 
 
 def main() -> None:
+    asked = requests()
     try:
         import mlflow.pyfunc
 
@@ -35,7 +38,7 @@ def main() -> None:
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
         return
     print(json.dumps({"ready": True}), flush=True)
-    for line in sys.stdin:
+    for line in asked:
         try:
             predictions = model.predict(frame(json.loads(line), columns))
             answer: dict[str, Any] = {"predictions": [float(value) for value in predictions]}

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox.children import clean_environment, kill_group
+from amlwizard.sandbox.children import Children, kill_group
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import Body, swallow
 from amlwizard.sandbox.kinds.ml import endpoint_key, inference_settings
@@ -42,16 +41,10 @@ class Scorer:
         self.process, self.lock = process, asyncio.Lock()
 
     @classmethod
-    async def start(cls, folder: Any) -> Scorer:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "amlwizard.sandbox.scorer", str(folder),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=clean_environment(),
-            start_new_session=True,
-            limit=2**24,
-        )  # fmt: skip
+    async def start(cls, children: Children, folder: Any) -> Scorer:
+        process = await children.piped(
+            "amlwizard.sandbox.scorer", str(folder), env={}, cwd=children.temporary
+        )
         scorer = cls(process)
         assert process.stdout
         ready = json.loads(await process.stdout.readline() or b'{"error": "the process ended"}')
@@ -110,7 +103,7 @@ class Serving:
                 "User container has crashed or terminated: ModuleNotFoundError: No module named "
                 f"'azureml.ai'. The model's requirements lack {', '.join(missing)}.",
             )
-        self.scorers[key] = await Scorer.start(folder)
+        self.scorers[key] = await Scorer.start(self.centre.children, folder)
         log.append(f"Model loaded from {p['model']}")
 
     def resume(self) -> None:

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox import entra as entra_module
-from amlwizard.sandbox.children import clean_environment, guarded, kill_group
+from amlwizard.sandbox.children import Children, kill_group
 from amlwizard.sandbox.entra import Entra
 from amlwizard.sandbox.kinds.base import swallow
 from amlwizard.sandbox.world import World
@@ -32,8 +32,8 @@ READY_SECONDS = 90
 class Tracking:
     """One MLflow server per workspace, started when the workspace is."""
 
-    def __init__(self, world: World, entra: Entra) -> None:
-        self.world, self.entra = world, entra
+    def __init__(self, world: World, entra: Entra, children: Children) -> None:
+        self.world, self.entra, self.children = world, entra, children
         self.servers: dict[str, asyncio.Task[str]] = {}
         self.processes: dict[str, Any] = {}
         self.client = httpx.AsyncClient(timeout=60, trust_env=False)
@@ -57,14 +57,14 @@ class Tracking:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        process = await guarded(
+        process = await self.children.guarded(
             [
                 sys.executable, "-m", "mlflow", "server",
                 "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
                 "--backend-store-uri", f"sqlite:///{home}/mlflow.db",
                 "--serve-artifacts", "--artifacts-destination", str(home / "artifacts"),
             ],
-            clean_environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),
+            {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
             home / "server.log",
         )  # fmt: skip
         self.processes[guid] = process

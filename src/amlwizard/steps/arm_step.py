@@ -59,8 +59,8 @@ def arm_step(
             found = None
         elif state in BUSY:
             found = arm.wait(address, resource.api_version, say, ctx.cancel)
-            if not differences(wanted, found):
-                return put_out(found)
+        if found and _ready(found) and not differences(wanted, found):
+            return put_out(found)  # it came about since it was read
         body = update(found, wanted) if found else new
         if complete:
             body = complete(ctx, body)
@@ -86,6 +86,10 @@ def arm_step(
         removal=removal,
         az=az,
     )
+
+
+def _ready(document: Mapping[str, Any]) -> bool:
+    return (look(document, "properties.provisioningState") or "Succeeded") == "Succeeded"
 
 
 def _untagged(body: Mapping[str, Any]) -> dict[str, Any]:

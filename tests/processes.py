@@ -1,0 +1,59 @@
+"""Who is still there: every process that descends from a test, however it was left behind."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+
+MARK = "PROCESS_OF_TEST"
+
+
+class Family:
+    """Processes with a mark in their environment, which children inherit and orphans keep."""
+
+    def __init__(self) -> None:
+        self.name = uuid.uuid4().hex
+        self.environment = {MARK: self.name}
+
+    def members(self) -> dict[int, str]:
+        """Arguments by process id; what has ended and was not yet waited for is none."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if f"{MARK}={self.name}".encode() in (folder / "environ").read_bytes():
+                    arguments = (
+                        (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+                    )
+                    found[int(folder.name)] = arguments
+        return found
+
+    def one(self, part: str) -> int:
+        """The process whose arguments hold `part`."""
+        found = [pid for pid, arguments in self.members().items() if part in arguments]
+        assert len(found) == 1, self.members()
+        return found[0]
+
+    def wait_until_gone(self, seconds: float = 60) -> None:
+        """Wait for the end of every member, those included that they may yet start."""
+        deadline = monotonic() + seconds
+        while left := self.members():
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    handle = os.pidfd_open(pid)
+                    try:
+                        ended, _, _ = select.select([handle], [], [], deadline - monotonic())
+                    finally:
+                        os.close(handle)
+                    assert ended, f"still there: {self.members()}"
+            assert monotonic() < deadline, f"still there: {self.members()}"
+
+    def kill(self) -> None:
+        """What a failed test leaves."""
+        for pid in self.members():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
