@@ -11,9 +11,9 @@ import yaml
 from support import RECIPES
 from textual.pilot import Pilot
 
+from amlwizard.draft import Draft, DraftStore, from_raw
 from amlwizard.journal import read
 from amlwizard.tui.app import WizardApp
-from amlwizard.tui.draft import Draft, DraftStore, from_raw
 from amlwizard.view import RunView
 
 GOLDEN = Path(__file__).parent / "golden" / "quickstart.jsonl"

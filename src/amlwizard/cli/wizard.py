@@ -10,9 +10,9 @@ from pathlib import Path
 
 from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import choice_of, home
+from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import InvalidInput
 from amlwizard.tui.app import WizardApp
-from amlwizard.tui.draft import DraftStore, from_file
 
 SESSIONS = "sessions"
 PATIENCE_SECONDS = 5.0

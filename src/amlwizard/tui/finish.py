@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from amlwizard.backend import Ran
+from amlwizard.spans import span
 from amlwizard.tui.page import Page
-from amlwizard.tui.spans import span
 from amlwizard.view import RunView
 
 

@@ -15,9 +15,9 @@ from textual.widgets import Static
 
 from amlwizard import durations
 from amlwizard.plan import PHASES
+from amlwizard.spans import clock, span
 from amlwizard.tui.dialogs import Choose
 from amlwizard.tui.page import Page
-from amlwizard.tui.spans import clock, span
 from amlwizard.tui.steptree import PHASE, PHASE_TITLES, Line, StepTree
 from amlwizard.tui.timeline import Timeline
 from amlwizard.view import RunView, StepView

@@ -17,10 +17,10 @@ from textual.widgets.option_list import Option
 from amlwizard import durations
 from amlwizard.errors import Finding
 from amlwizard.plan import PHASES, Plan, PlannedStep
+from amlwizard.spans import span
 from amlwizard.tui.dialogs import Choose
 from amlwizard.tui.page import Page
 from amlwizard.tui.row import note
-from amlwizard.tui.spans import span
 from amlwizard.tui.steptree import PHASE, PHASE_TITLES, Line, StepTree
 
 MARKS = {

@@ -16,7 +16,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from amlwizard import durations
-from amlwizard.tui.spans import clock, span
+from amlwizard.spans import clock, span
 from amlwizard.view import RunView, State, StepView
 
 FILL: Mapping[State, str] = {

@@ -13,11 +13,11 @@ from textual.content import Content
 from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
+from amlwizard import draft as drafts
 from amlwizard.backend import TargetName
-from amlwizard.tui import draft as drafts
+from amlwizard.draft import Draft
 from amlwizard.tui.choices import Choices
 from amlwizard.tui.dialogs import AskPath
-from amlwizard.tui.draft import Draft
 from amlwizard.tui.page import Page
 
 PROMISE = (

@@ -11,14 +11,14 @@ from textual.app import App
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 
+from amlwizard import draft as drafts
 from amlwizard.backend import Account, Backend, Ran, TargetName, Tenant
+from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.plan import Plan
-from amlwizard.tui import draft as drafts
-from amlwizard.tui.draft import Draft, DraftStore
+from amlwizard.session import Session
 from amlwizard.tui.form import FormPage
 from amlwizard.tui.pages import BY_ID, PAGES, of_field
-from amlwizard.tui.session import Session
 from amlwizard.tui.work import Work
 from amlwizard.view import RunView
 

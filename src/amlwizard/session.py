@@ -8,9 +8,9 @@ from typing import Any
 
 from amlwizard import rules
 from amlwizard.backend import TargetName
+from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import Finding
 from amlwizard.recipe import Reading, Recipe, SignIn, examine
-from amlwizard.tui.draft import Draft, DraftStore
 
 
 class Session:
