@@ -192,12 +192,12 @@ def _registry(recipe: Any, ids: Ids) -> Step:
         properties["publicNetworkAccess"] = "Disabled"
         properties["networkRuleBypassOptions"] = "AzureServices"
     else:
-        # Rules that name subnets never left preview.
-        version = "2023-11-01-preview"
+        # Rules that name subnets are of the previews alone, and were gone from 2022 to 2026.
+        version = "2026-09-01-preview"
         properties["publicNetworkAccess"] = "Enabled"
         properties["networkRuleSet"] = {
             "defaultAction": "Deny",
-            "virtualNetworkRules": _rules(ids),
+            "virtualNetworkRules": _rules(ids, "virtualNetworkSubnetResourceId"),
         }
     return arm_step(
         "registry",

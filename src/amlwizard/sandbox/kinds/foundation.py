@@ -29,7 +29,7 @@ def _network_rules(call: Call, acls: Body, service: str, code: str) -> None:
             call.must_exist(rule.get("id"), "virtualNetworkRules")
         assert subnet
         services = {e["service"] for e in subnet["properties"].get("serviceEndpoints", [])}
-        if service not in services:
+        if service not in services and not rule.get("ignoreMissingVnetServiceEndpoint"):
             vnet = rule["id"].rsplit("/", 2)[0]
             raise ArmError(
                 400,
@@ -39,8 +39,6 @@ def _network_rules(call: Call, acls: Body, service: str, code: str) -> None:
                 f"for {service} resources configured. Add {service} to subnet's ServiceEndpoints "
                 f"collection before trying to ACL {service} resources to these subnets..",
             )
-        rule.setdefault("action", "Allow")
-        rule.setdefault("state", "Succeeded")
 
 
 def _storage(call: Call) -> None:
@@ -54,6 +52,9 @@ def _storage(call: Call) -> None:
     p = call.properties
     acls = p.setdefault("networkAcls", {"defaultAction": "Allow", "bypass": "AzureServices"})
     _network_rules(call, acls, "Microsoft.Storage", "NetworkAclsValidationFailure")
+    for rule in acls.get("virtualNetworkRules", []):
+        rule.setdefault("action", "Allow")
+        rule.setdefault("state", "Succeeded")
     for key in ("virtualNetworkRules", "ipRules"):
         acls.setdefault(key, [])
     p.setdefault("minimumTlsVersion", "TLS1_0")
@@ -180,8 +181,8 @@ def _registry(call: Call) -> None:
             f"The registry {call.id.name} in SKU {sku} cannot be closed off: network rules and "
             "private endpoints need SKU Premium.",
         )
-    for rule in (rules or {}).get("virtualNetworkRules", []):
-        call.must_exist(rule["id"].rsplit("/subnets/", 1)[0], "virtualNetworkRules")
+    if rules:
+        _registry_subnets(call, rules)
     call.body["sku"]["tier"] = sku
     p["loginServer"] = f"{call.id.name.lower()}.azurecr.io"
     p["creationDate"] = stamp()
@@ -195,6 +196,22 @@ def _registry(call: Call) -> None:
         p.setdefault(key, value)
     old = (call.old or {}).get("properties", {})
     p.setdefault("privateEndpointConnections", old.get("privateEndpointConnections", []))
+
+
+def _registry_subnets(call: Call, rules: Body) -> None:
+    """Rules that name subnets: by `id` until 2022, by another name since 2026; ignored between."""
+    given = rules.pop("virtualNetworkRules", None) or []
+    if call.version < "2022-02-01-preview":
+        key = "id"
+    elif call.version >= "2026-09-01-preview":
+        key = "virtualNetworkSubnetResourceId"
+    else:
+        return
+    for rule in given:
+        if find_subnet(call.world, rule.get(key)) is None:
+            call.must_exist(rule.get(key), "virtualNetworkRules")
+        rule.setdefault("action", "Allow")
+    rules["virtualNetworkRules"] = given
 
 
 def _log_analytics(call: Call) -> None:

@@ -1,0 +1,169 @@
+"""Requests and answers held against the API documents that Microsoft publishes.
+
+They lie beside the checkout, not in it; where they are missing these tests are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import contracts
+import pytest
+from contracts import Waiver, check
+from journeys import Journey
+from support import RECIPES, Json, Sandbox, recipe_of
+
+from amlwizard.cli import main
+from amlwizard.plan import Resource, Step, fill
+from amlwizard.steps import steps_for
+
+pytestmark = [
+    pytest.mark.contract,
+    pytest.mark.skipif(not contracts.HERE, reason=contracts.REASON),
+]
+
+# Every warning of the checker that is as it should be, with the reason.
+WAIVERS = (
+    Waiver(
+        "lro-retry-after",
+        "The clock runs faster than Azure: waits of less than a second go into retry-after-ms, "
+        "which the SDKs heed. On a clock of Azure's speed the standard header is there.",
+    ),
+    Waiver(
+        "unknown-property",
+        "Rules that name subnets are of api-version 2026-09-01-preview, which is newer than the "
+        "documents; the name is that of azure-mgmt-containerregistry 15.1.0b3.",
+        operation=r"Registries_\w+",
+        where=r"(request|response)\.properties\.networkRuleSet\.virtualNetworkRules",
+    ),
+    Waiver(
+        "unknown-property",
+        "ARM itself answers for what is not there, in its own envelope; the document of this type "
+        "alone describes errors without one.",
+        operation="PrivateEndpoints_Get",
+        where=r"response\.error",
+    ),
+    Waiver(
+        "arm-type",
+        "The published sample, too, names the type without the locations of its path.",
+        operation="Vaults_GetDeleted",
+        where=r"response\.type",
+    ),
+    Waiver(
+        "readonly-sent",
+        "An update sends back what was read with the changes laid over it, so that nothing that "
+        "others made is lost; ARM has providers ignore read-only properties in a PUT.",
+        operation=r"\w+_(CreateOrUpdate|Create)",
+        where=r"request\..*",
+    ),
+    Waiver(
+        "unknown-property",
+        "Likewise: the document of storage accounts leaves read-only properties out of its PUT.",
+        operation="StorageAccounts_Create",
+        where=r"request\.properties\.(creationTime|primaryEndpoints|primaryLocation|"
+        r"privateEndpointConnections|statusOfPrimary)",
+    ),
+)
+
+
+def keeps_the_contracts(capture: Path, record: pytest.FixtureRequest) -> None:
+    verdict = check(capture)
+    print(f"{record.node.name}: {verdict.summary}")
+    assert verdict.matched > 100
+    assert verdict.errors == []
+    assert verdict.unwaived(WAIVERS) == []
+
+
+@pytest.mark.journey
+@pytest.mark.xdist_group("journey")
+@pytest.mark.parametrize("recipe", ["quickstart", "article", "private"])
+def test_a_journey_keeps_the_contracts(recipe: str, request: pytest.FixtureRequest) -> None:
+    journey: Journey = request.getfixturevalue(recipe)
+    keeps_the_contracts(journey.capture, request)
+
+
+@pytest.mark.parametrize("recipe", ["quickstart", "article", "private"])
+def test_updates_and_teardown_keep_the_contracts(
+    recipe: str,
+    sandbox: Callable[..., Sandbox],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """The platform is made, changed by somebody, put right, served from, and removed for good."""
+    capture = tmp_path / "capture.jsonl"
+    there = sandbox("--clock", "instant", "--capture", str(capture))
+    for name, value in {**there.environment, "AMLWIZARD_HOME": str(tmp_path / "home")}.items():
+        monkeypatch.setenv(name, value)
+    file = str(RECIPES / f"{recipe}.yaml")
+    replay = ["replay", file, "--target", "sandbox", "--until", "provision"]
+    assert main(replay) == 0
+    drifted = there.state
+    changed = [made for made in _made(recipe, drifted) if _drift(*made)]
+    there.control("state", drifted, "PUT")
+    assert len(changed) > 10 and main(replay) == 0
+    puts = [call.lower() for call in there.calls if call.startswith("PUT ")]
+    assert all(puts.count(f"put {found['id']}".lower()) > 1 for _, found in changed)
+    _serve(recipe, there)
+    assert main(["destroy", file, "--target", "sandbox", "--purge", "--yes"]) == 0
+    assert there.state["resources"] == {} and there.unknown == []
+    keeps_the_contracts(capture, request)
+
+
+def _made(recipe: str, state: Json) -> Iterator[tuple[Json, Json]]:
+    """What each step wants of its resource, and the resource itself."""
+    subscription = next(iter(state["subscriptions"]))
+    for step in steps_for(recipe_of(recipe)):
+        resource = step.resource
+        if resource is None:
+            continue
+        address = fill(resource.id, {"sign-in": {"subscription": subscription}})
+        found = state["resources"].get(address.lower())
+        if found:
+            yield dict(resource.body), found
+
+
+def _drift(wanted: Any, found: Any) -> bool:
+    """Change the first number or switch that is wanted; whether there was one."""
+    if isinstance(wanted, Mapping):
+        for key, value in wanted.items():
+            if key in found and isinstance(value, int):
+                found[key] = not value if isinstance(value, bool) else value + 1
+                return True
+            if _drift(value, found.get(key)):
+                return True
+    if isinstance(wanted, list) and isinstance(found, list):
+        return any(_drift(*both) for both in zip(wanted, found, strict=False))
+    return False
+
+
+def _serve(recipe: str, there: Sandbox) -> None:
+    """An endpoint with a deployment that has all its traffic, without training a model first."""
+    arm = there.cloud().arm
+    steps = {step.id: step for step in steps_for(recipe_of(recipe))}
+    outputs: Json = {"sign-in": {"subscription": arm.subscription}}
+    workspace = fill(resource_of(steps["workspace"]).id, outputs)
+    outputs["kubernetes-compute"] = {"id": f"{workspace}/computes/aks-inference"}
+    outputs["register"] = {"model_id": f"{workspace}/models/diabetes-ridge/versions/1"}
+
+    def put(step: str) -> None:
+        resource = resource_of(steps[step])
+        address, body = fill(resource.id, outputs), fill(resource.body, outputs)
+        arm.put(address, resource.api_version, body, lambda *_, **__: None, Event())
+
+    put("endpoint")
+    deployment = resource_of(steps["deployment"])
+    address, body = fill(deployment.id, outputs), fill(deployment.body, outputs)
+    kind = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
+    body.update(id=address, name=address.rpartition("/")[2], type=kind)
+    body["properties"]["provisioningState"] = "Succeeded"
+    there.change(resources={address.lower(): body})
+    put("traffic")
+
+
+def resource_of(step: Step) -> Resource:
+    assert step.resource
+    return step.resource
