@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import RECIPES, ROOT, Ran
+from support import RECIPES, ROOT, Ran, Sandbox
 
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 HEAVY = (
@@ -109,6 +109,21 @@ def test_the_plan_is_complete_and_in_order(command: Callable[..., Ran]) -> None:
 def test_the_plan_reads_well(command: Callable[..., Ran]) -> None:
     out = command("plan", QUICKSTART).out
     assert "no cloud was read" in out and "az aks create" in out
+
+
+def test_the_plan_of_an_empty_cloud_makes_everything(
+    command: Callable[..., Ran], sandbox: Callable[..., Sandbox]
+) -> None:
+    ran = command(
+        "plan", QUICKSTART, "--target", "sandbox", "--json",
+        **sandbox("--clock", "instant").environment,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    plan = json.loads(ran.out)
+    assert plan["target"] == "sandbox"
+    actions = {step["id"]: step["action"] for step in plan["steps"]}
+    assert actions.pop("providers") == "update"  # every subscription has them, not registered
+    assert set(actions.values()) == {"create", "run"}
 
 
 def test_schema_is_the_shipped_one(command: Callable[..., Ran]) -> None:

@@ -1,36 +1,230 @@
-"""What pilots share: an app over a small backend that answers at once, and waiting on messages."""
+"""What pilots share: apps over a desk or over a small backend that answers at once, waiting on the
+app's messages, and a watch on how long its loop is held."""
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event as Flag
 from typing import Any
 
-import yaml
 from support import RECIPES
+from textual.message import Message
 from textual.pilot import Pilot
 
-from amlwizard.draft import Draft, DraftStore, from_raw
+from amlwizard.backend import Account, Control, Ran, Subscription, Tenant
+from amlwizard.draft import Draft, DraftStore, from_file
+from amlwizard.errors import Finding
+from amlwizard.events import Emit, RunFinished, RunStarted, StepFinished, StepInfo, StepStarted
 from amlwizard.journal import read
+from amlwizard.plan import Plan, PlannedStep
+from amlwizard.recipe import Recipe, SignIn
 from amlwizard.tui.app import WizardApp
 from amlwizard.view import RunView
 
 GOLDEN = Path(__file__).parent / "golden" / "quickstart.jsonl"
+PATIENCE = 120.0
+SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
 
+# -- walking
+
+
+@dataclass
+class Walk:
+    """An app under a pilot. `see` waits for what a person would wait for."""
+
+    app: WizardApp
+    pilot: Pilot[int | None]
+    _moved: asyncio.Event
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*("space" if c == " " else c for c in text))
+
+    async def see(self, wanted: str | Callable[[], Any], patience: float = PATIENCE) -> None:
+        """Wait until a text stands on the screen, or until something is so."""
+        try:
+            async with asyncio.timeout(patience):
+                while not (wanted in self.text if isinstance(wanted, str) else wanted()):
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError:
+            raise AssertionError(f"never seen: {wanted}\n{self.text}") from None
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen."""
+        return "\n".join(
+            "".join(segment.text for segment in strip)
+            for strip in self.app.screen._compositor.render_strips()
+        )
+
+    @property
+    def page(self) -> str:
+        return self.app.session.draft.page
+
+
+@asynccontextmanager
+async def walking(app: WizardApp, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Walk]:
+    moved = asyncio.Event()
+
+    def hook(message: Message) -> None:
+        moved.set()
+
+    async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
+        await pilot.pause()
+        yield Walk(app, pilot, moved)
+
+
+# -- how long the loop is held
+
+TICK = 0.02
+
+
+@dataclass
+class Held:
+    """Longest time, in seconds, that the loop came too late; without what the kernel made any
+    thread of this process wait for a processor, since that is no doing of ours."""
+
+    longest: float = 0.0
+
+
+@asynccontextmanager
+async def held() -> AsyncIterator[Held]:
+    watch = Held()
+
+    async def look() -> None:
+        while True:
+            before, queued = time.perf_counter(), _queued()
+            await asyncio.sleep(TICK)
+            late = time.perf_counter() - before - TICK
+            waited = sum(now - queued.get(task, 0.0) for task, now in _queued().items())
+            watch.longest = max(watch.longest, late - waited)
+
+    task = asyncio.create_task(look())
+    try:
+        yield watch
+    finally:
+        task.cancel()
+
+
+def _queued() -> dict[str, float]:
+    """Seconds that each thread of this process has waited for a processor so far."""
+    total = {}
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        try:
+            total[path.parent.name] = int(path.read_text().split()[1]) / 1e9
+        except (OSError, IndexError):
+            continue
+    return total
+
+
+# -- a backend for screens whose logic needs no cloud
+
+STEPS = (
+    PlannedStep("sign-in", "Sign in", "sign-in", (), "run", az=("az login",)),
+    PlannedStep("vnet", "Virtual network", "provision", ("sign-in",), "create",
+                az=("az network vnet create -n vnet",)),
+    PlannedStep("train", "Training run", "train", ("vnet",), "run"),
+    PlannedStep("score", "Scoring request", "score", ("train",), "run"),
+)  # fmt: skip
+
+
+@dataclass
 class FakeBackend:
-    """A backend for screens whose logic needs no cloud."""
+    """Answers at once, and remembers what it was asked. `fails` names a step that fails in the next
+    run; `gate` holds a run after its first step until it is set."""
 
-    plays_the_person = False
+    fails: str = ""
+    taken: str = ""
+    subscriptions: int = 1
+    plays_the_person: bool = False
+    asked: list[str] = field(default_factory=list)
+    gate: Flag = field(default_factory=Flag)
 
-    def open(self, target: str) -> None: ...
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def open(self, target: str) -> None:
+        self.asked.append(f"open {target}")
 
     def close(self) -> None: ...
 
+    def agree(self, user_code: str) -> None: ...
 
-def wizard(backend: Any, draft: Draft | None = None, folder: Path | None = None) -> WizardApp:
-    return WizardApp(backend, DraftStore(folder or Path(tempfile.mkdtemp())), draft)
+    def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+        seen = tuple(
+            Subscription(SUBSCRIPTION[:-1] + str(n), f"Subscription {n}", "Enabled", "t")
+            for n in range(self.subscriptions)
+        )
+        return [Tenant("t", "Contoso", "contoso.example", seen)]
+
+    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
+        self.asked.append(f"sign-in {given.subscription}")
+        return Account(
+            "me@contoso.example", "t", given.subscription or SUBSCRIPTION, "Subscription"
+        )
+
+    def sign_out(self) -> None: ...
+
+    def outline(self, recipe: Recipe) -> Plan:
+        return Plan(None, STEPS)
+
+    def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
+        self.asked.append("plan")
+        return Plan("sandbox", STEPS)
+
+    def expected(self, recipe: Recipe) -> Mapping[str, float]:
+        return {"vnet": 9, "train": 40}
+
+    def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
+        if recipe.names.registry != self.taken:
+            return ()
+        what = f"The name {self.taken} is taken."
+        return [Finding("TAKEN", "error", ("names.registry",), what, fix="Choose another.")]
+
+    def run(
+        self, recipe: Recipe, name: str, emit: Emit, control: Control, rerun: Sequence[str] = ()
+    ) -> Ran:
+        steps = tuple(StepInfo(s.id, s.title, s.phase, s.after) for s in STEPS)
+        emit(RunStarted(seq=1, at=1, run="run-1", recipe=name, target="sandbox", steps=steps))
+        fails, self.fails = self.fails, ""
+        for at, step in enumerate(STEPS, 2):
+            emit(StepStarted(at=at, step=step.id, action=step.action))
+            if step.id == fails:
+                emit(StepFinished(at=at, step=step.id, outcome="failed", what="It broke.",
+                                  why="A reason.", fix="A way out.", code="Broken"))  # fmt: skip
+                emit(RunFinished(at=at, exit_code=1, counts={}))
+                return Ran(1, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
+            emit(StepFinished(at=at + 0.5, step=step.id, outcome="done"))
+            while not self.gate.wait(0.01):
+                if control.cancel.is_set():
+                    emit(RunFinished(at=at, exit_code=130, counts={}))
+                    return Ran(130, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
+        emit(RunFinished(at=10, exit_code=0, counts={}))
+        return Ran(0, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
+
+    def recall(self, run: str, emit: Emit) -> Ran:
+        self.asked.append(f"recall {run}")
+        self.fails = "train"
+        return self.run(None, "again", emit, Control())  # type: ignore[arg-type]
+
+
+def wizard(
+    backend: Any, draft: Draft | None = None, folder: Path | None = None, **more: Any
+) -> WizardApp:
+    return WizardApp(backend, DraftStore(folder or Path(tempfile.mkdtemp())), draft, **more)
+
+
+# -- a recorded run
 
 
 def recorded(seconds: float = 1e9) -> RunView:
@@ -45,7 +239,7 @@ def recorded(seconds: float = 1e9) -> RunView:
 
 def at_page(page: str, view: RunView, backend: Any = None) -> WizardApp:
     """The app at a page, with quickstart answered and a run that stands so."""
-    draft = from_raw(yaml.safe_load((RECIPES / "quickstart.yaml").read_text()))
+    draft = from_file(RECIPES / "quickstart.yaml")
     draft.page = page
     app = wizard(backend or FakeBackend(), draft)
     app.view = view

@@ -148,6 +148,20 @@ def shown(spec: FieldSpec, value: Any) -> str:
     return str(value)
 
 
+def laid_out(value: Any, indent: int = 0) -> str:
+    """JSON over several lines, with a line for each row of plain values."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if not any(isinstance(item, (dict, list)) for item in inner):
+        return json.dumps(value, ensure_ascii=False)
+    space = "  " * (indent + 1)
+    if isinstance(value, dict):
+        items = [f"{json.dumps(key)}: {laid_out(v, indent + 1)}" for key, v in value.items()]
+    else:
+        items = [laid_out(item, indent + 1) for item in value]
+    start, end = "{}" if isinstance(value, dict) else "[]"
+    return f"{start}\n{space}" + f",\n{space}".join(items) + f"\n{'  ' * indent}{end}"
+
+
 def _number(text: str) -> Any:
     for kind in (int, float):
         try:

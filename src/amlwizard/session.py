@@ -102,10 +102,11 @@ class Session:
 
     def keep(self) -> None:
         """Write the draft, if anything changed. Raises OSError where it cannot be written."""
-        if self.dirty:
+        if self.dirty and not self.done:
             self.store.save(self.draft)
             self.dirty = False
 
-    def forget(self) -> None:
-        """Nothing is left to continue."""
+    def finish(self) -> None:
+        """A run brought all of it about: nothing is left to continue, unless an answer changes."""
+        self.done = True
         self.store.forget(self.draft)

@@ -42,6 +42,12 @@ def cluster_spec(recipe: Any) -> dict[str, Any]:
     return spec
 
 
+def databricks(ctx: Context) -> Any:
+    """The client of the workspace; KeyError where there is no workspace yet."""
+    found = ctx.outputs["databricks"]
+    return ctx.cloud.databricks(found["url"], found["id"])
+
+
 def cluster(recipe: Any) -> list[Step]:
     spec, wanted = cluster_spec(recipe), packages(recipe)
 

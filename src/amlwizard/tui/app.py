@@ -3,10 +3,14 @@ cloud and no step; what it is given is a backend, a folder for its sessions, and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
 
 from amlwizard.errors import AmlwizardError, InvalidInput
 from amlwizard.events import RunStarted
@@ -33,6 +37,9 @@ class WizardApp(Wizard):
         Binding("ctrl+c", "leave", show=False, system=True),
     ]
 
+    _again = False
+    """Whether to start anew once the run that waits for a login has ended."""
+
     def on_mount(self) -> None:
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -54,10 +61,11 @@ class WizardApp(Wizard):
 
     def make_plan(self, ask: bool = False) -> None:
         """A plan of the recipe as it is: against the cloud where somebody has signed in, or where a
-        person `ask`s for it."""
+        person `ask`s for it; but not while a run changes what is there."""
         recipe = self.session.recipe
         if recipe:
-            self.work.plan(self.session.draft.target, recipe, ask or self.account is not None)
+            read = (ask or self.account is not None) and not self.running
+            self.work.plan(self.session.draft.target, recipe, read)
 
     def check_against_the_cloud(self) -> None:
         """Ask the cloud what it would refuse, where somebody has signed in."""
@@ -75,6 +83,13 @@ class WizardApp(Wizard):
         self.running, self.ran = True, None
         self.work.run(draft.target, recipe, draft.saved or recipe.names.prefix)
         self.go("progress")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield from helping.commands(self)
+
+    def wear(self, theme: Theme) -> None:
+        """Change the colours."""
+        self.theme = theme.name
 
     def action_save(self) -> None:
         saving.save(self)
@@ -115,7 +130,11 @@ class WizardApp(Wizard):
 
     def on_run_ended(self, message: said.RunEnded) -> None:
         self.running, self.ran = False, message.ran
-        self.session.done = message.ran.exit_code == 0
+        if message.ran.exit_code == 0:
+            self.session.finish()
+        again, self._again = self._again, False
+        if again:
+            self.start()
 
     def on_recalled(self, message: said.Recalled) -> None:
         self.ran = message.ran
@@ -153,9 +172,12 @@ class WizardApp(Wizard):
         self.work.agree(message.user_code)
 
     def on_login_screen_new_code(self, message: LoginScreen.NewCode) -> None:
-        if self.view.steps and not self.running:
+        if self.running:
+            self._again = True
+            self.work.control.stop()
+        elif self.view.run:
             self.start()
-        elif not self.running:
+        else:
             self.sign_in()
 
     def on_login_screen_cancel(self, message: LoginScreen.Cancel) -> None:

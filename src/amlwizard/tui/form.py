@@ -85,6 +85,7 @@ class FormPage(Page):
     def on_mount(self) -> None:
         self.watch(self.wizard, "findings", self._refresh, init=False)
         self.watch(self.wizard, "running", self._lock)
+        self.watch(self.wizard, "running", self._refresh, init=False)
         self._refresh()
         self.call_after_refresh(self._mount_more)
 
@@ -119,8 +120,11 @@ class FormPage(Page):
         paths = {row.spec.path for row in self.rows}
         rest = [finding for finding in found if not paths.intersection(finding.fields)]
         notes = self.query_one("#page-notes", Static)
-        notes.update(Content("\n").join(note(finding) for finding in rest))
-        notes.display = bool(rest)
+        lines = [note(finding) for finding in rest]
+        if self.wizard.running:
+            lines.insert(0, Content.styled(LOCKED, "bold $text-warning"))
+        notes.update(Content("\n").join(lines))
+        notes.display = bool(lines)
         self._explain()
         self.refresh_bindings()
         self.answers_changed()
@@ -134,10 +138,7 @@ class FormPage(Page):
         ]
 
     def _lock(self, running: bool) -> None:
-        form = self.query_one("#form", VerticalScroll)
-        form.can_focus = running
-        form.border_title = LOCKED if running else ""
-        form.set_class(running, "-locked")
+        self.query_one("#form", VerticalScroll).can_focus = running
         for row in self.rows:
             row.disabled = running
 

@@ -1,14 +1,17 @@
-"""F1: the field that has the focus, or the keys of the page."""
+"""F1: the field that has the focus, or the keys of the page. And what the command palette offers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from textual.app import SystemCommand
 from textual.content import Content
 from textual.screen import ModalScreen
 
 from amlwizard.tui.explain import HelpScreen, long
 from amlwizard.tui.form import FormPage
+from amlwizard.tui.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
     from amlwizard.tui.app import WizardApp
@@ -35,3 +38,20 @@ def keys(app: WizardApp) -> Content:
             shown.setdefault(binding.description, app.get_key_display(binding) or key)
     lines = [Content.assemble((f"{key:>6}  ", "bold $accent"), text) for text, key in shown.items()]
     return Content("\n").join(lines)
+
+
+def commands(app: WizardApp) -> Iterator[SystemCommand]:
+    """Everything that can be done from anywhere."""
+    for page in app.pages:
+        if app.may_go(page.id):
+            yield SystemCommand(
+                f"Go to {page.title}", "Show this page", lambda id=page.id: app.go(id)
+            )
+    yield SystemCommand("Save the recipe", "Write it to a file that replays", app.action_save)
+    if not app.running:
+        yield SystemCommand("Sign in", "Sign in now, and see what the account sees", app.sign_in)
+    other = LIGHT if app.theme == DARK.name else DARK
+    shade = "Light" if other is LIGHT else "Dark"
+    yield SystemCommand(f"{shade} colours", "For a terminal of that shade", lambda: app.wear(other))
+    yield SystemCommand("Help", "The field that has the focus, or the keys", app.action_explain)
+    yield SystemCommand("Quit", "The answers are kept", app.action_leave)

@@ -39,11 +39,8 @@ def leave(app: WizardApp) -> None:
 
 
 def end(app: WizardApp, code: int) -> None:
-    """Keep the answers, unless a run brought all of them about; and end."""
-    if app.session.done:
-        app.session.forget()
-    else:
-        app.keep()
+    """Keep the answers, and end."""
+    app.keep()
     app.work.stop_all()
     app.exit(code)
 

@@ -32,7 +32,7 @@ MARKS = {
     "cancelled": ("⊘", "warning"),
 }
 TICK = 0.5
-BAR = 16
+BAR, NAME = 16, 20
 
 
 class ProgressPage(Page):
@@ -178,14 +178,24 @@ def telling(view: RunView) -> str:
     return max(ended, key=lambda step: step.finished).info.id if ended else ""
 
 
+def short(recipe: str) -> str:
+    """What a run is called, in a few characters: the end of its file's name is the least of it."""
+    name = recipe.rpartition("/")[2].removesuffix(".yaml")
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+
+
 def head(view: RunView, now: float, left: float, running: bool, holding: bool) -> Content:
     """One line: which run, how far it is, how long it may still take."""
+    if not view.steps:
+        return Content.assemble(
+            ("◌ ", "bold $accent"), "Starting…" if running else "Nothing has run"
+        )
     counts = view.counts()
     over = counts.get("done", 0) + counts.get("kept", 0)
     total = max(1, len(view.steps))
     full = round(BAR * over / total)
     parts: list[tuple[str, str] | str] = [
-        (f"{view.recipe} on {view.target}  ", "bold"),
+        (f"{short(view.recipe)} on {view.target}  ", "bold"),
         ("━" * full, "$success"), ("─" * (BAR - full), "$text-disabled"), f" {over}/{total}",
     ]  # fmt: skip
     if counts.get("failed"):

@@ -148,16 +148,16 @@ def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading:
     if plan is None:
         return Content.assemble(("◌ ", "bold $accent"), "Making the plan…")
     counts = Counter(step.action for step in plan.steps)
-    parts: list[str | tuple[str, str]] = [(f"{len(plan.steps)} steps  ", "bold")]
+    parts: list[str | tuple[str, str]] = []
     for action in ("create", "update", "wait", "run", "keep"):
         if counts[action]:
-            parts.append(f"{MARKS[action][0]} {counts[action]} {action}  ")
+            parts.append((f"{MARKS[action][0]} {counts[action]} {action}  ", "bold"))
     if expected:
-        parts.append((f"about {span(durations.of_plan(plan, expected))}  ", "bold"))
+        parts.append(f" ~{span(durations.of_plan(plan, expected))}  ")
     if reading:
-        parts.append(("◌ reading the cloud…", "$accent"))
+        parts.append(("◌ reading…", "$accent"))
     else:
-        where = f"as the {plan.target} cloud stands" if plan.target else "no cloud was read yet"
+        where = f"as {plan.target} stands" if plan.target else "no cloud read"
         parts.append((where, "$text-muted"))
     return Content.assemble(*parts)
 

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
-from amlwizard.fields import FieldSpec, shown, typed
+from amlwizard.fields import FieldSpec, laid_out, shown, typed
 from amlwizard.tui.choices import Choices
 
 SWITCH = ("yes", "no")
@@ -22,6 +22,12 @@ FEW = 2
 """An error about so many fields is told in full under each; about more, under the first alone."""
 LONG = 29
 """Longer titles take two lines on a narrow screen."""
+
+
+def text_of(spec: FieldSpec, value: Any) -> str:
+    """A value as the text that one edits."""
+    is_json = spec.kind == "json" and isinstance(value, dict | list)
+    return laid_out(value) if is_json else shown(spec, value)
 
 
 class Line(Input):
@@ -58,7 +64,7 @@ class Row(Widget):
         )
         self.spec = spec
         self.findings: tuple[Finding, ...] = ()
-        self.editor = self._editor(shown(spec, value))
+        self.editor = self._editor(text_of(spec, value))
 
     def _editor(self, text: str) -> Choices | Line | TextArea:
         kind = self.spec.kind
@@ -91,7 +97,7 @@ class Row(Widget):
         """Show another value, where it is another: what is half typed stays as it is."""
         if value == self.value:
             return
-        text = shown(self.spec, value)
+        text = text_of(self.spec, value)
         with self.prevent(Input.Changed, TextArea.Changed, Choices.Changed):
             if isinstance(self.editor, TextArea):
                 self.editor.text = text

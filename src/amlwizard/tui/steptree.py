@@ -95,7 +95,8 @@ class StepTree(Tree[str]):
         node = self._leaves.get(step)
         if node and self.step != step:
             self._leaves[step].parent.expand()  # type: ignore[union-attr]
-            self.move_cursor(node)
+            # A tree that was only just filled knows no lines yet.
+            self.call_after_refresh(self.move_cursor, node)
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[str]) -> None:
         event.stop()

@@ -106,7 +106,8 @@ class Wizard(App[int]):
 
     def may_go(self, page: str) -> bool:
         """Whether there is anything on a page yet."""
-        return not BY_ID[page].after_start or self.running or bool(self.session.draft.run)
+        started = self.running or self.view.run or self.session.draft.run
+        return not BY_ID[page].after_start or bool(started)
 
     def go(self, page: str) -> None:
         """Show a page, unless a question stands over the one that is shown."""

