@@ -157,12 +157,12 @@ class Addresses(Section):
     )
     databricks_public: Network = Field(
         IPv4Network("10.100.200.0/24"),
-        title="Databricks public subnet",
+        title="Databricks public",
         description="The host subnet: one address per cluster node.",
     )
     databricks_private: Network = Field(
         IPv4Network("10.100.210.0/24"),
-        title="Databricks private subnet",
+        title="Databricks private",
         description="The container subnet: one address per cluster node.",
     )
     bastion: Network = Field(

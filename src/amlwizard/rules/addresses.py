@@ -101,11 +101,12 @@ def inside(self: Rule, ranges: Ranges) -> Iterator[Finding]:
         n: network for n, network in ranges.space.subnets.items() if not network.subnet_of(vnet)
     }
     if lost:
-        # Most often one cause: the VNET is another one now.
-        said = listed([f"{network} ({path(name)})" for name, network in lost.items()])
+        # Many at once have one cause: the VNET is another one now.
+        fields = (*(path(name) for name in lost), path("vnet"))
+        said = listed([f"{network} ({name})" for name, network in lost.items()])
         yield ranges.found(
             self,
-            (*(path(name) for name in lost), path("vnet")),
+            fields if len(lost) == 1 else (fields[-1], *fields[:-1]),
             f"{said} {'is' if len(lost) == 1 else 'are'} not inside the VNET {vnet}.",
             *lost,
             otherwise="Move the subnet, or enlarge the VNET.",
@@ -124,7 +125,7 @@ def disjoint(self: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             self,
             (one.path, other.path),
-            f"{one.network} ({one.path}) overlaps {other.network} ({other.path}).",
+            f"{one.text} overlaps {other.text}.",
             moving.name,
         )
 

@@ -41,11 +41,10 @@ class Ranges:
         for one, other in self.overlaps(ones, others):
             met.setdefault(one, []).append(other)
         for one, them in met.items():
-            named = [f"{other.network} ({other.path})" for other in them]
             yield self.found(
                 rule,
                 (one.path, *(other.path for other in them)),
-                f"{one.network} ({one.path}) overlaps {listed(named)}.",
+                f"{one.text} overlaps {listed([other.text for other in them])}.",
                 one.name,
             )
 

@@ -67,6 +67,11 @@ class Range:
         """Its field: ``peered``."""
         return self.path.split(".")[1]
 
+    @property
+    def text(self) -> str:
+        """``10.1.0.0/16 (peered.0)``."""
+        return f"{self.network} ({self.path.partition('.')[2]})"
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:

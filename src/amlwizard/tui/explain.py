@@ -100,8 +100,9 @@ def shown_default(spec: FieldSpec) -> str:
 def rules_of(path: str) -> Iterator[Any]:
     """The rules that may have something to say about a field."""
     section = path.partition(".")[0]
+    needed = {section, "ranges"} if section == "addresses" else {section}
     for rule in RULES:
-        if section in rule.needs:
+        if needed.intersection(rule.needs):
             yield rule
 
 

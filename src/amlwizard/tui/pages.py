@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from textual.screen import Screen
 
+from amlwizard.tui.addresses import AddressesPage
 from amlwizard.tui.finish import FinishPage
 from amlwizard.tui.form import FormPage
 from amlwizard.tui.progress import ProgressPage
@@ -37,7 +38,7 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("welcome", "Welcome", WelcomePage),
     PageSpec("sign-in", "Sign-in", SignInPage, ("sign_in",)),
     PageSpec("naming", "Naming", _form("names"), ("names",)),
-    PageSpec("addresses", "Addresses", _form("addresses"), ("addresses",)),
+    PageSpec("addresses", "Addresses", AddressesPage, ("addresses",)),
     PageSpec("security", "Security", _form("security"), ("security",)),
     PageSpec("training", "Training", _form("training"), ("training",)),
     PageSpec(
