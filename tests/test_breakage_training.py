@@ -140,13 +140,14 @@ def test_missed_predictions_say_both_lists(other_predictions: Ran) -> None:
 
 def test_once_mended_it_scores_and_nothing_was_done_twice(mended: Ran, platform: Platform) -> None:
     assert mended.code == 0, mended.err
-    assert mended.that_are("done") == {"sign-in", "check-training", "score"}
+    assert mended.that_are("done") == {"sign-in", "check-training", "score", "verify"}
     assert platform.sandbox.unknown == []
 
 
 def test_each_replay_did_what_was_left(mended: Ran, platform: Platform) -> None:
     """Training is eight cells and registration two. The run with the missed MSE was not
-    registered, so the one after it could not know of it, and trained again."""
+    registered, so the one after it could not know of it, and trained again. The last four only
+    look around: the probe of the promises is three cells."""
     stopped, trained, both, *nothing = platform.cells
     assert (stopped, trained, both) == (3, 8, 10)
-    assert nothing == [0, 0, 0, 0]
+    assert nothing == [3, 3, 3, 3]

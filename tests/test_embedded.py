@@ -23,16 +23,29 @@ def test_a_replay_needs_nothing_but_the_target(embedded: Embedded) -> None:
 def test_a_later_plan_finds_what_the_replay_made(embedded: Embedded) -> None:
     plan = json.loads(embedded.plan.out)
     actions = {step["id"]: step["action"] for step in plan["steps"]}
-    assert [s for s, a in actions.items() if a != "keep"] == ["sign-in", "check-training", "score"]
+    assert [s for s, a in actions.items() if a != "keep"] == [
+        "sign-in",
+        "check-training",
+        "score",
+        "verify",
+    ]
 
 
 def test_a_later_replay_scores_what_the_first_one_deployed(embedded: Embedded) -> None:
     """The sandbox was stopped in between: model, endpoint and its address outlive it."""
     assert embedded.second.code == 0, embedded.second.err
-    assert embedded.second.that_are("done") == {"sign-in", "check-training", "score"}
+    assert embedded.second.that_are("done") == {"sign-in", "check-training", "score", "verify"}
     one, two = embedded.first.final("score")["outputs"], embedded.second.final("score")["outputs"]
     assert two["predictions"] == one["predictions"] and two["scoring_uri"] == one["scoring_uri"]
     assert "Nothing was trained anew." in embedded.second.err
+
+
+def test_a_later_replay_does_not_wake_the_cluster_for_its_promises(embedded: Embedded) -> None:
+    """It slept since the sandbox was stopped; what that leaves unseen is said."""
+    first, second = (ran.final("verify")["outputs"] for ran in (embedded.first, embedded.second))
+    assert first["kept"] == first["promises"] and not first["without_evidence"]
+    assert {line.partition(".")[0] for line in second["without_evidence"]} == {"endpoint"}
+    assert "without evidence" in embedded.second.err
 
 
 def test_every_run_has_its_folder_for_its_owner_alone(embedded: Embedded) -> None:

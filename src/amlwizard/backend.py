@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 from amlwizard.errors import Finding
 from amlwizard.events import Emit, StepProgress
 from amlwizard.plan import Phase, Plan
+from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 
 TargetName = Literal["sandbox", "azure"]
@@ -149,6 +150,10 @@ class Backend(Protocol):
 
     def recall(self, run: str, emit: Emit) -> Ran:
         """Say the events of an earlier run once more, as its journal has them, but for its logins."""
+
+    def verify(self, recipe: Recipe, emit: Emit, control: Control) -> Posture:
+        """Whether the platform keeps what its recipe promises, seen from outside and from inside.
+        Wakes a Databricks cluster that sleeps."""
 
     def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
         """A further scoring request, after a run that deployed; its answer, of whatever status."""

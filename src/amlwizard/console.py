@@ -198,6 +198,12 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
     if scored:
         rows["Endpoint"] = str(scored["scoring_uri"])
         rows["Predictions"] = ", ".join(f"{p:.3f}" for p in scored["predictions"])
+    verified = view.outputs("verify")
+    if verified:
+        unseen = len(verified["without_evidence"])
+        rows["Promises"] = f"{verified['kept']} of {verified['promises']} kept" + (
+            f", {unseen} without evidence: `amlwizard verify` looks closer" if unseen else ""
+        )
     _closing(view, rows, console)
 
 

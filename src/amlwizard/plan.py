@@ -14,8 +14,16 @@ from dataclasses import asdict, dataclass, field
 from threading import Event as Flag
 from typing import Any, Literal, Protocol
 
-Phase = Literal["sign-in", "provision", "train", "register", "deploy", "score", "remove"]
-PHASES: tuple[Phase, ...] = ("sign-in", "provision", "train", "register", "deploy", "score")
+Phase = Literal["sign-in", "provision", "train", "register", "deploy", "score", "verify", "remove"]
+PHASES: tuple[Phase, ...] = (
+    "sign-in",
+    "provision",
+    "train",
+    "register",
+    "deploy",
+    "score",
+    "verify",
+)
 
 Action = Literal["create", "update", "keep", "wait", "run", "delete"]
 State = Literal["ready", "differs", "busy", "failed", "unwanted"]

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-PHASES = ("sign-in", "provision", "train", "register", "deploy", "score")
+PHASES = ("sign-in", "provision", "train", "register", "deploy", "score", "verify")
 EPILOG = "exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled"
 
 
@@ -42,6 +42,21 @@ def parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     replay.add_argument("--yes", action="store_true", help="really build on Azure")
+
+    verify = commands.add_parser(
+        "verify", help="whether a platform keeps what its recipe promises, with the evidence"
+    )
+    verify.add_argument("recipe")
+    _target(verify, required=True)
+    verify.add_argument("--json", action="store_true", help="the posture as JSON")
+    verify.add_argument("--html", metavar="FILE", help="write it as a page of its own")
+    verify.add_argument(
+        "--skip",
+        action="append",
+        default=[],
+        choices=("inside", "outside"),
+        help="leave out the evidence of a side that cannot be looked from",
+    )
 
     destroy = commands.add_parser(
         "destroy", help="remove what a recipe made: only what carries its tag"
@@ -140,6 +155,10 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.cli.replaying import replay
 
         return replay(given)
+    if given.command == "verify":
+        from amlwizard.cli.verifying import verify
+
+        return verify(given)
     if given.command == "destroy":
         from amlwizard.cli.destroying import destroy
 

@@ -14,12 +14,22 @@ from uuid import uuid4
 from amlwizard import durations, engine
 from amlwizard.backend import Account, Control, Ran, Scored, TargetName, Tenant
 from amlwizard.cli.targets import Choice, Target, home, opened
-from amlwizard.errors import Cancelled, Finding, InvalidInput
+from amlwizard.errors import (
+    AmlwizardError,
+    Cancelled,
+    Finding,
+    InvalidInput,
+    SignInFailed,
+    StepFailed,
+)
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
 from amlwizard.plan import Phase, Plan, Step, outline, until
+from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn, save
 from amlwizard.steps import steps_for
+from amlwizard.steps.evidence import Looking
+from amlwizard.steps.verify import alone as verification
 from amlwizard.teardown import teardown
 from amlwizard.view import RunView
 
@@ -178,6 +188,29 @@ class Desk:
 
     # -- after a run
 
+    def verify(
+        self,
+        recipe: Recipe,
+        emit: Emit,
+        control: Control,
+        looking: Looking | None = None,
+    ) -> Posture:
+        found: list[Posture] = []
+        view = RunView()
+
+        def watch(event: Event) -> None:
+            nonlocal view
+            view = view.apply(event)
+            if isinstance(event, StepProgress) and "posture" in event.data:
+                found.append(Posture.from_json(event.data["posture"]))
+
+        steps = verification(recipe, steps_for(recipe), looking or Looking(wake=True))
+        listen = self.target.listening(to_all([watch, emit]))
+        code = engine.run(steps, self._job(recipe, ""), listen, control=control)
+        if not found:
+            raise _ended(view, code)
+        return found[-1]
+
     def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
         from amlwizard.steps.scoring import send
 
@@ -208,6 +241,18 @@ def _said_by(path: Path, step: str) -> list[StepProgress]:
         return [e for e in read(path) if isinstance(e, StepProgress) and e.step == step]
     except InvalidInput:
         return []
+
+
+def _ended(view: RunView, code: int) -> AmlwizardError:
+    """Why a walk has nothing to show, as an error with the walk's exit code."""
+    ends = [step.end for step in view.steps.values() if step.end and step.end.outcome == "failed"]
+    if code == Cancelled.exit_code or not ends:
+        return Cancelled("Cancelled.")
+    kinds: dict[int, type[AmlwizardError]] = {
+        kind.exit_code: kind for kind in (InvalidInput, SignInFailed)
+    }
+    end = ends[0]
+    return kinds.get(code, StepFailed)(end.what, why=end.why, fix=end.fix)
 
 
 def to_all(listeners: Sequence[Callable[[Event], None]]) -> Emit:

@@ -125,6 +125,18 @@ class Cloud:
         """A token for ``arm``, ``ml`` or ``databricks``, good for five minutes or more."""
         return Secret(self._session.get_token(self.profile.scope(audience)).token)
 
+    def resolve(self, name: str) -> list[str]:
+        """The IPv4 addresses that a name has outside any VNET; empty where it has none."""
+        from amlwizard.cloud.outside import resolve
+
+        return resolve(self.profile, name)
+
+    def knock(self, method: str, url: str, body: Any = None, token: Secret | None = None) -> Any:
+        """What one request from here comes to: an `outside.Knock`."""
+        from amlwizard.cloud.outside import knock
+
+        return knock(self.profile, method, url, body, token)
+
     def score(self, uri: str, key: Secret, body: dict[str, Any]) -> Any:
         from amlwizard.cloud.scoring import score
 

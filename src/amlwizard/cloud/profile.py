@@ -18,7 +18,8 @@ class CloudProfile:
 
     `polling` and `retry` are seconds: between looks at an operation, and between attempts of what
     Azure says to try again. `patience` is how long such attempts go on. `accounts` is the folder
-    that remembers who signed in, None where nothing may outlive the process.
+    that remembers who signed in, None where nothing may outlive the process. `resolver` is the URL
+    of its public DNS over HTTPS (JSON form), None where this machine's own resolver knows it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class CloudProfile:
     patience: float = 900
     instance_discovery: bool = True
     accounts: Path | None = None
+    resolver: str | None = None
     arm_scope: str = "https://management.azure.com/.default"
     ml_scope: str = "https://ml.azure.com/.default"
     databricks_scope: str = f"{DATABRICKS}/.default"
@@ -90,6 +92,7 @@ def from_description(path: Path) -> CloudProfile:
         retry=0.25,
         patience=60,
         instance_discovery=False,
+        resolver=given.get("resolver") or f"{arm}/dns-query",
     )
     for url in (arm, authority):
         profile.must_allow(url)

@@ -15,7 +15,7 @@ HEADER = "# Databricks notebook source"
 
 
 def source(name: str) -> str:
-    """The text of a notebook: ``train``, ``register`` or ``score``."""
+    """The text of a notebook: ``train``, ``register``, ``score`` or ``probe``."""
     return (files(__name__) / f"{name}.py").read_text(encoding="utf-8")
 
 

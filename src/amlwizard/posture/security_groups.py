@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from amlwizard.posture.effective import INTERNET, Opening
 from amlwizard.rules.space import DATABRICKS, subnets
 
 Rules = list[dict[str, Any]]
@@ -33,6 +34,19 @@ def rules(recipe: Any, which: str) -> Rules:
     inward, outward = own[which](recipe) if which in own else ([], [])
     inward.append(_deny("DenyInternetInBound", "Inbound"))
     return inward + outward
+
+
+def exposed(recipe: Any, which: str) -> tuple[Opening, ...]:
+    """What a subnet's group may let in from outside the VNET."""
+    wanted: list[tuple[str, str]] = []
+    if which == "scoring" and (port := scoring_port(recipe)):
+        wanted.append((INTERNET, port))
+    if which == "bastion":
+        wanted += [(INTERNET, "443"), ("GatewayManager", "443")]
+    if which in DATABRICKS and not recipe.security.databricks_no_public_ip:
+        # Without secure cluster connectivity the control plane comes in by itself.
+        wanted += [("AzureDatabricks", "22"), ("AzureDatabricks", "5557")]
+    return tuple(Opening(source, "Tcp", (int(port), int(port))) for source, port in wanted)
 
 
 def scoring_port(recipe: Any) -> str | None:

@@ -88,7 +88,10 @@ class DataCentre:
         self._tasks.append(task)
 
     def reopen(self) -> None:
-        """After a restart: every door of a resource that still exists, at its old port."""
+        """The doors that are always there; after a restart, every door of a resource that still
+        exists, at its old port."""
+        for side in ("services", "services-inside"):
+            self.port_of(side, "")
         for key in list(self.world.data["ports"]):
             kind, _, resource_id = key.partition("|")
             resource = self.world.get(resource_id)

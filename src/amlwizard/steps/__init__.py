@@ -16,12 +16,13 @@ from amlwizard.steps import (
     scoring,
     serving,
     training,
+    verify,
 )
 
 
 def steps_for(recipe: Any) -> list[Step]:
     """All steps of a recipe. Their order follows from `after` alone."""
-    return [
+    journey = [
         *foundation.foundation(recipe),
         *network.network(recipe),
         *entry.entry(recipe),
@@ -34,3 +35,4 @@ def steps_for(recipe: Any) -> list[Step]:
         *serving.serving(recipe),
         *scoring.scoring(recipe),
     ]
+    return [*journey, verify.verify(recipe, journey)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from amlwizard.plan import Removal, Resource, Step
+from amlwizard.posture.private_endpoints import WORKSPACE
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
-from amlwizard.steps.private_link import WORKSPACE, ready_for
+from amlwizard.steps.private_link import ready_for
 
 ML_API = "2025-09-01"
 

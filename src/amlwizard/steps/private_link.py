@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.plan import Resource, Step
+from amlwizard.posture.private_endpoints import Link, endpoint_name, links
 from amlwizard.steps.arm_step import OWNER_TAG, arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.network import API
 
 DNS_API = "2024-06-01"
-
-
-@dataclass(frozen=True)
-class Link:
-    """A private endpoint: which step made its target, which group of it, under which zones."""
-
-    name: str
-    target: str
-    group: str
-    zones: tuple[str, ...]
-
-
-WORKSPACE = Link(
-    "workspace",
-    "workspace",
-    "amlworkspace",
-    ("privatelink.api.azureml.ms", "privatelink.notebooks.azure.net"),
-)
-OTHERS = {
-    "storage": (
-        Link("storage-blob", "storage", "blob", ("privatelink.blob.core.windows.net",)),
-        Link("storage-file", "storage", "file", ("privatelink.file.core.windows.net",)),
-    ),
-    "key_vault": (Link("key-vault", "key-vault", "vault", ("privatelink.vaultcore.azure.net",)),),
-    "registry": (Link("registry", "registry", "registry", ("privatelink.azurecr.io",)),),
-}
-
-
-def links(recipe: Any) -> list[Link]:
-    """The private endpoints that a recipe asks for; the workspace always has one."""
-    wanted = [WORKSPACE]
-    for field, found in OTHERS.items():
-        if getattr(recipe.security, field) == "private-endpoint":
-            wanted += found
-    return wanted
 
 
 def private_link(recipe: Any) -> list[Step]:
@@ -102,7 +67,7 @@ def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
 
 def _endpoint(recipe: Any, ids: Ids, link: Link) -> list[Step]:
     n = recipe.names
-    name = f"pep-{n.prefix}-{link.name}"
+    name = endpoint_name(recipe, link)
     endpoint_id = ids.of("Microsoft.Network/privateEndpoints", name)
     body = ids.tracked(
         {

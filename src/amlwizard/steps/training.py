@@ -58,7 +58,7 @@ def training(recipe: Any) -> list[Step]:
         return Found("ready", outputs)
 
     def train(ctx: Context, say: Say) -> Json:
-        tracking_uri = _let_in(ctx, recipe)
+        tracking_uri = let_in(ctx, recipe)
         parameters = {
             "tracking_uri": tracking_uri,
             "scope": scope_of(recipe),
@@ -112,7 +112,7 @@ def training(recipe: Any) -> list[Step]:
             "columns": json.dumps(run["columns"]),
         }
         parameters = {
-            "tracking_uri": _let_in(ctx, recipe),
+            "tracking_uri": let_in(ctx, recipe),
             "scope": scope_of(recipe),
             "run_id": run["run_id"],
             "model": model,
@@ -139,7 +139,7 @@ def training(recipe: Any) -> list[Step]:
     return [steps[0], checking, steps[1]]
 
 
-def _let_in(ctx: Context, recipe: Any) -> str:
+def let_in(ctx: Context, recipe: Any) -> str:
     """Give the cluster a token for the workspace, by its secret scope; answer the tracking URI."""
     token = ctx.cloud.access_token("ml")
     client = databricks_of(ctx)

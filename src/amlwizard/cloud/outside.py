@@ -1,0 +1,74 @@
+"""Trying a cloud from where this program runs: what names resolve to, what a request is answered."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.secret import Secret
+
+TIMEOUT_SECONDS = 8
+IPV4 = 1  # the type of an A record
+
+
+@dataclass(frozen=True)
+class Knock:
+    """What a request came to: status and the service's own code, or the kind of error."""
+
+    status: int = 0
+    code: str = ""
+    error: str = ""
+
+
+def resolve(profile: CloudProfile, name: str) -> list[str]:
+    """The IPv4 addresses of a name, empty where it has none: by the resolver that the profile
+    names (DNS over HTTPS, JSON form), else by this machine's."""
+    if profile.resolver is None:
+        try:
+            found = socket.getaddrinfo(name, 443, socket.AF_INET, socket.SOCK_STREAM)
+        except OSError:
+            return []
+        return sorted({str(info[4][0]) for info in found})
+    with _client(profile) as client:
+        answer = client.get(
+            profile.must_allow(profile.resolver),
+            params={"name": name, "type": "A"},
+            headers={"accept": "application/dns-json"},
+        )
+    answer.raise_for_status()
+    records = answer.json().get("Answer") or []
+    return sorted(str(r["data"]) for r in records if r.get("type") == IPV4)
+
+
+def knock(
+    profile: CloudProfile, method: str, url: str, body: Any = None, token: Secret | None = None
+) -> Knock:
+    """Send one request, and say what came back. Never raises for what the other side does."""
+    import httpx
+
+    headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
+    try:
+        with _client(profile) as client:
+            answer = client.request(method, profile.must_allow(url), json=body, headers=headers)
+    except httpx.HTTPError as error:
+        return Knock(error=type(error).__name__)
+    return Knock(answer.status_code, _code(answer) if answer.status_code >= 400 else "")
+
+
+def _client(profile: CloudProfile) -> Any:
+    import httpx
+
+    verify = ssl.create_default_context(cafile=profile.ca) if profile.ca else True
+    return httpx.Client(timeout=TIMEOUT_SECONDS, verify=verify, trust_env=not profile.loopback_only)
+
+
+def _code(answer: Any) -> str:
+    if answer.headers.get("x-ms-error-code"):
+        return str(answer.headers["x-ms-error-code"])
+    try:
+        return str(answer.json()["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,225 @@
+"""Promises about the workspace, its storage, vault and registry: closed, and with which exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from amlwizard.posture.facts import Facts, Json
+from amlwizard.posture.judging import Promise, equal, is_so, look, need, tail, tried
+from amlwizard.posture.private_endpoints import endpoint_name, links
+from amlwizard.posture.result import Evidence
+from amlwizard.rules.space import SUBNETS
+
+DATA = "Data"
+TLS_FLOOR = "TLS1_2"
+SERVICES = {
+    "storage": "Microsoft.Storage",
+    "key_vault": "Microsoft.KeyVault",
+    "registry": "Microsoft.ContainerRegistry",
+}
+
+
+def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
+    n, security = recipe.names, recipe.security
+    yield Promise(
+        "workspace.closed",
+        "Workspace",
+        "The workspace answers nobody outside the VNET",
+        "public access off, 403 from outside",
+        lambda: _workspace(recipe, facts),
+        f"az ml workspace update -g {n.resource_group} -n {n.workspace} "
+        "--public-network-access Disabled",
+    )
+    for field, title, firewall in (
+        ("storage", "Storage account", _acls("networkAcls")),
+        ("key_vault", "Key vault", _acls("networkAcls")),
+        ("registry", "Container registry", _registry),
+    ):
+        private = getattr(security, field) == "private-endpoint"
+        yield Promise(
+            f"{_role(field)}.closed",
+            DATA,
+            f"{title}: closed to the Internet",
+            "public access off, no exceptions"
+            if private
+            else "denied by default, this VNET's subnets excepted",
+            _firewalled(recipe, facts, field, title, firewall),
+            "Replay the recipe; remove by hand what was let in beside it.",
+        )
+    yield Promise(
+        "storage.tls",
+        DATA,
+        "Storage account: TLS 1.2 or newer, HTTPS only, no anonymous reading",
+        "TLS 1.2, HTTPS, no anonymous access",
+        lambda: _tls(need(facts, "storage", n.storage)),
+    )
+    yield Promise(
+        "key-vault.roles",
+        DATA,
+        "Key vault: access by roles",
+        "role-based access",
+        lambda: iter(
+            [equal("role-based access", need(facts, "key-vault", n.key_vault),
+                   "properties.enableRbacAuthorization", True)]
+        ),
+    )  # fmt: skip
+    yield Promise(
+        "key-vault.deletion",
+        DATA,
+        "Key vault: a deleted vault can be had back",
+        "soft delete" + (" and purge protection" if security.purge_protection else ""),
+        lambda: _deletion(recipe, need(facts, "key-vault", n.key_vault)),
+    )
+    yield Promise(
+        "registry.admin",
+        DATA,
+        "Container registry: no admin password",
+        "admin user off",
+        lambda: iter(
+            [equal("admin user", need(facts, "registry", n.registry),
+                   "properties.adminUserEnabled", False)]
+        ),
+    )  # fmt: skip
+
+
+def _role(field: str) -> str:
+    return field.replace("_", "-")
+
+
+def _workspace(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    workspace = need(facts, "workspace", recipe.names.workspace)
+    yield equal("public network access", workspace, "properties.publicNetworkAccess", "Disabled")
+    yield _own_endpoints(recipe, workspace, "workspace")
+
+    def outside() -> Evidence:
+        answer = facts.answer("outside", "tracking")
+        return is_so(
+            "outside",
+            "request with a valid token",
+            answer.status == 403,
+            "HTTP 403",
+            str(answer),
+        )
+
+    yield from tried("outside", "request with a valid token", outside)
+
+
+def _own_endpoints(recipe: Any, target: Json, role: str) -> Evidence:
+    """No private endpoint but the recipe's leads to a target: another would let its VNET in."""
+    own = {endpoint_name(recipe, link).lower() for link in links(recipe) if link.target == role}
+    strangers = [
+        tail(look(connection, "properties.privateEndpoint.id")) or "unnamed"
+        for connection in look(target, "properties.privateEndpointConnections") or []
+        if look(connection, "properties.privateLinkServiceConnectionState.status") == "Approved"
+    ]
+    strangers = [name for name in strangers if name not in own]
+    return is_so(
+        "ARM",
+        "private endpoints of others",
+        not strangers,
+        "none",
+        ", ".join(strangers) or "none",
+    )
+
+
+Firewall = Callable[[Json], Mapping[str, Any]]
+
+
+def _acls(key: str) -> Firewall:
+    return lambda document: look(document, f"properties.{key}") or {}
+
+
+def _registry(document: Json) -> Mapping[str, Any]:
+    """A registry keeps its trusted services apart, and has no rules while access is off."""
+    rules = look(document, "properties.networkRuleSet") or {"defaultAction": "Deny"}
+    return {**rules, "bypass": look(document, "properties.networkRuleBypassOptions")}
+
+
+def _firewalled(
+    recipe: Any, facts: Facts, field: str, title: str, firewall: Firewall
+) -> Callable[[], Iterator[Evidence]]:
+    private = getattr(recipe.security, field) == "private-endpoint"
+    role = _role(field)
+
+    def judge() -> Iterator[Evidence]:
+        document = need(facts, role, title)
+        acls = firewall(document)
+        wanted = "Disabled" if private else "Enabled"
+        yield equal("public network access", document, "properties.publicNetworkAccess", wanted)
+        yield equal("firewall's default", acls, "defaultAction", "Deny")
+        trusted = str(acls.get("bypass") or "AzureServices")
+        yield is_so(
+            "ARM",
+            "trusted services",
+            trusted in ("AzureServices", "None"),
+            "Azure's own at most",
+            trusted,
+        )
+        yield _subnets_let_in(recipe, acls, private)
+        for key, what in (("ipRules", "addresses let in"), ("resourceAccessRules", "resources")):
+            given = [
+                str(rule.get("value") or rule.get("resourceId")) for rule in acls.get(key) or []
+            ]
+            yield is_so("ARM", what, not given, "none", ", ".join(given) or "none")
+        yield _own_endpoints(recipe, document, role)
+        if not private:
+            yield from _service_endpoints(recipe, facts, SERVICES[field])
+
+    return judge
+
+
+def _subnets_let_in(recipe: Any, acls: Mapping[str, Any], private: bool) -> Evidence:
+    vnet = f"/virtualnetworks/{recipe.names.vnet}/subnets/".lower()
+    wanted = {
+        f"{vnet}{getattr(recipe.names, f'{which}_subnet')}".lower()
+        for which in (() if private else SUBNETS)
+    }
+    given = [str(rule.get("id", "")).lower() for rule in acls.get("virtualNetworkRules") or []]
+    seen = {text[text.find("/virtualnetworks/") :] for text in given}
+    seen_text = ", ".join(sorted(tail(text) for text in seen)) or "none"
+    return is_so(
+        "ARM",
+        "subnets let in",
+        seen == wanted,
+        ", ".join(sorted(tail(text) for text in wanted)) or "none",
+        seen_text,
+    )
+
+
+def _service_endpoints(recipe: Any, facts: Facts, service: str) -> Iterator[Evidence]:
+    """A firewall rule for a subnet works only where the subnet has the service endpoint."""
+    vnet = need(facts, "vnet", recipe.names.vnet)
+    named = {tail(s["id"]): s["properties"] for s in look(vnet, "properties.subnets") or []}
+    without = [
+        getattr(recipe.names, f"{which}_subnet")
+        for which in SUBNETS
+        if service
+        not in [
+            e.get("service")
+            for e in named.get(getattr(recipe.names, f"{which}_subnet").lower(), {}).get(
+                "serviceEndpoints"
+            )
+            or []
+        ]
+    ]
+    yield is_so(
+        "ARM",
+        f"subnets with the endpoint {service}",
+        not without,
+        "all five",
+        f"not {', '.join(without)}" if without else "all five",
+    )
+
+
+def _tls(storage: Json) -> Iterator[Evidence]:
+    floor = str(look(storage, "properties.minimumTlsVersion") or "TLS1_0")
+    yield is_so("ARM", "oldest TLS version", floor >= TLS_FLOOR, TLS_FLOOR, floor)
+    yield equal("HTTPS only", storage, "properties.supportsHttpsTrafficOnly", True)
+    yield equal("anonymous reading", storage, "properties.allowBlobPublicAccess", False)
+
+
+def _deletion(recipe: Any, vault: Json) -> Iterator[Evidence]:
+    yield equal("soft delete", vault, "properties.enableSoftDelete", True)
+    if recipe.security.purge_protection:
+        yield equal("purge protection", vault, "properties.enablePurgeProtection", True)

@@ -1,0 +1,175 @@
+"""Promises about private endpoints and names: found in the VNET, at private addresses, and there
+alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Any
+
+from amlwizard.posture.facts import Facts, Json
+from amlwizard.posture.judging import Absent, Promise, is_so, look, tail, tried
+from amlwizard.posture.private_endpoints import WORKSPACE, Link, endpoint_name, links
+from amlwizard.posture.result import Evidence
+from amlwizard.rules.space import PRIVATE
+
+NAMES = "Names"
+# Private zones whose public names end otherwise.
+PUBLIC_SUFFIX = {"privatelink.vaultcore.azure.net": "vault.azure.net"}
+# Codes by which a service says that its firewall, and not the missing sign-in, is the reason.
+TURNED_AWAY = ("AuthorizationFailure", "DENIED", "Forbidden", "ForbiddenByFirewall",
+               "ForbiddenByConnection")  # fmt: skip
+
+
+def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
+    for link in links(recipe):
+        yield Promise(
+            f"endpoint.{link.name}",
+            NAMES,
+            f"{link.title}: reached privately from the VNET",
+            "approved, zoned, resolved to its private address inside, answering",
+            _private(recipe, facts, link),
+        )
+    yield Promise(
+        "names.outside",
+        NAMES,
+        "Private names do not resolve inward outside the VNET",
+        "public addresses, or none",
+        lambda: _outward(recipe, facts),
+        "Remove the records from the public DNS, or look from a machine outside the VNET.",
+    )
+
+
+def addresses(endpoint: Json) -> dict[str, list[str]]:
+    """The names that a private endpoint answers for, with its addresses."""
+    return {
+        str(config["fqdn"]).lower(): [str(a) for a in config.get("ipAddresses") or []]
+        for config in look(endpoint, "properties.customDnsConfigs") or []
+    }
+
+
+def find(recipe: Any, facts: Facts, link: Link) -> Json:
+    name = endpoint_name(recipe, link).lower()
+    for endpoint in facts.listed("private-endpoints"):
+        if str(endpoint.get("name", "")).lower() == name:
+            return endpoint
+    raise Absent(f"private endpoint {name}")
+
+
+def _private(recipe: Any, facts: Facts, link: Link) -> Any:
+    def judge() -> Iterator[Evidence]:
+        endpoint = find(recipe, facts, link)
+        subnet = tail(look(endpoint, "properties.subnet.id"))
+        wanted = recipe.names.workspace_subnet.lower()
+        yield is_so("ARM", "subnet", subnet == wanted, wanted, subnet)
+        states = [
+            str(look(c, "properties.privateLinkServiceConnectionState.status"))
+            for c in look(endpoint, "properties.privateLinkServiceConnections") or []
+        ]
+        yield is_so(
+            "ARM", "connection", states == ["Approved"], "Approved", ", ".join(states) or "none"
+        )
+        held = addresses(endpoint)
+        grouped = {
+            tail(look(config, "properties.privateDnsZoneId"))
+            for group in facts.listed(f"zone-groups.{link.name}")
+            for config in look(group, "properties.privateDnsZoneConfigs") or []
+        }
+        for zone in link.zones:
+            yield is_so(
+                "ARM",
+                f"zone group on {zone}",
+                zone in grouped,
+                "there",
+                "there" if zone in grouped else "missing",
+            )
+            yield _linked(recipe, facts, zone)
+            yield from _recorded(facts, zone, held)
+        for name, wanted_addresses in held.items():
+            yield from tried(
+                "inside", name, lambda n=name, w=wanted_addresses: _inward(facts, n, w)
+            )
+        yield from tried("inside", _call(link), lambda: _answers(facts, link))
+
+    return judge
+
+
+def _linked(recipe: Any, facts: Facts, zone: str) -> Evidence:
+    vnet = recipe.names.vnet.lower()
+    states = [
+        look(link, "properties.virtualNetworkLinkState") or "Completed"
+        for link in facts.listed(f"dns-links.{zone}")
+        if tail(look(link, "properties.virtualNetwork.id")) == vnet
+    ]
+    seen = states[0] if states else "missing"
+    return is_so("ARM", f"link of {zone}", states == ["Completed"], "Completed", seen)
+
+
+def _recorded(facts: Facts, zone: str, held: dict[str, list[str]]) -> Iterator[Evidence]:
+    suffix = "." + PUBLIC_SUFFIX.get(zone, zone.removeprefix("privatelink."))
+    records = {
+        str(record.get("name", "")).lower(): [
+            str(r.get("ipv4Address")) for r in look(record, "properties.aRecords") or []
+        ]
+        for record in facts.listed(f"records.{zone}")
+    }
+    for name, wanted in held.items():
+        if name.endswith(suffix):
+            seen = records.get(name.removesuffix(suffix), [])
+            yield is_so(
+                "ARM",
+                f"record of {name}",
+                sorted(seen) == sorted(wanted),
+                ", ".join(wanted),
+                ", ".join(seen) or "missing",
+            )
+
+
+def _inward(facts: Facts, name: str, wanted: list[str]) -> Evidence:
+    seen = facts.name("inside", name)
+    return is_so(
+        "inside", name, seen == sorted(wanted), ", ".join(wanted), ", ".join(seen) or "no address"
+    )
+
+
+def _call(link: Link) -> str:
+    return "tracking request" if link is WORKSPACE else "request"
+
+
+def _answers(facts: Facts, link: Link) -> Evidence:
+    if link is WORKSPACE:
+        answer = facts.answer("inside", "tracking")
+        return is_so("inside", _call(link), answer.status == 200, "HTTP 200", str(answer))
+    answer = facts.answer("inside", link.name)
+    ok = answer.status > 0 and answer.code not in TURNED_AWAY
+    return is_so("inside", _call(link), ok, "an answer", str(answer))
+
+
+def _outward(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    names = [
+        name
+        for link in links(recipe)
+        for endpoint in facts.listed("private-endpoints")
+        if str(endpoint.get("name", "")).lower() == endpoint_name(recipe, link).lower()
+        for name in addresses(endpoint)
+    ]
+    cluster = facts.document("aks")
+    if recipe.security.private_aks and cluster:
+        names += [
+            str(look(cluster, f"properties.{key}"))
+            for key in ("fqdn", "privateFQDN")
+            if look(cluster, f"properties.{key}")
+        ]
+    for name in names:
+        yield from tried("outside", name, lambda n=name: _public(recipe, facts, n))
+
+
+def _public(recipe: Any, facts: Facts, name: str) -> Evidence:
+    seen = facts.name("outside", name)
+    inward = [a for a in seen if is_private(recipe, a)]
+    return is_so("outside", name, not inward, "no private address", ", ".join(seen) or "no address")
+
+
+def is_private(recipe: Any, address: str) -> bool:
+    found = ip_address(address)
+    return any(found in network for network in (*PRIVATE, recipe.addresses.vnet))

@@ -1,0 +1,124 @@
+"""How a promise is judged: it yields evidence, and is kept when all of that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from amlwizard.posture.facts import Facts, Json, LeftOut, NotSeen
+from amlwizard.posture.result import Evidence, Line, Outcome, Source
+
+REPLAY = "Replay the recipe: it is set back."
+TELLING = 3  # pieces of evidence that a line which is kept shows
+
+
+class Absent(Exception):
+    """What a promise is about is not there at all."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """`look` yields the evidence. `expected` says in a few words what was promised, `fix` what to do
+    where it is not kept."""
+
+    id: str
+    area: str
+    title: str
+    expected: str
+    look: Callable[[], Iterator[Evidence]]
+    fix: str = REPLAY
+
+    def line(self) -> Line | None:
+        """None where nothing that may be looked at says anything about it."""
+        evidence: list[Evidence] = []
+        try:
+            for piece in self.look():
+                evidence.append(piece)
+        except Absent as absent:
+            evidence.append(Evidence("ARM", str(absent), "there", "not there", "broken"))
+        except NotSeen as unseen:
+            evidence.append(Evidence("ARM", self.title, self.expected, unseen.reason, "unknown"))
+        if not evidence:
+            return None
+        outcome = _worst(evidence)
+        return Line(
+            self.id,
+            self.area,
+            self.title,
+            self.expected,
+            _seen(evidence, outcome),
+            outcome,
+            tuple(evidence),
+            "" if outcome == "ok" else self.fix,
+        )
+
+
+def _seen(evidence: list[Evidence], outcome: Outcome) -> str:
+    """What decided a line, in a few words: what was tried from a side tells most, so it is last."""
+    telling = [e for e in evidence if e.outcome == outcome]
+    said = list(dict.fromkeys(f"{e.what}: {e.seen}" for e in telling))
+    if outcome != "ok" or len(said) <= TELLING:
+        return "; ".join(said)
+    return f"{len(said) - TELLING + 1} more; " + "; ".join(said[1 - TELLING :])
+
+
+def _worst(evidence: list[Evidence]) -> Outcome:
+    outcomes = {e.outcome for e in evidence}
+    if "broken" in outcomes:
+        return "broken"
+    return "ok" if outcomes == {"ok"} else "unknown"
+
+
+def need(facts: Facts, role: str, what: str) -> Json:
+    """The document of a role; a promise about what is not there is broken."""
+    found = facts.document(role)
+    if found is None:
+        raise Absent(what)
+    return dict(found)
+
+
+def is_so(source: Source, what: str, ok: bool, expected: str, seen: str) -> Evidence:
+    return Evidence(source, what, expected, seen, "ok" if ok else "broken")
+
+
+def equal(what: str, document: Mapping[str, Any], path: str, expected: Any) -> Evidence:
+    """Evidence that a value of an ARM document is as promised; text without case."""
+    seen = look(document, path)
+    return is_so("ARM", what, plain(seen) == plain(expected), _text(expected), _text(seen))
+
+
+def tried(source: Source, what: str, attempt: Callable[[], Evidence]) -> Iterator[Evidence]:
+    """Evidence from a side: unknown, with the reason, where it could not be had."""
+    try:
+        yield attempt()
+    except LeftOut:
+        return
+    except NotSeen as unseen:
+        yield Evidence(source, what, "seen", unseen.reason, "unknown")
+
+
+def look(document: Any, path: str) -> Any:
+    """The value at a dotted path, None where there is none."""
+    for part in path.split("."):
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(part)
+    return document
+
+
+def plain(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def tail(resource_id: Any) -> str:
+    """The name at the end of an id, lower case."""
+    return str(resource_id or "").rsplit("/", 1)[-1].lower()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,247 @@
+"""Promises about the VNET: its security groups, its ways in and out, its public addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from amlwizard.posture import security_groups
+from amlwizard.posture.effective import Opening, covers, network, openings
+from amlwizard.posture.facts import Facts, Json, NotSeen
+from amlwizard.posture.judging import Absent, Promise, equal, is_so, look, need, plain, tail
+from amlwizard.posture.result import Evidence
+from amlwizard.rules.entry import SUBNET_NAMES
+from amlwizard.rules.space import DATABRICKS, SUBNETS
+
+NETWORK = "Network"
+OURS = "Microsoft.Databricks-workspaces_UseOnly_"
+# What the service writes into the groups of its subnets: direction and the other side.
+DATABRICKS_RULES = (
+    ("Inbound", "VirtualNetwork"), ("Outbound", "VirtualNetwork"), ("Outbound", "AzureDatabricks"),
+    ("Outbound", "Sql"), ("Outbound", "Storage"), ("Outbound", "EventHub"),
+)  # fmt: skip
+WITH_NAT = ("compute", "databricks_public", "databricks_private")
+
+
+def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
+    for which in security_groups.with_group(recipe):
+        exposed = security_groups.exposed(recipe, which)
+        yield Promise(
+            f"nsg.{which.replace('_', '-')}",
+            NETWORK,
+            f"Security group of the {which.replace('_', ' ')} subnet",
+            "as designed; from the Internet "
+            + (", ".join(str(o) for o in exposed) + " alone" if exposed else "nothing"),
+            _grouped(recipe, facts, which, exposed),
+            "Replay the recipe; delete foreign rules by hand: az network nsg rule delete "
+            f"-g {recipe.names.resource_group} --nsg-name {_group_name(recipe, which)} -n RULE",
+        )
+    yield Promise(
+        "public-ips",
+        NETWORK,
+        "No public address that was not asked for",
+        "those of the recipe",
+        lambda: _addresses(recipe, facts),
+        "Delete what was added, or find out who needs it.",
+    )
+    if recipe.security.nat_gateway:
+        yield Promise(
+            "outbound",
+            NETWORK,
+            "Compute and Databricks go out by the NAT gateway",
+            "NAT gateway, no default outbound access",
+            lambda: _outbound(recipe, facts),
+        )
+    yield Promise(
+        "entry",
+        NETWORK,
+        "Ways into the VNET",
+        {"none": "none", "bastion": "Bastion", "vpn-gateway": "VPN gateway"}[
+            recipe.security.secure_entry
+        ],
+        lambda: _entry(recipe, facts),
+        "Delete what was added; replay the recipe for what is missing.",
+    )
+    yield Promise(
+        "peerings",
+        NETWORK,
+        "Peered with the networks that the recipe names, and no other",
+        ", ".join(str(p) for p in recipe.addresses.peered) or "none",
+        lambda: _peerings(recipe, facts),
+        "Name the peered prefixes in addresses.peered, or end the peering.",
+    )
+
+
+# -- security groups
+
+
+def _group_name(recipe: Any, which: str) -> str:
+    return f"nsg-{recipe.names.prefix}-{which.replace('_', '-')}"
+
+
+def _subnet_name(recipe: Any, which: str) -> str:
+    return str(SUBNET_NAMES.get(which) or getattr(recipe.names, f"{which}_subnet"))
+
+
+def _subnet(recipe: Any, facts: Facts, which: str) -> Json:
+    vnet = need(facts, "vnet", recipe.names.vnet)
+    name = _subnet_name(recipe, which)
+    for subnet in look(vnet, "properties.subnets") or []:
+        if str(subnet.get("name", "")).lower() == name.lower():
+            return dict(subnet)
+    raise Absent(f"subnet {name}")
+
+
+def _grouped(
+    recipe: Any, facts: Facts, which: str, exposed: tuple[Opening, ...]
+) -> Callable[[], Iterator[Evidence]]:
+    def judge() -> Iterator[Evidence]:
+        name = _group_name(recipe, which)
+        attached = tail(look(_subnet(recipe, facts, which), "properties.networkSecurityGroup.id"))
+        yield is_so(
+            "ARM", "attached to its subnet", attached == name.lower(), name, attached or "none"
+        )
+        group = next(
+            (g for g in facts.listed("nsgs") if str(g.get("name", "")).lower() == name.lower()),
+            None,
+        )
+        if group is None:
+            raise Absent(f"security group {name}")
+        rules = {str(r.get("name", "")): r for r in look(group, "properties.securityRules") or []}
+        for wanted in security_groups.rules(recipe, which):
+            yield _rule(wanted, rules.get(wanted["name"]))
+        if which in DATABRICKS and facts.document("databricks"):
+            yield _databricks(rules.values())
+        vnet = need(facts, "vnet", recipe.names.vnet)
+        spaces = [
+            found
+            for text in look(vnet, "properties.addressSpace.addressPrefixes") or []
+            if (found := network(str(text))) and found.version == 4
+        ]
+        opened = openings(group, spaces)
+        foreign = [o for o in opened if not any(o.within(allowed) for allowed in exposed)]
+        yield is_so(
+            "ARM",
+            "open to the Internet",
+            not foreign,
+            ", ".join(str(o) for o in exposed) or "nothing",
+            ", ".join(str(o) for o in (foreign or opened)) or "nothing",
+        )
+
+    return judge
+
+
+def _rule(wanted: Json, found: Json | None) -> Evidence:
+    what = f"rule {wanted['name']}"
+    if found is None:
+        return is_so("ARM", what, False, "there", "missing")
+    apart = [
+        f"{key} {found['properties'].get(key)!r}"
+        for key, value in wanted["properties"].items()
+        if _comparable(found["properties"].get(key)) != _comparable(value)
+    ]
+    return is_so("ARM", what, not apart, "as designed", ", ".join(apart) or "as designed")
+
+
+def _comparable(value: Any) -> Any:
+    return sorted(map(plain, value)) if isinstance(value, list) else plain(value)
+
+
+def _databricks(rules: Any) -> Evidence:
+    """The service's own rules, by what they do: their names follow its releases."""
+    present = {
+        (p["direction"], p.get("destinationAddressPrefix"))
+        for rule in rules
+        if str(rule.get("name", "")).startswith(OURS)
+        for p in (rule["properties"],)
+        if p["access"] == "Allow"
+    }
+    missing = [f"{way} {peer}" for way, peer in DATABRICKS_RULES if (way, peer) not in present]
+    return is_so(
+        "ARM",
+        "rules of Databricks",
+        not missing,
+        "untouched",
+        f"without {', '.join(missing)}" if missing else "untouched",
+    )
+
+
+# -- ways in and out
+
+
+def _addresses(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    n, prefix = recipe.names, recipe.names.prefix
+    asked = {n.public_ip.lower()} if recipe.security.nat_gateway else set()
+    if recipe.security.secure_entry != "none":
+        asked.add(f"pip-{prefix}-{recipe.security.secure_entry}".lower())
+    own = [str(a.get("name", "")) for a in facts.listed("public-ips")]
+    yield _only(n.resource_group, own, [a for a in own if a.lower() not in asked])
+    managed = [str(a.get("name", "")) for a in facts.listed("public-ips.databricks")]
+    foreign = managed if recipe.security.databricks_no_public_ip else []
+    yield _only(n.databricks_managed_group, managed, foreign)
+    cluster = facts.document("aks")
+    if cluster:
+        nodes = facts.listed("public-ips.aks")
+        names = [_of_service(a) or str(a.get("name", "")) for a in nodes]
+        foreign = [
+            _of_service(a) or str(a.get("name", "")) for a in nodes if not _asked_of_aks(recipe, a)
+        ]
+        yield _only(str(look(cluster, "properties.nodeResourceGroup")), names, foreign)
+
+
+def _only(group: str, seen: list[str], foreign: list[str]) -> Evidence:
+    text = ", ".join(foreign) if foreign else ", ".join(seen) or "none"
+    return is_so("ARM", f"in {group}", not foreign, "those asked for", text)
+
+
+def _of_service(address: Json) -> str:
+    return str((address.get("tags") or {}).get("k8s-azure-service") or "")
+
+
+def _asked_of_aks(recipe: Any, address: Json) -> bool:
+    """AKS goes out by an address of its own; a public scoring endpoint comes in by another."""
+    service = _of_service(address)
+    if service:
+        return bool(recipe.serving.load_balancer == "public" and service.startswith("azureml/"))
+    return str((address.get("tags") or {}).get("aks-managed-type", "")).endswith("outbound-ip")
+
+
+def _outbound(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    gateway = recipe.names.nat_gateway.lower()
+    for which in WITH_NAT:
+        found = tail(look(_subnet(recipe, facts, which), "properties.natGateway.id"))
+        yield is_so(
+            "ARM", _subnet_name(recipe, which), found == gateway, gateway, found or "no NAT gateway"
+        )
+    for which in SUBNETS:
+        subnet = _subnet(recipe, facts, which)
+        what = f"default outbound access of {_subnet_name(recipe, which)}"
+        yield equal(what, subnet, "properties.defaultOutboundAccess", False)
+
+
+def _entry(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    prefix, entry = recipe.names.prefix, recipe.security.secure_entry
+    for role, what, choice, name in (
+        ("bastions", "Bastion hosts", "bastion", f"bas-{prefix}"),
+        ("gateways", "VPN gateways", "vpn-gateway", f"vpng-{prefix}"),
+    ):
+        wanted = [name.lower()] if entry == choice else []
+        seen = [str(host.get("name", "")).lower() for host in facts.listed(role)]
+        yield is_so(
+            "ARM", what, seen == wanted, ", ".join(wanted) or "none", ", ".join(seen) or "none"
+        )
+
+
+def _peerings(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    vnet = need(facts, "vnet", recipe.names.vnet)
+    named = [str(p) for p in recipe.addresses.peered]
+    foreign = []
+    for peering in look(vnet, "properties.virtualNetworkPeerings") or []:
+        remote = look(peering, "properties.remoteAddressSpace.addressPrefixes")
+        if remote is None:
+            raise NotSeen(f"peering {peering.get('name')} does not say what it leads to")
+        strange = [p for p in remote if not any(covers(outer, p) for outer in named)]
+        if strange:
+            foreign.append(f"{peering.get('name')} ({', '.join(strange)})")
+    yield is_so("ARM", "peerings", not foreign, ", ".join(named) or "none",
+                ", ".join(foreign) or "none beside them")  # fmt: skip

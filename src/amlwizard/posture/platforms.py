@@ -1,0 +1,144 @@
+"""Promises about what runs on the network: AKS and its scoring endpoint, Databricks, compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from amlwizard.posture.endpoints import is_private
+from amlwizard.posture.facts import Facts
+from amlwizard.posture.judging import Promise, equal, is_so, look, need, plain, tail, tried
+from amlwizard.posture.result import Evidence
+
+COMPUTE = "Compute"
+
+
+def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
+    n, security, serving = recipe.names, recipe.security, recipe.serving
+    if security.private_aks:
+        yield Promise(
+            "aks.api",
+            COMPUTE,
+            "AKS: the Kubernetes API has a private address only",
+            "private cluster without public name",
+            lambda: _private_api(recipe, facts),
+            "A public cluster cannot be made private: destroy and replay, or ask for what it is.",
+        )
+    elif security.aks_authorized_ranges:
+        ranges = ", ".join(str(r) for r in security.aks_authorized_ranges)
+        yield Promise(
+            "aks.api",
+            COMPUTE,
+            "AKS: the Kubernetes API answers the authorised ranges only",
+            ranges,
+            lambda: _ranges(recipe, facts),
+            f"az aks update -g {n.resource_group} -n {n.aks} "
+            f"--api-server-authorized-ip-ranges {ranges.replace(', ', ',')}",
+        )
+    if serving.load_balancer == "internal":
+        yield Promise(
+            "scoring.internal",
+            COMPUTE,
+            "The scoring endpoint answers inside the VNET only",
+            "internal load balancer, no answer outside",
+            lambda: _internal(recipe, facts),
+        )
+    if serving.tls_certificate:
+        yield Promise(
+            "scoring.tls",
+            COMPUTE,
+            "The scoring endpoint takes HTTPS only",
+            "no insecure connections",
+            lambda: iter([_setting(recipe, facts, "allowInsecureConnections", "False")]),
+        )
+    yield Promise(
+        "databricks.network",
+        COMPUTE,
+        "Databricks: in the VNET"
+        + (", its nodes without public addresses" if security.databricks_no_public_ip else ""),
+        "VNET injection"
+        + (" and secure cluster connectivity" if security.databricks_no_public_ip else ""),
+        lambda: _databricks(recipe, facts),
+        "Azure cannot change this on a workspace that exists: destroy and replay.",
+    )
+    if security.databricks_encryption:
+        yield Promise(
+            "databricks.encryption",
+            COMPUTE,
+            "Databricks: prepared for customer-managed keys",
+            "prepared",
+            lambda: iter([_parameter(recipe, facts, "prepareEncryption", True)]),
+        )
+    yield Promise(
+        "compute.network",
+        COMPUTE,
+        "Image-build compute: in its subnet, without public addresses",
+        "compute subnet, no public address",
+        lambda: _compute(recipe, facts),
+        "Azure cannot change this on a compute that exists: delete it and replay.",
+    )
+
+
+def _private_api(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    cluster = need(facts, "aks", recipe.names.aks)
+    stem = "properties.apiServerAccessProfile"
+    yield equal("private cluster", cluster, f"{stem}.enablePrivateCluster", True)
+    yield equal("public name", cluster, f"{stem}.enablePrivateClusterPublicFQDN", False)
+    name = str(look(cluster, "properties.privateFQDN") or "")
+
+    def inside() -> Evidence:
+        seen = facts.name("inside", name)
+        ok = bool(seen) and all(is_private(recipe, address) for address in seen)
+        return is_so("inside", name, ok, "a private address", ", ".join(seen) or "no address")
+
+    if name:
+        yield from tried("inside", name, inside)
+
+
+def _ranges(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    cluster = need(facts, "aks", recipe.names.aks)
+    wanted = sorted(str(r) for r in recipe.security.aks_authorized_ranges)
+    seen = sorted(look(cluster, "properties.apiServerAccessProfile.authorizedIPRanges") or [])
+    text = ", ".join(seen) or "everybody"
+    yield is_so("ARM", "authorised ranges", seen == wanted, ", ".join(wanted), text)
+
+
+def _setting(recipe: Any, facts: Facts, key: str, wanted: str) -> Evidence:
+    extension = need(facts, "extension", "Machine Learning extension")
+    settings = look(extension, "properties.configurationSettings") or {}
+    lower = {str(k).lower(): v for k, v in settings.items()}
+    return equal(key, lower, key.lower(), wanted)
+
+
+def _internal(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    yield _setting(recipe, facts, "internalLoadBalancerProvider", "azure")
+
+    def outside() -> Evidence:
+        answer = facts.answer("outside", "scoring")
+        return is_so("outside", "request", answer.status == 0, "no answer", str(answer))
+
+    yield from tried("outside", "request", outside)
+
+
+def _parameter(recipe: Any, facts: Facts, key: str, wanted: Any) -> Evidence:
+    workspace = need(facts, "databricks", recipe.names.databricks)
+    return equal(key, workspace, f"properties.parameters.{key}.value", wanted)
+
+
+def _databricks(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    n = recipe.names
+    workspace = need(facts, "databricks", n.databricks)
+    vnet = tail(look(workspace, "properties.parameters.customVirtualNetworkId.value"))
+    yield is_so("ARM", "VNET", vnet == n.vnet.lower(), n.vnet, vnet or "none")
+    yield _parameter(recipe, facts, "customPublicSubnetName", n.databricks_public_subnet)
+    yield _parameter(recipe, facts, "customPrivateSubnetName", n.databricks_private_subnet)
+    if recipe.security.databricks_no_public_ip:
+        yield _parameter(recipe, facts, "enableNoPublicIp", True)
+
+
+def _compute(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+    compute = need(facts, "build-compute", recipe.names.build_compute)
+    subnet = tail(look(compute, "properties.properties.subnet.id"))
+    wanted = recipe.names.compute_subnet
+    yield is_so("ARM", "subnet", subnet == plain(wanted), wanted, subnet or "none")
+    yield equal("node public address", compute, "properties.properties.enableNodePublicIp", False)

@@ -1,0 +1,74 @@
+"""The judgement as values: lines with their evidence, and all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Outcome = Literal["ok", "broken", "unknown"]
+Source = Literal["ARM", "outside", "inside"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing looked at: in Azure Resource Manager, from outside the VNET, or from inside it."""
+
+    source: Source
+    what: str
+    expected: str
+    seen: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One promise of the recipe. It is kept when all of its evidence says so."""
+
+    id: str
+    area: str
+    title: str
+    expected: str
+    seen: str
+    outcome: Outcome
+    evidence: tuple[Evidence, ...] = ()
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """All promises of a recipe on a target. `at` is seconds since the epoch, UTC."""
+
+    recipe: str
+    target: str
+    at: float
+    lines: tuple[Line, ...]
+
+    def of(self, outcome: Outcome) -> tuple[Line, ...]:
+        return tuple(line for line in self.lines if line.outcome == outcome)
+
+    @property
+    def kept(self) -> bool:
+        return all(line.outcome == "ok" for line in self.lines)
+
+    @property
+    def summary(self) -> str:
+        """``21 of 24 promises kept, 2 broken, 1 without evidence``"""
+        broken, unknown = len(self.of("broken")), len(self.of("unknown"))
+        return f"{len(self.of('ok'))} of {len(self.lines)} promises kept" + "".join(
+            f", {count} {text}"
+            for count, text in ((broken, "broken"), (unknown, "without evidence"))
+            if count
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {"version": 1, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Posture:
+        """What `to_json` wrote; TypeError or KeyError for anything else."""
+        lines = tuple(
+            Line(**{**line, "evidence": tuple(Evidence(**e) for e in line["evidence"])})
+            for line in body["lines"]
+        )
+        return cls(body["recipe"], body["target"], body["at"], lines)

@@ -1,0 +1,44 @@
+"""The posture as a page that needs nothing but itself: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from amlwizard.posture import Line, Posture
+from amlwizard.report.charts import scatter, timeline
+from amlwizard.report.drawing import draw
+from amlwizard.report.record import Record
+
+MARKS = {"ok": "✓", "broken": "✗", "unknown": "?"}
+
+
+def page(posture: Posture, recipe: Any, record: Record) -> str:
+    """The HTML of a posture. `recipe` gives the drawing its names and ranges, `record` what a run's
+    journal told."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("amlwizard.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        posture=posture,
+        areas=_areas(posture.lines),
+        marks=MARKS,
+        when=datetime.fromtimestamp(posture.at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        network=draw(recipe, posture),
+        fit=record.fit,
+        plot=scatter(record.fit) if record.fit else None,
+        bars=timeline(record.timings) if record.timings else None,
+        run=record.run,
+    )
+
+
+def _areas(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
+    return [(area, list(group)) for area, group in groupby(lines, key=lambda line: line.area)]

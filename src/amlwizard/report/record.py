@@ -1,0 +1,97 @@
+"""What the journals of a recipe's runs tell a report: how long the steps took, how well the model
+fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from amlwizard import journal
+from amlwizard.errors import InvalidInput
+from amlwizard.view import RunView, StepView
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """`started` and `seconds` count from the start of the run."""
+
+    step: str
+    title: str
+    phase: str
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Target values of the test rows, and what the model predicted for them."""
+
+    actual: tuple[float, ...]
+    predicted: tuple[float, ...]
+    mse: float
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`run` is the id of the run that the timings are from."""
+
+    run: str = ""
+    timings: tuple[Timing, ...] = ()
+    fit: Fit | None = None
+
+
+def recorded(journals: Iterable[Path], target: str) -> Record:
+    """The newest run that built something, and the newest training: journals come newest first.
+    Those of another target, and those that cannot be read, are passed over."""
+    timings: Record | None = None
+    fit: Fit | None = None
+    for path in journals:
+        view = _replayed(path)
+        if view is None or view.target != target:
+            continue
+        if timings is None and any(_built(step) for step in view.steps.values()):
+            timings = Record(view.run, tuple(_timings(view)))
+        fit = fit or _fit(view)
+        if timings and fit:
+            break
+    return Record(timings.run if timings else "", timings.timings if timings else (), fit)
+
+
+def _replayed(path: Path) -> RunView | None:
+    view = RunView()
+    try:
+        for event in journal.read(path):
+            view = view.apply(event)
+    except (InvalidInput, KeyError):
+        return None
+    return view
+
+
+def _built(step: StepView) -> bool:
+    return step.info.phase == "provision" and step.seconds > 0
+
+
+def _timings(view: RunView) -> Iterable[Timing]:
+    worked = [step for step in view.steps.values() if step.seconds > 0]
+    for step in sorted(worked, key=lambda step: (step.started, step.info.id)):
+        yield Timing(
+            step.info.id,
+            step.info.title,
+            step.info.phase,
+            step.started - view.started,
+            step.seconds,
+        )
+
+
+def _fit(view: RunView) -> Fit | None:
+    trained = view.steps.get("train")
+    for progress in reversed(trained.log if trained else ()):
+        result = progress.data.get("result") or {}
+        if result.get("actual") and len(result["actual"]) == len(result.get("predicted") or ()):
+            return Fit(
+                tuple(map(float, result["actual"])),
+                tuple(map(float, result["predicted"])),
+                float(result["mse"]),
+            )
+    return None

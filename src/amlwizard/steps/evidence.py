@@ -1,0 +1,252 @@
+"""Gathering what a posture is judged by: ARM documents, and what both sides of the VNET see.
+
+Everything that does not wait for something else is asked at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from amlwizard import notebook
+from amlwizard.errors import AmlwizardError, Cancelled, CloudError, StepFailed
+from amlwizard.plan import Context, Resource, Say
+from amlwizard.posture.endpoints import addresses
+from amlwizard.posture.facts import Answer, Facts, Side
+from amlwizard.posture.judging import look
+from amlwizard.posture.private_endpoints import endpoint_name, links
+from amlwizard.steps.cluster import GONE, running
+from amlwizard.steps.naming import Ids
+from amlwizard.steps.network import API
+from amlwizard.steps.private_link import DNS_API
+from amlwizard.steps.training import scope_of
+
+WORKERS = 12
+EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
+INSIDE, OUTSIDE = "inside", "outside"
+Sides = Collection[str]
+
+# role -> the step whose resource it is
+RESOURCES = {
+    "vnet": "vnet", "workspace": "workspace", "storage": "storage", "key-vault": "key-vault",
+    "registry": "registry", "databricks": "databricks", "aks": "aks",
+    "extension": "aks-extension", "build-compute": "build-compute", "endpoint": "endpoint",
+}  # fmt: skip
+# role -> type of all resources of that kind in the group
+LISTS = {
+    "nsgs": "networkSecurityGroups", "private-endpoints": "privateEndpoints",
+    "public-ips": "publicIPAddresses", "bastions": "bastionHosts",
+    "gateways": "virtualNetworkGateways",
+}  # fmt: skip
+# What a service answers without credentials says whether its firewall let us come so far.
+GREETINGS = {
+    "storage-blob": "/?comp=list",
+    "storage-file": "/?comp=list",
+    "key-vault": "/secrets?api-version=7.4",
+    "registry": "/v2/",
+}
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How thoroughly: `skip` names sides that are left out; `wake` starts a cluster that sleeps,
+    for the inside can be seen from nowhere else."""
+
+    skip: Sides = ()
+    wake: bool = False
+
+
+def gather(
+    ctx: Context, recipe: Any, resources: Mapping[str, Resource], looking: Looking, say: Say
+) -> Facts:
+    """`resources` are those of the journey's steps, by step id. StepFailed where nothing of the
+    recipe is built."""
+    ids = Ids(recipe)
+    arm = ctx.cloud.arm
+    group = ctx.fill(ids.group)
+    jobs: dict[str, Callable[[], Any]] = {}
+
+    def one(role: str, resource: Resource) -> None:
+        jobs[role] = lambda: arm.get(ctx.fill(resource.id), resource.api_version)
+
+    def all_of(role: str, path: str, version: str = API) -> None:
+        jobs[role] = lambda: _listed(arm, path, version)
+
+    for role, step in RESOURCES.items():
+        one(role, resources[step])
+    for role, kind in LISTS.items():
+        all_of(role, f"{group}/providers/Microsoft.Network/{kind}")
+    for link in links(recipe):
+        endpoint = (
+            f"{group}/providers/Microsoft.Network/privateEndpoints/{endpoint_name(recipe, link)}"
+        )
+        all_of(f"zone-groups.{link.name}", f"{endpoint}/privateDnsZoneGroups")
+        for zone in link.zones:
+            stem = f"{group}/providers/Microsoft.Network/privateDnsZones/{zone}"
+            all_of(f"dns-links.{zone}", f"{stem}/virtualNetworkLinks", DNS_API)
+            all_of(f"records.{zone}", f"{stem}/A", DNS_API)
+    subscription = group.rpartition("/")[0]
+    managed = f"{subscription}/{recipe.names.databricks_managed_group}"
+    all_of("public-ips.databricks", f"{managed}/providers/Microsoft.Network/publicIPAddresses")
+    documents, unread = _together(jobs, ctx)
+    _must_be_built(recipe, documents, unread)
+    if documents.get("aks"):
+        nodes = f"{subscription}/{look(documents['aks'], 'properties.nodeResourceGroup')}"
+        path = f"{nodes}/providers/Microsoft.Network/publicIPAddresses"
+        more, unseen = _together({"public-ips.aks": lambda: _listed(arm, path, API)}, ctx)
+        documents.update(more)
+        unread.update(unseen)
+    say(f"{len(documents)} of {len(documents) + len(unread)} reads of Azure Resource Manager")
+    with ThreadPoolExecutor(2) as pool:
+        seen = {
+            side: pool.submit(_side, side, look_from, looking, ctx, recipe, documents, say)
+            for side, look_from in ((OUTSIDE, _outside), (INSIDE, _inside))
+        }
+        return Facts(documents, unread, seen[OUTSIDE].result(), seen[INSIDE].result())
+
+
+def _together(
+    jobs: Mapping[str, Callable[[], Any]], ctx: Context
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Results by role, and the reasons of those that failed."""
+    found: dict[str, Any] = {}
+    unread: dict[str, str] = {}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for role, future in {role: pool.submit(job) for role, job in jobs.items()}.items():
+            try:
+                found[role] = future.result()
+            except CloudError as error:
+                unread[role] = f"{error.code or error.status or 'no answer'}"
+    if ctx.cancel.is_set():
+        raise Cancelled("cancelled")
+    return found, unread
+
+
+def _listed(arm: Any, path: str, version: str) -> list[Any]:
+    """A collection; where its parent is not there, it is empty."""
+    try:
+        return list(arm.every(path, version))
+    except CloudError as error:
+        if error.status == 404:
+            return []
+        raise
+
+
+def _must_be_built(recipe: Any, documents: Mapping[str, Any], unread: Mapping[str, str]) -> None:
+    missing = [r for r in ("vnet", "workspace") if r not in unread and not documents.get(r)]
+    if missing:
+        raise StepFailed(
+            f"{recipe.names.resource_group} holds no finished platform of this recipe.",
+            why=f"Not there: {', '.join(missing)}.",
+            fix="Replay the recipe first, or name the one that was built.",
+        )
+
+
+# -- the two sides
+
+
+def _side(
+    side: str, look_from: Callable[..., Side | str], looking: Looking, ctx: Context, *rest: Any
+) -> Side | str | None:
+    if side in looking.skip:
+        return None
+    try:
+        return look_from(ctx, looking, *rest)
+    except Cancelled:
+        raise
+    except AmlwizardError as error:
+        return error.what
+
+
+def _private_names(recipe: Any, documents: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+    """By private endpoint of the recipe: the names that it answers for, and its addresses."""
+    by_name = {str(e.get("name", "")).lower(): e for e in documents.get("private-endpoints") or []}
+    return {
+        link.name: addresses(by_name[name])
+        for link in links(recipe)
+        if (name := endpoint_name(recipe, link).lower()) in by_name
+    }
+
+
+def _tracking(documents: Mapping[str, Any]) -> str:
+    """Where experiments are searched: a call of the data plane that reads and needs a sign-in."""
+    uri = str(look(documents.get("workspace"), "properties.mlFlowTrackingUri") or "")
+    return uri.replace("azureml://", "https://") + EXPERIMENTS if uri else ""
+
+
+def _api_names(documents: Mapping[str, Any]) -> Iterable[str]:
+    for key in ("fqdn", "privateFQDN"):
+        name = look(documents.get("aks"), f"properties.{key}")
+        if name:
+            yield str(name)
+
+
+def _outside(
+    ctx: Context, looking: Looking, recipe: Any, documents: Mapping[str, Any], say: Say
+) -> Side | str:
+    cloud, private = ctx.cloud, _private_names(recipe, documents)
+    names = [name for held in private.values() for name in held]
+    if recipe.security.private_aks:
+        names += _api_names(documents)
+    url, scoring = _tracking(documents), look(documents.get("endpoint"), "properties.scoringUri")
+
+    def tracking() -> Any:
+        token = cloud.access_token("ml")
+        return cloud.knock("POST", url, {"max_results": 1}, token)
+
+    jobs: dict[str, Callable[[], Any]] = {f"name {n}": lambda n=n: cloud.resolve(n) for n in names}
+    if url:
+        jobs["answer tracking"] = tracking
+    if scoring and recipe.serving.load_balancer == "internal":
+        jobs["answer scoring"] = lambda: cloud.knock("GET", str(scoring))
+    found, _ = _together(jobs, ctx)
+    resolved = {k.removeprefix("name "): v for k, v in found.items() if k.startswith("name ")}
+    answers = {
+        k.removeprefix("answer "): Answer(v.status, v.code, v.error)
+        for k, v in found.items()
+        if k.startswith("answer ")
+    }
+    held = {a for by_name in private.values() for found in by_name.values() for a in found}
+    works = 200 <= answers.get("tracking", Answer()).status < 300
+    if works and any(set(found) & held for found in resolved.values()):
+        return "this machine is inside the VNET, or connected to it"
+    return Side(resolved, answers)
+
+
+def _inside(
+    ctx: Context, looking: Looking, recipe: Any, documents: Mapping[str, Any], say: Say
+) -> Side | str:
+    """By cells on the Databricks cluster, which is in the VNET."""
+    workspace = documents.get("databricks")
+    url = look(workspace, "properties.workspaceUrl")
+    if not workspace or not url:
+        return "there is no Databricks workspace to look from"
+    client = ctx.cloud.databricks(url=str(url), id=str(workspace["id"]))
+    cluster = client.find_cluster(recipe.names.cluster)
+    if cluster is None:
+        return f"there is no cluster {recipe.names.cluster} to look from"
+    if str(cluster.get("state")) in GONE and not looking.wake:
+        return "the cluster sleeps: `amlwizard verify` wakes it"
+    running(client, cluster["cluster_id"], say, ctx)
+    private = _private_names(recipe, documents)
+    calls: dict[str, dict[str, Any]] = {
+        link: {"method": "GET", "url": f"https://{next(iter(held))}{GREETINGS[link]}",
+               "body": None, "token": False}
+        for link, held in private.items()
+        if link in GREETINGS and held
+    }  # fmt: skip
+    tracking = _tracking(documents)
+    if tracking:
+        body = {"max_results": 1}
+        calls["tracking"] = {"method": "POST", "url": tracking, "body": body, "token": True}
+    names = [name for held in private.values() for name in held]
+    if recipe.security.private_aks:
+        names += _api_names(documents)
+    scope = scope_of(recipe)
+    client.put_secret(scope, "tracking-token", ctx.cloud.access_token("ml").reveal())
+    parameters = {"names": names, "calls": calls, "scope": scope}
+    cells = notebook.cells("probe", parameters)
+    seen = client.run_cells(cluster["cluster_id"], cells, say, ctx.cancel)[-1].data
+    return Side(seen["names"], {name: Answer(**answer) for name, answer in seen["answers"].items()})

@@ -1,0 +1,69 @@
+"""The last step of the journey: whether the platform keeps what its recipe promises."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from amlwizard.errors import ExpectationMissed
+from amlwizard.plan import Context, Json, Say, Step
+from amlwizard.posture import Posture, judge
+from amlwizard.steps.evidence import Looking, gather
+
+VERIFY = "verify"
+
+
+def verify(
+    recipe: Any, journey: Sequence[Step], looking: Looking | None = None, strict: bool = False
+) -> Step:
+    """Judges the posture after all of `journey` but the scoring request, which runs beside it.
+
+    The posture goes out as progress (``posture``, JSON), also where promises are broken. `strict`:
+    a promise without evidence counts as not kept.
+    """
+    resources = {step.id: step.resource for step in journey if step.resource}
+
+    def apply(ctx: Context, say: Say) -> Json:
+        facts = gather(ctx, recipe, resources, looking or Looking(), say)
+        name, target = recipe.names.prefix, ctx.cloud.profile.name
+        posture = Posture(name, target, time.time(), judge(recipe, facts))
+        say(posture.summary, posture=posture.to_json())
+        _must_be_kept(posture, strict)
+        return {
+            "promises": len(posture.lines),
+            "kept": len(posture.of("ok")),
+            "without_evidence": [line.id for line in posture.of("unknown")],
+        }
+
+    return Step(
+        VERIFY, "Promises kept", "verify", _ends(journey), lambda ctx: None, apply, runs=True,
+        az=("amlwizard verify <recipe> --target azure",),
+    )  # fmt: skip
+
+
+def alone(recipe: Any, journey: Sequence[Step], looking: Looking) -> list[Step]:
+    """Sign-in and the judgement, of a platform that was built before."""
+    sign_in = next(step for step in journey if step.phase == "sign-in")
+    before = [step for step in journey if step.id != VERIFY]
+    return [sign_in, replace(verify(recipe, before, looking, strict=True), after=(sign_in.id,))]
+
+
+def _ends(journey: Sequence[Step]) -> tuple[str, ...]:
+    """The steps that nothing else comes after."""
+    steps = [step for step in journey if step.phase not in ("score", "verify")]
+    before = {name for step in steps for name in step.after}
+    return tuple(step.id for step in steps if step.id not in before)
+
+
+def _must_be_kept(posture: Posture, strict: bool) -> None:
+    lines = posture.of("broken") + (posture.of("unknown") if strict else ())
+    if lines:
+        raise ExpectationMissed(
+            f"{len(lines)} of {len(posture.lines)} promises of the recipe "
+            f"{'is' if len(lines) == 1 else 'are'} not shown to be kept: "
+            + "; ".join(line.title for line in lines),
+            why="; ".join(f"{line.id}: {line.seen}" for line in lines)[:1500],
+            fix="; ".join(dict.fromkeys(line.fix for line in lines if line.fix))[:1500],
+        )
