@@ -37,7 +37,7 @@ class Resources:
                 return self._unknown(asked)
             known = shelf.children(self.world, asked.id, asked.query.get("$filter", ""))
             return listed([*known, *await self._items(asked, kind)])
-        if asked.id.type != shelf.SUBNETS:
+        if asked.id.type not in shelf.WITHIN:
             self.world.polled(asked.id.text)
         if asked.method == "GET":
             for document in await self._items(asked, kind):
@@ -85,7 +85,7 @@ class Resources:
         if kind.states:
             begun = "Updating" if old else "Creating"
             wanted["properties"]["provisioningState"] = begun if slow else "Succeeded"
-        if rid.type != shelf.SUBNETS:
+        if rid.type not in shelf.WITHIN:
             self.world.resources[rid.text.lower()] = wanted
         if not slow:
             return JSONResponse(wanted, 200 if old else kind.accepts)
@@ -139,7 +139,7 @@ class Resources:
             kind.delete(self.world, rid, body)
         if purge:
             purge(self.world, rid)
-        if rid.type == shelf.SUBNETS:
+        if rid.type in shelf.WITHIN:
             return Response(status_code=200)
         if not kind.delete_seconds:
             del self.world.resources[rid.text.lower()]

@@ -1,4 +1,4 @@
-"""Where the document of a resource is kept: a subnet's stands inside that of its VNET."""
+"""Where the document of a resource is kept: some stand inside that of their parent."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.world import World
 
-SUBNETS = "microsoft.network/virtualnetworks/subnets"
+# Types whose documents are items of a list in their parent's, and the list.
+WITHIN = {
+    "microsoft.network/virtualnetworks/subnets": "subnets",
+    "microsoft.network/networksecuritygroups/securityrules": "securityRules",
+}
 ROLES = "microsoft.authorization/roleassignments"
 
 
 def holder(rid: ResourceId) -> str:
     """The id of the document, which is also what an operation locks."""
-    return rid.parent if rid.type == SUBNETS else rid.text
+    return rid.parent if rid.type in WITHIN else rid.text
 
 
 def find(world: World, rid: ResourceId) -> Body | None:
-    if rid.type != SUBNETS:
+    if rid.type not in WITHIN:
         return world.get(rid.text)
-    vnet = world.get(rid.parent) or {"properties": {"subnets": []}}
-    for subnet in vnet["properties"]["subnets"]:
-        if subnet["name"].lower() == rid.name.lower():
-            return subnet  # type: ignore[no-any-return]
-    return None
+    parent = world.get(rid.parent)
+    items: list[Body] = parent["properties"][WITHIN[rid.type]] if parent else []
+    return next((item for item in items if item["name"].lower() == rid.name.lower()), None)
 
 
 def existing(world: World, rid: ResourceId) -> Body:
@@ -57,8 +59,8 @@ def not_found(rid: ResourceId) -> ArmError:
 def children(world: World, rid: ResourceId, where: str = "") -> list[Body]:
     """The items of a collection. `where` is the $filter, which role assignments alone know."""
     scope = rid.text.rsplit("/", 1)[0] if rid.names else rid.scope
-    if rid.type == SUBNETS:
-        return list(existing(world, ResourceId.parse(scope))["properties"]["subnets"])
+    if rid.type in WITHIN:
+        return list(existing(world, ResourceId.parse(scope))["properties"][WITHIN[rid.type]])
     if rid.type == ROLES:
         return [a for a in world.of_type(rid.type) if _assigned(a, scope, where)]
     return list(world.of_type(rid.type, scope))

@@ -32,8 +32,35 @@ BASTION_NEEDS = [
 
 
 def _nsg(call: Call) -> None:
+    rules = call.properties.setdefault("securityRules", [])
+    _check(rules, call.id.text)
+    _keep_databricks_rules(call)
+    _suit_subnets(call.world, call.id.text, rules)
+    call.properties["defaultSecurityRules"] = [
+        {
+            "name": name,
+            "id": f"{call.id.text}/defaultSecurityRules/{name}",
+            "type": "Microsoft.Network/networkSecurityGroups/defaultSecurityRules",
+            "properties": {
+                "access": access,
+                "direction": direction,
+                "priority": priority,
+                "protocol": "*",
+                "sourceAddressPrefix": source,
+                "destinationAddressPrefix": target,
+                "sourcePortRange": "*",
+                "destinationPortRange": "*",
+                "provisioningState": "Succeeded",
+            },
+        }
+        for name, direction, access, priority, source, target in DEFAULT_RULES
+    ]
+
+
+def _check(rules: list[Body], group_id: str) -> None:
+    """Refuse rules that cannot stand together; complete them with what Azure adds."""
     taken: dict[tuple[str, int], str] = {}
-    for rule in call.properties.setdefault("securityRules", []):
+    for rule in rules:
         p = rule.setdefault("properties", {})
         for need in ("access", "direction", "protocol", "priority"):
             if p.get(need) is None:
@@ -60,32 +87,38 @@ def _nsg(call: Call) -> None:
         taken[key] = rule["name"]
         p["provisioningState"] = "Succeeded"
         rule.update(
-            id=f"{call.id.text}/securityRules/{rule['name']}",
+            id=f"{group_id}/securityRules/{rule['name']}",
             type="Microsoft.Network/networkSecurityGroups/securityRules",
         )
-    _keep_databricks_rules(call)
-    for subnet in attached(call.world, call.id.text):
+
+
+def _suit_subnets(world: World, group_id: str, rules: list[Body]) -> None:
+    for subnet in attached(world, group_id):
         if subnet["name"] == BASTION_SUBNET:
-            must_suit_bastion(call.id.name, call.properties["securityRules"])
-    call.properties["defaultSecurityRules"] = [
-        {
-            "name": name,
-            "id": f"{call.id.text}/defaultSecurityRules/{name}",
-            "type": "Microsoft.Network/networkSecurityGroups/defaultSecurityRules",
-            "properties": {
-                "access": access,
-                "direction": direction,
-                "priority": priority,
-                "protocol": "*",
-                "sourceAddressPrefix": source,
-                "destinationAddressPrefix": target,
-                "sourcePortRange": "*",
-                "destinationPortRange": "*",
-                "provisioningState": "Succeeded",
-            },
-        }
-        for name, direction, access, priority, source, target in DEFAULT_RULES
-    ]
+            must_suit_bastion(group_id.rsplit("/", 1)[-1], rules)
+
+
+def _rule(call: Call) -> None:
+    """PUT of one rule: its place is inside the document of its group."""
+    group = call.world.get(call.id.parent)
+    if group is None:
+        raise ArmError(404, "ParentResourceNotFound", f"{call.id.parent} does not exist.")
+    call.body["name"] = call.id.name
+    rules = [*_others(group, call.id), call.body]
+    _check(rules, group["id"])
+    _suit_subnets(call.world, group["id"], rules)
+    group["properties"]["securityRules"] = rules
+
+
+def _delete_rule(world: World, rid: ResourceId, body: Body) -> None:
+    group = world.get(rid.parent)
+    if group:
+        group["properties"]["securityRules"] = _others(group, rid)
+
+
+def _others(group: Body, rid: ResourceId) -> list[Body]:
+    rules: list[Body] = group["properties"]["securityRules"]
+    return [rule for rule in rules if rule["name"].lower() != rid.name.lower()]
 
 
 def _keep_databricks_rules(call: Call) -> None:
@@ -161,4 +194,14 @@ def _in_use(world: World, rid: ResourceId, body: Body) -> None:
         )
 
 
-KINDS = [Kind("Microsoft.Network/networkSecurityGroups", _nsg, 4, name=NAME, blocked=_in_use)]
+KINDS = [
+    Kind("Microsoft.Network/networkSecurityGroups", _nsg, 4, name=NAME, blocked=_in_use),
+    Kind(
+        "Microsoft.Network/networkSecurityGroups/securityRules",
+        _rule,
+        4,
+        location="",
+        name=NAME,
+        delete=_delete_rule,
+    ),
+]
