@@ -79,11 +79,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """An ARM resource: its full id (with holes), its api-version, the body of its PUT."""
+    """An ARM resource: its full id (with holes), its api-version, the body of its PUT.
+
+    `outputs` are the dotted paths, in the resource, of what its step puts out.
+    """
 
     id: str
     api_version: str
     body: Json
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ def planned(step: Step, found: Found | None) -> PlannedStep:
         step.after,
         action_for(step, found),
         found.differences if found else (),
-        step.az,
+        tuple(for_shell(command) for command in step.az),
         found.note if found else "",
     )
 
@@ -205,6 +209,28 @@ def outline(steps: Sequence[Step]) -> Plan:
 
 
 _HOLE = re.compile(r"\{([a-z0-9.-]+)\.([a-z_]+)\}")
+
+
+def for_shell(command: str) -> str:
+    """A command with every hole as the shell variable that holds its value: ``$AKS_ID``."""
+    return _HOLE.sub(lambda hole: f"${shell_name(*hole.groups())}", command)
+
+
+def shell_name(step: str, output: str) -> str:
+    """``aks-identity``, ``principal``: AKS_IDENTITY_PRINCIPAL. What sign-in gives stands alone."""
+    name = output if step == "sign-in" else f"{step}_{output}"
+    return re.sub(r"\W", "_", name).upper()
+
+
+def holes(document: Any) -> set[tuple[str, str]]:
+    """Every hole in a document or command: (step, output)."""
+    if isinstance(document, str):
+        return {(step, output) for step, output in _HOLE.findall(document)}
+    if isinstance(document, Mapping):
+        return set().union(*(holes(part) for pair in document.items() for part in pair))
+    if isinstance(document, (list, tuple)):
+        return set().union(*(holes(item) for item in document))
+    return set()
 
 
 def fill(document: Any, outputs: Mapping[str, Json]) -> Any:

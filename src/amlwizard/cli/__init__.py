@@ -70,6 +70,11 @@ def parser() -> argparse.ArgumentParser:
     destroy.add_argument("--yes", action="store_true", help="do not ask")
     destroy.add_argument("--json", action="store_true", help="events (or the plan) as JSON lines")
 
+    export = commands.add_parser("export", help="a recipe as a script or template of its own")
+    export.add_argument("recipe")
+    export.add_argument("--to", choices=("az", "bicep", "arm-json"), required=True)
+    export.add_argument("-o", "--output", metavar="FILE", help="write there instead of printing")
+
     commands.add_parser("schema", help="the JSON schema of a recipe")
 
     sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
@@ -159,6 +164,10 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.cli.verifying import verify
 
         return verify(given)
+    if given.command == "export":
+        from amlwizard.cli.exporting import export
+
+        return export(given)
     if given.command == "destroy":
         from amlwizard.cli.destroying import destroy
 

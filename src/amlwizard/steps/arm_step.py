@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from amlwizard.errors import StepFailed
@@ -82,7 +83,7 @@ def arm_step(
         after=after,
         read=read,
         apply=apply,
-        resource=resource,
+        resource=replace(resource, outputs=paths),
         removal=removal,
         az=az,
     )

@@ -53,8 +53,8 @@ def _bastion(recipe: Any, ids: Ids) -> list[Step]:
             ),
             after=("entry-ip", "vnet"),
             az=(
-                f"az network bastion create -g {n.resource_group} -n {ids.bastion_name} "
-                f"-l {recipe.sign_in.region} --vnet-name {n.vnet} "
+                f"az network bastion create {ids.cli_new} -n {ids.bastion_name} "
+                f"--vnet-name {n.vnet} "
                 f"--public-ip-address {ids.entry_ip_name} --sku {BASTION_SKU} "
                 "--enable-tunneling true",
             ),
@@ -91,14 +91,14 @@ def _gateway(recipe: Any, ids: Ids) -> list[Step]:
             Resource(ids.vpn_gateway, API, ids.tracked(properties)),
             after=("entry-ip", "vnet"),
             az=(
-                f"az network vnet-gateway create -g {n.resource_group} -n {ids.vpn_gateway_name} "
-                f"-l {recipe.sign_in.region} --vnet {n.vnet} "
+                f"az network vnet-gateway create {ids.cli_new} -n {ids.vpn_gateway_name} "
+                f"--vnet {n.vnet} --vpn-gateway-generation Generation1 "
                 f"--public-ip-addresses {ids.entry_ip_name} --gateway-type Vpn "
                 f"--vpn-type RouteBased --sku {GATEWAY_SKU} --address-prefixes {pool} "
                 "--client-protocol OpenVPN --vpn-auth-type AAD "
-                f"--aad-tenant {tenant.replace('{sign-in.tenant}', '<tenant>')} "
+                f"--aad-tenant {tenant} "
                 f"--aad-audience {VPN_CLIENT} "
-                f"--aad-issuer {issuer.replace('{sign-in.tenant}', '<tenant>')}",
+                f"--aad-issuer {issuer}",
             ),
         ),
     ]
@@ -121,8 +121,8 @@ def _public_ip(recipe: Any, ids: Ids, zones: tuple[str, ...] = ()) -> Step:
         after=("resource-group",),
         outputs={"address": "properties.ipAddress"},
         az=(
-            f"az network public-ip create -g {recipe.names.resource_group} "
-            f"-n {ids.entry_ip_name} --sku Standard"
+            f"az network public-ip create {ids.cli_new} -n {ids.entry_ip_name} --sku Standard "
+            "--allocation-method Static --version IPv4"
             + (f" --zone {' '.join(zones)}" if zones else ""),
         ),
     )

@@ -69,7 +69,6 @@ def providers_step() -> Step:
 
 def foundation(recipe: Any) -> list[Step]:
     ids, n = Ids(recipe), recipe.names
-    in_group = f"-g {n.resource_group}"
     return [
         sign_in_step(recipe),
         providers_step(),
@@ -78,7 +77,9 @@ def foundation(recipe: Any) -> list[Step]:
             "Resource group",
             Resource(ids.group, "2025-04-01", ids.tracked()),
             after=("providers",),
-            az=(f"az group create -n {n.resource_group} -l {recipe.sign_in.region}",),
+            az=(
+                f"az group create -n {n.resource_group} -l {recipe.sign_in.region} {ids.cli_tags}",
+            ),
         ),
         arm_step(
             "log-analytics",
@@ -89,7 +90,10 @@ def foundation(recipe: Any) -> list[Step]:
                 ids.tracked({"sku": {"name": "PerGB2018"}, "retentionInDays": 30}),
             ),
             after=("resource-group",),
-            az=(f"az monitor log-analytics workspace create {in_group} -n {n.log_analytics}",),
+            az=(
+                f"az monitor log-analytics workspace create {ids.cli_new} -n {n.log_analytics} "
+                "--sku PerGB2018 --retention-time 30",
+            ),
             removal=Removal(
                 purge={"force": "true"}, lingers="soft-deleted: Azure keeps its name for 14 days"
             ),
@@ -107,8 +111,9 @@ def foundation(recipe: Any) -> list[Step]:
             ),
             after=("log-analytics",),
             az=(
-                f"az monitor app-insights component create {in_group} -a {n.application_insights} "
-                f"-l {recipe.sign_in.region} --workspace {n.log_analytics}",
+                f"az monitor app-insights component create {ids.cli_new} "
+                f"-a {n.application_insights} --kind web --application-type web "
+                "--workspace {log-analytics.id}",
             ),
         ),
         _storage(recipe, ids),
@@ -148,9 +153,15 @@ def _storage(recipe: Any, ids: Ids) -> Step:
         ),
         after=_after(access),
         az=(
-            f"az storage account create -g {n.resource_group} -n {n.storage} --sku Standard_LRS "
-            "--min-tls-version TLS1_2 --allow-blob-public-access false --default-action Deny "
+            f"az storage account create {ids.cli_new} -n {n.storage} --kind StorageV2 "
+            "--sku Standard_LRS --min-tls-version TLS1_2 --https-only true "
+            "--allow-blob-public-access false --default-action Deny --bypass AzureServices "
             f"--public-network-access {properties['publicNetworkAccess']}",
+            *(
+                f"az storage account network-rule add {ids.cli_group} -n {n.storage} "
+                f"--subnet {rule['id']}"
+                for rule in acls.get("virtualNetworkRules", [])
+            ),
         ),
     )
 
@@ -177,8 +188,15 @@ def _key_vault(recipe: Any, ids: Ids) -> Step:
         Resource(ids.key_vault, "2025-05-01", ids.tracked(properties)),
         after=_after(access),
         az=(
-            f"az keyvault create -g {n.resource_group} -n {n.key_vault} "
-            "--enable-rbac-authorization true --default-action Deny --bypass AzureServices",
+            f"az keyvault create {ids.cli_new} -n {n.key_vault} --sku standard "
+            "--enable-rbac-authorization true --default-action Deny --bypass AzureServices "
+            f"--public-network-access {properties['publicNetworkAccess']}"
+            + (" --enable-purge-protection true" if recipe.security.purge_protection else ""),
+            *(
+                f"az keyvault network-rule add {ids.cli_group} -n {n.key_vault} "
+                f"--subnet {rule['id']}"
+                for rule in acls.get("virtualNetworkRules", [])
+            ),
         ),
         removal=Removal(lingers="soft-deleted: Azure keeps its name for 90 days"),
     )
@@ -199,6 +217,12 @@ def _registry(recipe: Any, ids: Ids) -> Step:
             "defaultAction": "Deny",
             "virtualNetworkRules": _rules(ids, "virtualNetworkSubnetResourceId"),
         }
+    # The CLI no longer puts subnets into the rules of a registry.
+    private = security.registry == "private-endpoint"
+    command = (
+        f"az acr create {ids.cli_new} -n {n.registry} --sku {security.registry_sku} "
+        "--admin-enabled false --public-network-enabled false --allow-trusted-services true"
+    )
     return arm_step(
         "registry",
         "Container registry",
@@ -206,8 +230,5 @@ def _registry(recipe: Any, ids: Ids) -> Step:
             ids.registry, version, ids.tracked(properties, sku={"name": security.registry_sku})
         ),
         after=_after(security.registry),
-        az=(
-            f"az acr create -g {n.resource_group} -n {n.registry} --sku {security.registry_sku} "
-            f"--public-network-enabled {str(security.registry != 'private-endpoint').lower()}",
-        ),
+        az=(command,) if private else (),
     )

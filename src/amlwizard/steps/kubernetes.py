@@ -14,6 +14,8 @@ from amlwizard.steps.platform import ML_API
 from amlwizard.steps.roles import NETWORK_CONTRIBUTOR, pulls_and_reads, role_step
 
 ROUTER_REPLICAS = 3
+# Protected settings of the extension, and the fields of the recipe that name their files.
+TLS_SETTINGS = {"sslCertPemFile": "tls_certificate", "sslKeyPemFile": "tls_key"}
 
 
 def kubernetes(recipe: Any) -> list[Step]:
@@ -27,7 +29,7 @@ def kubernetes(recipe: Any) -> list[Step]:
             Resource(identity, "2024-11-30", ids.tracked()),
             after=("resource-group",),
             outputs={"principal": "properties.principalId"},
-            az=(f"az identity create -g {n.resource_group} -n {n.aks_identity}",),
+            az=(f"az identity create {ids.cli_new} -n {n.aks_identity}",),
         ),
         role_step(
             "aks-role",
@@ -43,7 +45,7 @@ def kubernetes(recipe: Any) -> list[Step]:
             "AKS cluster",
             Resource(ids.aks, "2025-07-01", _cluster(recipe, ids, identity, subnet)),
             after=("aks-role",),
-            az=(_cluster_command(recipe),),
+            az=(_cluster_command(recipe, ids, identity, subnet),),
             removal=Removal(takes="its nodes and load balancers"),
         ),
         arm_step(
@@ -115,7 +117,7 @@ def _cluster(recipe: Any, ids: Ids, identity: str, subnet: str) -> dict[str, Any
         profile["networkPluginMode"] = "overlay"
         profile["podCidr"] = str(a.pod_cidr)
     properties: dict[str, Any] = {
-        "dnsPrefix": recipe.names.aks.replace("_", "-")[:54],
+        "dnsPrefix": _dns_prefix(recipe.names.aks),
         "agentPoolProfiles": [
             {
                 "name": "default",
@@ -148,19 +150,30 @@ def _cluster(recipe: Any, ids: Ids, identity: str, subnet: str) -> dict[str, Any
     )
 
 
-def _cluster_command(recipe: Any) -> str:
-    n, a, serving = recipe.names, recipe.addresses, recipe.serving
-    mode = f"--network-plugin-mode overlay --pod-cidr {a.pod_cidr} "
-    private = (
-        "--enable-private-cluster --disable-public-fqdn " if recipe.security.private_aks else ""
-    )
-    return (
-        f"az aks create -g {n.resource_group} -n {n.aks} --node-count {serving.nodes} "
-        f"--node-vm-size {serving.node_size} --network-plugin azure "
-        f"{mode if serving.network == 'overlay' else ''}{private}"
-        f"--vnet-subnet-id <{n.scoring_subnet}> --service-cidr {a.service_cidr} "
-        f"--dns-service-ip {a.dns_service_ip} --assign-identity <{n.aks_identity}>"
-    )
+def _cluster_command(recipe: Any, ids: Ids, identity: str, subnet: str) -> str:
+    n, a, serving, security = recipe.names, recipe.addresses, recipe.serving, recipe.security
+    options = [
+        f"--tier free --dns-name-prefix {_dns_prefix(n.aks)} --nodepool-name default",
+        f"--node-count {serving.nodes} --node-vm-size {serving.node_size}",
+        f"--max-pods {serving.max_pods} --vnet-subnet-id {subnet}",
+        f"--network-plugin azure --service-cidr {a.service_cidr}",
+        f"--dns-service-ip {a.dns_service_ip} --load-balancer-sku standard",
+        f"--outbound-type loadBalancer --assign-identity {identity} --no-ssh-key",
+    ]
+    if serving.network == "overlay":
+        options.append(f"--network-plugin-mode overlay --pod-cidr {a.pod_cidr}")
+    if serving.kubernetes_version:
+        options.append(f"--kubernetes-version {serving.kubernetes_version}")
+    if security.private_aks:
+        options.append("--enable-private-cluster --disable-public-fqdn")
+    elif security.aks_authorized_ranges:
+        ranges = ",".join(str(r) for r in security.aks_authorized_ranges)
+        options.append(f"--api-server-authorized-ip-ranges {ranges}")
+    return f"az aks create {ids.cli_new} -n {n.aks} {' '.join(options)}"
+
+
+def _dns_prefix(cluster: str) -> str:
+    return cluster.replace("_", "-")[:54]
 
 
 def _settings(recipe: Any) -> dict[str, str]:
@@ -185,10 +198,8 @@ def _certificate(ctx: Context, body: dict[str, Any]) -> dict[str, Any]:
     if not serving.tls_certificate:
         return body
     protected = {}
-    for name, path in (
-        ("sslCertPemFile", serving.tls_certificate),
-        ("sslKeyPemFile", serving.tls_key),
-    ):
+    for name, field in TLS_SETTINGS.items():
+        path = getattr(serving, field)
         try:
             protected[name] = base64.b64encode(Path(path or "").expanduser().read_bytes()).decode()
         except OSError as error:

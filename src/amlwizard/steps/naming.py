@@ -85,6 +85,19 @@ class Ids:
     def registry(self) -> str:
         return self.of("Microsoft.ContainerRegistry/registries", self.recipe.names.registry)
 
+    @property
+    def cli_new(self) -> str:
+        """The options of the Azure CLI that say where a new resource is, and whose."""
+        return f"{self.cli_group} -l {self.recipe.sign_in.region} {self.cli_tags}"
+
+    @property
+    def cli_group(self) -> str:
+        return f"-g {self.recipe.names.resource_group}"
+
+    @property
+    def cli_tags(self) -> str:
+        return f"--tags {OWNER_TAG}={self.recipe.names.prefix}"
+
     def tracked(self, properties: Any = None, **more: Any) -> dict[str, Any]:
         """The body of a tracked resource: region, the tag that says whose it is, the rest."""
         body: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from amlwizard.plan import Resource, Step
@@ -22,7 +23,6 @@ SERVICES = {
 
 def network(recipe: Any) -> list[Step]:
     ids, n = Ids(recipe), recipe.names
-    in_group = f"-g {n.resource_group}"
     steps = [_nsg(recipe, ids, which) for which in security_groups.with_group(recipe)]
     before = tuple(step.id for step in steps)
     if recipe.security.nat_gateway:
@@ -40,7 +40,10 @@ def network(recipe: Any) -> list[Step]:
                 ),
                 after=("resource-group",),
                 outputs={"address": "properties.ipAddress"},
-                az=(f"az network public-ip create {in_group} -n {n.public_ip} --sku Standard",),
+                az=(
+                    f"az network public-ip create {ids.cli_new} -n {n.public_ip} --sku Standard "
+                    "--allocation-method Static --version IPv4",
+                ),
             ),
             arm_step(
                 "nat-gateway",
@@ -54,8 +57,8 @@ def network(recipe: Any) -> list[Step]:
                 ),
                 after=("public-ip",),
                 az=(
-                    f"az network nat gateway create {in_group} -n {n.nat_gateway} "
-                    f"--public-ip-addresses {n.public_ip}",
+                    f"az network nat gateway create {ids.cli_new} -n {n.nat_gateway} "
+                    f"--sku Standard --public-ip-addresses {n.public_ip}",
                 ),
             ),
         ]
@@ -72,7 +75,7 @@ def _nsg(recipe: Any, ids: Ids, which: str) -> Step:
         Resource(ids.nsg(which), API, ids.tracked({"securityRules": rules})),
         after=("resource-group",),
         az=(
-            f"az network nsg create -g {group} -n {name}",
+            f"az network nsg create {ids.cli_new} -n {name}",
             *(_rule_command(group, name, rule) for rule in rules),
         ),
     )
@@ -81,42 +84,62 @@ def _nsg(recipe: Any, ids: Ids, which: str) -> Step:
 def _rule_command(group: str, nsg: str, rule: dict[str, Any]) -> str:
     p = rule["properties"]
     ports = p.get("destinationPortRanges") or [p["destinationPortRange"]]
-    return (
-        f"az network nsg rule create -g {group} --nsg-name {nsg} -n {rule['name']} "
-        f"--priority {p['priority']} --direction {p['direction']} --access {p['access']} "
-        f"--protocol '{p['protocol']}' --source-address-prefixes '{p['sourceAddressPrefix']}' "
-        f"--destination-address-prefixes '{p['destinationAddressPrefix']}' "
-        f"--destination-port-ranges {' '.join(repr(port) for port in ports)}"
+    options = {
+        "--priority": [str(p["priority"])],
+        "--direction": [p["direction"]],
+        "--access": [p["access"]],
+        "--protocol": [p["protocol"]],
+        "--source-address-prefixes": [p["sourceAddressPrefix"]],
+        "--source-port-ranges": [p["sourcePortRange"]],
+        "--destination-address-prefixes": [p["destinationAddressPrefix"]],
+        "--destination-port-ranges": ports,
+    }
+    if p.get("description"):
+        options["--description"] = [p["description"]]
+    return f"az network nsg rule create -g {group} --nsg-name {nsg} -n {rule['name']} " + " ".join(
+        f"{option} {shlex.join(values)}" for option, values in options.items()
     )
 
 
 def _vnet(recipe: Any, ids: Ids, before: tuple[str, ...]) -> Step:
     n, a = recipe.names, recipe.addresses
-    properties = {
+    properties: dict[str, Any] = {
         "addressSpace": {"addressPrefixes": [str(a.vnet)]},
         "subnets": [_subnet(recipe, ids, which) for which in subnets(recipe.security)],
     }
-    commands = [
-        f"az network vnet create -g {n.resource_group} -n {n.vnet} --address-prefixes {a.vnet}"
-    ]
-    for which in subnets(recipe.security):
-        name, options = ids.subnet_name(which), []
-        if which != security_groups.WITHOUT_GROUP:
-            options.append(f"--network-security-group {ids.nsg_name(which)}")
-        if which in DELEGATED:
-            options.append("--delegations Microsoft.Databricks/workspaces")
-        if which in WITH_NAT and recipe.security.nat_gateway:
-            options.append(f"--nat-gateway {n.nat_gateway}")
-        commands.append(
-            f"az network vnet subnet create -g {n.resource_group} --vnet-name {n.vnet} -n {name} "
-            f"--address-prefixes {getattr(a, which)} {' '.join(options)}"
-        )
+    commands = [f"az network vnet create {ids.cli_new} -n {n.vnet} --address-prefixes {a.vnet}"]
+    commands += [_subnet_command(recipe, ids, subnet) for subnet in properties["subnets"]]
     return arm_step(
         "vnet",
         "VNET with its subnets",
         Resource(ids.vnet, API, ids.tracked(properties)),
         after=before,
         az=tuple(commands),
+    )
+
+
+def _subnet_command(recipe: Any, ids: Ids, subnet: dict[str, Any]) -> str:
+    p = subnet["properties"]
+    options = [f"--address-prefixes {p['addressPrefix']}"]
+    if "networkSecurityGroup" in p:
+        options.append(f"--nsg {p['networkSecurityGroup']['id'].rpartition('/')[2]}")
+    if "natGateway" in p:
+        options.append(f"--nat-gateway {recipe.names.nat_gateway}")
+    if "privateEndpointNetworkPolicies" in p:
+        options += [
+            f"--private-endpoint-network-policies {p['privateEndpointNetworkPolicies']}",
+            f"--private-link-service-network-policies {p['privateLinkServiceNetworkPolicies']}",
+            f"--default-outbound-access {str(p['defaultOutboundAccess']).lower()}",
+        ]
+    delegations = [d["properties"]["serviceName"] for d in p.get("delegations", [])]
+    if delegations:
+        options.append(f"--delegations {' '.join(delegations)}")
+    services = [endpoint["service"] for endpoint in p.get("serviceEndpoints", [])]
+    if services:
+        options.append(f"--service-endpoints {' '.join(services)}")
+    return (
+        f"az network vnet subnet create {ids.cli_group} --vnet-name {recipe.names.vnet} "
+        f"-n {subnet['name']} {' '.join(options)}"
     )
 
 
@@ -139,7 +162,7 @@ def _subnet(recipe: Any, ids: Ids, which: str) -> dict[str, Any]:
     if which in DELEGATED:
         properties["delegations"] = [
             {
-                "name": "databricks",
+                "name": "0",  # as the CLI calls it, so that what it made is kept
                 "properties": {"serviceName": "Microsoft.Databricks/workspaces"},
             }
         ]

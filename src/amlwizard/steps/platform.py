@@ -42,8 +42,8 @@ def databricks(recipe: Any) -> list[Step]:
             after=("vnet",),
             outputs={"url": "properties.workspaceUrl"},
             az=(
-                f"az databricks workspace create -g {n.resource_group} -n {n.databricks} "
-                f"-l {recipe.sign_in.region} --sku premium --vnet {n.vnet} "
+                f"az databricks workspace create {ids.cli_new} -n {n.databricks} "
+                f"--sku premium --compute-mode Hybrid --vnet {ids.vnet} "
                 f"--public-subnet {n.databricks_public_subnet} "
                 f"--private-subnet {n.databricks_private_subnet} --prepare-encryption "
                 f"--enable-no-public-ip {str(security.databricks_no_public_ip).lower()} "
@@ -94,8 +94,10 @@ def workspace(recipe: Any) -> list[Step]:
             ),
             after=("storage", "key-vault", "registry", "application-insights"),
             az=(
-                f"az ml workspace create -g {n.resource_group} -n {n.workspace} "
-                "--public-network-access Disabled "
+                f"az ml workspace create {ids.cli_new} -n {n.workspace} "
+                "--storage-account {storage.id} --key-vault {key-vault.id} "
+                "--application-insights {application-insights.id} "
+                "--container-registry {registry.id} --public-network-access Disabled "
                 f"--image-build-compute {n.build_compute}",
             ),
             removal=Removal(

@@ -39,7 +39,7 @@ def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
             f"Private DNS zone {zone}",
             Resource(zone_id, DNS_API, {"location": "global", "tags": tags}),
             after=("resource-group",),
-            az=(f"az network private-dns zone create -g {n.resource_group} -n {zone}",),
+            az=(f"az network private-dns zone create {ids.cli_group} -n {zone} {ids.cli_tags}",),
         ),
         arm_step(
             f"dns-link.{zone}",
@@ -58,8 +58,8 @@ def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
             ),
             after=(f"dns-zone.{zone}", "vnet"),
             az=(
-                f"az network private-dns link vnet create -g {n.resource_group} -z {zone} "
-                f"-n {n.vnet} -v {n.vnet} -e false",
+                f"az network private-dns link vnet create {ids.cli_group} -z {zone} "
+                f"-n {n.vnet} -v {n.vnet} -e false {ids.cli_tags}",
             ),
         ),
     ]
@@ -97,9 +97,9 @@ def _endpoint(recipe: Any, ids: Ids, link: Link) -> list[Step]:
             Resource(endpoint_id, API, body),
             after=(link.target, "vnet"),
             az=(
-                f"az network private-endpoint create -g {n.resource_group} -n {name} "
+                f"az network private-endpoint create {ids.cli_new} -n {name} "
                 f"--vnet-name {n.vnet} --subnet {n.workspace_subnet} "
-                f"--private-connection-resource-id <{link.target}> "
+                f"--private-connection-resource-id {{{link.target}.id}} "
                 f"--group-id {link.group} --connection-name {link.name}",
             ),
         ),
@@ -113,7 +113,7 @@ def _endpoint(recipe: Any, ids: Ids, link: Link) -> list[Step]:
             ),
             after=(f"private-endpoint.{link.name}", *(f"dns-zone.{zone}" for zone in link.zones)),
             az=tuple(
-                f"az network private-endpoint dns-zone-group {verb} -g {n.resource_group} "
+                f"az network private-endpoint dns-zone-group {verb} {ids.cli_group} "
                 f"--endpoint-name {name} -n default --zone-name {zone.replace('.', '-')} "
                 f"--private-dns-zone {zone}"
                 for verb, zone in zip(("create", *["add"] * 9), link.zones, strict=False)

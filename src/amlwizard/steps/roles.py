@@ -84,8 +84,9 @@ def role_step(
         resource=resource,
         removal=Removal(named=True),
         az=(
-            f"az role assignment create --role '{role.name}' --assignee-object-id <{to}> "
-            f"--assignee-principal-type ServicePrincipal --scope <{scope.rsplit('/', 1)[-1]}>",
+            f"az role assignment create --name {name} --role {role.id} "
+            f"--assignee-object-id {principal} --assignee-principal-type ServicePrincipal "
+            f"--scope {scope}",
         ),
     )
 

@@ -1,0 +1,29 @@
+"""Export: a recipe as a script or a template, for those who leave us."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from amlwizard.cli.reading import usable_recipe
+from amlwizard.errors import InvalidInput
+from amlwizard.export import FORMATS
+
+
+def export(given: argparse.Namespace) -> int:
+    text = FORMATS[given.to](usable_recipe(given.recipe))
+    if given.output is None:
+        sys.stdout.write(text)
+        return 0
+    path = Path(given.output)
+    try:
+        path.write_text(text, encoding="utf-8")
+        if text.startswith("#!"):
+            path.chmod(path.stat().st_mode | 0o111)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be written.", why=error.strerror or "", fix="Choose another -o FILE."
+        ) from None
+    print(f"{path}: {len(text.splitlines())} lines", file=sys.stderr)
+    return 0

@@ -1,0 +1,147 @@
+"""The template as Bicep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from amlwizard.export.template import (
+    Function,
+    Item,
+    Parameter,
+    Part,
+    Reference,
+    Template,
+    Text,
+    camel,
+)
+
+INDENT = "  "
+# The order in which people read a resource; what is not named here comes after.
+FIRST = ("location", "tags", "sku", "kind", "identity", "zones")
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """The name of a resource, standing for itself."""
+
+    name: str
+
+
+def template(recipe: Any) -> str:
+    """The template of a recipe, as the text of a Bicep file."""
+    return "\n".join(_lines(Template.of(recipe))) + "\n"
+
+
+def _lines(made: Template) -> Iterator[str]:
+    source = made.source
+    yield from _comment([source.about, "", *source.before_a_template])
+    yield "targetScope = 'resourceGroup'\n"
+    yield "@description('Where all of it is')"
+    yield f"param location string = {_quoted(made.region)}\n"
+    yield "@description('The Entra tenant of its people')"
+    yield "param tenantId string = subscription().tenantId\n"
+    for secret in made.secrets:
+        yield f"@description({_quoted(secret.description)})\n@secure()"
+        yield f"param {secret.name} string\n"
+    subnets = {_scope(item): item for item in made.items.values() if item.scope_tail}
+    for item in made.items.values():
+        yield from _resource(item)
+        for symbol, scoped in subnets.items():
+            if scoped.scope == item.symbol:
+                yield from _existing(symbol, scoped, item)
+    for name, reference in made.outputs.items():
+        yield f"output {name} string = {_part(reference)}"
+    yield ""
+    yield from _comment(source.to_do)
+
+
+def _resource(item: Item) -> Iterator[str]:
+    yield from _comment([item.title])
+    yield f"resource {item.symbol} {_quoted(f'{item.type}@{item.api_version}')} = {{"
+    if item.parent:
+        yield f"{INDENT}parent: {item.parent}"
+    if item.scope:
+        yield f"{INDENT}scope: {_scope(item)}"
+    yield f"{INDENT}name: {_quoted(item.names[-1])}"
+    rank = {key: number for number, key in enumerate(FIRST)}
+    for key, value in sorted(item.body.items(), key=lambda pair: rank.get(pair[0], len(FIRST))):
+        yield f"{INDENT}{_key(key)}: {_value(value, INDENT)}"
+    if item.depends:
+        yield f"{INDENT}dependsOn: {_value([Symbol(name) for name in item.depends], INDENT)}"
+    yield "}\n"
+
+
+def _existing(symbol: str, scoped: Item, parent: Item) -> Iterator[str]:
+    """A part of a resource that others are made at: it is named to be pointed at."""
+    kind, name = scoped.scope_tail
+    version = parent.api_version
+    yield f"resource {symbol} {_quoted(f'{parent.type}/{kind}@{version}')} existing = {{"
+    yield f"{INDENT}parent: {parent.symbol}"
+    yield f"{INDENT}name: {_quoted(name)}"
+    yield "}\n"
+
+
+def _scope(item: Item) -> str:
+    return camel(f"{item.scope}-{item.scope_tail[1]}") if item.scope_tail else item.scope
+
+
+# -- values
+
+
+def _value(value: Any, margin: str) -> str:
+    inner = margin + INDENT
+    match value:
+        case Mapping():
+            lines = [f"{inner}{_key(key)}: {_value(item, inner)}" for key, item in value.items()]
+            return "\n".join(["{", *lines, f"{margin}}}"]) if lines else "{}"
+        case list():
+            lines = [f"{inner}{_value(item, inner)}" for item in value]
+            return "\n".join(["[", *lines, f"{margin}]"]) if lines else "[]"
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return "null"
+        case Symbol():
+            return value.name
+        case Text():
+            return f"'{''.join(_inside(part) for part in value.parts)}'"
+        case str() | Reference() | Parameter() | Function():
+            return _part(value)
+    return str(value)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str) and re.fullmatch(r"[A-Za-z_]\w*", key):
+        return key
+    return f"'{_inside(key)}'" if not isinstance(key, Text) else _value(key, "")
+
+
+def _part(part: Part) -> str:
+    match part:
+        case str():
+            return _quoted(part)
+        case Parameter():
+            return part.name
+        case Reference():
+            return f"{part.item}.{part.path}"
+        case Function():
+            arguments = ", ".join(_quoted(argument) for argument in part.arguments)
+            return f"{part.name}({arguments})" + (f".{part.path}" if part.path else "")
+
+
+def _inside(part: Part) -> str:
+    """A part between quotes."""
+    return _quoted(part)[1:-1] if isinstance(part, str) else f"${{{_part(part)}}}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
+    return "'" + escaped.replace("\n", "\\n") + "'"
+
+
+def _comment(lines: list[str]) -> Iterator[str]:
+    for line in "\n".join(lines).splitlines():
+        yield f"// {line}".rstrip()

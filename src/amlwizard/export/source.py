@@ -1,0 +1,95 @@
+"""What the writers read: the steps that build resources, their documents, what is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from amlwizard.plan import Phase, Resource, Step, for_shell, in_order
+from amlwizard.steps import steps_for
+from amlwizard.steps.kubernetes import TLS_SETTINGS
+
+GROUP, PROVIDERS, SIGN_IN, EXTENSION = "resource-group", "providers", "sign-in", "aks-extension"
+PHASES: dict[Phase, str] = {"provision": "The platform", "deploy": "The endpoint"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A recipe as its exports see it. Holes ``{tls.tls_certificate}`` and ``{tls.tls_key}`` stand
+    for the base64 text of the files that the recipe names."""
+
+    recipe: Any
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        return in_order(steps_for(self.recipe))
+
+    @cached_property
+    def left(self) -> list[Step]:
+        """Work rather than resources, and what needs its result."""
+        left: dict[str, Step] = {}
+        for step in self.steps:
+            work = step.resource is None and step.id not in (SIGN_IN, PROVIDERS)
+            if work or any(name in left for name in step.after):
+                left[step.id] = step
+        return list(left.values())
+
+    @cached_property
+    def resources(self) -> list[Step]:
+        """The steps that are resources, the resource group first, in an order that works."""
+        left = {step.id for step in self.left}
+        return [step for step in self.steps if step.resource and step.id not in left]
+
+    @property
+    def providers(self) -> Step:
+        return next(step for step in self.steps if step.id == PROVIDERS)
+
+    @property
+    def tls(self) -> dict[str, str]:
+        """Path of each TLS file, by the field that names it."""
+        fields = {field: getattr(self.recipe.serving, field) for field in TLS_SETTINGS.values()}
+        return {field: path for field, path in fields.items() if path}
+
+    def body(self, step: Step) -> dict[str, Any]:
+        """The document of a step, with holes for the TLS files where it takes them."""
+        assert step.resource
+        body = dict(step.resource.body)
+        if step.id == EXTENSION and self.tls:
+            protected = {name: f"{{tls.{field}}}" for name, field in TLS_SETTINGS.items()}
+            body["properties"] = {
+                **body["properties"],
+                "configurationProtectedSettings": protected,
+            }
+        return body
+
+    @property
+    def before_a_template(self) -> list[str]:
+        """The commands that deploy a template, whose file is called FILE."""
+        group = next(step for step in self.resources if step.id == GROUP)
+        return [
+            *self.providers.az,
+            *group.az,
+            f"az deployment group create -g {self.recipe.names.resource_group} -f FILE",
+        ]
+
+    @property
+    def to_do(self) -> list[str]:
+        """What no template does: work on what was built, by title and command."""
+        lines = ["What is left: work on what was built"]
+        for step in self.left:
+            lines += [step.title, *(f"  {for_shell(command)}" for command in step.az)]
+        return lines
+
+    def resource(self, step_id: str) -> Resource:
+        found = next(step.resource for step in self.resources if step.id == step_id)
+        assert found
+        return found
+
+    @property
+    def about(self) -> str:
+        n = self.recipe.names
+        return (
+            f"Azure Machine Learning in a VNET: workspace {n.workspace}, Databricks "
+            f"{n.databricks}, AKS {n.aks}, in resource group {n.resource_group}"
+        )

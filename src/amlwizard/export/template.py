@@ -1,0 +1,224 @@
+"""A recipe as the resources of an ARM deployment: names, dependencies, values with references.
+
+The writers of Bicep and of ARM JSON put the same `Template` into words. It is deployed into the
+resource group, which therefore is not part of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from amlwizard.export.source import GROUP, Source
+from amlwizard.plan import Step
+
+ROLE_DEFINITION = re.compile(r"/providers/Microsoft\.Authorization/roleDefinitions/([\w-]+)$")
+HOLE = re.compile(r"(\{[a-z0-9.-]+\.[a-z_]+\})")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A value of another resource of the template: `path` is `id`, or a dotted path into it."""
+
+    item: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """A value that Azure knows when it deploys: a call of one of ARM's functions."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    path: str = ""
+
+
+Part = str | Reference | Parameter | Function
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string with parts that are known when it is deployed."""
+
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One resource. `names` has one name for each part of the type; `parent` and `scope` are other
+    items; `scope_tail` is what comes after the scope's id (a subnet). `depends` are the items that
+    it comes after without naming them."""
+
+    symbol: str
+    title: str
+    type: str
+    api_version: str
+    names: tuple[str, ...]
+    body: Mapping[Any, Any]
+    parent: str = ""
+    scope: str = ""
+    scope_tail: tuple[str, ...] = ()
+    depends: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secure parameter, for what must not stand in a file."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Template:
+    source: Source
+    outputs: Mapping[str, Reference] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, recipe: Any) -> Template:
+        return cls(
+            Source(recipe),
+            {
+                "workspaceId": Reference("workspace", "id"),
+                "databricksUrl": Reference("databricks", "properties.workspaceUrl"),
+                "scoringUri": Reference("endpoint", "properties.scoringUri"),
+            },
+        )
+
+    @property
+    def region(self) -> str:
+        return str(self.source.recipe.sign_in.region)
+
+    @property
+    def secrets(self) -> list[Secret]:
+        return [
+            Secret(camel(name), f"Base64 text of a PEM file, such as {path}")
+            for name, path in self.source.tls.items()
+        ]
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        """By symbol, each after what it needs."""
+        found = [self._item(step) for step in self._steps.values()]
+        return {item.symbol: item for item in found}
+
+    @cached_property
+    def _steps(self) -> dict[str, Step]:
+        return {camel(s.id): s for s in self.source.resources if s.id != GROUP}
+
+    @cached_property
+    def _symbols(self) -> list[tuple[str, str]]:
+        """(id, symbol), the longest id first."""
+        pairs = [(s.resource.id, symbol) for symbol, s in self._steps.items() if s.resource]
+        return sorted(pairs, key=lambda pair: -len(pair[0]))
+
+    def _item(self, step: Step) -> Item:
+        resource = step.resource
+        assert resource
+        above, _, tail = resource.id.rpartition("/providers/")
+        namespace, *rest = tail.split("/")
+        scope, scope_tail = self._within(above) if "/providers/" in above else ("", ())
+        parent = ""
+        if not scope and len(rest) > 2:
+            parent = dict(self._symbols)[resource.id.rsplit("/", 2)[0]]
+        body = self._value(self.source.body(step))
+        named = {parent, "" if scope_tail else scope, *(r.item for r in references(body))}
+        after = (camel(name) for name in step.after)
+        return Item(
+            symbol=camel(step.id),
+            title=step.title,
+            type="/".join([namespace, *rest[::2]]),
+            api_version=resource.api_version,
+            names=tuple(rest[1::2]),
+            body=body,
+            parent=parent,
+            scope=scope,
+            scope_tail=scope_tail,
+            depends=tuple(name for name in after if name in self._steps and name not in named),
+        )
+
+    def _within(self, resource_id: str) -> tuple[str, tuple[str, ...]]:
+        for known, symbol in self._symbols:
+            if resource_id == known or resource_id.startswith(f"{known}/"):
+                tail = resource_id.removeprefix(known).strip("/")
+                return symbol, tuple(tail.split("/")) if tail else ()
+        raise ValueError(f"{resource_id} is not in the template")
+
+    # -- values
+
+    def _value(self, document: Any) -> Any:
+        if isinstance(document, Mapping):
+            return {
+                self._value(key): Parameter("location")
+                if key == "location" and value == self.region
+                else self._value(value)
+                for key, value in document.items()
+            }
+        if isinstance(document, (list, tuple)):
+            return [self._value(item) for item in document]
+        return self._text(document) if isinstance(document, str) else document
+
+    def _text(self, text: str) -> Any:
+        """The text itself where it has no hole; one reference where it is nothing else."""
+        subscription = "/subscriptions/{sign-in.subscription}"
+        if text.startswith(subscription):
+            return _joined(self._id(text, text.removeprefix(subscription)))
+        return _joined(tuple(self._hole(part) for part in HOLE.split(text) if part))
+
+    def _id(self, resource_id: str, tail: str) -> tuple[Part, ...]:
+        role = ROLE_DEFINITION.fullmatch(tail)
+        if role:
+            kind = "Microsoft.Authorization/roleDefinitions"
+            return (Function("subscriptionResourceId", (kind, role[1])),)
+        for known, symbol in self._symbols:
+            if resource_id == known or resource_id.startswith(f"{known}/"):
+                return Reference(symbol, "id"), resource_id.removeprefix(known)
+        return Function("subscription", path="id"), tail
+
+    def _hole(self, part: str) -> Part:
+        if not HOLE.fullmatch(part):
+            return part
+        step, _, output = part[1:-1].rpartition(".")
+        if step == "sign-in" and output == "tenant":
+            return Parameter("tenantId")
+        if step == "sign-in":
+            return Function("subscription", path="subscriptionId")
+        if step == "tls":
+            return Parameter(camel(output))
+        return Reference(camel(step), self.source.resource(step).outputs[output])
+
+
+def references(value: Any) -> Iterator[Reference]:
+    """Every reference in a value."""
+    if isinstance(value, Reference):
+        yield value
+    elif isinstance(value, Text):
+        yield from (part for part in value.parts if isinstance(part, Reference))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from references(key)
+            yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def _joined(parts: tuple[Part, ...]) -> Any:
+    kept = tuple(part for part in parts if part != "")
+    if len(kept) == 1:
+        return kept[0]
+    return Text(kept) if kept else ""
+
+
+def camel(name: str) -> str:
+    """``dns-zone.x.y``: dnsZoneXY, as resources and parameters are called."""
+    first, *rest = re.split(r"[^A-Za-z0-9]+", name)
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
