@@ -304,6 +304,21 @@ def test_a_guest_in_the_subnet_is_named(platform: Platform, destroy: Callable[..
     } == {"vnet"}
 
 
+def test_a_service_that_lets_go_late_is_waited_for(
+    platform: Platform, destroy: Callable[..., Ran]
+) -> None:
+    platform.sandbox.fault(
+        r"DELETE .*/virtualNetworks/[^/]+", status=400, code="InUseSubnetCannotBeDeleted", times=2
+    )
+    platform.sandbox.fault(
+        r"DELETE .*/privateDnsZones/privatelink.azurecr.io", status=409, times=1,
+        code="CannotDeleteResource",
+    )  # fmt: skip
+    ran = destroy("--yes", "--json")
+    assert ran.code == 0 and platform.resources == {}
+    assert "InUseSubnetCannotBeDeleted: trying again" in ran.out
+
+
 def _guest(platform: Platform) -> str:
     """A private endpoint of somebody else's, in another group, in our workspace subnet."""
     other = platform.group.removesuffix(GROUP) + "rg-others"

@@ -174,7 +174,9 @@ class _Part:
         group = ctx.fill(self.step.resource.id.partition("/providers/")[0])
         found = ctx.cloud.arm.get(group, RESOURCES_API)
         if found is None:
-            return Found("ready", note=f"{GONE}; nor is the group through which it can be purged")
+            return Found(
+                "ready", note=f"{GONE}; where a soft-deleted one keeps the name, replay, then purge"
+            )
         if not owned(found, self.prefix):
             return Found("ready", note=f"{GONE}; a soft-deleted one may not be ours")
         return Found("unwanted", note=f"{GONE}; purged, should it be soft-deleted")
@@ -188,7 +190,7 @@ class _Part:
         there = ctx.cloud.arm.delete(
             ctx.fill(resource.id), resource.api_version, say, ctx.cancel, query
         )
-        return {"lingers": self.lingers} if there and self.lingers else {}
+        return {"removed": there, **({"lingers": self.lingers} if there and self.lingers else {})}
 
     def read_group(self, ctx: Context) -> Found:
         """The group goes last, and only where nobody else has anything in it."""
@@ -230,15 +232,22 @@ def _purge_of_vault(part: _Part) -> Step:
             if not owned(found["properties"], part.prefix):
                 return Found("ready", note=part._left())
             return Found("unwanted", note=_protected(found))
+        if ctx.outputs.get(VAULT, {}).get("removed"):
+            return Found("unwanted")
         live = part._get(ctx, part.step)
         if live is None or not owned(live, part.prefix):
             return Found("ready", note=GONE)
         return Found("unwanted", note=_protected(live))
 
     def purge(ctx: Context, say: Say) -> Json:
-        found = ctx.cloud.arm.get(ctx.fill(deleted), resource.api_version)
+        address = ctx.fill(deleted)
+        found = ctx.cloud.arm.await_there(address, resource.api_version, ctx.cancel)
         if found is None:
-            return {}
+            raise StepFailed(
+                f"The deleted key vault {name} does not show.",
+                why="Azure lists it a while after it was deleted, and has not yet.",
+                fix="Run destroy --purge again.",
+            )
         if _protected(found):
             until = str(look(found, "properties.scheduledPurgeDate"))[:10]
             raise StepFailed(
@@ -248,7 +257,7 @@ def _purge_of_vault(part: _Part) -> Step:
                 fix=f"Recover it (az keyvault recover -n {name}), or name another vault in the "
                 "recipe.",
             )
-        ctx.cloud.arm.purge_vault(ctx.fill(deleted), resource.api_version, say, ctx.cancel)
+        ctx.cloud.arm.purge_vault(address, resource.api_version, say, ctx.cancel)
         return {}
 
     return Step(f"{VAULT}.purge", "Purge: Key vault", "remove", ("sign-in", VAULT), read, purge)

@@ -7,14 +7,21 @@ through the resource client by id; one table decides.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from threading import Event as Flag
 from types import MappingProxyType
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.refusals import LOST_ANSWERS, NO_ANSWER, RETRYABLE, asked, translated
+from amlwizard.cloud.refusals import (
+    LINGERING,
+    LOST_ANSWERS,
+    NO_ANSWER,
+    RETRYABLE,
+    asked,
+    translated,
+)
 from amlwizard.errors import Cancelled, CloudError, StepFailed
 
 Json = dict[str, Any]
@@ -202,7 +209,7 @@ class Arm:
 
         if not _going(there):
             try:
-                self._persist(once, say, cancel)
+                self._persist(once, say, cancel, lagging=LINGERING)
             except CloudError as error:
                 if error.status != 404:
                     raise
@@ -226,6 +233,15 @@ class Arm:
                 )
             _pause(cancel, self.profile.polling)
 
+    def await_there(self, resource_id: str, api_version: str, cancel: Flag) -> Json | None:
+        """What should be there by now; None where no service has seen it in time."""
+        end = time.monotonic() + self.profile.lag
+        while (found := self.get(resource_id, api_version)) is None:
+            if time.monotonic() > end:
+                return None
+            _pause(cancel, self.profile.polling)
+        return found
+
     def purge_vault(self, deleted_id: str, api_version: str, say: Say, cancel: Flag) -> None:
         """Purge a soft-deleted vault, by its id among the deleted ones, and wait until it is."""
         self.post(f"{deleted_id}/purge", api_version)
@@ -243,15 +259,25 @@ class Arm:
                 raise Cancelled("cancelled while Azure goes on with the operation")
         poller.result()
 
-    def _persist(self, once: Callable[[], None], say: Say, cancel: Flag) -> None:
-        end = time.monotonic() + self.profile.patience
+    def _persist(
+        self,
+        once: Callable[[], None],
+        say: Say,
+        cancel: Flag,
+        lagging: Collection[str] = (),
+    ) -> None:
+        """Try until it succeeds: what is retryable as long as patience lasts, what is `lagging`
+        until every service should have seen what the others did."""
+        began = time.monotonic()
         lost = 0
         while True:
             try:
                 return once()
             except CloudError as error:
                 lost += error.code == NO_ANSWER
-                if error.code not in RETRYABLE or time.monotonic() > end or lost == LOST_ANSWERS:
+                hope = self.profile.patience if error.code in RETRYABLE else 0
+                hope = self.profile.lag if error.code in lagging else hope
+                if time.monotonic() - began >= hope or lost == LOST_ANSWERS:
                     raise
                 say(f"{error.code}: trying again")
             _pause(cancel, self.profile.retry)

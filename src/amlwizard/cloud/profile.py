@@ -17,9 +17,10 @@ class CloudProfile:
     """Where a cloud answers, what it calls its APIs, and how patiently it is asked.
 
     `polling` and `retry` are seconds: between looks at an operation, and between attempts of what
-    Azure says to try again. `patience` is how long such attempts go on. `accounts` is the folder
-    that remembers who signed in, None where nothing may outlive the process. `resolver` is the URL
-    of its public DNS over HTTPS (JSON form), None where this machine's own resolver knows it.
+    Azure says to try again. `patience` is how long such attempts go on, `lag` how long one service
+    may take to see what another has done. `accounts` is the folder that remembers who signed in,
+    None where nothing may outlive the process. `resolver` is the URL of its public DNS over HTTPS
+    (JSON form), None where this machine's own resolver knows it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class CloudProfile:
     polling: float = 10
     retry: float = 10
     patience: float = 900
+    lag: float = 180
     instance_discovery: bool = True
     accounts: Path | None = None
     resolver: str | None = None
@@ -91,6 +93,7 @@ def from_description(path: Path) -> CloudProfile:
         polling=0.25,
         retry=0.25,
         patience=60,
+        lag=1,
         instance_discovery=False,
         resolver=given.get("resolver") or f"{arm}/dns-query",
     )

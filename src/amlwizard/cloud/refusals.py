@@ -28,6 +28,17 @@ RETRYABLE = frozenset(
     }
 )
 
+# What a deletion meets for a while after the last user went: its service has yet to let go.
+LINGERING = frozenset(
+    {
+        "InUseSubnetCannotBeDeleted",
+        "InUseNetworkSecurityGroupCannotBeDeleted",
+        "InUseNatGatewayCannotBeDeleted",
+        "PublicIPAddressCannotBeDeleted",
+        "CannotDeleteResource",
+    }
+)
+
 PURGE = "Purge it: amlwizard destroy RECIPE --target TARGET --purge."
 FIXES = {
     "AuthorizationFailed": "Ask for the role that allows this action, or sign in as somebody else.",
@@ -56,7 +67,7 @@ FIXES_BY_TEXT = {
     "Soft-deleted workspace exists": f"{PURGE} Or purge or recover it in the portal (Azure Machine "
     "Learning, Recently deleted), or choose another name.",
 }
-RESUME = "Replay continues from here once the cause is gone."
+RESUME = "Run it again once the cause is gone: it continues from here."
 
 _HIDDEN = re.compile(r"(?i)(bearer\s+|sig=|key=)[A-Za-z0-9._~+/=-]{8,}")
 
