@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from threading import Event as Flag
 from threading import RLock
 from typing import Any
@@ -136,6 +137,28 @@ class Cloud:
         from amlwizard.cloud.outside import knock
 
         return knock(self.profile, method, url, body, token)
+
+    def own_principal(self) -> dict[str, Secret] | None:
+        """The service principal that we are signed in as, by its secret: ``tenant-id``,
+        ``client-id``, ``client-secret``. None for everybody else."""
+        secret = os.environ.get("AZURE_CLIENT_SECRET")
+        if self.login != "environment" or not secret:
+            return None
+        return {
+            "tenant-id": Secret(os.environ["AZURE_TENANT_ID"]),
+            "client-id": Secret(os.environ["AZURE_CLIENT_ID"]),
+            "client-secret": Secret(secret),
+        }
+
+    def notebook_sign_in(self) -> dict[str, Any]:
+        """What a notebook must know to sign in to this cloud by itself; nothing secret."""
+        session = self._session
+        return {
+            "tenant": session.tenant or session.identity.tenant,
+            "authority": self.profile.authority,
+            "instance_discovery": self.profile.instance_discovery,
+            "token_scope": self.profile.ml_scope,
+        }
 
     def score(self, uri: str, key: Secret, body: dict[str, Any]) -> Any:
         from amlwizard.cloud.scoring import score

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -205,10 +205,31 @@ class Databricks:
                     self.client.secrets.create_scope(scope)
             self.client.secrets.put_secret(scope, key, string_value=value)
 
+    def secret_keys(self, scope: str) -> set[str]:
+        """Keys of a secret scope; empty where there is no such scope."""
+        from databricks.sdk.errors import NotFound
+
+        with _translated("list secrets"):
+            try:
+                return {str(secret.key) for secret in self.client.secrets.list_secrets(scope)}
+            except NotFound:
+                return set()
+
     def run_cells(
-        self, cluster_id: str, cells: Sequence[str], say: Say, cancel: Flag
+        self,
+        cluster_id: str,
+        cells: Sequence[str],
+        say: Say,
+        cancel: Flag,
+        *,
+        ask: Any = None,
+        before_each: Callable[[], None] = lambda: None,
     ) -> list[CellResult]:
-        """Run cells one by one in one execution context; the first that fails raises StepFailed."""
+        """Run cells one by one in one execution context; the first that fails raises StepFailed.
+
+        A cell may ask for a sign-in (``login_needed`` in its data): `ask`, a `plan.Ask`, shows the
+        code, which is said to nobody else, and hears of it when a later cell is signed in.
+        """
         from databricks.sdk.service.compute import Language
 
         with _translated("open an execution context"):
@@ -221,7 +242,13 @@ class Databricks:
             for number, cell in enumerate(cells, 1):
                 title = cell.partition("\n")[0].removeprefix("#").strip()
                 say(f"cell {number} of {len(cells)}: {title}", cell=number, title=title)
+                before_each()
                 result = self._run(cluster_id, context.id, number, cell, cancel)
+                login = result.data.pop("login_needed", None)
+                if login:
+                    ask(login["url"], login["user_code"], login["expires_at"])
+                if "login_done" in result.data:
+                    ask.done(result.data["login_done"])
                 say(
                     f"cell {number} of {len(cells)}: done",
                     cell=number,

@@ -6,7 +6,7 @@ What a run differs in comes before them as one cell that sets `parameters`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -15,12 +15,12 @@ HEADER = "# Databricks notebook source"
 
 
 def source(name: str) -> str:
-    """The text of a notebook: ``train``, ``register``, ``score`` or ``probe``."""
+    """The text of a notebook: ``train``, ``register``, ``score``, ``probe`` or ``sign_in/...``."""
     return (files(__name__) / f"{name}.py").read_text(encoding="utf-8")
 
 
-def cells(name: str, parameters: Mapping[str, Any]) -> list[str]:
-    """The cells of a notebook, the one with its parameters first."""
-    body = source(name).removeprefix(HEADER)
+def cells(names: Sequence[str], parameters: Mapping[str, Any]) -> list[str]:
+    """The cells of some notebooks, one with their parameters first."""
+    body = SEPARATOR.join(source(name).removeprefix(HEADER) for name in names)
     given = f"# Parameters\nimport json\n\nparameters = json.loads({json.dumps(parameters)!r})"
     return [given, *(cell.strip() for cell in body.split(SEPARATOR) if cell.strip())]

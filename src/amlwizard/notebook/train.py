@@ -20,8 +20,7 @@ import os
 import mlflow
 from mlflow.tracking import MlflowClient
 
-token = dbutils.secrets.get(parameters["scope"], "tracking-token")
-os.environ["MLFLOW_TRACKING_TOKEN"] = token
+let_in()
 uri = parameters["tracking_uri"]
 # The run is opened by MLflow's own client; azureml:// then finds it in the environment, where its
 # own sign-in would wait for a browser.
@@ -49,6 +48,7 @@ print(f"Ridge with alpha {parameters['alpha']} fitted")
 # Measure and log
 from sklearn.metrics import mean_squared_error
 
+let_in()
 mse = float(mean_squared_error(y_test, predicted))
 client.log_param(run_id, "alpha", parameters["alpha"])
 client.log_metric(run_id, "mse", mse)
@@ -98,6 +98,7 @@ print("model saved")
 # COMMAND ----------
 
 # Log model and picture, close the run
+let_in()
 os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
 with mlflow.start_run(run_id=run_id):
     mlflow.log_artifacts(str(folder / "model"), "model")

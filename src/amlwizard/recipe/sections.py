@@ -49,6 +49,20 @@ class SignIn(Section):
         description="How to sign in to Entra. Left out: a device code where a person is at hand, "
         "else the first that works of environment, workload-identity, managed-identity, azure-cli.",
     )
+    notebook_login: Literal["access-token", "service-principal", "device-code"] | None = Field(
+        None,
+        title="Sign-in of the notebook",
+        description="How training on Databricks gets into the workspace. access-token: with a "
+        "short-lived token of ours; service-principal: with one from a secret scope; device-code: "
+        "it asks. Left out: service-principal where we sign in as one, by environment, else "
+        "access-token.",
+    )
+    notebook_secret_scope: Text | None = Field(
+        None,
+        title="Secret scope of the notebook",
+        description="Databricks secret scope with tenant-id, client-id and client-secret of the "
+        "notebook's service principal. Left out: the recipe's own, filled from the environment.",
+    )
 
 
 def _derived(template: str, title: str, description: str = "") -> Any:

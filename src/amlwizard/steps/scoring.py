@@ -9,9 +9,9 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.errors import ExpectationMissed, StepFailed
+from amlwizard.notebook.access import scope_of
 from amlwizard.plan import Context, Json, Say, Step
 from amlwizard.steps.cluster import databricks_of, running
-from amlwizard.steps.training import scope_of
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _from_inside(
     running(client, cluster_id, say, ctx)
     client.put_secret(scope, "scoring-key", key.reveal())
     parameters = {"uri": uri, "scope": scope, "request": sent}
-    result = client.run_cells(cluster_id, notebook.cells("score", parameters), say, ctx.cancel)
+    result = client.run_cells(cluster_id, notebook.cells(("score",), parameters), say, ctx.cancel)
     answer = result[-1].data
     return answer["status"], answer["body"], answer["seconds"]
 

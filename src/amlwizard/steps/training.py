@@ -12,13 +12,13 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.errors import ExpectationMissed
+from amlwizard.notebook.access import access
 from amlwizard.plan import Context, Found, Json, Say, Step
 from amlwizard.steps.cluster import databricks_of, packages, running
 from amlwizard.steps.platform import after_private_link
 
 # The no-code scoring script of Azure imports both; a model without them crashes when it is deployed.
 SERVER_REQUIREMENTS = ("azureml-ai-monitoring", "azureml-inference-server-http")
-SCOPE = "amlwizard"
 LARGEST_PICTURE = 500_000
 
 
@@ -27,11 +27,6 @@ def fingerprint(recipe: Any) -> str:
     t = recipe.training
     inputs = [notebook.source("train"), packages(recipe), t.alpha, t.test_size, t.random_state]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
-
-
-def scope_of(recipe: Any) -> str:
-    """The Databricks secret scope of a recipe."""
-    return f"{SCOPE}-{recipe.names.prefix}"
 
 
 def training(recipe: Any) -> list[Step]:
@@ -58,10 +53,7 @@ def training(recipe: Any) -> list[Step]:
         return Found("ready", outputs)
 
     def train(ctx: Context, say: Say) -> Json:
-        tracking_uri = let_in(ctx, recipe)
         parameters = {
-            "tracking_uri": tracking_uri,
-            "scope": scope_of(recipe),
             "experiment": experiment,
             "run_name": f"ridge-{recipe.training.alpha}",
             "alpha": recipe.training.alpha,
@@ -70,7 +62,7 @@ def training(recipe: Any) -> list[Step]:
             "model_requirements": [*packages(recipe), *SERVER_REQUIREMENTS],
             "largest_picture": LARGEST_PICTURE,
         }
-        result = _run(ctx, "train", parameters, say)
+        result = _run(ctx, recipe, "train", parameters, say)
         keep = ("run_id", "rows", "mse", "columns")
         return {"experiment": experiment, **{key: result[key] for key in keep}}
 
@@ -112,13 +104,11 @@ def training(recipe: Any) -> list[Step]:
             "columns": json.dumps(run["columns"]),
         }
         parameters = {
-            "tracking_uri": let_in(ctx, recipe),
-            "scope": scope_of(recipe),
             "run_id": run["run_id"],
             "model": model,
             "tags": tags,
         }
-        return _version(ctx, str(_run(ctx, "register", parameters, say)["version"]))
+        return _version(ctx, str(_run(ctx, recipe, "register", parameters, say)["version"]))
 
     steps = [
         Step(
@@ -139,17 +129,20 @@ def training(recipe: Any) -> list[Step]:
     return [steps[0], checking, steps[1]]
 
 
-def let_in(ctx: Context, recipe: Any) -> str:
-    """Give the cluster a token for the workspace, by its secret scope; answer the tracking URI."""
-    token = ctx.cloud.access_token("ml")
-    client = databricks_of(ctx)
-    client.put_secret(scope_of(recipe), "tracking-token", token.reveal())
-    return str(ctx.cloud.ml(ctx.outputs["workspace"]["id"]).tracking_uri())
-
-
-def _run(ctx: Context, name: str, parameters: dict[str, Any], say: Say) -> dict[str, Any]:
+def _run(
+    ctx: Context, recipe: Any, name: str, parameters: dict[str, Any], say: Say
+) -> dict[str, Any]:
+    """Run a notebook that tracks into the workspace; answer what its last cell put out."""
     client = databricks_of(ctx)
     cluster_id = ctx.outputs["databricks-cluster"]["id"]
     running(client, cluster_id, say, ctx)
-    results = client.run_cells(cluster_id, notebook.cells(name, parameters), say, ctx.cancel)
+    way = access(ctx, recipe)
+    uri = str(ctx.cloud.ml(ctx.outputs["workspace"]["id"]).tracking_uri())
+    cells = notebook.cells(
+        (f"sign_in/{way.login.replace('-', '_')}", name),
+        {"tracking_uri": uri, **way.parameters, **parameters},
+    )
+    results = client.run_cells(
+        cluster_id, cells, say, ctx.cancel, ask=ctx.ask, before_each=way.keep_up
+    )
     return dict(results[-1].data)

@@ -1,0 +1,111 @@
+"""How the notebook on Databricks gets into the Machine Learning workspace, which only lets in who is
+inside the VNET and signed in.
+
+No secret stands in a cell, in the cluster's configuration or in what is said: secrets go through a
+Databricks secret scope, a device code straight to the person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from amlwizard.errors import Finding, InvalidInput
+from amlwizard.plan import Context
+
+SCOPE = "amlwizard"
+PRINCIPAL_KEYS = ("tenant-id", "client-id", "client-secret")
+FIELDS = ("sign_in.notebook_login", "sign_in.notebook_secret_scope")
+
+
+def scope_of(recipe: Any) -> str:
+    """The Databricks secret scope of a recipe."""
+    return f"{SCOPE}-{recipe.names.prefix}"
+
+
+def principal_scope(recipe: Any) -> str:
+    """The secret scope with the notebook's service principal: the recipe's own, or the one named."""
+    return str(recipe.sign_in.notebook_secret_scope or scope_of(recipe))
+
+
+@dataclass(frozen=True)
+class Access:
+    """`login` is how the notebook signs in, `parameters` what its cells are told, `keep_up` what is
+    to be done before each cell."""
+
+    login: str
+    parameters: dict[str, Any]
+    keep_up: Callable[[], None]
+
+
+def access(ctx: Context, recipe: Any) -> Access:
+    """Prepare the notebook's sign-in on the workspace of `ctx`."""
+    made = ctx.outputs["databricks"]
+    client = ctx.cloud.databricks(made["url"], made["id"])
+    login = login_of(ctx.cloud, recipe)
+    parameters = {"scope": scope_of(recipe), **ctx.cloud.notebook_sign_in()}
+    if login == "service-principal":
+        parameters["scope"] = principal_scope(recipe)
+        _put_principal(ctx.cloud, recipe, client)
+    keep_up = _Token(ctx.cloud, client, scope_of(recipe)) if login == "access-token" else _nothing
+    return Access(login, parameters, keep_up)
+
+
+def login_of(cloud: Any, recipe: Any) -> str:
+    """The recipe's choice; left out, as whom we are signed in ourselves decides."""
+    chosen = recipe.sign_in.notebook_login
+    if chosen:
+        return str(chosen)
+    return "service-principal" if cloud.own_principal() else "access-token"
+
+
+def lacking(cloud: Any, recipe: Any, client: Any) -> list[str]:
+    """Keys of the service principal that are neither in the secret scope nor ours to put there."""
+    held = client.secret_keys(principal_scope(recipe))
+    missing = [key for key in PRINCIPAL_KEYS if key not in held]
+    ours = not recipe.sign_in.notebook_secret_scope and cloud.own_principal()
+    return [] if ours else missing
+
+
+def secrets_missing(recipe: Any, missing: list[str]) -> Finding:
+    scope = principal_scope(recipe)
+    return Finding(
+        "notebook-secrets",
+        "error",
+        FIELDS,
+        f"The secret scope {scope} lacks {', '.join(missing)}.",
+        why="The notebook signs in to the workspace as a service principal whose secrets are there.",
+        fix="Put them there, or sign in with login: environment and a client secret, whose service "
+        "principal is then the notebook's too.",
+        command=" && ".join(f"databricks secrets put-secret {scope} {key}" for key in missing),
+    )
+
+
+def _put_principal(cloud: Any, recipe: Any, client: Any) -> None:
+    missing = lacking(cloud, recipe, client)
+    if missing:
+        finding = secrets_missing(recipe, missing)
+        raise InvalidInput(finding.what, findings=[finding], why=finding.why, fix=finding.fix)
+    own = cloud.own_principal()
+    if own and not recipe.sign_in.notebook_secret_scope:
+        for key in PRINCIPAL_KEYS:
+            client.put_secret(scope_of(recipe), key, own[key].reveal())
+
+
+class _Token:
+    """Keeps a token for the workspace in the secret scope, replaced before it runs out."""
+
+    def __init__(self, cloud: Any, client: Any, scope: str) -> None:
+        self.cloud, self.client, self.scope = cloud, client, scope
+        self._put = ""
+
+    def __call__(self) -> None:
+        token = self.cloud.access_token("ml").reveal()
+        if token != self._put:
+            self.client.put_secret(self.scope, "tracking-token", token)
+            self._put = token
+
+
+def _nothing() -> None:
+    return None

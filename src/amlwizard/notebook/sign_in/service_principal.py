@@ -1,0 +1,25 @@
+# Databricks notebook source
+# Sign in to the Machine Learning workspace as a service principal
+import os
+
+from azure.identity import ClientSecretCredential
+
+tenant_id, client_id, client_secret = (
+    dbutils.secrets.get(parameters["scope"], key)
+    for key in ("tenant-id", "client-id", "client-secret")
+)
+credential = ClientSecretCredential(
+    tenant_id,
+    client_id,
+    client_secret,
+    authority=parameters["authority"],
+    disable_instance_discovery=not parameters["instance_discovery"],
+)
+
+
+def let_in():
+    """Before every cell that talks to the workspace: MLflow looks at the environment."""
+    os.environ["MLFLOW_TRACKING_TOKEN"] = credential.get_token(parameters["token_scope"]).token
+
+
+let_in()
