@@ -99,7 +99,7 @@ def mended(platform: Platform, other_predictions: Ran) -> Ran:
 
 def test_a_cell_that_fails_fails_the_training(untracked: Ran) -> None:
     final = failed(untracked, "train")
-    assert final["what"].startswith("Cell 3 failed:")
+    assert final["what"].startswith("Cell 4 failed:")
     assert "private endpoint" in final["why"]
     assert untracked.outcomes["endpoint"] == "done", "serving was prepared meanwhile"
 
@@ -140,14 +140,14 @@ def test_missed_predictions_say_both_lists(other_predictions: Ran) -> None:
 
 def test_once_mended_it_scores_and_nothing_was_done_twice(mended: Ran, platform: Platform) -> None:
     assert mended.code == 0, mended.err
-    assert mended.that_are("done") == {"sign-in", "check-training", "score", "verify"}
+    assert mended.that_are("done") == {"sign-in", "preflight", "check-training", "score", "verify"}
     assert platform.sandbox.unknown == []
 
 
 def test_each_replay_did_what_was_left(mended: Ran, platform: Platform) -> None:
-    """Training is eight cells and registration two. The run with the missed MSE was not
+    """Training is nine cells and registration three. The run with the missed MSE was not
     registered, so the one after it could not know of it, and trained again. The last four only
     look around: the probe of the promises is three cells."""
     stopped, trained, both, *nothing = platform.cells
-    assert (stopped, trained, both) == (3, 8, 10)
+    assert (stopped, trained, both) == (4, 9, 12)
     assert nothing == [3, 3, 3, 3]

@@ -16,7 +16,7 @@ from amlwizard.plan import Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
 
-NETWORK = ("sign-in", "providers", "resource-group", "public-ip", "nat-gateway", "vnet", "entry-ip",
+NETWORK = ("sign-in", "preflight", "providers", "resource-group", "public-ip", "nat-gateway", "vnet", "entry-ip",
            "bastion", "vpn-gateway")  # fmt: skip
 API = "2026-03-01"
 
@@ -78,7 +78,7 @@ def test_an_entry_is_built_and_then_kept(
     assert where["subnet"]["id"].endswith(f"/subnets/{subnet}")
     again = built(cloud, recipe)
     kept = {e.step: e.outcome for e in again if e.kind == "step-finished"}
-    assert {step for step, outcome in kept.items() if outcome != "kept"} == {"sign-in"}
+    assert {step for step, outcome in kept.items() if outcome != "kept"} == {"sign-in", "preflight"}
     assert place.unknown == []
 
 

@@ -20,6 +20,8 @@ from amlwizard.cloud import Cloud, from_description
 from amlwizard.errors import Cancelled, InvalidInput, SignInFailed
 from amlwizard.recipe import SignIn
 
+pytestmark = pytest.mark.xdist_group("signin")
+
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 SIGN_IN = ("replay", QUICKSTART, "--target", "sandbox", "--until", "sign-in", "--json")
 CLIENT, SECRET, TOKEN, HEADER = str(uuid4()), "the client's secret", "the workload's token", "msi"

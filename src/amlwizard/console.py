@@ -212,6 +212,10 @@ def _failures(view: RunView, console: Console) -> None:
         if step.state == "failed" and step.end:
             what = escape(step.end.what)
             console.print(f"\n[bold red]{escape(step.info.title)} failed.[/] {what}")
+            findings = step.end.outputs.get("findings")
+            if findings:
+                _show_findings([Finding.from_json(f) for f in findings], console)
+                continue
             for part in (step.end.why, step.end.fix):
                 if part:
                     console.print(f"  {escape(part)}")
@@ -288,7 +292,10 @@ def show_plan(plan: Plan, out: TextIO) -> None:
 
 
 def show_findings(findings: Sequence[Finding], out: TextIO) -> None:
-    console = Console(file=out, highlight=False, soft_wrap=True)
+    _show_findings(findings, Console(file=out, highlight=False, soft_wrap=True))
+
+
+def _show_findings(findings: Sequence[Finding], console: Console) -> None:
     for finding in findings:
         style = "bold red" if finding.severity == "error" else "bold yellow"
         where = ", ".join(finding.fields) or "the file"
@@ -297,6 +304,8 @@ def show_findings(findings: Sequence[Finding], out: TextIO) -> None:
         for part in (finding.what, finding.why, finding.fix):
             if part:
                 console.print(f"    {escape(part)}")
+        if finding.command:
+            console.print(f"    [bold]$ {escape(finding.command)}[/]")
 
 
 def show_error(error: AmlwizardError, out: TextIO | None = None) -> None:

@@ -23,7 +23,7 @@ NEWEST_SAMPLES = 5
 """Few, so that a change of region, size or clock shows after some runs."""
 
 AZURE: Mapping[str, float] = {
-    "sign-in": 30, "providers": 90, "resource-group": 3, "log-analytics": 20,
+    "sign-in": 30, "preflight": 8, "providers": 90, "resource-group": 3, "log-analytics": 20,
     "application-insights": 10, "storage": 23, "key-vault": 35, "registry": 25, "nsg": 4,
     "public-ip": 4, "nat-gateway": 13, "vnet": 9, "workspace": 60, "build-compute": 40,
     "dns-zone": 35, "dns-link": 35, "private-endpoint": 50, "zone-group": 35, "databricks": 150,

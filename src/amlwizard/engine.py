@@ -73,7 +73,7 @@ def run(
 
     Steps of the phases in `rerun` that do work (rather than make a thing) do it again.
     """
-    say = _Stamp(emit, now)
+    say = Stamp(emit, now)
     control = control or Control()
     cancel = control.cancel
     say(
@@ -128,7 +128,7 @@ def survey(
 
     Raises the first error that a read met.
     """
-    say = _Stamp(emit, now)
+    say = Stamp(emit, now)
     cancel = cancel or Flag()
     rows = {}
     errors: list[Exception] = []
@@ -212,11 +212,12 @@ class _NoMore:
 
 def context(job: Job, outputs: Mapping[str, Json], cancel: Flag) -> Context:
     """What a step knows, for work after a run."""
-    return Context(job.recipe, job.cloud, outputs, cancel, _NoMore())
+    return Context(job.recipe, job.cloud, outputs, cancel, _NoMore(), job.recipe_name)
 
 
 def _context(job: Job, step: Step, outputs: Mapping[str, Json], cancel: Flag, say: Emit) -> Context:
-    return Context(job.recipe, job.cloud, outputs, cancel, Asking(step.id, say))
+    asking = Asking(step.id, say)
+    return Context(job.recipe, job.cloud, outputs, cancel, asking, job.recipe_name)
 
 
 def _apply(step: Step, ctx: Context, action: Action, say: Emit) -> StepFinished:
@@ -248,6 +249,7 @@ def _failed(step: Step, error: Exception) -> StepFinished:
             why=error.why,
             fix=error.fix,
             code=error.code if isinstance(error, CloudError) else "",
+            outputs=_findings(error),
         )
     return StepFinished(
         step=step.id,
@@ -256,6 +258,13 @@ def _failed(step: Step, error: Exception) -> StepFinished:
         why="amlwizard did not foresee this.",
         fix="Replay continues from here; if it happens again, report it with the journal.",
     )
+
+
+def _findings(error: AmlwizardError) -> Json:
+    """What is wrong with the input, one by one, for those who show more than a text."""
+    if isinstance(error, InvalidInput) and error.findings:
+        return {"findings": [finding.to_json() for finding in error.findings]}
+    return {}
 
 
 def _consequence(step: Step, cause: StepFinished) -> StepFinished:
@@ -274,10 +283,10 @@ def _exit_code(failures: Sequence[Exception], counts: Mapping[str, int]) -> int:
     return Cancelled.exit_code if counts.get("cancelled") else 0
 
 
-class _Stamp:
+class Stamp:
     """Gives every event its number and time, and passes them on one at a time."""
 
-    def __init__(self, emit: Emit, now: Callable[[], float]) -> None:
+    def __init__(self, emit: Emit, now: Callable[[], float] = time.time) -> None:
         self._emit, self._now, self._lock, self._seq = emit, now, Lock(), 0
 
     def __call__(self, event: Event) -> None:

@@ -20,7 +20,8 @@ class Finding:
     `rule` is the id of the rule (``AK-4``) or of the shape check (``unknown-key``); `fields` are
     dotted recipe paths (``addresses.vnet``); `line` is the line of the file, where there is one.
     `cure` holds the values, by recipe path, that would remove the finding, where a rule knows them;
-    `command` is the Azure CLI command that cures what is wrong on the cloud.
+    `command` is the command that does it: of the Azure CLI for what is wrong on the cloud, of ours
+    for what is in the recipe.
     """
 
     rule: str
@@ -35,6 +36,11 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "fields": list(self.fields)}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Finding:
+        """What `to_json` made."""
+        return cls(**{**body, "fields": tuple(body["fields"])})
 
 
 class AmlwizardError(Exception):

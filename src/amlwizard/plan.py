@@ -50,13 +50,15 @@ class Ask(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a step may know: the recipe, the cloud, and what finished steps put out."""
+    """What a step may know: the recipe, the cloud, and what finished steps put out. `name` is what
+    the recipe is called."""
 
     recipe: Any
     cloud: Any
     outputs: Mapping[str, Json]
     cancel: Flag
     ask: Ask
+    name: str = "RECIPE"
 
     def fill(self, document: Any) -> Any:
         """`document` with every hole filled; KeyError names the hole that cannot be yet."""

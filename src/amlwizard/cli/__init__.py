@@ -25,6 +25,14 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("recipe")
     check.add_argument("--json", action="store_true", help="findings as JSON")
 
+    preflight = commands.add_parser(
+        "preflight", help="what the cloud would refuse, before anything is written"
+    )
+    preflight.add_argument("recipe")
+    _target(preflight, required=True)
+    _settings(preflight)
+    preflight.add_argument("--json", action="store_true", help="findings as JSON")
+
     plan = commands.add_parser("plan", help="what a replay would do")
     plan.add_argument("recipe")
     _target(plan, required=False)
@@ -33,12 +41,17 @@ def parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="do what a recipe says, without asking anything")
     replay.add_argument("recipe")
     _target(replay, required=True)
-    replay.add_argument(
-        "--set", action="append", default=[], metavar="A.B=C", help="change a value of the recipe"
-    )
+    _settings(replay)
     replay.add_argument("--until", choices=PHASES, help="stop after this phase")
     replay.add_argument(
         "--rerun", action="append", default=[], choices=PHASES, help="do this phase's work anew"
+    )
+    replay.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="go on in spite of what preflight finds under this rule (all: under any)",
     )
     replay.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     replay.add_argument("--yes", action="store_true", help="really build on Azure")
@@ -87,6 +100,12 @@ def parser() -> argparse.ArgumentParser:
         "--reset", action="store_true", help="empty the one that --target sandbox starts"
     )
     return top
+
+
+def _settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set", action="append", default=[], metavar="A.B=C", help="change a value of the recipe"
+    )
 
 
 def _target(command: argparse.ArgumentParser, required: bool) -> None:
@@ -146,12 +165,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
-    if given.command in ("check", "plan", "schema"):
+    if given.command in ("check", "preflight", "plan", "schema"):
         from amlwizard.cli import reading
 
-        return {"check": reading.check, "plan": reading.plan, "schema": reading.schema}[
-            given.command
-        ](given)
+        return int(getattr(reading, given.command)(given))
     if given.command is None:
         from amlwizard.cli.wizard import wizard
 

@@ -26,9 +26,11 @@ from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
 from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.posture import Posture
+from amlwizard.preflight import check
 from amlwizard.recipe import Recipe, SignIn, save
 from amlwizard.steps import steps_for
 from amlwizard.steps.evidence import Looking
+from amlwizard.steps.foundation import signed_in
 from amlwizard.steps.verify import alone as verification
 from amlwizard.teardown import teardown
 from amlwizard.view import RunView
@@ -86,10 +88,16 @@ class Desk:
         self.target.cloud.sign_out()
 
     def _asking(self, emit: Emit) -> engine.Asking:
-        return engine.Asking("sign-in", self.target.listening(emit))
+        return engine.Asking("sign-in", engine.Stamp(self.target.listening(emit)))
 
-    def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
-        return ()
+    def preflight(
+        self, recipe: Recipe, emit: Emit, cancel: Flag, name: str = "RECIPE"
+    ) -> Sequence[Finding]:
+        """`name` is what the recipe is called in the commands that cure what is found."""
+        account = self.sign_in(recipe.sign_in, emit, cancel)
+        outputs = {"sign-in": signed_in(account)}
+        ctx = engine.context(self._job(recipe, name), outputs, cancel)
+        return check(ctx, steps_for(recipe))
 
     # -- plan and run
 
@@ -123,9 +131,11 @@ class Desk:
         control: Control,
         rerun: Collection[Phase] = (),
         last: Phase | None = None,
+        ignored: Collection[str] = (),
     ) -> Ran:
-        """`last` is the phase to stop after. The recipe is saved beside the journal of its run."""
-        steps = steps_for(recipe)
+        """`last` is the phase to stop after, `ignored` are rules of preflight that stop nothing.
+        The recipe is saved beside the journal of its run."""
+        steps = steps_for(recipe, ignored)
         if last:
             steps = until(steps, last)
         return self._walk(steps, "runs", recipe, name, emit, control, rerun)

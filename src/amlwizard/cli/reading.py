@@ -1,17 +1,17 @@
-"""The commands that change nothing: check, plan, schema."""
+"""The commands that change nothing: check, preflight, plan, schema."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event as Flag
 
 from amlwizard import fields, rules
 from amlwizard.console import login_prompt, show_findings, show_plan
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import Finding, InvalidInput
 from amlwizard.plan import outline
 from amlwizard.recipe import Recipe, read
 from amlwizard.steps import steps_for
@@ -28,22 +28,20 @@ def usable_recipe(path: str, changes: Mapping[str, str] | None = None) -> Recipe
     return reading.recipe
 
 
+def changes(settings: Sequence[str]) -> dict[str, str]:
+    """What --set says: values of the recipe by their dotted paths."""
+    given = {}
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        if not equals or not path:
+            what = f"--set {setting} is not of the form section.field=value."
+            raise InvalidInput(what, findings=[Finding("set", "error", (), what)])
+        given[path] = value
+    return given
+
+
 def check(given: argparse.Namespace) -> int:
-    findings = rules.findings_of(read(Path(given.recipe)))
-    errors = sum(f.severity == "error" for f in findings)
-    warnings = len(findings) - errors
-    if given.json:
-        body = {
-            "recipe": given.recipe,
-            "errors": errors,
-            "warnings": warnings,
-            "findings": [f.to_json() for f in findings],
-        }
-        print(json.dumps(body, indent=2))
-    else:
-        show_findings(findings, sys.stdout)
-        print(f"{given.recipe}: {errors} errors, {warnings} warnings")
-    return 2 if errors else 0
+    return _told(given, rules.findings_of(read(Path(given.recipe))))
 
 
 def plan(given: argparse.Namespace) -> int:
@@ -62,6 +60,34 @@ def plan(given: argparse.Namespace) -> int:
     else:
         show_plan(made, sys.stdout)
     return 0
+
+
+def preflight(given: argparse.Namespace) -> int:
+    recipe = usable_recipe(given.recipe, changes(given.set))
+    from amlwizard.cli.desk import Desk
+    from amlwizard.cli.targets import choice_of
+
+    with Desk(choice_of(given)) as desk:
+        desk.open(given.target)
+        findings = desk.preflight(recipe, login_prompt(sys.stderr), Flag(), given.recipe)
+    return _told(given, findings)
+
+
+def _told(given: argparse.Namespace, findings: Sequence[Finding]) -> int:
+    errors = sum(f.severity == "error" for f in findings)
+    warnings = len(findings) - errors
+    if given.json:
+        body = {
+            "recipe": given.recipe,
+            "errors": errors,
+            "warnings": warnings,
+            "findings": [f.to_json() for f in findings],
+        }
+        print(json.dumps(body, indent=2))
+    else:
+        show_findings(findings, sys.stdout)
+        print(f"{given.recipe}: {errors} errors, {warnings} warnings")
+    return 2 if errors else 0
 
 
 def schema(given: argparse.Namespace) -> int:

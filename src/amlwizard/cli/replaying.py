@@ -6,15 +6,15 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from amlwizard import console
 from amlwizard.backend import Control
 from amlwizard.cli.desk import Desk, to_all
-from amlwizard.cli.reading import usable_recipe
+from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.targets import choice_of
-from amlwizard.errors import Cancelled, Finding, InvalidInput
+from amlwizard.errors import Cancelled, InvalidInput
 from amlwizard.events import Emit, Event
 from amlwizard.view import RunView
 
@@ -22,7 +22,7 @@ SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
 
 
 def replay(given: argparse.Namespace) -> int:
-    recipe = usable_recipe(given.recipe, _changes(given.set))
+    recipe = usable_recipe(given.recipe, changes(given.set))
     if given.target == "azure" and not given.yes:
         raise InvalidInput(
             "Building on Azure costs money, and replay never asks.",
@@ -34,7 +34,13 @@ def replay(given: argparse.Namespace) -> int:
     with Desk(choice_of(given)) as desk, cancelling() as control:
         desk.open(given.target)
         ran = desk.run(
-            recipe, given.recipe, to_all(listeners), control, tuple(given.rerun), given.until
+            recipe,
+            given.recipe,
+            to_all(listeners),
+            control,
+            tuple(given.rerun),
+            given.until,
+            tuple(given.ignore),
         )
     places = {"Recipe": str(ran.recipe), "Journal": str(ran.journal)}
     console.report(watch.view, places, sys.stderr if given.json else sys.stdout)
@@ -60,17 +66,6 @@ class Watch:
 
     def __call__(self, event: Event) -> None:
         self.view = self.view.apply(event)
-
-
-def _changes(settings: Sequence[str]) -> dict[str, str]:
-    changes = {}
-    for setting in settings:
-        path, equals, value = setting.partition("=")
-        if not equals or not path:
-            what = f"--set {setting} is not of the form section.field=value."
-            raise InvalidInput(what, findings=[Finding("set", "error", (), what)])
-        changes[path] = value
-    return changes
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from threading import RLock
 from typing import Any
 
 from amlwizard.backend import Account, Tenant
+from amlwizard.cloud.facts import Facts, Questions
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
 from amlwizard.cloud.secret import Secret
 
@@ -121,6 +122,12 @@ class Cloud:
             if workspace_id not in self._ml:
                 self._ml[workspace_id] = MachineLearning(self.profile, self._session, workspace_id)
             return self._ml[workspace_id]
+
+    def facts(self, asked: Questions) -> Facts:
+        """What the subscription says of itself: reads only, many things at a time."""
+        from amlwizard.cloud.inquiry import gather
+
+        return gather(self.arm, asked)
 
     def access_token(self, audience: str) -> Secret:
         """A token for ``arm``, ``ml`` or ``databricks``, good for five minutes or more."""

@@ -6,7 +6,7 @@ What a run differs in comes before them as one cell that sets `parameters`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -19,8 +19,9 @@ def source(name: str) -> str:
     return (files(__name__) / f"{name}.py").read_text(encoding="utf-8")
 
 
-def cells(names: Sequence[str], parameters: Mapping[str, Any]) -> list[str]:
-    """The cells of some notebooks, one with their parameters first."""
-    body = SEPARATOR.join(source(name).removeprefix(HEADER) for name in names)
+def cells(name: str, parameters: Mapping[str, Any], *, after: str = "") -> list[str]:
+    """The cells of a notebook, one with its parameters first, then those of the one it is `after`."""
+    texts = [source(n).removeprefix(HEADER) for n in (after, name) if n]
+    body = SEPARATOR.join(texts)
     given = f"# Parameters\nimport json\n\nparameters = json.loads({json.dumps(parameters)!r})"
     return [given, *(cell.strip() for cell in body.split(SEPARATOR) if cell.strip())]

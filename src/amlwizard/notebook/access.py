@@ -38,6 +38,11 @@ class Access:
     parameters: dict[str, Any]
     keep_up: Callable[[], None]
 
+    @property
+    def notebook(self) -> str:
+        """The notebook that signs in."""
+        return f"sign_in/{self.login.replace('-', '_')}"
+
 
 def access(ctx: Context, recipe: Any) -> Access:
     """Prepare the notebook's sign-in on the workspace of `ctx`."""

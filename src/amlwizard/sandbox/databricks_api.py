@@ -17,9 +17,9 @@ from amlwizard.sandbox import entra as entra_module
 from amlwizard.sandbox.children import kill_group
 from amlwizard.sandbox.datacentre import DataCentre
 from amlwizard.sandbox.entra import Entra
-from amlwizard.sandbox.kinds.aks import SIZES, cores_used
 from amlwizard.sandbox.kinds.base import Body
 from amlwizard.sandbox.kinds.network import find_subnet
+from amlwizard.sandbox.kinds.sizes import SIZES, cores_used
 
 START_SECONDS = 285
 LIBRARY_SECONDS = 50

@@ -6,25 +6,28 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from amlwizard.sandbox import quotas, rights
 from amlwizard.sandbox.kinds import KINDS
-from amlwizard.sandbox.kinds.aks import SIZES, cores_used
 from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.kinds.foundation import ROLES, name_available
 from amlwizard.sandbox.world import World
 
 Answer = tuple[int, Any]
+REGION = r"locations/(?P<region>[^/]+)"
 
 
 class Subscription:
     def __init__(self, world: World) -> None:
-        self.world = world
+        self.world, self.where = world, ""
 
-    def handle(self, method: str, path: str, body: Body) -> Answer | None:
-        """The answer to a path that is no resource; None where it is one."""
+    def handle(self, method: str, path: str, body: Body, where: str) -> Answer | None:
+        """The answer to a path that is no resource; None where it is one. `where` is the $filter."""
+        self.where = where
         for verb, pattern, answer in (
             ("POST", r".*/providers/(?P<ns>[^/]+)/checkNameAvailability", self._name),
-            ("GET", r".*/Microsoft.Compute/locations/[^/]+/usages", self._compute_usage),
-            ("GET", r".*/Microsoft.Network/locations/[^/]+/usages", self._network_usage),
+            ("GET", rf".*/Microsoft.Compute/{REGION}/usages", self._compute_usage),
+            ("GET", rf".*/Microsoft.Network/{REGION}/usages", self._network_usage),
+            ("GET", rf".*/Microsoft.MachineLearningServices/{REGION}/usages", self._ml_usage),
             ("GET", r".*/Microsoft.Compute/skus", self._sizes),
             (
                 "GET",
@@ -45,6 +48,7 @@ class Subscription:
                 self._kubernetes,
             ),
             ("GET", r".*/Microsoft.Authorization/policyAssignments", self._policies),
+            ("POST", r".*/Microsoft.PolicyInsights/checkPolicyRestrictions", self._restrictions),
         ):
             matched = re.fullmatch(pattern, path, re.IGNORECASE)
             if matched and method == verb:
@@ -57,45 +61,17 @@ class Subscription:
             raise ArmError(400, "InvalidRequestContent", "name and type are required.")
         return 200, name_available(self.world, kind.type, body["name"], kind.named)
 
-    def _compute_usage(self, body: Body) -> Answer:
-        limit = self.world.data["limits"].get("cores", 100)
-        family = self.world.data["limits"].get("family_cores", limit)
-        used = cores_used(self.world)
-        return 200, {
-            "value": [
-                _usage("cores", "Total Regional vCPUs", used, limit),
-                _usage("standardDSv2Family", "Standard DSv2 Family vCPUs", used, family),
-            ]
-        }
+    def _compute_usage(self, body: Body, region: str) -> Answer:
+        return 200, {"value": quotas.compute(self.world, region)}
 
-    def _network_usage(self, body: Body) -> Answer:
-        used = sum(1 for _ in self.world.of_type("microsoft.network/publicipaddresses"))
-        limit = self.world.data["limits"].get("PublicIPAddresses", 1000)
-        return 200, {"value": [_usage("PublicIPAddresses", "Public IP Addresses", used, limit)]}
+    def _network_usage(self, body: Body, region: str) -> Answer:
+        return 200, {"value": quotas.network(self.world, region)}
+
+    def _ml_usage(self, body: Body, region: str) -> Answer:
+        return 200, {"value": quotas.machine_learning(self.world, region)}
 
     def _sizes(self, body: Body) -> Answer:
-        missing = self.world.data["limits"].get("sizes_not_offered", [])
-        return 200, {
-            "value": [
-                {
-                    "resourceType": "virtualMachines",
-                    "name": size,
-                    "family": "standardDSv2Family",
-                    "locations": ["westeurope"],
-                    "capabilities": [{"name": "vCPUs", "value": str(cores)}],
-                    "restrictions": [
-                        {
-                            "type": "Location",
-                            "values": ["westeurope"],
-                            "reasonCode": "NotAvailableForSubscription",
-                        }
-                    ]
-                    if size in missing
-                    else [],
-                }
-                for size, cores in SIZES.items()
-            ]
-        }
+        return 200, {"value": list(quotas.sizes(self.world, self.where))}
 
     def _deleted_vault(self, body: Body, name: str) -> Answer:
         found = self.world.data["deleted"].get(f"vaults/{name.lower()}")
@@ -117,13 +93,36 @@ class Subscription:
         return 200, None
 
     def _permissions(self, body: Body) -> Answer:
-        allowed = self.world.data["allowed"]
-        actions = ["*"] if allowed is None else [a.replace(".*", "*") for a in allowed]
+        return 200, {"value": rights.permissions(self.world)}
+
+    def _restrictions(self, body: Body) -> Answer:
+        """What the policies say of a resource that is about to be written."""
+        content = (body.get("resourceDetails") or {}).get("resourceContent") or {}
+        if not content.get("type"):
+            raise ArmError(400, "InvalidCheckRestrictionsRequest", "The type is required.")
         return 200, {
-            "value": [
-                {"actions": actions, "notActions": [], "dataActions": [], "notDataActions": []}
-            ]
+            "fieldRestrictions": [],
+            "contentEvaluationResult": {
+                "policyEvaluations": [
+                    {
+                        "policyInfo": {
+                            "policyDefinitionId": "/providers/Microsoft.Authorization/"
+                            "policyDefinitions/6c112d4e-5bc7-47ae-a041-ea2d9dccd749",
+                            "policyAssignmentId": self._assignment(policy["name"]),
+                        },
+                        "evaluationResult": "NonCompliant",
+                        "evaluationDetails": {"evaluatedExpressions": []},
+                        "effectDetails": {"policyEffect": "Deny"},
+                    }
+                    for policy in self.world.data["policies"]
+                    if content["type"].lower() in (kind.lower() for kind in policy["types"])
+                ]
+            },
         }
+
+    def _assignment(self, name: str) -> str:
+        stem = f"/subscriptions/{self.world.subscription}/providers/Microsoft.Authorization"
+        return f"{stem}/policyAssignments/{name}"
 
     def _roles(self, body: Body) -> Answer:
         stem = f"/subscriptions/{self.world.subscription}/providers/Microsoft.Authorization"
@@ -165,7 +164,7 @@ class Subscription:
         return 200, {
             "value": [
                 {
-                    "id": f"/subscriptions/{self.world.subscription}/providers/Microsoft.Authorization/policyAssignments/{p['name']}",
+                    "id": self._assignment(p["name"]),
                     "name": p["name"],
                     "type": "Microsoft.Authorization/policyAssignments",
                     "properties": {
@@ -177,12 +176,3 @@ class Subscription:
                 for p in self.world.data["policies"]
             ]
         }
-
-
-def _usage(name: str, text: str, used: int, limit: int) -> Body:
-    return {
-        "name": {"value": name, "localizedValue": text},
-        "currentValue": used,
-        "limit": limit,
-        "unit": "Count",
-    }

@@ -90,6 +90,7 @@ class World:
             "taken": [],
             "limits": {},
             "allowed": None,
+            "denied": [],
             "policies": [],
         }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from amlwizard.plan import Step
+from amlwizard.preflight.step import preflight_step
 from amlwizard.steps import (
     cluster,
     entry,
@@ -20,8 +22,9 @@ from amlwizard.steps import (
 )
 
 
-def steps_for(recipe: Any) -> list[Step]:
-    """All steps of a recipe. Their order follows from `after` alone."""
+def steps_for(recipe: Any, ignored: Collection[str] = ()) -> list[Step]:
+    """All steps of a recipe. Their order follows from `after` alone. `ignored` are rules of
+    preflight that stop nothing."""
     journey = [
         *foundation.foundation(recipe),
         *network.network(recipe),
@@ -35,4 +38,5 @@ def steps_for(recipe: Any) -> list[Step]:
         *serving.serving(recipe),
         *scoring.scoring(recipe),
     ]
-    return [*journey, verify.verify(recipe, journey)]
+    before = preflight_step(journey, ignored)
+    return [journey[0], before, *journey[1:], verify.verify(recipe, journey)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from amlwizard.backend import Account
 from amlwizard.plan import Context, Found, Json, Removal, Resource, Say, Step
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
@@ -26,6 +27,16 @@ PROVIDERS = (
 SUBNETS = ("workspace", "compute", "scoring", "databricks_public", "databricks_private")
 
 
+def signed_in(account: Account) -> Json:
+    """What the sign-in puts out."""
+    return {
+        "account": account.name,
+        "tenant": account.tenant,
+        "subscription": account.subscription,
+        "subscription_name": account.subscription_name,
+    }
+
+
 def sign_in_step(recipe: Any) -> Step:
     def read(ctx: Context) -> Found | None:
         return None
@@ -33,12 +44,7 @@ def sign_in_step(recipe: Any) -> Step:
     def apply(ctx: Context, say: Say) -> Json:
         account = ctx.cloud.sign_in(recipe.sign_in, ctx.ask, ctx.cancel)
         say(f"{account.name}, subscription {account.subscription_name}")
-        return {
-            "account": account.name,
-            "tenant": account.tenant,
-            "subscription": account.subscription,
-            "subscription_name": account.subscription_name,
-        }
+        return signed_in(account)
 
     return Step(
         "sign-in", "Sign in", "sign-in", (), read, apply, runs=True,
@@ -62,7 +68,7 @@ def providers_step() -> Step:
         return {}
 
     return Step(
-        "providers", "Resource providers", "provision", ("sign-in",), read, apply,
+        "providers", "Resource providers", "provision", ("preflight",), read, apply,
         az=tuple(f"az provider register --wait -n {ns}" for ns in PROVIDERS),
     )  # fmt: skip
 

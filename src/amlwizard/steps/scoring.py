@@ -128,7 +128,7 @@ def _from_inside(
     running(client, cluster_id, say, ctx)
     client.put_secret(scope, "scoring-key", key.reveal())
     parameters = {"uri": uri, "scope": scope, "request": sent}
-    result = client.run_cells(cluster_id, notebook.cells(("score",), parameters), say, ctx.cancel)
+    result = client.run_cells(cluster_id, notebook.cells("score", parameters), say, ctx.cancel)
     answer = result[-1].data
     return answer["status"], answer["body"], answer["seconds"]
 

@@ -139,8 +139,7 @@ def _run(
     way = access(ctx, recipe)
     uri = str(ctx.cloud.ml(ctx.outputs["workspace"]["id"]).tracking_uri())
     cells = notebook.cells(
-        (f"sign_in/{way.login.replace('-', '_')}", name),
-        {"tracking_uri": uri, **way.parameters, **parameters},
+        name, {"tracking_uri": uri, **way.parameters, **parameters}, after=way.notebook
     )
     results = client.run_cells(
         cluster_id, cells, say, ctx.cancel, ask=ctx.ask, before_each=way.keep_up

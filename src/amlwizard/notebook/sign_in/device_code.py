@@ -13,6 +13,7 @@ credential = DeviceCodeCredential(
     prompt_callback=lambda *prompt: asked.put(prompt),
     authority=parameters["authority"],
     disable_instance_discovery=not parameters["instance_discovery"],
+    disable_automatic_authentication=True,
 )
 waiting = ThreadPoolExecutor(1).submit(credential.authenticate, scopes=[parameters["token_scope"]])
 waiting.add_done_callback(lambda _: asked.put(None))

@@ -103,7 +103,9 @@ class Arm:
             matched = re.fullmatch(pattern, asked.path, re.IGNORECASE)
             if matched and asked.method in methods.split("|"):
                 return handler(asked, **matched.groupdict())
-        answer = self.subscription.handle(asked.method, asked.path, asked.body)
+        answer = self.subscription.handle(
+            asked.method, asked.path, asked.body, asked.query.get("$filter", "")
+        )
         if answer is not None:
             status, body = answer
             return JSONResponse(body, status) if body is not None else Response(status_code=status)

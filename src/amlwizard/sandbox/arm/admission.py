@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections.abc import Mapping
 
+from amlwizard.sandbox import rights
 from amlwizard.sandbox.arm.accounts import region
 from amlwizard.sandbox.arm.providers import Providers
 from amlwizard.sandbox.ids import ResourceId
@@ -65,32 +64,7 @@ class Admission:
     def right(self, action: str, scope: str) -> None:
         """Refuse what the signed-in person was not given the right to do, and what nobody is
         allowed to do in the group that a service manages."""
-        allowed = self.world.data["allowed"]
-        person = self.world.data["person"]
-        if allowed is None or any(re.fullmatch(a, action, re.IGNORECASE) for a in allowed):
-            self._denied(action, scope, person)
-            return
-        raise ArmError(
-            403,
-            "AuthorizationFailed",
-            f"The client '{person['name']}' with object id '{person['oid']}' does not have "
-            f"authorization to perform action '{action}' over scope '{scope}' or the scope is "
-            "invalid. If access was recently granted, please refresh your credentials.",
-        )
-
-    def _denied(self, action: str, scope: str, person: Body) -> None:
-        group = self.world.get("/".join(scope.split("/")[:5]))
-        if group is None or not group.get("managedBy"):
-            return
-        number = uuid.uuid5(uuid.NAMESPACE_URL, group["id"].lower()).hex
-        raise ArmError(
-            403,
-            "DenyAssignmentAuthorizationFailed",
-            f"The client '{person['name']}' with object id '{person['oid']}' has permission to "
-            f"perform action '{action}' on scope '{scope}'; however, the access is denied because "
-            "of the deny assignment with name 'System deny assignment created by Azure Databricks "
-            f"{group['managedBy']}' and Id '{number}' at scope '{group['id']}'.",
-        )
+        rights.must(self.world, action, scope)
 
     def free(self, holder: str, version: str) -> None:
         """Refuse while another operation holds the resource `holder`."""
@@ -126,6 +100,13 @@ class Admission:
             wanted["location"] = "global"
             return
         location = region(given)
+        if location in self.world.data["limits"].get("not_offered", {}).get(kind.type, []):
+            raise ArmError(
+                400,
+                "LocationNotAvailableForResourceType",
+                f"The provided location '{given}' is not available for resource type "
+                f"'{kind.type}'.",
+            )
         if old and old["location"].lower() != location:
             raise ArmError(
                 409,

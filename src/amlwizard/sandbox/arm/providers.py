@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox import rights
 from amlwizard.sandbox.arm.accounts import REGIONS
 from amlwizard.sandbox.arm.asked import Asked, listed
 from amlwizard.sandbox.kinds import KINDS
@@ -34,6 +35,7 @@ class Providers:
 
     def change(self, asked: Asked, namespace: str, verb: str) -> Response:
         name, subscription = _known(namespace), asked.id.subscription
+        rights.must(self.world, f"{name}/{verb}/action", f"/subscriptions/{subscription}")
         states = self.world.data["providers"].setdefault(subscription, {})
         if verb.lower() == "unregister":
             states.pop(name, None)
@@ -63,13 +65,19 @@ class Providers:
             "resourceTypes": [
                 {
                     "resourceType": kind.type.split("/", 1)[1],
-                    "locations": ["global"] if kind.location == "global" else list(REGIONS),
+                    "locations": ["global"]
+                    if kind.location == "global"
+                    else self._where(kind.type),
                     "apiVersions": ["2025-01-01"],
                     "capabilities": "None",
                 }
                 for kind in types
             ],
         }
+
+    def _where(self, kind: str) -> list[str]:
+        missing = self.world.data["limits"].get("not_offered", {}).get(kind, [])
+        return [region for region in REGIONS if region not in missing]
 
 
 def _known(namespace: str) -> str:

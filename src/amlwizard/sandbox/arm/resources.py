@@ -35,7 +35,8 @@ class Resources:
         if asked.id.is_collection:
             if asked.method != "GET":
                 return self._unknown(asked)
-            known = shelf.children(self.world, asked.id, asked.query.get("$filter", ""))
+            where = asked.query.get("$filter", "")
+            known = [self._shown(kind, d) for d in shelf.children(self.world, asked.id, where)]
             return listed([*known, *await self._items(asked, kind)])
         if asked.id.type not in shelf.WITHIN:
             self.world.polled(asked.id.text)
@@ -43,7 +44,7 @@ class Resources:
             for document in await self._items(asked, kind):
                 if document["name"] == asked.id.name:
                     return JSONResponse(document)
-            return JSONResponse(shelf.existing(self.world, asked.id))
+            return JSONResponse(self._shown(kind, shelf.existing(self.world, asked.id)))
         if asked.method == "HEAD":
             return Response(status_code=204 if shelf.find(self.world, asked.id) else 404)
         if asked.method == "PUT" and kind.put:
@@ -61,6 +62,9 @@ class Resources:
     async def _items(self, asked: Asked, kind: Kind) -> list[Body]:
         """Documents that another service holds."""
         return await kind.items(self._call(asked, asked.id, {}, None)) if kind.items else []
+
+    def _shown(self, kind: Kind, document: Body) -> Body:
+        return kind.shown(self.world, document) if kind.shown else document
 
     # -- writes
 

@@ -10,6 +10,7 @@ from amlwizard.sandbox.kinds import aks_nodes
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.foundation import has_role
 from amlwizard.sandbox.kinds.network import find_subnet, prefix, usage
+from amlwizard.sandbox.kinds.sizes import SIZES, cores_used, family, vcpus
 from amlwizard.sandbox.world import World
 
 RESERVED = [
@@ -18,43 +19,6 @@ RESERVED = [
 ]
 VERSIONS = ("1.34", "1.35", "1.36", "1.37")
 DEFAULT_VERSION = "1.36"
-SIZES = {
-    "Standard_DS2_v2": 2,
-    "Standard_DS3_v2": 4,
-    "Standard_DS4_v2": 8,
-    "Standard_D2s_v5": 2,
-    "Standard_D4s_v5": 4,
-    "Standard_D8s_v5": 8,
-    "Standard_E4s_v5": 4,
-    "Standard_F4s_v2": 4,
-}
-
-
-def vcpus(world: World, size: str) -> int:
-    if size not in SIZES or size in world.data["limits"].get("sizes_not_offered", []):
-        raise ArmError(
-            400,
-            "VMSizeNotSupported",
-            f"The VM size of {size} is not allowed in your subscription in this location. The "
-            f"available VM sizes are {', '.join(SIZES)}.",
-            "vmSize",
-        )
-    return SIZES[size]
-
-
-def cores_used(world: World) -> int:
-    """vCPUs in use: AKS nodes, and Databricks and ML nodes as long as they run."""
-    used = 0
-    for cluster in world.of_type("microsoft.containerservice/managedclusters"):
-        for pool in cluster["properties"]["agentPoolProfiles"]:
-            used += SIZES.get(pool.get("vmSize", ""), 0) * pool.get("count", 0)
-    for workspace in world.data["databricks"].values():
-        for cluster in workspace.get("clusters", {}).values():
-            if cluster["state"] in ("PENDING", "RUNNING"):
-                used += SIZES.get(cluster["spec"]["node_type_id"], 0) * (
-                    1 + cluster["spec"].get("num_workers", 0)
-                )
-    return used
 
 
 def _cluster(call: Call) -> None:
@@ -236,6 +200,20 @@ def _quota(call: Call, pools: list[Body]) -> None:
             f"Insufficient regional vcpu quota left for location {call.body['location']}. left "
             f"regional vcpu quota {left}, requested quota {need}",
         )
+    for name in {family(pool["vmSize"]) for pool in pools}:
+        limit = call.world.data["limits"].get("family_cores", 100)
+        left = limit - cores_used(call.world, name) + _cores(old, name)
+        if _cores(pools, name) > left:
+            raise ArmError(
+                400,
+                "ErrCode_InsufficientVCPUQuota",
+                f"Insufficient vcpu quota requested {_cores(pools, name)}, remaining {left} for "
+                f"family {name} for region {call.body['location']}.",
+            )
+
+
+def _cores(pools: list[Body], of: str) -> int:
+    return sum(SIZES[p["vmSize"]] * p.get("count", 1) for p in pools if family(p["vmSize"]) == of)
 
 
 def _identity(call: Call, pools: list[Body]) -> None:

@@ -90,6 +90,7 @@ class Call:
 Put = Callable[[Call], None]
 Delete = Callable[[World, ResourceId, Body], None]
 Purge = Callable[[World, ResourceId], bool]
+Shown = Callable[[World, Body], Body]
 Items = Callable[[Call], Coroutine[Any, Any, list[Body]]]
 Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 
@@ -98,8 +99,8 @@ Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 class Kind:
     """`seconds` is how long Azure takes (p50); `accepts` the status of a create that takes time;
     `location`: `region` (required), `global`, or `` for none. `misnamed` is the code for a name that
-    does not fit the pattern `name`. `items` answers documents of
-    the type that another service holds.
+    does not fit the pattern `name`. `items` answers documents of the type that another service
+    holds; `shown` adds to a document what others have to do with it.
 
     `blocked` refuses a deletion as long as others stand on the resource (its group may go with all
     of them), `delete` is what else goes, `delete_needs` the query parameters that a deletion must
@@ -122,6 +123,7 @@ class Kind:
     delete_answers: bool = False
     actions: dict[str, Action] = field(default_factory=dict)
     items: Items | None = None
+    shown: Shown | None = None
     purge: Purge | None = None
     patch: bool = True
 

@@ -7,10 +7,10 @@ import uuid
 from typing import Any
 
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.aks import vcpus
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.foundation import has_role
 from amlwizard.sandbox.kinds.network import find_subnet
+from amlwizard.sandbox.kinds.sizes import vcpus
 from amlwizard.sandbox.world import World
 
 ML = "Microsoft.MachineLearningServices"
@@ -80,6 +80,23 @@ def _workspace_key(rid: ResourceId) -> str:
 
 def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
     world.data["deleted"][_workspace_key(rid)] = {"id": body["id"], "location": body["location"]}
+
+
+async def _deleted_workspaces(call: Call) -> list[Body]:
+    """The list of a whole subscription still shows what is softly deleted; nothing else does."""
+    if call.id.group or not call.id.is_collection:
+        return []
+    return [
+        {
+            "id": held["id"],
+            "name": held["id"].rsplit("/", 1)[-1],
+            "type": f"{ML}/workspaces",
+            "location": held["location"],
+            "properties": {"provisioningState": "Succeeded"},
+        }
+        for key, held in call.world.data["deleted"].items()
+        if key.startswith(f"workspaces/{call.id.subscription}/".lower())
+    ]
 
 
 def _purge_workspace(world: World, rid: ResourceId) -> bool:
@@ -369,6 +386,7 @@ KINDS = [
         delete=_delete_workspace,
         delete_seconds=30,
         purge=_purge_workspace,
+        items=_deleted_workspaces,
         actions={"resynckeys": _resync},
     ),
     Kind(

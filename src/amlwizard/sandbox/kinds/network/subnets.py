@@ -12,6 +12,8 @@ from amlwizard.sandbox.kinds.network.security_groups import BASTION_SUBNET, must
 from amlwizard.sandbox.world import World
 
 DATABRICKS = "Microsoft.Databricks/workspaces"
+# What a subnet shows of those who use it, and takes from nobody.
+USERS = ("ipConfigurations", "privateEndpoints", "serviceAssociationLinks")
 GATEWAY_SUBNET = "GatewaySubnet"
 
 
@@ -33,7 +35,7 @@ def placed(
     name = subnet.get("name")
     vnet = call.id.text if call.id.type.endswith("virtualnetworks") else call.id.parent
     subnet_id = f"{vnet}/subnets/{name}"
-    p = dict(subnet.get("properties") or {})
+    p = {k: v for k, v in (subnet.get("properties") or {}).items() if k not in USERS}
     text = p.get("addressPrefix") or (p.get("addressPrefixes") or [None])[0]
     network = prefix(text, subnet_id)
     if not any(network.subnet_of(parent) for parent in prefixes) or network.prefixlen > 29:
@@ -211,6 +213,34 @@ def usage(world: World, subnet_id: str) -> list[str]:
     return users
 
 
+def with_users(world: World, subnet: Body) -> Body:
+    """The subnet as Azure shows it: with those who have addresses in it."""
+    links: dict[str, list[Body]] = {kind: [] for kind in USERS}
+    for user in usage(world, subnet["id"]):
+        kind = user.lower().rpartition("/providers/")[2]
+        if kind.startswith("microsoft.network/privateendpoints"):
+            links["privateEndpoints"].append({"id": user})
+        elif kind.startswith("microsoft.databricks/"):
+            links["serviceAssociationLinks"].append(
+                {
+                    "name": "adb",
+                    "id": f"{subnet['id']}/serviceAssociationLinks/adb",
+                    "type": "Microsoft.Network/virtualNetworks/subnets/serviceAssociationLinks",
+                    "properties": {
+                        "provisioningState": "Succeeded",
+                        "linkedResourceType": DATABRICKS,
+                        "link": user,
+                        "allowDelete": False,
+                        "locations": [],
+                    },
+                }
+            )
+        else:
+            links["ipConfigurations"].append({"id": f"{user}/ipConfigurations/1"})
+    shown = {kind: found for kind, found in links.items() if found}
+    return {**subnet, "properties": {**subnet["properties"], **shown}}
+
+
 def find_subnet(world: World, subnet_id: str | None) -> Body | None:
     if not subnet_id:
         return None
@@ -232,5 +262,6 @@ KINDS = [
         name=NAME,
         blocked=_in_use,
         delete=_delete_subnet,
+        shown=with_users,
     )
 ]

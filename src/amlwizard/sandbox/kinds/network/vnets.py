@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.network.subnets import must_be_free, placed, prefix
+from amlwizard.sandbox.kinds.network.subnets import must_be_free, placed, prefix, with_users
 from amlwizard.sandbox.world import World
 
 FORBIDDEN = [
@@ -57,6 +57,11 @@ def _in_use(world: World, rid: ResourceId, body: Body) -> None:
         must_be_free(world, subnet["id"])
 
 
+def _shown(world: World, vnet: Body) -> Body:
+    subnets = [with_users(world, subnet) for subnet in vnet["properties"]["subnets"]]
+    return {**vnet, "properties": {**vnet["properties"], "subnets": subnets}}
+
+
 KINDS = [
     Kind(
         "Microsoft.Network/virtualNetworks",
@@ -64,5 +69,6 @@ KINDS = [
         9,
         name=r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
         blocked=_in_use,
+        shown=_shown,
     )
 ]

@@ -1,0 +1,264 @@
+"""Asks a subscription all that preflight must know, many things at a time. Nothing here writes: the
+POSTs are Azure's way to ask whether a name is free, and what its policies say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from amlwizard.cloud.arm import RESOURCES_API, SUBSCRIPTIONS_API
+from amlwizard.cloud.facts import (
+    UNREGISTERED,
+    Denied,
+    Facts,
+    Json,
+    Permission,
+    Planned,
+    Questions,
+    Size,
+    Unread,
+    Usage,
+)
+from amlwizard.errors import CloudError
+
+WORKERS = 12
+ML = "Microsoft.MachineLearningServices"
+ML_API, NETWORK_API, VAULT_API = "2025-09-01", "2024-10-01", "2025-05-01"
+COMPUTE_API, SIZES_API, KUBERNETES_API = "2024-07-01", "2021-07-01", "2025-07-01"
+PERMISSIONS_API, POLICIES_API = "2022-04-01", "2024-10-01"
+# ARM type -> api-version and longest name, of what must be unique in the world.
+UNIQUE = {
+    "Microsoft.Storage/storageAccounts": ("2025-01-01", 24),
+    "Microsoft.KeyVault/vaults": (VAULT_API, 24),
+    "Microsoft.ContainerRegistry/registries": ("2025-04-01", 50),
+}
+REGIONAL = (
+    "vCPU quota",
+    "network quota",
+    "Machine Learning quota",
+    "VM sizes",
+    "Kubernetes versions",
+)
+
+
+def gather(arm: Any, asked: Questions) -> Facts:
+    """The facts; what the cloud refuses to tell is named in `unread`. Raises CloudError where it
+    does not answer at all."""
+    look = _Look(arm, asked)
+    unread: dict[Unread, None] = {}
+
+    def answer(what: str, question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except CloudError as error:
+            if not 400 <= error.status < 500:
+                raise
+            # That our own providers are not registered yet is a fact already.
+            if error.code not in UNREGISTERED or what == "policies":
+                code = error.code or str(error.status)
+                unread[Unread(what, code, error.why, what in REGIONAL)] = None
+            return None
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="look") as pool:
+
+        def ask(what: str, question: Callable[[], Any]) -> Future[Any]:
+            return pool.submit(answer, what, question)
+
+        providers = [ask("providers", partial(look.provider, ns)) for ns in asked.namespaces]
+        names = {
+            kind: ask(f"the name {name}", partial(look.name, kind, name))
+            for kind, name in asked.names.items()
+        }
+        policies = [ask("policies", partial(look.denied, p)) for p in _one_of_each(asked.planned)]
+        workspaces = ask("Machine Learning workspaces", look.workspaces)
+        usages = {
+            "compute": ask("vCPU quota", partial(look.usages, "Microsoft.Compute", COMPUTE_API)),
+            "network": ask("network quota", partial(look.usages, "Microsoft.Network", NETWORK_API)),
+            "ml": ask("Machine Learning quota", partial(look.usages, ML, ML_API)),
+        }
+        rest = {
+            "group": ask("the resource group", look.group),
+            "cluster": ask("the AKS cluster", look.cluster),
+            "managed_group": ask("the managed resource group", look.managed_group),
+            "deleted_vaults": ask("deleted vaults", look.deleted_vaults),
+            "locations": ask("regions", look.locations),
+            "sizes": ask("VM sizes", look.sizes),
+            "kubernetes": ask("Kubernetes versions", look.kubernetes),
+            "permissions": ask("the account's rights", look.permissions),
+            "vnets": ask("virtual networks", look.vnets),
+        }
+        listed = workspaces.result() or []
+        endpoints = [
+            ask("online endpoints", partial(look.endpoints, w["id"]))
+            for w in listed
+            if _is_elsewhere(w, asked)
+        ]
+        known = [p for p in (future.result() for future in providers) if p]
+        held = {kind: future.result() for kind, future in names.items()}
+        found = {name: future.result() for name, future in rest.items()}
+        return Facts(
+            taken=frozenset(kind for kind, free in held.items() if free is not None),
+            free_names={kind: free for kind, free in held.items() if free},
+            workspaces=listed,
+            endpoints=[name for future in endpoints for name in future.result() or ()],
+            registrations={p["namespace"]: p["registrationState"] for p in known},
+            offered=_offered(known),
+            usages={service: future.result() or {} for service, future in usages.items()},
+            denied=[d for future in policies for d in future.result() or ()],
+            unread=tuple(unread),
+            **{name: value for name, value in found.items() if value is not None},
+        )
+
+
+class _Look:
+    """The questions, one method each."""
+
+    def __init__(self, arm: Any, asked: Questions) -> None:
+        self.arm, self.asked = arm, asked
+        self.root = f"/subscriptions/{asked.subscription}"
+
+    def group(self) -> Json | None:
+        return self.arm.get(self.asked.group, RESOURCES_API)  # type: ignore[no-any-return]
+
+    def cluster(self) -> Json | None:
+        return self.arm.get(self.asked.cluster, KUBERNETES_API)  # type: ignore[no-any-return]
+
+    def managed_group(self) -> Json | None:
+        return self.arm.get(self.asked.managed_group, RESOURCES_API)  # type: ignore[no-any-return]
+
+    def provider(self, namespace: str) -> Json:
+        return self.arm.send("GET", f"{self.root}/providers/{namespace}", RESOURCES_API)  # type: ignore[no-any-return]
+
+    def name(self, kind: str, name: str) -> str | None:
+        """None where the name is free; else a similar one that is, or an empty text."""
+        api_version, longest = UNIQUE[kind]
+
+        def is_free(name: str) -> bool:
+            path = f"{self.root}/providers/{kind.split('/')[0]}/checkNameAvailability"
+            answer = self.arm.post(path, api_version, {"name": name, "type": kind})
+            return bool(answer.get("nameAvailable"))
+
+        if is_free(name):
+            return None
+        mark = hashlib.sha256(f"{self.asked.subscription}/{name}".encode()).hexdigest()[:5]
+        other = f"{name[: longest - len(mark)]}{mark}"
+        return other if is_free(other) else ""
+
+    def deleted_vaults(self) -> list[Json]:
+        path = f"{self.root}/providers/Microsoft.KeyVault/deletedVaults"
+        return self.arm.every(path, VAULT_API)  # type: ignore[no-any-return]
+
+    def workspaces(self) -> list[Json]:
+        """Soft-deleted ones are among them: listed, and yet not there when they are asked for."""
+        return self.arm.every(f"{self.root}/providers/{ML}/workspaces", ML_API)  # type: ignore[no-any-return]
+
+    def endpoints(self, workspace: str) -> list[str]:
+        try:
+            found = self.arm.every(f"{workspace}/onlineEndpoints", ML_API)
+        except CloudError as error:
+            if error.status == 404:  # a soft-deleted workspace
+                return []
+            raise
+        return [str(endpoint["name"]) for endpoint in found]
+
+    def locations(self) -> frozenset[str]:
+        found = self.arm.every(f"{self.root}/locations", SUBSCRIPTIONS_API)
+        return frozenset(str(location["name"]) for location in found)
+
+    def sizes(self) -> dict[str, Size]:
+        where = quote(f"location eq '{self.asked.region}'")
+        path = f"{self.root}/providers/Microsoft.Compute/skus?$filter={where}"
+        found = self.arm.every(path, SIZES_API)
+        return {
+            s["name"].lower(): _size(s) for s in found if s["resourceType"] == "virtualMachines"
+        }
+
+    def kubernetes(self) -> frozenset[str] | None:
+        """Minor versions, and their patches; None where the recipe leaves it to Azure."""
+        if not self.asked.kubernetes:
+            return None
+        path = f"{self.root}/providers/Microsoft.ContainerService/locations/{self.asked.region}"
+        found = self.arm.send("GET", f"{path}/kubernetesVersions", KUBERNETES_API)
+        return frozenset(
+            version for v in found["values"] for version in (v["version"], *v["patchVersions"])
+        )
+
+    def usages(self, provider: str, api_version: str) -> dict[str, Usage]:
+        path = f"{self.root}/providers/{provider}/locations/{self.asked.region}/usages"
+        # Machine Learning lists the shares of workspaces and computes too, under the same names.
+        return {
+            u["name"]["value"].lower(): Usage(int(u.get("currentValue") or 0), int(u["limit"]))
+            for u in self.arm.every(path, api_version)
+            if "/workspaces/" not in u.get("id", "")
+        }
+
+    def permissions(self) -> list[Permission]:
+        scope = self.asked.group if self.asked.group_exists else self.root
+        path = f"{scope}/providers/Microsoft.Authorization/permissions"
+        return [
+            (tuple(p.get("actions") or ()), tuple(p.get("notActions") or ()))
+            for p in self.arm.every(path, PERMISSIONS_API)
+        ]
+
+    def vnets(self) -> list[Json]:
+        path = f"{self.root}/providers/Microsoft.Network/virtualNetworks"
+        return self.arm.every(path, NETWORK_API)  # type: ignore[no-any-return]
+
+    def denied(self, planned: Planned) -> list[Denied]:
+        in_group = self.asked.group_exists and planned.id != self.asked.group
+        scope = self.asked.group if in_group else self.root
+        content = {"type": planned.type, "name": planned.name, **planned.body}
+        answer = self.arm.post(
+            f"{scope}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
+            POLICIES_API,
+            {"resourceDetails": {"resourceContent": content, "apiVersion": planned.api_version}},
+        )
+        evaluations = (answer.get("contentEvaluationResult") or {}).get("policyEvaluations") or []
+        return [
+            Denied(evaluation["policyInfo"]["policyAssignmentId"], planned.type)
+            for evaluation in evaluations
+            if evaluation.get("evaluationResult") == "NonCompliant" and _denies(evaluation)
+        ]
+
+
+def _denies(evaluation: Json) -> bool:
+    effect = (evaluation.get("effectDetails") or {}).get("policyEffect") or "deny"
+    return str(effect).lower() == "deny"
+
+
+def _is_elsewhere(workspace: Json, asked: Questions) -> bool:
+    same_region = _region(workspace.get("location", "")) == asked.region
+    return same_region and workspace["id"].lower() != asked.ours.lower()
+
+
+def _one_of_each(planned: Iterable[Planned]) -> Sequence[Planned]:
+    """The first of each top-level type: policies speak of types, seldom of names."""
+    first: dict[str, Planned] = {}
+    for item in planned:
+        if item.type.count("/") == 1 or item.type.endswith("/resourceGroups"):
+            first.setdefault(item.type, item)
+    return list(first.values())
+
+
+def _offered(providers: Iterable[Json]) -> dict[str, frozenset[str]]:
+    return {
+        f"{p['namespace']}/{t['resourceType']}".lower(): frozenset(map(_region, t["locations"]))
+        for p in providers
+        for t in p.get("resourceTypes") or ()
+    }
+
+
+def _region(text: str) -> str:
+    """``West Europe`` is ``westeurope``."""
+    return text.replace(" ", "").lower()
+
+
+def _size(sku: Json) -> Size:
+    capabilities = {c["name"]: c["value"] for c in sku.get("capabilities") or ()}
+    kept = any(r.get("type") == "Location" for r in sku.get("restrictions") or ())
+    vcpus = int(float(capabilities.get("vCPUs") or 0))
+    return Size(sku["name"], sku.get("family") or "", vcpus, not kept)

@@ -1,0 +1,151 @@
+"""Names and places that somebody, or something deleted, holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from amlwizard.errors import Finding
+from amlwizard.preflight.situation import GROUP, UNIQUE, Situation
+from amlwizard.rules.renaming import another
+
+FIELDS = {
+    "storage": "names.storage",
+    "key-vault": "names.key_vault",
+    "registry": "names.registry",
+}
+KINDS = {"storage": "storage account", "key-vault": "key vault", "registry": "container registry"}
+ML_DELETE_API = "2025-09-01"
+
+
+def taken(s: Situation) -> Iterator[Finding]:
+    """Names that must be unique in the world, and are not to be had."""
+    deleted = _deleted_vault(s)
+    for step, kind in UNIQUE.items():
+        if kind not in s.facts.taken or (step == "key-vault" and deleted):
+            continue
+        [planned] = [p for p in s.new if p.step == step]
+        field, other = FIELDS[step], s.facts.free_names.get(kind)
+        yield Finding(
+            "name-taken",
+            "error",
+            (field,),
+            f"The {KINDS[step]} name {planned.name} is taken.",
+            why="It must be unique in the world, and somebody else has it.",
+            fix=f"Choose another: {other} is free." if other else "Choose another.",
+            cure={field: other} if other else {},
+            command=s.replaying({field: other or "NAME"}),
+        )
+
+
+def _deleted_vault(s: Situation) -> Mapping[str, object] | None:
+    if not s.is_new("key-vault"):
+        return None
+    name = s.recipe.names.key_vault.lower()
+    return next((v for v in s.facts.deleted_vaults if str(v["name"]).lower() == name), None)
+
+
+def deleted_vault(s: Situation) -> Iterator[Finding]:
+    """A deleted vault keeps its name until it is purged, or its retention ends."""
+    found = _deleted_vault(s)
+    if not found:
+        return
+    p = found["properties"]
+    assert isinstance(p, Mapping)
+    name, until = s.recipe.names.key_vault, str(p.get("scheduledPurgeDate") or "")[:10]
+    cure: dict[str, str] = {}
+    where = f"--name {name} --location {p['location']}"
+    if str(p.get("vaultId") or "").lower() == s.ids["key-vault"].lower():
+        fix = "Recover it, it is this recipe's own; or free its name: amlwizard destroy --purge."
+        command = f"az keyvault recover {where}"
+    elif p.get("purgeProtectionEnabled"):
+        fix = f"Choose another name: its purge protection keeps it until {until}."
+        cure = another(s.recipe.names, "key_vault")
+        command = s.replaying(cure)
+    else:
+        fix = "Purge it if nobody needs it, or choose another name."
+        command = f"az keyvault purge {where}"
+    yield Finding(
+        "soft-deleted",
+        "error",
+        ("names.key_vault",),
+        f"A deleted key vault is called {name}.",
+        why=f"{p.get('vaultId')} keeps the name until {until}.",
+        fix=fix,
+        cure=cure,
+        command=command,
+    )
+
+
+def deleted_workspace(s: Situation) -> Iterator[Finding]:
+    """A soft-deleted workspace is still listed in its subscription, but not there when asked for."""
+    if not s.is_new("workspace"):
+        return
+    address = s.ids["workspace"]
+    if not any(str(w["id"]).lower() == address.lower() for w in s.facts.workspaces):
+        return
+    purge = (
+        f'az rest --method delete --url "{address}?api-version={ML_DELETE_API}&forceToPurge=true"'
+    )
+    if s.facts.group is None:
+        group = s.recipe.names.resource_group
+        purge = f"az group create --name {group} --location {s.region} && {purge}"
+    yield Finding(
+        "soft-deleted",
+        "error",
+        ("names.workspace",),
+        f"A deleted Machine Learning workspace is called {s.recipe.names.workspace}.",
+        why="It keeps its name in the resource group for 14 days, or until it is purged.",
+        fix="Purge it (amlwizard destroy --purge does it too), recover it in the portal (Recently "
+        "deleted), or choose another name.",
+        command=purge,
+    )
+
+
+def endpoint(s: Situation) -> Iterator[Finding]:
+    """Endpoint names are unique in a region. Those of other subscriptions cannot be seen."""
+    name = s.recipe.names.endpoint
+    if s.is_new("endpoint") and name.lower() in (held.lower() for held in s.facts.endpoints):
+        yield Finding(
+            "name-taken",
+            "error",
+            ("names.endpoint",),
+            f"Another workspace in {s.region} has an online endpoint called {name}.",
+            why="The name of an endpoint must be unique in its region.",
+            fix="Choose another.",
+            cure=(cure := another(s.recipe.names, "endpoint")),
+            command=s.replaying(cure),
+        )
+
+
+def managed_group(s: Situation) -> Iterator[Finding]:
+    """Databricks makes its managed resource group itself."""
+    group = s.facts.managed_group
+    if s.is_new("databricks") and group:
+        name = s.recipe.names.databricks_managed_group
+        owner = group.get("managedBy")
+        yield Finding(
+            "name-taken",
+            "error",
+            ("names.databricks_managed_group",),
+            f"There is a resource group {name} already.",
+            why=f"It is managed by {owner}." if owner else "Databricks makes this group itself.",
+            fix="Choose another name for the managed resource group.",
+            cure=(cure := another(s.recipe.names, "databricks_managed_group")),
+            command=s.replaying(cure),
+        )
+
+
+def places(s: Situation) -> Iterator[Finding]:
+    """A resource group stays in the region that it was made in."""
+    group = s.facts.group
+    if group and group["location"].lower() != s.region and any(p.type == GROUP for p in s.changed):
+        yield Finding(
+            "other-region",
+            "error",
+            ("names.resource_group", "sign_in.region"),
+            f"The resource group {s.recipe.names.resource_group} is in {group['location']}.",
+            why="A resource group cannot be moved to another region.",
+            fix="Use another resource group, or its region.",
+            cure={"sign_in.region": group["location"]},
+            command=s.replaying({"sign_in.region": group["location"]}),
+        )

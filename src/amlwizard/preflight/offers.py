@@ -1,0 +1,127 @@
+"""What the region, and the subscription in it, does not offer."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from amlwizard.cloud.facts import Size
+from amlwizard.errors import Finding
+from amlwizard.preflight.situation import Situation
+
+# Fields that name a VM size, and the step that needs it.
+SIZES = {
+    "serving.node_size": "aks",
+    "training.node_type": "databricks",
+    "serving.build_node_size": "build-compute",
+}
+
+
+def regions(s: Situation) -> Iterator[Finding]:
+    """A region that is none, or has not all services. One cause, one finding."""
+    if not s.region_known:
+        near = difflib.get_close_matches(s.region, sorted(s.facts.locations), 1)
+        yield Finding(
+            "region-not-offered",
+            "error",
+            ("sign_in.region",),
+            f"The subscription has no region {s.region}.",
+            fix=f"Did you mean {near[0]}?" if near else "Choose another.",
+            cure={"sign_in.region": near[0]} if near else {},
+            command=s.replaying({"sign_in.region": near[0]})
+            if near
+            else "az account list-locations --query [].name",
+        )
+        return
+    kinds = {p.type for p in s.new if p.body.get("location") == s.region}
+    offered = {kind: s.facts.offered.get(kind.lower(), frozenset()) for kind in kinds}
+    lacking = sorted(kind for kind, where in offered.items() if where and s.region not in where)
+    if not lacking:
+        return
+    everywhere = set(s.facts.locations)
+    for where in offered.values():
+        everywhere &= where or everywhere
+    others = sorted(everywhere)
+    yield Finding(
+        "region-not-offered",
+        "error",
+        ("sign_in.region",),
+        f"{s.region} does not offer {', '.join(lacking)}.",
+        why="Everything is built in one region.",
+        fix=f"All is offered in {', '.join(others[:5])}." if others else "Choose another region.",
+        cure={"sign_in.region": others[0]} if others else {},
+        command=s.replaying({"sign_in.region": others[0] if others else "REGION"}),
+    )
+
+
+def wanted_sizes(s: Situation) -> dict[str, str]:
+    """VM sizes that are still needed, by field."""
+    wanted: dict[str, str] = {}
+    if not s.region_known or not s.facts.sizes:
+        return wanted
+    for path, step in SIZES.items():
+        section, _, field = path.partition(".")
+        if s.is_new(step) or (step == "databricks" and s.starts_cluster):
+            wanted[path] = getattr(getattr(s.recipe, section), field)
+    return wanted
+
+
+def size(s: Situation, name: str) -> Size | None:
+    """A size that the subscription gets in the region, None for any other."""
+    found = s.facts.sizes.get(name.lower())
+    return found if found and found.offered else None
+
+
+def sizes(s: Situation) -> Iterator[Finding]:
+    """VM sizes that are not to be had, each once with all its fields."""
+    wanted = wanted_sizes(s)
+    for name in dict.fromkeys(wanted.values()):
+        if size(s, name):
+            continue
+        fields = tuple(path for path, held in wanted.items() if held == name)
+        other = _similar(s, name)
+        changes = dict.fromkeys(fields, other.name if other else "SIZE")
+        known = name.lower() in s.facts.sizes
+        yield Finding(
+            "sku-not-offered",
+            "error",
+            fields,
+            f"The VM size {name} is not offered in {s.region}.",
+            why="Azure keeps it from this subscription there."
+            if known
+            else "The region has no such size.",
+            fix=f"Use {other.name}, which has {other.vcpus} vCPUs."
+            if other
+            else f"az vm list-skus --location {s.region} --output table lists what there is.",
+            cure=changes if other else {},
+            command=s.replaying(changes),
+        )
+
+
+def _similar(s: Situation, name: str) -> Size | None:
+    """An offered size with as many vCPUs, its name as near as can be."""
+    known = s.facts.sizes.get(name.lower())
+    vcpus = known.vcpus if known else 4
+    same = [other for other in s.facts.sizes.values() if other.offered and other.vcpus == vcpus]
+    near = difflib.get_close_matches(name, [other.name for other in same], 1, 0)
+    return next((other for other in same if near and other.name == near[0]), None)
+
+
+def kubernetes(s: Situation) -> Iterator[Finding]:
+    version = s.recipe.serving.kubernetes_version
+    if version and s.is_new("aks") and s.facts.kubernetes and version not in s.facts.kubernetes:
+        newest = sorted(
+            (v for v in s.facts.kubernetes if v.count(".") == 1),
+            key=lambda v: [int(part) for part in v.split(".")],
+        )
+        yield Finding(
+            "kubernetes-version",
+            "error",
+            ("serving.kubernetes_version",),
+            f"AKS does not offer Kubernetes {version} in {s.region}.",
+            fix=f"Use one of {', '.join(newest)}, or leave it to Azure.",
+            cure={"serving.kubernetes_version": newest[-1]} if newest else {},
+            command=s.replaying({"serving.kubernetes_version": f"'\"{newest[-1]}\"'"})
+            if newest
+            else "",
+        )

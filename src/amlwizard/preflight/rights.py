@@ -1,0 +1,201 @@
+"""What the account may not do, what policies forbid, and what is not set up for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from amlwizard.cloud.facts import UNREGISTERED, Permission, Planned
+from amlwizard.errors import Finding
+from amlwizard.notebook.access import FIELDS as NOTEBOOK_FIELDS
+from amlwizard.notebook.access import secrets_missing
+from amlwizard.preflight.situation import GROUP, Situation, type_of
+
+POLICIES = "Microsoft.PolicyInsights"
+ASSIGN = "Microsoft.Authorization/roleAssignments/write"
+SUBNET_JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
+KEYS = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/listKeys/action"
+# What it takes to write a resource besides the right to write its type, by its type.
+JOINS: dict[str, tuple[str, ...]] = {
+    "Microsoft.Network/virtualNetworks": ("Microsoft.Network/networkSecurityGroups/join/action",),
+    "Microsoft.Network/natGateways": ("Microsoft.Network/publicIPAddresses/join/action",),
+    "Microsoft.Network/privateEndpoints": (SUBNET_JOIN,),
+    "Microsoft.Network/privateEndpoints/privateDnsZoneGroups": (
+        "Microsoft.Network/privateDnsZones/join/action",
+    ),
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": (
+        "Microsoft.Network/virtualNetworks/join/action",
+    ),
+    "Microsoft.Network/bastionHosts": (
+        SUBNET_JOIN,
+        "Microsoft.Network/publicIPAddresses/join/action",
+    ),
+    "Microsoft.Network/virtualNetworkGateways": (
+        SUBNET_JOIN,
+        "Microsoft.Network/publicIPAddresses/join/action",
+    ),
+    "Microsoft.Databricks/workspaces": (SUBNET_JOIN,),
+    "Microsoft.ContainerService/managedClusters": (
+        SUBNET_JOIN,
+        "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+    ),
+}
+# The narrowest built-in roles that give what is missing.
+ASSIGNING_ROLE, WRITING_ROLE = "Role Based Access Control Administrator", "Contributor"
+
+
+def allows(permissions: tuple[Permission, ...], action: str) -> bool:
+    """Whether one of the roles has the action, and does not take it back itself."""
+    return any(
+        any(_pattern(given).fullmatch(action) for given in actions)
+        and not any(_pattern(taken).fullmatch(action) for taken in but)
+        for actions, but in permissions
+    )
+
+
+@lru_cache(maxsize=4096)
+def _pattern(action: str) -> re.Pattern[str]:
+    """Azure's wildcard: * is anything, slashes included."""
+    return re.compile(re.escape(action).replace(r"\*", ".*"), re.IGNORECASE)
+
+
+def _needed(planned: Planned) -> Iterator[str]:
+    yield f"{planned.type}/write"
+    yield from JOINS.get(planned.type, ())
+    for link in (planned.body.get("properties") or {}).get("privateLinkServiceConnections") or ():
+        target = str(link["properties"]["privateLinkServiceId"])
+        if target.startswith("/"):
+            yield f"{type_of(target)}/privateEndpointConnectionsApproval/action"
+
+
+def _unregistered(s: Situation) -> list[str]:
+    states = s.facts.registrations
+    return sorted(ns for ns, state in states.items() if state not in ("Registered", "Registering"))
+
+
+def providers(s: Situation) -> Iterator[Finding]:
+    """Resource providers that the subscription has not registered: the run does it, if it may."""
+    missing = _unregistered(s)
+    if not missing:
+        return
+    command = " && ".join(f"az provider register --wait --namespace {ns}" for ns in missing)
+    what = f"{', '.join(missing)}: not registered in the subscription."
+    held = s.facts.permissions
+    barred = [
+        ns
+        for ns in missing
+        if held is not None and not allows(tuple(held), f"{ns}/register/action")
+    ]
+    if barred:
+        yield Finding(
+            "provider-not-registered",
+            "error",
+            ("sign_in.subscription",),
+            what,
+            why=f"The account {s.account} may not register them: it lacks the action "
+            f"{barred[0]}/register/action.",
+            fix="Ask an owner of the subscription to register them.",
+            command=command,
+        )
+    else:
+        yield Finding(
+            "provider-not-registered",
+            "warning",
+            ("sign_in.subscription",),
+            what,
+            why="The first step of a run registers them, which takes some minutes.",
+            fix="Nothing needs to be done; done beforehand, it saves the wait.",
+            command=command,
+        )
+
+
+def actions(s: Situation) -> Iterator[Finding]:
+    """Actions that the account lacks for what is still to be written: one finding for each role."""
+    if s.facts.permissions is None:
+        return
+    held = tuple(s.facts.permissions)
+    needed = [action for planned in s.pending for action in _needed(planned)]
+    missing = [a for a in dict.fromkeys([*needed, KEYS]) if not allows(held, a)]
+    scope = s.ids["resource-group"] if s.facts.group else f"/subscriptions/{s.subscription}"
+    for role, lacking in (
+        (WRITING_ROLE, [a for a in missing if a != ASSIGN]),
+        (ASSIGNING_ROLE, [a for a in missing if a == ASSIGN]),
+    ):
+        if lacking:
+            shown = ", ".join(lacking[:6]) + (f" and {len(lacking) - 6} more" * (len(lacking) > 6))
+            yield Finding(
+                "role-action",
+                "error",
+                ("sign_in.subscription",),
+                f"The account {s.account} may not: {shown}.",
+                why=f"The steps that are left need it. The role {role} has it.",
+                fix=f"Ask an owner for the role {role}, or sign in as somebody else.",
+                command=f'az role assignment create --assignee {s.account} --role "{role}" '
+                f"--scope {scope}",
+            )
+
+
+def policies(s: Situation) -> Iterator[Finding]:
+    """Policies that forbid what is to be written, each once."""
+    for assignment in dict.fromkeys(denied.assignment for denied in s.facts.denied):
+        kinds = {d.type for d in s.facts.denied if d.assignment == assignment}
+        held = [planned for planned in s.pending if planned.type in kinds]
+        fields = tuple(dict.fromkeys(field for planned in held for field in s.fields_of(planned)))
+        own = kinds == {GROUP} or s.facts.group is None
+        scope = f"/subscriptions/{s.subscription}" if own else s.ids["resource-group"]
+        name = assignment.rsplit("/", 1)[-1]
+        yield Finding(
+            "policy",
+            "error",
+            fields or ("sign_in.subscription",),
+            f"The policy {name} forbids {', '.join(sorted(kinds))}.",
+            why=f"It is assigned as {assignment}.",
+            fix="Ask its owner for an exemption, or change what it objects to.",
+            command=f"az policy exemption create --name amlwizard-{s.recipe.names.prefix} "
+            f"--policy-assignment {assignment} --exemption-category Waiver --scope {scope}",
+        )
+
+
+def notebook(s: Situation) -> Iterator[Finding]:
+    """Secrets with which the notebook signs in as a service principal, and that nobody put there."""
+    if s.secrets_missing:
+        yield secrets_missing(s.recipe, list(s.secrets_missing))
+    elif s.secrets_missing is None:
+        yield Finding(
+            "notebook-secrets",
+            "warning",
+            NOTEBOOK_FIELDS,
+            "The notebook signs in as a service principal whose secrets cannot be there yet.",
+            why="They belong into a secret scope of the Databricks workspace, which is still to "
+            "be made.",
+            fix="Build up to there first, and put tenant-id, client-id and client-secret into the "
+            "scope; or sign in with login: environment and a client secret.",
+            command=f"amlwizard replay {s.name} --until provision",
+        )
+
+
+def unread(s: Situation) -> Iterator[Finding]:
+    """What could not be looked at, each cause once."""
+    left = [u for u in s.facts.unread if s.region_known or not u.regional]
+    for code in dict.fromkeys(u.code for u in left):
+        those = [u for u in left if u.code == code]
+        if code in UNREGISTERED:
+            fix, command = "Register the provider.", f"az provider register --namespace {POLICIES}"
+        elif code == "AuthorizationFailed":
+            fix = "Ask for the role Reader on the subscription, and check again."
+            command = (
+                f"az role assignment create --assignee {s.account} --role Reader "
+                f"--scope /subscriptions/{s.subscription}"
+            )
+        else:
+            fix, command = "Check again; the run goes on without.", ""
+        yield Finding(
+            "not-checked",
+            "warning",
+            ("sign_in.subscription",),
+            f"Could not be looked at: {', '.join(dict.fromkeys(u.what for u in those))} ({code}).",
+            why=those[0].why,
+            fix=fix,
+            command=command,
+        )

@@ -1,0 +1,228 @@
+"""What is planned, and what it meets: the plain values that every check looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
+from amlwizard.errors import CloudError
+from amlwizard.notebook.access import lacking, login_of
+from amlwizard.plan import Context, Found, Json, Step, fill
+from amlwizard.rules.space import SUBNETS
+
+WORKERS = 12
+GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
+UNIQUE = {
+    "storage": "Microsoft.Storage/storageAccounts",
+    "key-vault": "Microsoft.KeyVault/vaults",
+    "registry": "Microsoft.ContainerRegistry/registries",
+}
+RUNNING = ("RUNNING", "PENDING", "RESTARTING", "RESIZING")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """`new` are resources that are not there, `changed` those that are and differ; `ids` holds the
+    ARM id of every planned resource by its step. `cluster_runs`: the Databricks cluster has its
+    nodes already. `secrets_missing`: keys of the notebook's service principal that nobody can
+    provide; None where that is not known yet."""
+
+    recipe: Any
+    name: str
+    account: str
+    subscription: str
+    new: Sequence[Planned]
+    changed: Sequence[Planned]
+    ids: Mapping[str, str]
+    facts: Facts
+    cluster_runs: bool = False
+    secrets_missing: Sequence[str] | None = ()
+
+    @property
+    def region(self) -> str:
+        return str(self.recipe.sign_in.region)
+
+    @property
+    def region_known(self) -> bool:
+        """Whether there is such a region; without one nothing in it can be asked for."""
+        return not self.facts.locations or self.region in self.facts.locations
+
+    @property
+    def starts_cluster(self) -> bool:
+        """Whether Databricks nodes are still to be started: to train for a deployment that is not
+        there, or to score from inside."""
+        scores = self.recipe.serving.load_balancer == "internal"
+        return not self.cluster_runs and (scores or self.is_new("deployment"))
+
+    @property
+    def pending(self) -> list[Planned]:
+        return [*self.new, *self.changed]
+
+    def is_new(self, step: str) -> bool:
+        return any(planned.step == step for planned in self.new)
+
+    def has(self, subnet: str) -> bool:
+        """Whether the recipe has a subnet of that name."""
+        names = self.recipe.names
+        return subnet.lower() in (getattr(names, f"{which}_subnet").lower() for which in SUBNETS)
+
+    def replaying(self, changes: Mapping[str, Any]) -> str:
+        """The command that replays with other values."""
+        settings = " ".join(f"--set {path}={value}" for path, value in changes.items())
+        return f"amlwizard replay {self.name} {settings}"
+
+    def fields_of(self, planned: Planned) -> tuple[str, ...]:
+        """The names under which a resource stands in the recipe."""
+        names = self.recipe.names
+        return tuple(
+            f"names.{field}"
+            for field in type(names).model_fields
+            if field != "prefix" and getattr(names, field) == planned.name
+        ) or ("names.prefix",)
+
+
+def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
+    """Read all that there is. `ctx` has the outputs of the sign-in."""
+    signed_in = ctx.outputs["sign-in"]
+    resources = [step for step in steps if step.resource]
+    found, outputs = _read(ctx, resources)
+    new: list[Planned] = []
+    changed: list[Planned] = []
+    for step in resources:
+        state = found.get(step.id)
+        if state is None or state.state in ("differs", "failed"):
+            (new if state is None else changed).append(_planned(step, outputs))
+    ids = {step.id: _planned(step, outputs).id for step in resources}
+    facts = ctx.cloud.facts(_questions(ctx.recipe, signed_in, found, new, changed, ids))
+    situation = Situation(
+        recipe=ctx.recipe,
+        name=ctx.name or "RECIPE",
+        account=str(signed_in["account"]),
+        subscription=str(signed_in["subscription"]),
+        new=_once(new),
+        changed=_once(changed),
+        ids=ids,
+        facts=facts,
+    )
+    return _with_databricks(replace(ctx, outputs=outputs), situation, found)
+
+
+def _read(ctx: Context, steps: Sequence[Step]) -> tuple[dict[str, Found | None], dict[str, Json]]:
+    """What is there of each step, and the outputs known by that. Nothing is where no group is."""
+    outputs: dict[str, Json] = {**ctx.outputs}
+    found: dict[str, Found | None] = {}
+    left = list(steps)
+    known = {step.id for step in steps}
+
+    def look(step: Step) -> Found | None:
+        try:
+            return step.read(replace(ctx, outputs=dict(outputs)))
+        except KeyError:  # what it needs is not there, so it cannot be
+            return None
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="look") as pool:
+        while left:
+            wave = [s for s in left if all(a in found for a in s.after if a in known)]
+            left = [step for step in left if step not in wave]
+            for step, state in zip(wave, pool.map(look, wave), strict=True):
+                found[step.id] = state
+                if state and state.state != "failed":
+                    outputs[step.id] = state.outputs
+                if step.id == "resource-group" and state is None:
+                    return {}, outputs
+    return found, outputs
+
+
+def _planned(step: Step, outputs: Mapping[str, Json]) -> Planned:
+    assert step.resource
+    known = _Known(outputs)
+    address = known.fill(step.resource.id)
+    return Planned(
+        step.id,
+        address,
+        type_of(address),
+        known.fill(step.resource.body),
+        step.resource.api_version,
+    )
+
+
+class _Known:
+    """Fills the holes that can be filled, and leaves the others as they stand."""
+
+    def __init__(self, outputs: Mapping[str, Json]) -> None:
+        self.outputs = outputs
+
+    def fill(self, document: Any) -> Any:
+        if isinstance(document, Mapping):
+            return {self.fill(key): self.fill(value) for key, value in document.items()}
+        if isinstance(document, (list, tuple)):
+            return [self.fill(item) for item in document]
+        try:
+            return fill(document, self.outputs)
+        except KeyError:
+            return document
+
+
+def type_of(resource_id: str) -> str:
+    """The ARM type of an id: ``Microsoft.Network/virtualNetworks``."""
+    _, found, tail = resource_id.rpartition("/providers/")
+    if not found:
+        return GROUP
+    namespace, *rest = tail.split("/")
+    return "/".join([namespace, *rest[::2]])
+
+
+def _once(planned: Sequence[Planned]) -> tuple[Planned, ...]:
+    """Two steps may write one resource: its first writer stands for it."""
+    return tuple({item.id.lower(): item for item in reversed(planned)}.values())[::-1]
+
+
+def _questions(
+    recipe: Any,
+    signed_in: Json,
+    found: Mapping[str, Found | None],
+    new: Sequence[Planned],
+    changed: Sequence[Planned],
+    ids: Mapping[str, str],
+) -> Questions:
+    subscription = str(signed_in["subscription"])
+    namespaces = {type_of(address).split("/")[0] for address in ids.values()}
+    return Questions(
+        subscription=subscription,
+        region=recipe.sign_in.region,
+        group=ids["resource-group"],
+        group_exists=bool(found.get("resource-group")),
+        planned=[*new, *changed],
+        namespaces=sorted(namespaces | {"Microsoft.Compute", "Microsoft.Notebooks"}),
+        names={UNIQUE[item.step]: item.name for item in new if item.step in UNIQUE},
+        ours=ids["workspace"],
+        cluster=ids["aks"],
+        managed_group=f"/subscriptions/{subscription}/resourceGroups/"
+        f"{recipe.names.databricks_managed_group}",
+        kubernetes=recipe.serving.kubernetes_version is not None,
+    )
+
+
+def _with_databricks(
+    ctx: Context, situation: Situation, found: Mapping[str, Found | None]
+) -> Situation:
+    """What only the Databricks workspace knows: its cluster, and the secrets of the notebook."""
+    wanted = login_of(ctx.cloud, ctx.recipe) == "service-principal"
+    state = found.get("databricks")
+    if state is None or state.state != "ready":
+        own = ctx.cloud.own_principal() and not ctx.recipe.sign_in.notebook_secret_scope
+        return replace(situation, secrets_missing=None if wanted and not own else ())
+    try:
+        client = ctx.cloud.databricks(state.outputs["url"], state.outputs["id"])
+        cluster = client.find_cluster(ctx.recipe.names.cluster) or {}
+        missing = lacking(ctx.cloud, ctx.recipe, client) if wanted else []
+    except CloudError as error:
+        unread = Unread("the Databricks workspace", error.code, error.why)
+        facts = replace(situation.facts, unread=(*situation.facts.unread, unread))
+        return replace(situation, facts=facts)
+    return replace(
+        situation, cluster_runs=cluster.get("state") in RUNNING, secrets_missing=tuple(missing)
+    )

@@ -1,0 +1,52 @@
+"""Preflight as a step of the journey: after the sign-in, before the first write."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from amlwizard.errors import Finding, InvalidInput
+from amlwizard.plan import Context, Json, Say, Step
+from amlwizard.preflight import check
+
+ALL = "all"
+
+
+def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step:
+    """`steps` are those that it looks ahead for. A finding that is an error fails it with all of
+    them, unless its rule is `ignored`; warnings are said, and are among its outputs (``findings``,
+    as JSON)."""
+
+    def apply(ctx: Context, say: Say) -> Json:
+        found = lowered(check(ctx, steps), ignored)
+        errors = [finding for finding in found if finding.severity == "error"]
+        if errors:
+            raise refusal(found)
+        for finding in found:
+            say(finding.what, finding=finding.to_json())
+        return {"findings": [finding.to_json() for finding in found]}
+
+    return Step(
+        "preflight", "Preflight", "provision", ("sign-in",), lambda ctx: None, apply, runs=True
+    )
+
+
+def lowered(found: Sequence[Finding], ignored: Collection[str]) -> list[Finding]:
+    """The findings, with errors of rules that are `ignored` (``all``: of every one) as warnings."""
+    everything = ALL in ignored
+    return [
+        replace(finding, severity="warning") if everything or finding.rule in ignored else finding
+        for finding in found
+    ]
+
+
+def refusal(found: Sequence[Finding]) -> InvalidInput:
+    """The error that carries all findings; its text names every one of the errors."""
+    errors = [finding for finding in found if finding.severity == "error"]
+    count = f"{len(errors)} thing{'s' if len(errors) > 1 else ''}"
+    return InvalidInput(
+        f"The cloud would refuse {count}; nothing was written.",
+        findings=found,
+        why="\n".join(finding.what for finding in errors),
+        fix="\n".join(finding.fix for finding in errors if finding.fix),
+    )

@@ -1,0 +1,107 @@
+"""How much of everything a subscription may have in a region, how much it has, and the VM sizes
+that are offered to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from amlwizard.sandbox.arm.accounts import REGIONS
+from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.kinds.sizes import SIZES, family, nodes
+from amlwizard.sandbox.world import World
+
+CORES, ADDRESSES, PLENTY = 100, 1000, 1000
+NETWORK = {
+    "VirtualNetworks": "virtualnetworks",
+    "NetworkSecurityGroups": "networksecuritygroups",
+    "NatGateways": "natgateways",
+    "PrivateEndpoints": "privateendpoints",
+}
+MEMORY_PER_CORE = 4
+
+
+def compute(world: World, region: str) -> list[Body]:
+    _must_be(region)
+    limits, used = world.data["limits"], Counter[str]()
+    for size, count in nodes(world):
+        used[family(size)] += SIZES[size] * count
+    regional = _usage("cores", "Total Regional vCPUs", used.total(), limits.get("cores", CORES))
+    of_family = limits.get("family_cores", CORES)
+    families = dict.fromkeys(family(size) for size in SIZES)
+    return [regional, *(_usage(f, f"{f} vCPUs", used[f], of_family) for f in families)]
+
+
+def network(world: World, region: str) -> list[Body]:
+    _must_be(region)
+    limits = world.data["limits"]
+    addresses = sum(1 for _ in world.of_type("microsoft.network/publicipaddresses"))
+    found = [
+        _usage(name, name, addresses, limits.get("PublicIPAddresses", ADDRESSES))
+        for name in ("PublicIPAddresses", "StaticPublicIPAddresses")
+    ]
+    for name, kind in NETWORK.items():
+        used = sum(1 for _ in world.of_type(f"microsoft.network/{kind}"))
+        found.append(_usage(name, name, used, limits.get(name, PLENTY)))
+    return found
+
+
+def machine_learning(world: World, region: str) -> list[Body]:
+    """Machine Learning compute counts by itself. The nodes of a cluster that scaled down are none."""
+    _must_be(region)
+    limit = world.data["limits"].get("ml_cores", CORES)
+    names = ["TotalDedicatedCores", *dict.fromkeys(family(size) for size in SIZES)]
+    stem = "Microsoft.MachineLearningServices"
+    return [
+        {
+            **_usage(name, name, 0, limit),
+            "id": f"/subscriptions/{world.subscription}/providers/{stem}/locations/{region}/usages/{name}",
+            "type": f"{stem}/dedicatedCores/usages",
+        }
+        for name in names
+    ]
+
+
+def sizes(world: World, where: str) -> Iterator[Body]:
+    """SKUs of virtual machines, in the region that the filter names or in all."""
+    kept = world.data["limits"].get("sizes_not_offered", [])
+    for region in REGIONS:
+        if where and f"'{region}'" not in where:
+            continue
+        for size, cores in SIZES.items():
+            barred = {
+                "type": "Location",
+                "values": [region],
+                "restrictionInfo": {"locations": [region]},
+                "reasonCode": "NotAvailableForSubscription",
+            }
+            yield {
+                "resourceType": "virtualMachines",
+                "name": size,
+                "family": family(size),
+                "locations": [region],
+                "capabilities": [
+                    {"name": "vCPUs", "value": str(cores)},
+                    {"name": "MemoryGB", "value": str(cores * MEMORY_PER_CORE)},
+                ],
+                "restrictions": [barred] if size in kept else [],
+            }
+
+
+def _must_be(region: str) -> None:
+    if region.lower() not in REGIONS:
+        raise ArmError(
+            400,
+            "NoRegisteredProviderFound",
+            f"No registered resource provider found for location '{region}'. The supported "
+            f"locations are '{', '.join(REGIONS)}'.",
+        )
+
+
+def _usage(name: str, text: str, used: int, limit: int) -> Body:
+    return {
+        "name": {"value": name, "localizedValue": text},
+        "currentValue": used,
+        "limit": limit,
+        "unit": "Count",
+    }

@@ -1,0 +1,60 @@
+"""What the signed-in person may do: `allowed` are actions as roles write them, None all of them;
+`denied` are taken back from those."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.world import World
+
+
+def may(world: World, action: str) -> bool:
+    allowed = world.data["allowed"]
+    if any(_fits(pattern, action) for pattern in world.data.get("denied", [])):
+        return False
+    return allowed is None or any(_fits(pattern, action) for pattern in allowed)
+
+
+def must(world: World, action: str, scope: str) -> None:
+    """Refuse what the person may not do, and what nobody may in the group that a service manages."""
+    person = world.data["person"]
+    who = f"The client '{person['name']}' with object id '{person['oid']}'"
+    if not may(world, action):
+        raise ArmError(
+            403,
+            "AuthorizationFailed",
+            f"{who} does not have authorization to perform action '{action}' over scope '{scope}' "
+            "or the scope is invalid. If access was recently granted, please refresh your "
+            "credentials.",
+        )
+    group = world.get("/".join(scope.split("/")[:5]))
+    if group and group.get("managedBy"):
+        number = uuid.uuid5(uuid.NAMESPACE_URL, group["id"].lower()).hex
+        raise ArmError(
+            403,
+            "DenyAssignmentAuthorizationFailed",
+            f"{who} has permission to perform action '{action}' on scope '{scope}'; however, the "
+            "access is denied because of the deny assignment with name 'System deny assignment "
+            f"created by Azure Databricks {group['managedBy']}' and Id '{number}' at scope "
+            f"'{group['id']}'.",
+        )
+
+
+def permissions(world: World) -> list[Body]:
+    """The one role of the person."""
+    allowed = world.data["allowed"]
+    return [
+        {
+            "actions": ["*"] if allowed is None else allowed,
+            "notActions": world.data.get("denied", []),
+            "dataActions": [],
+            "notDataActions": [],
+        }
+    ]
+
+
+def _fits(pattern: str, action: str) -> bool:
+    regex = ".*".join(re.escape(part) for part in pattern.split("*"))
+    return re.fullmatch(regex, action, re.IGNORECASE) is not None
