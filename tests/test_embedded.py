@@ -35,7 +35,13 @@ def test_a_later_plan_finds_what_the_replay_made(embedded: Embedded) -> None:
 def test_a_later_replay_scores_what_the_first_one_deployed(embedded: Embedded) -> None:
     """The sandbox was stopped in between: model, endpoint and its address outlive it."""
     assert embedded.second.code == 0, embedded.second.err
-    assert embedded.second.that_are("done") == {"sign-in", "preflight", "check-training", "score", "verify"}
+    assert embedded.second.that_are("done") == {
+        "sign-in",
+        "preflight",
+        "check-training",
+        "score",
+        "verify",
+    }
     one, two = embedded.first.final("score")["outputs"], embedded.second.final("score")["outputs"]
     assert two["predictions"] == one["predictions"] and two["scoring_uri"] == one["scoring_uri"]
     assert "Nothing was trained anew." in embedded.second.err

@@ -11,6 +11,8 @@ from amlwizard.steps import steps_for
 from amlwizard.steps.kubernetes import TLS_SETTINGS
 
 GROUP, PROVIDERS, SIGN_IN, EXTENSION = "resource-group", "providers", "sign-in", "aks-extension"
+# They are done before a template is deployed, not by it.
+BEFORE = (SIGN_IN, "preflight", PROVIDERS)
 PHASES: dict[Phase, str] = {"provision": "The platform", "deploy": "The endpoint"}
 
 
@@ -30,7 +32,7 @@ class Source:
         """Work rather than resources, and what needs its result."""
         left: dict[str, Step] = {}
         for step in self.steps:
-            work = step.resource is None and step.id not in (SIGN_IN, PROVIDERS)
+            work = step.resource is None and step.id not in BEFORE
             if work or any(name in left for name in step.after):
                 left[step.id] = step
         return list(left.values())

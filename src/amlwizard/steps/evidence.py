@@ -12,6 +12,7 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.errors import AmlwizardError, Cancelled, CloudError, StepFailed
+from amlwizard.notebook.access import scope_of
 from amlwizard.plan import Context, Resource, Say
 from amlwizard.posture.endpoints import addresses
 from amlwizard.posture.facts import Answer, Facts, Side
@@ -21,7 +22,6 @@ from amlwizard.steps.cluster import GONE, running
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.network import API
 from amlwizard.steps.private_link import DNS_API
-from amlwizard.notebook.access import scope_of
 
 WORKERS = 12
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
@@ -247,6 +247,6 @@ def _inside(
     scope = scope_of(recipe)
     client.put_secret(scope, "tracking-token", ctx.cloud.access_token("ml").reveal())
     parameters = {"names": names, "calls": calls, "scope": scope}
-    cells = notebook.cells(("probe",), parameters)
+    cells = notebook.cells("probe", parameters)
     seen = client.run_cells(cluster["cluster_id"], cells, say, ctx.cancel)[-1].data
     return Side(seen["names"], {name: Answer(**answer) for name, answer in seen["answers"].items()})
