@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from breakage import failed
+from journeys import SCORING_KEY
 from support import RECIPES, Ran, Sandbox, amlwizard, running
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
@@ -78,10 +79,10 @@ def overloaded(platform: Platform, too_small: Ran) -> Ran:
 
 @pytest.fixture(scope="module")
 def locked(platform: Platform, overloaded: Ran) -> Ran:
-    """The endpoint does not take the key that was fetched."""
-    platform.sandbox.fault(
-        "POST .*/onlineEndpoints/.*/listKeys", edit={"primaryKey": "anotherKey0123456789"}
-    )
+    """The endpoint does not take the key that was fetched, and repeats it aloud."""
+    platform.sandbox.control("plant", {"scoring_key": SCORING_KEY})
+    said = {"message": f"The key {SCORING_KEY} is not valid."}
+    platform.sandbox.fault("POST /api/v1/endpoint/.*/score", status=401, body=said)
     ran = platform.replay()
     platform.sandbox.clear()
     return ran
@@ -129,7 +130,8 @@ def test_an_endpoint_that_answers_5xx_fails_the_request(overloaded: Ran) -> None
 def test_a_refused_key_fails_the_request_and_is_not_shown(locked: Ran) -> None:
     final = failed(locked, "score")
     assert "401" in final["what"] and "key" in final["fix"]
-    assert "anotherKey0123456789" not in locked.out + locked.err
+    assert "The key *** is not valid." in final["why"]
+    assert SCORING_KEY not in locked.out + locked.err
 
 
 def test_missed_predictions_say_both_lists(other_predictions: Ran) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.refusals import hide
+from amlwizard.cloud.secret import hide, remember
 from amlwizard.errors import Cancelled, SignInFailed
 
 DEVICE_CODE = "device-code"
@@ -102,6 +102,8 @@ def _environment(profile: CloudProfile, *_: Any) -> Any:
         lacking.append("AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH")
     if lacking:
         raise NotHere(f"{', '.join(lacking)} not set")
+    for name in ("AZURE_CLIENT_SECRET", "AZURE_PASSWORD"):
+        remember(os.environ.get(name))
     return EnvironmentCredential(**_shared(profile))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from amlwizard.cloud.arm import Say, _pause
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.refusals import hide
+from amlwizard.cloud.secret import hide
 from amlwizard.errors import AmlwizardError, CloudError, StepFailed
 from amlwizard.events import Attachment
 
@@ -304,7 +304,7 @@ class Databricks:
                 why=_reason(summary),
                 fix="Correct the cause, then replay: what exists is kept.",
             )
-        text = str(results.data or "") if results else ""
+        text = hide(str(results.data or "")) if results else ""
         data = _marked(number, text)
         files = tuple(
             Attachment(name, base64.b64decode(content))

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.refusals import hide, translated
-from amlwizard.cloud.secret import Secret
+from amlwizard.cloud.refusals import translated
+from amlwizard.cloud.secret import Secret, hide
 from amlwizard.errors import AmlwizardError, CloudError
 
 PUBLIC = "https://management.azure.com"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from amlwizard.cloud.secret import hide
 from amlwizard.errors import AmlwizardError, CloudError
 
 T = TypeVar("T")
@@ -68,13 +68,6 @@ FIXES_BY_TEXT = {
     "Learning, Recently deleted), or choose another name.",
 }
 RESUME = "Run it again once the cause is gone: it continues from here."
-
-_HIDDEN = re.compile(r"(?i)(bearer\s+|sig=|key=)[A-Za-z0-9._~+/=-]{8,}")
-
-
-def hide(text: str) -> str:
-    """`text` without anything that looks like a token or key."""
-    return _HIDDEN.sub(r"\1***", text)
 
 
 @contextmanager

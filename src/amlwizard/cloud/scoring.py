@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.secret import Secret
+from amlwizard.cloud.secret import Secret, hide
 from amlwizard.errors import CloudError
 
 TIMEOUT_SECONDS = 60
@@ -48,8 +49,9 @@ def score(profile: CloudProfile, uri: str, key: Secret, body: dict[str, Any]) ->
             "deployment's state and the NSG of the scoring subnet.",
         ) from None
     seconds = monotonic() - began
+    text = hide(answer.text)
     try:
-        content: Any = answer.json()
+        content: Any = json.loads(text)
     except ValueError:
-        content = answer.text[:500]
+        content = text[:500]
     return Scored(answer.status_code, content, seconds)

@@ -18,7 +18,7 @@ from amlwizard.cloud import credentials
 from amlwizard.cloud.credentials import DEVICE_CODE, UNATTENDED, NotHere, Person
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.records import Records
-from amlwizard.cloud.refusals import hide
+from amlwizard.cloud.secret import hide, remember
 from amlwizard.errors import Cancelled, SignInFailed
 
 # A token with less left is replaced: as azure-core and MSAL do.
@@ -74,6 +74,7 @@ class Session:
             if kept and not claims and kept.expires_on - time.time() > EARLY_SECONDS:
                 return kept
             token = self._kept[key] = self._fresh(scopes, claims, tenant, quiet)
+            remember(token.token)
             return token
 
     def _fresh(

@@ -56,10 +56,7 @@ class Entra:
     def issue(self, audience: str, principal: dict[str, str], tenant: str) -> str:
         """An access token. `principal` has an `oid`, and the `upn` of a person or the `appid` of a
         service principal or managed identity."""
-        if audience in ARM and "access_token" in self.world.planted:
-            canary = {"jti": self.world.planted["access_token"]}
-        else:
-            canary = {}
+        canary = self.world.planted.get("access_token")
         now = int(time.time())
         claims = {
             "aud": audience,
@@ -70,7 +67,7 @@ class Entra:
             "tid": tenant,
             **principal,
             **({"idtyp": "app"} if "appid" in principal else {}),
-            **canary,
+            **({"jti": canary} if canary else {}),
         }
         return self._sign(claims)
 
