@@ -6,7 +6,6 @@ import copy
 import io
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
+import pexpect
 import pytest
 from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, recipe_of, running
 
@@ -366,23 +366,21 @@ def test_a_dry_run_shows_names_and_order_and_deletes_nothing(
 
 
 @pytest.mark.parametrize(("typed", "code"), [(GROUP, 0), ("rg-else", 130), ("", 130)])
-def test_the_name_of_the_group_is_asked_for(platform: Platform, typed: str, code: int) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "amlwizard", "destroy", QUICKSTART, "--target", "sandbox"],
-        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
-    )  # fmt: skip
-    os.close(theirs)
-    assert process.stdout
-    shown = ""
-    while "to remove all of this: " not in shown:
-        shown += process.stdout.read(1)
-    os.write(ours, f"{typed}\n".encode())
-    rest, _ = process.communicate(timeout=60)
-    os.close(ours)
-    assert process.returncode == code, rest
+def test_on_a_terminal_the_name_of_the_group_is_asked_for(
+    platform: Platform, typed: str, code: int
+) -> None:
+    command = ["-m", "amlwizard", "destroy", QUICKSTART, "--target", "sandbox"]
+    terminal = pexpect.spawn(
+        sys.executable, command, cwd=str(ROOT), dimensions=(40, 120), encoding="utf-8", timeout=60
+    )
+    terminal.expect_exact("to remove all of this: ")
+    terminal.sendline(typed)
+    terminal.expect(pexpect.EOF)
+    shown = terminal.before
+    terminal.close()
+    assert terminal.exitstatus == code, shown
     assert (platform.resources == {}) == (code == 0)
-    assert code == 0 or "Nothing was removed" in rest
+    assert ("46 removed" if code == 0 else "Nothing was removed") in shown
 
 
 def test_killed_and_run_again_it_goes_on(platform: Platform, destroy: Callable[..., Ran]) -> None:

@@ -115,8 +115,8 @@ class LiveTable:
 
     def __init__(self, console: Console) -> None:
         self.view = RunView()
-        self.live = Live(console=console, refresh_per_second=8, get_renderable=self._draw)
         self.console = console
+        self.live = Live(console=console, refresh_per_second=8, get_renderable=self._draw)
 
     def __call__(self, event: Event) -> None:
         before = self.view

@@ -260,7 +260,9 @@ def _purge_of_vault(part: _Part) -> Step:
         ctx.cloud.arm.purge_vault(address, resource.api_version, say, ctx.cancel)
         return {}
 
-    return Step(f"{VAULT}.purge", "Purge: Key vault", "remove", ("sign-in", VAULT), read, purge)
+    return Step(
+        f"{VAULT}.purge", f"Purge: Key vault {name}", "remove", ("sign-in", VAULT), read, purge
+    )
 
 
 def _protected(vault: Mapping[str, Any]) -> str:
