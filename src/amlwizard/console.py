@@ -269,7 +269,7 @@ def show_teardown(plan: Plan, out: TextIO) -> None:
     console.print(f"\n{going} to remove, {absent} not there (as {plan.target} stands)")
 
 
-def show_plan(plan: Plan, out: TextIO) -> None:
+def show_plan(plan: Plan, out: TextIO, commands: bool = True) -> None:
     console = Console(file=out, highlight=False, soft_wrap=True)
     width = max(len(step.id) for step in plan.steps)
     for step in plan.steps:
@@ -285,6 +285,8 @@ def show_plan(plan: Plan, out: TextIO) -> None:
         counts[step.action] = counts.get(step.action, 0) + 1
     read = f"as {plan.target} stands" if plan.target else "no cloud was read"
     console.print(f"\n{', '.join(f'{n} {a}' for a, n in counts.items())} ({read})")
+    if not commands:
+        return
     console.print("\nThe same with the Azure CLI:", style="bold")
     for step in plan.steps:
         for command in step.az:

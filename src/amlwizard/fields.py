@@ -41,6 +41,11 @@ def sections() -> dict[str, type[Section]]:
     }
 
 
+def title(section: str) -> str:
+    """What a section is called."""
+    return Recipe.model_fields[section].title or section
+
+
 def specs(section: str) -> Iterator[FieldSpec]:
     """The fields of a section, in the order in which they are asked."""
     for name, info in sections()[section].model_fields.items():

@@ -21,6 +21,14 @@ def parser() -> argparse.ArgumentParser:
     _target(top, required=False)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
 
+    ask = commands.add_parser("ask", help="the wizard by questions, for any terminal")
+    ask.add_argument("-o", "--output", metavar="FILE", help="save the recipe there")
+    ask.add_argument("--recipe", metavar="FILE", help="start with a recipe's answers")
+    _target(ask, required=False)
+    ask.add_argument(
+        "--plain", action="store_true", help="plain lines: for slow links and screen readers"
+    )
+
     check = commands.add_parser("check", help="every finding about a recipe, without any cloud")
     check.add_argument("recipe")
     check.add_argument("--json", action="store_true", help="findings as JSON")
@@ -173,6 +181,10 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.cli.wizard import wizard
 
         return wizard(given)
+    if given.command == "ask":
+        from amlwizard.cli.asking import ask
+
+        return ask(given)
     if given.command == "replay":
         from amlwizard.cli.replaying import replay
 

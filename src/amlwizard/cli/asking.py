@@ -1,0 +1,163 @@
+"""Ask: a recipe by questions, its plan, and, on yes, the run with plain progress."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Event as Flag
+
+from amlwizard import console, durations
+from amlwizard.backend import TargetName
+from amlwizard.cli.desk import Desk, to_all
+from amlwizard.cli.replaying import Watch, cancelling
+from amlwizard.cli.targets import choice_of, home
+from amlwizard.cli.wizard import SESSIONS
+from amlwizard.draft import Draft, DraftStore, from_file, new
+from amlwizard.errors import Cancelled, Finding, InvalidInput, SignInFailed
+from amlwizard.prompts.askers import Asker, asker
+from amlwizard.prompts.interview import Interview
+from amlwizard.recipe import Recipe, save
+from amlwizard.session import Session
+from amlwizard.spans import span
+
+NEW = "a new session"
+TARGETS: tuple[TargetName, ...] = ("sandbox", "azure")
+
+
+def ask(given: argparse.Namespace) -> int:
+    """Answers are kept as they are given; who leaves is offered to continue."""
+    person = asker(given.plain)
+    store = DraftStore(home() / SESSIONS)
+    session = Session(store, _draft(given, store, person))
+    try:
+        with Desk(replace(choice_of(given), attended=True)) as desk:
+            return Ask(given, session, person, desk).through()
+    except KeyboardInterrupt:
+        session.keep()
+        _say("\nYour answers are kept: `amlwizard ask` and `amlwizard` offer to continue.")
+        return Cancelled.exit_code
+
+
+def _draft(given: argparse.Namespace, store: DraftStore, person: Asker) -> Draft:
+    if given.recipe:
+        return from_file(Path(given.recipe))
+    kept = store.unfinished()[:5]
+    if not kept:
+        return new()
+    labels = [_label(draft) for draft in kept]
+    picked = person.choose("Continue", [*labels, NEW], labels[0])
+    return new() if picked == NEW else kept[labels.index(picked)]
+
+
+def _label(draft: Draft) -> str:
+    from datetime import datetime
+
+    when = datetime.fromtimestamp(draft.changed).strftime("%d %b %H:%M:%S")
+    return f"{draft.value('names.prefix') or 'without a prefix'}, left {when}"
+
+
+class Ask:
+    """From questions to a saved recipe and a run."""
+
+    def __init__(
+        self, given: argparse.Namespace, session: Session, person: Asker, desk: Desk
+    ) -> None:
+        self.given, self.session, self.person, self.desk = given, session, person, desk
+        self.interview = Interview(session, person, _say, _show)
+        self.errors = to_all([console.login_prompt(sys.stderr)])
+
+    def through(self) -> int:
+        target: TargetName = self.given.target or self._target()
+        self.session.aim(target)
+        self.desk.open(target)
+        while True:
+            self.interview.walk()
+            recipe = self.session.recipe
+            assert recipe, "nothing but warnings stands after the walk"
+            path = self._saved(recipe)
+            self._plan(recipe)
+            if not self._agreed(target):
+                _say(f"Nothing was built. Later: amlwizard replay {path} --target {target}")
+                self.session.forget()
+                return 0
+            if not self._refused(recipe):
+                return self._run(recipe, path)
+
+    def _target(self) -> TargetName:
+        picked = self.person.choose("Build on", TARGETS, self.session.draft.target)
+        return "azure" if picked == "azure" else "sandbox"
+
+    def _saved(self, recipe: Recipe) -> Path:
+        """What -o names is written over; another file only where the person agrees."""
+        while True:
+            path = Path(self.given.output or self._named(recipe))
+            mine = self.given.output or str(path) == self.session.draft.saved
+            over = f"{path} exists. Write over it?"
+            if path.exists() and not mine and not self.person.confirm(over, False):
+                continue
+            try:
+                save(recipe, path)
+                break
+            except OSError as error:
+                what = f"{path} cannot be written: {error.strerror}."
+                if self.given.output:
+                    raise InvalidInput(what, fix="Name another with -o.") from None
+                _say(what)
+        self.session.saved(str(path))
+        self.session.keep()
+        _say(f"The recipe is in {path}.")
+        return path
+
+    def _named(self, recipe: Recipe) -> str:
+        usual = self.session.draft.saved or f"{recipe.names.prefix}.yaml"
+        return self.person.text("Save the recipe as", usual) or usual
+
+    def _plan(self, recipe: Recipe) -> None:
+        plan = self.desk.outline(recipe)
+        _say("")
+        console.show_plan(plan, sys.stdout, commands=False)
+        whole = durations.of_plan(plan, self.desk.expected(recipe))
+        _say(f"\nIt takes about {span(whole)}.")
+
+    def _agreed(self, target: TargetName) -> bool:
+        if target == "azure":
+            _say("This builds on Azure, which costs money.")
+        return self.person.confirm(f"Start now on {target}?", False)
+
+    def _refused(self, recipe: Recipe) -> bool:
+        """Sign in, and hear what the cloud would refuse of the recipe: errors lead back to it."""
+        while True:
+            try:
+                account = self.desk.sign_in(recipe.sign_in, self.errors, Flag())
+                break
+            except SignInFailed as error:
+                console.show_error(error)
+                if not self.person.confirm("Ask for a new code?", True):
+                    raise
+        _say(f"Signed in as {account.name}, subscription {account.subscription_name}.")
+        self.session.add(self.desk.preflight(recipe, self.errors, Flag()))
+        return bool(self.session.errors)
+
+    def _run(self, recipe: Recipe, path: Path) -> int:
+        watch = Watch()
+        shown = to_all([watch, console.Lines(sys.stdout), console.login_prompt(sys.stderr)])
+        with cancelling() as control:
+            ran = self.desk.run(recipe, str(path), shown, control)
+        self.session.ran(ran.run)
+        self.session.keep()
+        if ran.exit_code == 0:
+            self.session.forget()
+        places = {"Recipe": str(path), "Journal": str(ran.journal)}
+        console.report(watch.view, places, sys.stdout)
+        return ran.exit_code
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    console.show_findings(findings, sys.stdout)

@@ -1,0 +1,107 @@
+"""How a question is put to a person: with line editing and menus, or on plain lines for terminals
+that have neither, slow links and screen readers. The wording is the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Protocol, TextIO
+
+LEAVE_OUT = "-"
+
+
+class Asker(Protocol):
+    """Every call raises KeyboardInterrupt where the person leaves: Ctrl-C, or the input's end."""
+
+    def text(self, message: str, current: str, stands: str = "") -> str:
+        """A line of text. Enter keeps `current`; where there is none, `stands` is what then stands.
+        An empty answer takes the current one away."""
+
+    def choose(self, message: str, choices: Sequence[str], current: str) -> str:
+        """One of the choices; Enter keeps `current`."""
+
+    def confirm(self, message: str, current: bool) -> bool: ...
+
+
+class Plain:
+    """Reads a line for every question; nothing is drawn that a line cannot hold."""
+
+    def __init__(self, given: TextIO, out: TextIO) -> None:
+        self.given, self.out = given, out
+
+    def _line(self, message: str) -> str:
+        self.out.write(f"{message}: ")
+        self.out.flush()
+        line = self.given.readline()
+        if not line:
+            self.out.write("\n")
+            raise KeyboardInterrupt
+        return line.strip()
+
+    def text(self, message: str, current: str, stands: str = "") -> str:
+        shown = f" [{current or stands}]" if current or stands else ""
+        answer = self._line(f"{message}{shown}")
+        return current if not answer else "" if answer == LEAVE_OUT else answer
+
+    def choose(self, message: str, choices: Sequence[str], current: str) -> str:
+        for number, choice in enumerate(choices, 1):
+            self.out.write(f"  {number}  {choice}\n")
+        while True:
+            answer = self._line(f"{message} [{current}]" if current else message)
+            if not answer and current:
+                return current
+            if answer in choices:
+                return answer
+            if answer.isdigit() and 1 <= int(answer) <= len(choices):
+                return choices[int(answer) - 1]
+            self.out.write(f"Answer with a number from 1 to {len(choices)}, or a name.\n")
+
+    def confirm(self, message: str, current: bool) -> bool:
+        while True:
+            answer = self._line(f"{message} [{'Y/n' if current else 'y/N'}]").lower()
+            if not answer:
+                return current
+            if answer in ("y", "yes", "n", "no"):
+                return answer.startswith("y")
+            self.out.write("Answer yes or no.\n")
+
+
+class Terminal:
+    """Line editing, history of the line, menus with arrow keys."""
+
+    def __init__(self) -> None:
+        import questionary
+
+        self._ask: Any = questionary
+        plain = bool(os.environ.get("NO_COLOR"))
+        self._style = questionary.Style(
+            [] if plain else [("qmark", "fg:ansicyan"), ("answer", "bold")]
+        )
+
+    def text(self, message: str, current: str, stands: str = "") -> str:
+        shown = f"{message} [{stands}]:" if stands and not current else f"{message}:"
+        question = self._ask.text(shown, default=current, qmark="?", style=self._style)
+        return str(question.unsafe_ask()).strip()
+
+    def choose(self, message: str, choices: Sequence[str], current: str) -> str:
+        question = self._ask.select(
+            f"{message}:",
+            choices=list(choices),
+            default=current or None,
+            instruction="(arrow keys, Enter)",
+            style=self._style,
+        )
+        return str(question.unsafe_ask())
+
+    def confirm(self, message: str, current: bool) -> bool:
+        return bool(self._ask.confirm(message, default=current, style=self._style).unsafe_ask())
+
+
+def asker(plain: bool = False) -> Asker:
+    """Plain lines where asked for, where standard input or output is no terminal, and where the
+    terminal says that it can do no more."""
+    drawn = sys.stdin.isatty() and sys.stdout.isatty()
+    if plain or not drawn or os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+        return Plain(sys.stdin, sys.stdout)
+    return Terminal()

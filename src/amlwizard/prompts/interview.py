@@ -1,0 +1,180 @@
+"""The walk through the sections of a recipe by questions: what is not answered is asked, everything
+else is shown and changed by its number; findings stand after each section, each with its cure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from amlwizard import fields
+from amlwizard.errors import Finding
+from amlwizard.fields import FieldSpec, shown, typed
+from amlwizard.prompts.askers import Asker
+from amlwizard.session import Session
+
+Say = Callable[[str], None]
+ALL = "all"
+
+
+class Interview:
+    """`say` prints a line, `show` prints findings."""
+
+    def __init__(
+        self, session: Session, asker: Asker, say: Say, show: Callable[[Sequence[Finding]], None]
+    ) -> None:
+        self.session, self.asker, self.say, self.show = session, asker, say, show
+        self._declined: set[str] = set()
+
+    def walk(self) -> None:
+        """Every section in order, then those at fault again, until nothing but warnings stands."""
+        for section in fields.sections():
+            self.section(section)
+        while self.session.errors:
+            self.say("\nThe recipe cannot be used yet:")
+            self.show(self.session.errors)
+            for section in self._at_fault():
+                self.section(section)
+
+    def _at_fault(self) -> list[str]:
+        named = {path.partition(".")[0] for f in self.session.errors for path in f.fields}
+        return [name for name in fields.sections() if name in named] or list(fields.sections())
+
+    # -- a section
+
+    def section(self, section: str) -> None:
+        """Ask what is not answered, show the rest, and change what the person names."""
+        specs = list(fields.specs(section))
+        title = (fields.sections()[section].__doc__ or section).strip()
+        self.say(f"\n== {fields.title(section)}: {title}")
+        for spec in specs:
+            if self._missing(spec):
+                self.field(spec)
+        while True:
+            self._table(specs)
+            self._findings(section)
+            wanted = self.asker.text("Change which (2, 5-7, all; Enter goes on)", "")
+            chosen = numbers(wanted, len(specs))
+            if chosen is None:
+                self.say(f"Answer with numbers from 1 to {len(specs)}, such as 2, 5-7.")
+            elif not chosen:
+                return
+            else:
+                for number in chosen:
+                    self.field(specs[number - 1])
+
+    def _missing(self, spec: FieldSpec) -> bool:
+        needed = not spec.optional and spec.default is None and spec.derived is None
+        return needed and self._value(spec) is None
+
+    def _table(self, specs: Sequence[FieldSpec]) -> None:
+        width = max(len(spec.title) for spec in specs)
+        for number, spec in enumerate(specs, 1):
+            current = shown(spec, self._value(spec))
+            value = current or self._stands(spec) or "left out"
+            self.say(f"{number:>3}  {spec.title:<{width}}  {_short(value)}")
+
+    def _findings(self, section: str) -> None:
+        """What is found about a section, each cure offered once. What a cure brings to light is
+        shown as well."""
+        cured = True
+        while cured:
+            found = [f for f in self.session.findings if _about(f, section)]
+            self.show(found)
+            cured = any(self._cured(finding) for finding in found if finding.cure)
+
+    def _cured(self, finding: Finding) -> bool:
+        offer = f"Cure {finding.rule}: {_cure(finding)}"
+        if offer in self._declined:
+            return False
+        if not self.asker.confirm(offer, finding.severity == "error"):
+            self._declined.add(offer)
+            return False
+        self.session.put(dict(finding.cure))
+        self.session.keep()
+        return True
+
+    # -- a field
+
+    def field(self, spec: FieldSpec) -> None:
+        """Ask for a value, once more where it cannot be one; the second time it is left to the end
+        of the section."""
+        if spec.description:
+            self.say(f"    {spec.description}")
+        for _ in range(2):
+            self.session.put({spec.path: self._asked(spec)})
+            self.session.keep()
+            wrong = [
+                f for f in self.session.findings if f.fields == (spec.path,) and f.line is None
+            ]
+            wrong = [f for f in wrong if f.severity == "error"]
+            if not wrong:
+                return
+            self.show(wrong)
+
+    def _asked(self, spec: FieldSpec) -> Any:
+        current = shown(spec, self._value(spec))
+        if spec.kind == "switch":
+            return self.asker.confirm(spec.title, current == "yes")
+        if spec.kind == "choice":
+            choices = [*spec.choices, *(["left out"] if spec.optional else [])]
+            picked = self.asker.choose(spec.title, choices, current or choices[-1])
+            return None if picked == "left out" else typed(spec, picked)
+        hint = " (JSON, or @FILE)" if spec.kind == "json" else ""
+        text = self.asker.text(f"{spec.title}{hint}", current, self._stands(spec))
+        return typed(spec, _from_file(text) if spec.kind == "json" else text)
+
+    def _value(self, spec: FieldSpec) -> Any:
+        return self.session.draft.value(spec.path)
+
+    def _stands(self, spec: FieldSpec) -> str:
+        """What stands where nothing is answered."""
+        if spec.derived is not None:
+            prefix = self.session.draft.value("names.prefix") or "<prefix>"
+            return spec.derived.replace("{prefix}", str(prefix))
+        return shown(spec, spec.default)
+
+
+def numbers(text: str, last: int) -> list[int] | None:
+    """The numbers that ``2, 5-7`` or ``all`` names, up to `last`; None where it names none."""
+    if text.strip().lower() == ALL:
+        return list(range(1, last + 1))
+    found: list[int] = []
+    for part in re.split(r"[,\s]+", re.sub(r"\s*-\s*", "-", text.strip())):
+        if not part:
+            continue
+        match = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", part)
+        if not match:
+            return None
+        first, end = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= end <= last:
+            return None
+        found += range(first, end + 1)
+    return list(dict.fromkeys(found))
+
+
+def _from_file(text: str) -> str:
+    """``@FILE`` is what that file holds; where it cannot be read, the text itself is found wrong."""
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return text
+
+
+def _about(finding: Finding, section: str) -> bool:
+    return any(path.partition(".")[0] == section for path in finding.fields)
+
+
+def _cure(finding: Finding) -> str:
+    parts = []
+    for path, value in finding.cure.items():
+        text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        parts.append(f"{path} = {text or 'empty'}" if value is not None else f"{path} left out")
+    return "; ".join(parts)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 60 else f"{value[:57]}..."
