@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -50,6 +51,15 @@ def specs(section: str) -> Iterator[FieldSpec]:
     """The fields of a section, in the order in which they are asked."""
     for name, info in sections()[section].model_fields.items():
         yield _spec(section, name, info)
+
+
+@cache
+def title(path: str) -> str:
+    """The title of a field, by its place in the recipe; the place itself for what is no field."""
+    section, _, name = path.partition(".")
+    kind = sections().get(section)
+    info = kind.model_fields.get(name) if kind else None
+    return (info.title if info else None) or path
 
 
 def defaults() -> dict[str, dict[str, Any]]:

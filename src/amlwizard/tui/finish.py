@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -13,6 +15,8 @@ from amlwizard.backend import Ran
 from amlwizard.spans import span
 from amlwizard.tui.page import Page
 from amlwizard.view import RunView
+
+NAME = 13
 
 
 class FinishPage(Page):
@@ -27,16 +31,23 @@ class FinishPage(Page):
     def on_screen_resume(self) -> None:
         self._show()
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
     def _show(self) -> None:
         if self.is_current:
             wizard = self.wizard
             saved = wizard.session.draft.saved
-            result = Content("\n").join(told(wizard.view, wizard.ran, wizard.running, saved))
-            self.query_one("#result", Static).update(result)
+            width = self.query_one("#finish").scrollable_content_region.width
+            lines = told(wizard.view, wizard.ran, wizard.running, saved, width)
+            self.query_one("#result", Static).update(Content("\n").join(lines))
 
 
-def told(view: RunView, ran: Ran | None, running: bool, saved: str) -> Iterator[Content]:
+def told(
+    view: RunView, ran: Ran | None, running: bool, saved: str, width: int
+) -> Iterator[Content]:
     """The result, line by line."""
+    _row = partial(row, width=width)
     yield _verdict(view, running)
     yield Content()
     scored, version, run = view.outputs("score"), view.outputs("register"), view.outputs("train")
@@ -68,8 +79,12 @@ def told(view: RunView, ran: Ran | None, running: bool, saved: str) -> Iterator[
         )
 
 
-def _row(name: str, text: str, style: str = "") -> Content:
-    return Content.assemble((f"{name:<13}", "$text-muted"), (text, style))
+def row(name: str, text: str, style: str = "", *, width: int) -> Content:
+    """A name and what belongs to it, whose further lines stand below its first."""
+    lines = wrap(text, max(20, width - NAME), break_on_hyphens=False)
+    return Content.assemble(
+        (f"{name:<{NAME}}", "$text-muted"), (("\n" + " " * NAME).join(lines), style)
+    )
 
 
 def _verdict(view: RunView, running: bool) -> Content:

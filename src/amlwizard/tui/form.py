@@ -59,7 +59,7 @@ class FormPage(Page):
             title = (fields.sections()[section].__doc__ or section).strip()
             yield Static(title, classes="section")
             for spec in fields.specs(section):
-                yield Row(spec, self.wizard.session.draft.value(spec.path))
+                yield Row(spec, self.wizard.session.draft.value(spec.path), self.put)
 
     async def _mount_more(self) -> None:
         """The rest of the rows, a few at a time: keys are heard between them."""
@@ -99,11 +99,6 @@ class FormPage(Page):
 
     def row(self, path: str) -> Row | None:
         return next((row for row in self.rows if row.spec.path == path), None)
-
-    @on(Row.Changed)
-    def _take(self, event: Row.Changed) -> None:
-        event.stop()
-        self.put({event.path: event.value})
 
     def put(self, changes: dict[str, Any]) -> None:
         """Give answers, by recipe path; None takes one away."""

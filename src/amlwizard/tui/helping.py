@@ -9,6 +9,7 @@ from textual.app import SystemCommand
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from amlwizard.fields import sections
 from amlwizard.tui.explain import HelpScreen, long
 from amlwizard.tui.form import FormPage
 from amlwizard.tui.theme import DARK, LIGHT
@@ -44,9 +45,8 @@ def commands(app: WizardApp) -> Iterator[SystemCommand]:
     """Everything that can be done from anywhere."""
     for page in app.pages:
         if app.may_go(page.id):
-            yield SystemCommand(
-                f"Go to {page.title}", "Show this page", lambda id=page.id: app.go(id)
-            )
+            about = ". ".join(str(sections()[name].__doc__).strip() for name in page.sections)
+            yield SystemCommand(f"Go to {page.title}", about, lambda id=page.id: app.go(id))
     yield SystemCommand("Save the recipe", "Write it to a file that replays", app.action_save)
     if not app.running:
         yield SystemCommand("Sign in", "Sign in now, and see what the account sees", app.sign_in)

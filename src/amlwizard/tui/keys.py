@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from textual import events
 from textual.content import Content
 from textual.screen import Screen
+from textual.style import Style
 from textual.widget import Widget
 
 GAP = "  "
@@ -21,13 +23,21 @@ class Keys(Widget):
     def _changed(self, screen: Screen[Any]) -> None:
         self.refresh()
 
+    def on_click(self, event: events.Click) -> None:
+        key = event.style.meta.get("key")
+        if key:
+            self.app.simulate_key(key)
+
     def render(self) -> Content:
         return Content(GAP).join(_fitted(list(self._shown()), self.size.width))
 
     def _shown(self) -> Iterator[tuple[str, str, str]]:
+        said: set[str] = set()
         for key, active in self.screen.active_bindings.items():
-            if active.binding.show and active.enabled:
-                yield key, self.app.get_key_display(active.binding), active.binding.description
+            binding = active.binding
+            if binding.show and active.enabled and binding.action not in said:
+                said.add(binding.action)
+                yield key, self.app.get_key_display(binding), binding.description
 
 
 def _fitted(keys: Iterable[tuple[str, str, str]], width: int) -> Iterator[Content]:
@@ -39,4 +49,4 @@ def _fitted(keys: Iterable[tuple[str, str, str]], width: int) -> Iterator[Conten
             return
         used += len(GAP)
         content = Content.assemble((shown, "bold $accent"), f" {text}")
-        yield content.stylize(f"@click=app.simulate_key('{key}')")
+        yield content.stylize(Style.from_meta({"key": key}))

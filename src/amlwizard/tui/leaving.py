@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from amlwizard.tui.app import WizardApp
 
 CANCELLED = 130
-TEXT = """\
-A run is under way. What the cloud has begun goes on there without amlwizard;
-the next amlwizard offers to continue, and adopts it."""
+TEXT = (
+    "A run is under way. What the cloud has begun goes on there without amlwizard; the next "
+    "amlwizard offers to continue, and adopts it."
+)
 WAYS = (
     ("leave", "Leave it: end amlwizard now, continue later"),
     ("cancel", "Cancel the run, and stay here"),

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from amlwizard import durations
 from amlwizard.plan import PHASES
@@ -20,6 +19,7 @@ from amlwizard.tui.dialogs import Choose
 from amlwizard.tui.page import Page
 from amlwizard.tui.steptree import PHASE, PHASE_TITLES, Line, StepTree
 from amlwizard.tui.timeline import Timeline
+from amlwizard.tui.words import Words
 from amlwizard.view import RunView, StepView
 
 MARKS = {
@@ -31,7 +31,7 @@ MARKS = {
     "blocked": ("⊘", "warning"),
     "cancelled": ("⊘", "warning"),
 }
-TICK = 0.5
+TICK, EVENTS = 1.0, 0.25
 BAR, NAME = 16, 20
 
 
@@ -46,14 +46,14 @@ class ProgressPage(Page):
     ]
 
     def compose_page(self) -> ComposeResult:
-        yield Static(id="head")
+        yield Words(id="head", one_line=True)
         with Vertical(id="run"):
             yield StepTree(id="steps")
         with Vertical(id="beside"):
             yield Timeline(id="timeline")
-            yield Static(id="step")
+            yield Words(id="step")
             with VerticalScroll(id="log", can_focus=False):
-                yield Static(id="lines")
+                yield Words(id="lines")
 
     def on_mount(self) -> None:
         self._following, self._stale = True, True
@@ -71,7 +71,7 @@ class ProgressPage(Page):
     def _mark(self) -> None:
         if not self._stale:
             self._stale = True
-            self.set_timer(0.1, self._draw)
+            self.set_timer(EVENTS, self._draw)
 
     def _tick(self) -> None:
         if self.is_current and self.wizard.running:
@@ -83,14 +83,16 @@ class ProgressPage(Page):
             return
         view, expected = self.wizard.view, self.wizard.expected
         now = self.wizard.now() if self.wizard.running else view.now
-        self.query_one("#head", Static).update(self._head(view, now))
+        self.query_one("#head", Words).say(self._head(view, now))
         tree = self.query_one(StepTree)
         steps = sorted(view.steps.values(), key=lambda s: PHASES.index(s.info.phase))
         tree.fill((step.info.id, step.info.phase) for step in steps)
         tree.paint(dict(lines(view, dict(expected), now, self.wizard.running)))
         if self._following:
             tree.lead(telling(view))
-        self.query_one(Timeline).show(view, expected, now)
+        timeline = self.query_one(Timeline)
+        if timeline.is_on_screen:
+            timeline.show(view, expected, now)
         self._describe(now)
         self.refresh_bindings()
 
@@ -101,7 +103,7 @@ class ProgressPage(Page):
     def _describe(self, now: float) -> None:
         view = self.wizard.view
         step = view.steps.get(self.query_one(StepTree).step)
-        self.query_one("#step", Static).update(
+        self.query_one("#step", Words).say(
             Content("\n").join(described(step, view, now)) if step else Content()
         )
         log = step.log if step else ()
@@ -111,7 +113,7 @@ class ProgressPage(Page):
         )
         scroll = self.query_one("#log", VerticalScroll)
         at_end = scroll.scroll_offset.y >= scroll.max_scroll_y
-        self.query_one("#lines", Static).update(text)
+        self.query_one("#lines", Words).say(text)
         if at_end:
             scroll.scroll_end(animate=False)
 
@@ -144,7 +146,10 @@ class ProgressPage(Page):
         self._draw()
 
     def action_cancel(self) -> None:
-        text = "What has not begun never will. What the cloud has begun goes on there, and a retry\nadopts it."
+        text = (
+            "What has not begun never will. What the cloud has begun goes on there, and a retry "
+            "adopts it."
+        )
         ways = (("cancel", "Cancel the run"), ("stay", "Let it go on"))
         self.app.push_screen(Choose("Cancel", text, ways), self._decided)
 
@@ -159,6 +164,7 @@ class ProgressPage(Page):
 
     def action_timeline(self) -> None:
         self.toggle_class("-timeline")
+        self.call_after_refresh(self._draw)
 
     def action_follow(self) -> None:
         self._following = True

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from textual import events
 from textual.content import Content
 from textual.reactive import reactive
+from textual.style import Style
 from textual.widget import Widget
 
 from amlwizard.errors import Finding
@@ -41,7 +43,8 @@ class Stop:
 
 
 class Rail(Widget):
-    """One line above a narrow page, a column beside a wide one."""
+    """One line above a narrow page, a column beside a wide one. A click goes to the page (by its own
+    handler: the colours of links would hide which page is which)."""
 
     stops: reactive[tuple[Stop, ...]] = reactive(())
 
@@ -58,6 +61,11 @@ class Rail(Widget):
 
     def _look(self) -> None:
         self.stops = tuple(stops(self.wizard))
+
+    def on_click(self, event: events.Click) -> None:
+        page = event.style.meta.get("page")
+        if page:
+            self.wizard.go(page)
 
     def render(self) -> Content:
         if self.size.height > 1:
@@ -124,4 +132,4 @@ def _styled(stop: Stop, text: str, mark: str) -> Content:
     content = Content.styled(text, style)
     if mark:
         content += Content.styled(mark, "bold $error" if stop.errors else "bold $warning")
-    return content.stylize(f"@click=app.go('{stop.id}')") if stop.open else content
+    return content.stylize(Style.from_meta({"page": stop.id}))

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from amlwizard import durations
@@ -22,6 +22,7 @@ from amlwizard.tui.dialogs import Choose
 from amlwizard.tui.page import Page
 from amlwizard.tui.row import note
 from amlwizard.tui.steptree import PHASE, PHASE_TITLES, Line, StepTree
+from amlwizard.tui.words import Words
 
 MARKS = {
     "create": ("+", "done"),
@@ -30,9 +31,10 @@ MARKS = {
     "wait": ("◌", "live"),
     "run": ("▸", "plain"),
 }
-COSTS = """\
-This builds on Azure, in your subscription, and what is built costs money until it is
-deleted. amlwizard deletes it again with: amlwizard teardown."""
+COSTS = (
+    "This builds on Azure, in your subscription, and what is built costs money until it is deleted: "
+    "amlwizard destroy does that."
+)
 
 
 class ReviewPage(Page):
@@ -43,13 +45,13 @@ class ReviewPage(Page):
     ]
 
     def compose_page(self) -> ComposeResult:
-        yield Static(id="summary")
+        yield Words(id="summary", one_line=True)
         with Vertical(id="plan"):
             yield StepTree(id="steps")
         with Vertical(id="beside"):
             yield OptionList(id="found", compact=True)
             with VerticalScroll(id="detail", can_focus=False):
-                yield Static(id="step")
+                yield Words(id="step")
 
     def on_mount(self) -> None:
         for name in ("findings", "plan", "busy", "running"):
@@ -68,7 +70,7 @@ class ReviewPage(Page):
         wizard = self.wizard
         plan, errors = wizard.plan, wizard.session.errors
         reading = bool(wizard.busy & {"plan", "preflight"})
-        self.query_one("#summary", Static).update(
+        self.query_one("#summary", Words).say(
             summary(plan, dict(wizard.expected), len(errors), reading)
         )
         tree = self.query_one(StepTree)
@@ -97,7 +99,7 @@ class ReviewPage(Page):
             else None
         )
         seconds = self.wizard.expected.get(step.id, 0.0) if step else 0.0
-        self.query_one("#step", Static).update(described(step, seconds) if step else Content())
+        self.query_one("#step", Words).say(described(step, seconds) if step else Content())
 
     @on(StepTree.Looked)
     def _looked(self) -> None:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from textwrap import wrap
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
-from amlwizard.fields import FieldSpec, laid_out, shown, typed
+from amlwizard.fields import FieldSpec, laid_out, shown, title, typed
 from amlwizard.tui.choices import Choices
 
 SWITCH = ("yes", "no")
 FEW = 2
 """An error about so many fields is told in full under each; about more, under the first alone."""
 LONG = 29
-"""Longer titles take two lines on a narrow screen."""
+"""Longer titles take two lines."""
 
 
 def text_of(spec: FieldSpec, value: Any) -> str:
@@ -46,25 +45,21 @@ class Line(Input):
 
 
 class Row(Widget):
-    """Says `Changed` with the value that the text stands for, None where there is none.
+    """Gives the form's page the value that the text stands for, None where there is none.
 
     It draws its title itself, and has a widget for notes only where there are any: a page has
     many rows, and shows them at once.
     """
 
-    class Changed(Message):
-        def __init__(self, path: str, value: Any) -> None:
-            super().__init__()
-            self.path, self.value = path, value
-
-    def __init__(self, spec: FieldSpec, value: Any) -> None:
+    def __init__(self, spec: FieldSpec, value: Any, give: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(
             id=f"row-{spec.path.replace('.', '-')}",
             classes="-long" if len(spec.title) > LONG else None,
         )
-        self.spec = spec
+        self.spec, self._give = spec, give
         self.findings: tuple[Finding, ...] = ()
         self.editor = self._editor(text_of(spec, value))
+        self._given = self.value
 
     def _editor(self, text: str) -> Choices | Line | TextArea:
         kind = self.spec.kind
@@ -80,8 +75,7 @@ class Row(Widget):
         yield self.editor
 
     def render(self) -> Content:
-        narrow = self.screen.has_class("-narrow")
-        return Content("\n".join(wrap(self.spec.title, LONG)) if narrow else self.spec.title)
+        return Content("\n".join(wrap(self.spec.title, LONG)))
 
     # -- the value
 
@@ -94,8 +88,9 @@ class Row(Widget):
         return typed(self.spec, self.text)
 
     def put(self, value: Any) -> None:
-        """Show another value, where it is another: what is half typed stays as it is."""
-        if value == self.value:
+        """Show another value, where it is another: what is half typed stays as it is, and what was
+        typed but not heard yet wins."""
+        if value == self._given or self.value != self._given:
             return
         text = text_of(self.spec, value)
         with self.prevent(Input.Changed, TextArea.Changed, Choices.Changed):
@@ -103,6 +98,7 @@ class Row(Widget):
                 self.editor.text = text
             else:
                 self.editor.value = text
+        self._given = self.value
 
     def hint(self, text: str) -> None:
         """What stands if nothing is typed."""
@@ -111,7 +107,8 @@ class Row(Widget):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Changed(self.spec.path, self.value))
+        self._given = self.value
+        self._give({self.spec.path: self._given})
 
     on_text_area_changed = on_choices_changed = on_input_changed
 
@@ -141,9 +138,7 @@ def note(finding: Finding, path: str = "") -> Content:
     mark = "✗" if error else "!"
     few = error and len(finding.fields) <= FEW
     if path and not few and path != finding.fields[0]:
-        first = finding.fields[0]
-        near = first.partition(".")[0] == path.partition(".")[0]
-        return Content.styled(f"{mark} as said {'above' if near else 'of ' + first}", style)
+        return Content.styled(f"{mark} see {title(finding.fields[0])}", style)
     parts = [(f"{mark} {finding.what}", style)]
     if finding.fix:
         parts.append((f" {finding.fix}", "$text-muted"))
