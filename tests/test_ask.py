@@ -87,7 +87,7 @@ class Person:
     def say(self, text: str) -> None:
         self.said.append(text)
         for name in fields.sections():
-            if text.startswith(f"\n== {fields.title(name)}:"):
+            if text.startswith(f"\n== {fields.section_title(name)}:"):
                 self.section = name
 
     def show(self, findings) -> None:
@@ -133,7 +133,7 @@ def test_only_what_is_not_answered_is_asked(tmp_path: Path) -> None:
     assert session.recipe and session.recipe.names.prefix == "ask01"
     assert "rg-ask01" in said, "what follows from the prefix is shown"
     for section in fields.sections():
-        assert f"== {fields.title(section)}: " in said
+        assert f"== {fields.section_title(section)}: " in said
     assert all(spec.title in said for name in fields.sections() for spec in fields.specs(name))
 
 
@@ -231,7 +231,7 @@ def through(child: pexpect.spawn, draft: Draft, prefix: str = "") -> None:
         draft.put("names.prefix", prefix)
     found = Session(DraftStore(Path("unused")), draft).findings
     for section in fields.sections():
-        child.expect_exact(f"== {fields.title(section)}: ")
+        child.expect_exact(f"== {fields.section_title(section)}: ")
         if prefix and section == "names":
             child.expect("Prefix:")
             child.sendline(prefix)

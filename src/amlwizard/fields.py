@@ -42,7 +42,7 @@ def sections() -> dict[str, type[Section]]:
     }
 
 
-def title(section: str) -> str:
+def section_title(section: str) -> str:
     """What a section is called."""
     return Recipe.model_fields[section].title or section
 

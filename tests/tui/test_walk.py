@@ -71,7 +71,7 @@ async def to_finish(walk: Walk) -> None:
 async def test_from_nothing_to_three_predictions_by_keys_alone(home: Path) -> None:
     """In the embedded sandbox; while steps run somebody types, and is heard at once."""
     with desk() as one:
-        async with walking(wizard(one, folder=home)) as walk, held():
+        async with walking(wizard(one, folder=home)) as walk, held() as loop:
             await walk.see("New recipe")
             await walk.press("enter")
             await sign_in(walk)

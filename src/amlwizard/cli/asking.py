@@ -81,7 +81,7 @@ class Ask:
             self._plan(recipe)
             if not self._agreed(target):
                 _say(f"Nothing was built. Later: amlwizard replay {path} --target {target}")
-                self.session.forget()
+                self.session.finish()
                 return 0
             if not self._refused(recipe):
                 return self._run(recipe, path)
@@ -149,7 +149,7 @@ class Ask:
         self.session.ran(ran.run)
         self.session.keep()
         if ran.exit_code == 0:
-            self.session.forget()
+            self.session.finish()
         places = {"Recipe": str(path), "Journal": str(ran.journal)}
         console.report(watch.view, places, sys.stdout)
         return ran.exit_code

@@ -47,7 +47,7 @@ class Interview:
         """Ask what is not answered, show the rest, and change what the person names."""
         specs = list(fields.specs(section))
         title = (fields.sections()[section].__doc__ or section).strip()
-        self.say(f"\n== {fields.title(section)}: {title}")
+        self.say(f"\n== {fields.section_title(section)}: {title}")
         for spec in specs:
             if self._missing(spec):
                 self.field(spec)

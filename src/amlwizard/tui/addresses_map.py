@@ -95,8 +95,10 @@ def _vnet_title(space: Space, width: int) -> Content:
     vnet = space.vnet
     assert vnet is not None
     left = sum(gap.addresses for gap in space.gaps())
-    share = f"{vnet.num_addresses:,} · {100 * left // vnet.num_addresses} % free"
-    return _title(f"VNET {vnet}", share, width)
+    share = f"{100 * left // vnet.num_addresses} % free"
+    size = f"{vnet.num_addresses:,} · "
+    room = len(f"VNET {vnet} {size}{share}") <= width
+    return _title(f"VNET {vnet}", size + share if room else share, width)
 
 
 # -- lines
