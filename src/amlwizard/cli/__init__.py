@@ -96,6 +96,15 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--to", choices=("az", "bicep", "arm-json"), required=True)
     export.add_argument("-o", "--output", metavar="FILE", help="write there instead of printing")
 
+    demo = commands.add_parser("demo", help="watch the wizard walk through the sandbox by itself")
+    demo.add_argument("recipe", nargs="?", help="begin with a recipe's answers")
+    demo.add_argument("--pace", choices=("slow", "normal", "fast"), default="normal")
+    demo.add_argument("--step", action="store_true", help="a key press goes on, no pause does")
+    demo.add_argument("--record", metavar="FILE", help="write it as an asciinema cast (version 2)")
+    demo.add_argument(
+        "--journal", metavar="FILE", help="play a recorded run instead, without any cloud"
+    )
+
     commands.add_parser("schema", help="the JSON schema of a recipe")
 
     sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
@@ -193,6 +202,10 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.cli.verifying import verify
 
         return verify(given)
+    if given.command == "demo":
+        from amlwizard.cli.demonstrating import demo
+
+        return demo(given)
     if given.command == "export":
         from amlwizard.cli.exporting import export
 

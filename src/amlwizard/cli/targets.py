@@ -66,8 +66,23 @@ class Target:
 
     def agree(self, user_code: str) -> None:
         """Agree to a sign-in as the person would."""
-        assert self.person
-        agree(self.person, user_code)
+        self.tell("approve", {"user_code": user_code})
+
+    def tell(self, what: str, body: dict[str, Any]) -> None:
+        """Use the control API of the sandbox that this is."""
+        import ssl
+
+        import httpx
+
+        sandbox = self.person
+        assert sandbox
+        httpx.post(
+            f"{sandbox['control']}/{what}",
+            json=body,
+            headers={"Authorization": f"Bearer {sandbox['control_token']}"},
+            verify=ssl.create_default_context(cafile=sandbox["ca"]),
+            trust_env=False,
+        ).raise_for_status()
 
     def listening(self, emit: Emit) -> Emit:
         """`emit`, with every sign-in agreed to where this target plays the person."""
@@ -166,18 +181,3 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]
         if description and "--state" not in options:
             # Its own to remove, and gone already unless it was killed.
             shutil.rmtree(Path(description["description"]).parent, ignore_errors=True)
-
-
-def agree(sandbox: dict[str, Any], user_code: str) -> None:
-    """Agree to a sign-in on the sandbox's page, as the person would."""
-    import ssl
-
-    import httpx
-
-    httpx.post(
-        f"{sandbox['control']}/approve",
-        json={"user_code": user_code},
-        headers={"Authorization": f"Bearer {sandbox['control_token']}"},
-        verify=ssl.create_default_context(cafile=sandbox["ca"]),
-        trust_env=False,
-    ).raise_for_status()

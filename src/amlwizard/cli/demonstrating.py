@@ -1,0 +1,100 @@
+"""The demo: the app walking by itself through the sandbox, or through the journal of a recorded run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from amlwizard.cli import recording
+from amlwizard.cli.desk import Desk
+from amlwizard.cli.playback import Playback
+from amlwizard.cli.targets import VARIABLE, Choice
+from amlwizard.draft import Draft, DraftStore, from_file
+from amlwizard.errors import InvalidInput
+from amlwizard.tui import tape
+
+PREFIX = "mldemo01"
+SIGN_IN_CODE = "SANDBOX42"  # shown in pictures and recordings: it opens nothing
+
+
+def demo(given: argparse.Namespace) -> int:
+    if given.journal and given.recipe:
+        raise InvalidInput(
+            "A demo plays a recipe or a journal, not both.",
+            why=f"{given.recipe} and {given.journal} were given.",
+            fix="Leave one of them out.",
+        )
+    if given.record:
+        return recording.record(given.record, _again(given))
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InvalidInput(
+            "The demo draws on a terminal, and there is none here.",
+            fix="Use --record FILE, which brings a terminal of its own.",
+        )
+    with tempfile.TemporaryDirectory(prefix="amlwizard-demo-") as folder:
+        return _played(given, Path(folder))
+
+
+def _again(given: argparse.Namespace) -> list[str]:
+    """The same demo as a command, for the recorder's terminal."""
+    command = [sys.executable, "-m", "amlwizard", "demo", "--pace", given.pace]
+    command += [str(given.recipe)] if given.recipe else []
+    command += ["--step"] if given.step else []
+    return command + (["--journal", given.journal] if given.journal else [])
+
+
+def _played(given: argparse.Namespace, folder: Path) -> int:
+    """In a folder of its own: nothing of a demo is continued, and nothing that exists is touched."""
+    store = DraftStore(folder / "sessions")
+    make = partial(tape.DemoApp, pace=tape.PACES[given.pace], step=given.step, target="sandbox")
+    if given.journal:
+        playback = Playback.of(Path(given.journal), tape.PACES[given.pace].caption)
+        draft = playback.draft
+        draft.page = "review"
+        app = make(playback, store, draft)
+        return _walk(app, _journal())
+    draft_or_none = from_file(Path(given.recipe)) if given.recipe else None
+    if draft_or_none:
+        draft_or_none.page = "sign-in"
+    return _in_a_sandbox(folder, make, store, draft_or_none)
+
+
+def _in_a_sandbox(
+    folder: Path, make: Callable[..., tape.DemoApp], store: DraftStore, draft: Draft | None
+) -> int:
+    os.environ["AMLWIZARD_HOME"] = str(folder)
+    os.environ.pop(VARIABLE, None)
+    choice = Choice(attended=True, approve=False)
+    with Desk(choice) as desk:
+        desk.open("sandbox")
+        desk.target.tell("plant", {"user_code": SIGN_IN_CODE})
+        start = tape.from_a_recipe() if draft else tape.from_nothing(PREFIX)
+        return _walk(make(desk, store, draft), _both(start, tape.built()))
+
+
+def _both(*parts: Iterator[tape.Act]) -> Iterator[tape.Act]:
+    for part in parts:
+        yield from part
+
+
+def _journal() -> Iterator[tape.Act]:
+    yield tape.Say("A run that was recorded, through the same screens. No cloud is asked.")
+    yield tape.press("g")
+    yield tape.See("a step that runs", lambda app: app.view.counts().get("running"))
+    yield from tape.watched()
+
+
+def _walk(app: tape.DemoApp, acts: Iterator[tape.Act]) -> int:
+    async def pilot(one: Any) -> None:
+        await tape.play(acts, one)
+
+    code = app.run(auto_pilot=pilot)
+    app.work.stop_all()
+    app.work.wait(5)
+    return code or 0

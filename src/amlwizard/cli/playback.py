@@ -1,0 +1,128 @@
+"""A recorded run in the place of a cloud: the backend of `amlwizard demo --journal`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+from amlwizard import journal
+from amlwizard.backend import Account, Control, Ran, Scored, TargetName, Tenant
+from amlwizard.draft import Draft, from_file
+from amlwizard.errors import Finding, InvalidInput
+from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
+from amlwizard.plan import Phase, Plan, PlannedStep
+from amlwizard.posture import Posture
+from amlwizard.recipe import Recipe, SignIn
+
+LONGEST_SECONDS = 30.0
+
+
+@dataclass
+class Playback:
+    """Implements `backend.Backend` for one journal. `seconds` is how long a run of ten minutes takes
+    here; it is compressed to `LONGEST_SECONDS` at most."""
+
+    path: Path
+    recipe: Path
+    events: Sequence[Event]
+    seconds: float
+
+    @classmethod
+    def of(cls, path: Path, pace: float) -> Playback:
+        """Raises InvalidInput where a journal, or the recipe beside it, cannot be read."""
+        events = list(journal.read(path))
+        if not events or not isinstance(events[0], RunStarted):
+            raise InvalidInput(
+                f"{path} holds no run.",
+                why="A journal begins with the start of its run.",
+                fix="Name a journal.jsonl that a replay has written.",
+            )
+        return cls(path, path.parent / "recipe.yaml", events, min(pace * 10, LONGEST_SECONDS))
+
+    @property
+    def draft(self) -> Draft:
+        return from_file(self.recipe)
+
+    # -- what was recorded
+
+    def outline(self, recipe: Recipe) -> Plan:
+        started = self.events[0]
+        assert isinstance(started, RunStarted)
+        return Plan(
+            None,
+            tuple(
+                PlannedStep(step.id, step.title, step.phase, step.after, "create")  # type: ignore[arg-type]
+                for step in started.steps
+            ),
+        )
+
+    def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
+        return self.outline(recipe)
+
+    def run(
+        self, recipe: Recipe, name: str, emit: Emit, control: Control, rerun: Collection[Phase] = ()
+    ) -> Ran:
+        """The events, in the rhythm in which they fell, compressed."""
+        began, ended = self.events[0].at, self.events[-1].at
+        rate = self.seconds / max(ended - began, 1e-9)
+        before = began
+        for event in self.events:
+            if control.cancel.wait(max(0.0, event.at - before) * rate):
+                break
+            before = event.at
+            emit(event)
+        return self._ran()
+
+    def recall(self, run: str, emit: Emit) -> Ran:
+        for event in self.events:
+            emit(event)
+        return self._ran()
+
+    def _ran(self) -> Ran:
+        started, last = self.events[0], self.events[-1]
+        assert isinstance(started, RunStarted)
+        code = last.exit_code if isinstance(last, RunFinished) else 1
+        return Ran(code, started.run, self.recipe, self.path)
+
+    # -- what there is no cloud for
+
+    plays_the_person = False
+
+    def open(self, target: TargetName) -> None: ...
+
+    def close(self) -> None: ...
+
+    def agree(self, user_code: str) -> None: ...
+
+    def sign_out(self) -> None: ...
+
+    def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+        return ()
+
+    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
+        raise _no_cloud()
+
+    def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
+        return ()
+
+    def expected(self, recipe: Recipe) -> Mapping[str, float]:
+        return {}
+
+    def verify(self, recipe: Recipe, emit: Emit, control: Control) -> Posture:
+        raise _no_cloud()
+
+    def trained(self, run_id: str) -> Sequence[StepProgress]:
+        return ()
+
+    def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
+        raise _no_cloud()
+
+
+def _no_cloud() -> InvalidInput:
+    return InvalidInput(
+        "This is a recorded run: there is no cloud behind it.",
+        fix="Start the wizard for one that there is.",
+    )

@@ -1,0 +1,69 @@
+"""Records a command's terminal as an asciinema cast (version 2: a JSON header, then JSON lines of
+seconds, "o", text), in a pseudo-terminal of its own."""
+
+from __future__ import annotations
+
+import codecs
+import fcntl
+import json
+import os
+import pty
+import shutil
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+SIZE = (120, 36)
+CHUNK = 65536
+
+
+def record(file: str, command: Sequence[str]) -> int:
+    """Run a command in a terminal, write what it draws to `file`, answer its exit code.
+
+    What is drawn is shown as well where there is a terminal to show it on; without one, the
+    recorder's is 120 columns by 36 lines.
+    """
+    shown = sys.stdout.isatty()
+    columns, lines = shutil.get_terminal_size(SIZE) if shown else SIZE
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.setdefault("TERM", "xterm-256color")
+        os.environ["COLORTERM"] = "truecolor"
+        os.execv(command[0], list(command))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    os.kill(child, signal.SIGWINCH)
+    header = {
+        "version": 2,
+        "width": columns,
+        "height": lines,
+        "timestamp": int(time.time()),
+        "title": "amlwizard",
+        "env": {"TERM": "xterm-256color"},
+    }
+    with Path(file).open("w", encoding="utf-8") as out:
+        out.write(json.dumps(header) + "\n")
+        _copy(terminal, out.write, shown)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _copy(terminal: int, write: object, shown: bool) -> None:
+    assert callable(write)
+    text = codecs.getincrementaldecoder("utf-8")("replace")
+    began = time.monotonic()
+    while True:
+        try:
+            data = os.read(terminal, CHUNK)
+        except OSError:  # the other end is closed: Linux says EIO
+            return
+        if not data:
+            return
+        if shown:
+            os.write(sys.stdout.fileno(), data)
+        drawn = text.decode(data)
+        if drawn:
+            write(json.dumps([round(time.monotonic() - began, 6), "o", drawn]) + "\n")
