@@ -147,7 +147,7 @@ BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
         ("", "yaml"),
         ("just text", "yaml"),
         ("? {a: 1}\n: 2", "unknown-key"),
-        ("names: !!python/object:os.system {}", "missing"),
+        ("names: !!python/object:os.system {}", "yaml"),
     ],
 )
 def test_files_that_are_no_recipe_are_refused_without_a_traceback(text: str, rule: str) -> None:

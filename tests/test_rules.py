@@ -57,6 +57,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "EN-4": ({"names.compute_subnet": "GatewaySubnet"}, "names.compute_subnet"),
     "NM-1": ({"names.storage": "My-Storage"}, "names.storage"),
     "NM-2": ({"names.key_vault": "kv-microsoft-1"}, "names.key_vault"),
+    "SN-4": ({"names.resource_group": "rg(1)"}, "names.resource_group"),
     "NM-3": ({"names.endpoint": "e" * 32, "names.deployment": "d" * 32}, "names.deployment"),
     "NM-4": ({"names.compute_subnet": "snet", "names.scoring_subnet": "SNET"}, "names.compute_subnet"),
     "CR-1": ({"security.registry_sku": "Basic"}, "security.registry_sku"),
@@ -64,6 +65,8 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "AML-3": ({"security.storage": "service-endpoint"}, "security.storage"),
     "KV-1": ({"security.key_vault": "service-endpoint"}, "security.key_vault"),
     "NAT-1": ({"security.nat_gateway": "false"}, "security.nat_gateway"),
+    "DB-7": ({"training.spark_version": "'16.4'"}, "training.spark_version"),
+    "VM-1": ({"serving.node_size": "DS3_v2"}, "serving.node_size"),
     "DB-6": ({"security.databricks_no_public_ip": "false"}, "security.databricks_no_public_ip"),
     "AK-14": (
         {"security.private_aks": "true", "security.aks_authorized_ranges": "[1.2.3.0/24]"},
@@ -71,6 +74,10 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "AML-K8S-1": ({"serving.kubernetes_version": "'1.20'"}, "serving.kubernetes_version"),
     "AML-K8S-2": ({"serving.tls_name": "x.example"}, "serving.tls_key"),
+    "AML-K8S-5": (
+        {"serving.tls_certificate": "c", "serving.tls_key": "k", "serving.tls_name": "https://x.y/"},
+        "serving.tls_name",
+    ),
     "AML-K8S-3": ({"security.private_aks": "true"}, "serving.load_balancer"),
     "AML-K8S-4": ({}, "serving.tls_certificate"),
     "MLF-1": ({"training.mlflow": "'>=2'"}, "training.mlflow"),

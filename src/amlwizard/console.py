@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from amlwizard.events import (
 from amlwizard.plan import GONE, Plan
 from amlwizard.view import RunView, StepView
 
+_MOVES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 MARKS = {
     "waiting": ("·", "dim"),
     "running": ("▸", "bold cyan"),
@@ -38,6 +40,16 @@ MARKS = {
     "blocked": ("⊘", "yellow"),
     "cancelled": ("⊘", "yellow"),
 }
+
+
+def plain(text: str) -> str:
+    """`text` without what would move the cursor or change its colour: it may be anybody's."""
+    return _MOVES.sub("\ufffd", text)
+
+
+def said(text: str) -> str:
+    """`text` for a rich console: no markup of its own."""
+    return escape(plain(text))
 
 
 def json_lines(out: TextIO) -> Emit:
@@ -75,7 +87,7 @@ class Lines:
         self.view = self.view.apply(event)
         text = self._text(event)
         if text:
-            self.out.write(f"{event.at - self.view.started:7.1f}  {text}\n")
+            self.out.write(f"{event.at - self.view.started:7.1f}  {plain(text)}\n")
             self.out.flush()
 
     def _text(self, event: Event) -> str:
@@ -210,15 +222,15 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
 def _failures(view: RunView, console: Console) -> None:
     for step in view.steps.values():
         if step.state == "failed" and step.end:
-            what = escape(step.end.what)
-            console.print(f"\n[bold red]{escape(step.info.title)} failed.[/] {what}")
+            what = said(step.end.what)
+            console.print(f"\n[bold red]{said(step.info.title)} failed.[/] {what}")
             findings = step.end.outputs.get("findings")
             if findings:
                 _show_findings([Finding.from_json(f) for f in findings], console)
                 continue
             for part in (step.end.why, step.end.fix):
                 if part:
-                    console.print(f"  {escape(part)}")
+                    console.print(f"  {said(part)}")
 
 
 def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
@@ -227,7 +239,7 @@ def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
         rows["Slowest"] = slowest
     console.print()
     for name, value in rows.items():
-        console.print(f"[bold]{name:<12}[/] {escape(value)}")
+        console.print(f"[bold]{name:<12}[/] {said(value)}")
 
 
 def report_teardown(view: RunView, places: dict[str, str], out: TextIO) -> None:
@@ -242,12 +254,12 @@ def report_teardown(view: RunView, places: dict[str, str], out: TextIO) -> None:
     for step in view.steps.values():
         note = step.end.what if step.end and step.state == "kept" else ""
         if note not in ("", GONE):
-            console.print(f"  {escape(step.info.id)}: {escape(note)}")
+            console.print(f"  {said(step.info.id)}: {said(note)}")
     for step in view.steps.values():
         lingers = view.outputs(step.info.id).get("lingers")
         if lingers:
             console.print(
-                f"  {escape(step.info.id)}: {escape(str(lingers))} (destroy --purge frees it)"
+                f"  {said(step.info.id)}: {said(str(lingers))} (destroy --purge frees it)"
             )
     _closing(view, dict(places), console)
 
@@ -261,8 +273,8 @@ def show_teardown(plan: Plan, out: TextIO) -> None:
         if step.note == GONE:
             continue
         style = "dim" if step.action == "keep" else "none"
-        title = escape(step.title.removeprefix("Remove: "))
-        note = f"  [dim]{escape(step.note)}[/]" if step.note else ""
+        title = said(step.title.removeprefix("Remove: "))
+        note = f"  [dim]{said(step.note)}[/]" if step.note else ""
         console.print(f"[{style}]{step.action:<7} {step.id:<{width}}  {title}[/]{note}")
     going = sum(step.action != "keep" for step in steps)
     absent = sum(step.note == GONE for step in steps)
@@ -276,10 +288,10 @@ def show_plan(plan: Plan, out: TextIO, commands: bool = True) -> None:
         style = {"keep": "dim", "update": "yellow", "wait": "cyan"}.get(step.action, "none")
         after = f"  after {', '.join(step.after)}" if step.after else ""
         console.print(
-            f"[{style}]{step.action:<7} {step.id:<{width}}  {escape(step.title)}[/][dim]{after}[/]"
+            f"[{style}]{step.action:<7} {step.id:<{width}}  {said(step.title)}[/][dim]{after}[/]"
         )
         for difference in step.differences:
-            console.print(f"[dim]{'':<8}{escape(difference)}[/]")
+            console.print(f"[dim]{'':<8}{said(difference)}[/]")
     counts: dict[str, int] = {}
     for step in plan.steps:
         counts[step.action] = counts.get(step.action, 0) + 1
@@ -302,19 +314,19 @@ def _show_findings(findings: Sequence[Finding], console: Console) -> None:
         style = "bold red" if finding.severity == "error" else "bold yellow"
         where = ", ".join(finding.fields) or "the file"
         line = f" (line {finding.line})" if finding.line else ""
-        console.print(f"[{style}]{finding.severity}[/] {finding.rule}  {escape(where)}{line}")
+        console.print(f"[{style}]{finding.severity}[/] {finding.rule}  {said(where)}{line}")
         for part in (finding.what, finding.why, finding.fix):
             if part:
-                console.print(f"    {escape(part)}")
+                console.print(f"    {said(part)}")
         if finding.command:
-            console.print(f"    [bold]$ {escape(finding.command)}[/]")
+            console.print(f"    [bold]$ {said(finding.command)}[/]")
 
 
 def show_error(error: AmlwizardError, out: TextIO | None = None) -> None:
     console = Console(file=out or sys.stderr, highlight=False, soft_wrap=True)
-    console.print(f"[bold red]{escape(error.what)}[/]")
+    console.print(f"[bold red]{said(error.what)}[/]")
     for part in (error.why, error.fix):
         if part:
-            console.print(f"  {escape(part)}")
+            console.print(f"  {said(part)}")
     if isinstance(error, InvalidInput):
         show_findings(error.findings, out or sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -161,6 +162,10 @@ def _clock(command: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; answer its exit code."""
     top = parser()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names may hold letters that a terminal does not have: no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
     given = top.parse_args(argv)
     if given.command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         top.print_help()

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event as Flag
 
 from amlwizard import fields, rules
-from amlwizard.console import login_prompt, show_findings, show_plan
+from amlwizard.console import login_prompt, plain, show_findings, show_plan
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.plan import outline
 from amlwizard.recipe import Recipe, read
@@ -86,7 +86,7 @@ def _told(given: argparse.Namespace, findings: Sequence[Finding]) -> int:
         print(json.dumps(body, indent=2))
     else:
         show_findings(findings, sys.stdout)
-        print(f"{given.recipe}: {errors} errors, {warnings} warnings")
+        print(f"{plain(given.recipe)}: {errors} errors, {warnings} warnings")
     return 2 if errors else 0
 
 

@@ -1,7 +1,8 @@
 """The file of a recipe: strict on the way in, byte-stable on the way out.
 
 Refused before anything is built from it: files that are too large, not UTF-8 or hold control
-characters, YAML aliases (a small file could become an endless one), and keys given twice.
+characters (written out or escaped), YAML aliases (a small file could become an endless one), YAML
+tags (a recipe has no types of its own), and keys given twice.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.recipe.sections import Recipe, Section
 
-LARGEST = 1_000_000
+LARGEST = 250_000  # bytes
 DEEPEST = 30
 SCHEMA = "# yaml-language-server: $schema=recipe.schema.json"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -48,15 +50,16 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
     Raises InvalidInput only where there is no file to speak of.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            return _refused("too-large", f"{path.name} has more than {LARGEST:,} bytes.")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)  # its size says nothing: it may be a pipe
     except (OSError, ValueError) as error:
         raise InvalidInput(
             f"The recipe {str(path)!r} cannot be read.",
             why=getattr(error, "strerror", "") or str(error),
             fix="Name a recipe file, such as recipes/quickstart.yaml.",
         ) from None
+    if len(content) > LARGEST:
+        return _refused("too-large", f"{path.name} has more than {LARGEST:,} bytes.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -65,9 +68,10 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
 
 
 def _typed(text: str) -> Any:
+    """A value as YAML has it; the text itself where that makes none of it."""
     try:
-        return yaml.load(text, _Loader)
-    except (yaml.YAMLError, ValueError):
+        return _construct(text)[0]
+    except (yaml.YAMLError, RecursionError):
         return text
 
 
@@ -87,6 +91,8 @@ def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
         return _refused("control-character", f"The character {bad[0]!r} is not text.", line)
     try:
         raw, lines, findings = _construct(text)
+        if not isinstance(raw, dict):
+            raise yaml.YAMLError("a recipe is a mapping of sections")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
@@ -101,14 +107,16 @@ def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
 # -- from YAML to values
 
 
-def _construct(text: str) -> tuple[dict[str, Any], dict[str, int], list[Finding]]:
+def _construct(text: str) -> tuple[Any, dict[str, int], list[Finding]]:
     depth = 0
     for event in yaml.parse(text, _Loader):
+        refused = ""
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(
-                problem="aliases (*name) are not allowed in a recipe",
-                problem_mark=cast(Any, event.start_mark),
-            )
+            refused = "aliases (*name) are not allowed in a recipe"
+        elif getattr(event, "tag", None):
+            refused = "tags (!name) are not allowed in a recipe"
+        if refused:
+            raise yaml.MarkedYAMLError(problem=refused, problem_mark=cast(Any, event.start_mark))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -123,8 +131,6 @@ def _construct(text: str) -> tuple[dict[str, Any], dict[str, int], list[Finding]
         value = _value(loader, node, "", lines, findings) if node is not None else None
     finally:
         loader.dispose()
-    if not isinstance(value, dict):
-        raise yaml.YAMLError("a recipe is a mapping of sections")
     return value, lines, findings
 
 
@@ -184,6 +190,10 @@ def examine(
         given = raw.get(name)
         if given is None:
             given = {}
+        garbled = list(_garbled(name, given, lines))
+        if garbled:
+            findings += garbled
+            continue
         try:
             sections[name] = kind.model_validate(given)
         except ValidationError as error:
@@ -205,6 +215,30 @@ def examine(
     if not findings:
         recipe = Recipe.model_validate({"version": 1, **sections})
     return Reading(sections, tuple(findings), recipe, lines, raw)
+
+
+def _garbled(section: str, given: Any, lines: Mapping[str, int]) -> Iterator[Finding]:
+    """Where a value is no text (an escape in a file, or typed) or no number (``.nan``)."""
+    left = [(section, given)]
+    while left:
+        path, value = left.pop()
+        if isinstance(value, Mapping):
+            left += [(path, key) for key in value]
+            left += [(f"{path}.{key}", inner) for key, inner in value.items()]
+        elif isinstance(value, (list, tuple)):
+            left += [(f"{path}.{number}", inner) for number, inner in enumerate(value)]
+        elif isinstance(value, float) and not isfinite(value):
+            line = lines.get(path) or lines.get(section)
+            fix = "Give a finite number."
+            yield Finding(
+                "not-finite", "error", (path,), f"{value} is no number.", fix=fix, line=line
+            )
+        elif isinstance(value, str) and (bad := _CONTROL.search(value)):
+            what = f"{_shown(value)} holds the character {bad[0]!r}, which is not text."
+            line = lines.get(path) or lines.get(section)
+            yield Finding(
+                "control-character", "error", (path,), what, fix="Leave it out.", line=line
+            )
 
 
 def _findings(
@@ -265,12 +299,13 @@ def _shown(value: object) -> str:
 
 
 def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) -> Finding:
-    path = f"{section}.{key}" if section else key
+    said = _CONTROL.sub("\ufffd", key)
+    path = f"{section}.{said}" if section else said
     near = difflib.get_close_matches(key, known, 1)
     fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
     return Finding(
         "unknown-key", "error", (path,), f"{path} is not a key of a recipe.",
-        fix=fix, line=lines.get(path),
+        fix=fix, line=lines.get(f"{section}.{key}" if section else key),
     )  # fmt: skip
 
 

@@ -211,11 +211,13 @@ class Addresses(Section):
     )
     peered: list[Network] = Field(
         default_factory=list,
+        max_length=1000,
         title="Peered ranges",
         description="Prefixes of networks that this VNET is or will be peered with.",
     )
     on_premises: list[Network] = Field(
         default_factory=list,
+        max_length=1000,
         title="On-premises ranges",
         description="Prefixes reached by VPN or ExpressRoute.",
     )
@@ -255,6 +257,7 @@ class Security(Section):
     )
     aks_authorized_ranges: list[Network] = Field(
         default_factory=list,
+        max_length=200,
         title="AKS authorised ranges",
         description="Prefixes that may reach a public Kubernetes API; empty lets everybody.",
     )

@@ -21,7 +21,7 @@ _NETWORK = Shape(
     r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9_])?",
     "1 to 80 letters, digits, . _ -; starts with a letter or digit, ends with one or _",
 )
-_LABEL = Shape(
+LABEL = Shape(
     r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
     "1 to 63 letters, digits, . _ -, as a Kubernetes label takes it; starts and ends with a letter "
     "or digit",
@@ -35,14 +35,14 @@ _ENDPOINT = Shape(
 )
 
 SHAPES: dict[str, Shape] = {
-    "resource_group": _LABEL,
+    "resource_group": _GROUP,
     "vnet": Shape(
-        r"[A-Za-z0-9][A-Za-z0-9._-]{0,61}[A-Za-z0-9]",
-        "2 to 63 letters, digits, . _ -; starts and ends with a letter or digit",
+        r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
+        "2 to 64 letters, digits, . _ -; starts with a letter or digit, ends with one or _",
     ),
     "workspace_subnet": _NETWORK,
     "compute_subnet": _NETWORK,
-    "scoring_subnet": _LABEL,
+    "scoring_subnet": _NETWORK,
     "databricks_public_subnet": _NETWORK,
     "databricks_private_subnet": _NETWORK,
     "nat_gateway": _NETWORK,
@@ -58,7 +58,7 @@ SHAPES: dict[str, Shape] = {
         "4 to 63 letters, digits, -; starts and ends with a letter or digit",
     ),
     "application_insights": Shape(
-        r"[^%&\\?/\s#]([^%&\\?/#]{0,258}[^%&\\?/\s.#])?",
+        r"[^%&\\?/\s#]([^%&\\?/#\t\r\n]{0,258}[^%&\\?/\s.#])?",
         "1 to 260 characters without % & \\ ? / #; does not end with a space or period",
     ),
     "databricks": Shape(r"[A-Za-z0-9_-]{3,64}", "3 to 64 letters, digits, _ -"),
@@ -83,7 +83,9 @@ SHAPES: dict[str, Shape] = {
         r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]",
         "2 to 16 letters, digits, -; starts with a letter, ends with a letter or digit",
     ),
-    "cluster": Shape(r"[^\s'\"#][^'\"#]{0,99}", "1 to 100 characters without quotes or #"),
+    "cluster": Shape(
+        r"[^\s'\"#][^'\"#\t\r\n]{0,99}", "1 to 100 characters on one line, without quotes or #"
+    ),
     "experiment": Shape(
         r"[A-Za-z0-9][A-Za-z0-9_.-]{0,249}",
         "1 to 250 letters, digits, _ . -; a Databricks path such as /Users/x is none",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.rules import space
 from amlwizard.rules.base import Rule, listed, rule, use
-from amlwizard.rules.name_shapes import PUBLIC, SHAPES, reserved_word
+from amlwizard.rules.name_shapes import LABEL, PUBLIC, SHAPES, reserved_word
 from amlwizard.rules.renaming import another, follows, renamed, with_prefix
 
 SOURCE = "Azure Resource Manager, naming rules and restrictions"
 ML_QUOTAS = "Azure Machine Learning, manage quotas"
 SUBNETS = tuple(f"{which}_subnet" for which in space.SUBNETS)
+LABELLED = ("resource_group", "vnet", "scoring_subnet")
 SHORTEST_TOGETHER, LONGEST_TOGETHER = 6, 62
 
 
@@ -77,6 +79,29 @@ def reserved(self: Rule, names: Any) -> Iterator[Finding]:
                 f"names.{field}",
                 f"{_quoted(getattr(names, field))} holds the reserved word {word}.",
                 use(cure) or "Rename it.",
+                cure,
+            )
+
+
+@rule(
+    "SN-4",
+    "With overlay, AKS makes Kubernetes labels of the names of resource group, VNET and node subnet.",
+    "names",
+    "serving",
+    source="AKS, Azure CNI Overlay",
+)
+def labels(self: Rule, names: Any, serving: Any) -> Iterator[Finding]:
+    if serving.network != "overlay":
+        return
+    for field in LABELLED:
+        name = getattr(names, field)
+        if SHAPES[field].fits(name) and not LABEL.fits(name):
+            near = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:63].strip("._-")
+            cure = {f"names.{field}": near} if LABEL.fits(near) else {}
+            yield self.finding(
+                f"names.{field}",
+                f"{_quoted(name)} is no label.",
+                f"{use(cure)} Allowed: {LABEL.text}.".strip(),
                 cure,
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from amlwizard.rules.base import Rule, rule, use
 ML_VNET = "Azure Machine Learning, secure workspace VNet"
 REGISTRY = "Azure Container Registry, service endpoints and SKUs"
 KUBERNETES = "Azure Machine Learning, deploy the Kubernetes extension"
+DNS_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 
 @rule(
@@ -162,6 +164,22 @@ def tls(self: Rule, serving: Any) -> Iterator[Finding]:
             f"Give all three, or none. {use(cure)}",
             cure,
         )
+
+
+@rule(
+    "AML-K8S-5",
+    "The certificate's name is a DNS name, under which the endpoint is called.",
+    "serving",
+    source=KUBERNETES,
+)
+def tls_name(self: Rule, serving: Any) -> Iterator[Finding]:
+    name = serving.tls_name
+    if name and (len(name) > 253 or not re.fullmatch(rf"{DNS_LABEL}(\.{DNS_LABEL})+", name)):
+        near = re.sub(r"^\w+://|[/:].*$|\s", "", name)
+        right = re.fullmatch(rf"{DNS_LABEL}(\.{DNS_LABEL})+", near)
+        cure = {"serving.tls_name": near} if right else {}
+        fix = use(cure) or "Write it as in the certificate, such as score.example.com."
+        yield self.finding("serving.tls_name", f"{name[:60]!r} is no DNS name.", fix, cure)
 
 
 @rule(

@@ -15,6 +15,7 @@ MLFLOW_DOCS = "azureml-mlflow package metadata"
 VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
 LIBRARIES = ("mlflow", "azureml_mlflow", "scikit_learn")
 DEFAULTS = {field: str(Training.model_fields[field].default) for field in LIBRARIES}
+SIZE = re.compile(r"Standard_[A-Z]{1,3}\d+[a-z0-9_-]*", re.IGNORECASE)
 KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
 NEWEST_MLFLOW = (3, 15, 0)  # that azureml-mlflow 1.62 takes
 
@@ -70,6 +71,46 @@ def old_plugin(self: Rule, training: Any) -> Iterator[Finding]:
             f"azureml-mlflow {training.azureml_mlflow} does not work with mlflow {training.mlflow}.",
             cure=cure,
         )
+
+
+@rule(
+    "DB-7",
+    "A Databricks runtime is named by its version, what it is made for, and its Scala.",
+    "training",
+    source="Azure Databricks, runtime versions",
+)
+def runtime(self: Rule, training: Any) -> Iterator[Finding]:
+    text = training.spark_version
+    if not re.fullmatch(r"\d+\.\d+\.x-([a-z0-9]+-)*scala\d+\.\d+", text):
+        inner = version(text)
+        near = f"{inner[0]}.{inner[1]}.x-scala2.12" if inner and len(inner) > 1 else ""
+        cure = {"training.spark_version": near or str(_default(Training, "spark_version"))}
+        yield self.finding("training.spark_version", f"{text[:60]!r} is no runtime.", cure=cure)
+
+
+@rule(
+    "VM-1",
+    "A size of virtual machines is named Standard_, its family, cores and version.",
+    "training",
+    "serving",
+    source="Azure virtual machine sizes",
+)
+def sizes(self: Rule, training: Any, serving: Any) -> Iterator[Finding]:
+    for section, given, field in (
+        ("training", training, "node_type"),
+        ("serving", serving, "node_size"),
+        ("serving", serving, "build_node_size"),
+    ):
+        text = getattr(given, field)
+        if not SIZE.fullmatch(text):
+            near = f"Standard_{text.strip().replace(' ', '_')}"
+            right = near if SIZE.fullmatch(near) else str(_default(type(given), field))
+            path = f"{section}.{field}"
+            yield self.finding(path, f"{text[:60]!r} is no size.", cure={path: right})
+
+
+def _default(section: type[Training] | type[Serving], field: str) -> object:
+    return section.model_fields[field].default
 
 
 @rule("AML-K8S-1", "AKS offers 1.34 to 1.37.", "serving", source="AKS, supported versions")

@@ -1,0 +1,243 @@
+"""Whatever a file or a setting holds, `check` says what is wrong with it and ends with 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import RECIPES, Command
+
+from amlwizard.cli import main
+from amlwizard.recipe import parse, read
+from amlwizard.rules import findings_of
+
+NAMES = "names: {prefix: abc}\n"
+SCORING = "scoring: {request: {data: [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}}\n"
+GOOD = NAMES + SCORING
+QUICKSTART = (RECIPES / "quickstart.yaml").read_text()
+BILLION = "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else 'x'] * 9)}]\n" for n in range(10)
+)
+
+# What the file holds, the rule that must be found, and a field under which it must stand.
+FILES: dict[str, tuple[str, str, str]] = {
+    "a prefix length of 33": (GOOD + "addresses: {vnet: 10.100.0.0/33}", "address", "addresses.vnet"),
+    "a trailing space": (GOOD + "addresses: {vnet: '10.1.0.0/24 '}", "address", "addresses.vnet"),
+    "an IPv6 range": (GOOD + "addresses: {vnet: 'fd00::/8'}", "address", "addresses.vnet"),
+    "an empty range": (GOOD + "addresses: {vnet: ''}", "address", "addresses.vnet"),
+    "no range": (GOOD + "addresses: {vnet: }", "address", "addresses.vnet"),
+    "a list for a range": (GOOD + "addresses: {vnet: [10.0.0.0/8]}", "address", "addresses.vnet"),
+    "a date for a range": (GOOD + "addresses: {vnet: 2020-01-01}", "address", "addresses.vnet"),
+    "wide digits": (GOOD + "addresses: {vnet: '１０.0.0.0/8'}", "address", "addresses.vnet"),
+    "a billion subnets": (GOOD + "addresses: {subnets: 1000000000}", "unknown-key", "addresses.subnets"),
+    "a billion nodes": (GOOD + "serving: {nodes: 1000000000}", "value", "serving.nodes"),
+    "ten thousand ranges": (
+        GOOD + f"addresses: {{peered: [{', '.join(['10.1.0.0/16'] * 10_000)}]}}", "value",
+        "addresses.peered",
+    ),
+    "a number of 5000 digits": (GOOD + f"training: {{workers: {'9' * 5000}}}", "value", "training.workers"),
+    "no number": (GOOD + "training: {alpha: .nan}", "not-finite", "training.alpha"),
+    "no number in a request": (NAMES + "scoring: {request: {data: [[.nan]]}}", "not-finite", "scoring.request.data.0.0"),
+    "no end": (GOOD + "expect: {tolerance: .inf}", "not-finite", "expect.tolerance"),
+    "a NUL byte": ("names: {prefix: 'a\0b'}\n" + SCORING, "control-character", ""),
+    "an escaped NUL": ('names: {prefix: "a\\0b"}\n' + SCORING, "control-character", "names.prefix"),
+    "an escape sequence": ('names: {prefix: abc, cluster: "a\\e[31mb"}\n' + SCORING, "control-character", "names.cluster"),
+    "an escape sequence in a request": (NAMES + 'scoring: {request: {"a\\eb": "c"}}', "control-character", "scoring.request"),
+    "a line end in a name": ('names: {prefix: abc, cluster: "a\\nb"}\n' + SCORING, "NM-1", "names.cluster"),
+    "half a character": ('names: {prefix: "\\ud800"}\n' + SCORING, "yaml", ""),
+    "wide characters": ("names: {prefix: 漢字🦄}\n" + SCORING, "NM-1", "names.prefix"),
+    "letters that turn the line": ("names: {prefix: '\u202eabc'}\n" + SCORING, "NM-1", "names.prefix"),
+    "a name without end": (f"names: {{prefix: {'a' * 200_000}}}\n" + SCORING, "value", "names.prefix"),
+    "a billion laughs": (BILLION + GOOD, "yaml", ""),
+    "a snake that bites its tail": ("names: &a {prefix: *a}\n", "yaml", ""),
+    "a merge": ("x: &x {prefix: abc}\nnames: {<<: *x}\n", "yaml", ""),
+    "a Python object": ("names: !!python/object/apply:os.system ['exit 7']\n" + SCORING, "yaml", ""),
+    "a tag that does not fit": ("names: {prefix: !!bool abc}\n" + SCORING, "yaml", ""),
+    "a timestamp that is none": ("names: {prefix: !!timestamp abc}\n" + SCORING, "yaml", ""),
+    "too deep": (NAMES + f"scoring: {{request: {'[' * 40}{']' * 40}}}", "too-deep", ""),
+    "a key given twice": (GOOD + "training: {alpha: 1, alpha: 2}", "duplicate-key", "training.alpha"),
+    "a section given twice": (GOOD + NAMES, "duplicate-key", "names"),
+    "an unknown key": (GOOD + "training: {alhpa: 1}", "unknown-key", "training.alhpa"),
+    "an unknown section": (GOOD + "trainign: {}", "unknown-key", "trainign"),
+    "a number for a key": (GOOD + "7: 8", "unknown-key", "7"),
+    "a list for a key": (GOOD + "? [1, 2]\n: 3", "unknown-key", "(not text)"),
+    "a list for a section": ("names: [1, 2]\n" + SCORING, "value", "names"),
+    "a number for a section": ("names: 7\n" + SCORING, "value", "names"),
+    "nothing for a section": ("names:\n" + SCORING, "missing", "names.prefix"),
+    "a list for the request": (NAMES + "scoring: {request: [1]}", "value", "scoring.request"),
+    "two documents": (GOOD + "---\n" + GOOD, "yaml", ""),
+    "a tabulator": ("names:\n\tprefix: abc\n", "yaml", ""),
+    "a quote without end": ("names: {prefix: 'abc", "yaml", ""),
+    "another version of YAML": ("%YAML 9.9\n---\n" + GOOD, "yaml", ""),
+    "a recipe of tomorrow": (GOOD + "version: 2", "version", "version"),
+    "a version that is text": (GOOD + "version: '1'", "version", "version"),
+    "nothing": ("", "yaml", ""),
+    "a comment": ("# nothing\n", "yaml", ""),
+    "a list": ("- 1\n", "yaml", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_a_bad_file_is_explained(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, rule, field = FILES[what]
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert main(["check", str(path), "--json"]) == 2
+    out = capsys.readouterr()
+    found = [f for f in json.loads(out.out)["findings"] if f["severity"] == "error"]
+    assert out.err == "" and found
+    assert rule in {f["rule"] for f in found}, found
+    if field:
+        assert field in [name for f in found if f["rule"] == rule for name in f["fields"]]
+    assert all(f["what"] and len(f["what"]) < 400 for f in found)
+    assert main(["check", str(path)]) == 2
+    shown = capsys.readouterr().out
+    assert not any(ord(c) < 32 and c != "\n" for c in shown), "nothing moves the cursor"
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("training: {alhpa: 1}", "alpha"), ("adresses: {}", "addresses"),
+        ("addresses: {pod_cird: 10.1.0.0/16}", "pod_cidr"), ("secruity: {}", "security"),
+        ("security: {nat_gatway: true}", "nat_gateway"), ("sign-in: {}", "sign_in"),
+    ],
+)  # fmt: skip
+def test_an_unknown_key_is_told_its_nearest(text: str, near: str) -> None:
+    [finding] = parse(GOOD + text).findings
+    assert finding.fix == f"Did you mean {near}?" and finding.line == 3
+
+
+# -- files that are no files
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> dict[str, Path]:
+    made = {name: tmp_path / name for name in ("huge", "binary", "utf16", "pipe", "bom", "link")}
+    with made["huge"].open("wb") as out:
+        out.truncate(50_000_000)
+    made["binary"].write_bytes(bytes(range(256)))
+    made["utf16"].write_bytes(GOOD.encode("utf-16"))
+    made["bom"].write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    made["link"].symlink_to(made["link"])
+    made.update(folder=tmp_path, endless=Path("/dev/zero"), nothing=tmp_path / "no" / "where")
+    made["nul"] = Path("a\0b")
+    made["long"] = Path("x" * 5000)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("huge", "too-large"), ("endless", "too-large"), ("binary", "encoding"),
+        ("utf16", "encoding"), ("folder", "directory"), ("nothing", "No such file"),
+        ("link", "symbolic links"), ("nul", "null"), ("long", "too long"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_none_is_refused(
+    odd: dict[str, Path], name: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(odd[name])]) == 2
+    ran = capsys.readouterr()
+    assert said in ran.out + ran.err
+
+
+def test_a_file_with_a_byte_order_mark_is_read(odd: dict[str, Path]) -> None:
+    assert read(odd["bom"]).recipe == parse(GOOD).recipe
+
+
+def test_a_recipe_may_come_through_a_pipe() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as out:
+        out.write(GOOD)
+    assert read(Path(f"/dev/fd/{reading}")).recipe == parse(GOOD).recipe
+    os.close(reading)
+
+
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_can_be(
+    command: Command, tmp_path: Path
+) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\x1b[31m.yaml")
+    Path(path).write_text(GOOD)
+    for options in ((), ("--json",)):
+        ran = command("check", path, *options)
+        assert ran.code == 0 and "Traceback" not in ran.err, ran.err
+        assert "\x1b" not in ran.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a locale of Unix")
+@pytest.mark.parametrize("arguments", [("check",), ("plan",), ("plan", "--json")])
+def test_a_terminal_of_few_letters_is_no_reason_to_fail(
+    command: Command, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("names: {prefix: abc, cluster: Übung 漢字}\n" + SCORING, encoding="utf-8")
+    ran = command(arguments[0], str(path), *arguments[1:], PYTHONIOENCODING="ascii")
+    assert ran.code == 0 and "Traceback" not in ran.err, ran.err
+
+
+# -- settings
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("names.prefix", "not of the form"), ("=x", "not of the form"), ("", "not of the form"),
+        ("names.nothing=1", "names.nothing"), ("nothing=1", "nothing"), ("a.b.c.d=1", "a is no"),
+        ("names=7", "names"), ("names.prefix.x=1", "names.prefix"), (".=1", "unknown-key"),
+        ("names.prefix=", "names.prefix"), ("names.prefix=[1, 2]", "names.prefix"),
+        ("names.prefix=!!python/object:os.system {}", "names.prefix"),
+        ("addresses.vnet=10.100.0.0/33", "addresses.vnet"), ("addresses.vnet=*x", "addresses.vnet"),
+        ("addresses.peered=[10.1.0.0/16, x]", "addresses.peered.1"),
+        ("addresses.peered.0=10.1.0.0/16", "addresses.peered"),
+        ("training.workers=" + "9" * 5000, "training.workers"),
+        ("training.workers=" + "[" * 5000, "training.workers"),
+        ("scoring.request=" + "[" * 5000 + "]" * 5000, "scoring.request"),
+        ("scoring.request={a: &a [x, x], b: [*a, *a]}", "scoring.request"),
+        ("names.cluster=a\x1b[31mb", "names.cluster"), ("serving.nodes=yes", "serving.nodes"),
+        ("names.prefix='a", "names.prefix"), ("version=2", "version"), ("names.prefix=漢字", "names.prefix"),
+    ],
+)  # fmt: skip
+def test_a_bad_setting_is_refused_before_any_cloud(
+    setting: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("a cloud was opened")
+
+    monkeypatch.setattr("amlwizard.cli.desk.opened", never)
+    recipe = str(RECIPES / "quickstart.yaml")
+    assert main(["replay", recipe, "--target", "sandbox", "--set", setting]) == 2
+    ran = capsys.readouterr()
+    assert ran.out == "" and said in ran.err and "\x1b" not in ran.err
+    assert len(ran.err) < 2000
+
+
+# -- anything at all
+
+
+@given(
+    st.data(),
+    st.lists(
+        st.sampled_from(
+            ["\0", "\t", "\n", " ", ":", "- ", "? ", "&a ", "*a", "!!int ", "{", "}", "[", "]", "'",
+             '"', "|", ">", "#", "%", "---\n", "...\n", "<<: ", "~", "1e999", "0x", "\u2028",
+             "\ufeff", "🦄", "names:", "names: {prefix: abc}\n", "9" * 400],
+        ),
+        max_size=4,
+    ),
+)  # fmt: skip
+def test_no_change_of_a_recipe_raises(data: st.DataObject, inserted: list[str]) -> None:
+    text = QUICKSTART
+    for piece in inserted:
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, min(len(text), start + 30)))
+        text = text[:start] + piece + text[end:]
+    findings = findings_of(parse(text))
+    assert all(f.rule and f.what for f in findings)
