@@ -11,26 +11,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import quote
 
-from support import ROOT
+from support import ROOT, Json, Sandbox, recipe_of
+
+from amlwizard.plan import Resource, Step, fill
+from amlwizard.steps import steps_for
 
 VARIABLE = "AMLWIZARD_CONTRACTS"
 FOLDER = Path(os.environ.get(VARIABLE) or ROOT.parent / "shared" / "contracts")
 HERE = (FOLDER / "contract_check.py").exists()
 REASON = f"the API documents are neither at {FOLDER} nor where {VARIABLE} points"
 
-Json = dict[str, Any]
-
 
 @cache
-def _module() -> Any:
+def _checker() -> Any:
     spec = importlib.util.spec_from_file_location("contract_check", FOLDER / "contract_check.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    return module.Checker()
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,14 @@ class Verdict:
 
 
 def check(capture: Path) -> Verdict:
-    verdict, judge = Verdict(), _module().Checker()
-    for line in capture.read_text().splitlines():
-        exchange = json.loads(line)
+    return judged(json.loads(line) for line in capture.read_text().splitlines())
+
+
+def judged(exchanges: Iterable[Json], side: str = "") -> Verdict:
+    """`side`: the findings on the request or the response alone."""
+    verdict, judge = Verdict(), _checker()
+    judge.polls = {}  # what earlier captures announced is none of this one's
+    for exchange in exchanges:
         if exchange.get("fault"):
             continue
         said = judge.check(exchange)
@@ -89,6 +96,8 @@ def check(capture: Path) -> Verdict:
         verdict.matched += said["matched"]
         call = f"{said['method']} {said['path']} -> {said['status']}"
         for finding in said["findings"]:
+            if not finding.where.startswith(side):
+                continue
             if finding.severity == "error":
                 verdict.errors.append(f"{call}: {finding}")
             else:
@@ -96,6 +105,52 @@ def check(capture: Path) -> Verdict:
                 where = re.sub(r"\[\d+\]", "[]", finding.where)
                 verdict.warnings[finding.kind, subject, where] += 1
     return verdict
+
+
+# -- what is registered and served, without training a model first
+
+
+def serve(recipe: str, there: Sandbox) -> None:
+    """An endpoint with a deployment that has all its traffic."""
+    arm, steps, outputs = _ready(recipe, there)
+
+    def put(step: str) -> None:
+        resource = _resource(steps[step])
+        address, body = fill(resource.id, outputs), fill(resource.body, outputs)
+        arm.put(address, resource.api_version, body, lambda *_, **__: None, Event())
+
+    put("endpoint")
+    deployment = _resource(steps["deployment"])
+    address, body = fill(deployment.id, outputs), fill(deployment.body, outputs)
+    kind = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
+    body.update(id=address, name=address.rpartition("/")[2], type=kind)
+    body["properties"]["provisioningState"] = "Succeeded"
+    there.change(resources={address.lower(): body})
+    put("traffic")
+
+
+def register(recipe: str, there: Sandbox) -> None:
+    """A model with a version, by ARM."""
+    arm, _, outputs = _ready(recipe, there)
+    version = outputs["register"]["model_id"]
+    arm.send("PUT", version.partition("/versions/")[0], "2025-09-01", {"properties": {}})
+    uri = {"modelUri": "azureml://datastores/workspaceblobstore/paths/model"}
+    arm.send("PUT", version, "2025-09-01", {"properties": uri})
+
+
+def _ready(recipe: str, there: Sandbox) -> tuple[Any, dict[str, Step], Json]:
+    arm = there.cloud().arm
+    steps = {step.id: step for step in steps_for(recipe_of(recipe))}
+    outputs: Json = {"sign-in": {"subscription": arm.subscription}}
+    workspace = fill(_resource(steps["workspace"]).id, outputs)
+    outputs["kubernetes-compute"] = {"id": f"{workspace}/computes/aks-inference"}
+    outputs["register"] = {"model_id": f"{workspace}/models/diabetes-ridge/versions/1"}
+    return arm, steps, outputs
+
+
+def _resource(step: Step) -> Resource:
+    assert step.resource
+    return step.resource
 
 
 # -- published requests

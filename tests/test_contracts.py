@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import contracts
 import pytest
-from contracts import Waiver, check
+from contracts import Waiver, check, serve
 from journeys import Journey
 from support import RECIPES, Json, Sandbox, recipe_of
 
 from amlwizard.cli import main
-from amlwizard.plan import Resource, Step, fill
+from amlwizard.plan import fill
 from amlwizard.steps import steps_for
 
 pytestmark = [
@@ -107,7 +106,7 @@ def test_updates_and_teardown_keep_the_contracts(
     assert len(changed) > 10 and main(replay) == 0
     puts = [call.lower() for call in there.calls if call.startswith("PUT ")]
     assert all(puts.count(f"put {found['id']}".lower()) > 1 for _, found in changed)
-    _serve(recipe, there)
+    serve(recipe, there)
     assert main(["destroy", file, "--target", "sandbox", "--purge", "--yes"]) == 0
     assert there.state["resources"] == {} and there.unknown == []
     keeps_the_contracts(capture, request)
@@ -138,32 +137,3 @@ def _drift(wanted: Any, found: Any) -> bool:
     if isinstance(wanted, list) and isinstance(found, list):
         return any(_drift(*both) for both in zip(wanted, found, strict=False))
     return False
-
-
-def _serve(recipe: str, there: Sandbox) -> None:
-    """An endpoint with a deployment that has all its traffic, without training a model first."""
-    arm = there.cloud().arm
-    steps = {step.id: step for step in steps_for(recipe_of(recipe))}
-    outputs: Json = {"sign-in": {"subscription": arm.subscription}}
-    workspace = fill(resource_of(steps["workspace"]).id, outputs)
-    outputs["kubernetes-compute"] = {"id": f"{workspace}/computes/aks-inference"}
-    outputs["register"] = {"model_id": f"{workspace}/models/diabetes-ridge/versions/1"}
-
-    def put(step: str) -> None:
-        resource = resource_of(steps[step])
-        address, body = fill(resource.id, outputs), fill(resource.body, outputs)
-        arm.put(address, resource.api_version, body, lambda *_, **__: None, Event())
-
-    put("endpoint")
-    deployment = resource_of(steps["deployment"])
-    address, body = fill(deployment.id, outputs), fill(deployment.body, outputs)
-    kind = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
-    body.update(id=address, name=address.rpartition("/")[2], type=kind)
-    body["properties"]["provisioningState"] = "Succeeded"
-    there.change(resources={address.lower(): body})
-    put("traffic")
-
-
-def resource_of(step: Step) -> Resource:
-    assert step.resource
-    return step.resource

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from amlwizard.sandbox.kinds.base import Body
 from amlwizard.sandbox.kinds.network.private_dns import addresses_of, public_suffix, zones_of
-from amlwizard.sandbox.kinds.network.private_endpoints import GROUPS, names_of
+from amlwizard.sandbox.kinds.network.private_endpoints import GROUPS, link_of, names_of
 from amlwizard.sandbox.kinds.network.subnets import find_subnet
 from amlwizard.sandbox.world import World
 
@@ -70,7 +70,7 @@ def inside(world: World, vnet_id: str, name: str) -> list[str] | None:
 def endpoint_at(world: World, address: str) -> Body | None:
     """The private endpoint that has an address, if its connection is approved."""
     for endpoint in world.of_type("microsoft.network/privateendpoints"):
-        link = endpoint["properties"]["privateLinkServiceConnections"][0]["properties"]
+        link = link_of(endpoint)
         approved = link["privateLinkServiceConnectionState"]["status"] == "Approved"
         ready = endpoint["properties"]["provisioningState"] == "Succeeded"
         held = [a for c in endpoint["properties"]["customDnsConfigs"] for a in c["ipAddresses"]]

@@ -19,7 +19,8 @@ VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview)?")
 
 @dataclass(frozen=True)
 class Asked:
-    """`claims` are those of the caller's token; `id` is what the path says, `body` a JSON object."""
+    """`claims` are those of the caller's token; `id` is what the path says; `body` is a JSON object,
+    or holds a list under an empty key."""
 
     method: str
     path: str
@@ -67,6 +68,8 @@ async def _json(request: Request) -> Any:
         body = json.loads(raw)
     except ValueError:
         raise ArmError(400, "InvalidRequestContent", "The request content was not JSON.") from None
+    if isinstance(body, list) and request.method == "POST":
+        return {"": body}  # some actions take a list
     if not isinstance(body, dict):
         raise ArmError(400, "InvalidRequestContent", "The request content must be an object.")
     return body

@@ -329,7 +329,7 @@ def has_role(world: World, principal: str, scope: str, *roles: str) -> bool:
 
 def _keys(call: Call) -> Body:
     secret = call.world.derive("storage", call.id.scope, call.id.name)
-    return {"keys": [{"keyName": "key1", "value": secret, "permissions": "FULL"}]}
+    return {"keys": [{"keyName": "key1", "value": secret, "permissions": "Full"}]}
 
 
 KINDS = [

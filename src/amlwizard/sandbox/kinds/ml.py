@@ -14,6 +14,11 @@ from amlwizard.sandbox.kinds.sizes import vcpus
 from amlwizard.sandbox.world import World
 
 ML = "Microsoft.MachineLearningServices"
+# Taken as they are: nothing here runs on them.
+OTHER_COMPUTES = (
+    "AKS", "ComputeInstance", "DataFactory", "DataLakeAnalytics", "Databricks", "HDInsight",
+    "SynapseSpark", "VirtualMachine",
+)  # fmt: skip
 
 
 def _invalid(message: str, target: str | None = None) -> ArmError:
@@ -120,11 +125,13 @@ def _compute(call: Call) -> None:
     workspace = _parent(call)
     p = call.properties
     kind = p.get("computeType")
-    inner = p.setdefault("properties", {})
+    inner = p.setdefault("properties", {}) if kind in ("AmlCompute", "Kubernetes") else {}
     if kind == "AmlCompute":
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", call.id.name):
             raise _invalid(f"The compute name {call.id.name} is not valid.", "name")
-        vcpus(call.world, inner.get("vmSize", ""))
+        if not inner.get("vmSize"):
+            raise _invalid("An AmlCompute needs a VM size.", "vmSize")
+        vcpus(call.world, inner["vmSize"])
         subnet_id = (inner.get("subnet") or {}).get("id")
         subnet = find_subnet(call.world, subnet_id)
         if subnet_id and subnet is None:
@@ -169,8 +176,8 @@ def _compute(call: Call) -> None:
                 }
             },
         )
-    else:
-        raise _invalid(f"The compute type {kind} is not offered here.", "computeType")
+    elif kind not in OTHER_COMPUTES:
+        raise _invalid(f"There is no compute of type {kind}.", "computeType")
     _identify(call)
     p["isAttachedCompute"] = kind == "Kubernetes"
     p["computeLocation"] = call.body.get("location")
@@ -412,6 +419,12 @@ KINDS = [
         blocked=_takes_traffic,
         actions={"getlogs": _logs},
     ),
-    Kind(f"{ML}/workspaces/models", _model, location="", items=_models),
-    Kind(f"{ML}/workspaces/models/versions", _model, location="", items=_model_versions),
+    Kind(f"{ML}/workspaces/models", _model, location="", delete_seconds=0, items=_models),
+    Kind(
+        f"{ML}/workspaces/models/versions",
+        _model,
+        location="",
+        delete_seconds=0,
+        items=_model_versions,
+    ),
 ]

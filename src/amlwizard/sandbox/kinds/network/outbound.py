@@ -14,7 +14,14 @@ PUBLIC = IPv4Network("203.0.113.0/24")
 
 
 def _public_ip(call: Call) -> None:
-    sku = (call.body.get("sku") or {}).get("name", "Standard")
+    sku = (call.body.get("sku") or {}).get("name", "Basic")
+    if sku == "Basic" and call.old is None:
+        raise ArmError(
+            400,
+            "IPv4BasicSkuPublicIpCountLimitReached",
+            "Cannot create more than 0 IPv4 Basic SKU public IP addresses for this subscription in "
+            "this region.",
+        )
     if sku == "Standard" and call.properties.get("publicIPAllocationMethod") != "Static":
         raise ArmError(
             400,

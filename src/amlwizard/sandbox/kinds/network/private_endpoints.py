@@ -27,6 +27,8 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "microsoft.containerregistry/registries": {"registry": ("privatelink.azurecr.io",)},
 }
 
+CONNECTIONS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
+
 
 def _private_endpoint(call: Call) -> None:
     call.require("properties.subnet.id")
@@ -57,12 +59,12 @@ def _private_endpoint(call: Call) -> None:
             f"Private endpoint {call.id.text} cannot be created in subnet {subnet_id}: the subnet "
             "is delegated.",
         )
-    links = call.properties.get("privateLinkServiceConnections") or []
-    if len(links) != 1:
+    automatic, by_hand = (call.properties.setdefault(key, []) for key in CONNECTIONS)
+    if len([*automatic, *by_hand]) != 1:
         raise ArmError(
             400, "InvalidRequestFormat", "A private endpoint has exactly one connection."
         )
-    link = links[0]["properties"]
+    link = link_of(call.body)
     target = call.must_exist(link.get("privateLinkServiceId"), "privateLinkServiceId")
     groups = GROUPS.get(target["type"].lower(), {})
     group = (link.get("groupIds") or [""])[0]
@@ -81,15 +83,17 @@ def _private_endpoint(call: Call) -> None:
             f"{target['sku']['name']}: Premium is required.",
         )
     link["privateLinkServiceConnectionState"] = {
-        "status": "Approved",
-        "description": "Auto-approved",
+        "status": "Pending" if by_hand else "Approved",
+        "description": "Awaiting approval" if by_hand else "Auto-approved",
         "actionsRequired": "None",
     }
     link["provisioningState"] = "Succeeded"
-    links[0].update(
-        id=f"{call.id.text}/privateLinkServiceConnections/{links[0]['name']}",
-        type="Microsoft.Network/privateEndpoints/privateLinkServiceConnections",
-    )
+    for key in CONNECTIONS:
+        for connection in call.properties[key]:
+            connection.update(
+                id=f"{call.id.text}/{key}/{connection.get('name', '')}",
+                type=f"Microsoft.Network/privateEndpoints/{key}",
+            )
     names = names_of(target, group)
     free = _free_addresses(call.world, subnet, call.id.text)
     call.properties["customDnsConfigs"] = [
@@ -98,7 +102,6 @@ def _private_endpoint(call: Call) -> None:
     call.properties["networkInterfaces"] = [
         {"id": f"{call.id.scope}/providers/Microsoft.Network/networkInterfaces/{call.id.name}.nic"}
     ]
-    call.properties.setdefault("manualPrivateLinkServiceConnections", [])
     connections = target["properties"].setdefault("privateEndpointConnections", [])
     name = f"{call.id.name}.{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())}"
     connections[:] = [
@@ -106,10 +109,17 @@ def _private_endpoint(call: Call) -> None:
         for c in connections
         if c["properties"]["privateEndpoint"]["id"].lower() != call.id.text.lower()
     ]
-    connections.append(_connection(target, name, call.id.text))
+    state = link["privateLinkServiceConnectionState"]
+    connections.append(_connection(target, name, call.id.text, state))
 
 
-def _connection(target: Body, name: str, endpoint_id: str) -> Body:
+def link_of(endpoint: Body) -> Body:
+    """What an endpoint is connected to, and how far that has come."""
+    automatic, by_hand = (endpoint["properties"].get(key, []) for key in CONNECTIONS)
+    return (automatic or by_hand)[0]["properties"]  # type: ignore[no-any-return]
+
+
+def _connection(target: Body, name: str, endpoint_id: str, state: Body) -> Body:
     """The connection as the target shows it: vaults leave out its name, storage spells otherwise."""
     kind = target["type"].lower()
     action = "actionRequired" if kind.endswith("storageaccounts") else "actionsRequired"
@@ -120,9 +130,9 @@ def _connection(target: Body, name: str, endpoint_id: str) -> Body:
         "properties": {
             "privateEndpoint": {"id": endpoint_id},
             "privateLinkServiceConnectionState": {
-                "status": "Approved",
-                "description": "Auto-approved",
-                action: "None",
+                "status": state["status"],
+                "description": state["description"],
+                action: state["actionsRequired"],
             },
             "provisioningState": "Succeeded",
         },
@@ -168,7 +178,7 @@ def _free_addresses(world: World, subnet: Body, but: str) -> Any:
 
 
 def _target(world: World, body: Body) -> Body | None:
-    link = body["properties"]["privateLinkServiceConnections"][0]["properties"]
+    link = link_of(body)
     return world.get(link["privateLinkServiceId"])
 
 

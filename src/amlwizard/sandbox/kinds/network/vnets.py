@@ -23,6 +23,9 @@ FORBIDDEN = [
 
 
 def _vnet(call: Call) -> None:
+    space = call.properties.get("addressSpace") or {}
+    for allocation in space.get("ipamPoolPrefixAllocations") or []:
+        call.must_exist((allocation.get("pool") or {}).get("id"), "properties.addressSpace")
     call.require("properties.addressSpace.addressPrefixes")
     prefixes = [
         prefix(text, call.id.text) for text in call.properties["addressSpace"]["addressPrefixes"]
