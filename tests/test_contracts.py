@@ -24,8 +24,23 @@ pytestmark = [
     pytest.mark.skipif(not contracts.HERE, reason=contracts.REASON),
 ]
 
+# What the documents have no operation for, by name: nobody but Azure can confirm these.
+UNMATCHED = (
+    Waiver("unmatched", "No document of Compute is held.", r"GET .*/Microsoft\.Compute/\S+ -> 200"),
+    Waiver(
+        "unmatched",
+        "No document of Policy Insights is held.",
+        r"POST .*/Microsoft\.PolicyInsights/checkPolicyRestrictions -> 200",
+    ),
+    Waiver(
+        "unmatched",
+        "The document names groups and resources as scopes, not the subscription.",
+        r"GET /subscriptions/[^/]+/providers/Microsoft\.Authorization/permissions -> 200",
+    ),
+)
 # Every warning of the checker that is as it should be, with the reason.
 WAIVERS = (
+    *UNMATCHED,
     Waiver(
         "lro-retry-after",
         "The clock runs faster than Azure: waits of less than a second go into retry-after-ms, "
@@ -72,8 +87,9 @@ def keeps_the_contracts(capture: Path, record: pytest.FixtureRequest) -> None:
     verdict = check(capture)
     print(f"{record.node.name}: {verdict.summary}")
     assert verdict.matched > 100
-    assert verdict.errors == []
-    assert verdict.unwaived(WAIVERS) == []
+    assert not verdict.errors, "\n".join(verdict.errors)
+    left = verdict.unwaived(WAIVERS)
+    assert not left, "\n".join(left)
 
 
 @pytest.mark.journey
