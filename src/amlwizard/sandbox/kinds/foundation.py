@@ -50,7 +50,8 @@ def _storage(call: Call) -> None:
             f"The storage account named {call.id.name} is already taken.",
         )
     p = call.properties
-    acls = p.setdefault("networkAcls", {"defaultAction": "Allow", "bypass": "AzureServices"})
+    acls = p.setdefault("networkAcls", {"defaultAction": "Allow"})
+    acls.setdefault("bypass", "AzureServices")
     _network_rules(call, acls, "Microsoft.Storage", "NetworkAclsValidationFailure")
     for rule in acls.get("virtualNetworkRules", []):
         rule.setdefault("action", "Allow")
@@ -131,6 +132,7 @@ def _vault(call: Call) -> None:
     acls = p.get("networkAcls")
     if acls:
         _network_rules(call, acls, "Microsoft.KeyVault", "VirtualNetworkNotValid")
+        acls.setdefault("bypass", "AzureServices")
         for key in ("virtualNetworkRules", "ipRules"):
             acls.setdefault(key, [])
     p.setdefault("enableSoftDelete", True)
