@@ -79,6 +79,10 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
         "serving.tls_name",
     ),
     "AML-K8S-3": ({"security.private_aks": "true"}, "serving.load_balancer"),
+    "AML-K8S-5": (
+        {"security.private_aks": "true", "security.registry": "service-endpoint"},
+        "security.registry",
+    ),
     "AML-K8S-4": ({}, "serving.tls_certificate"),
     "MLF-1": ({"training.mlflow": "'>=2'"}, "training.mlflow"),
     "MLF-2": ({"training.mlflow": "3.16.0"}, "training.mlflow"),

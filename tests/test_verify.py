@@ -534,6 +534,8 @@ ARTICLE = [
     ("a subnet that is not let in", ["key-vault.closed"],
      dropped("/vaults/ml-secure-kv-2020", BLOB_RULES)),
     ("a foreign subnet let in", ["storage.closed"], let_in),
+    ("a subnet that the registry does not let in", ["registry.closed"],
+     dropped("/registries/mlsecureacr2020", "networkRuleSet.virtualNetworkRules")),
     ("a registry open by default", ["registry.closed"],
      setting("/registries/mlsecureacr2020", "networkRuleSet.defaultAction", "Allow")),
     ("an API that answers everybody", ["aks.api"],

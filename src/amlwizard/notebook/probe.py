@@ -35,7 +35,7 @@ def called(call):
             call["url"],
             json=call["body"],
             headers=headers,
-            timeout=15,
+            timeout=60 if call["token"] else 15,
             allow_redirects=False,
         )
     except requests.RequestException as error:

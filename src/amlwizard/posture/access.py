@@ -175,7 +175,7 @@ def _subnets_let_in(recipe: Any, acls: Mapping[str, Any], private: bool) -> Evid
         f"{vnet}{getattr(recipe.names, f'{which}_subnet')}".lower()
         for which in (() if private else SUBNETS)
     }
-    given = [str(rule.get("id", "")).lower() for rule in acls.get("virtualNetworkRules") or []]
+    given = [_subnet_of(rule).lower() for rule in acls.get("virtualNetworkRules") or []]
     seen = {text[text.find("/virtualnetworks/") :] for text in given}
     seen_text = ", ".join(sorted(tail(text) for text in seen)) or "none"
     return is_so(
@@ -185,6 +185,11 @@ def _subnets_let_in(recipe: Any, acls: Mapping[str, Any], private: bool) -> Evid
         ", ".join(sorted(tail(text) for text in wanted)) or "none",
         seen_text,
     )
+
+
+def _subnet_of(rule: Mapping[str, Any]) -> str:
+    """A registry names the subnet of a rule otherwise than storage and vault do."""
+    return str(rule.get("id") or rule.get("virtualNetworkSubnetResourceId") or "")
 
 
 def _service_endpoints(recipe: Any, facts: Facts, service: str) -> Iterator[Evidence]:

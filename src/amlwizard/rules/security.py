@@ -147,6 +147,23 @@ def public_scoring(self: Rule, security: Any, serving: Any) -> Iterator[Finding]
 
 
 @rule(
+    "AML-K8S-5",
+    "Machine Learning on a private AKS cluster pulls its images through a private endpoint of the "
+    "registry.",
+    "security",
+    source="Azure Machine Learning, secure Kubernetes inferencing",
+    severity="warning",
+)
+def private_pull(self: Rule, security: Any) -> Iterator[Finding]:
+    if security.private_aks and security.registry != "private-endpoint":
+        yield self.finding(
+            ("security.registry", "security.private_aks"),
+            "AKS is private, and its registry is reached by service endpoints.",
+            cure={"security.registry": "private-endpoint"},
+        )
+
+
+@rule(
     "AML-K8S-2",
     "HTTPS on the scoring endpoint takes a certificate, its key and its DNS name.",
     "serving",

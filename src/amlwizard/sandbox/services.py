@@ -55,7 +55,8 @@ def lists_subnet_of(resource: Body, vnet_id: str) -> bool:
     p = resource["properties"]
     for acls in (p.get("networkAcls"), p.get("networkRuleSet")):
         for rule in (acls or {}).get("virtualNetworkRules") or []:
-            if str(rule.get("id", "")).lower().startswith(f"{vnet_id.lower()}/"):
+            named = str(rule.get("id") or rule.get("virtualNetworkSubnetResourceId") or "")
+            if named.lower().startswith(f"{vnet_id.lower()}/"):
                 return True
     return False
 
