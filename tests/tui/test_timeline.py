@@ -13,7 +13,9 @@ from tui_support import recorded
 
 from amlwizard import durations
 from amlwizard.events import RunStarted, StepFinished, StepInfo, StepStarted
-from amlwizard.tui.timeline import Bar, Timeline, bars, rows, ticks
+from amlwizard.plan import PHASES
+from amlwizard.tui.steptree import PHASE_TITLES
+from amlwizard.tui.timeline import COLOURS, Bar, Timeline, bars, rows, ticks
 from amlwizard.view import RunView, StepView
 
 
@@ -107,6 +109,10 @@ def test_no_name_of_a_real_run_is_cut_at_80_columns() -> None:
         drawn = bars(view, expected(view), view.now)
         for row in rows(drawn, 78, max(bar.ends for bar in drawn)):
             assert row.bar.step.info.title in row.label
+
+
+def test_every_phase_has_its_title_and_colour() -> None:
+    assert set(PHASES) <= set(PHASE_TITLES) and set(PHASES) <= set(COLOURS)
 
 
 @pytest.mark.parametrize("total", [0, 0.4, 9, 31, 61, 500, 1800, 9000, 40000])

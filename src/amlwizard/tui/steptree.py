@@ -20,6 +20,7 @@ PHASE_TITLES = {
     "register": "Model",
     "deploy": "Deployment",
     "score": "Scoring",
+    "verify": "Verify",
 }
 PHASE = "phase:"
 """Before the name of a phase where it stands beside steps: steps are called like phases."""

@@ -26,7 +26,7 @@ FILL: Mapping[State, str] = {
 EXPECTED, NOW, DECIDES = "░", "┊", "◆"
 COLOURS = {
     "sign-in": "$primary", "provision": "$primary", "train": "$warning", "register": "$warning",
-    "deploy": "$success", "score": "$success",
+    "deploy": "$success", "score": "$success", "verify": "$success",
 }  # fmt: skip
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 TICK_CELLS = 12
