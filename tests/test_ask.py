@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
 import pytest
-from support import RECIPES, ROOT
+from asked import GO_ON, terminal, through
 
 from amlwizard import fields
-from amlwizard.draft import Draft, DraftStore, from_file, new
+from amlwizard.draft import DraftStore, new
 from amlwizard.prompts.askers import Plain
 from amlwizard.prompts.interview import Interview, numbers
 from amlwizard.recipe import load, text_of
@@ -204,45 +200,6 @@ def test_answers_are_kept_as_they_are_given(tmp_path: Path) -> None:
 # -- the command, through a pty
 
 
-@contextmanager
-def terminal(home: Path, *arguments: str, **environment: str) -> Iterator[pexpect.spawn]:
-    """`amlwizard ask` on a terminal of its own."""
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "amlwizard", "ask", *arguments],
-        cwd=str(ROOT),
-        env={**os.environ, "AMLWIZARD_HOME": str(home), "TERM": "xterm", "NO_COLOR": "1"} | environment,
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(40, 200),
-    )  # fmt: skip
-    try:
-        yield child
-    finally:
-        child.close(force=True)
-
-
-GO_ON = r"Enter goes on\):"
-
-
-def through(child: pexpect.spawn, draft: Draft, prefix: str = "") -> None:
-    """Every section, the answers of `draft` kept; what is offered against a warning is declined."""
-    if prefix:
-        draft.put("names.prefix", prefix)
-    found = Session(DraftStore(Path("unused")), draft).findings
-    for section in fields.sections():
-        child.expect_exact(f"== {fields.section_title(section)}: ")
-        if prefix and section == "names":
-            child.expect("Prefix:")
-            child.sendline(prefix)
-        for finding in found:
-            if finding.cure and any(path.startswith(f"{section}.") for path in finding.fields):
-                child.expect(f"Cure {finding.rule}")
-                child.sendline("")
-        child.expect(GO_ON)
-        child.sendline("")
-
-
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
 def test_a_walk_to_a_saved_recipe(tmp_path: Path, term: str) -> None:
     saved = tmp_path / "mine.yaml"
@@ -301,23 +258,3 @@ def test_without_a_terminal_it_reads_plain_lines(command, arguments: tuple[str, 
 def test_a_recipe_that_is_not_there_is_invalid_input(command) -> None:
     ran = command("ask", "--recipe", "no/such.yaml")
     assert ran.code == 2 and "no/such.yaml" in ran.err
-
-
-@pytest.mark.journey
-@pytest.mark.xdist_group("journey")
-def test_from_questions_to_a_scored_request(tmp_path: Path) -> None:
-    saved = tmp_path / "mine.yaml"
-    arguments = ("-o", str(saved), "--recipe", str(RECIPES / "quickstart.yaml"))
-    arguments += ("--target", "sandbox", "--clock", "instant")
-    with terminal(tmp_path, *arguments, TERM="dumb") as child:
-        through(child, from_file(RECIPES / "quickstart.yaml"))
-        child.expect("Start now on sandbox")
-        child.sendline("y")
-        child.expect("SIGN-IN NEEDED|Signed in as")
-        child.expect("score: 200 after", timeout=200)
-        child.expect("235.114, 246.801, 163.685")
-        child.expect("Journal")
-        child.expect(pexpect.EOF)
-        child.wait()
-        assert child.exitstatus == 0
-    assert saved.read_text() == (RECIPES / "quickstart.yaml").read_text()
