@@ -143,19 +143,15 @@ def plain(value: Any) -> Any:
 
 
 def told(way: Way) -> dict[str, list[Any]]:
-    """What a journal tells of each step, in its order. Steps overlap as they will; how often a wait
-    says that it still waits is a matter of time, and who has signed in before is not asked again."""
+    """What a journal tells of each step, in its order. Steps overlap as they will; what is said
+    while one waits is a matter of time, and who has signed in before is not asked again."""
     steps: dict[str, list[Any]] = defaultdict(list)
     for event in way.journal:
-        body = plain(
-            {k: v for k, v in event.items() if k not in ("seq", "at", "run", "expires_at")}
-        )
-        if event["kind"] in ("login-needed", "login-done"):
-            continue
-        said = steps[event.get("step", "run")]
         waits = event["kind"] == "step-progress" and not event["data"]
-        if not (waits and body in said):
-            said.append(body)
+        if waits or event["kind"] in ("login-needed", "login-done"):
+            continue
+        kept = {k: v for k, v in event.items() if k not in ("seq", "at", "run", "expires_at")}
+        steps[event.get("step", "run")].append(plain(kept))
     return dict(steps)
 
 
