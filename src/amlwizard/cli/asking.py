@@ -18,12 +18,13 @@ from amlwizard.cli.wizard import SESSIONS
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.errors import Cancelled, Finding, InvalidInput, SignInFailed
 from amlwizard.prompts.askers import Asker, asker
-from amlwizard.prompts.interview import Interview
+from amlwizard.prompts.interview import Interview, at_fault
 from amlwizard.recipe import Recipe, save
 from amlwizard.session import Session
 from amlwizard.spans import span
 
 NEW = "a new session"
+AGAIN, CHANGE, LEAVE = "ask it again", "change the recipe", "leave"
 TARGETS: tuple[TargetName, ...] = ("sandbox", "azure")
 
 
@@ -67,14 +68,15 @@ class Ask:
     ) -> None:
         self.given, self.session, self.person, self.desk = given, session, person, desk
         self.interview = Interview(session, person, _say, _show)
-        self.errors = to_all([console.login_prompt(sys.stderr)])
+        self.login = console.login_prompt(sys.stderr)
 
     def through(self) -> int:
         target: TargetName = self.given.target or self._target()
         self.session.aim(target)
         self.desk.open(target)
+        sections: Sequence[str] = ()
         while True:
-            self.interview.walk()
+            self.interview.walk(sections)
             recipe = self.session.recipe
             assert recipe, "nothing but warnings stands after the walk"
             path = self._saved(recipe)
@@ -83,8 +85,10 @@ class Ask:
                 _say(f"Nothing was built. Later: amlwizard replay {path} --target {target}")
                 self.session.finish()
                 return 0
-            if not self._refused(recipe):
+            refused = self._refused(recipe, str(path))
+            if not refused:
                 return self._run(recipe, path)
+            sections = at_fault(refused)
 
     def _target(self) -> TargetName:
         picked = self.person.choose("Build on", TARGETS, self.session.draft.target)
@@ -127,23 +131,35 @@ class Ask:
             _say("This builds on Azure, which costs money.")
         return self.person.confirm(f"Start now on {target}?", False)
 
-    def _refused(self, recipe: Recipe) -> bool:
-        """Sign in, and hear what the cloud would refuse of the recipe: errors lead back to it."""
+    def _refused(self, recipe: Recipe, name: str) -> Sequence[Finding]:
+        """What the cloud would refuse of the recipe, where the person wants to change that."""
+        self._sign_in(recipe)
+        while True:
+            found = self.desk.preflight(recipe, self.login, Flag(), name)
+            _show(found)
+            errors = [finding for finding in found if finding.severity == "error"]
+            if not errors:
+                return ()
+            picked = self.person.choose("Azure would refuse this", (AGAIN, CHANGE, LEAVE), CHANGE)
+            if picked == LEAVE:
+                raise KeyboardInterrupt
+            if picked == CHANGE:
+                return errors
+
+    def _sign_in(self, recipe: Recipe) -> None:
         while True:
             try:
-                account = self.desk.sign_in(recipe.sign_in, self.errors, Flag())
+                account = self.desk.sign_in(recipe.sign_in, self.login, Flag())
                 break
             except SignInFailed as error:
                 console.show_error(error)
                 if not self.person.confirm("Ask for a new code?", True):
                     raise
         _say(f"Signed in as {account.name}, subscription {account.subscription_name}.")
-        self.session.add(self.desk.preflight(recipe, self.errors, Flag()))
-        return bool(self.session.errors)
 
     def _run(self, recipe: Recipe, path: Path) -> int:
         watch = Watch()
-        shown = to_all([watch, console.Lines(sys.stdout), console.login_prompt(sys.stderr)])
+        shown = to_all([watch, console.Lines(sys.stdout), self.login])
         with cancelling() as control:
             ran = self.desk.run(recipe, str(path), shown, control)
         self.session.ran(ran.run)

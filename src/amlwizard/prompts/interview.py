@@ -27,19 +27,16 @@ class Interview:
         self.session, self.asker, self.say, self.show = session, asker, say, show
         self._declined: set[str] = set()
 
-    def walk(self) -> None:
-        """Every section in order, then those at fault again, until nothing but warnings stands."""
-        for section in fields.sections():
+    def walk(self, sections: Sequence[str] = ()) -> None:
+        """Those sections in order (by default every one), then those at fault again, until nothing
+        but warnings stands."""
+        for section in sections or fields.sections():
             self.section(section)
         while self.session.errors:
             self.say("\nThe recipe cannot be used yet:")
             self.show(self.session.errors)
-            for section in self._at_fault():
+            for section in at_fault(self.session.errors):
                 self.section(section)
-
-    def _at_fault(self) -> list[str]:
-        named = {path.partition(".")[0] for f in self.session.errors for path in f.fields}
-        return [name for name in fields.sections() if name in named] or list(fields.sections())
 
     # -- a section
 
@@ -134,6 +131,12 @@ class Interview:
             prefix = self.session.draft.value("names.prefix") or "<prefix>"
             return spec.derived.replace("{prefix}", str(prefix))
         return shown(spec, spec.default)
+
+
+def at_fault(errors: Sequence[Finding]) -> list[str]:
+    """The sections that errors are about; every one where they name none."""
+    named = {path.partition(".")[0] for finding in errors for path in finding.fields}
+    return [name for name in fields.sections() if name in named] or list(fields.sections())
 
 
 def numbers(text: str, last: int) -> list[int] | None:
