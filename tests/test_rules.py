@@ -79,7 +79,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
         "serving.tls_name",
     ),
     "AML-K8S-3": ({"security.private_aks": "true"}, "serving.load_balancer"),
-    "AML-K8S-5": (
+    "AML-K8S-6": (
         {"security.private_aks": "true", "security.registry": "service-endpoint"},
         "security.registry",
     ),

@@ -147,7 +147,7 @@ def public_scoring(self: Rule, security: Any, serving: Any) -> Iterator[Finding]
 
 
 @rule(
-    "AML-K8S-5",
+    "AML-K8S-6",
     "Machine Learning on a private AKS cluster pulls its images through a private endpoint of the "
     "registry.",
     "security",
