@@ -28,7 +28,7 @@ from amlwizard.tui.app import WizardApp
 from amlwizard.view import RunView
 
 GOLDEN = Path(__file__).parent / "golden" / "quickstart.jsonl"
-PATIENCE = 120.0
+PATIENCE = 30.0
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
 
@@ -48,6 +48,12 @@ class Walk:
 
     async def type(self, text: str) -> None:
         await self.pilot.press(*("space" if c == " " else c for c in text))
+
+    async def go(self, page: str) -> None:
+        """Jump to a page, as a click on the rail does."""
+        self.app.go(page)
+        await self.see(lambda: self.page == page and self.app.screen.is_mounted)
+        await self.pilot.pause()
 
     async def see(self, wanted: str | Callable[[], Any], patience: float = PATIENCE) -> None:
         """Wait until a text stands on the screen, or until something is so."""
@@ -148,10 +154,7 @@ class FakeBackend:
     subscriptions: int = 1
     plays_the_person: bool = False
     asked: list[str] = field(default_factory=list)
-    gate: Flag = field(default_factory=Flag)
-
-    def __post_init__(self) -> None:
-        self.gate.set()
+    gate: Flag | None = None
 
     def open(self, target: str) -> None:
         self.asked.append(f"open {target}")
@@ -205,7 +208,7 @@ class FakeBackend:
                 emit(RunFinished(at=at, exit_code=1, counts={}))
                 return Ran(1, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
             emit(StepFinished(at=at + 0.5, step=step.id, outcome="done"))
-            while not self.gate.wait(0.01):
+            while self.gate and not self.gate.wait(0.01):
                 if control.cancel.is_set():
                     emit(RunFinished(at=at, exit_code=130, counts={}))
                     return Ran(130, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))

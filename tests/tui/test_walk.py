@@ -18,6 +18,8 @@ from amlwizard.tui.login import LoginScreen
 pytestmark = [pytest.mark.asyncio, pytest.mark.journey]
 
 PREDICTIONS = ("235.114", "246.801", "163.685")
+JOURNEY = 240.0
+"""Seconds after which a run is given up."""
 LONGEST = 0.1
 """Seconds that the loop may be held."""
 
@@ -91,7 +93,7 @@ async def test_from_nothing_to_three_predictions_by_keys_alone(home: Path) -> No
             await walk.type("and-a-name-typed-while-it-runs")
             await walk.see("and-a-name-typed-while-it-runs")
             await walk.press("escape")
-            await walk.see(lambda: walk.app.ran)
+            await walk.see(lambda: walk.app.ran, JOURNEY)
             await to_finish(walk)
             assert all(number in walk.text for number in PREDICTIONS)
             assert "amlwizard replay recipes/mlwalk01.yaml" in walk.text
@@ -116,7 +118,7 @@ async def test_from_the_article_with_the_first_code_expired(cloud: Sandbox, home
             await walk.see("engineer@sandbox.example")
             await to_review(walk)
             await walk.press("g")
-            await walk.see(lambda: walk.app.ran)
+            await walk.see(lambda: walk.app.ran, JOURNEY)
             await to_finish(walk)
             assert all(number in walk.text for number in PREDICTIONS)
 
@@ -137,7 +139,7 @@ async def test_a_deployment_that_fails_is_left_continued_and_retried(
             await walk.press("g")
             await walk.see(lambda: isinstance(walk.app.screen, LoginScreen))
             await walk.press("a")
-            await walk.see(lambda: walk.app.ran)
+            await walk.see(lambda: walk.app.ran, JOURNEY)
             await walk.see("The container crashed.")
             failed = walk.app.view
             assert failed.steps["deployment"].state == "failed"
@@ -152,7 +154,7 @@ async def test_a_deployment_that_fails_is_left_continued_and_retried(
             await walk.press("r")
             await walk.see(lambda: isinstance(walk.app.screen, LoginScreen))
             await walk.press("a")
-            await walk.see(lambda: walk.app.ran and walk.app.ran.exit_code == 0)
+            await walk.see(lambda: walk.app.ran and walk.app.ran.exit_code == 0, JOURNEY)
             retried = walk.app.view
             assert retried.steps["deployment"].state == "done"
             assert retried.steps["aks"].state == retried.steps["train"].state == "kept"

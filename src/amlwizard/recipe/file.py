@@ -277,9 +277,10 @@ def _findings(
 
 
 def _cure(section: str, where: list[str], given: Any, value: Any) -> dict[str, Any]:
-    """The value that an error knows to be right, as a cure: of an item, its whole list."""
+    """The value that an error knows to be right, as a cure: of an item, its whole list. What is no
+    section at all is left out."""
     if value is None:
-        return {}
+        return {} if where else {section: None}
     name, *item = where
     if item:
         value = [value if str(n) == item[0] else old for n, old in enumerate(given[name])]
@@ -305,7 +306,7 @@ def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) 
     fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
     return Finding(
         "unknown-key", "error", (path,), f"{path} is not a key of a recipe.",
-        fix=fix, line=lines.get(f"{section}.{key}" if section else key),
+        fix=fix, line=lines.get(f"{section}.{key}" if section else key), cure={path: None},
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@ cloud and no step; what it is given is a backend, a folder for its sessions, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -21,6 +21,9 @@ from amlwizard.tui.page import WIDE
 from amlwizard.tui.theme import DARK, LIGHT
 from amlwizard.tui.wizard import Wizard
 from amlwizard.view import RunView
+
+CHECK_AFTER = 1.5
+"""Seconds after the last answer at which the cloud is asked about it."""
 
 
 class WizardApp(Wizard):
@@ -45,11 +48,18 @@ class WizardApp(Wizard):
             self.register_theme(theme)
         self.theme = DARK.name
         leaving.catch_signals(self)
+        self._check = self.set_interval(CHECK_AFTER, self.check_against_the_cloud, pause=True)
         self.findings = self.session.findings
         self.session.at(self.session.draft.page)
         self.push_screen(self.session.draft.page)
 
     # -- what a person asks for
+
+    def answer(self, changes: Mapping[str, Any]) -> None:
+        super().answer(changes)
+        if self.account:
+            self._check.reset()
+            self._check.resume()
 
     def sign_in(self) -> None:
         """Sign in now, and see what the account sees."""
@@ -69,6 +79,7 @@ class WizardApp(Wizard):
 
     def check_against_the_cloud(self) -> None:
         """Ask the cloud what it would refuse, where somebody has signed in."""
+        self._check.pause()
         recipe = self.session.reading.recipe
         if recipe and self.account:
             self.work.preflight(self.session.draft.target, recipe)

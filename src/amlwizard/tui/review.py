@@ -63,6 +63,8 @@ class ReviewPage(Page):
         if self.wizard.plan is None:
             self.wizard.make_plan()
         self._show()
+        if self.wizard.session.errors:
+            self.query_one("#found").focus()
 
     # -- drawing
 
@@ -76,17 +78,16 @@ class ReviewPage(Page):
         tree = self.query_one(StepTree)
         tree.display = plan is not None
         if plan:
-            tree.fill((step.id, step.phase) for step in _by_phase(plan))
+            others = tree.fill((step.id, step.phase) for step in _by_phase(plan))
             tree.paint(lines(plan, dict(wizard.expected)))
-            if not tree.step:
+            if others:
                 tree.lead(next((s.id for s in plan.steps if s.action != "keep"), plan.steps[0].id))
         found = self.query_one("#found", OptionList)
         found.display = bool(wizard.findings)
         found.clear_options()
         found.add_options(Option(note(f), id=str(n)) for n, f in enumerate(wizard.findings))
         found.border_title = _counted(wizard.findings)
-        if plan is None and wizard.findings:
-            found.focus()
+        if errors and wizard.findings:
             found.highlighted = found.highlighted or 0
         self._describe()
         self.refresh_bindings()

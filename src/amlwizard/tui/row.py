@@ -107,6 +107,8 @@ class Row(Widget):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
+        if self.value == self._given:
+            return  # a text that is mounted says that it changed, too
         self._given = self.value
         self._give({self.spec.path: self._given})
 

@@ -46,6 +46,7 @@ class SignInPage(FormPage):
         chosen = self.wizard.session.draft.value("sign_in.subscription")
         seen.clear_options()
         seen.add_options(_option(tenant, one, one.id == chosen) for tenant, one in choices)
+        seen.highlighted = next((n for n, (_, one) in enumerate(choices) if one.id == chosen), 0)
         if seen.display and not chosen and not self.wizard.account:
             seen.focus()
 

@@ -26,6 +26,7 @@ PHASE = "phase:"
 """Before the name of a phase where it stands beside steps: steps are called like phases."""
 GUIDE = 2
 LEAST_TITLE = 12
+MOVES = ("up", "down", "pageup", "pagedown", "home", "end", "left", "right")
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,11 @@ class StepTree(Tree[str]):
         self._shown: tuple[tuple[str, str], ...] = ()
         self._touched = False
 
-    def fill(self, steps: Iterable[tuple[str, str]]) -> None:
-        """The steps to show: ids and their phases, in order."""
+    def fill(self, steps: Iterable[tuple[str, str]]) -> bool:
+        """The steps to show: ids and their phases, in order. Says whether they are others."""
         shown = tuple(steps)
         if shown == self._shown:
-            return
+            return False
         self.clear()
         self._shown, self._leaves, self._lines = shown, {}, {}
         for step, phase in shown:
@@ -75,6 +76,7 @@ class StepTree(Tree[str]):
             if name not in self._leaves:
                 self._leaves[name] = self.root.add(name, name, expand=True)
             self._leaves[step] = self._leaves[name].add_leaf(step, step)
+        return True
 
     def paint(self, lines: Mapping[str, Line]) -> None:
         """What stands on each line; only what changed is drawn anew."""
@@ -104,8 +106,8 @@ class StepTree(Tree[str]):
         by_hand, self._touched = self._touched, False
         self.post_message(self.Looked(self.step, by_hand))
 
-    def on_key(self) -> None:
-        self._touched = True
+    def on_key(self, event: events.Key) -> None:
+        self._touched = event.key in MOVES
 
     def on_click(self) -> None:
         self._touched = True

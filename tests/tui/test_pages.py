@@ -1,0 +1,321 @@
+"""What the pages say and do, over a backend that answers at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event as Flag
+
+import pytest
+from support import RECIPES, ROOT
+from tui_support import SUBSCRIPTION, FakeBackend, at_page, recorded, walking, wizard
+
+from amlwizard.draft import Draft, from_file
+from amlwizard.errors import SignInFailed
+from amlwizard.recipe import load
+from amlwizard.tui.dialogs import AskPath, Choose
+from amlwizard.tui.pages import PAGES
+from amlwizard.tui.rail import Stop, _fitted
+
+pytestmark = pytest.mark.asyncio
+HEAVY = (
+    "azure", "databricks", "mlflow", "sklearn", "pandas", "numpy", "matplotlib", "questionary",
+    "starlette", "uvicorn", "httpx", "requests", "msal", "cryptography",
+)  # fmt: skip
+
+
+def answered(page: str, **changes: object) -> Draft:
+    draft = from_file(RECIPES / "quickstart.yaml")
+    draft.page = page
+    for path, value in changes.items():
+        draft.put(path.replace("__", "."), value)
+    return draft
+
+
+async def test_the_first_paint_loads_no_cloud() -> None:
+    code = """
+import asyncio, sys
+from pathlib import Path
+from amlwizard.cli.desk import Desk
+from amlwizard.cli.targets import Choice
+from amlwizard.draft import DraftStore
+from amlwizard.tui.app import WizardApp
+async def main():
+    app = WizardApp(Desk(Choice()), DraftStore(Path("nowhere")))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert app.screen.query("#ways")
+        print(*{name.partition(".")[0] for name in sys.modules})
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "textual" in loaded and not loaded & set(HEAVY)
+
+
+async def test_every_page_stands_whole_on_every_size() -> None:
+    """On small and large ones; those between are in the pictures."""
+    for size in ((200, 60), (40, 12)):
+        app = at_page("welcome", recorded(), FakeBackend())
+        async with walking(app, size) as walk:
+            for page in PAGES:
+                await walk.go(page.id)
+                assert walk.page == page.id
+
+
+@pytest.mark.parametrize("here", range(len(PAGES)))
+async def test_the_rail_tells_every_page_in_80_columns(here: int) -> None:
+    stops = [
+        Stop(page.id, n, page.title, here=n - 1 == here, errors=2 if n == 4 else 0)
+        for n, page in enumerate(PAGES, 1)
+    ]
+    text = "  ".join(content.plain for content in _fitted(stops, 78))
+    assert len(text) <= 78
+    assert PAGES[here].title in text and "✗2" in text
+    assert all(str(stop.number) in text for stop in stops)
+
+
+# -- welcome
+
+
+async def test_a_recipe_file_is_chosen_and_completed_as_it_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "other.yaml").write_bytes((RECIPES / "article.yaml").read_bytes())
+    async with walking(wizard(FakeBackend(), folder=tmp_path / "sessions")) as walk:
+        await walk.see("From another recipe file")
+        await walk.press("end", "enter")
+        await walk.see(lambda: isinstance(walk.app.screen, AskPath))
+        await walk.press("ctrl+u")
+        await walk.type("no/such.yaml")
+        await walk.press("enter")
+        await walk.see("No such file or directory")
+        await walk.press("enter")
+        await walk.see(lambda: isinstance(walk.app.screen, AskPath))
+        await walk.press("ctrl+u")
+        await walk.type("oth")
+        await walk.see("other.yaml")
+        await walk.press("right", "enter")
+        await walk.see("Who signs in")
+        assert walk.app.session.recipe == load(RECIPES / "article.yaml")
+
+
+async def test_the_target_is_chosen_first() -> None:
+    async with walking(wizard(FakeBackend())) as walk:
+        await walk.press("shift+tab", "right")
+        await walk.see("Your subscription")
+        await walk.press("tab", "enter")
+        await walk.see("Who signs in")
+        assert walk.app.session.draft.target == "azure"
+
+
+# -- sign-in
+
+
+async def test_a_subscription_is_chosen_among_those_that_the_account_sees() -> None:
+    backend = FakeBackend(subscriptions=3)
+    async with walking(wizard(backend, answered("sign-in"))) as walk:
+        await walk.press("ctrl+l")
+        await walk.see("me@contoso.example")
+        await walk.see("Subscription 2")
+        walk.app.screen.query_one("#subscriptions").focus()
+        await walk.press("down", "enter")
+        chosen = SUBSCRIPTION[:-1] + "1"
+        await walk.see(lambda: walk.app.account and walk.app.account.subscription == chosen)
+        assert walk.app.session.draft.value("sign_in.subscription") == chosen
+        assert backend.asked[-1] != f"sign-in {None}"
+
+
+async def test_a_sign_in_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = FakeBackend()
+
+    def refuse(*_: object) -> None:
+        raise SignInFailed("Entra refused.", why="The account is locked.", fix="Unlock it.")
+
+    monkeypatch.setattr(backend, "accounts", refuse)
+    async with walking(wizard(backend, answered("sign-in"))) as walk:
+        await walk.press("ctrl+l")
+        await walk.see("The account is locked.")
+        await walk.see(lambda: not walk.app.busy)
+        assert walk.app.account is None
+
+
+# -- naming
+
+
+async def test_a_name_that_is_taken_is_found_once_signed_in_and_until_it_changes() -> None:
+    backend = FakeBackend(taken="crmlquick01")
+    async with walking(wizard(backend, answered("sign-in"))) as walk:
+        await walk.press("ctrl+l")
+        await walk.see("me@contoso.example")
+        await walk.see(lambda: any(f.rule == "TAKEN" for f in walk.app.findings))
+        await walk.go("naming")
+        walk.app.go_to_field("names.registry")
+        await walk.see("The name crmlquick01 is taken.")
+        await walk.type("x")
+        await walk.see(lambda: not any(f.rule == "TAKEN" for f in walk.app.findings))
+
+
+async def test_the_right_arrow_takes_a_derived_name_over_to_be_edited() -> None:
+    async with walking(wizard(FakeBackend(), answered("naming"))) as walk:
+        walk.app.go_to_field("names.vnet")
+        await walk.see("vnet-mlquick01")
+        await walk.press("right")
+        await walk.type("x")
+        await walk.see(lambda: walk.app.session.draft.value("names.vnet") == "vnet-mlquick01x")
+
+
+async def test_f1_explains_the_field_by_its_rules() -> None:
+    async with walking(wizard(FakeBackend(), answered("security"))) as walk:
+        walk.app.go_to_field("security.registry_sku")
+        await walk.press("f1")
+        await walk.see("Only the Premium SKU of a registry carries network rules")
+        assert "Azure Container Registry" in walk.text
+        await walk.press("escape")
+        await walk.see("How the platform is closed off")
+
+
+# -- review
+
+
+async def test_errors_block_the_start_and_say_where_to_go() -> None:
+    draft = answered("review", security__registry_sku="Basic")
+    async with walking(wizard(FakeBackend(), draft)) as walk:
+        await walk.see("error to correct")
+        await walk.press("g")
+        await walk.see("Correct the errors first")
+        assert not walk.app.running
+        await walk.press("enter")
+        await walk.see("How the platform is closed off")
+        page = walk.app.screen
+        await walk.see(lambda: page.focused_row)  # type: ignore[attr-defined]
+        assert page.explained() == "security.registry_sku"  # type: ignore[attr-defined]
+        await walk.press("ctrl+r")
+        await walk.see(lambda: not walk.app.session.errors)
+
+
+async def test_the_recipe_is_saved_where_its_owner_says(tmp_path: Path) -> None:
+    async with walking(wizard(FakeBackend(), answered("review"))) as walk:
+        await walk.see("no cloud read")
+        await walk.press("s")
+        await walk.see(lambda: isinstance(walk.app.screen, AskPath))
+        await walk.press("ctrl+u")
+        await walk.type(str(tmp_path / "mine.yaml"))
+        await walk.press("enter")
+        await walk.see("Recipe saved")
+    assert load(tmp_path / "mine.yaml") == load(RECIPES / "quickstart.yaml")
+
+
+async def test_building_on_azure_asks_first() -> None:
+    backend = FakeBackend()
+    async with walking(wizard(backend, answered("review"), target="azure")) as walk:
+        await walk.see("no cloud read")
+        await walk.press("g")
+        await walk.see(lambda: isinstance(walk.app.screen, Choose))
+        assert "costs money" in walk.text
+        await walk.press("down", "enter")
+        await walk.see("no cloud read")
+        assert not walk.app.running
+        await walk.press("g", "enter")
+        await walk.see(lambda: walk.app.ran)
+
+
+async def test_the_plan_follows_the_highlighted_step_with_its_command() -> None:
+    async with walking(wizard(FakeBackend(), answered("review"))) as walk:
+        await walk.see("az login")
+        await walk.press("down", "down")
+        await walk.see("az network vnet create -n vnet")
+        await walk.see("about 9.0 s")
+        await walk.press("r")
+        await walk.see("as sandbox stands")
+
+
+# -- progress
+
+
+async def test_a_failure_says_what_why_and_the_way_out_and_is_retried() -> None:
+    backend = FakeBackend(fails="train")
+    async with walking(wizard(backend, answered("review"))) as walk:
+        await walk.see("no cloud read")
+        await walk.press("g")
+        for text in ("1 failed", "It broke.", "A reason.", "A way out.", "Broken"):
+            await walk.see(text)
+        await walk.press("r")
+        await walk.see(lambda: walk.app.ran and walk.app.ran.exit_code == 0)
+        await walk.see("done")
+        assert walk.app.view.steps["train"].state == "done"
+
+
+async def test_a_run_is_paused_released_and_cancelled() -> None:
+    backend = FakeBackend(gate=Flag())
+    async with walking(wizard(backend, answered("review"))) as walk:
+        await walk.see("no cloud read")
+        await walk.press("g")
+        await walk.see("Pause")
+        await walk.press("p")
+        await walk.see("paused")
+        assert walk.app.work.control.holding
+        await walk.press("p")
+        await walk.see(lambda: not walk.app.work.control.holding)
+        await walk.press("c")
+        await walk.see("Cancel the run")
+        await walk.press("enter")
+        await walk.see("cancelled")
+        await walk.see("Retry")
+
+
+async def test_answers_can_be_read_but_not_changed_while_a_run_is_under_way() -> None:
+    backend = FakeBackend(gate=Flag())
+    async with walking(wizard(backend, answered("review"))) as walk:
+        await walk.see("no cloud read")
+        await walk.press("g")
+        await walk.see(lambda: walk.app.view.counts().get("done"))
+        await walk.go("naming")
+        await walk.see("A run is under way")
+        await walk.type("zzz")
+        assert walk.app.session.draft.value("names.prefix") == "mlquick01"
+        assert backend.gate
+        backend.gate.set()
+        await walk.see(lambda: not walk.app.running)
+        await walk.see(lambda: "A run is under way" not in walk.text)
+
+
+async def test_looking_at_a_step_by_hand_stops_following_until_asked() -> None:
+    app = at_page("progress", recorded(30))
+    app.running = True
+    async with walking(app) as walk:
+        await walk.see("Training run")
+        await walk.press("home", "down")
+        await walk.see("Follow")
+        assert "sign-in" in str(walk.app.screen.query_one("#steps").step)  # type: ignore[attr-defined]
+        await walk.press("f")
+        await walk.see(lambda: "Follow" not in walk.text)
+
+
+# -- all over
+
+
+async def test_the_palette_goes_to_pages_and_changes_the_colours() -> None:
+    async with walking(wizard(FakeBackend(), answered("security"))) as walk:
+        await walk.press("ctrl+o")
+        await walk.see("Go to Naming")
+        await walk.type("light")
+        await walk.see("Light colours")
+        await walk.press("enter")
+        await walk.see(lambda: walk.app.theme == "amlwizard-light")
+
+
+async def test_the_mouse_goes_to_pages_and_presses_keys() -> None:
+    async with walking(wizard(FakeBackend(), answered("security"))) as walk:
+        await walk.see("6 Training")
+        at = walk.text.splitlines()[0].index("6 Training")
+        await walk.pilot.click(offset=(at, 0))
+        await walk.see("The Databricks cluster")
+        at = walk.text.splitlines()[-1].index("^p")
+        await walk.pilot.click(offset=(at, 23))
+        await walk.see("How the platform is closed off")

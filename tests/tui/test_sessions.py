@@ -1,0 +1,164 @@
+"""No way out of the wizard loses an answer, and none leaves a run without a word."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event as Flag
+
+import pytest
+from support import RECIPES
+from tui_support import FakeBackend, walking, wizard
+
+from amlwizard.draft import Draft, DraftStore, from_file, new
+from amlwizard.tui.dialogs import Choose
+
+pytestmark = pytest.mark.asyncio
+
+
+def kept(folder: Path) -> list[Draft]:
+    return DraftStore(folder).unfinished()
+
+
+async def test_what_was_answered_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
+        await walk.press("enter")
+        await walk.go("naming")
+        await walk.type("mine07")
+        await walk.press("ctrl+c")
+    assert walk.app.return_value == 0
+    (draft,) = kept(tmp_path)
+    assert (draft.value("names.prefix"), draft.page) == ("mine07", "naming")
+    (file,) = tmp_path.glob("*.json")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_the_next_one_offers_to_continue_where_one_was(tmp_path: Path) -> None:
+    store = DraftStore(tmp_path)
+    draft = new()
+    draft.put("names.prefix", "mine07")
+    draft.page, draft.target = "security", "azure"
+    store.save(draft)
+    async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
+        await walk.see("Continue mine07")
+        await walk.press("down", "enter")
+        await walk.see("How the platform is closed off")
+        again = walk.app.session.draft
+        assert (again.id, again.answers, again.target) == (draft.id, draft.answers, "azure")
+
+
+async def test_a_session_in_which_nothing_was_answered_leaves_no_file(tmp_path: Path) -> None:
+    async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
+        await walk.press("enter", "ctrl+n", "ctrl+n", "ctrl+p", "ctrl+q")
+    assert not list(tmp_path.iterdir())
+
+
+async def test_a_new_session_leaves_the_others_as_they_are(tmp_path: Path) -> None:
+    for prefix in ("one", "two"):
+        async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
+            await walk.see("New recipe")
+            await walk.press("enter")
+            await walk.go("naming")
+            await walk.type(prefix)
+            await walk.press("ctrl+q")
+    assert {draft.value("names.prefix") for draft in kept(tmp_path)} == {"one", "two"}
+
+
+async def test_what_this_version_cannot_read_is_passed_over(tmp_path: Path) -> None:
+    for number, text in enumerate(("{", "[]", '{"version": 99}', '{"version": 1, "x": 1}', "\xff")):
+        (tmp_path / f"{number}.json").write_bytes(text.encode("latin-1"))
+    assert kept(tmp_path) == []
+
+
+async def test_answers_of_a_file_are_kept_right_or_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("names: {prefix: 3, modle: x}\naddresses: 7\nnonsense: {a: 2024-01-01}\n")
+    draft = from_file(file)
+    DraftStore(tmp_path).save(draft)
+    (again,) = kept(tmp_path)
+    assert again.answers["names"] == {"prefix": 3, "modle": "x"}
+    assert again.answers["addresses"] == 7
+    async with walking(wizard(FakeBackend(), again, tmp_path)) as walk:
+        await walk.go("naming")
+        await walk.see("Did you mean model?")
+        await walk.press("ctrl+r")
+        await walk.see(lambda: "modle" not in walk.app.session.draft.answers["names"])
+
+
+@pytest.mark.parametrize("way", ["leave", "cancel", "stay"])
+async def test_leaving_while_a_run_is_under_way_asks(tmp_path: Path, way: str) -> None:
+    backend = FakeBackend(gate=Flag())
+    draft = from_file(RECIPES / "quickstart.yaml")
+    draft.page = "review"
+    async with walking(wizard(backend, draft, tmp_path)) as walk:
+        await walk.see("no cloud read")
+        await walk.press("g")
+        await walk.see(lambda: "sign-in" in walk.app.view.steps)
+        await walk.press("ctrl+q")
+        await walk.see(lambda: isinstance(walk.app.screen, Choose))
+        assert "goes on there" in walk.text
+        await walk.press(*["down"] * ["leave", "cancel", "stay"].index(way), "enter")
+        if way == "leave":
+            await walk.pilot.pause()
+        elif way == "cancel":
+            await walk.see("cancelled")
+            assert walk.app.is_running
+        else:
+            backend.gate.set()
+            await walk.see(lambda: walk.app.ran)
+            assert walk.app.ran and walk.app.ran.exit_code == 0
+    if way == "leave":
+        assert walk.app.return_value == 0
+        (draft,) = kept(tmp_path)
+        assert draft.run == "run-1"
+        async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
+            await walk.see("a run was started")
+            await walk.press("down", "enter")
+            await walk.see(lambda: walk.app.view.run == "run-1")
+
+
+@pytest.mark.parametrize("end", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+async def test_a_closed_terminal_loses_no_answer(tmp_path: Path, end: signal.Signals) -> None:
+    """On a real terminal, as a process of its own."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "amlwizard"], stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True, cwd=tmp_path,
+        env={**os.environ, "AMLWIZARD_HOME": str(tmp_path), "TERM": "xterm-256color",
+             "COLUMNS": "80", "LINES": "24"},
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+
+    def until(text: bytes) -> None:
+        nonlocal seen
+        while text not in seen:
+            seen += os.read(ours, 65536)
+        seen = b""
+
+    try:
+        until(b"New recipe")
+        os.write(ours, b"\r")
+        until(b"organizations")
+        os.write(ours, b"\x0e")
+        until(b"everything is called")
+        os.write(ours, b"closed01")
+        until(b"crclosed01")
+        process.send_signal(end)
+        if end is signal.SIGHUP:
+            os.close(ours)
+        else:
+            with pytest.raises(OSError):
+                while os.read(ours, 65536):
+                    pass
+        assert process.wait(20) == 130
+    finally:
+        process.kill()
+        process.wait()
+    (draft,) = kept(tmp_path / "sessions")
+    assert draft.value("names.prefix") == "closed01"
