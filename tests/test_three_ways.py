@@ -125,15 +125,16 @@ ASIDE = (
     (re.compile(r"\b\d{4}-\d{6}-[0-9a-f]{8}\b"), "<cluster>"),
     (re.compile(r"\b(adb-)?\d{16,}\b"), "<number>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<host>"),
+    (re.compile(r"\b(10\.100\.100|198\.51\.100)\.\d+\b(?!/)"), "<address>"),  # dealt out as asked
     (re.compile(r"after \d+\.\d+ s"), "after <time>"),
 )
-TIMES = ("seconds",)
+TIMES = ("seconds", "at")
 
 
 def plain(value: Any) -> Any:
     """A value without times and ids."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items() if key not in TIMES}
+        return {plain(key): plain(item) for key, item in value.items() if key not in TIMES}
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, str):
