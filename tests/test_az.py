@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import contracts
 import pytest
 from support import RECIPES, Sandbox, amlwizard, recipe_of, running
 
@@ -42,8 +43,8 @@ CORE = ("resource-group", "vnet", "storage", "key-vault", "registry", "aks")
 class Az:
     """The CLI, signed in to a sandbox as a person does it."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
-        self.sandbox = sandbox
+    def __init__(self, sandbox: Sandbox, folder: Path, capture: Path) -> None:
+        self.sandbox, self.capture = sandbox, capture
         given = sandbox.description
         self.environment = {
             **{k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
@@ -73,8 +74,10 @@ class Az:
 
 @pytest.fixture(scope="module")
 def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
-    with running("--approve", "--clock", "instant") as box:
-        yield Az(box, tmp_path_factory.mktemp("az"))
+    folder = tmp_path_factory.mktemp("az")
+    capture = folder / "capture.jsonl"
+    with running("--approve", "--clock", "instant", "--capture", str(capture)) as box:
+        yield Az(box, folder / "config", capture)
 
 
 def subnet(which: str) -> str:
@@ -157,6 +160,11 @@ def test_what_the_article_makes_is_kept(az: Az) -> None:
     assert left_to_do(az) == {
         "key-vault": ["properties.networkAcls.bypass: 'None' -> 'AzureServices'"]
     }
+    if contracts.HERE:  # az calls other api-versions than we do
+        answers = (json.loads(line) for line in az.capture.read_text().splitlines())
+        verdict = contracts.judged(answers, "response")
+        print(f"az: {verdict.summary}")
+        assert not verdict.errors, "\n".join(verdict.errors)
 
 
 def left_to_do(az: Az) -> dict[str, list[str]]:

@@ -86,10 +86,10 @@ class Resources:
                 f"The request content was invalid and could not be deserialized: {problem!r}",
             ) from None
         slow = kind.seconds > 0 or call.work is not None
-        if kind.states:
-            begun = "Updating" if old else "Creating"
-            wanted["properties"]["provisioningState"] = begun if slow else "Succeeded"
-        if rid.type not in shelf.WITHIN:
+        if rid.type not in shelf.WITHIN:  # such a one has no operation of its own, and is ready
+            if kind.states:
+                begun = "Updating" if old else "Creating"
+                wanted["properties"]["provisioningState"] = begun if slow else "Succeeded"
             self.world.resources[rid.text.lower()] = wanted
         if not slow:
             return JSONResponse(wanted, 200 if old else kind.accepts)

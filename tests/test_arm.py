@@ -1,0 +1,79 @@
+"""How the sandbox's ARM announces and ends what takes time."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import httpx
+import pytest
+from support import Sandbox
+
+API = "2025-05-01"
+
+
+def quiet(*_: Any, **__: Any) -> None: ...
+
+
+def vnet_in(arm: Any) -> str:
+    """The id of a VNET in a group, both made here."""
+    arm.register(["Microsoft.Network"], quiet, Event())
+    group = f"/subscriptions/{arm.subscription}/resourceGroups/rg"
+    arm.put(group, "2025-04-01", {"location": "westeurope"}, quiet, Event())
+    vnet = f"{group}/providers/Microsoft.Network/virtualNetworks/vnet"
+    space = {"addressSpace": {"addressPrefixes": ["10.1.0.0/16"]}}
+    arm.put(vnet, API, {"location": "westeurope", "properties": space}, quiet, Event())
+    return vnet
+
+
+@pytest.mark.parametrize("clock", ["instant", "polls"])
+def test_a_subnet_that_is_put_alone_comes_to_an_end(
+    sandbox: Callable[..., Sandbox], clock: str
+) -> None:
+    arm = sandbox("--clock", clock).cloud().arm
+    subnet = f"{vnet_in(arm)}/subnets/one"
+    body = {"properties": {"addressPrefix": "10.1.1.0/24"}}
+    made = arm.put(subnet, API, body, quiet, Event())
+    assert made["properties"]["provisioningState"] == "Succeeded"
+    assert arm.get(subnet, API)["properties"]["provisioningState"] == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("options", "header", "value"),
+    [
+        (("--clock", "real", "--speed", "1"), "retry-after", "10"),
+        (("--clock", "real", "--speed", "100"), "retry-after-ms", "100"),
+        (("--clock", "polls"), "retry-after-ms", "10"),
+    ],
+)
+def test_the_wait_before_a_poll_is_in_the_clocks_own_time(
+    sandbox: Callable[..., Sandbox], options: tuple[str, ...], header: str, value: str
+) -> None:
+    there = sandbox(*options)
+    given = there.description
+    # The registration is there already: on a clock of Azure's speed it takes minutes.
+    name = "11111111-1111-1111-1111-111111111111"
+    there.change(
+        providers={given["subscription"]: {"Microsoft.Network": name}},
+        operations={
+            name: {"resource": "", "verb": "register", "started": 0, "seconds": 0, "polls": 9,
+                   "status": "Succeeded", "error": None},
+        },
+    )  # fmt: skip
+    cloud = there.cloud()
+    with httpx.Client(
+        base_url=given["arm"],
+        verify=ssl.create_default_context(cafile=given["ca"]),
+        headers={"Authorization": f"Bearer {cloud.access_token('arm').reveal()}"},
+        trust_env=False,
+    ) as client:
+        group = f"/subscriptions/{given['subscription']}/resourceGroups/rg"
+        where = {"location": "westeurope"}
+        client.put(group, params={"api-version": "2025-04-01"}, json=where)
+        nsg = f"{group}/providers/Microsoft.Network/networkSecurityGroups/nsg"
+        answer = client.put(nsg, params={"api-version": API}, json=where)
+    assert answer.status_code == 201 and "azure-asyncoperation" in answer.headers
+    assert answer.headers[header] == value
+    assert {"retry-after", "retry-after-ms"} & answer.headers.keys() == {header}
