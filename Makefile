@@ -18,6 +18,9 @@ lint: .venv/ready
 	$(BIN)/ruff format --check src tests
 	$(BIN)/mypy
 
+pictures: .venv/ready
+	cd tests && ../$(BIN)/python -m pictures
+
 schema: .venv/ready
 	$(BIN)/python -m amlwizard schema > recipes/recipe.schema.json
 

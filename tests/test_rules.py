@@ -112,6 +112,7 @@ def test_a_rule_finds_what_breaks_it(rule: rules.Rule) -> None:
     found = [f for f in findings(changes) if f.rule == rule.id]
     assert len(found) == 1
     assert field in found[0].fields
+    assert not rule.about or set(rule.about).intersection(found[0].fields)
     assert found[0].severity == rule.severity
     assert found[0].what and found[0].fix and found[0].why and rule.source
 

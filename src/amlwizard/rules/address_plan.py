@@ -255,12 +255,12 @@ class Planner:
         left = [
             network for gaps in self._open.values() for gap in gaps for network in gap.networks()
         ]
-        largest_left = min(left, key=lambda network: network.prefixlen, default=None)
+        widest = min(left, key=lambda network: network.prefixlen, default=None)
+        said = f"{widest} is the largest private range that is free" if widest else "None is free"
         sizes = ", ".join(f"{path(name)} a /{length}" for name, length in wanted.items())
         return NoRoom(
             "The connected networks leave no room for a plan.",
-            why=f"Of private address space, {largest_left or 'nothing'} is the largest that is "
-            f"free; {sizes} is the least that is needed.",
+            why=f"{said}; the least that is needed is {sizes}.",
             fix="Shorten addresses.peered or addresses.on_premises: give the prefixes that are in "
             "use, not the space around them.",
         )

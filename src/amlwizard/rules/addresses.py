@@ -12,11 +12,15 @@ from amlwizard.rules.space import (
     AKS_RESERVED,
     DEFAULTS,
     DOCKER,
+    ENTRY,
     FORBIDDEN,
     NEIGHBOURS,
+    OUTSIDE,
     PRIVATE,
+    SUBNETS,
     Range,
     path,
+    paths,
     touched,
     within,
 )
@@ -34,6 +38,7 @@ ML_DOCS = "Azure Machine Learning, private link and secure workspace VNet"
     "VN-1",
     "Azure keeps multicast, loopback, link-local and its own DNS address out of every network.",
     "ranges",
+    about=paths("vnet", *OUTSIDE),
     source=VNET_DOCS,
 )
 def forbidden(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -47,6 +52,7 @@ def forbidden(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "VN-2",
     "Public addresses inside a network hide the Internet hosts that own them.",
     "ranges",
+    about=paths("vnet", *OUTSIDE),
     source=VNET_DOCS,
     severity="warning",
 )
@@ -69,6 +75,7 @@ def private_space(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "VN-3",
     "AKS reserves 169.254.0.0/16, 172.30.0.0/16, 172.31.0.0/16 and 192.0.2.0/24.",
     "ranges",
+    about=paths("vnet", *OUTSIDE),
     source=AKS_DOCS,
 )
 def aks_reserved(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -82,6 +89,7 @@ def aks_reserved(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "VN-4",
     "Machine Learning compute uses 172.17.0.0/16 for its Docker bridge.",
     "ranges",
+    about=paths("vnet"),
     source=ML_DOCS,
 )
 def docker_bridge(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -94,7 +102,13 @@ def docker_bridge(self: Rule, ranges: Ranges) -> Iterator[Finding]:
 # -- subnets, and what must not overlap
 
 
-@rule("SN-1", "A subnet lies inside its VNET.", "ranges", source="Azure Resource Manager")
+@rule(
+    "SN-1",
+    "A subnet lies inside its VNET.",
+    "ranges",
+    about=paths("vnet", *SUBNETS, *ENTRY.values()),
+    source="Azure Resource Manager",
+)
 def inside(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     vnet = ranges["vnet"]
     lost = {
@@ -117,6 +131,7 @@ def inside(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "SN-5",
     "Subnets, the AKS service range and the pod range do not overlap one another.",
     "ranges",
+    about=paths(*SUBNETS, *ENTRY.values(), "service_cidr", "pod_cidr"),
     source=PLANNING,
 )
 def disjoint(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -134,6 +149,7 @@ def disjoint(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "SN-6",
     "A VNET, its service range and its pod range do not overlap networks that they can reach.",
     "ranges",
+    about=paths("vnet", "service_cidr", "pod_cidr", *NEIGHBOURS),
     source=PLANNING,
 )
 def neighbours(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -144,6 +160,7 @@ def neighbours(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "AK-3",
     "Inside the VNET a service range hides whatever gets its addresses later.",
     "ranges",
+    about=paths("vnet", "service_cidr", "pod_cidr"),
     source="AKS, legacy CNI",
     severity="warning",
 )
@@ -163,6 +180,7 @@ def service_in_vnet(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "AK-4",
     "The AKS DNS address lies in the service range and is neither its first nor second address.",
     "ranges",
+    about=paths("dns_service_ip", "service_cidr"),
     source="AKS, DNS service IP",
 )
 def dns_address(self: Rule, ranges: Ranges) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ RESERVED_PER_SUBNET = 5
 class Rule:
     """`needs` are the sections that the check is called with; it is skipped without one of them.
     A rule about addresses needs `ranges`: what the sections come to as ranges.
+    `about` are the fields that it is for, by recipe path; none stands for all of its sections.
 
     `text` is the rule in a sentence, `source` the document that it comes from.
     """
@@ -30,6 +31,7 @@ class Rule:
     text: str
     source: str
     check: Check
+    about: tuple[str, ...] = ()
 
     def findings(self, sections: Sections) -> Iterator[Finding]:
         if all(name in sections for name in self.needs):
@@ -71,12 +73,17 @@ RULES: list[Rule] = []
 
 
 def rule(
-    id: str, text: str, *needs: str, source: str, severity: Severity = "error"
+    id: str,
+    text: str,
+    *needs: str,
+    source: str,
+    severity: Severity = "error",
+    about: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Declare a rule. Its check is called with the Rule and the sections it needs."""
 
     def declare(check: Check) -> Check:
-        RULES.append(Rule(id, severity, needs, text, source, check))
+        RULES.append(Rule(id, severity, needs, text, source, check, about))
         return check
 
     return declare

@@ -11,7 +11,7 @@ from amlwizard.rules.base import Rule, rule
 from amlwizard.rules.capacity import LONGEST, LONGEST_SUBNET
 from amlwizard.rules.ranges import Ranges
 from amlwizard.rules.renaming import default
-from amlwizard.rules.space import NEIGHBOURS, SUBNETS, path
+from amlwizard.rules.space import NEIGHBOURS, SUBNETS, path, paths
 
 BASTION_DOCS = "Azure Bastion, configuration settings"
 GATEWAY_DOCS = "Azure VPN Gateway, gateway subnet"
@@ -24,6 +24,7 @@ SUBNET_NAMES = {"bastion": "AzureBastionSubnet", "gateway": "GatewaySubnet"}
     "BA-1",
     "Bastion needs a subnet called AzureBastionSubnet of /26 or larger.",
     "ranges",
+    about=paths("bastion"),
     source=BASTION_DOCS,
 )
 def bastion_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -42,6 +43,7 @@ def bastion_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "GW-1",
     "A VPN gateway needs a subnet called GatewaySubnet of /29 or larger.",
     "ranges",
+    about=paths("gateway"),
     source=GATEWAY_DOCS,
 )
 def gateway_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -60,6 +62,7 @@ def gateway_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "GW-2",
     "A gateway subnet smaller than /27 has no room for a second gateway or for what comes later.",
     "ranges",
+    about=paths("gateway"),
     source=GATEWAY_DOCS,
     severity="warning",
 )
@@ -79,6 +82,7 @@ def gateway_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "EN-3",
     "Those who dial in get addresses that are used nowhere else.",
     "ranges",
+    about=paths("vpn_clients"),
     source=POINT_TO_SITE,
 )
 def dial_in(self: Rule, ranges: Ranges) -> Iterator[Finding]:

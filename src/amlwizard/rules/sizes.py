@@ -17,7 +17,16 @@ from amlwizard.rules.capacity import (
     scoring_nodes,
 )
 from amlwizard.rules.ranges import Ranges
-from amlwizard.rules.space import AKS_RESERVED, DATABRICKS, PRIVATE, path, touched, within
+from amlwizard.rules.space import (
+    AKS_RESERVED,
+    DATABRICKS,
+    PRIVATE,
+    SUBNETS,
+    path,
+    paths,
+    touched,
+    within,
+)
 
 OVERLAY = "AKS, Azure CNI Overlay"
 DATABRICKS_DOCS = "Azure Databricks, VNet injection"
@@ -28,6 +37,7 @@ POOL_PODS = 30
     "VN-5",
     "The VNET of a Databricks workspace is from /16 to /24.",
     "ranges",
+    about=paths("vnet"),
     source=DATABRICKS_DOCS,
 )
 def vnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -38,7 +48,13 @@ def vnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
         )
 
 
-@rule("SN-2", "A subnet is a /29 or larger.", "ranges", source="Azure Resource Manager")
+@rule(
+    "SN-2",
+    "A subnet is a /29 or larger.",
+    "ranges",
+    about=paths(*SUBNETS),
+    source="Azure Resource Manager",
+)
 def subnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     for name, network in ranges.space.subnets.items():
         # Databricks, Bastion and gateway have limits of their own.
@@ -56,6 +72,7 @@ def subnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "DB-1",
     "Each of the two Databricks subnets is a /26 or larger.",
     "ranges",
+    about=paths(*DATABRICKS),
     source=DATABRICKS_DOCS,
 )
 def databricks_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -75,6 +92,7 @@ def databricks_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "A cluster node takes one address in each Databricks subnet.",
     "ranges",
     "training",
+    about=(*paths(*DATABRICKS), "training.workers"),
     source=DATABRICKS_DOCS,
 )
 def databricks_nodes(self: Rule, ranges: Ranges, training: Any) -> Iterator[Finding]:
@@ -96,6 +114,7 @@ def databricks_nodes(self: Rule, ranges: Ranges, training: Any) -> Iterator[Find
     "PE-1",
     "The private endpoints of workspace, storage, vault and registry take up to 8 addresses.",
     "ranges",
+    about=paths("workspace"),
     source="Azure Private Link",
 )
 def private_endpoint_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -110,7 +129,13 @@ def private_endpoint_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
         )
 
 
-@rule("AK-2", "The AKS service range is smaller than /12.", "ranges", source=PLANNING)
+@rule(
+    "AK-2",
+    "The AKS service range is smaller than /12.",
+    "ranges",
+    about=paths("service_cidr"),
+    source=PLANNING,
+)
 def service_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     service = ranges["service_cidr"]
     if service.prefixlen < SHORTEST["service_cidr"]:
@@ -127,6 +152,7 @@ def service_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "AK-6",
     "With overlay, every node takes a /24 of the pod range, which is private or 100.64.0.0/10.",
     "ranges",
+    about=(*paths("pod_cidr"), "serving.nodes"),
     source=OVERLAY,
 )
 def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -154,6 +180,7 @@ def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "balancer and a private API server.",
     "ranges",
     "serving",
+    about=(*paths("scoring"), "serving.nodes"),
     source=OVERLAY,
 )
 def overlay_nodes(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
@@ -173,6 +200,7 @@ def overlay_nodes(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]
     "Without overlay, every node and every pod that it may run takes an address of the subnet.",
     "ranges",
     "serving",
+    about=(*paths("scoring"), "serving.nodes", "serving.max_pods"),
     source=PLANNING,
 )
 def node_subnet(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
@@ -190,7 +218,13 @@ def node_subnet(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
         )
 
 
-@rule("AK-9", "A pool has room for 30 pods or more.", "serving", source=PLANNING)
+@rule(
+    "AK-9",
+    "A pool has room for 30 pods or more.",
+    "serving",
+    about=("serving.max_pods", "serving.nodes"),
+    source=PLANNING,
+)
 def pod_room(self: Rule, serving: Any) -> Iterator[Finding]:
     if serving.nodes * serving.max_pods < POOL_PODS:
         cure = {"serving.max_pods": -(-POOL_PODS // serving.nodes)}

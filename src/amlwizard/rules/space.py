@@ -48,6 +48,10 @@ def path(name: str) -> str:
     return f"addresses.{name}"
 
 
+def paths(*names: str) -> tuple[str, ...]:
+    return tuple(map(path, names))
+
+
 def subnets(security: Any) -> tuple[str, ...]:
     """The fields of all subnets that a recipe has: the five, and that of its secure entry."""
     entry = ENTRY.get(security.secure_entry)

@@ -100,9 +100,8 @@ def shown_default(spec: FieldSpec) -> str:
 def rules_of(path: str) -> Iterator[Any]:
     """The rules that may have something to say about a field."""
     section = path.partition(".")[0]
-    needed = {section, "ranges"} if section == "addresses" else {section}
     for rule in RULES:
-        if needed.intersection(rule.needs):
+        if path in rule.about or (section in rule.needs and not rule.about):
             yield rule
 
 

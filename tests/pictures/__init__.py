@@ -1,0 +1,93 @@
+"""The pictures of every screen in its telling states, for `screens/` and for the comparison with it.
+
+A picture is a coroutine that brings the app to a state by keys and events; it is drawn at both sizes.
+There is no cloud and no clock in one: runs are recorded or made of events with fixed stamps. Textual's
+own snapshot plugin keeps its pictures under names of tests and beside a report; here they are part of
+the product, so they have names and a folder of their own, and comparing them takes a few lines.
+
+`make pictures` draws all of them anew; the scenes are declared in the modules beside this one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from amlwizard.tui.app import WizardApp
+
+SCREENS = Path(__file__).parents[2] / "screens"
+SIZES = ((120, 36), (80, 24))
+NOW = 1_795_000_000.0
+"""Seconds since the epoch at which all pictures are taken."""
+
+Show = Callable[[Pilot[Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`make` gives the app, `show` brings it to the state."""
+
+    name: str
+    make: Callable[[], WizardApp]
+    show: Show
+
+    def file(self, size: tuple[int, int]) -> Path:
+        return SCREENS / f"{self.name}-{size[0]}x{size[1]}.svg"
+
+
+PICTURES: dict[str, Picture] = {}
+
+
+def picture(name: str, make: Callable[[], WizardApp]) -> Callable[[Show], Show]:
+    """Declare a picture."""
+
+    def declare(show: Show) -> Show:
+        assert name not in PICTURES, name
+        PICTURES[name] = Picture(name, make, show)
+        return show
+
+    return declare
+
+
+async def drawn(picture: Picture, size: tuple[int, int]) -> str:
+    """The SVG of a picture."""
+    app = picture.make()
+    app.animation_level = "none"
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settled(pilot)
+        await picture.show(pilot)
+        await settled(pilot)
+        return plain(app.export_screenshot(title="amlwizard", simplify=True), picture.name)
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until nothing moves: three looks in a row see the same."""
+    seen: list[list[str]] = []
+    while len(seen) < 3 or seen[-1] != seen[-2] or seen[-2] != seen[-3]:
+        for editor in (*pilot.app.screen.query(Input), *pilot.app.screen.query(TextArea)):
+            editor.cursor_blink = False
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        strips = pilot.app.screen._compositor.render_strips()
+        seen.append([str(strip) for strip in strips])
+
+
+def plain(svg: str, name: str) -> str:
+    """Without what changes from run to run, and without fonts from the Internet."""
+    svg = re.sub(r",\s*url\([^)]*\) format\([^)]*\)", "", svg)
+    svg = re.sub(r"terminal-\d+", name, svg)
+    return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+
+
+def text_of(svg: str) -> list[str]:
+    """What an SVG says, line by line."""
+    lines: dict[float, str] = {}
+    for y, text in re.findall(r'<text[^>]* y="([\d.]+)"[^>]*>([^<]*)</text>', svg):
+        lines[float(y)] = lines.get(float(y), "") + text.replace("&#160;", " ")
+    return [lines[y].rstrip() for y in sorted(lines)]

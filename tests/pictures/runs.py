@@ -1,0 +1,137 @@
+"""Scenes of a run, made from a recorded one: going on, failed, finished, asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from support import RECIPES
+from textual.pilot import Pilot
+from tui_support import recorded, wizard
+
+from amlwizard.backend import Ran, Scored
+from amlwizard.draft import from_file
+from amlwizard.events import LoginNeeded, RunFinished, StepFinished
+from amlwizard.tui.app import WizardApp
+from amlwizard.view import RunView
+from pictures import picture
+from pictures.pages import Planner, keys
+
+URL = "https://microsoft.com/devicelogin"
+CODE = "NOTAC0DE9"
+LIVES = 900.0
+
+
+def moment(page: str, view: RunView, running: bool = False) -> Callable[[], WizardApp]:
+    """The app at a page while a run stands so, at the time of its last event."""
+
+    def make() -> WizardApp:
+        draft = from_file(RECIPES / "quickstart.yaml")
+        draft.page, draft.run, draft.saved = page, view.run, "recipes/quickstart.yaml"
+        draft.visited = [
+            "welcome", "sign-in", "naming", "addresses", "security", "training", "serving", "review"
+        ]  # fmt: skip
+        made = wizard(Quiet(), draft, now=lambda: view.now)
+        made.view, made.running = view, running
+        made.expected = Quiet().expected(made.session.recipe)  # type: ignore[arg-type]
+        if view.exit_code is not None:
+            files = Path("runs") / view.run
+            made.ran = Ran(view.exit_code, view.run, files / "recipe.yaml", files / "journal.jsonl")
+        return made
+
+    return make
+
+
+class Quiet(Planner):
+    """Answers a request; recalls nothing."""
+
+    def recall(self, run: str, emit: Any) -> Ran:
+        raise AssertionError
+
+    def score(self, recipe: Any, request: Any, cancel: Any) -> Scored:
+        curl = "curl -X POST http://mle.example/score -H 'Authorization: Bearer ***' -d '{}'"
+        return Scored(request, 200, [235.1139, 246.8008, 163.6854], 0.012, curl)
+
+
+def going(seconds: float) -> RunView:
+    return recorded(seconds)
+
+
+def failed(step: str) -> RunView:
+    """The recorded run, had a step failed at its end, and nothing that needs it been done."""
+    whole = recorded()
+    at = whole.steps[step].finished
+    view = going(at - whole.started - 0.001)
+    view = view.apply(
+        StepFinished(
+            at=at, step=step, outcome="failed", code="ACRAuthenticationError",
+            what="The image of the deployment cannot be pulled: the registry refused it.",
+            why="The endpoint's identity may not read from the registry yet.",
+            fix="Wait until the role reaches the registry, some minutes at most; then retry.",
+        )
+    )  # fmt: skip
+    for name, one in view.steps.items():
+        if one.state in ("waiting", "running"):
+            view = view.apply(StepFinished(at=at, step=name, outcome="blocked", because=step))
+    return view.apply(RunFinished(at=at, exit_code=1, counts=view.counts()))
+
+
+def middle() -> float:
+    """The moment in the recorded run at which the model trains while AKS is being built."""
+    whole = recorded()
+    return whole.steps["train"].started - whole.started + 1
+
+
+picture("progress", moment("progress", going(middle()), running=True))(keys())
+picture("progress-timeline", moment("progress", going(middle()), running=True))(keys("t"))
+picture("progress-leave", moment("progress", going(middle()), running=True))(keys("ctrl+q"))
+picture("progress-failed", moment("progress", failed("deployment")))(keys())
+picture("progress-finished", moment("progress", recorded()))(keys())
+picture("training-result", moment("training-result", recorded()))(keys())
+picture("score", moment("score", recorded()))(keys())
+
+
+@picture("score-wrong", moment("score", recorded()))
+async def wrong(pilot: Pilot[Any]) -> None:
+    editor = pilot.app.screen.query_one("#request")
+    editor.text = '{"input_data": [[1, 2]]}'  # type: ignore[attr-defined]
+
+
+picture("finish", moment("finish", recorded()))(keys())
+picture("finish-failed", moment("finish", failed("deployment")))(keys())
+
+# -- the login
+
+
+def waiting() -> RunView:
+    begun = recorded(0.0)
+    needed = LoginNeeded(
+        at=begun.now, step="sign-in", url=URL, user_code=CODE, expires_at=begun.now + LIVES
+    )
+    return begun.apply(needed)
+
+
+def _login(view: RunView) -> Callable[[], WizardApp]:
+    def make() -> WizardApp:
+        made = moment("progress", replace(view, login=None), running=True)()
+        return made
+
+    return make
+
+
+@picture("login", _login(waiting()))
+async def login(pilot: Pilot[Any]) -> None:
+    pilot.app.view = waiting()  # type: ignore[attr-defined]
+
+
+@picture("login-expired", _login(waiting()))
+async def expired(pilot: Pilot[Any]) -> None:
+    pilot.app.view = waiting()  # type: ignore[attr-defined]
+    await pilot.pause()
+    why = "The device code expired before anybody entered it."
+    end = StepFinished(
+        at=waiting().now + LIVES, step="sign-in", outcome="failed", what="Not signed in.", why=why
+    )
+    pilot.app.view = pilot.app.view.apply(end)  # type: ignore[attr-defined]
