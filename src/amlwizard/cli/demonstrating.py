@@ -86,7 +86,7 @@ def _both(*parts: Iterator[tape.Act]) -> Iterator[tape.Act]:
 def _journal() -> Iterator[tape.Act]:
     yield tape.Say("A run that was recorded, through the same screens. No cloud is asked.")
     yield tape.press("g")
-    yield tape.See("a step that runs", lambda app: app.view.counts().get("running"))
+    yield tape.See("a step that runs", lambda app: app.ran or app.view.counts().get("running"))
     yield from tape.watched()
 
 

@@ -141,7 +141,7 @@ def built() -> Iterator[Act]:
     yield See("the plan of the cloud", lambda app: app.plan and app.plan.target)
     yield Say("The plan against what the cloud has: every step, its az command, how long it takes.")
     yield press("g")
-    yield See("a step that runs", lambda app: app.view.counts().get("running"))
+    yield See("a step that runs", lambda app: app.ran or app.view.counts().get("running"))
     yield from watched()
 
 
