@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ HEAVY = (
 )  # fmt: skip
 
 
-def loaded(*arguments: str) -> set[str]:
+def loaded(*arguments: str, **environment: str) -> set[str]:
     """Top-level modules that a command has loaded when it ends."""
     code = (
         "import sys\nfrom amlwizard.cli import main\n"
@@ -26,7 +27,11 @@ def loaded(*arguments: str) -> set[str]:
         "print('\\nLOADED ' + ' '.join({m.partition('.')[0] for m in sys.modules}))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
     )
     return set(done.stdout.rpartition("LOADED ")[2].split())
 
@@ -42,6 +47,17 @@ def test_check_and_plan_load_no_cloud(name: str) -> None:
     modules = loaded(name, QUICKSTART)
     assert "pydantic" in modules
     assert not modules & set(HEAVY)
+
+
+def test_a_replay_loads_no_screen_and_nothing_that_runs_in_the_cloud(tmp_path: Path) -> None:
+    """The sandbox serves, tracks and trains in processes of its own."""
+    options = ("--target", "sandbox", "--clock", "instant", "--until", "sign-in")
+    modules = loaded("replay", QUICKSTART, *options, AMLWIZARD_HOME=str(tmp_path))
+    assert {"amlwizard", "azure"} <= modules
+    assert not modules & {
+        "textual", "questionary", "prompt_toolkit", "mlflow", "sklearn", "pandas", "matplotlib",
+        "starlette", "uvicorn", "trustme",
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -85,6 +101,53 @@ def test_replay_refuses_a_bad_recipe_before_any_cloud(
 def test_replay_never_builds_on_azure_unasked(command: Callable[..., Ran]) -> None:
     ran = command("replay", QUICKSTART, "--target", "azure")
     assert ran.code == 2 and "--yes" in ran.err
+
+
+@pytest.mark.parametrize("phase", ["provision", "deploy", "score"])
+def test_only_what_is_work_can_be_done_anew(command: Callable[..., Ran], phase: str) -> None:
+    """What exists is kept or corrected; saying otherwise would be a promise that is not kept."""
+    ran = command("replay", QUICKSTART, "--target", "sandbox", "--rerun", phase)
+    assert ran.code == 2 and "train" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("certificate", "said"),
+    [(None, "cannot be read"), ("no PEM at all", "holds no certificate"),
+     ("-----BEGIN CERTIFICATE-----\n", "")],
+)  # fmt: skip
+def test_tls_files_are_looked_at_before_any_cloud(
+    command: Callable[..., Ran], tmp_path: Path, certificate: str | None, said: str
+) -> None:
+    recipe, file, key = (tmp_path / name for name in ("recipe.yaml", "cert.pem", "key.pem"))
+    if certificate is not None:
+        file.write_text(certificate)
+    key.write_text("-----BEGIN PRIVATE KEY-----\n")
+    tls = f"  tls_certificate: '{file}'\n  tls_key: '{key}'\n  tls_name: score.example.com\n"
+    text = Path(QUICKSTART).read_text().replace("\nserving:\n", f"\nserving:\n{tls}")
+    recipe.write_text(text)
+    found = json.loads(command("check", str(recipe), "--json").out)["findings"]
+    about = [f for f in found if f["fields"] == ["serving.tls_certificate"]]
+    assert [f["severity"] for f in about] == (["error"] if said else [])
+    assert all(said in f["what"] and str(file) in f["what"] for f in about)
+    ran = command("replay", str(recipe), "--target", "azure")
+    assert ran.code == 2 and (said in ran.err if said else "--yes" in ran.err)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("plan", QUICKSTART), ("schema",), ("plan", QUICKSTART, "--json")]
+)
+def test_a_reader_that_goes_away_is_no_traceback(arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "amlwizard", *arguments],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.parametrize("setting", ["names.prefix", "names.nothing=1", "=x"])

@@ -198,6 +198,24 @@ def test_a_second_interrupt_waits_for_nothing(sandbox: Sandboxes, tmp_path: Path
     assert "vnet" not in ran.outcomes, "its request was still out"
 
 
+def test_a_replay_that_nobody_reads_any_more_is_cancelled(
+    sandbox: Sandboxes, tmp_path: Path
+) -> None:
+    """``replay | head``: it stops as on Ctrl-C, and the journal has it all."""
+    cloud = sandbox("--clock", "instant")
+    around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
+    with replaying(*TARGET, *PROVISION, **around) as replay:
+        run = replay.until("run-started")["run"]
+        assert replay.process.stdout
+        replay.process.stdout.close()
+        assert replay.process.wait(timeout=120) == 130
+    journal = (tmp_path / "runs" / run / "journal.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in journal]
+    assert events[-1]["kind"] == "run-finished" and events[-1]["exit_code"] == 130
+    outcomes = {e["outcome"] for e in events if e["kind"] == "step-finished"}
+    assert {"cancelled"} <= outcomes <= {"cancelled", "done"}
+
+
 @pytest.mark.xdist_group("refusals")
 def test_interrupting_a_cell_cancels_it_on_the_cluster(platform: Platform) -> None:
     client = platform.cloud.databricks(platform.outputs["databricks"]["url"])

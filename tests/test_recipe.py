@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from support import RECIPES
 
@@ -72,6 +72,68 @@ def test_load_of_save_is_the_same_recipe_and_the_same_bytes(
         return
     assert reading.recipe == recipe, reading.findings
     assert text_of(reading.recipe) == text
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12) | (
+    st.sampled_from(
+        ["yes", "null", "~", "1e3", "0x1F", "1:30", "2020-01-01", ".inf", "# x", "a: b", "- a",
+         "? a", "*a", "&a", "!a", "|", ">", "%a", "@a", "`a`", "'", '"', "{}", "[]", " a", "a ",
+         "---", "...", "<<", "=", "\u2028", "\xa0", "\ufeff", "🦄"],
+    )
+)  # fmt: skip
+SPACE = st.ip_addresses(v=4).map(lambda address: f"{address}/32")
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | NUMBER | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def values(annotation: object, field: str) -> st.SearchStrategy:
+    """Values of a field's kind, as odd as its type allows."""
+    return {
+        "text": TEXT,
+        "switch": st.booleans(),
+        "list": st.lists(SPACE if "IPv4" in str(annotation) else NUMBER, max_size=3),
+        "json": st.dictionaries(TEXT, JSON, max_size=3),
+    }.get(field, st.nothing())
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    """Recipes in which any field may be given, and any text be anything."""
+    given: dict[str, dict[str, object]] = {"names": {"prefix": draw(TEXT)}}
+    given["scoring"] = {"request": draw(st.dictionaries(TEXT, JSON, max_size=3))}
+    for section, kind in fields.sections().items():
+        for spec in fields.specs(section):
+            annotation = kind.model_fields[spec.name].annotation
+            strategy = values(annotation, spec.kind)
+            if spec.kind == "choice":
+                strategy = st.sampled_from(spec.choices)
+            elif spec.kind == "number":
+                strategy = st.integers(0, 40) if spec.default is None else st.just(spec.default)
+            elif "IPv4Network" in str(annotation) and spec.kind == "text":
+                strategy = SPACE
+            elif "IPv4Address" in str(annotation) and spec.kind == "text":
+                strategy = st.ip_addresses(v=4).map(str)
+            if draw(st.integers(0, 3)) == 0:
+                value = draw(strategy)
+                found = examine({section: {**given.get(section, {}), spec.name: value}}).findings
+                if not any(f"{section}.{spec.name}" in f.fields for f in found):
+                    given.setdefault(section, {})[spec.name] = value
+    reading = examine({"version": 1, **given})
+    assume(reading.recipe is not None)
+    assert reading.recipe
+    return reading.recipe
+
+
+@given(recipes())
+def test_any_recipe_comes_back_as_it_was_saved(recipe: Recipe) -> None:
+    text = text_of(recipe)
+    again = parse(text)
+    assert again.recipe == recipe, again.findings
+    assert text_of(again.recipe) == text
 
 
 def test_a_new_prefix_renames_what_followed_from_the_old_one() -> None:

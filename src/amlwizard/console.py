@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -50,6 +51,13 @@ def plain(text: str) -> str:
 def said(text: str) -> str:
     """`text` for a rich console: no markup of its own."""
     return escape(plain(text))
+
+
+def let_go(out: TextIO) -> None:
+    """Send what may still be written to a closed pipe nowhere: Python flushes at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, out.fileno())
+    os.close(nowhere)
 
 
 def json_lines(out: TextIO) -> Emit:

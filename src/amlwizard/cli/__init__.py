@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 PHASES = ("sign-in", "provision", "train", "register", "deploy", "score", "verify")
+WORK = ("train", "register")  # phases whose outcome is otherwise kept
 EPILOG = "exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled"
 
 
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     _settings(replay)
     replay.add_argument("--until", choices=PHASES, help="stop after this phase")
     replay.add_argument(
-        "--rerun", action="append", default=[], choices=PHASES, help="do this phase's work anew"
+        "--rerun", action="append", default=[], choices=WORK, help="do this phase's work anew"
     )
     replay.add_argument(
         "--ignore",
@@ -182,7 +183,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        from amlwizard.console import let_go
+
+        let_go(sys.stdout)
         return 1
 
 

@@ -8,24 +8,32 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event as Flag
+from typing import cast
 
 from amlwizard import fields, rules
+from amlwizard.cli import tls
 from amlwizard.console import login_prompt, plain, show_findings, show_plan
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.plan import outline
-from amlwizard.recipe import Recipe, read
+from amlwizard.recipe import Reading, Recipe, Serving, read
 from amlwizard.steps import steps_for
 
 
 def usable_recipe(path: str, changes: Mapping[str, str] | None = None) -> Recipe:
     """The recipe, if nothing but warnings stands against it; InvalidInput with all findings."""
     reading = read(Path(path), changes)
-    findings = rules.findings_of(reading)
+    findings = _findings_of(reading)
     errors = [f for f in findings if f.severity == "error"]
     if errors or reading.recipe is None:
         count = f"{len(errors)} error{'s' if len(errors) != 1 else ''}"
         raise InvalidInput(f"{path} cannot be used: {count}.", findings=errors)
     return reading.recipe
+
+
+def _findings_of(reading: Reading) -> list[Finding]:
+    """All that can be known on this machine."""
+    serving = cast("Serving | None", reading.sections.get("serving"))
+    return [*tls.findings(serving), *rules.findings_of(reading)]
 
 
 def changes(settings: Sequence[str]) -> dict[str, str]:
@@ -41,7 +49,7 @@ def changes(settings: Sequence[str]) -> dict[str, str]:
 
 
 def check(given: argparse.Namespace) -> int:
-    return _told(given, rules.findings_of(read(Path(given.recipe))))
+    return _told(given, _findings_of(read(Path(given.recipe))))
 
 
 def plan(given: argparse.Namespace) -> int:

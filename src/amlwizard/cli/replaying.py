@@ -30,8 +30,9 @@ def replay(given: argparse.Namespace) -> int:
             fix="Look at `amlwizard plan`, then add --yes.",
         )
     watch = Watch()
-    listeners: list[Emit] = [watch, progress(given.json), console.login_prompt(sys.stderr)]
     with Desk(choice_of(given)) as desk, cancelling() as control:
+        shown = while_read(progress(given.json), control)
+        listeners: list[Emit] = [watch, shown, console.login_prompt(sys.stderr)]
         desk.open(given.target)
         ran = desk.run(
             recipe,
@@ -56,6 +57,19 @@ def progress(as_json: bool) -> Emit:
 
         return console.LiveTable(Console())
     return console.Lines(sys.stdout)
+
+
+def while_read(emit: Emit, control: Control) -> Emit:
+    """`emit`, until nobody reads standard output any more (``| head``): then the run is stopped."""
+
+    def heeding(event: Event) -> None:
+        try:
+            emit(event)
+        except BrokenPipeError:
+            console.let_go(sys.stdout)
+            control.stop()
+
+    return heeding
 
 
 class Watch:
