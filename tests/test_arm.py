@@ -77,3 +77,15 @@ def test_the_wait_before_a_poll_is_in_the_clocks_own_time(
     assert answer.status_code == 201 and "azure-asyncoperation" in answer.headers
     assert answer.headers[header] == value
     assert {"retry-after", "retry-after-ms"} & answer.headers.keys() == {header}
+
+
+def test_the_node_group_of_aks_is_open_to_its_owner(sandbox: Callable[..., Sandbox]) -> None:
+    """Only Databricks denies writes in the group that it manages."""
+    there = sandbox("--clock", "instant")
+    arm = there.cloud().arm
+    group = vnet_in(arm).partition("/providers/")[0]
+    cluster = f"{group}/providers/Microsoft.ContainerService/managedClusters/aks"
+    there.change(resources={group.lower(): {"managedBy": cluster}})
+    nsg = f"{group}/providers/Microsoft.Network/networkSecurityGroups/nsg"
+    made = arm.put(nsg, API, {"location": "westeurope"}, quiet, Event())
+    assert made["name"] == "nsg"

@@ -32,6 +32,9 @@ pytestmark = [
 ]
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 NAMES = recipe_of("quickstart").names
+# Of several that could stand in for one: Azure's own compute, the address of the NAT gateway, the
+# security group with rules.
+PREFERRED = (f"/{NAMES.build_compute}", f"/{NAMES.public_ip}", f"/nsg-{NAMES.prefix}-compute")
 # The subnet that a resource of a type stands in, where any will not do.
 SUBNETS = {
     "microsoft.network/bastionhosts": "AzureBastionSubnet",
@@ -153,7 +156,10 @@ class Stage:
         )
         self.state = sandbox.state
         self.stand_ins: dict[str, str] = {}
-        for resource in self.state["resources"].values():
+        group = f"/subscriptions/{self.subscription}/resourcegroups/{NAMES.resource_group}".lower()
+        ours = [id for id in self.state["resources"] if id.startswith(group)]
+        for id in sorted(ours, key=lambda id: (not id.endswith(PREFERRED), id)):
+            resource = self.state["resources"][id]
             inside = resource.get("properties", {})
             for one in (resource, *inside.get("subnets", []), *inside.get("securityRules", [])):
                 self.stand_ins.setdefault(one["type"].lower(), one["id"])

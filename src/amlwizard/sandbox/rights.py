@@ -30,7 +30,7 @@ def must(world: World, action: str, scope: str) -> None:
             "credentials.",
         )
     group = world.get("/".join(scope.split("/")[:5]))
-    if group and group.get("managedBy"):
+    if group and "/microsoft.databricks/" in group.get("managedBy", "").lower():
         number = uuid.uuid5(uuid.NAMESPACE_URL, group["id"].lower()).hex
         raise ArmError(
             403,
