@@ -54,7 +54,7 @@ async def test_a_finished_run_shows_its_numbers_and_its_plot(size) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         numbers, listed, plot = shown(app.screen)
-        assert "MSE 3424.857" in numbers and "353 rows trained, 89 tested" in numbers
+        assert "MSE 3424.857" in numbers and "353 train, 89 test rows" in numbers
         assert "RMSE 58.522" in numbers and "diabetes-ridge version 1" in numbers
         assert "actual-vs-predicted.png, beside the journal" in numbers
         assert len(listed) == 8 and all("✓" in line for line in listed)

@@ -157,7 +157,7 @@ class TrainingPage(Page):
         for name, value in (("RMSE", hit.rmse), ("MAE", hit.mae), ("R²", hit.r2)) if hit else ():
             first += [(f"   {name} ", "dim"), (f"{value:.3f}", "")]
         rows = known.get("rows", ("?", "?"))
-        first += [(f"   {rows[0]} rows trained, {rows[1]} tested", "")]
+        first += [(f"   {rows[0]} train, {rows[1]} test rows", "")]
         second = [("Run ", "dim"), (str(known["run_id"]), "")]
         if step and step.state == "kept":
             second += [("  kept from an earlier run: nothing was trained anew", "dim")]
