@@ -50,7 +50,7 @@ def test_a_lost_delegation_is_seen(sandbox: Sandboxes, replay: Replay) -> None:
     cloud = sandbox("--clock", "instant")
     cloud.fault(f"GET {VNET}", edit={"properties.subnets.4.properties.delegations": []})
     final = failed(replay(cloud, *PROVISION), "vnet")
-    assert "delegations.databricks: missing" in final["why"]
+    assert "delegations.0: missing" in final["why"]
 
 
 def test_databricks_refuses_a_subnet_without_delegation(sandbox: Sandboxes, tmp_path: Path) -> None:
