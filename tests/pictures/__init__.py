@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -67,15 +68,29 @@ async def drawn(picture: Picture, size: tuple[int, int]) -> str:
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until nothing moves: three looks in a row see the same."""
+    """Wait until nothing moves: nothing is about to be done, and three looks in a row see the same."""
     seen: list[list[str]] = []
-    while len(seen) < 3 or seen[-1] != seen[-2] or seen[-2] != seen[-3]:
+    while len(seen) < 3 or seen[-1] != seen[-2] or seen[-2] != seen[-3] or _due(pilot.app):
         for editor in (*pilot.app.screen.query(Input), *pilot.app.screen.query(TextArea)):
             editor.cursor_blink = False
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
         strips = pilot.app.screen._compositor.render_strips()
         seen.append([str(strip) for strip in strips])
+
+
+def _due(app: App[Any]) -> bool:
+    """Whether something was put off for a moment; what stands for seconds, as a toast does, is none."""
+    pumps = (app, app.screen, *app.screen.walk_children(with_self=False))
+    return any(
+        timer._repeat == 0
+        and timer._interval < 1
+        and timer._active.is_set()
+        and timer._task is not None
+        and not timer._task.done()
+        for pump in pumps
+        for timer in pump._timers
+    )
 
 
 def plain(svg: str, name: str) -> str:

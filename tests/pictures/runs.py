@@ -16,7 +16,7 @@ from amlwizard.draft import from_file
 from amlwizard.events import LoginNeeded, RunFinished, StepFinished
 from amlwizard.tui.app import WizardApp
 from amlwizard.view import RunView
-from pictures import picture
+from pictures import picture, settled
 from pictures.pages import Planner, keys
 
 URL = "https://microsoft.com/devicelogin"
@@ -84,11 +84,24 @@ def middle() -> float:
     return whole.steps["train"].started - whole.started + 1
 
 
-picture("progress", moment("progress", going(middle()), running=True))(keys())
-picture("progress-timeline", moment("progress", going(middle()), running=True))(keys("t"))
-picture("progress-leave", moment("progress", going(middle()), running=True))(keys("ctrl+q"))
-picture("progress-failed", moment("progress", failed("deployment")))(keys())
-picture("progress-finished", moment("progress", recorded()))(keys())
+def followed(*pressed: str) -> Callable[[Pilot[Any]], Any]:
+    """Keys, once the page has ticked as often as its chart needs to follow what runs."""
+
+    async def show(pilot: Pilot[Any]) -> None:
+        for _ in range(3):
+            pilot.app.screen._draw()  # type: ignore[attr-defined]
+            await settled(pilot)
+        await pilot.press(*pressed)
+
+    return show
+
+
+UNDER_WAY = moment("progress", going(middle()), running=True)
+picture("progress", UNDER_WAY)(followed())
+picture("progress-timeline", UNDER_WAY)(followed("t"))
+picture("progress-leave", UNDER_WAY)(followed("ctrl+q"))
+picture("progress-failed", moment("progress", failed("deployment")))(followed())
+picture("progress-finished", moment("progress", recorded()))(followed())
 picture("training-result", moment("training-result", recorded()))(keys())
 picture("score", moment("score", recorded()))(keys())
 
@@ -113,20 +126,12 @@ def waiting() -> RunView:
     return begun.apply(needed)
 
 
-def _login(view: RunView) -> Callable[[], WizardApp]:
-    def make() -> WizardApp:
-        made = moment("progress", replace(view, login=None), running=True)()
-        return made
-
-    return make
-
-
-@picture("login", _login(waiting()))
+@picture("login", moment("sign-in", replace(waiting(), login=None)))
 async def login(pilot: Pilot[Any]) -> None:
     pilot.app.view = waiting()  # type: ignore[attr-defined]
 
 
-@picture("login-expired", _login(waiting()))
+@picture("login-expired", moment("sign-in", replace(waiting(), login=None)))
 async def expired(pilot: Pilot[Any]) -> None:
     pilot.app.view = waiting()  # type: ignore[attr-defined]
     await pilot.pause()

@@ -178,7 +178,8 @@ class Timeline(Vertical):
         self._draw()
 
     def on_resize(self) -> None:
-        self._draw()
+        # The lines have their new width only then.
+        self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
         scroll = self.query_one(VerticalScroll)
