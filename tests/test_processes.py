@@ -83,7 +83,7 @@ def test_nothing_outlives_a_replay_that_is_killed(
     assert list(temporary.iterdir()) == []
     again = amlwizard("replay", *TARGET, "--clock", "instant", "--json", **around)
     assert again.code == 0, again.err
-    assert again.that_are("done") == {"sign-in", "check-training", "score"}
+    assert again.that_are("done") == {"sign-in", "preflight", "check-training", "score", "verify"}
 
 
 def test_nothing_outlives_a_sandbox_whose_parent_is_killed(family: Family, temporary: Path) -> None:
@@ -179,7 +179,7 @@ def test_an_interrupted_replay_says_what_it_left_and_is_gone_on_with(
     cloud.clear()
     again = amlwizard("replay", *TARGET, *PROVISION, "--json", **around)
     assert again.code == 0, again.err
-    assert again.that_are("kept") >= ran.that_are("done") - {"sign-in"}
+    assert again.that_are("kept") >= ran.that_are("done") - {"sign-in", "preflight"}
     assert sum("PUT" in c and c.endswith("/aks-mlquick01") for c in cloud.calls) == 1
 
 
@@ -259,6 +259,17 @@ def test_a_killed_replay_is_gone_on_with_and_what_is_in_flight_is_adopted(
         ):
             replay.process.poll()
         replay.send(signal.SIGKILL)
+    slow = {"polls": -9}  # what is looked at by preflight and step takes longer than a glance
+    under_way = cloud.state
+    cloud.change(
+        operations={
+            name: slow for name, o in under_way["operations"].items() if o["status"] == "InProgress"
+        },
+        databricks={
+            name: {"clusters": dict.fromkeys(workspace["clusters"], slow)}
+            for name, workspace in under_way["databricks"].items()
+        },
+    )
     cloud.clear()
     again: Ran = amlwizard("replay", *TARGET, *PROVISION, "--json", **around)
     assert again.code == 0, again.err
@@ -268,5 +279,5 @@ def test_a_killed_replay_is_gone_on_with_and_what_is_in_flight_is_adopted(
     assert again.outcomes["vnet"] == "kept"
     for call in wanted:
         assert sum(c.endswith(call) and c[0] == "P" for c in cloud.calls) == 1
-    [workspace] = cloud.state["databricks"].values()
-    assert len(workspace["clusters"]) == 1
+    [databricks] = cloud.state["databricks"].values()
+    assert len(databricks["clusters"]) == 1
