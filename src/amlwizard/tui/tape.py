@@ -222,6 +222,8 @@ async def _do(act: Act, app: DemoApp, pilot: Pilot[Any]) -> None:
             await pilot.press("end", "ctrl+u")
         case See(what, so):
             while not (so(app) if so else what in on_screen(app)):
+                if app._exit:  # the terminal was closed, or somebody quit
+                    raise Halted("The demonstration was ended.")
                 if app.ran and app.ran.exit_code:
                     raise Halted(
                         f"The run ended with exit code {app.ran.exit_code}: see its journal."
