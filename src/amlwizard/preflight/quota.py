@@ -81,7 +81,7 @@ def vcpus(s: Situation) -> Iterator[Finding]:
         counters.append((family, f"{family} vCPUs", [n for n in wanted if n.family == family]))
     for counter, title, those in counters:
         usage, need = held.get(counter.lower()), sum(n.vcpus for n in those)
-        if usage and need > usage.left:
+        if usage and need and need > usage.left:
             what = "; ".join(f"{n.vcpus} for {n.what}" for n in those)
             yield _exceeded(
                 s,
@@ -158,7 +158,7 @@ def network(s: Situation) -> Iterator[Finding]:
     for kind, counter in COUNTED.items():
         need = sum(planned.type == kind for planned in s.new)
         usage = s.facts.usages.get("network", {}).get(counter)
-        if usage and need > usage.left:
+        if usage and need and need > usage.left:
             yield _exceeded(
                 s,
                 "network-quota",
