@@ -13,7 +13,7 @@ from typing import Any
 from amlwizard.plan import Resource, Step
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
-from amlwizard.steps.network import API
+from amlwizard.steps.network import API, public_ip
 
 # The smallest gateway that Azure still makes: those without zones (VpnGw1) are retired.
 GATEWAY_SKU = "VpnGw1AZ"
@@ -36,7 +36,7 @@ def _nothing(recipe: Any, ids: Ids) -> list[Step]:
 def _bastion(recipe: Any, ids: Ids) -> list[Step]:
     n = recipe.names
     return [
-        _public_ip(recipe, ids),
+        public_ip(ids, "entry-ip", "Public IP of the secure entry", ids.entry_ip_name),
         arm_step(
             "bastion",
             "Bastion host",
@@ -84,7 +84,7 @@ def _gateway(recipe: Any, ids: Ids) -> list[Step]:
         },
     }
     return [
-        _public_ip(recipe, ids, zones=ZONES),
+        public_ip(ids, "entry-ip", "Public IP of the secure entry", ids.entry_ip_name, zones=ZONES),
         arm_step(
             "vpn-gateway",
             "VPN gateway",
@@ -102,30 +102,6 @@ def _gateway(recipe: Any, ids: Ids) -> list[Step]:
             ),
         ),
     ]
-
-
-def _public_ip(recipe: Any, ids: Ids, zones: tuple[str, ...] = ()) -> Step:
-    more: dict[str, Any] = {"zones": list(zones)} if zones else {}
-    return arm_step(
-        "entry-ip",
-        "Public IP of the secure entry",
-        Resource(
-            ids.of("Microsoft.Network/publicIPAddresses", ids.entry_ip_name),
-            API,
-            ids.tracked(
-                {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
-                sku={"name": "Standard"},
-                **more,
-            ),
-        ),
-        after=("resource-group",),
-        outputs={"address": "properties.ipAddress"},
-        az=(
-            f"az network public-ip create {ids.cli_new} -n {ids.entry_ip_name} --sku Standard "
-            "--allocation-method Static --version IPv4"
-            + (f" --zone {' '.join(zones)}" if zones else ""),
-        ),
-    )
 
 
 def _configuration(subnet: str) -> dict[str, Any]:

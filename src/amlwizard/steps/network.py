@@ -27,24 +27,7 @@ def network(recipe: Any) -> list[Step]:
     before = tuple(step.id for step in steps)
     if recipe.security.nat_gateway:
         steps += [
-            arm_step(
-                "public-ip",
-                "Public IP",
-                Resource(
-                    ids.of("Microsoft.Network/publicIPAddresses", n.public_ip),
-                    API,
-                    ids.tracked(
-                        {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
-                        sku={"name": "Standard"},
-                    ),
-                ),
-                after=("resource-group",),
-                outputs={"address": "properties.ipAddress"},
-                az=(
-                    f"az network public-ip create {ids.cli_new} -n {n.public_ip} --sku Standard "
-                    "--allocation-method Static --version IPv4",
-                ),
-            ),
+            public_ip(ids, "public-ip", "Public IP", n.public_ip),
             arm_step(
                 "nat-gateway",
                 "NAT gateway",
@@ -64,6 +47,31 @@ def network(recipe: Any) -> list[Step]:
         ]
         before += ("nat-gateway",)
     return [*steps, _vnet(recipe, ids, before)]
+
+
+def public_ip(ids: Ids, id: str, title: str, name: str, zones: tuple[str, ...] = ()) -> Step:
+    """A static Standard address; in every one of `zones`, where there are any."""
+    more: dict[str, Any] = {"zones": list(zones)} if zones else {}
+    return arm_step(
+        id,
+        title,
+        Resource(
+            ids.of("Microsoft.Network/publicIPAddresses", name),
+            API,
+            ids.tracked(
+                {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
+                sku={"name": "Standard"},
+                **more,
+            ),
+        ),
+        after=("resource-group",),
+        outputs={"address": "properties.ipAddress"},
+        az=(
+            f"az network public-ip create {ids.cli_new} -n {name} --sku Standard "
+            "--allocation-method Static --version IPv4"
+            + (f" --zone {' '.join(zones)}" if zones else ""),
+        ),
+    )
 
 
 def _nsg(recipe: Any, ids: Ids, which: str) -> Step:
