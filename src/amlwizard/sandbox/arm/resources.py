@@ -88,8 +88,8 @@ class Resources:
         slow = kind.seconds > 0 or call.work is not None
         if rid.type not in shelf.WITHIN:  # such a one has no operation of its own, and is ready
             if kind.states:
-                begun = "Updating" if old else "Creating"
-                wanted["properties"]["provisioningState"] = begun if slow else "Succeeded"
+                begun = kind.begun[1 if old else 0] if slow else "Succeeded"
+                wanted["properties"]["provisioningState"] = begun
             self.world.resources[rid.text.lower()] = wanted
         if not slow:
             return JSONResponse(wanted, 200 if old else kind.accepts)
@@ -123,9 +123,8 @@ class Resources:
         name = self.world.begin(shelf.holder(asked.id), "put", seconds, call.fails, task)
         done = self.world.data["operations"][name]["status"] != "InProgress"
         status = 200 if call.old or (done and kind.accepts == 202) else kind.accepts
-        shown = shelf.existing(self.world, asked.id)
-        silent = status == 202 and "storage" in asked.id.type
-        return self.operations.begun(asked, name, status, None if silent else shown)
+        shown = None if status == 202 else shelf.existing(self.world, asked.id)
+        return self.operations.begun(asked, name, status, shown)
 
     def _delete(self, asked: Asked, kind: Kind) -> Response:
         rid = asked.id

@@ -97,7 +97,8 @@ Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 
 @dataclass(frozen=True)
 class Kind:
-    """`seconds` is how long Azure takes (p50); `accepts` the status of a create that takes time;
+    """`seconds` is how long Azure takes (p50); `accepts` the status of a create that takes time
+    (202 has no body); `begun` the states of a create and of an update that are under way;
     `location`: `region` (required), `global`, or `` for none. `misnamed` is the code for a name that
     does not fit the pattern `name`. `items` answers documents of the type that another service
     holds; `shown` adds to a document what others have to do with it.
@@ -111,6 +112,7 @@ class Kind:
     put: Put | None = None
     seconds: float = 0
     accepts: int = 201
+    begun: tuple[str, str] = ("Creating", "Updating")
     location: str = "region"
     name: str = r"[^/]{1,260}"
     misnamed: str = "InvalidResourceName"

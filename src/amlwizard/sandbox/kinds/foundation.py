@@ -349,6 +349,7 @@ KINDS = [
         "Microsoft.KeyVault/vaults",
         _vault,
         35,
+        begun=("RegisteringDns", "RegisteringDns"),
         name=r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
         misnamed="VaultNameNotValid",
         delete=_delete_vault,
