@@ -24,7 +24,8 @@ def cast(path: Path) -> tuple[dict[str, Any], str]:
 
 @pytest.mark.journey
 def test_it_walks_from_nothing_to_three_predictions(command: Command, tmp_path: Path) -> None:
-    ran = command("demo", "--pace", "fast", "--record", str(tmp_path / "demo.cast"))
+    file = str(tmp_path / "demo.cast")
+    ran = command("demo", "--pace", "fast", "--record", file, COLUMNS="80", LINES="24")
     assert ran.code == 0, ran.out + ran.err
     drawn = cast(tmp_path / "demo.cast")[1]
     for text in (*ANYWHERE, "SN-5", "Free plan"):

@@ -9,7 +9,6 @@ import json
 import os
 import pty
 import shutil
-import signal
 import struct
 import sys
 import termios
@@ -31,11 +30,13 @@ def record(file: str, command: Sequence[str]) -> int:
     columns, lines = shutil.get_terminal_size(SIZE) if shown else SIZE
     child, terminal = pty.fork()
     if child == 0:
+        # Before it looks, and what it is told of another terminal's size is of no interest.
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
         os.environ.setdefault("TERM", "xterm-256color")
         os.environ["COLORTERM"] = "truecolor"
         os.execv(command[0], list(command))
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    os.kill(child, signal.SIGWINCH)
     header = {
         "version": 2,
         "width": columns,
