@@ -167,15 +167,15 @@ def test_a_second_replay_trains_nothing_anew_and_says_so(
 
 
 def test_a_second_replay_only_reads(second: tuple[Ran, list[str]]) -> None:
-    """But for the probe of the inside: a token in the secret scope, and cells that look around."""
+    """But for the probe of the inside: a token lent to it, and cells that look around."""
     writes = {call for call in second[1] if not call.startswith("GET")}
     paths = {call.partition(" ")[2] for call in writes}
     probe = {path for path in paths if path.startswith("/api/")} - {
         path for path in paths if path.endswith("/score")
     }
     assert probe == {
-        "/api/2.0/secrets/put", "/api/1.2/contexts/create", "/api/1.2/contexts/destroy",
-        "/api/1.2/commands/execute",
+        "/api/2.0/secrets/put", "/api/2.0/secrets/delete", "/api/1.2/contexts/create",
+        "/api/1.2/contexts/destroy", "/api/1.2/commands/execute",
     }  # fmt: skip
     others = {path.rpartition("/")[2] for path in paths - probe}
     assert others == {"devicecode", "token", "listKeys", "score", "search"}

@@ -15,17 +15,23 @@ def cells(ran: Ran) -> list[str]:
     return [e["message"] for e in ran.of("step-progress", "train")]
 
 
+def held(journey: Journey) -> set[str]:
+    """Keys of the recipe's secret scope after the run."""
+    [workspace] = journey.sandbox.control("state", method="GET")["databricks"].values()
+    [scope] = workspace["scopes"].values()
+    return set(scope)
+
+
 def test_signed_in_as_a_service_principal_the_notebook_is_one_too(article: Journey) -> None:
     assert any("as a service principal" in message for message in cells(article.ran))
-    state = article.sandbox.control("state", method="GET")
-    [workspace] = state["databricks"].values()
-    held = workspace["scopes"]["amlwizard-article2020"]
-    assert {"tenant-id", "client-id", "client-secret"} <= held.keys()
-    assert "tracking-token" not in held and CLIENT_SECRET not in json.dumps(state)
+    assert held(article) == {"tenant-id", "client-id", "client-secret"}
+    assert CLIENT_SECRET not in json.dumps(article.sandbox.control("state", method="GET"))
 
 
-def test_signed_in_by_a_person_it_gets_a_short_lived_token(quickstart: Journey) -> None:
+def test_signed_in_by_a_person_it_is_lent_a_token(quickstart: Journey) -> None:
+    """Which is taken back when it has done its work."""
     assert any("with the token" in message for message in cells(quickstart.ran))
+    assert held(quickstart) == set()
 
 
 def test_it_may_ask_for_a_sign_in_of_its_own(quickstart: Journey) -> None:

@@ -205,6 +205,13 @@ class Databricks:
                     self.client.secrets.create_scope(scope)
             self.client.secrets.put_secret(scope, key, string_value=value)
 
+    def delete_secret(self, scope: str, key: str) -> None:
+        """Delete a secret, where there is one."""
+        from databricks.sdk.errors import NotFound
+
+        with _translated("delete a secret"), suppress(NotFound):
+            self.client.secrets.delete_secret(scope, key)
+
     def secret_keys(self, scope: str) -> set[str]:
         """Keys of a secret scope; empty where there is no such scope."""
         from databricks.sdk.errors import NotFound

@@ -7,7 +7,8 @@ Databricks secret scope, a device code straight to the person.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +45,9 @@ class Access:
         return f"sign_in/{self.login.replace('-', '_')}"
 
 
-def access(ctx: Context, recipe: Any) -> Access:
-    """Prepare the notebook's sign-in on the workspace of `ctx`."""
+@contextmanager
+def access(ctx: Context, recipe: Any) -> Iterator[Access]:
+    """The notebook's sign-in on the workspace of `ctx`; what is lent for it is taken back."""
     made = ctx.outputs["databricks"]
     client = ctx.cloud.databricks(made["url"], made["id"])
     login = login_of(ctx.cloud, recipe)
@@ -53,8 +55,33 @@ def access(ctx: Context, recipe: Any) -> Access:
     if login == "service-principal":
         parameters["scope"] = principal_scope(recipe)
         _put_principal(ctx.cloud, recipe, client)
-    keep_up = _Token(ctx.cloud, client, scope_of(recipe)) if login == "access-token" else _nothing
-    return Access(login, parameters, keep_up)
+    lent = login == "access-token"
+    with (
+        lent_token(ctx.cloud, recipe, client, "tracking-token")
+        if lent
+        else nullcontext(_nothing) as keep_up
+    ):
+        yield Access(login, parameters, keep_up)
+
+
+@contextmanager
+def lent_token(cloud: Any, recipe: Any, client: Any, key: str) -> Iterator[Callable[[], None]]:
+    """Our own token for the workspace in the recipe's secret scope, as long as the block runs; to
+    be called again before each cell, for a token may run out sooner."""
+    scope, put = scope_of(recipe), ""
+
+    def keep_up() -> None:
+        nonlocal put
+        token = cloud.access_token("ml").reveal()
+        if token != put:
+            client.put_secret(scope, key, token)
+            put = token
+
+    try:
+        keep_up()
+        yield keep_up
+    finally:
+        client.delete_secret(scope, key)
 
 
 def login_of(cloud: Any, recipe: Any) -> str:
@@ -96,20 +123,6 @@ def _put_principal(cloud: Any, recipe: Any, client: Any) -> None:
     if own and not recipe.sign_in.notebook_secret_scope:
         for key in PRINCIPAL_KEYS:
             client.put_secret(scope_of(recipe), key, own[key].reveal())
-
-
-class _Token:
-    """Keeps a token for the workspace in the secret scope, replaced before it runs out."""
-
-    def __init__(self, cloud: Any, client: Any, scope: str) -> None:
-        self.cloud, self.client, self.scope = cloud, client, scope
-        self._put = ""
-
-    def __call__(self) -> None:
-        token = self.cloud.access_token("ml").reveal()
-        if token != self._put:
-            self.client.put_secret(self.scope, "tracking-token", token)
-            self._put = token
 
 
 def _nothing() -> None:

@@ -27,7 +27,7 @@ import requests
 def called(call):
     headers = {}
     if call["token"]:
-        token = dbutils.secrets.get(parameters["scope"], "tracking-token")
+        token = dbutils.secrets.get(parameters["scope"], "probe-token")
         headers["Authorization"] = "Bearer " + token
     try:
         answer = requests.request(

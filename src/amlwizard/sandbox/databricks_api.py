@@ -328,17 +328,24 @@ class Databricks:
         return {"scopes": [{"name": s, "backend_type": "DATABRICKS"} for s in scopes]}
 
     async def _secrets_put(self, resource: Body, body: Body) -> Body:
-        scope = self._data(resource)["scopes"].get(body["scope"])
-        if scope is None:
-            raise Refused(404, "RESOURCE_DOES_NOT_EXIST", f"Scope {body['scope']} does not exist!")
-        scope[body["key"]] = self.world.seal(body["string_value"])
+        self._scope(resource, body)[body["key"]] = self.world.seal(body["string_value"])
+        return {}
+
+    async def _secrets_delete(self, resource: Body, body: Body) -> Body:
+        scope, key = self._scope(resource, body), body["key"]
+        if key not in scope:
+            raise Refused(404, "RESOURCE_DOES_NOT_EXIST", f"Secret {key} does not exist!")
+        del scope[key]
         return {}
 
     async def _secrets_list(self, resource: Body, body: Body) -> Body:
+        return {"secrets": [{"key": key} for key in self._scope(resource, body)]}
+
+    def _scope(self, resource: Body, body: Body) -> Body:
         scope = self._data(resource)["scopes"].get(body["scope"])
         if scope is None:
             raise Refused(404, "RESOURCE_DOES_NOT_EXIST", f"Scope {body['scope']} does not exist!")
-        return {"secrets": [{"key": key} for key in scope]}
+        return scope  # type: ignore[no-any-return]
 
     def answer(self, workspace_id: str, ask: Body) -> Body:
         """What a node asks of what is around it: a secret of a scope, the addresses of a name."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.errors import AmlwizardError, Cancelled, CloudError, StepFailed
-from amlwizard.notebook.access import scope_of
+from amlwizard.notebook.access import lent_token, scope_of
 from amlwizard.plan import Context, Resource, Say
 from amlwizard.posture.endpoints import addresses
 from amlwizard.posture.facts import Answer, Facts, Side
@@ -244,9 +244,8 @@ def _inside(
     names = [name for held in private.values() for name in held]
     if recipe.security.private_aks:
         names += _api_names(documents)
-    scope = scope_of(recipe)
-    client.put_secret(scope, "tracking-token", ctx.cloud.access_token("ml").reveal())
-    parameters = {"names": names, "calls": calls, "scope": scope}
+    parameters = {"names": names, "calls": calls, "scope": scope_of(recipe)}
     cells = notebook.cells("probe", parameters)
-    seen = client.run_cells(cluster["cluster_id"], cells, say, ctx.cancel)[-1].data
+    with lent_token(ctx.cloud, recipe, client, "probe-token"):
+        seen = client.run_cells(cluster["cluster_id"], cells, say, ctx.cancel)[-1].data
     return Side(seen["names"], {name: Answer(**answer) for name, answer in seen["answers"].items()})

@@ -136,12 +136,12 @@ def _run(
     client = databricks_of(ctx)
     cluster_id = ctx.outputs["databricks-cluster"]["id"]
     running(client, cluster_id, say, ctx)
-    way = access(ctx, recipe)
     uri = str(ctx.cloud.ml(ctx.outputs["workspace"]["id"]).tracking_uri())
-    cells = notebook.cells(
-        name, {"tracking_uri": uri, **way.parameters, **parameters}, after=way.notebook
-    )
-    results = client.run_cells(
-        cluster_id, cells, say, ctx.cancel, ask=ctx.ask, before_each=way.keep_up
-    )
+    with access(ctx, recipe) as way:
+        cells = notebook.cells(
+            name, {"tracking_uri": uri, **way.parameters, **parameters}, after=way.notebook
+        )
+        results = client.run_cells(
+            cluster_id, cells, say, ctx.cancel, ask=ctx.ask, before_each=way.keep_up
+        )
     return dict(results[-1].data)
