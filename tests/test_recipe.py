@@ -257,3 +257,8 @@ def test_host_bits_are_cured_by_the_prefix_that_holds_them() -> None:
         "addresses.compute": {"addresses.compute": "10.100.110.0/24"},
         "addresses.peered.1": {"addresses.peered": ["10.1.0.0/16", "10.2.0.0/16"]},
     }
+
+
+@pytest.mark.parametrize("section", fields.sections())
+def test_every_field_says_what_it_is(section: str) -> None:
+    assert not [spec.path for spec in fields.specs(section) if not spec.description]

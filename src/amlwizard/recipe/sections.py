@@ -85,11 +85,31 @@ class Names(Section):
         description="Every name that is not given follows from it. Registry, vault and storage "
         "account names are unique in the world: choose one that is yours.",
     )
-    resource_group: str = _derived("rg-{prefix}", "Resource group")
-    vnet: str = _derived("vnet-{prefix}", "Virtual network")
-    workspace_subnet: str = _derived("snet-{prefix}-workspace", "Workspace subnet")
-    compute_subnet: str = _derived("snet-{prefix}-compute", "Compute subnet")
-    scoring_subnet: str = _derived("snet-{prefix}-scoring", "Scoring subnet")
+    resource_group: str = _derived(
+        "rg-{prefix}",
+        "Resource group",
+        "Holds all of it.",
+    )
+    vnet: str = _derived(
+        "vnet-{prefix}",
+        "Virtual network",
+        "The network that all of it is closed off in.",
+    )
+    workspace_subnet: str = _derived(
+        "snet-{prefix}-workspace",
+        "Workspace subnet",
+        "Holds the private endpoints.",
+    )
+    compute_subnet: str = _derived(
+        "snet-{prefix}-compute",
+        "Compute subnet",
+        "Holds the compute that builds images.",
+    )
+    scoring_subnet: str = _derived(
+        "snet-{prefix}-scoring",
+        "Scoring subnet",
+        "Holds the nodes of AKS.",
+    )
     databricks_public_subnet: str = _derived(
         "snet-{prefix}-dbw-public", "Databricks public subnet", "Also called the host subnet."
     )
@@ -98,31 +118,81 @@ class Names(Section):
         "Databricks private subnet",
         "Also called the container subnet.",
     )
-    nat_gateway: str = _derived("ng-{prefix}", "NAT gateway")
-    public_ip: str = _derived("pip-{prefix}-nat", "Public IP of the NAT gateway")
+    nat_gateway: str = _derived(
+        "ng-{prefix}",
+        "NAT gateway",
+        "The way out of the compute and Databricks subnets.",
+    )
+    public_ip: str = _derived(
+        "pip-{prefix}-nat",
+        "Public IP of the NAT gateway",
+        "The address that others see us come from.",
+    )
     registry: str = _derived("cr{prefix}", "Container registry", "Unique in the world.")
     storage: str = _derived("st{prefix}", "Storage account", "Unique in the world.")
     key_vault: str = _derived(
         "kv-{prefix}", "Key vault", "Unique in the world, soft-deleted vaults included."
     )
-    log_analytics: str = _derived("log-{prefix}", "Log Analytics workspace")
-    application_insights: str = _derived("appi-{prefix}", "Application Insights")
-    databricks: str = _derived("dbw-{prefix}", "Databricks workspace")
+    log_analytics: str = _derived(
+        "log-{prefix}",
+        "Log Analytics workspace",
+        "Keeps what Application Insights gathers.",
+    )
+    application_insights: str = _derived(
+        "appi-{prefix}",
+        "Application Insights",
+        "Gathers what the Machine Learning workspace reports.",
+    )
+    databricks: str = _derived(
+        "dbw-{prefix}",
+        "Databricks workspace",
+        "Where the training runs.",
+    )
     databricks_managed_group: str = _derived(
         "rg-{prefix}-dbw", "Databricks managed resource group", "Must not exist beforehand."
     )
-    workspace: str = _derived("mlw-{prefix}", "Machine Learning workspace")
+    workspace: str = _derived(
+        "mlw-{prefix}",
+        "Machine Learning workspace",
+        "Tracks runs, registers models, deploys them.",
+    )
     build_compute: str = _derived(
         "image-build", "Image-build compute", "Builds images where the registry is closed."
     )
-    aks: str = _derived("aks-{prefix}", "AKS cluster")
-    aks_identity: str = _derived("id-{prefix}-aks", "Managed identity of the AKS cluster")
-    kubernetes_compute: str = _derived("aks-inference", "Kubernetes compute", "2 to 16 characters.")
-    cluster: str = _derived("train-{prefix}", "Databricks cluster")
-    experiment: str = _derived("diabetes", "MLflow experiment", "Not a Databricks path.")
-    model: str = _derived("diabetes-ridge", "Registered model")
-    endpoint: str = _derived("mle-{prefix}", "Online endpoint", "Unique in the region.")
-    deployment: str = _derived("ridge", "Deployment")
+    aks: str = _derived(
+        "aks-{prefix}",
+        "AKS cluster",
+        "Where the model is served.",
+    )
+    aks_identity: str = _derived(
+        "id-{prefix}-aks",
+        "Managed identity of the AKS cluster",
+        "May join nodes to the scoring subnet.",
+    )
+    kubernetes_compute: str = _derived(
+        "aks-inference", "Kubernetes compute", "What the workspace calls AKS: 2 to 16 characters."
+    )
+    cluster: str = _derived(
+        "train-{prefix}",
+        "Databricks cluster",
+        "Runs the training notebook.",
+    )
+    experiment: str = _derived(
+        "diabetes", "MLflow experiment", "Groups the runs. Not a Databricks path."
+    )
+    model: str = _derived(
+        "diabetes-ridge",
+        "Registered model",
+        "Every training makes a version of it.",
+    )
+    endpoint: str = _derived(
+        "mle-{prefix}", "Online endpoint", "What is asked for predictions. Unique in the region."
+    )
+    deployment: str = _derived(
+        "ridge",
+        "Deployment",
+        "One version of the model behind the endpoint.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -157,9 +227,15 @@ def _templates(names: type[Names]) -> dict[str, str]:
 class Addresses(Section):
     """Address ranges of the VNET, of Kubernetes, and of what is already in use"""
 
-    vnet: Network = Field(IPv4Network("10.100.0.0/16"), title="VNET")
+    vnet: Network = Field(
+        IPv4Network("10.100.0.0/16"),
+        title="VNET",
+        description="Holds every subnet; overlaps nothing that it is or will be connected with.",
+    )
     workspace: Network = Field(
-        IPv4Network("10.100.100.0/24"), title="Workspace subnet", description="Private endpoints."
+        IPv4Network("10.100.100.0/24"),
+        title="Workspace subnet",
+        description="Private endpoints, an address or more for each service.",
     )
     compute: Network = Field(
         IPv4Network("10.100.110.0/24"),
@@ -167,7 +243,9 @@ class Addresses(Section):
         description="Azure Machine Learning compute, one address per node.",
     )
     scoring: Network = Field(
-        IPv4Network("10.100.120.0/24"), title="Scoring subnet", description="AKS nodes."
+        IPv4Network("10.100.120.0/24"),
+        title="Scoring subnet",
+        description="AKS nodes, an address each, and one more while they are upgraded.",
     )
     databricks_public: Network = Field(
         IPv4Network("10.100.200.0/24"),
@@ -226,9 +304,23 @@ class Addresses(Section):
 class Security(Section):
     """How the platform is closed off"""
 
-    storage: Access = Field("private-endpoint", title="Storage account")
-    key_vault: Access = Field("private-endpoint", title="Key vault")
-    registry: Access = Field("private-endpoint", title="Container registry")
+    storage: Access = Field(
+        "private-endpoint",
+        title="Storage account",
+        description="private-endpoint: an address in the VNET. service-endpoint: the public address "
+        "lets in the subnets that are named, and nobody else.",
+    )
+    key_vault: Access = Field(
+        "private-endpoint",
+        title="Key vault",
+        description="private-endpoint: an address in the VNET. service-endpoint: the public address "
+        "lets in the subnets that are named, and nobody else.",
+    )
+    registry: Access = Field(
+        "private-endpoint",
+        title="Container registry",
+        description="private-endpoint: an address in the VNET. service-endpoint: still in preview.",
+    )
     registry_sku: Literal["Basic", "Standard", "Premium"] = Field(
         "Premium",
         title="Registry SKU",
@@ -245,7 +337,9 @@ class Security(Section):
         description="Outbound address of the compute and Databricks subnets.",
     )
     databricks_no_public_ip: bool = Field(
-        True, title="Databricks without public IP", description="Secure cluster connectivity."
+        True,
+        title="Databricks without public IP",
+        description="Secure cluster connectivity: nodes call out, and nobody calls them.",
     )
     databricks_encryption: bool = Field(
         True,
@@ -253,7 +347,9 @@ class Security(Section):
         description="Gives the managed storage account an identity for customer-managed keys.",
     )
     private_aks: bool = Field(
-        False, title="Private AKS", description="The Kubernetes API has a private address only."
+        False,
+        title="Private AKS",
+        description="The Kubernetes API has a private address only.",
     )
     aks_authorized_ranges: list[Network] = Field(
         default_factory=list,
@@ -272,24 +368,44 @@ class Security(Section):
 class Training(Section):
     """The Databricks cluster and the model that it trains"""
 
-    spark_version: Text = Field("16.4.x-scala2.12", title="Databricks runtime")
-    node_type: Text = Field("Standard_DS3_v2", title="Node type")
+    spark_version: Text = Field(
+        "16.4.x-scala2.12",
+        title="Databricks runtime",
+        description="Spark and Scala version of the cluster. MLflow is pinned whatever it brings.",
+    )
+    node_type: Text = Field(
+        "Standard_DS3_v2",
+        title="Node type",
+        description="VM size of the driver and of every worker; taken from the vCPU quota.",
+    )
     workers: Annotated[int, Field(ge=0, le=1000)] = Field(
         0, title="Workers", description="0 is a single-node cluster."
     )
     auto_termination_minutes: Annotated[int, Field(ge=10, le=10000)] = Field(
-        30, title="Auto-termination (minutes)"
+        30,
+        title="Auto-termination (minutes)",
+        description="How long the cluster idles before it stops, and stops costing.",
     )
     mlflow: Text = Field("3.15.0", title="mlflow version", description="Pinned on the cluster.")
-    azureml_mlflow: Text = Field("1.62.0.post6", title="azureml-mlflow version")
-    scikit_learn: Text = Field("1.9.1", title="scikit-learn version")
+    azureml_mlflow: Text = Field(
+        "1.62.0.post6",
+        title="azureml-mlflow version",
+        description="Lets MLflow track into the workspace; takes mlflow up to 3.15.0.",
+    )
+    scikit_learn: Text = Field(
+        "1.9.1",
+        title="scikit-learn version",
+        description="Trains the model, and is pinned for its server too.",
+    )
     alpha: Annotated[float, Field(ge=0, le=1e6, strict=False)] = Field(
         0.03, title="Ridge alpha", description="Regularisation strength."
     )
     test_size: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.2, title="Test share", description="Share of the 442 rows that is held out."
     )
-    random_state: Annotated[int, Field(ge=0, le=2**32 - 1)] = Field(0, title="Random state")
+    random_state: Annotated[int, Field(ge=0, le=2**32 - 1)] = Field(
+        0, title="Random state", description="Seed of the split: the same seed, the same rows."
+    )
 
 
 class Serving(Section):
@@ -298,14 +414,26 @@ class Serving(Section):
     kubernetes_version: Text | None = Field(
         None, title="Kubernetes version", description="Left out: the region's default."
     )
-    node_size: Text = Field("Standard_DS3_v2", title="Node size")
-    nodes: Annotated[int, Field(ge=1, le=1000)] = Field(3, title="Nodes")
+    node_size: Text = Field(
+        "Standard_DS3_v2",
+        title="Node size",
+        description="VM size of the AKS nodes; taken from the vCPU quota.",
+    )
+    nodes: Annotated[int, Field(ge=1, le=1000)] = Field(
+        3,
+        title="Nodes",
+        description="Nodes of AKS. An upgrade adds one for a while: quota and subnet must hold it.",
+    )
     network: Literal["overlay", "node-subnet"] = Field(
         "overlay",
         title="Pod network",
         description="Azure CNI Overlay, or pods with addresses of the scoring subnet.",
     )
-    max_pods: Annotated[int, Field(ge=10, le=250)] = Field(110, title="Pods per node")
+    max_pods: Annotated[int, Field(ge=10, le=250)] = Field(
+        110,
+        title="Pods per node",
+        description="With node-subnet, each of them takes an address of the scoring subnet.",
+    )
     load_balancer: Literal["public", "internal"] = Field(
         "public",
         title="Load balancer",
@@ -316,14 +444,26 @@ class Serving(Section):
         title="TLS certificate file",
         description="PEM file; left out, the endpoint answers plain HTTP.",
     )
-    tls_key: Text | None = Field(None, title="TLS key file", description="PEM file.")
+    tls_key: Text | None = Field(
+        None, title="TLS key file", description="PEM file with the key of the certificate."
+    )
     tls_name: Text | None = Field(
         None, title="TLS name", description="DNS name in the certificate."
     )
-    instances: Annotated[int, Field(ge=1, le=100)] = Field(1, title="Instances")
-    cpu: Text = Field("0.5", title="CPU per instance", description="Kubernetes quantity.")
-    memory: Text = Field("1Gi", title="Memory per instance", description="Kubernetes quantity.")
-    build_node_size: Text = Field("Standard_DS3_v2", title="Image-build node size")
+    instances: Annotated[int, Field(ge=1, le=100)] = Field(
+        1, title="Instances", description="Pods that serve the model; 2 or more survive a node."
+    )
+    cpu: Text = Field(
+        "0.5", title="CPU per instance", description="A Kubernetes quantity: 0.5 or 500m."
+    )
+    memory: Text = Field(
+        "1Gi", title="Memory per instance", description="A Kubernetes quantity: 1Gi or 1024Mi."
+    )
+    build_node_size: Text = Field(
+        "Standard_DS3_v2",
+        title="Image-build node size",
+        description="VM size of the compute that builds images where the registry is closed.",
+    )
 
 
 # Three of the diabetes rows: what a new recipe asks of its endpoint.
@@ -355,7 +495,9 @@ class Expect(Section):
         None, title="Rows", description="Training rows, test rows."
     )
     mse: float | None = Field(None, title="MSE", description="Mean squared error on the test rows.")
-    predictions: list[float] | None = Field(None, title="Predictions")
+    predictions: list[float] | None = Field(
+        None, title="Predictions", description="One for each row of the request."
+    )
     tolerance: Annotated[float, Field(gt=0)] = Field(
         0.001, title="Tolerance", description="Largest absolute difference that passes."
     )
