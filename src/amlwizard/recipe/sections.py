@@ -307,19 +307,17 @@ class Security(Section):
     storage: Access = Field(
         "private-endpoint",
         title="Storage account",
-        description="private-endpoint: an address in the VNET. service-endpoint: the public address "
-        "lets in the subnets that are named, and nobody else.",
+        description="By an address in the VNET, or by the public one with only our subnets let in.",
     )
     key_vault: Access = Field(
         "private-endpoint",
         title="Key vault",
-        description="private-endpoint: an address in the VNET. service-endpoint: the public address "
-        "lets in the subnets that are named, and nobody else.",
+        description="By an address in the VNET, or by the public one with only our subnets let in.",
     )
     registry: Access = Field(
         "private-endpoint",
         title="Container registry",
-        description="private-endpoint: an address in the VNET. service-endpoint: still in preview.",
+        description="By an address in the VNET, or by the public one (in preview still).",
     )
     registry_sku: Literal["Basic", "Standard", "Premium"] = Field(
         "Premium",
