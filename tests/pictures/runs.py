@@ -131,6 +131,13 @@ async def login(pilot: Pilot[Any]) -> None:
     pilot.app.view = waiting()  # type: ignore[attr-defined]
 
 
+@picture("login-qr", moment("sign-in", replace(waiting(), login=None)))
+async def scanned(pilot: Pilot[Any]) -> None:
+    await login(pilot)
+    await pilot.pause()
+    await pilot.press("q")
+
+
 @picture("login-expired", moment("sign-in", replace(waiting(), login=None)))
 async def expired(pilot: Pilot[Any]) -> None:
     pilot.app.view = waiting()  # type: ignore[attr-defined]

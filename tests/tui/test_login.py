@@ -88,6 +88,24 @@ async def test_it_shows_the_code_whole(size, roomy) -> None:
         assert app.clipboard == CODE
 
 
+@pytest.mark.parametrize("can_agree", [False, True])
+async def test_where_there_is_no_room_a_key_shows_the_qr_code(can_agree) -> None:
+    """In the place of the big letters; the code can still be read."""
+    app = Host(can_agree=can_agree)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("q")
+        await pilot.pause()
+        qr, code = app.login.query_one("#qr"), app.login.query_one("#code")
+        assert qr.display and not code.display
+        assert " ".join(CODE) in app.text("#left")
+        for part in app.login.query("#login, #qr, #where, #left, #keys Button"):
+            assert app.login.region.contains_region(part.region), part
+            assert part.region.size == part.outer_size, "it is shown whole"
+        await pilot.press("q")
+        await pilot.pause()
+        assert code.display and not qr.display
+
+
 async def test_the_time_that_is_left_is_told_by_the_clock_it_was_given() -> None:
     app = Host()
     async with app.run_test() as pilot:

@@ -25,8 +25,8 @@ from amlwizard.tui import big
 from amlwizard.view import RunView
 
 QR_ROOM = (104, 22)
-"""Columns and lines under which the QR code is left out."""
-CELLS = 40
+"""Columns and lines under which the QR code takes the place of the big letters, by a key."""
+CELLS, FEW_CELLS = 40, 22
 
 
 class LoginScreen(ModalScreen[None]):
@@ -61,6 +61,7 @@ class LoginScreen(ModalScreen[None]):
         Binding("o", "open", "Open browser"),
         Binding("c", "copy", "Copy code"),
         Binding("n", "new", "New code"),
+        Binding("q", "scan", "QR code"),
         Binding("a", "agree", "Agree (sandbox)"),
         Binding("escape", "cancel", "Cancel"),
     ]
@@ -76,9 +77,12 @@ class LoginScreen(ModalScreen[None]):
     LoginScreen #code { width: auto; height: 4; margin: 1 0; color: $text-primary; text-style: bold; }
     LoginScreen.over #code { color: $foreground; text-style: dim; }
     LoginScreen #qr { display: none; width: auto; height: auto; margin-left: 3; color: black; background: white; }
-    LoginScreen.roomy #qr { display: block; }
+    LoginScreen.roomy #qr, LoginScreen.scan #qr { display: block; }
+    LoginScreen.roomy #scan, LoginScreen.scan #code { display: none; }
+    LoginScreen.scan #said, LoginScreen.scan #where, LoginScreen.scan #left { width: 34; }
+    LoginScreen.scan #left { margin-top: 1; }
     LoginScreen #where, LoginScreen #left { width: 56; height: auto; }
-    LoginScreen #keys { width: 56; height: 1; margin-top: 1; }
+    LoginScreen #keys { width: auto; height: 1; margin-top: 1; }
     LoginScreen #keys Button { min-width: 6; margin-right: 2; }
     """
 
@@ -102,7 +106,10 @@ class LoginScreen(ModalScreen[None]):
                     yield Button(label, id=action, compact=True)
 
     def _offers(self) -> list[tuple[str, str]]:
-        offers = [("open", "[u]o[/u]pen"), ("copy", "[u]c[/u]opy"), ("new", "[u]n[/u]ew code")]
+        offers = [
+            ("open", "[u]o[/u]pen"), ("copy", "[u]c[/u]opy"), ("new", "[u]n[/u]ew code"),
+            ("scan", "[u]q[/u]r"),
+        ]  # fmt: skip
         if self.can_agree:
             offers.append(("agree", "[u]a[/u]gree"))
         return [*offers, ("cancel", "[u]esc[/u] cancel")]
@@ -116,7 +123,10 @@ class LoginScreen(ModalScreen[None]):
 
     def on_resize(self) -> None:
         width, height = self.app.size
-        self.set_class(width >= QR_ROOM[0] and height >= QR_ROOM[1], "roomy")
+        roomy = width >= QR_ROOM[0] and height >= QR_ROOM[1]
+        self.set_class(roomy, "roomy")
+        if roomy:
+            self.remove_class("scan")
 
     # -- what happens
 
@@ -173,10 +183,11 @@ class LoginScreen(ModalScreen[None]):
     def _remaining(self, left: int) -> Content:
         began = self.login.at or self.login.expires_at - 900
         share = left / max(1.0, self.login.expires_at - began)
-        full = min(CELLS, max(1, round(share * CELLS)))
+        cells = FEW_CELLS if self.has_class("scan") else CELLS
+        full = min(cells, max(1, round(share * cells)))
         return Content.assemble(
             ("━" * full, "$primary"),
-            ("─" * (CELLS - full), "dim"),
+            ("─" * (cells - full), "dim"),
             f" {left // 60}:{left % 60:02} left\n",
             (f"{' '.join(self.login.user_code)}  sent to the clipboard", "dim"),
         )
@@ -196,6 +207,12 @@ class LoginScreen(ModalScreen[None]):
 
     def action_new(self) -> None:
         self.post_message(self.NewCode(self.login.step))
+
+    def action_scan(self) -> None:
+        """The QR code instead of the big letters, and back, where there is no room for both."""
+        if not self.has_class("roomy"):
+            self.toggle_class("scan")
+            self._count()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.can_agree if action == "agree" else True
