@@ -9,7 +9,8 @@ from typing import Any
 from amlwizard.sandbox import quotas, rights
 from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.base import ArmError, Body
-from amlwizard.sandbox.kinds.foundation import ROLES, name_available
+from amlwizard.sandbox.kinds.global_names import name_available
+from amlwizard.sandbox.kinds.role_assignments import ROLES
 from amlwizard.sandbox.world import World
 
 Answer = tuple[int, Any]

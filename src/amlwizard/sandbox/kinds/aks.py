@@ -8,8 +8,8 @@ from ipaddress import IPv4Address, IPv4Network
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import aks_nodes
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.foundation import has_role
 from amlwizard.sandbox.kinds.network import find_subnet, prefix, usage
+from amlwizard.sandbox.kinds.role_assignments import has_role
 from amlwizard.sandbox.kinds.sizes import SIZES, cores_used, family, vcpus
 from amlwizard.sandbox.world import World
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.foundation import has_role
 from amlwizard.sandbox.kinds.network import find_subnet
+from amlwizard.sandbox.kinds.role_assignments import has_role
 from amlwizard.sandbox.kinds.sizes import vcpus
 from amlwizard.sandbox.world import World
 

@@ -251,8 +251,6 @@ def find_subnet(world: World, subnet_id: str | None) -> Body | None:
     return None
 
 
-# Private Link groups of a target type, and the DNS zones under which their names are found.
-
 KINDS = [
     Kind(
         "Microsoft.Network/virtualNetworks/subnets",
