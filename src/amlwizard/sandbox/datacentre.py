@@ -12,6 +12,7 @@ import uvicorn
 from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.entra import Entra
 from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.aks import inference_settings
 from amlwizard.sandbox.kinds.base import swallow
 from amlwizard.sandbox.serving import Serving
 from amlwizard.sandbox.tracking import Tracking
@@ -57,8 +58,6 @@ class DataCentre:
         return int(ports[key])
 
     def _settings(self, cluster_id: str) -> dict[str, Any]:
-        from amlwizard.sandbox.kinds.ml import inference_settings
-
         return inference_settings(self.world, cluster_id) or {}
 
     def who(self, port: int) -> tuple[str, str]:

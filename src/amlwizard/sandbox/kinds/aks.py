@@ -299,6 +299,20 @@ def _extension(call: Call) -> None:
     p["statuses"] = []
 
 
+def inference_settings(world: World, cluster_id: str) -> Body | None:
+    """Settings (lower-case keys) of a working extension with inference, None where there is none."""
+    for extension in world.of_type("microsoft.kubernetesconfiguration/extensions", cluster_id):
+        p = extension["properties"]
+        settings = {k.lower(): str(v) for k, v in (p.get("configurationSettings") or {}).items()}
+        if (
+            p["extensionType"].lower() == "microsoft.azureml.kubernetes"
+            and p["provisioningState"] == "Succeeded"
+            and settings.get("enableinference", "").lower() == "true"
+        ):
+            return settings
+    return None
+
+
 KINDS = [
     Kind(
         "Microsoft.ContainerService/managedClusters",

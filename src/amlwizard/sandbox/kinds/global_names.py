@@ -1,4 +1,4 @@
-"""Names that must be unique in the world: who has one, and whether another may."""
+"""Names that must be unique in the world, or in a region: who has one, and whether another may."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from amlwizard.sandbox.world import World
 
 
 def taken(world: World, kind: str, name: str, own: str = "") -> bool:
-    """Whether a name that must be unique in the world is in use, by us or by somebody else."""
+    """Whether a name that must be unique is in use, by us or by somebody else."""
     if f"{kind}/{name}".lower() in (text.lower() for text in world.data["taken"]):
         return True
     return any(
