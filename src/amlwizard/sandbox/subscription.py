@@ -8,6 +8,7 @@ from typing import Any
 
 from amlwizard.sandbox import quotas, rights
 from amlwizard.sandbox.kinds import KINDS
+from amlwizard.sandbox.kinds.aks import DEFAULT_VERSION, VERSIONS
 from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.kinds.global_names import name_available
 from amlwizard.sandbox.kinds.role_assignments import ROLES
@@ -146,8 +147,6 @@ class Subscription:
         }
 
     def _kubernetes(self, body: Body) -> Answer:
-        from amlwizard.sandbox.kinds.aks import DEFAULT_VERSION, VERSIONS
-
         return 200, {
             "values": [
                 {
