@@ -13,10 +13,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import entra as entra_module
 from amlwizard.sandbox.children import kill_group
 from amlwizard.sandbox.datacentre import DataCentre
-from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.entra.tokens import ARM, DATABRICKS, Tokens
 from amlwizard.sandbox.kinds.base import Body
 from amlwizard.sandbox.kinds.network import find_subnet
 from amlwizard.sandbox.kinds.sizes import SIZES, cores_used
@@ -54,8 +53,8 @@ class Node:
 
 
 class Databricks:
-    def __init__(self, centre: DataCentre, entra: Entra, ca: str) -> None:
-        self.centre, self.world, self.entra, self.ca = centre, centre.world, entra, ca
+    def __init__(self, centre: DataCentre, tokens: Tokens, ca: str) -> None:
+        self.centre, self.world, self.tokens, self.ca = centre, centre.world, tokens, ca
         self.nodes: dict[str, asyncio.Task[Node]] = {}
         self.commands: dict[str, Body] = {}
         self.contexts: dict[str, str] = {}
@@ -65,7 +64,7 @@ class Databricks:
         path = request.url.path
         if path == "/.well-known/databricks-config":
             return self._config(request, workspace_id)
-        claims = self.entra.check(request, entra_module.DATABRICKS)
+        claims = self.tokens.check(request, DATABRICKS)
         if isinstance(claims, Response):
             return JSONResponse(
                 {"error_code": "UNAUTHENTICATED", "message": "Invalid access token."}, 401
@@ -114,7 +113,7 @@ class Databricks:
             return True
         shown = request.headers.get("x-databricks-azure-workspace-resource-id", "")
         management = request.headers.get("x-databricks-azure-sp-management-token", "")
-        proof = self.entra.verify(management, *entra_module.ARM)
+        proof = self.tokens.verify(management, *ARM)
         if isinstance(proof, Response) or proof["oid"] != claims["oid"]:
             return False
         if shown.lower() != resource["id"].lower():

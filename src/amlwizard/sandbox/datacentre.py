@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 
 from amlwizard.sandbox.children import Children
-from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.entra import Tokens
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import inference_settings
 from amlwizard.sandbox.kinds.base import swallow
@@ -25,10 +25,10 @@ App = Callable[..., Any]
 
 
 class DataCentre:
-    def __init__(self, world: World, entra: Entra, tls: tuple[str, str]) -> None:
-        self.world, self.entra, self.tls = world, entra, tls
+    def __init__(self, world: World, tokens: Tokens, tls: tuple[str, str]) -> None:
+        self.world, self.tls = world, tls
         self.children = Children(world.folder)
-        self.tracking = Tracking(world, entra, self.children)
+        self.tracking = Tracking(world, tokens, self.children)
         self.serving = Serving(world, self)
         self.vnet = Vnet(self)
         self.nodes: Any = None

@@ -19,9 +19,8 @@ import yaml
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import entra as entra_module
 from amlwizard.sandbox.children import Children, kill_group
-from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.entra.tokens import ARM, ML, Tokens
 from amlwizard.sandbox.kinds.base import swallow
 from amlwizard.sandbox.world import World
 
@@ -32,8 +31,8 @@ READY_SECONDS = 90
 class Tracking:
     """One MLflow server per workspace, started when the workspace is."""
 
-    def __init__(self, world: World, entra: Entra, children: Children) -> None:
-        self.world, self.entra, self.children = world, entra, children
+    def __init__(self, world: World, tokens: Tokens, children: Children) -> None:
+        self.world, self.tokens, self.children = world, tokens, children
         self.servers: dict[str, asyncio.Task[str]] = {}
         self.processes: dict[str, Any] = {}
         self.client = httpx.AsyncClient(timeout=60, trust_env=False)
@@ -93,7 +92,7 @@ class Tracking:
 
     async def handle(self, request: Request, workspace_id: str, inside: bool) -> Response:
         workspace = self.world.get(workspace_id)
-        claims = self.entra.check(request, entra_module.ML, *entra_module.ARM, self.world.arm)
+        claims = self.tokens.check(request, ML, *ARM, self.world.arm)
         if isinstance(claims, Response):
             return claims
         if workspace is None:

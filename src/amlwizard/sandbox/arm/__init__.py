@@ -8,7 +8,6 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import entra as entra_module
 from amlwizard.sandbox.arm.accounts import Accounts
 from amlwizard.sandbox.arm.admission import Admission
 from amlwizard.sandbox.arm.asked import Asked
@@ -17,7 +16,7 @@ from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.arm.providers import Providers
 from amlwizard.sandbox.arm.resources import Resources
 from amlwizard.sandbox.datacentre import DataCentre
-from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.entra.tokens import ARM, Tokens
 from amlwizard.sandbox.kinds.base import ArmError
 from amlwizard.sandbox.subscription import Subscription
 
@@ -28,8 +27,8 @@ Handler = Callable[..., Response]
 
 
 class Arm:
-    def __init__(self, centre: DataCentre, entra: Entra) -> None:
-        self.world, self.entra = centre.world, entra
+    def __init__(self, centre: DataCentre, tokens: Tokens) -> None:
+        self.world, self.tokens = centre.world, tokens
         self.subscription = Subscription(centre.world)
         accounts, providers = Accounts(centre.world), Providers(centre.world)
         operations = Operations(centre.world)
@@ -63,7 +62,7 @@ class Arm:
         )
 
     async def handle(self, request: Request) -> Response:
-        claims = self.entra.check(request, *entra_module.ARM, self.world.arm)
+        claims = self.tokens.check(request, *ARM, self.world.arm)
         if isinstance(claims, Response):
             return claims
         try:
