@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 
 from amlwizard.sandbox.children import Children
+from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.entra import Tokens
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import inference_settings
@@ -25,13 +26,15 @@ App = Callable[..., Any]
 
 
 class DataCentre:
-    def __init__(self, world: World, tokens: Tokens, tls: tuple[str, str]) -> None:
+    """`tls` are the files of certificate and key that the doors show, `ca` that of who issued them."""
+
+    def __init__(self, world: World, tokens: Tokens, tls: tuple[str, str], ca: str) -> None:
         self.world, self.tls = world, tls
         self.children = Children(world.folder)
         self.tracking = Tracking(world, tokens, self.children)
         self.serving = Serving(world, self)
         self.vnet = Vnet(self)
-        self.nodes: Any = None
+        self.drivers = Drivers(self, ca)
         self.app: App | None = None
         self._open: dict[str, socket.socket] = {}
         self._servers: list[uvicorn.Server] = []
@@ -110,7 +113,7 @@ class DataCentre:
         if resource and rid.type == ML_WORKSPACE:
             self.tracking.stop_one(resource["properties"]["workspaceId"])
         for cluster in self.world.data["databricks"].get(stem, {}).get("clusters", {}):
-            self.nodes.end(cluster)
+            self.drivers.end(cluster)
         for key in [k for k in self.serving.scorers if k == stem or k.startswith(f"{stem}/")]:
             self.serving.stop_one(key)
 
@@ -120,8 +123,7 @@ class DataCentre:
         self.vnet.stop()
         self.serving.stop()
         self.tracking.stop()
-        if self.nodes:
-            self.nodes.stop()
+        self.drivers.stop()
         await asyncio.wait(self._tasks, timeout=3) if self._tasks else None
         await self.children.stop()
         for door in self._open.values():
