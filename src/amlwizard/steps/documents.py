@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 # Answered empty, or not at all, whatever was sent.
@@ -53,14 +53,21 @@ def _list_differences(wanted: list[Any], found: Any, path: str) -> Iterator[str]
             yield _said(f"{path}.{number}", item, None)
 
 
-def update(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of an update: what is there, with what is wanted laid over it.
+def update(
+    found: Mapping[str, Any], wanted: Mapping[str, Any], drop: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The body of an update: what is there, with what is wanted laid over it. `drop` are dotted
+    paths of things with names that go: the list, then the name.
 
     A PUT replaces: without this, subnets, rules, peerings and tags that others made would go. What
     the address says already is left out, and what Azure says of identities; other things that are
     Azure's to say may stay, as a PUT must take what a GET gave.
     """
     body = {k: v for k, v in merged(found, wanted).items() if k not in ENVELOPE}
+    for path in drop:
+        place, _, name = path.rpartition(".")
+        items = look(body, place)
+        items[:] = [item for item in items if _name(item) != name]
     if isinstance(body.get("identity"), Mapping):
         body["identity"] = _without(body["identity"], IDENTITY)
     return body
