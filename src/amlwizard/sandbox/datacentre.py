@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +54,7 @@ class DataCentre:
         if key in self._open:
             return int(self._open[key].getsockname()[1])
         ports = self.world.data["ports"]
-        door = _bind(ports.get(key, 0))
+        door = bind(ports.get(key, 0))
         ports[key] = door.getsockname()[1]
         self._open[key] = door
         if not closed:
@@ -134,12 +135,19 @@ class _Server(uvicorn.Server):
     """Leaves the process's signals alone: several servers share it."""
 
     def capture_signals(self) -> Any:
-        import contextlib
-
         return contextlib.nullcontext()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What is idle is cut off: clients that keep a connection open never end TLS on it."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+            transport = connection.transport
+            if transport.is_closing() and not transport.get_write_buffer_size():
+                transport.abort()
+        await super().shutdown(sockets)
 
-def _bind(port: int) -> socket.socket:
+
+def bind(port: int) -> socket.socket:
     door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -147,6 +155,3 @@ def _bind(port: int) -> socket.socket:
     except OSError:
         door.bind(("127.0.0.1", 0))
     return door
-
-
-bind = _bind
