@@ -10,13 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from guarded import guarded, guarded_once
 from hypothesis import settings
 from journeys import article, embedded, private, quickstart, rerun, second
 from platforms import built, platform
 from support import Command, Ran, Sandbox, amlwizard, running
 from xdist.scheduler import LoadScopeScheduling
 
-__all__ = ["article", "built", "embedded", "platform", "private", "quickstart", "rerun", "second"]
+__all__ = [
+    "article",
+    "built",
+    "embedded",
+    "guarded",
+    "guarded_once",
+    "platform",
+    "private",
+    "quickstart",
+    "rerun",
+    "second",
+]
 
 
 class _Groups(LoadScopeScheduling):  # type: ignore[misc]

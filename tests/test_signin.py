@@ -450,7 +450,7 @@ def tokens_asked(sandbox: Sandbox) -> int:
 def test_no_client_holds_a_token_over_time(
     sandbox: Callable[..., Sandbox], command: Callable[..., Ran]
 ) -> None:
-    one = sandbox("--clock", "real", "--speed", "200")  # on which AKS and all take some seconds
+    one = sandbox("--clock", "real", "--speed", "300")  # on which AKS and all take some seconds
     one.control("token-life", {"seconds": 2})
     ran = command(
         "replay", QUICKSTART, "--target", "sandbox", "--until", "provision", "--json",
