@@ -1,4 +1,4 @@
-"""Teardown: what goes, in which order, what is left, and what the sandbox refuses to delete."""
+"""Teardown: what goes, in which order, and what is left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from typing import Any
 
 import pexpect
 import pytest
-from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, recipe_of, running
+from platforms import guest_in
+from support import RECIPES, ROOT, Ran, Sandbox, recipe_of, running
 
 from amlwizard.cli import main
 from amlwizard.errors import CloudError
@@ -295,7 +296,7 @@ def test_a_lock_fails_its_step_and_names_itself(
 
 
 def test_a_guest_in_the_subnet_is_named(platform: Platform, destroy: Callable[..., Ran]) -> None:
-    guest = _guest(platform)
+    guest = guest_in(platform.arm, platform.group)
     ran = destroy("--yes", "--json")
     word = ran.final("vnet")
     assert (ran.code, word["code"]) == (1, "InUseSubnetCannotBeDeleted")
@@ -318,22 +319,6 @@ def test_a_service_that_lets_go_late_is_waited_for(
     ran = destroy("--yes", "--json")
     assert ran.code == 0 and platform.resources == {}
     assert "InUseSubnetCannotBeDeleted: trying again" in ran.out
-
-
-def _guest(platform: Platform) -> str:
-    """A private endpoint of somebody else's, in another group, in our workspace subnet."""
-    other = platform.group.removesuffix(GROUP) + "rg-others"
-    platform.put(other, "2025-04-01", location="westeurope")
-    guest = platform.id("Microsoft.Network/privateEndpoints", "pep-others", "rg-others")
-    vnet = platform.id("Microsoft.Network/virtualNetworks", "vnet-mlquick01")
-    vault = platform.id("Microsoft.KeyVault/vaults", "kv-mlquick01")
-    link = {"privateLinkServiceId": vault, "groupIds": ["vault"]}
-    properties = {
-        "subnet": {"id": f"{vnet}/subnets/snet-mlquick01-workspace"},
-        "privateLinkServiceConnections": [{"name": "x", "properties": link}],
-    }
-    platform.put(guest, "2026-03-01", location="westeurope", properties=properties)
-    return guest
 
 
 # -- asking
@@ -425,83 +410,9 @@ def test_a_deletion_under_way_is_waited_for(
     assert f"delete {cluster}" not in [call.lower() for call in platform.calls(before)]
 
 
-# -- what the sandbox refuses, as Azure does
-
-REFUSED = [
-    ("Microsoft.Network/virtualNetworks/vnet-mlquick01", "InUseSubnetCannotBeDeleted"),
-    (
-        "Microsoft.Network/virtualNetworks/vnet-mlquick01/subnets/snet-mlquick01-scoring",
-        "InUseSubnetCannotBeDeleted",
-    ),
-    (
-        "Microsoft.Network/virtualNetworks/vnet-mlquick01/subnets/snet-mlquick01-dbw-public",
-        "InUseSubnetCannotBeDeleted",
-    ),
-    (
-        "Microsoft.Network/networkSecurityGroups/nsg-mlquick01-compute",
-        "InUseNetworkSecurityGroupCannotBeDeleted",
-    ),
-    ("Microsoft.Network/natGateways/ng-mlquick01", "InUseNatGatewayCannotBeDeleted"),
-    ("Microsoft.Network/publicIPAddresses/pip-mlquick01-nat", "PublicIPAddressCannotBeDeleted"),
-    ("Microsoft.Network/privateDnsZones/privatelink.azurecr.io", "CannotDeleteResource"),
-    (
-        "Microsoft.MachineLearningServices/workspaces/mlw-mlquick01/computes/image-build",
-        "MissingRequiredParameter",
-    ),
-]
-
-
-@pytest.mark.parametrize(("tail", "code"), REFUSED, ids=[tail for tail, _ in REFUSED])
-def test_a_deletion_that_azure_refuses_is_refused(platform: Platform, tail: str, code: str) -> None:
-    before = platform.resources
-    with pytest.raises(CloudError) as refused:
-        platform.arm.send("DELETE", f"{platform.group}/providers/{tail}", "2024-11-01")
-    assert refused.value.code == code and refused.value.status in (400, 409)
-    assert platform.resources == before
-
-
-def test_the_group_that_databricks_manages_is_denied(platform: Platform) -> None:
-    managed = platform.group.removesuffix(GROUP) + "rg-mlquick01-dbw"
-    with pytest.raises(CloudError) as refused:
-        platform.arm.send("DELETE", managed, "2025-04-01")
-    assert (refused.value.status, refused.value.code) == (403, "DenyAssignmentAuthorizationFailed")
-    assert "dbw-mlquick01" in refused.value.why
-
-
-def test_a_group_goes_with_all_in_it_unless_a_guest_is_in_the_way(platform: Platform) -> None:
-    guest = _guest(platform)
-    quiet = (lambda *_, **__: None), Flag()
-    with pytest.raises(CloudError) as refused:
-        platform.arm.delete(platform.group, "2025-04-01", *quiet)
-    assert refused.value.code == "ResourceGroupDeletionBlocked"
-    platform.arm.delete(guest, "2026-03-01", *quiet)
-    platform.arm.delete(platform.group, "2025-04-01", *quiet)
-    left = platform.resources
-    assert [r["name"] for r in left.values()] == ["rg-others"]
-    assert "vaults/kv-mlquick01" in platform.state["deleted"]
-
-
 def test_journals_of_teardowns_stand_apart(platform: Platform, destroy: Callable[..., Ran]) -> None:
     home = Path(os.environ["AMLWIZARD_HOME"])
     before = set((home / "runs").iterdir())
     assert destroy("--yes").code == 0
     assert set((home / "runs").iterdir()) == before
     assert any((home / "teardowns").glob("*/journal.jsonl"))
-
-
-@pytest.mark.journey
-def test_a_platform_that_serves_goes_and_comes_again(tmp_path: Path) -> None:
-    with running("--approve", "--clock", "instant") as box:
-        here = {**box.environment, "AMLWIZARD_HOME": str(tmp_path)}
-        assert amlwizard("replay", QUICKSTART, "--target", "sandbox", **here).code == 0
-        ran = amlwizard(
-            "destroy", QUICKSTART, "--target", "sandbox", "--purge", "--yes", "--json", **here
-        )
-        assert ran.code == 0, ran.err
-        assert {ran.final(step)["outcome"] for step in ("deployment", "endpoint")} == {"done"}
-        assert "withdrawing its traffic" in ran.out
-        state = box.control("state", method="GET")
-        assert (state["resources"], state["deleted"]) == ({}, {})
-        again = amlwizard("replay", QUICKSTART, "--target", "sandbox", "--json", **here)
-        assert again.code == 0 and again.final("train")["outcome"] == "done"
-        assert box.unknown == []
