@@ -14,9 +14,9 @@ from typing import Any
 
 from amlwizard.errors import StepFailed
 from amlwizard.plan import GONE, Context, Found, Json, Say, Step
+from amlwizard.posture.judging import look
 from amlwizard.steps import steps_for
 from amlwizard.steps.arm_step import OWNER_TAG, owned
-from amlwizard.steps.documents import look
 
 GROUP, VAULT = "resource-group", "key-vault"
 RESOURCES_API = "2021-04-01"

@@ -8,7 +8,8 @@ from typing import Any
 
 from amlwizard.errors import StepFailed
 from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, Step
-from amlwizard.steps.documents import differences, look, update
+from amlwizard.posture.judging import look
+from amlwizard.steps.documents import differences, update
 
 BUSY = ("Creating", "Updating", "Deleting", "Accepted", "Provisioning", "Running", "Created")
 OWNER_TAG = "amlwizard"

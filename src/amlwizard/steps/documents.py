@@ -6,6 +6,8 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from amlwizard.posture.judging import look, plain
+
 # Answered empty, or not at all, whatever was sent.
 WRITE_ONLY = frozenset({"configurationProtectedSettings", "createMode"})
 READ_ONLY = frozenset({"provisioningState", "etag", "systemData", "resourceGuid"})
@@ -33,7 +35,7 @@ def _differences(wanted: Any, found: Any, path: str) -> Iterator[str]:
                 yield from _differences(value, lower.get(str(key).lower()), inner)
     elif isinstance(wanted, list):
         yield from _list_differences(wanted, found, path)
-    elif _plain(wanted) != _plain(found):
+    elif plain(wanted) != plain(found):
         yield _said(path, wanted, found)
 
 
@@ -44,7 +46,7 @@ def _list_differences(wanted: list[Any], found: Any, path: str) -> Iterator[str]
     for number, item in enumerate(wanted):
         name = _name(item)
         if name is not None:
-            match = next((i for i in items if _plain(_name(i)) == _plain(name)), None)
+            match = next((i for i in items if plain(_name(i)) == plain(name)), None)
             if match is None:
                 yield f"{path}.{name}: missing"
             else:
@@ -89,21 +91,12 @@ def merged(found: Any, wanted: Any) -> Any:
             result[held] = merged(result.get(held), value)
         return result
     if isinstance(wanted, list) and isinstance(found, list) and _named(wanted or found):
-        names = {_plain(_name(item)) for item in wanted}
-        others = [item for item in found if _plain(_name(item)) not in names]
-        both = {_plain(_name(item)): item for item in found}
-        mine = [merged(both.get(_plain(_name(item))), item) for item in wanted]
+        names = {plain(_name(item)) for item in wanted}
+        others = [item for item in found if plain(_name(item)) not in names]
+        both = {plain(_name(item)): item for item in found}
+        mine = [merged(both.get(plain(_name(item))), item) for item in wanted]
         return [merged(item, item) for item in others] + mine
     return copy.deepcopy(wanted)
-
-
-def look(document: Any, path: str) -> Any:
-    """The value at a dotted path, None where there is none."""
-    for part in path.split("."):
-        if not isinstance(document, Mapping):
-            return None
-        document = document.get(part)
-    return document
 
 
 def _named(items: list[Any]) -> bool:
@@ -112,10 +105,6 @@ def _named(items: list[Any]) -> bool:
 
 def _name(item: Any) -> Any:
     return item.get("name") if isinstance(item, Mapping) else None
-
-
-def _plain(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
 
 
 def _said(path: str, wanted: Any, found: Any) -> str:

@@ -7,9 +7,9 @@ from typing import Any
 
 from amlwizard.plan import Resource, Step
 from amlwizard.posture import security_groups
+from amlwizard.posture.judging import look
 from amlwizard.rules.space import ENTRY, subnets
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.documents import look
 from amlwizard.steps.naming import Ids
 
 API = "2026-03-01"
