@@ -10,13 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from guarded import guarded, guarded_once
 from hypothesis import settings
 from journeys import article, embedded, private, quickstart, rerun, second
 from platforms import built, platform
 from support import Command, Ran, Sandbox, amlwizard, running
 from xdist.scheduler import LoadScopeScheduling
 
-__all__ = ["article", "built", "embedded", "platform", "private", "quickstart", "rerun", "second"]
+__all__ = [
+    "article",
+    "built",
+    "embedded",
+    "guarded",
+    "guarded_once",
+    "platform",
+    "private",
+    "quickstart",
+    "rerun",
+    "second",
+]
 
 
 class _Groups(LoadScopeScheduling):  # type: ignore[misc]
@@ -39,6 +51,11 @@ def _group(module: str) -> str:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return _Groups(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take a platform down which others look at come last."""
+    items.sort(key=lambda item: "torn_down" in getattr(item, "fixturenames", ()))
 
 
 settings.register_profile("busy", deadline=None)  # a busy machine is no failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from threading import Event as Flag
 from typing import Any
 
 import pytest
@@ -67,6 +68,26 @@ def platform(built: Platform) -> Platform:
     """As it was built, whatever the test before did to it."""
     built.sandbox.control("state", built.state, "PUT")
     return built
+
+
+def guest_in(arm: Any, group: str) -> str:
+    """A private endpoint of somebody else's, in another group, in the workspace subnet of the
+    quickstart platform in `group`."""
+
+    def put(resource_id: str, version: str, **body: Any) -> None:
+        arm.put(resource_id, version, body, lambda *_, **__: None, Flag())
+
+    others, network = f"{group.rpartition('/')[0]}/rg-others", "providers/Microsoft.Network"
+    put(others, "2025-04-01", location="westeurope")
+    guest = f"{others}/{network}/privateEndpoints/pep-others"
+    vault = f"{group}/providers/Microsoft.KeyVault/vaults/kv-mlquick01"
+    link = {"privateLinkServiceId": vault, "groupIds": ["vault"]}
+    properties = {
+        "subnet": {"id": f"{group}/{network}/virtualNetworks/vnet-mlquick01/subnets/snet-mlquick01-workspace"},
+        "privateLinkServiceConnections": [{"name": "x", "properties": link}],
+    }  # fmt: skip
+    put(guest, "2026-03-01", location="westeurope", properties=properties)
+    return guest
 
 
 # -- changes

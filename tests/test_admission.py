@@ -48,11 +48,15 @@ def test_a_firewall_rule_wants_the_service_endpoint_on_the_subnet(
     assert "SubnetsHaveNoServiceEndpointsConfigured" in error.why
 
 
+def put_and_deleted(platform: Platform, step: str, name: str) -> None:
+    """Another one like that of the step, which has been deleted again."""
+    platform.put(step, nothing, name)
+    resource_id, version, _ = platform.document(step)
+    platform.cloud.arm.send("DELETE", f"{resource_id.rpartition('/')[0]}/{name}", version)
+
+
 def test_a_deleted_vault_keeps_its_name(platform: Platform) -> None:
-    platform.put("key-vault", nothing, "kv-passing")
-    vault, version, _ = platform.document("key-vault")
-    gone = f"{vault.rpartition('/')[0]}/kv-passing"
-    platform.cloud.arm.send("DELETE", gone, version)
+    put_and_deleted(platform, "key-vault", "kv-passing")
     error = platform.refused("key-vault", nothing, "kv-passing")
     assert (error.status, error.code) == (409, "ConflictError")
     assert "purge" in error.fix
@@ -60,10 +64,7 @@ def test_a_deleted_vault_keeps_its_name(platform: Platform) -> None:
 
 
 def test_a_deleted_workspace_keeps_its_name_until_it_is_purged(platform: Platform) -> None:
-    platform.put("workspace", nothing, "mlw-passing")
-    workspace, version, _ = platform.document("workspace")
-    gone = f"{workspace.rpartition('/')[0]}/mlw-passing"
-    platform.cloud.arm.send("DELETE", gone, version)
+    put_and_deleted(platform, "workspace", "mlw-passing")
     error = platform.refused("workspace", nothing, "mlw-passing")
     assert error.status == 400 and "Soft-deleted workspace exists" in error.why
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from threading import Event
@@ -10,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from support import Sandbox
+
+from amlwizard.sandbox.datacentre import bind
 
 API = "2025-05-01"
 
@@ -89,3 +93,19 @@ def test_the_node_group_of_aks_is_open_to_its_owner(sandbox: Callable[..., Sandb
     nsg = f"{group}/providers/Microsoft.Network/networkSecurityGroups/nsg"
     made = arm.put(nsg, API, {"location": "westeurope"}, quiet, Event())
     assert made["name"] == "nsg"
+
+
+async def test_an_answer_does_not_wait_for_a_delayed_acknowledgement() -> None:
+    """Nagle's algorithm is off on every connection that a door takes."""
+    loop = asyncio.get_running_loop()
+    taken: asyncio.Future[socket.socket] = loop.create_future()
+
+    class Taking(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            taken.set_result(transport.get_extra_info("socket"))
+
+    door = bind(0)
+    async with await loop.create_server(Taking, sock=door):
+        _, writer = await asyncio.open_connection(*door.getsockname())
+        assert (await taken).getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        writer.close()

@@ -14,9 +14,9 @@ from typing import Any
 
 from amlwizard.errors import StepFailed
 from amlwizard.plan import GONE, Context, Found, Json, Say, Step
+from amlwizard.posture.judging import look
 from amlwizard.steps import steps_for
-from amlwizard.steps.arm_step import OWNER_TAG
-from amlwizard.steps.documents import look
+from amlwizard.steps.arm_step import OWNER_TAG, owned
 
 GROUP, VAULT = "resource-group", "key-vault"
 RESOURCES_API = "2021-04-01"
@@ -81,12 +81,6 @@ def _another(known: Step | None, step: Step) -> bool:
     return bool(
         known and known.resource and step.resource and known.resource.id != step.resource.id
     )
-
-
-def owned(document: Mapping[str, Any] | None, prefix: str) -> bool:
-    """Whether a resource carries the tag of the recipe with that prefix."""
-    tags = (document or {}).get("tags") or {}
-    return {key.lower(): value for key, value in tags.items()}.get(OWNER_TAG) == prefix
 
 
 def _holder(step: Step, steps: Sequence[Step]) -> Step:

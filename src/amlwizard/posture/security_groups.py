@@ -8,9 +8,12 @@ its two subnets itself, and refuses others in their place.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any, get_args
 
 from amlwizard.posture.effective import INTERNET, Opening
+from amlwizard.recipe import Serving
 from amlwizard.rules.space import DATABRICKS, subnets
 
 Rules = list[dict[str, Any]]
@@ -34,6 +37,37 @@ def rules(recipe: Any, which: str) -> Rules:
     inward, outward = own[which](recipe) if which in own else ([], [])
     inward.append(_deny("DenyInternetInBound", "Inbound"))
     return inward + outward
+
+
+def outdated(recipe: Any, which: str, found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Names of those rules in a subnet's group that another design wrote and this one does not want.
+
+    A rule is taken for ours when it has one of our names and stands where we put it: direction,
+    access and priority. All others are of strangers, and theirs to take away.
+    """
+    wanted = {rule["name"].lower() for rule in rules(recipe, which)}
+    ours = {_place(rule) for design in _designs(recipe) for rule in rules(design, which)}
+    return tuple(
+        rule["name"]
+        for rule in found
+        if rule["name"].lower() not in wanted and _place(rule) in ours
+    )
+
+
+def _designs(recipe: Any) -> Iterator[Any]:
+    """The recipe with every value of the fields that decide whether a rule is there."""
+    for balancer, network in product(_choices("load_balancer"), _choices("network")):
+        serving = recipe.serving.model_copy(update={"load_balancer": balancer, "network": network})
+        yield recipe.model_copy(update={"serving": serving})
+
+
+def _choices(field: str) -> tuple[Any, ...]:
+    return get_args(Serving.model_fields[field].annotation)
+
+
+def _place(rule: Mapping[str, Any]) -> tuple[Any, ...]:
+    p = rule["properties"]
+    return rule["name"].lower(), p["direction"], p["access"], p["priority"]
 
 
 def exposed(recipe: Any, which: str) -> tuple[Opening, ...]:

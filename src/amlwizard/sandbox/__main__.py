@@ -29,7 +29,7 @@ from amlwizard.sandbox.arm import Arm
 from amlwizard.sandbox.arm.accounts import REGIONS
 from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.control import Control
-from amlwizard.sandbox.databricks_api import Databricks
+from amlwizard.sandbox.databricks import Databricks
 from amlwizard.sandbox.datacentre import DataCentre, bind
 from amlwizard.sandbox.entra import Entra
 from amlwizard.sandbox.world import Clock, World, private_write
@@ -131,7 +131,7 @@ class Routes:
                     Route("/metadata/endpoints", self.metadata),
                     Route("/msi/token", self.entra.managed_identity),
                     Route("/dns-query", self.resolve),
-                    Route("/device", self.entra.page, methods=["GET", "POST"]),
+                    Route("/device", self.entra.codes.page, methods=["GET", "POST"]),
                     Route(f"{tenant}/v2.0/.well-known/openid-configuration", self.entra.discovery),
                     Route(
                         f"{tenant}/oauth2/v2.0/devicecode", self.entra.device_code, methods=["POST"]
@@ -159,15 +159,15 @@ async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | Non
 
     world = World.open(folder, given.state, Clock(given.clock, given.speed))
     entra = Entra(world, given.approve)
-    centre = DataCentre(world, entra, (pem, pem))
+    centre = DataCentre(world, entra.tokens, (pem, pem), str(folder / "ca.pem"))
     door = bind(given.port or world.data["ports"].get("main|", 0))
     port = door.getsockname()[1]
     world.data["ports"]["main|"] = port
     world.arm = f"https://127.0.0.1:{port}"
     token = secrets.token_urlsafe(24)
     control = Control(world, entra, token, capture, stopped.set)
-    databricks = Databricks(centre, entra, str(folder / "ca.pem"))
-    centre.app = Routes(Arm(centre, entra), databricks, centre, entra).app(control)
+    databricks = Databricks(world, entra.tokens, centre.drivers)
+    centre.app = Routes(Arm(centre, entra.tokens), databricks, centre, entra).app(control)
     await centre.vnet.start()
     door.listen(128)
     centre.serve(door)

@@ -64,13 +64,13 @@ class Control:
             self._plant(body)
         elif what == "approve":
             state = body.get("state", "approved")
-            return JSONResponse({"found": self.entra.answer(body["user_code"], state)})
+            return JSONResponse({"found": self.entra.codes.answer(body["user_code"], state)})
         elif what == "code-life":
-            self.entra.code_life = body["seconds"]
+            self.entra.codes.life = body["seconds"]
         elif what == "token-life":
-            self.entra.token_life = body["seconds"]
+            self.entra.tokens.life = body["seconds"]
         elif what == "approval":
-            self.entra.approve = body["approve"]
+            self.entra.codes.approve = body["approve"]
         elif what == "state":
             if request.method == "GET":
                 return JSONResponse(self.world.data)

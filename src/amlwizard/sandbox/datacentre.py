@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import uvicorn
 
 from amlwizard.sandbox.children import Children
-from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.databricks.drivers import Drivers
+from amlwizard.sandbox.entra import Tokens
 from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.aks import inference_settings
 from amlwizard.sandbox.kinds.base import swallow
 from amlwizard.sandbox.serving import Serving
 from amlwizard.sandbox.tracking import Tracking
@@ -24,13 +27,15 @@ App = Callable[..., Any]
 
 
 class DataCentre:
-    def __init__(self, world: World, entra: Entra, tls: tuple[str, str]) -> None:
-        self.world, self.entra, self.tls = world, entra, tls
+    """`tls` are the files of certificate and key that the doors show, `ca` that of who issued them."""
+
+    def __init__(self, world: World, tokens: Tokens, tls: tuple[str, str], ca: str) -> None:
+        self.world, self.tls = world, tls
         self.children = Children(world.folder)
-        self.tracking = Tracking(world, entra, self.children)
+        self.tracking = Tracking(world, tokens, self.children)
         self.serving = Serving(world, self)
         self.vnet = Vnet(self)
-        self.nodes: Any = None
+        self.drivers = Drivers(self, ca)
         self.app: App | None = None
         self._open: dict[str, socket.socket] = {}
         self._servers: list[uvicorn.Server] = []
@@ -49,7 +54,7 @@ class DataCentre:
         if key in self._open:
             return int(self._open[key].getsockname()[1])
         ports = self.world.data["ports"]
-        door = _bind(ports.get(key, 0))
+        door = bind(ports.get(key, 0))
         ports[key] = door.getsockname()[1]
         self._open[key] = door
         if not closed:
@@ -57,8 +62,6 @@ class DataCentre:
         return int(ports[key])
 
     def _settings(self, cluster_id: str) -> dict[str, Any]:
-        from amlwizard.sandbox.kinds.ml import inference_settings
-
         return inference_settings(self.world, cluster_id) or {}
 
     def who(self, port: int) -> tuple[str, str]:
@@ -111,7 +114,7 @@ class DataCentre:
         if resource and rid.type == ML_WORKSPACE:
             self.tracking.stop_one(resource["properties"]["workspaceId"])
         for cluster in self.world.data["databricks"].get(stem, {}).get("clusters", {}):
-            self.nodes.end(cluster)
+            self.drivers.end(cluster)
         for key in [k for k in self.serving.scorers if k == stem or k.startswith(f"{stem}/")]:
             self.serving.stop_one(key)
 
@@ -121,8 +124,7 @@ class DataCentre:
         self.vnet.stop()
         self.serving.stop()
         self.tracking.stop()
-        if self.nodes:
-            self.nodes.stop()
+        self.drivers.stop()
         await asyncio.wait(self._tasks, timeout=3) if self._tasks else None
         await self.children.stop()
         for door in self._open.values():
@@ -133,19 +135,25 @@ class _Server(uvicorn.Server):
     """Leaves the process's signals alone: several servers share it."""
 
     def capture_signals(self) -> Any:
-        import contextlib
-
         return contextlib.nullcontext()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What is idle is cut off: clients that keep a connection open never end TLS on it."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+            transport = connection.transport
+            if transport.is_closing() and not transport.get_write_buffer_size():
+                transport.abort()
+        await super().shutdown(sockets)
 
-def _bind(port: int) -> socket.socket:
-    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+
+def bind(port: int) -> socket.socket:
+    # The protocol is named because asyncio turns Nagle's algorithm off only where it is, and with it
+    # on, every answer waits for the client's delayed acknowledgement: 40 ms a request.
+    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind(("127.0.0.1", port))
     except OSError:
         door.bind(("127.0.0.1", 0))
     return door
-
-
-bind = _bind

@@ -16,8 +16,9 @@ from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.children import Children, kill_group
 from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.aks import inference_settings
 from amlwizard.sandbox.kinds.base import Body, swallow
-from amlwizard.sandbox.kinds.ml import endpoint_key, inference_settings
+from amlwizard.sandbox.kinds.ml import endpoint_key
 from amlwizard.sandbox.world import World
 
 if TYPE_CHECKING:

@@ -19,21 +19,21 @@ import yaml
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import entra as entra_module
 from amlwizard.sandbox.children import Children, kill_group
-from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.entra.tokens import ARM, ML, Tokens
 from amlwizard.sandbox.kinds.base import swallow
 from amlwizard.sandbox.world import World
 
 DENIED = "Access to workspace was denied based on workspace private link configuration."
 READY_SECONDS = 90
+PORTS = 3
 
 
 class Tracking:
     """One MLflow server per workspace, started when the workspace is."""
 
-    def __init__(self, world: World, entra: Entra, children: Children) -> None:
-        self.world, self.entra, self.children = world, entra, children
+    def __init__(self, world: World, tokens: Tokens, children: Children) -> None:
+        self.world, self.tokens, self.children = world, tokens, children
         self.servers: dict[str, asyncio.Task[str]] = {}
         self.processes: dict[str, Any] = {}
         self.client = httpx.AsyncClient(timeout=60, trust_env=False)
@@ -52,6 +52,15 @@ class Tracking:
         return self.world.folder / "mlflow" / guid
 
     async def _serve(self, guid: str) -> str:
+        """The address of the server. It takes seconds to bind a port that was free when it was
+        chosen: where another program was faster it ends, and is started on another port."""
+        for _ in range(PORTS):
+            if url := await self._started(guid):
+                return url
+        raise RuntimeError(f"the MLflow server did not start: see {self.home(guid) / 'server.log'}")
+
+    async def _started(self, guid: str) -> str | None:
+        """None where the process ended before it answered."""
         home = self.home(guid)
         (home / "artifacts").mkdir(parents=True, exist_ok=True)
         with socket.socket() as probe:
@@ -71,12 +80,12 @@ class Tracking:
         url = f"http://127.0.0.1:{port}"
         for _ in range(READY_SECONDS * 5):
             if process.returncode is not None:
-                break
+                return None
             with contextlib.suppress(httpx.HTTPError):
                 if (await self.client.get(f"{url}/health")).status_code == 200:
                     return url
             await asyncio.sleep(0.2)
-        raise RuntimeError(f"the MLflow server did not start: see {home / 'server.log'}")
+        raise RuntimeError(f"the MLflow server does not answer: see {home / 'server.log'}")
 
     def stop_one(self, guid: str) -> None:
         server, process = self.servers.pop(guid, None), self.processes.pop(guid, None)
@@ -93,7 +102,7 @@ class Tracking:
 
     async def handle(self, request: Request, workspace_id: str, inside: bool) -> Response:
         workspace = self.world.get(workspace_id)
-        claims = self.entra.check(request, entra_module.ML, *entra_module.ARM, self.world.arm)
+        claims = self.tokens.check(request, ML, *ARM, self.world.arm)
         if isinstance(claims, Response):
             return claims
         if workspace is None:

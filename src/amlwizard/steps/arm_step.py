@@ -8,7 +8,8 @@ from typing import Any
 
 from amlwizard.errors import StepFailed
 from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, Step
-from amlwizard.steps.documents import differences, look, update
+from amlwizard.posture.judging import look
+from amlwizard.steps.documents import differences, update
 
 BUSY = ("Creating", "Updating", "Deleting", "Accepted", "Provisioning", "Running", "Created")
 OWNER_TAG = "amlwizard"
@@ -25,17 +26,29 @@ def arm_step(
     az: tuple[str, ...] = (),
     complete: Callable[[Context, dict[str, Any]], dict[str, Any]] | None = None,
     removal: Removal | None = Removal(),
+    outdated: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda found: (),
 ) -> Step:
     """`outputs` are dotted paths into the resource; `id` (its ARM id) is always one.
 
     `complete` adds to a body, when it is sent, what must not stand in a plan. `removal` is None
     where another step removes the resource. What was there before, made by others, may be used and
     changed, but never gets our tag: a teardown would take it for ours.
+
+    `outdated` are named things in a document that was found, as dotted paths, that we put there and
+    that are no longer wanted: of a resource that carries our tag, an update takes them away.
     """
     paths = {"id": "id", **(outputs or {})}
 
     def put_out(document: Mapping[str, Any]) -> Json:
         return {name: look(document, path) for name, path in paths.items()}
+
+    def left_over(found: Mapping[str, Any]) -> tuple[str, ...]:
+        prefix = look(resource.body, f"tags.{OWNER_TAG}")
+        return outdated(found) if prefix and owned(found, prefix) else ()
+
+    def apart_in(wanted: Any, found: Mapping[str, Any]) -> tuple[str, ...]:
+        unwanted = (f"{path}: no longer wanted" for path in left_over(found))
+        return (*differences(wanted, found), *unwanted)
 
     def read(ctx: Context) -> Found | None:
         found = ctx.cloud.arm.get(ctx.fill(resource.id), resource.api_version)
@@ -44,7 +57,7 @@ def arm_step(
         state = look(found, "properties.provisioningState") or "Succeeded"
         if state in BUSY:
             return Found("busy", put_out(found))
-        apart = differences(_known(ctx, _untagged(resource.body)), found)
+        apart = apart_in(_known(ctx, _untagged(resource.body)), found)
         if state != "Succeeded":
             return Found("failed", put_out(found), (f"provisioningState: {state}", *apart))
         return Found("differs" if apart else "ready", put_out(found), apart)
@@ -60,13 +73,13 @@ def arm_step(
             found = None
         elif state in BUSY:
             found = arm.wait(address, resource.api_version, say, ctx.cancel)
-        if found and _ready(found) and not differences(wanted, found):
+        if found and _ready(found) and not apart_in(wanted, found):
             return put_out(found)  # it came about since it was read
-        body = update(found, wanted) if found else new
+        body = update(found, wanted, left_over(found)) if found else new
         if complete:
             body = complete(ctx, body)
         answer = arm.put(address, resource.api_version, body, say, ctx.cancel)
-        apart = differences(wanted, answer)
+        apart = apart_in(wanted, answer)
         if apart:
             raise StepFailed(
                 f"{title} is not as it was asked for.",
@@ -87,6 +100,12 @@ def arm_step(
         removal=removal,
         az=az,
     )
+
+
+def owned(document: Mapping[str, Any] | None, prefix: str) -> bool:
+    """Whether a resource carries the tag of the recipe with that prefix."""
+    tags = (document or {}).get("tags") or {}
+    return {key.lower(): value for key, value in tags.items()}.get(OWNER_TAG) == prefix
 
 
 def _ready(document: Mapping[str, Any]) -> bool:

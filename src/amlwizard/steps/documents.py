@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from amlwizard.posture.judging import look, plain
 
 # Answered empty, or not at all, whatever was sent.
 WRITE_ONLY = frozenset({"configurationProtectedSettings", "createMode"})
@@ -33,7 +35,7 @@ def _differences(wanted: Any, found: Any, path: str) -> Iterator[str]:
                 yield from _differences(value, lower.get(str(key).lower()), inner)
     elif isinstance(wanted, list):
         yield from _list_differences(wanted, found, path)
-    elif _plain(wanted) != _plain(found):
+    elif plain(wanted) != plain(found):
         yield _said(path, wanted, found)
 
 
@@ -44,7 +46,7 @@ def _list_differences(wanted: list[Any], found: Any, path: str) -> Iterator[str]
     for number, item in enumerate(wanted):
         name = _name(item)
         if name is not None:
-            match = next((i for i in items if _plain(_name(i)) == _plain(name)), None)
+            match = next((i for i in items if plain(_name(i)) == plain(name)), None)
             if match is None:
                 yield f"{path}.{name}: missing"
             else:
@@ -53,14 +55,21 @@ def _list_differences(wanted: list[Any], found: Any, path: str) -> Iterator[str]
             yield _said(f"{path}.{number}", item, None)
 
 
-def update(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of an update: what is there, with what is wanted laid over it.
+def update(
+    found: Mapping[str, Any], wanted: Mapping[str, Any], drop: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The body of an update: what is there, with what is wanted laid over it. `drop` are dotted
+    paths of things with names that go: the list, then the name.
 
     A PUT replaces: without this, subnets, rules, peerings and tags that others made would go. What
     the address says already is left out, and what Azure says of identities; other things that are
     Azure's to say may stay, as a PUT must take what a GET gave.
     """
     body = {k: v for k, v in merged(found, wanted).items() if k not in ENVELOPE}
+    for path in drop:
+        place, _, name = path.rpartition(".")
+        items = look(body, place)
+        items[:] = [item for item in items if _name(item) != name]
     if isinstance(body.get("identity"), Mapping):
         body["identity"] = _without(body["identity"], IDENTITY)
     return body
@@ -82,21 +91,12 @@ def merged(found: Any, wanted: Any) -> Any:
             result[held] = merged(result.get(held), value)
         return result
     if isinstance(wanted, list) and isinstance(found, list) and _named(wanted or found):
-        names = {_plain(_name(item)) for item in wanted}
-        others = [item for item in found if _plain(_name(item)) not in names]
-        both = {_plain(_name(item)): item for item in found}
-        mine = [merged(both.get(_plain(_name(item))), item) for item in wanted]
+        names = {plain(_name(item)) for item in wanted}
+        others = [item for item in found if plain(_name(item)) not in names]
+        both = {plain(_name(item)): item for item in found}
+        mine = [merged(both.get(plain(_name(item))), item) for item in wanted]
         return [merged(item, item) for item in others] + mine
     return copy.deepcopy(wanted)
-
-
-def look(document: Any, path: str) -> Any:
-    """The value at a dotted path, None where there is none."""
-    for part in path.split("."):
-        if not isinstance(document, Mapping):
-            return None
-        document = document.get(part)
-    return document
 
 
 def _named(items: list[Any]) -> bool:
@@ -105,10 +105,6 @@ def _named(items: list[Any]) -> bool:
 
 def _name(item: Any) -> Any:
     return item.get("name") if isinstance(item, Mapping) else None
-
-
-def _plain(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
 
 
 def _said(path: str, wanted: Any, found: Any) -> str:

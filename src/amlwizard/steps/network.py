@@ -7,6 +7,7 @@ from typing import Any
 
 from amlwizard.plan import Resource, Step
 from amlwizard.posture import security_groups
+from amlwizard.posture.judging import look
 from amlwizard.rules.space import ENTRY, subnets
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
@@ -77,6 +78,12 @@ def public_ip(ids: Ids, id: str, title: str, name: str, zones: tuple[str, ...] =
 def _nsg(recipe: Any, ids: Ids, which: str) -> Step:
     name, group = ids.nsg_name(which), recipe.names.resource_group
     rules = security_groups.rules(recipe, which)
+
+    def outdated(found: Any) -> tuple[str, ...]:
+        held = look(found, "properties.securityRules") or []
+        names = security_groups.outdated(recipe, which, held)
+        return tuple(f"properties.securityRules.{name}" for name in names)
+
     return arm_step(
         f"nsg.{which.replace('_', '-')}",
         f"NSG of the {which.replace('_', ' ')} subnet",
@@ -86,6 +93,7 @@ def _nsg(recipe: Any, ids: Ids, which: str) -> Step:
             f"az network nsg create {ids.cli_new} -n {name}",
             *(_rule_command(group, name, rule) for rule in rules),
         ),
+        outdated=outdated,
     )
 
 

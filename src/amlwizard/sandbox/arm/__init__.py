@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import entra as entra_module
 from amlwizard.sandbox.arm.accounts import Accounts
 from amlwizard.sandbox.arm.admission import Admission
-from amlwizard.sandbox.arm.asked import Asked
+from amlwizard.sandbox.arm.asked import Asked, Route
 from amlwizard.sandbox.arm.groups import Groups
 from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.arm.providers import Providers
 from amlwizard.sandbox.arm.resources import Resources
+from amlwizard.sandbox.arm.subscription import Subscription
 from amlwizard.sandbox.datacentre import DataCentre
-from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.entra.tokens import ARM, Tokens
 from amlwizard.sandbox.kinds.base import ArmError
-from amlwizard.sandbox.subscription import Subscription
 
 SUBSCRIPTION = r"/subscriptions/[^/]+"
 GROUP = rf"{SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)"
 
-Handler = Callable[..., Response]
-
 
 class Arm:
-    def __init__(self, centre: DataCentre, entra: Entra) -> None:
-        self.world, self.entra = centre.world, entra
-        self.subscription = Subscription(centre.world)
+    def __init__(self, centre: DataCentre, tokens: Tokens) -> None:
+        self.world, self.tokens = centre.world, tokens
         accounts, providers = Accounts(centre.world), Providers(centre.world)
         operations = Operations(centre.world)
         admission = Admission(centre.world, providers)
@@ -38,7 +33,7 @@ class Arm:
         self.resources = Resources(centre, admission, operations)
         # Method, path, handler, in the order they are tried; a handler gets what the path names.
         # What fits none of them is a resource, or unknown.
-        self.routes: tuple[tuple[str, str, Handler], ...] = (
+        self.routes: tuple[Route, ...] = (
             ("GET", r"/tenants", accounts.tenants),
             ("GET", r"/subscriptions", accounts.subscriptions),
             ("GET", SUBSCRIPTION, accounts.subscription),
@@ -60,10 +55,11 @@ class Arm:
             ("GET|HEAD", GROUP, groups.read),
             ("PUT|PATCH", GROUP, groups.write),
             ("DELETE", GROUP, groups.delete),
+            *Subscription(centre.world).routes,
         )
 
     async def handle(self, request: Request) -> Response:
-        claims = self.entra.check(request, *entra_module.ARM, self.world.arm)
+        claims = self.tokens.check(request, *ARM, self.world.arm)
         if isinstance(claims, Response):
             return claims
         try:
@@ -103,10 +99,4 @@ class Arm:
             matched = re.fullmatch(pattern, asked.path, re.IGNORECASE)
             if matched and asked.method in methods.split("|"):
                 return handler(asked, **matched.groupdict())
-        answer = self.subscription.handle(
-            asked.method, asked.path, asked.body, asked.query.get("$filter", "")
-        )
-        if answer is not None:
-            status, body = answer
-            return JSONResponse(body, status) if body is not None else Response(status_code=status)
         return await self.resources.handle(asked)

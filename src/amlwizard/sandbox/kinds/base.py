@@ -71,6 +71,19 @@ class Call:
                     path,
                 )
 
+    def parent(self, depth: int = 1) -> Body:
+        """The document `depth` levels above: ARM writes nothing below what is not there."""
+        parent = self.id.text.rsplit("/", 2 * depth)[0]
+        found = self.world.get(parent)
+        if found is None:
+            raise ArmError(
+                404,
+                "ParentResourceNotFound",
+                f"Failed to perform 'write' on resource(s) of type '{self.id.type}', because the "
+                f"parent resource '{parent}' could not be found.",
+            )
+        return found
+
     def must_exist(self, resource_id: Any, target: str) -> Body:
         found = self.world.get(resource_id) if isinstance(resource_id, str) else None
         if found is None:

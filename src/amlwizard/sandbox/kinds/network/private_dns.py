@@ -43,8 +43,7 @@ def _has_links(world: World, rid: ResourceId, body: Body) -> None:
 
 
 def _dns_link(call: Call) -> None:
-    if call.world.get(call.id.parent) is None:
-        raise ArmError(404, "ParentResourceNotFound", f"{call.id.parent} does not exist.")
+    call.parent()
     call.require("properties.virtualNetwork.id")
     vnet = call.must_exist(call.properties["virtualNetwork"]["id"], "properties.virtualNetwork")
     for other in call.world.of_type(LINKS, call.id.parent):
@@ -64,9 +63,7 @@ def _dns_link(call: Call) -> None:
 
 
 def _record(call: Call) -> None:
-    zone = call.world.get(call.id.parent)
-    if zone is None:
-        raise ArmError(404, "ParentResourceNotFound", f"{call.id.parent} does not exist.")
+    zone = call.parent()
     given = call.properties.get("aRecords") or []
     try:
         addresses = [str(IPv4Address(record["ipv4Address"])) for record in given]
@@ -104,9 +101,7 @@ def zones_of(world: World, vnet_id: str) -> Iterator[Body]:
 
 
 def _zone_group(call: Call) -> None:
-    endpoint = call.world.get(call.id.parent)
-    if endpoint is None:
-        raise ArmError(404, "ParentResourceNotFound", f"{call.id.parent} does not exist.")
+    endpoint = call.parent()
     if call.old:
         forget_records(call.world, call.old)
     for config in call.properties.get("privateDnsZoneConfigs", []):

@@ -100,9 +100,7 @@ def _suit_subnets(world: World, group_id: str, rules: list[Body]) -> None:
 
 def _rule(call: Call) -> None:
     """PUT of one rule: its place is inside the document of its group."""
-    group = call.world.get(call.id.parent)
-    if group is None:
-        raise ArmError(404, "ParentResourceNotFound", f"{call.id.parent} does not exist.")
+    group = call.parent()
     call.body["name"] = call.id.name
     rules = [*_others(group, call.id), call.body]
     _check(rules, group["id"])

@@ -139,10 +139,7 @@ def _suits_its_name(call: Call, name: Any, p: Body) -> None:
 
 def _one_subnet(call: Call) -> None:
     """PUT of one subnet: its place is inside the document of its VNET."""
-    vnet_id = call.id.parent
-    vnet = call.world.get(vnet_id)
-    if vnet is None:
-        raise ArmError(404, "ParentResourceNotFound", f"{vnet_id} does not exist.")
+    vnet = call.parent()
     prefixes = [IPv4Network(p) for p in vnet["properties"]["addressSpace"]["addressPrefixes"]]
     subnets = vnet["properties"]["subnets"]
     others = [s for s in subnets if s["name"].lower() != call.id.name.lower()]
@@ -250,8 +247,6 @@ def find_subnet(world: World, subnet_id: str | None) -> Body | None:
             return subnet  # type: ignore[no-any-return]
     return None
 
-
-# Private Link groups of a target type, and the DNS zones under which their names are found.
 
 KINDS = [
     Kind(

@@ -1,0 +1,166 @@
+"""What a subscription answers beside its resources: names, quotas, sizes, permissions, deleted
+vaults and workspaces."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox import quotas, rights
+from amlwizard.sandbox.arm.asked import Asked, Route, listed
+from amlwizard.sandbox.kinds import KINDS
+from amlwizard.sandbox.kinds.aks import DEFAULT_VERSION, VERSIONS
+from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.kinds.global_names import name_available
+from amlwizard.sandbox.kinds.role_assignments import ROLES
+from amlwizard.sandbox.world import World
+
+REGION = r"locations/(?P<region>[^/]+)"
+VAULTS = r".*/Microsoft.KeyVault/locations/[^/]+/deletedVaults/(?P<name>[^/]+)"
+
+
+class Subscription:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.routes: tuple[Route, ...] = (
+            ("POST", r".*/providers/[^/]+/checkNameAvailability", self._name),
+            ("GET", rf".*/Microsoft.Compute/{REGION}/usages", self._compute_usage),
+            ("GET", rf".*/Microsoft.Network/{REGION}/usages", self._network_usage),
+            ("GET", rf".*/Microsoft.MachineLearningServices/{REGION}/usages", self._ml_usage),
+            ("GET", r".*/Microsoft.Compute/skus", self._sizes),
+            ("GET", VAULTS, self._deleted_vault),
+            ("POST", rf"{VAULTS}/purge", self._purge_vault),
+            ("GET", r".*/Microsoft.KeyVault/deletedVaults", self._deleted_vaults),
+            ("GET", r".*/Microsoft.Authorization/permissions", self._permissions),
+            ("GET", r".*/Microsoft.Authorization/roleDefinitions", self._roles),
+            (
+                "GET",
+                r".*/Microsoft.ContainerService/locations/[^/]+/kubernetesVersions",
+                self._kubernetes,
+            ),
+            ("GET", r".*/Microsoft.Authorization/policyAssignments", self._policies),
+            ("POST", r".*/Microsoft.PolicyInsights/checkPolicyRestrictions", self._restrictions),
+        )
+
+    def _name(self, asked: Asked) -> Response:
+        kind = KINDS.get(str(asked.body.get("type", "")).lower())
+        if kind is None or not isinstance(asked.body.get("name"), str):
+            raise ArmError(400, "InvalidRequestContent", "name and type are required.")
+        return JSONResponse(name_available(self.world, kind.type, asked.body["name"], kind.named))
+
+    def _compute_usage(self, asked: Asked, region: str) -> Response:
+        return listed(quotas.compute(self.world, region))
+
+    def _network_usage(self, asked: Asked, region: str) -> Response:
+        return listed(quotas.network(self.world, region))
+
+    def _ml_usage(self, asked: Asked, region: str) -> Response:
+        return listed(quotas.machine_learning(self.world, region))
+
+    def _sizes(self, asked: Asked) -> Response:
+        return listed(list(quotas.sizes(self.world, asked.query.get("$filter", ""))))
+
+    def _deleted_vault(self, asked: Asked, name: str) -> Response:
+        return JSONResponse(self._held(name))
+
+    def _deleted_vaults(self, asked: Asked) -> Response:
+        deleted = self.world.data["deleted"]
+        return listed([v for k, v in deleted.items() if k.startswith("vaults/")])
+
+    def _purge_vault(self, asked: Asked, name: str) -> Response:
+        if self._held(name)["properties"]["purgeProtectionEnabled"]:
+            raise ArmError(405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
+        del self.world.data["deleted"][f"vaults/{name.lower()}"]
+        return Response(status_code=200)
+
+    def _held(self, name: str) -> Body:
+        found: Body | None = self.world.data["deleted"].get(f"vaults/{name.lower()}")
+        if found is None:
+            raise ArmError(404, "DeletedVaultNotFound", f"The vault {name} is not a deleted one.")
+        return found
+
+    def _permissions(self, asked: Asked) -> Response:
+        return listed(rights.permissions(self.world))
+
+    def _restrictions(self, asked: Asked) -> Response:
+        """What the policies say of a resource that is about to be written."""
+        content = (asked.body.get("resourceDetails") or {}).get("resourceContent") or {}
+        if not content.get("type"):
+            raise ArmError(400, "InvalidCheckRestrictionsRequest", "The type is required.")
+        return JSONResponse(
+            {
+                "fieldRestrictions": [],
+                "contentEvaluationResult": {
+                    "policyEvaluations": [
+                        {
+                            "policyInfo": {
+                                "policyDefinitionId": "/providers/Microsoft.Authorization/"
+                                "policyDefinitions/6c112d4e-5bc7-47ae-a041-ea2d9dccd749",
+                                "policyAssignmentId": self._assignment(policy["name"]),
+                            },
+                            "evaluationResult": "NonCompliant",
+                            "evaluationDetails": {"evaluatedExpressions": []},
+                            "effectDetails": {"policyEffect": "Deny"},
+                        }
+                        for policy in self.world.data["policies"]
+                        if content["type"].lower() in (kind.lower() for kind in policy["types"])
+                    ]
+                },
+            }
+        )
+
+    def _assignment(self, name: str) -> str:
+        stem = f"/subscriptions/{self.world.subscription}/providers/Microsoft.Authorization"
+        return f"{stem}/policyAssignments/{name}"
+
+    def _roles(self, asked: Asked) -> Response:
+        stem = f"/subscriptions/{self.world.subscription}/providers/Microsoft.Authorization"
+        return listed(
+            [
+                {
+                    "id": f"{stem}/roleDefinitions/{guid}",
+                    "name": guid,
+                    "type": "Microsoft.Authorization/roleDefinitions",
+                    "properties": {
+                        "roleName": role,
+                        "type": "BuiltInRole",
+                        "description": role,
+                        "assignableScopes": ["/"],
+                        "permissions": [],
+                    },
+                }
+                for role, guid in ROLES.items()
+            ]
+        )
+
+    def _kubernetes(self, asked: Asked) -> Response:
+        return JSONResponse(
+            {
+                "values": [
+                    {
+                        "version": v,
+                        "isDefault": v == DEFAULT_VERSION,
+                        "isPreview": False,
+                        "patchVersions": {f"{v}.1": {"upgrades": []}},
+                        "capabilities": {"supportPlan": ["KubernetesOfficial"]},
+                    }
+                    for v in VERSIONS
+                ]
+            }
+        )
+
+    def _policies(self, asked: Asked) -> Response:
+        return listed(
+            [
+                {
+                    "id": self._assignment(p["name"]),
+                    "name": p["name"],
+                    "type": "Microsoft.Authorization/policyAssignments",
+                    "properties": {
+                        "displayName": p["name"],
+                        "enforcementMode": "Default",
+                        "parameters": {"listOfResourceTypesNotAllowed": {"value": p["types"]}},
+                    },
+                }
+                for p in self.world.data["policies"]
+            ]
+        )

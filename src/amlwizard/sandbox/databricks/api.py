@@ -1,0 +1,119 @@
+"""The REST API of a Databricks workspace: clusters, libraries, secrets, execution contexts."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox.databricks.clusters import Clusters
+from amlwizard.sandbox.databricks.commands import Commands
+from amlwizard.sandbox.databricks.drivers import Drivers
+from amlwizard.sandbox.databricks.errors import Refused
+from amlwizard.sandbox.databricks.libraries import Libraries
+from amlwizard.sandbox.databricks.secrets import Secrets
+from amlwizard.sandbox.databricks.workspace import data_of
+from amlwizard.sandbox.entra.tokens import ARM, DATABRICKS, Tokens
+from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.world import World
+
+Action = Callable[[Body, Body], Coroutine[Any, Any, Body]]
+
+
+class Databricks:
+    def __init__(self, world: World, tokens: Tokens, drivers: Drivers) -> None:
+        self.world, self.tokens = world, tokens
+        clusters = Clusters(world, drivers)
+        libraries, secrets, commands = Libraries(clusters), Secrets(world), Commands(clusters)
+        # By the path behind /api/VERSION/; each gets the workspace's document, and what was sent.
+        self.actions: dict[str, Action] = {
+            "clusters/create": clusters.create,
+            "clusters/get": clusters.get,
+            "clusters/list": clusters.list_all,
+            "clusters/start": clusters.start,
+            "clusters/delete": clusters.delete,
+            "clusters/permanent-delete": clusters.permanent_delete,
+            "libraries/install": libraries.install,
+            "libraries/cluster-status": libraries.status,
+            "secrets/scopes/create": secrets.create_scope,
+            "secrets/scopes/list": secrets.list_scopes,
+            "secrets/put": secrets.put,
+            "secrets/delete": secrets.delete,
+            "secrets/list": secrets.list_keys,
+            "contexts/create": commands.create_context,
+            "contexts/status": commands.context_status,
+            "contexts/destroy": commands.destroy_context,
+            "commands/execute": commands.execute,
+            "commands/status": commands.status,
+            "commands/cancel": commands.cancel,
+            "preview/scim/v2/Me": self._me,
+        }
+
+    async def handle(self, request: Request, workspace_id: str) -> Response:
+        path = request.url.path
+        if path == "/.well-known/databricks-config":
+            return self._config(request, workspace_id)
+        claims = self.tokens.check(request, DATABRICKS)
+        if isinstance(claims, Response):
+            return JSONResponse(
+                {"error_code": "UNAUTHENTICATED", "message": "Invalid access token."}, 401
+            )
+        workspace = self.world.get(workspace_id)
+        if workspace is None or workspace["properties"]["provisioningState"] != "Succeeded":
+            return JSONResponse({"error_code": "NOT_FOUND", "message": "No such workspace."}, 404)
+        if not self._is_user(request, workspace, claims):
+            number = workspace["properties"]["workspaceId"]
+            message = f"Unauthorized access to workspace: {number}"
+            return JSONResponse({"error_code": "PERMISSION_DENIED", "message": message}, 403)
+        raw = await request.body()
+        body = json.loads(raw) if raw else dict(request.query_params)
+        matched = re.fullmatch(r"/api/[\d.]+/(.+)", path)
+        action = self.actions.get(matched[1]) if matched else None
+        if action is None:
+            self.world.unknown.append({"method": request.method, "path": path})
+            return JSONResponse({"error_code": "ENDPOINT_NOT_FOUND", "message": path}, 501)
+        try:
+            return JSONResponse(await action(workspace, body))
+        except Refused as error:
+            return JSONResponse({"error_code": error.code, "message": str(error)}, error.status)
+        finally:
+            if request.method == "POST":
+                self.world.save()
+
+    def _config(self, request: Request, workspace_id: str) -> Response:
+        """What a workspace tells anybody of itself; the SDK asks before it signs in."""
+        workspace = self.world.get(workspace_id)
+        if workspace is None:
+            return JSONResponse({"error_code": "NOT_FOUND", "message": "No such workspace."}, 404)
+        return JSONResponse(
+            {
+                "oidc_endpoint": f"https://{request.url.netloc}/oidc",
+                "account_id": str(uuid.uuid5(uuid.NAMESPACE_URL, self.world.tenant)),
+                "workspace_id": workspace["properties"]["workspaceId"],
+                "cloud": "azure",
+            }
+        )
+
+    def _is_user(self, request: Request, workspace: Body, claims: Body) -> bool:
+        """People are. A service principal becomes one by showing that it may manage the workspace
+        in ARM: the workspace's id, and a token for ARM of its own."""
+        principals = data_of(self.world, workspace).setdefault("principals", [])
+        if "appid" not in claims or claims["oid"] in principals:
+            return True
+        shown = request.headers.get("x-databricks-azure-workspace-resource-id", "")
+        management = request.headers.get("x-databricks-azure-sp-management-token", "")
+        proof = self.tokens.verify(management, *ARM)
+        if isinstance(proof, Response) or proof["oid"] != claims["oid"]:
+            return False
+        if shown.lower() != workspace["id"].lower():
+            return False
+        principals.append(claims["oid"])
+        return True
+
+    async def _me(self, workspace: Body, body: Body) -> Body:
+        return {"userName": self.world.data["person"]["name"], "active": True}

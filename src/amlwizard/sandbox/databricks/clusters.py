@@ -1,0 +1,158 @@
+"""Clusters: what they need to start, and the states that they go through."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+from amlwizard.sandbox.databricks.drivers import Drivers
+from amlwizard.sandbox.databricks.errors import Refused, invalid
+from amlwizard.sandbox.databricks.workspace import data_of, vnet_of
+from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.kinds.network import find_subnet
+from amlwizard.sandbox.kinds.sizes import SIZES, cores_used
+from amlwizard.sandbox.world import World
+
+START_SECONDS = 285
+
+
+class Clusters:
+    def __init__(self, world: World, drivers: Drivers) -> None:
+        self.world, self.drivers = world, drivers
+
+    async def create(self, workspace: Body, body: Body) -> Body:
+        for key in ("spark_version", "node_type_id"):
+            if not body.get(key):
+                raise invalid(f"Missing required field: {key}")
+        if body["node_type_id"] not in SIZES:
+            raise invalid(f"Node type {body['node_type_id']} is not supported.")
+        if not re.match(r"\d+\.\d+\.x-", body["spark_version"]):
+            raise invalid(f"Invalid spark version {body['spark_version']}.")
+        cluster_id = f"{time.strftime('%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
+        cluster = {
+            "id": cluster_id,
+            "spec": body,
+            "state": "PENDING",
+            "started": time.time(),
+            "polls": 0,
+            "libraries": {},
+        }
+        data_of(self.world, workspace)["clusters"][cluster_id] = cluster
+        self._start(workspace, cluster)
+        return {"cluster_id": cluster_id}
+
+    async def get(self, workspace: Body, body: Body) -> Body:
+        return self._show(self.find(workspace, body))
+
+    async def list_all(self, workspace: Body, body: Body) -> Body:
+        clusters = data_of(self.world, workspace)["clusters"]
+        return {"clusters": [self._show(self.find(workspace, {"cluster_id": c})) for c in clusters]}
+
+    async def start(self, workspace: Body, body: Body) -> Body:
+        cluster = self.find(workspace, body)
+        if cluster["state"] != "TERMINATED":
+            raise Refused(
+                400,
+                "INVALID_STATE",
+                f"Cluster {cluster['id']} is in unexpected state {cluster['state']}.",
+            )
+        for library in cluster["libraries"].values():
+            library.update(started=time.time(), polls=0)
+        self._start(workspace, cluster)
+        return {}
+
+    async def delete(self, workspace: Body, body: Body) -> Body:
+        cluster = self.find(workspace, body)
+        cluster["state"] = "TERMINATED"
+        cluster["reason"] = {"code": "USER_REQUEST", "type": "SUCCESS", "parameters": {}}
+        self.drivers.end(cluster["id"])
+        return {}
+
+    async def permanent_delete(self, workspace: Body, body: Body) -> Body:
+        cluster = self.find(workspace, body)
+        del data_of(self.world, workspace)["clusters"][cluster["id"]]
+        self.drivers.end(cluster["id"])
+        return {}
+
+    def find(self, workspace: Body, body: Body) -> Body:
+        cluster = data_of(self.world, workspace)["clusters"].get(body.get("cluster_id"))
+        if cluster is None:
+            raise invalid(f"Cluster {body.get('cluster_id')} does not exist")
+        if cluster["state"] == "PENDING" and self.world.clock.done(
+            cluster["started"], START_SECONDS, cluster["polls"]
+        ):
+            if cluster.get("fails"):
+                code, message = cluster["fails"]
+                cluster["state"] = "TERMINATED"
+                cluster["reason"] = {
+                    "code": code,
+                    "type": "CLIENT_ERROR",
+                    "parameters": {"azure_error_message": message},
+                }
+            else:
+                cluster["state"] = "RUNNING"
+        if cluster["state"] == "RUNNING" and cluster["id"] not in self.drivers:
+            cluster["state"] = "TERMINATED"
+            cluster["reason"] = {"code": "INACTIVITY", "type": "SUCCESS", "parameters": {}}
+        cluster["polls"] += 1
+        return cluster  # type: ignore[no-any-return]
+
+    def running(self, workspace: Body, cluster_id: Any) -> Body:
+        cluster = self.find(workspace, {"cluster_id": cluster_id})
+        if cluster["state"] != "RUNNING":
+            raise Refused(
+                400, "INVALID_STATE", f"Cluster {cluster_id} is not running: {cluster['state']}."
+            )
+        return cluster
+
+    def _start(self, workspace: Body, cluster: Body) -> None:
+        cluster.update(state="PENDING", started=time.time(), polls=0, reason=None)
+        need = SIZES[cluster["spec"]["node_type_id"]] * (
+            1 + int(cluster["spec"].get("num_workers") or 0)
+        )
+        limit = self.world.data["limits"].get("cores", 100)
+        if cores_used(self.world) > limit:
+            cluster["fails"] = (
+                "AZURE_QUOTA_EXCEEDED_EXCEPTION",
+                f"Operation could not be completed as it results in exceeding approved Total Regional Cores quota: limit {limit}, needed {need}.",
+            )
+        elif not self._egress(workspace):
+            cluster["fails"] = (
+                "NETWORK_CHECK_CONTROL_PLANE_FAILURE",
+                "The node cannot reach the control plane: its subnets have no outbound access.",
+            )
+        else:
+            cluster.pop("fails", None)
+            self.drivers.start(cluster["id"], workspace)
+
+    def _egress(self, workspace: Body) -> bool:
+        if not workspace["properties"]["parameters"]["enableNoPublicIp"]["value"]:
+            return True
+        return all(
+            s["properties"].get("natGateway")
+            or s["properties"].get("defaultOutboundAccess") is not False
+            for s in self._subnets(workspace)
+        )
+
+    def _subnets(self, workspace: Body) -> list[Body]:
+        p = workspace["properties"]["parameters"]
+        names = [
+            (p.get(k) or {}).get("value")
+            for k in ("customPublicSubnetName", "customPrivateSubnetName")
+        ]
+        found = [find_subnet(self.world, f"{vnet_of(workspace)}/subnets/{name}") for name in names]
+        return [subnet for subnet in found if subnet]
+
+    def _show(self, cluster: Body) -> Body:
+        shown = {
+            **cluster["spec"],
+            "cluster_id": cluster["id"],
+            "state": cluster["state"],
+            "state_message": "",
+        }
+        if cluster.get("reason"):
+            shown["termination_reason"] = cluster["reason"]
+            shown["state_message"] = cluster["reason"]["parameters"].get("azure_error_message", "")
+        return shown

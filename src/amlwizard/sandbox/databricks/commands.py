@@ -1,0 +1,88 @@
+"""Execution contexts, and the commands that run in them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from amlwizard.sandbox.databricks.clusters import Clusters
+from amlwizard.sandbox.databricks.errors import invalid, missing
+from amlwizard.sandbox.databricks.secrets import redacted
+from amlwizard.sandbox.kinds.base import Body
+
+
+class Commands:
+    def __init__(self, clusters: Clusters) -> None:
+        self.clusters, self.drivers = clusters, clusters.drivers
+        self.commands: dict[str, Body] = {}
+        self.contexts: dict[str, str] = {}
+
+    async def create_context(self, workspace: Body, body: Body) -> Body:
+        cluster = self.clusters.running(workspace, body.get("clusterId"))
+        context = uuid.uuid4().hex
+        self.contexts[context] = cluster["id"]
+        return {"id": context}
+
+    async def context_status(self, workspace: Body, body: Body) -> Body:
+        self._context(body)
+        return {"id": body["contextId"], "status": "Running"}
+
+    async def destroy_context(self, workspace: Body, body: Body) -> Body:
+        cluster_id = self._context(body)
+        del self.contexts[body["contextId"]]
+        await self.drivers.ask(cluster_id, {"op": "forget", "context": body["contextId"]})
+        return {"id": body["contextId"]}
+
+    async def execute(self, workspace: Body, body: Body) -> Body:
+        self.clusters.running(workspace, body.get("clusterId"))
+        cluster_id = self._context(body)
+        if body.get("language") != "python":
+            raise invalid("Only python is offered here.")
+        command_id = uuid.uuid4().hex
+        command: Body = {"id": command_id, "status": "Running", "results": None}
+        self.commands[command_id] = command
+        task = asyncio.get_running_loop().create_task(
+            self._run(workspace, cluster_id, body, command)
+        )
+        command["task"] = task
+        return {"id": command_id}
+
+    async def _run(self, workspace: Body, cluster_id: str, body: Body, command: Body) -> None:
+        answer = await self.drivers.ask(
+            cluster_id, {"op": "run", "context": body["contextId"], "code": body["command"]}
+        )
+        if "error" in answer:
+            command["results"] = {
+                "resultType": "error",
+                "summary": redacted(self.clusters.world, workspace, answer["error"]),
+                "cause": redacted(self.clusters.world, workspace, answer.get("cause", "")),
+            }
+        else:
+            command["results"] = {
+                "resultType": "text",
+                "data": redacted(self.clusters.world, workspace, answer["stdout"]),
+            }
+        if command["status"] == "Running":
+            command["status"] = "Finished" if "error" not in answer else "Error"
+
+    async def status(self, workspace: Body, body: Body) -> Body:
+        command = self.commands.get(body.get("commandId", ""))
+        if command is None:
+            raise missing("CommandNotFoundException")
+        status = "Finished" if command["status"] == "Error" else command["status"]
+        return {"id": command["id"], "status": status, "results": command["results"]}
+
+    async def cancel(self, workspace: Body, body: Body) -> Body:
+        command = self.commands.get(body.get("commandId", ""))
+        if command and command["status"] == "Running":
+            command["status"] = "Cancelled"
+            cluster_id = self._context(body)
+            self.drivers.end(cluster_id)
+            self.drivers.start(cluster_id, workspace)
+        return {"id": body.get("commandId")}
+
+    def _context(self, body: Body) -> str:
+        cluster_id = self.contexts.get(body.get("contextId", ""))
+        if cluster_id is None:
+            raise missing("ContextNotFound")
+        return cluster_id

@@ -1,0 +1,92 @@
+"""The drivers of clusters: each is a Python process that runs cells, and asks for what is around
+it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from amlwizard.sandbox.children import kill_group
+from amlwizard.sandbox.databricks.secrets import reveal
+from amlwizard.sandbox.databricks.workspace import vnet_of
+from amlwizard.sandbox.kinds.base import Body
+
+if TYPE_CHECKING:
+    from amlwizard.sandbox.datacentre import DataCentre
+
+
+class Driver:
+    """`answer` is given what the process asks for."""
+
+    def __init__(self, process: Any, answer: Callable[[Body], Body]) -> None:
+        self.process, self.answer = process, answer
+        self.lock = asyncio.Lock()
+
+    async def ask(self, body: Body) -> Body:
+        async with self.lock:
+            await self._send(body)
+            while line := await self.process.stdout.readline():
+                answer = json.loads(line)
+                if "ask" not in answer:
+                    return answer  # type: ignore[no-any-return]
+                await self._send(self.answer(answer))
+        return {"error": "SparkException: The Python process of the driver has ended."}
+
+    async def _send(self, body: Body) -> None:
+        self.process.stdin.write(json.dumps(body).encode() + b"\n")
+        await self.process.stdin.drain()
+
+
+class Drivers:
+    """By the id of their cluster."""
+
+    def __init__(self, centre: DataCentre, ca: str) -> None:
+        self.centre, self.ca = centre, ca
+        self.tasks: dict[str, asyncio.Task[Driver]] = {}
+
+    def start(self, cluster_id: str, workspace: Body) -> None:
+        task = asyncio.get_running_loop().create_task(self._boot(workspace))
+        self.tasks[cluster_id] = task
+
+    def __contains__(self, cluster_id: str) -> bool:
+        return cluster_id in self.tasks
+
+    async def ask(self, cluster_id: str, body: Body) -> Body:
+        driver = await self.tasks[cluster_id]
+        return await driver.ask(body)
+
+    def end(self, cluster_id: str) -> None:
+        task = self.tasks.pop(cluster_id, None)
+        if task and task.done() and not task.exception():
+            kill_group(task.result().process)
+        elif task:
+            task.cancel()
+
+    def stop(self) -> None:
+        for cluster_id in list(self.tasks):
+            self.end(cluster_id)
+
+    async def _boot(self, workspace: Body) -> Driver:
+        proxy = self.centre.vnet.proxy_for(vnet_of(workspace))
+        environment = {
+            **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy),
+            **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
+            **dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), self.ca),
+            "MPLBACKEND": "Agg",
+            "GIT_PYTHON_REFRESH": "quiet",
+        }
+        children, workspace_id = self.centre.children, workspace["id"].lower()
+        process = await children.piped(
+            "amlwizard.sandbox.node", env=environment, cwd=children.temporary
+        )
+        return Driver(process, lambda asked: self._answer(workspace_id, asked))
+
+    def _answer(self, workspace_id: str, asked: Body) -> Body:
+        """A secret of a scope, or the addresses of a name."""
+        world = self.centre.world
+        if asked["ask"] == "resolve":
+            vnet = vnet_of(world.get(workspace_id))
+            return {"addresses": self.centre.vnet.resolve(vnet, asked["name"])}
+        return reveal(world, workspace_id, asked["scope"], asked["key"])

@@ -1,0 +1,19 @@
+"""How the REST API of Databricks refuses."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """`code` is the API's `error_code`."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+def invalid(message: str) -> Refused:
+    return Refused(400, "INVALID_PARAMETER_VALUE", message)
+
+
+def missing(message: str) -> Refused:
+    return Refused(404, "RESOURCE_DOES_NOT_EXIST", message)

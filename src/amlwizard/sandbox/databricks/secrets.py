@@ -1,0 +1,59 @@
+"""Secret scopes: what they hold is sealed, and never shown again but to a node."""
+
+from __future__ import annotations
+
+from amlwizard.sandbox.databricks.errors import Refused, missing
+from amlwizard.sandbox.databricks.workspace import data_of
+from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.world import World
+
+
+class Secrets:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def create_scope(self, workspace: Body, body: Body) -> Body:
+        scopes = data_of(self.world, workspace)["scopes"]
+        if body["scope"] in scopes:
+            raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"Scope {body['scope']} already exists!")
+        scopes[body["scope"]] = {}
+        return {}
+
+    async def list_scopes(self, workspace: Body, body: Body) -> Body:
+        scopes = data_of(self.world, workspace)["scopes"]
+        return {"scopes": [{"name": s, "backend_type": "DATABRICKS"} for s in scopes]}
+
+    async def put(self, workspace: Body, body: Body) -> Body:
+        self._scope(workspace, body)[body["key"]] = self.world.seal(body["string_value"])
+        return {}
+
+    async def delete(self, workspace: Body, body: Body) -> Body:
+        if self._scope(workspace, body).pop(body["key"], None) is None:
+            raise missing(f"Secret {body['key']} does not exist!")
+        return {}
+
+    async def list_keys(self, workspace: Body, body: Body) -> Body:
+        return {"secrets": [{"key": key} for key in self._scope(workspace, body)]}
+
+    def _scope(self, workspace: Body, body: Body) -> Body:
+        scope = data_of(self.world, workspace)["scopes"].get(body["scope"])
+        if scope is None:
+            raise missing(f"Scope {body['scope']} does not exist!")
+        return scope  # type: ignore[no-any-return]
+
+
+def reveal(world: World, workspace_id: str, scope: str, key: str) -> Body:
+    """The value, for a node: `secret`, or an `error`."""
+    scopes = world.data["databricks"].get(workspace_id, {}).get("scopes", {})
+    sealed = scopes.get(scope, {}).get(key)
+    if sealed is None:
+        return {"error": f"Secret does not exist with scope: {scope} and key: {key}"}
+    return {"secret": world.unseal(sealed)}
+
+
+def redacted(world: World, workspace: Body, text: str) -> str:
+    """Databricks replaces the values of secrets in what a cell prints."""
+    for scope in data_of(world, workspace)["scopes"].values():
+        for sealed in scope.values():
+            text = text.replace(world.unseal(sealed), "[REDACTED]")
+    return text

@@ -1,0 +1,20 @@
+"""What is kept for a workspace beside its ARM document, and the VNET that it is in."""
+
+from __future__ import annotations
+
+from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.world import World
+
+
+def data_of(world: World, workspace: Body) -> Body:
+    """Its `clusters` by id, and its secret `scopes` by name."""
+    data = world.data["databricks"].setdefault(workspace["id"].lower(), {})
+    data.setdefault("clusters", {})
+    data.setdefault("scopes", {})
+    return data  # type: ignore[no-any-return]
+
+
+def vnet_of(workspace: Body | None) -> str:
+    """The id of the VNET, empty where Databricks manages one."""
+    given = (workspace or {}).get("properties", {}).get("parameters", {})
+    return str(given.get("customVirtualNetworkId", {}).get("value", ""))

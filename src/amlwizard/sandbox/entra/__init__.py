@@ -1,0 +1,8 @@
+"""Entra ID: device code, client credentials, workload and managed identities, refresh tokens, and
+the page where a person agrees."""
+
+from amlwizard.sandbox.entra.endpoints import Entra
+from amlwizard.sandbox.entra.principals import add_principal
+from amlwizard.sandbox.entra.tokens import Tokens
+
+__all__ = ["Entra", "Tokens", "add_principal"]

@@ -1,0 +1,84 @@
+"""Device codes, and the page on which a person agrees to a sign-in or declines it."""
+
+from __future__ import annotations
+
+import html
+import secrets
+import time
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from amlwizard.sandbox.entra.oauth import form_of, refusal
+from amlwizard.sandbox.world import World
+
+LIFE = 900
+ALPHABET = "BCDFGHJKLMNPQRSTVWXZ23456789"
+
+
+@dataclass
+class DeviceCode:
+    user_code: str
+    expires: float
+    tenant: str
+    state: str = "pending"
+
+
+class DeviceCodes:
+    """`approve` plays the person: every code is agreed to as soon as it is asked for. `life` is in
+    seconds."""
+
+    def __init__(self, world: World, approve: bool) -> None:
+        self.world, self.approve, self.life = world, approve, LIFE
+        self.given: dict[str, DeviceCode] = {}
+
+    def give(self, tenant: str) -> tuple[str, str]:
+        """The code for the device, and the one for its user."""
+        device = secrets.token_urlsafe(32)
+        user_code = self.world.planted.get("user_code") or "".join(
+            secrets.choice(ALPHABET) for _ in range(9)
+        )
+        self.given[device] = DeviceCode(
+            user_code, time.time() + self.life, tenant, "approved" if self.approve else "pending"
+        )
+        return device, user_code
+
+    def redeem(self, device: str) -> Response | None:
+        """Take a code back that the person agreed to; otherwise the answer that refuses it."""
+        code = self.given.get(device)
+        if code is None:
+            return refusal("invalid_grant", "AADSTS70000: The device code is not known.")
+        if code.state == "declined":
+            return refusal("authorization_declined", "AADSTS70020: The person declined.")
+        if code.expires < time.time():
+            return refusal("expired_token", "AADSTS70019: Verification code expired.")
+        if code.state != "approved":
+            return refusal("authorization_pending", "AADSTS70016: Pending end-user authorization.")
+        del self.given[device]
+        return None
+
+    def answer(self, user_code: str, state: str) -> bool:
+        """What the person says: `approved` or `declined`; False where no such code waits."""
+        for code in self.given.values():
+            if code.user_code.upper() == user_code.strip().upper() and code.state == "pending":
+                code.state = state
+                return True
+        return False
+
+    async def page(self, request: Request) -> Response:
+        """What a browser shows: enter the code, agree or decline."""
+        said = ""
+        if request.method == "POST":
+            form = await form_of(request)
+            state = "declined" if form.get("answer") == "decline" else "approved"
+            found = self.answer(form.get("code", ""), state)
+            said = f"You have {state} the sign-in." if found else "That code is not known."
+        return HTMLResponse(
+            "<!doctype html><title>Sandbox sign-in</title>"
+            "<style>body{font:18px sans-serif;margin:4em}input,button{font:inherit}</style>"
+            f"<h1>Sign in to the sandbox cloud</h1><p>{html.escape(said)}</p>"
+            '<form method="post"><input name="code" placeholder="Code" autofocus> '
+            '<button name="answer" value="approve">Continue</button> '
+            '<button name="answer" value="decline">Decline</button></form>'
+        )

@@ -1,0 +1,36 @@
+"""What the endpoints of OAuth 2.0 take and how they refuse, in Entra's form."""
+
+from __future__ import annotations
+
+import uuid
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+Form = dict[str, str]
+
+
+def refusal(error: str, description: str, status: int = 400) -> Response:
+    """`description` begins with the AADSTS number."""
+    return JSONResponse(
+        {
+            "error": error,
+            "error_description": description,
+            "error_codes": [int("".join(filter(str.isdigit, description.split(":")[0])))],
+            "correlation_id": str(uuid.uuid4()),
+        },
+        status,
+    )
+
+
+async def form_of(request: Request) -> Form:
+    return {k: v[0] for k, v in parse_qs((await request.body()).decode()).items()}
+
+
+def resource_of(form: Form) -> str:
+    """What a token is asked for: the resource of the first scope that names one."""
+    for scope in form.get("scope", "").split():
+        if scope not in ("openid", "profile", "offline_access"):
+            return scope.rpartition("/")[0].rstrip("/") if "/" in scope else scope
+    return form.get("resource", "")

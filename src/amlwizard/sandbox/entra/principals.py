@@ -1,0 +1,46 @@
+"""Service principals, and how they show who they are."""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+
+from starlette.responses import Response
+
+from amlwizard.sandbox.entra.oauth import Form, refusal
+from amlwizard.sandbox.world import World
+
+
+def add_principal(world: World, client_id: str, secret: str = "", assertion: str = "") -> str:
+    """A service principal that may sign in with a client secret, or with the token of a workload
+    that it trusts (`assertion`); answer its object id."""
+    oid = str(uuid.uuid5(uuid.NAMESPACE_URL, client_id))
+    proofs = {"secret": secret, "assertion": assertion}
+    sealed = {name: world.seal(proof) for name, proof in proofs.items() if proof}
+    world.data["principals"][oid] = {"client_id": client_id, **sealed}
+    return oid
+
+
+def recognise(world: World, form: Form, tenant: str) -> dict[str, str] | Response:
+    """The claims (`oid`, `appid`) of a service principal that shows its secret, or the token of a
+    workload that it trusts; otherwise the answer that refuses it."""
+    shown, what = form.get("client_secret"), "secret"
+    if "client_assertion" in form:
+        shown, what = form["client_assertion"], "assertion"
+    for oid, sp in world.data["principals"].items():
+        if sp["client_id"] != form.get("client_id"):
+            continue
+        if sp.get(what) and hmac.compare_digest(world.unseal(sp[what]), shown or ""):
+            return {"oid": oid, "appid": sp["client_id"]}
+        if what == "assertion":
+            return refusal(
+                "invalid_client",
+                "AADSTS70021: No matching federated identity record found for presented assertion.",
+                401,
+            )
+        return refusal("invalid_client", "AADSTS7000215: Invalid client secret provided.", 401)
+    return refusal(
+        "unauthorized_client",
+        f"AADSTS700016: Application with identifier '{form.get('client_id')}' was not found in "
+        f"the directory '{tenant}'.",
+    )

@@ -1,0 +1,143 @@
+"""Microsoft.ContainerService/managedClusters: versions, node pools, quota, identity."""
+
+from __future__ import annotations
+
+import uuid
+
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.aks import network_profile, node_resource_group
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.role_assignments import has_role
+from amlwizard.sandbox.kinds.sizes import SIZES, cores_used, family, vcpus
+from amlwizard.sandbox.world import World
+
+VERSIONS = ("1.34", "1.35", "1.36", "1.37")
+DEFAULT_VERSION = "1.36"
+
+
+def _cluster(call: Call) -> None:
+    p = call.properties
+    pools = p.get("agentPoolProfiles") or []
+    if not pools and call.old:
+        pools = p["agentPoolProfiles"] = call.old["properties"]["agentPoolProfiles"]
+    if not pools:
+        raise ArmError(
+            400, "InvalidParameter", "Required parameter agentPoolProfiles is missing (null)."
+        )
+    if not call.body.get("identity") and not p.get("servicePrincipalProfile"):
+        raise ArmError(
+            400,
+            "InvalidParameter",
+            "Required parameter servicePrincipalProfile or identity is missing (null).",
+            "identity",
+        )
+    wanted = p.get("kubernetesVersion") or (call.old or {}).get("properties", {}).get(
+        "kubernetesVersion", DEFAULT_VERSION
+    )
+    if not any(wanted == v or wanted.startswith(f"{v}.") for v in VERSIONS):
+        raise ArmError(
+            400,
+            "K8sVersionNotSupported",
+            f"Managed cluster {call.id.name} is on version {wanted}, which is not supported in "
+            "this region. Please use [az aks get-versions] command to get the supported version "
+            "list in this region.",
+        )
+    p["kubernetesVersion"] = p["currentKubernetesVersion"] = wanted
+    network_profile.complete(call, pools)
+    _quota(call, pools)
+    _identity(call, pools)
+    for pool in pools:
+        pool.setdefault("osType", "Linux")
+        pool.setdefault("type", "VirtualMachineScaleSets")
+        pool["provisioningState"] = "Succeeded"
+        pool["powerState"] = {"code": "Running"}
+    dns = p.setdefault("dnsPrefix", call.id.name)
+    host = f"{dns}-{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()).hex[:8]}"
+    access, region = p.get("apiServerAccessProfile") or {}, call.body["location"]
+    private = access.get("enablePrivateCluster")
+    if private:
+        zone = f"{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())}.privatelink.{region}"
+        p["privateFQDN"] = f"{host}.{zone}.azmk8s.io"
+    if not private or access.get("enablePrivateClusterPublicFQDN", True):
+        p["fqdn"] = f"{host}.hcp.{region}.azmk8s.io"
+    p["powerState"] = {"code": "Running"}
+    p.setdefault("nodeResourceGroup", f"MC_{call.id.group}_{call.id.name}_{call.body['location']}")
+    p["maxAgentPools"] = 100
+    node_resource_group.make(call.world, call.body)
+    p.setdefault("enableRBAC", True)
+
+
+def _quota(call: Call, pools: list[Body]) -> None:
+    need = sum(vcpus(call.world, pool["vmSize"]) * pool.get("count", 1) for pool in pools)
+    old = (call.old or {}).get("properties", {}).get("agentPoolProfiles", [])
+    had = sum(SIZES.get(pool["vmSize"], 0) * pool.get("count", 1) for pool in old)
+    limit = call.world.data["limits"].get("cores", 100)
+    left = limit - cores_used(call.world) + had
+    if need > left:
+        raise ArmError(
+            400,
+            "ErrCode_InsufficientVCPUQuota",
+            f"Insufficient regional vcpu quota left for location {call.body['location']}. left "
+            f"regional vcpu quota {left}, requested quota {need}",
+        )
+    for name in {family(pool["vmSize"]) for pool in pools}:
+        limit = call.world.data["limits"].get("family_cores", 100)
+        left = limit - cores_used(call.world, name) + _cores(old, name)
+        if _cores(pools, name) > left:
+            raise ArmError(
+                400,
+                "ErrCode_InsufficientVCPUQuota",
+                f"Insufficient vcpu quota requested {_cores(pools, name)}, remaining {left} for "
+                f"family {name} for region {call.body['location']}.",
+            )
+
+
+def _cores(pools: list[Body], of: str) -> int:
+    return sum(SIZES[p["vmSize"]] * p.get("count", 1) for p in pools if family(p["vmSize"]) == of)
+
+
+def _identity(call: Call, pools: list[Body]) -> None:
+    identity = call.body.get("identity") or {}
+    if identity.get("type") == "SystemAssigned":
+        identity["principalId"] = str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()))
+        identity["tenantId"] = call.world.tenant
+    for resource_id in identity.get("userAssignedIdentities") or {}:
+        found = call.must_exist(resource_id, "identity.userAssignedIdentities")
+        principal = found["properties"]["principalId"]
+        identity["userAssignedIdentities"][resource_id] = {
+            "principalId": principal,
+            "clientId": found["properties"]["clientId"],
+        }
+        for pool in pools:
+            subnet = pool.get("vnetSubnetID")
+            if subnet and not has_role(
+                call.world, principal, subnet, "Network Contributor", "Contributor", "Owner"
+            ):
+                raise ArmError(
+                    403,
+                    "LinkedAuthorizationFailed",
+                    f"The client '{found['properties']['clientId']}' with object id '{principal}' "
+                    "has permission to perform action "
+                    f"'Microsoft.ContainerService/managedClusters/write' on scope "
+                    f"'{call.id.text}'; however, it does not have permission to perform action "
+                    f"'Microsoft.Network/virtualNetworks/subnets/join/action' on the linked "
+                    f"scope(s) '{subnet}' or the linked scope(s) are invalid.",
+                )
+
+
+def _delete_cluster(world: World, rid: ResourceId, body: Body) -> None:
+    for resource in list(world.resources):
+        if resource.startswith(f"{rid.text.lower()}/providers/"):
+            del world.resources[resource]
+
+
+KINDS = [
+    Kind(
+        "Microsoft.ContainerService/managedClusters",
+        _cluster,
+        285,
+        name=r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?",
+        delete=_delete_cluster,
+        delete_seconds=180,
+    ),
+]

@@ -1,0 +1,127 @@
+"""The network of an AKS cluster: its ranges, and the subnets of its nodes."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call
+from amlwizard.sandbox.kinds.network import find_subnet, prefix, usage
+
+RESERVED = [
+    IPv4Network(text)
+    for text in ("169.254.0.0/16", "172.30.0.0/16", "172.31.0.0/16", "192.0.2.0/24")
+]
+
+
+def complete(call: Call, pools: list[Body]) -> None:
+    profile = call.properties.setdefault("networkProfile", {})
+    profile.setdefault("networkPlugin", "azure")
+    profile.setdefault("loadBalancerSku", "standard")
+    profile.setdefault("outboundType", "loadBalancer")
+    service = prefix(profile.setdefault("serviceCidr", "10.0.0.0/16"), "networkProfile.serviceCIDR")
+    dns = IPv4Address(profile.setdefault("dnsServiceIP", str(service[10])))
+    target = "networkProfile.serviceCIDR"
+    if service.prefixlen < 13:
+        raise ArmError(
+            400,
+            "InvalidParameter",
+            f"The specified service CIDR {service} is too large: it must be smaller than /12.",
+            target,
+        )
+    overlay = profile.get("networkPluginMode") == "overlay"
+    ranges = [(service, target)]
+    if overlay:
+        pods = prefix(profile.setdefault("podCidr", "10.244.0.0/16"), "networkProfile.podCIDR")
+        ranges.append((pods, "networkProfile.podCIDR"))
+        if pods.overlaps(service):
+            raise ArmError(
+                400,
+                "PodCidrOverlapServiceCidr",
+                f"The specified pod CIDR {pods} is conflicted with the service CIDR {service}",
+                "networkProfile.podCIDR",
+            )
+    for network, where in ranges:
+        for bad in RESERVED:
+            if network.overlaps(bad):
+                raise ArmError(
+                    400,
+                    "InvalidParameter",
+                    f"The range {network} overlaps with {bad}, which AKS reserves.",
+                    where,
+                )
+    if dns not in service:
+        raise ArmError(
+            400,
+            "DnsServiceIpOutOfServiceCidr",
+            f"The DNS service IP {dns} is out of the range defined by service CIDR {service}.",
+            "networkProfile.dnsServiceIP",
+        )
+    if dns in (service[0], service[1]):
+        raise ArmError(
+            400,
+            "InvalidParameter",
+            f"The DNS service IP {dns} must not be the first or second address of {service}.",
+            "networkProfile.dnsServiceIP",
+        )
+    for pool in pools:
+        subnet_id = pool.get("vnetSubnetID")
+        if not subnet_id:
+            continue
+        _node_subnet(call, pool, subnet_id, ranges, overlay)
+
+
+def _node_subnet(
+    call: Call,
+    pool: Body,
+    subnet_id: str,
+    ranges: list[tuple[IPv4Network, str]],
+    overlay: bool,
+) -> None:
+    subnet = find_subnet(call.world, subnet_id)
+    if subnet is None:
+        raise ArmError(
+            400, "InvalidParameter", f"The subnet {subnet_id} was not found.", "vnetSubnetID"
+        )
+    if subnet["properties"]["delegations"]:
+        raise ArmError(
+            400,
+            "SubnetIsDelegated",
+            f"AgentPoolProfile subnet with id {subnet_id} cannot be used as it's a delegated "
+            "subnet. Please check https://aka.ms/adv-network-prerequest for more details.",
+        )
+    others = [u for u in usage(call.world, subnet_id) if "databricks" in u.lower()]
+    if others:
+        raise ArmError(
+            400,
+            "SubnetWithExternalResourcesCannotBeUsedByOtherResources",
+            f"Subnet {subnet_id} referenced by {call.id.text} cannot be used because it contains "
+            f"external resources. The external resources in this subnet are {others[0]}. You need "
+            "to delete these external resources before deploying into this subnet.",
+        )
+    vnet = call.world.get(subnet_id.rsplit("/", 2)[0])
+    assert vnet
+    for neighbour in vnet["properties"]["subnets"]:
+        existing = IPv4Network(neighbour["properties"]["addressPrefix"])
+        for network, where in ranges:
+            if network.overlaps(existing):
+                pods = where.endswith("podCIDR")
+                raise ArmError(
+                    400,
+                    "PodCidrOverlapExistingSubnetsCidr"
+                    if pods
+                    else "ServiceCidrOverlapExistingSubnetsCidr",
+                    f"The specified {'pod' if pods else 'service'} CIDR {network} is conflicted "
+                    f"with an existing subnet CIDR {existing}",
+                    where,
+                )
+    network = IPv4Network(subnet["properties"]["addressPrefix"])
+    nodes = pool.get("count", 1) + 1
+    need = nodes if overlay else nodes * (1 + pool.get("maxPods", 30))
+    if need > network.num_addresses - 5:
+        raise ArmError(
+            400,
+            "InsufficientSubnetSize",
+            f"Pre-allocated IPs {need} exceeds IPs available {network.num_addresses - 5} in "
+            f"{subnet['name']}: {subnet['name']} with address prefix {network} doesn't have "
+            "enough capacity for IP addresses.",
+        )

@@ -1,0 +1,101 @@
+"""Computes of a workspace: clusters of its own, Kubernetes clusters that are attached."""
+
+from __future__ import annotations
+
+import re
+
+from amlwizard.sandbox.kinds.aks import inference_settings
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.ml.errors import user_error
+from amlwizard.sandbox.kinds.ml.identity import identify
+from amlwizard.sandbox.kinds.ml.names import NAMESPACE
+from amlwizard.sandbox.kinds.network import find_subnet
+from amlwizard.sandbox.kinds.sizes import vcpus
+
+# Taken as they are: nothing here runs on them.
+OTHER_COMPUTES = (
+    "AKS", "ComputeInstance", "DataFactory", "DataLakeAnalytics", "Databricks", "HDInsight",
+    "SynapseSpark", "VirtualMachine",
+)  # fmt: skip
+
+
+def _compute(call: Call) -> None:
+    workspace = call.parent()
+    p = call.properties
+    kind = p.get("computeType")
+    if kind == "AmlCompute":
+        _cluster(call, workspace, p.setdefault("properties", {}))
+    elif kind == "Kubernetes":
+        _attached(call, p.setdefault("properties", {}))
+    elif kind not in OTHER_COMPUTES:
+        raise user_error(f"There is no compute of type {kind}.", "computeType")
+    identify(call)
+    p["isAttachedCompute"] = kind == "Kubernetes"
+    p["computeLocation"] = call.body.get("location")
+    p["provisioningErrors"] = None
+
+
+def _cluster(call: Call, workspace: Body, inner: Body) -> None:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", call.id.name):
+        raise user_error(f"The compute name {call.id.name} is not valid.", "name")
+    if not inner.get("vmSize"):
+        raise user_error("An AmlCompute needs a VM size.", "vmSize")
+    vcpus(call.world, inner["vmSize"])
+    subnet_id = (inner.get("subnet") or {}).get("id")
+    subnet = find_subnet(call.world, subnet_id)
+    if subnet_id and subnet is None:
+        raise user_error(f"The subnet {subnet_id} was not found.", "subnet")
+    if subnet and subnet["properties"]["delegations"]:
+        raise user_error(f"The subnet {subnet_id} is delegated: compute cannot use it.", "subnet")
+    linked = [
+        c
+        for c in workspace["properties"]["privateEndpointConnections"]
+        if c["properties"]["privateLinkServiceConnectionState"]["status"] == "Approved"
+    ]
+    if inner.get("enableNodePublicIp") is False and not linked:
+        raise user_error(
+            "A compute without public IP needs a workspace with a private endpoint.",
+            "enableNodePublicIp",
+        )
+    inner.update(allocationState="Steady", currentNodeCount=0, targetNodeCount=0)
+    inner.setdefault("vmPriority", "Dedicated")
+    inner.setdefault("osType", "Linux")
+
+
+def _attached(call: Call, inner: Body) -> None:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]", call.id.name):
+        raise user_error(f"The compute name {call.id.name} is not valid.", "name")
+    cluster = call.world.get(call.properties.get("resourceId"))
+    if cluster is None:
+        raise ArmError(404, "ClusterNotFound", "Cannot found Kubernetes cluster.")
+    if inference_settings(call.world, cluster["id"]) is None:
+        raise ArmError(
+            400,
+            "ClusterServiceNotFound",
+            "AzureML extension service not found in cluster.",
+        )
+    inner.setdefault("namespace", "default")
+    inner.setdefault("defaultInstanceType", "defaultinstancetype")
+    inner.setdefault(
+        "instanceTypes",
+        {
+            "defaultinstancetype": {
+                "resources": {
+                    "requests": {"cpu": "100m", "memory": "2Gi"},
+                    "limits": {"cpu": "2", "memory": "2Gi"},
+                }
+            }
+        },
+    )
+
+
+KINDS = [
+    Kind(
+        f"{NAMESPACE}/workspaces/computes",
+        _compute,
+        55,
+        location="",
+        delete_seconds=10,
+        delete_needs=("underlyingResourceAction",),
+    ),
+]

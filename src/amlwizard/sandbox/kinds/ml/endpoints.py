@@ -1,0 +1,64 @@
+"""Online endpoints: their compute, their traffic, their keys."""
+
+from __future__ import annotations
+
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.global_names import taken
+from amlwizard.sandbox.kinds.ml.errors import user_error
+from amlwizard.sandbox.kinds.ml.identity import identify
+from amlwizard.sandbox.kinds.ml.names import ENDPOINT, NAMESPACE
+from amlwizard.sandbox.world import World
+
+TYPE = f"{NAMESPACE}/workspaces/onlineEndpoints"
+
+
+def _endpoint(call: Call) -> None:
+    call.parent()
+    call.require("properties.authMode")
+    p = call.properties
+    if p["authMode"] not in ("Key", "AMLToken"):
+        raise user_error(f"authMode {p['authMode']} is not offered on Kubernetes.", "authMode")
+    if taken(call.world, TYPE, call.id.name, call.id.text):
+        raise ArmError(
+            409,
+            "ResourceNameConflict",
+            f"The endpoint name {call.id.name} is already in use in this region.",
+        )
+    compute = call.must_exist(p.get("compute"), "properties.compute")
+    if compute["properties"].get("computeType") != "Kubernetes":
+        raise user_error("The compute of an endpoint must be a Kubernetes compute.", "compute")
+    traffic = p.setdefault("traffic", {})
+    for name in traffic:
+        if call.world.get(f"{call.id.text}/deployments/{name}") is None:
+            raise user_error(f"The deployment {name} named in traffic does not exist.", "traffic")
+    if sum(traffic.values()) not in (0, 100):
+        raise user_error("The traffic of an endpoint must sum up to 0 or 100.", "traffic")
+    call.body["kind"] = "K8S"
+    p["scoringUri"] = call.centre.serving.uri(call.id, compute)
+    p["swaggerUri"] = p["scoringUri"].replace("/score", "/swagger.json")
+    p.setdefault("publicNetworkAccess", "Enabled")
+    p.setdefault("properties", {})
+    identify(call)
+
+
+def _list_keys(call: Call) -> Body:
+    return {
+        key: endpoint_key(call.world, call.id.text, key) for key in ("primaryKey", "secondaryKey")
+    }
+
+
+def endpoint_key(world: World, endpoint_id: str, which: str) -> str:
+    if which == "primaryKey" and "scoring_key" in world.planted:
+        return world.planted["scoring_key"]
+    return world.derive("endpoint", endpoint_id.lower(), which)
+
+
+KINDS = [
+    Kind(
+        TYPE,
+        _endpoint,
+        35,
+        name=ENDPOINT,
+        actions={"listkeys": _list_keys},
+    ),
+]

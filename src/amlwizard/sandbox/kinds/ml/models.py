@@ -1,0 +1,51 @@
+"""Models and their versions: those that ARM is told of, and those in the MLflow registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.ml.names import NAMESPACE
+
+
+def _model(call: Call) -> None:
+    """A model, or a version of one, that ARM is told of; the others are in the MLflow registry."""
+    call.parent(2 if len(call.id.names) == 3 else 1)
+    p = call.properties
+    for key, value in (("isArchived", False), ("tags", {}), ("properties", {})):
+        p.setdefault(key, value)
+    if len(call.id.names) == 3:
+        call.require("properties.modelUri")
+        p.setdefault("modelType", "custom_model")
+        p.setdefault("isAnonymous", False)
+
+
+async def _model_versions(call: Call) -> list[Body]:
+    workspace = call.id.text.split("/models/")[0]
+    return await call.centre.tracking.model_versions(
+        _guid(call, workspace), workspace, call.id.names[1]
+    )
+
+
+async def _models(call: Call) -> list[Body]:
+    workspace = call.id.text.rsplit("/models", 1)[0]
+    return await call.centre.tracking.models(_guid(call, workspace), workspace)
+
+
+def _guid(call: Call, workspace_id: str) -> Any:
+    workspace = call.world.get(workspace_id)
+    if workspace is None:
+        raise ArmError(404, "ResourceNotFound", f"The workspace {workspace_id} was not found.")
+    return workspace["properties"]["workspaceId"]
+
+
+KINDS = [
+    Kind(f"{NAMESPACE}/workspaces/models", _model, location="", delete_seconds=0, items=_models),
+    Kind(
+        f"{NAMESPACE}/workspaces/models/versions",
+        _model,
+        location="",
+        delete_seconds=0,
+        items=_model_versions,
+    ),
+]

@@ -1,0 +1,4 @@
+"""How the types of Machine Learning are called."""
+
+NAMESPACE = "Microsoft.MachineLearningServices"
+ENDPOINT = r"[A-Za-z]([A-Za-z0-9-]{1,30}[A-Za-z0-9])"

@@ -1,0 +1,93 @@
+"""Microsoft.Authorization/roleAssignments: who holds which role, and where."""
+
+from __future__ import annotations
+
+from amlwizard.sandbox.kinds.base import ArmError, Call, Kind
+from amlwizard.sandbox.world import World
+
+ROLES = {
+    "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+    "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
+    "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
+    "Network Contributor": "4d97b98b-1d4f-4787-a291-c67834d212e7",
+    "AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+    "Storage Blob Data Reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+    "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
+}
+
+
+def _role_assignment(call: Call) -> None:
+    call.require("properties.roleDefinitionId", "properties.principalId")
+    p = call.properties
+    known = [
+        i["properties"]["principalId"]
+        for i in call.world.of_type("microsoft.managedidentity/userassignedidentities")
+    ]
+    known += [call.world.data["person"]["oid"], *call.world.data["principals"]]
+    known += [
+        r["identity"]["principalId"]
+        for r in call.world.resources.values()
+        if (r.get("identity") or {}).get("principalId")
+    ]
+    if p["principalId"] not in known:
+        raise ArmError(
+            400,
+            "PrincipalNotFound",
+            f"Principal {p['principalId'].replace('-', '')} does not exist in the directory "
+            f"{call.world.tenant}. Check that you have the correct principal ID. If you are "
+            "creating this principal and then immediately assigning a role, this error might be "
+            "related to a replication delay.",
+        )
+    if p["roleDefinitionId"].rsplit("/", 1)[-1] not in ROLES.values():
+        raise ArmError(
+            404,
+            "RoleDefinitionDoesNotExist",
+            f"The specified role definition with ID '{p['roleDefinitionId'].rsplit('/', 1)[-1]}' "
+            "does not exist.",
+        )
+    if call.old and call.old["properties"]["principalId"] != p["principalId"]:
+        raise ArmError(
+            400,
+            "RoleAssignmentUpdateNotPermitted",
+            "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
+        )
+    for other in call.world.of_type("microsoft.authorization/roleassignments"):
+        same = all(
+            other["properties"][key].lower() == p[key].lower()
+            for key in ("principalId", "roleDefinitionId")
+        )
+        if (
+            same
+            and other["properties"]["scope"].lower() == call.id.scope.lower()
+            and other["id"].lower() != call.id.text.lower()
+        ):
+            raise ArmError(409, "RoleAssignmentExists", "The role assignment already exists.")
+    p["scope"] = call.id.scope
+    p.setdefault("principalType", "ServicePrincipal")
+
+
+def has_role(world: World, principal: str, scope: str, *roles: str) -> bool:
+    """Whether a principal holds one of the roles at a scope, or above it."""
+    wanted = {ROLES[role] for role in roles}
+    return any(
+        a["properties"]["principalId"] == principal
+        and a["properties"]["roleDefinitionId"].rsplit("/", 1)[-1] in wanted
+        and f"{scope.lower()}/".startswith(f"{a['properties']['scope'].lower()}/")
+        for a in world.of_type("microsoft.authorization/roleassignments")
+    )
+
+
+KINDS = [
+    Kind(
+        "Microsoft.Authorization/roleAssignments",
+        _role_assignment,
+        0,
+        location="",
+        states=False,
+        name=r"[0-9a-fA-F-]{36}",
+        delete_seconds=0,
+        delete_answers=True,
+        patch=False,
+    ),
+]

@@ -1,0 +1,117 @@
+"""Sizes, regions and versions that are not offered, and quotas that do not reach."""
+
+from __future__ import annotations
+
+import pytest
+from preflights import Cloud, Preflight, only, replaying
+
+pytestmark = pytest.mark.xdist_group("preflight")
+
+
+# -- what is offered
+
+
+def test_a_size_that_is_not_offered_is_one_finding_with_all_its_fields(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    cloud.state(limits={"sizes_not_offered": ["Standard_DS3_v2"]})
+    fields = ("serving.node_size", "training.node_type", "serving.build_node_size")
+    found = only(preflight(), "sku-not-offered", *fields)
+    assert set(found["cure"]) == set(fields)
+    [other] = set(found["cure"].values())
+    assert found["command"] == replaying(*(f"{f}={other}" for f in fields))
+    assert preflight(*(part for f in fields for part in ("--set", f"{f}={other}"))) == []
+
+
+def test_a_size_that_does_not_exist(preflight: Preflight) -> None:
+    found = only(preflight("--set", "serving.node_size=Standard_X9"), "sku-not-offered",
+                 "serving.node_size")  # fmt: skip
+    assert "no such size" in found["why"]
+
+
+def test_a_region_without_a_service(cloud: Cloud, preflight: Preflight) -> None:
+    missing = {"Microsoft.Databricks/workspaces": ["westeurope", "canadacentral"]}
+    cloud.state(limits={"not_offered": missing})
+    found = only(preflight(), "region-not-offered", "sign_in.region")
+    assert "Microsoft.Databricks/workspaces" in found["what"]
+    region = found["cure"]["sign_in.region"]
+    assert found["command"] == replaying(f"sign_in.region={region}")
+    assert preflight("--set", f"sign_in.region={region}") == []
+
+
+def test_a_region_that_is_none_is_the_only_finding(preflight: Preflight) -> None:
+    found = only(
+        preflight("--set", "sign_in.region=westeuropa"), "region-not-offered", "sign_in.region"
+    )
+    assert found["cure"] == {"sign_in.region": "westeurope"}
+
+
+def test_a_kubernetes_version_that_is_not_offered(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.sandbox.fault(
+        "GET .*/kubernetesVersions",
+        status=200,
+        body={"values": [{"version": "1.36", "patchVersions": {"1.36.2": {}}}]},
+    )
+    assert preflight("--set", "serving.kubernetes_version='1.36'") == []
+    found = only(
+        preflight("--set", "serving.kubernetes_version='1.37'"),
+        "kubernetes-version",
+        "serving.kubernetes_version",
+    )
+    assert found["cure"] == {"serving.kubernetes_version": "1.36"}
+
+
+# -- quota: 3 AKS nodes and one for upgrades, 1 Databricks node, 4 vCPUs each
+
+
+def test_vcpus_of_the_region(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"cores": 20})
+    assert preflight() == []
+    cloud.state(limits={"cores": 19})
+    found = only(
+        preflight(),
+        "vcpu-quota",
+        "serving.nodes",
+        "serving.node_size",
+        "training.workers",
+        "training.node_type",
+    )
+    assert "20 are needed, 19 are left" in found["what"] and "16 for 3 AKS nodes" in found["why"]
+    scope = f"{cloud.subscription}/providers/Microsoft.Compute/locations/westeurope"
+    assert found["command"] == (
+        f"az quota update --resource-name cores --scope {scope} --limit-object value=20"
+    )
+
+
+def test_vcpus_of_a_family(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"family_cores": 19})
+    found = preflight("--set", "training.node_type=Standard_E4s_v5")
+    assert found == []
+    found = preflight()
+    assert [f["rule"] for f in found] == ["vcpu-quota"]
+    assert "standardDSv2Family" in found[0]["what"]
+    assert "--resource-name standardDSv2Family" in found[0]["command"]
+
+
+def test_vcpus_of_machine_learning_are_counted_apart(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"ml_cores": 3})
+    found = preflight()
+    assert {f["rule"] for f in found} == {"ml-vcpu-quota"} and len(found) == 2
+    assert all(f["fields"] == ["serving.build_node_size"] for f in found)
+    assert "Microsoft.MachineLearningServices/locations/westeurope" in found[0]["command"]
+
+
+def test_public_addresses(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"PublicIPAddresses": 3})
+    assert preflight() == []
+    cloud.state(limits={"PublicIPAddresses": 2})
+    found = only(preflight(), "public-ip-quota", "names.public_ip", "serving.load_balancer")
+    assert "3 are needed, 2 are left" in found["what"]
+    assert "--resource-name publicipaddresses" in found["command"].lower()
+    assert preflight("--set", "serving.load_balancer=internal") == []
+
+
+def test_other_network_quotas(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"PrivateEndpoints": 4})
+    found = only(preflight(), "network-quota", "sign_in.region")
+    assert "5 are needed, 4 are left" in found["what"]
