@@ -4,13 +4,15 @@ app's messages, and a watch on how long its loop is held."""
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
+from threading import get_native_id
 from typing import Any
 
 from support import RECIPES
@@ -25,10 +27,13 @@ from amlwizard.journal import read
 from amlwizard.plan import Plan, PlannedStep
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.tui.app import WizardApp
+from amlwizard.tui.tape import on_screen
 from amlwizard.view import RunView
 
 GOLDEN = Path(__file__).parent / "golden" / "quickstart.jsonl"
 PATIENCE = 30.0
+LOOK = 0.1
+"""Seconds after which to look again where the app says nothing."""
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
 
@@ -61,17 +66,15 @@ class Walk:
             async with asyncio.timeout(patience):
                 while not (wanted in self.text if isinstance(wanted, str) else wanted()):
                     self._moved.clear()
-                    await self._moved.wait()
+                    with suppress(TimeoutError):  # the last message has its effect after its word
+                        await asyncio.wait_for(self._moved.wait(), LOOK)
         except TimeoutError:
             raise AssertionError(f"never seen: {wanted}\n{self.text}") from None
 
     @property
     def text(self) -> str:
         """What stands on the screen."""
-        return "\n".join(
-            "".join(segment.text for segment in strip)
-            for strip in self.app.screen._compositor.render_strips()
-        )
+        return on_screen(self.app)
 
     @property
     def page(self) -> str:
@@ -97,8 +100,8 @@ TICK = 0.02
 
 @dataclass
 class Held:
-    """Longest time, in seconds, that the loop came too late; without what the kernel made any
-    thread of this process wait for a processor, since that is no doing of ours."""
+    """Longest time, in seconds, that the loop came too late; without what the kernel made its thread
+    wait for a processor, since that is no doing of ours."""
 
     longest: float = 0.0
 
@@ -107,30 +110,25 @@ class Held:
 async def held() -> AsyncIterator[Held]:
     watch = Held()
 
-    async def look() -> None:
+    async def look(schedstat: int) -> None:
         while True:
-            before, queued = time.perf_counter(), _queued()
+            before, queued = time.perf_counter(), _queued(schedstat)
             await asyncio.sleep(TICK)
             late = time.perf_counter() - before - TICK
-            waited = sum(now - queued.get(task, 0.0) for task, now in _queued().items())
-            watch.longest = max(watch.longest, late - waited)
+            watch.longest = max(watch.longest, late - (_queued(schedstat) - queued))
 
-    task = asyncio.create_task(look())
+    schedstat = os.open(f"/proc/self/task/{get_native_id()}/schedstat", os.O_RDONLY)
+    task = asyncio.create_task(look(schedstat))
     try:
         yield watch
     finally:
         task.cancel()
+        os.close(schedstat)
 
 
-def _queued() -> dict[str, float]:
-    """Seconds that each thread of this process has waited for a processor so far."""
-    total = {}
-    for path in Path("/proc/self/task").glob("*/schedstat"):
-        try:
-            total[path.parent.name] = int(path.read_text().split()[1]) / 1e9
-        except (OSError, IndexError):
-            continue
-    return total
+def _queued(schedstat: int) -> float:
+    """Seconds that a thread has waited for a processor so far."""
+    return int(os.pread(schedstat, 100, 0).split()[1]) / 1e9
 
 
 # -- a backend for screens whose logic needs no cloud
