@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,8 @@ async def test_every_character_is_taken_in_order_while_rows_come_and_the_cloud_a
         assert app._driver
         for n, character in enumerate(text):
             app._driver.send_message(Key(character, character))
+            for _ in range(n % 9):  # from the key's arrival at the app to its effect on the answers
+                await asyncio.sleep(0)
             found = Finding("TAKEN", "error", ("names.registry",), f"Taken {n}.")
             app.post_message(CloudFindings(app.session.reading.recipe, [found]))
         await walk.see(text)
