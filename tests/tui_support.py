@@ -4,8 +4,10 @@ app's messages, and a watch on how long its loop is held."""
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -100,35 +102,62 @@ TICK = 0.02
 
 @dataclass
 class Held:
-    """Longest time, in seconds, that the loop came too late; without what the kernel made its thread
-    wait for a processor, since that is no doing of ours."""
+    """Longest time, in seconds, that the loop came too late; without what the kernel made it wait for
+    a processor, since that is no doing of ours: its own thread, or one that has the interpreter."""
 
     longest: float = 0.0
 
 
 @asynccontextmanager
 async def held() -> AsyncIterator[Held]:
-    watch = Held()
+    watch, queues, own = Held(), Queues(), get_native_id()
 
-    async def look(schedstat: int) -> None:
+    async def look() -> None:
         while True:
-            before, queued = time.perf_counter(), _queued(schedstat)
+            before, queued = time.perf_counter(), queues.read()
             await asyncio.sleep(TICK)
             late = time.perf_counter() - before - TICK
-            watch.longest = max(watch.longest, late - (_queued(schedstat) - queued))
+            waited = {
+                thread: now - queued.get(thread, 0.0) for thread, now in queues.read().items()
+            }
+            late -= waited.pop(own) + max(waited.values(), default=0.0)
+            watch.longest = max(watch.longest, late)
 
-    schedstat = os.open(f"/proc/self/task/{get_native_id()}/schedstat", os.O_RDONLY)
-    task = asyncio.create_task(look(schedstat))
+    task = asyncio.create_task(look())
     try:
         yield watch
     finally:
         task.cancel()
-        os.close(schedstat)
+        queues.close()
 
 
-def _queued(schedstat: int) -> float:
-    """Seconds that a thread has waited for a processor so far."""
-    return int(os.pread(schedstat, 100, 0).split()[1]) / 1e9
+class Queues:
+    """What Linux says of the threads of this process. It is read without letting the interpreter go,
+    or else each look would wait for a turn of every other thread."""
+
+    def __init__(self) -> None:
+        self._files: dict[int, int] = {}
+        self._pread = ctypes.PyDLL(None).pread
+        self._said = ctypes.create_string_buffer(64)
+
+    def read(self) -> dict[int, float]:
+        """Seconds that each thread has waited for a processor so far."""
+        total = {}
+        for thread in filter(None, (thread.native_id for thread in threading.enumerate())):
+            with suppress(OSError):
+                if thread not in self._files:
+                    self._files[thread] = os.open(
+                        f"/proc/self/task/{thread}/schedstat", os.O_RDONLY
+                    )
+                if self._pread(self._files[thread], self._said, len(self._said), 0) > 0:
+                    total[thread] = int(self._said.value.split()[1]) / 1e9
+                else:  # it ended, and its number may come again
+                    os.close(self._files.pop(thread))
+        return total
+
+    def close(self) -> None:
+        for file in self._files.values():
+            os.close(file)
 
 
 # -- a backend for screens whose logic needs no cloud

@@ -1,17 +1,16 @@
-"""What Python makes the loop wait for stays short while the app runs, and garbage is still collected."""
+"""Passes of the garbage collector stay short while the app runs, and garbage is still collected."""
 
 from __future__ import annotations
 
 import gc
-import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from amlwizard.tui import latency
-from amlwizard.tui.latency import Latency
+from amlwizard.tui import collecting
+from amlwizard.tui.collecting import Collecting
 
 
 class Node:
@@ -22,15 +21,13 @@ class Node:
 
 
 def state() -> tuple[object, ...]:
-    """What is changed for all of Python."""
-    return (
-        gc.get_threshold(), list(gc.callbacks), gc.get_freeze_count(), sys.getswitchinterval(),
-    )  # fmt: skip
+    """What is changed of the collector."""
+    return gc.get_threshold(), list(gc.callbacks), gc.get_freeze_count()
 
 
 @contextmanager
 def short() -> Iterator[None]:
-    one = Latency()
+    one = Collecting()
     one.begin()
     try:
         yield
@@ -49,7 +46,7 @@ def test_what_was_there_before_is_not_visited() -> None:
 def test_what_survives_a_long_pass_is_not_visited_again(
     long: float, visited: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(latency, "LONG", long)
+    monkeypatch.setattr(collecting, "LONG", long)
     with short():
         node = Node()
         gc.collect()
@@ -63,7 +60,7 @@ def test_cycles_are_still_collected() -> None:
         assert gone() is None
 
 
-def test_all_is_left_as_it_was() -> None:
+def test_the_collector_is_left_as_it_was() -> None:
     before = state()
     with short():
         assert all(a != b for a, b in zip(state(), before, strict=True))
