@@ -4,13 +4,17 @@ app's messages, and a watch on how long its loop is held."""
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
+from threading import get_native_id
 from typing import Any
 
 from support import RECIPES
@@ -25,10 +29,13 @@ from amlwizard.journal import read
 from amlwizard.plan import Plan, PlannedStep
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.tui.app import WizardApp
+from amlwizard.tui.tape import on_screen
 from amlwizard.view import RunView
 
 GOLDEN = Path(__file__).parent / "golden" / "quickstart.jsonl"
 PATIENCE = 30.0
+LOOK = 0.1
+"""Seconds after which to look again where the app says nothing."""
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
 
@@ -61,17 +68,15 @@ class Walk:
             async with asyncio.timeout(patience):
                 while not (wanted in self.text if isinstance(wanted, str) else wanted()):
                     self._moved.clear()
-                    await self._moved.wait()
+                    with suppress(TimeoutError):  # the last message has its effect after its word
+                        await asyncio.wait_for(self._moved.wait(), LOOK)
         except TimeoutError:
             raise AssertionError(f"never seen: {wanted}\n{self.text}") from None
 
     @property
     def text(self) -> str:
         """What stands on the screen."""
-        return "\n".join(
-            "".join(segment.text for segment in strip)
-            for strip in self.app.screen._compositor.render_strips()
-        )
+        return on_screen(self.app)
 
     @property
     def page(self) -> str:
@@ -97,40 +102,62 @@ TICK = 0.02
 
 @dataclass
 class Held:
-    """Longest time, in seconds, that the loop came too late; without what the kernel made any
-    thread of this process wait for a processor, since that is no doing of ours."""
+    """Longest time, in seconds, that the loop came too late; without what the kernel made it wait for
+    a processor, since that is no doing of ours: its own thread, or one that has the interpreter."""
 
     longest: float = 0.0
 
 
 @asynccontextmanager
 async def held() -> AsyncIterator[Held]:
-    watch = Held()
+    watch, queues, own = Held(), Queues(), get_native_id()
 
     async def look() -> None:
         while True:
-            before, queued = time.perf_counter(), _queued()
+            before, queued = time.perf_counter(), queues.read()
             await asyncio.sleep(TICK)
             late = time.perf_counter() - before - TICK
-            waited = sum(now - queued.get(task, 0.0) for task, now in _queued().items())
-            watch.longest = max(watch.longest, late - waited)
+            waited = {
+                thread: now - queued.get(thread, 0.0) for thread, now in queues.read().items()
+            }
+            late -= waited.pop(own) + max(waited.values(), default=0.0)
+            watch.longest = max(watch.longest, late)
 
     task = asyncio.create_task(look())
     try:
         yield watch
     finally:
         task.cancel()
+        queues.close()
 
 
-def _queued() -> dict[str, float]:
-    """Seconds that each thread of this process has waited for a processor so far."""
-    total = {}
-    for path in Path("/proc/self/task").glob("*/schedstat"):
-        try:
-            total[path.parent.name] = int(path.read_text().split()[1]) / 1e9
-        except (OSError, IndexError):
-            continue
-    return total
+class Queues:
+    """What Linux says of the threads of this process. It is read without letting the interpreter go,
+    or else each look would wait for a turn of every other thread."""
+
+    def __init__(self) -> None:
+        self._files: dict[int, int] = {}
+        self._pread = ctypes.PyDLL(None).pread
+        self._said = ctypes.create_string_buffer(64)
+
+    def read(self) -> dict[int, float]:
+        """Seconds that each thread has waited for a processor so far."""
+        total = {}
+        for thread in filter(None, (thread.native_id for thread in threading.enumerate())):
+            with suppress(OSError):
+                if thread not in self._files:
+                    self._files[thread] = os.open(
+                        f"/proc/self/task/{thread}/schedstat", os.O_RDONLY
+                    )
+                if self._pread(self._files[thread], self._said, len(self._said), 0) > 0:
+                    total[thread] = int(self._said.value.split()[1]) / 1e9
+                else:  # it ended, and its number may come again
+                    os.close(self._files.pop(thread))
+        return total
+
+    def close(self) -> None:
+        for file in self._files.values():
+            os.close(file)
 
 
 # -- a backend for screens whose logic needs no cloud

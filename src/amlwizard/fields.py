@@ -4,7 +4,6 @@ becomes a value. Whether the value is right, `recipe.examine` says."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
@@ -47,10 +46,11 @@ def section_title(section: str) -> str:
     return Recipe.model_fields[section].title or section
 
 
-def specs(section: str) -> Iterator[FieldSpec]:
+@cache
+def specs(section: str) -> tuple[FieldSpec, ...]:
     """The fields of a section, in the order in which they are asked."""
-    for name, info in sections()[section].model_fields.items():
-        yield _spec(section, name, info)
+    fields = sections()[section].model_fields
+    return tuple(_spec(section, name, info) for name, info in fields.items())
 
 
 @cache

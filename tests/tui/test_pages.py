@@ -9,7 +9,7 @@ from threading import Event as Flag
 
 import pytest
 from support import RECIPES, ROOT
-from tui_support import SUBSCRIPTION, FakeBackend, at_page, recorded, walking, wizard
+from tui_support import SUBSCRIPTION, FakeBackend, at_page, held, recorded, walking, wizard
 
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import SignInFailed
@@ -19,6 +19,9 @@ from amlwizard.tui.pages import PAGES
 from amlwizard.tui.rail import Stop, _fitted
 
 pytestmark = pytest.mark.asyncio
+
+LONGEST = 0.1
+"""Seconds that the loop may be held."""
 HEAVY = (
     "azure", "databricks", "mlflow", "sklearn", "pandas", "numpy", "matplotlib", "questionary",
     "starlette", "uvicorn", "httpx", "requests", "msal", "cryptography",
@@ -283,6 +286,27 @@ async def test_answers_can_be_read_but_not_changed_while_a_run_is_under_way() ->
         backend.gate.set()
         await walk.see(lambda: not walk.app.running)
         await walk.see(lambda: "A run is under way" not in walk.text)
+
+
+async def test_what_is_typed_over_a_live_page_is_heard_at_once() -> None:
+    app = at_page("progress", recorded(30), FakeBackend())
+    app.running = True
+    async with walking(app) as walk, held() as loop:
+        await walk.press("ctrl+s")
+        await walk.see("Save the recipe")
+        await walk.type("typed-while-it-runs")
+        await walk.see("typed-while-it-runs")
+        await walk.press("escape")
+        await walk.see("Training run")
+    assert loop.longest < LONGEST, loop.longest
+
+
+async def test_no_page_holds_the_loop_when_it_is_first_shown() -> None:
+    app = at_page("welcome", recorded())
+    async with walking(app, (120, 36)) as walk, held() as loop:
+        for page in app.pages:
+            await walk.go(page.id)
+    assert loop.longest < LONGEST, loop.longest
 
 
 async def test_looking_at_a_step_by_hand_stops_following_until_asked() -> None:

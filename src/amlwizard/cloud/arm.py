@@ -13,6 +13,7 @@ from threading import Event as Flag
 from types import MappingProxyType
 from typing import Any
 
+from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import (
     LINGERING,
@@ -61,19 +62,22 @@ class Arm:
 
     @cached_property
     def _resources(self) -> Any:
-        from azure.mgmt.resource.resources import ResourceManagementClient
+        with one_at_a_time:
+            from azure.mgmt.resource.resources import ResourceManagementClient
 
         return ResourceManagementClient(self.credential, self.subscription, **self._options())
 
     @cached_property
     def _network(self) -> Any:
-        from azure.mgmt.network import NetworkManagementClient
+        with one_at_a_time:
+            from azure.mgmt.network import NetworkManagementClient
 
         return NetworkManagementClient(self.credential, self.subscription, **self._options())
 
     @cached_property
     def _databricks(self) -> Any:
-        from azure.mgmt.databricks import AzureDatabricksManagementClient
+        with one_at_a_time:
+            from azure.mgmt.databricks import AzureDatabricksManagementClient
 
         return AzureDatabricksManagementClient(
             self.credential, self.subscription, **self._options()

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from amlwizard.cloud.arm import Say, _pause
+from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.secret import hide
 from amlwizard.errors import AmlwizardError, CloudError, StepFailed
@@ -40,9 +41,10 @@ class Databricks:
     def __init__(
         self, profile: CloudProfile, session: Any, workspace_url: str, workspace_id: str
     ) -> None:
-        from databricks.sdk import WorkspaceClient
-        from databricks.sdk.core import Config
-        from databricks.sdk.credentials_provider import CredentialsStrategy
+        with one_at_a_time:
+            from databricks.sdk import WorkspaceClient
+            from databricks.sdk.core import Config
+            from databricks.sdk.credentials_provider import CredentialsStrategy
 
         def headers() -> dict[str, str]:
             token = session.get_token(profile.databricks_scope).token

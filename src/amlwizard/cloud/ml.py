@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from typing import Any
 
+from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import translated
 from amlwizard.cloud.secret import Secret, hide
@@ -26,7 +27,8 @@ class MachineLearning:
         for variable in CHOOSING:
             # Looked at when the package is imported, and worth more to it than what it is given.
             os.environ.pop(variable, None)
-        from azure.ai.ml import MLClient
+        with one_at_a_time:
+            from azure.ai.ml import MLClient
 
         parts = self.workspace_id.strip("/").split("/")
         client = MLClient(

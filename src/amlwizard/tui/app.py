@@ -16,6 +16,7 @@ from amlwizard.errors import AmlwizardError, InvalidInput
 from amlwizard.events import RunStarted
 from amlwizard.tui import helping, leaving, saving
 from amlwizard.tui import messages as said
+from amlwizard.tui.collecting import Collecting
 from amlwizard.tui.login import LoginScreen
 from amlwizard.tui.page import WIDE
 from amlwizard.tui.theme import DARK, LIGHT
@@ -42,6 +43,13 @@ class WizardApp(Wizard):
 
     _again = False
     """Whether to start anew once the run that waits for a login has ended."""
+
+    def on_load(self) -> None:
+        self._collecting = Collecting()
+        self._collecting.begin()
+
+    def on_unmount(self) -> None:
+        self._collecting.end()
 
     def on_mount(self) -> None:
         for theme in (DARK, LIGHT):

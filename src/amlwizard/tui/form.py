@@ -66,8 +66,7 @@ class FormPage(Page):
         more = list(islice(self._coming, AT_ONCE))
         if more:
             await self.query_one("#form").mount_all(more)
-            self._refresh()
-            self._lock(self.wizard.running)
+            self._follow()
             self.call_after_refresh(self._mount_more)
         else:
             self._whole = True
@@ -83,15 +82,21 @@ class FormPage(Page):
     # -- answers
 
     def on_mount(self) -> None:
-        self.watch(self.wizard, "findings", self._refresh, init=False)
-        self.watch(self.wizard, "running", self._lock)
-        self.watch(self.wizard, "running", self._refresh, init=False)
-        self._refresh()
+        for name in ("findings", "running"):
+            self.watch(self.wizard, name, self._follow, init=False)
+        self._follow()
         self.call_after_refresh(self._mount_more)
 
     def on_screen_resume(self) -> None:
-        self._refresh()
+        self._follow()
         self._focus_wanted()
+
+    def _follow(self) -> None:
+        """Bring the page to what is so now. A page that is not shown does so when it is: all of them
+        at once would keep keys waiting."""
+        if self in self.app.screen_stack:
+            self._lock(self.wizard.running)
+            self._refresh()
 
     @property
     def rows(self) -> Iterator[Row]:

@@ -26,6 +26,7 @@ PHASE = "phase:"
 """Before the name of a phase where it stands beside steps: steps are called like phases."""
 GUIDE = 2
 LEAST_TITLE = 12
+LEAST_WORD = 8
 MOVES = ("up", "down", "pageup", "pagedown", "home", "end", "left", "right")
 
 
@@ -39,6 +40,18 @@ class Line:
     tone: str = "plain"
     note: str = ""
     right: str = ""
+
+
+def fitted(title: str, room: int) -> str:
+    """A title in so many cells, as far as that goes. Its longest word is shortened, so that what kind
+    of step it is stays whole: a zone's name loses its first label, which all zones share, and what is
+    still too long its end."""
+    word = max(title.split(" "), key=len)
+    left = max(LEAST_WORD, room - (len(title) - len(word)))
+    short = f"…{word.partition('.')[2]}" if "." in word and len(word) > left else word
+    if len(short) > left:
+        short = f"{short[: left - 1]}…"
+    return title.replace(word, short, 1)
 
 
 class StepTree(Tree[str]):
@@ -133,7 +146,8 @@ class StepTree(Tree[str]):
             text.append("▾ " if node.is_expanded else "▸ ", self._tone("note", style))
         else:
             text.append(f"{line.mark} ", self._tone(line.tone, style))
-        text.append(line.title, self._tone("phase" if node.children else line.tone, style))
+        title = fitted(line.title, width - text.cell_len - len(line.right) - 1)
+        text.append(title, self._tone("phase" if node.children else line.tone, style))
         room = width - text.cell_len - len(line.right) - 2
         if line.note and room > 4:
             note = line.note if len(line.note) <= room else f"{line.note[: room - 1]}…"
