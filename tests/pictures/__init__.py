@@ -64,7 +64,9 @@ async def drawn(picture: Picture, size: tuple[int, int]) -> str:
         await settled(pilot)
         await picture.show(pilot)
         await settled(pilot)
-        return plain(app.export_screenshot(title="amlwizard", simplify=True), picture.name)
+        svg = app.export_screenshot(title="amlwizard", simplify=True)
+        app.work.stop_all()
+        return plain(svg, picture.name)
 
 
 async def settled(pilot: Pilot[Any]) -> None:

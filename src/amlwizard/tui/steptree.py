@@ -139,8 +139,8 @@ class StepTree(Tree[str]):
             note = line.note if len(line.note) <= room else f"{line.note[: room - 1]}…"
             text.append(f"  {note}", self._tone("note", style))
         left = width - len(line.right)
+        text.truncate(left - bool(line.right), overflow="ellipsis")
         if line.right:
-            text.truncate(left - 1, overflow="ellipsis")
             text.pad_right(left - text.cell_len)
             text.append(
                 line.right, self._tone("note" if line.tone != "failed" else "failed", style)
