@@ -18,7 +18,7 @@ from amlwizard.cli import main
 from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import Choice
 from amlwizard.plan import PHASES, in_order, until
-from amlwizard.posture import Posture
+from amlwizard.posture import Posture, promised
 from amlwizard.steps import steps_for
 from amlwizard.steps.evidence import Looking
 from amlwizard.steps.verify import verify
@@ -377,7 +377,7 @@ def test_private_addresses_in_the_public_dns_are_found(platform: Guarded) -> Non
 def test_every_line_was_turned_off(platform: Guarded) -> None:
     lines = {line.id for line in platform.judged().lines}
     cases = {case[1] for case in (*ON_ARM, *FROM_BOTH_SIDES)} | {"names.outside"}
-    assert lines == cases
+    assert lines == cases == {line.id for line in promised(platform.recipe)}
 
 
 def test_an_open_workspace_exits_1_and_says_how_to_close_it(

@@ -22,6 +22,7 @@ from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import AmlwizardError, Cancelled, Finding, InvalidInput
 from amlwizard.events import (
     Emit,
+    LoginDone,
     LoginNeeded,
     RunFinished,
     RunStarted,
@@ -232,14 +233,17 @@ class FakeBackend:
     def verify(self, recipe: Recipe, emit: Emit, control: Control) -> Posture:
         self.asked.append("verify")
         if self.code:
-            emit(LoginNeeded(at=20, step="sign-in", url="https://x", user_code=self.code,
-                             expires_at=920))  # fmt: skip
+            now = time.time()
+            emit(LoginNeeded(at=now, step="sign-in", url="https://x", user_code=self.code,
+                             expires_at=now + 900))  # fmt: skip
         emit(StepProgress(at=20, step="verify", message="cell 2 of 3"))
         while self.looking and not self.looking.wait(0.01):
             if control.cancel.is_set():
                 raise Cancelled("Cancelled.")
         if isinstance(self.verdict, AmlwizardError):
             raise self.verdict
+        if self.code:
+            emit(LoginDone(at=time.time(), step="sign-in", account="me@contoso.example"))
         assert self.verdict
         return self.verdict
 

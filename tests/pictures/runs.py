@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from support import RECIPES
+from textual.filter import Monochrome
 from textual.pilot import Pilot
 from tui_support import recorded, unkept, wizard
 
@@ -16,6 +17,7 @@ from amlwizard.draft import from_file
 from amlwizard.errors import Cancelled
 from amlwizard.events import LoginNeeded, RunFinished, StepFinished
 from amlwizard.tui.app import WizardApp
+from amlwizard.tui.theme import LIGHT
 from amlwizard.view import RunView
 from pictures import picture, settled
 from pictures.pages import Planner, keys
@@ -134,6 +136,22 @@ async def wrong(pilot: Pilot[Any]) -> None:
 
 picture("posture", moment("posture", recorded()))(keys("down", "down"))
 picture("posture-not-kept", moment("posture", unkept(recorded())))(keys())
+
+
+def unkept_without_colour() -> WizardApp:
+    made = moment("posture", unkept(recorded()))()
+    made._filters.append(Monochrome())  # as NO_COLOR does
+    return made
+
+
+picture("posture-no-color", unkept_without_colour)(keys())
+
+
+@picture("posture-light", moment("posture", unkept(recorded())))
+async def light(pilot: Pilot[Any]) -> None:
+    pilot.app.theme = LIGHT.name
+
+
 picture("posture-before", moment("posture", going(middle()), running=True))(keys())
 picture("posture-help", moment("posture", recorded()))(keys("f1"))
 picture("finish-not-kept", moment("finish", unkept(recorded())))(keys())

@@ -54,7 +54,7 @@ class PosturePage(Page):
             yield Words(id="proof")
 
     def on_mount(self) -> None:
-        self._stale, self._filtered = True, False
+        self._stale, self._filtered, self._at = True, False, 0.0
         self._of: tuple[Recipe | None, tuple[Line, ...]] = (None, ())
         for name in ("view", "running", "busy", "verified", "verifying"):
             self.watch(self.wizard, name, self._mark, init=False)
@@ -107,9 +107,10 @@ class PosturePage(Page):
         tree = self.query_one(StepTree)
         others = tree.fill((line.id, line.area) for line in lines)
         tree.paint(dict(evidence.drawn(lines, posture is None)))
-        if others and lines:
-            telling = next((line for line in lines if line.outcome != "ok"), lines[0])
-            tree.lead(telling.id)
+        at, self._at = self._at, posture.at if posture else 0.0
+        unkept = [line for line in lines if line.outcome != "ok"] if posture else []
+        if lines and (others or (unkept and at != self._at)):
+            tree.lead((unkept or lines)[0].id)
         self._describe()
         self.refresh_bindings()
 

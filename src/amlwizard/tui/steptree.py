@@ -69,6 +69,7 @@ class StepTree(Tree[str]):
         shown = tuple(steps)
         if shown == self._shown:
             return False
+        self.move_cursor(None)  # else the same line of the new tree would count as no move
         self.clear()
         self._shown, self._leaves, self._lines = shown, {}, {}
         for step, phase in shown:
