@@ -24,7 +24,7 @@ pictures: .venv/ready
 # The run that tests and pictures show, recorded anew; the pictures follow from it.
 golden: .venv/ready
 	rm -rf build/golden
-	AMLWIZARD_HOME=build/golden $(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
+	AMLWIZARD_HOME="$(CURDIR)/build/golden" $(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
 	cp build/golden/runs/*/journal.jsonl tests/golden/quickstart.jsonl
 
 schema: .venv/ready

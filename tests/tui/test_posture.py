@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +113,15 @@ async def test_a_platform_as_promised(size: tuple[int, int]) -> None:
         text = " ".join(proof(app).split())
         assert "Machine Learning workspace: reached privately from the VNET kept" in text
         assert "Inside the VNET" in text and "tracking request: HTTP 200" in text
+
+
+async def test_the_day_stands_there_where_it_is_another_one() -> None:
+    posture = judged(recorded())
+    at = time.localtime(posture.at)
+    minute = time.strftime("%H:%M", at)
+    assert evidence.summary(posture, posture.at).endswith(f"inside, {minute}")
+    day = time.strftime("%d %b", at)
+    assert evidence.summary(posture, posture.at + 86_400).endswith(f"inside, {day} {minute}")
 
 
 async def test_every_line_says_where_it_is_and_by_which_document() -> None:

@@ -44,13 +44,14 @@ def worst(posture: Posture) -> str:
     return next((outcome for outcome in ("broken", "unknown") if outcome in outcomes), "ok")
 
 
-def summary(posture: Posture) -> str:
+def summary(posture: Posture, now: float) -> str:
     """``24 of 26 promises kept, 2 not kept, outside and inside, 22:41``: from which sides it was
-    seen, and when (local time)."""
+    seen, and when, in local time; the day too where that is another one than `now`'s."""
     pieces = [p for line in posture.lines for p in line.evidence if p.outcome != "unknown"]
     sides = [side for side in ("outside", "inside") if any(p.source == side for p in pieces)]
-    seen = " and ".join(sides) or "seen from neither side"
-    return f"{posture.summary}, {seen}, {time.strftime('%H:%M', time.localtime(posture.at))}"
+    at, today = time.localtime(posture.at), time.localtime(now)
+    when = time.strftime("%H:%M" if at[:3] == today[:3] else "%d %b %H:%M", at)
+    return ", ".join([posture.summary, " and ".join(sides) or "seen from neither side", when])
 
 
 def drawn(lines: Sequence[Line], pending: bool) -> Iterator[tuple[str, Drawn]]:

@@ -43,12 +43,20 @@ class FinishPage(Page):
             saved = wizard.session.draft.saved
             width = self.query_one("#finish").scrollable_content_region.width
             posture = wizard.verified or evidence.of_run(wizard.view)
-            lines = told(wizard.view, wizard.ran, wizard.running, saved, width, posture)
+            lines = told(
+                wizard.view, wizard.ran, wizard.running, saved, width, posture, wizard.now()
+            )
             self.query_one("#result", Static).update(Content("\n").join(lines))
 
 
 def told(
-    view: RunView, ran: Ran | None, running: bool, saved: str, width: int, posture: Posture | None
+    view: RunView,
+    ran: Ran | None,
+    running: bool,
+    saved: str,
+    width: int,
+    posture: Posture | None,
+    now: float,
 ) -> Iterator[Content]:
     """The result, line by line."""
     _row = partial(row, width=width)
@@ -66,7 +74,7 @@ def told(
             "Run", f"{run['run_id']} in experiment {run['experiment']}, MSE {run['mse']:.3f}"
         )
     if posture:
-        yield from _promises(posture, width)
+        yield from _promises(posture, now, width)
     slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
     if slowest:
         yield _row("Slowest", slowest)
@@ -85,11 +93,11 @@ def told(
         )
 
 
-def _promises(posture: Posture, width: int) -> Iterator[Content]:
+def _promises(posture: Posture, now: float, width: int) -> Iterator[Content]:
     """How the promises stand, those that are not kept by name, and where the evidence is."""
     outcome = evidence.worst(posture)
     mark, style = evidence.MARKS[outcome][0], evidence.STYLES[outcome]
-    yield row("Promises", f"{mark} {evidence.summary(posture)}", style, width=width)
+    yield row("Promises", f"{mark} {evidence.summary(posture, now)}", style, width=width)
     broken = posture.of("broken")
     for line in broken[:NAMED]:
         yield row("", f"✗ {line.title}", style, width=width)

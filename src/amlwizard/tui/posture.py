@@ -46,6 +46,13 @@ class PosturePage(Page):
         Binding("w", "report", "Report"),
     ]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.posture: Posture | None = None
+        self._at = 0.0
+        self._stale = self._filtered = False
+        self._pending: tuple[Recipe | None, tuple[Line, ...]] = (None, ())
+
     def compose_page(self) -> ComposeResult:
         yield Words(id="verdict", one_line=True)
         with Vertical(id="promised"):
@@ -54,8 +61,6 @@ class PosturePage(Page):
             yield Words(id="proof")
 
     def on_mount(self) -> None:
-        self._stale, self._filtered, self._at = True, False, 0.0
-        self._of: tuple[Recipe | None, tuple[Line, ...]] = (None, ())
         for name in ("view", "running", "busy", "verified", "verifying"):
             self.watch(self.wizard, name, self._mark, init=False)
         self.query_one(StepTree).focus()
@@ -72,19 +77,15 @@ class PosturePage(Page):
 
     # -- what there is to show
 
-    @property
-    def posture(self) -> Posture | None:
-        return self.wizard.verified or evidence.of_run(self.wizard.view)
-
-    def _lines(self, posture: Posture | None) -> tuple[Line, ...]:
+    def _lines(self) -> tuple[Line, ...]:
         """Those to show; before anything was judged, what will be."""
-        if posture:
-            left = tuple(line for line in posture.lines if line.outcome != "ok")
-            return left if self._filtered and left else posture.lines
+        if self.posture:
+            left = tuple(line for line in self.posture.lines if line.outcome != "ok")
+            return left if self._filtered and left else self.posture.lines
         recipe = self.wizard.session.reading.recipe
-        if self._of[0] is not recipe:
-            self._of = (recipe, promised(recipe) if recipe else ())
-        return self._of[1]
+        if self._pending[0] is not recipe:
+            self._pending = (recipe, promised(recipe) if recipe else ())
+        return self._pending[1]
 
     @property
     def _verifying(self) -> bool:
@@ -101,8 +102,8 @@ class PosturePage(Page):
         self._stale = False
         if not self.is_current:
             return
-        posture = self.posture
-        lines = self._lines(posture)
+        posture = self.posture = self.wizard.verified or evidence.of_run(self.wizard.view)
+        lines = self._lines()
         self.query_one("#verdict", Words).say(self._head(posture, len(lines)))
         tree = self.query_one(StepTree)
         others = tree.fill((line.id, line.area) for line in lines)
@@ -123,13 +124,13 @@ class PosturePage(Page):
             return Content.assemble((f"· {count} promises  ", "bold"), text)
         outcome = evidence.worst(posture)
         mark, style = evidence.MARKS[outcome][0], evidence.STYLES[outcome]
-        return Content.styled(f"{mark} {evidence.summary(posture)}", style)
+        return Content.styled(f"{mark} {evidence.summary(posture, self.wizard.now())}", style)
 
     def _describe(self) -> None:
-        posture, step = self.posture, self.query_one(StepTree).step
-        line = next((line for line in self._lines(posture) if line.id == step), None)
+        step = self.query_one(StepTree).step
+        line = next((line for line in self._lines() if line.id == step), None)
         width = self.query_one("#evidence").scrollable_content_region.width
-        text = evidence.described(line, posture is None, width) if line else ()
+        text = evidence.described(line, self.posture is None, width) if line else ()
         self.query_one("#proof", Words).say(Content("\n").join(text))
 
     @on(StepTree.Looked)
@@ -174,6 +175,8 @@ class PosturePage(Page):
         recipe = self.wizard.session.reading.recipe
         if path and recipe:
             self.wizard.work.report(posture, recipe, path)
+        elif path:
+            self.notify("The report draws the recipe's network: correct its errors first.")
 
 
 def without(view: RunView) -> str:

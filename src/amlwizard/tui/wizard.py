@@ -84,6 +84,7 @@ class Wizard(App[int]):
     def take(self, draft: Draft, page: str) -> None:
         """Go on with another draft, at a page; its last run is recalled."""
         self.keep()
+        self.work.stop("verify")
         self.session.take(draft)
         self.findings, self.view = self.session.findings, RunView()
         self.plan = self.ran = self.account = self.verified = None
