@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test lint pictures schema clean
+.PHONY: demo test lint pictures golden schema clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
@@ -20,6 +20,12 @@ lint: .venv/ready
 
 pictures: .venv/ready
 	cd tests && ../$(BIN)/python -m pictures
+
+# The run that tests and pictures show, recorded anew; the pictures follow from it.
+golden: .venv/ready
+	rm -rf build/golden
+	AMLWIZARD_HOME="$(CURDIR)/build/golden" $(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
+	cp build/golden/runs/*/journal.jsonl tests/golden/quickstart.jsonl
 
 schema: .venv/ready
 	$(BIN)/python -m amlwizard schema > recipes/recipe.schema.json

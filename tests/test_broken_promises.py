@@ -26,6 +26,7 @@ from guarded import (
 from support import RECIPES, recipe_of
 
 from amlwizard.cli import main
+from amlwizard.posture import promised
 
 pytestmark = pytest.mark.xdist_group("verify")
 
@@ -131,7 +132,7 @@ def test_private_addresses_in_the_public_dns_are_found(guarded: Guarded) -> None
 def test_every_line_was_turned_off(guarded: Guarded) -> None:
     lines = {line.id for line in guarded.judged().lines}
     cases = {case[1] for case in (*ON_ARM, *FROM_BOTH_SIDES)} | {"names.outside"}
-    assert lines == cases
+    assert lines == cases == {line.id for line in promised(guarded.recipe)}
 
 
 # -- the article's choices: service endpoints, a public scoring endpoint, authorised ranges

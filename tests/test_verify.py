@@ -98,10 +98,10 @@ def test_an_open_workspace_exits_1_and_says_how_to_close_it(
     html = tmp_path / "broken.html"
     ran = command("--html", str(html))
     assert ran.code == 1
-    assert "1 broken" in ran.out and "outside: request with a valid token" in ran.out
+    assert "1 not kept" in ran.out and "outside: request with a valid token" in ran.out
     assert "seen HTTP 200" in ran.out.replace("\n", " ")
     assert "--public-network-access Disabled" in ran.out
-    assert "1 broken" in html.read_text()
+    assert "1 not kept" in html.read_text()
 
 
 # -- what cannot be seen

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event as Flag
 from threading import get_native_id
@@ -23,10 +23,21 @@ from textual.pilot import Pilot
 
 from amlwizard.backend import Account, Control, Ran, Subscription, Tenant
 from amlwizard.draft import Draft, DraftStore, from_file
-from amlwizard.errors import Finding
-from amlwizard.events import Emit, RunFinished, RunStarted, StepFinished, StepInfo, StepStarted
+from amlwizard.errors import AmlwizardError, Cancelled, Finding, InvalidInput
+from amlwizard.events import (
+    Emit,
+    LoginDone,
+    LoginNeeded,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepInfo,
+    StepProgress,
+    StepStarted,
+)
 from amlwizard.journal import read
 from amlwizard.plan import Plan, PlannedStep
+from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.tape import on_screen
@@ -174,7 +185,8 @@ STEPS = (
 @dataclass
 class FakeBackend:
     """Answers at once, and remembers what it was asked. `fails` names a step that fails in the next
-    run; `gate` holds a run after its first step until it is set."""
+    run; `gate` holds a run after its first step until it is set. `verdict` is what a verification
+    comes to, `looking` holds it until it is set, `code` makes it ask for a sign-in."""
 
     fails: str = ""
     taken: str = ""
@@ -182,6 +194,9 @@ class FakeBackend:
     plays_the_person: bool = False
     asked: list[str] = field(default_factory=list)
     gate: Flag | None = None
+    verdict: Posture | AmlwizardError | None = None
+    looking: Flag | None = None
+    code: str = ""
 
     def open(self, target: str) -> None:
         self.asked.append(f"open {target}")
@@ -242,6 +257,29 @@ class FakeBackend:
         emit(RunFinished(at=10, exit_code=0, counts={}))
         return Ran(0, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
 
+    def verify(self, recipe: Recipe, emit: Emit, control: Control) -> Posture:
+        self.asked.append("verify")
+        if self.code:
+            now = time.time()
+            emit(LoginNeeded(at=now, step="sign-in", url="https://x", user_code=self.code,
+                             expires_at=now + 900))  # fmt: skip
+        emit(StepProgress(at=20, step="verify", message="cell 2 of 3"))
+        while self.looking and not self.looking.wait(0.01):
+            if control.cancel.is_set():
+                raise Cancelled("Cancelled.")
+        if isinstance(self.verdict, AmlwizardError):
+            raise self.verdict
+        if self.code:
+            emit(LoginDone(at=time.time(), step="sign-in", account="me@contoso.example"))
+        assert self.verdict
+        return self.verdict
+
+    def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
+        if path.is_dir():
+            raise InvalidInput(f"{path} is a folder.", fix="Name the file of the page.")
+        path.write_text(posture.summary)
+        return path.absolute()
+
     def recall(self, run: str, emit: Emit) -> Ran:
         self.asked.append(f"recall {run}")
         self.fails = "train"
@@ -265,6 +303,45 @@ def recorded(seconds: float = 1e9) -> RunView:
             break
         view = view.apply(event)
     return view
+
+
+def judged(view: RunView) -> Posture:
+    """The posture that a run came to."""
+    (body,) = [e.data["posture"] for e in view.steps["verify"].log if "posture" in e.data]
+    return Posture.from_json(body)
+
+
+CLOSE = "az ml workspace update -g rg-mlquick01 -n mlw-mlquick01 --public-network-access Disabled"
+
+
+def opened(posture: Posture) -> Posture:
+    """As if somebody had opened the workspace to the Internet."""
+    seen = {"public network access": "Enabled", "request with a valid token": "HTTP 200"}
+    found = []
+    for line in posture.lines:
+        if line.id == "workspace.closed":
+            pieces = tuple(
+                replace(p, seen=seen[p.what], outcome="broken") if p.what in seen else p
+                for p in line.evidence
+            )
+            said = "; ".join(f"{what}: {value}" for what, value in seen.items())
+            line = replace(line, outcome="broken", evidence=pieces, seen=said, fix=CLOSE)
+        found.append(line)
+    return replace(posture, lines=tuple(found))
+
+
+def unkept(view: RunView) -> RunView:
+    """A finished run, had its verification found the workspace open."""
+    posture, step = opened(judged(view)), view.steps["verify"]
+    said = replace(step.log[-1], message=posture.summary, data={"posture": posture.to_json()})
+    end = StepFinished(
+        at=step.finished, step="verify", outcome="failed",
+        what="1 of 26 promises of the recipe is not shown to be kept: "
+        "The workspace answers nobody outside the VNET",
+        why=f"workspace.closed: {posture.of('broken')[0].seen}", fix=CLOSE,
+    )  # fmt: skip
+    failed = replace(step, state="failed", log=(*step.log[:-1], said), end=end)
+    return replace(view, steps={**view.steps, "verify": failed}, exit_code=1)
 
 
 def at_page(page: str, view: RunView, backend: Any = None) -> WizardApp:

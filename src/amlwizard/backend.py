@@ -25,8 +25,8 @@ TargetName = Literal["sandbox", "azure"]
 class Control:
     """The strings that a person pulls while a run goes on; safe from any thread."""
 
-    def __init__(self) -> None:
-        self.cancel = Flag()
+    def __init__(self, cancel: Flag | None = None) -> None:
+        self.cancel = cancel or Flag()
         self._may_start = Flag()
         self._may_start.set()
 
@@ -154,6 +154,10 @@ class Backend(Protocol):
     def verify(self, recipe: Recipe, emit: Emit, control: Control) -> Posture:
         """Whether the platform keeps what its recipe promises, seen from outside and from inside.
         Wakes a Databricks cluster that sleeps."""
+
+    def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
+        """Write a posture as an HTML page, with what the journals of the recipe's runs tell; answers
+        where it lies. InvalidInput where it cannot be written there."""
 
     def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
         """A further scoring request, after a run that deployed; its answer, of whatever status."""

@@ -222,7 +222,7 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
     if verified:
         unseen = len(verified["without_evidence"])
         rows["Promises"] = f"{verified['kept']} of {verified['promises']} kept" + (
-            f", {unseen} without evidence: `amlwizard verify` looks closer" if unseen else ""
+            f", {unseen} not judged: `amlwizard verify` looks closer" if unseen else ""
         )
     _closing(view, rows, console)
 

@@ -10,7 +10,9 @@ the product, so they have names and a folder of their own, and comparing them ta
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from amlwizard.tui.app import WizardApp
+
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 SCREENS = Path(__file__).parents[2] / "screens"
 SIZES = ((120, 36), (80, 24))
@@ -64,7 +69,9 @@ async def drawn(picture: Picture, size: tuple[int, int]) -> str:
         await settled(pilot)
         await picture.show(pilot)
         await settled(pilot)
-        return plain(app.export_screenshot(title="amlwizard", simplify=True), picture.name)
+        svg = app.export_screenshot(title="amlwizard", simplify=True)
+        app.work.stop_all()
+        return plain(svg, picture.name)
 
 
 async def settled(pilot: Pilot[Any]) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from support import RECIPES
+from textual.filter import Monochrome
 from textual.pilot import Pilot
-from tui_support import recorded, wizard
+from tui_support import recorded, unkept, wizard
 
 from amlwizard.backend import Ran, Scored
 from amlwizard.draft import from_file
+from amlwizard.errors import Cancelled
 from amlwizard.events import LoginNeeded, RunFinished, StepFinished
 from amlwizard.tui.app import WizardApp
+from amlwizard.tui.theme import LIGHT
 from amlwizard.view import RunView
 from pictures import picture, settled
 from pictures.pages import Planner, keys
@@ -24,7 +27,9 @@ CODE = "NOTAC0DE9"
 LIVES = 900.0
 
 
-def moment(page: str, view: RunView, running: bool = False) -> Callable[[], WizardApp]:
+def moment(
+    page: str, view: RunView, running: bool = False, backend: type[Quiet] | None = None
+) -> Callable[[], WizardApp]:
     """The app at a page while a run stands so, at the time of its last event."""
 
     def make() -> WizardApp:
@@ -33,7 +38,7 @@ def moment(page: str, view: RunView, running: bool = False) -> Callable[[], Wiza
         draft.visited = [
             "welcome", "sign-in", "naming", "addresses", "security", "training", "serving", "review"
         ]  # fmt: skip
-        made = wizard(Quiet(), draft, now=lambda: view.now)
+        made = wizard((backend or Quiet)(), draft, now=lambda: view.now)
         made.view, made.running = view, running
         made.expected = Quiet().expected(made.session.recipe)  # type: ignore[arg-type]
         if view.exit_code is not None:
@@ -53,6 +58,14 @@ class Quiet(Planner):
     def score(self, recipe: Any, request: Any, cancel: Any) -> Scored:
         curl = "curl -X POST http://mle.example/score -H 'Authorization: Bearer ***' -d '{}'"
         return Scored(request, 200, [235.1139, 246.8008, 163.6854], 0.012, curl)
+
+
+class Slow(Quiet):
+    """Gives no answer before it is told to stop."""
+
+    def score(self, recipe: Any, request: Any, cancel: Any) -> Scored:
+        cancel.wait()
+        raise Cancelled("Cancelled.")
 
 
 def going(seconds: float) -> RunView:
@@ -76,6 +89,13 @@ def failed(step: str) -> RunView:
         if one.state in ("waiting", "running"):
             view = view.apply(StepFinished(at=at, step=name, outcome="blocked", because=step))
     return view.apply(RunFinished(at=at, exit_code=1, counts=view.counts()))
+
+
+def cell(number: int) -> float:
+    """The moment in the recorded run at which a cell has just begun."""
+    whole = recorded()
+    began = next(e.at for e in whole.steps["train"].log if e.data.get("cell") == number)
+    return began - whole.started
 
 
 def middle() -> float:
@@ -103,7 +123,9 @@ picture("progress-leave", UNDER_WAY)(followed("ctrl+q"))
 picture("progress-failed", moment("progress", failed("deployment")))(followed())
 picture("progress-finished", moment("progress", recorded()))(followed())
 picture("training-result", moment("training-result", recorded()))(keys())
+picture("training-running", moment("training-result", going(cell(5)), running=True))(keys())
 picture("score", moment("score", recorded()))(keys())
+picture("score-waiting", moment("score", recorded(), backend=Slow))(keys("f5"))
 
 
 @picture("score-wrong", moment("score", recorded()))
@@ -112,6 +134,28 @@ async def wrong(pilot: Pilot[Any]) -> None:
     editor.text = '{"input_data": [[1, 2]]}'  # type: ignore[attr-defined]
 
 
+picture("posture", moment("posture", recorded()))(keys("down", "down"))
+picture("posture-not-kept", moment("posture", unkept(recorded())))(keys())
+
+
+def unkept_without_colour() -> WizardApp:
+    made = moment("posture", unkept(recorded()))()
+    made._filters.append(Monochrome())  # as NO_COLOR does
+    return made
+
+
+picture("posture-no-color", unkept_without_colour)(keys())
+
+
+@picture("posture-light", moment("posture", unkept(recorded())))
+async def light(pilot: Pilot[Any]) -> None:
+    pilot.app.theme = LIGHT.name
+
+
+picture("posture-before", moment("posture", going(middle()), running=True))(keys())
+picture("posture-help", moment("posture", recorded()))(keys("f1"))
+picture("finish-not-kept", moment("finish", unkept(recorded())))(keys())
+picture("palette", moment("score", recorded()))(keys("ctrl+o"))
 picture("finish", moment("finish", recorded()))(keys())
 picture("finish-failed", moment("finish", failed("deployment")))(keys())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Event as Flag
 
@@ -13,7 +14,8 @@ from tui_support import SUBSCRIPTION, FakeBackend, at_page, held, recorded, walk
 
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import SignInFailed
-from amlwizard.recipe import load
+from amlwizard.events import Emit, LoginNeeded
+from amlwizard.recipe import Recipe, load
 from amlwizard.tui.dialogs import AskPath, Choose
 from amlwizard.tui.pages import PAGES
 from amlwizard.tui.rail import Stop, _fitted
@@ -146,6 +148,27 @@ async def test_a_sign_in_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) ->
         await walk.see("The account is locked.")
         await walk.see(lambda: not walk.app.busy)
         assert walk.app.account is None
+
+
+async def test_a_new_code_for_reading_the_cloud_after_a_run_starts_no_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = FakeBackend()
+
+    def expires(recipe: Recipe, emit: Emit, cancel: Flag) -> None:
+        now = time.time()
+        emit(LoginNeeded(at=now, step="sign-in", url="https://x", user_code="C", expires_at=now))
+        raise SignInFailed("Not signed in.", why="The code ran out.")
+
+    monkeypatch.setattr(backend, "plan", expires)
+    app = at_page("review", recorded(), backend)
+    async with walking(app) as walk:
+        await walk.see("no cloud read")
+        await walk.press("r")
+        await walk.see("The code ran out.")
+        await walk.press("n")
+        await walk.see(lambda: app.account)
+        assert not app.running and app.view.run == recorded().run
 
 
 # -- naming

@@ -15,6 +15,7 @@ from amlwizard.tui.training import TrainingPage, cells, pictures, result
 from amlwizard.view import RunView
 
 SIZES = [(80, 24), (120, 36)]
+CELLS = 9
 
 
 def said(cell: int, title: str, **data) -> StepProgress:
@@ -57,7 +58,7 @@ async def test_a_finished_run_shows_its_numbers_and_its_plot(size) -> None:
         assert "MSE 3424.857" in numbers and "353 train, 89 test rows" in numbers
         assert "RMSE 58.522" in numbers and "diabetes-ridge version 1" in numbers
         assert "actual-vs-predicted.png, beside the journal" in numbers
-        assert len(listed) == 8 and all("✓" in line for line in listed)
+        assert len(listed) == CELLS and all("✓" in line for line in listed)
         assert "predicted" in plot and "actual" in plot and "200" in plot
         for part in app.screen.query("#numbers, #cells, #plot, #printed"):
             assert app.screen.region.contains_region(part.region) and part.region.height > 3 - (part.id == "numbers")  # fmt: skip
@@ -76,7 +77,7 @@ async def test_it_grows_while_the_cells_run() -> None:
                 counts.append(len(shown(app.screen)[1]))
                 if counts[-1] == 4:
                     assert "come with the last cell" in shown(app.screen)[2]
-        assert counts == sorted(counts) and counts[-1] == 8
+        assert counts == sorted(counts) and counts[-1] == CELLS
 
 
 def recorded_events():
@@ -93,7 +94,7 @@ async def test_the_highlighted_cell_shows_what_it_printed() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.screen.query_one("#cells").focus()
-        await pilot.press("home", "down")
+        await pilot.press("home", "down", "down")
         await pilot.pause()
         text = str(app.screen.query_one("#text", Static).content)
         assert text == "353 rows to train on, 89 to test on"
@@ -132,7 +133,7 @@ async def test_a_run_that_was_kept_is_shown_from_its_own_journal() -> None:
         await pilot.pause()
         numbers, listed, plot = shown(app.screen)
         assert "nothing was trained anew" in numbers and "MSE 3424.857" in numbers
-        assert len(listed) == 8 and "predicted" in plot
+        assert len(listed) == CELLS and "predicted" in plot
         assert backend.asked == ["abc"]
 
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from amlwizard import durations, engine
 from amlwizard.backend import Account, Control, Ran, Scored, TargetName, Tenant
+from amlwizard.cli import reporting
 from amlwizard.cli.targets import Choice, Target, home, opened
 from amlwizard.errors import (
     AmlwizardError,
@@ -220,6 +221,9 @@ class Desk:
         if not found:
             raise _ended(view, code)
         return found[-1]
+
+    def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
+        return reporting.write(path, posture, recipe, reporting.journals(recipe))
 
     def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
         from amlwizard.steps.scoring import send

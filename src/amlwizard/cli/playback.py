@@ -10,6 +10,7 @@ from typing import Any
 
 from amlwizard import journal
 from amlwizard.backend import Account, Control, Ran, Scored, TargetName, Tenant
+from amlwizard.cli import reporting
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
@@ -113,6 +114,9 @@ class Playback:
 
     def verify(self, recipe: Recipe, emit: Emit, control: Control) -> Posture:
         raise _no_cloud()
+
+    def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
+        return reporting.write(path, posture, recipe, [self.path])
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
         return ()

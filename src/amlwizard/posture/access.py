@@ -26,21 +26,25 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "workspace.closed",
         "Workspace",
         "The workspace answers nobody outside the VNET",
+        n.workspace,
+        "Azure Machine Learning, configure a private endpoint",
         "public access off, 403 from outside",
         lambda: _workspace(recipe, facts),
         f"az ml workspace update -g {n.resource_group} -n {n.workspace} "
         "--public-network-access Disabled",
     )
-    for field, title, firewall in (
-        ("storage", "Storage account", _acls("networkAcls")),
-        ("key_vault", "Key vault", _acls("networkAcls")),
-        ("registry", "Container registry", _registry),
+    for field, title, firewall, source in (
+        ("storage", "Storage account", _acls("networkAcls"), "Azure Storage, firewall rules"),
+        ("key_vault", "Key vault", _acls("networkAcls"), "Azure Key Vault, network security"),
+        ("registry", "Container registry", _registry, "Azure Container Registry, network access"),
     ):
         private = getattr(security, field) == "private-endpoint"
         yield Promise(
             f"{_role(field)}.closed",
             DATA,
             f"{title}: closed to the Internet",
+            getattr(n, field),
+            source,
             "public access off, no exceptions"
             if private
             else "denied by default, this VNET's subnets excepted",
@@ -51,6 +55,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "storage.tls",
         DATA,
         "Storage account: TLS 1.2 or newer, HTTPS only, no anonymous reading",
+        n.storage,
+        "Azure Storage, security recommendations",
         "TLS 1.2, HTTPS, no anonymous access",
         lambda: _tls(need(facts, "storage", n.storage)),
     )
@@ -58,6 +64,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "key-vault.roles",
         DATA,
         "Key vault: access by roles",
+        n.key_vault,
+        "Azure Key Vault, role-based access control",
         "role-based access",
         lambda: iter(
             [equal("role-based access", need(facts, "key-vault", n.key_vault),
@@ -68,6 +76,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "key-vault.deletion",
         DATA,
         "Key vault: a deleted vault can be had back",
+        n.key_vault,
+        "Azure Key Vault, soft delete and purge protection",
         "soft delete" + (" and purge protection" if security.purge_protection else ""),
         lambda: _deletion(recipe, need(facts, "key-vault", n.key_vault)),
     )
@@ -75,6 +85,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "registry.admin",
         DATA,
         "Container registry: no admin password",
+        n.registry,
+        "Azure Container Registry, authentication",
         "admin user off",
         lambda: iter(
             [equal("admin user", need(facts, "registry", n.registry),

@@ -27,6 +27,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
             f"endpoint.{link.name}",
             NAMES,
             f"{link.title}: reached privately from the VNET",
+            endpoint_name(recipe, link),
+            "Azure Private Link, private DNS zone values",
             "approved, zoned, resolved to its private address inside, answering",
             _private(recipe, facts, link),
         )
@@ -34,6 +36,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "names.outside",
         NAMES,
         "Private names do not resolve inward outside the VNET",
+        "the public DNS",
+        "Azure Private Link, DNS integration",
         "public addresses, or none",
         lambda: _outward(recipe, facts),
         "Remove the records from the public DNS, or look from a machine outside the VNET.",

@@ -19,12 +19,14 @@ class Absent(Exception):
 
 @dataclass(frozen=True)
 class Promise:
-    """`look` yields the evidence. `expected` says in a few words what was promised, `fix` what to do
-    where it is not kept."""
+    """`look` yields the evidence. `expected` says in a few words what was promised, `where` of which
+    resource and `source` by which document, `fix` what to do where it is not kept."""
 
     id: str
     area: str
     title: str
+    where: str
+    source: str
     expected: str
     look: Callable[[], Iterator[Evidence]]
     fix: str = REPLAY
@@ -51,6 +53,21 @@ class Promise:
             outcome,
             tuple(evidence),
             "" if outcome == "ok" else self.fix,
+            self.where,
+            self.source,
+        )
+
+    def pending(self) -> Line:
+        """The promise before anybody has looked."""
+        return Line(
+            self.id,
+            self.area,
+            self.title,
+            self.expected,
+            "not judged yet",
+            "unknown",
+            where=self.where,
+            source=self.source,
         )
 
 

@@ -20,6 +20,13 @@ DATABRICKS_RULES = (
     ("Inbound", "VirtualNetwork"), ("Outbound", "VirtualNetwork"), ("Outbound", "AzureDatabricks"),
     ("Outbound", "Sql"), ("Outbound", "Storage"), ("Outbound", "EventHub"),
 )  # fmt: skip
+GROUPS = "Azure Virtual Network, network security groups"
+GROUPS_OF = {
+    "compute": "Azure Machine Learning, inbound and outbound network traffic",
+    "bastion": "Azure Bastion, network security groups",
+    **dict.fromkeys(DATABRICKS, "Azure Databricks, VNet injection"),
+}
+OF_THE_RECIPE = "the recipe itself"
 WITH_NAT = ("compute", "databricks_public", "databricks_private")
 
 
@@ -30,7 +37,9 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
             f"nsg.{which.replace('_', '-')}",
             NETWORK,
             f"Security group of the {which.replace('_', ' ')} subnet",
-            "as designed; from the Internet "
+            _group_name(recipe, which),
+            GROUPS_OF.get(which, GROUPS),
+            "as designed; let in from outside: "
             + (", ".join(str(o) for o in exposed) + " alone" if exposed else "nothing"),
             _grouped(recipe, facts, which, exposed),
             "Replay the recipe; delete foreign rules by hand: az network nsg rule delete "
@@ -40,6 +49,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "public-ips",
         NETWORK,
         "No public address that was not asked for",
+        f"{recipe.names.resource_group}, and what Azure manages for it",
+        OF_THE_RECIPE,
         "those of the recipe",
         lambda: _addresses(recipe, facts),
         "Delete what was added, or find out who needs it.",
@@ -49,6 +60,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
             "outbound",
             NETWORK,
             "Compute and Databricks go out by the NAT gateway",
+            recipe.names.nat_gateway,
+            "Azure Virtual Network, default outbound access",
             "NAT gateway, no default outbound access",
             lambda: _outbound(recipe, facts),
         )
@@ -56,6 +69,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "entry",
         NETWORK,
         "Ways into the VNET",
+        recipe.names.vnet,
+        OF_THE_RECIPE,
         {"none": "none", "bastion": "Bastion", "vpn-gateway": "VPN gateway"}[
             recipe.security.secure_entry
         ],
@@ -66,6 +81,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "peerings",
         NETWORK,
         "Peered with the networks that the recipe names, and no other",
+        recipe.names.vnet,
+        "Azure Virtual Network, peering",
         ", ".join(str(p) for p in recipe.addresses.peered) or "none",
         lambda: _peerings(recipe, facts),
         "Name the peered prefixes in addresses.peered, or end the peering.",

@@ -11,6 +11,7 @@ from amlwizard.posture.judging import Promise, equal, is_so, look, need, plain, 
 from amlwizard.posture.result import Evidence
 
 COMPUTE = "Compute"
+INFERENCING = "Azure Machine Learning, secure Kubernetes inferencing"
 
 
 def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
@@ -20,6 +21,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
             "aks.api",
             COMPUTE,
             "AKS: the Kubernetes API has a private address only",
+            n.aks,
+            "AKS, private clusters",
             "private cluster without public name",
             lambda: _private_api(recipe, facts),
             "A public cluster cannot be made private: destroy and replay, or ask for what it is.",
@@ -30,6 +33,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
             "aks.api",
             COMPUTE,
             "AKS: the Kubernetes API answers the authorised ranges only",
+            n.aks,
+            "AKS, API server authorized IP ranges",
             ranges,
             lambda: _ranges(recipe, facts),
             f"az aks update -g {n.resource_group} -n {n.aks} "
@@ -40,6 +45,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
             "scoring.internal",
             COMPUTE,
             "The scoring endpoint answers inside the VNET only",
+            n.aks,
+            INFERENCING,
             "internal load balancer, no answer outside",
             lambda: _internal(recipe, facts),
         )
@@ -48,6 +55,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
             "scoring.tls",
             COMPUTE,
             "The scoring endpoint takes HTTPS only",
+            n.aks,
+            INFERENCING,
             "no insecure connections",
             lambda: iter([_setting(recipe, facts, "allowInsecureConnections", "False")]),
         )
@@ -56,6 +65,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         COMPUTE,
         "Databricks: in the VNET"
         + (", its nodes without public addresses" if security.databricks_no_public_ip else ""),
+        n.databricks,
+        "Azure Databricks, VNet injection and secure cluster connectivity",
         "VNET injection"
         + (" and secure cluster connectivity" if security.databricks_no_public_ip else ""),
         lambda: _databricks(recipe, facts),
@@ -66,6 +77,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
             "databricks.encryption",
             COMPUTE,
             "Databricks: prepared for customer-managed keys",
+            n.databricks,
+            "Azure Databricks, customer-managed keys for the DBFS root",
             "prepared",
             lambda: iter([_parameter(recipe, facts, "prepareEncryption", True)]),
         )
@@ -73,6 +86,8 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "compute.network",
         COMPUTE,
         "Image-build compute: in its subnet, without public addresses",
+        n.build_compute,
+        "Azure Machine Learning, secure training environment",
         "compute subnet, no public address",
         lambda: _compute(recipe, facts),
         "Azure cannot change this on a compute that exists: delete it and replay.",

@@ -23,7 +23,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One promise of the recipe. It is kept when all of its evidence says so."""
+    """One promise of the recipe. It is kept when all of its evidence says so. `where` is the resource
+    that it is about, `source` the document behind it."""
 
     id: str
     area: str
@@ -33,6 +34,8 @@ class Line:
     outcome: Outcome
     evidence: tuple[Evidence, ...] = ()
     fix: str = ""
+    where: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,11 @@ class Posture:
 
     @property
     def summary(self) -> str:
-        """``21 of 24 promises kept, 2 broken, 1 without evidence``"""
+        """``21 of 24 promises kept, 2 not kept, 1 not judged``"""
         broken, unknown = len(self.of("broken")), len(self.of("unknown"))
         return f"{len(self.of('ok'))} of {len(self.lines)} promises kept" + "".join(
             f", {count} {text}"
-            for count, text in ((broken, "broken"), (unknown, "without evidence"))
+            for count, text in ((broken, "not kept"), (unknown, "not judged"))
             if count
         )
 

@@ -27,6 +27,10 @@ CHECK_AFTER = 1.5
 """Seconds after the last answer at which the cloud is asked about it."""
 
 
+ASKING = frozenset({"sign-in", "plan", "preflight", "verify"})
+"""What may ask a person to sign in, beside a run."""
+
+
 class WizardApp(Wizard):
     """Threads post messages; the handlers here are where state changes because of them."""
 
@@ -43,6 +47,9 @@ class WizardApp(Wizard):
 
     _again = False
     """Whether to start anew once the run that waits for a login has ended."""
+
+    _unsigned = ""
+    """What came to nothing for want of a login, where that was no run."""
 
     def on_load(self) -> None:
         self._collecting = Collecting()
@@ -97,11 +104,23 @@ class WizardApp(Wizard):
         recipe, draft = self.session.recipe, self.session.draft
         if recipe is None or self.running:
             return
-        for kind in ("plan", "preflight"):
+        for kind in ("plan", "preflight", "verify"):
             self.work.stop(kind)
-        self.running, self.ran = True, None
+        self.running, self.ran, self.verified, self._unsigned = True, None, None, ""
         self.work.run(draft.target, recipe, draft.saved or recipe.names.prefix)
         self.go("progress")
+
+    def verify(self) -> None:
+        """Judge the promises of the recipe now; not while a run changes what they are about."""
+        recipe = self.session.reading.recipe
+        if self.running:
+            text = "A run changes the platform now. It verifies what it has made, at its end."
+            self.notify(text, title="Not now", severity="warning")
+        elif recipe is None:
+            self.notify("The recipe has errors: correct them first. Review lists them.")
+        else:
+            self.verifying = ""
+            self.work.verify(self.session.draft.target, recipe)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         yield from helping.commands(self)
@@ -158,10 +177,20 @@ class WizardApp(Wizard):
     def on_recalled(self, message: said.Recalled) -> None:
         self.ran = message.ran
 
+    def on_verifying(self, message: said.Verifying) -> None:
+        self.verifying = message.text
+
+    def on_verified(self, message: said.Verified) -> None:
+        self.verified = message.posture
+
+    def on_reported(self, message: said.Reported) -> None:
+        self.notify(str(message.path), title="Report written", timeout=12, markup=False)
+
     def on_failed(self, message: said.Failed) -> None:
         if message.doing == "run":
             self.running = False
         elif self.view.login:
+            self._unsigned = message.doing
             self._login_failed(message.error)
             return
         error = message.error
@@ -191,16 +220,19 @@ class WizardApp(Wizard):
         self.work.agree(message.user_code)
 
     def on_login_screen_new_code(self, message: LoginScreen.NewCode) -> None:
+        unsigned, self._unsigned = self._unsigned, ""
         if self.running:
             self._again = True
             self.work.control.stop()
-        elif self.view.run:
-            self.start()
-        else:
+        elif unsigned == "verify" or "verify" in self.busy:
+            self.verify()
+        elif unsigned or self.busy & ASKING or not self.view.run:
             self.sign_in()
+        else:
+            self.start()
 
     def on_login_screen_cancel(self, message: LoginScreen.Cancel) -> None:
-        for kind in ("sign-in", "plan", "preflight"):
+        for kind in ASKING:
             self.work.stop(kind)
         if self.running:
             self.work.control.stop()

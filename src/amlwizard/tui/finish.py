@@ -12,11 +12,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from amlwizard.backend import Ran
+from amlwizard.posture import Posture
 from amlwizard.spans import span
+from amlwizard.tui import evidence
 from amlwizard.tui.page import Page
 from amlwizard.view import RunView
 
 NAME = 13
+NAMED = 3
 
 
 class FinishPage(Page):
@@ -25,7 +28,7 @@ class FinishPage(Page):
             yield Static(id="result")
 
     def on_mount(self) -> None:
-        for name in ("view", "ran", "running"):
+        for name in ("view", "ran", "running", "verified"):
             self.watch(self.wizard, name, self._show, init=False)
 
     def on_screen_resume(self) -> None:
@@ -39,16 +42,25 @@ class FinishPage(Page):
             wizard = self.wizard
             saved = wizard.session.draft.saved
             width = self.query_one("#finish").scrollable_content_region.width
-            lines = told(wizard.view, wizard.ran, wizard.running, saved, width)
+            posture = wizard.verified or evidence.of_run(wizard.view)
+            lines = told(
+                wizard.view, wizard.ran, wizard.running, saved, width, posture, wizard.now()
+            )
             self.query_one("#result", Static).update(Content("\n").join(lines))
 
 
 def told(
-    view: RunView, ran: Ran | None, running: bool, saved: str, width: int
+    view: RunView,
+    ran: Ran | None,
+    running: bool,
+    saved: str,
+    width: int,
+    posture: Posture | None,
+    now: float,
 ) -> Iterator[Content]:
     """The result, line by line."""
     _row = partial(row, width=width)
-    yield _verdict(view, running)
+    yield _verdict(view, running, posture)
     yield Content()
     scored, version, run = view.outputs("score"), view.outputs("register"), view.outputs("train")
     if scored:
@@ -61,6 +73,8 @@ def told(
         yield _row(
             "Run", f"{run['run_id']} in experiment {run['experiment']}, MSE {run['mse']:.3f}"
         )
+    if posture:
+        yield from _promises(posture, now, width)
     slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
     if slowest:
         yield _row("Slowest", slowest)
@@ -79,6 +93,19 @@ def told(
         )
 
 
+def _promises(posture: Posture, now: float, width: int) -> Iterator[Content]:
+    """How the promises stand, those that are not kept by name, and where the evidence is."""
+    outcome = evidence.worst(posture)
+    mark, style = evidence.MARKS[outcome][0], evidence.STYLES[outcome]
+    yield row("Promises", f"{mark} {evidence.summary(posture, now)}", style, width=width)
+    broken = posture.of("broken")
+    for line in broken[:NAMED]:
+        yield row("", f"✗ {line.title}", style, width=width)
+    if len(broken) > NAMED:
+        yield row("", f"and {len(broken) - NAMED} more", style, width=width)
+    yield row("", "The page Posture, before this one, has the evidence.", width=width)
+
+
 def row(name: str, text: str, style: str = "", *, width: int) -> Content:
     """A name and what belongs to it, whose further lines stand below its first."""
     lines = wrap(text, max(20, width - NAME), break_on_hyphens=False)
@@ -87,13 +114,18 @@ def row(name: str, text: str, style: str = "", *, width: int) -> Content:
     )
 
 
-def _verdict(view: RunView, running: bool) -> Content:
+def _verdict(view: RunView, running: bool, posture: Posture | None) -> Content:
     if running:
         return Content.styled("The run is under way.", "bold $accent")
+    failed = [step.info.id for step in view.steps.values() if step.state == "failed"]
+    broken = posture.of("broken") if posture else ()
+    if broken and (view.exit_code == 0 or failed == [evidence.STEP]):
+        are = "1 promise is" if len(broken) == 1 else f"{len(broken)} promises are"
+        text = f"✗ {view.recipe} stands on {view.target}, but {are} not kept: exit code 1."
+        return Content.styled(text, "bold $error")
     if view.exit_code == 0:
         took = span(view.now - view.started)
         return Content.styled(f"✓ {view.recipe} stands on {view.target}, {took}.", "bold $success")
-    failed = [step for step in view.steps.values() if step.state == "failed"]
-    names = ", ".join(step.info.title for step in failed) or "The run"
+    names = ", ".join(view.steps[name].info.title for name in failed) or "The run"
     word = "failed" if failed else "was cancelled" if view.exit_code == 130 else "was interrupted"
     return Content.styled(f"✗ {names} {word}. Progress shows why, and retries.", "bold $error")

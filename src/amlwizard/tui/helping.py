@@ -12,6 +12,8 @@ from textual.screen import ModalScreen
 from amlwizard.fields import sections
 from amlwizard.tui.explain import HelpScreen, long
 from amlwizard.tui.form import FormPage
+from amlwizard.tui.page import Page
+from amlwizard.tui.pages import BY_ID
 from amlwizard.tui.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -27,13 +29,16 @@ def explain(app: WizardApp) -> None:
         text = Content("\n").join(long(row.spec, row.findings))
         app.push_screen(HelpScreen(text, row.spec.title))
     else:
-        app.push_screen(HelpScreen(keys(app), "Keys"))
+        about = screen.about() if isinstance(screen, Page) else ""
+        text = Content(f"{about}\n\n" if about else "") + keys(app)
+        app.push_screen(HelpScreen(text, BY_ID[app.session.draft.page].title if about else "Keys"))
 
 
 def keys(app: WizardApp) -> Content:
-    """The keys that do something here, and everywhere."""
+    """The keys that do something here, and everywhere: first those that stand below the page."""
     shown: dict[str, str] = {}
-    for key, active in app.screen.active_bindings.items():
+    bindings = app.screen.active_bindings.items()
+    for key, active in sorted(bindings, key=lambda item: not item[1].binding.show):
         binding = active.binding
         if binding.description and active.enabled:
             shown.setdefault(binding.description, app.get_key_display(binding) or key)
@@ -45,7 +50,7 @@ def commands(app: WizardApp) -> Iterator[SystemCommand]:
     """Everything that can be done from anywhere."""
     for page in app.pages:
         if app.may_go(page.id):
-            about = ". ".join(str(sections()[name].__doc__).strip() for name in page.sections)
+            about = str(sections()[page.sections[0]].__doc__).strip() if page.sections else ""
             yield SystemCommand(f"Go to {page.title}", about, lambda id=page.id: app.go(id))
     yield SystemCommand("Save the recipe", "Write it to a file that replays", app.action_save)
     if not app.running:

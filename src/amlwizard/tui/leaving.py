@@ -34,9 +34,15 @@ def leave(app: WizardApp) -> None:
             app.work.control.stop()
 
     if not app.running:
-        end(app, app.ran.exit_code if app.ran else 0)
+        end(app, outcome(app))
     elif not isinstance(app.screen, Choose):
         app.push_screen(Choose("Leave", TEXT, WAYS), decided)
+
+
+def outcome(app: WizardApp) -> int:
+    """The exit code: that of the run, else 1 where promises were since found not to be kept."""
+    code = app.ran.exit_code if app.ran else 0
+    return code or int(bool(app.verified and app.verified.of("broken")))
 
 
 def end(app: WizardApp, code: int) -> None:

@@ -133,6 +133,8 @@ class LoginScreen(ModalScreen[None]):
     def heed(self, view: RunView) -> None:
         """Follow a run: another code, signed in, or failed."""
         step = view.steps.get(self.login.step)
+        if step is not None and step.finished < self.login.at:
+            step = None  # of a run that was over when this login was asked for
         if view.login is self.login:
             return
         if view.login is not None and view.login.step == self.login.step:

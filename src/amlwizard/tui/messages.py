@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from textual.message import Message
 
@@ -11,6 +12,7 @@ from amlwizard.backend import Account, Ran, Tenant
 from amlwizard.errors import AmlwizardError, Finding
 from amlwizard.events import Event
 from amlwizard.plan import Plan
+from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe
 
 
@@ -84,6 +86,30 @@ class Scored(Message):
     def __init__(self, scored: backend.Scored) -> None:
         super().__init__()
         self.scored = scored
+
+
+class Verifying(Message):
+    """What a verification that was asked for does now."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class Verified(Message):
+    """The platform has been judged again."""
+
+    def __init__(self, posture: Posture) -> None:
+        super().__init__()
+        self.posture = posture
+
+
+class Reported(Message):
+    """A posture was written as a page, which lies there."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
 
 
 class Failed(Message):

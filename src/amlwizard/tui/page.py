@@ -52,6 +52,10 @@ class Page(Screen[None]):
     def action_previous_page(self) -> None:
         self.wizard.step(-1)
 
+    def about(self) -> str:
+        """What F1 says of the page, before its keys; nothing where those say it all."""
+        return ""
+
     def explained(self) -> str:
         """What F1 explains: the path of a field, or nothing for the page as a whole."""
         return ""

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from amlwizard.tui.addresses import AddressesPage
 from amlwizard.tui.finish import FinishPage
 from amlwizard.tui.form import FormPage
+from amlwizard.tui.posture import PosturePage
 from amlwizard.tui.progress import ProgressPage
 from amlwizard.tui.review import ReviewPage
 from amlwizard.tui.score import ScorePage
@@ -51,6 +52,7 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("progress", "Progress", ProgressPage, after_start=True),
     PageSpec("training-result", "Training result", TrainingPage, after_start=True),
     PageSpec("score", "Score", ScorePage, after_start=True),
+    PageSpec("posture", "Posture", PosturePage, after_start=True),
     PageSpec("finish", "Finish", FinishPage, after_start=True),
 )
 BY_ID = {page.id: page for page in PAGES}

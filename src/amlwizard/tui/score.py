@@ -63,7 +63,7 @@ class ScorePage(Page):
         Binding("f5", "send", "Send", priority=True),
         Binding("f4", "build", "From signature", priority=True),
         Binding("f6", "copy", "Copy curl", priority=True),
-        Binding("escape", "stop", "Stop waiting", show=False),
+        Binding("escape", "stop", "Stop waiting"),
     ]
 
     def __init__(self) -> None:
@@ -162,6 +162,8 @@ class ScorePage(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "send":
             return True if self.deployed and not self.sending else None
+        if action == "stop":
+            return self.sending
         if action == "build":
             return True if self.columns else None
         if action == "copy":

@@ -82,6 +82,7 @@ class StepTree(Tree[str]):
         shown = tuple(steps)
         if shown == self._shown:
             return False
+        self.move_cursor(None)  # else the same line of the new tree would count as no move
         self.clear()
         self._shown, self._leaves, self._lines = shown, {}, {}
         for step, phase in shown:
@@ -153,8 +154,8 @@ class StepTree(Tree[str]):
             note = line.note if len(line.note) <= room else f"{line.note[: room - 1]}…"
             text.append(f"  {note}", self._tone("note", style))
         left = width - len(line.right)
+        text.truncate(left - bool(line.right), overflow="ellipsis")
         if line.right:
-            text.truncate(left - 1, overflow="ellipsis")
             text.pad_right(left - text.cell_len)
             text.append(
                 line.right, self._tone("note" if line.tone != "failed" else "failed", style)

@@ -164,6 +164,10 @@ def watched() -> Iterator[Act]:
     yield Say("What training came to: the cells, the error, actual against predicted.")
     yield from _page("score")
     yield Say("The request that was sent, and the model's answer.")
+    yield from _page("posture")
+    yield Say(
+        "Every promise of the recipe, with its evidence from outside the VNET and from inside."
+    )
     yield from _page("finish")
     yield Say("Where everything is, what was slowest, and the command that replays it.")
 

@@ -23,6 +23,7 @@ DARK = Theme(
         "footer-key-foreground": "#ffc46b",
         "input-selection-background": "#5aa9ff 35%",
         "border": "#2c4156",
+        "foreground-muted": "#8fa3b8",  # without alpha: trees do not blend
     },
 )
 
@@ -45,5 +46,6 @@ LIGHT = Theme(
         "footer-key-foreground": "#a85a00",
         "input-selection-background": "#0b63c5 25%",
         "border": "#b9c8d8",
+        "foreground-muted": "#566778",
     },
 )

@@ -16,6 +16,7 @@ from amlwizard.backend import Account, Backend, Ran, TargetName, Tenant
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.plan import Plan
+from amlwizard.posture import Posture
 from amlwizard.session import Session
 from amlwizard.tui.form import FormPage
 from amlwizard.tui.pages import BY_ID, PAGES, of_field
@@ -29,7 +30,10 @@ WHO = {"sign_in.tenant", "sign_in.login", "sign_in.subscription"}
 class Wizard(App[int]):
     """Screens watch its state (``self.watch(self.wizard, "findings", ...)``) and change none of it:
     they give answers and ask for pages. `draft` is where to begin, by default at the welcome;
-    `target` the cloud that is meant there."""
+    `target` the cloud that is meant there.
+
+    `verified` is what was judged since the run, because somebody asked for it; `verifying` what
+    such a judgement says meanwhile."""
 
     SCREENS = {page.id: page.make for page in PAGES}  # noqa: RUF012
     pages = PAGES
@@ -43,6 +47,8 @@ class Wizard(App[int]):
     busy: reactive[frozenset[str]] = reactive(frozenset())
     running: reactive[bool] = reactive(False)
     ran: reactive[Ran | None] = reactive(None)
+    verified: reactive[Posture | None] = reactive(None)
+    verifying: reactive[str] = reactive("")
 
     def __init__(
         self,
@@ -78,9 +84,10 @@ class Wizard(App[int]):
     def take(self, draft: Draft, page: str) -> None:
         """Go on with another draft, at a page; its last run is recalled."""
         self.keep()
+        self.work.stop("verify")
         self.session.take(draft)
         self.findings, self.view = self.session.findings, RunView()
-        self.plan = self.ran = self.account = None
+        self.plan = self.ran = self.account = self.verified = None
         self.tenants = ()
         if draft.run:
             self.work.recall(draft.run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from threading import Event as Flag
 from typing import Any
 
@@ -12,8 +13,9 @@ from textual.message import Message
 
 from amlwizard.backend import Backend, Control, TargetName
 from amlwizard.errors import AmlwizardError, Cancelled
-from amlwizard.events import Event, LoginDone, LoginNeeded
+from amlwizard.events import Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.plan import Phase
+from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.tui.messages import (
     Busy,
@@ -22,11 +24,14 @@ from amlwizard.tui.messages import (
     Opened,
     PlanMade,
     Recalled,
+    Reported,
     RunEnded,
     RunEvent,
     Scored,
     SignedIn,
     TenantsSeen,
+    Verified,
+    Verifying,
 )
 
 
@@ -106,6 +111,30 @@ class Work:
             return Scored(self.backend.score(recipe, request, cancel))
 
         self._start("score", call, post)
+
+    def verify(self, target: TargetName, recipe: Recipe) -> None:
+        """Judge the promises of a recipe as the platform stands now."""
+
+        def call(cancel: Flag) -> Message:
+            self._open(target)
+            asking = self._asking(cancel)
+
+            def emit(event: Event) -> None:
+                asking(event)
+                if isinstance(event, StepProgress):
+                    self._tell(cancel, Verifying(event.message))
+
+            return Verified(self.backend.verify(recipe, emit, Control(cancel)))
+
+        self._start("verify", call)
+
+    def report(self, posture: Posture, recipe: Recipe, path: Path) -> None:
+        """A posture as a page, written to a file."""
+
+        def call(cancel: Flag) -> Message:
+            return Reported(self.backend.report(posture, recipe, path))
+
+        self._start("report", call)
 
     def recall(self, run: str) -> None:
         """The events of an earlier run, once more."""

@@ -1,0 +1,46 @@
+"""Writing a posture as an HTML page, from wherever it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from amlwizard.cli.targets import home
+from amlwizard.errors import InvalidInput
+from amlwizard.journal import newest
+from amlwizard.posture import Posture
+from amlwizard.recipe import Recipe, read
+
+
+def usable(path: Path) -> None:
+    """Raises InvalidInput for what cannot be the file of a page."""
+    if path.is_dir():
+        raise InvalidInput(f"{path} is a folder.", fix="Name the file of the page.")
+
+
+def write(path: Path, posture: Posture, recipe: Recipe, journals: Iterable[Path]) -> Path:
+    """Write the page, and answer where it lies. InvalidInput where it cannot be written there.
+
+    `journals` are those of the recipe's runs, newest first: timings and predictions come from them.
+    """
+    from amlwizard.report import page
+    from amlwizard.report.record import recorded
+
+    usable(path)
+    text = page(posture, recipe, recorded(journals, posture.target))
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be written.", why=error.strerror or "", fix="Name another file."
+        ) from None
+    return path.absolute()
+
+
+def journals(recipe: Recipe) -> Iterator[Path]:
+    """The journals of this recipe's runs, newest first."""
+    for path in newest(home() / "runs"):
+        saved = path.with_name("recipe.yaml")
+        found = read(saved).recipe if saved.exists() else None
+        if found and found.names.resource_group == recipe.names.resource_group:
+            yield path
