@@ -270,7 +270,7 @@ class Databricks:
                 results.append(result)
             return results
         finally:
-            with _translated("close the execution context"):
+            with _tidying():
                 self.client.command_execution.destroy(cluster_id, context.id)
 
     def _run(
@@ -297,7 +297,7 @@ class Databricks:
             try:
                 _pause(cancel, min(self.profile.polling, 1))
             except AmlwizardError:
-                with _translated(f"cancel cell {number}"):
+                with _tidying():
                     self.client.command_execution.cancel(
                         cluster_id=cluster_id,
                         context_id=context_id,
@@ -357,9 +357,16 @@ _CLUSTER_FIXES = {
 
 
 @contextmanager
+def _tidying() -> Iterator[None]:
+    """What went before is what counts: that it could not be tidied up after hides no result and no
+    failure, and Databricks ends what is left alone."""
+    with suppress(CloudError), _translated("tidy up"):
+        yield
+
+
+@contextmanager
 def _translated(doing: str) -> Iterator[None]:
     from databricks.sdk.errors import DatabricksError
-    from requests.exceptions import RequestException
 
     try:
         yield
@@ -370,7 +377,7 @@ def _translated(doing: str) -> Iterator[None]:
             why=hide(str(error))[:500],
             fix="Replay continues from here once the cause is gone.",
         ) from None
-    except (RequestException, TimeoutError) as error:
+    except OSError as error:  # what requests raises is one, too
         raise CloudError(
             f"Databricks, {doing}: no answer.",
             code=type(error).__name__,

@@ -8,11 +8,11 @@ Databricks secret scope, a device code straight to the person.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from amlwizard.errors import Finding, InvalidInput
+from amlwizard.errors import CloudError, Finding, InvalidInput
 from amlwizard.plan import Context
 
 SCOPE = "amlwizard"
@@ -81,7 +81,8 @@ def lent_token(cloud: Any, recipe: Any, client: Any, key: str) -> Iterator[Calla
         keep_up()
         yield keep_up
     finally:
-        client.delete_secret(scope, key)
+        with suppress(CloudError):  # it runs out by itself, and hides no result and no failure
+            client.delete_secret(scope, key)
 
 
 def login_of(cloud: Any, recipe: Any) -> str:
