@@ -151,10 +151,12 @@ AZ = os.environ.get("AMLWIZARD_AZ") or shutil.which("az")
 @pytest.mark.skipif(
     AZ is None, reason="azure-cli is not here: put az on PATH, or name it in AMLWIZARD_AZ"
 )
-def test_the_script_runs_under_the_real_cli(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", ["quickstart", "article", "private"])
+def test_the_script_runs_under_the_real_cli(recipe: str, tmp_path: Path) -> None:
     assert AZ
     script = tmp_path / "build.sh"
-    assert amlwizard("export", QUICKSTART, "--to", "az", "-o", str(script)).code == 0
+    file = str(RECIPES / f"{recipe}.yaml")
+    assert amlwizard("export", file, "--to", "az", "-o", str(script)).code == 0
     with running("--approve", "--clock", "instant") as sandbox:
         given = sandbox.description
         environment = {
@@ -176,7 +178,7 @@ def test_the_script_runs_under_the_real_cli(tmp_path: Path) -> None:
         run(AZ, "cloud", "set", "-n", "sandbox")
         run(AZ, "login", "--use-device-code", "--tenant", given["tenant"])
         run(str(script))
-        kept(sandbox, recipe_of("quickstart"))
+        kept(sandbox, recipe_of(recipe))
 
 
 # -- what is in none of them
