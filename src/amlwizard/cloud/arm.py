@@ -1,4 +1,4 @@
-"""Azure Resource Manager through its SDKs: wire JSON in, wire JSON out.
+"""Resources of Azure Resource Manager: made, awaited, deleted.
 
 Core network types and the Databricks workspace go through their own clients, everything else
 through the resource client by id; one table decides.
@@ -13,20 +13,11 @@ from threading import Event as Flag
 from types import MappingProxyType
 from typing import Any
 
+from amlwizard.cloud.arm_requests import ArmRequests, Json, short
 from amlwizard.cloud.loading import one_at_a_time
-from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.refusals import (
-    LINGERING,
-    LOST_ANSWERS,
-    NO_ANSWER,
-    RETRYABLE,
-    asked,
-    translated,
-)
+from amlwizard.cloud.refusals import LINGERING, LOST_ANSWERS, NO_ANSWER, RETRYABLE, translated
+from amlwizard.cloud.waiting import Say, pause
 from amlwizard.errors import Cancelled, CloudError, StepFailed
-
-Json = dict[str, Any]
-Say = Callable[..., None]
 
 # type (lower case) -> attribute of the network client that creates it
 NETWORK = {
@@ -43,29 +34,9 @@ RESOURCES_API = "2021-04-01"
 SUBSCRIPTIONS_API = "2022-12-01"
 
 
-class Arm:
-    """Every call is safe from several threads. `subscription` is set by sign-in."""
-
-    def __init__(self, profile: CloudProfile, credential: Any, subscription: str = "") -> None:
-        self.profile, self.credential, self.subscription = profile, credential, subscription
-        profile.must_allow(profile.arm)
-
-    def _options(self) -> Json:
-        options: Json = {
-            "base_url": self.profile.arm,
-            "credential_scopes": [self.profile.arm_scope],
-            "polling_interval": self.profile.polling,
-        }
-        if self.profile.ca:
-            options["connection_verify"] = self.profile.ca
-        return options
-
-    @cached_property
-    def _resources(self) -> Any:
-        with one_at_a_time:
-            from azure.mgmt.resource.resources import ResourceManagementClient
-
-        return ResourceManagementClient(self.credential, self.subscription, **self._options())
+class Arm(ArmRequests):
+    """Every call is safe from several threads. What takes time `say`s how it goes, and ends with
+    Cancelled once `cancel` is set."""
 
     @cached_property
     def _network(self) -> Any:
@@ -83,54 +54,6 @@ class Arm:
             self.credential, self.subscription, **self._options()
         )
 
-    # -- reading
-
-    def get(self, resource_id: str, api_version: str) -> Json | None:
-        """The resource as ARM answers it, None where there is none."""
-        try:
-            return self.send("GET", resource_id, api_version)
-        except CloudError as error:
-            if error.status == 404:
-                return None
-            raise
-
-    def every(self, path: str, api_version: str) -> list[Json]:
-        """Every item of a collection, over all its pages."""
-        page = self.send("GET", path, api_version)
-        items = [*page.get("value", [])]
-        while page.get("nextLink"):
-            page = self._send_url("GET", page["nextLink"], None, path)
-            items += page.get("value", [])
-        return items
-
-    def post(self, path: str, api_version: str, body: Json | None = None) -> Json:
-        return self.send("POST", path, api_version, body)
-
-    def send(self, method: str, path: str, api_version: str, body: Json | None = None) -> Json:
-        mark = "&" if "?" in path else "?"
-        url = f"{self.profile.arm}{path}{mark}api-version={api_version}"
-        return self._send_url(method, url, body, path)
-
-    def _send_url(self, method: str, url: str, body: Json | None, what: str) -> Json:
-        from azure.core.exceptions import HttpResponseError
-        from azure.core.rest import HttpRequest
-        from azure.mgmt.core.exceptions import ARMErrorFormat
-
-        def call() -> Json:
-            request = HttpRequest(method, self.profile.must_allow(url), json=body)
-            response = self._resources.send_request(request)
-            if response.status_code >= 400:
-                raise HttpResponseError(response=response, error_format=ARMErrorFormat)
-            return dict(response.json()) if response.content else {}
-
-        doing = f"{method} {_short(what)}"
-        if method == "GET":
-            return asked(doing, call)
-        with translated(doing):
-            return call()
-
-    # -- writing
-
     def put(self, resource_id: str, api_version: str, body: Json, say: Say, cancel: Flag) -> Json:
         """Create or update, wait for the operation, answer the resource.
 
@@ -139,7 +62,7 @@ class Arm:
         """
 
         def once() -> None:
-            with translated(f"PUT {_short(resource_id)}"):
+            with translated(f"PUT {short(resource_id)}"):
                 self._await(self._begin(resource_id, api_version, body), say, cancel)
 
         self._persist(once, say, cancel)
@@ -149,7 +72,7 @@ class Arm:
         found = self.get(resource_id, api_version)
         if found is None:
             raise StepFailed(
-                f"{_short(resource_id)} is not there after it was created.",
+                f"{short(resource_id)} is not there after it was created.",
                 why="The operation succeeded, and the resource cannot be read.",
                 fix="Replay once more; if it happens again, somebody is deleting it.",
             )
@@ -175,12 +98,12 @@ class Arm:
                 return found
             if state in TERMINAL:
                 raise CloudError(
-                    f"{_short(resource_id)}: provisioning ended as {state}.",
+                    f"{short(resource_id)}: provisioning ended as {state}.",
                     code=state,
                     fix="Replay: it is updated then.",
                 )
             say(f"{state}, started elsewhere")
-            _pause(cancel, self.profile.polling)
+            pause(cancel, self.profile.polling)
 
     def delete(
         self,
@@ -200,7 +123,7 @@ class Arm:
 
         def once() -> None:
             statuses.clear()
-            with translated(f"DELETE {_short(resource_id)}"):
+            with translated(f"DELETE {short(resource_id)}"):
                 poller = self._resources.resources.begin_delete_by_id(
                     resource_id,
                     api_version=api_version,
@@ -231,11 +154,11 @@ class Arm:
                 going = True
             elif going or time.monotonic() > end:
                 raise StepFailed(
-                    f"{_short(resource_id)} is still there after it was deleted.",
+                    f"{short(resource_id)} is still there after it was deleted.",
                     why="Azure accepted the deletion, and the resource can still be read.",
                     fix="Run destroy again; if it stays, something keeps it or makes it anew.",
                 )
-            _pause(cancel, self.profile.polling)
+            pause(cancel, self.profile.polling)
 
     def await_there(self, resource_id: str, api_version: str, cancel: Flag) -> Json | None:
         """What should be there by now; None where no service has seen it in time."""
@@ -243,7 +166,7 @@ class Arm:
         while (found := self.get(resource_id, api_version)) is None:
             if time.monotonic() > end:
                 return None
-            _pause(cancel, self.profile.polling)
+            pause(cancel, self.profile.polling)
         return found
 
     def purge_vault(self, deleted_id: str, api_version: str, say: Say, cancel: Flag) -> None:
@@ -284,7 +207,7 @@ class Arm:
                 if time.monotonic() - began >= hope or lost == LOST_ANSWERS:
                     raise
                 say(f"{error.code}: trying again")
-            _pause(cancel, self.profile.retry)
+            pause(cancel, self.profile.retry)
 
     # -- the subscription
 
@@ -315,7 +238,7 @@ class Arm:
             if not left:
                 return
             say(f"{len(wanted) - len(left)} of {len(wanted)} registered")
-            _pause(cancel, self.profile.polling)
+            pause(cancel, self.profile.polling)
 
 
 def _going(found: Json | None) -> bool:
@@ -333,14 +256,3 @@ def _parts(resource_id: str) -> tuple[str, str, str]:
     kind = "/".join([parts[at + 1], *parts[at + 2 :: 2]]).lower() if at > 0 else ""
     group = parts[3] if len(parts) > 3 else ""
     return kind, group, parts[-1]
-
-
-def _short(resource_id: str) -> str:
-    """An id as a person would say it: its type and name."""
-    _, _, tail = resource_id.partition("?")[0].rpartition("/providers/")
-    return tail or resource_id.rsplit("/", 2)[-1]
-
-
-def _pause(cancel: Flag, seconds: float) -> None:
-    if cancel.wait(seconds):
-        raise Cancelled("cancelled")

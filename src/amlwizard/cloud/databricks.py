@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Event as Flag
-from time import monotonic
 from typing import Any
 
-from amlwizard.cloud.arm import Say, _pause
+from amlwizard.cloud.databricks_errors import translated
+from amlwizard.cloud.execution import CellResult, ExecutionContext
 from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.secret import hide
-from amlwizard.errors import AmlwizardError, CloudError, StepFailed
-from amlwizard.events import Attachment
+from amlwizard.cloud.waiting import Say, pause
+from amlwizard.errors import StepFailed
 
-MARK = "amlwizard:"
 RETRY_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """What a cell printed; `data` is the JSON of its last line that starts with ``amlwizard:``,
-    `files` what that held as ``files``: base64 by name."""
-
-    text: str
-    data: dict[str, Any]
-    seconds: float
-    files: tuple[Attachment, ...] = ()
 
 
 class Databricks:
@@ -69,7 +52,7 @@ class Databricks:
             # The SDK takes a certificate authority from the environment alone.
             os.environ["REQUESTS_CA_BUNDLE"] = profile.ca
         self.profile = profile
-        with _translated("Databricks"):
+        with translated("Databricks"):
             self.client = WorkspaceClient(
                 config=Config(
                     host=url,
@@ -83,7 +66,7 @@ class Databricks:
 
     def find_cluster(self, name: str) -> dict[str, Any] | None:
         """The newest cluster of that name, as the API answers it."""
-        with _translated("list clusters"):
+        with translated("list clusters"):
             for cluster in self.client.clusters.list():
                 if cluster.cluster_name == name:
                     return dict(cluster.as_dict())
@@ -95,7 +78,7 @@ class Databricks:
         from requests.exceptions import RequestException
 
         created, lost = None, None
-        with _translated("create the cluster"):
+        with translated("create the cluster"):
             try:
                 answer = self.client.api_client.do("POST", "/api/2.1/clusters/create", body=spec)
                 created = str(answer["cluster_id"])
@@ -116,17 +99,17 @@ class Databricks:
         return kept
 
     def start_cluster(self, cluster_id: str) -> None:
-        with _translated("start the cluster"):
+        with translated("start the cluster"):
             self.client.api_client.do(
                 "POST", "/api/2.1/clusters/start", body={"cluster_id": cluster_id}
             )
 
     def delete_cluster(self, cluster_id: str) -> None:
-        with _translated("delete the cluster"):
+        with translated("delete the cluster"):
             self.client.clusters.permanent_delete(cluster_id)
 
     def state(self, cluster_id: str) -> str:
-        with _translated("look at the cluster"):
+        with translated("look at the cluster"):
             cluster = self.client.clusters.get(cluster_id)
         return cluster.state.value if cluster.state else "UNKNOWN"
 
@@ -134,7 +117,7 @@ class Databricks:
         """Until it runs; StepFailed with Azure's reason where it ends instead."""
         shown = ""
         while True:
-            with _translated("look at the cluster"):
+            with translated("look at the cluster"):
                 cluster = self.client.clusters.get(cluster_id)
             state = cluster.state.value if cluster.state else "UNKNOWN"
             if state == "RUNNING":
@@ -150,7 +133,7 @@ class Databricks:
             if state != shown:
                 shown = state
                 say(f"cluster {state.lower()}")
-            _pause(cancel, self.profile.polling)
+            pause(cancel, self.profile.polling)
 
     # -- libraries
 
@@ -159,7 +142,7 @@ class Databricks:
         return {package: state for package, (state, _) in self._libraries(cluster_id).items()}
 
     def _libraries(self, cluster_id: str) -> dict[str, tuple[str, str]]:
-        with _translated("look at the libraries"):
+        with translated("look at the libraries"):
             found = list(self.client.libraries.cluster_status(cluster_id))
         return {
             s.library.pypi.package: (
@@ -175,7 +158,7 @@ class Databricks:
     ) -> None:
         from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 
-        with _translated("install libraries"):
+        with translated("install libraries"):
             self.client.libraries.install(
                 cluster_id, [Library(pypi=PythonPyPiLibrary(package=p)) for p in packages]
             )
@@ -192,7 +175,7 @@ class Databricks:
             if not left:
                 return
             say(f"{len(packages) - len(left)} of {len(packages)} installed")
-            _pause(cancel, self.profile.polling)
+            pause(cancel, self.profile.polling)
 
     # -- secrets and cells
 
@@ -200,7 +183,7 @@ class Databricks:
         """Store a secret, in a scope that is made where there is none."""
         from databricks.sdk.errors import ResourceAlreadyExists
 
-        with _translated("store a secret"):
+        with translated("store a secret"):
             if scope not in {s.name for s in self.client.secrets.list_scopes()}:
                 # Made by a request whose answer was lost, perhaps.
                 with suppress(ResourceAlreadyExists):
@@ -211,14 +194,14 @@ class Databricks:
         """Delete a secret, where there is one."""
         from databricks.sdk.errors import NotFound
 
-        with _translated("delete a secret"), suppress(NotFound):
+        with translated("delete a secret"), suppress(NotFound):
             self.client.secrets.delete_secret(scope, key)
 
     def secret_keys(self, scope: str) -> set[str]:
         """Keys of a secret scope; empty where there is no such scope."""
         from databricks.sdk.errors import NotFound
 
-        with _translated("list secrets"):
+        with translated("list secrets"):
             try:
                 return {str(secret.key) for secret in self.client.secrets.list_secrets(scope)}
             except NotFound:
@@ -239,20 +222,13 @@ class Databricks:
         A cell may ask for a sign-in (``login_needed`` in its data): `ask`, a `plan.Ask`, shows the
         code, which is said to nobody else, and hears of it when a later cell is signed in.
         """
-        from databricks.sdk.service.compute import Language
-
-        with _translated("open an execution context"):
-            context = self.client.command_execution.create(
-                cluster_id=cluster_id, language=Language.PYTHON
-            ).result(timeout=timedelta(minutes=10))
-        assert context.id
-        try:
-            results = []
+        results = []
+        with ExecutionContext.opened(self.client, cluster_id, self.profile.polling) as context:
             for number, cell in enumerate(cells, 1):
                 title = cell.partition("\n")[0].removeprefix("#").strip()
                 say(f"cell {number} of {len(cells)}: {title}", cell=number, title=title)
                 before_each()
-                result = self._run(cluster_id, context.id, number, cell, cancel)
+                result = context.run(number, cell, cancel)
                 login = result.data.pop("login_needed", None)
                 if login:
                     ask(login["url"], login["user_code"], login["expires_at"])
@@ -268,85 +244,7 @@ class Databricks:
                     **{file.name: file for file in result.files},
                 )
                 results.append(result)
-            return results
-        finally:
-            with _tidying():
-                self.client.command_execution.destroy(cluster_id, context.id)
-
-    def _run(
-        self, cluster_id: str, context_id: str, number: int, cell: str, cancel: Flag
-    ) -> CellResult:
-        from databricks.sdk.service.compute import Language
-
-        began = monotonic()
-        with _translated(f"run cell {number}"):
-            command = self.client.command_execution.execute(
-                cluster_id=cluster_id,
-                context_id=context_id,
-                command=cell,
-                language=Language.PYTHON,
-            )
-        while True:
-            with _translated(f"run cell {number}"):
-                status = self.client.command_execution.command_status(
-                    cluster_id, context_id, command.command_id
-                )
-            state = status.status.value if status.status else ""
-            if state in ("Finished", "Error", "Cancelled"):
-                break
-            try:
-                _pause(cancel, min(self.profile.polling, 1))
-            except AmlwizardError:
-                with _tidying():
-                    self.client.command_execution.cancel(
-                        cluster_id=cluster_id,
-                        context_id=context_id,
-                        command_id=command.command_id,
-                    )
-                raise
-        results = status.results
-        kind = results.result_type.value if results and results.result_type else ""
-        if kind == "error" or state != "Finished":
-            summary = hide(str(results.summary if results else state)).strip()
-            raise StepFailed(
-                f"Cell {number} failed: {summary.splitlines()[-1][:300] if summary else state}",
-                why=_reason(summary),
-                fix="Correct the cause, then replay: what exists is kept.",
-            )
-        text = hide(str(results.data or "")) if results else ""
-        data = _marked(number, text)
-        files = tuple(
-            Attachment(name, base64.b64decode(content))
-            for name, content in data.pop("files", {}).items()
-        )
-        return CellResult(_shown(text), data, monotonic() - began, files)
-
-
-def _marked(number: int, text: str) -> dict[str, Any]:
-    for line in reversed(text.splitlines()):
-        if line.startswith(MARK):
-            try:
-                return dict(json.loads(line.removeprefix(MARK)))
-            except ValueError:
-                raise StepFailed(
-                    f"What cell {number} put out cannot be read.",
-                    why=f"Its last {len(line):,} characters are cut off or not JSON.",
-                    fix="Replay; if it happens again, report it with the journal.",
-                ) from None
-    return {}
-
-
-def _shown(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.startswith(MARK))
-
-
-def _reason(summary: str) -> str:
-    if "private link" in summary or "403" in summary:
-        return (
-            "The workspace refused the cluster: its names do not resolve to the private endpoint "
-            "from the cluster's VNET."
-        )
-    return ""
+        return results
 
 
 _CLUSTER_FIXES = {
@@ -354,33 +252,3 @@ _CLUSTER_FIXES = {
     "NETWORK_CHECK_CONTROL_PLANE_FAILURE": "Give the Databricks subnets a NAT gateway.",
     "IP_EXHAUSTION_FAILURE": "Use larger Databricks subnets, or fewer workers.",
 }
-
-
-@contextmanager
-def _tidying() -> Iterator[None]:
-    """What went before is what counts: that it could not be tidied up after hides no result and no
-    failure, and Databricks ends what is left alone."""
-    with suppress(CloudError), _translated("tidy up"):
-        yield
-
-
-@contextmanager
-def _translated(doing: str) -> Iterator[None]:
-    from databricks.sdk.errors import DatabricksError
-
-    try:
-        yield
-    except DatabricksError as error:
-        raise CloudError(
-            f"Databricks, {doing}: {error.error_code or type(error).__name__}.",
-            code=error.error_code or type(error).__name__,
-            why=hide(str(error))[:500],
-            fix="Replay continues from here once the cause is gone.",
-        ) from None
-    except OSError as error:  # what requests raises is one, too
-        raise CloudError(
-            f"Databricks, {doing}: no answer.",
-            code=type(error).__name__,
-            why=hide(str(error))[:500],
-            fix="Check the network, then replay.",
-        ) from None

@@ -1,0 +1,88 @@
+"""Requests to Azure Resource Manager through its SDK, and their answers: wire JSON in, wire JSON out."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from amlwizard.cloud.loading import one_at_a_time
+from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.refusals import asked, translated
+from amlwizard.errors import CloudError
+
+Json = dict[str, Any]
+
+
+class ArmRequests:
+    """Every call is safe from several threads. `subscription` is set by sign-in."""
+
+    def __init__(self, profile: CloudProfile, credential: Any, subscription: str = "") -> None:
+        self.profile, self.credential, self.subscription = profile, credential, subscription
+        profile.must_allow(profile.arm)
+
+    def _options(self) -> Json:
+        options: Json = {
+            "base_url": self.profile.arm,
+            "credential_scopes": [self.profile.arm_scope],
+            "polling_interval": self.profile.polling,
+        }
+        if self.profile.ca:
+            options["connection_verify"] = self.profile.ca
+        return options
+
+    @cached_property
+    def _resources(self) -> Any:
+        with one_at_a_time:
+            from azure.mgmt.resource.resources import ResourceManagementClient
+
+        return ResourceManagementClient(self.credential, self.subscription, **self._options())
+
+    def get(self, resource_id: str, api_version: str) -> Json | None:
+        """The resource as ARM answers it, None where there is none."""
+        try:
+            return self.send("GET", resource_id, api_version)
+        except CloudError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def every(self, path: str, api_version: str) -> list[Json]:
+        """Every item of a collection, over all its pages."""
+        page = self.send("GET", path, api_version)
+        items = [*page.get("value", [])]
+        while page.get("nextLink"):
+            page = self._send_url("GET", page["nextLink"], None, path)
+            items += page.get("value", [])
+        return items
+
+    def post(self, path: str, api_version: str, body: Json | None = None) -> Json:
+        return self.send("POST", path, api_version, body)
+
+    def send(self, method: str, path: str, api_version: str, body: Json | None = None) -> Json:
+        mark = "&" if "?" in path else "?"
+        url = f"{self.profile.arm}{path}{mark}api-version={api_version}"
+        return self._send_url(method, url, body, path)
+
+    def _send_url(self, method: str, url: str, body: Json | None, what: str) -> Json:
+        from azure.core.exceptions import HttpResponseError
+        from azure.core.rest import HttpRequest
+        from azure.mgmt.core.exceptions import ARMErrorFormat
+
+        def call() -> Json:
+            request = HttpRequest(method, self.profile.must_allow(url), json=body)
+            response = self._resources.send_request(request)
+            if response.status_code >= 400:
+                raise HttpResponseError(response=response, error_format=ARMErrorFormat)
+            return dict(response.json()) if response.content else {}
+
+        doing = f"{method} {short(what)}"
+        if method == "GET":
+            return asked(doing, call)
+        with translated(doing):
+            return call()
+
+
+def short(resource_id: str) -> str:
+    """An id as a person would say it: its type and name."""
+    _, _, tail = resource_id.partition("?")[0].rpartition("/providers/")
+    return tail or resource_id.rsplit("/", 2)[-1]

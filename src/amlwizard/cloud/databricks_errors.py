@@ -1,0 +1,39 @@
+"""What Databricks refuses, as an error of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from amlwizard.cloud.secret import hide
+from amlwizard.errors import CloudError
+
+
+@contextmanager
+def tidying() -> Iterator[None]:
+    """What went before is what counts: that it could not be tidied up after hides no result and no
+    failure, and Databricks ends what is left alone."""
+    with suppress(CloudError), translated("tidy up"):
+        yield
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    from databricks.sdk.errors import DatabricksError
+
+    try:
+        yield
+    except DatabricksError as error:
+        raise CloudError(
+            f"Databricks, {doing}: {error.error_code or type(error).__name__}.",
+            code=error.error_code or type(error).__name__,
+            why=hide(str(error))[:500],
+            fix="Replay continues from here once the cause is gone.",
+        ) from None
+    except OSError as error:  # what requests raises is one, too
+        raise CloudError(
+            f"Databricks, {doing}: no answer.",
+            code=type(error).__name__,
+            why=hide(str(error))[:500],
+            fix="Check the network, then replay.",
+        ) from None

@@ -1,0 +1,131 @@
+"""Execution contexts of a Databricks cluster: cells run in one, one after the other, as in a notebook."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event as Flag
+from time import monotonic
+from typing import Any
+
+from amlwizard.cloud.databricks_errors import tidying, translated
+from amlwizard.cloud.secret import hide
+from amlwizard.cloud.waiting import pause
+from amlwizard.errors import AmlwizardError, StepFailed
+from amlwizard.events import Attachment
+
+MARK = "amlwizard:"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a cell printed; `data` is the JSON of its last line that starts with ``amlwizard:``,
+    `files` what that held as ``files``: base64 by name."""
+
+    text: str
+    data: dict[str, Any]
+    seconds: float
+    files: tuple[Attachment, ...] = ()
+
+
+class ExecutionContext:
+    """An open context on a cluster; `polling` is in seconds."""
+
+    def __init__(self, client: Any, cluster_id: str, context_id: str, polling: float) -> None:
+        self._client, self._cluster, self._id = client, cluster_id, context_id
+        self._polling = min(polling, 1)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, client: Any, cluster_id: str, polling: float) -> Iterator[ExecutionContext]:
+        """A context for as long as the block runs."""
+        from databricks.sdk.service.compute import Language
+
+        with translated("open an execution context"):
+            context = client.command_execution.create(
+                cluster_id=cluster_id, language=Language.PYTHON
+            ).result(timeout=timedelta(minutes=10))
+        assert context.id
+        try:
+            yield cls(client, cluster_id, context.id, polling)
+        finally:
+            with tidying():
+                client.command_execution.destroy(cluster_id, context.id)
+
+    def run(self, number: int, cell: str, cancel: Flag) -> CellResult:
+        """Run a cell to its end; StepFailed with what it raised. Cancelled, the cell is too."""
+        from databricks.sdk.service.compute import Language
+
+        began = monotonic()
+        with translated(f"run cell {number}"):
+            command = self._client.command_execution.execute(
+                cluster_id=self._cluster,
+                context_id=self._id,
+                command=cell,
+                language=Language.PYTHON,
+            )
+        while True:
+            with translated(f"run cell {number}"):
+                status = self._client.command_execution.command_status(
+                    self._cluster, self._id, command.command_id
+                )
+            state = status.status.value if status.status else ""
+            if state in ("Finished", "Error", "Cancelled"):
+                break
+            try:
+                pause(cancel, self._polling)
+            except AmlwizardError:
+                with tidying():
+                    self._client.command_execution.cancel(
+                        cluster_id=self._cluster,
+                        context_id=self._id,
+                        command_id=command.command_id,
+                    )
+                raise
+        results = status.results
+        kind = results.result_type.value if results and results.result_type else ""
+        if kind == "error" or state != "Finished":
+            summary = hide(str(results.summary if results else state)).strip()
+            raise StepFailed(
+                f"Cell {number} failed: {summary.splitlines()[-1][:300] if summary else state}",
+                why=_reason(summary),
+                fix="Correct the cause, then replay: what exists is kept.",
+            )
+        text = hide(str(results.data or "")) if results else ""
+        data = _marked(number, text)
+        files = tuple(
+            Attachment(name, base64.b64decode(content))
+            for name, content in data.pop("files", {}).items()
+        )
+        return CellResult(_shown(text), data, monotonic() - began, files)
+
+
+def _marked(number: int, text: str) -> dict[str, Any]:
+    for line in reversed(text.splitlines()):
+        if line.startswith(MARK):
+            try:
+                return dict(json.loads(line.removeprefix(MARK)))
+            except ValueError:
+                raise StepFailed(
+                    f"What cell {number} put out cannot be read.",
+                    why=f"Its last {len(line):,} characters are cut off or not JSON.",
+                    fix="Replay; if it happens again, report it with the journal.",
+                ) from None
+    return {}
+
+
+def _shown(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith(MARK))
+
+
+def _reason(summary: str) -> str:
+    if "private link" in summary or "403" in summary:
+        return (
+            "The workspace refused the cluster: its names do not resolve to the private endpoint "
+            "from the cluster's VNET."
+        )
+    return ""
