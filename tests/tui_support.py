@@ -337,7 +337,7 @@ def unkept(view: RunView) -> RunView:
     end = StepFinished(
         at=step.finished, step="verify", outcome="failed",
         what="1 of 26 promises of the recipe is not shown to be kept: "
-        "The workspace answers nobody outside the VNET",
+        "The workspace answers nobody from outside",
         why=f"workspace.closed: {posture.of('broken')[0].seen}", fix=CLOSE,
     )  # fmt: skip
     failed = replace(step, state="failed", log=(*step.log[:-1], said), end=end)

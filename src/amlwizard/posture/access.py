@@ -25,7 +25,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
     yield Promise(
         "workspace.closed",
         "Workspace",
-        "The workspace answers nobody outside the VNET",
+        "The workspace answers nobody from outside",
         n.workspace,
         "Azure Machine Learning, configure a private endpoint",
         "public access off, 403 from outside",
@@ -54,7 +54,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
     yield Promise(
         "storage.tls",
         DATA,
-        "Storage account: TLS 1.2 or newer, HTTPS only, no anonymous reading",
+        "Storage account: TLS 1.2, HTTPS only, not anonymous",
         n.storage,
         "Azure Storage, security recommendations",
         "TLS 1.2, HTTPS, no anonymous access",

@@ -26,7 +26,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         yield Promise(
             f"endpoint.{link.name}",
             NAMES,
-            f"{link.title}: reached privately from the VNET",
+            f"{link.title}: reached privately",
             endpoint_name(recipe, link),
             "Azure Private Link, private DNS zone values",
             "approved, zoned, resolved to its private address inside, answering",
@@ -35,7 +35,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
     yield Promise(
         "names.outside",
         NAMES,
-        "Private names do not resolve inward outside the VNET",
+        "No private address is told outside",
         "the public DNS",
         "Azure Private Link, DNS integration",
         "public addresses, or none",

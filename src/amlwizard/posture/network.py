@@ -36,7 +36,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         yield Promise(
             f"nsg.{which.replace('_', '-')}",
             NETWORK,
-            f"Security group of the {which.replace('_', ' ')} subnet",
+            f"Security group of the {_said(which)} subnet",
             _group_name(recipe, which),
             GROUPS_OF.get(which, GROUPS),
             "as designed; let in from outside: "
@@ -80,7 +80,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
     yield Promise(
         "peerings",
         NETWORK,
-        "Peered with the networks that the recipe names, and no other",
+        "Peered with what the recipe names, and no other",
         recipe.names.vnet,
         "Azure Virtual Network, peering",
         ", ".join(str(p) for p in recipe.addresses.peered) or "none",
@@ -262,3 +262,8 @@ def _peerings(recipe: Any, facts: Facts) -> Iterator[Evidence]:
             foreign.append(f"{peering.get('name')} ({', '.join(strange)})")
     yield is_so("ARM", "peerings", not foreign, ", ".join(named) or "none",
                 ", ".join(foreign) or "none beside them")  # fmt: skip
+
+
+def _said(subnet: str) -> str:
+    """The name of a subnet in a sentence."""
+    return subnet.replace("_", " ").replace("databricks", "Databricks")

@@ -64,7 +64,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
         "databricks.network",
         COMPUTE,
         "Databricks: in the VNET"
-        + (", its nodes without public addresses" if security.databricks_no_public_ip else ""),
+        + (", without public addresses" if security.databricks_no_public_ip else ""),
         n.databricks,
         "Azure Databricks, VNet injection and secure cluster connectivity",
         "VNET injection"
@@ -85,7 +85,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
     yield Promise(
         "compute.network",
         COMPUTE,
-        "Image-build compute: in its subnet, without public addresses",
+        "Image-build compute: in its subnet, not public",
         n.build_compute,
         "Azure Machine Learning, secure training environment",
         "compute subnet, no public address",

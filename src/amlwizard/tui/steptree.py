@@ -43,15 +43,16 @@ class Line:
 
 
 def fitted(title: str, room: int) -> str:
-    """A title in so many cells, as far as that goes. Its longest word is shortened, so that what kind
-    of step it is stays whole: a zone's name loses its first label, which all zones share, and what is
-    still too long its end."""
+    """A title in so many cells, where its longest word can be shortened so far that what kind of step
+    it is stays whole: a zone's name loses its first label, which all zones share, and what is still
+    too long its end. Any other title as it is."""
     word = max(title.split(" "), key=len)
     left = max(LEAST_WORD, room - (len(title) - len(word)))
     short = f"…{word.partition('.')[2]}" if "." in word and len(word) > left else word
     if len(short) > left:
         short = f"{short[: left - 1]}…"
-    return title.replace(word, short, 1)
+    shorter = title.replace(word, short, 1)
+    return shorter if len(shorter) <= room else title
 
 
 class StepTree(Tree[str]):
