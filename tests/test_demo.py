@@ -53,3 +53,16 @@ def test_without_a_terminal_it_says_how(command: Command) -> None:
 def test_a_recipe_and_a_journal_are_one_too_many(command: Command) -> None:
     ran = command("demo", str(RECIPES / "quickstart.yaml"), "--journal", "x.jsonl")
     assert ran.code == 2 and "not both" in ran.err
+
+
+def test_what_cannot_be_played_is_said_before_a_recording_begins(
+    command: Command, tmp_path: Path
+) -> None:
+    file, alone = tmp_path / "x.cast", tmp_path / "journal.jsonl"
+    alone.write_text(GOLDEN.read_text())
+    ran = command("demo", "--journal", str(alone), "--record", str(file))
+    assert ran.code == 2 and not file.exists()
+    assert f"{tmp_path / 'recipe.yaml'}" in ran.err and "beside the journal" in ran.err
+    ran = command("demo", str(tmp_path / "no.yaml"), "--record", str(file))
+    assert ran.code == 2 and not file.exists()
+    assert "no.yaml" in ran.err

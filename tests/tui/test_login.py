@@ -106,6 +106,24 @@ async def test_where_there_is_no_room_a_key_shows_the_qr_code(can_agree) -> None
         assert code.display and not qr.display
 
 
+async def test_on_a_small_terminal_every_key_is_shown_and_no_half_of_a_qr_code() -> None:
+    app = Host(can_agree=True)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.press("q")
+        await pilot.pause()
+        assert app.login.query_one("#code").display and not app.login.query_one("#qr").display
+        room = app.login.query_one("#login").content_region
+        for part in app.login.query("#code, #left, #keys Button"):
+            if part.display:
+                assert room.contains_region(part.region), part
+    app = Host()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("q")
+        await pilot.resize_terminal(60, 20)
+        await pilot.pause()
+        assert not app.login.query_one("#qr").display
+
+
 async def test_the_time_that_is_left_is_told_by_the_clock_it_was_given() -> None:
     app = Host()
     async with app.run_test() as pilot:

@@ -14,9 +14,10 @@ from tui_support import SUBSCRIPTION, FakeBackend, at_page, held, recorded, walk
 
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import SignInFailed
-from amlwizard.events import Emit, LoginNeeded
+from amlwizard.events import Emit, LoginDone, LoginNeeded
 from amlwizard.recipe import Recipe, load
 from amlwizard.tui.dialogs import AskPath, Choose
+from amlwizard.tui.messages import RunEvent
 from amlwizard.tui.pages import PAGES
 from amlwizard.tui.rail import Stop, _fitted
 
@@ -237,6 +238,33 @@ async def test_the_recipe_is_saved_where_its_owner_says(tmp_path: Path) -> None:
     assert load(tmp_path / "mine.yaml") == load(RECIPES / "quickstart.yaml")
 
 
+async def test_a_file_that_somebody_else_wrote_is_written_over_only_where_agreed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    theirs = Path("theirs.yaml")
+    theirs.write_text("theirs", encoding="utf-8")
+    async with walking(wizard(FakeBackend(), answered("review"))) as walk:
+        await walk.see("no cloud read")
+        for answer in (("escape",), ("enter",)):
+            await walk.press("s")
+            await walk.see(lambda: isinstance(walk.app.screen, AskPath))
+            await walk.press("ctrl+u")
+            await walk.type(str(theirs))
+            await walk.press("enter")
+            await walk.see("Write over it")
+            assert theirs.read_text(encoding="utf-8") == "theirs"
+            await walk.press(*answer)
+            if answer == ("escape",):
+                await walk.see(lambda: isinstance(walk.app.screen, AskPath))
+                assert "theirs.yaml" in walk.text
+                await walk.press("escape")
+        await walk.see("Recipe saved")
+        await walk.press("s", "enter")  # what was saved from these answers is theirs to renew
+        await walk.see(lambda: not isinstance(walk.app.screen, AskPath | Choose))
+    assert load(theirs) == load(RECIPES / "quickstart.yaml")
+
+
 async def test_building_on_azure_asks_first() -> None:
     backend = FakeBackend()
     async with walking(wizard(backend, answered("review"), target="azure")) as walk:
@@ -330,6 +358,48 @@ async def test_no_page_holds_the_loop_when_it_is_first_shown() -> None:
         for page in app.pages:
             await walk.go(page.id)
     assert loop.longest < LONGEST, loop.longest
+
+
+async def test_the_keys_of_everywhere_stand_below_every_page() -> None:
+    """A newcomer finds the way out, and all there is to do, without being told."""
+    async with walking(at_page("welcome", recorded())) as walk:
+        for page in PAGES:
+            await walk.go(page.id)
+            assert "^q Quit" in walk.text.splitlines()[-1], page.id
+        await walk.go("welcome")
+        assert "^o Commands" in walk.text
+
+
+async def test_a_login_after_the_run_makes_it_no_longer() -> None:
+    app = at_page("finish", recorded())
+    async with walking(app) as walk:
+        now, needed = app.view.now, LoginNeeded(at=app.view.now + 500, step="verify", url="u",
+                                                user_code="C", expires_at=9e9)  # fmt: skip
+        app.post_message(RunEvent(needed))
+        await walk.see(lambda: app.view.login)
+        app.post_message(RunEvent(LoginDone(at=now + 900, step="verify", account="me")))
+        await walk.see(lambda: not app.view.login)
+        assert app.view.now == now
+
+
+async def test_quitting_over_another_question_asks_what_becomes_of_the_run() -> None:
+    app = at_page("progress", recorded(30))
+    app.running = True
+    async with walking(app) as walk:
+        await walk.press("c")
+        await walk.see("Cancel the run")
+        await walk.press("ctrl+q", "ctrl+q")
+        await walk.see("Leave it")
+        await walk.press("escape")
+        await walk.see("Let it go on")
+        await walk.press("escape")
+        await walk.see(lambda: not isinstance(app.screen, Choose))
+
+
+async def test_a_step_that_was_under_way_when_the_wizard_ended_is_not_said_to_run() -> None:
+    async with walking(at_page("progress", recorded(15))) as walk:
+        await walk.see("interrupted")
+        assert "running (" not in walk.text
 
 
 async def test_looking_at_a_step_by_hand_stops_following_until_asked() -> None:

@@ -30,6 +30,7 @@ def demo(given: argparse.Namespace) -> int:
             why=f"{given.recipe} and {given.journal} were given.",
             fix="Leave one of them out.",
         )
+    _readable(given)
     if given.record:
         return recording.record(given.record, _again(given))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -39,6 +40,14 @@ def demo(given: argparse.Namespace) -> int:
         )
     with tempfile.TemporaryDirectory(prefix="amlwizard-demo-") as folder:
         return _played(given, Path(folder))
+
+
+def _readable(given: argparse.Namespace) -> None:
+    """What is to be played can be: a recording of a refusal is of no use to anybody."""
+    if given.journal:
+        Playback.of(Path(given.journal), 0).draft  # noqa: B018
+    elif given.recipe:
+        from_file(Path(given.recipe))
 
 
 def _again(given: argparse.Namespace) -> list[str]:

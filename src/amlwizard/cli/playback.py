@@ -45,6 +45,12 @@ class Playback:
 
     @property
     def draft(self) -> Draft:
+        if not self.recipe.is_file():
+            raise InvalidInput(
+                f"{self.path} has no recipe beside it.",
+                why=f"There is no {self.recipe}.",
+                fix="Put the recipe of that run beside the journal: a run leaves both in its folder.",
+            )
         return from_file(self.recipe)
 
     # -- what was recorded

@@ -23,7 +23,7 @@ def wizard(given: argparse.Namespace) -> int:
         raise InvalidInput(
             "This terminal cannot draw the wizard.",
             why=f"TERM is {os.environ.get('TERM', '')!r}.",
-            fix="Use `amlwizard replay FILE`, or set TERM to what the terminal is.",
+            fix="Use `amlwizard ask`, which only writes lines, or set TERM to what the terminal is.",
         )
     draft = None
     if given.recipe:

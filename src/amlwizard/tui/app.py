@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from amlwizard.errors import AmlwizardError, InvalidInput
-from amlwizard.events import RunStarted
+from amlwizard.events import LoginDone, LoginNeeded, RunStarted
 from amlwizard.tui import helping, leaving, saving
 from amlwizard.tui import messages as said
 from amlwizard.tui.collecting import Collecting
@@ -36,12 +36,12 @@ class WizardApp(Wizard):
 
     TITLE = "amlwizard"
     CSS_PATH = "style.tcss"
-    COMMAND_PALETTE_BINDING = "ctrl+o"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "explain", "Help"),
         Binding("ctrl+s", "save", "Save recipe", show=False),
-        Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
+        Binding("ctrl+q", "leave", "Quit", priority=True),
+        Binding("ctrl+o", "command_palette", "Commands", priority=True),
         Binding("ctrl+c", "leave", show=False, system=True),
     ]
 
@@ -144,8 +144,11 @@ class WizardApp(Wizard):
         self.busy = message.kinds
 
     def on_run_event(self, message: said.RunEvent) -> None:
-        event = message.event
-        self.view = self.view.apply(event)
+        event, over = message.event, self.view.exit_code is not None
+        after = self.view.apply(event)
+        # A login that something else asks for makes no run longer that is over.
+        login = over and isinstance(event, LoginNeeded | LoginDone)
+        self.view = replace(after, now=self.view.now) if login else after
         if isinstance(event, RunStarted) and self.session.draft.run != event.run:
             self.session.ran(event.run)
             self.keep()

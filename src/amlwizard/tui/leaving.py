@@ -24,6 +24,10 @@ WAYS = (
 )
 
 
+class Leave(Choose):
+    """What becomes of the run; asked once, over whatever else is asked."""
+
+
 def leave(app: WizardApp) -> None:
     """End, or ask first where a run is under way."""
 
@@ -35,8 +39,8 @@ def leave(app: WizardApp) -> None:
 
     if not app.running:
         end(app, outcome(app))
-    elif not isinstance(app.screen, Choose):
-        app.push_screen(Choose("Leave", TEXT, WAYS), decided)
+    elif not isinstance(app.screen, Leave):
+        app.push_screen(Leave("Leave", TEXT, WAYS), decided)
 
 
 def outcome(app: WizardApp) -> int:

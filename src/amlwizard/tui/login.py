@@ -26,7 +26,32 @@ from amlwizard.view import RunView
 
 QR_ROOM = (104, 22)
 """Columns and lines under which the QR code takes the place of the big letters, by a key."""
+SCAN_ROOM = (76, 23)
+"""Columns and lines that the QR code needs beside what belongs to it."""
 CELLS, FEW_CELLS = 40, 22
+
+STYLE = """
+LoginScreen { align: center middle; }
+LoginScreen > #login {
+    width: auto; max-width: 100%; height: auto; max-height: 100%;
+    padding: 1 2; border: round $primary; background: $surface;
+}
+LoginScreen.over > #login { border: round $error; }
+LoginScreen #beside { width: auto; height: auto; }
+LoginScreen #said { width: 56; height: auto; }
+LoginScreen #code { width: auto; height: 4; margin: 1 0; color: $text-primary; text-style: bold; }
+LoginScreen.over #code { color: $foreground; text-style: dim; }
+LoginScreen #qr { display: none; width: auto; height: auto; margin-left: 3; color: black; background: white; }
+LoginScreen.roomy #qr, LoginScreen.scan #qr { display: block; }
+LoginScreen.roomy #scan, LoginScreen.scan #code { display: none; }
+LoginScreen.scan #said, LoginScreen.scan #where, LoginScreen.scan #left { width: 34; }
+LoginScreen.scan #left { margin-top: 1; }
+LoginScreen #where, LoginScreen #left { width: 56; height: auto; }
+LoginScreen #keys { width: auto; height: 1; margin-top: 1; }
+LoginScreen #keys Button { min-width: 6; margin-right: 2; }
+LoginScreen.tight #said, LoginScreen.tight #where, LoginScreen.tight #left { width: 54; }
+LoginScreen.tight #keys Button { min-width: 4; margin-right: 0; }
+"""
 
 
 class LoginScreen(ModalScreen[None]):
@@ -65,26 +90,7 @@ class LoginScreen(ModalScreen[None]):
         Binding("a", "agree", "Agree (sandbox)"),
         Binding("escape", "cancel", "Cancel"),
     ]
-    DEFAULT_CSS = """
-    LoginScreen { align: center middle; }
-    LoginScreen > #login {
-        width: auto; max-width: 100%; height: auto; max-height: 100%;
-        padding: 1 2; border: round $primary; background: $surface;
-    }
-    LoginScreen.over > #login { border: round $error; }
-    LoginScreen #beside { width: auto; height: auto; }
-    LoginScreen #said { width: 56; height: auto; }
-    LoginScreen #code { width: auto; height: 4; margin: 1 0; color: $text-primary; text-style: bold; }
-    LoginScreen.over #code { color: $foreground; text-style: dim; }
-    LoginScreen #qr { display: none; width: auto; height: auto; margin-left: 3; color: black; background: white; }
-    LoginScreen.roomy #qr, LoginScreen.scan #qr { display: block; }
-    LoginScreen.roomy #scan, LoginScreen.scan #code { display: none; }
-    LoginScreen.scan #said, LoginScreen.scan #where, LoginScreen.scan #left { width: 34; }
-    LoginScreen.scan #left { margin-top: 1; }
-    LoginScreen #where, LoginScreen #left { width: 56; height: auto; }
-    LoginScreen #keys { width: auto; height: 1; margin-top: 1; }
-    LoginScreen #keys Button { min-width: 6; margin-right: 2; }
-    """
+    DEFAULT_CSS = STYLE
 
     def __init__(
         self, event: LoginNeeded, can_agree: bool = False, now: Callable[[], float] = time.time
@@ -125,8 +131,13 @@ class LoginScreen(ModalScreen[None]):
         width, height = self.app.size
         roomy = width >= QR_ROOM[0] and height >= QR_ROOM[1]
         self.set_class(roomy, "roomy")
-        if roomy:
+        self.set_class(width < SCAN_ROOM[0], "tight")
+        if roomy or not self._may_scan:
             self.remove_class("scan")
+
+    @property
+    def _may_scan(self) -> bool:
+        return self.app.size.width >= SCAN_ROOM[0] and self.app.size.height >= SCAN_ROOM[1]
 
     # -- what happens
 
@@ -205,14 +216,17 @@ class LoginScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         self._copy()
-        self.notify("The code is on the clipboard.", timeout=2)
+        self.notify("The code is sent to the clipboard.", timeout=2)
 
     def action_new(self) -> None:
         self.post_message(self.NewCode(self.login.step))
 
     def action_scan(self) -> None:
         """The QR code instead of the big letters, and back, where there is no room for both."""
-        if not self.has_class("roomy"):
+        if not self._may_scan:
+            room = f"{SCAN_ROOM[0]} columns and {SCAN_ROOM[1]} lines"
+            self.notify(f"The QR code needs a terminal of {room}.", severity="warning")
+        elif not self.has_class("roomy"):
             self.toggle_class("scan")
             self._count()
 

@@ -54,7 +54,7 @@ class PosturePage(Page):
         self._pending: tuple[Recipe | None, tuple[Line, ...]] = (None, ())
 
     def compose_page(self) -> ComposeResult:
-        yield Words(id="verdict", one_line=True)
+        yield Words(id="verdict")
         with Vertical(id="promised"):
             yield StepTree(id="promises")
         with VerticalScroll(id="evidence"):

@@ -93,18 +93,18 @@ class ProgressPage(Page):
         timeline = self.query_one(Timeline)
         if timeline.is_on_screen:
             timeline.show(view, expected, now)
-        self._describe(now)
+        self._describe()
         self.refresh_bindings()
 
     def _head(self, view: RunView, now: float) -> Content:
         left = durations.left(view, self.wizard.expected, now) if self.wizard.expected else 0.0
         return head(view, now, left, self.wizard.running, self.wizard.work.control.holding)
 
-    def _describe(self, now: float) -> None:
+    def _describe(self) -> None:
         view = self.wizard.view
         step = view.steps.get(self.query_one(StepTree).step)
         self.query_one("#step", Words).say(
-            Content("\n").join(described(step, view, now)) if step else Content()
+            Content("\n").join(described(step, view, self.wizard.running)) if step else Content()
         )
         log = step.log if step else ()
         text = Content("\n").join(
@@ -123,7 +123,7 @@ class ProgressPage(Page):
     def _looked(self, event: StepTree.Looked) -> None:
         if event.by_hand:
             self._following = False
-        self._describe(self.wizard.now() if self.wizard.running else self.wizard.view.now)
+        self._describe()
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -258,12 +258,13 @@ def _right(step: StepView, expected: dict[str, float], now: float, running: bool
     return span(step.seconds) if step.state == "done" else step.state
 
 
-def described(step: StepView, view: RunView, now: float) -> Iterator[Content]:
+def described(step: StepView, view: RunView, running: bool) -> Iterator[Content]:
     mark, _ = MARKS[step.state]
+    state = "interrupted" if step.state == "running" and not running else step.state
     since = time.strftime("%H:%M:%S", time.localtime(step.started)) if step.started else ""
     action = f" ({step.action})" if step.action else ""
     yield Content.assemble(
-        (f"{mark} {step.info.title}", "bold $primary"), f"  {step.state}{action}",
+        (f"{mark} {step.info.title}", "bold $primary"), f"  {state}{action}",
         (f"  since {since}" if step.state == "running" else "", "$text-muted"),
     )  # fmt: skip
     end = step.end

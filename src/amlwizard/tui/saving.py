@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from amlwizard import recipe as recipes
-from amlwizard.tui.dialogs import AskPath
+from amlwizard.tui.dialogs import AskPath, Choose
 
 if TYPE_CHECKING:
     from amlwizard.tui.app import WizardApp
 
 FOLDER = Path("recipes")
+WAYS = (("write", "Write over it"), ("other", "Save to another file"))
 TEXT = "The file to write. A recipe holds no secret; it replays with: amlwizard replay FILE"
 
 
@@ -21,13 +23,33 @@ def save(app: WizardApp) -> None:
     if recipe is None:
         app.notify("A recipe with errors is not saved: correct them first.", severity="error")
         return
-    path = app.session.draft.saved or str(FOLDER / f"{recipe.names.prefix}.yaml")
-    app.push_screen(AskPath("Save the recipe", TEXT, path), lambda path: _write(app, path))
+    ask(app, app.session.draft.saved or str(FOLDER / f"{recipe.names.prefix}.yaml"))
 
 
-def _write(app: WizardApp, path: Path | None) -> None:
+def ask(app: WizardApp, path: str) -> None:
+    """Ask where to, beginning with a path; once more where it is not to be."""
+
+    def given(path: Path | None) -> None:
+        if path is None:
+            return
+        if path.is_file() and str(path) != app.session.draft.saved:
+            text = f"{path} exists, and was not saved from these answers."
+            app.push_screen(Choose("Write over it", text, WAYS), lambda way: decided(path, way))
+        else:
+            _write(app, path)
+
+    def decided(path: Path, way: str | None) -> None:
+        if way == "write":
+            _write(app, path)
+        else:
+            ask(app, str(path))
+
+    app.push_screen(AskPath("Save the recipe", TEXT, path), given)
+
+
+def _write(app: WizardApp, path: Path) -> None:
     recipe = app.session.recipe
-    if path is None or recipe is None:
+    if recipe is None:
         return
     try:
         recipes.save(recipe, path)
@@ -36,5 +58,5 @@ def _write(app: WizardApp, path: Path | None) -> None:
         return
     app.session.saved(str(path))
     app.keep()
-    text = f"{path}\nIt replays with: amlwizard replay {path}"
+    text = f"{path}\nIt replays with: amlwizard replay {quote(str(path))}"
     app.notify(text, title="Recipe saved", markup=False)
