@@ -1,9 +1,9 @@
-"""The app: asks the backend for what a person wants, and answers what workers report. It knows no
-cloud and no step; what it is given is a backend, a folder for its sessions, and a clock."""
+"""The app: what workers report becomes its state. It knows no cloud and no step; what it is given is
+a backend, a folder for its sessions, and a clock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -16,22 +16,18 @@ from amlwizard.errors import AmlwizardError, InvalidInput
 from amlwizard.events import LoginDone, LoginNeeded, RunStarted
 from amlwizard.tui import helping, leaving, saving
 from amlwizard.tui import messages as said
+from amlwizard.tui.asking import Asking
 from amlwizard.tui.collecting import Collecting
 from amlwizard.tui.login import LoginScreen
 from amlwizard.tui.page import WIDE
 from amlwizard.tui.theme import DARK, LIGHT
-from amlwizard.tui.wizard import Wizard
 from amlwizard.view import RunView
-
-CHECK_AFTER = 1.5
-"""Seconds after the last answer at which the cloud is asked about it."""
-
 
 ASKING = frozenset({"sign-in", "plan", "preflight", "verify"})
 """What may ask a person to sign in, beside a run."""
 
 
-class WizardApp(Wizard):
+class WizardApp(Asking):
     """Threads post messages; the handlers here are where state changes because of them."""
 
     TITLE = "amlwizard"
@@ -63,64 +59,9 @@ class WizardApp(Wizard):
             self.register_theme(theme)
         self.theme = DARK.name
         leaving.catch_signals(self)
-        self._check = self.set_interval(CHECK_AFTER, self.check_against_the_cloud, pause=True)
         self.findings = self.session.findings
         self.session.at(self.session.draft.page)
         self.push_screen(self.session.draft.page)
-
-    # -- what a person asks for
-
-    def answer(self, changes: Mapping[str, Any]) -> None:
-        super().answer(changes)
-        if self.account:
-            self._check.reset()
-            self._check.resume()
-
-    def sign_in(self) -> None:
-        """Sign in now, and see what the account sees."""
-        given = self.session.sign_in
-        if given is None:
-            self.notify("Correct what is wrong with tenant, subscription or login first.")
-        else:
-            self.work.sign_in(self.session.draft.target, given)
-
-    def make_plan(self, ask: bool = False) -> None:
-        """A plan of the recipe as it is: against the cloud where somebody has signed in, or where a
-        person `ask`s for it; but not while a run changes what is there."""
-        recipe = self.session.recipe
-        if recipe:
-            read = (ask or self.account is not None) and not self.running
-            self.work.plan(self.session.draft.target, recipe, read)
-
-    def check_against_the_cloud(self) -> None:
-        """Ask the cloud what it would refuse, where somebody has signed in."""
-        self._check.pause()
-        recipe = self.session.reading.recipe
-        if recipe and self.account:
-            self.work.preflight(self.session.draft.target, recipe)
-
-    def start(self) -> None:
-        """Bring the recipe about, and show how it goes. What is there is kept."""
-        recipe, draft = self.session.recipe, self.session.draft
-        if recipe is None or self.running:
-            return
-        for kind in ("plan", "preflight", "verify"):
-            self.work.stop(kind)
-        self.running, self.ran, self.verified, self._unsigned = True, None, None, ""
-        self.work.run(draft.target, recipe, draft.saved or recipe.names.prefix)
-        self.go("progress")
-
-    def verify(self) -> None:
-        """Judge the promises of the recipe now; not while a run changes what they are about."""
-        recipe = self.session.reading.recipe
-        if self.running:
-            text = "A run changes the platform now. It verifies what it has made, at its end."
-            self.notify(text, title="Not now", severity="warning")
-        elif recipe is None:
-            self.notify("The recipe has errors: correct them first. Review lists them.")
-        else:
-            self.verifying = ""
-            self.work.verify(self.session.draft.target, recipe)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         yield from helping.commands(self)
@@ -211,6 +152,7 @@ class WizardApp(Wizard):
 
     def watch_view(self, view: RunView) -> None:
         if view.login and not self.login_screen:
+            self._unsigned = ""
             can_agree = self.work.backend.plays_the_person
             self.push_screen(LoginScreen(view.login, can_agree, self.now))
 
