@@ -11,7 +11,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, cast
@@ -59,11 +59,19 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
             fix="Name a recipe file, such as recipes/quickstart.yaml.",
         ) from None
     if len(content) > LARGEST:
-        return _refused("too-large", f"{path.name} has more than {LARGEST:,} bytes.")
+        return _refused(
+            "too-large",
+            f"{path.name} has more than {LARGEST:,} bytes.",
+            fix="Recipes are small: is it the right file?",
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return _refused("encoding", f"{path.name} is not UTF-8 text.")
+        return _refused(
+            "encoding",
+            f"{path.name} is not UTF-8 text.",
+            fix="Save it as UTF-8; if it is no text at all, it is the wrong file.",
+        )
     return parse(text, {key: _typed(value) for key, value in (changes or {}).items()})
 
 
@@ -88,20 +96,41 @@ def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
     bad = _CONTROL.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
-        return _refused("control-character", f"The character {bad[0]!r} is not text.", line)
+        return _refused(
+            "control-character", f"The character {bad[0]!r} is not text.", line, "Leave it out."
+        )
     try:
         raw, lines, findings = _construct(text)
         if not isinstance(raw, dict):
-            raise yaml.YAMLError("a recipe is a mapping of sections")
+            what = "The file holds no recipe: " + (
+                "it is empty." if raw is None else "it has no sections."
+            )
+            return _refused("yaml", what, fix="Begin with a copy of recipes/quickstart.yaml.")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
-        return _refused("yaml", f"Not valid YAML: {problem}.", mark.line + 1 if mark else None)
+        return _refused(
+            "yaml",
+            f"Not valid YAML: {problem}.",
+            mark.line + 1 if mark else None,
+            "Look at that line and the one before it.",
+        )
     except RecursionError:
-        return _refused("too-deep", f"More than {DEEPEST} levels deep.")
+        return _refused(
+            "too-deep",
+            f"More than {DEEPEST} levels deep.",
+            fix="A recipe has sections and their values; nest no further.",
+        )
     for path, value in (changes or {}).items():
         _set(raw, path, value)
-    return examine(raw, lines, findings)
+    reading = examine(raw, lines, findings)
+    if not changes:
+        return reading
+    # The line of the file is not where a changed value stands.
+    told = [
+        replace(f, line=None) if changes.keys() & set(f.fields) else f for f in reading.findings
+    ]
+    return replace(reading, findings=tuple(told))
 
 
 # -- from YAML to values
@@ -191,13 +220,14 @@ def examine(
         if given is None:
             given = {}
         garbled = list(_garbled(name, given, lines))
-        if garbled:
-            findings += garbled
-            continue
+        findings += garbled
         try:
-            sections[name] = kind.model_validate(given)
+            section = kind.model_validate(given)
         except ValidationError as error:
-            findings += _findings(error, kind, name, given, lines)
+            findings += _beside(garbled, _findings(error, kind, name, given, lines))
+        else:
+            if not garbled:
+                sections[name] = section
     known = set(Recipe.model_fields)
     findings += [_unknown(key, known, "", lines) for key in raw if key not in known]
     if raw.get("version", 1) != 1 or isinstance(raw.get("version"), bool):
@@ -239,6 +269,16 @@ def _garbled(section: str, given: Any, lines: Mapping[str, int]) -> Iterator[Fin
             yield Finding(
                 "control-character", "error", (path,), what, fix="Leave it out.", line=line
             )
+
+
+def _beside(garbled: Sequence[Finding], others: Iterator[Finding]) -> Iterator[Finding]:
+    """What is wrong beside what is garbled: one finding per cause."""
+    said = [f"{path}." for finding in garbled for path in finding.fields]
+    for other in others:
+        (path,) = other.fields
+        garbled_key = bool(said) and "\ufffd" in path
+        if not garbled_key and not any(place.startswith(f"{path}.") for place in said):
+            yield other
 
 
 def _findings(
@@ -310,8 +350,8 @@ def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) 
     )  # fmt: skip
 
 
-def _refused(rule: str, what: str, line: int | None = None) -> Reading:
-    return Reading(findings=(Finding(rule, "error", (), what, line=line),))
+def _refused(rule: str, what: str, line: int | None = None, fix: str = "") -> Reading:
+    return Reading(findings=(Finding(rule, "error", (), what, fix=fix, line=line),))
 
 
 # -- from a recipe to its file
