@@ -1,4 +1,4 @@
-"""The file of a recipe: strict on the way in, byte-stable on the way out.
+"""From a recipe's file to its sections: strict on the way in.
 
 Refused before anything is built from it: files that are too large, not UTF-8 or hold control
 characters (written out or escaped), YAML aliases (a small file could become an endless one), YAML
@@ -8,7 +8,6 @@ tags (a recipe has no types of its own), and keys given twice.
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,6 @@ from amlwizard.recipe.sections import Recipe, Section
 
 LARGEST = 250_000  # bytes
 DEEPEST = 30
-SCHEMA = "# yaml-language-server: $schema=recipe.schema.json"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
@@ -352,56 +350,3 @@ def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) 
 
 def _refused(rule: str, what: str, line: int | None = None, fix: str = "") -> Reading:
     return Reading(findings=(Finding(rule, "error", (), what, fix=fix, line=line),))
-
-
-# -- from a recipe to its file
-
-
-def text_of(recipe: Recipe) -> str:
-    """The text of a recipe: the same recipe always gives the same bytes."""
-    body = recipe.model_dump(mode="json", exclude_none=True)
-    parts = [SCHEMA, f"version: {body.pop('version')}"]
-    for name, info in Recipe.model_fields.items():
-        if not body.get(name):
-            continue
-        kind = info.annotation
-        title = (kind.__doc__ or "").strip() if isinstance(kind, type) else ""
-        dumped = yaml.dump(
-            {name: body[name]},
-            sort_keys=False,
-            allow_unicode=True,
-            width=100,
-            default_flow_style=None if name == "scoring" else False,
-            Dumper=_Dumper,
-        )
-        # Only the last line's end: a name may end with a space that is no newline.
-        parts.append(f"\n# {title}\n" + dumped.removesuffix("\n"))
-    return "\n".join(parts) + "\n"
-
-
-class _Dumper(yaml.SafeDumper):
-    """Indents lists under their key, and writes rows of numbers on one line."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
-def _list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
-    flat = all(isinstance(item, (int, float, str)) for item in items)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flat)
-
-
-def _mapping(dumper: yaml.SafeDumper, items: dict[str, Any]) -> yaml.Node:
-    return dumper.represent_mapping("tag:yaml.org,2002:map", items.items(), flow_style=False)
-
-
-_Dumper.add_representer(list, _list)
-_Dumper.add_representer(dict, _mapping)
-
-
-def save(recipe: Recipe, path: Path) -> None:
-    """Write a recipe in one move: a reader finds the old file or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    new.write_text(text_of(recipe), encoding="utf-8")
-    new.replace(path)
