@@ -115,6 +115,35 @@ def test_an_unknown_key_is_told_its_nearest(text: str, near: str) -> None:
     assert finding.fix == f"Did you mean {near}?" and finding.line == 3
 
 
+def test_what_is_garbled_hides_nothing_else() -> None:
+    """One character that is no text in a section, and every other error of that section."""
+    text = 'names: {prefix: "a\\0b", prefx: x}\naddresses: {vnet: 10.0.0.0/33, scoring: "1\\0"}\n'
+    text += "serving: {cpu: .nan, nodes: -1, instances: 1.5}\n" + SCORING
+    found = [(f.rule, f.fields[0]) for f in parse(text).findings]
+    assert sorted(found) == [
+        ("address", "addresses.vnet"),
+        ("control-character", "addresses.scoring"),
+        ("control-character", "names.prefix"),
+        ("not-finite", "serving.cpu"),
+        ("unknown-key", "names.prefx"),
+        ("value", "serving.instances"),
+        ("value", "serving.nodes"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing\n", "- 1\n", "names: [", "names: {prefix: *a}\n", "a\0b"]
+)
+def test_a_file_that_holds_no_recipe_is_told_what_to_do(text: str) -> None:
+    (finding,) = parse(text).findings
+    assert finding.fix
+
+
+def test_an_empty_file_is_called_empty() -> None:
+    (finding,) = parse("").findings
+    assert "empty" in finding.what
+
+
 # -- files that are no files
 
 
@@ -186,12 +215,28 @@ def test_a_terminal_of_few_letters_is_no_reason_to_fail(
 # -- settings
 
 
+def test_all_settings_that_are_none_are_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = str(RECIPES / "quickstart.yaml")
+    assert main(["check", recipe, "--set", "a", "--set", "=b", "--set", "names..c=1"]) == 2
+    said = capsys.readouterr().err
+    assert [said.count(f"--set {bad} is not") for bad in ("a", "=b", "names..c=1")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", [["check"], ["plan"], ["export", "--to", "az"]])
+def test_every_command_takes_settings(name: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = str(RECIPES / "quickstart.yaml")
+    assert main([*name, recipe, "--set", "serving.nodes=0"]) == 2
+    ran = capsys.readouterr()
+    # It is not the file that says 0: no line of it is named.
+    assert "serving.nodes" in ran.out + ran.err and "(line" not in ran.out + ran.err
+
+
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
         ("names.prefix", "not of the form"), ("=x", "not of the form"), ("", "not of the form"),
         ("names.nothing=1", "names.nothing"), ("nothing=1", "nothing"), ("a.b.c.d=1", "a is no"),
-        ("names=7", "names"), ("names.prefix.x=1", "names.prefix"), (".=1", "unknown-key"),
+        ("names=7", "names"), ("names.prefix.x=1", "names.prefix"), (".=1", "not of the form"),
         ("names.prefix=", "names.prefix"), ("names.prefix=[1, 2]", "names.prefix"),
         ("names.prefix=!!python/object:os.system {}", "names.prefix"),
         ("addresses.vnet=10.100.0.0/33", "addresses.vnet"), ("addresses.vnet=*x", "addresses.vnet"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -134,7 +136,13 @@ def test_tls_files_are_looked_at_before_any_cloud(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("plan", QUICKSTART), ("schema",), ("plan", QUICKSTART, "--json")]
+    "arguments",
+    [
+        ("plan", QUICKSTART),
+        ("schema",),
+        ("plan", QUICKSTART, "--json"),
+        ("check", QUICKSTART, "--json"),
+    ],
 )
 def test_a_reader_that_goes_away_is_no_traceback(arguments: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
@@ -148,6 +156,49 @@ def test_a_reader_that_goes_away_is_no_traceback(arguments: tuple[str, ...]) -> 
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize(
+    "arguments", [("plan", QUICKSTART), ("check", QUICKSTART, "--json"), ("schema",)]
+)
+def test_a_full_disk_is_no_traceback(arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "amlwizard", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr
+
+
+def test_the_version_is_told_without_loading_anything() -> None:
+    assert not loaded("--version") & {*HEAVY, "pydantic", "rich", "yaml"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "amlwizard", "--version"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert (ran.returncode, ran.stdout) == (0, f"amlwizard {version('amlwizard')}\n")
+
+
+@pytest.mark.parametrize(
+    "option", ["--port=99999", "--port=-1", "--port=x", "--speed=0", "--speed=nan", "--speed=-1"]
+)
+def test_a_sandbox_is_not_started_with_what_cannot_be(
+    command: Callable[..., Ran], option: str
+) -> None:
+    ran = command("sandbox", option)
+    assert ran.code == 2 and option.partition("=")[2] in ran.err and "Traceback" not in ran.err
+
+
+def test_a_port_that_is_taken_is_an_error(command: Callable[..., Ran]) -> None:
+    """Never another port: whoever named one is going to look for the sandbox there."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = command("sandbox", "--port", str(port))
+    assert (ran.code, ran.out) == (1, "") and f"port {port}: Address already in use" in ran.err
 
 
 @pytest.mark.parametrize("setting", ["names.prefix", "names.nothing=1", "=x"])

@@ -221,6 +221,16 @@ def test_an_unknown_tenant(cloud_of: Sandbox, command: Callable[..., Ran]) -> No
     assert "Credential" not in ran.err
 
 
+def test_an_entra_that_is_not_there_has_refused_nobody(
+    command: Callable[..., Ran], tmp_path: Path
+) -> None:
+    """A sandbox that was stopped: its description is still named."""
+    with running("--clock", "instant", "--state", str(tmp_path / "state.json")) as gone:
+        described = gone.description["description"]
+    ran = command(*SIGN_IN, AMLWIZARD_SANDBOX=described)
+    assert ran.code == 3 and "cannot be reached" in ran.err and "refused the sign-in" not in ran.err
+
+
 def test_a_token_for_another_tenant_than_the_recipes(
     cloud_of: Sandbox, no_ways: pytest.MonkeyPatch
 ) -> None:

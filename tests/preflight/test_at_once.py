@@ -52,7 +52,7 @@ def test_for_people_each_has_its_cure_as_a_command(
     told = command(
         "preflight", QUICKSTART, "--target", "sandbox", "--approve", **cloud.sandbox.environment
     )
-    assert told.code == 2 and "6 errors, 1 warnings" in told.out
+    assert told.code == 2 and "6 errors, 1 warning" in told.out
     for finding in found:
         assert finding["what"] in told.out and f"$ {finding['command']}" in told.out
 

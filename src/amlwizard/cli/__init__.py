@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
         "platform.",
         epilog=EPILOG,
     )
+    top.add_argument("--version", action=_Version, help="show the version and exit")
     top.add_argument("--recipe", metavar="FILE", help="start the wizard with a recipe's answers")
     _target(top, required=False)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
@@ -33,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="every finding about a recipe, without any cloud")
     check.add_argument("recipe")
+    _settings(check)
     check.add_argument("--json", action="store_true", help="findings as JSON")
 
     preflight = commands.add_parser(
@@ -46,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     plan = commands.add_parser("plan", help="what a replay would do")
     plan.add_argument("recipe")
     _target(plan, required=False)
+    _settings(plan)
     plan.add_argument("--json", action="store_true", help="the plan as JSON")
 
     replay = commands.add_parser("replay", help="do what a recipe says, without asking anything")
@@ -71,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("recipe")
     _target(verify, required=True)
+    _settings(verify)
     verify.add_argument("--json", action="store_true", help="the posture as JSON")
     verify.add_argument("--html", metavar="FILE", help="write it as a page of its own")
     verify.add_argument(
@@ -86,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     )
     destroy.add_argument("recipe")
     _target(destroy, required=True)
+    _settings(destroy)
     destroy.add_argument(
         "--purge", action="store_true", help="leave nothing soft-deleted: free the names at once"
     )
@@ -95,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
 
     export = commands.add_parser("export", help="a recipe as a script or template of its own")
     export.add_argument("recipe")
+    _settings(export)
     export.add_argument("--to", choices=("az", "bicep", "arm-json"), required=True)
     export.add_argument("-o", "--output", metavar="FILE", help="write there instead of printing")
 
@@ -110,7 +117,13 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("schema", help="the JSON schema of a recipe")
 
     sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
-    sandbox.add_argument("--port", type=int, default=0, help="port of ARM and Entra")
+    sandbox.add_argument(
+        "--port",
+        type=_port,
+        default=0,
+        metavar="N",
+        help="port of ARM and Entra (default: a free one)",
+    )
     sandbox.add_argument("--state", metavar="FILE", help="keep its state in a file")
     _clock(sandbox)
     sandbox.add_argument("--approve", action="store_true", help="agree to every sign-in")
@@ -119,6 +132,36 @@ def parser() -> argparse.ArgumentParser:
         "--reset", action="store_true", help="empty the one that --target sandbox starts"
     )
     return top
+
+
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for, not whenever a command starts."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"amlwizard {version('amlwizard')}")
+        parser.exit()
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isascii() and text.isdecimal() else -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 (a free one) to 65535")
+    return port
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed: give a number above 0, such as 60")
+    return speed
 
 
 def _settings(command: argparse.ArgumentParser) -> None:
@@ -156,7 +199,11 @@ def _clock(command: argparse.ArgumentParser) -> None:
         help="how long things take in the sandbox (default: real)",
     )
     command.add_argument(
-        "--speed", type=float, default=60.0, metavar="N", help="divide real durations by N (60)"
+        "--speed",
+        type=_speed,
+        default=60.0,
+        metavar="N",
+        help="divide real durations by N (default: 60)",
     )
 
 
@@ -174,7 +221,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from amlwizard.errors import AmlwizardError
 
     try:
-        return _run(given)
+        code = _run(given)
+        sys.stdout.flush()  # here, where what goes wrong is said, and not on the way out
+        return code
     except AmlwizardError as error:
         from amlwizard.console import show_error
 
@@ -186,6 +235,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         from amlwizard.console import let_go
 
         let_go(sys.stdout)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise  # not the machine's fault: ours
+        from amlwizard.console import let_go, show_error
+
+        let_go(sys.stdout)
+        where = (
+            f"{error.filename} cannot be written."
+            if error.filename
+            else "Nothing more can be written."
+        )
+        show_error(
+            AmlwizardError(where, why=error.strerror or "", fix="Make room, then do it again.")
+        )
         return 1
 
 

@@ -9,7 +9,7 @@ from threading import Event as Flag
 
 from amlwizard import console
 from amlwizard.cli.desk import Desk, to_all
-from amlwizard.cli.reading import usable_recipe
+from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.replaying import Watch, cancelling, progress
 from amlwizard.cli.targets import choice_of
 from amlwizard.errors import Cancelled, InvalidInput
@@ -17,7 +17,7 @@ from amlwizard.events import Emit
 
 
 def destroy(given: argparse.Namespace) -> int:
-    recipe = usable_recipe(given.recipe)
+    recipe = usable_recipe(given.recipe, changes(given.set))
     if not (given.yes or given.dry_run or sys.stdin.isatty()):
         raise InvalidInput(
             "Nobody is there to confirm, and --yes was not given.",

@@ -6,13 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from amlwizard.cli.reading import usable_recipe
+from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.errors import InvalidInput
 from amlwizard.export import FORMATS
 
 
 def export(given: argparse.Namespace) -> int:
-    text = FORMATS[given.to](usable_recipe(given.recipe))
+    text = FORMATS[given.to](usable_recipe(given.recipe, changes(given.set)))
     if given.output is None:
         sys.stdout.write(text)
         return 0

@@ -25,8 +25,9 @@ def usable_recipe(path: str, changes: Mapping[str, str] | None = None) -> Recipe
     findings = _findings_of(reading)
     errors = [f for f in findings if f.severity == "error"]
     if errors or reading.recipe is None:
-        count = f"{len(errors)} error{'s' if len(errors) != 1 else ''}"
-        raise InvalidInput(f"{path} cannot be used: {count}.", findings=errors)
+        raise InvalidInput(
+            f"{path} cannot be used: {_some(len(errors), 'error')}.", findings=errors
+        )
     return reading.recipe
 
 
@@ -38,22 +39,30 @@ def _findings_of(reading: Reading) -> list[Finding]:
 
 def changes(settings: Sequence[str]) -> dict[str, str]:
     """What --set says: values of the recipe by their dotted paths."""
-    given = {}
+    given, wrong = {}, []
     for setting in settings:
         path, equals, value = setting.partition("=")
-        if not equals or not path:
-            what = f"--set {setting} is not of the form section.field=value."
-            raise InvalidInput(what, findings=[Finding("set", "error", (), what)])
+        if not equals or not all(path.split(".")):
+            wrong.append(setting)
         given[path] = value
+    if wrong:
+        raise InvalidInput(
+            "; ".join(
+                f"--set {setting} is not of the form section.field=value" for setting in wrong
+            )
+            + ".",
+            why="Nothing was done.",
+            fix="Such as --set names.prefix=abc; several values take several --set.",
+        )
     return given
 
 
 def check(given: argparse.Namespace) -> int:
-    return _told(given, _findings_of(read(Path(given.recipe))))
+    return _told(given, _findings_of(read(Path(given.recipe), changes(given.set))))
 
 
 def plan(given: argparse.Namespace) -> int:
-    recipe = usable_recipe(given.recipe)
+    recipe = usable_recipe(given.recipe, changes(given.set))
     if given.target is None:
         made = outline(steps_for(recipe))
     else:
@@ -94,8 +103,12 @@ def _told(given: argparse.Namespace, findings: Sequence[Finding]) -> int:
         print(json.dumps(body, indent=2))
     else:
         show_findings(findings, sys.stdout)
-        print(f"{plain(given.recipe)}: {errors} errors, {warnings} warnings")
+        print(f"{plain(given.recipe)}: {_some(errors, 'error')}, {_some(warnings, 'warning')}")
     return 2 if errors else 0
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 def schema(given: argparse.Namespace) -> int:

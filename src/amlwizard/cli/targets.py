@@ -163,7 +163,7 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]
             raise AmlwizardError(
                 "The sandbox cloud did not start.",
                 why=log.read_text().strip()[-500:] if log else "",
-                fix="Another one may be using the same state: stop it, or try again.",
+                fix="Another one may be using the same state or port: stop it, or name another.",
             )
         description = json.loads(line)
         yield description

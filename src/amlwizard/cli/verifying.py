@@ -10,7 +10,7 @@ from pathlib import Path
 from amlwizard import console
 from amlwizard.cli import reporting
 from amlwizard.cli.desk import Desk, to_all
-from amlwizard.cli.reading import usable_recipe
+from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.replaying import cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.events import Emit
@@ -18,7 +18,7 @@ from amlwizard.steps.evidence import Looking
 
 
 def verify(given: argparse.Namespace) -> int:
-    recipe = usable_recipe(given.recipe)
+    recipe = usable_recipe(given.recipe, changes(given.set))
     if given.html:
         reporting.usable(Path(given.html))
     listeners: list[Emit] = [console.login_prompt(sys.stderr)]

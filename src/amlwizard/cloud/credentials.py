@@ -197,8 +197,16 @@ OAUTH = {"expired": "AADSTS70019", "declined": "AADSTS70020"}
 
 
 def refused(login: str, error: Any) -> SignInFailed:
-    """Entra's refusal (ClientAuthenticationError) for people."""
+    """Entra's refusal (ClientAuthenticationError) for people, or that it was not reached at all."""
+    from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+
     text = hide(str(getattr(error, "message", "") or error))
+    if isinstance(error.__cause__ or error.__context__, ServiceRequestError | ServiceResponseError):
+        return SignInFailed(
+            f"Entra cannot be reached ({login}).",
+            why=first_line(text),
+            fix="Check the network and its proxy; of a cloud of your own, whether it still runs.",
+        )
     # The longest code first: one is the beginning of another.
     codes = [code for code in sorted(REASONS, key=len, reverse=True) if code in text]
     codes += [code for word, code in OAUTH.items() if word in text]

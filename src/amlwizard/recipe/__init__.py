@@ -1,6 +1,6 @@
 """The recipe: its sections, and its file."""
 
-from amlwizard.recipe.file import Reading, examine, load, parse, read, save, text_of
+from amlwizard.recipe.file import Reading, examine, load, parse, read
 from amlwizard.recipe.sections import (
     VERSION,
     Addresses,
@@ -14,6 +14,7 @@ from amlwizard.recipe.sections import (
     SignIn,
     Training,
 )
+from amlwizard.recipe.writing import save, text_of
 
 __all__ = [
     "VERSION",

@@ -1,4 +1,4 @@
-"""The file of a recipe: strict on the way in, byte-stable on the way out.
+"""From a recipe's file to its sections: strict on the way in.
 
 Refused before anything is built from it: files that are too large, not UTF-8 or hold control
 characters (written out or escaped), YAML aliases (a small file could become an endless one), YAML
@@ -8,10 +8,9 @@ tags (a recipe has no types of its own), and keys given twice.
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, cast
@@ -24,7 +23,6 @@ from amlwizard.recipe.sections import Recipe, Section
 
 LARGEST = 250_000  # bytes
 DEEPEST = 30
-SCHEMA = "# yaml-language-server: $schema=recipe.schema.json"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 
@@ -59,11 +57,19 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
             fix="Name a recipe file, such as recipes/quickstart.yaml.",
         ) from None
     if len(content) > LARGEST:
-        return _refused("too-large", f"{path.name} has more than {LARGEST:,} bytes.")
+        return _refused(
+            "too-large",
+            f"{path.name} has more than {LARGEST:,} bytes.",
+            fix="Recipes are small: is it the right file?",
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return _refused("encoding", f"{path.name} is not UTF-8 text.")
+        return _refused(
+            "encoding",
+            f"{path.name} is not UTF-8 text.",
+            fix="Save it as UTF-8; if it is no text at all, it is the wrong file.",
+        )
     return parse(text, {key: _typed(value) for key, value in (changes or {}).items()})
 
 
@@ -88,20 +94,41 @@ def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
     bad = _CONTROL.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
-        return _refused("control-character", f"The character {bad[0]!r} is not text.", line)
+        return _refused(
+            "control-character", f"The character {bad[0]!r} is not text.", line, "Leave it out."
+        )
     try:
         raw, lines, findings = _construct(text)
         if not isinstance(raw, dict):
-            raise yaml.YAMLError("a recipe is a mapping of sections")
+            what = "The file holds no recipe: " + (
+                "it is empty." if raw is None else "it has no sections."
+            )
+            return _refused("yaml", what, fix="Begin with a copy of recipes/quickstart.yaml.")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
-        return _refused("yaml", f"Not valid YAML: {problem}.", mark.line + 1 if mark else None)
+        return _refused(
+            "yaml",
+            f"Not valid YAML: {problem}.",
+            mark.line + 1 if mark else None,
+            "Look at that line and the one before it.",
+        )
     except RecursionError:
-        return _refused("too-deep", f"More than {DEEPEST} levels deep.")
+        return _refused(
+            "too-deep",
+            f"More than {DEEPEST} levels deep.",
+            fix="A recipe has sections and their values; nest no further.",
+        )
     for path, value in (changes or {}).items():
         _set(raw, path, value)
-    return examine(raw, lines, findings)
+    reading = examine(raw, lines, findings)
+    if not changes:
+        return reading
+    # The line of the file is not where a changed value stands.
+    told = [
+        replace(f, line=None) if changes.keys() & set(f.fields) else f for f in reading.findings
+    ]
+    return replace(reading, findings=tuple(told))
 
 
 # -- from YAML to values
@@ -191,13 +218,14 @@ def examine(
         if given is None:
             given = {}
         garbled = list(_garbled(name, given, lines))
-        if garbled:
-            findings += garbled
-            continue
+        findings += garbled
         try:
-            sections[name] = kind.model_validate(given)
+            section = kind.model_validate(given)
         except ValidationError as error:
-            findings += _findings(error, kind, name, given, lines)
+            findings += _beside(garbled, _findings(error, kind, name, given, lines))
+        else:
+            if not garbled:
+                sections[name] = section
     known = set(Recipe.model_fields)
     findings += [_unknown(key, known, "", lines) for key in raw if key not in known]
     if raw.get("version", 1) != 1 or isinstance(raw.get("version"), bool):
@@ -239,6 +267,16 @@ def _garbled(section: str, given: Any, lines: Mapping[str, int]) -> Iterator[Fin
             yield Finding(
                 "control-character", "error", (path,), what, fix="Leave it out.", line=line
             )
+
+
+def _beside(garbled: Sequence[Finding], others: Iterator[Finding]) -> Iterator[Finding]:
+    """What is wrong beside what is garbled: one finding per cause."""
+    said = [f"{path}." for finding in garbled for path in finding.fields]
+    for other in others:
+        (path,) = other.fields
+        garbled_key = bool(said) and "\ufffd" in path
+        if not garbled_key and not any(place.startswith(f"{path}.") for place in said):
+            yield other
 
 
 def _findings(
@@ -310,58 +348,5 @@ def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) 
     )  # fmt: skip
 
 
-def _refused(rule: str, what: str, line: int | None = None) -> Reading:
-    return Reading(findings=(Finding(rule, "error", (), what, line=line),))
-
-
-# -- from a recipe to its file
-
-
-def text_of(recipe: Recipe) -> str:
-    """The text of a recipe: the same recipe always gives the same bytes."""
-    body = recipe.model_dump(mode="json", exclude_none=True)
-    parts = [SCHEMA, f"version: {body.pop('version')}"]
-    for name, info in Recipe.model_fields.items():
-        if not body.get(name):
-            continue
-        kind = info.annotation
-        title = (kind.__doc__ or "").strip() if isinstance(kind, type) else ""
-        dumped = yaml.dump(
-            {name: body[name]},
-            sort_keys=False,
-            allow_unicode=True,
-            width=100,
-            default_flow_style=None if name == "scoring" else False,
-            Dumper=_Dumper,
-        )
-        # Only the last line's end: a name may end with a space that is no newline.
-        parts.append(f"\n# {title}\n" + dumped.removesuffix("\n"))
-    return "\n".join(parts) + "\n"
-
-
-class _Dumper(yaml.SafeDumper):
-    """Indents lists under their key, and writes rows of numbers on one line."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
-def _list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
-    flat = all(isinstance(item, (int, float, str)) for item in items)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flat)
-
-
-def _mapping(dumper: yaml.SafeDumper, items: dict[str, Any]) -> yaml.Node:
-    return dumper.represent_mapping("tag:yaml.org,2002:map", items.items(), flow_style=False)
-
-
-_Dumper.add_representer(list, _list)
-_Dumper.add_representer(dict, _mapping)
-
-
-def save(recipe: Recipe, path: Path) -> None:
-    """Write a recipe in one move: a reader finds the old file or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    new.write_text(text_of(recipe), encoding="utf-8")
-    new.replace(path)
+def _refused(rule: str, what: str, line: int | None = None, fix: str = "") -> Reading:
+    return Reading(findings=(Finding(rule, "error", (), what, fix=fix, line=line),))

@@ -160,7 +160,7 @@ async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | Non
     world = World.open(folder, given.state, Clock(given.clock, given.speed))
     entra = Entra(world, given.approve)
     centre = DataCentre(world, entra.tokens, (pem, pem), str(folder / "ca.pem"))
-    door = bind(given.port or world.data["ports"].get("main|", 0))
+    door = bind(given.port or world.data["ports"].get("main|", 0), exact=bool(given.port))
     port = door.getsockname()[1]
     world.data["ports"]["main|"] = port
     world.arm = f"https://127.0.0.1:{port}"

@@ -147,13 +147,16 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def bind(port: int) -> socket.socket:
+def bind(port: int, *, exact: bool = False) -> socket.socket:
+    """A door at that port; at any other where it is taken, unless it has to be `exact`."""
     # The protocol is named because asyncio turns Nagle's algorithm off only where it is, and with it
     # on, every answer waits for the client's delayed acknowledgement: 40 ms a request.
     door = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind(("127.0.0.1", port))
-    except OSError:
+    except OSError as taken:
+        if exact:
+            raise OSError(taken.errno, taken.strerror, f"port {port}") from None
         door.bind(("127.0.0.1", 0))
     return door

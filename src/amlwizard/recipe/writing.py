@@ -1,0 +1,63 @@
+"""From a recipe to its file: the same recipe always gives the same bytes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from amlwizard.recipe.sections import Recipe
+
+SCHEMA = "# yaml-language-server: $schema=recipe.schema.json"
+
+
+def text_of(recipe: Recipe) -> str:
+    """The text of a recipe: the same recipe always gives the same bytes."""
+    body = recipe.model_dump(mode="json", exclude_none=True)
+    parts = [SCHEMA, f"version: {body.pop('version')}"]
+    for name, info in Recipe.model_fields.items():
+        if not body.get(name):
+            continue
+        kind = info.annotation
+        title = (kind.__doc__ or "").strip() if isinstance(kind, type) else ""
+        dumped = yaml.dump(
+            {name: body[name]},
+            sort_keys=False,
+            allow_unicode=True,
+            width=100,
+            default_flow_style=None if name == "scoring" else False,
+            Dumper=_Dumper,
+        )
+        # Only the last line's end: a name may end with a space that is no newline.
+        parts.append(f"\n# {title}\n" + dumped.removesuffix("\n"))
+    return "\n".join(parts) + "\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists under their key, and writes rows of numbers on one line."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
+    flat = all(isinstance(item, (int, float, str)) for item in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flat)
+
+
+def _mapping(dumper: yaml.SafeDumper, items: dict[str, Any]) -> yaml.Node:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", items.items(), flow_style=False)
+
+
+_Dumper.add_representer(list, _list)
+_Dumper.add_representer(dict, _mapping)
+
+
+def save(recipe: Recipe, path: Path) -> None:
+    """Write a recipe in one move: a reader finds the old file or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    new.write_text(text_of(recipe), encoding="utf-8")
+    new.replace(path)
