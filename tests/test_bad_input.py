@@ -286,3 +286,29 @@ def test_no_change_of_a_recipe_raises(data: st.DataObject, inserted: list[str]) 
         text = text[:start] + piece + text[end:]
     findings = findings_of(parse(text))
     assert all(f.rule and f.what for f in findings)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("names: 5", "5 must be a section: a mapping of keys to values."),
+        ("security: {nat_gateway: 1}", "1 must be true or false."),
+        ("security: {storage: null}", "null must be private-endpoint or service-endpoint."),
+        ("serving: {nodes: -1}", "-1 must be 1 or more."),
+        ("serving: {nodes: 1001}", "1001 must be 1,000 or less."),
+        ("serving: {nodes: '3'}", "'3' must be a whole number, without quotes."),
+        ("serving: {nodes: many}", "'many' must be a whole number."),
+        ("serving: {nodes: true}", "true must be a whole number."),
+        ("serving: {cpu: 5}", '5 must be text: write "5".'),
+        ("serving: {cpu: true}", "true must be text."),
+        ("training: {alpha: x}", "'x' must be a number."),
+        ("training: {alpha: 1000001}", "1000001 must be 1,000,000 or less."),
+        ("training: {test_size: 1}", "1 must be less than 1."),
+        ("training: {test_size: 0}", "0 must be more than 0."),
+        ("addresses: {peered: 10.0.0.0/8}", "'10.0.0.0/8' must be a list, such as [a, b]."),
+        ("expect: {rows: [1]}", "[1] must be a list of 2 or more."),
+        ("scoring: {request: 5}", "5 must be a mapping of keys to values."),
+    ],
+)
+def test_what_a_value_must_be_is_said_in_a_sentence(text: str, said: str) -> None:
+    assert said in [finding.what for finding in parse(text).findings]

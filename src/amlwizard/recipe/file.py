@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.recipe.sections import Recipe, Section
+from amlwizard.recipe.wording import said, shown
 
 LARGEST = 250_000  # bytes
 DEEPEST = 30
@@ -262,7 +263,7 @@ def _garbled(section: str, given: Any, lines: Mapping[str, int]) -> Iterator[Fin
                 "not-finite", "error", (path,), f"{value} is no number.", fix=fix, line=line
             )
         elif isinstance(value, str) and (bad := _CONTROL.search(value)):
-            what = f"{_shown(value)} holds the character {bad[0]!r}, which is not text."
+            what = f"{shown(value)} holds the character {bad[0]!r}, which is not text."
             line = lines.get(path) or lines.get(section)
             yield Finding(
                 "control-character", "error", (path,), what, fix="Leave it out.", line=line
@@ -271,11 +272,11 @@ def _garbled(section: str, given: Any, lines: Mapping[str, int]) -> Iterator[Fin
 
 def _beside(garbled: Sequence[Finding], others: Iterator[Finding]) -> Iterator[Finding]:
     """What is wrong beside what is garbled: one finding per cause."""
-    said = [f"{path}." for finding in garbled for path in finding.fields]
+    told = [f"{path}." for finding in garbled for path in finding.fields]
     for other in others:
         (path,) = other.fields
-        garbled_key = bool(said) and "\ufffd" in path
-        if not garbled_key and not any(place.startswith(f"{path}.") for place in said):
+        garbled_key = bool(told) and "\ufffd" in path
+        if not garbled_key and not any(place.startswith(f"{path}.") for place in told):
             yield other
 
 
@@ -305,13 +306,9 @@ def _findings(
                 fix=f"Add {loc[-1] if loc else section} under {section}.", line=line,
             )  # fmt: skip
             continue
-        text = problem["msg"]
-        shown = _shown(problem["input"])
-        what = text if shown in text else f"{shown}: {text}"
         rule = problem["type"] if "_" not in problem["type"] else "value"
         cure = _cure(section, where, given, problem.get("ctx", {}).get("cure"))
-        what = f"{what}.".replace("..", ".")
-        yield Finding(rule, "error", (path,), what, line=line, cure=cure)
+        yield Finding(rule, "error", (path,), said(problem), line=line, cure=cure)
 
 
 def _cure(section: str, where: list[str], given: Any, value: Any) -> dict[str, Any]:
@@ -332,14 +329,9 @@ def _place(kind: type[BaseModel], loc: list[str]) -> list[str]:
     return loc[:1] + [part for part in loc[1:2] if part.isdigit()]
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
 def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) -> Finding:
-    said = _CONTROL.sub("\ufffd", key)
-    path = f"{section}.{said}" if section else said
+    name = _CONTROL.sub("\ufffd", key)
+    path = f"{section}.{name}" if section else name
     near = difflib.get_close_matches(key, known, 1)
     fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
     return Finding(
