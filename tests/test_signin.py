@@ -66,7 +66,10 @@ def managed(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
     }
 
 
-AZ = """#!{python}
+# By way of sh: no first line of a script may name a path with a space, which a checkout may be in.
+AZ = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import json, ssl, sys, urllib.parse, urllib.request
 if sys.argv[1:3] == ["cloud", "show"]:
     print(json.dumps({arm!r} + "/"))
