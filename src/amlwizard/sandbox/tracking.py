@@ -25,6 +25,7 @@ from amlwizard.sandbox.kinds.base import swallow
 from amlwizard.sandbox.world import World
 
 DENIED = "Access to workspace was denied based on workspace private link configuration."
+DATABASE = "mlflow.db"
 READY_SECONDS = 90
 PORTS = 3
 
@@ -53,10 +54,16 @@ class Tracking:
 
     async def _serve(self, guid: str) -> str:
         """The address of the server. It takes seconds to bind a port that was free when it was
-        chosen: where another program was faster it ends, and is started on another port."""
+        chosen: where another program was faster it ends, and is started on another port. One that
+        was killed while it made its database leaves one that no server takes: there is nothing in
+        it yet, and it is made anew."""
+        served = self.home(guid) / "served"
         for _ in range(PORTS):
             if url := await self._started(guid):
+                served.touch()
                 return url
+            if not served.exists():
+                (self.home(guid) / DATABASE).unlink(missing_ok=True)
         raise RuntimeError(f"the MLflow server did not start: see {self.home(guid) / 'server.log'}")
 
     async def _started(self, guid: str) -> str | None:
@@ -70,7 +77,7 @@ class Tracking:
             [
                 sys.executable, "-m", "mlflow", "server",
                 "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-                "--backend-store-uri", f"sqlite:///{home}/mlflow.db",
+                "--backend-store-uri", f"sqlite:///{home / DATABASE}",
                 "--serve-artifacts", "--artifacts-destination", str(home / "artifacts"),
             ],
             {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
