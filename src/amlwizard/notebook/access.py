@@ -8,7 +8,7 @@ Databricks secret scope, a device code straight to the person.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ class Access:
 
     login: str
     parameters: dict[str, Any]
-    keep_up: Callable[[], None]
+    keep_up: Callable[[], None] = lambda: None
 
     @property
     def notebook(self) -> str:
@@ -55,13 +55,11 @@ def access(ctx: Context, recipe: Any) -> Iterator[Access]:
     if login == "service-principal":
         parameters["scope"] = principal_scope(recipe)
         _put_principal(ctx.cloud, recipe, client)
-    lent = login == "access-token"
-    with (
-        lent_token(ctx.cloud, recipe, client, "tracking-token")
-        if lent
-        else nullcontext(_nothing) as keep_up
-    ):
-        yield Access(login, parameters, keep_up)
+    if login == "access-token":
+        with lent_token(ctx.cloud, recipe, client, "tracking-token") as keep_up:
+            yield Access(login, parameters, keep_up)
+    else:
+        yield Access(login, parameters)
 
 
 @contextmanager
@@ -124,7 +122,3 @@ def _put_principal(cloud: Any, recipe: Any, client: Any) -> None:
     if own and not recipe.sign_in.notebook_secret_scope:
         for key in PRINCIPAL_KEYS:
             client.put_secret(scope_of(recipe), key, own[key].reveal())
-
-
-def _nothing() -> None:
-    return None

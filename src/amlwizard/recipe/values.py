@@ -9,6 +9,8 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from amlwizard.recipe.wording import cut
+
 
 def parse_network(value: object) -> IPv4Network:
     """An IPv4 prefix in CIDR notation; the error says which correction gives a valid one."""
@@ -48,11 +50,8 @@ def parse_address(value: object) -> IPv4Address:
 
 
 def _address_error(value: object, wanted: str) -> PydanticCustomError:
-    shown = repr(value)
     return PydanticCustomError(
-        "address",
-        "{value} needs {wanted}",
-        {"value": shown if len(shown) <= 60 else shown[:57] + "...", "wanted": wanted},
+        "address", "{value} needs {wanted}", {"value": cut(repr(value)), "wanted": wanted}
     )
 
 

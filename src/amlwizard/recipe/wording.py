@@ -41,6 +41,11 @@ def said(problem: Mapping[str, Any]) -> str:
 def shown(value: object) -> str:
     """A value as it stands in a recipe, no longer than a line."""
     text = PLAIN[value] if value is None or isinstance(value, bool) else repr(value)
+    return cut(text)
+
+
+def cut(text: str) -> str:
+    """A text no longer than a line."""
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 

@@ -57,14 +57,15 @@ class Tracking:
         chosen: where another program was faster it ends, and is started on another port. One that
         was killed while it made its database leaves one that no server takes: there is nothing in
         it yet, and it is made anew."""
-        served = self.home(guid) / "served"
+        home = self.home(guid)
+        served = home / "served"
         for _ in range(PORTS):
             if url := await self._started(guid):
                 served.touch()
                 return url
             if not served.exists():
-                (self.home(guid) / DATABASE).unlink(missing_ok=True)
-        raise RuntimeError(f"the MLflow server did not start: see {self.home(guid) / 'server.log'}")
+                (home / DATABASE).unlink(missing_ok=True)
+        raise RuntimeError(f"the MLflow server did not start: see {home / 'server.log'}")
 
     async def _started(self, guid: str) -> str | None:
         """None where the process ended before it answered."""
