@@ -384,7 +384,7 @@ class Training(Section):
         title="Auto-termination (minutes)",
         description="How long the cluster idles before it stops, and stops costing.",
     )
-    mlflow: Text = Field("3.15.0", title="mlflow version", description="Pinned on the cluster.")
+    mlflow: Text = Field("2.22.5", title="mlflow version", description="Pinned on the cluster.")
     azureml_mlflow: Text = Field(
         "1.62.0.post6",
         title="azureml-mlflow version",

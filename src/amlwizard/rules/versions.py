@@ -49,7 +49,7 @@ def mlflow_pair(self: Rule, training: Any) -> Iterator[Finding]:
             ("training.mlflow", "training.azureml_mlflow"),
             f"mlflow {training.mlflow} and azureml-mlflow {training.azureml_mlflow} cannot be "
             "installed together.",
-            f"Use training.mlflow: {DEFAULTS['mlflow']}, or 2.22.2.",
+            f"Use training.mlflow: {DEFAULTS['mlflow']}.",
             {"training.mlflow": DEFAULTS["mlflow"]},
         )
 
