@@ -86,7 +86,10 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "AML-K8S-4": ({}, "serving.tls_certificate"),
     "MLF-1": ({"training.mlflow": "'>=2'"}, "training.mlflow"),
     "MLF-2": ({"training.mlflow": "3.16.0"}, "training.mlflow"),
-    "MLF-3": ({"training.azureml_mlflow": "1.50.0"}, "training.azureml_mlflow"),
+    "MLF-3": (
+        {"training.mlflow": "3.5.0", "training.azureml_mlflow": "1.50.0"},
+        "training.azureml_mlflow",
+    ),
     "K8S-1": ({"serving.memory": "1GB"}, "serving.memory"),
     "RG-1": ({"sign_in.region": "West Europe"}, "sign_in.region"),
     "TN-1": ({"sign_in.tenant": "my tenant"}, "sign_in.tenant"),
