@@ -5,9 +5,14 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from threading import Event as Flag
+from typing import Any
 
 import httpx
 import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.core import Config
+from databricks.sdk.credentials_provider import CredentialsStrategy
+from databricks.sdk.errors import PermissionDenied
 from platforms import Platform, both, nothing, setting, without
 from support import Sandbox, running
 
@@ -156,6 +161,59 @@ def test_databricks_takes_only_tokens_for_databricks(platform: Platform) -> None
     )
     refused = asked(platform, platform.cloud.access_token("arm").reveal(), url)
     assert (refused.status_code, refused.json()["error_code"]) == (401, "UNAUTHENTICATED")
+
+
+def strangers(platform: Platform) -> str:
+    """The workspace as it is new, when nobody is a user of it; answers its host."""
+    databricks = platform.sandbox.state["databricks"]
+    for held in databricks.values():
+        held["users"] = []
+    platform.sandbox.change(databricks=databricks)
+    return f"https://{platform.outputs['databricks']['url']}"
+
+
+def test_databricks_knows_no_person_before_the_workspace_was_shown(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With databricks-sdk itself, which sends the id of the workspace only where it is told it."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", platform.sandbox.description["ca"])
+    host, workspace = strangers(platform), platform.outputs["databricks"]["id"]
+    token = platform.cloud.access_token("databricks").reveal()
+
+    def listed(**headers: str) -> Any:
+        class Bearer(CredentialsStrategy):  # type: ignore[misc]
+            def auth_type(self) -> str:
+                return "bearer"
+
+            def __call__(self, config: Config) -> Any:
+                return lambda: {"Authorization": f"Bearer {token}", **headers}
+
+        config = Config(host=host, credentials_strategy=Bearer(), retry_timeout_seconds=5)
+        return list(WorkspaceClient(config=config).clusters.list())
+
+    with pytest.raises(PermissionDenied, match="User not authorized"):
+        listed()
+    shown = "X-Databricks-Azure-Workspace-Resource-Id"
+    with pytest.raises(PermissionDenied):
+        listed(**{shown: f"{workspace}x"})
+    assert listed(**{shown: workspace})
+    assert listed(), "from then on the person is a user"
+
+
+def test_a_persons_first_call_makes_a_user_of_them(platform: Platform) -> None:
+    strangers(platform)
+    made = platform.outputs["databricks"]
+    assert platform.sandbox.cloud().databricks(made["url"], made["id"]).find_cluster("x") is None
+
+
+def test_who_may_not_manage_the_workspace_stays_a_stranger(platform: Platform) -> None:
+    strangers(platform)
+    made = platform.outputs["databricks"]
+    platform.sandbox.change(allowed=["*/read"])
+    with pytest.raises(CloudError) as error:
+        platform.sandbox.cloud().databricks(made["url"], made["id"]).find_cluster("x")
+    assert "User not authorized" in error.value.why
+    assert "Contributor" in error.value.fix
 
 
 def test_the_data_plane_of_a_closed_workspace_is_closed_outside(platform: Platform) -> None:

@@ -32,10 +32,11 @@ class Databricks:
         def headers() -> dict[str, str]:
             token = session.get_token(profile.databricks_scope).token
             given = {"Authorization": f"Bearer {token}"}
-            if workspace_id and not session.identity.person:
-                # A service principal is no user of a workspace until it has shown once that it may
-                # manage the workspace in ARM.
+            # Nobody is a user of a new workspace: its id makes one of whoever may manage it in ARM,
+            # and a service principal has to show that besides.
+            if workspace_id:
                 given["X-Databricks-Azure-Workspace-Resource-Id"] = workspace_id
+            if workspace_id and not session.identity.person:
                 management = session.get_token(profile.arm_scope).token
                 given["X-Databricks-Azure-SP-Management-Token"] = management
             return given

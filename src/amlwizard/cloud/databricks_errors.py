@@ -8,6 +8,11 @@ from contextlib import contextmanager, suppress
 from amlwizard.cloud.secret import hide
 from amlwizard.errors import CloudError
 
+NO_USER = (
+    "Give the account the role Contributor or Owner on the Databricks workspace, or have one of its "
+    "administrators add it, then replay."
+)
+
 
 @contextmanager
 def tidying() -> Iterator[None]:
@@ -19,7 +24,7 @@ def tidying() -> Iterator[None]:
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    from databricks.sdk.errors import DatabricksError
+    from databricks.sdk.errors import DatabricksError, PermissionDenied
 
     try:
         yield
@@ -28,7 +33,9 @@ def translated(doing: str) -> Iterator[None]:
             f"Databricks, {doing}: {error.error_code or type(error).__name__}.",
             code=error.error_code or type(error).__name__,
             why=hide(str(error))[:500],
-            fix="Replay continues from here once the cause is gone.",
+            fix=NO_USER
+            if isinstance(error, PermissionDenied)
+            else "Replay continues from here once the cause is gone.",
         ) from None
     except OSError as error:  # what requests raises is one, too
         raise CloudError(

@@ -20,7 +20,10 @@ from amlwizard.sandbox.databricks.secrets import Secrets
 from amlwizard.sandbox.databricks.workspace import data_of
 from amlwizard.sandbox.entra.tokens import ARM, DATABRICKS, Tokens
 from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.rights import may
 from amlwizard.sandbox.world import World
+
+MANAGE = "Microsoft.Databricks/workspaces/write"
 
 Action = Callable[[Body, Body], Coroutine[Any, Any, Body]]
 
@@ -67,8 +70,7 @@ class Databricks:
         if workspace is None or workspace["properties"]["provisioningState"] != "Succeeded":
             return JSONResponse({"error_code": "NOT_FOUND", "message": "No such workspace."}, 404)
         if not self._is_user(request, workspace, claims):
-            number = workspace["properties"]["workspaceId"]
-            message = f"Unauthorized access to workspace: {number}"
+            message = "User not authorized."
             return JSONResponse({"error_code": "PERMISSION_DENIED", "message": message}, 403)
         raw = await request.body()
         body = json.loads(raw) if raw else dict(request.query_params)
@@ -100,19 +102,20 @@ class Databricks:
         )
 
     def _is_user(self, request: Request, workspace: Body, claims: Body) -> bool:
-        """People are. A service principal becomes one by showing that it may manage the workspace
-        in ARM: the workspace's id, and a token for ARM of its own."""
-        principals = data_of(self.world, workspace).setdefault("principals", [])
-        if "appid" not in claims or claims["oid"] in principals:
+        """Whoever may manage the workspace in ARM becomes a user by showing its id once. What a
+        service principal may, a token for ARM of its own has to say besides."""
+        users = data_of(self.world, workspace).setdefault("users", [])
+        if claims["oid"] in users:
             return True
         shown = request.headers.get("x-databricks-azure-workspace-resource-id", "")
-        management = request.headers.get("x-databricks-azure-sp-management-token", "")
-        proof = self.tokens.verify(management, *ARM)
-        if isinstance(proof, Response) or proof["oid"] != claims["oid"]:
+        if shown.lower() != workspace["id"].lower() or not may(self.world, MANAGE):
             return False
-        if shown.lower() != workspace["id"].lower():
-            return False
-        principals.append(claims["oid"])
+        if "appid" in claims:
+            management = request.headers.get("x-databricks-azure-sp-management-token", "")
+            proof = self.tokens.verify(management, *ARM)
+            if isinstance(proof, Response) or proof["oid"] != claims["oid"]:
+                return False
+        users.append(claims["oid"])
         return True
 
     async def _me(self, workspace: Body, body: Body) -> Body:
