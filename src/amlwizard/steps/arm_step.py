@@ -9,7 +9,7 @@ from typing import Any
 from amlwizard.errors import StepFailed
 from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, Step
 from amlwizard.posture.judging import look
-from amlwizard.steps.documents import differences, update
+from amlwizard.steps.documents import Update, differences, update
 
 BUSY = ("Creating", "Updating", "Deleting", "Accepted", "Provisioning", "Running", "Created")
 OWNER_TAG = "amlwizard"
@@ -27,6 +27,7 @@ def arm_step(
     complete: Callable[[Context, dict[str, Any]], dict[str, Any]] | None = None,
     removal: Removal | None = Removal(),
     outdated: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda found: (),
+    suited: Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]] = lambda new, found: new,
 ) -> Step:
     """`outputs` are dotted paths into the resource; `id` (its ARM id) is always one.
 
@@ -36,19 +37,18 @@ def arm_step(
 
     `outdated` are named things in a document that was found, as dotted paths, that we put there and
     that are no longer wanted: of a resource that carries our tag, an update takes them away.
+    `suited` answers what is wanted of a document that was found, where that depends on it.
     """
     paths = {"id": "id", **(outputs or {})}
 
     def put_out(document: Mapping[str, Any]) -> Json:
         return {name: look(document, path) for name, path in paths.items()}
 
-    def left_over(found: Mapping[str, Any]) -> tuple[str, ...]:
+    def laid_over(found: Mapping[str, Any], wanted: dict[str, Any]) -> Update:
         prefix = look(resource.body, f"tags.{OWNER_TAG}")
-        return outdated(found) if prefix and owned(found, prefix) else ()
-
-    def apart_in(wanted: Any, found: Mapping[str, Any]) -> tuple[str, ...]:
-        unwanted = (f"{path}: no longer wanted" for path in left_over(found))
-        return (*differences(wanted, found), *unwanted)
+        ours = bool(prefix) and owned(found, prefix)
+        drop = outdated(found) if ours else ()
+        return update(found, suited(wanted, found), ours=ours, drop=drop)
 
     def read(ctx: Context) -> Found | None:
         found = ctx.cloud.arm.get(ctx.fill(resource.id), resource.api_version)
@@ -57,7 +57,7 @@ def arm_step(
         state = look(found, "properties.provisioningState") or "Succeeded"
         if state in BUSY:
             return Found("busy", put_out(found))
-        apart = apart_in(_known(ctx, _untagged(resource.body)), found)
+        apart = laid_over(found, _known(ctx, _untagged(resource.body))).differences
         if state != "Succeeded":
             return Found("failed", put_out(found), (f"provisioningState: {state}", *apart))
         return Found("differs" if apart else "ready", put_out(found), apart)
@@ -73,13 +73,14 @@ def arm_step(
             found = None
         elif state in BUSY:
             found = arm.wait(address, resource.api_version, say, ctx.cancel)
-        if found and _ready(found) and not apart_in(wanted, found):
+        change = laid_over(found, wanted) if found else Update(new, ())
+        if found and _ready(found) and not change.differences:
             return put_out(found)  # it came about since it was read
-        body = update(found, wanted, left_over(found)) if found else new
+        body = change.body
         if complete:
             body = complete(ctx, body)
         answer = arm.put(address, resource.api_version, body, say, ctx.cancel)
-        apart = apart_in(wanted, answer)
+        apart = differences(wanted, answer)
         if apart:
             raise StepFailed(
                 f"{title} is not as it was asked for.",
@@ -117,12 +118,14 @@ def _untagged(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _known(ctx: Context, document: Any) -> Any:
-    """The document with holes filled; what cannot be filled yet is left out of a comparison."""
+    """The document with holes filled; what cannot be filled yet is left out of a comparison, and a
+    list with it: what is not known would seem to be no longer wanted."""
     if isinstance(document, Mapping):
         pairs = ((_known(ctx, k), _known(ctx, v)) for k, v in document.items())
         return {k: v for k, v in pairs if k is not None and v is not None}
     if isinstance(document, (list, tuple)):
-        return [item for item in (_known(ctx, i) for i in document) if item is not None]
+        items = [_known(ctx, item) for item in document]
+        return None if any(item in (None, {}) for item in items) else items
     try:
         return ctx.fill(document)
     except KeyError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from amlwizard.plan import Resource, Step
@@ -11,6 +13,8 @@ from amlwizard.posture.judging import look
 from amlwizard.rules.space import ENTRY, subnets
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
+
+Json = dict[str, Any]
 
 API = "2026-03-01"
 DELEGATED = ("databricks_public", "databricks_private")
@@ -131,7 +135,32 @@ def _vnet(recipe: Any, ids: Ids, before: tuple[str, ...]) -> Step:
         Resource(ids.vnet, API, ids.tracked(properties)),
         after=before,
         az=tuple(commands),
+        suited=_with_prefixes_of_others,
     )
+
+
+def _with_prefixes_of_others(wanted: Json, found: Mapping[str, Any]) -> Json:
+    """What others put their subnets into stays in the address space of our VNET too."""
+    properties = wanted["properties"]
+    own = {subnet["name"].lower() for subnet in properties["subnets"]}
+    theirs = [
+        ip_network(prefix)
+        for subnet in look(found, "properties.subnets") or ()
+        if subnet["name"].lower() not in own
+        for prefix in _prefixes_of(subnet["properties"])
+    ]
+    space = properties["addressSpace"]["addressPrefixes"]
+    needed = [
+        prefix
+        for prefix in look(found, "properties.addressSpace.addressPrefixes") or ()
+        if prefix not in space and any(ip_network(prefix).overlaps(subnet) for subnet in theirs)
+    ]
+    space = {"addressPrefixes": [*space, *needed]}
+    return {**wanted, "properties": {**properties, "addressSpace": space}}
+
+
+def _prefixes_of(subnet: Mapping[str, Any]) -> list[str]:
+    return subnet.get("addressPrefixes") or [subnet["addressPrefix"]]
 
 
 def _subnet_command(recipe: Any, ids: Ids, subnet: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from amlwizard.errors import CloudError
 from amlwizard.plan import Context, Json, Removal, Resource, Say, Step
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.documents import merged
+from amlwizard.steps.documents import update
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.platform import ML_API
 from amlwizard.steps.roles import pulls_and_reads
@@ -95,7 +95,7 @@ def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Say],
         if traffic.get(deployment):
             say("withdrawing its traffic")
             left = {name: share for name, share in traffic.items() if name != deployment}
-            body = merged(found, {"properties": {"traffic": left}})
+            body = update(found, {}).body
             body["properties"]["traffic"] = left
             arm.put(address, ML_API, body, say, ctx.cancel)
 
