@@ -9,7 +9,7 @@ from threading import Event as Flag
 from typing import Any
 
 from amlwizard.cloud.databricks_errors import translated
-from amlwizard.cloud.execution import CellResult, ExecutionContext
+from amlwizard.cloud.execution import CellResult, ExecutionContext, unreadable
 from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.waiting import Say, pause
@@ -99,15 +99,18 @@ class Databricks:
                     self.client.clusters.permanent_delete(twin)
         return kept
 
+    def edit_cluster(self, cluster_id: str, spec: dict[str, Any]) -> None:
+        """Give a cluster other settings; one that runs starts anew with them."""
+        with translated("change the cluster"):
+            self.client.api_client.do(
+                "POST", "/api/2.1/clusters/edit", body={"cluster_id": cluster_id, **spec}
+            )
+
     def start_cluster(self, cluster_id: str) -> None:
         with translated("start the cluster"):
             self.client.api_client.do(
                 "POST", "/api/2.1/clusters/start", body={"cluster_id": cluster_id}
             )
-
-    def delete_cluster(self, cluster_id: str) -> None:
-        with translated("delete the cluster"):
-            self.client.clusters.permanent_delete(cluster_id)
 
     def state(self, cluster_id: str) -> str:
         with translated("look at the cluster"):
@@ -218,7 +221,8 @@ class Databricks:
         ask: Any = None,
         before_each: Callable[[], None] = lambda: None,
     ) -> list[CellResult]:
-        """Run cells one by one in one execution context; the first that fails raises StepFailed.
+        """Run cells one by one in one execution context; the first that fails raises StepFailed, and
+        so does a last one whose result Databricks has cut off.
 
         A cell may ask for a sign-in (``login_needed`` in its data): `ask`, a `plan.Ask`, shows the
         code, which is said to nobody else, and hears of it when a later cell is signed in.
@@ -239,12 +243,16 @@ class Databricks:
                     f"cell {number} of {len(cells)}: done",
                     cell=number,
                     title=title,
-                    text=result.text,
+                    text="\n".join(
+                        [result.text, *(f"{name} did not come through" for name in result.lost)]
+                    ),
                     seconds=result.seconds,
                     **({"result": result.data} if result.data else {}),
                     **{file.name: file for file in result.files},
                 )
                 results.append(result)
+            if results and results[-1].cut and not results[-1].data:
+                raise unreadable(len(results))
         return results
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,18 +19,26 @@ from amlwizard.cloud.waiting import pause
 from amlwizard.errors import AmlwizardError, StepFailed
 from amlwizard.events import Attachment
 
-MARK = "amlwizard:"
+MARK, FILE = "amlwizard:", "amlwizard-file:"
+CUT = re.compile(r"^\*\*\* WARNING: skipped \d+ bytes of output \*\*\*$", re.MULTILINE)
+WIDEN = (
+    "Set spark.databricks.driver.maxReplOutputLength to 20000000 in the cluster's Spark "
+    "configuration, then replay."
+)
 
 
 @dataclass(frozen=True)
 class CellResult:
     """What a cell printed; `data` is the JSON of its last line that starts with ``amlwizard:``,
-    `files` what that held as ``files``: base64 by name."""
+    `files` those of its lines ``amlwizard-file:NAME BYTES BASE64``, `lost` the names of those that did
+    not come through whole. `cut`: Databricks left out the middle of what it printed."""
 
     text: str
     data: dict[str, Any]
     seconds: float
     files: tuple[Attachment, ...] = ()
+    lost: tuple[str, ...] = ()
+    cut: bool = False
 
 
 class ExecutionContext:
@@ -97,11 +106,9 @@ class ExecutionContext:
             )
         text = hide(str(results.data or "")) if results else ""
         data = _marked(number, text)
-        files = tuple(
-            Attachment(name, base64.b64decode(content))
-            for name, content in data.pop("files", {}).items()
-        )
-        return CellResult(_shown(text), data, monotonic() - began, files)
+        files, lost = _files(text)
+        cut = CUT.search(text) is not None
+        return CellResult(_shown(text), data, monotonic() - began, files, lost, cut)
 
 
 def _marked(number: int, text: str) -> dict[str, Any]:
@@ -110,16 +117,38 @@ def _marked(number: int, text: str) -> dict[str, Any]:
             try:
                 return dict(json.loads(line.removeprefix(MARK)))
             except ValueError:
-                raise StepFailed(
-                    f"What cell {number} put out cannot be read.",
-                    why=f"Its last {len(line):,} characters are cut off or not JSON.",
-                    fix="Replay; if it happens again, report it with the journal.",
-                ) from None
+                raise unreadable(number) from None
     return {}
 
 
+def unreadable(number: int) -> StepFailed:
+    return StepFailed(
+        f"What cell {number} put out cannot be read.",
+        why="Databricks leaves out the middle of what a cell prints where it is long.",
+        fix=WIDEN,
+    )
+
+
+def _files(text: str) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+    """The files in what a cell printed, and the names of those that are cut off."""
+    files, lost = [], []
+    for line in text.splitlines():
+        if line.startswith(FILE):
+            name, _, content = line.removeprefix(FILE).partition(" ")
+            size, _, encoded = content.partition(" ")
+            try:
+                decoded = base64.b64decode(encoded, validate=True)
+            except ValueError:
+                decoded = b""
+            if size == str(len(decoded)):
+                files.append(Attachment(name, decoded))
+            else:
+                lost.append(name)
+    return tuple(files), tuple(lost)
+
+
 def _shown(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.startswith(MARK))
+    return "\n".join(line for line in text.splitlines() if not line.startswith((MARK, FILE)))
 
 
 def _reason(summary: str) -> str:

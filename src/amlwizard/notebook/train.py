@@ -58,7 +58,6 @@ print(f"MSE {mse:.4f}")
 
 # Draw actual against predicted
 import base64
-import json
 import tempfile
 from pathlib import Path
 
@@ -71,13 +70,14 @@ axes.scatter(y_test, predicted, alpha=0.7)
 low, high = float(y_test.min()), float(y_test.max())
 axes.plot([low, high], [low, high], color="grey", linewidth=1)
 axes.set(xlabel="actual", ylabel="predicted", title=f"Ridge, MSE {mse:.1f}")
-figure.savefig(folder / "actual-vs-predicted.png", dpi=120)
+figure.savefig(folder / "actual-vs-predicted.png", dpi=80)
 picture = (folder / "actual-vs-predicted.png").read_bytes()
 print(f"actual-vs-predicted.png drawn, {len(picture):,} bytes")
-# Outside the VNET its artifact cannot be read, so the picture comes back with the cell's output.
+# Outside the VNET its artifact cannot be read, so the picture comes back with the cell's output, of
+# which Databricks gives back 50,000 characters before runtime 17.
 if len(picture) <= parameters["largest_picture"]:
-    files = {"actual-vs-predicted.png": base64.b64encode(picture).decode()}
-    print("amlwizard:" + json.dumps({"files": files}))
+    encoded = base64.b64encode(picture).decode()
+    print(f"amlwizard-file:actual-vs-predicted.png {len(picture)} {encoded}")
 
 # COMMAND ----------
 
@@ -98,6 +98,8 @@ print("model saved")
 # COMMAND ----------
 
 # Log model and picture, close the run
+import json
+
 let_in()
 os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
 with mlflow.start_run(run_id=run_id):

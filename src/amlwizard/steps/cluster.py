@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from amlwizard.plan import Context, Found, Json, Say, Step
@@ -9,6 +11,8 @@ from amlwizard.steps.arm_step import OWNER_TAG
 from amlwizard.steps.documents import differences
 
 GONE = ("TERMINATED", "TERMINATING", "ERROR")
+MASTER = "spark.master"
+SETTINGS_TAG = "amlwizard-settings"  # what a cluster was made from
 
 
 def packages(recipe: Any) -> list[str]:
@@ -31,21 +35,36 @@ def cluster_spec(recipe: Any) -> dict[str, Any]:
         "num_workers": t.workers,
         "autotermination_minutes": t.auto_termination_minutes,
         "data_security_mode": "SINGLE_USER",
+        # What a cell prints is cut at 50,000 characters before runtime 17, unless it is told so.
+        "spark_conf": {"spark.databricks.driver.maxReplOutputLength": "20000000"},
         "custom_tags": {OWNER_TAG: recipe.names.prefix},
     }
     if t.workers == 0:
-        spec["spark_conf"] = {
+        spec["spark_conf"] |= {
             "spark.databricks.cluster.profile": "singleNode",
-            "spark.master": "local[*]",
+            MASTER: "local[*]",
         }
         spec["custom_tags"]["ResourceClass"] = "SingleNode"
+    settings = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:16]
+    spec["custom_tags"][SETTINGS_TAG] = settings
     return spec
 
 
-def databricks(ctx: Context) -> Any:
-    """The client of the workspace; KeyError where there is no workspace yet."""
-    found = ctx.outputs["databricks"]
-    return ctx.cloud.databricks(found["url"], found["id"])
+def _apart(spec: dict[str, Any], found: dict[str, Any]) -> tuple[str, ...]:
+    """Where a cluster is not as `spec` says. Databricks leaves out a number that is 0, and has its
+    own way to write the master of a single node."""
+    conf = {**(found.get("spark_conf") or {})}
+    if str(conf.get(MASTER, "")).startswith("local[*"):
+        conf[MASTER] = "local[*]"
+    wanted = {key: value for key, value in spec.items() if key != "custom_tags"}
+    return differences(wanted, {"num_workers": 0, **found, "spark_conf": conf})
+
+
+def _is_ours_and_old(spec: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Whether a cluster of this recipe was made from other settings than it has now."""
+    tags = found.get("custom_tags") or {}
+    ours, mark = (spec["custom_tags"][tag] for tag in (OWNER_TAG, SETTINGS_TAG))
+    return bool(tags.get(OWNER_TAG) == ours and tags.get(SETTINGS_TAG) != mark)
 
 
 def cluster(recipe: Any) -> list[Step]:
@@ -59,22 +78,21 @@ def cluster(recipe: Any) -> list[Step]:
         state = str(found.get("state"))
         if state == "PENDING":
             return Found("busy", outputs)
-        apart = differences({k: v for k, v in spec.items() if k != "custom_tags"}, found)
-        if apart:
+        apart = _apart(spec, found)
+        if apart and _is_ours_and_old(spec, found):
             return Found("differs", outputs, apart)
-        # A cluster that stopped by itself is as good as a running one, until work needs it.
-        return Found("ready", outputs)
+        # A cluster that stopped by itself is as good as a running one, until work needs it; what
+        # somebody else has made or set is told and left so.
+        note = f"not as the recipe has it, and left so: {'; '.join(apart)}" if apart else ""
+        return Found("ready", outputs, note=note)
 
     def apply(ctx: Context, say: Say) -> Json:
         client = databricks_of(ctx)
         found = client.find_cluster(spec["cluster_name"])
-        if found and differences({k: v for k, v in spec.items() if k != "custom_tags"}, found):
-            client.delete_cluster(found["cluster_id"])
-            found = None
         cluster_id = found["cluster_id"] if found else client.create_cluster(spec)
-        if found and str(found.get("state")) in GONE:
-            client.start_cluster(cluster_id)
-        client.wait_cluster(cluster_id, say, ctx.cancel)
+        if found and _apart(spec, found) and _is_ours_and_old(spec, found):
+            client.edit_cluster(cluster_id, spec)
+        running(client, cluster_id, say, ctx)
         return {"id": cluster_id}
 
     def read_libraries(ctx: Context) -> Found | None:
@@ -99,9 +117,14 @@ def cluster(recipe: Any) -> list[Step]:
         Step(
             "cluster-libraries", "Libraries on the cluster", "provision",
             ("databricks-cluster",), read_libraries, apply_libraries,
-            az=tuple(f"databricks libraries install --pypi-package {p}" for p in wanted),
+            az=(f"databricks libraries install --json '{_libraries(wanted)}'",),
         ),
     ]  # fmt: skip
+
+
+def _libraries(wanted: list[str]) -> str:
+    libraries = [{"pypi": {"package": package}} for package in wanted]
+    return json.dumps({"cluster_id": "<cluster>", "libraries": libraries})
 
 
 def databricks_of(ctx: Context) -> Any:

@@ -19,7 +19,7 @@ from amlwizard.steps.platform import after_private_link
 
 # The no-code scoring script of Azure imports both; a model without them crashes when it is deployed.
 SERVER_REQUIREMENTS = ("azureml-ai-monitoring", "azureml-inference-server-http")
-LARGEST_PICTURE = 500_000
+LARGEST_PICTURE = 33_000  # bytes, of which base64 makes 44,000 characters
 
 
 def fingerprint(recipe: Any) -> str:

@@ -36,6 +36,9 @@ class Databricks:
         # By the path behind /api/VERSION/; each gets the workspace's document, and what was sent.
         self.actions: dict[str, Action] = {
             "clusters/create": clusters.create,
+            "clusters/edit": clusters.edit,
+            "clusters/spark-versions": clusters.spark_versions,
+            "clusters/list-node-types": clusters.node_types,
             "clusters/get": clusters.get,
             "clusters/list": clusters.list_all,
             "clusters/start": clusters.start,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from typing import Any
 
+from amlwizard.sandbox.databricks import runtimes
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.databricks.errors import Refused, invalid
 from amlwizard.sandbox.databricks.workspace import data_of, vnet_of
@@ -16,20 +16,36 @@ from amlwizard.sandbox.kinds.sizes import SIZES, cores_used
 from amlwizard.sandbox.world import World
 
 START_SECONDS = 285
+NODE_TYPES = [size for size, cores in SIZES.items() if cores >= 4]
 
 
 class Clusters:
     def __init__(self, world: World, drivers: Drivers) -> None:
         self.world, self.drivers = world, drivers
 
+    async def spark_versions(self, workspace: Body, body: Body) -> Body:
+        return {"versions": runtimes.versions()}
+
+    async def node_types(self, workspace: Body, body: Body) -> Body:
+        missing = self.world.data["limits"].get("sizes_not_offered", [])
+        return {
+            "node_types": [
+                {
+                    "node_type_id": size,
+                    "instance_type_id": size,
+                    "description": size,
+                    "memory_mb": SIZES[size] * 4096,
+                    "num_cores": float(SIZES[size]),
+                    "is_deprecated": False,
+                    "category": "General Purpose",
+                    "node_info": {"status": ["NotAvailableInRegion"] if size in missing else []},
+                }
+                for size in NODE_TYPES
+            ]
+        }
+
     async def create(self, workspace: Body, body: Body) -> Body:
-        for key in ("spark_version", "node_type_id"):
-            if not body.get(key):
-                raise invalid(f"Missing required field: {key}")
-        if body["node_type_id"] not in SIZES:
-            raise invalid(f"Node type {body['node_type_id']} is not supported.")
-        if not re.match(r"\d+\.\d+\.x-", body["spark_version"]):
-            raise invalid(f"Invalid spark version {body['spark_version']}.")
+        _check(body)
         cluster_id = f"{time.strftime('%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
         cluster = {
             "id": cluster_id,
@@ -43,6 +59,18 @@ class Clusters:
         self._start(workspace, cluster)
         return {"cluster_id": cluster_id}
 
+    async def edit(self, workspace: Body, body: Body) -> Body:
+        """Other settings for a cluster that runs, which it starts anew with, or that sleeps."""
+        cluster = self.find(workspace, body)
+        _check(body)
+        if cluster["state"] not in ("RUNNING", "TERMINATED"):
+            raise _unexpected(cluster)
+        cluster["spec"] = {key: value for key, value in body.items() if key != "cluster_id"}
+        if cluster["state"] == "RUNNING":
+            self.drivers.end(cluster["id"])
+            self._restart(workspace, cluster)
+        return {}
+
     async def get(self, workspace: Body, body: Body) -> Body:
         return self._show(self.find(workspace, body))
 
@@ -53,14 +81,8 @@ class Clusters:
     async def start(self, workspace: Body, body: Body) -> Body:
         cluster = self.find(workspace, body)
         if cluster["state"] != "TERMINATED":
-            raise Refused(
-                400,
-                "INVALID_STATE",
-                f"Cluster {cluster['id']} is in unexpected state {cluster['state']}.",
-            )
-        for library in cluster["libraries"].values():
-            library.update(started=time.time(), polls=0)
-        self._start(workspace, cluster)
+            raise _unexpected(cluster)
+        self._restart(workspace, cluster)
         return {}
 
     async def delete(self, workspace: Body, body: Body) -> Body:
@@ -107,6 +129,11 @@ class Clusters:
             )
         return cluster
 
+    def _restart(self, workspace: Body, cluster: Body) -> None:
+        for library in cluster["libraries"].values():
+            library.update(started=time.time(), polls=0)
+        self._start(workspace, cluster)
+
     def _start(self, workspace: Body, cluster: Body) -> None:
         cluster.update(state="PENDING", started=time.time(), polls=0, reason=None)
         need = SIZES[cluster["spec"]["node_type_id"]] * (
@@ -146,13 +173,39 @@ class Clusters:
         return [subnet for subnet in found if subnet]
 
     def _show(self, cluster: Body) -> Body:
+        """As a cluster is answered, which is not word for word as it was asked for."""
+        spec = cluster["spec"]
         shown = {
-            **cluster["spec"],
+            **{key: value for key, value in spec.items() if value != 0},
             "cluster_id": cluster["id"],
             "state": cluster["state"],
             "state_message": "",
         }
+        master = "spark.master"
+        if (spec.get("spark_conf") or {}).get(master) == "local[*]":
+            shown["spark_conf"] = {**spec["spark_conf"], master: "local[*, 4]"}
         if cluster.get("reason"):
             shown["termination_reason"] = cluster["reason"]
             shown["state_message"] = cluster["reason"]["parameters"].get("azure_error_message", "")
         return shown
+
+
+def _check(spec: Body) -> None:
+    """The runtimes and node types that there are; others are refused in the words of Databricks."""
+    for key in ("spark_version", "node_type_id"):
+        if not spec.get(key):
+            raise invalid(f"Missing required field '{key}'")
+    node = spec["node_type_id"]
+    if node not in NODE_TYPES:
+        supported = ", ".join(NODE_TYPES)
+        raise invalid(f"Node type {node} is not supported. Supported node types: {supported}")
+    if not runtimes.is_offered(spec["spark_version"]):
+        raise invalid(f"Invalid spark version {spec['spark_version']}.")
+
+
+def _unexpected(cluster: Body) -> Refused:
+    return Refused(
+        400,
+        "INVALID_STATE",
+        f"Cluster {cluster['id']} is in unexpected state {cluster['state']}.",
+    )

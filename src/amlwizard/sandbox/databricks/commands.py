@@ -7,6 +7,7 @@ import uuid
 
 from amlwizard.sandbox.databricks.clusters import Clusters
 from amlwizard.sandbox.databricks.errors import invalid, missing
+from amlwizard.sandbox.databricks.runtimes import shown
 from amlwizard.sandbox.databricks.secrets import redacted
 from amlwizard.sandbox.kinds.base import Body
 
@@ -58,10 +59,9 @@ class Commands:
                 "cause": redacted(self.clusters.world, workspace, answer.get("cause", "")),
             }
         else:
-            command["results"] = {
-                "resultType": "text",
-                "data": redacted(self.clusters.world, workspace, answer["stdout"]),
-            }
+            text = redacted(self.clusters.world, workspace, answer["stdout"])
+            spec = self.clusters.find(workspace, {"cluster_id": cluster_id})["spec"]
+            command["results"] = {"resultType": "text", "data": shown(text, spec)}
         if command["status"] == "Running":
             command["status"] = "Finished" if "error" not in answer else "Error"
 

@@ -1,12 +1,17 @@
-"""Libraries of a cluster: the node has what this environment has, and nothing else."""
+"""Libraries of a cluster: the node has what this environment has, for the Python of its runtime, and
+nothing else."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import time
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
 from amlwizard.sandbox.databricks.clusters import Clusters
 from amlwizard.sandbox.databricks.errors import invalid
+from amlwizard.sandbox.databricks.runtimes import python_of
 from amlwizard.sandbox.kinds.base import Body
 
 SECONDS = 50
@@ -33,7 +38,7 @@ class Libraries:
             done = cluster["state"] == "RUNNING" and self.clock.done(
                 library["started"], SECONDS, library["polls"]
             )
-            problem = _cannot_install(package) if done else None
+            problem = _cannot_install(package, cluster["spec"]["spark_version"]) if done else None
             statuses.append(
                 {
                     "library": {"pypi": {"package": package}},
@@ -45,13 +50,33 @@ class Libraries:
         return {"cluster_id": cluster["id"], "library_statuses": statuses}
 
 
-def _cannot_install(package: str) -> str | None:
-    """A pin on anything else than what is here fails, and says so."""
-    name, _, wanted = package.partition("==")
+def _cannot_install(package: str, spark_version: str) -> str | None:
+    """A pin on anything else than what is here fails, and says so; so does what wants a newer
+    Python than the runtime has, by its own metadata."""
+    wanted = Requirement(package)
     try:
-        have = importlib.metadata.version(name)
+        have = importlib.metadata.distribution(wanted.name)
     except importlib.metadata.PackageNotFoundError:
-        return f"Could not find a version that satisfies the requirement {package}"
-    if wanted and wanted != have:
-        return f"Could not find a version that satisfies the requirement {package} (from versions: {have})"
+        return _failed(package, f"{_NO_VERSION} {package} (from versions: none)")
+    if not wanted.specifier.contains(have.version, prereleases=True):
+        return _failed(package, f"{_NO_VERSION} {package} (from versions: {have.version})")
+    python = ".".join(map(str, python_of(spark_version)))
+    needs = have.metadata["Requires-Python"] or ""
+    if python not in SpecifierSet(needs):
+        return _failed(
+            package,
+            "ERROR: Ignored the following versions that require a different python version: "
+            f"{have.version} Requires-Python {needs}\n{_NO_VERSION} {package} (from versions: none)",
+        )
     return None
+
+
+_NO_VERSION = "ERROR: Could not find a version that satisfies the requirement"
+
+
+def _failed(package: str, said: str) -> str:
+    return (
+        "Library installation attempted on the driver node of the cluster and failed. Error code: "
+        f"DRIVER_LIBRARY_INSTALLATION_FAILURE. Error message: pip install '{package}' exited with "
+        f"code 1. {said}"
+    )
