@@ -144,7 +144,7 @@ class Ran:
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
     """Ours, without what would point a command at some other cloud."""
-    drop = ("AMLWIZARD_", "AZURE", "DATABRICKS_", "MLFLOW_", "REQUESTS_CA_BUNDLE")
+    drop = ("AMLWIZARD_", "AZURE", "DATABRICKS_", "MLFLOW_", "REQUESTS_CA_BUNDLE", "ACTIONS_ID_")
     return {**{k: v for k, v in os.environ.items() if not k.startswith(drop)}, **more}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -227,10 +228,13 @@ def test_an_unknown_tenant(cloud_of: Sandbox, command: Callable[..., Ran]) -> No
 def test_an_entra_that_is_not_there_has_refused_nobody(
     command: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    """A sandbox that was stopped: its description is still named."""
-    with running("--clock", "instant", "--state", str(tmp_path / "state.json")) as gone:
-        described = gone.description["description"]
-    ran = command(*SIGN_IN, AMLWIZARD_SANDBOX=described)
+    """A sandbox that was killed: what it says of itself is still there."""
+    with running("--clock", "instant") as gone:
+        ca = tmp_path / "ca.pem"
+        ca.write_bytes(Path(gone.description["ca"]).read_bytes())
+        described = tmp_path / "sandbox.json"
+        described.write_text(json.dumps({**gone.description, "ca": str(ca)}))
+    ran = command(*SIGN_IN, AMLWIZARD_SANDBOX=str(described))
     assert ran.code == 3 and "cannot be reached" in ran.err and "refused the sign-in" not in ran.err
 
 

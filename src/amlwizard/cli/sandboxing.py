@@ -44,6 +44,7 @@ def environment(description: dict[str, Any]) -> str:
             f"# az cloud register -n sandbox --endpoint-resource-manager {arm}",
             "# az cloud set -n sandbox",
             f"# az login --use-device-code --tenant {description['tenant']}",
+            "# when it has ended: unset AMLWIZARD_SANDBOX REQUESTS_CA_BUNDLE AZURE_CORE_INSTANCE_DISCOVERY",
             f"# sign-in page: {arm}/device    subscription: {description['subscription']}",
         ]
     )

@@ -17,11 +17,13 @@ from typing import Any
 
 from amlwizard.backend import TargetName
 from amlwizard.cloud import Cloud, azure_public, from_description
+from amlwizard.cloud.wire import client
 from amlwizard.errors import AmlwizardError, InvalidInput
 from amlwizard.events import Emit, Event, LoginNeeded
 
 VARIABLE = "AMLWIZARD_SANDBOX"
 STATE = "sandbox.json"
+CONTROL_SECONDS = 5
 
 
 def home() -> Path:
@@ -70,19 +72,14 @@ class Target:
 
     def tell(self, what: str, body: dict[str, Any]) -> None:
         """Use the control API of the sandbox that this is."""
-        import ssl
-
-        import httpx
-
         sandbox = self.person
         assert sandbox
-        httpx.post(
-            f"{sandbox['control']}/{what}",
-            json=body,
-            headers={"Authorization": f"Bearer {sandbox['control_token']}"},
-            verify=ssl.create_default_context(cafile=sandbox["ca"]),
-            trust_env=False,
-        ).raise_for_status()
+        with client(self.cloud.profile, CONTROL_SECONDS) as telling:
+            telling.post(
+                f"{sandbox['control']}/{what}",
+                json=body,
+                headers={"Authorization": f"Bearer {sandbox['control_token']}"},
+            ).raise_for_status()
 
     def listening(self, emit: Emit) -> Emit:
         """`emit`, with every sign-in agreed to where this target plays the person."""

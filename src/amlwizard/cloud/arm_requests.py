@@ -8,6 +8,7 @@ from typing import Any
 from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import asked, translated
+from amlwizard.cloud.wire import transport
 from amlwizard.errors import CloudError
 
 Json = dict[str, Any]
@@ -21,14 +22,12 @@ class ArmRequests:
         profile.must_allow(profile.arm)
 
     def _options(self) -> Json:
-        options: Json = {
+        return {
             "base_url": self.profile.arm,
             "credential_scopes": [self.profile.arm_scope],
             "polling_interval": self.profile.polling,
+            "transport": transport(self.profile),
         }
-        if self.profile.ca:
-            options["connection_verify"] = self.profile.ca
-        return options
 
     @cached_property
     def _resources(self) -> Any:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.secret import hide, remember
+from amlwizard.cloud.trust import CertificateRefused, causes
+from amlwizard.cloud.wire import session, transport
 from amlwizard.errors import Cancelled, SignInFailed
 
 DEVICE_CODE = "device-code"
@@ -62,13 +64,11 @@ def credential(
 
 
 def _shared(profile: CloudProfile) -> dict[str, Any]:
-    shared: dict[str, Any] = {
+    return {
         "authority": profile.authority,
         "disable_instance_discovery": not profile.instance_discovery,
+        "transport": transport(profile),
     }
-    if profile.ca:
-        shared["connection_verify"] = profile.ca
-    return shared
 
 
 def _device_code(
@@ -88,8 +88,7 @@ def _device_code(
         additionally_allowed_tenants=["*"],
         prompt_callback=person.prompt,
         disable_automatic_authentication=True,
-        transport=_stoppable(person, profile.ca),
-        **options,
+        **{**options, "transport": _stoppable(person, profile)},
     )
 
 
@@ -130,7 +129,6 @@ def _managed_identity(profile: CloudProfile, *_: Any) -> Any:
     )
     if not profile.allows(endpoint):
         raise NotHere(f"{endpoint} is not on this machine, and the cloud {profile.name} is")
-    options = {"connection_verify": profile.ca} if profile.ca else {}
     # As DefaultAzureCredential does: look for a second whether anybody answers at all, instead of
     # waiting a minute for an address that does not exist outside Azure; leave workload identity to
     # the way of that name.
@@ -138,7 +136,7 @@ def _managed_identity(profile: CloudProfile, *_: Any) -> Any:
         client_id=os.environ.get("AZURE_CLIENT_ID"),
         _enable_imds_probe=True,
         _exclude_workload_identity_credential=True,
-        **options,
+        transport=transport(profile),
     )
 
 
@@ -200,6 +198,9 @@ def refused(login: str, error: Any) -> SignInFailed:
     """Entra's refusal (ClientAuthenticationError) for people, or that it was not reached at all."""
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
+    for cause in causes(error):
+        if isinstance(cause, CertificateRefused):
+            return SignInFailed(cause.what, why=cause.why, fix=cause.fix)
     text = hide(str(getattr(error, "message", "") or error))
     if isinstance(error.__cause__ or error.__context__, ServiceRequestError | ServiceResponseError):
         return SignInFailed(
@@ -244,7 +245,7 @@ def first_line(text: str) -> str:
     return lines[0].rstrip(".")[:400] if lines else "no reason was given"
 
 
-def _stoppable(person: Person, ca: str | None) -> Any:
+def _stoppable(person: Person, profile: CloudProfile) -> Any:
     """A transport that gives up waiting for the person once they, or the run, cancelled."""
     from azure.core.pipeline.transport import RequestsTransport
 
@@ -258,4 +259,4 @@ def _stoppable(person: Person, ca: str | None) -> Any:
         def sleep(self, duration: float) -> None:
             person.cancel.wait(duration)
 
-    return Stoppable(connection_verify=ca) if ca else Stoppable()
+    return Stoppable(session=session(profile))

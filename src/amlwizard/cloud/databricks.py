@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event as Flag
@@ -13,6 +12,7 @@ from amlwizard.cloud.execution import CellResult, ExecutionContext, unreadable
 from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.waiting import Say, pause
+from amlwizard.cloud.wire import prepared
 from amlwizard.errors import StepFailed
 
 RETRY_SECONDS = 60
@@ -41,6 +41,10 @@ class Databricks:
                 given["X-Databricks-Azure-SP-Management-Token"] = management
             return given
 
+        class Told(Config):
+            def _resolve_host_metadata(self) -> None:
+                """Nothing is asked of the host: it would say what it is, which we know."""
+
         class Entra(CredentialsStrategy):
             def auth_type(self) -> str:
                 return "entra"
@@ -49,19 +53,17 @@ class Databricks:
                 return headers
 
         url = profile.must_allow(f"https://{workspace_url}")
-        if profile.ca:
-            # The SDK takes a certificate authority from the environment alone.
-            os.environ["REQUESTS_CA_BUNDLE"] = profile.ca
         self.profile = profile
         with translated("Databricks"):
             self.client = WorkspaceClient(
-                config=Config(
+                config=Told(
                     host=url,
                     credentials_strategy=Entra(),
                     retry_timeout_seconds=RETRY_SECONDS,
                     http_timeout_seconds=60,
                 )
             )
+        prepared(self.client.api_client._api_client._session, profile)
 
     # -- clusters
 

@@ -10,6 +10,7 @@ from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import translated
 from amlwizard.cloud.secret import Secret, hide
+from amlwizard.cloud.wire import transport
 from amlwizard.errors import AmlwizardError, CloudError
 
 PUBLIC = "https://management.azure.com"
@@ -38,6 +39,7 @@ class MachineLearning:
             parts[-1],
             enable_telemetry=False,
             show_progress=False,
+            transport=transport(self.profile),
             **self._cloud(),
         )
         # azure-ai-ml falls back to the public endpoint without a word: look before the first call.
@@ -63,10 +65,7 @@ class MachineLearning:
             "storage_endpoint": "core.windows.net",
             "registry_discovery_endpoint": profile.arm,
         }
-        options: dict[str, Any] = {"cloud": profile.arm, "cloud_metadata": described}
-        if profile.ca:
-            options["connection_verify"] = profile.ca
-        return options
+        return {"cloud": profile.arm, "cloud_metadata": described}
 
     def tracking_uri(self) -> str:
         """What the workspace itself reports: with private link it follows no pattern."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.secret import Secret
+from amlwizard.cloud.trust import CertificateRefused
+from amlwizard.cloud.wire import client
 
 TIMEOUT_SECONDS = 8
 IPV4 = 1  # the type of an A record
@@ -32,9 +33,9 @@ def resolve(profile: CloudProfile, name: str) -> list[str]:
         except OSError:
             return []
         return sorted({str(info[4][0]) for info in found})
-    with _client(profile) as client:
-        answer = client.get(
-            profile.must_allow(profile.resolver),
+    with client(profile, TIMEOUT_SECONDS) as asking:
+        answer = asking.get(
+            profile.resolver,
             params={"name": name, "type": "A"},
             headers={"accept": "application/dns-json"},
         )
@@ -51,18 +52,13 @@ def knock(
 
     headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
     try:
-        with _client(profile) as client:
-            answer = client.request(method, profile.must_allow(url), json=body, headers=headers)
+        with client(profile, TIMEOUT_SECONDS) as knocking:
+            answer = knocking.request(method, url, json=body, headers=headers)
+    except CertificateRefused as refused:
+        return Knock(error=refused.code)
     except httpx.HTTPError as error:
         return Knock(error=type(error).__name__)
     return Knock(answer.status_code, _code(answer) if answer.status_code >= 400 else "")
-
-
-def _client(profile: CloudProfile) -> Any:
-    import httpx
-
-    verify = ssl.create_default_context(cafile=profile.ca) if profile.ca else True
-    return httpx.Client(timeout=TIMEOUT_SECONDS, verify=verify, trust_env=not profile.loopback_only)
 
 
 def _code(answer: Any) -> str:

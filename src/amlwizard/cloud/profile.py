@@ -78,6 +78,12 @@ def from_description(path: Path) -> CloudProfile:
     try:
         given = json.loads(path.read_text())
         arm, authority, ca = given["arm"], given["authority"], given["ca"]
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"No sandbox runs that describes itself in {path}.",
+            why="What a sandbox says of itself ends with it.",
+            fix="Start one (`amlwizard sandbox`) and set AMLWIZARD_SANDBOX anew, or unset it.",
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInput(
             f"{path} does not describe a sandbox.",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import ssl
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.secret import Secret, hide
+from amlwizard.cloud.wire import client
 from amlwizard.errors import CloudError
 
 TIMEOUT_SECONDS = 60
@@ -28,18 +28,12 @@ def score(profile: CloudProfile, uri: str, key: Secret, body: dict[str, Any]) ->
     """POST with the Bearer key. Raises CloudError where no answer comes."""
     import httpx
 
-    profile.must_allow(uri)
-    verify = ssl.create_default_context(cafile=profile.ca) if profile.ca else True
     began = monotonic()
     try:
-        answer = httpx.post(
-            uri,
-            json=body,
-            headers={"Authorization": f"Bearer {key.reveal()}"},
-            timeout=TIMEOUT_SECONDS,
-            verify=verify,
-            trust_env=not profile.loopback_only,
-        )
+        with client(profile, TIMEOUT_SECONDS) as sender:
+            answer = sender.post(
+                uri, json=body, headers={"Authorization": f"Bearer {key.reveal()}"}
+            )
     except httpx.HTTPError as error:
         raise CloudError(
             "The endpoint did not answer.",

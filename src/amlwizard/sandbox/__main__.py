@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import ssl
 import sys
 import tempfile
 import threading
@@ -43,6 +44,7 @@ NAMES = (
     *(f"*.workspace.{region}.api.azureml.ms" for region in REGIONS),
     *(f"*.workspace.{region}.cert.api.azureml.ms" for region in REGIONS),
 )  # fmt: skip
+CA, DESCRIPTION = "ca.pem", "sandbox.json"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -152,14 +154,13 @@ async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | Non
     if given.until_eof:
         _watch_parent(loop, stopped)
     authority = trustme.CA()
-    private_write(folder / "ca.pem", authority.cert_pem.bytes())
-    certificate = authority.issue_cert(*NAMES)
-    private_write(folder / "server.pem", certificate.private_key_and_cert_chain_pem.bytes())
-    pem = str(folder / "server.pem")
+    private_write(folder / CA, authority.cert_pem.bytes())
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*NAMES).configure_cert(tls)  # the key is written nowhere
 
     world = World.open(folder, given.state, Clock(given.clock, given.speed))
     entra = Entra(world, given.approve)
-    centre = DataCentre(world, entra.tokens, (pem, pem), str(folder / "ca.pem"))
+    centre = DataCentre(world, entra.tokens, tls, str(folder / CA))
     door = bind(given.port or world.data["ports"].get("main|", 0), exact=bool(given.port))
     port = door.getsockname()[1]
     world.data["ports"]["main|"] = port
@@ -176,14 +177,14 @@ async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | Non
         "arm": world.arm,
         "authority": world.arm,
         "resolver": f"{world.arm}/dns-query",
-        "ca": str(folder / "ca.pem"),
+        "ca": str(folder / CA),
         "control": f"{world.arm}/_sandbox",
         "control_token": token,
         "tenant": world.tenant,
         "subscription": world.subscription,
-        "description": str(folder / "sandbox.json"),
+        "description": str(folder / DESCRIPTION),
     }
-    private_write(folder / "sandbox.json", json.dumps(description).encode())
+    private_write(folder / DESCRIPTION, json.dumps(description).encode())
     world.save()
     print(json.dumps(description), flush=True)
     await stopped.wait()
@@ -223,6 +224,8 @@ def main() -> int:
         print(f"{problem.filename or 'the sandbox'}: {problem.strerror}", file=sys.stderr)
         return 1
     finally:
+        for name in (CA, DESCRIPTION):  # nobody is to trust or to ask what has ended
+            (folder / name).unlink(missing_ok=True)
         lock.release()
         if not given.state:
             shutil.rmtree(folder, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -27,9 +28,9 @@ App = Callable[..., Any]
 
 
 class DataCentre:
-    """`tls` are the files of certificate and key that the doors show, `ca` that of who issued them."""
+    """`tls` holds the certificate that the doors show, the file `ca` that of who issued it."""
 
-    def __init__(self, world: World, tokens: Tokens, tls: tuple[str, str], ca: str) -> None:
+    def __init__(self, world: World, tokens: Tokens, tls: ssl.SSLContext, ca: str) -> None:
         self.world, self.tls = world, tls
         self.children = Children(world.folder)
         self.tracking = Tracking(world, tokens, self.children)
@@ -74,16 +75,15 @@ class DataCentre:
 
     def serve(self, door: socket.socket, tls: bool = True) -> None:
         assert self.app
-        certificate, key = self.tls
         config = uvicorn.Config(
             self.app,
             log_config=None,
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
-            ssl_certfile=certificate if tls else None,
-            ssl_keyfile=key if tls else None,
         )
+        config.load()
+        config.ssl = self.tls if tls else None
         server = _Server(config)
         self._servers.append(server)
         task = asyncio.get_running_loop().create_task(server.serve(sockets=[door]))

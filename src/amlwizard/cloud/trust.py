@@ -1,0 +1,153 @@
+"""Whom to believe: the certificates that every client of ours trusts, and what is said of others.
+
+The sandbox is trusted by the certificate that it made for itself and by nothing else. For every
+other cloud it is what the system trusts, what certifi knows (where the system has no store of its
+own), and the authorities in the files that the usual variables name: a company that inspects TLS
+hands those out. They add to the store: a file that holds the company's authority alone is enough.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from amlwizard.cloud.profile import CloudProfile
+from amlwizard.errors import CloudError, InvalidInput
+
+# What requests, curl and OpenSSL read, each for itself alone.
+VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+SECONDS = 5  # for a second look at a certificate that was refused
+
+
+class CertificateRefused(CloudError):
+    """A server's certificate is not to be believed; nothing was sent to it."""
+
+
+def context(profile: CloudProfile, also: Iterable[Path] = ()) -> ssl.SSLContext:
+    """What a client of this cloud believes; `also` are PEM files of further authorities.
+
+    Raises InvalidInput for a file or folder that holds no certificates.
+    """
+    if profile.ca:
+        made = ssl.create_default_context(cafile=profile.ca)
+    else:
+        import certifi
+        import truststore
+
+        made = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.load_verify_locations(cafile=certifi.where())
+        for variable in VARIABLES:
+            given = os.environ.get(variable)
+            if given:
+                _add(made, Path(given), variable)
+    for file in also:
+        _add(made, file, "The recipe")
+    return made
+
+
+def _add(made: ssl.SSLContext, place: Path, who: str) -> None:
+    try:
+        if place.is_dir():
+            made.load_verify_locations(capath=place)
+            # OpenSSL looks into a folder by hashed names only; people put plain files there.
+            for file in [*place.glob("*.pem"), *place.glob("*.crt")]:
+                made.load_verify_locations(cafile=file)
+        else:
+            made.load_verify_locations(cafile=place)
+    except OSError as error:  # an SSLError is one, too
+        reason = error.strerror if not isinstance(error, ssl.SSLError) else "no certificate in it"
+        raise InvalidInput(
+            f"{who} names {place} for certificates to trust, and it cannot be used.",
+            why=str(reason),
+            fix="Name a PEM file with the certificates of the authorities to trust"
+            + (f", or unset {who}." if who in VARIABLES else "."),
+        ) from None
+
+
+def refused(error: BaseException, url: str, profile: CloudProfile) -> CertificateRefused | None:
+    """What to say where `error` came of a certificate; None where it did not."""
+    cause = next((e for e in causes(error) if isinstance(e, ssl.SSLCertVerificationError)), None)
+    if cause is None:
+        return None
+    host = urlsplit(url).hostname or url
+    said = str(getattr(cause, "verify_message", "") or cause)
+    seen = _seen(url, profile)
+    shown = f" It was issued by {seen[0]}." if seen else ""
+    if "expired" in said or "not yet valid" in said:
+        what = f"The certificate of {host} is out of date: {said}."
+        fix = f"Set this machine's clock if it is wrong; else who runs {host} must renew it."
+    elif "ostname mismatch" in said or "IP address mismatch" in said:
+        what = f"The certificate of {host} is for another name."
+        shown += f" It is good for {', '.join(seen[1]) or 'no name'}." if seen else ""
+        fix = "Check which machine the name leads to, and whether a proxy answers in its place."
+    else:
+        what = f"The certificate of {host} is not trusted here."
+        fix = (
+            "If a proxy of your company inspects TLS, or the issuer is your own: set "
+            "REQUESTS_CA_BUNDLE (or SSL_CERT_FILE) to a PEM file with that issuer's root "
+            "certificate, or add it to the system's store. Every client heeds it."
+        )
+    return CertificateRefused(
+        what, code="CertificateVerifyFailed", why=f"{said[:1].upper()}{said[1:]}.{shown}", fix=fix
+    )
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that it came from, however the libraries wrapped it."""
+    open_, met = [error], set()
+    while open_:
+        one = open_.pop()
+        if one is None or id(one) in met:
+            continue
+        met.add(id(one))
+        yield one
+        inner = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+        open_ += [e for e in inner if isinstance(e, BaseException)]
+
+
+def _seen(url: str, profile: CloudProfile) -> tuple[str, list[str]] | None:
+    """Issuer and names of the certificate that a server shows, by a second handshake in which
+    nothing is sent; None where it cannot be had."""
+    from cryptography import x509
+
+    try:
+        certificate = x509.load_der_x509_certificate(_shown(url, profile))
+        issuer = certificate.issuer.rfc4514_string()
+    except (OSError, ValueError):
+        return None
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return issuer, []
+    return issuer, [str(name.value) for name in names]
+
+
+def _shown(url: str, profile: CloudProfile) -> bytes:
+    """The certificate (DER) that answers at `url`, by the proxy that requests go through."""
+    import http.client
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(profile.must_allow(url))
+    host, port = parts.hostname or "", parts.port or 443
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    proxy = None if profile.loopback_only or proxy_bypass(host) else getproxies().get("https")
+    if proxy:
+        via = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+        connection: Any = http.client.HTTPSConnection(
+            via.hostname or "", via.port or 80, timeout=SECONDS, context=unverified
+        )
+        connection.set_tunnel(host, port)
+    else:
+        connection = http.client.HTTPSConnection(host, port, timeout=SECONDS, context=unverified)
+    try:
+        connection.connect()
+        return bytes(connection.sock.getpeercert(binary_form=True))
+    except http.client.HTTPException as error:
+        raise OSError(str(error)) from None
+    finally:
+        connection.close()

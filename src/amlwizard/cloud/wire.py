@@ -1,0 +1,97 @@
+"""The one way out of this process: every client, of whatever SDK, gets its connections here.
+
+So all of them trust the same certificates, take the same proxies, and call a certificate error one;
+and none of them leaves this machine where the cloud is confined to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amlwizard.cloud import trust
+from amlwizard.cloud.profile import CloudProfile
+
+if TYPE_CHECKING:
+    import httpx
+    import requests
+
+POOL = 20  # connections to one host that are kept open
+
+
+def session(profile: CloudProfile) -> requests.Session:
+    """For what is built on requests: the SDKs of Azure and Databricks, and MSAL."""
+    import requests
+
+    return prepared(requests.Session(), profile)
+
+
+def prepared(given: requests.Session, profile: CloudProfile) -> requests.Session:
+    """A session that a library made for itself, on our connections."""
+    adapter = _adapter(profile)
+    for scheme in ("https://", "http://"):
+        given.mount(scheme, adapter)
+    # What the environment says of proxies is not for what stays on this machine.
+    given.trust_env = not profile.loopback_only
+    return given
+
+
+def transport(profile: CloudProfile) -> Any:
+    """An azure-core transport: what the clients of its SDKs take as ``transport``."""
+    from azure.core.pipeline.transport import RequestsTransport
+
+    return RequestsTransport(session=session(profile))
+
+
+def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> httpx.Client:
+    """An httpx client. `timeout` is in seconds; `also` are files of further authorities."""
+    import httpx
+
+    class Checked(httpx.Client):
+        def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+            url = profile.must_allow(str(request.url))
+            try:
+                return super().send(request, **options)
+            except httpx.TransportError as error:
+                if refused := trust.refused(error, url, profile):
+                    raise refused from None
+                raise
+
+    return Checked(
+        timeout=timeout, verify=trust.context(profile, also), trust_env=not profile.loopback_only
+    )
+
+
+def _adapter(profile: CloudProfile) -> Any:
+    import requests
+
+    believed = trust.context(profile)
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *given: Any, **options: Any) -> None:
+            super().init_poolmanager(*given, **options, ssl_context=believed)
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            return super().proxy_manager_for(
+                proxy, **options, ssl_context=believed, proxy_ssl_context=believed
+            )
+
+        def build_connection_pool_key_attributes(
+            self, request: Any, verify: Any, cert: Any = None
+        ) -> Any:
+            return super().build_connection_pool_key_attributes(request, True, cert)
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            """Nothing beside `believed`: neither certifi nor what the environment names."""
+
+        def send(self, request: Any, *given: Any, **options: Any) -> Any:
+            url = profile.must_allow(str(request.url))
+            try:
+                return super().send(request, *given, **options)
+            except requests.exceptions.SSLError as error:
+                if refused := trust.refused(error, url, profile):
+                    raise refused from None
+                raise
+
+    return Adapter(pool_connections=POOL, pool_maxsize=POOL)
