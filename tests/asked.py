@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pexpect
+from support import PATIENCE
 
 from amlwizard import fields
 from amlwizard.draft import Draft, DraftStore
@@ -26,16 +28,21 @@ def terminal(folder: Path, *arguments: str, **environment: str) -> Iterator[pexp
         cwd=str(folder),
         env={**os.environ, "AMLWIZARD_HOME": str(folder), "TERM": "xterm", "NO_COLOR": "1"} | environment,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE,
         dimensions=(40, 200),
     )  # fmt: skip
     try:
         yield child
     finally:
-        child.close(force=True)
+        ended(child)
 
 
-GO_ON = r"Enter goes on\):"
+def ended(child: pexpect.spawn) -> None:
+    """Kill it, and see it gone: pexpect's own `close` gives up on a busy machine."""
+    if child.isalive():
+        child.kill(signal.SIGKILL)
+        child.wait()
+    child.close()
 
 
 def through(

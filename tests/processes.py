@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
+from support import PATIENCE
+
 MARK = "PROCESS_OF_TEST"
 
 
@@ -38,7 +40,7 @@ class Family:
         assert len(found) == 1, self.members()
         return found[0]
 
-    def wait_until_gone(self, seconds: float = 60) -> None:
+    def wait_until_gone(self, seconds: float = PATIENCE) -> None:
         """Wait for the end of every member, those included that they may yet start."""
         deadline = monotonic() + seconds
         while left := self.members():

@@ -24,6 +24,9 @@ from amlwizard.recipe import Recipe, SignIn, read
 
 ROOT = Path(__file__).parents[1]
 RECIPES = ROOT / "recipes"
+PATIENCE = 900.0
+"""Seconds after which a wait is given up, so that what hangs is found. No verdict: it is far beyond
+what the slowest machine takes, and pytest's own `timeout` is far beyond it."""
 Json = dict[str, Any]
 
 
@@ -156,7 +159,7 @@ def amlwizard(*arguments: str, cwd: Path | None = None, **more: str) -> Ran:
         text=True,
         cwd=cwd or ROOT,
         env=environment(more),
-        timeout=280,
+        timeout=PATIENCE,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -183,7 +186,7 @@ class Replay:
     def end(self) -> Ran:
         assert self.process.stdout
         self.lines += self.process.stdout
-        return Ran(self.process.wait(timeout=120), "".join(self.lines), self._said())
+        return Ran(self.process.wait(PATIENCE), "".join(self.lines), self._said())
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -27,7 +27,6 @@ from amlwizard.steps.foundation import PROVIDERS
 AZ = os.environ.get("AMLWIZARD_AZ") or shutil.which("az")
 pytestmark = [
     pytest.mark.az,
-    pytest.mark.timeout(900),
     pytest.mark.xdist_group("az"),
     pytest.mark.skipif(
         AZ is None, reason="azure-cli is not here: put az on PATH, or name it in AMLWIZARD_AZ"

@@ -8,6 +8,7 @@ from threading import Event as Flag
 from typing import Any
 
 import pytest
+from support import PATIENCE
 
 from amlwizard import engine
 from amlwizard.backend import Control
@@ -61,7 +62,7 @@ def test_outputs_reach_what_comes_after() -> None:
 
 
 def test_independent_steps_overlap() -> None:
-    meet = Barrier(2, timeout=20)
+    meet = Barrier(2, timeout=PATIENCE)
 
     def apply(ctx: Context, say: Any) -> Any:
         meet.wait()
@@ -126,7 +127,7 @@ def test_while_held_no_step_starts_and_what_runs_goes_on() -> None:
 
     def first(ctx: Context, say: Any) -> Any:
         running.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
         return {}
 
     def emit(event: Event) -> None:
@@ -139,13 +140,13 @@ def test_while_held_no_step_starts_and_what_runs_goes_on() -> None:
     steps = (step("a", apply=first), step("b", "a"))
     thread = Thread(target=engine.run, args=(steps, JOB, emit), kwargs={"control": control})
     thread.start()
-    assert running.wait(20)
+    assert running.wait(PATIENCE)
     control.hold()
     go_on.set()
-    assert a_ended.wait(20)
+    assert a_ended.wait(PATIENCE)
     assert started == ["a"]
     control.release()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert started == ["a", "b"]
 
 
@@ -157,7 +158,7 @@ def test_cancelling_ends_a_held_run() -> None:
     )
     thread.start()
     control.stop()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 

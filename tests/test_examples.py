@@ -19,7 +19,7 @@ import httpx
 import pytest
 import test_contracts
 from contracts import Example, Waiver
-from support import RECIPES, Json, Sandbox, recipe_of, running
+from support import PATIENCE, RECIPES, Json, Sandbox, recipe_of, running
 
 from amlwizard.cli import main
 from amlwizard.sandbox.ids import ResourceId
@@ -152,7 +152,7 @@ class Stage:
             headers={"Authorization": f"Bearer {cloud.access_token('arm').reveal()}"},
             verify=ssl.create_default_context(cafile=sandbox.description["ca"]),
             trust_env=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
         self.state = sandbox.state
         self.stand_ins: dict[str, str] = {}

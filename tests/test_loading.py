@@ -5,25 +5,38 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from support import PATIENCE
+
 CODE = """
 import sys
 from pathlib import Path
-from threading import Thread
-from amlwizard.cloud import azure_public
-from amlwizard.cloud.arm import Arm
+from threading import Event, Thread
+from amlwizard.cloud import arm, azure_public
 from amlwizard.cloud.loading import one_at_a_time
 
-arm = Arm(azure_public(Path("accounts")), object(), "subscription")
+asked = Event()
+
+class Asked:
+    def __enter__(self):
+        asked.set()
+        one_at_a_time.acquire()
+    def __exit__(self, *error):
+        one_at_a_time.release()
+
+arm.one_at_a_time = Asked()
+one = arm.Arm(azure_public(Path("accounts")), object(), "subscription")
+waits = Thread(target=lambda: one._databricks)
 with one_at_a_time:
-    waits = Thread(target=lambda: arm._databricks, daemon=True)
     waits.start()
-    waits.join(0.5)
+    asked.wait()
     assert "azure.mgmt.databricks" not in sys.modules
-waits.join(60)
+waits.join()
 assert "azure.mgmt.databricks" in sys.modules
 """
 
 
 def test_an_sdk_waits_until_another_is_loaded() -> None:
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr

@@ -17,7 +17,17 @@ from typing import Any
 import pytest
 from platforms import Platform
 from processes import Family
-from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, environment, replaying, running
+from support import (
+    PATIENCE,
+    RECIPES,
+    ROOT,
+    Ran,
+    Sandbox,
+    amlwizard,
+    environment,
+    replaying,
+    running,
+)
 
 from amlwizard.errors import AmlwizardError, Cancelled
 
@@ -51,7 +61,7 @@ def open_ports(state: Path) -> set[int]:
     found = set()
     for port in ports:
         with socket.socket() as probe:
-            probe.settimeout(5)
+            probe.settimeout(PATIENCE)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 found.add(port)
     return found
@@ -120,7 +130,7 @@ def test_a_sandbox_ends_when_it_is_told_to(
     )
     assert wrapper.stdout and wrapper.stdout.readline()
     wrapper.send_signal(number)
-    _, errors = wrapper.communicate(timeout=60)
+    _, errors = wrapper.communicate(timeout=PATIENCE)
     assert (wrapper.returncode, errors) == (0, "")
     assert family.members() == {} and list(temporary.iterdir()) == []
 
@@ -149,7 +159,7 @@ def test_a_busy_driver_ends_with_a_sandbox_that_is_killed(
                     client.run_cells(cluster, [cell], lambda *_, **__: said.set(), cancel)
 
             threading.Thread(target=run, daemon=True).start()
-            assert said.wait(60)
+            assert said.wait(PATIENCE)
             while "sleep 600" not in family.members().values():
                 assert not cancel.wait(0.1)
             os.kill(family.one("amlwizard.sandbox --"), signal.SIGKILL)
@@ -209,7 +219,7 @@ def test_a_replay_that_nobody_reads_any_more_is_cancelled(
         run = replay.until("run-started")["run"]
         assert replay.process.stdout
         replay.process.stdout.close()
-        assert replay.process.wait(timeout=120) == 130
+        assert replay.process.wait(PATIENCE) == 130
     journal = (tmp_path / "runs" / run / "journal.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in journal]
     assert events[-1]["kind"] == "run-finished" and events[-1]["exit_code"] == 130

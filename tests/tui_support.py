@@ -1,23 +1,19 @@
-"""What pilots share: apps over a desk or over a small backend that answers at once, waiting on the
-app's messages, and a watch on how long its loop is held."""
+"""What pilots share: apps over a desk or over a small backend that answers at once, and waiting on the
+app's messages."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import os
 import tempfile
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event as Flag
-from threading import get_native_id
 from typing import Any
 
-from support import RECIPES
+from support import PATIENCE, RECIPES
 from textual.message import Message
 from textual.pilot import Pilot
 
@@ -44,7 +40,6 @@ from amlwizard.tui.tape import on_screen
 from amlwizard.view import RunView
 
 GOLDEN = Path(__file__).parent / "golden" / "quickstart.jsonl"
-PATIENCE = 30.0
 LOOK = 0.1
 """Seconds after which to look again where the app says nothing."""
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
@@ -73,10 +68,10 @@ class Walk:
         await self.see(lambda: self.page == page and self.app.screen.is_mounted)
         await self.pilot.pause()
 
-    async def see(self, wanted: str | Callable[[], Any], patience: float = PATIENCE) -> None:
+    async def see(self, wanted: str | Callable[[], Any]) -> None:
         """Wait until a text stands on the screen, or until something is so."""
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(PATIENCE):
                 while not (wanted in self.text if isinstance(wanted, str) else wanted()):
                     self._moved.clear()
                     with suppress(TimeoutError):  # the last message has its effect after its word
@@ -104,71 +99,6 @@ async def walking(app: WizardApp, size: tuple[int, int] = (80, 24)) -> AsyncIter
     async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
         await pilot.pause()
         yield Walk(app, pilot, moved)
-
-
-# -- how long the loop is held
-
-TICK = 0.02
-
-
-@dataclass
-class Held:
-    """Longest time, in seconds, that the loop came too late; without what the kernel made it wait for
-    a processor, since that is no doing of ours: its own thread, or one that has the interpreter."""
-
-    longest: float = 0.0
-
-
-@asynccontextmanager
-async def held() -> AsyncIterator[Held]:
-    watch, queues, own = Held(), Queues(), get_native_id()
-
-    async def look() -> None:
-        while True:
-            before, queued = time.perf_counter(), queues.read()
-            await asyncio.sleep(TICK)
-            late = time.perf_counter() - before - TICK
-            waited = {
-                thread: now - queued.get(thread, 0.0) for thread, now in queues.read().items()
-            }
-            late -= waited.pop(own) + max(waited.values(), default=0.0)
-            watch.longest = max(watch.longest, late)
-
-    task = asyncio.create_task(look())
-    try:
-        yield watch
-    finally:
-        task.cancel()
-        queues.close()
-
-
-class Queues:
-    """What Linux says of the threads of this process. It is read without letting the interpreter go,
-    or else each look would wait for a turn of every other thread."""
-
-    def __init__(self) -> None:
-        self._files: dict[int, int] = {}
-        self._pread = ctypes.PyDLL(None).pread
-        self._said = ctypes.create_string_buffer(64)
-
-    def read(self) -> dict[int, float]:
-        """Seconds that each thread has waited for a processor so far."""
-        total = {}
-        for thread in filter(None, (thread.native_id for thread in threading.enumerate())):
-            with suppress(OSError):
-                if thread not in self._files:
-                    self._files[thread] = os.open(
-                        f"/proc/self/task/{thread}/schedstat", os.O_RDONLY
-                    )
-                if self._pread(self._files[thread], self._said, len(self._said), 0) > 0:
-                    total[thread] = int(self._said.value.split()[1]) / 1e9
-                else:  # it ended, and its number may come again
-                    os.close(self._files.pop(thread))
-        return total
-
-    def close(self) -> None:
-        for file in self._files.values():
-            os.close(file)
 
 
 # -- a backend for screens whose logic needs no cloud
@@ -354,9 +284,7 @@ def at_page(page: str, view: RunView, backend: Any = None) -> WizardApp:
 
 
 async def until(pilot: Pilot[Any], seen: Callable[[], Any]) -> None:
-    """Wait for what is to be seen; fail after 10 seconds."""
-    for _ in range(500):
-        if seen():
-            return
-        await pilot.pause(0.02)
-    raise AssertionError("it was not to be seen")
+    """Wait for what is to be seen."""
+    async with asyncio.timeout(PATIENCE):
+        while not seen():
+            await pilot.pause(LOOK)

@@ -9,7 +9,7 @@ import sys
 import pexpect
 import pytest
 from standing import GROUP, QUICKSTART, Destroy, Standing
-from support import ROOT
+from support import PATIENCE, ROOT
 
 pytestmark = pytest.mark.xdist_group("destroy")
 
@@ -46,12 +46,18 @@ def test_on_a_terminal_the_name_of_the_group_is_asked_for(
 ) -> None:
     command = ["-m", "amlwizard", "destroy", QUICKSTART, "--target", "sandbox"]
     terminal = pexpect.spawn(
-        sys.executable, command, cwd=str(ROOT), dimensions=(40, 120), encoding="utf-8", timeout=60
+        sys.executable,
+        command,
+        cwd=str(ROOT),
+        dimensions=(40, 120),
+        encoding="utf-8",
+        timeout=PATIENCE,
     )
     terminal.expect_exact("to remove all of this: ")
     terminal.sendline(typed)
     terminal.expect(pexpect.EOF)
     shown = terminal.before
+    terminal.wait()
     terminal.close()
     assert terminal.exitstatus == code, shown
     assert (platform.resources == {}) == (code == 0)

@@ -13,7 +13,7 @@ from threading import Event as Flag
 import pytest
 from platforms import Platform
 from platforms import setting as changed
-from support import RECIPES, recipe_of
+from support import PATIENCE, RECIPES, recipe_of
 from textual.widgets import Input
 from tui_support import (
     CLOSE,
@@ -276,7 +276,7 @@ async def test_it_can_be_stopped_and_what_was_seen_before_stands() -> None:
         await walk.see("◌ Verifying")
         await walk.press("escape")
         await walk.see(KEPT)
-        assert app.work.wait(5) and app.verified is None
+        assert app.work.wait(PATIENCE) and app.verified is None
 
 
 async def test_it_is_refused_with_a_word_while_a_run_changes_things() -> None:
@@ -335,7 +335,7 @@ async def test_without_a_sign_in_nothing_is_judged() -> None:
         await walk.see(lambda: isinstance(app.screen, LoginScreen))
         await walk.press("escape")
         await walk.see(lambda: "verify" not in app.busy and not isinstance(app.screen, LoginScreen))
-        assert app.work.wait(5) and app.verified is None
+        assert app.work.wait(PATIENCE) and app.verified is None
 
 
 async def test_a_code_that_expired_is_asked_for_anew_and_starts_no_run() -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 
 import pytest
+from support import PATIENCE
 from textual.widgets import OptionList, Static, TextArea
 from tui_support import FakeBackend, at_page, recorded, until
 
@@ -140,7 +141,7 @@ async def test_waiting_can_be_stopped_and_holds_nothing_up() -> None:
         await pilot.pause()
         assert not page.sending
         endpoint.gate.set()
-        assert app.work.wait(5)
+        assert app.work.wait(PATIENCE)
         await pilot.pause()
         assert len(page.history) == 1, "what was stopped is not heard any more"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event as Flag
 
 import pytest
-from support import RECIPES
+from support import PATIENCE, RECIPES
 from tui_support import FakeBackend, walking, wizard
 
 from amlwizard.draft import Draft, DraftStore, from_file, new
@@ -156,7 +156,7 @@ async def test_a_closed_terminal_loses_no_answer(tmp_path: Path, end: signal.Sig
             with pytest.raises(OSError):
                 while os.read(ours, 65536):
                     pass
-        assert process.wait(20) == 130
+        assert process.wait(PATIENCE) == 130
     finally:
         process.kill()
         process.wait()
