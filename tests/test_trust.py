@@ -132,7 +132,9 @@ def test_a_companys_authority_is_believed_by_every_client_whichever_variable_nam
     place: Sandbox, client: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, place.description["ca"])
-    assert met(getattr(Clients(place), client)) == "believed"
+    clients, before = Clients(place), len(place.calls)
+    assert met(getattr(clients, client)) == "believed"
+    assert len(place.calls) > before, "it was asked"
 
 
 @pytest.mark.parametrize("client", CLIENTS)

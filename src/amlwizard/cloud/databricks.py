@@ -45,6 +45,10 @@ class Databricks:
             def _resolve_host_metadata(self) -> None:
                 """Nothing is asked of the host: it would say what it is, which we know."""
 
+            @classmethod
+            def attributes(cls) -> Any:
+                return Config.attributes()  # which looks at its own class alone
+
         class Entra(CredentialsStrategy):
             def auth_type(self) -> str:
                 return "entra"
