@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import trustme
@@ -256,7 +256,7 @@ def test_a_certificate_for_another_name_is_called_so(
 class Tunnel(socketserver.StreamRequestHandler):
     """A proxy that knows CONNECT."""
 
-    seen: list[str]
+    seen: ClassVar[list[str]]
 
     def handle(self) -> None:
         host, _, port = self.rfile.readline().split()[1].decode().partition(":")
@@ -279,7 +279,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A proxy that the environment names; the hosts that were asked for by it."""
 
     class Counted(Tunnel):
-        seen: list[str] = []
+        seen: ClassVar[list[str]] = []
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
