@@ -37,16 +37,25 @@ class Children:
         shutil.rmtree(self.temporary, ignore_errors=True)
         self.temporary.mkdir(mode=0o700)
 
-    async def piped(self, module: str, *arguments: str, env: dict[str, str], cwd: Path) -> Any:
-        """A module of ours that takes `requests` and answers on its standard output."""
-        return await self._start(
-            [sys.executable, "-m", module, *arguments],
-            env,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            cwd=str(cwd),
-            limit=LONGEST_LINE,
-        )
+    async def piped(
+        self,
+        module: str,
+        *arguments: str,
+        env: dict[str, str],
+        cwd: Path,
+        log: Path = Path(os.devnull),
+    ) -> Any:
+        """A module of ours that takes `requests` and answers on its standard output; its standard
+        error goes to `log`."""
+        with log.open("ab") as written:
+            return await self._start(
+                [sys.executable, "-m", module, *arguments],
+                env,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=written,
+                cwd=str(cwd),
+                limit=LONGEST_LINE,
+            )
 
     async def guarded(self, command: list[str], env: dict[str, str], log: Path) -> Any:
         """Any command, under the guardian; its standard output and error go to `log`."""

@@ -115,7 +115,7 @@ class DataCentre:
             self.tracking.stop_one(resource["properties"]["workspaceId"])
         for cluster in self.world.data["databricks"].get(stem, {}).get("clusters", {}):
             self.drivers.end(cluster)
-        for key in [k for k in self.serving.scorers if k == stem or k.startswith(f"{stem}/")]:
+        for key in [k for k in self.serving.containers if k == stem or k.startswith(f"{stem}/")]:
             self.serving.stop_one(key)
 
     async def stop(self) -> None:

@@ -1,50 +1,63 @@
-"""The container of a deployment: loads an MLflow model, answers requests, ends with its input.
+"""The container of a deployment: Microsoft's inference server with one MLflow model behind it.
 
-Takes what the no-code scoring script of Azure takes: ``input_data`` as a matrix, or as columns,
-index and data. Argument: the model's folder.
+Argument: the model's folder. Requests and answers are lines of JSON on standard input and output,
+their bodies in base64; no port is opened. What the server and the model write is the container's
+log, on standard error. Ends with its input, and without a word where the server does not start.
 """
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
+from amlwizard.sandbox import userenv
 from amlwizard.sandbox.children import requests
 
 
-def frame(body: Any, columns: list[str]) -> Any:
-    import pandas as pd
+def _server(folder: Path) -> Any:
+    """The server's Flask application, its entry script loaded and the model with it."""
+    os.environ |= {
+        "AML_APP_ROOT": os.environ["TMPDIR"],
+        "AML_APP_INSIGHTS_ENABLED": "false",
+        "AZUREML_ENTRY_SCRIPT": str(Path(__file__).with_name("no_code.py")),
+        "AZUREML_MODEL_DIR": str(folder.parent),
+        "MLFLOW_MODEL_FOLDER": folder.name,
+    }
+    userenv.enter(folder)
+    from azureml_inference_server_http.server.entry import app
 
-    if not isinstance(body, dict) or "input_data" not in body:
-        raise ValueError("Request must contain a top level key named 'input_data'")
-    data = body["input_data"]
-    if isinstance(data, list):
-        return pd.DataFrame(data, columns=columns or None)
-    if isinstance(data, dict) and {"columns", "data"} <= data.keys():
-        return pd.DataFrame(**{k: data[k] for k in ("columns", "index", "data") if k in data})
-    raise ValueError("input_data must be a list of rows, or have columns, index and data")
+    return app
+
+
+def _answered(client: Any, asked: dict[str, Any]) -> dict[str, Any]:
+    answer = client.open(
+        asked["path"],
+        method=asked["method"],
+        query_string=asked["query"],
+        headers=asked["headers"],
+        data=base64.b64decode(asked["body"]),
+    )
+    return {
+        "status": answer.status_code,
+        "headers": list(answer.headers),
+        "body": base64.b64encode(answer.data).decode(),
+    }
 
 
 def main() -> None:
     asked = requests()
-    try:
-        import mlflow.pyfunc
-
-        model = mlflow.pyfunc.load_model(sys.argv[1])
-        signature = model.metadata.signature
-        columns = signature.inputs.input_names() if signature else []
-    except Exception as error:
-        print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
-        return
-    print(json.dumps({"ready": True}), flush=True)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    client = _server(Path(sys.argv[1])).test_client()
+    answers.write('{"ready": true}\n')
+    answers.flush()
     for line in asked:
-        try:
-            predictions = model.predict(frame(json.loads(line), columns))
-            answer: dict[str, Any] = {"predictions": [float(value) for value in predictions]}
-        except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
+        answers.write(json.dumps(_answered(client, json.loads(line))) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":

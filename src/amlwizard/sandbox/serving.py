@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox.children import Children, kill_group
+from amlwizard.sandbox.containers import Container, Crashed, Log
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import inference_settings
 from amlwizard.sandbox.kinds.base import Body, swallow
@@ -24,9 +23,9 @@ from amlwizard.sandbox.world import World
 if TYPE_CHECKING:
     from amlwizard.sandbox.datacentre import DataCentre
 
-NEEDED = ("azureml-ai-monitoring", "azureml-inference-server-http")
 LEAST_MEMORY_MIB = 512
 UNITS = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
+TROUBLE = "https://aka.ms/oe-tsg"
 
 
 class DeploymentFailed(Exception):
@@ -35,38 +34,10 @@ class DeploymentFailed(Exception):
         self.code = code
 
 
-class Scorer:
-    """A process that holds one model; one request at a time, JSON lines both ways."""
-
-    def __init__(self, process: Any) -> None:
-        self.process, self.lock = process, asyncio.Lock()
-
-    @classmethod
-    async def start(cls, children: Children, folder: Any) -> Scorer:
-        process = await children.piped(
-            "amlwizard.sandbox.scorer", str(folder), env={}, cwd=children.temporary
-        )
-        scorer = cls(process)
-        assert process.stdout
-        ready = json.loads(await process.stdout.readline() or b'{"error": "the process ended"}')
-        if "error" in ready:
-            kill_group(process)
-            raise DeploymentFailed("ResourceNotReady", f"The container crashed: {ready['error']}")
-        return scorer
-
-    async def ask(self, body: Any) -> Body:
-        async with self.lock:
-            self.process.stdin.write(json.dumps(body).encode() + b"\n")
-            await self.process.stdin.drain()
-            line = await self.process.stdout.readline()
-        return json.loads(line) if line else {"error": "the process ended"}
-
-
 class Serving:
     def __init__(self, world: World, centre: DataCentre) -> None:
         self.world, self.centre = world, centre
-        self.scorers: dict[str, Scorer] = {}
-        self.lines: dict[str, list[str]] = {}
+        self.containers: dict[str, Container] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     def uri(self, endpoint: ResourceId, compute: Body) -> str:
@@ -81,31 +52,27 @@ class Serving:
 
     async def deploy(self, rid: ResourceId, workspace: Body, p: Body) -> None:
         """Bring a deployment up; raises DeploymentFailed with what Azure would say."""
-        key = rid.text.lower()
-        log = self.lines.setdefault(key, [])
+        key, log = rid.text.lower(), self.log(rid.text)
         self.stop_one(key)
+        written = log.begin()
         limits = p["containerResourceRequirements"].get("containerResourceLimits") or {}
         memory = _mebibytes(limits.get("memory", "2Gi"))
         if memory < LEAST_MEMORY_MIB:
-            log.append("Killed")
+            log.write("Killed")
             raise DeploymentFailed(
-                "OutOfMemory",
+                "PodOutOfMemory",
                 f"The container was killed: {limits['memory']} of memory is not enough for the "
                 "model and its server.",
             )
         folder = await self._model(workspace, p["model"])
-        requirements = folder / "requirements.txt"
-        given = requirements.read_text() if requirements.exists() else ""
-        missing = [name for name in NEEDED if name not in given]
-        if missing:
-            log.append("ModuleNotFoundError: No module named 'azureml.ai'")
+        try:
+            self.containers[key] = await Container.start(self.centre.children, folder, written)
+        except Crashed:
             raise DeploymentFailed(
                 "ResourceNotReady",
-                "User container has crashed or terminated: ModuleNotFoundError: No module named "
-                f"'azureml.ai'. The model's requirements lack {', '.join(missing)}.",
-            )
-        self.scorers[key] = await Scorer.start(self.centre.children, folder)
-        log.append(f"Model loaded from {p['model']}")
+                "User container has crashed or terminated. Please see troubleshooting guide, "
+                f"available here: {TROUBLE}#error-resourcenotready",
+            ) from None
 
     def resume(self) -> None:
         """After a restart: load the models of all deployments again, ahead of the first request."""
@@ -117,7 +84,7 @@ class Serving:
     def _loading(self, deployment: Body) -> asyncio.Task[None]:
         key = deployment["id"].lower()
         task = self.tasks.get(key)
-        if task is None or (task.done() and key not in self.scorers):
+        if task is None or (task.done() and key not in self.containers):
             workspace = self.world.get(deployment["id"].rsplit("/", 4)[0])
             assert workspace
             rid = ResourceId.parse(deployment["id"])
@@ -139,16 +106,16 @@ class Serving:
             )
         return folder
 
-    def logs(self, deployment_id: str) -> str:
-        return "\n".join(self.lines.get(deployment_id.lower(), [])) + "\n"
+    def log(self, deployment_id: str) -> Log:
+        return Log(self.world.folder, deployment_id)
 
     def stop_one(self, key: str) -> None:
-        scorer = self.scorers.pop(key, None)
-        if scorer:
-            kill_group(scorer.process)
+        container = self.containers.pop(key, None)
+        if container:
+            container.stop()
 
     def stop(self) -> None:
-        for key in list(self.scorers):
+        for key in list(self.containers):
             self.stop_one(key)
 
     # -- the load balancer
@@ -186,19 +153,11 @@ class Serving:
         if deployment is None or deployment["properties"]["provisioningState"] != "Succeeded":
             return Response("no healthy upstream", 503)
         key = deployment["id"].lower()
-        if key not in self.scorers:
+        if key not in self.containers:
             await self._loading(deployment)
-        try:
-            body = json.loads(await request.body())
-        except ValueError:
-            return JSONResponse({"message": "The request body is not JSON."}, 400)
-        answer = await self.scorers[key].ask(body)
-        log = self.lines.setdefault(key, [])
-        if "error" in answer:
-            log.append(f"POST /score 400 {answer['error']}")
-            return JSONResponse({"message": answer["error"]}, 400)
-        log.append("POST /score 200")
-        return JSONResponse(answer["predictions"], headers={"azureml-model-deployment": chosen})
+        answer = await self.containers[key].ask(request, f"/{request.path_params['what']}")
+        answer.headers["azureml-model-deployment"] = chosen
+        return answer
 
     def _cluster(self, endpoint: Body) -> str:
         compute = self.world.get(endpoint["properties"]["compute"])

@@ -93,7 +93,7 @@ def _image_build_problem(call: Call, workspace: Body) -> str | None:
 
 
 def _logs(call: Call) -> Body:
-    return {"content": call.centre.serving.logs(call.id.text)}
+    return {"content": call.centre.serving.log(call.id.text).tail(call.body.get("tail") or 100)}
 
 
 KINDS = [

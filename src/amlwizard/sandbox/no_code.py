@@ -1,0 +1,189 @@
+"""The entry script of a no-code deployment of an MLflow model: what the inference server calls.
+
+Behaves as the one that Azure brings: what parses `input_data` is chosen once, when the server
+starts, from the model's input example, else from its signature. A DataFrame is parsed as pandas
+`split`, an array as NumPy, a dictionary as one array for each name; without either, what comes is
+looked at. What is wrong with a model ends the server, what is wrong with a request is an exception
+of `run`. Flavors of language models are not played.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import azureml.ai.monitoring  # noqa: F401 - imported there whether data is collected or not
+import mlflow.pyfunc
+import numpy as np
+import pandas as pd
+from inference_schema.parameter_types.abstract_parameter_type import AbstractParameterType
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+from inference_schema.parameter_types.pandas_parameter_type import PandasParameterType
+from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+from inference_schema.schema_decorators import input_schema, output_schema
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+from mlflow.pyfunc.scoring_server import _get_jsonable_obj
+from mlflow.types.schema import DataType
+from mlflow.types.utils import _infer_schema
+
+FOLDER = Path(os.environ["AZUREML_MODEL_DIR"]) / os.environ["MLFLOW_MODEL_FOLDER"]
+SPLIT = {"columns", "index", "data"}
+OF_TYPE = {
+    DataType.boolean: True,
+    DataType.string: "sample string",
+    DataType.integer: 42,
+    DataType.long: 42,
+    DataType.float: 0.15,
+    DataType.double: 0.15,
+}
+log = logging.getLogger(__name__)
+
+
+class AsItComes(AbstractParameterType):
+    """No sample, no parsing."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def deserialize_input(self, input_data: Any) -> Any:
+        return input_data
+
+    def input_to_swagger(self) -> dict[str, Any]:
+        return {"type": "object", "example": {}}
+
+
+def _of_example(model: Model) -> Any:
+    """The sample that the model's input example is; None where it has none that can be read."""
+    about = model.saved_input_example_info
+    if not about:
+        return None
+    try:
+        given = json.loads((FOLDER / about["artifact_path"]).read_text())
+        if about["type"] == "dataframe":
+            orient = "split" if "columns" in given else "values"
+            return pd.read_json(json.dumps(given), orient=orient, dtype=False)
+        if about["type"] != "ndarray":
+            return given
+        inputs = given["inputs"]
+        if isinstance(inputs, dict):
+            return {name: np.asarray(value) for name, value in inputs.items()}
+        return np.asarray(inputs)
+    except Exception as error:
+        log.warning("The input example cannot be read: %s", error)
+        return None
+
+
+def _tensors(schema: Any) -> Any:
+    """Zeros of the shape that is asked for, a batch being of one."""
+
+    def zeros(spec: Any) -> Any:
+        first, *rest = spec.shape or (0,)
+        shape = (1 if first == -1 else first, *rest) if spec.shape else spec.shape
+        return np.zeros(tuple(shape), dtype=spec.type)
+
+    if schema.has_input_names():
+        return {spec.name: zeros(spec) for spec in schema.inputs}
+    return zeros(schema.inputs[0])
+
+
+def _columns(schema: Any) -> Any:
+    names = schema.input_names()
+    return pd.DataFrame(columns=names).astype(dict(zip(names, schema.pandas_types(), strict=False)))
+
+
+def _sample(schema: Any) -> Any:
+    if schema.is_tensor_spec():
+        return _tensors(schema)
+    try:
+        return _columns(schema)
+    except Exception as error:
+        log.warning("The signature makes no DataFrame: %s", error)
+    odd = [str(spec.type) for spec in schema.inputs if not isinstance(spec.type, DataType)]
+    if odd:
+        raise TypeError(f"there is no sample input of the type {odd[0]}")
+    return {spec.name: OF_TYPE[spec.type] for spec in schema.inputs}
+
+
+def _of_params(schema: Any) -> dict[str, Any]:
+    given = ((p.name, p.default, OF_TYPE.get(p.dtype)) for p in schema.params)
+    return {name: other if default is None else default for name, default, other in given}
+
+
+def _samples(model: Model) -> tuple[Any, Any, Any]:
+    """Samples of input, output and parameters; None where nothing is known of them."""
+    given, signature = _of_example(model), model.signature
+    if signature is None:
+        return given, None, None
+    assert signature.inputs.inputs, "a signature without inputs"
+    outputs, params = signature.outputs, signature.params
+    if given is None:
+        given = _sample(signature.inputs)
+    answered = (_tensors if outputs.is_tensor_spec() else _columns)(outputs) if outputs else None
+    return given, answered, _of_params(params) if params else None
+
+
+def _named_arrays(sample: dict[str, Any]) -> StandardPythonParameterType:
+    arrays = {name: NumpyParameterType(v, enforce_shape=False) for name, v in sample.items()}
+    return StandardPythonParameterType(arrays)
+
+
+def _parser(sample: Any, orient: str) -> AbstractParameterType:
+    if isinstance(sample, np.ndarray):
+        return NumpyParameterType(sample, enforce_shape=False)
+    if isinstance(sample, pd.DataFrame):
+        return PandasParameterType(sample, enforce_shape=False, orient=orient)
+    return _named_arrays(sample) if isinstance(sample, dict) else AsItComes()
+
+
+def _inferred(sample: Any) -> None:
+    """Azure asks MLflow for a schema and does without; an error of another kind ends it."""
+    try:
+        _infer_schema(sample)
+    except MlflowException:
+        log.info("MLflow infers no schema")
+
+
+about = Model.load(str(FOLDER))
+sample_input, sample_output, sample_params = _samples(about)
+if sample_input is not None:
+    _inferred(sample_input)
+taken = _parser(sample_input, "split")
+told = _parser(sample_output, "records")
+params_taken = AsItComes() if sample_params is None else StandardPythonParameterType(sample_params)
+model = mlflow.pyfunc.load_model(str(FOLDER))
+
+
+def init() -> None:
+    pass
+
+
+@input_schema("input_data", taken)  # type: ignore[untyped-decorator]
+@input_schema("params", params_taken, optional=True)  # type: ignore[untyped-decorator]
+@output_schema(told)  # type: ignore[untyped-decorator]
+def run(input_data: Any, params: Any = None) -> Any:
+    parsed = input_data if _is_parsed(input_data) else _looked_at(input_data)
+    return _get_jsonable_obj(model.predict(parsed, params=params), pandas_orient="records")
+
+
+def _is_parsed(given: Any) -> bool:
+    if isinstance(given, dict) and given:
+        return isinstance(next(iter(given.values())), np.ndarray)
+    return isinstance(given, (np.ndarray, pd.DataFrame))
+
+
+def _looked_at(given: Any) -> Any:
+    """What no parser has seen: rows are an array, columns with index and data a DataFrame, anything
+    else an array for each name."""
+    if isinstance(given, str):
+        given = json.loads(given)
+    if "input_data" in given:
+        given = given["input_data"]
+    if isinstance(given, list):
+        return np.asarray(given)
+    if isinstance(given, dict) and given.keys() >= SPLIT:
+        return pd.read_json(json.dumps(given), orient="split", dtype=False)
+    return {name: np.asarray(value) for name, value in given.items()}

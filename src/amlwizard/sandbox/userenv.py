@@ -1,0 +1,159 @@
+"""The environment that a container builds for a model: what its `conda.yaml` names, and no more.
+
+The sandbox installs nothing. What the model's requirements bring in, theirs included, can be
+imported from this installation; the rest is as if it were not there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import Distribution, distributions
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+
+SERVER = canonicalize_name("azureml-inference-server-http")
+OLD_SERVER = "1.3.4"  # the newest that still asks for azureml.contrib
+JAVA = "openjdk"
+OURS = "amlwizard/"
+
+
+def declared(folder: Path) -> tuple[list[str], list[str]]:
+    """What a model's environment is made of: conda packages, pip requirements."""
+    conda = folder / "conda.yaml"
+    if not conda.exists():
+        return [], _lines(folder / "requirements.txt")
+    packages: list[Any] = (yaml.safe_load(conda.read_text()) or {}).get("dependencies") or []
+    pip = [line for part in packages if isinstance(part, dict) for line in part.get("pip") or []]
+    files = [line[2:].strip() for line in pip if line.startswith("-r")]
+    lines = [*pip, *(line for name in files for line in _lines(folder / name))]
+    return [part for part in packages if isinstance(part, str)], lines
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def _requirements(lines: Iterable[str]) -> Iterator[Requirement]:
+    for line in lines:
+        text = line.partition(" #")[0].strip()
+        if text and not text.startswith(("-", "#")):
+            try:
+                yield Requirement(text)
+            except InvalidRequirement:
+                print(f"not a requirement that the sandbox can read: {text}", file=sys.stderr)
+
+
+class UserEnvironment:
+    """The installed packages that the requirements bring in; `unmet` are those that are not here,
+    or not in a version that is asked for."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.installed = {canonicalize_name(d.name): d for d in distributions() if d.name}
+        self.asked = list(_requirements(lines))
+        self.names: set[NormalizedName] = set()
+        self.unmet: list[str] = []
+        todo = list(self.asked)
+        seen: set[tuple[str, frozenset[str]]] = set()
+        while todo:
+            wanted = todo.pop()
+            name, extras = canonicalize_name(wanted.name), frozenset(wanted.extras)
+            if (name, extras) in seen or not _applies(wanted, frozenset()):
+                continue
+            seen.add((name, extras))
+            found = self.installed.get(name)
+            if found is None:
+                self.unmet.append(str(wanted))
+                continue
+            if not wanted.specifier.contains(found.version, prereleases=True):
+                self.unmet.append(f"{wanted} (here: {found.version})")
+            self.names.add(name)
+            todo += [r for r in _brought(found) if _applies(r, extras)]
+
+    @property
+    def old_server(self) -> bool:
+        """Whether pip settles on a server of before 1.4: it is pinned there, or something is pinned
+        that newer ones do not go with."""
+        pins = {canonicalize_name(r.name): r.specifier for r in self.asked}
+        pin = pins.get(SERVER, SpecifierSet())
+        if SERVER not in self.names or not pin.contains(OLD_SERVER):
+            return False
+        brought = (canonicalize_name(r.name) for r in _brought(self.installed[SERVER]))
+        return any(
+            name in pins and not pins[name].contains(self.installed[name].version)
+            for name in (SERVER, *brought)
+            if name in self.installed
+        )
+
+    def files(self) -> set[str]:
+        """Files of these packages, relative to where packages are installed."""
+        found: set[str] = set()
+        for name in self.names:
+            record = self.installed[name].read_text("RECORD") or ""
+            found.update(line.partition(",")[0].strip('"') for line in record.splitlines())
+        return found
+
+
+def _brought(found: Distribution) -> list[Requirement]:
+    return [Requirement(text) for text in found.requires or []]
+
+
+def _applies(wanted: Requirement, extras: frozenset[str]) -> bool:
+    marker = wanted.marker
+    return marker is None or any(marker.evaluate({"extra": e}) for e in extras or {""})
+
+
+class OnlyThese(MetaPathFinder):
+    """Finds no module of an installed package whose file is none of `files`; a folder that several
+    packages share is a namespace to those that bring no file for it."""
+
+    def __init__(self, files: set[str]) -> None:
+        self.files = files
+        self.folders = {f"{p}/" for file in files for p in map(str, PurePosixPath(file).parents)}
+        self.sites = [Path(sysconfig.get_path(which)) for which in ("purelib", "platlib")]
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.origin is None:
+            return None
+        file = self._installed(spec.origin)
+        if file is None or file in self.files or file.startswith(OURS):
+            return spec
+        if f"{PurePosixPath(file).parent}/" in self.folders and spec.submodule_search_locations:
+            namespace = ModuleSpec(name, None, is_package=True)
+            namespace.submodule_search_locations = spec.submodule_search_locations
+            return namespace
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    def _installed(self, origin: str) -> str | None:
+        """The file of an installed package, relative to where packages are."""
+        for site in self.sites:
+            if origin.startswith(f"{site}{os.sep}"):
+                return Path(origin).relative_to(site).as_posix()
+        return None
+
+
+def enter(folder: Path) -> None:
+    """Make this process see what the environment of the model in `folder` would hold.
+
+    Raises ModuleNotFoundError where its server would not start.
+    """
+    packages, lines = declared(folder)
+    environment = UserEnvironment(lines)
+    for text in environment.unmet:
+        print(f"the sandbox installs nothing, and has not: {text}", file=sys.stderr)
+    if not any(package.startswith(JAVA) for package in packages):
+        os.environ.pop("JAVA_HOME", None)
+        os.environ["PATH"] = str(Path(sys.executable).parent)
+    sys.meta_path.insert(0, OnlyThese(environment.files()))
+    if environment.old_server:
+        raise ModuleNotFoundError("No module named 'azureml.contrib'", name="azureml.contrib")

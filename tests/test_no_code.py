@@ -1,0 +1,251 @@
+"""The container of a no-code deployment: Microsoft's inference server, behind it an entry script of
+our own that takes and refuses what Microsoft's does (statuses and bodies held against it by hand)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.types.schema import Array, ColSpec, DataType, Schema, TensorSpec
+from sklearn.linear_model import Ridge
+
+from amlwizard.cloud.container_log import last_exception
+
+SERVER = ["azureml-ai-monitoring", "azureml-inference-server-http"]
+NEEDED = [f"mlflow=={mlflow.__version__}", "scikit-learn", *SERVER]
+FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
+FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1, 0, 1]})
+TWO = Schema([ColSpec("double", "a"), ColSpec("long", "b")])
+
+
+@dataclass
+class Container:
+    process: Any
+    log: Path
+    ready: bool
+
+    def ask(
+        self, path: str, body: Any = None, query: str = "", **headers: str
+    ) -> tuple[int, dict[str, str], Any]:
+        raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        given = {"content-type": "application/json", **headers} if body is not None else {}
+        asked = {"method": "GET" if body is None else "POST", "path": path, "query": query,
+                 "headers": given, "body": base64.b64encode(raw).decode() if given else ""}  # fmt: skip
+        self.process.stdin.write(json.dumps(asked).encode() + b"\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        text = base64.b64decode(answer["body"]).decode()
+        headers = {name.lower(): value for name, value in answer["headers"]}
+        is_json = "json" in headers["content-type"]
+        return answer["status"], headers, json.loads(text) if is_json else text
+
+    def score(self, given: Any) -> tuple[int, Any]:
+        status, _, body = self.ask("/score", {"input_data": given})
+        return status, body
+
+    @property
+    def exception(self) -> str:
+        return last_exception(self.log.read_text())
+
+
+@contextmanager
+def container(model: Path, folder: Path) -> Iterator[Container]:
+    log = folder / "log"
+    with log.open("wb") as written, subprocess.Popen(
+        [sys.executable, "-m", "amlwizard.sandbox.scorer", str(model)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, start_new_session=True,
+        env={"PATH": os.environ["PATH"], "TMPDIR": str(folder), "HOME": str(folder)},
+    ) as process:  # fmt: skip
+        assert process.stdout and process.stdin
+        ready = bool(process.stdout.readline())
+        if not ready:
+            process.wait()
+        yield Container(process, log, ready)
+        process.kill()
+
+
+def sklearn_model(folder: Path, data: Any, **options: Any) -> Path:
+    fitted = Ridge().fit(data, [1.0, 2.0, 3.0])
+    path = folder / "model"
+    options.setdefault("signature", infer_signature(data, fitted.predict(data)))
+    mlflow.sklearn.save_model(fitted, str(path), pip_requirements=NEEDED, **options)
+    return path
+
+
+def pyfunc_model(folder: Path, answer: Callable[[Any], Any], **options: Any) -> Path:
+    class Answering(mlflow.pyfunc.PythonModel):
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+            return answer(model_input)
+
+    path = folder / "model"
+    options.setdefault("pip_requirements", NEEDED)
+    mlflow.pyfunc.save_model(str(path), python_model=Answering(), **options)
+    return path
+
+
+def split(columns: list[Any], *rows: list[Any], **more: Any) -> dict[str, Any]:
+    return {"columns": columns, "data": [*rows], **more}
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
+    """A model with named columns, as the training notebook saves it."""
+    folder = tmp_path_factory.mktemp("named")
+    model = sklearn_model(folder, FRAME, input_example=FRAME.head(2))
+    with container(model, folder) as started:
+        yield started
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        split(["a", "b"], [1.0, 1], [2.0, 0], index=[0, 1]),
+        split(["a", "b"], [1.0, 1], [2.0, 0]),
+        split(["b", "a"], [1, 1.0], [0, 2.0], index=[0, 1]),
+        split(["a", "b", "c"], [1.0, 1, 9], [2.0, 0, 9], index=[0, 1]),
+        split(["a", "b"], ["1", "1"], ["2", "0"], index=[0, 1]),
+    ],
+    ids=["columns, index and data", "no index", "another order", "one more", "numbers as text"],
+)
+def test_named_columns_are_taken_by_name(named: Container, given: Any) -> None:
+    status, body = named.score(given)
+    expected = Ridge().fit(FRAME, [1.0, 2.0, 3.0]).predict(FRAME.head(2))
+    assert (status, body) == (200, pytest.approx(list(expected)))
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ([[1.0, 1]], "AttributeError: 'list' object has no attribute 'items'"),
+        ([{"a": 1.0, "b": 1}], "AttributeError: 'list' object has no attribute 'items'"),
+        ({"a": [1.0], "b": [1]}, "JSON data had unexpected key(s)"),
+        ({"a": 1.0, "b": 1}, "JSON data had unexpected key(s)"),
+        (split(["a"], [1.0], index=[0]), "Model is missing inputs ['b']"),
+        (split(["a", "b"], [1.0, None], index=[0]), "IntCastingNaNError"),
+        (split(["a", "b"], ["x", 1], index=[0]), "could not convert string to float"),
+    ],
+    ids=["rows", "records", "columns alone", "one record", "one missing", "null", "text"],
+)
+def test_what_it_does_not_take_is_500_and_the_log_says_why(
+    named: Container, given: Any, reason: str
+) -> None:
+    status, headers, body = named.ask("/score", {"input_data": given})
+    assert (status, body) == (500, {"message": FAILED})
+    assert headers["x-ms-run-function-failed"] == "True" and headers["x-request-id"]
+    assert reason in named.exception
+
+
+@pytest.mark.parametrize("key", ["data", "inputs", "dataframe_split"])
+def test_without_input_data_it_is_400(named: Container, key: str) -> None:
+    status, _, body = named.ask("/score", {key: [[1.0, 1]]})
+    message = "A value is not provided for the 'input_data' parameter."
+    assert (status, body) == (400, {"message": message})
+
+
+def test_what_is_no_json_is_refused_by_the_server(named: Container) -> None:
+    assert named.ask("/score", "{nope")[0] == 400
+    assert named.ask("/score", "{}", **{"content-type": "text/plain"})[0] == 415
+    assert named.ask("/nothing")[0] == 404
+
+
+def test_health_and_swagger(named: Container) -> None:
+    assert named.ask("/")[::2] == (200, "Healthy")
+    status, _, body = named.ask("/swagger.json")
+    assert status == 404 and "[2] is not supported" in body["message"], "doubles beside integers"
+    _, _, swagger = named.ask("/swagger.json", query="version=3")
+    told = swagger["components"]["schemas"]["ServiceInput"]["properties"]["input_data"]
+    assert set(told["properties"]) == {"columns", "index", "data"}
+
+
+def test_a_tensor_signature_takes_rows_and_no_columns(tmp_path: Path) -> None:
+    with container(sklearn_model(tmp_path, FRAME.to_numpy()), tmp_path) as tensor:
+        assert tensor.score([[1.0, 1.0]])[0] == 200
+        assert tensor.score(split(["a", "b"], [1.0, 1], index=[0]))[0] == 500
+        assert "expected an array of items" in tensor.exception
+
+
+def test_named_tensors_are_arrays_by_name(tmp_path: Path) -> None:
+    signature = ModelSignature(Schema([TensorSpec(np.dtype("float64"), (-1, 2), "x")]))
+    model = pyfunc_model(tmp_path, lambda given: given["x"].sum(axis=1), signature=signature)
+    with container(model, tmp_path) as tensors:
+        assert tensors.score({"x": [[1.0, 2.0]]}) == (200, [3.0])
+        assert tensors.score([[1.0, 2.0]])[0] == 500
+
+
+def test_without_signature_what_comes_is_looked_at(tmp_path: Path) -> None:
+    model = sklearn_model(tmp_path, FRAME, signature=None)
+    with container(model, tmp_path) as unsigned:
+        assert unsigned.score(split(["a", "b"], [1.0, 1], index=[0]))[0] == 200
+        assert unsigned.score(split(["a", "b"], [1.0, 1]))[0] == 500, "an index is needed there"
+        assert unsigned.score([[1.0, 1]])[0] == 200, "by position"
+
+
+NESTED = ModelSignature(Schema([ColSpec(Array(DataType.double), "v")]))
+TIMES = ModelSignature(TWO, Schema([ColSpec("datetime", "t")]))
+OLD = "azureml-inference-server-http==1.3.4"
+BROKEN: dict[str, tuple[dict[str, Any], str]] = {
+    "times are answered": ({"signature": TIMES}, "KeyError: 'properties'"),
+    "an example of scalars": ({"input_example": {"a": 1.0}}, "must provide a sample Numpy array"),
+    "lists in a signature alone": ({"signature": NESTED}, "Array"),
+    "no monitoring": ({"pip_requirements": [*NEEDED[:2], SERVER[1]]}, "No module named 'azureml"),
+    "no server": (
+        {"pip_requirements": NEEDED[:3]}, "No module named 'azureml_inference_server_http'"
+    ),
+    "an old server": (
+        {"pip_requirements": [*NEEDED[:3], OLD]}, "No module named 'azureml.contrib'"
+    ),
+    "a package that brings an old server": (
+        {"pip_requirements": [*NEEDED, "flask<3"]}, "No module named 'azureml.contrib'"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_model_that_does_not_boot_says_why_in_its_log_only(tmp_path: Path, name: str) -> None:
+    options, reason = BROKEN[name]
+    model = pyfunc_model(tmp_path, lambda given: [1.0], **options)
+    with container(model, tmp_path) as broken:
+        assert not broken.ready
+        assert reason in broken.exception
+
+
+def test_java_is_there_where_the_environment_brings_it(tmp_path: Path) -> None:
+    """As a Spark model's session needs it: the images of Azure have none."""
+
+    class Looking(mlflow.pyfunc.PythonModel):
+        def load_context(self, context: Any) -> None:
+            import shutil
+
+            if shutil.which("java") is None:
+                raise RuntimeError("no Java")
+
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+            return [1.0]
+
+    (tmp_path / "bin").mkdir()
+    java = tmp_path / "bin" / "java"
+    java.write_text("#!/bin/sh\n")
+    java.chmod(0o700)
+    model = tmp_path / "model"
+    mlflow.pyfunc.save_model(str(model), python_model=Looking(), pip_requirements=NEEDED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{java.parent}{os.pathsep}{os.environ['PATH']}")
+        with container(model, tmp_path) as without:
+            assert not without.ready and "no Java" in without.exception
+        conda = model / "conda.yaml"
+        conda.write_text(conda.read_text().replace("- pip\n", "- pip\n- openjdk=17\n", 1))
+        with container(model, tmp_path) as brought:
+            assert brought.ready, brought.log.read_text()
