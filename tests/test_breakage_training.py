@@ -117,7 +117,7 @@ def test_the_run_that_was_not_as_expected_is_not_registered(other_mse: Ran) -> N
 
 def test_a_failed_deployment_says_what_its_container_wrote(too_small: Ran) -> None:
     final = failed(too_small, "deployment")
-    assert final["code"] == "OutOfMemory"
+    assert final["code"] == "PodOutOfMemory"
     assert "256Mi" in final["why"] and "Killed" in final["why"]
 
 

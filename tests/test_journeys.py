@@ -10,6 +10,7 @@ import pytest
 from journeys import Journey
 from support import RECIPES, Ran, recipe_of
 
+from amlwizard.rules.requests import DIABETES
 from amlwizard.steps import steps_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
@@ -215,12 +216,27 @@ def test_what_was_trained_last_is_then_kept(rerun: Ran, quickstart: Journey) -> 
 # -- what is special about a recipe
 
 
+def test_rows_without_names_are_refused_and_the_log_says_why(quickstart: Journey) -> None:
+    """What Microsoft's server says of them, its parser being chosen by the model's signature."""
+    cloud, names = quickstart.sandbox.cloud(), recipe_of("quickstart").names
+    ml = cloud.ml(quickstart.output("workspace")["id"])
+    key, uri = ml.keys(names.endpoint), quickstart.output("traffic")["scoring_uri"]
+    rows = recipe_of("article").scoring.request["data"]
+    refused = cloud.score(uri, key, {"input_data": rows})
+    assert refused.status == 500 and refused.ran and "Check the logs" in refused.body["message"]
+    said = ml.last_exception(names.endpoint, names.deployment)
+    assert said == "AttributeError: 'list' object has no attribute 'items'"
+    unnamed = cloud.score(uri, key, {"data": rows})
+    assert unnamed.status == 400 and "input_data" in unnamed.body["message"]
+
+
 def test_the_article_shows_the_request_as_given_and_as_sent(article: Journey) -> None:
     shown = next(
         e["data"] for e in article.ran.of("step-progress", "score") if "given" in e["data"]
     )
     rows = recipe_of("article").scoring.request["data"]
-    assert shown == {"given": {"data": rows}, "sent": {"input_data": rows}}
+    named = {"columns": list(DIABETES), "index": [0, 1, 2], "data": rows}
+    assert shown == {"given": {"data": rows}, "sent": {"input_data": named}}
     asked = [e for e in article.ran.events if e.get("step") == "score"]
     assert "warning" not in json.dumps(asked)
 

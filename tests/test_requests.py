@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amlwizard.rules import requests
+from amlwizard.rules.frames import as_sent
 
 COLUMNS = {"age": "double", "sex": "double", "bmi": "double"}
 ROW = [0.1, 2, -3]
@@ -36,10 +37,72 @@ def test_broken_json_is_said_with_its_place(text, where) -> None:
         {"input_data": [ROW, ROW]},
         {"data": [ROW]},
         {"input_data": {"columns": ["bmi", "age", "sex"], "index": [0], "data": [ROW]}},
+        {"input_data": {"columns": ["bmi", "age", "sex"], "data": [ROW]}},
+        {"input_data": [{"bmi": 1, "sex": 2, "age": 3}, {"sex": 2, "age": 3, "bmi": 1}]},
+        {"input_data": {"age": [1, 2], "sex": [1, 2], "bmi": [1, 2]}},
+        {"input_data": {"age": 1, "sex": 2, "bmi": 3}},
+        {"input_data": ROW},
+        {"input_data": [["1", "2.5", "-3"]]},
     ],
 )
 def test_what_the_model_takes_passes(request_) -> None:
     assert requests.problems(request_, COLUMNS) == []
+    sent = as_sent(request_, COLUMNS)["input_data"]
+    assert sent.keys() == {"columns", "index", "data"} and sorted(sent["columns"]) == sorted(
+        COLUMNS
+    )
+    assert len(sent["index"]) == len(sent["data"])
+    assert all(len(row) == len(COLUMNS) for row in sent["data"])
+
+
+@pytest.mark.parametrize(
+    ("given_", "data"),
+    [
+        ([ROW], [ROW]),
+        ([{"bmi": 3, "age": 1, "sex": 2}], [[1, 2, 3]]),
+        ({"columns": ["bmi", "age", "sex"], "data": [[3, 1, 2]]}, [[3, 1, 2]]),
+    ],
+)
+def test_rows_and_records_get_the_names_of_the_columns(given_, data) -> None:
+    sent = as_sent({"input_data": given_, "params": {"k": 1}}, COLUMNS)
+    assert sent["input_data"]["data"] == data and sent["params"] == {"k": 1}
+
+
+def test_an_array_stays_one_where_no_columns_are_known() -> None:
+    assert as_sent({"data": [ROW]}, {}) == {"input_data": [ROW]}
+
+
+def test_one_column_more_is_a_warning() -> None:
+    given_ = {"columns": [*COLUMNS, "odd"], "index": [0], "data": [[*ROW, 1]]}
+    (found,) = requests.problems({"input_data": given_}, COLUMNS)
+    assert found.severity == "warning" and "odd" in found.what
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        ("integer", 3_000_000_000, "too large"),
+        ("integer", 1.9, "cut to 1"),
+        ("long", None, "null is not a number"),
+        ("boolean", 1, "not true or false"),
+        ("datetime", "2024-01-02T03:04:05Z", "without a zone"),
+        ("datetime", "02/01/2024", "without a zone"),
+        ("datetime", 1_700_000_000_000, "nanoseconds since 1970"),
+        ("string", ["a"], "no text"),
+    ],
+)
+def test_what_would_be_refused_or_falsified_is_said(kind, value, said) -> None:
+    (found,) = requests.problems({"input_data": [[value]]}, {"x": kind})
+    assert found.severity == "error" and said in found.what
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("integer", 3), ("long", 4.0), ("boolean", True), ("datetime", "2024-01-02T03:04:05"),
+     ("datetime", "2024-01-02"), ("string", "x"), ("string", None), ("object", {"a": 1})],
+)  # fmt: skip
+def test_what_is_taken_as_it_is_passes(kind, value) -> None:
+    assert requests.problems({"input_data": [[value]]}, {"x": kind}) == []
 
 
 @pytest.mark.parametrize(
@@ -49,13 +112,18 @@ def test_what_the_model_takes_passes(request_) -> None:
         ({"rows": [ROW]}, "neither input_data nor data"),
         ({"input_data": []}, "no rows"),
         ({"input_data": "x"}, "no rows"),
-        ({"input_data": [{"age": 1}]}, "no rows"),
+        ({"input_data": [{"age": 1}]}, "has no sex, bmi"),
+        (
+            {"input_data": {"columns": [*COLUMNS], "index": [0, 1], "data": [ROW]}},
+            "2 entries for 1",
+        ),
+        ({"dataframe_split": {"columns": [*COLUMNS], "data": [ROW]}}, "neither input_data nor"),
         ({"input_data": [ROW, ROW[:2]]}, "Row 2 has 2 values; the model takes 3."),
         ({"input_data": [[1, "x", 2]]}, 'Row 1, sex: "x" is not a number.'),
         ({"input_data": [[1, None, 2]]}, "Row 1, sex: null is not a number."),
         ({"input_data": [[1, True, 2]]}, "Row 1, sex: true is not a number."),
-        ({"input_data": {"data": [ROW]}}, "no columns or no data"),
-        ({"input_data": {"columns": ["age"], "data": [ROW]}}, "not those of the model: age"),
+        ({"input_data": {"data": [ROW]}}, "no rows"),
+        ({"input_data": {"columns": ["age"], "data": [[1]]}}, "has no sex, bmi"),
     ],
 )
 def test_what_it_does_not_take_is_said(request_, what) -> None:
@@ -92,3 +160,24 @@ def test_the_text_of_a_request_is_its_json(request_) -> None:
 def test_nothing_raises(given_, columns) -> None:
     requests.problems({"input_data": given_}, columns)
     requests.problems({"input_data": {"columns": given_, "data": given_}}, columns)
+    as_sent({"input_data": given_}, columns)
+    requests.built(columns, requests.rows_of({"input_data": given_}, columns))
+
+
+@given(
+    st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), min_size=1),
+    st.permutations([*COLUMNS]),
+)
+def test_every_form_of_the_same_rows_is_sent_as_the_same_table(rows, order) -> None:
+    records = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    forms = [
+        rows,
+        records,
+        [{name: record[name] for name in order} for record in records],
+        {name: [record[name] for record in records] for name in order},
+        {"columns": order, "data": [[record[name] for name in order] for record in records]},
+    ]
+    for form in forms:
+        sent = as_sent({"input_data": form}, COLUMNS)["input_data"]
+        table = [dict(zip(sent["columns"], row, strict=True)) for row in sent["data"]]
+        assert table == records and sent["index"] == [*range(len(rows))]

@@ -96,8 +96,9 @@ class Ran:
 
 @dataclass(frozen=True)
 class Scored:
-    """A scoring request and its answer. `curl` is the same as a command, its key masked; `fix` what
-    to do where the status is 400 or more."""
+    """A scoring request as it was sent, and its answer. `curl` is the same as a command, its key
+    masked. Where the status is 400 or more, `why` is what the container wrote of it, and `fix` what
+    to do."""
 
     request: Mapping[str, Any]
     status: int
@@ -105,6 +106,7 @@ class Scored:
     seconds: float
     curl: str
     fix: str = ""
+    why: str = ""
 
 
 class Backend(Protocol):

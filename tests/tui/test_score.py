@@ -12,6 +12,7 @@ from tui_support import FakeBackend, at_page, recorded, until
 
 from amlwizard.backend import Scored
 from amlwizard.errors import CloudError
+from amlwizard.rules.requests import DIABETES, rows_of
 from amlwizard.tui.score import ScorePage, of_run
 
 CURL = "curl -X POST http://x/score -H 'Authorization: Bearer ***' -d '{}'"
@@ -53,7 +54,7 @@ async def test_it_begins_with_what_the_run_asked(size) -> None:
         await pilot.pause()
         page = app.screen
         request = json.loads(page.query_one(TextArea).text)
-        assert len(request["input_data"]) == 3
+        assert len(rows_of(request, DIABETES)) == 3
         answered = text(page, "#answered")
         assert answered.startswith("200") and "235.114" in answered and "163.685" in answered
         assert "Bearer ***" in text(page, "#curl") and len(sent(page)) == 1
@@ -77,9 +78,8 @@ async def test_a_request_is_sent_and_remembered() -> None:
         page.query_one("#history").focus()
         await pilot.press("end", "enter")
         await pilot.pause()
-        assert len(json.loads(editor.text)["input_data"]) == 3, (
-            "the first request is taken up again"
-        )
+        again = json.loads(editor.text)
+        assert len(rows_of(again, DIABETES)) == 3, "the first request is taken up again"
 
 
 async def test_json_is_checked_as_it_is_typed() -> None:
@@ -99,6 +99,39 @@ async def test_json_is_checked_as_it_is_typed() -> None:
         await pilot.pause()
         checked = text(page, "#checked")
         assert "Row 1 has 2 values; the model takes 10" in checked and "will refuse" in checked
+
+
+async def test_rows_alone_are_said_to_be_sent_with_their_columns() -> None:
+    app = at_page("score", recorded(), Endpoint(good()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.screen.query_one(TextArea).load_text('{"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}')
+        await pilot.pause()
+        checked = text(app.screen, "#checked")
+        assert checked.startswith("✓ 1 row,") and "Sent as columns, index and data" in checked
+
+
+async def test_a_column_more_is_no_refusal() -> None:
+    app = at_page("score", recorded(), Endpoint(good()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        given = {"columns": [*DIABETES, "odd"], "index": [0], "data": [[0.1] * 11]}
+        app.screen.query_one(TextArea).load_text(json.dumps({"input_data": given}))
+        await pilot.pause()
+        checked = text(app.screen, "#checked")
+        assert checked.startswith("! ") and "odd" in checked and "will refuse" not in checked
+
+
+async def test_an_answer_of_500_is_shown_with_what_the_container_wrote() -> None:
+    wrote = "The container wrote: ValueError: Input contains NaN"
+    answer = Scored({}, 500, {"message": "Check the logs."}, 0.01, CURL, "See it.", wrote)
+    app = at_page("score", recorded(), Endpoint(answer))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("f5")
+        await until(pilot, lambda: len(app.screen.history) == 2)
+        answered = text(app.screen, "#answered")
+        assert answered.startswith("500") and wrote in answered and "See it." in answered
 
 
 async def test_an_answer_of_400_is_shown_with_what_to_do() -> None:

@@ -226,7 +226,7 @@ class Desk:
         return reporting.write(path, posture, recipe, reporting.journals(recipe))
 
     def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
-        from amlwizard.steps.scoring import send
+        from amlwizard.steps.asking import send
 
         outputs = {name: self._last.outputs(name) for name in self._last.steps}
         if not outputs.get("traffic"):
@@ -239,7 +239,13 @@ class Desk:
         ctx.cloud.sign_in(recipe.sign_in, ctx.ask, cancel)
         answer = send(ctx, recipe, dict(request), lambda message, **data: None)
         return Scored(
-            answer.sent, answer.status, answer.body, answer.seconds, answer.curl, answer.fix
+            answer.sent,
+            answer.status,
+            answer.body,
+            answer.seconds,
+            answer.curl,
+            answer.fix,
+            answer.why,
         )
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:

@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from typing import Any
 
+from amlwizard.cloud.container_log import last_exception
 from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import translated
@@ -13,6 +14,7 @@ from amlwizard.cloud.secret import Secret, hide
 from amlwizard.cloud.wire import transport
 from amlwizard.errors import AmlwizardError, CloudError
 
+LOG_LINES = 300  # of a container: a traceback of two exceptions is a hundred
 PUBLIC = "https://management.azure.com"
 CHOOSING = ("AZUREML_CURRENT_CLOUD", "ARM_CLOUD_METADATA_URL")
 
@@ -109,11 +111,11 @@ class MachineLearning:
         with translated("fetch the endpoint's keys"):
             return Secret(str(self._client.online_endpoints.get_keys(endpoint).primary_key))
 
-    def deployment_logs(self, endpoint: str, deployment: str, lines: int = 40) -> str:
-        """The last lines that the deployment's container wrote; empty where there are none."""
+    def last_exception(self, endpoint: str, deployment: str) -> str:
+        """What went wrong last in the deployment's container; empty where nothing is to be had."""
         try:
             with translated("read the deployment's logs"):
-                text = self._client.online_deployments.get_logs(deployment, endpoint, lines)
+                text = self._client.online_deployments.get_logs(deployment, endpoint, LOG_LINES)
         except CloudError:
             return ""
-        return hide(str(text)).strip()
+        return hide(last_exception(str(text)))

@@ -6,16 +6,20 @@ import time
 import requests
 
 began = time.monotonic()
-answer = requests.post(
-    parameters["uri"],
-    json=parameters["request"],
-    headers={"Authorization": "Bearer " + dbutils.secrets.get(parameters["scope"], "scoring-key")},
-    timeout=60,
-)
-seconds = time.monotonic() - began
+result = {"status": 0, "headers": {}, "text": "", "error": ""}
 try:
-    body = answer.json()
-except ValueError:
-    body = answer.text[:500]
-print(f"{answer.status_code} after {seconds:.2f} s")
-print("amlwizard:" + json.dumps({"status": answer.status_code, "body": body, "seconds": seconds}))
+    answer = requests.post(
+        parameters["uri"],
+        json=parameters["request"],
+        headers={
+            "Authorization": "Bearer " + dbutils.secrets.get(parameters["scope"], "scoring-key")
+        },
+        timeout=60,
+    )
+    result["status"], result["text"] = answer.status_code, answer.text[:20000]
+    result["headers"] = {name.lower(): value for name, value in answer.headers.items()}
+except requests.RequestException as error:
+    result["error"] = type(error).__name__
+result["seconds"] = time.monotonic() - began
+print(f"{result['status'] or result['error']} after {result['seconds']:.2f} s")
+print("amlwizard:" + json.dumps(result))

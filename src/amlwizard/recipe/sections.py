@@ -464,7 +464,9 @@ class Serving(Section):
     )
 
 
-# Three of the diabetes rows: what a new recipe asks of its endpoint.
+# Three of the diabetes rows, as a model with named columns takes them: what a new recipe asks of its
+# endpoint.
+EXAMPLE_COLUMNS = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
 EXAMPLE_ROWS = [
     [0.01991321, 0.05068012, 0.10480869, 0.07007254, -0.03596778, -0.0266789, -0.02499266,
      -0.00259226, 0.00371174, 0.04034337],
@@ -473,6 +475,9 @@ EXAMPLE_ROWS = [
     [0.03807591, 0.05068012, 0.00888341, 0.04252958, -0.04284755, -0.02104223, -0.03971921,
      -0.00259226, -0.01811827, 0.00720652],
 ]  # fmt: skip
+EXAMPLE_REQUEST = {
+    "input_data": {"columns": EXAMPLE_COLUMNS, "index": [0, 1, 2], "data": EXAMPLE_ROWS}
+}
 
 
 class Scoring(Section):
@@ -481,8 +486,8 @@ class Scoring(Section):
     request: dict[str, JsonValue] = Field(
         ...,
         title="Request",
-        description='{"input_data": ...} as the endpoint wants it, or {"data": [[...]]}.',
-        examples=[{"input_data": EXAMPLE_ROWS}],
+        description='{"input_data": ...} with columns, index and data; or rows, named when sent.',
+        examples=[EXAMPLE_REQUEST],
     )
 
 

@@ -43,11 +43,15 @@ class Rule:
         what: str,
         fix: str = "",
         cure: Mapping[str, Any] | None = None,
+        severity: Severity | None = None,
     ) -> Finding:
-        """`fix` may be left out where there is a cure: then it says the cure."""
+        """`fix` may be left out where there is a cure: then it says the cure; `severity` where it is
+        the rule's own."""
         where = (fields,) if isinstance(fields, str) else fields
         fix = fix or use(cure or {})
-        return Finding(self.id, self.severity, where, what, self.text, fix, cure=cure or {})
+        return Finding(
+            self.id, severity or self.severity, where, what, self.text, fix, cure=cure or {}
+        )
 
 
 def use(cure: Mapping[str, Any]) -> str:

@@ -7,14 +7,19 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from amlwizard.errors import Severity
+from amlwizard.rules import cells
+from amlwizard.rules.frames import Columns, Frame, frame_of
+
 DIABETES = dict.fromkeys(("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"), "double")
-NUMBERS = ("double", "float", "integer", "long")
+FORM = 'Write {"input_data": {"columns": [...], "index": [...], "data": [[...]]}}, or rows alone.'
 MOST = 5
 
 
 class Problem(NamedTuple):
     what: str
     fix: str
+    severity: Severity = "error"
 
 
 def parsed(text: str) -> tuple[dict[str, Any] | None, Problem | None]:
@@ -27,7 +32,7 @@ def parsed(text: str) -> tuple[dict[str, Any] | None, Problem | None]:
     except (ValueError, RecursionError) as error:
         return None, Problem(f"Not JSON: {error}.", "Correct it.")
     if not isinstance(value, dict):
-        return None, Problem("A request is an object.", 'Write {"input_data": [[...]]}.')
+        return None, Problem("A request is an object.", FORM)
     return value, None
 
 
@@ -35,52 +40,68 @@ def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
-def rows_of(request: Mapping[str, Any]) -> Any:
-    """The rows of a request, in whichever of its forms; None where it has none."""
-    given = request.get("input_data", request.get("data"))
-    return given.get("data") if isinstance(given, Mapping) else given
+def rows_of(request: Mapping[str, Any], columns: Columns) -> list[list[Any]]:
+    """The rows of a request, in whichever of its forms; none where it has none."""
+    frame = frame_of(request.get("input_data", request.get("data")), columns)
+    return frame.data if frame else []
 
 
-def problems(request: Mapping[str, Any], columns: Mapping[str, str]) -> list[Problem]:
-    """What a model trained on `columns` (type by name) will not take, the first few rows named.
-    Without columns, only what no model takes."""
+def problems(request: Mapping[str, Any], columns: Columns) -> list[Problem]:
+    """What a model trained on `columns` will not take, or not as it is meant: errors first, the
+    first few rows named. Without columns, only what no model takes."""
     given = request.get("input_data", request.get("data"))
     if given is None:
-        what = "The request has neither input_data nor data."
-        return [Problem(what, 'Write {"input_data": [[...]]}.')]
-    if isinstance(given, Mapping):
-        names = given.get("columns")
-        if not isinstance(names, list) or "data" not in given:
-            what = "input_data has no columns or no data."
-            return [Problem(what, "Give columns, index and data; or rows alone.")]
-        named = [str(name) for name in names]
-        if columns and sorted(named) != sorted(columns):
-            what = f"The columns are not those of the model: {', '.join(named)[:80]}."
-            return [Problem(what, f"They are {', '.join(columns)}.")]
-        columns = {name: columns[name] for name in named} if columns else columns
-    rows = rows_of(request)
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) for row in rows):
-        return [Problem("The request holds no rows.", "Write [[...], [...]].")]
-    wrong = [text for number, row in enumerate(rows, 1) for text in _row(number, row, columns)]
-    return [Problem(text, f"A row is {', '.join(columns)}.") for text in wrong[:MOST]]
+        return [Problem("The request has neither input_data nor data.", FORM)]
+    frame = frame_of(given, columns)
+    if frame is None or not frame.data:
+        return [Problem("The request holds no rows.", FORM)]
+    if frame.labels is not None and len(frame.labels) != len(frame.data):
+        what = f"The index has {len(frame.labels)} entries for {len(frame.data)} rows."
+        return [Problem(what, "Give one for each row, or leave index out.")]
+    return [*_columns(frame, columns), *_rows(frame, columns)]
 
 
-def _row(number: int, row: Sequence[Any], columns: Mapping[str, str]) -> Iterator[str]:
-    if columns and len(row) != len(columns):
-        yield f"Row {number} has {len(row)} values; the model takes {len(columns)}."
+def _columns(frame: Frame, columns: Columns) -> Iterator[Problem]:
+    if not columns:
         return
-    for value, (name, kind) in zip(row, columns.items(), strict=False):
-        wrong = isinstance(value, bool) or not isinstance(value, (int, float))
-        if kind in NUMBERS and wrong:
-            yield f"Row {number}, {name}: {json.dumps(value)[:40]} is not a number."
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        what = f"The request has no {', '.join(missing)}."
+        yield Problem(what, f"The model takes {', '.join(columns)}.")
+    twice = sorted({name for name in frame.columns if frame.columns.count(name) > 1})
+    if twice:
+        yield Problem(f"{', '.join(twice)} is named twice.", "Name each column once.")
+    more = [name for name in frame.columns if name not in columns]
+    if more:
+        what = f"The model does not know {', '.join(more)[:80]}."
+        yield Problem(what, "Azure leaves it out; so may the request.", "warning")
+
+
+def _rows(frame: Frame, columns: Columns) -> Iterator[Problem]:
+    fix = f"A row is {', '.join(frame.columns)}."
+    wrong = [
+        Problem(text, fix)
+        for number, row in enumerate(frame.data, 1)
+        for text in _row(number, row, frame.columns, columns)
+    ]
+    yield from wrong[:MOST]
+
+
+def _row(number: int, row: Sequence[Any], names: Sequence[str], columns: Columns) -> Iterator[str]:
+    if names and len(row) != len(names):
+        yield f"Row {number} has {len(row)} values; the model takes {len(names)}."
+        return
+    for name, value in zip(names, row, strict=False):
+        wrong = cells.wrong(value, columns.get(name, ""))
+        if wrong:
+            yield f"Row {number}, {name}: {wrong}."
             return
 
 
-def built(columns: Mapping[str, str], rows: Sequence[Sequence[Any]] = ()) -> dict[str, Any]:
+def built(columns: Columns, rows: Sequence[Sequence[Any]] = ()) -> dict[str, Any]:
     """A request with every column named: of those rows, else of one row of zeros."""
     given = [list(row) for row in rows if len(row) == len(columns)]
-    zeros: list[Any] = [0.0 if kind in NUMBERS else "" for kind in columns.values()]
-    data = given or [zeros]
+    data = given or [[cells.SAMPLES.get(kind, "") for kind in columns.values()]]
     return {"input_data": {"columns": [*columns], "index": [*range(len(data))], "data": data}}
 
 

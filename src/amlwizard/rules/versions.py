@@ -192,13 +192,13 @@ def tenant(self: Rule, sign_in: Any) -> Iterator[Finding]:
 
 @rule(
     "SC-1",
-    "An MLflow deployment takes input_data: rows, or columns, index and data.",
+    "A model with named columns takes columns, index and data; rows alone are given its names.",
     "scoring",
     source="Azure Machine Learning, deploy MLflow models",
 )
 def request_shape(self: Rule, scoring: Any) -> Iterator[Finding]:
     for problem in requests.problems(scoring.request, requests.DIABETES):
-        yield self.finding("scoring.request", problem.what, problem.fix)
+        yield self.finding("scoring.request", problem.what, problem.fix, severity=problem.severity)
 
 
 @rule(
@@ -209,8 +209,8 @@ def request_shape(self: Rule, scoring: Any) -> Iterator[Finding]:
     source="the recipe itself",
 )
 def expected_predictions(self: Rule, scoring: Any, expect: Any) -> Iterator[Finding]:
-    rows = requests.rows_of(scoring.request)
-    if expect.predictions is None or not isinstance(rows, list):
+    rows = requests.rows_of(scoring.request, requests.DIABETES)
+    if expect.predictions is None or not rows:
         return
     if len(rows) != len(expect.predictions):
         yield self.finding(

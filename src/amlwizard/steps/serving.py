@@ -120,9 +120,9 @@ def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:
             return step.apply(ctx, say)
         except CloudError as error:
             ml = ctx.cloud.ml(ctx.outputs["workspace"]["id"])
-            logs = ml.deployment_logs(endpoint, deployment)
-            if logs:
-                error.why = f"{error.why}\nThe container wrote: {logs}".strip()
+            wrote = ml.last_exception(endpoint, deployment)
+            if wrote:
+                error.why = f"{error.why}\nThe container wrote: {wrote}".strip()
             raise
 
     return replace(step, apply=apply)

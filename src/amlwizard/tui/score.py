@@ -18,12 +18,14 @@ from textual.widgets.option_list import Option
 from amlwizard.backend import Scored
 from amlwizard.errors import AmlwizardError
 from amlwizard.rules import requests
+from amlwizard.rules.frames import as_sent
 from amlwizard.tui import messages as said
 from amlwizard.tui.page import Page
 from amlwizard.view import RunView
 
 STEP = "score"
 DATA = " -d "
+SENT_AS = " Sent as columns, index and data."
 
 
 @dataclass(frozen=True)
@@ -145,17 +147,24 @@ class ScorePage(Page):
     def _check(self) -> None:
         request, found = self.checked()
         if found:
-            lines = [("✗ " + found[0].what, "$text-error"), (f" {found[0].fix}", "")]
+            bad = found[0].severity == "error"
+            mark, style = ("✗ ", "$text-error") if bad else ("! ", "$text-warning")
+            lines = [(mark + found[0].what, style), (f" {found[0].fix}", "")]
             if len(found) > 1:
                 lines.append((f" And {len(found) - 1} more.", "dim"))
-            if request is not None:
+            if request is not None and bad:
                 lines.append((" The endpoint will refuse it.", "dim"))
             said = Content.assemble(*lines)
         else:
-            rows = requests.rows_of(request or {})
+            given = request or {}
             shape = ", as the model takes them" if self.columns else ""
-            said = Content.assemble(("✓ ", "$success"), f"{_rows(rows)}{shape}.")
+            form = "" if as_sent(given, self.columns) == given else SENT_AS
+            said = Content.assemble(("✓ ", "$success"), f"{self._rows(given)}{shape}.", form)
         self.query_one("#checked", Static).update(said)
+
+    def _rows(self, request: Mapping[str, Any]) -> str:
+        count = len(requests.rows_of(request, self.columns))
+        return f"{count} row{'' if count == 1 else 's'}"
 
     # -- keys
 
@@ -188,9 +197,7 @@ class ScorePage(Page):
 
     def action_build(self) -> None:
         request, _ = self.checked()
-        rows = requests.rows_of(request or {})
-        rows = rows if isinstance(rows, list) and all(isinstance(r, list) for r in rows) else []
-        self._fill(requests.built(self.columns, rows))
+        self._fill(requests.built(self.columns, requests.rows_of(request or {}, self.columns)))
 
     def action_copy(self) -> None:
         answer = next((asked.answer for asked in reversed(self.history) if asked.answer), None)
@@ -221,9 +228,21 @@ class ScorePage(Page):
         self.history.append(asked)
         options = self.query_one("#history", OptionList)
         options.set_options(
-            [Option(_line(n, each)) for n, each in enumerate(self.history, 1)][::-1]
+            [Option(self._line(n, each)) for n, each in enumerate(self.history, 1)][::-1]
         )
         self._show(asked)
+
+    def _line(self, number: int, asked: Asked) -> Content:
+        rows = self._rows(asked.request)
+        if asked.answer is None:
+            return Content.assemble(f"{number:>2}  ", ("no answer", "$text-error"), f"  {rows}")
+        answer = asked.answer
+        style = "$success" if answer.status < 400 else "$text-error"
+        return Content.assemble(
+            f"{number:>2}  ",
+            (str(answer.status), style),
+            f"  {answer.seconds:.3f} s  {rows}  {_brief(answer.response)}",
+        )
 
     @on(OptionList.OptionSelected)
     def _again(self, event: OptionList.OptionSelected) -> None:
@@ -258,8 +277,9 @@ def _answer(asked: Asked | None) -> Content:
         f"  after {answer.seconds:.3f} s",
     )
     body = answer.response if isinstance(answer.response, str) else _body(answer.response)
-    parts = [head, Content(body), *([Content.styled(answer.fix, "$accent")] if answer.fix else [])]
-    return Content("\n").join(parts)
+    rest = [Content(answer.why)] if answer.why else []
+    rest += [Content.styled(answer.fix, "$accent")] if answer.fix else []
+    return Content("\n").join([head, Content(body), *rest])
 
 
 def _body(response: Any) -> str:
@@ -267,24 +287,6 @@ def _body(response: Any) -> str:
     if isinstance(response, list) and all(isinstance(v, (int, float)) for v in response):
         return "\n".join(f"{number:>3}  {value:.3f}" for number, value in enumerate(response, 1))
     return json.dumps(response, indent=2, ensure_ascii=False)
-
-
-def _rows(rows: Any) -> str:
-    count = len(rows) if isinstance(rows, list) else 0
-    return f"{count} row{'' if count == 1 else 's'}"
-
-
-def _line(number: int, asked: Asked) -> Content:
-    rows = _rows(requests.rows_of(asked.request))
-    if asked.answer is None:
-        return Content.assemble(f"{number:>2}  ", ("no answer", "$text-error"), f"  {rows}")
-    answer = asked.answer
-    style = "$success" if answer.status < 400 else "$text-error"
-    return Content.assemble(
-        f"{number:>2}  ",
-        (str(answer.status), style),
-        f"  {answer.seconds:.3f} s  {rows}  {_brief(answer.response)}",
-    )
 
 
 def _brief(response: Any) -> str:

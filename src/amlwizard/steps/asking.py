@@ -1,0 +1,167 @@
+"""Asking the deployed model: from here, or from inside the VNET, as long as the endpoint needs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from amlwizard import notebook
+from amlwizard.cloud.scoring import Scored, read
+from amlwizard.cloud.waiting import pause
+from amlwizard.errors import CloudError
+from amlwizard.notebook.access import scope_of
+from amlwizard.plan import Context, Say
+from amlwizard.rules.frames import as_sent
+from amlwizard.steps.cluster import databricks_of, running
+
+# What the router answers for a while after the traffic was set; a model's own answer is none of it.
+NOT_YET = (404, 502, 503, 504)
+FIXES = {
+    400: 'The endpoint takes {"input_data": {"columns": ..., "index": ..., "data": ...}}: compare '
+    "it with what was sent.",
+    401: "The key was refused: it may have been regenerated. Send again; a fresh one is fetched.",
+    403: "The key was refused: it may have been regenerated. Send again; a fresh one is fetched.",
+    404: "No deployment takes traffic at this address: replay deploys and routes it.",
+    413: "The request is too large: send fewer rows at a time.",
+    429: "Too many requests at once: wait a little, or give the deployment more instances.",
+    500: "The model does not take this request: compare names, types and missing values with its "
+    "signature, and see what its container wrote.",
+    503: "No instance is ready: wait a little and send again, else look at the deployment's logs.",
+    504: "The deployment took too long: send fewer rows, or give it more CPU.",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an endpoint answered to what was sent. `body` is JSON, or text where it is none; `wrote`
+    what the container said of a request that failed."""
+
+    uri: str
+    sent: dict[str, Any]
+    status: int
+    body: Any
+    seconds: float
+    wrote: str = ""
+
+    @property
+    def curl(self) -> str:
+        """The same request as a command; the key stays out of it."""
+        return (
+            f"curl -X POST {self.uri} -H 'Authorization: Bearer ***' "
+            f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(self.sent))}"
+        )
+
+    @property
+    def why(self) -> str:
+        return f"The container wrote: {self.wrote}" if self.wrote else ""
+
+    @property
+    def fix(self) -> str:
+        """What to do about an answer that is none; empty where all is well."""
+        if self.status < 400:
+            return ""
+        known = FIXES.get(self.status)
+        return known or (FIXES[500] if self.status >= 500 else FIXES[400])
+
+
+def send(ctx: Context, recipe: Any, given: dict[str, Any], say: Say, patience: float = 0) -> Answer:
+    """Send a request to the endpoint, in the form that its model takes; its answer, of whatever
+    status. `patience` is how many seconds the endpoint may take to be there at all.
+
+    Raises CloudError where it does not answer, or something else does.
+    """
+    sent = as_sent(given, ctx.outputs["train"].get("columns") or {})
+    if sent != given:
+        say("the request is sent as columns, index and data", given=given, sent=sent)
+    uri = ctx.outputs["traffic"]["scoring_uri"]
+    ml = ctx.cloud.ml(ctx.outputs["workspace"]["id"])
+    key = ml.keys(recipe.names.endpoint)
+    if inside(recipe):
+        ask = _inside(ctx, recipe, uri, key, sent, say)
+    else:
+
+        def ask() -> Scored:
+            scored: Scored = ctx.cloud.score(uri, key, sent)
+            return scored
+
+    scored = _asked(ctx, ask, say, patience)
+    wrote = ""
+    if scored.status >= 500:
+        wrote = ml.last_exception(recipe.names.endpoint, recipe.names.deployment)
+    return Answer(uri, sent, scored.status, scored.body, scored.seconds, wrote)
+
+
+def inside(recipe: Any) -> bool:
+    """An internal load balancer answers inside the VNET only."""
+    return bool(recipe.serving.load_balancer == "internal")
+
+
+def _asked(ctx: Context, ask: Callable[[], Scored], say: Say, patience: float) -> Scored:
+    """Ask until the endpoint itself answers, or patience ends."""
+    until = monotonic() + patience
+    while True:
+        scored, refused = None, None
+        try:
+            scored = ask()
+            if scored.page:
+                refused = _page(scored)
+            elif scored.ran or scored.status not in NOT_YET:
+                return scored
+        except CloudError as error:
+            refused = error
+            if error.code not in UNREACHED:
+                raise
+        if monotonic() >= until:
+            if refused:
+                raise refused
+            assert scored
+            return scored
+        said = f"it answers {scored.status}" if scored else "nothing answers"
+        say(f"the endpoint takes a while to be there: {said}")
+        pause(ctx.cancel, ctx.cloud.profile.retry)
+
+
+# Kinds of errors of httpx and requests: nobody listens there yet, or hangs up.
+UNREACHED = (
+    "Page", "ConnectError", "ConnectTimeout", "ConnectionError", "ReadError", "RemoteProtocolError",
+)  # fmt: skip
+
+
+def _page(scored: Scored) -> CloudError:
+    return CloudError(
+        f"A page for a browser came back instead of the endpoint's answer ({scored.status}).",
+        code="Page",
+        why=f"{str(scored.body)[:200]}",
+        fix="A proxy or gateway in between answered: let it pass the endpoint's address, or name "
+        "that in NO_PROXY.",
+    )
+
+
+def _inside(
+    ctx: Context, recipe: Any, uri: str, key: Any, sent: dict[str, Any], say: Say
+) -> Callable[[], Scored]:
+    """By a cell on the Databricks cluster; the key goes through its secret scope."""
+    client = databricks_of(ctx)
+    cluster_id = ctx.outputs["databricks-cluster"]["id"]
+    scope = scope_of(recipe)
+    running(client, cluster_id, say, ctx)
+    client.put_secret(scope, "scoring-key", key.reveal())
+    parameters = {"uri": uri, "scope": scope, "request": sent}
+    cells = notebook.cells("score", parameters)
+
+    def ask() -> Scored:
+        answer = client.run_cells(cluster_id, cells, say, ctx.cancel)[-1].data
+        if answer["error"]:
+            raise CloudError(
+                "The endpoint did not answer inside the VNET.",
+                code=answer["error"],
+                why=f"{answer['error']} at {uri}",
+                fix="Look at the deployment's state and the NSG of the scoring subnet.",
+            )
+        return read(answer["status"], answer["headers"], answer["text"], answer["seconds"])
+
+    return ask
