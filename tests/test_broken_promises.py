@@ -34,7 +34,6 @@ NSG = "/networksecuritygroups/nsg-mlpriv01"
 STORAGE, VAULT = "/storageaccounts/stmlpriv01", "/vaults/kv-mlpriv01"
 REGISTRY = "/registries/crmlpriv01"
 AKS, BRICKS = "/managedclusters/aks-mlpriv01", "/microsoft.databricks/workspaces/dbw-mlpriv01"
-EXTENSION = "/extensions/azureml"
 LINK = "/virtualnetworklinks/vnet-mlpriv01"
 RULES = [{"value": "203.0.113.7", "action": "Allow"}]
 
@@ -77,8 +76,7 @@ ON_ARM = [
      setting(BRICKS, "parameters.prepareEncryption.value", False)),
     ("compute with public addresses", "compute.network",
      setting("/computes/image-build", "properties.enableNodePublicIp", True)),
-    ("a public load balancer", "scoring.internal",
-     setting(EXTENSION, "configurationSettings.internalLoadBalancerProvider", "")),
+    ("no internal frontend", "scoring.internal", gone("/loadbalancers/kubernetes-internal")),
 ]  # fmt: skip
 FROM_BOTH_SIDES = [
     ("public access of the workspace", "workspace.closed",

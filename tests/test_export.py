@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -29,6 +30,7 @@ TLS = {
     "serving__tls_key": "~/keys/$HOME/key.pem",
     "serving__tls_name": "score.example.org",
 }
+PEM = base64.b64encode(b"-----BEGIN PEM-----").decode()
 # What no export builds: it needs a trained model.
 WORK = {
     "sign-in", "databricks-cluster", "cluster-libraries", "train", "check-training", "register",
@@ -77,7 +79,7 @@ def test_a_template_deploys_to_what_a_plan_keeps(
         group = recipe.names.resource_group
         on = Deployment(
             arm.subscription, sandbox.description["tenant"], group, put,
-            {"tlsCertificate": "eA==", "tlsKey": "eA=="} if changes is TLS else {},
+            {"tlsCertificate": PEM, "tlsKey": PEM} if changes is TLS else {},
         )  # fmt: skip
         tags = {"amlwizard": recipe.names.prefix}
         put(on.prefix, "2025-04-01", {"location": recipe.sign_in.region, "tags": tags})

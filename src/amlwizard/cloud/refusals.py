@@ -61,6 +61,8 @@ FIXES = {
     "SubnetMissingRequiredDelegation": "Delegate the subnet to Microsoft.Databricks/workspaces.",
     "RequestDisallowedByPolicy": "Ask the owner of the policy for an exemption.",
     "InUseSubnetCannotBeDeleted": "Delete what is in the subnet first.",
+    "ExtensionOperationFailed": "See what its health check found: kubectl describe configmap "
+    "arcml-healthcheck -n azureml.",
 }
 # Where the code alone does not say what is wrong.
 FIXES_BY_TEXT = {

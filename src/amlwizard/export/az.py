@@ -141,8 +141,8 @@ class _Script:
         group = self.source.resources[0].resource
         assert group
         text = re.sub(re.escape(group.id) + r"(?=[/\"]|$)", "$GROUP_ID", text)
-        region = f'"location": "{self.recipe.sign_in.region}"'
-        return for_shell(text.replace(region, '"location": "$LOCATION"'))
+        region = re.escape(self.recipe.sign_in.region)
+        return for_shell(re.sub(rf'": "{region}(?=["\.])', '": "$LOCATION', text))
 
 
 def _default(name: str, value: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from amlwizard.plan import Phase, Resource, Step, for_shell, in_order
 from amlwizard.steps import steps_for
-from amlwizard.steps.kubernetes import TLS_SETTINGS
+from amlwizard.steps.extension import TLS_FILES
 
 GROUP, PROVIDERS, SIGN_IN, EXTENSION = "resource-group", "providers", "sign-in", "aks-extension"
 # They are done before a template is deployed, not by it.
@@ -50,7 +50,7 @@ class Source:
     @property
     def tls(self) -> dict[str, str]:
         """Path of each TLS file, by the field that names it."""
-        fields = {field: getattr(self.recipe.serving, field) for field in TLS_SETTINGS.values()}
+        fields = {field: getattr(self.recipe.serving, field) for field, _, _ in TLS_FILES}
         return {field: path for field, path in fields.items() if path}
 
     def body(self, step: Step) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Source:
         assert step.resource
         body = dict(step.resource.body)
         if step.id == EXTENSION and self.tls:
-            protected = {name: f"{{tls.{field}}}" for name, field in TLS_SETTINGS.items()}
+            protected = {setting: f"{{tls.{field}}}" for field, setting, _ in TLS_FILES}
             body["properties"] = {
                 **body["properties"],
                 "configurationProtectedSettings": protected,

@@ -156,12 +156,7 @@ class Template:
 
     def _value(self, document: Any) -> Any:
         if isinstance(document, Mapping):
-            return {
-                self._value(key): Parameter("location")
-                if key == "location" and value == self.region
-                else self._value(value)
-                for key, value in document.items()
-            }
+            return {self._value(key): self._value(value) for key, value in document.items()}
         if isinstance(document, (list, tuple)):
             return [self._value(item) for item in document]
         return self._text(document) if isinstance(document, str) else document
@@ -171,6 +166,9 @@ class Template:
         subscription = "/subscriptions/{sign-in.subscription}"
         if text.startswith(subscription):
             return _joined(self._id(text, text.removeprefix(subscription)))
+        place = text.partition(".")[0]
+        if place == self.region:
+            return _joined((Parameter("location"), text.removeprefix(place)))
         return _joined(tuple(self._hole(part) for part in HOLE.split(text) if part))
 
     def _id(self, resource_id: str, tail: str) -> tuple[Part, ...]:

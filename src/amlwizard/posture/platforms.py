@@ -11,6 +11,8 @@ from amlwizard.posture.judging import Promise, equal, is_so, look, need, plain, 
 from amlwizard.posture.result import Evidence
 
 COMPUTE = "Compute"
+# How AKS calls the load balancer of services inside the VNET, and the service of the endpoints.
+INTERNAL_BALANCER, FRONTEND_SERVICE = "kubernetes-internal", "/azureml-fe"
 INFERENCING = "Azure Machine Learning, secure Kubernetes inferencing"
 
 
@@ -126,7 +128,24 @@ def _setting(recipe: Any, facts: Facts, key: str, wanted: str) -> Evidence:
 
 
 def _internal(recipe: Any, facts: Facts) -> Iterator[Evidence]:
-    yield _setting(recipe, facts, "internalLoadBalancerProvider", "azure")
+    """What was asked for proves nothing: where the load balancer answers does."""
+    need(facts, "aks", recipe.names.aks)
+    wanted = recipe.names.scoring_subnet
+    seen = [
+        f"{look(frontend, 'properties.privateIPAddress')} in {tail(subnet)}"
+        for balancer in facts.listed("load-balancers.aks")
+        if balancer.get("name") == INTERNAL_BALANCER
+        for frontend in look(balancer, "properties.frontendIPConfigurations") or []
+        if (subnet := look(frontend, "properties.subnet.id"))
+    ]
+    inside = any(text.endswith(f" in {wanted.lower()}") for text in seen)
+    yield is_so("ARM", "frontend", inside, f"in {wanted}", ", ".join(seen) or "none")
+    public = [
+        str(look(address, "properties.ipAddress") or address.get("name"))
+        for address in facts.listed("public-ips.aks")
+        if str((address.get("tags") or {}).get("k8s-azure-service", "")).endswith(FRONTEND_SERVICE)
+    ]
+    yield is_so("ARM", "public frontend", not public, "none", ", ".join(public) or "none")
 
     def outside() -> Evidence:
         answer = facts.answer("outside", "scoring")

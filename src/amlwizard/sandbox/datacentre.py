@@ -15,7 +15,7 @@ from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.entra import Tokens
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.aks import inference_settings
+from amlwizard.sandbox.kinds.aks import frontend
 from amlwizard.sandbox.kinds.base import swallow
 from amlwizard.sandbox.serving import Serving
 from amlwizard.sandbox.tracking import Tracking
@@ -50,7 +50,7 @@ class DataCentre:
         A `closed` door is held, but nobody listens: connections are refused.
         """
         if kind.startswith("serving"):
-            tls = tls and "sslcname" in self._settings(resource_id)
+            tls = tls and frontend(self.world, resource_id).tls
         key = f"{kind}|{resource_id.lower()}"
         if key in self._open:
             return int(self._open[key].getsockname()[1])
@@ -61,9 +61,6 @@ class DataCentre:
         if not closed:
             self.serve(door, tls)
         return int(ports[key])
-
-    def _settings(self, cluster_id: str) -> dict[str, Any]:
-        return inference_settings(self.world, cluster_id) or {}
 
     def who(self, port: int) -> tuple[str, str]:
         """The kind of door behind a port, and the resource; empty for the main one."""
@@ -100,9 +97,8 @@ class DataCentre:
             resource = self.world.get(resource_id)
             if resource is None:
                 continue
-            settings = self._settings(resource["id"]) if kind.startswith("serving") else {}
-            internal = settings.get("internalloadbalancerprovider", "").lower() == "azure"
-            self.port_of(kind, resource["id"], closed=kind == "serving" and internal)
+            closed = kind == "serving" and frontend(self.world, resource["id"]).internal
+            self.port_of(kind, resource["id"], closed=closed)
             if kind == "ml":
                 self.tracking.start(resource["properties"]["workspaceId"])
         self.serving.resume()

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.containers import Container, Crashed, Log
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.aks import inference_settings
+from amlwizard.sandbox.kinds.aks import frontend
 from amlwizard.sandbox.kinds.base import Body, swallow
 from amlwizard.sandbox.kinds.ml import endpoint_key
 from amlwizard.sandbox.world import World
@@ -42,12 +42,10 @@ class Serving:
 
     def uri(self, endpoint: ResourceId, compute: Body) -> str:
         cluster = compute["properties"]["resourceId"]
-        settings = inference_settings(self.world, cluster) or {}
-        tls = "sslcname" in settings
-        internal = settings.get("internalloadbalancerprovider", "").lower() == "azure"
-        port = self.centre.port_of("serving", cluster, closed=internal, tls=tls)
-        self.centre.port_of("serving-inside", cluster, tls=tls)
-        scheme = "https" if tls else "http"
+        reached = frontend(self.world, cluster)
+        port = self.centre.port_of("serving", cluster, closed=reached.internal, tls=reached.tls)
+        self.centre.port_of("serving-inside", cluster, tls=reached.tls)
+        scheme = "https" if reached.tls else "http"
         return f"{scheme}://127.0.0.1:{port}/api/v1/endpoint/{endpoint.name}/score"
 
     async def deploy(self, rid: ResourceId, workspace: Body, p: Body) -> None:

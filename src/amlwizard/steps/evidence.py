@@ -94,8 +94,12 @@ def gather(
     _must_be_built(recipe, documents, unread)
     if documents.get("aks"):
         nodes = f"{subscription}/{look(documents['aks'], 'properties.nodeResourceGroup')}"
-        path = f"{nodes}/providers/Microsoft.Network/publicIPAddresses"
-        more, unseen = _together({"public-ips.aks": lambda: _listed(arm, path, API)}, ctx)
+        network = f"{nodes}/providers/Microsoft.Network"
+        made_by_aks = {
+            "public-ips.aks": lambda: _listed(arm, f"{network}/publicIPAddresses", API),
+            "load-balancers.aks": lambda: _listed(arm, f"{network}/loadBalancers", API),
+        }
+        more, unseen = _together(made_by_aks, ctx)
         documents.update(more)
         unread.update(unseen)
     say(f"{len(documents)} of {len(documents) + len(unread)} reads of Azure Resource Manager")

@@ -1,21 +1,15 @@
-"""AKS, the Machine Learning extension on it, and its attachment to the workspace."""
+"""AKS, what it is made with, and its attachment to the workspace."""
 
 from __future__ import annotations
 
-import base64
-from pathlib import Path
 from typing import Any
 
-from amlwizard.errors import StepFailed
-from amlwizard.plan import Context, Removal, Resource, Step
+from amlwizard.plan import Removal, Resource, Step
 from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.extension import extension
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.platform import ML_API
 from amlwizard.steps.roles import NETWORK_CONTRIBUTOR, pulls_and_reads, role_step
-
-ROUTER_REPLICAS = 3
-# Protected settings of the extension, and the fields of the recipe that name their files.
-TLS_SETTINGS = {"sslCertPemFile": "tls_certificate", "sslKeyPemFile": "tls_key"}
 
 
 def kubernetes(recipe: Any) -> list[Step]:
@@ -48,31 +42,7 @@ def kubernetes(recipe: Any) -> list[Step]:
             az=(_cluster_command(recipe, ids, identity, subnet),),
             removal=Removal(takes="its nodes and load balancers"),
         ),
-        arm_step(
-            "aks-extension",
-            "Machine Learning extension on AKS",
-            Resource(
-                f"{ids.aks}/providers/Microsoft.KubernetesConfiguration/extensions/azureml",
-                "2024-11-01",
-                {
-                    "properties": {
-                        "extensionType": "Microsoft.AzureML.Kubernetes",
-                        "autoUpgradeMinorVersion": True,
-                        "releaseTrain": "stable",
-                        "scope": {"cluster": {"releaseNamespace": "azureml"}},
-                        "configurationSettings": _settings(recipe),
-                    }
-                },
-            ),
-            after=("aks",),
-            complete=_certificate,
-            az=(
-                f"az k8s-extension create -g {n.resource_group} -c {n.aks} -n azureml "
-                "--cluster-type managedClusters --scope cluster "
-                "--extension-type Microsoft.AzureML.Kubernetes --config "
-                + " ".join(f"{k}={v}" for k, v in _settings(recipe).items()),
-            ),
-        ),
+        extension(recipe, ids),
         arm_step(
             "kubernetes-compute",
             "AKS attached to the workspace",
@@ -174,39 +144,3 @@ def _cluster_command(recipe: Any, ids: Ids, identity: str, subnet: str) -> str:
 
 def _dns_prefix(cluster: str) -> str:
     return cluster.replace("_", "-")[:54]
-
-
-def _settings(recipe: Any) -> dict[str, str]:
-    serving = recipe.serving
-    settings = {
-        "enableTraining": "False",
-        "enableInference": "True",
-        "inferenceRouterServiceType": "LoadBalancer",
-        "inferenceRouterHA": str(serving.nodes >= ROUTER_REPLICAS),
-        "allowInsecureConnections": str(serving.tls_certificate is None),
-    }
-    if serving.tls_name:
-        settings["sslCname"] = serving.tls_name
-    if serving.load_balancer == "internal":
-        settings["internalLoadBalancerProvider"] = "azure"
-    return settings
-
-
-def _certificate(ctx: Context, body: dict[str, Any]) -> dict[str, Any]:
-    """The extension's body with certificate and key: read when sent, shown nowhere."""
-    serving = ctx.recipe.serving
-    if not serving.tls_certificate:
-        return body
-    protected = {}
-    for name, field in TLS_SETTINGS.items():
-        path = getattr(serving, field)
-        try:
-            protected[name] = base64.b64encode(Path(path or "").expanduser().read_bytes()).decode()
-        except OSError as error:
-            raise StepFailed(
-                f"The TLS file {path} cannot be read.",
-                why=error.strerror or "",
-                fix="Correct serving.tls_certificate and serving.tls_key.",
-            ) from None
-    properties = {**body["properties"], "configurationProtectedSettings": protected}
-    return {**body, "properties": properties}

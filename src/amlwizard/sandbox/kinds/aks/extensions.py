@@ -1,12 +1,40 @@
-"""Microsoft.KubernetesConfiguration/extensions: Azure Machine Learning on a cluster."""
+"""Microsoft.KubernetesConfiguration/extensions: Azure Machine Learning on a cluster.
+
+The chart of the extension reads the settings that Microsoft's CLI and ARM template send, not the
+options that a person gives to the CLI, which translates them.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import uuid
+from dataclasses import dataclass
 
-from amlwizard.sandbox.kinds.aks import node_resource_group
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.aks import load_balancers
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.world import World
+
+AML = "microsoft.azureml.kubernetes"
+FRONTEND = "azureml/azureml-fe"
+ROUTER_REPLICAS = 3
+# Settings that the CLI and the template both send, and that a person gives to neither: those that
+# must name the cluster, and those that must be what they are there (relay and bus need secrets).
+NAMES_OF_THE_CLUSTER = (
+    "cluster_name", "clusterid", "prometheus.prometheusspec.externallabels.cluster_name",
+)  # fmt: skip
+TRANSLATED = ("cluster_name_friendly", "domain", "jobschedulerlocation", "nginxingress.enabled")
+TURNED_OFF = ("servicebus.enabled", "relayserver.enabled")
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """How the scoring endpoints of a cluster are reached."""
+
+    internal: bool
+    tls: bool
 
 
 def _extension(call: Call) -> None:
@@ -19,58 +47,145 @@ def _extension(call: Call) -> None:
         raise ArmError(
             409, "ClusterNotReady", f"The cluster {cluster['name']} is not in state Succeeded."
         )
-    settings = {k.lower(): v for k, v in (p.get("configurationSettings") or {}).items()}
-    # Taken, and never answered.
-    protected = {k.lower() for k in p.pop("configurationProtectedSettings", None) or {}}
-    on = {k for k, v in settings.items() if str(v).lower() == "true"}
-    if p["extensionType"].lower() == "microsoft.azureml.kubernetes" and "enableinference" in on:
-        if "inferencerouterservicetype" not in settings:
-            call.fails = {
-                "code": "ExtensionCreationFailed",
-                "message": "inferenceRouterServiceType must be set when enableInference is True.",
-            }
-        has_tls = "sslcertpemfile" in protected or "sslsecret" in settings
-        if "allowinsecureconnections" not in on and not (has_tls and "sslcname" in settings):
-            call.fails = {
-                "code": "ExtensionCreationFailed",
-                "message": "Error: [E40007] INVALID_SSL_SETTING: the SSL key or certificate, or "
-                "sslCname, is not valid.",
-            }
-        nodes = sum(pool.get("count", 1) for pool in cluster["properties"]["agentPoolProfiles"])
-        if settings.get("inferencerouterha", "True").lower() == "true" and nodes < 3:
-            call.fails = {
-                "code": "ExtensionCreationFailed",
-                "message": "Error: [E40002] INSUFFICIENT_NODE: inferenceRouterHA needs at least "
-                f"3 nodes, the cluster has {nodes}.",
-            }
-    inward = settings.get("internalloadbalancerprovider", "").lower() == "azure"
-    if call.fails is None and "enableinference" in on and not inward:
-        node_resource_group.expose(call.world, cluster, "azureml/azureml-fe")
-    call.body["identity"] = {
-        "type": "SystemAssigned",
-        "principalId": str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())),
-        "tenantId": call.world.tenant,
-    }
+    settings = _lower(p.get("configurationSettings"))
+    protected = p.get("configurationProtectedSettings") or {}
+    call.world.data.setdefault("protected", {})[call.id.text.lower()] = call.world.seal(
+        json.dumps(_lower(protected))
+    )
+    p["configurationProtectedSettings"] = dict.fromkeys(protected, "")
+    if p["extensionType"].lower() == AML and _true(settings, "enableinference"):
+        reason = _unhealthy(call, cluster, settings, _lower(protected))
+        if reason:
+            call.fails = _failed(call, reason)
+        else:
+            internal = _true(settings, "scoringfe.servicetype.internalloadbalancer")
+            ports = [80] if _true(settings, "allowinsecureconnections") else [443]
+            load_balancers.expose(call.world, cluster, FRONTEND, ports, internal=internal)
+    if (call.body.get("identity") or {}).get("type") == "SystemAssigned":
+        call.body["identity"].update(
+            principalId=str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())),
+            tenantId=call.world.tenant,
+        )
     p.setdefault("autoUpgradeMinorVersion", True)
     p.setdefault("releaseTrain", "stable")
     p["version"] = p.get("version") or "1.2.51"
-    p["statuses"] = []
+    p.setdefault("statuses", [])
 
 
-def inference_settings(world: World, cluster_id: str) -> Body | None:
+def _lower(settings: Body | None) -> dict[str, str]:
+    return {key.lower(): str(value) for key, value in (settings or {}).items()}
+
+
+def _true(settings: dict[str, str], key: str) -> bool:
+    return settings.get(key, "").lower() == "true"
+
+
+def _unhealthy(
+    call: Call, cluster: Body, settings: dict[str, str], protected: dict[str, str]
+) -> str:
+    """What the health check before the installation finds wrong; empty where nothing is."""
+    if (call.body.get("identity") or {}).get("type") != "SystemAssigned":
+        return "the extension has no system-assigned identity"
+    if "inferencerouterservicetype" not in settings:
+        return "inferenceRouterServiceType is not set"
+    missing = [key for key in (*NAMES_OF_THE_CLUSTER, *TRANSLATED) if not settings.get(key)]
+    if missing:
+        return f"not set: {', '.join(missing)}"
+    for key in NAMES_OF_THE_CLUSTER:
+        if settings[key].lower() != cluster["id"].lower():
+            return f"{key} is not the id of the cluster"
+    for key in TURNED_OFF:
+        if settings.get(key, "true").lower() != "false":
+            return f"{key} without its connection"
+    if not _true(settings, "allowinsecureconnections") and not _encrypts(settings, protected):
+        return "E40007 INVALID_SSL_SETTING: the SSL key or certificate is not valid"
+    nodes = sum(pool.get("count", 1) for pool in cluster["properties"]["agentPoolProfiles"])
+    if settings.get("inferencerouterha", "true").lower() == "true" and nodes < ROUTER_REPLICAS:
+        return f"E40002 INSUFFICIENT_NODE: inferenceRouterHA takes 3 nodes, there are {nodes}"
+    return ""
+
+
+def _encrypts(settings: dict[str, str], protected: dict[str, str]) -> bool:
+    """Whether certificate, key and name of HTTPS are there."""
+    if not settings.get("sslcname"):
+        return False
+    given = [_decoded(protected.get(key, "")) for key in ("scoringfe.sslcert", "scoringfe.sslkey")]
+    return bool(settings.get("scoringfe.sslsecret")) or all(b"-----BEGIN " in g for g in given)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _failed(call: Call, reason: str) -> Body:
+    """Azure says only that the health check failed; what it found is in a ConfigMap of the cluster,
+    for which `statuses` stands here."""
+    verb, done = ("Update", "rolled back") if call.old else ("Create", "uninstalled")
+    when = "pre-upgrade" if call.old else "pre-install"
+    call.properties["statuses"] = [
+        {"code": "HealthCheckFailed", "level": "Error", "message": f"arcml-healthcheck: {reason}"}
+    ]
+    return {
+        "code": "ExtensionOperationFailed",
+        "message": "The extension operation failed with the following error:  Error: [ InnerError: "
+        "[Helm installation failed : Unable to create/update Kubernetes resources for the "
+        f"extension : InnerError [release {call.id.name} failed, and has been {done} due to atomic "
+        f"being set: failed {when}: pod healthcheck failed]]] occurred while doing the operation : "
+        f"[{verb}] on the config, For general troubleshooting visit: "
+        "https://aka.ms/k8s-extensions-TSG, For more application specific troubleshooting visit: "
+        "Troubleshooting: https://aka.ms/arcmltsg.",
+    }
+
+
+def _delete_extension(world: World, rid: ResourceId, body: Body) -> None:
+    world.data.get("protected", {}).pop(rid.text.lower(), None)
+    cluster = world.get(rid.scope)
+    if cluster and body["properties"]["extensionType"].lower() == AML:
+        load_balancers.withdraw(world, cluster, FRONTEND)
+
+
+def inference_settings(world: World, cluster_id: str) -> dict[str, str] | None:
     """Settings (lower-case keys) of a working extension with inference, None where there is none."""
     for extension in world.of_type("microsoft.kubernetesconfiguration/extensions", cluster_id):
         p = extension["properties"]
-        settings = {k.lower(): str(v) for k, v in (p.get("configurationSettings") or {}).items()}
+        settings = _lower(p.get("configurationSettings"))
         if (
-            p["extensionType"].lower() == "microsoft.azureml.kubernetes"
+            p["extensionType"].lower() == AML
             and p["provisioningState"] == "Succeeded"
-            and settings.get("enableinference", "").lower() == "true"
+            and _true(settings, "enableinference")
         ):
             return settings
     return None
 
 
+def frontend(world: World, cluster_id: str) -> Frontend:
+    """What the working extension made of the settings that its chart reads."""
+    settings = inference_settings(world, cluster_id) or {}
+    return Frontend(
+        internal=_true(settings, "scoringfe.servicetype.internalloadbalancer"),
+        tls=bool(settings) and not _true(settings, "allowinsecureconnections"),
+    )
+
+
+def certificate(world: World, cluster_id: str) -> tuple[bytes, bytes] | None:
+    """Certificate and key (PEM) that the frontend shows; None where it has none of its own."""
+    for extension in world.of_type("microsoft.kubernetesconfiguration/extensions", cluster_id):
+        sealed = world.data.get("protected", {}).get(extension["id"].lower())
+        protected = json.loads(world.unseal(sealed)) if sealed else {}
+        if "scoringfe.sslcert" in protected:
+            return _decoded(protected["scoringfe.sslcert"]), _decoded(protected["scoringfe.sslkey"])
+    return None
+
+
 KINDS = [
-    Kind("Microsoft.KubernetesConfiguration/extensions", _extension, 360, location=""),
+    Kind(
+        "Microsoft.KubernetesConfiguration/extensions",
+        _extension,
+        360,
+        location="",
+        delete=_delete_extension,
+    ),
 ]

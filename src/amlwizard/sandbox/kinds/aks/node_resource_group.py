@@ -31,11 +31,24 @@ def make(world: World, cluster: Body) -> None:
         _address(world, cluster, str(uuid.uuid5(uuid.NAMESPACE_URL, group.lower())), tags)
 
 
-def expose(world: World, cluster: Body, service: str) -> None:
-    """The address that the public load balancer gets for a Kubernetes service."""
+def expose(world: World, cluster: Body, service: str) -> str:
+    """The address that the public load balancer gets for a Kubernetes service; its id."""
     tags = {"k8s-azure-cluster-name": "kubernetes", "k8s-azure-service": service}
-    stem = uuid.uuid5(uuid.NAMESPACE_URL, f"{cluster['id']}/{service}".lower()).hex
-    _address(world, cluster, f"kubernetes-a{stem}", tags)
+    name = f"kubernetes-{service_name(cluster, service)}"
+    _address(world, cluster, name, tags)
+    return _address_id(cluster, name)
+
+
+def hide(world: World, cluster: Body, service: str) -> None:
+    """The address goes with the service."""
+    address_id = _address_id(cluster, f"kubernetes-{service_name(cluster, service)}")
+    world.resources.pop(address_id.lower(), None)
+
+
+def service_name(cluster: Body, service: str) -> str:
+    """What Azure calls the parts of a load balancer that are for a Kubernetes service."""
+    stem = f"{cluster['id']}/{service}".lower()
+    return f"a{uuid.uuid5(uuid.NAMESPACE_URL, stem).hex[:31]}"
 
 
 def group_of(cluster: Body) -> str:
@@ -45,8 +58,12 @@ def group_of(cluster: Body) -> str:
     )
 
 
+def _address_id(cluster: Body, name: str) -> str:
+    return f"{group_of(cluster)}/providers/Microsoft.Network/publicIPAddresses/{name}"
+
+
 def _address(world: World, cluster: Body, name: str, tags: dict[str, str]) -> None:
-    address_id = f"{group_of(cluster)}/providers/Microsoft.Network/publicIPAddresses/{name}"
+    address_id = _address_id(cluster, name)
     if world.get(address_id):
         return
     must_have_room(world)
