@@ -34,6 +34,11 @@ UNMATCHED = (
     ),
     Waiver(
         "unmatched",
+        "No document of load balancers is held.",
+        r"GET .*/Microsoft\.Network/loadBalancers -> 200",
+    ),
+    Waiver(
+        "unmatched",
         "The document names groups and resources as scopes, not the subscription.",
         r"GET /subscriptions/[^/]+/providers/Microsoft\.Authorization/permissions -> 200",
     ),

@@ -28,6 +28,7 @@ AZURE: Mapping[str, float] = {
     "public-ip": 4, "nat-gateway": 13, "vnet": 9, "workspace": 60, "build-compute": 40,
     "dns-zone": 35, "dns-link": 35, "private-endpoint": 50, "zone-group": 35, "databricks": 150,
     "aks-identity": 4, "aks-role": 60, "aks": 285, "aks-extension": 360, "kubernetes-compute": 55,
+    "build-compute-acr-pull": 60, "build-compute-acr-push": 60,
     "kubernetes-compute-acr-pull": 60, "kubernetes-compute-blob-reader": 60,
     "databricks-cluster": 285, "cluster-libraries": 50, "train": 40, "check-training": 0,
     "register": 15, "endpoint": 35, "endpoint-acr-pull": 60, "endpoint-blob-reader": 60,

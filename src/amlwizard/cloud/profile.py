@@ -18,9 +18,10 @@ class CloudProfile:
 
     `polling` and `retry` are seconds: between looks at an operation, and between attempts of what
     Azure says to try again. `patience` is how long such attempts go on, `lag` how long one service
-    may take to see what another has done. `accounts` is the folder that remembers who signed in,
-    None where nothing may outlive the process. `resolver` is the URL of its public DNS over HTTPS
-    (JSON form), None where this machine's own resolver knows it.
+    may take to see what another has done, `propagation` how long all of them may take to see a
+    role. `accounts` is the folder that remembers who signed in, None where nothing may outlive the
+    process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None where this
+    machine's own resolver knows it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class CloudProfile:
     retry: float = 10
     patience: float = 900
     lag: float = 180
+    propagation: float = 600
     instance_discovery: bool = True
     accounts: Path | None = None
     resolver: str | None = None
@@ -100,6 +102,7 @@ def from_description(path: Path) -> CloudProfile:
         retry=0.25,
         patience=60,
         lag=1,
+        propagation=60,
         instance_discovery=False,
         resolver=given.get("resolver") or f"{arm}/dns-query",
     )

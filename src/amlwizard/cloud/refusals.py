@@ -28,6 +28,17 @@ RETRYABLE = frozenset(
     }
 )
 
+# How services put it that they do not see a role yet: Azure heeds an assignment up to ten minutes
+# after it was made, and Machine Learning gives no code (azure-sdk-for-python#33611).
+UNSEEN_ROLES = (
+    "ACRTokenExchangeForbidden",
+    "ACRTokenExchangeFailed",
+    "ACRSecretError",
+    "ImagePullBackOff",
+    "AuthorizationPermissionMismatch",
+    "unauthorized: authentication required",
+)
+
 # What a deletion meets for a while after the last user went: its service has yet to let go.
 LINGERING = frozenset(
     {
@@ -69,6 +80,9 @@ FIXES_BY_TEXT = {
     "Soft-deleted workspace exists": f"{PURGE} Or purge or recover it in the portal (Azure Machine "
     "Learning, Recently deleted), or choose another name.",
 }
+ROLES_UNSEEN = (
+    "Wait some minutes, then run it again: Azure has yet to see the roles of its identity."
+)
 RESUME = "Run it again once the cause is gone: it continues from here."
 
 
@@ -112,10 +126,16 @@ def from_response(doing: str, error: Any) -> CloudError:
     message = (error.error.message if getattr(error, "error", None) else None) or str(error.message)
     status = error.status_code or 0
     by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in str(message)), RESUME)
+    if any(text in str(message) for text in UNSEEN_ROLES):
+        by_text = ROLES_UNSEEN
     return CloudError(
-        f"{doing}: {code or status}.",
+        f"{doing}: {code or (status if status >= 400 else 'it failed')}.",
         code=str(code),
         status=status,
         why=hide(str(message))[:1500],
         fix=FIXES.get(str(code), by_text),
     )
+
+
+def is_of_unseen_roles(error: CloudError) -> bool:
+    return any(text in f"{error.code} {error.why}" for text in UNSEEN_ROLES)

@@ -8,7 +8,7 @@ from amlwizard.plan import Removal, Resource, Step
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.extension import extension
 from amlwizard.steps.naming import Ids
-from amlwizard.steps.platform import ML_API
+from amlwizard.steps.platform import ML_API, after_private_link
 from amlwizard.steps.roles import NETWORK_CONTRIBUTOR, pulls_and_reads, role_step
 
 
@@ -59,7 +59,7 @@ def kubernetes(recipe: Any) -> list[Step]:
                     },
                 },
             ),
-            after=("aks-extension", "workspace"),
+            after=("aks-extension", "workspace", *after_private_link()),
             outputs={"principal": "identity.principalId"},
             az=(
                 f"az ml compute attach -g {n.resource_group} -w {n.workspace} "

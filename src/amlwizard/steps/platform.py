@@ -9,6 +9,7 @@ from amlwizard.posture.private_endpoints import WORKSPACE
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.private_link import ready_for
+from amlwizard.steps.roles import pulls_and_pushes
 
 ML_API = "2025-09-01"
 
@@ -113,17 +114,24 @@ def workspace(recipe: Any) -> list[Step]:
             Resource(
                 f"{ids.workspace}/computes/{n.build_compute}",
                 ML_API,
-                {"location": recipe.sign_in.region, "properties": compute},
+                {
+                    "location": recipe.sign_in.region,
+                    "identity": {"type": "SystemAssigned"},
+                    "properties": compute,
+                },
             ),
             after=("private-endpoint.workspace", "vnet"),
+            outputs={"principal": "identity.principalId"},
             az=(
                 f"az ml compute create -g {n.resource_group} -w {n.workspace} "
                 f"-n {n.build_compute} --type AmlCompute --size {recipe.serving.build_node_size} "
                 f"--min-instances 0 --max-instances 1 --subnet {n.compute_subnet} "
-                f"--vnet-name {n.vnet} --enable-node-public-ip false",
+                f"--vnet-name {n.vnet} --enable-node-public-ip false "
+                "--identity-type SystemAssigned",
             ),
             removal=Removal(query={"underlyingResourceAction": "Delete"}),
         ),
+        *pulls_and_pushes(recipe, "build-compute", n.build_compute, after=("build-compute",)),
     ]
 
 

@@ -23,6 +23,7 @@ class Role:
 
 NETWORK_CONTRIBUTOR = Role("Network Contributor", "4d97b98b-1d4f-4787-a291-c67834d212e7")
 ACR_PULL = Role("AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d")
+ACR_PUSH = Role("AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec")
 BLOB_READER = Role("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")
 
 
@@ -97,25 +98,37 @@ def pulls_and_reads(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) 
 
     `step` is the step that makes the identity and puts its object id out as `principal`.
     """
-    ids = Ids(recipe)
-    principal = f"{{{step}.principal}}"
     return [
-        role_step(
-            f"{step}-acr-pull",
-            f"AcrPull for {to}",
-            role=ACR_PULL,
-            principal=principal,
-            scope=ids.registry,
-            after=(*after, "registry"),
-            to=to,
-        ),
+        _at_registry(recipe, step, to, "acr-pull", ACR_PULL, after),
         role_step(
             f"{step}-blob-reader",
             f"Storage Blob Data Reader for {to}",
             role=BLOB_READER,
-            principal=principal,
-            scope=ids.storage,
+            principal=f"{{{step}.principal}}",
+            scope=Ids(recipe).storage,
             after=(*after, "storage"),
             to=to,
         ),
     ]
+
+
+def pulls_and_pushes(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
+    """What the identity of the image-build compute needs of a registry without an admin user."""
+    return [
+        _at_registry(recipe, step, to, "acr-pull", ACR_PULL, after),
+        _at_registry(recipe, step, to, "acr-push", ACR_PUSH, after),
+    ]
+
+
+def _at_registry(
+    recipe: Any, step: str, to: str, id: str, role: Role, after: tuple[str, ...]
+) -> Step:
+    return role_step(
+        f"{step}-{id}",
+        f"{role.name} for {to}",
+        role=role,
+        principal=f"{{{step}.principal}}",
+        scope=Ids(recipe).registry,
+        after=(*after, "registry"),
+        to=to,
+    )

@@ -8,11 +8,14 @@ from typing import Any
 
 from amlwizard.errors import CloudError
 from amlwizard.plan import Context, Json, Removal, Resource, Say, Step
+from amlwizard.posture.private_endpoints import links
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.documents import update
 from amlwizard.steps.naming import Ids
-from amlwizard.steps.platform import ML_API
-from amlwizard.steps.roles import pulls_and_reads
+from amlwizard.steps.new_roles import until_seen
+from amlwizard.steps.platform import ML_API, after_private_link
+from amlwizard.steps.private_link import ready_for
+from amlwizard.steps.roles import pulls_and_pushes, pulls_and_reads
 
 
 def serving(recipe: Any) -> list[Step]:
@@ -41,34 +44,35 @@ def serving(recipe: Any) -> list[Step]:
         replace(step, phase="deploy")
         for step in pulls_and_reads(recipe, "endpoint", n.endpoint, after=("endpoint",))
     ]
+    builder = pulls_and_pushes(recipe, "build-compute", n.build_compute, after=())
+    puller = pulls_and_reads(recipe, "kubernetes-compute", n.kubernetes_compute, after=())
+    needed = [*roles, *puller, *builder]
+    withdraw = _without_traffic(ids.endpoint, n.deployment)
     deploy = arm_step(
         "deployment",
         "Deployment",
         Resource(f"{ids.endpoint}/deployments/{n.deployment}", ML_API, deployment),
         after=(
             "register",
-            "build-compute",
-            *(step.id for step in roles),
-            "kubernetes-compute-acr-pull",
-            "kubernetes-compute-blob-reader",
+            *(step.id for step in needed),
             *_image_sources(recipe),
         ),
         phase="deploy",
         az=(f"az ml online-deployment create {in_workspace} -e {n.endpoint} -f <deployment.yml>",),
-        removal=Removal(first=_without_traffic(ids.endpoint, n.deployment)),
+        removal=Removal(first=withdraw),
     )
     return [
         arm_step(
             "endpoint",
             "Online endpoint",
             Resource(ids.endpoint, ML_API, endpoint),
-            after=("kubernetes-compute",),
+            after=("kubernetes-compute", *after_private_link()),
             outputs={"principal": "identity.principalId"},
             phase="deploy",
             az=(f"az ml online-endpoint create {in_workspace} -n {n.endpoint} -f <endpoint.yml>",),
         ),
         *roles,
-        _with_logs(deploy, n.endpoint, n.deployment),
+        until_seen(_with_logs(deploy, n.endpoint, n.deployment), needed, withdraw),
         arm_step(
             "traffic",
             "Traffic to the deployment",
@@ -104,12 +108,8 @@ def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Say],
 
 def _image_sources(recipe: Any) -> tuple[str, ...]:
     """What the image build and the pull reach through private endpoints."""
-    steps: tuple[str, ...] = ()
-    if recipe.security.registry == "private-endpoint":
-        steps += ("zone-group.registry",)
-    if recipe.security.storage == "private-endpoint":
-        steps += ("zone-group.storage-blob",)
-    return steps
+    reached = (link for link in links(recipe) if link.name in ("registry", "storage-blob"))
+    return tuple(step for link in reached for step in ready_for(link))
 
 
 def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:

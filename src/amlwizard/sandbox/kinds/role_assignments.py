@@ -1,8 +1,14 @@
-"""Microsoft.Authorization/roleAssignments: who holds which role, and where."""
+"""Microsoft.Authorization/roleAssignments: who holds which role, and where.
+
+A new assignment is there at once, and those who must heed it see it a while later.
+"""
 
 from __future__ import annotations
 
-from amlwizard.sandbox.kinds.base import ArmError, Call, Kind
+import time
+from collections.abc import Iterator
+
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.world import World
 
 ROLES = {
@@ -10,11 +16,13 @@ ROLES = {
     "Contributor": "b24988ac-6180-42a0-ab88-20f7382dd24c",
     "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
     "Network Contributor": "4d97b98b-1d4f-4787-a291-c67834d212e7",
+    "AcrPush": "8311e382-0749-4cb8-b61a-304f252e45ec",
     "AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
     "Storage Blob Data Reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
     "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
 }
+SEEN_SECONDS = 90  # Azure says: up to ten minutes
 
 
 def _role_assignment(call: Call) -> None:
@@ -65,17 +73,38 @@ def _role_assignment(call: Call) -> None:
             raise ArmError(409, "RoleAssignmentExists", "The role assignment already exists.")
     p["scope"] = call.id.scope
     p.setdefault("principalType", "ServicePrincipal")
+    if call.old is None:
+        new = {"since": time.time(), "looks": 0}
+        call.world.data.setdefault("assigned", {})[call.id.text.lower()] = new
 
 
-def has_role(world: World, principal: str, scope: str, *roles: str) -> bool:
-    """Whether a principal holds one of the roles at a scope, or above it."""
+def sees_role(world: World, principal: str, scope: str, *roles: str) -> bool:
+    """Whether a service sees by now that a principal holds one of the roles at a scope, or above
+    it."""
+    return any(_seen(world, found) for found in _held(world, principal, scope, roles))
+
+
+def _held(world: World, principal: str, scope: str, roles: tuple[str, ...]) -> Iterator[Body]:
     wanted = {ROLES[role] for role in roles}
-    return any(
-        a["properties"]["principalId"] == principal
-        and a["properties"]["roleDefinitionId"].rsplit("/", 1)[-1] in wanted
-        and f"{scope.lower()}/".startswith(f"{a['properties']['scope'].lower()}/")
-        for a in world.of_type("microsoft.authorization/roleassignments")
-    )
+    for found in world.of_type("microsoft.authorization/roleassignments"):
+        p = found["properties"]
+        here = f"{scope.lower()}/".startswith(f"{p['scope'].lower()}/")
+        role = p["roleDefinitionId"].rsplit("/", 1)[-1]
+        if p["principalId"] == principal and role in wanted and here:
+            yield found
+
+
+def _seen(world: World, assignment: Body) -> bool:
+    """A look that comes too early counts: there are a clock and a limit that go by looks."""
+    new = world.data.get("assigned", {}).get(assignment["id"].lower())
+    if new is None:
+        return True
+    needed = world.data["limits"].get("role_looks", 0)
+    by_clock = world.clock.done(new["since"], SEEN_SECONDS, new["looks"])
+    if by_clock and new["looks"] >= needed:
+        return True
+    new["looks"] += 1
+    return False
 
 
 KINDS = [

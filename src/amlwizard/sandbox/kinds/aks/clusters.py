@@ -7,7 +7,7 @@ import uuid
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import network_profile, node_resource_group
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.role_assignments import has_role
+from amlwizard.sandbox.kinds.role_assignments import sees_role
 from amlwizard.sandbox.kinds.sizes import SIZES, cores_used, family, vcpus
 from amlwizard.sandbox.world import World
 
@@ -110,7 +110,7 @@ def _identity(call: Call, pools: list[Body]) -> None:
         }
         for pool in pools:
             subnet = pool.get("vnetSubnetID")
-            if subnet and not has_role(
+            if subnet and not sees_role(
                 call.world, principal, subnet, "Network Contributor", "Contributor", "Owner"
             ):
                 raise ArmError(

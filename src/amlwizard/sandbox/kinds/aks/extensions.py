@@ -48,13 +48,11 @@ def _extension(call: Call) -> None:
             409, "ClusterNotReady", f"The cluster {cluster['name']} is not in state Succeeded."
         )
     settings = _lower(p.get("configurationSettings"))
-    protected = p.get("configurationProtectedSettings") or {}
-    call.world.data.setdefault("protected", {})[call.id.text.lower()] = call.world.seal(
-        json.dumps(_lower(protected))
-    )
-    p["configurationProtectedSettings"] = dict.fromkeys(protected, "")
+    protected = _lower(p.pop("configurationProtectedSettings", None))  # taken, never answered
+    sealed = call.world.seal(json.dumps(protected))
+    call.world.data.setdefault("protected", {})[call.id.text.lower()] = sealed
     if p["extensionType"].lower() == AML and _true(settings, "enableinference"):
-        reason = _unhealthy(call, cluster, settings, _lower(protected))
+        reason = _unhealthy(call, cluster, settings, protected)
         if reason:
             call.fails = _failed(call, reason)
         else:

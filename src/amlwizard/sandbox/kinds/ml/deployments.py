@@ -6,7 +6,7 @@ from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import Body, Call, Kind
 from amlwizard.sandbox.kinds.ml.errors import user_error
 from amlwizard.sandbox.kinds.ml.names import ENDPOINT, NAMESPACE
-from amlwizard.sandbox.kinds.role_assignments import has_role
+from amlwizard.sandbox.kinds.role_assignments import sees_role
 from amlwizard.sandbox.world import World
 
 
@@ -29,33 +29,36 @@ def _deployment(call: Call) -> None:
     call.body.setdefault("sku", {"name": "Default", "capacity": 1})
     workspace = call.world.get(call.id.text.rsplit("/", 4)[0])
     assert workspace
-    reason = _image_build_problem(call, workspace)
-    if reason:
-        call.fails = {"code": "ImageBuildFailure", "message": reason}
-        return
-    if not _may_pull(call, endpoint, workspace):
-        call.fails = {
-            "code": "DeploymentIdentityError",
-            "message": "Failed to create Kubernetes deployment identity, Reason: "
-            "ACRTokenExchangeForbidden. The identity of the endpoint needs AcrPull on the "
-            "registry and Storage Blob Data Reader on the storage account.",
-        }
-        return
-    call.work = call.centre.serving.deploy(call.id, workspace, p)
+    call.fails = _unbuilt(call, workspace) or _unauthorized(call, endpoint, workspace)
+    if call.fails is None:
+        call.work = call.centre.serving.deploy(call.id, workspace, p)
 
 
-def _may_pull(call: Call, endpoint: Body, workspace: Body) -> bool:
-    """Whether the endpoint's identity gets at image and model."""
+def _unauthorized(call: Call, endpoint: Body, workspace: Body) -> Body | None:
+    """How the deployment fails where the endpoint's identity does not get at image or model. A code
+    is not given."""
     principal = (endpoint.get("identity") or {}).get("principalId", "")
     p = workspace["properties"]
     registry = p.get("containerRegistry")
-    return (not registry or has_role(call.world, principal, registry, "AcrPull")) and has_role(
-        call.world,
-        principal,
-        p["storageAccount"],
-        "Storage Blob Data Reader",
-        "Storage Blob Data Contributor",
-    )
+    if registry and not sees_role(call.world, principal, registry, "AcrPull", "AcrPush"):
+        return {
+            "code": None,
+            "message": "DeploymentIdentityError: Failed to create Kubernetes deployment identity, "
+            "Reason:ACRTokenExchangeForbidden Details:Cluster exchange ACR token failed because "
+            "AAD token is unauthorized. The role assignment takes some time, please wait a moment "
+            "and try again. The identity is used to give access for user container, such as pull "
+            "image from ACR. Please see troubleshooting guide, available here: "
+            "https://aka.ms/amlarc-tsg",
+        }
+    readers = ("Storage Blob Data Reader", "Storage Blob Data Contributor")
+    if not sees_role(call.world, principal, p["storageAccount"], *readers):
+        return {
+            "code": None,
+            "message": "ModelDownloadFailed: The model could not be downloaded: "
+            "AuthorizationPermissionMismatch: This request is not authorized to perform this "
+            "operation using this permission.",
+        }
+    return None
 
 
 def _takes_traffic(world: World, rid: ResourceId, body: Body) -> None:
@@ -69,8 +72,9 @@ def _takes_traffic(world: World, rid: ResourceId, body: Body) -> None:
         )
 
 
-def _image_build_problem(call: Call, workspace: Body) -> str | None:
-    """Why the image cannot be built: a closed registry needs a compute of ours to build on."""
+def _unbuilt(call: Call, workspace: Body) -> Body | None:
+    """How the image build fails: a closed registry needs a compute of ours to build on, and that
+    compute needs the rights to pull from it and to push to it."""
     p = workspace["properties"]
     registry = call.world.get(p.get("containerRegistry"))
     if registry is None:
@@ -83,13 +87,28 @@ def _image_build_problem(call: Call, workspace: Body) -> str | None:
         return None
     name = p.get("imageBuildCompute")
     compute = call.world.get(f"{workspace['id']}/computes/{name}") if name else None
-    if compute and compute["properties"]["provisioningState"] == "Succeeded":
+    if compute is None or compute["properties"]["provisioningState"] != "Succeeded":
+        return _build_failed(
+            "ACR Tasks cannot reach a container registry behind a virtual network: set "
+            "imageBuildCompute of the workspace to a compute cluster "
+            + (f"(there is no compute {name})." if name else "(it is not set).")
+        )
+    principal = (compute.get("identity") or {}).get("principalId", "")
+    rights = [
+        sees_role(call.world, principal, registry["id"], *roles)
+        for roles in (("AcrPull", "AcrPush"), ("AcrPush",))
+    ]
+    if rp.get("adminUserEnabled") or all(rights):
         return None
-    return (
-        "ACR Tasks cannot reach a container registry behind a virtual network: set "
-        "imageBuildCompute of the workspace to a compute cluster "
-        + (f"(there is no compute {name})." if name else "(it is not set).")
+    host = f"{registry['name'].lower()}.azurecr.io"
+    return _build_failed(
+        f"The image could not be built on {name}: {'pushing to' if rights[0] else 'pulling from'} "
+        f"{host} failed: unauthorized: authentication required"
     )
+
+
+def _build_failed(why: str) -> Body:
+    return {"code": "ImageBuildFailure", "message": why}
 
 
 def _logs(call: Call) -> Body:

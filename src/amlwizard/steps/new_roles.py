@@ -1,0 +1,55 @@
+"""Work that needs roles which were given a moment ago.
+
+Azure answers a role assignment at once and heeds it minutes later. What fails meanwhile is left
+behind as failed, and has to go before it is tried again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from amlwizard.cloud.refusals import is_of_unseen_roles
+from amlwizard.cloud.waiting import pause
+from amlwizard.errors import CloudError
+from amlwizard.plan import Context, Json, Say, Step
+from amlwizard.posture.judging import look
+
+
+def until_seen(step: Step, roles: Sequence[Step], first: Callable[[Context, Say], None]) -> Step:
+    """`step`, tried again as long as Azure may not have seen `roles`, which are there. Whatever
+    failed is deleted before the next attempt, now or in the next run; `first` is what must be done
+    before that."""
+    resource = step.resource
+    assert resource
+
+    def clear(ctx: Context, say: Say) -> None:
+        address = ctx.fill(resource.id)
+        found = ctx.cloud.arm.get(address, resource.api_version)
+        if look(found, "properties.provisioningState") != "Failed":
+            return
+        first(ctx, say)
+        say("deleting what failed")
+        ctx.cloud.arm.delete(address, resource.api_version, say, ctx.cancel)
+
+    def apply(ctx: Context, say: Say) -> Json:
+        profile = ctx.cloud.profile
+        began = time.monotonic()
+        while True:
+            clear(ctx, say)
+            try:
+                return step.apply(ctx, say)
+            except CloudError as error:
+                late = time.monotonic() - began >= profile.propagation
+                if late or not is_of_unseen_roles(error) or not _given(ctx, roles):
+                    raise
+            say("Azure does not see its new roles yet: trying again")
+            pause(ctx.cancel, profile.retry)
+
+    return replace(step, apply=apply)
+
+
+def _given(ctx: Context, roles: Sequence[Step]) -> bool:
+    found = [role.read(ctx) for role in roles]
+    return all(one is not None and one.state == "ready" for one in found)
