@@ -24,6 +24,7 @@ RETRYABLE = frozenset(
         "PrincipalNotFound",
         "ClusterNotReady",
         "LinkedAuthorizationFailed",
+        "StorageAccountOperationInProgress",
         NO_ANSWER,
     }
 )

@@ -19,8 +19,11 @@ def private_link(recipe: Any) -> list[Step]:
     steps: list[Step] = []
     for zone in [zone for link in wanted for zone in link.zones]:
         steps += _zone(recipe, ids, zone)
+    last: dict[str, str] = {}  # by target: some take one endpoint at a time, so all get them so
     for link in wanted:
-        steps += _endpoint(recipe, ids, link)
+        before = last.get(link.target)
+        steps += _endpoint(recipe, ids, link, (before,) if before else ())
+        last[link.target] = f"private-endpoint.{link.name}"
     return steps
 
 
@@ -65,7 +68,7 @@ def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
     ]
 
 
-def _endpoint(recipe: Any, ids: Ids, link: Link) -> list[Step]:
+def _endpoint(recipe: Any, ids: Ids, link: Link, before: tuple[str, ...]) -> list[Step]:
     n = recipe.names
     name = endpoint_name(recipe, link)
     endpoint_id = ids.of("Microsoft.Network/privateEndpoints", name)
@@ -95,7 +98,7 @@ def _endpoint(recipe: Any, ids: Ids, link: Link) -> list[Step]:
             f"private-endpoint.{link.name}",
             f"Private endpoint of {link.name.replace('-', ' ')}",
             Resource(endpoint_id, API, body),
-            after=(link.target, "vnet"),
+            after=(link.target, "vnet", *before),
             az=(
                 f"az network private-endpoint create {ids.cli_new} -n {name} "
                 f"--vnet-name {n.vnet} --subnet {n.workspace_subnet} "

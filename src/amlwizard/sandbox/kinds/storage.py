@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.global_names import taken
+from amlwizard.sandbox.kinds.network.private_endpoints import EXCLUSIVE, IN_PROGRESS, occupied
 from amlwizard.sandbox.kinds.network.service_endpoints import must_have_endpoints
 from amlwizard.sandbox.kinds.timestamps import stamp
 
@@ -16,6 +17,8 @@ def _storage(call: Call) -> None:
             "StorageAccountAlreadyTaken",
             f"The storage account named {call.id.name} is already taken.",
         )
+    if call.old and occupied(call.world, call.old, call.id.text):
+        raise ArmError(409, IN_PROGRESS["code"], EXCLUSIVE)
     p = call.properties
     acls = p.setdefault("networkAcls", {"defaultAction": "Allow"})
     acls.setdefault("bypass", "AzureServices")

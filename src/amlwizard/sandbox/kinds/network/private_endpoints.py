@@ -27,6 +27,14 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "microsoft.containerregistry/registries": {"registry": ("privatelink.azurecr.io",)},
 }
 
+STORAGE = "microsoft.storage/storageaccounts"
+EXCLUSIVE = (
+    "An operation is currently performing on this storage account that requires exclusive access."
+)
+IN_PROGRESS: Body = {
+    "code": "StorageAccountOperationInProgress",
+    "message": f"Call to Microsoft.Storage/storageAccounts failed. Error message: {EXCLUSIVE}",
+}
 CONNECTIONS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
 
 
@@ -94,6 +102,12 @@ def _private_endpoint(call: Call) -> None:
                 id=f"{call.id.text}/{key}/{connection.get('name', '')}",
                 type=f"Microsoft.Network/privateEndpoints/{key}",
             )
+    if occupied(call.world, target, call.id.text):
+        call.fails = IN_PROGRESS
+        link["privateLinkServiceConnectionState"]["status"] = "Pending"
+        link["provisioningState"] = "Failed"
+        call.properties.update(customDnsConfigs=[], networkInterfaces=[])
+        return
     names = names_of(target, group)
     free = _free_addresses(call.world, subnet, call.id.text)
     call.properties["customDnsConfigs"] = [
@@ -111,6 +125,21 @@ def _private_endpoint(call: Call) -> None:
     ]
     state = link["privateLinkServiceConnectionState"]
     connections.append(_connection(target, name, call.id.text, state))
+
+
+def occupied(world: World, target: Body, but: str = "") -> bool:
+    """Whether a storage account is being worked on, by itself or through another private endpoint
+    than `but`: it takes one at a time."""
+    if target["type"].lower() != STORAGE:
+        return False
+    users = (
+        endpoint["id"]
+        for endpoint in world.of_type("microsoft.network/privateendpoints")
+        if link_of(endpoint)["privateLinkServiceId"].lower() == target["id"].lower()
+    )
+    return any(
+        world.running(user) for user in (target["id"], *users) if user.lower() != but.lower()
+    )
 
 
 def link_of(endpoint: Body) -> Body:
