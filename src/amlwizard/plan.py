@@ -100,6 +100,7 @@ class Removal:
     is what must be done before. `takes` says what goes with it, `lingers` what Azure keeps of it
     unless it is purged. `hides` where nothing lists it while it is soft-deleted: only a refusal to
     create it anew tells. `named` where the name alone proves that we made it: it needs no tag.
+    `along` is the id of a resource group that Azure makes for it, and has to take away with it.
     """
 
     query: Mapping[str, str] = field(default_factory=dict)
@@ -109,6 +110,7 @@ class Removal:
     lingers: str = ""
     hides: bool = False
     named: bool = False
+    along: str = ""
 
 
 @dataclass(frozen=True, slots=True)

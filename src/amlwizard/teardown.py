@@ -8,10 +8,12 @@ already is kept, so a teardown that was killed goes on where it stopped.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from amlwizard.cloud.waiting import pause
 from amlwizard.errors import StepFailed
 from amlwizard.plan import GONE, Context, Found, Json, Say, Step
 from amlwizard.posture.judging import look
@@ -145,7 +147,7 @@ class _Part:
         assert self.step.removal
         found = self._get(ctx, self.step)
         if found is None:
-            return self._soft_deleted(ctx)
+            return self._not_there(ctx)
         owner = found if self.holder is self.step else self._get(ctx, self.holder)
         if not (self.step.removal.named or owned(owner, self.prefix)):
             return Found("ready", note=self._left())
@@ -159,32 +161,76 @@ class _Part:
         what = "it" if self.holder is self.step else f"what it is part of ({self.holder.id})"
         return f"{LEFT}: {what} does not carry the tag {OWNER_TAG}: {self.prefix}"
 
-    def _soft_deleted(self, ctx: Context) -> Found:
-        """What no list shows while it is soft-deleted is purged on suspicion, where the group that
-        held it is ours."""
+    def _not_there(self, ctx: Context) -> Found:
+        """What is gone may still keep its name, and may have left something behind."""
         assert self.step.removal and self.step.resource
-        if not (self.purge and self.step.removal.hides):
+        if self.purge and self.step.removal.hides:
+            return self._soft_deleted(ctx)
+        left = self._left_behind(ctx)
+        if not left:
             return Found("ready", note=GONE)
-        group = ctx.fill(self.step.resource.id.partition("/providers/")[0])
-        found = ctx.cloud.arm.get(group, RESOURCES_API)
-        if found is None:
-            return Found(
-                "ready", note=f"{GONE}; where a soft-deleted one keeps the name, replay, then purge"
-            )
-        if not owned(found, self.prefix):
-            return Found("ready", note=f"{GONE}; a soft-deleted one may not be ours")
-        return Found("unwanted", note=f"{GONE}; purged, should it be soft-deleted")
+        return Found("ready", note=f"{GONE}; its {left} is still there: {_group_deletion(left)}")
+
+    def _soft_deleted(self, ctx: Context) -> Found:
+        """What is soft-deleted is not there when it is asked for: the list of the subscription may
+        show it. Where the group that held it is ours, it is purged on suspicion."""
+        assert self.step.resource
+        address = ctx.fill(self.step.resource.id)
+        above, _, kind = address.rpartition("/")[0].partition("/providers/")
+        group = ctx.cloud.arm.get(above, RESOURCES_API)
+        if group is not None:
+            if not owned(group, self.prefix):
+                return Found("ready", note=f"{GONE}; a soft-deleted one may not be ours")
+            return Found("unwanted", note=f"{GONE}; purged, should it be soft-deleted")
+        subscription = above.rpartition("/resourceGroups/")[0]
+        path = f"{subscription}/providers/{kind}"
+        listed = ctx.cloud.arm.every(path, self.step.resource.api_version)
+        held = next((d for d in listed if str(d["id"]).lower() == address.lower()), None)
+        if held is None:
+            return Found("ready", note=GONE)
+        if held.get("tags") and not owned(held, self.prefix):
+            return Found("ready", note=self._left())
+        return Found("unwanted", note="soft-deleted: purged")
+
+    def _left_behind(self, ctx: Context) -> str:
+        """The name of the group that should have gone along; empty where it has."""
+        assert self.step.removal
+        along = ctx.fill(self.step.removal.along)
+        there = along and ctx.cloud.arm.get(along, RESOURCES_API) is not None
+        return along.rpartition("/")[2] if there else ""
 
     def remove(self, ctx: Context, say: Say) -> Json:
         assert self.step.removal and self.step.resource
         resource, removal = self.step.resource, self.step.removal
         if removal.first:
             removal.first(ctx, say)
+        address = ctx.fill(resource.id)
         query = {**removal.query, **(removal.purge if self.purge else {})}
-        there = ctx.cloud.arm.delete(
-            ctx.fill(resource.id), resource.api_version, say, ctx.cancel, query
-        )
+        if self.purge and removal.hides:
+            self._have_group(ctx, address.partition("/providers/")[0], say)
+        there = ctx.cloud.arm.delete(address, resource.api_version, say, ctx.cancel, query)
+        self._must_go_along(ctx)
         return {"removed": there, **({"lingers": self.lingers} if there and self.lingers else {})}
+
+    def _have_group(self, ctx: Context, group: str, say: Say) -> None:
+        """What is soft-deleted is reached through its group, which is made again for that, and
+        goes again at the end."""
+        if ctx.cloud.arm.get(group, RESOURCES_API) is None:
+            say("making its resource group again, to reach it")
+            body = {"location": self.recipe.sign_in.region, "tags": {OWNER_TAG: self.prefix}}
+            ctx.cloud.arm.put(group, RESOURCES_API, body, say, ctx.cancel)
+
+    def _must_go_along(self, ctx: Context) -> None:
+        assert self.step.removal
+        end = time.monotonic() + ctx.cloud.profile.lag
+        while left := self._left_behind(ctx):
+            if time.monotonic() > end:
+                raise StepFailed(
+                    f"The resource group {left} is still there.",
+                    why=f"It should have gone with what it was made for ({self.step.title}).",
+                    fix=f"Delete it: {_group_deletion(left)}. Then run destroy again.",
+                )
+            pause(ctx.cancel, ctx.cloud.profile.polling)
 
     def read_group(self, ctx: Context) -> Found:
         """The group goes last, and only where nobody else has anything in it."""
@@ -208,6 +254,10 @@ class _Part:
             kind == companion and name.startswith(beginning.format(**names).lower())
             for companion, beginning in COMPANIONS
         )
+
+
+def _group_deletion(name: str) -> str:
+    return f"az group delete --name {name}"
 
 
 def _purge_of_vault(part: _Part) -> Step:

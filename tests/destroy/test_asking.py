@@ -34,7 +34,7 @@ def test_a_dry_run_shows_names_and_order_and_deletes_nothing(
     rows = [line.split()[1] for line in shown.out.splitlines() if line.startswith("delete")]
     assert rows.index("aks") < rows.index("vnet") < rows.index("nsg.scoring")
     assert rows[-1] == "resource-group"
-    assert "keeps its name for 90 days" in shown.out and "46 to remove" in shown.out
+    assert "keeps its name for 90 days" in shown.out and "48 to remove" in shown.out
     plan = json.loads(destroy("--dry-run", "--json").out)
     assert {step["action"] for step in plan["steps"]} == {"run", "delete", "keep"}
     assert {call.split()[0] for call in platform.calls(before)} == {"GET", "POST"}
@@ -61,4 +61,4 @@ def test_on_a_terminal_the_name_of_the_group_is_asked_for(
     terminal.close()
     assert terminal.exitstatus == code, shown
     assert (platform.resources == {}) == (code == 0)
-    assert ("46 removed" if code == 0 else "Nothing was removed") in shown
+    assert ("48 removed" if code == 0 else "Nothing was removed") in shown

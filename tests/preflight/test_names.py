@@ -59,11 +59,22 @@ def test_a_managed_group_that_exists(cloud: Cloud, preflight: Preflight) -> None
     assert found["command"] == replaying("names.databricks_managed_group=rg-mlquick01-dbw-2")
 
 
+GROUP = "az group create --name rg-mlquick01 --location westeurope --tags amlwizard=mlquick01"
+
+
 @pytest.mark.parametrize(
     ("group", "protected", "command"),
     [
-        ("rg-mlquick01", False, "az keyvault recover --name kv-mlquick01 --location northeurope"),
-        ("rg-mlquick01", True, "az keyvault recover --name kv-mlquick01 --location northeurope"),
+        (
+            "rg-mlquick01",
+            False,
+            f"{GROUP} && az keyvault recover --name kv-mlquick01 --location northeurope",
+        ),
+        (
+            "rg-mlquick01",
+            True,
+            f"{GROUP} && az keyvault recover --name kv-mlquick01 --location northeurope",
+        ),
         ("rg-other", False, "az keyvault purge --name kv-mlquick01 --location northeurope"),
         ("rg-other", True, replaying("names.key_vault=kv-mlquick01-2")),
     ],
@@ -84,9 +95,7 @@ def test_a_deleted_workspace(cloud: Cloud, preflight: Preflight) -> None:
     cloud.state(deleted={key: {"id": workspace, "location": "westeurope"}})
     purge = f'az rest --method delete --url "{workspace}?api-version=2025-09-01&forceToPurge=true"'
     found = only(preflight(), "soft-deleted", "names.workspace")
-    assert found["command"] == (
-        f"az group create --name rg-mlquick01 --location westeurope && {purge}"
-    )
+    assert found["command"] == (f"{GROUP} && {purge}")
     cloud.holds(cloud.our_group())
     assert only(preflight(), "soft-deleted", "names.workspace")["command"] == purge
     cloud.sandbox.cloud().arm.send("DELETE", f"{workspace}?forceToPurge=true", "2025-09-01")

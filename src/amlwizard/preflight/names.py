@@ -57,6 +57,8 @@ def deleted_vault(s: Situation) -> Iterator[Finding]:
     if str(p.get("vaultId") or "").lower() == s.ids["key-vault"].lower():
         fix = "Recover it, it is this recipe's own; or free its name: amlwizard destroy --purge."
         command = f"az keyvault recover {where}"
+        if s.facts.group is None:
+            command = f"{_group_again(s)} && {command}"
     elif p.get("purgeProtectionEnabled"):
         fix = f"Choose another name: its purge protection keeps it until {until}."
         cure = another(s.recipe.names, "key_vault")
@@ -76,6 +78,14 @@ def deleted_vault(s: Situation) -> Iterator[Finding]:
     )
 
 
+def _group_again(s: Situation) -> str:
+    """The command that makes the recipe's group again, as a run would: what is soft-deleted is
+    reached through it."""
+    group = next(p for p in s.new if p.type == GROUP)
+    tags = " ".join(f"{key}={value}" for key, value in group.body["tags"].items())
+    return f"az group create --name {group.name} --location {s.region} --tags {tags}"
+
+
 def deleted_workspace(s: Situation) -> Iterator[Finding]:
     """A soft-deleted workspace is still listed in its subscription, but not there when asked for."""
     if not s.is_new("workspace"):
@@ -86,17 +96,20 @@ def deleted_workspace(s: Situation) -> Iterator[Finding]:
     purge = (
         f'az rest --method delete --url "{address}?api-version={ML_DELETE_API}&forceToPurge=true"'
     )
+    recover = "recover it in the portal (Recently deleted)"
     if s.facts.group is None:
-        group = s.recipe.names.resource_group
-        purge = f"az group create --name {group} --location {s.region} && {purge}"
+        purge = f"{_group_again(s)} && {purge}"
+        recover = ""  # what it stood on went with its group
     yield Finding(
         "soft-deleted",
         "error",
         ("names.workspace",),
         f"A deleted Machine Learning workspace is called {s.recipe.names.workspace}.",
         why="It keeps its name in the resource group for 14 days, or until it is purged.",
-        fix="Purge it (amlwizard destroy --purge does it too), recover it in the portal (Recently "
-        "deleted), or choose another name.",
+        fix=", ".join(
+            part for part in ("Purge it (amlwizard destroy --purge does it too)", recover) if part
+        )
+        + ", or choose another name.",
         command=purge,
     )
 
@@ -129,7 +142,10 @@ def managed_group(s: Situation) -> Iterator[Finding]:
             ("names.databricks_managed_group",),
             f"There is a resource group {name} already.",
             why=f"It is managed by {owner}." if owner else "Databricks makes this group itself.",
-            fix="Choose another name for the managed resource group.",
+            fix="Choose another name for the managed resource group."
+            if owner
+            else "Delete it, if it is what a deleted workspace left behind: az group delete "
+            f"--name {name}. Else choose another name.",
             cure=(cure := another(s.recipe.names, "databricks_managed_group")),
             command=s.replaying(cure),
         )

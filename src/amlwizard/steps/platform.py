@@ -23,10 +23,10 @@ def databricks(recipe: Any) -> list[Step]:
         "enableNoPublicIp": {"value": security.databricks_no_public_ip},
         "prepareEncryption": {"value": security.databricks_encryption},
     }
+    managed = f"/subscriptions/{{sign-in.subscription}}/resourceGroups/{n.databricks_managed_group}"
     properties = {
         "computeMode": "Hybrid",
-        "managedResourceGroupId": "/subscriptions/{sign-in.subscription}/resourceGroups/"
-        + n.databricks_managed_group,
+        "managedResourceGroupId": managed,
         "parameters": parameters,
         "publicNetworkAccess": "Enabled",
         "requiredNsgRules": "AllRules",
@@ -50,9 +50,12 @@ def databricks(recipe: Any) -> list[Step]:
                 f"--enable-no-public-ip {str(security.databricks_no_public_ip).lower()} "
                 f"--managed-resource-group {n.databricks_managed_group}",
             ),
+            # Without force the storage of its file system stays, and so does the group.
             removal=Removal(
+                query={"forceDeletion": "true"},
+                along=managed,
                 takes=f"its managed resource group {n.databricks_managed_group}, clusters and "
-                "secret scopes"
+                "secret scopes",
             ),
         )
     ]

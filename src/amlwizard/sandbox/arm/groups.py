@@ -78,6 +78,8 @@ class Groups:
         if blocked is None:
             for rid, kind, body in inside:
                 self.centre.gone(rid)
+                if kind.retains:
+                    kind.retains(self.world, rid, body)
                 if kind.delete:
                     kind.delete(self.world, rid, body)
             found["properties"]["provisioningState"] = "Deleting"

@@ -138,6 +138,8 @@ class Resources:
         if kind.blocked:
             kind.blocked(self.world, rid, body)
         self.centre.gone(rid)
+        if kind.retains and asked.query.get("forceDeletion", "").lower() != "true":
+            kind.retains(self.world, rid, body)
         if kind.delete:
             kind.delete(self.world, rid, body)
         if purge:

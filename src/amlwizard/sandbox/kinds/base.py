@@ -118,7 +118,8 @@ class Kind:
 
     `blocked` refuses a deletion as long as others stand on the resource (its group may go with all
     of them), `delete` is what else goes, `delete_needs` the query parameters that a deletion must
-    have; `delete_answers` where it answers the document. `purge` ends a soft deletion and answers
+    have; `delete_answers` where it answers the document. `retains` lets go of what is kept of it
+    unless its deletion is forced. `purge` ends a soft deletion and answers
     whether there was one."""
 
     type: str
@@ -133,6 +134,7 @@ class Kind:
     states: bool = True
     blocked: Delete | None = None
     delete: Delete | None = None
+    retains: Delete | None = None
     delete_needs: tuple[str, ...] = ()
     delete_seconds: float = 5
     delete_answers: bool = False

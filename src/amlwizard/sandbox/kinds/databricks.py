@@ -78,16 +78,7 @@ def _workspace(call: Call) -> None:
     if given.get("customVirtualNetworkId"):
         _into_vnet(call, given)
     if call.old is None and group:
-        managed = {
-            "id": group,
-            "name": group.rsplit("/", 1)[-1],
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": call.body["location"],
-            "managedBy": call.id.text,
-            "tags": {},
-            "properties": {"provisioningState": "Succeeded"},
-        }
-        call.world.resources[group.lower()] = managed
+        _make_managed_group(call, group)
     number = uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()).int % 10**16
     port = call.centre.port_of("databricks", call.id.text)
     p["workspaceId"] = str(number)
@@ -101,6 +92,37 @@ def _workspace(call: Call) -> None:
     )
     p["authorizations"] = []
     call.body.setdefault("sku", {"name": "premium"})
+
+
+def _make_managed_group(call: Call, group: str) -> None:
+    """The group of the workspace, with the storage account of its file system."""
+    shared = {"location": call.body["location"], "managedBy": call.id.text, "tags": {}}
+    done = {"provisioningState": "Succeeded"}
+    call.world.resources[group.lower()] = {
+        "id": group,
+        "name": group.rsplit("/", 1)[-1],
+        "type": "Microsoft.Resources/resourceGroups",
+        **shared,
+        "properties": {**done},
+    }
+    name = f"dbstorage{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()).hex[:13]}"
+    account = f"{group}/providers/Microsoft.Storage/storageAccounts/{name}"
+    call.world.resources[account.lower()] = {
+        "id": account,
+        "name": name,
+        "type": "Microsoft.Storage/storageAccounts",
+        **shared,
+        "kind": "BlobStorage",
+        "sku": {"name": "Standard_GRS", "tier": "Standard"},
+        "properties": {**done, "privateEndpointConnections": []},
+    }
+
+
+def _keep_data(world: World, rid: ResourceId, body: Body) -> None:
+    """The data of a workspace outlives it: its group stays, and is nobody's any more."""
+    group = (body["properties"].get("managedResourceGroupId") or "").lower()
+    for key in [k for k in world.resources if k == group or k.startswith(f"{group}/")]:
+        world.resources[key].pop("managedBy", None)
 
 
 def _into_vnet(call: Call, given: Body) -> None:
@@ -194,9 +216,6 @@ def _add_rules(world: World, nsg_id: str) -> None:
 
 
 def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
-    group = body["properties"].get("managedResourceGroupId", "").lower()
-    for key in [k for k in world.resources if k == group or k.startswith(f"{group}/")]:
-        del world.resources[key]
     world.data["databricks"].pop(rid.text.lower(), None)
     nsgs = {
         subnet["properties"]["networkSecurityGroup"]["id"].lower()
@@ -228,6 +247,7 @@ KINDS = [
         _workspace,
         150,
         name=r"[A-Za-z0-9_-]{3,64}",
+        retains=_keep_data,
         delete=_delete_workspace,
         delete_seconds=120,
     )

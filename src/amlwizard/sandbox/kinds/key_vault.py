@@ -18,6 +18,7 @@ def _vault(call: Call) -> None:
     deleted = call.world.data["deleted"].get(f"vaults/{call.id.name.lower()}")
     if call.old is None and deleted:
         if p.get("createMode") == "recover":
+            call.body["tags"] = call.body.get("tags") or deleted["properties"]["tags"]
             del call.world.data["deleted"][f"vaults/{call.id.name.lower()}"]
         else:
             raise ArmError(

@@ -71,7 +71,8 @@ def _workspace_key(rid: ResourceId) -> str:
 
 
 def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
-    world.data["deleted"][_workspace_key(rid)] = {"id": body["id"], "location": body["location"]}
+    kept = {key: body[key] for key in ("id", "location", "tags") if key in body}
+    world.data["deleted"][_workspace_key(rid)] = kept
 
 
 async def _deleted_workspaces(call: Call) -> list[Body]:
@@ -84,6 +85,7 @@ async def _deleted_workspaces(call: Call) -> list[Body]:
             "name": held["id"].rsplit("/", 1)[-1],
             "type": f"{NAMESPACE}/workspaces",
             "location": held["location"],
+            "tags": held.get("tags", {}),
             "properties": {"provisioningState": "Succeeded"},
         }
         for key, held in call.world.data["deleted"].items()
