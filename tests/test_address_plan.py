@@ -168,7 +168,8 @@ def test_no_rule_finds_fault_with_a_suggestion(given: dict[str, Any], load: Any)
         return
     after = cures.cured(sections, change)
     assert after
-    assert against_addresses(after) == []
+    # A VNET that somebody chose may be a part of what is announced on premises.
+    assert {f.rule for f in against_addresses(after)} <= {"SN-7", "SN-8"}
     assert suggested(dict(after)) == {}  # it stands by its own
     assert suggested(sections) == change
     kept = ("peered", "on_premises")
@@ -220,7 +221,9 @@ def test_a_valid_recipe_stays_as_it_is() -> None:
          {"vnet": "10.101.0.0/16", "workspace": "10.101.100.0/24", "compute": "10.101.110.0/24",
           "scoring": "10.101.120.0/24", "databricks_public": "10.101.200.0/24",
           "databricks_private": "10.101.210.0/24", "dns_service_ip": "10.100.0.10"}),
-        ({"pod_cidr": "10.244.0.0/24"}, {"pod_cidr": "10.244.0.0/16"}),
+        # Too small grows to the least that is enough, too large shrinks to what is usual.
+        ({"pod_cidr": "10.244.0.0/24"}, {"pod_cidr": "10.244.0.0/22"}),
+        ({"pod_cidr": "10.0.0.0/8"}, {"pod_cidr": "10.1.0.0/16"}),
         ({"on_premises": ["10.0.0.0/8"]},
          {"vnet": "172.16.0.0/16", "workspace": "172.16.100.0/24", "compute": "172.16.110.0/24",
           "scoring": "172.16.120.0/24", "databricks_public": "172.16.200.0/24",
@@ -273,7 +276,7 @@ def test_a_dns_address_is_kept_where_it_may_be(now: IPv4Address, service: IPv4Ne
 
 # -- cures
 
-NO_CURE_KNOWN = {"SC-1"}
+NO_CURE_KNOWN = {"SC-1", "SN-7", "SN-8", "SN-9"}
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.id)
@@ -306,7 +309,8 @@ def assert_cures_hold(sections: dict[str, Any]) -> None:
 def test_a_cure_of_ranges_removes_its_finding_and_brings_no_error(given: Any, load: Any) -> None:
     sections = recipe(given, **load)
     assert_cures_hold(sections)
-    uncured = [f for f in against_addresses(sections) if not f.cure]
+    told = [f for f in against_addresses(sections) if f.rule not in NO_CURE_KNOWN]
+    uncured = [f for f in told if not f.cure]
     if uncured:
         with pytest.raises(NoRoom):  # only where there is no room at all
             suggested(sections)

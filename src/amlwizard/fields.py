@@ -18,7 +18,8 @@ Kind = Literal["text", "number", "switch", "choice", "list", "json"]
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field as a form shows it. `path` is its dotted place in the recipe."""
+    """One field as a form shows it. `path` is its dotted place in the recipe; `parts` are the keys
+    of a list's items, where these are no plain values."""
 
     path: str
     name: str
@@ -30,6 +31,7 @@ class FieldSpec:
     optional: bool = False
     derived: str | None = None
     example: Any = None
+    parts: tuple[str, ...] = ()
 
 
 def sections() -> dict[str, type[Section]]:
@@ -101,6 +103,7 @@ def _spec(section: str, name: str, info: FieldInfo) -> FieldSpec:
         optional=optional,
         derived=str(derived) if derived else None,
         example=info.examples[0] if info.examples else None,
+        parts=_parts(options),
     )
 
 
@@ -113,6 +116,12 @@ def _options(annotation: Any) -> tuple[Any, bool]:
     if get_origin(annotation) not in (Literal, list, dict) and get_args(annotation):
         annotation = get_args(annotation)[0]
     return annotation, optional
+
+
+def _parts(annotation: Any) -> tuple[str, ...]:
+    items = get_args(annotation)
+    record = isinstance(items[0], type) and issubclass(items[0], Section) if items else False
+    return tuple(items[0].model_fields) if record else ()
 
 
 def _kind(annotation: Any, choices: tuple[str, ...]) -> Kind:
@@ -141,13 +150,25 @@ def typed(spec: FieldSpec, text: str) -> Any:
         return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False,
                 "": False}.get(text.lower(), text)  # fmt: skip
     if spec.kind == "list":
-        return [_number(part.strip()) for part in text.strip("[]").split(",") if part.strip()]
+        items = [part.strip() for part in text.strip("[]").split(",") if part.strip()]
+        return [_item(spec, item) for item in items]
     if spec.kind == "json":
         try:
             return json.loads(text)
         except ValueError:
             return text
     return text
+
+
+def _item(spec: FieldSpec, text: str) -> Any:
+    """An item of a list: a value, or ``name=range`` where it has parts."""
+    if not spec.parts:
+        return _number(text)
+    return {key: part.strip() for key, part in zip(spec.parts, text.split("="), strict=False)}
+
+
+def _item_shown(item: Any) -> str:
+    return "=".join(map(str, item.values())) if isinstance(item, dict) else str(item)
 
 
 def shown(spec: FieldSpec, value: Any) -> str:
@@ -157,7 +178,7 @@ def shown(spec: FieldSpec, value: Any) -> str:
     if spec.kind == "switch":
         return "yes" if value is True else "no" if value is False else str(value)
     if spec.kind == "list" and isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(_item_shown(item) for item in value)
     if spec.kind == "json" and not isinstance(value, str):
         return json.dumps(value)
     return str(value)

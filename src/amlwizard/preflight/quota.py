@@ -9,9 +9,7 @@ from amlwizard.cloud.facts import Usage
 from amlwizard.errors import Finding
 from amlwizard.preflight.offers import size
 from amlwizard.preflight.situation import Situation
-
-SURGE = 1
-"""AKS starts this many nodes more while it upgrades, and that needs quota too."""
+from amlwizard.rules.capacity import surge_of
 
 PUBLIC_ADDRESSES = (
     "publicipaddresses",
@@ -42,14 +40,16 @@ def needs(s: Situation) -> list[Need]:
     found = []
     serving, training = s.recipe.serving, s.recipe.training
     nodes = _nodes_to_add(s)
+    surge = surge_of(serving.most_nodes, serving.max_surge)
     machine = size(s, serving.node_size)
     if nodes and machine:
         found.append(
             Need(
-                (nodes + SURGE) * machine.vcpus,
+                (nodes + surge) * machine.vcpus,
                 machine.family,
-                ("serving.nodes", "serving.node_size"),
-                f"{nodes} AKS nodes and {SURGE} for upgrades",
+                ("serving.nodes", "serving.node_size")
+                + (("serving.max_nodes",) if serving.max_nodes else ()),
+                f"{nodes} AKS nodes and {surge} for upgrades",
             )
         )
     machine = size(s, training.node_type)
@@ -66,7 +66,7 @@ def needs(s: Situation) -> list[Need]:
 
 
 def _nodes_to_add(s: Situation) -> int:
-    wanted = int(s.recipe.serving.nodes)
+    wanted = int(s.recipe.serving.most_nodes)
     if s.facts.cluster is None:
         return wanted
     pools = s.facts.cluster["properties"].get("agentPoolProfiles") or ()

@@ -293,7 +293,11 @@ def _findings(
         where = _place(kind, loc)
         path = ".".join([section, *where])
         if problem["type"] == "extra_forbidden":
-            yield _unknown(where[-1], set(kind.model_fields), section, lines)
+            if len(loc) > 1:
+                what = f"{loc[-1]} is not a key of {'.'.join(where)}."
+                yield Finding("unknown-key", "error", (path,), what, line=lines.get(path))
+            else:
+                yield _unknown(where[-1], set(kind.model_fields), section, lines)
             continue
         if path in seen:
             continue
@@ -301,23 +305,26 @@ def _findings(
         line = lines.get(path) or lines.get(section)
         if problem["type"] == "missing":
             title = kind.model_fields[loc[0]].title or loc[0] if loc else section
-            yield Finding(
-                "missing", "error", (path,), f"{title} is not given.",
-                fix=f"Add {loc[-1] if loc else section} under {section}.", line=line,
-            )  # fmt: skip
+            what = f"{title} is not given."
+            fix = f"Add {loc[-1] if loc else section} under {section}."
+            if len(loc) > 1:
+                what, fix = f"{'.'.join(where)} has no {loc[-1]}.", f"Add its {loc[-1]}."
+            yield Finding("missing", "error", (path,), what, fix=fix, line=line)
             continue
         rule = problem["type"] if "_" not in problem["type"] else "value"
-        cure = _cure(section, where, given, problem.get("ctx", {}).get("cure"))
+        cure = _cure(section, loc, where, given, problem.get("ctx", {}).get("cure"))
         yield Finding(rule, "error", (path,), said(problem), line=line, cure=cure)
 
 
-def _cure(section: str, where: list[str], given: Any, value: Any) -> dict[str, Any]:
+def _cure(section: str, loc: list[str], where: list[str], given: Any, value: Any) -> dict[str, Any]:
     """The value that an error knows to be right, as a cure: of an item, its whole list. What is no
     section at all is left out."""
     if value is None:
         return {} if where else {section: None}
     name, *item = where
     if item:
+        part = loc[2] if len(loc) > 2 else ""  # of an item that has parts
+        value = {**given[name][int(item[0])], part: value} if part else value
         value = [value if str(n) == item[0] else old for n, old in enumerate(given[name])]
     return {f"{section}.{name}": value}
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_serializer, model_validator
 
-from amlwizard.recipe.values import Access, Address, Network, Subscription, Text
+from amlwizard.recipe.values import Access, Address, Network, Subscription, Surge, Text
 
 VERSION: Literal[1] = 1
 
@@ -224,13 +224,21 @@ def _templates(names: type[Names]) -> dict[str, str]:
     }
 
 
+class ReservedSubnet(Section):
+    """A subnet of the VNET that is there already"""
+
+    name: Text = Field(..., title="Name")
+    range: Network = Field(..., title="Range")
+
+
 class Addresses(Section):
     """Address ranges of the VNET, of Kubernetes, and of what is already in use"""
 
     vnet: Network = Field(
         IPv4Network("10.100.0.0/16"),
         title="VNET",
-        description="Holds every subnet; overlaps nothing that it is or will be connected with.",
+        description="One prefix that holds every subnet; overlaps nothing that it is or will be "
+        "connected with.",
     )
     workspace: Network = Field(
         IPv4Network("10.100.100.0/24"),
@@ -245,7 +253,7 @@ class Addresses(Section):
     scoring: Network = Field(
         IPv4Network("10.100.120.0/24"),
         title="Scoring subnet",
-        description="AKS nodes, an address each, and one more while they are upgraded.",
+        description="AKS nodes, an address each, and those that an upgrade adds for a while.",
     )
     databricks_public: Network = Field(
         IPv4Network("10.100.200.0/24"),
@@ -287,11 +295,19 @@ class Addresses(Section):
         title="AKS pod range",
         description="Overlay addresses of pods: a /24 for each node.",
     )
+    reserved: list[ReservedSubnet] = Field(
+        default_factory=list,
+        max_length=1000,
+        title="Reserved subnets",
+        description="Subnets of others in the VNET, by name and range: no range of ours goes there, "
+        "and they stay as they are.",
+    )
     peered: list[Network] = Field(
         default_factory=list,
         max_length=1000,
         title="Peered ranges",
-        description="Prefixes of networks that this VNET is or will be peered with.",
+        description="Prefixes of networks that this VNET is or will be peered with, and of those "
+        "that these are peered with: a hub, and the hub's other spokes.",
     )
     on_premises: list[Network] = Field(
         default_factory=list,
@@ -420,7 +436,19 @@ class Serving(Section):
     nodes: Annotated[int, Field(ge=1, le=1000)] = Field(
         3,
         title="Nodes",
-        description="Nodes of AKS. An upgrade adds one for a while: quota and subnet must hold it.",
+        description="Nodes of AKS; with an autoscaler the fewest.",
+    )
+    max_nodes: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None,
+        title="Most nodes",
+        description="Lets an autoscaler add nodes, up to so many: quota and ranges must hold them. "
+        "Left out: none is added.",
+    )
+    max_surge: Surge = Field(
+        "1",
+        title="Upgrade surge",
+        description="Nodes that an upgrade adds for a while, or a share of them: 33%. Quota and "
+        "ranges must hold them.",
     )
     network: Literal["overlay", "node-subnet"] = Field(
         "overlay",
@@ -462,6 +490,11 @@ class Serving(Section):
         title="Image-build node size",
         description="VM size of the compute that builds images where the registry is closed.",
     )
+
+    @property
+    def most_nodes(self) -> int:
+        """As many nodes as there may be."""
+        return self.max_nodes or self.nodes
 
 
 # Three of the diabetes rows, as a model with named columns takes them: what a new recipe asks of its

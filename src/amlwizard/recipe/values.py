@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 from uuid import UUID
@@ -16,6 +17,8 @@ def parse_network(value: object) -> IPv4Network:
     """An IPv4 prefix in CIDR notation; the error says which correction gives a valid one."""
     if isinstance(value, IPv4Network):
         return value
+    if isinstance(value, list) or (isinstance(value, str) and "," in value):
+        raise _address_error(value, "one prefix: a recipe has one for its VNET and each subnet")
     if not isinstance(value, str) or value != value.strip() or not value.isascii():
         raise _address_error(value, "an IPv4 prefix such as 10.100.0.0/16, without spaces")
     address, slash, length = value.partition("/")
@@ -55,6 +58,19 @@ def _address_error(value: object, wanted: str) -> PydanticCustomError:
     )
 
 
+def _parse_surge(value: object) -> str:
+    """Nodes, or a share of them in percent, as the agent pool API takes them."""
+    text = str(value) if type(value) is int else value
+    share = re.fullmatch(r"([1-9]\d{0,2})(%?)", text) if isinstance(text, str) else None
+    if share is None or (share[2] and int(share[1]) > 100):
+        raise PydanticCustomError(
+            "surge",
+            "{value} is no surge: it is 1 or more nodes, or 1% to 100%",
+            {"value": cut(repr(value))},
+        )
+    return share[0]
+
+
 def _parse_subscription(value: object) -> str:
     try:
         if isinstance(value, str):
@@ -77,6 +93,11 @@ Address = Annotated[
     BeforeValidator(parse_address),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}$"}),
+]
+Surge = Annotated[
+    str,
+    BeforeValidator(_parse_surge),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": r"^[1-9]\d{0,2}%?$"}),
 ]
 Subscription = Annotated[str, BeforeValidator(_parse_subscription)]
 Access = Literal["private-endpoint", "service-endpoint"]

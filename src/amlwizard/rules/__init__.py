@@ -31,5 +31,4 @@ def findings_of(reading: Reading) -> list[Finding]:
 
 def check(sections: Sections) -> list[Finding]:
     """Every finding of every rule whose sections are there, errors first."""
-    found = cures.held(sections, cures.found(sections))
-    return sorted(found, key=lambda finding: finding.severity != "error")
+    return sorted(cures.offered(sections), key=lambda finding: finding.severity != "error")

@@ -23,9 +23,11 @@ from amlwizard.rules.space import (
     OUTSIDE,
     PRIVATE,
     Gap,
+    Range,
     Space,
     free,
     kind,
+    outsized,
     path,
     rest,
     touched,
@@ -34,8 +36,9 @@ from amlwizard.rules.space import (
 
 KEPT = (*FORBIDDEN, *AKS_RESERVED, DOCKER)
 # A plan does not shrink a range below this, though the rules would let it.
-SPARE = {"service_cidr": 24, "vpn_clients": 27}
-DNS = 10  # by Kubernetes' custom, the tenth address of the service range
+SPARE = {"workspace": 28, "vpn_clients": 27}
+DNS = "dns_service_ip"
+CUSTOM = 10  # by Kubernetes' custom, the tenth address of the service range
 
 Places = dict[str, IPv4Network]
 
@@ -50,11 +53,12 @@ class NoRoom(InvalidInput):
 def suggest(space: Space, load: Load) -> Space:
     """The space with ranges that no address rule finds fault with.
 
-    What somebody chose (it is not the default) goes before what nobody did. Raises NoRoom.
+    What somebody chose (it is not the default) goes before what nobody did, but for what is larger
+    than it need be. Raises NoRoom.
     """
     planner = Planner(space, load)
     chosen = [name for name in space.names if space.own.get(name) != DEFAULTS[name]]
-    order = [*chosen, *(name for name in space.names if name not in chosen)]
+    order = sorted(space.names, key=lambda n: (outsized(n, space.own.get(n)), n not in chosen))
     kept = planner.keepable(order)
     typed = [name for name in kept if name in chosen]
     fewer = ({n: kept[n] for n in typed[:most]} for most in range(len(typed), -1, -1))
@@ -66,26 +70,35 @@ def suggest(space: Space, load: Load) -> Space:
     raise planner.no_room()
 
 
-def moves(space: Space, load: Load, *names: str) -> dict[str, str]:
-    """New places for ranges, as recipe values by recipe path, beside all others as they are.
+def together(
+    space: Space, load: Load, groups: Iterable[Sequence[str]]
+) -> tuple[Space, list[tuple[str, ...]]]:
+    """The space with new places for the ranges of all groups, beside all others as they are; and the
+    groups for which there is one.
 
     A VNET takes its subnets along where it must, a service range its DNS address. Where there is no
-    such place, the changes of a whole plan; empty where there is none of those either.
+    room for all, the changes of a whole plan; where there is none of those either, room for as many
+    groups as have it.
     """
-    planner = Planner(space, load)
-    attempts: list[Sequence[str]] = [names]
-    if "vnet" in names:
-        attempts.append(("vnet", *space.subnets))
-    for moving in attempts:
-        kept = {name: network for name, network in space.own.items() if name not in moving}
-        found = planner.place(kept, moving)
-        if found is not None:
-            dns = dns_in(found["service_cidr"], space.dns) if "service_cidr" in found else space.dns
-            return changes(space, space.moved(found, dns))
+    planner, asked = Planner(space, load), list(dict.fromkeys(map(tuple, groups)))
+    found = planner.moved(*asked)
+    if found is not None:
+        return found, asked
     try:
-        return changes(space, suggest(space, load))
+        return suggest(space, load), asked
     except NoRoom:
-        return {}
+        pass
+    done: list[tuple[str, ...]] = []
+    for group in asked:
+        more = planner.moved(*done, group)
+        if more is not None:
+            space, done = more, [*done, group]
+    return space, done
+
+
+def moves(space: Space, load: Load, *names: str) -> dict[str, str]:
+    """New places for some ranges, as recipe values by recipe path; empty where there are none."""
+    return changes(space, together(space, load, [names])[0])
 
 
 def changes(before: Space, after: Space) -> dict[str, str]:
@@ -104,7 +117,7 @@ def dns_in(service: IPv4Network, now: IPv4Address | None) -> IPv4Address:
     """The address for the Kubernetes DNS service: the present one, where it may be."""
     if now is not None and now in service and int(now) - int(service.network_address) >= 2:
         return now
-    return service[DNS] if service.num_addresses > DNS else service[-1]
+    return service[CUSTOM] if service.num_addresses > CUSTOM else service[-1]
 
 
 # -- how it is found
@@ -134,48 +147,83 @@ class Planner:
         """Whether a range may have that size and place, whatever the others are."""
         if not SHORTEST.get(name, 0) <= network.prefixlen <= self.load.longest(name):
             return False
-        if touched(network, self._connected):
+        if any(self._clash(name, network, neighbour) for neighbour in self.space.neighbours):
+            return False
+        if any(not _agree(name, network, "", r.network) for r in self.space.reserved):
             return False
         if kind(name) == "subnet":
             return True
         return within(network, PRIVATE) and not touched(network, KEPT)
 
+    def _clash(self, name: str, network: IPv4Network, other: Range) -> bool:
+        """Whether a neighbour is in the way. What is announced on premises may hold a VNET, but a
+        VNET that nobody chose has no reason to lie there."""
+        if other.route or not network.overlaps(other.network):
+            return False
+        return name in OUTSIDE or network == DEFAULTS["vnet"] or not other.holds(network)
+
     @cached_property
     def _connected(self) -> list[IPv4Network]:
-        return [neighbour.network for neighbour in self.space.neighbours]
+        return [other.network for other in self.space.neighbours if not other.route]
+
+    @cached_property
+    def _reserved(self) -> list[IPv4Network]:
+        return [subnet.network for subnet in self.space.reserved]
 
     @cached_property
     def _open(self) -> dict[IPv4Network, list[Gap]]:
         """Private address space that nobody keeps and nothing connected uses."""
-        return {outer: list(free(outer, (*KEPT, *self._connected))) for outer in PRIVATE}
+        taken = (*KEPT, *self._connected, *self._reserved)
+        return {outer: list(free(outer, taken)) for outer in PRIVATE}
 
     def size(self, name: str) -> int:
-        """The prefix length that a range has, where it may have it; else that of a new recipe."""
-        for network in (self.space.own.get(name), DEFAULTS[name]):
-            if network and SHORTEST.get(name, 0) <= network.prefixlen <= self.least(name):
-                return network.prefixlen
-        return self.least(name)
+        """The prefix length that a range has, where it may have it; the least that is enough where
+        it is too small. What lies outside the VNET is no larger than in a new recipe: ranges of
+        Kubernetes are often chosen far too large, and stand in everybody's way."""
+        default, own = DEFAULTS[name].prefixlen, self.space.own.get(name)
+        length = own.prefixlen if own and not outsized(name, own) else default
+        return min(max(length, SHORTEST.get(name, 0)), self.least(name))
 
     def least(self, name: str) -> int:
         """The longest prefix length that a plan gives to a range."""
         return min(self.load.longest(name), SPARE.get(name, 32))
 
+    def moved(self, *groups: Sequence[str]) -> Space | None:
+        """The space with new places for the ranges of groups; None where there are none."""
+        names = tuple(dict.fromkeys(name for group in groups for name in group if name != DNS))
+        for moving in (
+            names,
+            *([("vnet", *self.space.subnets, *names)] if "vnet" in names else []),
+        ):
+            moving = tuple(dict.fromkeys(moving))
+            kept = {name: at for name, at in self.space.own.items() if name not in moving}
+            found = self.place(kept, moving)
+            if found is not None:
+                places = {**kept, **found}
+                service = places.get("service_cidr")
+                dns = any(DNS in group for group in groups) or "service_cidr" in found
+                now = self.space.dns
+                return self.space.moved(found, dns_in(service, now) if service and dns else now)
+        return None
+
     def place(self, kept: Mapping[str, IPv4Network], names: Sequence[str]) -> Places | None:
-        """Places for `names` beside what is kept: as large as they are or as there is room for.
-        None where there is no room even for the least."""
+        """Places for `names` beside what is kept: as large as they are or as there is room for, and
+        clear of where they were, if that can be. None where there is no room even for the least."""
         sizes = [
             {n: min(self.size(n) + shrunk, self.least(n)) for n in names if n != "vnet"}
             for shrunk in range(33)
         ]
         lengths = list(self._vnet_sizes()) if "vnet" in names else [None]
         tries = [size for n, size in enumerate(sizes) if n == 0 or size != sizes[n - 1]]
-        if all(self._place(kept, tries[-1], vnet) is None for vnet in lengths):
+        if all(self._place(kept, tries[-1], vnet, {}) is None for vnet in lengths):
             return None
+        left = {name: at for name, at in self.space.own.items() if name in names}
         for size in tries:
             for vnet in lengths:
-                found = self._place(kept, size, vnet)
-                if found is not None:
-                    return found
+                for avoided in (left, {}):
+                    found = self._place(kept, size, vnet, avoided)
+                    if found is not None:
+                        return found
         return None
 
     def _vnet_sizes(self) -> Iterator[int]:
@@ -184,51 +232,83 @@ class Planner:
         yield from range(wanted - 1, SHORTEST["vnet"] - 1, -1)
 
     def _place(
-        self, kept: Mapping[str, IPv4Network], sizes: Mapping[str, int], vnet: int | None
+        self,
+        kept: Mapping[str, IPv4Network],
+        sizes: Mapping[str, int],
+        vnet: int | None,
+        avoided: Mapping[str, IPv4Network],
     ) -> Places | None:
         places: Places = dict(kept)
         outside = {"vnet": vnet} if vnet is not None else {}
         outside |= {name: size for name, size in sizes.items() if name in OUTSIDE}
         inside = {name: size for name, size in sizes.items() if name not in OUTSIDE}
         # Around subnets that stay, a VNET can be in one place only: it goes first.
-        held = any(kind(name) == "subnet" for name in kept)
+        held = bool(self._reserved) or any(kind(name) == "subnet" for name in kept)
         for name in sorted(outside, key=lambda n: (not (held and n == "vnet"), outside[n])):
-            found = self._outside(name, outside[name], places)
+            left = {n: at for n, at in avoided.items() if n != name and kind(n) != "subnet"}
+            found = self._outside(name, outside[name], places, left)
             if found is None:
                 return None
             places[name] = found
         for name in sorted(inside, key=lambda n: inside[n]):
-            found = self._inside(name, inside[name], places)
+            left = {n: at for n, at in avoided.items() if n != name and n != "vnet"}
+            found = self._inside(name, inside[name], places, left)
             if found is None:
                 return None
             places[name] = found
         return {name: network for name, network in places.items() if name not in kept}
 
     def _outside(
-        self, name: str, length: int, places: Mapping[str, IPv4Network]
+        self,
+        name: str,
+        length: int,
+        places: Mapping[str, IPv4Network],
+        avoided: Mapping[str, IPv4Network],
     ) -> IPv4Network | None:
-        """A private range that nothing else uses; for a VNET, one around its subnets."""
-        held = [network for n, network in places.items() if kind(n) == "subnet"]
+        """A private range that nothing else uses; for a VNET, one around its subnets, or at last a
+        part of what is announced on premises."""
+        held = [network for n, network in places.items() if kind(n) == "subnet"] + self._reserved
         if name == "vnet" and held:
-            if held[0].prefixlen < length:
-                return None
-            around = held[0].supernet(new_prefix=length)
-            others = [network for n, network in places.items() if n in OUTSIDE]
-            holds = all(network.subnet_of(around) for network in held)
-            clear = within(around, PRIVATE) and not touched(
-                around, (*KEPT, *self._connected, *others)
-            )
-            return around if holds and clear else None
+            return self._around(held, length, places)
         now = self.space.own.get(name, DEFAULTS[name]).network_address
         home = [outer for outer in PRIVATE if now in outer]
-        for outer in (*home, *PRIVATE):
-            found = _nearest(rest(self._open[outer], places.values()), length, int(now))
-            if found:
-                return found
+        taken = [*places.values(), *avoided.values()]
+        open_ = [self._open]
+        if name == "vnet":
+            open_.append(self._announced(length))
+        for gaps in open_:
+            for outer in (*home, *PRIVATE):
+                found = _nearest(rest(gaps[outer], taken), length, int(now))
+                if found:
+                    return found
         return None
 
+    def _around(
+        self, held: Sequence[IPv4Network], length: int, places: Mapping[str, IPv4Network]
+    ) -> IPv4Network | None:
+        if held[0].prefixlen < length:
+            return None
+        around = held[0].supernet(new_prefix=length)
+        others = [network for n, network in places.items() if n in OUTSIDE]
+        holds = all(network.subnet_of(around) for network in held)
+        clear = within(around, PRIVATE) and not touched(around, (*KEPT, *others))
+        met = (self._clash("vnet", around, other) for other in self.space.neighbours)
+        return around if holds and clear and not any(met) else None
+
+    def _announced(self, length: int) -> dict[IPv4Network, list[Gap]]:
+        """Private space for a VNET of that size, parts of what is announced on premises too."""
+        larger = (
+            r for r in self.space.neighbours if r.kind == "peered" or r.network.prefixlen >= length
+        )
+        taken = (*KEPT, *(r.network for r in larger if not r.route))
+        return {outer: list(free(outer, taken)) for outer in PRIVATE}
+
     def _inside(
-        self, name: str, length: int, places: Mapping[str, IPv4Network]
+        self,
+        name: str,
+        length: int,
+        places: Mapping[str, IPv4Network],
+        avoided: Mapping[str, IPv4Network],
     ) -> IPv4Network | None:
         """The place in the VNET that corresponds to where the subnet was, or the next free one."""
         vnet = places.get("vnet")
@@ -237,7 +317,9 @@ class Planner:
         now = self.space.own.get(name, DEFAULTS[name]).network_address
         start = int(vnet.network_address) + int(now) % vnet.num_addresses
         others = [network for n, network in places.items() if n != "vnet"]
-        return _nearest(free(vnet, [*others, *self._connected]), length, start)
+        others += [other for other in self._connected if not vnet.subnet_of(other)]
+        taken = [*others, *self._reserved, *avoided.values()]
+        return _nearest(free(vnet, taken), length, start)
 
     def no_room(self) -> NoRoom:
         """Why there is no plan: more load than a VNET holds, or neighbours that leave too little."""
@@ -262,12 +344,13 @@ class Planner:
             "The connected networks leave no room for a plan.",
             why=f"{said}; the least that is needed is {sizes}.",
             fix="Shorten addresses.peered or addresses.on_premises: give the prefixes that are in "
-            "use, not the space around them.",
+            "use, not the space around them."
+            + (" A VNET with reserved subnets stays around them." if self._reserved else ""),
         )
 
 
 def _agree(one: str, first: IPv4Network, other: str, second: IPv4Network) -> bool:
-    """Whether two ranges may stand together."""
+    """Whether two ranges may stand together; one without a name is a subnet of others."""
     if {kind(one), kind(other)} == {"vnet", "subnet"}:
         return second.subnet_of(first) if one == "vnet" else first.subnet_of(second)
     return not first.overlaps(second)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.rules import address_plan
@@ -14,11 +15,14 @@ from amlwizard.rules.space import (
     DOCKER,
     ENTRY,
     FORBIDDEN,
+    IN_VNET,
     NEIGHBOURS,
     OUTSIDE,
     PRIVATE,
     SUBNETS,
+    Kind,
     Range,
+    outsized,
     path,
     paths,
     touched,
@@ -104,25 +108,25 @@ def docker_bridge(self: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "SN-1",
-    "A subnet lies inside its VNET.",
+    "A subnet lies inside its VNET, which has one prefix in a recipe.",
     "ranges",
-    about=paths("vnet", *SUBNETS, *ENTRY.values()),
+    about=paths("vnet", *SUBNETS, *ENTRY.values(), "reserved"),
     source="Azure Resource Manager",
 )
 def inside(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     vnet = ranges["vnet"]
-    lost = {
-        n: network for n, network in ranges.space.subnets.items() if not network.subnet_of(vnet)
-    }
+    lost = [r for r in ranges.space.ranges() if r.kind in IN_VNET and not r.network.subnet_of(vnet)]
     if lost:
         # Many at once have one cause: the VNET is another one now.
-        fields = (*(path(name) for name in lost), path("vnet"))
-        said = listed([f"{network} ({name})" for name, network in lost.items()])
+        fields = (*(found.path for found in lost), path("vnet"))
+        said = listed([found.text for found in lost])
+        # What is there already does not move: the VNET has to hold it.
+        moving = ["vnet" if found.kind == "reserved" else found.name for found in lost]
         yield ranges.found(
             self,
             fields if len(lost) == 1 else (fields[-1], *fields[:-1]),
             f"{said} {'is' if len(lost) == 1 else 'are'} not inside the VNET {vnet}.",
-            *lost,
+            *dict.fromkeys(moving),
             otherwise="Move the subnet, or enlarge the VNET.",
         )
 
@@ -131,18 +135,12 @@ def inside(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "SN-5",
     "Subnets, the AKS service range and the pod range do not overlap one another.",
     "ranges",
-    about=paths(*SUBNETS, *ENTRY.values(), "service_cidr", "pod_cidr"),
+    about=paths(*SUBNETS, *ENTRY.values(), "service_cidr", "pod_cidr", "reserved"),
     source=PLANNING,
 )
 def disjoint(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    for one, other in ranges.overlaps({"subnet", "service", "pod"}):
-        moving = _less_wanted(one, other)
-        yield ranges.found(
-            self,
-            (one.path, other.path),
-            f"{one.text} overlaps {other.text}.",
-            moving.name,
-        )
+    for one, others in _causes([*ranges.overlaps({*IN_VNET, "service", "pod"})]).items():
+        yield ranges.overlapping(self, one, others)
 
 
 @rule(
@@ -157,20 +155,99 @@ def neighbours(self: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 
 @rule(
+    "SN-7",
+    "Of two routes Azure takes that with the longer prefix: a VNET may be a part of what is "
+    "announced on premises, if nothing there uses that part.",
+    "ranges",
+    about=paths("vnet", "on_premises"),
+    source="Azure, virtual network traffic routing",
+    severity="warning",
+)
+def announced(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    vnet = ranges["vnet"]
+    around = [r for r in ranges.space.neighbours if r.holds(vnet) and not r.route]
+    if around:
+        yield self.finding(
+            (path("vnet"), *(found.path for found in around)),
+            f"{listed([found.text for found in around])} hold{'s' * (len(around) == 1)} the VNET "
+            f"{vnet}.",
+            f"Make sure that {vnet} is used nowhere else.",
+        )
+
+
+@rule(
+    "SN-8",
+    "A default route takes all that leaves the VNET to the premises, past the NAT gateway; it does "
+    "not say which addresses are in use there.",
+    "ranges",
+    about=paths("on_premises"),
+    source="Azure, forced tunnelling; NAT gateway, order of precedence",
+    severity="warning",
+)
+def default_route(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    for found in ranges.space.neighbours:
+        if found.route:
+            yield self.finding(
+                (found.path, path("on_premises")),
+                f"{found.text} is a route, not a range in use.",
+                "List the ranges that are in use, such as 10.0.0.0/8, instead of it or beside it.",
+            )
+
+
+@rule(
+    "SN-9",
+    "Subnets that are there already have names of their own.",
+    "addresses",
+    "names",
+    about=paths("reserved"),
+    source="Azure Resource Manager",
+)
+def reserved_names(self: Rule, addresses: Any, names: Any) -> Iterator[Finding]:
+    seen = {getattr(names, f"{which}_subnet").lower(): f"names.{which}_subnet" for which in SUBNETS}
+    for number, subnet in enumerate(addresses.reserved):
+        place, name = f"{path('reserved')}.{number}", subnet.name.lower()
+        if name in seen:
+            yield self.finding(
+                (place, path("reserved"), seen[name]),
+                f"Two subnets are called {subnet.name!r}.",
+                "Name here only subnets that the recipe does not make.",
+            )
+        seen.setdefault(name, place)
+
+
+@rule(
     "AK-3",
     "Inside the VNET a service range hides whatever gets its addresses later.",
     "ranges",
-    about=paths("vnet", "service_cidr", "pod_cidr"),
+    about=paths("vnet", "service_cidr"),
     source="AKS, legacy CNI",
     severity="warning",
 )
 def service_in_vnet(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    for vnet, other in ranges.overlaps({"vnet"}, {"service", "pod"}):
-        if not touched(other.network, ranges.space.subnets.values()):
+    yield from _in_vnet(self, ranges, "service")
+
+
+@rule(
+    "AK-15",
+    "AKS refuses a pod range that overlaps its VNET (NetworkProfileCIDROverlapVNET).",
+    "ranges",
+    about=paths("vnet", "pod_cidr"),
+    source=PLANNING,
+)
+def pods_in_vnet(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    yield from _in_vnet(self, ranges, "pod")
+
+
+def _in_vnet(self: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
+    """A range that is over the VNET, and over no subnet: that is a finding of its own."""
+    subnets = [found.network for found in ranges.space.ranges() if found.kind in IN_VNET]
+    for vnet, other in ranges.overlaps({"vnet"}, {kind}):
+        if not touched(other.network, subnets):
+            inside = other.network.subnet_of(vnet.network)
             yield ranges.found(
                 self,
                 (other.path, vnet.path),
-                f"{other.network} lies in the VNET {vnet.network}.",
+                f"{other.network} {'lies in' if inside else 'holds'} the VNET {vnet.network}.",
                 other.name,
                 otherwise="Choose a range outside the VNET.",
             )
@@ -185,7 +262,7 @@ def service_in_vnet(self: Rule, ranges: Ranges) -> Iterator[Finding]:
 )
 def dns_address(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     dns, service = ranges.space.dns, ranges["service_cidr"]
-    if dns is None or (use_ := address_plan.dns_in(service, dns)) == dns:
+    if dns is None or address_plan.dns_in(service, dns) == dns:
         return
     if dns not in service:
         what = f"{dns} is not in the service range {service}."
@@ -193,10 +270,34 @@ def dns_address(self: Rule, ranges: Ranges) -> Iterator[Finding]:
         first = "the network address" if dns == service[0] else "kept for kubernetes.default"
         what = f"{dns} is {first}."
     fields = (path("dns_service_ip"), path("service_cidr"))
-    yield self.finding(fields, what, cure={path("dns_service_ip"): str(use_)})
+    yield ranges.found(self, fields, what, "dns_service_ip", otherwise="Choose another address.")
 
 
-def _less_wanted(one: Range, other: Range) -> Range:
-    """Of two in each other's way, the one to move: that which nobody chose, else the later one."""
-    chosen = [r.network != DEFAULTS[r.name] for r in (one, other)]
-    return one if chosen == [False, True] else other
+def _causes(pairs: Sequence[tuple[Range, Range]]) -> dict[Range, list[Range]]:
+    """The ranges to move so that none overlaps another, and what each is in the way of: few of them,
+    for one that is in the way of many is one cause."""
+    left, causes = [*pairs], dict[Range, list[Range]]()
+    while left:
+        ranges = list(dict.fromkeys(found for pair in left for found in pair))
+        moving = max(ranges, key=lambda found: _unwanted(found, left))
+        causes[moving] = [
+            one if other == moving else other for one, other in left if moving in (one, other)
+        ]
+        left = [pair for pair in left if moving not in pair]
+    return causes
+
+
+def _unwanted(found: Range, pairs: Sequence[tuple[Range, Range]]) -> tuple[int, ...]:
+    """How much rather than others a range is to move: that which can, which is in the way of most,
+    which is larger than it need be, which nobody chose, which is asked for later."""
+    default = DEFAULTS.get(found.name)
+    if default is None:
+        return (0,)
+    fields = list(DEFAULTS)
+    return (
+        1,
+        sum(found in pair for pair in pairs),
+        outsized(found.name, found.network),
+        found.network == default,
+        fields.index(found.name),
+    )

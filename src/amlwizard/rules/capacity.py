@@ -9,7 +9,6 @@ from typing import Any
 from amlwizard.rules.base import usable
 from amlwizard.rules.space import DATABRICKS, Space
 
-SURGE = 1  # upgrades bring one node before they take one away
 # What private endpoints take, by the service behind them: a registry has one for its data too.
 WORKSPACE_ENDPOINT = 3
 ENDPOINTS = {"storage": 2, "key_vault": 1, "registry": 2}
@@ -17,15 +16,16 @@ BUILD_NODES = 1
 # The longest and shortest prefixes that the rules let pass without a word; a load may need more.
 LONGEST = {
     "vnet": 24, "databricks_public": 26, "databricks_private": 26, "bastion": 26, "gateway": 27,
-    "service_cidr": 30, "pod_cidr": 24, "vpn_clients": 32,
+    "service_cidr": 24, "pod_cidr": 24, "vpn_clients": 32,
 }  # fmt: skip
-LONGEST_SUBNET = 29
+LONGEST_SUBNET = LONGEST_SERVICES = 29
 SHORTEST = {"vnet": 16, "service_cidr": 13}
 
 
 @dataclass(frozen=True)
 class Load:
-    """What will run in the ranges, taken from the other sections; `nodes` are those of AKS.
+    """What will run in the ranges, taken from the other sections; `nodes` are those of AKS, as many
+    as there may be; `max_surge` is what an upgrade adds to them.
 
     `fronts` are addresses of the scoring subnet that are neither nodes nor pods: that of an
     internal load balancer, and that of a private API server.
@@ -34,9 +34,15 @@ class Load:
     endpoints: int = WORKSPACE_ENDPOINT + sum(ENDPOINTS.values())
     workers: int = 0
     nodes: int = 3
+    max_surge: str = "1"
     overlay: bool = True
     max_pods: int = 110
     fronts: int = 0
+
+    @property
+    def surge(self) -> int:
+        """Nodes that there are for a while when the others are upgraded."""
+        return surge_of(self.nodes, self.max_surge)
 
     @property
     def node(self) -> int:
@@ -50,17 +56,31 @@ class Load:
         if name == "compute":
             return BUILD_NODES
         if name == "scoring":
-            return (self.nodes + SURGE) * self.node + self.fronts
+            return (self.nodes + self.surge) * self.node + self.fronts
         return self.workers + 1 if name in DATABRICKS else 0
 
     def longest(self, name: str) -> int:
         """The longest prefix length that a range may have."""
         if name == "pod_cidr":
-            return LONGEST[name] - (self.nodes + SURGE - 1).bit_length()
+            return LONGEST[name] - (self.nodes + self.surge - 1).bit_length()
         length = LONGEST.get(name, LONGEST_SUBNET)
         while 2 ** (32 - length) - 5 < self.addresses(name):
             length -= 1
         return length
+
+
+def surge_of(nodes: int, max_surge: str) -> int:
+    """What an upgrade adds to so many nodes: ``1``, or a share of them, ``33%``, rounded up."""
+    share = max_surge.removesuffix("%")
+    return -(-nodes * int(share) // 100) if share != max_surge else int(share)
+
+
+def upgradable(room: int, max_surge: str) -> int:
+    """The most nodes for which there is room while they are upgraded."""
+    share = max_surge.removesuffix("%")
+    if share == max_surge:
+        return max(0, room - int(share))
+    return room * 100 // (100 + int(share))
 
 
 def load_of(security: Any = None, serving: Any = None, training: Any = None) -> Load:
@@ -75,8 +95,7 @@ def load_of(security: Any = None, serving: Any = None, training: Any = None) -> 
         fronts = int(serving.load_balancer == "internal")
         fronts += int(bool(security) and security.private_aks)
         given |= {
-            "nodes": serving.nodes, "overlay": serving.network == "overlay",
-            "max_pods": serving.max_pods, "fronts": fronts,
+            "nodes": serving.most_nodes, "max_surge": serving.max_surge, "overlay": serving.network == "overlay", "max_pods": serving.max_pods, "fronts": fronts,
         }  # fmt: skip
     return Load(**given)
 
@@ -102,7 +121,7 @@ def capacities(space: Space, load: Load) -> list[Capacity]:
     rows = [_capacity(name, network, load) for name, network in space.subnets.items()]
     pods = space.own.get("pod_cidr")
     if pods:
-        fits = max(0, pod_nodes(pods) - SURGE)
+        fits = upgradable(pod_nodes(pods), load.max_surge)
         rows.append(Capacity("pod_cidr", pods, pods.num_addresses, fits, load.nodes, "nodes"))
     return rows
 
@@ -119,7 +138,7 @@ UNITS = {"compute": "nodes", "databricks_public": "nodes", "databricks_private":
 
 def scoring_nodes(network: IPv4Network, load: Load) -> int:
     """AKS nodes that fit into the scoring subnet beside what else takes addresses there."""
-    return max(0, (usable(network) - load.fronts) // load.node - SURGE)
+    return upgradable(max(0, usable(network) - load.fronts) // load.node, load.max_surge)
 
 
 def pod_nodes(pods: IPv4Network) -> int:

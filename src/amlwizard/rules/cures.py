@@ -1,8 +1,9 @@
-"""Cures are only offered where they hold: applied, the finding is gone and no error has come."""
+"""Cures are only offered where they hold: applied, the finding is gone and no error has come. All
+of them hold together too, whatever the order in which somebody takes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,37 +11,125 @@ from pydantic import ValidationError
 
 from amlwizard.errors import Finding
 from amlwizard.recipe import Section
-from amlwizard.rules.base import RULES, Sections
+from amlwizard.rules.base import RULES, Sections, use
 from amlwizard.rules.ranges import ranges_of
 
+Cure = Mapping[str, Any]
+ROUNDS = 30
+AROUND_RANGES = {"addresses", "security", "serving", "training"}
+OTHERWISE = "Choose another value."
 
-def found(sections: Sections, cures: bool = True) -> list[Finding]:
+
+def found(sections: Sections) -> list[Finding]:
     """Every finding of every rule whose sections are there, cures as the rules propose them."""
-    ranges = ranges_of(sections, cures)
-    if ranges:
-        sections = {**sections, "ranges": ranges}
-    return [finding for rule in RULES for finding in rule.findings(sections)]
+    given = _with_ranges(sections, cures=True)
+    return [finding for rule in RULES for finding in rule.findings(given)]
 
 
-def held(sections: Sections, findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, without those cures that would not hold."""
-    before = [*findings]
-    return [
-        replace(finding, cure={})
-        if finding.cure and not _holds(sections, before, finding)
-        else finding
-        for finding in before
-    ]
-
-
-def _holds(sections: Sections, before: Iterable[Finding], finding: Finding) -> bool:
-    after = cured(sections, finding.cure)
+def _left(sections: Sections, cure: Cure, *rules: str) -> list[Finding] | None:
+    """What is found where a cure was applied, by the rules that look at what it changes and by the
+    named ones; None where it cannot be applied."""
+    after = cured(sections, cure)
     if after is None:
-        return False
-    left = found(after, cures=False)
-    if any(_part(f, finding) for f in left):
+        return None
+    touched = {path.partition(".")[0] for path in cure}
+    if touched & AROUND_RANGES:
+        touched.add("ranges")
+    given = _with_ranges(after, cures=False)
+    asked = (rule for rule in RULES if touched.intersection(rule.needs) or rule.id in rules)
+    return [finding for rule in asked for finding in rule.findings(given)]
+
+
+def _with_ranges(sections: Sections, cures: bool) -> Sections:
+    ranges = ranges_of(sections, cures)
+    return {**sections, "ranges": ranges} if ranges else sections
+
+
+def offered(sections: Sections) -> list[Finding]:
+    """Every finding, with a cure that holds alone and together with those of the others.
+
+    A cure that needs another is offered with it. Where those of several rules are in each other's
+    way, each is the part that it needs of what one comes to who takes them one by one.
+    """
+    before = found(sections)
+    proposed = [finding.cure for finding in before]
+    told = [_holding(sections, before, f, _wider(f.cure, proposed)) for f in before]
+    if _hold_together(sections, told):
+        return told
+    whole = _one_by_one(sections)
+    part = [_holding(sections, before, f, _parts(f.cure, whole)) for f in before]
+    if _hold_together(sections, part):
+        return part
+    return [_holding(sections, before, f, [whole] if f.cure else []) for f in before]
+
+
+def _holding(
+    sections: Sections, before: Sequence[Finding], finding: Finding, cures: Iterable[Cure]
+) -> Finding:
+    """The finding with the first of the cures that holds; without one where none does."""
+    for cure in cures:
+        if cure and _holds(sections, before, finding, cure):
+            break
+    else:
+        cure = {}
+    if cure == finding.cure:
+        return finding
+    fix = finding.fix.replace(use(finding.cure), use(cure)) if finding.cure else finding.fix
+    return replace(finding, cure=cure, fix=" ".join(fix.split()) or OTHERWISE)
+
+
+def _holds(sections: Sections, before: Iterable[Finding], finding: Finding, cure: Cure) -> bool:
+    left = _left(sections, cure, finding.rule)
+    if left is None or any(_part(f, finding) for f in left):
         return False
     return all(f.severity != "error" or any(_part(f, known) for known in before) for f in left)
+
+
+def _hold_together(sections: Sections, told: Sequence[Finding]) -> bool:
+    """Whether the cures agree, and all of them leave only what has none."""
+    every: dict[str, Any] = {}
+    for finding in told:
+        if any(every.get(path, value) != value for path, value in finding.cure.items()):
+            return False
+        every |= finding.cure
+    if not every:
+        return True
+    left = _left(sections, every, *(finding.rule for finding in told if finding.cure))
+    if left is None:
+        return False
+    uncured = [finding for finding in told if not finding.cure]
+    known = (any(_part(f, other) for other in uncured) for f in left if f.severity == "error")
+    again = (_part(f, other) for f in left for other in told if other.cure)
+    return all(known) and not any(again)
+
+
+def _one_by_one(sections: Sections) -> dict[str, Any]:
+    """What all cures come to, each taken where the ones before it have been."""
+    whole: dict[str, Any] = {}
+    for _ in range(ROUNDS):
+        before = found(sections)
+        step = next((f.cure for f in before if f.cure and _holds(sections, before, f, f.cure)), {})
+        after = cured(sections, step) if step else None
+        if after is None:
+            break
+        whole |= step
+        sections = after
+    return whole
+
+
+def _wider(cure: Cure, others: Sequence[Cure]) -> Iterator[Cure]:
+    """A cure; that with what else is proposed for the same sections; that with everything."""
+    if cure:
+        yield cure
+        yield from _parts(cure, {**{k: v for other in others for k, v in other.items()}, **cure})
+
+
+def _parts(cure: Cure, whole: Cure) -> Iterator[Cure]:
+    """What the whole says of the fields of a cure, of their sections, and all of it."""
+    sections = {path.partition(".")[0] for path in cure}
+    yield {path: value for path, value in whole.items() if path in cure}
+    yield {path: value for path, value in whole.items() if path.partition(".")[0] in sections}
+    yield whole if cure else {}
 
 
 def _part(one: Finding, of: Finding) -> bool:
@@ -48,7 +137,7 @@ def _part(one: Finding, of: Finding) -> bool:
     return one.rule == of.rule and set(one.fields) <= set(of.fields)
 
 
-def cured(sections: Sections, cure: Mapping[str, Any]) -> Sections | None:
+def cured(sections: Sections, cure: Cure) -> Sections | None:
     """The sections with a cure applied; None where that is no valid recipe.
 
     None as a value takes an answer away, so that its default stands.

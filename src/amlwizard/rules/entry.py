@@ -8,10 +8,10 @@ from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.rules.base import Rule, rule
-from amlwizard.rules.capacity import LONGEST, LONGEST_SUBNET
+from amlwizard.rules.capacity import LONGEST
 from amlwizard.rules.ranges import Ranges
 from amlwizard.rules.renaming import default
-from amlwizard.rules.space import NEIGHBOURS, SUBNETS, path, paths
+from amlwizard.rules.space import NEIGHBOURS, SUBNETS, Kind, path, paths
 
 BASTION_DOCS = "Azure Bastion, configuration settings"
 GATEWAY_DOCS = "Azure VPN Gateway, gateway subnet"
@@ -41,40 +41,21 @@ def bastion_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "GW-1",
-    "A VPN gateway needs a subnet called GatewaySubnet of /29 or larger.",
+    "A VPN gateway needs a subnet called GatewaySubnet of /27 or larger; only the Basic SKU, which "
+    "has no sign-in with Entra, takes a smaller one.",
     "ranges",
     about=paths("gateway"),
     source=GATEWAY_DOCS,
 )
 def gateway_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     gateway = ranges.space.own.get("gateway")
-    if gateway and gateway.prefixlen > LONGEST_SUBNET:
+    if gateway and gateway.prefixlen > LONGEST["gateway"]:
         yield ranges.found(
             self,
             path("gateway"),
             f"{gateway} is too small for a gateway.",
             "gateway",
-            otherwise="Use a /27.",
-        )
-
-
-@rule(
-    "GW-2",
-    "A gateway subnet smaller than /27 has no room for a second gateway or for what comes later.",
-    "ranges",
-    about=paths("gateway"),
-    source=GATEWAY_DOCS,
-    severity="warning",
-)
-def gateway_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    gateway = ranges.space.own.get("gateway")
-    if gateway and LONGEST["gateway"] < gateway.prefixlen <= LONGEST_SUBNET:
-        yield ranges.found(
-            self,
-            path("gateway"),
-            f"{gateway} is smaller than Azure recommends.",
-            "gateway",
-            otherwise="Use a /27.",
+            otherwise="Use a /27 or larger.",
         )
 
 
@@ -86,7 +67,7 @@ def gateway_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source=POINT_TO_SITE,
 )
 def dial_in(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    others = {"vnet", "service", "pod", *NEIGHBOURS.values()}
+    others: set[Kind] = {"vnet", "service", "pod", "reserved", *NEIGHBOURS.values()}
     yield from ranges.in_the_way(self, {"clients"}, others)
 
 

@@ -1,25 +1,30 @@
-"""What a rule about addresses looks at: the ranges of a recipe, and what will run in them."""
+"""What a rule about addresses looks at: the ranges of a recipe, what will run in them, and the one
+plan that cures all that is found about them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from amlwizard.errors import Finding
-from amlwizard.rules import address_plan
-from amlwizard.rules.base import Rule, Sections, listed, use
+from amlwizard.rules.address_plan import DNS, changes, together
+from amlwizard.rules.base import RULES, Rule, Sections, listed, use
 from amlwizard.rules.capacity import Load, load_of
-from amlwizard.rules.space import Kind, Range, Space, space_of
+from amlwizard.rules.space import Kind, Range, Space, path, space_of
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """`cures` says whether findings come with their cures: to find one takes a search."""
+    """`plan` are new values by recipe path that cure every finding for which there is room, all
+    together; `cured` the ranges that these findings move. `asked` are those that findings wish to
+    move, by finding."""
 
     space: Space
     load: Load
-    cures: bool = True
+    plan: Mapping[str, str] = field(default_factory=dict)
+    cured: Sequence[Sequence[str]] = ()
+    asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> IPv4Network:
         return self.space.own[name]
@@ -41,12 +46,16 @@ class Ranges:
         for one, other in self.overlaps(ones, others):
             met.setdefault(one, []).append(other)
         for one, them in met.items():
-            yield self.found(
-                rule,
-                (one.path, *(other.path for other in them)),
-                f"{one.text} overlaps {listed([other.text for other in them])}.",
-                one.name,
-            )
+            yield self.overlapping(rule, one, them)
+
+    def overlapping(self, rule: Rule, one: Range, others: Sequence[Range]) -> Finding:
+        """A finding about a range that is to leave others."""
+        return self.found(
+            rule,
+            (one.path, *(other.path for other in others)),
+            f"{one.text} overlaps {listed([other.text for other in others])}.",
+            *([one.name] if one.name in self.space.own else []),
+        )
 
     def found(
         self,
@@ -58,17 +67,34 @@ class Ranges:
     ) -> Finding:
         """A finding that is cured by moving ranges; `otherwise` says what to do where there is no
         room for that."""
-        cure = address_plan.moves(self.space, self.load, *moving) if self.cures else {}
+        self.asked.append(moving)
+        cure = self._cure(moving)
         return rule.finding(fields, what, use(cure) or otherwise, cure)
+
+    def _cure(self, moving: tuple[str, ...]) -> Mapping[str, str]:
+        """The part of the plan that moves these ranges, with what goes along with them."""
+        if not moving or moving not in self.cured:
+            return {}
+        along = {*moving}
+        along |= self.space.subnets.keys() if "vnet" in moving else set()
+        along |= {DNS} if "service_cidr" in moving else set()
+        return {at: to for at, to in self.plan.items() if at in map(path, along)} or self.plan
 
 
 def ranges_of(sections: Sections, cures: bool = True) -> Ranges | None:
-    """The ranges of a recipe's sections; None without `addresses`."""
+    """The ranges of a recipe's sections, with the plan that cures them where there are to be
+    `cures`: to find it takes a search. None without `addresses`."""
     if "addresses" not in sections:
         return None
     security, serving = sections.get("security"), sections.get("serving")
-    return Ranges(
+    ranges = Ranges(
         space_of(sections["addresses"], security, serving),
         load_of(security, serving, sections.get("training")),
-        cures,
     )
+    if not cures:
+        return ranges
+    for rule in RULES:
+        if "ranges" in rule.needs:
+            list(rule.findings({**sections, "ranges": ranges}))
+    after, cured = together(ranges.space, ranges.load, filter(None, ranges.asked))
+    return replace(ranges, plan=changes(ranges.space, after), cured=cured)

@@ -7,12 +7,12 @@ from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.rules.addresses import PLANNING
-from amlwizard.rules.base import Rule, rule, usable, use
+from amlwizard.rules.base import Rule, counted, listed, rule, usable, use
 from amlwizard.rules.capacity import (
     LONGEST,
+    LONGEST_SERVICES,
     LONGEST_SUBNET,
     SHORTEST,
-    SURGE,
     pod_nodes,
     scoring_nodes,
 )
@@ -31,6 +31,23 @@ from amlwizard.rules.space import (
 OVERLAY = "AKS, Azure CNI Overlay"
 DATABRICKS_DOCS = "Azure Databricks, VNet injection"
 POOL_PODS = 30
+NODES = ("serving.nodes", "serving.max_nodes", "serving.max_surge")
+
+
+@rule(
+    "AK-17",
+    "An autoscaler keeps between the fewest nodes and the most.",
+    "serving",
+    about=("serving.nodes", "serving.max_nodes"),
+    source="AKS, cluster autoscaler",
+)
+def scaled(self: Rule, serving: Any) -> Iterator[Finding]:
+    if serving.max_nodes is not None and serving.max_nodes < serving.nodes:
+        yield self.finding(
+            ("serving.max_nodes", "serving.nodes"),
+            f"At most {serving.max_nodes} are fewer than {counted(serving.nodes, 'node')}.",
+            cure={"serving.max_nodes": serving.nodes},
+        )
 
 
 @rule(
@@ -76,15 +93,16 @@ def subnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source=DATABRICKS_DOCS,
 )
 def databricks_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    for name in DATABRICKS:
-        if ranges[name].prefixlen > LONGEST[name]:
-            yield ranges.found(
-                self,
-                path(name),
-                f"{ranges[name]} is too small for Databricks.",
-                name,
-                otherwise="Use a /26 or larger.",
-            )
+    small = [name for name in DATABRICKS if ranges[name].prefixlen > LONGEST[name]]
+    if small:
+        said = listed([f"{ranges[name]} ({name})" for name in small])
+        yield ranges.found(
+            self,
+            paths(*small),
+            f"{said} {'is' if len(small) == 1 else 'are'} too small for Databricks.",
+            *small,
+            otherwise="Use a /26 or larger.",
+        )
 
 
 @rule(
@@ -131,20 +149,43 @@ def private_endpoint_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "AK-2",
-    "The AKS service range is smaller than /12.",
+    "The AKS service range is smaller than /12, and has 8 addresses or more: Kubernetes starts with "
+    "no fewer.",
     "ranges",
     about=paths("service_cidr"),
-    source=PLANNING,
+    source=f"{PLANNING}; Kubernetes, kube-apiserver",
 )
 def service_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     service = ranges["service_cidr"]
-    if service.prefixlen < SHORTEST["service_cidr"]:
+    if not SHORTEST["service_cidr"] <= service.prefixlen <= LONGEST_SERVICES:
+        large = service.prefixlen < SHORTEST["service_cidr"]
         yield ranges.found(
             self,
             path("service_cidr"),
-            f"The service range {service} is too large.",
+            f"The service range {service} is too {'large' if large else 'small'}.",
             "service_cidr",
-            otherwise="Use a /13 or smaller.",
+            otherwise="Use a /13 to /24.",
+        )
+
+
+@rule(
+    "AK-16",
+    "Every Kubernetes service takes an address for as long as it is there: those of Kubernetes, of "
+    "the Machine Learning extension and of every deployment.",
+    "ranges",
+    about=paths("service_cidr"),
+    source="AKS, IP address planning; a judgement",
+    severity="warning",
+)
+def service_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+    service = ranges["service_cidr"]
+    if LONGEST["service_cidr"] < service.prefixlen <= LONGEST_SERVICES:
+        yield ranges.found(
+            self,
+            path("service_cidr"),
+            f"The service range {service} has {service.num_addresses} addresses.",
+            "service_cidr",
+            otherwise="Use a /24 or larger.",
         )
 
 
@@ -152,19 +193,20 @@ def service_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "AK-6",
     "With overlay, every node takes a /24 of the pod range, which is private or 100.64.0.0/10.",
     "ranges",
-    about=(*paths("pod_cidr"), "serving.nodes"),
+    about=(*paths("pod_cidr"), *NODES),
     source=OVERLAY,
 )
 def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     pods = ranges.space.own.get("pod_cidr")
     if pods is None:
         return
-    room, nodes = pod_nodes(pods), ranges.load.nodes
-    if nodes + SURGE > room:
+    room, load = pod_nodes(pods), ranges.load
+    if load.nodes + load.surge > room:
         yield ranges.found(
             self,
-            (path("pod_cidr"), "serving.nodes"),
-            f"{pods} has room for {room} nodes: {nodes} and one for upgrades are needed.",
+            (path("pod_cidr"), *NODES),
+            f"{pods} has room for {counted(room, 'node')}: {load.nodes} and {load.surge} for "
+            "upgrades are needed.",
             "pod_cidr",
             otherwise="Use a larger pod range, or fewer nodes.",
         )
@@ -180,7 +222,7 @@ def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "balancer and a private API server.",
     "ranges",
     "serving",
-    about=(*paths("scoring"), "serving.nodes"),
+    about=(*paths("scoring"), *NODES),
     source=OVERLAY,
 )
 def overlay_nodes(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
@@ -188,8 +230,10 @@ def overlay_nodes(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]
     if ranges.load.overlay and need > usable(scoring):
         yield ranges.found(
             self,
-            (path("scoring"), "serving.nodes"),
-            f"{need} addresses do not fit into {scoring}: it has {usable(scoring)}.",
+            (path("scoring"), *NODES),
+            f"{need} addresses do not fit into {scoring}, which has {usable(scoring)}: "
+            f"{counted(ranges.load.nodes, 'node')}, {ranges.load.surge} for upgrades, "
+            f"{ranges.load.fronts} for load balancer and API server.",
             "scoring",
             otherwise="Use a larger subnet, or fewer nodes.",
         )
@@ -197,10 +241,11 @@ def overlay_nodes(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]
 
 @rule(
     "AK-8",
-    "Without overlay, every node and every pod that it may run takes an address of the subnet.",
+    "Without overlay, every node and every pod that it may run takes an address of the subnet; so "
+    "do the nodes that an upgrade adds.",
     "ranges",
     "serving",
-    about=(*paths("scoring"), "serving.nodes", "serving.max_pods"),
+    about=(*paths("scoring"), *NODES, "serving.max_pods"),
     source=PLANNING,
 )
 def node_subnet(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
@@ -210,9 +255,10 @@ def node_subnet(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
         fit = scoring_nodes(scoring, load)
         yield ranges.found(
             self,
-            (path("scoring"), "serving.nodes", "serving.max_pods"),
-            f"{load.nodes} nodes of {load.max_pods} pods need {need} addresses; "
-            f"{scoring} has {have}, enough for {fit} node{'' if fit == 1 else 's'}.",
+            (path("scoring"), *NODES, "serving.max_pods"),
+            f"{counted(load.nodes, 'node')} of {load.max_pods} pods, and {load.surge} more while "
+            f"they are upgraded, need {need} addresses; {scoring} has {have}, enough to run and "
+            f"upgrade {counted(fit, 'node')}.",
             "scoring",
             otherwise="Use serving.network: overlay, or fewer pods per node.",
         )
@@ -230,7 +276,7 @@ def pod_room(self: Rule, serving: Any) -> Iterator[Finding]:
         cure = {"serving.max_pods": -(-POOL_PODS // serving.nodes)}
         yield self.finding(
             ("serving.max_pods", "serving.nodes"),
-            f"{serving.nodes} nodes of {serving.max_pods} pods are fewer than {POOL_PODS} pods.",
+            f"{counted(serving.nodes, 'node')} of {serving.max_pods} pods are fewer than {POOL_PODS} pods.",
             use(cure),
             cure,
         )

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from amlwizard.recipe import Addresses
 from amlwizard.recipe.values import parse_address, parse_network
 
-Kind = Literal["vnet", "subnet", "service", "pod", "clients", "peered", "on-premises"]
+Kind = Literal["vnet", "subnet", "service", "pod", "clients", "reserved", "peered", "on-premises"]
 
 SUBNETS = ("workspace", "compute", "scoring", "databricks_public", "databricks_private")
 DATABRICKS = ("databricks_public", "databricks_private")
@@ -23,6 +23,7 @@ ENTRY = {"bastion": "bastion", "vpn-gateway": "gateway"}
 OUTSIDE: Mapping[str, Kind] = {
     "service_cidr": "service", "pod_cidr": "pod", "vpn_clients": "clients",
 }  # fmt: skip
+IN_VNET: frozenset[Kind] = frozenset({"subnet", "reserved"})
 NEIGHBOURS: Mapping[str, Kind] = {"peered": "peered", "on_premises": "on-premises"}
 DEFAULTS: Mapping[str, IPv4Network] = {
     name: info.default
@@ -42,6 +43,7 @@ FORBIDDEN = networks(
 )
 AKS_RESERVED = networks("169.254.0.0/16", "172.30.0.0/16", "172.31.0.0/16", "192.0.2.0/24")
 DOCKER = IPv4Network("172.17.0.0/16")
+LARGEST = 8  # the prefix length of the largest private range
 
 
 def path(name: str) -> str:
@@ -60,11 +62,13 @@ def subnets(security: Any) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A range in use. `path` is its place in the recipe: ``addresses.peered.0``."""
+    """A range in use. `path` is its place in the recipe: ``addresses.peered.0``; `label` what it
+    is called, where it has a name of its own."""
 
     path: str
     network: IPv4Network
     kind: Kind
+    label: str = ""
 
     @property
     def name(self) -> str:
@@ -74,7 +78,17 @@ class Range:
     @property
     def text(self) -> str:
         """``10.1.0.0/16 (peered.0)``."""
-        return f"{self.network} ({self.path.partition('.')[2]})"
+        return f"{self.network} ({self.label or self.path.partition('.')[2]})"
+
+    @property
+    def route(self) -> bool:
+        """Whether it tells a way and no addresses in use: a default route, or a half of one."""
+        return self.kind == "on-premises" and self.network.prefixlen < LARGEST
+
+    def holds(self, network: IPv4Network) -> bool:
+        """Whether a network is a part of what is announced on premises: the longer prefix wins."""
+        held = self.network != network and network.subnet_of(self.network)
+        return self.kind == "on-premises" and held
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +109,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class Space:
-    """`names` are the fields of the ranges in use, `own` holds those that can be read; `neighbours`
-    are peered or on premises. `dns` is the address of the Kubernetes DNS service.
+    """`names` are the fields of the ranges in use, `own` holds those that can be read; `reserved`
+    are subnets of others in the VNET, `neighbours` peered or on premises. `dns` is the address of
+    the Kubernetes DNS service.
     """
 
     names: tuple[str, ...] = ()
     own: Mapping[str, IPv4Network] = field(default_factory=dict)
+    reserved: tuple[Range, ...] = ()
     neighbours: tuple[Range, ...] = ()
     dns: IPv4Address | None = None
 
@@ -119,14 +135,14 @@ class Space:
     def ranges(self) -> list[Range]:
         """Every range, own ones first, in the order in which they are asked."""
         own = [Range(path(name), network, kind(name)) for name, network in self.own.items()]
-        return [*own, *self.neighbours]
+        return [*own, *self.reserved, *self.neighbours]
 
     def overlaps(self) -> Iterator[tuple[Range, Range]]:
         """Every pair that shares addresses and must not."""
         ranges = self.ranges()
         spans = [bounds(found.network) for found in ranges]
         # Neighbours among themselves are not ours to judge.
-        for mine, one in enumerate(ranges[: len(self.own)]):
+        for mine, one in enumerate(ranges[: len(ranges) - len(self.neighbours)]):
             first, last = spans[mine]
             for number in range(mine + 1, len(ranges)):
                 other, (start, end) = ranges[number], spans[number]
@@ -135,11 +151,13 @@ class Space:
 
     def _apart(self, one: Range, other: Range) -> bool:
         kinds = {one.kind, other.kind}
-        if kinds == {"vnet", "subnet"}:
+        if "vnet" in kinds and kinds & IN_VNET:
             return False
-        if "subnet" in kinds and kinds & {"clients", *NEIGHBOURS.values()}:
+        if other.route or (one.kind == "vnet" and other.holds(one.network)):
+            return False
+        if kinds & IN_VNET and kinds & {"clients", *NEIGHBOURS.values()}:
             # Where the subnet lies in the VNET, it is the VNET that overlaps.
-            subnet = one if one.kind == "subnet" else other
+            subnet = one if one.kind in IN_VNET else other
             return self.vnet is None or not subnet.network.subnet_of(self.vnet)
         return True
 
@@ -159,6 +177,12 @@ def kind(name: str) -> Kind:
     return "vnet" if name == "vnet" else OUTSIDE.get(name, "subnet")
 
 
+def outsized(name: str, network: IPv4Network | None) -> bool:
+    """Whether a range outside the VNET is larger than in a new recipe. Ranges of Kubernetes are
+    often chosen far too large, and then stand in everybody's way."""
+    return name in OUTSIDE and network is not None and network.prefixlen < DEFAULTS[name].prefixlen
+
+
 def space_of(addresses: Any, security: Any = None, serving: Any = None) -> Space:
     """The space of a recipe's sections. The ranges of a secure entry and of pods count only where
     the section that asks for them is there and does."""
@@ -172,6 +196,11 @@ def space_of(addresses: Any, security: Any = None, serving: Any = None) -> Space
     return Space(
         tuple(names),
         {name: network for name, network in own.items() if network is not None},
+        tuple(
+            Range(f"{path('reserved')}.{number}", subnet.range, "reserved", str(subnet.name))
+            for number, subnet in enumerate(getattr(addresses, "reserved", ()))
+            if subnet.range is not None
+        ),
         tuple(
             Range(f"{path(group)}.{number}", network, NEIGHBOURS[group])
             for group in NEIGHBOURS
@@ -197,13 +226,19 @@ def readable(raw: Mapping[str, Any]) -> Any:
     """The addresses of a form that is being filled in: what of it can be read, as attributes."""
     values: dict[str, Any] = {}
     for name, given in raw.items():
-        if name in NEIGHBOURS:
-            values[name] = [_read(item) for item in given] if isinstance(given, list) else []
+        if name in (*NEIGHBOURS, "reserved"):
+            items = given if isinstance(given, list) else []
+            values[name] = [_subnet(i) if name == "reserved" else _read(i) for i in items]
         else:
             values[name] = _read(
                 given, parse_address if name == "dns_service_ip" else parse_network
             )
     return _Readable(values)
+
+
+def _subnet(given: object) -> _Readable:
+    item = given if isinstance(given, Mapping) else {}
+    return _Readable({"name": item.get("name", ""), "range": _read(item.get("range"))})
 
 
 def _read(given: object, parse: Callable[[object], Any] = parse_network) -> Any:

@@ -71,6 +71,8 @@ def long(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
     if spec.description:
         yield Content(spec.description)
     takes = ", ".join(spec.choices) if spec.choices else KINDS[spec.kind]
+    if spec.parts:
+        takes = f"{'='.join(spec.parts)}, with commas between them"
     yield Content.assemble(("Takes    ", "$text-muted"), takes)
     default = spec.derived.replace("{prefix}", "<prefix>") if spec.derived else shown_default(spec)
     yield Content.assemble(("Default  ", "$text-muted"), default or "none")
