@@ -159,6 +159,7 @@ def test_bastions_group_must_keep_its_rules(cloud: Cloud, rule: str) -> None:
         ("an address without zones", "VmssVpnGatewayPublicIpsMustHaveZonesConfigured"),
         ("an address that is in use", "PublicIPAddressInUse"),
         ("the wrong subnet", "InvalidRequestFormat"),
+        ("a subnet that only the Basic SKU takes", "InvalidRequestFormat"),
         ("clients inside the VNET", "InvalidRequestFormat"),
         ("deleting a subnet in use", "InUseSubnetCannotBeDeleted"),
         ("deleting an address in use", "PublicIPAddressCannotBeDeleted"),
@@ -206,6 +207,20 @@ def test_what_azure_refuses_is_refused(cloud: Cloud, what: str, code: str) -> No
         elif what == "the wrong subnet":
             configuration["publicIPAddress"] = address("zoned", zones=["1", "2", "3"])
             configuration["subnet"]["id"] = f"{vnet_id}/subnets/snet-{prefix}-compute"
+            put(cloud, new, gateway)
+        elif what == "a subnet that only the Basic SKU takes":
+            small = {
+                "location": "westeurope",
+                "properties": {
+                    "addressSpace": {"addressPrefixes": ["10.7.0.0/24"]},
+                    "subnets": [
+                        {"name": "GatewaySubnet", "properties": {"addressPrefix": "10.7.0.0/28"}}
+                    ],
+                },
+            }
+            made = put(cloud, f"{stem}/virtualNetworks/small", small)
+            configuration["publicIPAddress"] = address("zoned", zones=["1", "2", "3"])
+            configuration["subnet"]["id"] = f"{made['id']}/subnets/GatewaySubnet"
             put(cloud, new, gateway)
         elif what == "clients inside the VNET":
             pool = properties["vpnClientConfiguration"]["vpnClientAddressPool"]

@@ -111,6 +111,20 @@ ROWS: dict[str, tuple[str, Change, str, int, str]] = {
                     setting(f"{PROFILE}.dnsServiceIP", "172.30.0.10")),
         "aks-other", 400, "InvalidParameter",
     ),
+    "pods with addresses of the VNET": (
+        "aks", setting(f"{PROFILE}.podCidr", "10.100.128.0/18"), "aks-other", 400,
+        "NetworkProfileCIDROverlapVNET",
+    ),
+    "a service range of four addresses": (
+        "aks", both(setting(f"{PROFILE}.serviceCidr", "10.0.0.0/30"),
+                    without(f"{PROFILE}.dnsServiceIP")),
+        "aks-other", 400, "InvalidParameter",
+    ),
+    "a tiny service range with an address for DNS": (
+        "aks", both(setting(f"{PROFILE}.serviceCidr", "10.0.0.0/31"),
+                    setting(f"{PROFILE}.dnsServiceIP", "10.0.0.1")),
+        "aks-other", 400, "InvalidParameter",
+    ),
     "nodes in a delegated subnet": ("aks", pool_in(3), "aks-other", 400, "SubnetIsDelegated"),
     "more nodes than addresses": (
         "aks", both(without(f"{PROFILE}.networkPluginMode"), without(f"{PROFILE}.podCidr"),

@@ -16,18 +16,21 @@ from typing import Any
 from amlwizard.export.source import PHASES, Source
 from amlwizard.plan import Step, for_shell, holes, shell_name
 
-# Command groups that the bare CLI does not have.
-EXTENSIONS = (
+# Command groups that the bare CLI does not have, and a command that cannot say all of its document:
+# how many nodes an upgrade adds.
+REPLACED = (
     "az databricks", "az ml", "az k8s-extension", "az monitor app-insights", "az network bastion",
+    "az aks create",
 )  # fmt: skip
 # Refused for a while after an identity was made: it is not yet known everywhere.
-HASTY = ("az role assignment", "az aks")
+HASTY = ("az role assignment",)
 WIDTH = 100
 HELPERS = r"""
 # Create or update one resource, whose body is on standard input, and wait until it is ready.
 put() { # ID API-VERSION
-  local url="$1?api-version=$2" state
-  az rest --method put --url "$url" --body @- --output none
+  local url="$1?api-version=$2" state body
+  body=$(cat)
+  retry send "$url" "$body"
   while true; do
     state=$(az rest --method get --url "$url" --query properties.provisioningState --output tsv)
     case "$state" in
@@ -36,6 +39,11 @@ put() { # ID API-VERSION
     esac
     sleep "$PAUSE"
   done
+}
+
+# The body goes by standard input: it may hold a key, and a command line can be seen by others.
+send() { # URL BODY
+  az rest --method put --url "$1" --body @- --output none <<< "$2"
 }
 
 # Run a command, again if it fails: a new identity takes a moment to be known everywhere.
@@ -102,7 +110,7 @@ class _Script:
     def _step(self, step: Step) -> Iterator[str]:
         assert step.resource
         yield _comment(step.title)
-        if step.az and not step.az[0].startswith(EXTENSIONS):
+        if step.az and not step.az[0].startswith(REPLACED):
             for command in step.az:
                 words = " ".join(self._word(word) for word in shlex.split(command))
                 yield _wrapped(f"retry {words}" if command.startswith(HASTY) else words)

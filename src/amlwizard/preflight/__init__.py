@@ -34,6 +34,7 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     quota.network,
     network.overlaps,
     network.subnets,
+    network.reserved,
     rights.unread,
 )
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
-from typing import Any
 
 from amlwizard.cloud.facts import Json
-from amlwizard.errors import Finding
+from amlwizard.errors import Finding, Severity
 from amlwizard.preflight.situation import Situation
-from amlwizard.rules.address_plan import moves
 from amlwizard.rules.base import use
 from amlwizard.rules.capacity import load_of
 from amlwizard.rules.overlaps import overlapping
+from amlwizard.rules.ranges import Ranges
 from amlwizard.rules.renaming import another
 from amlwizard.rules.space import SUBNETS, Range, path, space_of
 
@@ -72,20 +73,32 @@ def overlaps(s: Situation) -> Iterator[Finding]:
     met: dict[str, list[Used]] = {field: [] for field in ours}
     for own, other in overlapping(list(ours.values()), [r.prefix for r in theirs]):
         met[list(ours)[own]].append(theirs[other])
+    told: dict[str, tuple[list[Used], Severity]] = {}
     for field, ranges in met.items():
         reached = [r for r in ranges if r.reached]
         if reached:
-            yield _overlap(s, field, ours[field], reached, theirs, "error")
-        elif ranges and field == "addresses.vnet":
-            yield _overlap(s, field, ours[field], ranges, theirs, "warning")
+            told[field] = (reached, "error")
+        elif ranges and field == path("vnet"):
+            told[field] = (ranges, "warning")
+    plan = _plan(s, [[_name(field)] for field in told], (r.prefix for r in theirs))
+    for field, (ranges, severity) in told.items():
+        yield _overlap(s, field, ours[field], ranges, plan.cure(_name(field)), severity)
+
+
+def _name(field: str) -> str:
+    return field.partition(".")[2]
 
 
 def _overlap(
-    s: Situation, field: str, prefix: str, met: list[Used], theirs: list[Used], severity: Any
+    s: Situation,
+    field: str,
+    prefix: str,
+    met: list[Used],
+    cure: Mapping[str, str],
+    severity: Severity,
 ) -> Finding:
     names = ", ".join(f"{r.whose} ({r.prefix})" for r in met[:SHOWN])
     more = f" and {len(met) - SHOWN} more" if len(met) > SHOWN else ""
-    cure = _moved(s, (r.prefix for r in theirs), field.partition(".")[2])
     connected = severity == "error"
     return Finding(
         "vnet-overlap",
@@ -101,34 +114,90 @@ def _overlap(
     )
 
 
-def _moved(s: Situation, taken: Iterable[str], *names: str) -> dict[str, str]:
-    """New places for ranges of ours, clear of what others have; empty where there is none."""
+def _plan(
+    s: Situation,
+    groups: Sequence[Sequence[str]],
+    connected: Iterable[str],
+    held: Sequence[_Held] = (),
+) -> Ranges:
+    """One plan with new places for ranges of ours, clear of what others have."""
     recipe = s.recipe
     space = space_of(recipe.addresses, recipe.security, recipe.serving)
     others = (
         Range(path(f"peered.{n}"), IPv4Network(prefix, strict=False), "peered")
-        for n, prefix in enumerate(taken)
+        for n, prefix in enumerate(connected)
     )
-    space = replace(space, neighbours=(*space.neighbours, *others))
-    return moves(space, load_of(recipe.security, recipe.serving, recipe.training), *names)
+    strangers = (Range(path("reserved"), h.range, "reserved", h.name) for h in held)
+    space = replace(
+        space,
+        neighbours=(*space.neighbours, *others),
+        reserved=(*space.reserved, *strangers),
+    )
+    load = load_of(recipe.security, recipe.serving, recipe.training)
+    return Ranges(space, load).planned(groups)
 
 
 def subnets(s: Situation) -> Iterator[Finding]:
     """Subnets of our VNET that somebody else uses, or that are in the way."""
-    ours = s.ids["vnet"].lower()
-    vnet = next((v for v in s.facts.vnets if str(v["id"]).lower() == ours), None)
-    held = [_Held.of(subnet) for subnet in (vnet or {}).get("properties", {}).get("subnets") or ()]
+    held = _held(s)
     names = {getattr(s.recipe.names, f"{which}_subnet").lower(): which for which in SUBNETS}
+    met: list[tuple[str, _Held, str]] = []  # ours, theirs, and the workspace that has it
     for subnet in held:
         which = names.get(subnet.name.lower())
         if which is None:
-            for other in SUBNETS:
-                if getattr(s.recipe.addresses, other).overlaps(subnet.range):
-                    yield _in_the_way(s, other, subnet, held)
+            over = (o for o in SUBNETS if getattr(s.recipe.addresses, o).overlaps(subnet.range))
+            met += [(other, subnet, "") for other in over]
         elif getattr(s.recipe.addresses, which) != subnet.range and subnet.users:
             yield _cannot_move(s, which, subnet)
         elif which in ALONE and (others := _strangers(s, subnet)):
-            yield _taken(s, which, subnet, others[0], held)
+            met.append((which, subnet, others[0]))
+    lost = [subnet for _, subnet, _ in met]
+    taken = [h for h in held if not s.has(h.name) or h in lost]
+    plan = _plan(s, [[which] for which, _, _ in met], (), taken)
+    for which, subnet, by in met:
+        cure = plan.cure(which)
+        yield _taken(s, which, subnet, by, cure) if by else _in_the_way(s, which, subnet, cure)
+
+
+def reserved(s: Situation) -> Iterator[Finding]:
+    """Reserved subnets that are not in the VNET, or that lie elsewhere in it."""
+    there = {subnet.name.lower(): subnet for subnet in _held(s)}
+    right = [
+        {
+            "name": r.name,
+            "range": str(there[r.name.lower()].range if r.name.lower() in there else r.range),
+        }
+        for r in s.recipe.addresses.reserved
+    ]
+    for number, subnet in enumerate(s.recipe.addresses.reserved):
+        found, place = there.get(subnet.name.lower()), path(f"reserved.{number}")
+        if found is None:
+            yield Finding(
+                "reserved-subnet",
+                "warning",
+                (place, path("reserved")),
+                f"The VNET {s.recipe.names.vnet} has no subnet {subnet.name}.",
+                why="Nothing of ours goes there, but we do not make it.",
+                fix="Leave it out, or see that the names of VNET and subnet are right.",
+            )
+        elif found.range != subnet.range:
+            yield Finding(
+                "reserved-subnet",
+                "warning",
+                (place, path("reserved")),
+                f"The subnet {subnet.name} is {found.range}, not {subnet.range}.",
+                why="Ranges of ours keep off the range that the recipe names.",
+                fix=f"Write {found.range}.",
+                cure={path("reserved"): right},
+                command=s.replaying({path("reserved"): shlex.quote(json.dumps(right))}),
+            )
+
+
+def _held(s: Situation) -> list[_Held]:
+    """The subnets of our VNET as it is."""
+    ours = s.ids["vnet"].lower()
+    vnet = next((v for v in s.facts.vnets if str(v["id"]).lower() == ours), None)
+    return [_Held.of(subnet) for subnet in (vnet or {}).get("properties", {}).get("subnets") or ()]
 
 
 @dataclass(frozen=True)
@@ -163,8 +232,7 @@ def _strangers(s: Situation, subnet: _Held) -> list[str]:
     return [h for h in subnet.holders if h.lower() != own and not (there and h == DATABRICKS)]
 
 
-def _in_the_way(s: Situation, which: str, subnet: _Held, held: Sequence[_Held]) -> Finding:
-    cure = _moved(s, (str(h.range) for h in held if not s.has(h.name)), which)
+def _in_the_way(s: Situation, which: str, subnet: _Held, cure: Mapping[str, str]) -> Finding:
     return Finding(
         "subnet-in-use",
         "error",
@@ -193,8 +261,7 @@ def _cannot_move(s: Situation, which: str, subnet: _Held) -> Finding:
     )
 
 
-def _taken(s: Situation, which: str, subnet: _Held, by: str, held: Sequence[_Held]) -> Finding:
-    other = _moved(s, (str(h.range) for h in held if not s.has(h.name) or h == subnet), which)
+def _taken(s: Situation, which: str, subnet: _Held, by: str, other: Mapping[str, str]) -> Finding:
     cure = {**another(s.recipe.names, f"{which}_subnet"), **other} if other else {}
     return Finding(
         "subnet-in-use",

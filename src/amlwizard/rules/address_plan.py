@@ -96,11 +96,6 @@ def together(
     return space, done
 
 
-def moves(space: Space, load: Load, *names: str) -> dict[str, str]:
-    """New places for some ranges, as recipe values by recipe path; empty where there are none."""
-    return changes(space, together(space, load, [names])[0])
-
-
 def changes(before: Space, after: Space) -> dict[str, str]:
     """What is otherwise in `after`, as recipe values by recipe path."""
     found = {

@@ -3,7 +3,7 @@ plan that cures all that is found about them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
@@ -68,10 +68,15 @@ class Ranges:
         """A finding that is cured by moving ranges; `otherwise` says what to do where there is no
         room for that."""
         self.asked.append(moving)
-        cure = self._cure(moving)
+        cure = self.cure(*moving)
         return rule.finding(fields, what, use(cure) or otherwise, cure)
 
-    def _cure(self, moving: tuple[str, ...]) -> Mapping[str, str]:
+    def planned(self, groups: Iterable[Sequence[str]]) -> Ranges:
+        """With a plan that moves the ranges of all groups."""
+        after, cured = together(self.space, self.load, groups)
+        return replace(self, plan=changes(self.space, after), cured=cured)
+
+    def cure(self, *moving: str) -> Mapping[str, str]:
         """The part of the plan that moves these ranges, with what goes along with them."""
         if not moving or moving not in self.cured:
             return {}
@@ -96,5 +101,4 @@ def ranges_of(sections: Sections, cures: bool = True) -> Ranges | None:
     for rule in RULES:
         if "ranges" in rule.needs:
             list(rule.findings({**sections, "ranges": ranges}))
-    after, cured = together(ranges.space, ranges.load, filter(None, ranges.asked))
-    return replace(ranges, plan=changes(ranges.space, after), cured=cured)
+    return ranges.planned(filter(None, ranges.asked))

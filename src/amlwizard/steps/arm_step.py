@@ -80,7 +80,7 @@ def arm_step(
         if complete:
             body = complete(ctx, body)
         answer = arm.put(address, resource.api_version, body, say, ctx.cancel)
-        apart = differences(wanted, answer)
+        apart = differences(suited(wanted, answer), answer)
         if apart:
             raise StepFailed(
                 f"{title} is not as it was asked for.",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from amlwizard.plan import Removal, Resource, Step
+from amlwizard.posture.judging import look
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.extension import extension
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.platform import ML_API, after_private_link
 from amlwizard.steps.roles import NETWORK_CONTRIBUTOR, pulls_and_reads, role_step
+
+POOL = "default"
 
 
 def kubernetes(recipe: Any) -> list[Step]:
@@ -39,7 +43,12 @@ def kubernetes(recipe: Any) -> list[Step]:
             "AKS cluster",
             Resource(ids.aks, "2025-07-01", _cluster(recipe, ids, identity, subnet)),
             after=("aks-role",),
-            az=(_cluster_command(recipe, ids, identity, subnet),),
+            az=(
+                _cluster_command(recipe, ids, identity, subnet),
+                f"az aks nodepool update -g {n.resource_group} --cluster-name {n.aks} "
+                f"-n {POOL} --max-surge {recipe.serving.max_surge}",
+            ),
+            suited=_as_scaled,
             removal=Removal(takes="its nodes and load balancers"),
         ),
         extension(recipe, ids),
@@ -88,18 +97,7 @@ def _cluster(recipe: Any, ids: Ids, identity: str, subnet: str) -> dict[str, Any
         profile["podCidr"] = str(a.pod_cidr)
     properties: dict[str, Any] = {
         "dnsPrefix": _dns_prefix(recipe.names.aks),
-        "agentPoolProfiles": [
-            {
-                "name": "default",
-                "mode": "System",
-                "count": serving.nodes,
-                "vmSize": serving.node_size,
-                "osType": "Linux",
-                "type": "VirtualMachineScaleSets",
-                "maxPods": serving.max_pods,
-                "vnetSubnetID": subnet,
-            }
-        ],
+        "agentPoolProfiles": [_pool(serving, subnet)],
         "networkProfile": profile,
     }
     if serving.kubernetes_version:
@@ -120,16 +118,56 @@ def _cluster(recipe: Any, ids: Ids, identity: str, subnet: str) -> dict[str, Any
     )
 
 
+def _pool(serving: Any, subnet: str) -> dict[str, Any]:
+    pool: dict[str, Any] = {
+        "name": POOL,
+        "mode": "System",
+        "count": serving.nodes,
+        "vmSize": serving.node_size,
+        "osType": "Linux",
+        "type": "VirtualMachineScaleSets",
+        "maxPods": serving.max_pods,
+        "vnetSubnetID": subnet,
+        # Left out, Azure adds a tenth of the nodes.
+        "upgradeSettings": {"maxSurge": serving.max_surge},
+    }
+    if serving.max_nodes is not None:
+        pool |= {
+            "enableAutoScaling": True, "minCount": serving.nodes, "maxCount": serving.max_nodes,
+        }  # fmt: skip
+    return pool
+
+
+def _as_scaled(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """How many nodes a pool has is its autoscaler's to say, between the fewest and the most; one
+    that we do not want any more is switched off."""
+    pool = wanted["properties"]["agentPoolProfiles"][0]
+    pools = look(found, "properties.agentPoolProfiles") or ()
+    there: Mapping[str, Any] = next(
+        (other for other in pools if other.get("name") == pool["name"]), {}
+    )
+    if there.get("enableAutoScaling") and "maxCount" not in pool:
+        pool = {**pool, "enableAutoScaling": False, "minCount": None, "maxCount": None}
+    elif "maxCount" in pool and pool["minCount"] <= there.get("count", 0) <= pool["maxCount"]:
+        pool = {**pool, "count": there["count"]}
+    return {**wanted, "properties": {**wanted["properties"], "agentPoolProfiles": [pool]}}
+
+
 def _cluster_command(recipe: Any, ids: Ids, identity: str, subnet: str) -> str:
     n, a, serving, security = recipe.names, recipe.addresses, recipe.serving, recipe.security
     options = [
-        f"--tier free --dns-name-prefix {_dns_prefix(n.aks)} --nodepool-name default",
+        f"--tier free --dns-name-prefix {_dns_prefix(n.aks)} --nodepool-name {POOL}",
         f"--node-count {serving.nodes} --node-vm-size {serving.node_size}",
         f"--max-pods {serving.max_pods} --vnet-subnet-id {subnet}",
         f"--network-plugin azure --service-cidr {a.service_cidr}",
         f"--dns-service-ip {a.dns_service_ip} --load-balancer-sku standard",
         f"--outbound-type loadBalancer --assign-identity {identity} --no-ssh-key",
     ]
+    if serving.max_nodes is not None:
+        options.append(
+            f"--enable-cluster-autoscaler --min-count {serving.nodes} "
+            f"--max-count {serving.max_nodes}"
+        )
     if serving.network == "overlay":
         options.append(f"--network-plugin-mode overlay --pod-cidr {a.pod_cidr}")
     if serving.kubernetes_version:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
-from amlwizard.plan import Resource, Step
+from amlwizard.plan import Context, Found, Resource, Step
 from amlwizard.posture import security_groups
 from amlwizard.posture.judging import look
 from amlwizard.rules.space import ENTRY, subnets
@@ -129,7 +130,7 @@ def _vnet(recipe: Any, ids: Ids, before: tuple[str, ...]) -> Step:
     }
     commands = [f"az network vnet create {ids.cli_new} -n {n.vnet} --address-prefixes {a.vnet}"]
     commands += [_subnet_command(recipe, ids, subnet) for subnet in properties["subnets"]]
-    return arm_step(
+    step = arm_step(
         "vnet",
         "VNET with its subnets",
         Resource(ids.vnet, API, ids.tracked(properties)),
@@ -137,6 +138,18 @@ def _vnet(recipe: Any, ids: Ids, before: tuple[str, ...]) -> Step:
         az=tuple(commands),
         suited=_with_prefixes_of_others,
     )
+    return replace(step, read=_telling(step.read, a.reserved)) if a.reserved else step
+
+
+def _telling(read: Callable[[Context], Found | None], reserved: Sequence[Any]) -> Any:
+    """Reads, and says which subnets of others stay."""
+    kept = ", ".join(f"{subnet.name} ({subnet.range})" for subnet in reserved)
+
+    def told(ctx: Context) -> Found | None:
+        found = read(ctx)
+        return replace(found, note=f"left as they are: {kept}") if found else None
+
+    return told
 
 
 def _with_prefixes_of_others(wanted: Json, found: Mapping[str, Any]) -> Json:

@@ -48,6 +48,7 @@ def _cluster(call: Call) -> None:
     _identity(call, pools)
     for pool in pools:
         pool.setdefault("osType", "Linux")
+        pool.setdefault("upgradeSettings", {}).setdefault("maxSurge", "10%")
         pool.setdefault("type", "VirtualMachineScaleSets")
         pool["provisioningState"] = "Succeeded"
         pool["powerState"] = {"code": "Running"}

@@ -13,32 +13,36 @@ RESERVED = [
 ]
 
 
+# The Kubernetes API server starts with no fewer than 8 service addresses.
+LONGEST_SERVICES = 29
+PODS = "networkProfile.podCIDR"
+
+
 def complete(call: Call, pools: list[Body]) -> None:
     profile = call.properties.setdefault("networkProfile", {})
     profile.setdefault("networkPlugin", "azure")
     profile.setdefault("loadBalancerSku", "standard")
     profile.setdefault("outboundType", "loadBalancer")
     service = prefix(profile.setdefault("serviceCidr", "10.0.0.0/16"), "networkProfile.serviceCIDR")
-    dns = IPv4Address(profile.setdefault("dnsServiceIP", str(service[10])))
     target = "networkProfile.serviceCIDR"
-    if service.prefixlen < 13:
+    if not 13 <= service.prefixlen <= LONGEST_SERVICES:
+        wrong = "large: it must be smaller than /12" if service.prefixlen < 13 else "small"
         raise ArmError(
-            400,
-            "InvalidParameter",
-            f"The specified service CIDR {service} is too large: it must be smaller than /12.",
-            target,
+            400, "InvalidParameter", f"The specified service CIDR {service} is too {wrong}.", target
         )
+    usual = service[min(10, service.num_addresses - 2)]
+    dns = IPv4Address(profile.setdefault("dnsServiceIP", str(usual)))
     overlay = profile.get("networkPluginMode") == "overlay"
     ranges = [(service, target)]
     if overlay:
-        pods = prefix(profile.setdefault("podCidr", "10.244.0.0/16"), "networkProfile.podCIDR")
-        ranges.append((pods, "networkProfile.podCIDR"))
+        pods = prefix(profile.setdefault("podCidr", "10.244.0.0/16"), PODS)
+        ranges.append((pods, PODS))
         if pods.overlaps(service):
             raise ArmError(
                 400,
                 "PodCidrOverlapServiceCidr",
                 f"The specified pod CIDR {pods} is conflicted with the service CIDR {service}",
-                "networkProfile.podCIDR",
+                PODS,
             )
     for network, where in ranges:
         for bad in RESERVED:
@@ -68,6 +72,19 @@ def complete(call: Call, pools: list[Body]) -> None:
         if not subnet_id:
             continue
         _node_subnet(call, pool, subnet_id, ranges, overlay)
+
+
+def _clear_of_vnet(vnet: Body, ranges: list[tuple[IPv4Network, str]]) -> None:
+    """Pods have no addresses of their VNET, in a subnet of it or not. Services may."""
+    for network, where in ranges:
+        for space in vnet["properties"]["addressSpace"]["addressPrefixes"]:
+            if where == PODS and network.overlaps(IPv4Network(space)):
+                raise ArmError(
+                    400,
+                    "NetworkProfileCIDROverlapVNET",
+                    f"NetworkProfile CIDR {network} overlaps with reserved VNET CIDR {space}",
+                    where,
+                )
 
 
 def _node_subnet(
@@ -104,7 +121,7 @@ def _node_subnet(
         existing = IPv4Network(neighbour["properties"]["addressPrefix"])
         for network, where in ranges:
             if network.overlaps(existing):
-                pods = where.endswith("podCIDR")
+                pods = where == PODS
                 raise ArmError(
                     400,
                     "PodCidrOverlapExistingSubnetsCidr"
@@ -114,8 +131,9 @@ def _node_subnet(
                     f"with an existing subnet CIDR {existing}",
                     where,
                 )
+    _clear_of_vnet(vnet, ranges)
     network = IPv4Network(subnet["properties"]["addressPrefix"])
-    nodes = pool.get("count", 1) + 1
+    nodes = pool.get("count", 1) + (_surge(pool) if _upgraded(call) else 0)
     need = nodes if overlay else nodes * (1 + pool.get("maxPods", 30))
     if need > network.num_addresses - 5:
         raise ArmError(
@@ -125,3 +143,18 @@ def _node_subnet(
             f"{subnet['name']}: {subnet['name']} with address prefix {network} doesn't have "
             "enough capacity for IP addresses.",
         )
+
+
+def _upgraded(call: Call) -> bool:
+    """Whether the nodes are replaced one after the other: a creation counts those alone that are
+    asked for."""
+    old = (call.old or {}).get("properties", {})
+    wanted = call.properties.get("kubernetesVersion")
+    return bool(old and wanted and wanted != old.get("kubernetesVersion"))
+
+
+def _surge(pool: Body) -> int:
+    """Nodes that an upgrade adds: a tenth of them where nothing is said."""
+    given = str((pool.get("upgradeSettings") or {}).get("maxSurge") or "10%")
+    count = int(pool.get("count", 1))
+    return -(-count * int(given[:-1]) // 100) if given.endswith("%") else int(given)

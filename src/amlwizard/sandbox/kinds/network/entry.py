@@ -13,6 +13,7 @@ from amlwizard.sandbox.kinds.network.subnets import GATEWAY_SUBNET, find_subnet,
 BASTION_SKUS = ("Basic", "Standard", "Premium", "Developer")
 WITHOUT_TUNNELS = ("Basic", "Developer")
 ZONED_GATEWAYS = ("VpnGw1AZ", "VpnGw2AZ", "VpnGw3AZ", "VpnGw4AZ", "VpnGw5AZ")
+GATEWAY_LENGTH = 27  # of every SKU but Basic, which takes a /29
 RETIRED_GATEWAYS = ("VpnGw1", "VpnGw2", "VpnGw3", "VpnGw4", "VpnGw5")
 
 
@@ -52,7 +53,7 @@ def _gateway(call: Call) -> None:
             "The specified gateway size is not valid, supported gateway sizes are "
             f"{','.join(ZONED_GATEWAYS)}.",
         )
-    for address in _configurations(call, GATEWAY_SUBNET, 29):
+    for address in _configurations(call, GATEWAY_SUBNET, GATEWAY_LENGTH):
         if not address.get("zones"):
             raise ArmError(
                 400,
