@@ -188,7 +188,7 @@ def test_all_cures_together_leave_no_error(
 def test_cures_of_names_and_of_versions_hold_together_too() -> None:
     changes = {
         "names.endpoint": "e" * 40, "names.deployment": "d" * 32, "names.compute_subnet": "snet",
-        "names.scoring_subnet": "SNET", "training.mlflow": ">=3.20", "training.azureml_mlflow": "1.62",
+        "names.scoring_subnet": "SNET", "training.mlflow": ">=3.20", "training.azureml_mlflow": "1.62.0",
     }  # fmt: skip
     found = findings(changes)
     assert sum(bool(f.cure) for f in found) > 3

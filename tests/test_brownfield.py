@@ -183,3 +183,69 @@ def test_rules_of_a_firewall_that_others_set_stay(place: Place) -> None:
         "snet-other", *(f"snet-mlquick01-{which}" for which in OURS)
     ]  # fmt: skip
     assert now["ipRules"] == acls["ipRules"] and now["defaultAction"] == "Deny"
+
+
+def test_reserved_subnets_are_left_as_they_are(place: Place) -> None:
+    theirs = subnet(place, "snet-ingress", "10.100.5.0/24")
+    theirs["properties"]["serviceEndpoints"] = [{"service": "Microsoft.Sql"}]
+    own = vnet(place, "10.100.0.0/16", subnets=[theirs])
+    recipe = recipe_of(
+        "quickstart", addresses__reserved="[{name: snet-ingress, range: 10.100.5.0/24}]"
+    )
+    told = place.planned("vnet", recipe)
+    assert told.note == "left as they are: snet-ingress (10.100.5.0/24)"
+    assert not any("ingress" in difference for difference in told.differences)
+    assert place.built(recipe) == []
+    now = {s["name"]: s["properties"] for s in place.now(own)["properties"]["subnets"]}
+    assert now["snet-ingress"]["serviceEndpoints"][0]["service"] == "Microsoft.Sql"
+    assert now["snet-ingress"]["addressPrefix"] == "10.100.5.0/24"
+    assert {f"snet-mlquick01-{which}" for which in OURS} < now.keys()
+    assert place.planned("vnet", recipe).action == "keep"
+
+
+AKS = ("aks-identity", "aks-role", "aks")
+
+
+def pool_of(place: Place) -> Json:
+    cluster = f"{place.group}/providers/Microsoft.ContainerService/managedClusters/aks-mlquick01"
+    [pool] = place.now(cluster)["properties"]["agentPoolProfiles"]
+    return dict(pool)
+
+
+def scaled(place: Place, count: int) -> None:
+    """As the autoscaler leaves a pool behind."""
+    cluster = f"{place.group}/providers/Microsoft.ContainerService/managedClusters/aks-mlquick01"
+    document = place.now(cluster)
+    document["properties"]["agentPoolProfiles"][0]["count"] = count
+    place.sandbox.change(resources={cluster.lower(): document})
+
+
+def test_how_many_nodes_an_autoscaler_keeps_is_no_difference(place: Place) -> None:
+    recipe = recipe_of("quickstart", serving__max_nodes="6", serving__max_surge="33%")
+    assert place.built(recipe, *AKS) == []
+    pool = pool_of(place)
+    assert pool["upgradeSettings"] == {"maxSurge": "33%"}
+    assert (pool["enableAutoScaling"], pool["minCount"], pool["maxCount"]) == (True, 3, 6)
+    scaled(place, 5)
+    assert place.planned("aks", recipe, (*NETWORK, *AKS)).action == "keep"
+    # Another change leaves the nodes that there are, and nothing waits for three.
+    wider = recipe_of("quickstart", serving__max_nodes="7", serving__max_surge="33%")
+    assert place.built(wider, *AKS) == []
+    assert (pool_of(place)["count"], pool_of(place)["maxCount"]) == (5, 7)
+
+
+def test_an_autoscaler_that_is_no_longer_wanted_is_switched_off(place: Place) -> None:
+    assert place.built(recipe_of("quickstart", serving__max_nodes="6"), *AKS) == []
+    scaled(place, 5)
+    plain = recipe_of("quickstart")
+    assert place.planned("aks", plain, (*NETWORK, *AKS)).action == "update"
+    assert place.built(plain, *AKS) == []
+    assert not pool_of(place)["enableAutoScaling"] and pool_of(place)["count"] == 3
+    assert place.planned("aks", plain, (*NETWORK, *AKS)).action == "keep"
+
+
+def test_a_pool_whose_surge_azure_chose_gets_ours(place: Place) -> None:
+    assert place.built(recipe_of("quickstart"), *AKS) == []
+    assert pool_of(place)["upgradeSettings"] == {"maxSurge": "1"}
+    more = recipe_of("quickstart", serving__max_surge="2")
+    assert place.planned("aks", more, (*NETWORK, *AKS)).action == "update"

@@ -109,3 +109,40 @@ def test_a_subnet_in_the_way(cloud: Cloud, preflight: Preflight) -> None:
     assert "theirs (10.100.110.128/25)" in found["what"]
     assert found["command"] == replaying(*(f"{k}={v}" for k, v in found["cure"].items()))
     assert preflight(*(p for k, v in found["cure"].items() for p in ("--set", f"{k}={v}"))) == []
+
+
+def test_cures_of_several_subnets_are_one_plan(cloud: Cloud, preflight: Preflight) -> None:
+    strangers = [
+        subnet(cloud, "one", "10.100.110.128/25"),
+        subnet(cloud, "two", "10.100.100.0/25"),
+        subnet(cloud, "three", "10.100.101.0/24"),
+    ]
+    cloud.holds(cloud.our_group(), ours(cloud, *strangers))
+    found = preflight()
+    assert [f["rule"] for f in found] == ["subnet-in-use"] * 2
+    cures = {path: value for f in found for path, value in f["cure"].items()}
+    assert set(cures) == {"addresses.compute", "addresses.workspace"}
+    assert preflight(*(p for k, v in cures.items() for p in ("--set", f"{k}={v}"))) == []
+
+
+def test_reserved_subnets_that_are_there_are_right(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.holds(cloud.our_group(), ours(cloud, subnet(cloud, "theirs", "10.100.5.0/24")))
+    given = "addresses.reserved=[{name: theirs, range: 10.100.5.0/24}]"
+    assert preflight("--set", given) == []
+
+
+def test_a_reserved_subnet_that_is_not_there(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.holds(cloud.our_group(), ours(cloud))
+    given = "addresses.reserved=[{name: theirs, range: 10.100.5.0/24}]"
+    fields = ("addresses.reserved.0", "addresses.reserved")
+    found = only(preflight("--set", given), "reserved-subnet", *fields, severity="warning")
+    assert "no subnet theirs" in found["what"]
+
+
+def test_a_reserved_subnet_that_lies_elsewhere(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.holds(cloud.our_group(), ours(cloud, subnet(cloud, "theirs", "10.100.6.0/24")))
+    given = "addresses.reserved=[{name: theirs, range: 10.100.5.0/24}]"
+    fields = ("addresses.reserved.0", "addresses.reserved")
+    found = only(preflight("--set", given), "reserved-subnet", *fields, severity="warning")
+    assert found["cure"] == {"addresses.reserved": [{"name": "theirs", "range": "10.100.6.0/24"}]}
+    assert "10.100.6.0/24" in found["command"]

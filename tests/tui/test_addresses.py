@@ -288,7 +288,8 @@ async def test_a_free_plan_asks_before_it_replaces_what_was_typed() -> None:
 
 async def test_no_room_is_said() -> None:
     draft = named()
-    draft.put("addresses.on_premises", ["0.0.0.0/0"])
+    private = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
+    draft.put("addresses.on_premises", private)
     app = wizard(FakeBackend(), draft)
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(pilot)
