@@ -49,12 +49,13 @@ class Questions:
 @dataclass(frozen=True)
 class Size:
     """A VM size in a region. `family` is the name of its quota; `offered` is false where Azure
-    keeps it from this subscription."""
+    keeps it from this subscription. `memory` is in GiB, 0 where Azure does not say."""
 
     name: str
     family: str
     vcpus: int
     offered: bool
+    memory: float = 0
 
 
 @dataclass(frozen=True)

@@ -261,4 +261,5 @@ def _size(sku: Json) -> Size:
     capabilities = {c["name"]: c["value"] for c in sku.get("capabilities") or ()}
     kept = any(r.get("type") == "Location" for r in sku.get("restrictions") or ())
     vcpus = int(float(capabilities.get("vCPUs") or 0))
-    return Size(sku["name"], sku.get("family") or "", vcpus, not kept)
+    memory = float(capabilities.get("MemoryGB") or 0)
+    return Size(sku["name"], sku.get("family") or "", vcpus, not kept, memory)

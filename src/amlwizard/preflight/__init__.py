@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from amlwizard.errors import Finding
 from amlwizard.plan import Context, Step
-from amlwizard.preflight import names, network, offers, quota, rights
+from amlwizard.preflight import names, network, offers, pods, quota, rights
 from amlwizard.preflight.situation import Situation, survey
 
 __all__ = ["CHECKS", "Situation", "check", "findings", "survey"]
@@ -32,6 +32,7 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     quota.machine_learning,
     quota.addresses,
     quota.network,
+    pods.room,
     network.overlaps,
     network.subnets,
     network.reserved,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from amlwizard.sandbox.arm.accounts import REGIONS
 from amlwizard.sandbox.kinds.base import ArmError, Body
-from amlwizard.sandbox.kinds.sizes import SIZES, family, nodes
+from amlwizard.sandbox.kinds.sizes import MEMORY_GIB, SIZES, family, nodes
 from amlwizard.sandbox.world import World
 
 CORES, ADDRESSES, PLENTY = 100, 1000, 1000
@@ -18,7 +18,6 @@ NETWORK = {
     "NatGateways": "natgateways",
     "PrivateEndpoints": "privateendpoints",
 }
-MEMORY_PER_CORE = 4
 
 
 def compute(world: World, region: str) -> list[Body]:
@@ -82,7 +81,7 @@ def sizes(world: World, where: str) -> Iterator[Body]:
                 "locations": [region],
                 "capabilities": [
                     {"name": "vCPUs", "value": str(cores)},
-                    {"name": "MemoryGB", "value": str(cores * MEMORY_PER_CORE)},
+                    {"name": "MemoryGB", "value": str(MEMORY_GIB[size])},
                 ],
                 "restrictions": [barred] if size in kept else [],
             }

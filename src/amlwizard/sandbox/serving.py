@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.containers import Container, Crashed, Log
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.aks import frontend
+from amlwizard.sandbox.kinds.aks import frontend, scheduling
 from amlwizard.sandbox.kinds.base import Body, swallow
 from amlwizard.sandbox.kinds.ml import endpoint_key
 from amlwizard.sandbox.world import World
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from amlwizard.sandbox.datacentre import DataCentre
 
 LEAST_MEMORY_MIB = 512
-UNITS = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
 TROUBLE = "https://aka.ms/oe-tsg"
 
 
@@ -48,13 +47,22 @@ class Serving:
         scheme = "https" if reached.tls else "http"
         return f"{scheme}://127.0.0.1:{port}/api/v1/endpoint/{endpoint.name}/score"
 
-    async def deploy(self, rid: ResourceId, workspace: Body, p: Body) -> None:
+    async def deploy(self, rid: ResourceId, workspace: Body, p: Body, sku: Body) -> None:
         """Bring a deployment up; raises DeploymentFailed with what Azure would say."""
         key, log = rid.text.lower(), self.log(rid.text)
         self.stop_one(key)
         written = log.begin()
+        endpoint = self.world.get(rid.parent)
+        cluster, deployment = self._cluster(endpoint or {}), {"properties": p, "sku": sku}
+        pods = scheduling.pods_of(deployment)
+        if scheduling.unschedulable(self.world, cluster, pods[0], len(pods), rid.text):
+            raise DeploymentFailed(
+                "PodUnschedulable",
+                "Unable to schedule the pod to nodes: insufficient resources in the cluster "
+                f"(Insufficient cpu, Insufficient memory). {TROUBLE}#error-podunschedulable",
+            )
         limits = p["containerResourceRequirements"].get("containerResourceLimits") or {}
-        memory = _mebibytes(limits.get("memory", "2Gi"))
+        memory = scheduling.mebibytes(limits.get("memory", "2Gi"))
         if memory < LEAST_MEMORY_MIB:
             log.write("Killed")
             raise DeploymentFailed(
@@ -86,7 +94,7 @@ class Serving:
             workspace = self.world.get(deployment["id"].rsplit("/", 4)[0])
             assert workspace
             rid = ResourceId.parse(deployment["id"])
-            work = self.deploy(rid, workspace, deployment["properties"])
+            work = self.deploy(rid, workspace, deployment["properties"], deployment["sku"])
             task = self.tasks[key] = asyncio.get_running_loop().create_task(work)
             task.add_done_callback(swallow)
         return task
@@ -158,12 +166,5 @@ class Serving:
         return answer
 
     def _cluster(self, endpoint: Body) -> str:
-        compute = self.world.get(endpoint["properties"]["compute"])
+        compute = self.world.get(endpoint["properties"]["compute"]) if endpoint else None
         return str(compute["properties"]["resourceId"]).lower() if compute else ""
-
-
-def _mebibytes(quantity: str) -> float:
-    for unit, factor in UNITS.items():
-        if quantity.endswith(unit):
-            return float(quantity.removesuffix(unit)) * factor
-    return float(quantity.rstrip("MmGgKk") or 0) / 2**20 if quantity.isdigit() else 0

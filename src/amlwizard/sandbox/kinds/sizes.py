@@ -17,6 +17,16 @@ SIZES = {
     "Standard_E4s_v5": 4,
     "Standard_F4s_v2": 4,
 }
+MEMORY_GIB = {
+    "Standard_DS2_v2": 7,
+    "Standard_DS3_v2": 14,
+    "Standard_DS4_v2": 28,
+    "Standard_D2s_v5": 8,
+    "Standard_D4s_v5": 16,
+    "Standard_D8s_v5": 32,
+    "Standard_E4s_v5": 32,
+    "Standard_F4s_v2": 8,
+}
 FAMILIES = {
     "Standard_DS": "standardDSv2Family",
     "Standard_D": "standardDSv5Family",

@@ -31,7 +31,7 @@ def _deployment(call: Call) -> None:
     assert workspace
     call.fails = _unbuilt(call, workspace) or _unauthorized(call, endpoint, workspace)
     if call.fails is None:
-        call.work = call.centre.serving.deploy(call.id, workspace, p)
+        call.work = call.centre.serving.deploy(call.id, workspace, p, call.body["sku"])
 
 
 def _unauthorized(call: Call, endpoint: Body, workspace: Body) -> Body | None:

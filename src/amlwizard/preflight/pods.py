@@ -1,0 +1,115 @@
+"""Whether the pods that serve the model find nodes. One that finds none stays pending, and after
+some twenty minutes the deployment fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from amlwizard.errors import Finding
+from amlwizard.preflight.offers import size
+from amlwizard.preflight.situation import Situation
+
+POOL = "default"
+Pod = tuple[float, float]
+"""Millicores and MiB."""
+
+FIELDS = (
+    "serving.cpu",
+    "serving.memory",
+    "serving.instances",
+    "serving.nodes",
+    "serving.node_size",
+)
+# AKS, node resource reservations (1.29 and later): millicores by cores, and memory in MB.
+RESERVED = ((1, 60), (2, 100), (4, 140), (8, 180), (16, 260), (32, 420), (64, 740))
+KUBELET_MB, MB_A_POD, EVICTED_BELOW_MIB = 50, 20, 100
+# Azure Machine Learning, reference of the extension: what its pods for inference ask for.
+ROUTER: Pod = (900, 800)
+ROUTERS = 3
+SINGLE: tuple[Pod, ...] = (
+    (10, 20), (100, 128), (100, 512), (10, 32), (50, 256), (100, 128), (200, 200), (200, 200),
+    (100, 64),
+)  # fmt: skip
+ON_EACH_NODE: Pod = (10, 100)
+
+
+def room(s: Situation) -> Iterator[Finding]:
+    """The instances against what AKS and the extension leave of the nodes."""
+    serving = s.recipe.serving
+    nodes, pod = _nodes(s), pod_of(serving)
+    if not nodes or pod is None or _fit(nodes, pod, serving.instances):
+        return
+    fitting = _most(nodes, pod, serving.instances)
+    free = max(nodes)
+    one = f"{serving.cpu} CPU and {serving.memory}"
+    on = f"{len(nodes)} node{'' if len(nodes) == 1 else 's'}"
+    yield Finding(
+        "pods-without-node",
+        "error",
+        FIELDS,
+        f"{serving.instances} instances of {one} do not fit on {on}: {fitting} would.",
+        why=f"Pods have {free[0] / 1000:.2f} CPU and {free[1] / 1024:.1f} GiB of a node, less "
+        "what the Machine Learning extension runs there; the rest stays pending.",
+        fix=f"Use serving.instances: {fitting}, or more or larger nodes."
+        if fitting
+        else "Use larger nodes, or less cpu and memory for an instance.",
+        cure={"serving.instances": fitting} if fitting else {},
+        command=s.replaying({"serving.instances": fitting or "NUMBER"}),
+    )
+
+
+def pod_of(serving: Any) -> Pod | None:
+    """What an instance asks for; None where it is written in a way that rule K8S-1 refuses."""
+    cpu, memory = str(serving.cpu), str(serving.memory)
+    units = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
+    try:
+        cores = float(cpu[:-1]) if cpu.endswith("m") else 1000 * float(cpu)
+        return cores, float(memory[:-2]) * units[memory[-2:]]
+    except (ValueError, KeyError):
+        return None
+
+
+def allocatable(vcpus: int, memory: float, max_pods: int) -> Pod:
+    """What pods can have of a node with so many vCPUs and GiB."""
+    reserved = max((m for cores, m in RESERVED if cores <= vcpus), default=0)
+    kubelet = (KUBELET_MB + MB_A_POD * max_pods) * 10**6 / 2**20
+    kept = min(kubelet, memory * 1024 / 4) + EVICTED_BELOW_MIB
+    return 1000 * vcpus - reserved - ON_EACH_NODE[0], memory * 1024 - kept - ON_EACH_NODE[1]
+
+
+def _nodes(s: Situation) -> list[Pod]:
+    """The nodes there are, else those that the recipe asks for; none where their size is not known."""
+    serving = s.recipe.serving
+    wanted = {"vmSize": serving.node_size, "count": serving.nodes, "maxPods": serving.max_pods}
+    pools = [wanted]
+    if s.facts.cluster is not None:
+        there = s.facts.cluster["properties"].get("agentPoolProfiles") or []
+        # Of our own pool only the number of nodes changes.
+        pools = [p | {"count": serving.nodes} if p.get("name") == POOL else p for p in there]
+    found: list[Pod] = []
+    for pool in pools:
+        machine = size(s, str(pool.get("vmSize")))
+        if machine is None or not machine.memory:
+            return []
+        max_pods = int(pool.get("maxPods") or serving.max_pods)
+        node = allocatable(machine.vcpus, machine.memory, max_pods)
+        found += [node] * int(pool.get("count") or 0)
+    return found
+
+
+def _fit(nodes: Sequence[Pod], pod: Pod, instances: int) -> bool:
+    """The largest pod first, each where most is left."""
+    routers = ROUTERS if len(nodes) >= ROUTERS else 1
+    left = list(nodes)
+    for cpu, memory in sorted([*[ROUTER] * routers, *SINGLE, *[pod] * instances], reverse=True):
+        fits = [n for n, node in enumerate(left) if node[0] >= cpu and node[1] >= memory]
+        if not fits:
+            return False
+        best = max(fits, key=lambda n: left[n])
+        left[best] = left[best][0] - cpu, left[best][1] - memory
+    return True
+
+
+def _most(nodes: Sequence[Pod], pod: Pod, below: int) -> int:
+    return next((n for n in range(below - 1, 0, -1) if _fit(nodes, pod, n)), 0)
