@@ -121,7 +121,7 @@ class Backend(Protocol):
     def plays_the_person(self) -> bool:
         """Whether `agree` can answer a device code, as the person in a browser would."""
 
-    def agree(self, user_code: str) -> None: ...
+    def agree(self, login: str) -> None: ...
 
     def outline(self, recipe: Recipe) -> Plan:
         """The plan without any cloud: every step is still to be done."""

@@ -76,10 +76,12 @@ def login_prompt(err: TextIO) -> Emit:
     def emit(event: Event) -> None:
         if isinstance(event, LoginNeeded):
             left = max(0, round((event.expires_at - event.at) / 60))
-            err.write(
-                f"\nSIGN-IN NEEDED: open {event.url} and enter {event.user_code} "
-                f"(within {left} minutes)\n\n"
+            do = (
+                f"open {event.url} and enter {event.user_code}"
+                if event.user_code
+                else f"go on in the browser; if no window came, open {event.url} on this machine"
             )
+            err.write(f"\nSIGN-IN NEEDED: {do} (within {left} minutes)\n\n")
             err.flush()
 
     return emit
@@ -105,7 +107,8 @@ class Lines:
                     f"run {event.run}: {event.recipe} on {event.target}, {len(event.steps)} steps"
                 )
             case LoginNeeded():
-                return f"{event.step}: waiting for the sign-in at {event.url}"
+                where = event.url.partition("?")[0]
+                return f"{event.step}: waiting for the sign-in at {where}"
             case LoginDone():
                 return f"{event.step}: signed in as {event.account}"
             case StepStarted():

@@ -248,7 +248,7 @@ def _failed(step: Step, error: Exception) -> StepFinished:
             what=error.what,
             why=error.why,
             fix=error.fix,
-            code=error.code if isinstance(error, CloudError) else "",
+            code=error.code if isinstance(error, CloudError | SignInFailed) else "",
             outputs=_findings(error),
         )
     return StepFinished(

@@ -69,9 +69,14 @@ class InvalidInput(AmlwizardError):
 
 
 class SignInFailed(AmlwizardError):
-    """Entra refused, the person declined, or the device code expired."""
+    """Entra refused, the person declined, or the device code expired. `code` is Entra's
+    (``AADSTS50173``), where there is one."""
 
     exit_code = 3
+
+    def __init__(self, what: str, *, code: str = "", why: str = "", fix: str = "") -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.code = code
 
 
 class Cancelled(AmlwizardError):

@@ -121,7 +121,8 @@ class Step:
     outputs that later steps need (plain JSON, never a secret). `removal` says how its resource is
     removed; without one there is nothing to remove, or it goes with what holds it.
     `runs` marks work that is done rather than a thing that exists: its action is `run`.
-    `az` holds the equivalent commands of the Azure CLI, where there are any.
+    `az` holds the equivalent commands of the Azure CLI, where there are any. `audiences` are the
+    services, beside Azure Resource Manager, that it needs tokens for: ``databricks``, ``ml``.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Step:
     removal: Removal | None = None
     runs: bool = False
     az: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from amlwizard.plan import GONE, Context, Found, Json, Say, Step
 from amlwizard.posture.judging import look
 from amlwizard.steps import steps_for
 from amlwizard.steps.arm_step import OWNER_TAG, owned
+from amlwizard.steps.foundation import sign_in_step
 
 GROUP, VAULT = "resource-group", "key-vault"
 RESOURCES_API = "2021-04-01"
@@ -42,7 +43,7 @@ def teardown(recipe: Any, *, purge: bool = False) -> list[Step]:
     """
     steps = made_by(recipe)
     going = [step for step in steps if step.removal and step.resource]
-    undone = [step for step in steps if step.phase == "sign-in"]
+    undone = [sign_in_step(recipe)]  # which needs no token but that of Azure Resource Manager
     for step in reversed(going):
         users = tuple(other.id for other in going if step.id in other.after)
         part = _Part(recipe, step, _holder(step, going), purge)

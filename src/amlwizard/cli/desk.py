@@ -73,8 +73,8 @@ class Desk:
     def plays_the_person(self) -> bool:
         return self._target is not None and self._target.person is not None
 
-    def agree(self, user_code: str) -> None:
-        self.target.agree(user_code)
+    def agree(self, login: str) -> None:
+        self.target.agree(login)
 
     def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
         return self.target.cloud.accounts(given, self._asking(emit), cancel)

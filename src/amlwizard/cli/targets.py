@@ -66,9 +66,9 @@ class Target:
     person: dict[str, Any] | None = None
     approve: bool = False
 
-    def agree(self, user_code: str) -> None:
-        """Agree to a sign-in as the person would."""
-        self.tell("approve", {"user_code": user_code})
+    def agree(self, login: str) -> None:
+        """Agree to a sign-in as the person would: by its code, or the address that a browser opens."""
+        self.tell("approve", {"url" if "//" in login else "user_code": login})
 
     def tell(self, what: str, body: dict[str, Any]) -> None:
         """Use the control API of the sandbox that this is."""
@@ -89,7 +89,7 @@ class Target:
         def both(event: Event) -> None:
             emit(event)
             if isinstance(event, LoginNeeded):
-                self.agree(event.user_code)
+                self.agree(event.user_code or event.url)
 
         return both
 
@@ -112,7 +112,9 @@ def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
     if named:
         description = Path(named)
         approve = bool(choice.approve)
-        cloud = Cloud(from_description(description), attended=choice.attended or approve)
+        cloud = Cloud(
+            from_description(description), attended=choice.attended or approve, played=approve
+        )
         person = json.loads(description.read_text())
         yield Target(name, cloud, person, approve)
         return
@@ -122,7 +124,9 @@ def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
     with embedded(options) as description_file:
         person = json.loads(description_file.read_text())
         approve = choice.approve is not False
-        cloud = Cloud(from_description(description_file), attended=choice.attended or approve)
+        cloud = Cloud(
+            from_description(description_file), attended=choice.attended or approve, played=approve
+        )
         yield Target(name, cloud, person, approve)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from threading import Event as Flag
 from threading import RLock
 from typing import Any
@@ -21,11 +22,13 @@ class Cloud:
     """One cloud, one sign-in; clients are made when they are first needed.
 
     `attended`: a person is there to enter a device code, which then is how to sign in unless the
-    recipe says otherwise.
+    recipe says otherwise; `played`: the sandbox answers in their place.
     """
 
-    def __init__(self, profile: CloudProfile, *, attended: bool = False) -> None:
-        self.profile, self.attended = profile, attended
+    def __init__(
+        self, profile: CloudProfile, *, attended: bool = False, played: bool = False
+    ) -> None:
+        self.profile, self.attended, self.played = profile, attended, played
         self._session: Any = None
         self._arm: Any = None
         self._databricks: dict[str, Any] = {}
@@ -41,9 +44,12 @@ class Cloud:
         with self._lock:
             return seen(self._signed_in(given, ask, cancel), given.tenant)
 
-    def sign_in(self, given: Any, ask: Any, cancel: Flag) -> Account:
+    def sign_in(
+        self, given: Any, ask: Any, cancel: Flag, audiences: Collection[str] = ()
+    ) -> Account:
         """Sign in as `given` says and choose the subscription. A person who has signed in already
-        is not asked again. `ask` is a `plan.Ask`.
+        is not asked again. `ask` is a `plan.Ask`; tokens for `audiences` are had at once, for what
+        Entra refuses is better heard of now than when they are needed.
 
         Raises SignInFailed, and InvalidInput where the subscription must be chosen.
         """
@@ -58,22 +64,23 @@ class Cloud:
             if self._arm is None or self._arm.subscription != chosen.id:
                 self._forget_clients()
                 self._arm = Arm(self.profile, session, chosen.id)
+            session.prove(audiences)
             return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
 
     def _signed_in(self, given: Any, ask: Any, cancel: Flag) -> Any:
-        from amlwizard.cloud.credentials import Person
+        from amlwizard.cloud.person import Person
         from amlwizard.cloud.records import Records
         from amlwizard.cloud.session import signed_in
 
         login = given.login or (DEVICE_CODE if self.attended else None)
-        person = Person(ask, cancel)
+        person = Person(ask, cancel, played=self.played)
         known = self._session
         if (
             known
             and login in (None, known.login)
             and (given.tenant == "organizations" or known.reach(given.tenant))
         ):
-            known.person.ask, known.person.cancel = ask, cancel
+            known.go_on(ask, cancel)
             return known
         self._session = None
         self._forget_clients()

@@ -7,18 +7,20 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
-from threading import Event as Flag
 from typing import Any
 from urllib.parse import urlsplit
 
+from amlwizard.cloud import github
+from amlwizard.cloud.entra_codes import OAUTH, code_in, reason
+from amlwizard.cloud.person import Person
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.secret import hide, remember
 from amlwizard.cloud.trust import CertificateRefused, causes
 from amlwizard.cloud.wire import session, transport
 from amlwizard.errors import Cancelled, SignInFailed
 
-DEVICE_CODE = "device-code"
+DEVICE_CODE, BROWSER = "device-code", "browser"
+ASKING = (DEVICE_CODE, BROWSER)  # the ways that a person is asked for
 # What works without a person, in the order that it is tried. What is set up for this process comes
 # before what happens to be on the machine.
 UNATTENDED = ("environment", "workload-identity", "managed-identity", "azure-cli")
@@ -30,18 +32,6 @@ class NotHere(Exception):
     """A way to sign in that is not set up here; the text says what it lacks."""
 
 
-@dataclass
-class Person:
-    """Who is asked for a device code, and what makes the wait for them end. `waited_for`: now."""
-
-    ask: Any
-    cancel: Flag
-    waited_for: bool = False
-
-    def prompt(self, url: str, user_code: str, expires_on: Any) -> None:
-        self.ask(url, user_code, expires_on.timestamp())
-
-
 def credential(
     profile: CloudProfile, login: str, tenant: str, person: Person, record: Any, cache: Any
 ) -> Any:
@@ -51,6 +41,7 @@ def credential(
     """
     make: Callable[..., Any] = {
         DEVICE_CODE: _device_code,
+        BROWSER: _browser,
         "environment": _environment,
         "workload-identity": _workload_identity,
         "managed-identity": _managed_identity,
@@ -71,11 +62,8 @@ def _shared(profile: CloudProfile) -> dict[str, Any]:
     }
 
 
-def _device_code(
-    profile: CloudProfile, tenant: str, person: Person, record: Any, cache: Any
-) -> Any:
-    from azure.identity import DeviceCodeCredential
-
+def _asking(profile: CloudProfile, tenant: str, person: Person, record: Any, cache: Any) -> Any:
+    """What the ways that ask a person have in common."""
     options = _shared(profile)
     if record and record.authority == urlsplit(profile.authority).netloc:
         # The record says where its account signs in, and bears no second saying.
@@ -83,13 +71,28 @@ def _device_code(
         options["authentication_record"] = record
     if cache:
         options["cache_persistence_options"] = cache
-    return DeviceCodeCredential(
-        tenant_id=tenant,
-        additionally_allowed_tenants=["*"],
-        prompt_callback=person.prompt,
-        disable_automatic_authentication=True,
-        **{**options, "transport": _stoppable(person, profile)},
-    )
+    return {
+        **options,
+        "tenant_id": tenant,
+        "additionally_allowed_tenants": ["*"],
+        "disable_automatic_authentication": True,
+        "transport": _stoppable(person, profile),
+    }
+
+
+def _device_code(
+    profile: CloudProfile, tenant: str, person: Person, record: Any, cache: Any
+) -> Any:
+    from azure.identity import DeviceCodeCredential
+
+    options = _asking(profile, tenant, person, record, cache)
+    return DeviceCodeCredential(prompt_callback=person.prompt, **options)
+
+
+def _browser(profile: CloudProfile, tenant: str, person: Person, record: Any, cache: Any) -> Any:
+    from amlwizard.cloud.browser import BrowserCredential
+
+    return BrowserCredential(person, **_asking(profile, tenant, person, record, cache))
 
 
 def _environment(profile: CloudProfile, *_: Any) -> Any:
@@ -107,12 +110,21 @@ def _environment(profile: CloudProfile, *_: Any) -> Any:
 
 
 def _workload_identity(profile: CloudProfile, *_: Any) -> Any:
-    from azure.identity import WorkloadIdentityCredential
+    from azure.identity import ClientAssertionCredential, WorkloadIdentityCredential
 
-    names = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE")
+    names = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"]
+    if github.here() and profile.allows(os.environ[github.URL]):
+        names.pop()
     lacking = [name for name in names if not os.environ.get(name)]
     if lacking:
         raise NotHere(f"{', '.join(lacking)} not set")
+    if len(names) == 2:
+        # A file would hold the token of minutes ago, and the last one is wanted long after that.
+        return ClientAssertionCredential(
+            *(os.environ[name] for name in names),
+            lambda: github.assertion(profile),
+            **_shared(profile),
+        )
     return WorkloadIdentityCredential(**_shared(profile))
 
 
@@ -176,50 +188,52 @@ def _must_be_set_to(profile: CloudProfile) -> None:
 
 # -- why not
 
-# What Entra's error codes mean for us: why, and what to do. Its own words are added.
-REASONS = {
-    "AADSTS70019": ("The device code expired before anybody entered it.", "Start again and enter the new code in time."),
-    "AADSTS70020": ("The sign-in was declined in the browser.", "Start again and choose Continue."),
-    "AADSTS90002": ("There is no such tenant.", "Correct sign_in.tenant."),
-    "AADSTS7000215": ("The client secret is wrong.", "Correct AZURE_CLIENT_SECRET: az ad app credential reset --id CLIENT_ID."),
-    "AADSTS7000222": ("The client secret has expired.", "Make a new one: az ad app credential reset --id CLIENT_ID."),
-    "AADSTS700016": ("The tenant has no such application.", "Correct AZURE_CLIENT_ID and AZURE_TENANT_ID."),
-    "AADSTS70021": ("The workload's token is not one that the application trusts.", "Add a federated credential to the application: az ad app federated-credential create."),
-    "AADSTS50076": ("The tenant wants a second factor.", "Sign in to that tenant itself: set sign_in.tenant."),
-    "AADSTS50079": ("The tenant wants a second factor to be set up.", "Sign in to that tenant in a browser once."),
-    "AADSTS53003": ("A conditional access policy forbids this sign-in.", "Use another sign_in.login, or ask the tenant's administrators."),
-    "AADSTS500011": ("The tenant does not know the service.", "Check sign_in.tenant."),
-}  # fmt: skip
-# The same in OAuth's words, for answers without a code.
-OAUTH = {"expired": "AADSTS70019", "declined": "AADSTS70020"}
 
-
-def refused(login: str, error: Any) -> SignInFailed:
-    """Entra's refusal (ClientAuthenticationError) for people, or that it was not reached at all."""
+def refused(login: str, error: Any, service: str = "") -> SignInFailed:
+    """Entra's refusal (ClientAuthenticationError) for people, or that it was not reached at all.
+    `service` is the one that a token was wanted for, where somebody had signed in already."""
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
     for cause in causes(error):
         if isinstance(cause, CertificateRefused):
             return SignInFailed(cause.what, why=cause.why, fix=cause.fix)
-    text = hide(str(getattr(error, "message", "") or error))
-    if isinstance(error.__cause__ or error.__context__, ServiceRequestError | ServiceResponseError):
+        if isinstance(cause, SignInFailed):
+            return cause
+        if isinstance(cause, ServiceRequestError | ServiceResponseError):
+            return SignInFailed(
+                f"Entra cannot be reached ({login}).",
+                why=first_line(said(error)),
+                fix="Check the network and its proxy; of a cloud of your own, whether it still runs.",
+            )
+    code, words = code_in(said(error)), first_line(said(error))
+    wanted = f"a token for {service}" if service else "the sign-in"
+    if code is None:
         return SignInFailed(
-            f"Entra cannot be reached ({login}).",
-            why=first_line(text),
-            fix="Check the network and its proxy; of a cloud of your own, whether it still runs.",
+            f"Entra refused {wanted} ({login}).",
+            why=words,
+            fix="Sign in again; if it stays so, ask the tenant's administrators.",
         )
-    # The longest code first: one is the beginning of another.
-    codes = [code for code in sorted(REASONS, key=len, reverse=True) if code in text]
-    codes += [code for word, code in OAUTH.items() if word in text]
-    if not codes:
-        return SignInFailed(
-            f"Entra refused the sign-in ({login}).",
-            why=first_line(text),
-            fix="Check sign_in.tenant and the account.",
-        )
-    why, fix = REASONS[codes[0]]
-    return SignInFailed("Sign-in failed." if codes[0] in OAUTH.values() else
-                        f"Entra refused the sign-in ({login}).", why=why, fix=fix)  # fmt: skip
+    why, fix = reason(code, login, words)
+    if code in OAUTH.values():
+        return SignInFailed("Sign-in failed.", code=f"AADSTS{code}", why=why, fix=fix)
+    what = f"Entra refused {wanted} ({login}): AADSTS{code}."
+    return SignInFailed(what, code=f"AADSTS{code}", why=why, fix=fix)
+
+
+def by_entra(refusal: SignInFailed) -> bool:
+    """Whether Entra has refused it, and not a service that was shown its token."""
+    return not refusal.code or code_in(refusal.code) is not None
+
+
+def said(error: Any) -> str:
+    """All that an azure-identity error says, and the answer of Entra that it came from."""
+    text = str(getattr(error, "message", "") or error)
+    response = getattr(error, "response", None)
+    try:
+        body = json.loads(response.text()) if response is not None else {}
+    except (ValueError, TypeError, AttributeError):
+        body = {}
+    return hide(str(body.get("error_description") or "") or text)
 
 
 def not_available(login: str, reason: str) -> SignInFailed:
@@ -236,7 +250,7 @@ def none_worked(reasons: dict[str, str]) -> SignInFailed:
         "Nobody is signed in, and no way to sign in without a person works here.",
         why="\n".join(f"{login}: {reason}." for login, reason in reasons.items()),
         fix="Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run az login; with a "
-        "person at hand set sign_in.login: device-code.",
+        "person at hand set sign_in.login: device-code or browser.",
     )
 
 

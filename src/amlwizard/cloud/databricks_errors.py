@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from amlwizard.cloud.refusals import not_let_in
 from amlwizard.cloud.secret import hide
-from amlwizard.errors import CloudError
+from amlwizard.errors import CloudError, SignInFailed
 
 NO_USER = (
     "Give the account the role Contributor or Owner on the Databricks workspace, or have one of its "
@@ -18,16 +19,19 @@ NO_USER = (
 def tidying() -> Iterator[None]:
     """What went before is what counts: that it could not be tidied up after hides no result and no
     failure, and Databricks ends what is left alone."""
-    with suppress(CloudError), translated("tidy up"):
+    with suppress(CloudError, SignInFailed), translated("tidy up"):
         yield
 
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    from databricks.sdk.errors import DatabricksError, PermissionDenied
+    from databricks.sdk.errors import DatabricksError, PermissionDenied, Unauthenticated
 
     try:
         yield
+    except Unauthenticated as error:
+        said = (error.error_code or "", str(error))
+        raise not_let_in(f"Databricks, {doing}", said) from None
     except DatabricksError as error:
         raise CloudError(
             f"Databricks, {doing}: {error.error_code or type(error).__name__}.",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from amlwizard.cloud.secret import hide
-from amlwizard.errors import AmlwizardError, CloudError
+from amlwizard.errors import AmlwizardError, CloudError, SignInFailed
 
 T = TypeVar("T")
 
@@ -99,6 +99,8 @@ def translated(doing: str) -> Iterator[None]:
     except HttpResponseError as error:
         if error.status_code is None:
             raise no_answer(doing, "The connection broke off in the middle of an answer.") from None
+        if error.status_code == 401:
+            raise not_let_in(doing, code_and_words(error)) from None
         raise from_response(doing, error) from None
     except AzureError as error:
         raise no_answer(doing, hide(str(error.message or error))[:500]) from None
@@ -122,9 +124,28 @@ def no_answer(doing: str, why: str) -> CloudError:
     return CloudError(f"{doing}: no answer.", code=NO_ANSWER, why=why, fix=fix)
 
 
+def code_and_words(error: Any) -> tuple[str, str]:
+    """The code and the message of an HttpResponseError."""
+    given = getattr(error, "error", None)
+    code = (given.code if given else None) or ""
+    return str(code), str((given.message if given else None) or error.message)
+
+
+def not_let_in(doing: str, said: tuple[str, str]) -> SignInFailed:
+    """A service that does not take our token, though Entra gave it: revoked meanwhile, or too weak
+    for what is asked."""
+    code, words = said
+    return SignInFailed(
+        f"{doing}: the sign-in is not accepted any more ({code or 401}).",
+        code=code,
+        why=hide(words)[:500],
+        fix="Run it again and sign in anew: it continues from here. If it stays so, the tenant's "
+        "policies want more than this sign_in.login gives.",
+    )
+
+
 def from_response(doing: str, error: Any) -> CloudError:
-    code = (error.error.code if getattr(error, "error", None) else None) or ""
-    message = (error.error.message if getattr(error, "error", None) else None) or str(error.message)
+    code, message = code_and_words(error)
     status = error.status_code or 0
     by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in str(message)), RESUME)
     if any(text in str(message) for text in UNSEEN_ROLES):

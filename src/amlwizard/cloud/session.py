@@ -10,12 +10,16 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from threading import Event as Flag
 from threading import RLock
 from typing import Any
 
 from amlwizard.cloud import credentials
-from amlwizard.cloud.credentials import DEVICE_CODE, UNATTENDED, NotHere, Person
+from amlwizard.cloud.credentials import ASKING, UNATTENDED, NotHere
+from amlwizard.cloud.entra_codes import NOT_ENABLED, can_ask, code_in
+from amlwizard.cloud.person import Person
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.records import Records
 from amlwizard.cloud.secret import hide, remember
@@ -23,6 +27,17 @@ from amlwizard.errors import Cancelled, SignInFailed
 
 # A token with less left is replaced: as azure-core and MSAL do.
 EARLY_SECONDS = 300
+SERVICES = {
+    "arm": "Azure Resource Manager",
+    "databricks": "Azure Databricks",
+    "ml": "Azure Machine Learning",
+}
+
+
+# The same challenge within this time was meant for the token before.
+CHALLENGE_SECONDS = 300
+
+Key = tuple[tuple[str, ...], str | None]  # scopes, and the tenant where it is not the account's own
 
 
 @dataclass(frozen=True)
@@ -46,36 +61,78 @@ class Session:
         self.tenant: str | None = None
         self.identity = Identity("", "", False)
         self._lock = RLock()
-        self._kept: dict[tuple[tuple[str, ...], str | None], Any] = {}
+        self._kept: dict[Key, Any] = {}
+        self._met: dict[Key, tuple[str, float]] = {}
+        self._refusal: SignInFailed | None = None
         self._inner = credentials.credential(
             profile,
             login,
             asked_tenant,
             person,
-            records.read(asked_tenant) if login == DEVICE_CODE else None,
-            records.cache if login == DEVICE_CODE else None,
+            records.read(asked_tenant) if login in ASKING else None,
+            records.cache if login in ASKING else None,
         )
 
     def get_token(
+        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: Any
+    ) -> Any:
+        """A token that lasts (azure-core AccessToken). `claims` are what a service wants of it
+        besides. Raises SignInFailed with what Entra's refusal means, Cancelled."""
+        from azure.core.exceptions import ClientAuthenticationError
+
+        try:
+            return self._token(scopes, claims, tenant_id)
+        except ClientAuthenticationError as error:
+            raise credentials.refused(self.login, error, self._service(scopes)) from None
+
+    def prove(self, audiences: Iterable[str]) -> list[str]:
+        """Get the tokens that a run will need, now that somebody is looking. Answers the audiences
+        that the tenant does not know yet: registering their providers brings them in."""
+        unknown = []
+        for audience in audiences:
+            try:
+                self.get_token(self.profile.scope(audience))
+            except SignInFailed as refusal:
+                if audience == "arm" or code_in(refusal.code) not in NOT_ENABLED:
+                    raise
+                unknown.append(audience)
+        return unknown
+
+    def _service(self, scopes: tuple[str, ...]) -> str:
+        """Which service a token was for; nothing where it was to sign in at all."""
+        if not self.identity.name:
+            return ""
+        known = {self.profile.scope(audience): name for audience, name in SERVICES.items()}
+        return next((known[scope] for scope in scopes if scope in known), scopes[0])
+
+    def _token(
         self,
-        *scopes: str,
+        scopes: tuple[str, ...],
         claims: str | None = None,
         tenant_id: str | None = None,
         quiet: bool = False,
-        **_: Any,
     ) -> Any:
-        """A token that lasts (azure-core AccessToken). `quiet`: ask no person for it."""
+        """`quiet`: ask no person for it. Raises azure-identity's errors."""
         tenant = tenant_id or self.tenant
         if tenant == self.identity.tenant:
             tenant = None
         key = (scopes, tenant)
         with self._lock:
             kept = self._kept.get(key)
-            if kept and not claims and kept.expires_on - time.time() > EARLY_SECONDS:
+            lasts = kept and kept.expires_on - time.time() > EARLY_SECONDS
+            if lasts and (not claims or self._just_met(key, claims)):
                 return kept
             token = self._kept[key] = self._fresh(scopes, claims, tenant, quiet)
+            if claims:
+                self._met[key] = (claims, time.monotonic())
             remember(token.token)
             return token
+
+    def _just_met(self, key: Key, claims: str) -> bool:
+        """Whether a token was got for just this challenge: every request that was under way with
+        the one before meets it."""
+        met, when = self._met.get(key, ("", 0.0))
+        return met == claims and time.monotonic() - when < CHALLENGE_SECONDS
 
     def _fresh(
         self, scopes: tuple[str, ...], claims: str | None, tenant: str | None, quiet: bool
@@ -86,11 +143,23 @@ class Session:
         options = {name: value for name, value in given.items() if value}
         try:
             return self._inner.get_token(*scopes, **options)
-        except AuthenticationRequiredError:
-            if quiet:
+        except AuthenticationRequiredError as error:
+            if quiet or (self.identity.name and not can_ask(code_in(credentials.said(error)))):
                 raise
-            self._ask_the_person(scopes, options)
+            self._ask_once(scopes, options)
             return self._inner.get_token(*scopes, **options)
+
+    def _ask_once(self, scopes: tuple[str, ...], options: dict[str, str]) -> None:
+        """One prompt, however many threads want it; what came of it holds for all of them."""
+        from azure.core.exceptions import ClientAuthenticationError
+
+        if self._refusal:
+            raise self._refusal
+        try:
+            self._ask_the_person(scopes, options)
+        except (ClientAuthenticationError, SignInFailed) as error:
+            self._refusal = credentials.refused(self.login, error, self._service(scopes))
+            raise self._refusal from None
 
     def _ask_the_person(self, scopes: tuple[str, ...], options: dict[str, str]) -> None:
         from azure.core.exceptions import ClientAuthenticationError
@@ -121,7 +190,7 @@ class Session:
         from azure.identity import CredentialUnavailableError
 
         try:
-            token = self.get_token(self.profile.arm_scope)
+            token = self._token((self.profile.arm_scope,))
         except CredentialUnavailableError as error:
             raise NotHere(credentials.first_line(hide(str(error.message)))) from None
         except ClientAuthenticationError as error:
@@ -150,10 +219,15 @@ class Session:
         if tenant.lower() in (self.identity.tenant.lower(), self.asked_tenant.lower()):
             return self.identity.tenant
         try:
-            token = self.get_token(self.profile.arm_scope, tenant_id=tenant, quiet=True)
+            token = self._token((self.profile.arm_scope,), tenant_id=tenant, quiet=True)
         except ClientAuthenticationError:
             return None
         return str(claims(token.token).get("tid") or tenant)
+
+    def go_on(self, ask: Any, cancel: Flag) -> None:
+        """Serve another run: it may ask the person anew."""
+        self.person.ask, self.person.cancel = ask, cancel
+        self._refusal = None
 
     def pin(self, tenant: str) -> None:
         """From now on, tokens are for this tenant."""

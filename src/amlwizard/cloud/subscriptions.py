@@ -9,6 +9,7 @@ from typing import Any
 
 from amlwizard.backend import Subscription, Tenant
 from amlwizard.cloud.arm import Arm
+from amlwizard.cloud.credentials import by_entra
 from amlwizard.cloud.session import Session, Within
 from amlwizard.errors import CloudError, Finding, InvalidInput, SignInFailed
 
@@ -96,11 +97,13 @@ def _subscriptions(arm: Arm) -> tuple[Subscription, ...]:
 def _ask(question: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     try:
         return question()
-    except CloudError as error:
-        if error.status not in (401, 403):
+    except (CloudError, SignInFailed) as error:
+        refused = error.status == 403 if isinstance(error, CloudError) else not by_entra(error)
+        if not refused:
             raise
         raise SignInFailed(
             "Azure Resource Manager does not accept the sign-in.",
+            code=error.code,
             why=f"{error.code}: {error.why}",
             fix="Check sign_in.tenant, sign_in.login and the account.",
         ) from None

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from amlwizard.errors import CloudError, Finding, InvalidInput
+from amlwizard.errors import CloudError, Finding, InvalidInput, SignInFailed
 from amlwizard.plan import Context
 
 SCOPE = "amlwizard"
@@ -79,7 +79,9 @@ def lent_token(cloud: Any, recipe: Any, client: Any, key: str) -> Iterator[Calla
         keep_up()
         yield keep_up
     finally:
-        with suppress(CloudError):  # it runs out by itself, and hides no result and no failure
+        with suppress(
+            CloudError, SignInFailed
+        ):  # it runs out by itself, and hides no result and no failure
             client.delete_secret(scope, key)
 
 

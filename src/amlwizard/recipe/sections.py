@@ -41,12 +41,20 @@ class SignIn(Section):
         description="Azure region of every resource: VNET, workspace, Databricks and AKS share it.",
     )
     login: (
-        Literal["device-code", "azure-cli", "environment", "managed-identity", "workload-identity"]
+        Literal[
+            "device-code",
+            "browser",
+            "azure-cli",
+            "environment",
+            "managed-identity",
+            "workload-identity",
+        ]
         | None
     ) = Field(
         None,
         title="Sign-in",
-        description="How to sign in to Entra. Left out: a device code where a person is at hand, "
+        description="How to sign in to Entra. browser: in one on this machine, where device codes "
+        "are blocked. Left out: a device code where a person is at hand, "
         "else the first that works of environment, workload-identity, managed-identity, azure-cli.",
     )
     notebook_login: Literal["access-token", "service-principal", "device-code"] | None = Field(

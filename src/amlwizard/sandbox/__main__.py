@@ -139,6 +139,11 @@ class Routes:
                         f"{tenant}/oauth2/v2.0/devicecode", self.entra.device_code, methods=["POST"]
                     ),
                     Route(f"{tenant}/oauth2/v2.0/token", self.entra.token, methods=["POST"]),
+                    Route(
+                        f"{tenant}/oauth2/v2.0/authorize",
+                        self.entra.browsers.page,
+                        methods=["GET", "POST"],
+                    ),
                     Route("/api/v1/endpoint/{endpoint}/{what}", self.score, methods=METHODS),
                     Route("/{path:path}", self.any, methods=METHODS),
                 ]

@@ -26,7 +26,8 @@ PLANTABLE = ("scoring_key", "access_token", "user_code", "client_secret", "ident
 class Control:
     """`token` opens the control API; `stop` ends the sandbox.
 
-    A fault says which ``METHOD path`` it `match`es (a regular expression), how many `times`, and
+    A fault says which ``METHOD path`` it `match`es (a regular expression), what text the request's
+    body `holds`, how many `times`, and
     what happens then: an answer of `status`, `code`, `message`, `headers` or a whole `body` instead
     of the real one (`mode` before), after the effect (`after`), none at all after it (`drop`), one
     that breaks off (`cut`), the real one with values `edit`ed by dotted path, or nothing until the
@@ -64,7 +65,11 @@ class Control:
             self._plant(body)
         elif what == "approve":
             state = body.get("state", "approved")
-            return JSONResponse({"found": self.entra.codes.answer(body["user_code"], state)})
+            if "url" in body:
+                found = self.entra.browsers.visit(body["url"], state == "approved")
+            else:
+                found = self.entra.codes.answer(body["user_code"], state)
+            return JSONResponse({"found": found})
         elif what == "code-life":
             self.entra.codes.life = body["seconds"]
         elif what == "token-life":
@@ -108,8 +113,8 @@ class Control:
     async def _pass(self, app: Any, scope: Any, receive: Any, send: Any) -> None:
         line = f"{scope['method']} {scope['path']}"
         self.calls.append(line)
-        fault = self._fault(line)
         request = await _body(receive)
+        fault = self._fault(line, request)
         if fault:
             start, content = await self._faulted(fault, app, scope, request)
         else:
@@ -165,9 +170,10 @@ class Control:
             self.world.unknown.append(unknown)
         return sent[0], b"".join(m.get("body", b"") for m in sent[1:])
 
-    def _fault(self, line: str) -> dict[str, Any] | None:
+    def _fault(self, line: str, body: bytes) -> dict[str, Any] | None:
         for fault in self.faults:
-            if re.fullmatch(fault["match"], line) and fault.get("times") != 0:
+            matches = re.fullmatch(fault["match"], line) and fault.get("holds", "").encode() in body
+            if matches and fault.get("times") != 0:
                 if fault.get("times"):
                     fault["times"] -= 1
                 return fault

@@ -38,5 +38,6 @@ def steps_for(recipe: Any, ignored: Collection[str] = ()) -> list[Step]:
         *serving.serving(recipe),
         *scoring.scoring(recipe),
     ]
-    before = preflight_step(journey, ignored)
-    return [journey[0], before, *journey[1:], verify.verify(recipe, journey)]
+    journey = [preflight_step(journey, ignored), *journey, verify.verify(recipe, journey)]
+    audiences = sorted({audience for step in journey for audience in step.audiences})
+    return [foundation.sign_in_step(recipe, audiences), *journey]

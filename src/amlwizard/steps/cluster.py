@@ -112,11 +112,12 @@ def cluster(recipe: Any) -> list[Step]:
     return [
         Step(
             "databricks-cluster", "Databricks cluster", "provision", ("databricks",), read, apply,
+            audiences=("databricks",),
             az=(f"databricks clusters create --json '<{recipe.names.cluster}>'",),
         ),
         Step(
             "cluster-libraries", "Libraries on the cluster", "provision",
-            ("databricks-cluster",), read_libraries, apply_libraries,
+            ("databricks-cluster",), read_libraries, apply_libraries, audiences=("databricks",),
             az=(f"databricks libraries install --json '{_libraries(wanted)}'",),
         ),
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from amlwizard.backend import Account
@@ -37,12 +38,14 @@ def signed_in(account: Account) -> Json:
     }
 
 
-def sign_in_step(recipe: Any) -> Step:
+def sign_in_step(recipe: Any, audiences: Collection[str] = ()) -> Step:
+    """Sign in, and get the tokens that later steps need: what Entra refuses is heard of here."""
+
     def read(ctx: Context) -> Found | None:
         return None
 
     def apply(ctx: Context, say: Say) -> Json:
-        account = ctx.cloud.sign_in(recipe.sign_in, ctx.ask, ctx.cancel)
+        account = ctx.cloud.sign_in(recipe.sign_in, ctx.ask, ctx.cancel, ("arm", *audiences))
         say(f"{account.name}, subscription {account.subscription_name}")
         return signed_in(account)
 
@@ -76,7 +79,6 @@ def providers_step() -> Step:
 def foundation(recipe: Any) -> list[Step]:
     ids, n = Ids(recipe), recipe.names
     return [
-        sign_in_step(recipe),
         providers_step(),
         arm_step(
             "resource-group",

@@ -114,6 +114,7 @@ def training(recipe: Any) -> list[Step]:
         Step(
             "train", "Training run", "train",
             ("cluster-libraries", *after_private_link()), read_run, train, runs=True,
+            audiences=("ml",),
         ),
         Step(
             "register", "Registered model", "register", ("check-training",), read_version,

@@ -39,7 +39,7 @@ def verify(
 
     return Step(
         VERIFY, "Promises kept", "verify", _ends(journey), lambda ctx: None, apply, runs=True,
-        az=("amlwizard verify <recipe> --target azure",),
+        az=("amlwizard verify <recipe> --target azure",), audiences=("ml",),
     )  # fmt: skip
 
 

@@ -162,7 +162,7 @@ class WizardApp(Asking):
         self.view = replace(self.view, login=None)
 
     def on_login_screen_agree(self, message: LoginScreen.Agree) -> None:
-        self.work.agree(message.user_code)
+        self.work.agree(message.login)
 
     def on_login_screen_new_code(self, message: LoginScreen.NewCode) -> None:
         unsigned, self._unsigned = self._unsigned, ""

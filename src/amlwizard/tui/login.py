@@ -62,11 +62,11 @@ class LoginScreen(ModalScreen[None]):
     """
 
     class Agree(Message):
-        """The sandbox shall agree to this code."""
+        """The sandbox shall agree to this login: a code, or the address of a browser's."""
 
-        def __init__(self, user_code: str) -> None:
+        def __init__(self, login: str) -> None:
             super().__init__()
-            self.user_code = user_code
+            self.login = login
 
     class NewCode(Message):
         """The login of this step shall be asked for anew."""
@@ -174,11 +174,17 @@ class LoginScreen(ModalScreen[None]):
 
     def _show(self) -> None:
         reason = "" if self.login.step == "sign-in" else f"\nfor the step {self.login.step}"
-        self.query_one("#where", Static).update(
+        host = self.login.url.split("/")[2]
+        where = (
             Content.assemble("Open ", (self.login.url, "bold underline"), f"\nand enter{reason}")
+            if self.login.user_code
+            else Content(f"Go on in the browser ({host}){reason}.\nIf no window came, press o.")
         )
+        self.query_one("#where", Static).update(where)
         self.query_one("#code", Static).update(Content(big.letters(self.login.user_code)))
-        self.query_one("#qr", Static).update(Content(big.qr(self.login.url)))
+        # No other device can come back to this machine: a code to scan is for the others.
+        drawn = big.qr(self.login.url) if self.login.user_code else ""
+        self.query_one("#qr", Static).update(Content(drawn))
         self._copy()
         self._count()
 
@@ -202,13 +208,13 @@ class LoginScreen(ModalScreen[None]):
             ("━" * full, "$primary"),
             ("─" * (cells - full), "dim"),
             f" {left // 60}:{left % 60:02} left\n",
-            (f"{' '.join(self.login.user_code)}  sent to the clipboard", "dim"),
+            (f"{' '.join(self.login.user_code) or 'address'}  sent to the clipboard", "dim"),
         )
 
     # -- keys
 
     def _copy(self) -> None:
-        self.app.copy_to_clipboard(self.login.user_code)
+        self.app.copy_to_clipboard(self.login.user_code or self.login.url)
 
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:
@@ -216,7 +222,8 @@ class LoginScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         self._copy()
-        self.notify("The code is sent to the clipboard.", timeout=2)
+        what = "code" if self.login.user_code else "address"
+        self.notify(f"The {what} is sent to the clipboard.", timeout=2)
 
     def action_new(self) -> None:
         self.post_message(self.NewCode(self.login.step))
@@ -234,7 +241,7 @@ class LoginScreen(ModalScreen[None]):
         return self.can_agree if action == "agree" else True
 
     def action_agree(self) -> None:
-        self.post_message(self.Agree(self.login.user_code))
+        self.post_message(self.Agree(self.login.user_code or self.login.url))
 
     def action_cancel(self) -> None:
         self.post_message(self.Cancel(self.login.step))

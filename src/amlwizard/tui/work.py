@@ -144,11 +144,11 @@ class Work:
 
         self._start("recall", call)
 
-    def agree(self, user_code: str) -> None:
+    def agree(self, login: str) -> None:
         """Answer a device code as the person in a browser would; in a sandbox only."""
 
         def call(cancel: Flag) -> None:
-            self.backend.agree(user_code)
+            self.backend.agree(login)
 
         self._start("agree", call)
 

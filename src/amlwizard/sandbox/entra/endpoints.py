@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox.entra.browsers import Browsers
 from amlwizard.sandbox.entra.device_codes import DeviceCodes
 from amlwizard.sandbox.entra.oauth import Form, form_of, refusal, resource_of
 from amlwizard.sandbox.entra.principals import recognise
@@ -24,6 +25,7 @@ class Entra:
     def __init__(self, world: World, approve: bool) -> None:
         self.world, self.tokens = world, Tokens(world)
         self.codes = DeviceCodes(world, approve)
+        self.browsers = Browsers(self.codes)
 
     async def discovery(self, request: Request) -> Response:
         tenant = request.path_params["tenant"]
@@ -66,6 +68,11 @@ class Entra:
         grant = form.get("grant_type", "")
         if grant.endswith("device_code"):
             return self.codes.redeem(form.get("device_code", "")) or self._sign_in(form, tenant)
+        if grant == "authorization_code":
+            given = self.browsers.redeem(form)
+            if isinstance(given, Response):
+                return given
+            return self._sign_in(form, tenant, given.asked.get("nonce", ""))
         if grant == "refresh_token":
             return self._refresh(form, tenant)
         if grant == "client_credentials":
@@ -137,7 +144,7 @@ class Entra:
             )
         return self._sign_in(form, tenant)
 
-    def _sign_in(self, form: Form, tenant: str) -> Response:
+    def _sign_in(self, form: Form, tenant: str, nonce: str = "") -> Response:
         """The tokens of the person, the one for a refresh included."""
         person = self.world.data["person"]
         info = {"uid": person["oid"], "utid": self.world.tenant}
@@ -145,7 +152,7 @@ class Entra:
         return JSONResponse(
             {
                 **self._access(form, tenant, {"oid": person["oid"], "upn": person["name"]}),
-                "id_token": self.tokens.identify(form.get("client_id", ""), person, tenant),
+                "id_token": self.tokens.identify(form.get("client_id", ""), person, tenant, nonce),
                 "client_info": b64(json.dumps(info).encode()),
                 "refresh_token": self.world.seal(json.dumps(held)),
             }

@@ -45,8 +45,8 @@ class Tokens:
         }
         return self._sign(claims)
 
-    def identify(self, client: str, person: dict[str, str], tenant: str) -> str:
-        """An id token: it tells the `client` who signed in."""
+    def identify(self, client: str, person: dict[str, str], tenant: str, nonce: str = "") -> str:
+        """An id token: it tells the `client` who signed in, to the request that had this `nonce`."""
         return self._sign(
             {
                 **self._span(client, tenant),
@@ -56,6 +56,7 @@ class Tokens:
                 "preferred_username": person["name"],
                 "name": person["name"],
                 "ver": "2.0",
+                **({"nonce": nonce} if nonce else {}),
             }
         )
 

@@ -1,0 +1,104 @@
+"""Signing in with the browser of this machine: authorization code with PKCE, and a loopback address
+to which the browser comes back."""
+
+from __future__ import annotations
+
+import os
+import time
+import webbrowser
+from threading import Event as Flag
+from typing import Any
+
+from azure.identity import InteractiveBrowserCredential
+from azure.identity._credentials.browser import _open_browser
+from azure.identity._internal import AuthCodeRedirectServer
+
+from amlwizard.cloud.person import Person
+from amlwizard.errors import Cancelled, SignInFailed
+
+SECONDS = 300
+LOOK_SECONDS = 0.5
+PORTS = range(8400, 9000)  # localhost with any port is a redirect address of the application
+
+
+class BrowserCredential(InteractiveBrowserCredential):
+    """azure-identity's, but that its wait ends when the person or the run cancels, and that the
+    address is shown to who must find the window, or whose browser must be started by hand."""
+
+    def __init__(self, person: Person, **options: Any) -> None:
+        super().__init__(**options)
+        self._person = person
+
+    def _request_token(self, *scopes: str, **options: Any) -> dict[str, Any]:
+        claims = options.get("claims")
+        server = _listening(self._person.cancel)
+        try:
+            app = self._get_app(**options)
+            flow = app.initiate_auth_code_flow(
+                list(scopes),
+                redirect_uri=f"http://localhost:{server.server_address[1]}",
+                prompt="select_account",
+                claims_challenge=claims,
+                response_mode="form_post",
+            )
+            _show(self._person, flow["auth_uri"])
+            answer = server.wait_for_redirect()
+        finally:
+            server.server_close()
+        found = app.acquire_token_by_auth_code_flow(
+            flow, dict(answer), scopes=list(scopes), claims_challenge=claims
+        )
+        return dict(found)
+
+
+class _Server(AuthCodeRedirectServer):
+    """Waits in small pieces, so that a cancellation is heeded."""
+
+    def __init__(self, port: int, cancel: Flag) -> None:
+        super().__init__("localhost", port, timeout=LOOK_SECONDS)
+        self._cancel, self._end = cancel, time.monotonic() + SECONDS
+
+    def handle_timeout(self) -> None:
+        if self._cancel.is_set():
+            raise Cancelled("cancelled while waiting for the sign-in")
+        if time.monotonic() > self._end:
+            raise SignInFailed(
+                "Sign-in failed.",
+                why="Nobody completed the sign-in in the browser within five minutes.",
+                fix="Start again. If the browser refused it, what it said names the policy; "
+                "sign_in.login: azure-cli (after az login) is another way.",
+            )
+
+
+def _listening(cancel: Flag) -> _Server:
+    for port in PORTS:
+        try:
+            return _Server(port, cancel)
+        except OSError:
+            continue
+    raise SignInFailed(
+        "No address is free to which the browser could come back.",
+        why=f"Every port from {PORTS.start} to {PORTS.stop - 1} of localhost is taken.",
+        fix="Use sign_in.login: device-code or azure-cli.",
+    )
+
+
+def _show(person: Person, url: str) -> None:
+    """Open the browser. Where the sandbox plays the person, it needs none."""
+    person.ask(url, "", time.time() + SECONDS)
+    if not person.played and not _opened(url):
+        raise SignInFailed(
+            "No browser can be opened here.",
+            why="sign_in.login is browser, and this machine has none (or no screen to show it on).",
+            fix="Set BROWSER to a command that opens one, run this where there is one, or use "
+            "sign_in.login: azure-cli or device-code.",
+        )
+
+
+def _opened(url: str) -> bool:
+    try:
+        found = webbrowser.get()
+    except webbrowser.Error:
+        return bool(_open_browser(url))  # Windows' own, from its Linux
+    on_this_terminal = type(found) is webbrowser.GenericBrowser and "BROWSER" not in os.environ
+    return not on_this_terminal and bool(_open_browser(url))

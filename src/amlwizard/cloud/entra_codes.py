@@ -1,0 +1,179 @@
+"""What Entra's error codes mean for whom we are, and what to do: one line for each.
+
+From Microsoft's reference of Entra error codes; those that it lacks (530003, 530036, 700024,
+7002xx) as Microsoft's pages on Conditional Access and workload identities, and public reports, have
+them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+# What can be done: sign in `again`, sign in another `way` (or from another place or device), or only
+# what the line's own fix says.
+Cure = Literal["again", "way", "else"]
+
+
+class Meaning(NamedTuple):
+    why: str
+    cure: Cure = "else"
+    fix: str = ""
+
+
+SECRET = "Make a new one: az ad app credential reset --id CLIENT_ID, and set AZURE_CLIENT_SECRET."
+APPLICATION = "Correct AZURE_CLIENT_ID and AZURE_TENANT_ID."
+TENANT = "Correct sign_in.tenant."
+FEDERATED = "Compare it with the application's: az ad app federated-credential list --id CLIENT_ID."
+INVITE = (
+    "Have the account invited to the tenant, sign in with another one, or correct sign_in.tenant."
+)
+ADMINISTRATOR = "Ask the tenant's administrators."
+ASSERTION = (
+    "Run it again with a fresh one. On GitHub give the job `permissions: id-token: write`: then a new "
+    "one is fetched for every token. A file (AZURE_FEDERATED_TOKEN_FILE) must be kept fresh by whoever "
+    "writes it."
+)
+SECOND_FACTOR = "Sign in to that tenant itself: set sign_in.tenant."
+
+MEANINGS: Mapping[int, Meaning] = MappingProxyType({
+    # what was granted has ended
+    50173: Meaning("The sign-in was revoked: by an administrator, or with a new password.", "again"),
+    70043: Meaning("The tenant's sign-in frequency wants a new sign-in by now.", "again"),
+    70008: Meaning("The sign-in has expired, or was revoked.", "again"),
+    700082: Meaning("The sign-in has expired: it was not used for too long.", "again"),
+    700084: Meaning("The sign-in has expired.", "again"),
+    50089: Meaning("The sign-in has expired.", "again"),
+    50132: Meaning("The sign-in ended with a password that expired or was changed.", "again"),
+    50133: Meaning("The sign-in ended with a password that expired or was changed.", "again"),
+    70000: Meaning("The sign-in is not valid any more.", "again"),
+    50013: Meaning("What was shown as a proof is not valid.", "again"),
+    700020: Meaning("Entra wants the person for this.", "again"),
+    # a second factor
+    50072: Meaning("The tenant wants a second factor to be set up.", "again"),
+    50074: Meaning("The tenant wants a second factor.", "again"),
+    50076: Meaning("The tenant wants a second factor.", "again", SECOND_FACTOR),
+    50078: Meaning("The second factor has expired: the tenant wants it anew.", "again"),
+    50079: Meaning("The tenant wants a second factor to be set up.", "again",
+                   "Sign in to that tenant in a browser once."),
+    50158: Meaning("The tenant wants proof from a service outside Entra.", "way"),
+    53004: Meaning("A second factor must be set up first, and this sign-in is held for a risk.",
+                   "else", ADMINISTRATOR),
+    # Conditional Access and security defaults
+    53000: Meaning("A Conditional Access policy wants a compliant device, and this one is not.", "way",
+                   "Enrol the device (Intune), or use one that is."),
+    53001: Meaning("A Conditional Access policy wants a device that is joined to the domain.", "way",
+                   "Use a device that is."),
+    53002: Meaning("A Conditional Access policy wants an approved application.", "way"),
+    53003: Meaning("A Conditional Access policy forbids this sign-in.", "way"),
+    530003: Meaning("A Conditional Access policy wants a device that the organisation manages.", "way",
+                    "Use a device that is."),
+    530032: Meaning("A security policy of the tenant forbids this sign-in.", "way"),
+    530034: Meaning("The account is held to be at risk in its own tenant.", "else", ADMINISTRATOR),
+    530035: Meaning("The tenant's security defaults forbid this kind of sign-in.", "way"),
+    530036: Meaning("A Conditional Access policy takes no sign-in that began with a device code.",
+                    "way"),
+    53011: Meaning("The account is held to be at risk in its own tenant.", "else", ADMINISTRATOR),
+    50005: Meaning("A Conditional Access policy does not allow this platform.", "way"),
+    50097: Meaning("The tenant wants the device itself to prove who it is.", "way",
+                   "Use a device that is registered with the organisation."),
+    50129: Meaning("The device is not registered with the organisation.", "way"),
+    50131: Meaning("Conditional Access has refused this device or place.", "way"),
+    50187: Meaning("The device could not prove who it is.", "way"),
+    # the account
+    50034: Meaning("The tenant has no such account.", "else", INVITE),
+    50020: Meaning("The account belongs to another tenant, and is no guest in this one.", "else", INVITE),
+    51004: Meaning("The tenant has no such account.", "else", INVITE),
+    90072: Meaning("The account belongs to another tenant, and is no guest in this one.", "else", INVITE),
+    500212: Meaning("The account's own tenant does not let it into this one.", "else", ADMINISTRATOR),
+    500213: Meaning("The tenant does not let accounts of that other tenant in.", "else", ADMINISTRATOR),
+    50053: Meaning("The account is locked after too many attempts, or its address is held to be "
+                   "malicious.", "else", "Wait a while, or ask the tenant's administrators."),
+    50055: Meaning("The password has expired.", "else", "Set a new one in a browser, then sign in."),
+    50144: Meaning("The password has expired.", "else", "Set a new one in a browser, then sign in."),
+    50057: Meaning("The account is disabled.", "else", ADMINISTRATOR),
+    50105: Meaning("The account is not assigned to the application that signs in.", "else",
+                   "Have an administrator assign it (Enterprise applications, Users and groups)."),
+    50126: Meaning("User name or password is wrong.", "else", "Correct them, then sign in again."),
+    # consent
+    65001: Meaning("Nobody has consented to the application that signs in.", "again",
+                   "Consent in the browser when asked, or have an administrator consent."),
+    65004: Meaning("The person did not consent to the application.", "again"),
+    90094: Meaning("An administrator must consent to the application.", "else", ADMINISTRATOR),
+    # the application
+    700016: Meaning("The tenant has no such application.", "else", APPLICATION),
+    7000112: Meaning("The application is disabled in the tenant.", "else", ADMINISTRATOR),
+    70001: Meaning("The application is disabled in the tenant.", "else", ADMINISTRATOR),
+    7000215: Meaning("The client secret is wrong.", "else", f"Correct AZURE_CLIENT_SECRET. {SECRET}"),
+    7000222: Meaning("The client secret has expired.", "else", SECRET),
+    700027: Meaning("The client's certificate is not one that the application has.", "else",
+                    "Correct AZURE_CLIENT_CERTIFICATE_PATH, or add the certificate to the application."),
+    700024: Meaning("The workload's token (client assertion) has expired: GitHub's last five minutes.",
+                    "else", ASSERTION),
+    70021: Meaning("The workload's token is not one that the application trusts.", "else",
+                   "Add a federated credential to the application: az ad app federated-credential create."),
+    700211: Meaning("The application trusts no workload of that issuer.", "else", FEDERATED),
+    700212: Meaning("The application trusts no workload token for that audience.", "else", FEDERATED),
+    700213: Meaning("The application trusts no workload of that subject (repository, branch, "
+                    "environment).", "else", FEDERATED),
+    # tenant and service
+    90002: Meaning("There is no such tenant.", "else", TENANT),
+    900023: Meaning("That is no tenant: neither an id nor a domain.", "else", TENANT),
+    90038: Meaning("The tenant belongs to a national cloud.", "else", TENANT),
+    500011: Meaning("The tenant does not know the service.", "else",
+                    "Correct sign_in.tenant if it is the wrong one; else register the service's "
+                    "provider first (az provider register)."),
+    650052: Meaning("The tenant has not enabled the service.", "else", ADMINISTRATOR),
+    # the device code
+    70016: Meaning("Nobody has completed the sign-in in the browser yet.", "again"),
+    70018: Meaning("The code was entered wrongly.", "again"),
+    70019: Meaning("The device code expired before the sign-in was completed.", "again",
+                   "Start again and enter the new code in time. If the browser said that you do not "
+                   "have access or that the sign-in is blocked, device codes are blocked in this "
+                   "tenant: here they only stay pending. Then set sign_in.login: browser, or azure-cli "
+                   "after az login."),
+    70020: Meaning("The sign-in was declined in the browser.", "again",
+                   "Start again and choose Continue."),
+})  # fmt: skip
+
+NOT_ENABLED = (500011, 650052)  # a service that its provider's registration brings into the tenant
+# The same in OAuth's words, for answers without a code.
+OAUTH: Mapping[str, int] = MappingProxyType({"expired": 70019, "declined": 70020})
+
+WAYS = "Policies block device codes most of all: set sign_in.login: browser, or azure-cli after az login."
+AGAIN: Mapping[str, str] = MappingProxyType({
+    "device-code": "Run it again and sign in anew: it continues from here.",
+    "browser": "Run it again and sign in anew: it continues from here.",
+    "azure-cli": "Sign in anew with az login, then run it again: it continues from here.",
+})  # fmt: skip
+AGAIN_OTHERWISE = "Run it again with credentials that hold: it continues from here."
+
+
+def code_in(text: str) -> int | None:
+    """The first of Entra's error codes in a text; None where it has none."""
+    found = re.search(r"AADSTS(\d{4,})", text)
+    if found:
+        return int(found[1])
+    return next((code for word, code in OAUTH.items() if word in text), None)
+
+
+def reason(code: int, login: str, words: str) -> tuple[str, str]:
+    """Why, and what to do about it, for who signed in by `login`; `words` are Entra's own."""
+    meaning = MEANINGS.get(code)
+    if meaning is None:
+        page = f"https://login.microsoftonline.com/error?code={code}"
+        return words, f"Look it up at {page}, or ask the tenant's administrators."
+    if meaning.cure == "again" and not meaning.fix:
+        return meaning.why, AGAIN.get(login, AGAIN_OTHERWISE)
+    if meaning.cure == "way":
+        other = WAYS if login == "device-code" else "Use another sign_in.login."
+        ways = f"{other} Else ask the tenant's administrators for an exception."
+        return meaning.why, f"{meaning.fix} {ways}".strip()
+    return meaning.why, meaning.fix
+
+
+def can_ask(code: int | None) -> bool:
+    """Whether asking the person anew may help."""
+    return code is None or code not in MEANINGS or MEANINGS[code].cure == "again"

@@ -1,0 +1,41 @@
+"""GitHub's word for a job that runs there: a token that lasts five minutes, as often as wanted."""
+
+from __future__ import annotations
+
+import os
+
+from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.secret import hide, remember
+from amlwizard.cloud.wire import client
+from amlwizard.errors import SignInFailed
+
+URL, TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+AUDIENCE = "api://AzureADTokenExchange"  # the one that federated credentials expect
+TIMEOUT_SECONDS = 30
+
+
+def here() -> bool:
+    """Whether this is a job of GitHub Actions that may have tokens (``id-token: write``)."""
+    return bool(os.environ.get(URL) and os.environ.get(TOKEN))
+
+
+def assertion(profile: CloudProfile) -> str:
+    """A fresh token (JWT) that says which repository and branch this job works for."""
+    import httpx
+
+    remember(os.environ[TOKEN])
+    url = httpx.URL(os.environ[URL]).copy_merge_params({"audience": AUDIENCE})
+    try:
+        with client(profile, TIMEOUT_SECONDS) as asking:
+            answer = asking.get(url, headers={"Authorization": f"Bearer {os.environ[TOKEN]}"})
+        answer.raise_for_status()
+        given = str(answer.json()["value"])
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise SignInFailed(
+            "GitHub gave no token for this job (workload-identity).",
+            why=hide(f"{type(error).__name__}: {error}").splitlines()[0],
+            fix="Give the job `permissions: id-token: write`; a job that has ended, or one for a pull "
+            "request from a fork, gets none.",
+        ) from None
+    remember(given)
+    return given
