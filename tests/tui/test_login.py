@@ -173,7 +173,7 @@ async def test_keys() -> None:
         await pilot.pause()
         kinds = [type(message) for message in app.asked]
         assert kinds == [LoginScreen.Agree, LoginScreen.NewCode, LoginScreen.Cancel]
-        assert app.asked[0].user_code == CODE and app.screen is not app.login
+        assert app.asked[0].login == CODE and app.screen is not app.login
 
 
 async def test_nobody_agrees_for_the_person_on_azure() -> None:
