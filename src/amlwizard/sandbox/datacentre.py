@@ -99,8 +99,6 @@ class DataCentre:
                 continue
             closed = kind == "serving" and frontend(self.world, resource["id"]).internal
             self.port_of(kind, resource["id"], closed=closed)
-            if kind == "ml":
-                self.tracking.start(resource["properties"]["workspaceId"])
         self.serving.resume()
 
     def gone(self, rid: ResourceId) -> None:

@@ -22,6 +22,7 @@ class Commands:
         cluster = self.clusters.running(workspace, body.get("clusterId"))
         context = uuid.uuid4().hex
         self.contexts[context] = cluster["id"]
+        self.drivers.centre.tracking.warm()  # whoever opens a notebook is about to track
         return {"id": context}
 
     async def context_status(self, workspace: Body, body: Body) -> Body:

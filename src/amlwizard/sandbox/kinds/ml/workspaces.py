@@ -63,7 +63,6 @@ def _workspace(call: Call) -> None:
         principalId=str(uuid.uuid5(uuid.NAMESPACE_URL, guid)), tenantId=call.world.tenant
     )
     call.body.setdefault("sku", {"name": "Basic", "tier": "Basic"})
-    call.centre.tracking.start(guid)
 
 
 def _workspace_key(rid: ResourceId) -> str:
