@@ -45,7 +45,8 @@ def environment(description: dict[str, Any]) -> str:
             "# az cloud set -n sandbox",
             f"# az login --use-device-code --tenant {description['tenant']}",
             "# when it has ended: unset AMLWIZARD_SANDBOX REQUESTS_CA_BUNDLE AZURE_CORE_INSTANCE_DISCOVERY",
-            f"# sign-in page: {arm}/device    subscription: {description['subscription']}",
+            f"# sign-in page: {description['sign_in_page']}",
+            f"# subscription: {description['subscription']}",
         ]
     )
 

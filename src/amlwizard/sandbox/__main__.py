@@ -134,6 +134,7 @@ class Routes:
                     Route("/msi/token", self.entra.managed_identity),
                     Route("/dns-query", self.resolve),
                     Route("/device", self.entra.codes.page, methods=["GET", "POST"]),
+                    Route("/device/{key}", self.entra.codes.page, methods=["GET", "POST"]),
                     Route(f"{tenant}/v2.0/.well-known/openid-configuration", self.entra.discovery),
                     Route(
                         f"{tenant}/oauth2/v2.0/devicecode", self.entra.device_code, methods=["POST"]
@@ -185,6 +186,7 @@ async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | Non
         "ca": str(folder / CA),
         "control": f"{world.arm}/_sandbox",
         "control_token": token,
+        "sign_in_page": entra.codes.address,
         "tenant": world.tenant,
         "subscription": world.subscription,
         "description": str(folder / DESCRIPTION),
@@ -224,6 +226,7 @@ def main() -> int:
         return 1
     try:
         capture = Capture(given.capture) if given.capture else None
+        os.chdir(folder)  # so that the addresses of the sockets in it are short
         asyncio.run(_serve(given, folder, capture))
     except OSError as problem:
         print(f"{problem.filename or 'the sandbox'}: {problem.strerror}", file=sys.stderr)

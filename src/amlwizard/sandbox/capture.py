@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 
 SECRET = re.compile(
     r"(?i)(token|password|secret|assertion|passphrase|kubeconfigs|client_info|string_value)$"
-    r"|(device|user)_?code$|(key|connectionstring)\d?$|protected_?settings$|pem(file)?$"
+    r"|(device|user)_?code$|verification_uri$|(key|connectionstring)\d?$|protected_?settings$|pem(file)?$"
 )
 # Ends like a secret's name, and is none.
 PUBLIC = re.compile(r"(?i)^(public_?key|key|partition_?key)$")

@@ -57,12 +57,16 @@ class Children:
                 limit=LONGEST_LINE,
             )
 
-    async def guarded(self, command: list[str], env: dict[str, str], log: Path) -> Any:
+    async def guarded(self, command: list[str], env: dict[str, str], log: Path, cwd: Path) -> Any:
         """Any command, under the guardian; its standard output and error go to `log`."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as out:
             return await self._start(
-                [sys.executable, "-m", __name__, *command], env, stdout=out, stderr=out
+                [sys.executable, "-m", __name__, *command],
+                env,
+                stdout=out,
+                stderr=out,
+                cwd=str(cwd),
             )
 
     async def _start(self, command: list[str], env: dict[str, str], **options: Any) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,15 @@ from starlette.responses import JSONResponse, Response
 from amlwizard.sandbox.children import Children, kill_group
 from amlwizard.sandbox.entra.tokens import ARM, ML, Tokens
 from amlwizard.sandbox.kinds.base import swallow
+from amlwizard.sandbox.sockets import BySocket
 from amlwizard.sandbox.world import World
 
 DENIED = "Access to workspace was denied based on workspace private link configuration."
 DATABASE = "mlflow.db"
-READY_SECONDS = 90
-PORTS = 3
+READY_SECONDS = 600
+"""Until a server is given up that neither answers nor ends."""
+SOCKET = "server.socket", 0
+"""MLflow takes a host and a port, and puts a colon between them."""
 
 
 class Tracking:
@@ -38,7 +40,8 @@ class Tracking:
         self.world, self.tokens, self.children = world, tokens, children
         self.servers: dict[str, asyncio.Task[str]] = {}
         self.processes: dict[str, Any] = {}
-        self.client = httpx.AsyncClient(timeout=60, trust_env=False)
+        socket = BySocket(world.folder / "mlflow", ":".join(map(str, SOCKET)))
+        self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket)
 
     def start(self, guid: str) -> None:
         if guid not in self.servers:
@@ -58,13 +61,11 @@ class Tracking:
         return self.world.folder / "mlflow" / guid
 
     async def _serve(self, guid: str) -> str:
-        """The address of the server. It takes seconds to bind a port that was free when it was
-        chosen: where another program was faster it ends, and is started on another port. One that
-        was killed while it made its database leaves one that no server takes: there is nothing in
-        it yet, and it is made anew."""
+        """The address of the server. One that was killed while it made its database leaves one that
+        no server takes: there is nothing in it yet, and it is made anew."""
         home = self.home(guid)
         served = home / "served"
-        for _ in range(PORTS):
+        for _ in range(2):
             if url := await self._started(guid):
                 served.touch()
                 return url
@@ -76,21 +77,21 @@ class Tracking:
         """None where the process ended before it answered."""
         home = self.home(guid)
         (home / "artifacts").mkdir(parents=True, exist_ok=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        home.chmod(0o700)
+        file, number = SOCKET
         process = await self.children.guarded(
             [
                 sys.executable, "-m", "mlflow", "server",
-                "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+                "--host", f"unix:{file}", "--port", str(number), "--workers", "1",
                 "--backend-store-uri", f"sqlite:///{home / DATABASE}",
                 "--serve-artifacts", "--artifacts-destination", str(home / "artifacts"),
             ],
             {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
             home / "server.log",
+            home,
         )  # fmt: skip
         self.processes[guid] = process
-        url = f"http://127.0.0.1:{port}"
+        url = f"http://{guid}"
         for _ in range(READY_SECONDS * 5):
             if process.returncode is not None:
                 return None

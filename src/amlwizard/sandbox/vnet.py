@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -39,7 +40,8 @@ class Vnet:
         with contextlib.suppress(ValueError):
             user, _, token = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
             vnet_id = base64.urlsafe_b64decode(user + "=" * (-len(user) % 4)).decode()
-            if token == self.world.derive("vnet", vnet_id.lower())[:24]:
+            wanted = self.world.derive("vnet", vnet_id.lower())[:24]
+            if hmac.compare_digest(token.encode(), wanted.encode()):
                 return vnet_id
         return None
 

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox import owner
 from amlwizard.sandbox.entra.browsers import Browsers
 from amlwizard.sandbox.entra.device_codes import DeviceCodes
 from amlwizard.sandbox.entra.oauth import Form, form_of, refusal, resource_of
@@ -48,15 +49,17 @@ class Entra:
         if isinstance(asked, Response):
             return asked
         _, tenant = asked
-        device, user_code = self.codes.give(tenant)
+        to_owner = owner.asks(request)
+        device, user_code = self.codes.give(tenant, to_owner)
+        page = self.codes.address if to_owner else f"{self.world.arm}/device"
         return JSONResponse(
             {
                 "device_code": device,
                 "user_code": user_code,
-                "verification_uri": f"{self.world.arm}/device",
+                "verification_uri": page,
                 "expires_in": int(self.codes.life),
                 "interval": 1,
-                "message": f"To sign in, open {self.world.arm}/device and enter {user_code}",
+                "message": f"To sign in, open {page} and enter {user_code}",
             }
         )
 

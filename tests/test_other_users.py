@@ -1,0 +1,148 @@
+"""What another user of this machine gets of a sandbox: neither a sign-in nor what is behind the doors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from platforms import Platform
+from support import Sandbox, environment
+
+NOBODY = 65534
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+
+AS_NOBODY = f"""
+import encodings.idna, http.client, json, os, socket, ssl, sys, urllib.parse
+
+given = json.load(sys.stdin)
+os.setgroups([])
+os.setgid({NOBODY})
+os.setuid({NOBODY})
+
+def ask(method, url, form=None, **headers):
+    parts = urllib.parse.urlsplit(url)
+    anything = ssl._create_unverified_context()
+    connection = (
+        http.client.HTTPSConnection(parts.netloc, context=anything)
+        if parts.scheme == "https"
+        else http.client.HTTPConnection(parts.netloc)
+    )
+    body = None if form is None else urllib.parse.urlencode(form)
+    if form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    try:
+        connection.request(method, parts.path + (parts.query and "?" + parts.query), body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return 0, type(error).__name__
+"""
+
+
+def as_nobody(code: str, **given: Any) -> Any:
+    """What `code` prints as JSON, run as another user."""
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY + code],
+        input=json.dumps(given), capture_output=True, text=True, env=environment({}), check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+SIGN_IN = """
+base = given["arm"] + "/organizations/oauth2/v2.0/"
+client = {"client_id": "04b07795-8ddb-461a-bbee-02f9e1bf7b46"}
+_, said = ask("POST", base + "devicecode", client | {"scope": "https://management.azure.com/.default"})
+code = json.loads(said)
+pages = {code["verification_uri"], given["arm"] + "/device"}
+for page in pages:
+    ask("POST", page, {"code": code["user_code"], "answer": "approve"})
+grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": code["device_code"]}
+print(json.dumps({"page": code["verification_uri"], "token": ask("POST", base + "token", client | grant)}))
+"""
+
+
+@pytest.mark.parametrize("approves", [False, True])
+def test_they_cannot_sign_in_as_the_owner(sandbox: Callable[..., Sandbox], approves: bool) -> None:
+    """Neither by approving their own code nor where the sandbox approves for its owner."""
+    there = sandbox("--clock", "instant")
+    there.control("approval", {"approve": approves})
+    got = as_nobody(SIGN_IN, arm=there.description["arm"])
+    status, body = got["token"]
+    assert status == 400 and json.loads(body)["error"] == "authorization_pending"
+
+
+ASK_EVERYWHERE = """
+path = "/api/2.0/mlflow/experiments/search?max_results=1"
+found = [
+    (port, *ask("GET", f"{scheme}://127.0.0.1:{port}{path}"))
+    for port in given["ports"]
+    for scheme in ("http", "https")
+]
+refused = []
+for path in given["sockets"]:
+    try:
+        socket.socket(socket.AF_UNIX).connect(path)
+    except OSError as error:
+        refused.append(type(error).__name__)
+print(json.dumps({"found": found, "refused": refused}))
+"""
+
+
+def test_they_reach_the_mlflow_server_by_no_way(platform: Platform) -> None:
+    """By none of the ports that the sandbox or a process of it listens on, nor by its socket."""
+    folder = platform.sandbox.file.parent
+    workspace = platform.outputs["workspace"]["id"]
+    assert platform.cloud.arm.every(f"{workspace}/models", "2025-09-01") == [], "it has started"
+    sockets = [path for path in folder.rglob("*") if path.is_socket()]
+    for path in sockets:
+        via = httpx.HTTPTransport(uds=os.path.relpath(path))
+        with httpx.Client(transport=via) as owner:
+            assert owner.get("http://mlflow/version").text == "2.22.5"
+    ports = listening(folder)
+    assert sockets and len(ports) > 3
+    got = as_nobody(ASK_EVERYWHERE, ports=sorted(ports), sockets=[str(path) for path in sockets])
+    assert got["refused"] == ["PermissionError"] * len(sockets)
+    assert {status for _, status, _ in got["found"]} <= {0, 400, 401, 404, 502}, got
+
+
+def listening(folder: Path) -> set[int]:
+    """The TCP ports of the processes that work in a sandbox's folder or were told of it."""
+    inodes = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            where, told = os.readlink(process / "cwd"), (process / "cmdline").read_text()
+            if not where.startswith(str(folder)) and str(folder) not in told:
+                continue
+            inodes |= {os.readlink(file) for file in (process / "fd").iterdir()}
+        except OSError:
+            continue
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {
+        int(row[1].partition(":")[2], 16)
+        for row in rows
+        if row[3] == "0A" and f"socket:[{row[9]}]" in inodes
+    }
+
+
+@pytest.mark.parametrize("password", ["", "Basic eDp5", "Basic !"])
+def test_they_get_into_no_vnet(platform: Platform, password: str) -> None:
+    """Its proxy listens on a port like every door, and asks who one is."""
+    inside = f"127.0.0.1:{platform.sandbox.description['arm'].rpartition(':')[2]}"
+    code = """
+print(json.dumps([
+    ask("GET", f"http://127.0.0.1:{port}/", **{"Host": given["inside"], **given["more"]})
+    for port in given["ports"]
+]))
+"""
+    more = {"Proxy-Authorization": password} if password else {}
+    ports = sorted(listening(platform.sandbox.file.parent))
+    answers = as_nobody(code, ports=ports, inside=inside, more=more)
+    assert {status for status, _ in answers} <= {0, 400, 401, 404, 502}
