@@ -92,8 +92,8 @@ def test_who_opens_the_address_that_is_shown_answers(
 def test_without_the_address_nobody_answers(there: Sandbox, browser: httpx.Client) -> None:
     def person(shown: Device) -> None:
         plain = f"{there.description['arm']}/device"
-        for page in (plain, f"{plain}/guessed", f"{plain}/"):
-            assert browser.get(page).status_code == browser.post(page, **form(shown)).status_code
+        for page in (plain, f"{plain}/guessed"):
+            assert browser.get(page).status_code == 404
             assert browser.post(page, **form(shown)).status_code == 404
         there.control("approve", {"user_code": shown.code, "state": "declined"})
 
@@ -128,6 +128,16 @@ def test_no_page_shows_it_in_a_frame_or_hears_its_address(
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-frame-options"] == "DENY"
         assert headers["referrer-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("path", ["/device/x", "/metadata/endpoints", "/_sandbox/requests", "/x"])
+def test_by_another_name_nothing_answers(browser: httpx.Client, there: Sandbox, path: str) -> None:
+    """As a page of others would ask whose name was made to mean this machine."""
+    for name in ("evil.example", "evil.example:443", "[::1", ""):
+        answer = browser.get(there.description["arm"] + path, headers={"Host": name})
+        assert answer.status_code in (400, 421), name
+    port = there.description["arm"].rpartition(":")[2]
+    assert browser.get(f"https://localhost:{port}{path}").status_code not in (400, 421)
 
 
 def test_the_command_prints_the_address(there: Sandbox) -> None:

@@ -9,6 +9,7 @@ import re
 import traceback
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,6 +21,7 @@ from amlwizard.sandbox.world import World
 Answer = tuple[dict[str, Any], bytes]  # the message that starts a response, and its body
 NO_ANSWER: Answer = ({"status": 0, "headers": []}, b"")
 GATE_LOOK_SECONDS = 0.02
+OWN_NAMES = (b"127.0.0.1", b"localhost")
 PLANTABLE = ("scoring_key", "access_token", "user_code", "client_secret", "identity_header")
 
 
@@ -103,12 +105,21 @@ class Control:
 
     def wrap(self, app: Any) -> Any:
         async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http" and not self._is_meant(scope):
+                await Response("This door has another name.", 421)(scope, receive, send)
+                return
             if scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
                 await app(scope, receive, send)
                 return
             await self._pass(app, scope, receive, send)
 
         return wrapped
+
+    def _is_meant(self, scope: Any) -> bool:
+        """Whether the main door was asked by a name of its own. A page whose name was made to mean
+        this machine must not speak to it in its reader's browser."""
+        asked, _, _ = dict(scope["headers"]).get(b"host", b"").partition(b":")
+        return asked.lower() in OWN_NAMES or scope["server"][1] != urlsplit(self.world.arm).port
 
     async def _pass(self, app: Any, scope: Any, receive: Any, send: Any) -> None:
         line = f"{scope['method']} {scope['path']}"
