@@ -82,6 +82,27 @@ def test_they_cannot_sign_in_as_the_owner(sandbox: Callable[..., Sandbox], appro
     assert status == 400 and json.loads(body)["error"] == "authorization_pending"
 
 
+BROWSER = """
+asked = {
+    "client_id": "04b07795-8ddb-461a-bbee-02f9e1bf7b46", "response_type": "code",
+    "response_mode": "form_post", "redirect_uri": "http://localhost:9", "state": "x",
+    "code_challenge": "x" * 43, "code_challenge_method": "S256",
+    "scope": "https://management.azure.com/.default",
+}
+page = given["arm"] + "/organizations/oauth2/v2.0/authorize?" + urllib.parse.urlencode(asked)
+print(json.dumps([ask("GET", page), ask("POST", page, {"answer": "approve"})]))
+"""
+
+
+@pytest.mark.parametrize("approves", [False, True])
+def test_they_cannot_agree_in_a_browser(sandbox: Callable[..., Sandbox], approves: bool) -> None:
+    there = sandbox("--clock", "instant")
+    there.control("approval", {"approve": approves})
+    (shown, page), (status, _) = as_nobody(BROWSER, arm=there.description["arm"])
+    assert shown == 200 and 'name="code"' not in page
+    assert status == 403
+
+
 ASK_EVERYWHERE = """
 path = "/api/2.0/mlflow/experiments/search?max_results=1"
 found = [

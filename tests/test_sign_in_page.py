@@ -120,6 +120,28 @@ def test_a_form_of_another_page_does_not_answer(
     assert "AADSTS70020" in device.ended
 
 
+def test_a_form_of_another_page_signs_nobody_in_by_browser(
+    there: Sandbox, browser: httpx.Client
+) -> None:
+    asked = {
+        "client_id": "x", "response_type": "code", "response_mode": "form_post", "state": "x",
+        "redirect_uri": "http://localhost:9", "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+    }  # fmt: skip
+    page = f"{there.description['arm']}/organizations/oauth2/v2.0/authorize"
+    evil = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    answers = [
+        browser.post(page, params=asked, data={"answer": "approve"}, headers=headers)
+        for headers in (evil, {"Origin": there.description["arm"]})
+    ]
+    assert [answer.status_code for answer in answers] == [403, 200]
+    assert ['name="code"' in answer.text for answer in answers] == [False, True]
+    assert (
+        "frame-ancestors 'none'"
+        in browser.get(page, params=asked).headers["content-security-policy"]
+    )
+
+
 def test_no_page_shows_it_in_a_frame_or_hears_its_address(
     there: Sandbox, browser: httpx.Client
 ) -> None:

@@ -15,6 +15,7 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from amlwizard.sandbox.entra import pages
 from amlwizard.sandbox.entra.device_codes import DeviceCodes
 from amlwizard.sandbox.entra.oauth import Form, form_of, refusal
 from amlwizard.sandbox.entra.tokens import b64
@@ -49,16 +50,20 @@ class Browsers:
             return HTMLResponse(
                 _page(f"Sorry, but we cannot sign you in.<br>{html.escape(wrong)}"), 400
             )
+        mine = pages.is_owner(request)
         if request.method == "POST":
+            if not mine or pages.comes_from_another(request):
+                return HTMLResponse(pages.FOREIGN, 403, pages.HEADERS)
             form = await form_of(request)
             return self._back(asked, form.get("answer") != "decline")
-        if self.codes.approve:
+        if self.codes.approve and mine:
             return self._back(asked, True)
         return HTMLResponse(
             _page(
                 '<form method="post"><button name="answer" value="approve">Continue</button> '
                 '<button name="answer" value="decline">Decline</button></form>'
-            )
+            ),
+            headers=pages.HEADERS,
         )
 
     def visit(self, url: str, agreed: bool) -> bool:
@@ -117,7 +122,8 @@ class Browsers:
             _page(
                 f'<form method="post" action="{to}">{fields}<button>Continue</button></form>'
                 "<script>document.forms[0].submit()</script>"
-            )
+            ),
+            headers=pages.HEADERS,
         )
 
 

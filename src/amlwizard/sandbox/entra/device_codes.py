@@ -15,23 +15,14 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from amlwizard.sandbox import owner
+from amlwizard.sandbox.entra import pages
 from amlwizard.sandbox.entra.oauth import form_of, refusal
 from amlwizard.sandbox.world import World
 
 LIFE = 900
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ23456789"
 KEY_BYTES = 16
-HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "cache-control": "no-store",
-}
-"""No page of others holds this one in a frame or is told its address, and nobody keeps it."""
 ELSEWHERE = "The address of this page is the one that `amlwizard sandbox` or the sign-in has shown."
-FOREIGN = "A form of another page does not answer a sign-in."
 
 
 @dataclass
@@ -57,13 +48,12 @@ class DeviceCodes:
         return f"{self.world.arm}/device/{self._key}"
 
     def give(self, tenant: str, to_owner: bool) -> tuple[str, str]:
-        """The code for the device, and the one for its user. Where the system does not tell who the
-        owner is, `approve` is for everybody."""
+        """The code for the device, and the one for its user; `approve` is for the owner alone."""
         device = secrets.token_urlsafe(32)
         user_code = self.world.planted.get("user_code") or "".join(
             secrets.choice(ALPHABET) for _ in range(9)
         )
-        approved = self.approve and (to_owner or not owner.TOLD)
+        approved = self.approve and to_owner
         self.given[device] = DeviceCode(
             user_code, time.time() + self.life, tenant, "approved" if approved else "pending"
         )
@@ -95,9 +85,9 @@ class DeviceCodes:
         """What a browser shows: enter the code, agree or decline."""
         given = request.path_params.get("key", "")
         if not hmac.compare_digest(given.encode(), self._key.encode()):
-            return HTMLResponse(ELSEWHERE, 404, HEADERS)
-        if request.method == "POST" and _comes_from_another_page(request):
-            return HTMLResponse(FOREIGN, 403, HEADERS)
+            return HTMLResponse(ELSEWHERE, 404, pages.HEADERS)
+        if request.method == "POST" and pages.comes_from_another(request):
+            return HTMLResponse(pages.FOREIGN, 403, pages.HEADERS)
         said = ""
         if request.method == "POST":
             form = await form_of(request)
@@ -111,12 +101,5 @@ class DeviceCodes:
             '<form method="post"><input name="code" placeholder="Code" autofocus> '
             '<button name="answer" value="approve">Continue</button> '
             '<button name="answer" value="decline">Decline</button></form>',
-            headers=HEADERS,
+            headers=pages.HEADERS,
         )
-
-
-def _comes_from_another_page(request: Request) -> bool:
-    """What browsers say of a form's origin; other clients say nothing, and know the address."""
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    here = f"{request.url.scheme}://{request.url.netloc}"
-    return site not in (None, "same-origin", "none") or origin not in (None, here)

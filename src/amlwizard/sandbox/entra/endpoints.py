@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox import owner
+from amlwizard.sandbox.entra import pages
 from amlwizard.sandbox.entra.browsers import Browsers
 from amlwizard.sandbox.entra.device_codes import DeviceCodes
 from amlwizard.sandbox.entra.oauth import Form, form_of, refusal, resource_of
@@ -49,9 +50,8 @@ class Entra:
         if isinstance(asked, Response):
             return asked
         _, tenant = asked
-        to_owner = owner.asks(request)
-        device, user_code = self.codes.give(tenant, to_owner)
-        page = self.codes.address if to_owner else f"{self.world.arm}/device"
+        device, user_code = self.codes.give(tenant, pages.is_owner(request))
+        page = self.codes.address if owner.asks(request) else f"{self.world.arm}/device"
         return JSONResponse(
             {
                 "device_code": device,
