@@ -64,6 +64,14 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "EN-4": ({"names.compute_subnet": "GatewaySubnet"}, "names.compute_subnet"),
     "NM-1": ({"names.storage": "My-Storage"}, "names.storage"),
+    "NM-5": (
+        {"names.resource_group": "rg-" + "x" * 50, "names.aks": "aks-" + "x" * 20},
+        "names.aks",
+    ),
+    "AML-K8S-7": (
+        {"security.aks_authorized_ranges": "[203.0.113.0/24]"},
+        "security.aks_authorized_ranges",
+    ),
     "NM-2": ({"names.key_vault": "kv-microsoft-1"}, "names.key_vault"),
     "SN-4": ({"names.resource_group": "rg(1)"}, "names.resource_group"),
     "NM-3": ({"names.endpoint": "e" * 32, "names.deployment": "d" * 32}, "names.deployment"),

@@ -115,3 +115,15 @@ def test_other_network_quotas(cloud: Cloud, preflight: Preflight) -> None:
     cloud.state(limits={"PrivateEndpoints": 4})
     found = only(preflight(), "network-quota", "sign_in.region")
     assert "5 are needed, 4 are left" in found["what"]
+
+
+def test_a_usage_without_an_id_counts(cloud: Cloud, preflight: Preflight) -> None:
+    name = {"value": "TotalDedicatedCores", "localizedValue": "x"}
+    usage = {"id": None, "name": name, "currentValue": 9, "limit": 9, "unit": "Count"}
+    path = ".*/Microsoft.MachineLearningServices/locations/westeurope/usages"
+    cloud.sandbox.fault(f"GET {path}", status=200, body={"value": [usage]})
+    try:
+        found = only(preflight(), "ml-vcpu-quota", "serving.build_node_size")
+    finally:
+        cloud.sandbox.clear()
+    assert "0 are left" in found["what"]

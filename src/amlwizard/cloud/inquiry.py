@@ -193,7 +193,7 @@ class _Look:
         return {
             u["name"]["value"].lower(): Usage(int(u.get("currentValue") or 0), int(u["limit"]))
             for u in self.arm.every(path, api_version)
-            if "/workspaces/" not in u.get("id", "")
+            if "/workspaces/" not in (u.get("id") or "")
         }
 
     def permissions(self) -> list[Permission]:

@@ -172,6 +172,11 @@ class Names(Section):
         "AKS cluster",
         "Where the model is served.",
     )
+    node_resource_group: str | None = Field(
+        None,
+        title="Node resource group of AKS",
+        description="Must not exist beforehand. Without it: MC_, group, cluster and region.",
+    )
     aks_identity: str = _derived(
         "id-{prefix}-aks",
         "Managed identity of the AKS cluster",

@@ -17,6 +17,7 @@ ML_QUOTAS = "Azure Machine Learning, manage quotas"
 SUBNETS = tuple(f"{which}_subnet" for which in space.SUBNETS)
 LABELLED = ("resource_group", "vnet", "scoring_subnet")
 SHORTEST_TOGETHER, LONGEST_TOGETHER = 6, 62
+LONGEST_NODE_GROUP = 80
 
 
 @rule("NM-1", "Every service has its own rules for names.", "names", source=SOURCE)
@@ -129,6 +130,39 @@ def together(self: Rule, names: Any) -> Iterator[Finding]:
             ("names.endpoint", "names.deployment"),
             f"They have {length} characters together.",
             use(cure) or "Lengthen one of them.",
+            cure,
+        )
+
+
+@rule(
+    "NM-5",
+    "AKS makes a resource group for its nodes, MC_GROUP_CLUSTER_REGION unless it is named; its name "
+    "has 80 characters at the most.",
+    "names",
+    "sign_in",
+    source="AKS, naming rules",
+)
+def node_group(self: Rule, names: Any, sign_in: Any) -> Iterator[Finding]:
+    given = names.node_resource_group
+    if given:
+        group = SHAPES["resource_group"]
+        if not group.fits(given) or len(given) > LONGEST_NODE_GROUP:
+            near = re.sub(r"[^A-Za-z0-9._-]+", "-", given)[:LONGEST_NODE_GROUP].strip("._-")
+            cure = {"names.node_resource_group": near or None}
+            yield self.finding(
+                "names.node_resource_group",
+                f"{_quoted(given)} cannot be the name of a node resource group.",
+                use(cure),
+                cure,
+            )
+        return
+    made = f"MC_{names.resource_group}_{names.aks}_{sign_in.region}"
+    if len(made) > LONGEST_NODE_GROUP:
+        cure = {"names.node_resource_group": f"rg-{names.prefix}-aks"[:LONGEST_NODE_GROUP]}
+        yield self.finding(
+            ("names.resource_group", "names.aks", "names.node_resource_group"),
+            f"{made} has {len(made)} characters.",
+            use(cure),
             cure,
         )
 

@@ -42,7 +42,8 @@ def registry_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
     if security.registry == "service-endpoint":
         yield self.finding(
             "security.registry",
-            "The registry is reached by service endpoints.",
+            "The registry is reached by service endpoints: Microsoft does not support that for the "
+            "compute that builds images.",
             cure={"security.registry": "private-endpoint"},
         )
 
@@ -126,6 +127,30 @@ def authorised(self: Rule, security: Any) -> Iterator[Finding]:
             "Both are set.",
             "Use security.aks_authorized_ranges: [], or leave the cluster public.",
             {"security.aks_authorized_ranges": []},
+        )
+
+
+@rule(
+    "AML-K8S-7",
+    "Where the API server answers authorised ranges only, those of Machine Learning's control plane "
+    "belong to them, of the region and of its pair: it deploys to AKS from there.",
+    "security",
+    "sign_in",
+    source=KUBERNETES,
+    severity="warning",
+)
+def control_plane(self: Rule, security: Any, sign_in: Any) -> Iterator[Finding]:
+    """Microsoft's pages are at odds: one asks for the ranges, another says that attaching AKS gives
+    trusted access without them. Which of them are listed already cannot be told from here."""
+    if security.aks_authorized_ranges and not security.private_aks:
+        yield self.finding(
+            "security.aks_authorized_ranges",
+            "Deployments fail unless the ranges of Machine Learning are among them, or AKS trusts "
+            "it without.",
+            "Add the ranges of the service tag AzureMachineLearning of the region and of its pair: "
+            f"az network list-service-tags -l {sign_in.region} --query "
+            "\"values[?starts_with(name,'AzureMachineLearning.')]\". It is not known whether "
+            "clusters still need them.",
         )
 
 

@@ -2,7 +2,7 @@
 
 The public DNS points the names of what has a private endpoint on to their ``privatelink`` names; a
 VNET that is linked to such a private zone gets its answer there and nowhere else, so a record that
-is missing in it is a name that does not exist.
+is missing in it is a name that does not exist, unless the link redirects to the public answer.
 """
 
 from __future__ import annotations
@@ -55,11 +55,13 @@ def inside(world: World, vnet_id: str, name: str) -> list[str] | None:
     name = name.lower().rstrip(".")
     found = owner(world, name)
     linked = found is not None and bool(found[0]["properties"].get("privateEndpointConnections"))
-    for zone in zones_of(world, vnet_id):
+    for zone, redirects in zones_of(world, vnet_id):
         suffixes = [zone["name"], *([public_suffix(zone["name"])] if linked else [])]
         for suffix in suffixes:
             if name.endswith(f".{suffix}"):
-                return addresses_of(world, zone, name.removesuffix(f".{suffix}")) or None
+                held = addresses_of(world, zone, name.removesuffix(f".{suffix}"))
+                if held or not redirects:
+                    return held or None
     for cluster in _aks(world):
         if cluster["properties"].get("privateFQDN") == name:
             own = _pool_subnet(cluster).lower().startswith(f"{vnet_id.lower()}/")

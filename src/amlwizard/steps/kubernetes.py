@@ -99,7 +99,11 @@ def _cluster(recipe: Any, ids: Ids, identity: str, subnet: str) -> dict[str, Any
         "dnsPrefix": _dns_prefix(recipe.names.aks),
         "agentPoolProfiles": [_pool(serving, subnet)],
         "networkProfile": profile,
+        # It can never be changed, and what Azure makes of a body without it is nowhere said.
+        "enableRBAC": True,
     }
+    if recipe.names.node_resource_group:
+        properties["nodeResourceGroup"] = recipe.names.node_resource_group
     if serving.kubernetes_version:
         properties["kubernetesVersion"] = serving.kubernetes_version
     if security.private_aks:
@@ -172,6 +176,8 @@ def _cluster_command(recipe: Any, ids: Ids, identity: str, subnet: str) -> str:
         options.append(f"--network-plugin-mode overlay --pod-cidr {a.pod_cidr}")
     if serving.kubernetes_version:
         options.append(f"--kubernetes-version {serving.kubernetes_version}")
+    if n.node_resource_group:
+        options.append(f"--node-resource-group {n.node_resource_group}")
     if security.private_aks:
         options.append("--enable-private-cluster --disable-public-fqdn")
     elif security.aks_authorized_ranges:

@@ -46,8 +46,9 @@ def databricks(recipe: Any) -> list[Step]:
                 f"az databricks workspace create {ids.cli_new} -n {n.databricks} "
                 f"--sku premium --compute-mode Hybrid --vnet {ids.vnet} "
                 f"--public-subnet {n.databricks_public_subnet} "
-                f"--private-subnet {n.databricks_private_subnet} --prepare-encryption "
-                f"--enable-no-public-ip {str(security.databricks_no_public_ip).lower()} "
+                f"--private-subnet {n.databricks_private_subnet} "
+                + ("--prepare-encryption " if security.databricks_encryption else "")
+                + f"--enable-no-public-ip {str(security.databricks_no_public_ip).lower()} "
                 f"--managed-resource-group {n.databricks_managed_group}",
             ),
             # Without force the storage of its file system stays, and so does the group.

@@ -56,13 +56,16 @@ def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
                     "properties": {
                         "virtualNetwork": {"id": ids.vnet},
                         "registrationEnabled": False,
+                        # What has a private endpoint elsewhere has no record here: ask outside.
+                        "resolutionPolicy": "NxDomainRedirect",
                     },
                 },
             ),
             after=(f"dns-zone.{zone}", "vnet"),
             az=(
                 f"az network private-dns link vnet create {ids.cli_group} -z {zone} "
-                f"-n {n.vnet} -v {n.vnet} -e false {ids.cli_tags}",
+                f"-n {n.vnet} -v {n.vnet} -e false "
+                f"--resolution-policy NxDomainRedirect {ids.cli_tags}",
             ),
         ),
     ]

@@ -13,6 +13,7 @@ from amlwizard.sandbox.world import World
 
 VERSIONS = ("1.34", "1.35", "1.36", "1.37")
 DEFAULT_VERSION = "1.36"
+LONGEST_GROUP = 80
 
 
 def _cluster(call: Call) -> None:
@@ -62,10 +63,24 @@ def _cluster(call: Call) -> None:
     if not private or access.get("enablePrivateClusterPublicFQDN", True):
         p["fqdn"] = f"{host}.hcp.{region}.azmk8s.io"
     p["powerState"] = {"code": "Running"}
-    p.setdefault("nodeResourceGroup", f"MC_{call.id.group}_{call.id.name}_{call.body['location']}")
+    _node_group(call)
     p["maxAgentPools"] = 100
     node_resource_group.make(call.world, call.body)
     p.setdefault("enableRBAC", True)
+
+
+def _node_group(call: Call) -> None:
+    made = f"MC_{call.id.group}_{call.id.name}_{call.body['location']}"
+    name = call.properties.setdefault("nodeResourceGroup", made)
+    if len(name) > LONGEST_GROUP:
+        raise ArmError(
+            400,
+            "InvalidParameter",
+            "The length of the node resource group name is too long. The maximum length is "
+            f"{LONGEST_GROUP} and the length of the value provided is {len(name)}. Please see "
+            "https://aka.ms/aks-naming-rules for more details.",
+            "name",
+        )
 
 
 def _quota(call: Call, pools: list[Body]) -> None:

@@ -46,16 +46,29 @@ def _dns_link(call: Call) -> None:
     call.parent()
     call.require("properties.virtualNetwork.id")
     vnet = call.must_exist(call.properties["virtualNetwork"]["id"], "properties.virtualNetwork")
-    for other in call.world.of_type(LINKS, call.id.parent):
+    zone = call.id.names[0]
+    for other in call.world.of_type(LINKS):
         same = other["properties"]["virtualNetwork"]["id"].lower() == vnet["id"].lower()
-        if same and other["id"].lower() != call.id.text.lower():
+        if not same or other["id"].lower() == call.id.text.lower():
+            continue
+        if other["id"].lower().startswith(f"{call.id.parent.lower()}/"):
             raise ArmError(
                 409,
                 "Conflict",
                 f"The virtual network {vnet['id']} is already linked to this zone as "
                 f"{other['name']}.",
             )
+        linked = other["id"].split("/")[-3]
+        if linked.lower() == zone.lower():
+            # Azure begins the operation, and ends it so.
+            call.fails = {
+                "code": "BadRequest",
+                "message": "A virtual network cannot be linked to multiple zones with overlapping "
+                f"namespaces. You tried to link virtual network with '{zone}' and '{linked}' "
+                "zones.",
+            }
     call.properties.setdefault("registrationEnabled", False)
+    call.properties.setdefault("resolutionPolicy", "Default")
     call.properties["virtualNetworkLinkState"] = "Completed"
 
 
@@ -88,13 +101,16 @@ def addresses_of(world: World, zone: Body, name: str) -> list[str]:
     return [r["ipv4Address"] for r in record["properties"]["aRecords"]] if record else []
 
 
-def zones_of(world: World, vnet_id: str) -> Iterator[Body]:
-    """The private zones that a VNET looks into before it asks the public DNS."""
+def zones_of(world: World, vnet_id: str) -> Iterator[tuple[Body, bool]]:
+    """The private zones that a VNET looks into before it asks the public DNS, and whether it asks
+    there for what a zone does not have."""
     for link in world.of_type(LINKS):
-        if link["properties"]["virtualNetwork"]["id"].lower() == vnet_id.lower():
+        p = link["properties"]
+        works = p.get("provisioningState", "Succeeded") != "Failed"
+        if works and p["virtualNetwork"]["id"].lower() == vnet_id.lower():
             zone = world.get(link["id"].rsplit("/", 2)[0])
             if zone:
-                yield zone
+                yield zone, p.get("resolutionPolicy") == "NxDomainRedirect"
 
 
 # -- zone groups: the records of a private endpoint, kept in step with it

@@ -1,0 +1,105 @@
+"""What Azure makes by itself has names and places too: node groups, zones that others linked."""
+
+from __future__ import annotations
+
+from threading import Event as Flag
+from typing import Any
+
+import pytest
+from platforms import Platform, setting
+from support import recipe_of
+
+from amlwizard import rules
+from amlwizard.errors import CloudError
+from amlwizard.recipe import Recipe
+from amlwizard.steps import steps_for
+
+BLOB = "privatelink.blob.core.windows.net"
+FILE = "privatelink.file.core.windows.net"
+ZONES, NETWORK = "2024-06-01", "2025-05-01"
+LONG = {
+    "names__resource_group": "rg-contoso-dataplatform-machinelearning-nonprod-westeurope-001",
+    "names__aks": "aks-contoso-mlplatform-nonprod-westeurope-001",
+}
+
+
+def quiet(*_: Any, **__: Any) -> None: ...
+
+
+def step(recipe: Recipe, name: str) -> Any:
+    return next(step for step in steps_for(recipe) if step.id == name)
+
+
+# -- the node resource group
+
+
+def test_a_node_group_of_more_than_80_characters_is_refused(platform: Platform) -> None:
+    error = platform.refused("aks", setting("properties.nodeResourceGroup", "g" * 81), "aks-other")
+    assert (error.status, error.code) == (400, "InvalidParameter")
+    assert "The maximum length is 80" in error.why and "is 81" in error.why
+
+
+def test_check_says_so_and_its_cure_is_clean() -> None:
+    recipe = recipe_of("quickstart", **LONG)
+
+    def found(recipe: Recipe) -> list[Any]:
+        sections = {name: getattr(recipe, name) for name in type(recipe).model_fields}
+        return [f for f in rules.check(sections) if f.rule == "NM-5"]
+
+    (finding,) = found(recipe)
+    assert finding.severity == "error" and "122 characters" in finding.what
+    ((path, value),) = finding.cure.items()
+    cured = recipe_of("quickstart", **LONG, **{path.replace(".", "__"): value})
+    assert found(cured) == []
+    assert step(cured, "aks").resource.body["properties"]["nodeResourceGroup"] == value
+    assert f"--node-resource-group {value}" in step(cured, "aks").az[0]
+
+
+def test_it_is_left_to_aks_unless_it_is_named() -> None:
+    body = step(recipe_of("quickstart"), "aks").resource.body["properties"]
+    assert "nodeResourceGroup" not in body and body["enableRBAC"] is True
+
+
+# -- private zones
+
+
+def test_a_vnet_is_linked_to_one_zone_of_a_name(platform: Platform) -> None:
+    arm, vnet = platform.cloud.arm, platform.outputs["vnet"]["id"]
+    hub = f"/subscriptions/{arm.subscription}/resourceGroups/rg-hub-dns"
+    arm.put(hub, "2025-04-01", {"location": "westeurope"}, quiet, Flag())
+
+    def linked(zone: str) -> Any:
+        address = f"{hub}/providers/Microsoft.Network/privateDnsZones/{zone}"
+        arm.put(address, ZONES, {"location": "global"}, quiet, Flag())
+        link = {"virtualNetwork": {"id": vnet}, "registrationEnabled": False}
+        body = {"location": "global", "properties": link}
+        return arm.put(f"{address}/virtualNetworkLinks/spoke", ZONES, body, quiet, Flag())
+
+    with pytest.raises(CloudError) as error:
+        linked("privatelink.api.azureml.ms")
+    assert error.value.code == "BadRequest"
+    assert "multiple zones with overlapping namespaces" in error.value.why
+    assert linked("privatelink.redis.cache.windows.net")["properties"]["virtualNetworkLinkState"]
+
+
+def test_links_ask_outside_for_what_their_zone_does_not_have() -> None:
+    """An account that has a private endpoint elsewhere is still found."""
+    recipe = recipe_of("private")
+    links = [s for s in steps_for(recipe) if s.id.startswith("dns-link.")]
+    assert len(links) == 6
+    for link in links:
+        assert link.resource
+        assert link.resource.body["properties"]["resolutionPolicy"] == "NxDomainRedirect"
+        assert "--resolution-policy NxDomainRedirect" in link.az[0]
+
+
+# -- what is said and read
+
+
+def test_prepare_encryption_is_said_where_it_is_asked_for() -> None:
+    said = {
+        wanted: "--prepare-encryption"
+        in step(recipe_of("quickstart", security__databricks_encryption=wanted), "databricks").az[0]
+        for wanted in ("true", "false")
+    }
+    assert said == {"true": True, "false": False}
