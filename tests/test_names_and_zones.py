@@ -60,6 +60,32 @@ def test_it_is_left_to_aks_unless_it_is_named() -> None:
     assert "nodeResourceGroup" not in body and body["enableRBAC"] is True
 
 
+# -- sizes of nodes
+
+
+@pytest.mark.parametrize("size", ["Standard_B1s", "Standard_DS1_v2", "Standard_B2ats_v2"])
+def test_a_system_pool_of_small_nodes_is_refused(platform: Platform, size: str) -> None:
+    change = setting("properties.agentPoolProfiles.0.vmSize", size)
+    error = platform.refused("aks", change, "aks-other")
+    assert (error.status, error.code) == (400, "SystemPoolSkuTooLow")
+    assert "more than 2 cores and 4GB memory. Nodepool name: default." in error.why
+
+
+def test_defaults_are_sizes_that_the_sandbox_has(platform: Platform) -> None:
+    arm = platform.cloud.arm
+    path = f"/subscriptions/{arm.subscription}/providers/Microsoft.Compute/skus"
+    found = arm.every(f"{path}?$filter=location eq 'westeurope'", "2021-07-01")
+    by_name = {sku["name"]: {c["name"]: c["value"] for c in sku["capabilities"]} for sku in found}
+    recipe = recipe_of("quickstart")
+    for name in (
+        recipe.serving.node_size,
+        recipe.training.node_type,
+        recipe.serving.build_node_size,
+    ):
+        assert by_name[name]["CpuArchitectureType"] == "x64"
+    assert by_name["Standard_D4ps_v5"]["CpuArchitectureType"] == "Arm64"
+
+
 # -- private zones
 
 

@@ -82,6 +82,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "KV-1": ({"security.key_vault": "service-endpoint"}, "security.key_vault"),
     "NAT-1": ({"security.nat_gateway": "false"}, "security.nat_gateway"),
     "DB-7": ({"training.spark_version": "'16.4'"}, "training.spark_version"),
+    "VM-2": ({"serving.node_size": "Standard_D4ps_v5"}, "serving.node_size"),
     "VM-1": ({"serving.node_size": "DS3_v2"}, "serving.node_size"),
     "DB-6": ({"security.databricks_no_public_ip": "false"}, "security.databricks_no_public_ip"),
     "AK-14": (

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.xdist_group("preflight")
 def test_a_size_that_is_not_offered_is_one_finding_with_all_its_fields(
     cloud: Cloud, preflight: Preflight
 ) -> None:
-    cloud.state(limits={"sizes_not_offered": ["Standard_DS3_v2"]})
-    fields = ("serving.node_size", "training.node_type", "serving.build_node_size")
+    cloud.state(limits={"sizes_not_offered": ["Standard_D4ds_v5"]})
+    fields = ("serving.node_size", "training.node_type")
     found = only(preflight(), "sku-not-offered", *fields)
     assert set(found["cure"]) == set(fields)
     [other] = set(found["cure"].values())
@@ -26,7 +26,7 @@ def test_a_size_that_is_not_offered_is_one_finding_with_all_its_fields(
 def test_a_size_that_does_not_exist(preflight: Preflight) -> None:
     found = only(preflight("--set", "serving.node_size=Standard_X9"), "sku-not-offered",
                  "serving.node_size")  # fmt: skip
-    assert "no such size" in found["why"]
+    assert "not among the sizes" in found["why"]
 
 
 def test_a_region_without_a_service(cloud: Cloud, preflight: Preflight) -> None:
@@ -61,6 +61,30 @@ def test_a_kubernetes_version_that_is_not_offered(cloud: Cloud, preflight: Prefl
     assert found["cure"] == {"serving.kubernetes_version": "1.36"}
 
 
+def test_a_size_that_does_not_do_is_found_by_what_azure_says_of_it(preflight: Preflight) -> None:
+    """Its name does not tell: two vCPUs, and one GiB."""
+    findings = preflight("--set", "serving.node_size=Standard_B2ats_v2")
+    [found] = [f for f in findings if f["rule"] == "sku-unfit"]
+    assert found["fields"] == ["serving.node_size"] and "2 vCPU and 1 GiB" in found["why"]
+    ((path, other),) = found["cure"].items()
+    assert preflight("--set", f"{path}={other}") == []
+
+
+def test_arm_processors_are_found_whatever_the_name_says(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    def sku(name: str, architecture: str) -> dict[str, object]:
+        given = {"vCPUs": "4", "MemoryGB": "16", "CpuArchitectureType": architecture}
+        capabilities = [{"name": key, "value": value} for key, value in given.items()]
+        kind = {"resourceType": "virtualMachines", "name": name, "family": "x"}
+        return {**kind, "capabilities": capabilities, "restrictions": []}
+
+    listed = [sku("Standard_D4ds_v5", "Arm64"), sku("Standard_DS3_v2", "x64")]
+    cloud.sandbox.fault("GET .*/Microsoft.Compute/skus", status=200, body={"value": listed})
+    found = only(preflight(), "sku-unfit", "serving.node_size")
+    assert "Arm" in found["why"] and found["cure"] == {"serving.node_size": "Standard_DS3_v2"}
+
+
 # -- quota: 3 AKS nodes and one for upgrades, 1 Databricks node, 4 vCPUs each
 
 
@@ -89,8 +113,8 @@ def test_vcpus_of_a_family(cloud: Cloud, preflight: Preflight) -> None:
     assert found == []
     found = preflight()
     assert [f["rule"] for f in found] == ["vcpu-quota"]
-    assert "standardDSv2Family" in found[0]["what"]
-    assert "--resource-name standardDSv2Family" in found[0]["command"]
+    assert "standardDDSv5Family" in found[0]["what"]
+    assert "--resource-name standardDDSv5Family" in found[0]["command"]
 
 
 def test_vcpus_of_machine_learning_are_counted_apart(cloud: Cloud, preflight: Preflight) -> None:

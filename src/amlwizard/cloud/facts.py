@@ -49,13 +49,15 @@ class Questions:
 @dataclass(frozen=True)
 class Size:
     """A VM size in a region. `family` is the name of its quota; `offered` is false where Azure
-    keeps it from this subscription. `memory` is in GiB, 0 where Azure does not say."""
+    keeps it from this subscription. `memory` is in GiB, 0 where Azure does not say; `arm`: its
+    processors are no x64 ones."""
 
     name: str
     family: str
     vcpus: int
     offered: bool
     memory: float = 0
+    arm: bool = False
 
 
 @dataclass(frozen=True)

@@ -262,4 +262,5 @@ def _size(sku: Json) -> Size:
     kept = any(r.get("type") == "Location" for r in sku.get("restrictions") or ())
     vcpus = int(float(capabilities.get("vCPUs") or 0))
     memory = float(capabilities.get("MemoryGB") or 0)
-    return Size(sku["name"], sku.get("family") or "", vcpus, not kept, memory)
+    arm = str(capabilities.get("CpuArchitectureType") or "").lower() == "arm64"
+    return Size(sku["name"], sku.get("family") or "", vcpus, not kept, memory, arm)

@@ -23,6 +23,7 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     names.managed_group,
     offers.regions,
     offers.sizes,
+    offers.fitting,
     offers.kubernetes,
     rights.providers,
     rights.actions,

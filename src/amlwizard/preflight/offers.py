@@ -10,6 +10,7 @@ from amlwizard.errors import Finding
 from amlwizard.preflight.situation import Situation
 
 # Fields that name a VM size, and the step that needs it.
+SYSTEM_VCPUS, SYSTEM_GIB = 2, 4  # AKS, system node pools
 SIZES = {
     "serving.node_size": "aks",
     "training.node_type": "databricks",
@@ -89,7 +90,7 @@ def sizes(s: Situation) -> Iterator[Finding]:
             f"The VM size {name} is not offered in {s.region}.",
             why="Azure keeps it from this subscription there."
             if known
-            else "The region has no such size.",
+            else "It is not among the sizes that the region lists.",
             fix=f"Use {other.name}, which has {other.vcpus} vCPUs."
             if other
             else f"az vm list-skus --location {s.region} --output table lists what there is.",
@@ -98,11 +99,62 @@ def sizes(s: Situation) -> Iterator[Finding]:
         )
 
 
+def fitting(s: Situation) -> Iterator[Finding]:
+    """Sizes that are to be had, and on which what is meant for them does not run."""
+    wanted = wanted_sizes(s)
+    for path, name in wanted.items():
+        machine = size(s, name)
+        problem = machine and _unfit(path, machine)
+        if not problem:
+            continue
+        other = _usual(s, path) or _similar(s, name)
+        changes = {path: other.name if other else "SIZE"}
+        yield Finding(
+            "sku-unfit",
+            "error",
+            (path,),
+            f"The VM size {name} does not do for {path}.",
+            why=problem,
+            fix=f"Use {other.name}: {other.vcpus} vCPUs, {other.memory:g} GiB."
+            if other
+            else f"Choose another: az vm list-skus --location {s.region} --output table.",
+            cure=changes if other else {},
+            command=s.replaying(changes),
+        )
+
+
+def _unfit(path: str, machine: Size) -> str:
+    if machine.arm and path != "training.node_type":
+        return "It has Arm processors; the images of Machine Learning are built for x64."
+    if path != "serving.node_size":
+        return ""
+    if machine.vcpus < SYSTEM_VCPUS or 0 < machine.memory < SYSTEM_GIB:
+        return (
+            f"It has {machine.vcpus} vCPU and {machine.memory:g} GiB; AKS takes {SYSTEM_VCPUS} "
+            f"vCPUs and {SYSTEM_GIB} GiB at least for its system pool."
+        )
+    return ""
+
+
+def _usual(s: Situation, path: str) -> Size | None:
+    """The size that a field has by default, where it does: all else is laid out for it."""
+    section, _, field = path.partition(".")
+    default = type(getattr(s.recipe, section)).model_fields[field].default
+    found = size(s, str(default))
+    return found if found and not _unfit(path, found) else None
+
+
 def _similar(s: Situation, name: str) -> Size | None:
-    """An offered size with as many vCPUs, its name as near as can be."""
+    """An offered size with as many vCPUs and no less memory, its name as near as can be; the least
+    that AKS takes where it is smaller."""
     known = s.facts.sizes.get(name.lower())
-    vcpus = known.vcpus if known else 4
-    same = [other for other in s.facts.sizes.values() if other.offered and other.vcpus == vcpus]
+    vcpus = max(known.vcpus, SYSTEM_VCPUS) if known else 4
+    memory = max(known.memory, SYSTEM_GIB) if known else SYSTEM_GIB
+    same = [
+        other
+        for other in s.facts.sizes.values()
+        if other.offered and other.vcpus == vcpus and other.memory >= memory and not other.arm
+    ]
     near = difflib.get_close_matches(name, [other.name for other in same], 1, 0)
     return next((other for other in same if near and other.name == near[0]), None)
 

@@ -401,7 +401,7 @@ class Training(Section):
         description="Spark and Scala version of the cluster. MLflow is pinned whatever it brings.",
     )
     node_type: Text = Field(
-        "Standard_DS3_v2",
+        "Standard_D4ds_v5",
         title="Node type",
         description="VM size of the driver and of every worker; taken from the vCPU quota.",
     )
@@ -442,7 +442,7 @@ class Serving(Section):
         None, title="Kubernetes version", description="Left out: the region's default."
     )
     node_size: Text = Field(
-        "Standard_DS3_v2",
+        "Standard_D4ds_v5",
         title="Node size",
         description="VM size of the AKS nodes; taken from the vCPU quota.",
     )

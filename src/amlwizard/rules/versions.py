@@ -16,6 +16,9 @@ VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
 LIBRARIES = ("mlflow", "azureml_mlflow", "scikit_learn")
 DEFAULTS = {field: str(Training.model_fields[field].default) for field in LIBRARIES}
 SIZE = re.compile(r"Standard_[A-Z]{1,3}\d+[a-z0-9_-]*", re.IGNORECASE)
+NAMED_SIZE = re.compile(
+    r"Standard_[A-Z]{1,3}(?P<number>\d+)(-\d+)?(?P<features>[a-z]*)(_|$)", re.IGNORECASE
+)
 KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
 NEWEST_MLFLOW = (3, 15, 0)  # that azureml-mlflow 1.62 takes
 
@@ -107,6 +110,28 @@ def sizes(self: Rule, training: Any, serving: Any) -> Iterator[Finding]:
             right = near if SIZE.fullmatch(near) else str(_default(type(given), field))
             path = f"{section}.{field}"
             yield self.finding(path, f"{text[:60]!r} is no size.", cure={path: right})
+
+
+@rule(
+    "VM-2",
+    "The nodes of AKS have two vCPUs or more, and what Machine Learning builds runs on x64: its "
+    "sizes have no p after the number.",
+    "serving",
+    source="AKS, system node pools; Azure virtual machine sizes, naming conventions",
+)
+def machines(self: Rule, serving: Any) -> Iterator[Finding]:
+    for field in ("node_size", "build_node_size"):
+        text = getattr(serving, field)
+        named = NAMED_SIZE.match(text)
+        if not named:
+            continue
+        arm = "p" in named["features"].lower()
+        small = field == "node_size" and int(named["number"]) < 2
+        if arm or small:
+            path = f"serving.{field}"
+            what = "has Arm processors" if arm else "has one vCPU"
+            cure = {path: _default(Serving, field)}
+            yield self.finding(path, f"{text} {what}.", cure=cure)
 
 
 def _default(section: type[Training] | type[Serving], field: str) -> object:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from amlwizard.sandbox.arm.accounts import REGIONS
 from amlwizard.sandbox.kinds.base import ArmError, Body
-from amlwizard.sandbox.kinds.sizes import MEMORY_GIB, SIZES, family, nodes
+from amlwizard.sandbox.kinds.sizes import MACHINES, MEMORY_GIB, SIZES, family, nodes
 from amlwizard.sandbox.world import World
 
 CORES, ADDRESSES, PLENTY = 100, 1000, 1000
@@ -82,6 +82,7 @@ def sizes(world: World, where: str) -> Iterator[Body]:
                 "capabilities": [
                     {"name": "vCPUs", "value": str(cores)},
                     {"name": "MemoryGB", "value": str(MEMORY_GIB[size])},
+                    {"name": "CpuArchitectureType", "value": MACHINES[size].architecture},
                 ],
                 "restrictions": [barred] if size in kept else [],
             }

@@ -12,11 +12,15 @@ from amlwizard.sandbox.databricks.errors import Refused, invalid
 from amlwizard.sandbox.databricks.workspace import data_of, vnet_of
 from amlwizard.sandbox.kinds.base import Body
 from amlwizard.sandbox.kinds.network import find_subnet
-from amlwizard.sandbox.kinds.sizes import SIZES, cores_used
+from amlwizard.sandbox.kinds.sizes import MACHINES, SIZES, cores_used
 from amlwizard.sandbox.world import World
 
 START_SECONDS = 285
-NODE_TYPES = [size for size, cores in SIZES.items() if cores >= 4]
+NODE_TYPES = [
+    name
+    for name, machine in MACHINES.items()
+    if machine.vcpus >= 4 and machine.architecture == "x64" and not name.startswith("Standard_B")
+]
 
 
 class Clusters:
@@ -34,7 +38,7 @@ class Clusters:
                     "node_type_id": size,
                     "instance_type_id": size,
                     "description": size,
-                    "memory_mb": SIZES[size] * 4096,
+                    "memory_mb": int(MACHINES[size].memory * 1024),
                     "num_cores": float(SIZES[size]),
                     "is_deprecated": False,
                     "category": "General Purpose",

@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from amlwizard.sandbox.kinds.base import ArmError
 from amlwizard.sandbox.world import World
 
-SIZES = {
-    "Standard_DS2_v2": 2,
-    "Standard_DS3_v2": 4,
-    "Standard_DS4_v2": 8,
-    "Standard_D2s_v5": 2,
-    "Standard_D4s_v5": 4,
-    "Standard_D8s_v5": 8,
-    "Standard_E4s_v5": 4,
-    "Standard_F4s_v2": 4,
+
+@dataclass(frozen=True)
+class Machine:
+    """What Azure's list of SKUs says of a size; `memory` is in GiB."""
+
+    vcpus: int
+    memory: float
+    family: str
+    architecture: str = "x64"
+
+
+def _series(
+    family: str, pattern: str, gib_per_vcpu: float, *vcpus: int, architecture: str = "x64"
+) -> dict[str, Machine]:
+    return {pattern.format(n): Machine(n, n * gib_per_vcpu, family, architecture) for n in vcpus}
+
+
+MACHINES: dict[str, Machine] = {
+    "Standard_DS1_v2": Machine(1, 3.5, "standardDSv2Family"),
+    "Standard_DS2_v2": Machine(2, 7, "standardDSv2Family"),
+    "Standard_DS3_v2": Machine(4, 14, "standardDSv2Family"),
+    "Standard_DS4_v2": Machine(8, 28, "standardDSv2Family"),
+    "Standard_B1s": Machine(1, 1, "standardBSFamily"),
+    "Standard_B1ms": Machine(1, 2, "standardBSFamily"),
+    "Standard_B2s": Machine(2, 4, "standardBSFamily"),
+    "Standard_B2ms": Machine(2, 8, "standardBSFamily"),
+    "Standard_B4ms": Machine(4, 16, "standardBSFamily"),
+    "Standard_B2ats_v2": Machine(2, 1, "standardBasv2Family"),
+    **_series("standardDSv3Family", "Standard_D{}s_v3", 4, 2, 4, 8),
+    **_series("standardDSv5Family", "Standard_D{}s_v5", 4, 2, 4, 8, 16),
+    **_series("standardDDSv5Family", "Standard_D{}ds_v5", 4, 2, 4, 8, 16),
+    **_series("standardDASv5Family", "Standard_D{}as_v5", 4, 2, 4, 8),
+    **_series("standardDADSv5Family", "Standard_D{}ads_v5", 4, 2, 4, 8),
+    **_series("standardDPSv5Family", "Standard_D{}ps_v5", 4, 2, 4, 8, architecture="Arm64"),
+    **_series("standardESv5Family", "Standard_E{}s_v5", 8, 2, 4, 8),
+    **_series("standardEDSv5Family", "Standard_E{}ds_v5", 8, 2, 4, 8),
+    **_series("standardFSv2Family", "Standard_F{}s_v2", 2, 2, 4, 8),
 }
-MEMORY_GIB = {
-    "Standard_DS2_v2": 7,
-    "Standard_DS3_v2": 14,
-    "Standard_DS4_v2": 28,
-    "Standard_D2s_v5": 8,
-    "Standard_D4s_v5": 16,
-    "Standard_D8s_v5": 32,
-    "Standard_E4s_v5": 32,
-    "Standard_F4s_v2": 8,
-}
-FAMILIES = {
-    "Standard_DS": "standardDSv2Family",
-    "Standard_D": "standardDSv5Family",
-    "Standard_E": "standardESv5Family",
-    "Standard_F": "standardFSv2Family",
-}
+SIZES = {name: machine.vcpus for name, machine in MACHINES.items()}
+MEMORY_GIB = {name: machine.memory for name, machine in MACHINES.items()}
 
 
 def family(size: str) -> str:
-    return next(name for start, name in FAMILIES.items() if size.startswith(start))
+    return MACHINES[size].family
 
 
 def vcpus(world: World, size: str) -> int:

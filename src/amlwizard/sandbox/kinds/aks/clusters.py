@@ -8,7 +8,7 @@ from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import network_profile, node_resource_group
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.role_assignments import sees_role
-from amlwizard.sandbox.kinds.sizes import SIZES, cores_used, family, vcpus
+from amlwizard.sandbox.kinds.sizes import MACHINES, SIZES, cores_used, family, vcpus
 from amlwizard.sandbox.world import World
 
 VERSIONS = ("1.34", "1.35", "1.36", "1.37")
@@ -46,6 +46,7 @@ def _cluster(call: Call) -> None:
     p["kubernetesVersion"] = p["currentKubernetesVersion"] = wanted
     network_profile.complete(call, pools)
     _quota(call, pools)
+    _system_pool(pools)
     _identity(call, pools)
     for pool in pools:
         pool.setdefault("osType", "Linux")
@@ -67,6 +68,18 @@ def _cluster(call: Call) -> None:
     p["maxAgentPools"] = 100
     node_resource_group.make(call.world, call.body)
     p.setdefault("enableRBAC", True)
+
+
+def _system_pool(pools: list[Body]) -> None:
+    for pool in pools:
+        machine = MACHINES[pool["vmSize"]]
+        if pool.get("mode", "System") == "System" and (machine.vcpus < 2 or machine.memory < 4):
+            raise ArmError(
+                400,
+                "SystemPoolSkuTooLow",
+                "System node pool must use VM sku with more than 2 cores and 4GB memory. Nodepool "
+                f"name: {pool.get('name')}.",
+            )
 
 
 def _node_group(call: Call) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import load_balancers
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.sizes import MACHINES
 from amlwizard.sandbox.world import World
 
 AML = "microsoft.azureml.kubernetes"
@@ -97,6 +98,9 @@ def _unhealthy(
             return f"{key} without its connection"
     if not _true(settings, "allowinsecureconnections") and not _encrypts(settings, protected):
         return "E40007 INVALID_SSL_SETTING: the SSL key or certificate is not valid"
+    sizes = [pool.get("vmSize") for pool in cluster["properties"]["agentPoolProfiles"]]
+    if all(size in MACHINES and MACHINES[size].architecture != "x64" for size in sizes):
+        return "no node for its images, which are built for x64"
     nodes = sum(pool.get("count", 1) for pool in cluster["properties"]["agentPoolProfiles"])
     if settings.get("inferencerouterha", "true").lower() == "true" and nodes < ROUTER_REPLICAS:
         return f"E40002 INSUFFICIENT_NODE: inferenceRouterHA takes 3 nodes, there are {nodes}"
