@@ -1,4 +1,5 @@
-"""What a sandbox records: every exchange, in the order of the wire, and no secret."""
+"""What `amlwizard sandbox` records: what it is asked by anybody, cells on a cluster included, in the
+order of the wire, and no secret."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import RECIPES, Ran, Sandbox
+from support import Sandbox
 
 from amlwizard.errors import CloudError
 
@@ -93,28 +94,6 @@ def test_no_secret_is_recorded(sandbox: Callable[..., Sandbox], tmp_path: Path) 
     asked = next(e for e in lines(path) if e["url"].endswith("/devicecode"))
     assert asked["response_body"]["user_code"] == "REDACTED"
     assert "enter REDACTED" in asked["response_body"]["message"]
-
-
-def test_replay_records_its_own_sandbox_and_no_other(
-    command: Callable[..., Ran], sandbox: Callable[..., Sandbox], tmp_path: Path
-) -> None:
-    path = tmp_path / "capture.jsonl"
-    replay = (
-        "replay",
-        str(RECIPES / "quickstart.yaml"),
-        "--target",
-        "sandbox",
-        "--until",
-        "sign-in",
-    )
-    assert command(*replay, "--capture", str(path)).code == 0
-    assert any(e["url"].endswith("/devicecode") for e in lines(path))
-    path.unlink()
-    elsewhere = command(*replay, "--capture", str(path), **sandbox().environment)
-    assert elsewhere.code == 2 and "amlwizard sandbox" in elsewhere.err
-    assert not path.exists()
-    nowhere = command(*replay, "--capture", str(tmp_path / "no" / "capture.jsonl"))
-    assert nowhere.code == 1 and "No such file" in nowhere.err and "Traceback" not in nowhere.err
 
 
 def _never() -> Any:

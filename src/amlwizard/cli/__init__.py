@@ -131,6 +131,13 @@ def parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--reset", action="store_true", help="empty the one that --target sandbox starts"
     )
+    within = sandbox.add_subparsers(dest="within", metavar="COMMAND")
+    compare = within.add_parser(
+        "compare",
+        help="put the requests of a capture to a sandbox, and list where Azure answered otherwise",
+    )
+    compare.add_argument("captures", nargs="+", metavar="CAPTURE")
+    compare.add_argument("--json", action="store_true", help="all of it as JSON")
     return top
 
 
@@ -187,7 +194,7 @@ def _target(command: argparse.ArgumentParser, required: bool) -> None:
     command.add_argument(
         "--capture",
         metavar="FILE",
-        help="record every exchange with the embedded sandbox, redacted",
+        help="record every exchange with the cloud, redacted: fit for a bug report",
     )
 
 
@@ -286,6 +293,10 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.cli.destroying import destroy
 
         return destroy(given)
+    if given.within == "compare":
+        from amlwizard.cli.comparing import compare
+
+        return compare(given)
     from amlwizard.cli.sandboxing import sandbox
 
     return sandbox(given)

@@ -11,14 +11,16 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from amlwizard.backend import TargetName
+from amlwizard.capture.recording import UNSEEN, Recorder
 from amlwizard.cloud import Cloud, azure_public, from_description
+from amlwizard.cloud.secret import hide
 from amlwizard.cloud.wire import client
-from amlwizard.errors import AmlwizardError, InvalidInput
+from amlwizard.errors import AmlwizardError
 from amlwizard.events import Emit, Event, LoginNeeded
 
 VARIABLE = "AMLWIZARD_SANDBOX"
@@ -39,8 +41,8 @@ def home() -> Path:
 @dataclass(frozen=True)
 class Choice:
     """How a target is opened. `approve` agrees to every sign-in by itself; None: where the sandbox
-    is our own. `attended`: somebody is there to enter a device code. `clock`, `speed` and `capture`
-    are for a sandbox of our own."""
+    is our own. `attended`: somebody is there to enter a device code. `clock` and `speed` are for a
+    sandbox of our own; `capture` is the file that every exchange is recorded in."""
 
     approve: bool | None = None
     attended: bool = False
@@ -74,7 +76,8 @@ class Target:
         """Use the control API of the sandbox that this is."""
         sandbox = self.person
         assert sandbox
-        with client(self.cloud.profile, CONTROL_SECONDS) as telling:
+        quietly = replace(self.cloud.profile, recorder=None)
+        with client(quietly, CONTROL_SECONDS) as telling:
             telling.post(
                 f"{sandbox['control']}/{what}",
                 json=body,
@@ -100,33 +103,45 @@ def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
     # What the SDKs log, we say ourselves; without a handler Python would print it among our lines.
     logging.getLogger().addHandler(logging.NullHandler())
     named = os.environ.get(VARIABLE)
-    if choice.capture and (name == "azure" or named):
-        raise InvalidInput(
-            "--capture records what a sandbox of our own is asked, and this target is none.",
-            why=f"{VARIABLE} names a sandbox that is running." if named else "It is Azure.",
-            fix="Give --capture to `amlwizard sandbox`, or leave it out.",
-        )
+    with recorded(choice.capture) as recorder:
+        yield from _opened(name, choice, named, recorder)
+
+
+@contextmanager
+def recorded(file: str | None) -> Iterator[Recorder | None]:
+    """The recorder of a capture file; None where there is to be none."""
+    if not file:
+        yield None
+        return
+    recorder = Recorder(Path(file), hide)
+    try:
+        yield recorder
+    finally:
+        recorder.finish()
+        print(f"{recorder.count} exchanges are in {file}, redacted. {UNSEEN}", file=sys.stderr)
+
+
+def _opened(
+    name: TargetName, choice: Choice, named: str | None, recorder: Recorder | None
+) -> Iterator[Target]:
     if name == "azure":
-        yield Target(name, Cloud(azure_public(home() / "accounts"), attended=choice.attended))
+        azure = replace(azure_public(home() / "accounts"), recorder=recorder)
+        yield Target(name, Cloud(azure, attended=choice.attended))
         return
     if named:
         description = Path(named)
         approve = bool(choice.approve)
-        cloud = Cloud(
-            from_description(description), attended=choice.attended or approve, played=approve
-        )
+        profile = replace(from_description(description), recorder=recorder)
+        cloud = Cloud(profile, attended=choice.attended or approve, played=approve)
         person = json.loads(description.read_text())
         yield Target(name, cloud, person, approve)
         return
     options = ["--clock", choice.clock, "--speed", str(choice.speed)]
-    if choice.capture:
-        options += ["--capture", choice.capture]
     with embedded(options) as description_file:
         person = json.loads(description_file.read_text())
         approve = choice.approve is not False
-        cloud = Cloud(
-            from_description(description_file), attended=choice.attended or approve, played=approve
-        )
+        profile = replace(from_description(description_file), recorder=recorder)
+        cloud = Cloud(profile, attended=choice.attended or approve, played=approve)
         yield Target(name, cloud, person, approve)
 
 

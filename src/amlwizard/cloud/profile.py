@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from amlwizard.capture.recording import Recorder
 from amlwizard.errors import AmlwizardError, InvalidInput
 
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
@@ -21,7 +22,7 @@ class CloudProfile:
     may take to see what another has done, `propagation` how long all of them may take to see a
     role. `accounts` is the folder that remembers who signed in, None where nothing may outlive the
     process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None where this
-    machine's own resolver knows it.
+    machine's own resolver knows it. `recorder` is told of every exchange.
     """
 
     name: str
@@ -40,6 +41,7 @@ class CloudProfile:
     arm_scope: str = "https://management.azure.com/.default"
     ml_scope: str = "https://ml.azure.com/.default"
     databricks_scope: str = f"{DATABRICKS}/.default"
+    recorder: Recorder | None = field(default=None, compare=False, repr=False)
 
     def scope(self, audience: str) -> str:
         """The scope of ``arm``, ``ml`` or ``databricks``."""

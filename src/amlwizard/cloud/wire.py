@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amlwizard.capture.noting import noted
 from amlwizard.cloud import trust
 from amlwizard.cloud.profile import CloudProfile
 
@@ -52,7 +53,11 @@ def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> 
         def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
             url = profile.must_allow(str(request.url))
             try:
-                return super().send(request, **options)
+                with noted(profile.recorder, request.method, url) as note:
+                    note.asked(request.read(), request.headers.get("content-type", ""))
+                    answer = super().send(request, **options)
+                    note.answered(answer.status_code, answer.headers, answer.content)
+                return answer
             except httpx.TransportError as error:
                 if refused := trust.refused(error, url, profile):
                     raise refused from None
@@ -88,7 +93,12 @@ def _adapter(profile: CloudProfile) -> Any:
         def send(self, request: Any, *given: Any, **options: Any) -> Any:
             url = profile.must_allow(str(request.url))
             try:
-                return super().send(request, *given, **options)
+                with noted(profile.recorder, str(request.method), url) as note:
+                    note.asked(request.body, request.headers.get("content-type", ""))
+                    answer = super().send(request, *given, **options)
+                    if profile.recorder:  # else what streams is left to stream
+                        note.answered(answer.status_code, answer.headers, answer.content)
+                return answer
             except requests.exceptions.SSLError as error:
                 if refused := trust.refused(error, url, profile):
                     raise refused from None

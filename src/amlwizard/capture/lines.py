@@ -1,0 +1,91 @@
+"""Reading a capture: what `--capture` writes, or recordings of others in the same lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from amlwizard.errors import InvalidInput
+
+SERVICES = (
+    ("entra", re.compile(r"(?i)/oauth2/|/\.well-known/|/common/discovery|/msi/token|/discovery/")),
+    ("tracking", re.compile(r"(?i)^/(mlflow|history|artifact)/")),
+    ("arm", re.compile(r"(?i)^/(subscriptions|providers|tenants)(/|$)")),
+    ("cells", re.compile(r"(?i)^/api/1\.2/")),
+    ("databricks", re.compile(r"(?i)^/api/2\.")),
+    ("scoring", re.compile(r"(?i)/score$|^/api/v1/")),
+    ("names", re.compile(r"(?i)^/dns-query|^/resolve$")),
+)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """`at` is in seconds since the epoch, None where it is not known."""
+
+    scenario: str
+    number: int
+    method: str
+    url: str
+    asked: Any
+    status: int
+    headers: Mapping[str, str]
+    answered: Any
+    at: float | None
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+    @property
+    def query(self) -> str:
+        return urlsplit(self.url).query
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc.lower()
+
+    @property
+    def service(self) -> str:
+        found = (name for name, pattern in SERVICES if pattern.search(self.path))
+        return next(found, "other")
+
+
+def read(files: Iterable[Path]) -> list[list[Exchange]]:
+    """The exchanges of each scenario, in order. Raises InvalidInput for what is no capture."""
+    scenarios: dict[str, list[Exchange]] = {}
+    for file in files:
+        try:
+            for number, text in enumerate(file.read_text().splitlines()):
+                exchange = _exchange(json.loads(text), file.stem, number)
+                scenarios.setdefault(exchange.scenario, []).append(exchange)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidInput(
+                f"{file} is no capture.",
+                why=f"{type(error).__name__}: {error}"[:200],
+                fix="Name a file that --capture has written.",
+            ) from None
+    return list(scenarios.values())
+
+
+def _exchange(line: dict[str, Any], name: str, number: int) -> Exchange:
+    headers = line.get("response_headers", line.get("headers")) or {}
+    at = line.get("at")
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at).timestamp()
+    return Exchange(
+        scenario=str(line.get("scenario", name)),
+        number=int(line.get("seq", number)),
+        method=str(line["method"]),
+        url=str(line["url"]),
+        asked=line.get("request_body"),
+        status=int(line["status"]),
+        headers={str(k).lower(): str(v) for k, v in headers.items()},
+        answered=line.get("response_body"),
+        at=at,
+    )

@@ -1,0 +1,79 @@
+"""What is called otherwise in the sandbox: ids, hosts and whatever else a cloud makes up."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+GUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+SUBSCRIPTION = re.compile(r"(?i)/subscriptions/([0-9a-f-]{36})")
+# A cloud makes these up, and later requests repeat them.
+MADE_UP = re.compile(r"(?i)^(workspaceurl|cluster_id|context_id|command_id|fqdn|loginserver)$")
+
+
+class Names:
+    """From what a recording calls things to what the sandbox does."""
+
+    def __init__(self, subscription: str, tenant: str) -> None:
+        self.subscription, self.tenant = subscription, tenant
+        self._ours: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+
+    def put(self, theirs: str, ours: str) -> None:
+        if theirs and ours and theirs.lower() != ours.lower() and theirs.lower() not in self._ours:
+            self._ours[theirs.lower()] = ours
+            longest = sorted(self._ours, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest)), re.I)
+
+    def meet(self, url: str, *bodies: Any) -> None:
+        """Subscriptions and tenants are known before anything is answered."""
+        for text in (url, *(json.dumps(body) for body in bodies if body)):
+            for found in SUBSCRIPTION.findall(text):
+                self.put(found, self.subscription)
+        for body in bodies:
+            for key, value in _strings(body):
+                if key.lower() == "tenantid":
+                    self.put(value, self.tenant)
+
+    def mapped(self, value: Any) -> Any:
+        if self._pattern is None or value is None:
+            return value
+        if isinstance(value, str):
+            return self._pattern.sub(lambda found: self._ours[found[0].lower()], value)
+        return json.loads(self.mapped(json.dumps(value)))
+
+    def host(self, theirs: str) -> str:
+        return self._ours.get(theirs.lower(), "")
+
+    def learn(self, theirs: Any, ours: Any, key: str = "") -> None:
+        """Two answers to the same request say the same thing in the same places."""
+        if isinstance(theirs, dict) and isinstance(ours, dict):
+            for name in theirs.keys() & ours.keys():
+                self.learn(theirs[name], ours[name], name)
+        elif isinstance(theirs, list) and isinstance(ours, list):
+            if len(theirs) == len(ours):
+                for one, other in zip(theirs, ours, strict=True):
+                    self.learn(one, other, key)
+        elif isinstance(theirs, str) and isinstance(ours, str):
+            if MADE_UP.match(key):
+                self.put(theirs, ours)
+            elif key.lower().endswith("uri"):
+                self.put(urlsplit(theirs).netloc, urlsplit(ours).netloc)
+            found, made = GUID.findall(theirs), GUID.findall(ours)
+            if len(found) == len(made):
+                for one, other in zip(found, made, strict=True):
+                    self.put(one, other)
+
+
+def _strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _strings(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner, key)
+    elif isinstance(value, str):
+        yield key, value

@@ -1,0 +1,273 @@
+"""Puts the requests of a capture to a sandbox, in their order, and judges its answers by Azure's."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from amlwizard.capture.judging import ENDED, Answer, Difference, apart
+from amlwizard.capture.lines import Exchange
+from amlwizard.capture.mapping import Names
+
+WRITES = ("PUT", "PATCH", "DELETE", "POST")
+GROUP = re.compile(r"(?i)^(/subscriptions/[^/]+/resourcegroups/[^/]+)")
+RESOURCE = re.compile(r"(?i)/subscriptions/[^/\"]+/resourcegroups/[^/\"]+/providers/[^\"?\s]+")
+GROUPS_API, POLLS = "2021-04-01", 60
+ASIDE = {
+    "entra": "sign-ins: their secrets are in no capture",
+    "cells": "cells are not run again",
+    "tracking": "tracking needs the runs of the cells",
+    "scoring": "scoring needs the model",
+    "names": "names are resolved by whoever asks",
+    "other": "of no service that the sandbox has a door for",
+}
+
+
+class Stage(Protocol):
+    """A sandbox, signed in to. `ask` takes a full URL, or a path of Azure Resource Manager."""
+
+    subscription: str
+    tenant: str
+
+    def ask(self, method: str, where: str, body: Any, resource: str = "") -> Answer: ...
+
+    def lay(self, state: dict[str, Any]) -> None: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+
+@dataclass
+class Verdict:
+    """`asked` counts the exchanges that were compared, `aside` those that were not, by reason."""
+
+    asked: int = 0
+    aside: Counter[str] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
+    durations: list[tuple[str, float, float | None]] = field(default_factory=list)
+
+
+@dataclass
+class Operation:
+    """What a write began: where it is polled, in the capture and in the sandbox."""
+
+    request: str
+    began: float | None
+    theirs: set[str]
+    ours: list[str]
+    ended: Answer | None = None
+
+
+class Replay:
+    """One scenario. What it names and did not make is laid before the request that names it."""
+
+    def __init__(self, stage: Stage, lines: Sequence[Exchange]) -> None:
+        self.stage, self.lines = stage, lines
+        self.names = Names(stage.subscription, stage.tenant)
+        self.operations: list[Operation] = []
+        self.there: set[str] = set()
+        self.made = {_key(e.path) for e in lines if e.method == "PUT" and e.status < 300}
+        self.seen = {
+            _key(e.path): e.answered
+            for e in reversed(lines)
+            if e.method == "GET" and e.status == 200 and isinstance(e.answered, dict)
+        }
+        self.workspaces: dict[str, str] = {}
+
+    def run(self, verdict: Verdict) -> None:
+        self._register()
+        for line in self.lines:
+            reason = self._aside(line)
+            if reason:
+                verdict.aside[reason] += 1
+                continue
+            self.names.meet(line.url, line.asked, line.answered)
+            operation = self._polled(line)
+            answer = self._poll(line, operation) if operation else self._request(line)
+            if answer is None:
+                verdict.aside["polls while an operation went on"] += 1
+                continue
+            verdict.asked += 1
+            theirs = Answer(line.status, line.headers, self.names.mapped(line.answered))
+            writes = line.method in WRITES and operation is None
+            for what, azure, sandbox in apart(theirs, answer, writes):
+                request = f"{line.method} {line.path}"
+                verdict.differences.append(
+                    Difference(line.scenario, line.number, request, what, azure, sandbox)
+                )
+            if operation and line.at and operation.began:
+                seconds = line.at - operation.began
+                verdict.durations.append((operation.request, seconds, self._simulated(operation)))
+
+    def _aside(self, line: Exchange) -> str:
+        """Why an exchange is not put to the sandbox; empty where it is."""
+        if line.service in ASIDE:
+            return ASIDE[line.service]
+        if line.status == 0 or line.status >= 500 or line.status in (401, 429):
+            return "Azure's own faults, lost answers and refused tokens"
+        if line.service == "databricks" and not self.names.host(line.host):
+            return "of a Databricks workspace that the capture did not make or read"
+        return ""
+
+    # -- requests
+
+    def _request(self, line: Exchange) -> Answer:
+        if self._waited(line):
+            self._settle()
+        self._lay(line)
+        answer = self._ask(line)
+        if line.status < 300 and 0 < answer.status < 300:
+            self.names.learn(line.answered, answer.body)
+            self._note_workspace(line, answer)
+        if line.method in WRITES and answer.status < 300:
+            theirs = {_bare(line.headers[k]) for k in ("azure-asyncoperation", "location")
+                      if k in line.headers}  # fmt: skip
+            ours = [answer.headers[k] for k in ("azure-asyncoperation", "location")
+                    if k in answer.headers]  # fmt: skip
+            request = f"{line.method} {line.path}"
+            self.operations.append(Operation(request, line.at, theirs, ours))
+        if line.method == "PUT" and answer.status < 300:
+            self.there.add(_key(self.names.mapped(line.path)))
+        return answer
+
+    def _waited(self, line: Exchange) -> bool:
+        """Whether what was under way had ended on Azure by then: all that a capture shows."""
+        if line.method in WRITES:
+            return line.status != 409
+        return Answer(line.status, line.headers, line.answered).state in ("", *ENDED)
+
+    def _ask(self, line: Exchange) -> Answer:
+        query = f"?{line.query}" if line.query else ""
+        where = self.names.mapped(line.path) + self.names.mapped(query)
+        resource = ""
+        if line.service == "databricks":
+            where = f"https://{self.names.host(line.host)}{where}"
+            resource = self.workspaces.get(line.host, "")
+        return self.stage.ask(line.method, where, self.names.mapped(line.asked), resource)
+
+    def _note_workspace(self, line: Exchange, answer: Answer) -> None:
+        """By which host a Databricks workspace is called, and whose id its callers show."""
+        for theirs, ours in _pairs(line.answered, answer.body):
+            host = theirs.get("properties", {}).get("workspaceUrl")
+            if host:
+                self.workspaces[str(host).lower()] = str(ours.get("id", ""))
+
+    # -- operations
+
+    def _polled(self, line: Exchange) -> Operation | None:
+        if line.method != "GET":
+            return None
+        bare = _bare(line.url)
+        return next((o for o in reversed(self.operations) if bare in o.theirs), None)
+
+    def _poll(self, line: Exchange, operation: Operation) -> Answer | None:
+        """The end of the sandbox's own operation, where the capture shows the end of Azure's."""
+        recorded = Answer(line.status, line.headers, line.answered)
+        going = recorded.status == 202 or (recorded.state and recorded.state not in ENDED)
+        return None if going or not operation.ours else self._end(operation, line.url)
+
+    def _end(self, operation: Operation, url: str = "") -> Answer | None:
+        by_result = "operationresult" in url.lower() and len(operation.ours) > 1
+        where = operation.ours[1 if by_result else 0]
+        for _ in range(POLLS):
+            answer = self.stage.ask("GET", where, None)
+            going = answer.status == 202 or (answer.state and answer.state not in ENDED)
+            if not going:
+                operation.ended = answer
+                return answer
+        return None
+
+    def _settle(self) -> None:
+        for operation in self.operations:
+            if operation.ours and operation.ended is None:
+                self._end(operation)
+
+    def _simulated(self, operation: Operation) -> float | None:
+        """How long the sandbox takes for it on its real clock, in seconds."""
+        known = self.stage.state().get("operations", {})
+        for where in operation.ours:
+            found = known.get(_bare(where).rpartition("/")[2])
+            if found:
+                return float(found["seconds"])
+        return None
+
+    # -- the ground
+
+    def _register(self) -> None:
+        """Namespaces that the capture uses, unless it registers them itself."""
+        own = {e.path.split("/")[4].lower() for e in self.lines if e.path.endswith("/register")}
+        used = {
+            ns for e in self.lines for ns in re.findall(r"(?i)/providers/(microsoft\.\w+)", e.path)
+        }
+        for namespace in sorted({ns.lower(): ns for ns in used}.values()):
+            if namespace.lower() not in own:
+                path = f"/subscriptions/{self.stage.subscription}/providers/{namespace}"
+                self.stage.ask("POST", f"{path}/register?api-version={GROUPS_API}", None)
+                for _ in range(4):
+                    self.stage.ask("GET", f"{path}?api-version={GROUPS_API}", None)
+
+    def _lay(self, line: Exchange) -> None:
+        """What the request needs, and the capture did not make."""
+        path = self.names.mapped(line.path)
+        group = GROUP.match(path)
+        if line.status >= 400 or line.service != "arm":
+            return
+        if group and _key(group[1]) not in self.there:
+            self.there.add(_key(group[1]))
+            if not (line.method == "PUT" and _key(path) == _key(group[1])):
+                self.stage.ask(
+                    "PUT", f"{group[1]}?api-version={GROUPS_API}", {"location": self._region()}
+                )
+        named = {found.rstrip("/") for found in RESOURCE.findall(str(line.asked).replace("'", '"'))}
+        if line.method in ("GET", "PATCH", "DELETE", "POST") and line.status != 204:
+            named.add(line.path)
+        for resource in named:
+            self._plant(resource)
+
+    def _plant(self, theirs: str) -> None:
+        key = _key(self.names.mapped(theirs))
+        sample = self.seen.get(_key(theirs))
+        is_one = "/providers/" in key and str((sample or {}).get("id", "")).lower() == _key(theirs)
+        if key in self.there or _key(theirs) in self.made or not is_one:
+            return
+        self.there.add(key)
+        self.stage.lay({"resources": {key: self.names.mapped(sample)}})
+
+    def _region(self) -> str:
+        for line in self.lines:
+            for body in (line.asked, line.answered):
+                where = body.get("location") if isinstance(body, dict) else None
+                if isinstance(where, str) and where != "global":
+                    return where
+        return "westeurope"
+
+
+def replay(stage: Stage, scenarios: Sequence[Sequence[Exchange]]) -> Verdict:
+    """Every scenario begins in the state in which the sandbox is now."""
+    verdict, start = Verdict(), stage.state()
+    for lines in scenarios:
+        stage.lay({"": start})
+        Replay(stage, lines).run(verdict)
+    return verdict
+
+
+def _key(path: str) -> str:
+    return path.rstrip("/").lower()
+
+
+def _bare(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.netloc}{parts.path}".lower()
+
+
+def _pairs(theirs: Any, ours: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        if isinstance(theirs.get("properties"), dict):
+            yield theirs, ours
+        yield from _pairs(theirs.get("value"), ours.get("value"))
+    elif isinstance(theirs, list) and isinstance(ours, list):
+        for one, other in zip(theirs, ours, strict=False):
+            yield from _pairs(one, other)

@@ -1,0 +1,134 @@
+"""Compare: what a capture says that Azure answered, beside what the sandbox answers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections import Counter
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+import httpx
+
+from amlwizard.capture.judging import Answer
+from amlwizard.capture.lines import read
+from amlwizard.capture.replaying import Verdict, replay
+from amlwizard.cli.targets import started
+from amlwizard.cloud import Cloud, from_description
+from amlwizard.cloud.wire import client
+from amlwizard.recipe import SignIn
+
+TIMEOUT_SECONDS = 60
+PLACES = 3  # of a difference that are named
+SLOWER = 2  # times: a duration that is further off than that is told
+
+
+class Unasked:
+    """Nobody is at hand: the sandbox agrees to every sign-in by itself."""
+
+    def __call__(self, url: str, user_code: str, expires_at: float) -> None: ...
+
+    def done(self, account: str) -> None: ...
+
+
+class Stage:
+    """A sandbox of our own, as `capture.replaying` asks it."""
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        self.description = description
+        profile = from_description(Path(description["description"]))
+        self._cloud = Cloud(profile, attended=True, played=True)
+        account = self._cloud.sign_in(SignIn(), Unasked(), Flag())
+        self.subscription, self.tenant = account.subscription, account.tenant
+        self._client = client(profile, TIMEOUT_SECONDS)
+
+    def ask(self, method: str, where: str, body: Any, resource: str = "") -> Answer:
+        databricks = "/api/2." in where
+        token = self._cloud.access_token("databricks" if databricks else "arm").reveal()
+        headers = {"Authorization": f"Bearer {token}"}
+        if resource:
+            headers["X-Databricks-Azure-Workspace-Resource-Id"] = resource
+        url = where if "//" in where else f"{self.description['arm']}{where}"
+        try:
+            got = self._client.request(method, url.replace(" ", "%20"), json=body, headers=headers)
+        except httpx.HTTPError:
+            return Answer(0, {}, None)
+        try:
+            said = got.json() if got.content else None
+        except ValueError:
+            said = got.text
+        return Answer(got.status_code, {k.lower(): v for k, v in got.headers.items()}, said)
+
+    def lay(self, state: dict[str, Any]) -> None:
+        """Lay a part over the state; under the empty key, the whole of it."""
+        whole = state.get("")
+        self._control("PUT" if whole else "POST", whole or state)
+
+    def state(self) -> dict[str, Any]:
+        return dict(self._control("GET", None))
+
+    def _control(self, method: str, body: Any) -> Any:
+        answer = self._client.request(
+            method,
+            f"{self.description['control']}/state",
+            json=body,
+            headers={"Authorization": f"Bearer {self.description['control_token']}"},
+        )
+        return answer.raise_for_status().json()
+
+
+def compare(given: argparse.Namespace) -> int:
+    """0 where the sandbox answers as Azure did, else 1."""
+    logging.getLogger().addHandler(logging.NullHandler())  # else Python prints what the SDKs log
+    scenarios = read(map(Path, given.captures))
+    with started(["--clock", "polls", "--approve"], None) as description:
+        verdict = replay(Stage(description), scenarios)
+    if given.json:
+        print(json.dumps(as_json(verdict), indent=1))
+    else:
+        show(verdict)
+    return 1 if verdict.differences else 0
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "compared": verdict.asked,
+        "aside": dict(verdict.aside),
+        "differences": [difference.to_json() for difference in verdict.differences],
+        "durations": [
+            {"request": request, "azure": azure, "sandbox": sandbox}
+            for request, azure, sandbox in verdict.durations
+        ],
+    }
+
+
+def show(verdict: Verdict) -> None:
+    """For people: what was compared, what differs, most frequent first."""
+    print(f"{verdict.asked} exchanges compared with the sandbox")
+    for reason, count in verdict.aside.most_common():
+        print(f"{count:6} left aside: {reason}")
+    kinds = Counter(difference.what for difference in verdict.differences)
+    print("; ".join(f"{count} of {what}" for what, count in kinds.items()) or "no difference")
+    places: dict[tuple[str, str, str, str], list[str]] = {}
+    for d in verdict.differences:
+        text = (d.what, f"{d.request.split()[0]} {kind_of(d.request)}", d.azure, d.sandbox)
+        places.setdefault(text, []).append(f"{d.scenario}#{d.number}")
+    for (what, request, azure, sandbox), found in sorted(places.items()):
+        more = f" and {len(found) - PLACES} more" if len(found) > PLACES else ""
+        print(f"{what}  {request}: {azure}; sandbox: {sandbox}")
+        print(f"    {', '.join(found[:PLACES])}{more}")
+    for request, azure, sandbox in verdict.durations:
+        if sandbox is not None and not azure / SLOWER <= sandbox <= max(azure, 1) * SLOWER:
+            print(f"duration  {request}: {azure:.0f} s; sandbox: {sandbox:.0f} s")
+
+
+def kind_of(request: str) -> str:
+    """The type of what is asked, without anybody's names: an ARM type, or the path."""
+    path = request.partition(" ")[2]
+    _, found, tail = path.rpartition("/providers/")
+    parts = tail.split("/")
+    if found:
+        return "/".join([parts[0], *parts[1::2]])
+    return "resourceGroups" if "/resourcegroups/" in path.lower() else path
