@@ -119,9 +119,9 @@ def show(verdict: Verdict) -> None:
         more = f" and {len(found) - PLACES} more" if len(found) > PLACES else ""
         print(f"{what}  {request}: {azure}; sandbox: {sandbox}")
         print(f"    {', '.join(found[:PLACES])}{more}")
-    for request, azure, sandbox in verdict.durations:
-        if sandbox is not None and not azure / SLOWER <= sandbox <= max(azure, 1) * SLOWER:
-            print(f"duration  {request}: {azure:.0f} s; sandbox: {sandbox:.0f} s")
+    for request, took, simulated in verdict.durations:
+        if simulated is not None and not took / SLOWER <= simulated <= max(took, 1) * SLOWER:
+            print(f"duration  {request}: {took:.0f} s; sandbox: {simulated:.0f} s")
 
 
 def kind_of(request: str) -> str:
