@@ -119,7 +119,7 @@ def test_what_is_no_capture_is_refused(command: Callable[..., Ran], tmp_path: Pa
         assert ran.code == 2 and "is no capture" in ran.err
 
 
-@pytest.mark.parametrize("name", ["aso-nat", "cli-dns-no-zone", "aso-vnet-adopted"])
+@pytest.mark.parametrize("name", ["aso-nat", "cli-nsg", "aso-vnet-adopted"])
 def test_recordings_of_others_are_read_by_the_same_judge(name: str) -> None:
     if not RECORDINGS.exists():
         pytest.skip("the recordings are not beside the checkout")
