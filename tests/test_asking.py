@@ -81,8 +81,8 @@ class Cloud:
     def last_exception(self, endpoint: str, deployment: str) -> str:
         return "ValueError: Input contains NaN"
 
-    def score(self, uri: str, key: Secret, body: Any) -> Scored:
-        return score(self.profile, uri, key, body)
+    def score(self, uri: str, key: Secret, body: Any, at: Any = None) -> Scored:
+        return score(self.profile, uri, key, body, at)
 
 
 def context(uri: str) -> Context:

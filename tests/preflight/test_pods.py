@@ -41,3 +41,7 @@ def test_the_router_needs_room_too(preflight: Preflight) -> None:
     found = only(preflight(*wanted), "pods-without-node", *FIELDS)
     assert found["cure"] == {"serving.instances": 2}
     assert preflight(*asked(cpu="3", instances=3, node_size="Standard_D8s_v5")) == []
+
+
+def test_an_autoscaler_brings_the_nodes_that_pods_wait_for(preflight: Preflight) -> None:
+    assert preflight(*asked(cpu="3", instances=3, nodes=3, max_nodes=6)) == []

@@ -6,12 +6,15 @@ import os
 from collections.abc import Collection
 from threading import Event as Flag
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amlwizard.backend import Account, Tenant
 from amlwizard.cloud.facts import Facts, Questions
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
 from amlwizard.cloud.secret import Secret
+
+if TYPE_CHECKING:
+    from amlwizard.cloud.frontends import Frontend
 
 __all__ = ["Cloud", "CloudProfile", "Secret", "azure_public", "from_description"]
 
@@ -174,7 +177,8 @@ class Cloud:
             "token_scope": self.profile.ml_scope,
         }
 
-    def score(self, uri: str, key: Secret, body: dict[str, Any]) -> Any:
+    def score(self, uri: str, key: Secret, body: dict[str, Any], at: Frontend | None = None) -> Any:
+        """A `scoring.Scored`. `at` is where an endpoint with a name of its own is found."""
         from amlwizard.cloud.scoring import score
 
-        return score(self.profile, uri, key, body)
+        return score(self.profile, uri, key, body, at)

@@ -50,6 +50,8 @@ def knock(
     """Send one request, and say what came back. Never raises for what the other side does."""
     import httpx
 
+    if not profile.allows(url):
+        return Knock(error="NoWayThere")
     headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
     try:
         with client(profile, TIMEOUT_SECONDS) as knocking:

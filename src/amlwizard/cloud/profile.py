@@ -22,7 +22,8 @@ class CloudProfile:
     may take to see what another has done, `propagation` how long all of them may take to see a
     role. `accounts` is the folder that remembers who signed in, None where nothing may outlive the
     process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None where this
-    machine's own resolver knows it. `recorder` is told of every exchange.
+    machine's own resolver knows it. `recorder` is told of every exchange. `proxy` is the way to
+    addresses that are not on this machine, of a cloud that is confined to it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class CloudProfile:
     instance_discovery: bool = True
     accounts: Path | None = None
     resolver: str | None = None
+    proxy: str | None = None
     arm_scope: str = "https://management.azure.com/.default"
     ml_scope: str = "https://ml.azure.com/.default"
     databricks_scope: str = f"{DATABRICKS}/.default"
@@ -107,7 +109,8 @@ def from_description(path: Path) -> CloudProfile:
         propagation=60,
         instance_discovery=False,
         resolver=given.get("resolver") or f"{arm}/dns-query",
+        proxy=given.get("proxy"),
     )
-    for url in (arm, authority):
+    for url in filter(None, (arm, authority, profile.proxy)):
         profile.must_allow(url)
     return profile

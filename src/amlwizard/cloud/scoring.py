@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from amlwizard.cloud import frontends
+from amlwizard.cloud.frontends import Frontend
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.secret import Secret, hide
 from amlwizard.cloud.wire import client
@@ -41,21 +43,35 @@ def read(status: int, headers: Mapping[str, str], text: str, seconds: float) -> 
     return Scored(status, content, seconds, SERVED in headers, page)
 
 
-def score(profile: CloudProfile, uri: str, key: Secret, body: dict[str, Any]) -> Scored:
-    """POST with the Bearer key. Raises CloudError where no answer comes."""
-    import httpx
+def score(
+    profile: CloudProfile,
+    uri: str,
+    key: Secret,
+    body: dict[str, Any],
+    at: Frontend | None = None,
+) -> Scored:
+    """POST with the Bearer key; `at` is where an endpoint with a name of its own is found.
 
+    Raises CloudError where no answer comes.
+    """
+    import httpx
+    import requests
+
+    headers = {"Authorization": f"Bearer {key.reveal()}"}
+    answer: Any
     began = monotonic()
     try:
-        with client(profile, TIMEOUT_SECONDS) as sender:
-            answer = sender.post(
-                uri, json=body, headers={"Authorization": f"Bearer {key.reveal()}"}
-            )
-    except httpx.HTTPError as error:
+        if at:
+            answer = frontends.post(profile, uri, at, headers, json=body, timeout=TIMEOUT_SECONDS)
+        else:
+            with client(profile, TIMEOUT_SECONDS) as sender:
+                answer = sender.post(uri, json=body, headers=headers)
+    except (httpx.HTTPError, requests.RequestException) as error:
+        where = f"{uri} ({at.address})" if at else uri
         raise CloudError(
             "The endpoint did not answer.",
             code=type(error).__name__,
-            why=f"{type(error).__name__} at {uri}",
+            why=f"{type(error).__name__} at {where}",
             fix="An internal load balancer answers inside the VNET only; else look at the "
             "deployment's state and the NSG of the scoring subnet.",
         ) from None

@@ -1,23 +1,57 @@
 # Databricks notebook source
 # Send the scoring request from inside the VNET
 import json
+import socket
+import ssl
 import time
 
 import requests
+from requests.adapters import HTTPAdapter
 
+frontend = parameters["frontend"]
+session, url, headers = requests.Session(), parameters["uri"], {}
+result = {"status": 0, "headers": {}, "text": "", "error": "", "named": True}
+
+
+class Under(HTTPAdapter):
+    """Under the name in the certificate, whichever address is asked; it is the recipe's own."""
+
+    def __init__(self):
+        believed = ssl.create_default_context()
+        believed.load_verify_locations(cadata=frontend["certificate"])
+        believed.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        self.shown = {"ssl_context": believed}
+        self.shown["server_hostname"] = self.shown["assert_hostname"] = frontend["name"]
+        super().__init__()
+
+    def init_poolmanager(self, *given, **options):
+        super().init_poolmanager(*given, **options, **self.shown)
+
+    def proxy_manager_for(self, proxy, **options):
+        return super().proxy_manager_for(proxy, **options, **self.shown)
+
+    def cert_verify(self, *given):
+        pass
+
+
+if frontend:
+    session.mount("https://", Under())
+    try:
+        found = socket.getaddrinfo(frontend["name"], 443, socket.AF_INET, socket.SOCK_STREAM)
+    except OSError:
+        found = []
+    result["named"] = frontend["address"] in {info[4][0] for info in found}
+    if not result["named"]:
+        url = url.replace(frontend["name"], frontend["address"], 1)
+        headers["Host"] = frontend["name"]
+
+headers["Authorization"] = "Bearer " + dbutils.secrets.get(parameters["scope"], "scoring-key")
 began = time.monotonic()
-result = {"status": 0, "headers": {}, "text": "", "error": ""}
 try:
-    answer = requests.post(
-        parameters["uri"],
-        json=parameters["request"],
-        headers={
-            "Authorization": "Bearer " + dbutils.secrets.get(parameters["scope"], "scoring-key")
-        },
-        timeout=60,
-    )
+    answer = session.post(url, json=parameters["request"], headers=headers, timeout=60)
     result["status"], result["text"] = answer.status_code, answer.text[:20000]
-    result["headers"] = {name.lower(): value for name, value in answer.headers.items()}
+    kept = ("content-type", "x-ms-run-function-failed")
+    result["headers"] = {n.lower(): v for n, v in answer.headers.items() if n.lower() in kept}
 except requests.RequestException as error:
     result["error"] = type(error).__name__
 result["seconds"] = time.monotonic() - began

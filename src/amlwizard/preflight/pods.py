@@ -81,12 +81,13 @@ def allocatable(vcpus: int, memory: float, max_pods: int) -> Pod:
 def _nodes(s: Situation) -> list[Pod]:
     """The nodes there are, else those that the recipe asks for; none where their size is not known."""
     serving = s.recipe.serving
-    wanted = {"vmSize": serving.node_size, "count": serving.nodes, "maxPods": serving.max_pods}
+    most = serving.max_nodes or serving.nodes  # an autoscaler adds nodes for pods that wait
+    wanted = {"vmSize": serving.node_size, "count": most, "maxPods": serving.max_pods}
     pools = [wanted]
     if s.facts.cluster is not None:
         there = s.facts.cluster["properties"].get("agentPoolProfiles") or []
         # Of our own pool only the number of nodes changes.
-        pools = [p | {"count": serving.nodes} if p.get("name") == POOL else p for p in there]
+        pools = [p | {"count": most} if p.get("name") == POOL else p for p in there]
     found: list[Pod] = []
     for pool in pools:
         machine = size(s, str(pool.get("vmSize")))

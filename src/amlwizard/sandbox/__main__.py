@@ -33,6 +33,7 @@ from amlwizard.sandbox.control import Control
 from amlwizard.sandbox.databricks import Databricks
 from amlwizard.sandbox.datacentre import DataCentre, bind
 from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.vnet import INTERNET
 from amlwizard.sandbox.world import Clock, World, private_write
 
 # The names of Azure that the sandbox's certificate is good for.
@@ -177,12 +178,13 @@ async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | Non
     centre.app = Routes(Arm(centre, entra.tokens), databricks, centre, entra).app(control)
     await centre.vnet.start()
     door.listen(128)
-    centre.serve(door)
+    centre.serve(door, tls)
     centre.reopen()
     description = {
         "arm": world.arm,
         "authority": world.arm,
         "resolver": f"{world.arm}/dns-query",
+        "proxy": centre.vnet.proxy_for(INTERNET),
         "ca": str(folder / CA),
         "control": f"{world.arm}/_sandbox",
         "control_token": token,

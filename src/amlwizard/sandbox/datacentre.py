@@ -7,6 +7,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import uvicorn
@@ -15,7 +16,7 @@ from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.entra import Tokens
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.aks import frontend
+from amlwizard.sandbox.kinds.aks import certificate, frontend
 from amlwizard.sandbox.kinds.base import swallow
 from amlwizard.sandbox.serving import Serving
 from amlwizard.sandbox.tracking import Tracking
@@ -23,6 +24,8 @@ from amlwizard.sandbox.vnet import Vnet
 from amlwizard.sandbox.world import World
 
 ML_WORKSPACE = "microsoft.machinelearningservices/workspaces"
+
+TLS = "-tls"  # a load balancer that turns to HTTPS gets another door
 
 App = Callable[..., Any]
 
@@ -39,6 +42,7 @@ class DataCentre:
         self.drivers = Drivers(self, ca)
         self.app: App | None = None
         self._open: dict[str, socket.socket] = {}
+        self._shown: dict[str, ssl.SSLContext] = {}
         self._servers: list[uvicorn.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -49,18 +53,33 @@ class DataCentre:
 
         A `closed` door is held, but nobody listens: connections are refused.
         """
+        shown: ssl.SSLContext | None = self.tls
         if kind.startswith("serving"):
             tls = tls and frontend(self.world, resource_id).tls
+            shown = self._certificate(resource_id) if tls else None
+            kind += TLS if tls else ""
         key = f"{kind}|{resource_id.lower()}"
-        if key in self._open:
-            return int(self._open[key].getsockname()[1])
         ports = self.world.data["ports"]
-        door = bind(ports.get(key, 0))
+        door = self._open.get(key)
+        if door is None:
+            door = self._open[key] = bind(ports.get(key, 0))
+            if not closed:
+                self.serve(door, shown)
         ports[key] = door.getsockname()[1]
-        self._open[key] = door
-        if not closed:
-            self.serve(door, tls)
         return int(ports[key])
+
+    def _certificate(self, cluster_id: str) -> ssl.SSLContext:
+        """What the load balancer of a cluster shows, as its extension has it now. OpenSSL takes a
+        certificate from files only."""
+        own = certificate(self.world, cluster_id)
+        if own is None:
+            return self.tls
+        made = self._shown.setdefault(cluster_id.lower(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        with NamedTemporaryFile(dir=self.children.temporary) as both:
+            both.write(b"\n".join(own))
+            both.flush()
+            made.load_cert_chain(both.name)
+        return made
 
     def who(self, port: int) -> tuple[str, str]:
         """The kind of door behind a port, and the resource; empty for the main one."""
@@ -70,7 +89,7 @@ class DataCentre:
                 return kind, resource_id
         return "", ""
 
-    def serve(self, door: socket.socket, tls: bool = True) -> None:
+    def serve(self, door: socket.socket, tls: ssl.SSLContext | None) -> None:
         assert self.app
         config = uvicorn.Config(
             self.app,
@@ -80,7 +99,7 @@ class DataCentre:
             timeout_graceful_shutdown=1,
         )
         config.load()
-        config.ssl = self.tls if tls else None
+        config.ssl = tls
         server = _Server(config)
         self._servers.append(server)
         task = asyncio.get_running_loop().create_task(server.serve(sockets=[door]))
@@ -97,8 +116,9 @@ class DataCentre:
             resource = self.world.get(resource_id)
             if resource is None:
                 continue
-            closed = kind == "serving" and frontend(self.world, resource["id"]).internal
-            self.port_of(kind, resource["id"], closed=closed)
+            reached = frontend(self.world, resource["id"])
+            closed = kind.removesuffix(TLS) == "serving" and reached.internal
+            self.port_of(kind.removesuffix(TLS), resource["id"], closed=closed)
         self.serving.resume()
 
     def gone(self, rid: ResourceId) -> None:

@@ -1,7 +1,8 @@
 """Endpoints on AKS: a deployment loads the registered model in a process of its own, and predicts.
 
-The load balancer of the extension is one plain-HTTP (or TLS) port per AKS cluster; an internal
-one answers inside the VNET only.
+The load balancer of the extension is one port per AKS cluster; an internal one answers inside the
+VNET only. With TLS it has a name of its own, for which somebody has to make the DNS record, and is
+reached by that or by its address through the proxies of VNET and Internet.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class Serving:
         reached = frontend(self.world, cluster)
         port = self.centre.port_of("serving", cluster, closed=reached.internal, tls=reached.tls)
         self.centre.port_of("serving-inside", cluster, tls=reached.tls)
-        scheme = "https" if reached.tls else "http"
-        return f"{scheme}://127.0.0.1:{port}/api/v1/endpoint/{endpoint.name}/score"
+        host = f"https://{reached.name}" if reached.tls else f"http://127.0.0.1:{port}"
+        return f"{host}/api/v1/endpoint/{endpoint.name}/score"
 
     async def deploy(self, rid: ResourceId, workspace: Body, p: Body, sku: Body) -> None:
         """Bring a deployment up; raises DeploymentFailed with what Azure would say."""

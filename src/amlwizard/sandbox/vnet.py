@@ -15,9 +15,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from amlwizard.sandbox import dns, services
+from amlwizard.sandbox.kinds.aks import load_balancers
+from amlwizard.sandbox.kinds.base import Body
 
 if TYPE_CHECKING:
     from amlwizard.sandbox.datacentre import DataCentre
+
+
+INTERNET = "internet"
 
 
 class Vnet:
@@ -31,7 +36,7 @@ class Vnet:
         self.port = self.server.sockets[0].getsockname()[1]
 
     def proxy_for(self, vnet_id: str) -> str:
-        """The proxy's address for a node in a VNET; what stands before the @ names the VNET."""
+        """The proxy's address for a node in a VNET, which stands before the @; or for INTERNET."""
         name = base64.urlsafe_b64encode(vnet_id.encode()).decode().rstrip("=")
         token = self.world.derive("vnet", vnet_id.lower())[:24]
         return f"http://{name}:{token}@127.0.0.1:{self.port}"
@@ -51,17 +56,28 @@ class Vnet:
         workspace = self.world.get(resource_id) if kind == "ml" else None
         if workspace and dns.reaches_privately(self.world, vnet_id, workspace, "amlworkspace"):
             return self.centre.port_of("ml-inside", resource_id)
-        if kind == "serving":
-            cluster = self.world.get(resource_id)
-            subnets = [
-                pool.get("vnetSubnetID") or ""
-                for pool in (cluster or {"properties": {"agentPoolProfiles": []}})["properties"][
-                    "agentPoolProfiles"
-                ]
-            ]
-            if any(s.lower().startswith(f"{vnet_id.lower()}/") for s in subnets):
-                return self.centre.port_of("serving-inside", resource_id)
+        if kind == "serving" and self._holds(vnet_id, self.world.get(resource_id)):
+            return self.centre.port_of("serving-inside", resource_id)
         return port
+
+    def _holds(self, vnet_id: str, cluster: Body | None) -> bool:
+        """Whether the nodes of a cluster are in a VNET."""
+        pools = cluster["properties"]["agentPoolProfiles"] if cluster else []
+        subnets = [(pool.get("vnetSubnetID") or "").lower() for pool in pools]
+        return any(s.startswith(f"{vnet_id.lower()}/") for s in subnets)
+
+    def balancer(self, vnet_id: str, host: str) -> int | None:
+        """The port of the load balancer at an address or name, as a VNET or the Internet finds it."""
+        outside = vnet_id == INTERNET
+        found = dns.public(self.world, host) if outside else self.resolve(vnet_id, host)
+        answering = load_balancers.answering(self.world, found[0] if found else host)
+        if answering is None:
+            return None
+        cluster, internal = answering
+        own = self._holds(vnet_id, cluster)
+        if internal and not own:
+            return None
+        return self.centre.port_of("serving-inside" if own else "serving", cluster["id"])
 
     def resolve(self, vnet_id: str, name: str) -> list[str]:
         """The addresses of a name inside the VNET; empty for one that does not exist there."""
@@ -124,9 +140,12 @@ class Vnet:
     def _port(self, vnet_id: str | None, host: str, port: int | None) -> int | None:
         if vnet_id is None or not port:
             return None
-        if host in ("127.0.0.1", "localhost"):
+        inside = vnet_id != INTERNET
+        if inside and host in ("127.0.0.1", "localhost"):
             return self.route(vnet_id, port)
-        return self.named(vnet_id, host) if port == 443 else None
+        if port != 443:
+            return None
+        return self.balancer(vnet_id, host) or (self.named(vnet_id, host) if inside else None)
 
     def stop(self) -> None:
         if self.server:

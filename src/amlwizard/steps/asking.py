@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from amlwizard import notebook
+from amlwizard.cloud.frontends import Frontend
 from amlwizard.cloud.scoring import Scored, read
 from amlwizard.cloud.waiting import pause
 from amlwizard.errors import CloudError
@@ -17,6 +18,7 @@ from amlwizard.notebook.access import scope_of
 from amlwizard.plan import Context, Say
 from amlwizard.rules.frames import as_sent
 from amlwizard.steps.cluster import databricks_of, running
+from amlwizard.steps.frontend import frontend_of
 
 # What the router answers for a while after the traffic was set; a model's own answer is none of it.
 NOT_YET = (404, 502, 503, 504)
@@ -46,13 +48,25 @@ class Answer:
     body: Any
     seconds: float
     wrote: str = ""
+    at: Frontend | None = None
 
     @property
     def curl(self) -> str:
         """The same request as a command; the key stays out of it."""
         return (
-            f"curl -X POST {self.uri} -H 'Authorization: Bearer ***' "
+            f"curl -X POST {self.uri} {self._tls}-H 'Authorization: Bearer ***' "
             f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(self.sent))}"
+        )
+
+    @property
+    def _tls(self) -> str:
+        if self.at is None:
+            return ""
+        trusting = f"--cacert {shlex.quote(str(self.at.certificate))} "
+        return (
+            trusting
+            if self.at.named
+            else f"--resolve {self.at.name}:443:{self.at.address} {trusting}"
         )
 
     @property
@@ -80,19 +94,30 @@ def send(ctx: Context, recipe: Any, given: dict[str, Any], say: Say, patience: f
     uri = ctx.outputs["traffic"]["scoring_uri"]
     ml = ctx.cloud.ml(ctx.outputs["workspace"]["id"])
     key = ml.keys(recipe.names.endpoint)
+    at = frontend_of(ctx, recipe)
     if inside(recipe):
-        ask = _inside(ctx, recipe, uri, key, sent, say)
+        ask = _inside(ctx, recipe, uri, key, sent, say, at)
     else:
+        if at and not at.named:
+            _tell_of_record(say, at)
 
         def ask() -> Scored:
-            scored: Scored = ctx.cloud.score(uri, key, sent)
+            scored: Scored = ctx.cloud.score(uri, key, sent, at)
             return scored
 
     scored = _asked(ctx, ask, say, patience)
     wrote = ""
     if scored.status >= 500:
         wrote = ml.last_exception(recipe.names.endpoint, recipe.names.deployment)
-    return Answer(uri, sent, scored.status, scored.body, scored.seconds, wrote)
+    return Answer(uri, sent, scored.status, scored.body, scored.seconds, wrote, at)
+
+
+def _tell_of_record(say: Say, at: Frontend) -> None:
+    say(
+        f"make the DNS record {at.record}: the name does not lead there yet, so the endpoint is asked "
+        "at that address under its name",
+        record=at.record,
+    )
 
 
 def inside(recipe: Any) -> bool:
@@ -127,7 +152,8 @@ def _asked(ctx: Context, ask: Callable[[], Scored], say: Say, patience: float) -
 
 # Kinds of errors of httpx and requests: nobody listens there yet, or hangs up.
 UNREACHED = (
-    "Page", "ConnectError", "ConnectTimeout", "ConnectionError", "ReadError", "RemoteProtocolError",
+    "Page", "ConnectError", "ConnectTimeout", "ConnectionError", "ProxyError", "ReadError",
+    "RemoteProtocolError",
 )  # fmt: skip
 
 
@@ -142,7 +168,13 @@ def _page(scored: Scored) -> CloudError:
 
 
 def _inside(
-    ctx: Context, recipe: Any, uri: str, key: Any, sent: dict[str, Any], say: Say
+    ctx: Context,
+    recipe: Any,
+    uri: str,
+    key: Any,
+    sent: dict[str, Any],
+    say: Say,
+    at: Frontend | None,
 ) -> Callable[[], Scored]:
     """By a cell on the Databricks cluster; the key goes through its secret scope."""
     client = databricks_of(ctx)
@@ -150,11 +182,17 @@ def _inside(
     scope = scope_of(recipe)
     running(client, cluster_id, say, ctx)
     client.put_secret(scope, "scoring-key", key.reveal())
-    parameters = {"uri": uri, "scope": scope, "request": sent}
+    frontend = {"name": at.name, "address": at.address, "certificate": at.pem} if at else None
+    parameters = {"uri": uri, "scope": scope, "request": sent, "frontend": frontend}
     cells = notebook.cells("score", parameters)
+    told = False
 
     def ask() -> Scored:
+        nonlocal told
         answer = client.run_cells(cluster_id, cells, say, ctx.cancel)[-1].data
+        if at and not told and not answer["named"]:
+            _tell_of_record(say, at)
+            told = True
         if answer["error"]:
             raise CloudError(
                 "The endpoint did not answer inside the VNET.",

@@ -35,6 +35,7 @@ def scoring(recipe: Any) -> list[Step]:
             "predictions": predictions,
             "seconds": round(answer.seconds, 3),
             "from": "the VNET" if inside(recipe) else "here",
+            **({"dns_record": answer.at.record} if answer.at else {}),
         }
 
     return [

@@ -32,10 +32,11 @@ TURNED_OFF = ("servicebus.enabled", "relayserver.enabled")
 
 @dataclass(frozen=True)
 class Frontend:
-    """How the scoring endpoints of a cluster are reached."""
+    """How the scoring endpoints of a cluster are reached; `name` is that of its certificate."""
 
     internal: bool
     tls: bool
+    name: str
 
 
 def _extension(call: Call) -> None:
@@ -169,6 +170,7 @@ def frontend(world: World, cluster_id: str) -> Frontend:
     return Frontend(
         internal=_true(settings, "scoringfe.servicetype.internalloadbalancer"),
         tls=bool(settings) and not _true(settings, "allowinsecureconnections"),
+        name=settings.get("sslcname", ""),
     )
 
 

@@ -38,6 +38,20 @@ def expose(
     p["loadBalancingRules"] += [_rule(balancer, frontend, port) for port in ports]
 
 
+def answering(world: World, address: str) -> tuple[Body, bool] | None:
+    """The cluster whose balancer has that address, and whether it is one inside the VNET."""
+    for cluster in world.of_type("microsoft.containerservice/managedclusters"):
+        for which in (PUBLIC, INTERNAL):
+            balancer = world.get(_id(cluster, which)) or {"properties": {}}
+            for frontend in balancer["properties"].get("frontendIPConfigurations", []):
+                p = frontend["properties"]
+                public = world.get((p.get("publicIPAddress") or {}).get("id"))
+                shown = public["properties"].get("ipAddress") if public else None
+                if address in (p.get("privateIPAddress"), shown):
+                    return cluster, which == INTERNAL
+    return None
+
+
 def withdraw(world: World, cluster: Body, service: str) -> None:
     """A service that is gone has no frontend; a balancer without any goes with the last."""
     name = node_resource_group.service_name(cluster, service)

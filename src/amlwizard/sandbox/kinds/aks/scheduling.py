@@ -46,7 +46,9 @@ def _nodes(cluster: Body) -> Iterator[Pod]:
         reserved = max(m for held, m in RESERVED_CPU.items() if held <= cores)
         kubelet = min(KUBELET_MIB + POD_MIB * pool.get("maxPods", 30), memory * 1024 / 4)
         cpu, mib = 1000 * cores - reserved, memory * 1024 - kubelet - EVICTION_MIB
-        for _ in range(pool.get("count", 1)):
+        # An autoscaler adds nodes for pods that are pending.
+        most = pool.get("maxCount") if pool.get("enableAutoScaling") else None
+        for _ in range(most or pool.get("count", 1)):
             yield cpu - ON_EVERY_NODE[0], mib - ON_EVERY_NODE[1]
 
 

@@ -1,0 +1,107 @@
+"""HTTPS to a load balancer by its address, under the name in its certificate: nobody can make the
+DNS record before the address is there."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
+
+from amlwizard.cloud import trust
+from amlwizard.cloud.profile import CloudProfile
+
+if TYPE_CHECKING:
+    import requests
+
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """`certificate` is the PEM file that the load balancer was given: it is what it must show, so
+    whoever issued it need not be known here. `named` says that the name leads to the address."""
+
+    name: str
+    address: str
+    certificate: Path
+    named: bool = False
+
+    @property
+    def record(self) -> str:
+        """The DNS record that the name needs."""
+        return f"{self.name} A {self.address}"
+
+    @property
+    def host(self) -> str:
+        return self.name if self.named else self.address
+
+    @property
+    def pem(self) -> str:
+        """The certificates in the file, and never a key that somebody keeps with them."""
+        return "\n".join(CERTIFICATE.findall(self.certificate.read_text(errors="replace")))
+
+
+def post(
+    profile: CloudProfile, uri: str, at: Frontend, headers: dict[str, str], **content: Any
+) -> requests.Response:
+    """Raises what `requests` raises, and `trust.CertificateRefused`."""
+    import requests
+
+    believed = trust.context(profile, [at.certificate])
+    believed.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    shown: dict[str, Any] = {
+        "ssl_context": believed,
+        "server_hostname": at.name,
+        "assert_hostname": at.name,
+    }
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *given: Any, **options: Any) -> None:
+            super().init_poolmanager(*given, **options, **shown)
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            return super().proxy_manager_for(proxy, **options, **shown)
+
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            """Nothing beside `believed`."""
+
+    parts = urlsplit(uri)
+    port = f":{parts.port}" if parts.port else ""
+    url = urlunsplit(parts._replace(netloc=f"{at.host}{port}"))
+    proxy = _proxy(profile, at.host)
+    if proxy is None:
+        profile.must_allow(url)
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("https://", Adapter())
+        try:
+            return session.post(
+                url,
+                headers={"Host": f"{at.name}{port}", **headers},
+                proxies={"https": proxy} if proxy else {},
+                allow_redirects=False,
+                **content,
+            )
+        except requests.exceptions.SSLError as error:
+            raise _refused(at, error) from None
+
+
+def _proxy(profile: CloudProfile, host: str) -> str | None:
+    if profile.loopback_only:
+        return profile.proxy
+    return None if proxy_bypass(host) else getproxies().get("https")
+
+
+def _refused(at: Frontend, error: BaseException) -> trust.CertificateRefused:
+    said = re.search(r"certificate verify failed: ([^(\]]+)", str(error))
+    return trust.CertificateRefused(
+        f"The endpoint at {at.address} does not show the certificate of {at.name}.",
+        code="CertificateVerifyFailed",
+        why=said[1].strip().capitalize() + "." if said else type(error).__name__,
+        fix="Give serving.tls_certificate the certificate for serving.tls_name, with a validity that "
+        "has not ended, and replay: the extension gets it.",
+    )

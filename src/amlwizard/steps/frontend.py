@@ -1,0 +1,69 @@
+"""Where an HTTPS endpoint with a name of its own is found, before anybody made a DNS record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from amlwizard.cloud.frontends import Frontend
+from amlwizard.errors import CloudError
+from amlwizard.plan import Context, Json
+from amlwizard.posture.platforms import FRONTEND_SERVICE, INTERNAL_BALANCER
+from amlwizard.steps.naming import Ids
+from amlwizard.steps.network import API
+
+AKS_API = "2025-07-01"
+HTTPS = 443
+
+
+def frontend_of(ctx: Context, recipe: Any) -> Frontend | None:
+    """The load balancer of an endpoint with TLS; None without, or where ARM does not show it."""
+    serving = recipe.serving
+    if not serving.tls_certificate:
+        return None
+    try:
+        address = next(_addresses(ctx, recipe), None)
+    except CloudError:
+        return None
+    if address is None:
+        return None
+    file = Path(serving.tls_certificate).expanduser()
+    found = Frontend(serving.tls_name, address, file)
+    internal = serving.load_balancer == "internal"
+    return found if internal else replace(found, named=address in ctx.cloud.resolve(found.name))
+
+
+def _addresses(ctx: Context, recipe: Any) -> Iterator[str]:
+    arm, aks = ctx.cloud.arm, ctx.fill(Ids(recipe).aks)
+    cluster = arm.get(aks, AKS_API) or {"properties": {}}
+    nodes = cluster["properties"].get("nodeResourceGroup")
+    if not nodes:
+        return
+    network = (
+        f"{aks.partition('/resourceGroups/')[0]}/resourceGroups/{nodes}/providers/Microsoft.Network"
+    )
+    if recipe.serving.load_balancer == "internal":
+        for balancer in arm.every(f"{network}/loadBalancers", API):
+            if balancer["name"] == INTERNAL_BALANCER:
+                yield from _inside(balancer["properties"])
+        return
+    for address in arm.every(f"{network}/publicIPAddresses", API):
+        service = str((address.get("tags") or {}).get("k8s-azure-service", ""))
+        if service.endswith(FRONTEND_SERVICE) and address["properties"].get("ipAddress"):
+            yield str(address["properties"]["ipAddress"])
+
+
+def _inside(balancer: Json) -> Iterator[str]:
+    """Frontends that take HTTPS."""
+    rules = [rule["properties"] for rule in balancer.get("loadBalancingRules") or []]
+    ids = {
+        rule["frontendIPConfiguration"]["id"].lower()
+        for rule in rules
+        if rule.get("frontendPort") == HTTPS
+    }
+    for frontend in balancer.get("frontendIPConfigurations") or []:
+        address = frontend["properties"].get("privateIPAddress")
+        if address and frontend["id"].lower() in ids:
+            yield str(address)
