@@ -220,6 +220,8 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
         rows["Model"] = f"{version['model']} version {version['version']}"
     if scored:
         rows["Endpoint"] = str(scored["scoring_uri"])
+        if "dns_record" in scored:
+            rows["DNS record"] = str(scored["dns_record"])
         rows["Predictions"] = ", ".join(f"{p:.3f}" for p in scored["predictions"])
     verified = view.outputs("verify")
     if verified:

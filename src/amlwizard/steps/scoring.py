@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import Any
 
 from amlwizard.errors import ExpectationMissed, StepFailed
 from amlwizard.plan import Context, Json, Say, Step
+from amlwizard.rules.frames import as_sent
+from amlwizard.rules.requests import DIABETES
 from amlwizard.steps.asking import inside, send
 
 
@@ -38,11 +42,12 @@ def scoring(recipe: Any) -> list[Step]:
             **({"dns_record": answer.at.record} if answer.at else {}),
         }
 
+    sent = as_sent(recipe.scoring.request, DIABETES)
     return [
         Step(
             "score", "Scoring request", "score", ("traffic",), lambda ctx: None, score, runs=True,
             az=("curl -X POST <scoring-uri> -H 'Authorization: Bearer ***' "
-                "-H 'Content-Type: application/json' -d @request.json",),
+                f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(sent))}",),
         )
     ]  # fmt: skip
 

@@ -67,6 +67,8 @@ def told(
         numbers = "   ".join(f"{p:.3f}" for p in scored["predictions"])
         yield _row("Predictions", numbers, "bold $success")
         yield _row("Endpoint", str(scored["scoring_uri"]))
+        if "dns_record" in scored:
+            yield _row("DNS record", str(scored["dns_record"]))
     if version:
         yield _row("Model", f"{version['model']} version {version['version']}")
     if run:
