@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
+from amlwizard.capture.noting import noted
 from amlwizard.cloud import trust
 from amlwizard.cloud.profile import CloudProfile
 
@@ -68,6 +69,13 @@ def post(
 
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
             """Nothing beside `believed`."""
+
+        def send(self, request: Any, *given: Any, **options: Any) -> Any:
+            with noted(profile.recorder, str(request.method), uri) as note:
+                note.asked(request.body, request.headers.get("content-type", ""))
+                answer = super().send(request, *given, **options)
+                note.answered(answer.status_code, answer.headers, answer.content)
+            return answer
 
     parts = urlsplit(uri)
     port = f":{parts.port}" if parts.port else ""
