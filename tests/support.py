@@ -44,6 +44,7 @@ class Sandbox:
             headers={"Authorization": f"Bearer {self.description['control_token']}"},
             verify=ssl.create_default_context(cafile=self.description["ca"]),
             trust_env=False,
+            timeout=PATIENCE,
         )
         answer.raise_for_status()
         return answer.json()

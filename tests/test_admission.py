@@ -14,7 +14,7 @@ from databricks.sdk.core import Config
 from databricks.sdk.credentials_provider import CredentialsStrategy
 from databricks.sdk.errors import PermissionDenied
 from platforms import Platform, both, nothing, setting, without
-from support import Sandbox, running
+from support import PATIENCE, Sandbox, running
 
 from amlwizard.errors import CloudError
 
@@ -137,6 +137,7 @@ def asked(platform: Platform, token: str | None, url: str = "") -> httpx.Respons
         headers={"Authorization": f"Bearer {token}"} if token else {},
         verify=ssl.create_default_context(cafile=platform.sandbox.description["ca"]),
         trust_env=False,
+        timeout=PATIENCE,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import Sandbox
+from support import PATIENCE, Sandbox
 
 from amlwizard.sandbox.datacentre import bind
 
@@ -72,6 +72,7 @@ def test_the_wait_before_a_poll_is_in_the_clocks_own_time(
         verify=ssl.create_default_context(cafile=given["ca"]),
         headers={"Authorization": f"Bearer {cloud.access_token('arm').reveal()}"},
         trust_env=False,
+        timeout=PATIENCE,
     ) as client:
         group = f"/subscriptions/{given['subscription']}/resourceGroups/rg"
         where = {"location": "westeurope"}

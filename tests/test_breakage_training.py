@@ -14,7 +14,7 @@ from breakage import failed
 from journeys import SCORING_KEY
 from support import RECIPES, Ran, Sandbox, amlwizard, running
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("breakage_training")]
 
 DENIED = {
     "error": {

@@ -14,7 +14,7 @@ from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 from platforms import Platform
 from support import recipe_of
 
-from amlwizard.errors import CloudError, StepFailed
+from amlwizard.errors import Cancelled, CloudError, StepFailed
 from amlwizard.plan import Context, Found
 from amlwizard.steps import steps_for
 from amlwizard.steps.cluster import cluster_spec
@@ -235,3 +235,23 @@ def test_a_cluster_of_somebody_elses_by_that_name_is_used_as_it_is(
 
 def test_the_picture_is_small_enough_to_come_through() -> None:
     assert len(base64.b64encode(bytes(LARGEST_PICTURE))) < 45_000
+
+
+def test_interrupting_a_cell_cancels_it_on_the_cluster(client: Any, platform: Platform) -> None:
+    cancel = Flag()
+
+    def say(message: str, **data: object) -> None:
+        if message.startswith("cell 1 of 1"):
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        client.run_cells(
+            platform.outputs["databricks-cluster"]["id"],
+            ["import time\ntime.sleep(600)"],
+            say,
+            cancel,
+        )
+    assert platform.sandbox.calls[-2:] == [
+        "POST /api/1.2/commands/cancel",
+        "POST /api/1.2/contexts/destroy",
+    ]

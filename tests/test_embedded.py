@@ -11,7 +11,7 @@ from filelock import FileLock
 from journeys import Embedded
 from support import RECIPES, Command, amlwizard
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
 
 
 def test_a_replay_needs_nothing_but_the_target(embedded: Embedded) -> None:

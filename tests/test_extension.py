@@ -17,6 +17,8 @@ from amlwizard.errors import CloudError
 from amlwizard.export import FORMATS
 from amlwizard.steps import steps_for
 
+pytestmark = pytest.mark.xdist_group("refusals")
+
 # Settings of Microsoft's ARM template (AML-Kubernetes, files/deployextension.json) for inference.
 OF_THE_TEMPLATE = {
     "enableTraining", "enableInference", "clusterPurpose", "cluster_name", "domain",

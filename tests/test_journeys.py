@@ -8,7 +8,7 @@ import ssl
 import httpx
 import pytest
 from journeys import Journey
-from support import RECIPES, Ran, recipe_of
+from support import PATIENCE, RECIPES, Ran, recipe_of
 
 from amlwizard.rules.requests import DIABETES
 from amlwizard.steps import steps_for
@@ -262,6 +262,7 @@ def test_the_workspace_refuses_tracking_from_outside(quickstart: Journey) -> Non
         json={"max_results": 1},
         verify=ssl.create_default_context(cafile=quickstart.sandbox.description["ca"]),
         trust_env=False,
+        timeout=PATIENCE,
     )
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "UserError"

@@ -13,6 +13,8 @@ from amlwizard import engine
 from amlwizard.errors import CloudError
 from amlwizard.plan import Context
 
+pytestmark = pytest.mark.xdist_group("refusals")
+
 DEPLOYMENT = "/onlineEndpoints/mlquick01-diabetes/deployments/"
 MODEL = "azureml://locations/westeurope/workspaces/w/models/nobodys/versions/1"
 

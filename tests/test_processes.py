@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from platforms import Platform
 from processes import Family
 from support import (
     PATIENCE,
@@ -29,7 +28,7 @@ from support import (
     running,
 )
 
-from amlwizard.errors import AmlwizardError, Cancelled
+from amlwizard.errors import AmlwizardError
 
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 TARGET = (QUICKSTART, "--target", "sandbox")
@@ -71,7 +70,6 @@ def open_ports(state: Path) -> set[int]:
 
 
 @pytest.mark.journey
-@pytest.mark.xdist_group("journey")
 def test_nothing_outlives_a_replay_that_is_killed(
     family: Family, tmp_path: Path, temporary: Path
 ) -> None:
@@ -225,28 +223,6 @@ def test_a_replay_that_nobody_reads_any_more_is_cancelled(
     assert events[-1]["kind"] == "run-finished" and events[-1]["exit_code"] == 130
     outcomes = {e["outcome"] for e in events if e["kind"] == "step-finished"}
     assert {"cancelled"} <= outcomes <= {"cancelled", "done"}
-
-
-@pytest.mark.xdist_group("refusals")
-def test_interrupting_a_cell_cancels_it_on_the_cluster(platform: Platform) -> None:
-    client = platform.cloud.databricks(platform.outputs["databricks"]["url"])
-    cancel = threading.Event()
-
-    def say(message: str, **data: object) -> None:
-        if message.startswith("cell 1 of 1"):
-            cancel.set()
-
-    with pytest.raises(Cancelled):
-        client.run_cells(
-            platform.outputs["databricks-cluster"]["id"],
-            ["import time\ntime.sleep(600)"],
-            say,
-            cancel,
-        )
-    assert platform.sandbox.calls[-2:] == [
-        "POST /api/1.2/commands/cancel",
-        "POST /api/1.2/contexts/destroy",
-    ]
 
 
 # -- adopted

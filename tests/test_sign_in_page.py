@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from azure.identity import DeviceCodeCredential
-from support import Sandbox, running
+from support import PATIENCE, Sandbox, running
 
 from amlwizard.cli.sandboxing import environment
 
@@ -27,7 +27,7 @@ def there() -> Iterator[Sandbox]:
 @pytest.fixture
 def browser(there: Sandbox) -> Iterator[httpx.Client]:
     trust = ssl.create_default_context(cafile=there.description["ca"])
-    with httpx.Client(verify=trust, trust_env=False) as client:
+    with httpx.Client(verify=trust, trust_env=False, timeout=PATIENCE) as client:
         yield client
 
 

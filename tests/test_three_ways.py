@@ -24,7 +24,7 @@ from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import Choice
 from amlwizard.draft import new
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("three_ways")]
 
 PREFIX = "mlthree01"
 SAVED = Path("recipes") / f"{PREFIX}.yaml"

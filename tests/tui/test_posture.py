@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from shutil import copy
 from threading import Event as Flag
 
 import pytest
-from platforms import Platform
-from platforms import setting as changed
 from support import PATIENCE, RECIPES, recipe_of
 from textual.widgets import Input
 from tui_support import (
@@ -410,36 +406,3 @@ async def test_finish_says_that_the_exit_is_1_where_a_promise_is_not_kept() -> N
         assert "exit code 1" in walk.text and "✗ The workspace answers nobody" in walk.text
         await walk.press("ctrl+q")
     assert app.return_value == 1
-
-
-# -- on a platform
-
-
-async def test_a_promise_turned_off_is_seen_on_the_screen(
-    platform: Platform, tmp_path: Path, monkeypatch
-) -> None:
-    """Built in a sandbox, the vault opened by somebody else, judged by the key."""
-    monkeypatch.setenv("AMLWIZARD_SANDBOX", str(platform.sandbox.file))
-    monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
-    unknown = platform.sandbox.unknown  # to others who had the platform before
-    platform.put("key-vault", changed("properties.publicNetworkAccess", "Enabled"))
-    with Desk(Choice(attended=True)) as desk:
-        app = at_page("posture", RunView(), desk)
-        async with walking(app) as walk:
-            await walk.see("26 promises")
-            await walk.press("v")
-            await walk.see("25 of 26 promises kept, 1 not kept, outside and inside")
-            await walk.see("✗ Key vault: closed to the Internet  not kept")
-            assert broken(app.verified) == ["key-vault.closed"]
-            await walk.press("o")
-            await walk.see(lambda: listed(app) == ["key-vault.closed"])
-            await walk.see("Azure     public network access: Enabled, not Disabled")
-            platform.sandbox.control("state", platform.state, "PUT")
-            await walk.press("v")
-            await walk.see(KEPT)
-    assert app.verified and json.dumps(app.verified.to_json())
-    assert platform.sandbox.unknown == unknown
-
-
-def broken(posture: Posture | None) -> Sequence[str]:
-    return [line.id for line in posture.of("broken")] if posture else ()

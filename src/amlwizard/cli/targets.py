@@ -25,7 +25,7 @@ from amlwizard.events import Emit, Event, LoginNeeded
 
 VARIABLE = "AMLWIZARD_SANDBOX"
 STATE = "sandbox.json"
-CONTROL_SECONDS = 5
+CONTROL_SECONDS = 60
 
 
 def home() -> Path:

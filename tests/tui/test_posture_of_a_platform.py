@@ -1,0 +1,49 @@
+"""The posture page over a platform that stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from platforms import Platform
+from platforms import setting as changed
+from tui_support import at_page, walking
+
+from amlwizard.cli.desk import Desk
+from amlwizard.cli.targets import Choice
+from amlwizard.tui.steptree import StepTree
+from amlwizard.view import RunView
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.xdist_group("refusals")]
+
+
+async def test_a_promise_turned_off_is_seen_on_the_screen(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Built in a sandbox, the vault opened by somebody else, judged by the key."""
+    monkeypatch.setenv("AMLWIZARD_SANDBOX", str(platform.sandbox.file))
+    monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
+    unknown = platform.sandbox.unknown  # to others who had the platform before
+    platform.put("key-vault", changed("properties.publicNetworkAccess", "Enabled"))
+    with Desk(Choice(attended=True)) as desk:
+        app = at_page("posture", RunView(), desk)
+        async with walking(app) as walk:
+            await walk.see("26 promises")
+            await walk.press("v")
+            await walk.see("25 of 26 promises kept, 1 not kept, outside and inside")
+            await walk.see("✗ Key vault: closed to the Internet  not kept")
+            assert app.verified
+            assert [line.id for line in app.verified.of("broken")] == ["key-vault.closed"]
+            await walk.press("o")
+            await walk.see(lambda: listed(walk.app) == ["key-vault.closed"])
+            await walk.see("Azure     public network access: Enabled, not Disabled")
+            platform.sandbox.control("state", platform.state, "PUT")
+            await walk.press("v")
+            await walk.see("✓ 26 of 26 promises kept, outside and inside")
+    assert platform.sandbox.unknown == unknown
+
+
+def listed(app: object) -> list[object]:
+    """The promises that the page shows, by id, in order."""
+    tree = app.screen.query_one(StepTree)  # type: ignore[attr-defined]
+    return [leaf.data for area in tree.root.children for leaf in area.children]
