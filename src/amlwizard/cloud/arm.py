@@ -15,7 +15,7 @@ from typing import Any
 
 from amlwizard.cloud.arm_requests import ArmRequests, Json, short
 from amlwizard.cloud.loading import one_at_a_time
-from amlwizard.cloud.refusals import LINGERING, LOST_ANSWERS, NO_ANSWER, RETRYABLE, translated
+from amlwizard.cloud.refusals import LINGERING, LOST_ANSWERS, NO_ANSWER, passes, translated
 from amlwizard.cloud.waiting import Say, pause
 from amlwizard.errors import Cancelled, CloudError, StepFailed
 
@@ -85,8 +85,10 @@ class Arm(ArmRequests):
             return operations.begin_create_or_update(group, name, body)
         if kind == DATABRICKS:
             return self._databricks.workspaces.begin_create_or_update(group, name, body)
+        from amlwizard.cloud.polling import polling
+
         return self._resources.resources.begin_create_or_update_by_id(
-            resource_id, body, api_version=api_version
+            resource_id, body, api_version=api_version, polling=polling(self.profile.polling)
         )
 
     def wait(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> Json:
@@ -202,11 +204,11 @@ class Arm(ArmRequests):
                 return once()
             except CloudError as error:
                 lost += error.code == NO_ANSWER
-                hope = self.profile.patience if error.code in RETRYABLE else 0
+                hope = self.profile.patience if passes(error) else 0
                 hope = self.profile.lag if error.code in lagging else hope
                 if time.monotonic() - began >= hope or lost == LOST_ANSWERS:
                     raise
-                say(f"{error.code}: trying again")
+                say(f"{error.code or error.status}: trying again")
             pause(cancel, self.profile.retry)
 
     # -- the subscription

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -26,8 +27,15 @@ RETRYABLE = frozenset(
         "LinkedAuthorizationFailed",
         "StorageAccountOperationInProgress",
         NO_ANSWER,
+        "ResourceGroupBeingDeleted",
+        "StorageAccountIsNotProvisioned",
+        "GatewayOperationFailedRetry",
+        "VmssGatewayDeploymentFailed",
+        "GetVnetError",
     }
 )
+# What any service says while it is pressed, whatever the code: too much asked, or nobody behind.
+PASSING = frozenset({429, 502, 503, 504})
 
 # How services put it that they do not see a role yet: Azure heeds an assignment up to ten minutes
 # after it was made, and Machine Learning gives no code (azure-sdk-for-python#33611).
@@ -124,11 +132,29 @@ def no_answer(doing: str, why: str) -> CloudError:
     return CloudError(f"{doing}: no answer.", code=NO_ANSWER, why=why, fix=fix)
 
 
+def passes(error: CloudError) -> bool:
+    """Whether the same request may succeed a little later."""
+    return error.code in RETRYABLE or error.status in PASSING
+
+
 def code_and_words(error: Any) -> tuple[str, str]:
-    """The code and the message of an HttpResponseError."""
-    given = getattr(error, "error", None)
-    code = (given.code if given else None) or ""
-    return str(code), str((given.message if given else None) or error.message)
+    """The code and the message of an HttpResponseError. The SDK gives up on a body with nulls that
+    it does not expect, and some services leave out the envelope: then the body itself is read."""
+    parsed = getattr(error, "error", None)
+    code, words = getattr(parsed, "code", None), getattr(parsed, "message", None)
+    if not code:
+        inner = _inner(error)
+        code, words = inner.get("code"), inner.get("message") or words
+    return str(code or ""), str(words or error.message)
+
+
+def _inner(error: Any) -> Mapping[str, Any]:
+    try:
+        body = json.loads(error.response.text())
+    except (AttributeError, ValueError):
+        return {}
+    inner = body.get("error", body) if isinstance(body, dict) else {}
+    return inner if isinstance(inner, dict) else {}
 
 
 def not_let_in(doing: str, said: tuple[str, str]) -> SignInFailed:
@@ -147,15 +173,15 @@ def not_let_in(doing: str, said: tuple[str, str]) -> SignInFailed:
 def from_response(doing: str, error: Any) -> CloudError:
     code, message = code_and_words(error)
     status = error.status_code or 0
-    by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in str(message)), RESUME)
-    if any(text in str(message) for text in UNSEEN_ROLES):
+    by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in message), RESUME)
+    if any(text in message for text in UNSEEN_ROLES):
         by_text = ROLES_UNSEEN
     return CloudError(
         f"{doing}: {code or (status if status >= 400 else 'it failed')}.",
-        code=str(code),
+        code=code,
         status=status,
-        why=hide(str(message))[:1500],
-        fix=FIXES.get(str(code), by_text),
+        why=hide(message)[:1500],
+        fix=FIXES.get(code, by_text),
     )
 
 

@@ -3,7 +3,7 @@ alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
@@ -44,12 +44,26 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
     )
 
 
-def addresses(endpoint: Json) -> dict[str, list[str]]:
-    """The names that a private endpoint answers for, with its addresses."""
-    return {
+def addresses(endpoint: Json, groups: Iterable[Json]) -> dict[str, list[str]]:
+    """The names that a private endpoint answers for, with its addresses. Once it has a zone group,
+    only that still tells them."""
+    held = {
         str(config["fqdn"]).lower(): [str(a) for a in config.get("ipAddresses") or []]
         for config in look(endpoint, "properties.customDnsConfigs") or []
     }
+    for group in groups:
+        for config in look(group, "properties.privateDnsZoneConfigs") or []:
+            zone = tail(look(config, "properties.privateDnsZoneId"))
+            for record in look(config, "properties.recordSets") or []:
+                name = str(record.get("fqdn", "")).lower().rstrip(".").removesuffix(f".{zone}")
+                addresses_ = [str(a) for a in record.get("ipAddresses") or []]
+                held.setdefault(f"{name}.{public_suffix(zone)}", addresses_)
+    return held
+
+
+def public_suffix(zone: str) -> str:
+    """What the public names end with that a private zone answers for."""
+    return PUBLIC_SUFFIX.get(zone, zone.removeprefix("privatelink."))
 
 
 def find(recipe: Any, facts: Facts, link: Link) -> Json:
@@ -73,7 +87,8 @@ def _private(recipe: Any, facts: Facts, link: Link) -> Any:
         yield is_so(
             "ARM", "connection", states == ["Approved"], "Approved", ", ".join(states) or "none"
         )
-        held = addresses(endpoint)
+        held = addresses(endpoint, facts.listed(f"zone-groups.{link.name}"))
+        yield is_so("ARM", "names", bool(held), "some", str(len(held) or "none"))
         grouped = {
             tail(look(config, "properties.privateDnsZoneId"))
             for group in facts.listed(f"zone-groups.{link.name}")
@@ -110,7 +125,7 @@ def _linked(recipe: Any, facts: Facts, zone: str) -> Evidence:
 
 
 def _recorded(facts: Facts, zone: str, held: dict[str, list[str]]) -> Iterator[Evidence]:
-    suffix = "." + PUBLIC_SUFFIX.get(zone, zone.removeprefix("privatelink."))
+    suffix = f".{public_suffix(zone)}"
     records = {
         str(record.get("name", "")).lower(): [
             str(r.get("ipv4Address")) for r in look(record, "properties.aRecords") or []
@@ -155,7 +170,7 @@ def _outward(recipe: Any, facts: Facts) -> Iterator[Evidence]:
         for link in links(recipe)
         for endpoint in facts.listed("private-endpoints")
         if str(endpoint.get("name", "")).lower() == endpoint_name(recipe, link).lower()
-        for name in addresses(endpoint)
+        for name in addresses(endpoint, facts.listed(f"zone-groups.{link.name}"))
     ]
     cluster = facts.document("aks")
     if recipe.security.private_aks and cluster:

@@ -13,13 +13,14 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
 
+from amlwizard.sandbox import nested
 from amlwizard.sandbox.ids import ResourceId
 
 POLLS = 3
@@ -36,12 +37,25 @@ class Clock:
     kind: str = "real"
     speed: float = 60.0
 
-    def done(self, started: float, seconds: float, polls: int) -> bool:
-        if self.kind == "instant":
-            return True
+    def progress(self, started: float, seconds: float, polls: int) -> float:
+        """From 0 to 1, which is done. What takes no time in Azure takes none on any clock."""
+        if self.kind == "instant" or not seconds:
+            return 1.0
         if self.kind == "polls":
-            return polls >= POLLS
-        return time.time() >= started + seconds / self.speed
+            return min(1.0, polls / POLLS)
+        return min(1.0, (time.time() - started) * self.speed / seconds)
+
+    def later(self, seconds: float) -> dict[str, str]:
+        """The header that asks to come back after so many of Azure's seconds. On a faster clock the
+        wait is that much shorter, which the standard header, in whole seconds, cannot say."""
+        if self.kind != "real":
+            return {"retry-after-ms": "10"}
+        if self.speed <= 1:
+            return {"Retry-After": f"{seconds:g}"}
+        return {"retry-after-ms": str(max(10, round(seconds * 1000 / self.speed)))}
+
+    def done(self, started: float, seconds: float, polls: int) -> bool:
+        return self.progress(started, seconds, polls) >= 1
 
 
 @dataclass
@@ -143,18 +157,28 @@ class World:
         seconds: float,
         error: dict[str, Any] | None = None,
         task: asyncio.Task[None] | None = None,
+        states: Sequence[str] = (),
+        polls: Mapping[str, Any] | None = None,
     ) -> str:
-        """Start an operation on a resource; answer its id. `error` is how it will end."""
+        """Start an operation on a resource, which is in one of the `states` after the other until
+        it is done; answer its id. `error` is how it will end, `polls` what its polls are told
+        (kinds.answers.Polls)."""
         name = str(uuid.uuid4())
+        rid = ResourceId.parse(resource_id)
         self.data["operations"][name] = {
-            "resource": resource_id.lower(),
+            "resource": nested.holder(rid).lower(),
+            "of": resource_id,
             "verb": verb,
             "started": time.time(),
+            "ended": None,
             "seconds": seconds,
             "polls": 0,
             "status": "InProgress",
             "error": error,
+            "states": list(states),
+            "tells": dict(polls or {}),
         }
+        self._show(self.data["operations"][name], states[0] if states else None)
         if task:
             self.tasks[name] = task
         self.settle()
@@ -182,7 +206,12 @@ class World:
             task = self.tasks.get(name)
             if task and not task.done():
                 continue
-            if not self.clock.done(operation["started"], operation["seconds"], operation["polls"]):
+            done = self.clock.progress(
+                operation["started"], operation["seconds"], operation["polls"]
+            )
+            if done < 1:
+                states = operation["states"]
+                self._show(operation, states[int(done * len(states))] if states else None)
                 continue
             if task and (failure := task.exception()):
                 operation["error"] = {
@@ -190,19 +219,29 @@ class World:
                     "message": str(failure),
                 }
             operation["status"] = "Failed" if operation["error"] else "Succeeded"
-            self._show(operation)
+            operation["ended"] = time.time()
+            self._end(operation)
 
-    def _show(self, operation: dict[str, Any]) -> None:
-        resource = self.resources.get(operation["resource"])
-        if resource is None:
-            return
-        if operation["verb"] == "delete" and not operation["error"]:
-            self._take_away(operation["resource"])
-        elif "provisioningState" in resource.get("properties", {}):
-            resource["properties"]["provisioningState"] = operation["status"]
+    def _show(self, operation: dict[str, Any], state: str | None) -> None:
+        resource = nested.find(self.resources, ResourceId.parse(operation["of"]))
+        if resource and state and "provisioningState" in resource.get("properties", {}):
+            resource["properties"]["provisioningState"] = state
 
-    def _take_away(self, key: str) -> None:
+    def _end(self, operation: dict[str, Any]) -> None:
+        """A deletion that failed is rolled back."""
+        if operation["verb"] != "delete":
+            self._show(operation, operation["status"])
+        elif operation["error"]:
+            self._show(operation, "Succeeded")
+        else:
+            self._take_away(operation["of"])
+
+    def _take_away(self, resource_id: str) -> None:
         """What was deleted, all below it, and the groups that it managed."""
+        rid, key = ResourceId.parse(resource_id), resource_id.lower()
+        if rid.type in nested.WITHIN:
+            nested.remove(self.resources, rid)
+            return
         gone = [k for k in self.resources if k == key or k.startswith(f"{key}/")]
         for name in gone:
             self.resources.pop(name, None)

@@ -11,7 +11,7 @@ from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, 
 from amlwizard.posture.judging import look
 from amlwizard.steps.documents import Update, differences, update
 
-BUSY = ("Creating", "Updating", "Deleting", "Accepted", "Provisioning", "Running", "Created")
+ENDED = ("Succeeded", "Failed", "Canceled")  # whatever else a resource says, it is busy
 OWNER_TAG = "amlwizard"
 
 
@@ -55,7 +55,7 @@ def arm_step(
         if found is None:
             return None
         state = look(found, "properties.provisioningState") or "Succeeded"
-        if state in BUSY:
+        if state not in ENDED:
             return Found("busy", put_out(found))
         apart = laid_over(found, _known(ctx, _untagged(resource.body))).differences
         if state != "Succeeded":
@@ -71,7 +71,7 @@ def arm_step(
         if state == "Deleting":
             arm.await_gone(address, resource.api_version, say, ctx.cancel)
             found = None
-        elif state in BUSY:
+        elif found and state not in (None, *ENDED):
             found = arm.wait(address, resource.api_version, say, ctx.cancel)
         change = laid_over(found, wanted) if found else Update(new, ())
         if found and _ready(found) and not change.differences:

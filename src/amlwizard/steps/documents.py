@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.posture.judging import plain
+from amlwizard.steps.quantities import same_quantity
 
 # Answered empty, or not at all, whatever was sent.
 WRITE_ONLY = frozenset({"configurationProtectedSettings", "createMode"})
@@ -68,7 +69,7 @@ class _Walk:
             return self._mapping(found, wanted, path)
         if isinstance(wanted, list) and (found is None or isinstance(found, list)):
             return self._list(found or [], wanted, path)
-        if plain(wanted) == plain(found):
+        if plain(wanted) == plain(found) or same_quantity(path, wanted, found):
             return copy.deepcopy(found)
         self.said.append(f"{path}: {found!r} -> {wanted!r}")
         return copy.deepcopy(wanted)

@@ -168,7 +168,7 @@ def _private_names(recipe: Any, documents: Mapping[str, Any]) -> dict[str, dict[
     """By private endpoint of the recipe: the names that it answers for, and its addresses."""
     by_name = {str(e.get("name", "")).lower(): e for e in documents.get("private-endpoints") or []}
     return {
-        link.name: addresses(by_name[name])
+        link.name: addresses(by_name[name], documents.get(f"zone-groups.{link.name}") or [])
         for link in links(recipe)
         if (name := endpoint_name(recipe, link).lower()) in by_name
     }

@@ -55,7 +55,7 @@ class Arm:
             ("GET|HEAD", GROUP, groups.read),
             ("PUT|PATCH", GROUP, groups.write),
             ("DELETE", GROUP, groups.delete),
-            *Subscription(centre.world).routes,
+            *Subscription(centre.world, operations).routes,
         )
 
     async def handle(self, request: Request) -> Response:
@@ -67,7 +67,8 @@ class Arm:
             self.world.settle()
             return answer
         except ArmError as error:
-            return JSONResponse(error.body(), error.status)
+            later = self.world.clock.later(error.again) if error.again else None
+            return JSONResponse(error.body(), error.status, later)
         finally:
             if request.method != "GET":
                 self.world.save()

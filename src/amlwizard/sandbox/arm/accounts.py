@@ -87,13 +87,13 @@ def _last_page(items: list[Body]) -> Response:
     return JSONResponse({"value": items, "nextLink": ""})
 
 
-def region(text: str) -> str:
-    """A region by its name, as ARM writes it; refused where there is none."""
+def region(text: str, code: str = "LocationNotAvailableForResourceType") -> str:
+    """A region by its name, as ARM writes it; refused with the code where there is none."""
     name = text.replace(" ", "").lower()
     if name not in REGIONS:
         raise ArmError(
             400,
-            "LocationNotAvailableForResourceType",
+            code,
             f"The provided location '{text}' is not available. List of available regions is "
             f"'{','.join(REGIONS)}'.",
         )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from amlwizard.sandbox import rights
+from amlwizard.sandbox import nested, rights
 from amlwizard.sandbox.arm.accounts import region
+from amlwizard.sandbox.arm.asked import Asked
 from amlwizard.sandbox.arm.providers import Providers
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Kind
+from amlwizard.sandbox.kinds.base import ArmError, Body, Kind, retryable
 from amlwizard.sandbox.kinds.locks import TYPE as LOCKS
 from amlwizard.sandbox.kinds.locks import must_be_unlocked
 from amlwizard.sandbox.world import World
+
+BUSY_SECONDS = 12
 
 
 class Admission:
@@ -45,40 +46,69 @@ class Admission:
                 ],
             )
         self.right(f"{kind.type}/write", rid.text)
-        must_be_unlocked(self.world, rid.text, "write")
+        if kind.type != LOCKS:
+            must_be_unlocked(self.world, rid.text, "write")
         self._policies(kind.type, rid)
         if not kind.named(rid.name):
             raise ArmError(400, kind.misnamed, f"Resource name {rid.name} is invalid.")
 
-    def deletion(self, rid: ResourceId, kind: Kind, query: Mapping[str, str]) -> None:
-        """Rights, locks, and the parameters that the deletion must have."""
+    def group(self, rid: ResourceId) -> None:
+        """Nothing is written into a group that is being deleted."""
+        group = self.world.get(f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}")
+        if group and group["properties"]["provisioningState"] == "Deleting":
+            raise ArmError(
+                409,
+                "ResourceGroupBeingDeleted",
+                f"The resource group '{rid.group}' is in deprovisioning state and cannot perform "
+                "this operation.",
+            )
+
+    def unchanged(self, asked: Asked, document: Body | None) -> None:
+        """A condition on the version of the document: `If-Match`, `If-None-Match: *`."""
+        given, current = asked.headers.get("if-match"), (document or {}).get("etag")
+        mismatch = given not in (None, "", "*") and (not current or _tag(given) != _tag(current))
+        if mismatch or (document and asked.headers.get("if-none-match") == "*"):
+            raise ArmError(
+                412,
+                "PreconditionFailed",
+                f"The resource {asked.id.name} has been modified (etag mismatch).",
+            )
+
+    def deletion(self, rid: ResourceId, kind: Kind) -> None:
+        """Rights and locks."""
         self.right(f"{kind.type}/delete", rid.text)
         if kind.type != LOCKS:
             must_be_unlocked(self.world, rid.text, "delete")
-        for name in kind.delete_needs:
-            if not query.get(name):
-                raise ArmError(
-                    400, "MissingRequiredParameter", f"The query parameter {name} is required."
-                )
 
     def right(self, action: str, scope: str) -> None:
         """Refuse what the signed-in person was not given the right to do, and what nobody is
         allowed to do in the group that a service manages."""
         rights.must(self.world, action, scope)
 
-    def free(self, holder: str, version: str) -> None:
-        """Refuse while another operation holds the resource `holder`."""
-        rid = ResourceId.parse(holder)
+    def free(self, rid: ResourceId, version: str) -> None:
+        """Refuse while another operation holds the resource, or the document that it stands in.
+        Network tells its clients to try again where it is the same resource."""
+        holder = nested.holder(rid)
         running = self.world.running(holder)
-        if running:
-            raise ArmError(
-                409,
-                "AnotherOperationInProgress",
-                "Another operation on this or dependent resource is in progress. To retrieve "
-                f"status of the operation use uri: {self.world.arm}/subscriptions/"
-                f"{rid.subscription}/providers/{rid.namespace}/locations/westeurope/"
-                f"operationStatuses/{running}?api-version={version}.",
+        if not running:
+            return
+        operation = self.world.data["operations"][running]
+        same = operation["of"].lower() in (rid.text.lower(), holder.lower())
+        if same and rid.namespace == "microsoft.network" and operation["verb"] == "put":
+            raise retryable(
+                "RetryableErrorDueToAnotherOperation",
+                f"Operation {running} is updating resource {holder}. The call can be retried in "
+                f"{BUSY_SECONDS} seconds.",
+                BUSY_SECONDS,
             )
+        raise ArmError(
+            409,
+            "AnotherOperationInProgress",
+            "Another operation on this or dependent resource is in progress. To retrieve "
+            f"status of the operation use uri: {self.world.arm}/subscriptions/"
+            f"{rid.subscription}/providers/{rid.namespace}/locations/westeurope/"
+            f"operationStatuses/{running}?api-version={version}.",
+        )
 
     def place(self, kind: Kind, wanted: Body, old: Body | None, rid: ResourceId) -> None:
         """The location: required, known, and never changed."""
@@ -126,3 +156,7 @@ class Admission:
                     f"Resource '{rid.name}' was disallowed by policy. Policy identifiers: "
                     f'\'[{{"policyAssignment":{{"name":"{policy["name"]}"}}}}]\'.',
                 )
+
+
+def _tag(text: str) -> str:
+    return text.removeprefix("W/").strip('"')

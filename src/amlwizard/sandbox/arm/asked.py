@@ -21,13 +21,14 @@ VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview)?")
 
 @dataclass(frozen=True)
 class Asked:
-    """`claims` are those of the caller's token; `id` is what the path says; `body` is a JSON object,
+    """`claims` are those of the caller's token; `headers` are found in any case; `id` is what the path says; `body` is a JSON object,
     or holds a list under an empty key."""
 
     method: str
     path: str
     version: str
     query: Mapping[str, str]
+    headers: Mapping[str, str]
     body: Body
     claims: Body
     id: ResourceId
@@ -40,6 +41,7 @@ class Asked:
             path=path,
             version=_version(request.query_params.get("api-version", "")),
             query=request.query_params,
+            headers=request.headers,
             body=await _json(request),
             claims=claims,
             id=ResourceId.parse(path),

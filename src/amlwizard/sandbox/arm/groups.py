@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict, replace
 
 from starlette.responses import JSONResponse, Response
 
@@ -14,12 +15,14 @@ from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.datacentre import DataCentre
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
+from amlwizard.sandbox.kinds.answers import DELETED, Polls
 from amlwizard.sandbox.kinds.base import ArmError, Body, Kind
 from amlwizard.sandbox.kinds.locks import must_be_unlocked
 
 Inside = tuple[ResourceId, Kind, Body]  # something that is in a group
 TYPE = "Microsoft.Resources/resourceGroups"
-DELETE_SECONDS = 300
+DELETE_SECONDS = 61
+DELETES = replace(DELETED, headers="L", polls=Polls())
 SUMMARY = ("id", "name", "type", "location", "tags", "sku", "kind")
 
 
@@ -44,7 +47,7 @@ class Groups:
             raise ArmError(
                 400, "LocationRequired", "The location property is required for this definition."
             )
-        location = region(location)
+        location = region(location, "LocationNotAvailableForResourceGroup")
         if found and found["location"] != location:
             raise ArmError(
                 409,
@@ -72,7 +75,7 @@ class Groups:
         found = self._existing(asked)
         self.admission.right("Microsoft.Resources/subscriptions/resourcegroups/delete", asked.path)
         must_be_unlocked(self.world, asked.path, "delete")
-        self.admission.free(asked.path, asked.version)
+        self.admission.free(asked.id, asked.version)
         inside = self._inside(asked.path)
         blocked = self._blocked(asked.path, inside)
         if blocked is None:
@@ -83,8 +86,10 @@ class Groups:
                 if kind.delete:
                     kind.delete(self.world, rid, body)
             found["properties"]["provisioningState"] = "Deleting"
-        name = self.world.begin(asked.path, "delete", DELETE_SECONDS, blocked)
-        return self.operations.begun(asked, name, 202)
+        name = self.world.begin(
+            asked.path, "delete", DELETE_SECONDS, blocked, polls=asdict(DELETES.polls)
+        )
+        return self.operations.begun(asked, name, DELETES)
 
     def _blocked(self, path: str, inside: list[Inside]) -> Body | None:
         """How the operation fails where what is outside of the group uses what is in it."""

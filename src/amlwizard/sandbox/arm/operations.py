@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox.arm import shelf
 from amlwizard.sandbox.arm.asked import Asked
+from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
+from amlwizard.sandbox.kinds.answers import Answer, Polls
 from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
 
 RETRY_AFTER = 10  # seconds
@@ -16,32 +20,30 @@ class Operations:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def begun(self, asked: Asked, name: str, status: int, body: Body | None = None) -> Response:
+    def begun(self, asked: Asked, name: str, answer: Answer, body: Body | None = None) -> Response:
         """The answer to a request that started operation `name`."""
+        headers = {}
+        if "A" in answer.headers:
+            headers["Azure-AsyncOperation"] = self._url(asked, "operationStatuses", name)
+        if "L" in answer.headers:
+            headers["Location"] = (
+                asked.id.text if answer.itself else self._url(asked, "operationResults", name)
+            )
+        if headers and not answer.itself:
+            headers.update(self.world.clock.later(RETRY_AFTER))
+        if answer.shows == "{}":
+            return JSONResponse({}, answer.status, headers)
+        if not answer.shows or body is None:
+            return Response(status_code=answer.status, headers=headers)
+        return JSONResponse(body, answer.status, headers)
+
+    def _url(self, asked: Asked, form: str, name: str) -> str:
         kind = KINDS.get(asked.id.type)
         namespace = (kind.type if kind else "Microsoft.Resources/x").split("/")[0]
-        stem = (
+        return (
             f"{self.world.arm}/subscriptions/{asked.id.subscription}/providers/{namespace}"
-            "/locations/westeurope"
+            f"/locations/westeurope/{form}/{name}?api-version={asked.version}"
         )
-        query = f"?api-version={asked.version}"
-        headers = {"Azure-AsyncOperation": f"{stem}/operationStatuses/{name}{query}"}
-        if status == 202:
-            headers["Location"] = f"{stem}/operationResults/{name}{query}"
-        headers.update(self._patience())
-        if body is None:
-            return Response(status_code=status, headers=headers)
-        return JSONResponse(body, status, headers)
-
-    def _patience(self) -> dict[str, str]:
-        """Azure asks for ten seconds; on a faster clock the wait is that much shorter, which the
-        standard header, in whole seconds, cannot say."""
-        clock = self.world.clock
-        if clock.kind != "real":
-            return {"retry-after-ms": "10"}
-        if clock.speed <= 1:
-            return {"Retry-After": str(RETRY_AFTER)}
-        return {"retry-after-ms": str(max(10, round(RETRY_AFTER * 1000 / clock.speed)))}
 
     def poll(self, asked: Asked, form: str, name: str) -> Response:
         operation = self.world.data["operations"].get(name)
@@ -49,19 +51,43 @@ class Operations:
             raise ArmError(404, "OperationNotFound", f"The operation {name} was not found.")
         operation["polls"] += 1
         self.world.settle()
-        status = operation["status"]
-        if form.lower() == "operationresults":
-            if status == "InProgress":
-                return Response(status_code=202)
-            if status == "Failed":
-                return JSONResponse({"error": operation["error"]}, 409)
-            resource = self.world.get(operation["resource"])
-            return JSONResponse(resource) if resource else Response(status_code=204)
-        body: Body = {
+        going = operation["status"] == "InProgress"
+        polls = Polls(**operation["tells"])
+        headers = {}
+        if going and (polls.status == 202 or form.lower() == "operationresults"):
+            headers = {"Location": f"{self.world.arm}{asked.path}?api-version={asked.version}"}
+            headers.update(self.world.clock.later(RETRY_AFTER))
+        if form.lower() == "operationresults" and not polls.worded:
+            return self._result(operation, polls, headers)
+        return JSONResponse(
+            self._told(operation, name, polls), polls.status if going else 200, headers
+        )
+
+    def _result(self, operation: Body, polls: Polls, headers: dict[str, str]) -> Response:
+        """A Location shows the resource in the end."""
+        if operation["status"] == "InProgress":
+            return Response(status_code=202, headers=headers)
+        if operation["status"] == "Failed":
+            return JSONResponse({"error": operation["error"]}, 409)
+        found = shelf.find(self.world, ResourceId.parse(operation["of"]))
+        if found is None:
+            return Response(status_code=polls.done)
+        shown = KINDS[found["type"].lower()].shown
+        return JSONResponse(shown(self.world, found) if shown else found)
+
+    def _told(self, operation: Body, name: str, polls: Polls) -> Body:
+        over, status = operation["ended"] is not None, operation["status"]
+        known = {
             "id": f"/subscriptions/{self.world.subscription}/operationStatuses/{name}",
             "name": name,
-            "status": status,
+            "startTime": stamp(operation["started"]),
+            "createdDateTime": stamp(operation["started"]),
+            "endTime": stamp(operation["ended"]) if over else None,
+            "lastActionDateTime": stamp(operation["ended"]) if over else None,
+            "percentComplete": 100.0 if over else None,
         }
+        body: Body = {key: known[key] for key in polls.tells if known[key] is not None}
+        body["status"] = status if over else polls.word
         if operation["error"] and status == "Failed":
             body["error"] = operation["error"]
-        return JSONResponse(body)
+        return body

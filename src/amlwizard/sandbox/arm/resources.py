@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import copy
 import inspect
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox import nested
 from amlwizard.sandbox.arm import shelf
 from amlwizard.sandbox.arm.admission import Admission
 from amlwizard.sandbox.arm.asked import Asked, listed
@@ -15,9 +21,33 @@ from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.datacentre import DataCentre
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
+from amlwizard.sandbox.kinds.answers import Answer
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, swallow
+from amlwizard.sandbox.kinds.timestamps import stamp
 
-UPDATE_SHARE = 0.2  # of the time that a creation takes
+
+@contextmanager
+def worded(kind: Kind) -> Iterator[None]:
+    """What the service refuses is said in its own words."""
+    try:
+        yield
+    except ArmError as error:
+        if not error.by_arm:
+            error.worded = kind.refusal
+        raise
+
+
+@contextmanager
+def deserialized() -> Iterator[None]:
+    """What does not fit the service's schema is refused by ARM."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as problem:
+        raise ArmError(
+            400,
+            "InvalidRequestContent",
+            f"The request content was invalid and could not be deserialized: {problem!r}",
+        ) from None
 
 
 class Resources:
@@ -38,8 +68,7 @@ class Resources:
             where = asked.query.get("$filter", "")
             known = [self._shown(kind, d) for d in shelf.children(self.world, asked.id, where)]
             return listed([*known, *await self._items(asked, kind)])
-        if asked.id.type not in shelf.WITHIN:
-            self.world.polled(asked.id.text)
+        self.world.polled(asked.id.text)
         if asked.method == "GET":
             for document in await self._items(asked, kind):
                 if document["name"] == asked.id.name:
@@ -72,33 +101,35 @@ class Resources:
         assert kind.put
         rid = asked.id
         shelf.must_have_group(self.world, rid)
+        self.admission.group(rid)
         self.admission.write(rid, kind)
-        self.admission.free(shelf.holder(rid), asked.version)
         old = copy.deepcopy(shelf.find(self.world, rid))
+        with worded(kind):
+            self.admission.unchanged(asked, old)
+        self.admission.free(rid, asked.version)
         wanted = self._wanted(rid, kind, body, old)
         call = self._call(asked, rid, wanted, old)
-        try:
+        with worded(kind), deserialized():
             kind.put(call)
-        except (KeyError, TypeError, AttributeError, IndexError, ValueError) as problem:
-            raise ArmError(
-                400,
-                "InvalidRequestContent",
-                f"The request content was invalid and could not be deserialized: {problem!r}",
-            ) from None
-        slow = kind.seconds > 0 or call.work is not None
-        if rid.type not in shelf.WITHIN:  # such a one has no operation of its own, and is ready
+        again = old is not None or (kind.recovers is not None and kind.recovers(self.world, rid))
+        answer = kind.answer("update" if again else "create", asked.version)
+        if rid.type not in nested.WITHIN:
             if kind.states:
-                begun = kind.begun[1 if old else 0] if slow else "Succeeded"
-                wanted["properties"]["provisioningState"] = begun
+                wanted["properties"]["provisioningState"] = "Succeeded"
             self.world.resources[rid.text.lower()] = wanted
-        if not slow:
-            return JSONResponse(wanted, 200 if old else kind.accepts)
-        return self._begin(asked, kind, call)
+        made = shelf.existing(self.world, rid)
+        if kind.idle_again and old and _asked(made) == _asked(old):
+            if kind.etag:
+                sub_resources(made, old.get("etag") or kind.etag.format(uuid.uuid4()))
+            return self._begin(asked, kind, call, replace(answer, states=()))
+        if kind.etag:
+            sub_resources(made, kind.etag.format(uuid.uuid4()))
+        return self._begin(asked, kind, call, answer)
 
     def _wanted(self, rid: ResourceId, kind: Kind, body: Body, old: Body | None) -> Body:
         """The body with what ARM itself sees to: place, identity, tags."""
-        wanted = copy.deepcopy(body)
-        for key in ("id", "name", "type", "etag"):
+        wanted: Body = _filled(body)
+        for key in ("id", "name", "type", "etag", "systemData"):
             wanted.pop(key, None)
         self.admission.place(kind, wanted, old, rid)
         if not isinstance(wanted.setdefault("properties", {}), dict):
@@ -110,21 +141,29 @@ class Resources:
             )
         wanted["properties"].pop("provisioningState", None)
         wanted.update(id=rid.text, name=rid.name, type=kind.type)
-        if kind.location:
-            wanted.setdefault("tags", (old or {}).get("tags", {}))
+        if "tags" not in wanted and (kind.shows_tags or "tags" in (old or {})):
+            wanted["tags"] = (old or {}).get("tags", {})
+        if kind.system_data:
+            wanted["systemData"] = self._written(old)
         return wanted
 
-    def _begin(self, asked: Asked, kind: Kind, call: Call) -> Response:
+    def _written(self, old: Body | None) -> Body:
+        """Who wrote a document first and last, and when."""
+        who = {"By": self.world.data["person"]["name"], "ByType": "User", "At": stamp()}
+        first = (old or {}).get("systemData") or {f"created{key}": v for key, v in who.items()}
+        return {**first, **{f"lastModified{key}": value for key, value in who.items()}}
+
+    def _begin(self, asked: Asked, kind: Kind, call: Call, answer: Answer) -> Response:
         task = None
         if call.work is not None:
             task = asyncio.get_running_loop().create_task(call.work)
             task.add_done_callback(swallow)
-        seconds = kind.seconds * (UPDATE_SHARE if call.old else 1)
-        name = self.world.begin(shelf.holder(asked.id), "put", seconds, call.fails, task)
-        done = self.world.data["operations"][name]["status"] != "InProgress"
-        status = 200 if call.old or (done and kind.accepts == 202) else kind.accepts
-        shown = None if status == 202 else shelf.existing(self.world, asked.id)
-        return self.operations.begun(asked, name, status, shown)
+        seconds = kind.takes("update" if call.old else "create") if answer.states else 0
+        name = self.world.begin(
+            asked.id.text, "put", seconds, call.fails, task, answer.states, asdict(answer.polls)
+        )
+        made = shelf.existing(self.world, asked.id)
+        return self.operations.begun(asked, name, answer, self._shown(kind, made))
 
     def _delete(self, asked: Asked, kind: Kind) -> Response:
         rid = asked.id
@@ -133,26 +172,28 @@ class Resources:
         purge = kind.purge if asked.query.get("forceToPurge", "").lower() == "true" else None
         if body is None:
             return Response(status_code=200 if purge and purge(self.world, rid) else 204)
-        self.admission.deletion(rid, kind, asked.query)
-        self.admission.free(shelf.holder(rid), asked.version)
-        if kind.blocked:
-            kind.blocked(self.world, rid, body)
-        self.centre.gone(rid)
-        if kind.retains and asked.query.get("forceDeletion", "").lower() != "true":
-            kind.retains(self.world, rid, body)
-        if kind.delete:
-            kind.delete(self.world, rid, body)
-        if purge:
-            purge(self.world, rid)
-        if rid.type in shelf.WITHIN:
-            return Response(status_code=200)
-        if not kind.delete_seconds:
-            del self.world.resources[rid.text.lower()]
-            return JSONResponse(body) if kind.delete_answers else Response(status_code=200)
-        if kind.states:
-            body["properties"]["provisioningState"] = "Deleting"
-        name = self.world.begin(rid.text, "delete", kind.delete_seconds)
-        return self.operations.begun(asked, name, 202)
+        with worded(kind):
+            self.admission.unchanged(asked, body)
+        self.admission.deletion(rid, kind)
+        self.admission.free(rid, asked.version)
+        with worded(kind):
+            if kind.blocked:
+                kind.blocked(self.world, rid, body)
+        failure = kind.fails_late(self.world, rid, body) if kind.fails_late else None
+        if failure is None:
+            self.centre.gone(rid)
+            if kind.retains and asked.query.get("forceDeletion", "").lower() != "true":
+                kind.retains(self.world, rid, body)
+            if kind.delete:
+                kind.delete(self.world, rid, body)
+            if purge:
+                purge(self.world, rid)
+        answer = kind.answer("delete", asked.version)
+        seconds = kind.takes("delete") if answer.states else 0
+        name = self.world.begin(
+            rid.text, "delete", seconds, failure, None, answer.states, asdict(answer.polls)
+        )
+        return self.operations.begun(asked, name, answer, body)
 
     async def _action(self, asked: Asked) -> Response:
         path, _, action = asked.path.rpartition("/")
@@ -163,15 +204,55 @@ class Resources:
             return self._unknown(asked)
         found = shelf.existing(self.world, target)
         self.admission.right(f"{kind.type}/{action}/action", target.text)
-        answer = run(self._call(asked, target, asked.body, found))
-        if inspect.isawaitable(answer):
-            answer = await answer
+        with worded(kind):
+            answer = run(self._call(asked, target, asked.body, found))
+            if inspect.isawaitable(answer):
+                answer = await answer
+        slow = kind.slow.get(action.lower())
+        if slow:
+            seconds = kind.takes("update")
+            name = self.world.begin(target.text, "post", seconds, polls=asdict(slow.polls))
+            return self.operations.begun(asked, name, slow)
         return JSONResponse(answer) if answer is not None else Response(status_code=200)
 
     def _unknown(self, asked: Asked) -> Response:
         self.world.unknown.append({"method": asked.method, "path": asked.path})
         message = f"The sandbox has no {asked.method} {asked.path}."
         return JSONResponse({"error": {"code": "NotImplemented", "message": message}}, 501)
+
+
+def sub_resources(document: Body, etag: str) -> None:
+    """The version of a document, which everything shares in it that has an id below its own."""
+    document["etag"] = etag
+    stem = f"{document['id']}/".lower()
+
+    def walk(value: Any) -> None:
+        if isinstance(value, list):
+            for item in value:
+                walk(item)
+        elif isinstance(value, dict):
+            if str(value.get("id", "")).lower().startswith(stem):
+                value["etag"] = etag
+            walk(list(value.values()))
+
+    walk(document["properties"])
+
+
+def _asked(document: Any) -> Any:
+    """A document without what a service makes anew with every write."""
+    if isinstance(document, list):
+        return [_asked(item) for item in document]
+    if isinstance(document, dict):
+        own = ("etag", "provisioningState")
+        return {key: _asked(value) for key, value in document.items() if key not in own}
+    return document
+
+
+def _filled(value: Any) -> Any:
+    """A copy without nulls: what is null has not been given."""
+    if isinstance(value, dict):
+        return {key: _filled(inner) for key, inner in value.items() if inner is not None}
+    return [_filled(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _merge(target: Body, patch: Body) -> Body:

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import re
 
+from amlwizard.sandbox import nested
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.world import World
 
-# Types whose documents are items of a list in their parent's, and the list.
-WITHIN = {
-    "microsoft.network/virtualnetworks/subnets": "subnets",
-    "microsoft.network/networksecuritygroups/securityrules": "securityRules",
-}
 ROLES = "microsoft.authorization/roleassignments"
 
 
-def holder(rid: ResourceId) -> str:
-    """The id of the document, which is also what an operation locks."""
-    return rid.parent if rid.type in WITHIN else rid.text
-
-
 def find(world: World, rid: ResourceId) -> Body | None:
-    if rid.type not in WITHIN:
-        return world.get(rid.text)
-    parent = world.get(rid.parent)
-    items: list[Body] = parent["properties"][WITHIN[rid.type]] if parent else []
-    return next((item for item in items if item["name"].lower() == rid.name.lower()), None)
+    return nested.find(world.resources, rid)
 
 
 def existing(world: World, rid: ResourceId) -> Body:
@@ -48,19 +35,22 @@ def must_have_group(world: World, rid: ResourceId) -> None:
 
 
 def not_found(rid: ResourceId) -> ArmError:
+    kind = KINDS[rid.type]
+    pairs = zip(kind.type.split("/")[1:], rid.names, strict=True)
+    path = "/".join([kind.type.split("/")[0], *(f"{type_}/{name}" for type_, name in pairs)])
     return ArmError(
         404,
-        "NotFound" if rid.type.count("/") > 1 else "ResourceNotFound",
-        f"The Resource '{KINDS[rid.type].type}/{rid.name}' under resource group '{rid.group}' was "
-        "not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+        kind.missing,
+        f"The Resource '{path}' under resource group '{rid.group}' was not found. For more details "
+        "please go to https://aka.ms/ARMResourceNotFoundFix",
     )
 
 
 def children(world: World, rid: ResourceId, where: str = "") -> list[Body]:
     """The items of a collection. `where` is the $filter, which role assignments alone know."""
     scope = rid.text.rsplit("/", 1)[0] if rid.names else rid.scope
-    if rid.type in WITHIN:
-        return list(existing(world, ResourceId.parse(scope))["properties"][WITHIN[rid.type]])
+    if rid.type in nested.WITHIN:
+        return list(existing(world, ResourceId.parse(scope))["properties"][nested.WITHIN[rid.type]])
     if rid.type == ROLES:
         return [a for a in world.of_type(rid.type) if _assigned(a, scope, where)]
     return list(world.of_type(rid.type, scope))

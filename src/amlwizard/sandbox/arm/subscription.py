@@ -3,24 +3,37 @@ vaults and workspaces."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox import quotas, rights
 from amlwizard.sandbox.arm.asked import Asked, Route, listed
+from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.aks import DEFAULT_VERSION, VERSIONS
+from amlwizard.sandbox.kinds.answers import Answer, Polls
 from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.kinds.global_names import name_available
+from amlwizard.sandbox.kinds.key_vault import forget
 from amlwizard.sandbox.kinds.role_assignments import ROLES
 from amlwizard.sandbox.world import World
 
 REGION = r"locations/(?P<region>[^/]+)"
 VAULTS = r".*/Microsoft.KeyVault/locations/[^/]+/deletedVaults/(?P<name>[^/]+)"
 
+PURGE_SECONDS = 2
+PURGED = Answer(
+    202,
+    "L",
+    "",
+    polls=Polls(202, "NotStarted", ("createdDateTime", "lastActionDateTime"), worded=True),
+)
+
 
 class Subscription:
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, operations: Operations) -> None:
+        self.world, self.operations = world, operations
         self.routes: tuple[Route, ...] = (
             ("POST", r".*/providers/[^/]+/checkNameAvailability", self._name),
             ("GET", rf".*/Microsoft.Compute/{REGION}/usages", self._compute_usage),
@@ -67,15 +80,22 @@ class Subscription:
         return listed([v for k, v in deleted.items() if k.startswith("vaults/")])
 
     def _purge_vault(self, asked: Asked, name: str) -> Response:
-        if self._held(name)["properties"]["purgeProtectionEnabled"]:
+        held = self._held(name)
+        if held["properties"].get("purgeProtectionEnabled"):
             raise ArmError(405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
-        del self.world.data["deleted"][f"vaults/{name.lower()}"]
-        return Response(status_code=200)
+        forget(self.world, name)
+        began = self.world.begin(held["id"], "purge", PURGE_SECONDS, polls=asdict(PURGED.polls))
+        return self.operations.begun(asked, began, PURGED)
 
     def _held(self, name: str) -> Body:
         found: Body | None = self.world.data["deleted"].get(f"vaults/{name.lower()}")
         if found is None:
-            raise ArmError(404, "DeletedVaultNotFound", f"The vault {name} is not a deleted one.")
+            raise ArmError(
+                404,
+                "DeletedVaultNotFound",
+                f"The specified deleted vault '{name}' does not exist. Ensure that the vault was "
+                "indeed deleted and that it is in recoverable state.",
+            )
         return found
 
     def _permissions(self, asked: Asked) -> Response:

@@ -9,16 +9,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.answers import CREATED, DELETED, UPDATED, Answer
 from amlwizard.sandbox.world import World
 
 if TYPE_CHECKING:
     from amlwizard.sandbox.datacentre import DataCentre
 
 Body = dict[str, Any]
+UPDATE_SHARE = 0.2  # of the time that a creation takes
 
 
 class ArmError(Exception):
-    """A refusal, as ARM words it."""
+    """A refusal, as ARM words it; or as `worded` by the service that it comes from. `again` is
+    after how many seconds the service wants to be asked again, `by_arm` whether ARM refuses before
+    the service is asked at all."""
 
     def __init__(
         self,
@@ -27,18 +31,38 @@ class ArmError(Exception):
         message: str,
         target: str | None = None,
         details: list[Body] | None = None,
+        again: float | None = None,
+        by_arm: bool = False,
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
-        self.target, self.details = target, details or []
+        self.target, self.details, self.again = target, details or [], again
+        self.worded: Refusal = wrapped
+        self.by_arm = by_arm
 
     def body(self) -> Body:
-        error: Body = {"code": self.code, "message": self.message}
-        if self.target:
-            error["target"] = self.target
-        if self.details:
-            error["details"] = self.details
-        return {"error": error}
+        return self.worded(self)
+
+
+def retryable(code: str, message: str, again: float | None = None) -> ArmError:
+    """Network's way to say that something else has to end first."""
+    details = [{"code": code, "message": message}]
+    return ArmError(429, "RetryableError", "A retryable error occurred.", None, details, again)
+
+
+def wrapped(error: ArmError) -> Body:
+    """In the envelope that ARM's guidelines ask for."""
+    inner: Body = {"code": error.code, "message": error.message}
+    if error.target:
+        inner["target"] = error.target
+    if error.details:
+        inner["details"] = error.details
+    return {"error": inner}
+
+
+def bare(error: ArmError) -> Body:
+    """Without an envelope, as some services do."""
+    return {"code": error.code, "details": None, "message": error.message, "subcode": ""}
 
 
 @dataclass
@@ -81,11 +105,14 @@ class Call:
                 "ParentResourceNotFound",
                 f"Failed to perform 'write' on resource(s) of type '{self.id.type}', because the "
                 f"parent resource '{parent}' could not be found.",
+                by_arm=True,
             )
         return found
 
     def must_exist(self, resource_id: Any, target: str) -> Body:
         found = self.world.get(resource_id) if isinstance(resource_id, str) else None
+        if found and self.id.type.startswith("microsoft.network/"):
+            self._must_be_provisioned(found)
         if found is None:
             raise ArmError(
                 400,
@@ -99,10 +126,22 @@ class Call:
             )
         return found
 
+    def _must_be_provisioned(self, found: Body) -> None:
+        """Network does not build on what is still being built."""
+        state = found.get("properties", {}).get("provisioningState")
+        if found["type"].startswith("Microsoft.Network/") and state in ("Updating", "Deleting"):
+            raise retryable(
+                "ReferencedResourceNotProvisioned",
+                f"Cannot proceed with operation because resource {found['id']} used by resource "
+                f"{self.id.text} is not in Succeeded state. Resource is in {state} state.",
+            )
+
 
 Put = Callable[[Call], None]
 Delete = Callable[[World, ResourceId, Body], None]
+Late = Callable[[World, ResourceId, Body], "Body | None"]
 Purge = Callable[[World, ResourceId], bool]
+Refusal = Callable[["ArmError"], Body]
 Shown = Callable[[World, Body], Body]
 Items = Callable[[Call], Coroutine[Any, Any, list[Body]]]
 Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
@@ -110,39 +149,66 @@ Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
 
 @dataclass(frozen=True)
 class Kind:
-    """`seconds` is how long Azure takes (p50); `accepts` the status of a create that takes time
-    (202 has no body); `begun` the states of a create and of an update that are under way;
-    `location`: `region` (required), `global`, or `` for none. `misnamed` is the code for a name that
-    does not fit the pattern `name`. `items` answers documents of the type that another service
-    holds; `shown` adds to a document what others have to do with it.
+    """`creates`, `updates` and `deletes` say how the service answers. `seconds` is how long Azure
+    takes to create (p50), `update_seconds` to change (a fifth of that where nobody saw one), and
+    `delete_seconds` to delete. `etag` is how the service writes the version of a document, if it
+    does; `idle_again` says that a PUT of what is there already is over at once.
+
+    `system_data` is shown by types whose service keeps who wrote and when, empty tags by those that
+    have `shows_tags`. `location` is `region` (required), `global`, or `` for none. `misnamed` is the code for a name
+    that does not fit the pattern `name`, `missing` that for one that is not there. `slow` says how
+    the `actions` are answered that take time. `items` answers documents of the type that another service
+    holds; `shown` adds to a document what others have to do with it; `refusal` is how the service
+    words its errors.
 
     `blocked` refuses a deletion as long as others stand on the resource (its group may go with all
-    of them), `delete` is what else goes, `delete_needs` the query parameters that a deletion must
-    have; `delete_answers` where it answers the document. `retains` lets go of what is kept of it
-    unless its deletion is forced. `purge` ends a soft deletion and answers
-    whether there was one."""
+    of them), `fails_late` is how one ends that was accepted, `delete` is what else goes, `retains`
+    lets go of what is kept of it unless its deletion is forced. `purge` ends a soft deletion and
+    answers whether there was one; `recovers` whether a PUT brings a softly deleted one back."""
 
     type: str
     put: Put | None = None
     seconds: float = 0
-    accepts: int = 201
-    begun: tuple[str, str] = ("Creating", "Updating")
+    creates: Answer = CREATED
+    updates: Answer = UPDATED
+    deletes: Answer = DELETED
+    update_seconds: float | None = None
+    etag: str = ""
+    idle_again: bool = False
     location: str = "region"
     name: str = r"[^/]{1,260}"
     misnamed: str = "InvalidResourceName"
+    missing: str = "ResourceNotFound"
     versions: tuple[str, str] = ("2015-01-01", "2027-01-01")
     states: bool = True
+    system_data: bool = False
+    shows_tags: bool = False
     blocked: Delete | None = None
+    fails_late: Late | None = None
     delete: Delete | None = None
     retains: Delete | None = None
-    delete_needs: tuple[str, ...] = ()
     delete_seconds: float = 5
-    delete_answers: bool = False
     actions: dict[str, Action] = field(default_factory=dict)
+    slow: dict[str, Answer] = field(default_factory=dict)
     items: Items | None = None
     shown: Shown | None = None
+    refusal: Refusal = wrapped
     purge: Purge | None = None
+    recovers: Purge | None = None
     patch: bool = True
+
+    def answer(self, verb: str, version: str) -> Answer:
+        """To `create`, `update` or `delete` in an API version."""
+        given = {"create": self.creates, "update": self.updates, "delete": self.deletes}[verb]
+        return given.at(version)
+
+    def takes(self, verb: str) -> float:
+        """Seconds that Azure takes to `create`, `update` or `delete`."""
+        if verb == "delete":
+            return self.delete_seconds
+        if verb == "create":
+            return self.seconds
+        return UPDATE_SHARE * self.seconds if self.update_seconds is None else self.update_seconds
 
     def named(self, name: str) -> bool:
         return re.fullmatch(self.name, name) is not None

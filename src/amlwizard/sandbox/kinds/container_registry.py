@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from amlwizard.sandbox.kinds.answers import AT_ONCE, CREATED, GONE_AT_ONCE, Answer
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.global_names import taken
 from amlwizard.sandbox.kinds.network import find_subnet
 from amlwizard.sandbox.kinds.timestamps import stamp
 
+REGISTRY = {
+    "adminUserEnabled": False,
+    "anonymousPullEnabled": False,
+    "dataEndpointEnabled": False,
+    "dataEndpointHostNames": [],
+    "encryption": {"status": "disabled"},
+    "networkRuleBypassOptions": "AzureServices",
+    "policies": {
+        "quarantinePolicy": {"status": "disabled"},
+        "trustPolicy": {"type": "Notary", "status": "disabled"},
+        "retentionPolicy": {"days": 7, "status": "disabled"},
+        "exportPolicy": {"status": "enabled"},
+        "azureADAuthenticationAsArmPolicy": {"status": "enabled"},
+        "softDeletePolicy": {"retentionDays": 7, "status": "disabled"},
+    },
+    "publicNetworkAccess": "Enabled",
+    "zoneRedundancy": "Disabled",
+}
+
 
 def _registry(call: Call) -> None:
     call.require("sku.name")
+    if call.body["sku"]["name"] == "Classic":
+        raise ArmError(
+            400,
+            "ClassicSkuDeprecated",
+            "Classic SKU is now deprecated. Please select a managed SKU.",
+        )
     if taken(call.world, "Microsoft.ContainerRegistry/registries", call.id.name, call.id.text):
         raise ArmError(
             409,
@@ -35,16 +64,13 @@ def _registry(call: Call) -> None:
         _registry_subnets(call, rules)
     call.body["sku"]["tier"] = sku
     p["loginServer"] = f"{call.id.name.lower()}.azurecr.io"
-    p["creationDate"] = stamp()
-    for key, value in (
-        ("adminUserEnabled", False),
-        ("publicNetworkAccess", "Enabled"),
-        ("networkRuleBypassOptions", "AzureServices"),
-        ("zoneRedundancy", "Disabled"),
-        ("dataEndpointEnabled", False),
-    ):
-        p.setdefault(key, value)
-    old = (call.old or {}).get("properties", {})
+    old, now = (call.old or {}).get("properties", {}), stamp()
+    p["creationDate"] = old.get("creationDate") or now
+    complete(p, REGISTRY)
+    if sku == "Premium":
+        complete(p, {"networkRuleSet": {"defaultAction": "Allow", "ipRules": []}})
+    for policy in ("retentionPolicy", "softDeletePolicy"):
+        p["policies"][policy]["lastUpdatedTime"] = now
     p.setdefault("privateEndpointConnections", old.get("privateEndpointConnections", []))
 
 
@@ -64,6 +90,19 @@ def _registry_subnets(call: Call, rules: Body) -> None:
     rules["virtualNetworkRules"] = given
 
 
+WITHOUT_WAITING = "2023-01-01"  # versions since then answer a PUT when all is done
+
 KINDS = [
-    Kind("Microsoft.ContainerRegistry/registries", _registry, 25, name=r"[A-Za-z0-9]{5,50}"),
+    Kind(
+        "Microsoft.ContainerRegistry/registries",
+        _registry,
+        10,
+        creates=replace(AT_ONCE, since=WITHOUT_WAITING, before=CREATED),
+        updates=AT_ONCE,
+        deletes=Answer(202, "L", states=("Deleting",), since=WITHOUT_WAITING, before=GONE_AT_ONCE),
+        delete_seconds=25,
+        name=r"[A-Za-z0-9]{5,50}",
+        system_data=True,
+        shows_tags=True,
+    ),
 ]

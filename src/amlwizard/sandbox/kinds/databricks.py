@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
 from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds import databricks_completion
+from amlwizard.sandbox.kinds.answers import DELETED, Answer, Polls
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.network import DATABRICKS, usage
 from amlwizard.sandbox.world import World
@@ -67,14 +70,16 @@ def _workspace(call: Call) -> None:
                 "ApplicationManagedResourceGroupSame",
                 "The managed resource group must not be the workspace's own resource group.",
             )
-    elif p.get("parameters") or group:
-        raise ArmError(400, "ParametersNotAllowed", "Serverless workspaces take no parameters.")
-    given = p.setdefault("parameters", {})
-    given.setdefault("enableNoPublicIp", {"value": True})
-    given.setdefault("prepareEncryption", {"value": False})
-    kinds = {bool: "Bool", str: "String", dict: "Object"}
-    for parameter in given.values():
-        parameter["type"] = kinds.get(type(parameter.get("value")), "String")
+    else:
+        for key in ("parameters", "requiredNsgRules", "managedResourceGroupId"):
+            if p.get(key):
+                raise ArmError(
+                    400,
+                    "FeatureNotSupportedForServerlessWorkspace",
+                    f"The property '{key[0].upper()}{key[1:]}' is not supported for Serverless "
+                    "Workspace",
+                )
+    given = p.get("parameters") or {}
     if given.get("customVirtualNetworkId"):
         _into_vnet(call, given)
     if call.old is None and group:
@@ -83,15 +88,7 @@ def _workspace(call: Call) -> None:
     port = call.centre.port_of("databricks", call.id.text)
     p["workspaceId"] = str(number)
     p["workspaceUrl"] = f"127.0.0.1:{port}"
-    p.setdefault("publicNetworkAccess", "Enabled")
-    p.setdefault("requiredNsgRules", "AllRules")
-    p["createdDateTime"] = (
-        (call.old or {})
-        .get("properties", {})
-        .get("createdDateTime", "2026-01-01T00:00:00.0000000Z")
-    )
-    p["authorizations"] = []
-    call.body.setdefault("sku", {"name": "premium"})
+    databricks_completion.fill(call)
 
 
 def _make_managed_group(call: Call, group: str) -> None:
@@ -241,14 +238,22 @@ def _subnet_names(body: Body) -> set[str]:
     }
 
 
+CREATED_BY_POLLS = Answer(states=("Accepted", "Creating"), polls=Polls(202, "Accepted"))
+
 KINDS = [
     Kind(
         "Microsoft.Databricks/workspaces",
         _workspace,
-        150,
+        171,
+        creates=CREATED_BY_POLLS,
+        updates=replace(CREATED_BY_POLLS, states=("Updating",)),
+        deletes=replace(DELETED, headers="L").told(status=202, word="Accepted", worded=True),
+        update_seconds=78,
         name=r"[A-Za-z0-9_-]{3,64}",
+        system_data=True,
+        shown=databricks_completion.shown,
         retains=_keep_data,
         delete=_delete_workspace,
-        delete_seconds=120,
+        delete_seconds=202,
     )
 ]

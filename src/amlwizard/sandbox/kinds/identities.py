@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from amlwizard.sandbox.kinds.answers import AT_ONCE, GONE_AT_ONCE, Answer
 from amlwizard.sandbox.kinds.base import Call, Kind
 
 
@@ -20,8 +21,10 @@ KINDS = [
     Kind(
         "Microsoft.ManagedIdentity/userAssignedIdentities",
         _identity,
-        0,
         states=False,
-        delete_seconds=0,
+        shows_tags=True,
+        creates=Answer(201, "L", states=(), itself=True),
+        updates=AT_ONCE,
+        deletes=GONE_AT_ONCE,
     ),
 ]

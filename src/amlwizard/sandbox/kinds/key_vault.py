@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import time
+from ipaddress import IPv4Network
 
 from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.answers import AT_ONCE, GONE_AT_ONCE, Answer
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.global_names import taken
 from amlwizard.sandbox.kinds.network.service_endpoints import must_have_endpoints
 from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
 
+OPEN = {
+    "bypass": "AzureServices",
+    "defaultAction": "Allow",
+    "ipRules": [],
+    "virtualNetworkRules": [],
+}  # what is not shown
+
 
 def _vault(call: Call) -> None:
     call.require("properties.tenantId", "properties.sku.name")
     p = call.properties
-    deleted = call.world.data["deleted"].get(f"vaults/{call.id.name.lower()}")
-    if call.old is None and deleted:
-        if p.get("createMode") == "recover":
-            call.body["tags"] = call.body.get("tags") or deleted["properties"]["tags"]
-            del call.world.data["deleted"][f"vaults/{call.id.name.lower()}"]
-        else:
+    held = call.world.data["deleted"].get(_contents(call.id.name))
+    if call.old is None and held:
+        if p.pop("createMode", "") != "recover":
             raise ArmError(
                 409,
                 "ConflictError",
@@ -29,6 +35,10 @@ def _vault(call: Call) -> None:
                 "https://go.microsoft.com/fwlink/?linkid=2149745 for more information on soft "
                 "delete.",
             )
+        tags = call.world.data["deleted"][f"vaults/{call.id.name.lower()}"]["properties"]["tags"]
+        call.body["tags"] = call.body.get("tags") or tags
+        call.body["properties"] = p = {**held, **p}  # what it was, but for what is asked for
+    p.pop("createMode", None)
     if taken(call.world, "Microsoft.KeyVault/vaults", call.id.name, call.id.text):
         raise ArmError(
             409,
@@ -63,8 +73,14 @@ def _vault(call: Call) -> None:
         acls.setdefault("bypass", "AzureServices")
         for key in ("virtualNetworkRules", "ipRules"):
             acls.setdefault(key, [])
-    p.setdefault("enableSoftDelete", True)
+        for rule in acls["ipRules"]:
+            rule["value"] = str(IPv4Network(rule["value"]))
+        if acls == OPEN:
+            del p["networkAcls"]
+    p["enableSoftDelete"] = True  # since 2025 there are no others
     p.setdefault("softDeleteRetentionInDays", 90)
+    p.setdefault("enabledForDeployment", False)
+    p.setdefault("publicNetworkAccess", "Enabled")
     p.setdefault("privateEndpointConnections", old.get("privateEndpointConnections", []))
     p["vaultUri"] = f"https://{call.id.name.lower()}.vault.azure.net/"
 
@@ -82,21 +98,49 @@ def _delete_vault(world: World, rid: ResourceId, body: Body) -> None:
             "location": body["location"],
             "deletionDate": stamp(now),
             "scheduledPurgeDate": stamp(now + 86400 * p["softDeleteRetentionInDays"]),
-            "purgeProtectionEnabled": bool(p.get("enablePurgeProtection")),
             "tags": body.get("tags", {}),
+            **({"purgeProtectionEnabled": True} if p.get("enablePurgeProtection") else {}),
         },
     }
+    world.data["deleted"][_contents(rid.name)] = p
+
+
+def _contents(name: str) -> str:
+    return f"vault-contents/{name.lower()}"
+
+
+def _recovered(world: World, rid: ResourceId) -> bool:
+    return forget(world, rid.name)
+
+
+def forget(world: World, name: str) -> bool:
+    """End the soft deletion of a vault; answer whether there was one."""
+    world.data["deleted"].pop(_contents(name), None)
+    return world.data["deleted"].pop(f"vaults/{name.lower()}", None) is not None
+
+
+def _shown(world: World, vault: Body) -> Body:
+    """Connections are shown where there are some."""
+    shown = dict(vault["properties"])
+    if not shown["privateEndpointConnections"]:
+        del shown["privateEndpointConnections"]
+    return {**vault, "properties": shown}
 
 
 KINDS = [
     Kind(
         "Microsoft.KeyVault/vaults",
         _vault,
-        35,
-        begun=("RegisteringDns", "RegisteringDns"),
+        7,
+        creates=Answer(200, "", states=("RegisteringDns",)),
+        updates=AT_ONCE,
+        deletes=GONE_AT_ONCE,
         name=r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
         misnamed="VaultNameNotValid",
         delete=_delete_vault,
-        delete_seconds=0,
+        recovers=_recovered,
+        shown=_shown,
+        system_data=True,
+        shows_tags=True,
     ),
 ]

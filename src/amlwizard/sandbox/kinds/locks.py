@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amlwizard.sandbox.kinds.answers import AT_ONCE, CREATED_AT_ONCE, GONE_AT_ONCE
 from amlwizard.sandbox.kinds.base import ArmError, Call, Kind
 from amlwizard.sandbox.world import World
 
@@ -37,4 +38,14 @@ def _lock(call: Call) -> None:
         )
 
 
-KINDS = [Kind(TYPE, _lock, location="", states=False, delete_seconds=0)]
+KINDS = [
+    Kind(
+        TYPE,
+        _lock,
+        location="",
+        states=False,
+        creates=CREATED_AT_ONCE,
+        updates=AT_ONCE,
+        deletes=GONE_AT_ONCE,
+    )
+]

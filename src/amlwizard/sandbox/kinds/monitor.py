@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import uuid
 
-from amlwizard.sandbox.kinds.base import ArmError, Call, Kind
+from amlwizard.sandbox.ids import ResourceId
+from amlwizard.sandbox.kinds.answers import AT_ONCE, GONE_AT_ONCE, Answer
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, look
+from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.timestamps import stamp
+from amlwizard.sandbox.world import World
+
+OPEN = {
+    "publicNetworkAccessForIngestion": "Enabled",
+    "publicNetworkAccessForQuery": "Enabled",
+}
+WORKSPACE = {
+    **OPEN,
+    "sku": {"name": "PerGB2018"},
+    "retentionInDays": 30,
+    "features": {
+        "legacy": 0,
+        "searchVersion": 1,
+        "enableLogAccessUsingOnlyResourcePermissions": True,
+    },
+    "workspaceCapping": {"dailyQuotaGb": -1.0},
+}
+COMPONENT = {**OPEN, "RetentionInDays": 90, "Ver": "v2", "IngestionMode": "LogAnalytics"}
 
 
 def _log_analytics(call: Call) -> None:
     old = (call.old or {}).get("properties", {})
     p = call.properties
-    p["customerId"] = old.get("customerId", str(uuid.uuid4()))
-    p.setdefault("sku", {"name": "PerGB2018"})
-    p.setdefault("retentionInDays", 30)
-    p.setdefault("publicNetworkAccessForIngestion", "Enabled")
-    p.setdefault("publicNetworkAccessForQuery", "Enabled")
+    held = call.world.data["deleted"].get(_key(call.id), {})
+    p["customerId"] = old.get("customerId") or held.get("customerId") or str(uuid.uuid4())
+    now = stamp()
+    complete(p, WORKSPACE)
+    p["sku"]["lastSkuUpdate"] = (old.get("sku") or {}).get("lastSkuUpdate") or now
+    p["workspaceCapping"].update(quotaNextResetTime=now, dataIngestionStatus="RespectQuota")
+    p["createdDate"], p["modifiedDate"] = old.get("createdDate") or now, now
 
 
 def _component(call: Call) -> None:
@@ -33,18 +56,54 @@ def _component(call: Call) -> None:
     old = (call.old or {}).get("properties", {})
     p["AppId"] = old.get("AppId", str(uuid.uuid4()))
     p["ApplicationId"] = call.id.name
-    p["IngestionMode"] = "LogAnalytics"
-    p["InstrumentationKey"] = "00000000-0000-0000-0000-000000000000"
-    p["CreationDate"] = stamp()
-    p["TenantId"] = call.id.subscription
+    complete(p, COMPONENT)
+    key = str(uuid.uuid5(uuid.NAMESPACE_URL, p["AppId"]))
+    p["InstrumentationKey"] = key
+    p["ConnectionString"] = (
+        f"InstrumentationKey={key};"
+        f"IngestionEndpoint=https://{call.body['location']}-0.in.applicationinsights.azure.com/"
+    )
+    p["Name"], p["TenantId"] = call.id.name, call.id.subscription
+    p["CreationDate"] = old.get("CreationDate") or stamp()
+    p.setdefault("LaMigrationDate", p["CreationDate"])
+
+
+def _key(rid: ResourceId) -> str:
+    return f"logs/{rid.subscription}/{rid.group}/{rid.name}".lower()
+
+
+def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
+    """For two weeks a PUT of the same name brings it back."""
+    world.data["deleted"][_key(rid)] = {
+        "id": body["id"],
+        "customerId": look(body, "properties.customerId"),
+    }
+
+
+def _recover_workspace(world: World, rid: ResourceId) -> bool:
+    return world.data["deleted"].pop(_key(rid), None) is not None
 
 
 KINDS = [
     Kind(
         "Microsoft.OperationalInsights/workspaces",
         _log_analytics,
-        20,
+        1,
+        creates=Answer(201, "L", since="2022-10-01", before=AT_ONCE),
+        updates=AT_ONCE,
+        deletes=GONE_AT_ONCE,
+        etag='"{}"',
+        delete=_delete_workspace,
+        recovers=_recover_workspace,
         name=r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
     ),
-    Kind("Microsoft.Insights/components", _component, 0, accepts=200, delete_seconds=0),
+    Kind(
+        "Microsoft.Insights/components",
+        _component,
+        creates=AT_ONCE,
+        updates=AT_ONCE,
+        deletes=GONE_AT_ONCE,
+        etag='"{}"',
+        shows_tags=True,
+    ),
 ]

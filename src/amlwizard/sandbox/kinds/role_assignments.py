@@ -5,10 +5,13 @@ A new assignment is there at once, and those who must heed it see it a while lat
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
+from amlwizard.sandbox.kinds.answers import AT_ONCE, CREATED_AT_ONCE
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
 
 ROLES = {
@@ -28,6 +31,12 @@ SEEN_SECONDS = 90  # Azure says: up to ten minutes
 def _role_assignment(call: Call) -> None:
     call.require("properties.roleDefinitionId", "properties.principalId")
     p = call.properties
+    if not re.fullmatch(r"[0-9a-fA-F-]{36}", str(p["principalId"])):
+        raise ArmError(
+            400,
+            "InvalidPrincipalId",
+            f"The Principal ID '{p['principalId']}' is not valid. Principal ID must be a GUID.",
+        )
     known = [
         i["properties"]["principalId"]
         for i in call.world.of_type("microsoft.managedidentity/userassignedidentities")
@@ -72,6 +81,10 @@ def _role_assignment(call: Call) -> None:
         ):
             raise ArmError(409, "RoleAssignmentExists", "The role assignment already exists.")
     p["scope"] = call.id.scope
+    old = (call.old or {}).get("properties", {})
+    p["createdOn"], p["updatedOn"] = old.get("createdOn") or stamp(), stamp()
+    p["updatedBy"] = call.world.data["person"]["oid"]
+    p["createdBy"] = old.get("createdBy") or p["updatedBy"]
     p.setdefault("principalType", "ServicePrincipal")
     if call.old is None:
         new = {"since": time.time(), "looks": 0}
@@ -111,12 +124,13 @@ KINDS = [
     Kind(
         "Microsoft.Authorization/roleAssignments",
         _role_assignment,
-        0,
         location="",
         states=False,
+        creates=CREATED_AT_ONCE,
+        updates=CREATED_AT_ONCE,
+        deletes=AT_ONCE,
+        missing="RoleAssignmentNotFound",
         name=r"[0-9a-fA-F-]{36}",
-        delete_seconds=0,
-        delete_answers=True,
         patch=False,
     ),
 ]

@@ -54,6 +54,11 @@ def family(size: str) -> str:
     return MACHINES[size].family
 
 
+def spelled(size: str) -> str:
+    """A size as its list writes it: Machine Learning takes and answers any letters."""
+    return next((known for known in SIZES if known.lower() == size.lower()), size)
+
+
 def vcpus(world: World, size: str) -> int:
     if size not in SIZES or size in world.data["limits"].get("sizes_not_offered", []):
         raise ArmError(

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from amlwizard.sandbox.kinds.answers import AT_ONCE, GONE_AT_ONCE, Answer, Polls
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.global_names import taken
 from amlwizard.sandbox.kinds.network.private_endpoints import EXCLUSIVE, IN_PROGRESS, occupied
 from amlwizard.sandbox.kinds.network.service_endpoints import must_have_endpoints
 from amlwizard.sandbox.kinds.timestamps import stamp
+
+ACCOUNT = {
+    "accessTier": "Hot",
+    "allowBlobPublicAccess": False,
+    "allowCrossTenantReplication": False,
+    "encryption": {"keySource": "Microsoft.Storage", "services": {}},
+    "minimumTlsVersion": "TLS1_0",
+    "supportsHttpsTrafficOnly": True,
+}
 
 
 def _storage(call: Call) -> None:
@@ -19,30 +30,47 @@ def _storage(call: Call) -> None:
         )
     if call.old and occupied(call.world, call.old, call.id.text):
         raise ArmError(409, IN_PROGRESS["code"], EXCLUSIVE)
-    p = call.properties
+    p, sku = call.properties, call.body["sku"]
     acls = p.setdefault("networkAcls", {"defaultAction": "Allow"})
     acls.setdefault("bypass", "AzureServices")
     must_have_endpoints(call, acls, "Microsoft.Storage", "NetworkAclsValidationFailure")
     for rule in acls.get("virtualNetworkRules", []):
         rule.setdefault("action", "Allow")
         rule.setdefault("state", "Succeeded")
-    for key in ("virtualNetworkRules", "ipRules"):
+    for key in ("virtualNetworkRules", "ipRules", "ipv6Rules"):
         acls.setdefault(key, [])
-    p.setdefault("minimumTlsVersion", "TLS1_0")
-    p.setdefault("supportsHttpsTrafficOnly", True)
-    p.setdefault("allowBlobPublicAccess", False)
+    complete(p, ACCOUNT)
     p.setdefault(
         "privateEndpointConnections",
         (call.old or {}).get("properties", {}).get("privateEndpointConnections", []),
     )
     p["primaryLocation"] = call.body["location"]
     p["statusOfPrimary"] = "available"
-    p["primaryEndpoints"] = {
-        service: f"https://{call.id.name}.{service}.core.windows.net/"
-        for service in ("blob", "file", "queue", "table")
-    }
-    p["creationTime"] = _since(call)
-    call.body["sku"]["tier"] = call.body["sku"]["name"].split("_")[0]
+    p["primaryEndpoints"] = _endpoints(call.id.name, call.body["kind"])
+    if sku["name"].endswith("GRS"):
+        p["secondaryLocation"], p["statusOfSecondary"] = _paired(p["primaryLocation"]), "available"
+        if "_RA" in sku["name"]:
+            p["secondaryEndpoints"] = _endpoints(f"{call.id.name}-secondary", call.body["kind"])
+    p["creationTime"] = since = _since(call)
+    p.setdefault("keyCreationTime", {"key1": since, "key2": since})
+    for service in ("blob", "file"):
+        kept = {"keyType": "Account", "enabled": True, "lastEnabledTime": since}
+        complete(p["encryption"]["services"], {service: kept})
+    sku["tier"] = sku["name"].split("_")[0]
+
+
+def _endpoints(name: str, kind: str) -> Body:
+    """Static websites have a zone in their name; an account for blobs alone has no files."""
+    zone = "" if kind == "BlobStorage" else "web"
+    services = ["blob", "dfs", "table", *(["file", "queue"] if zone else [])]
+    found = {service: f"https://{name}.{service}.core.windows.net/" for service in services}
+    return {**found, **({zone: f"https://{name}.z6.{zone}.core.windows.net/"} if zone else {})}
+
+
+def _paired(region: str) -> str:
+    """The region of the same geography that a copy is kept in."""
+    ends = {"east": "west", "west": "east", "north": "south", "south": "north"}
+    return next((region.replace(a, b) for a, b in ends.items() if a in region), region)
 
 
 def _since(call: Call) -> str:
@@ -51,19 +79,35 @@ def _since(call: Call) -> str:
 
 
 def _keys(call: Call) -> Body:
+    if (call.old or {})["properties"]["provisioningState"] != "Succeeded":
+        raise ArmError(
+            409,
+            "StorageAccountIsNotProvisioned",
+            "The storage account provisioning state must be 'Succeeded' before executing the "
+            "operation.",
+        )
     secret = call.world.derive("storage", call.id.scope, call.id.name)
-    return {"keys": [{"keyName": "key1", "value": secret, "permissions": "Full"}]}
+    other = call.world.derive("storage", call.id.scope, call.id.name, "key2")
+    times = (call.old or {})["properties"]["keyCreationTime"]
+    return {
+        "keys": [
+            {"keyName": key, "value": value, "permissions": "FULL", "creationTime": times[key]}
+            for key, value in (("key1", secret), ("key2", other))
+        ]
+    }
 
 
 KINDS = [
     Kind(
         "Microsoft.Storage/storageAccounts",
         _storage,
-        23,
-        accepts=202,
+        26,
+        creates=Answer(202, "L", "", ("Creating", "ResolvingDns"), Polls(202)),
+        updates=AT_ONCE,
+        deletes=GONE_AT_ONCE,
         name=r"[a-z0-9]{3,24}",
         misnamed="AccountNameInvalid",
-        delete_seconds=0,
+        shows_tags=True,
         actions={"listkeys": _keys},
     ),
 ]

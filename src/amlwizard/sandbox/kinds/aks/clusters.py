@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.aks import network_profile, node_resource_group
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.aks import completion, network_profile, node_resource_group
+from amlwizard.sandbox.kinds.answers import CREATED, DELETED, UPDATED
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, bare
 from amlwizard.sandbox.kinds.role_assignments import sees_role
 from amlwizard.sandbox.kinds.sizes import MACHINES, SIZES, cores_used, family, vcpus
 from amlwizard.sandbox.world import World
@@ -68,6 +69,7 @@ def _cluster(call: Call) -> None:
     p["maxAgentPools"] = 100
     node_resource_group.make(call.world, call.body)
     p.setdefault("enableRBAC", True)
+    completion.fill(call, pools)
 
 
 def _system_pool(pools: list[Body]) -> None:
@@ -160,13 +162,21 @@ def _delete_cluster(world: World, rid: ResourceId, body: Body) -> None:
             del world.resources[resource]
 
 
+TOLD = ("name", "startTime", "endTime")
+
 KINDS = [
     Kind(
         "Microsoft.ContainerService/managedClusters",
         _cluster,
-        285,
+        297,
+        creates=CREATED.told(tells=TOLD),
+        updates=UPDATED.told(tells=TOLD),
+        deletes=DELETED.told(tells=TOLD),
+        refusal=bare,
+        shown=completion.shown,
+        update_seconds=141,
         name=r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?",
         delete=_delete_cluster,
-        delete_seconds=180,
+        delete_seconds=218,
     ),
 ]

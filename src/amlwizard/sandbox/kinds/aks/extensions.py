@@ -10,11 +10,13 @@ import base64
 import binascii
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import load_balancers
+from amlwizard.sandbox.kinds.answers import CREATED, DELETED, UPDATED
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.sizes import MACHINES
 from amlwizard.sandbox.world import World
 
@@ -28,6 +30,16 @@ NAMES_OF_THE_CLUSTER = (
 )  # fmt: skip
 TRANSLATED = ("cluster_name_friendly", "domain", "jobschedulerlocation", "nginxingress.enabled")
 TURNED_OFF = ("servicebus.enabled", "relayserver.enabled")
+DEFAULTS = {
+    "aksAssignedIdentity": {"type": "SystemAssigned"},
+    "autoUpgradeMinorVersion": True,
+    "configurationSettings": {},
+    "configurationProtectedSettings": {},
+    "isSystemExtension": False,
+    "releaseTrain": "stable",
+    "scope": {"cluster": {"releaseNamespace": "azureml"}},
+    "statuses": [],
+}
 
 
 @dataclass(frozen=True)
@@ -61,15 +73,12 @@ def _extension(call: Call) -> None:
             internal = _true(settings, "scoringfe.servicetype.internalloadbalancer")
             ports = [80] if _true(settings, "allowinsecureconnections") else [443]
             load_balancers.expose(call.world, cluster, FRONTEND, ports, internal=internal)
+    own = str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()))
     if (call.body.get("identity") or {}).get("type") == "SystemAssigned":
-        call.body["identity"].update(
-            principalId=str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())),
-            tenantId=call.world.tenant,
-        )
-    p.setdefault("autoUpgradeMinorVersion", True)
-    p.setdefault("releaseTrain", "stable")
-    p["version"] = p.get("version") or "1.2.51"
-    p.setdefault("statuses", [])
+        call.body["identity"].update(principalId=own, tenantId=call.world.tenant)
+    complete(p, DEFAULTS)
+    complete(p["aksAssignedIdentity"], {"principalId": own})
+    p["version"] = p["currentVersion"] = p.get("version") or "1.2.51"
 
 
 def _lower(settings: Body | None) -> dict[str, str]:
@@ -188,8 +197,13 @@ KINDS = [
     Kind(
         "Microsoft.KubernetesConfiguration/extensions",
         _extension,
-        360,
+        428,
         location="",
+        creates=replace(CREATED, headers="AL").told(word="Creating", tells=("id", "name")),
+        updates=replace(UPDATED, headers="AL").told(word="Updating", tells=("id", "name")),
+        deletes=replace(DELETED, headers="A").told(word="Deleting", tells=("id", "name")),
+        delete_seconds=140,
+        system_data=True,
         delete=_delete_extension,
     ),
 ]

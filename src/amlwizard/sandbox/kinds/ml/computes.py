@@ -6,11 +6,14 @@ import re
 
 from amlwizard.sandbox.kinds.aks import inference_settings
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.ml.errors import user_error
+from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.ml.answers import COMPUTE, COMPUTE_REMOVED
+from amlwizard.sandbox.kinds.ml.errors import told_in_full, user_error
 from amlwizard.sandbox.kinds.ml.identity import identify
 from amlwizard.sandbox.kinds.ml.names import NAMESPACE
 from amlwizard.sandbox.kinds.network import find_subnet
-from amlwizard.sandbox.kinds.sizes import vcpus
+from amlwizard.sandbox.kinds.sizes import spelled, vcpus
+from amlwizard.sandbox.kinds.timestamps import stamp
 
 # Taken as they are: nothing here runs on them.
 OTHER_COMPUTES = (
@@ -18,29 +21,57 @@ OTHER_COMPUTES = (
     "SynapseSpark", "VirtualMachine",
 )  # fmt: skip
 
+CLUSTER = {
+    "allocationState": "Steady",
+    "currentNodeCount": 0,
+    "enableNodePublicIp": True,
+    "isolatedNetwork": False,
+    "nodeStateCounts": {
+        f"{state}NodeCount": 0
+        for state in ("preparing", "running", "idle", "unusable", "leaving", "preempted")
+    },
+    "osType": "Linux",
+    "propertyBag": {},
+    "remoteLoginPortPublicAccess": "Enabled",
+    "scaleSettings": {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT2M"},
+    "targetNodeCount": 0,
+    "vmPriority": "Dedicated",
+}
+
 
 def _compute(call: Call) -> None:
     workspace = call.parent()
     p = call.properties
     kind = p.get("computeType")
+    if kind in ("AmlCompute", "ComputeInstance"):
+        _machines(call, workspace, p.setdefault("properties", {}))
     if kind == "AmlCompute":
-        _cluster(call, workspace, p.setdefault("properties", {}))
+        _cluster(call, p["properties"])
     elif kind == "Kubernetes":
         _attached(call, p.setdefault("properties", {}))
     elif kind not in OTHER_COMPUTES:
         raise user_error(f"There is no compute of type {kind}.", "computeType")
     identify(call)
-    p["isAttachedCompute"] = kind == "Kubernetes"
+    old = (call.old or {}).get("properties", {})
+    p["createdOn"], p["modifiedOn"] = old.get("createdOn") or stamp(), stamp()
+    p["isAttachedCompute"] = kind not in ("AmlCompute", "ComputeInstance")
+    p.setdefault("disableLocalAuth", p["isAttachedCompute"])
     p["computeLocation"] = call.body.get("location")
     p["provisioningErrors"] = None
 
 
-def _cluster(call: Call, workspace: Body, inner: Body) -> None:
+def _cluster(call: Call, inner: Body) -> None:
+    inner["vmSize"] = inner["vmSize"].upper()
+    inner["allocationStateTransitionTime"] = stamp()
+    complete(inner, CLUSTER)
+
+
+def _machines(call: Call, workspace: Body, inner: Body) -> None:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", call.id.name):
         raise user_error(f"The compute name {call.id.name} is not valid.", "name")
     if not inner.get("vmSize"):
         raise user_error("An AmlCompute needs a VM size.", "vmSize")
-    vcpus(call.world, inner["vmSize"])
+    vcpus(call.world, spelled(inner["vmSize"]))
     subnet_id = (inner.get("subnet") or {}).get("id")
     subnet = find_subnet(call.world, subnet_id)
     if subnet_id and subnet is None:
@@ -53,13 +84,7 @@ def _cluster(call: Call, workspace: Body, inner: Body) -> None:
         if c["properties"]["privateLinkServiceConnectionState"]["status"] == "Approved"
     ]
     if inner.get("enableNodePublicIp") is False and not linked:
-        raise user_error(
-            "A compute without public IP needs a workspace with a private endpoint.",
-            "enableNodePublicIp",
-        )
-    inner.update(allocationState="Steady", currentNodeCount=0, targetNodeCount=0)
-    inner.setdefault("vmPriority", "Dedicated")
-    inner.setdefault("osType", "Linux")
+        raise user_error("Provided EnableNodePublicIp 'False' requires workspace private endpoint.")
 
 
 def _attached(call: Call, inner: Body) -> None:
@@ -93,9 +118,13 @@ KINDS = [
     Kind(
         f"{NAMESPACE}/workspaces/computes",
         _compute,
-        55,
+        30,
         location="",
-        delete_seconds=10,
-        delete_needs=("underlyingResourceAction",),
+        creates=COMPUTE,
+        updates=COMPUTE,
+        deletes=COMPUTE_REMOVED,
+        refusal=told_in_full,
+        update_seconds=31,
+        delete_seconds=3,
     ),
 ]

@@ -4,10 +4,45 @@ from __future__ import annotations
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import Body, Call, Kind
-from amlwizard.sandbox.kinds.ml.errors import user_error
+from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.ml.answers import SERVED_AGAIN, SERVED_NO_MORE
+from amlwizard.sandbox.kinds.ml.endpoints import mark
+from amlwizard.sandbox.kinds.ml.errors import told_in_full, user_error
 from amlwizard.sandbox.kinds.ml.names import ENDPOINT, NAMESPACE
+from amlwizard.sandbox.kinds.ml.quantities import normalise
 from amlwizard.sandbox.kinds.role_assignments import sees_role
 from amlwizard.sandbox.world import World
+
+PROBE = {
+    "failureThreshold": 30,
+    "successThreshold": 1,
+    "timeout": "PT2S",
+    "period": "PT10S",
+    "initialDelay": "PT10S",
+}
+DEPLOYMENT = {
+    "appInsightsEnabled": False,
+    "containerResourceRequirements": {},
+    "egressPublicNetworkAccess": "Enabled",
+    "environmentVariables": {},
+    "instanceType": "defaultinstancetype",
+    "livenessProbe": PROBE,
+    "privateNetworkConnection": False,
+    "readinessProbe": PROBE,
+    "requestSettings": {
+        "maxQueueWait": "PT0.5S",
+        "requestTimeout": "PT5S",
+        "maxConcurrentRequestsPerInstance": 1,
+    },
+    "scaleSettings": {
+        "scaleType": "TargetUtilization",
+        "pollingInterval": "PT1S",
+        "targetUtilizationPercentage": 70,
+        "minInstances": 1,
+        "maxInstances": 1,
+    },
+}
+SKU = {"sku": {"name": "Default", "tier": "Standard", "capacity": 1}}
 
 
 def _deployment(call: Call) -> None:
@@ -22,11 +57,17 @@ def _deployment(call: Call) -> None:
         )
     if not p.get("model"):
         raise user_error("A deployment needs a model.", "model")
-    p.setdefault("scaleSettings", {"scaleType": "Default"})
-    p.setdefault("containerResourceRequirements", {})
-    p.setdefault("appInsightsEnabled", False)
-    p.setdefault("properties", {})
-    call.body.setdefault("sku", {"name": "Default", "capacity": 1})
+    given = p.get("scaleSettings")
+    complete(p, DEPLOYMENT)
+    if given:
+        p["scaleSettings"] = given
+    normalise(p["containerResourceRequirements"])
+    mark(call, "od")
+    call.body["kind"] = "K8S"
+    if p["scaleSettings"]["scaleType"] == "Default":
+        complete(call.body, SKU)
+    else:
+        call.body.pop("sku", None)  # how many there are follows from what is asked of them
     workspace = call.world.get(call.id.text.rsplit("/", 4)[0])
     assert workspace
     call.fails = _unbuilt(call, workspace) or _unauthorized(call, endpoint, workspace)
@@ -61,15 +102,19 @@ def _unauthorized(call: Call, endpoint: Body, workspace: Body) -> Body | None:
     return None
 
 
-def _takes_traffic(world: World, rid: ResourceId, body: Body) -> None:
+def _takes_traffic(world: World, rid: ResourceId, body: Body) -> Body | None:
+    """How its deletion, once accepted, fails as long as it has traffic."""
     endpoint = world.get(rid.parent)
     share = ((endpoint or {}).get("properties", {}).get("traffic") or {}).get(rid.name, 0)
-    if share:
-        raise user_error(
-            f"Deployment {rid.name} has {share}% of the live traffic: set its traffic to 0 before "
-            "it is deleted.",
-            "traffic",
-        )
+    if not share:
+        return None
+    return {
+        "code": "InferencingClientCallFailed",
+        "message": f"\"Can't delete deployment [{rid.name}] with non-zero traffic weight, Current "
+        f"traffic [{share}]. Remove the traffic for this deployment on endpoint "
+        f'[{rid.names[-2]}] and try again"',
+        "details": [],
+    }
 
 
 def _unbuilt(call: Call, workspace: Body) -> Body | None:
@@ -119,9 +164,17 @@ KINDS = [
     Kind(
         f"{NAMESPACE}/workspaces/onlineEndpoints/deployments",
         _deployment,
-        480,
+        480,  # 125 of them without an image to build
         name=ENDPOINT,
-        blocked=_takes_traffic,
+        creates=SERVED_AGAIN,
+        updates=SERVED_AGAIN,
+        deletes=SERVED_NO_MORE,
+        refusal=told_in_full,
+        system_data=True,
+        shows_tags=True,
+        update_seconds=52,
+        delete_seconds=11,
+        fails_late=_takes_traffic,
         actions={"getlogs": _logs},
     ),
 ]

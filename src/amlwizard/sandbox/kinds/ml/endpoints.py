@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.global_names import taken
-from amlwizard.sandbox.kinds.ml.errors import user_error
+from amlwizard.sandbox.kinds.ml.answers import SERVED, SERVED_AGAIN, SERVED_NO_MORE
+from amlwizard.sandbox.kinds.ml.errors import told_in_full, user_error
 from amlwizard.sandbox.kinds.ml.identity import identify
 from amlwizard.sandbox.kinds.ml.names import ENDPOINT, NAMESPACE
 from amlwizard.sandbox.world import World
@@ -37,8 +40,20 @@ def _endpoint(call: Call) -> None:
     p["scoringUri"] = call.centre.serving.uri(call.id, compute)
     p["swaggerUri"] = p["scoringUri"].replace("/score", "/swagger.json")
     p.setdefault("publicNetworkAccess", "Enabled")
-    p.setdefault("properties", {})
+    p.setdefault("mirrorTraffic", {})
+    mark(call, "oe")["azureml.onlineendpointid"] = call.id.text.lower()
     identify(call)
+
+
+def mark(call: Call, short: str) -> Body:
+    """The properties of what serves, which name the operation that wrote them last."""
+    marks: Body = call.properties.setdefault("properties", {})
+    marks["AzureAsyncOperationUri"] = (
+        f"{call.world.arm}/subscriptions/{call.id.subscription}/providers/{NAMESPACE}/locations/"
+        f"{call.body['location']}/mfeOperationsStatus/{short}:{uuid.uuid4()}"
+        f"?api-version={call.version}"
+    )
+    return marks
 
 
 def _list_keys(call: Call) -> Body:
@@ -57,8 +72,16 @@ KINDS = [
     Kind(
         TYPE,
         _endpoint,
-        35,
+        28,
         name=ENDPOINT,
+        creates=SERVED,
+        updates=SERVED_AGAIN,
+        deletes=SERVED_NO_MORE,
+        refusal=told_in_full,
+        system_data=True,
+        shows_tags=True,
+        update_seconds=12,
+        delete_seconds=13,
         actions={"listkeys": _list_keys},
     ),
 ]

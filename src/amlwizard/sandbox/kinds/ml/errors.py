@@ -2,8 +2,37 @@
 
 from __future__ import annotations
 
-from amlwizard.sandbox.kinds.base import ArmError
+import uuid
+
+from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.kinds.timestamps import stamp
 
 
 def user_error(message: str, target: str | None = None) -> ArmError:
     return ArmError(400, "UserError", message, target)
+
+
+def told_in_full(error: ArmError) -> Body:
+    """With all the fields that the service's error has, most of them null, and what it says of
+    itself beside the envelope."""
+    return {
+        "error": {
+            "code": error.code,
+            "severity": None,
+            "message": error.message,
+            "messageFormat": None,
+            "messageParameters": None,
+            "referenceCode": None,
+            "detailsUri": None,
+            "target": error.target,
+            "details": error.details,
+            "innerError": None,
+            "debugInfo": None,
+            "additionalInfo": None,
+        },
+        "correlation": {"operation": uuid.uuid4().hex, "request": uuid.uuid4().hex[:16]},
+        "environment": "westeurope",
+        "location": "westeurope",
+        "time": stamp(),
+        "componentName": "machinelearning",
+    }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from amlwizard.sandbox.kinds.answers import AT_ONCE, CREATED_AT_ONCE, GONE_AT_ONCE, Answer
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.ml.errors import told_in_full
 from amlwizard.sandbox.kinds.ml.names import NAMESPACE
 
 
@@ -18,6 +20,8 @@ def _model(call: Call) -> None:
         call.require("properties.modelUri")
         p.setdefault("modelType", "custom_model")
         p.setdefault("isAnonymous", False)
+        p.setdefault("flavors", {})
+        p.setdefault("stage", "Development")
 
 
 async def _model_versions(call: Call) -> list[Body]:
@@ -40,12 +44,28 @@ def _guid(call: Call, workspace_id: str) -> Any:
 
 
 KINDS = [
-    Kind(f"{NAMESPACE}/workspaces/models", _model, location="", delete_seconds=0, items=_models),
+    Kind(
+        f"{NAMESPACE}/workspaces/models",
+        _model,
+        location="",
+        missing="UserError",
+        refusal=told_in_full,
+        system_data=True,
+        creates=CREATED_AT_ONCE,
+        updates=AT_ONCE,
+        deletes=GONE_AT_ONCE,
+        items=_models,
+    ),
     Kind(
         f"{NAMESPACE}/workspaces/models/versions",
         _model,
         location="",
-        delete_seconds=0,
+        missing="UserError",
+        refusal=told_in_full,
+        system_data=True,
+        creates=Answer(201, "L", states=(), itself=True),
+        updates=AT_ONCE,
+        deletes=GONE_AT_ONCE,
         items=_model_versions,
     ),
 ]

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.ml.answers import WORKSPACE, WORKSPACE_REMOVED
+from amlwizard.sandbox.kinds.ml.errors import told_in_full
 from amlwizard.sandbox.kinds.ml.names import NAMESPACE
+from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}"
+
+BODY = {
+    "EnableSoftwareBillOfMaterials": False,
+    "allowRoleAssignmentOnRG": True,
+    "containerRegistry": "",
+    "description": "",
+    "enableDataIsolation": False,
+    "friendlyName": "",
+    "hbiWorkspace": False,
+    "ipAllowlist": [],
+    "managedNetwork": {
+        "changeableIsolationModes": ["AllowInternetOutbound", "AllowOnlyApprovedOutbound"],
+        "isolationMode": "Disabled",
+    },
+    "publicNetworkAccess": "Enabled",
+    "sasGetterUri": "",
+    "softDeleteEnabled": False,
+    "storageHnsEnabled": False,
+    "v1LegacyMode": False,
+}
 
 
 def _workspace(call: Call) -> None:
@@ -36,7 +61,11 @@ def _workspace(call: Call) -> None:
                     key,
                 )
             continue
-        call.must_exist(p[key], f"properties.{key}")
+        if call.world.get(p[key]) is None:  # taken, and missed while the workspace is made
+            call.fails = {
+                "code": "ValidationError",
+                "message": f"The resource {p[key]} that {key} names was not found.",
+            }
         if key in ("storageAccount", "keyVault") and old and old[key].lower() != p[key].lower():
             raise ArmError(
                 400, "ValidationError", f"{key} cannot be changed after the workspace was created."
@@ -48,21 +77,32 @@ def _workspace(call: Call) -> None:
     base = f"https://127.0.0.1:{port}"
     p["mlFlowTrackingUri"] = f"{base}/mlflow/v1.0{call.id.text}"
     p["discoveryUrl"] = f"{base}/discovery"
-    p.setdefault("publicNetworkAccess", "Enabled")
-    p.setdefault("v1LegacyMode", False)
-    p.setdefault("hbiWorkspace", False)
-    p.setdefault("friendlyName", call.id.name)
+    complete(p, BODY)
+    registry = call.world.get(p.get("containerRegistry"))
+    if registry:
+        p["acrSkuTier"] = registry["sku"]["name"]
+    p["sdkTelemetryAppInsightsKey"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{guid}/telemetry"))
+    p["creationTime"] = old.get("creationTime") or stamp()
+    p["privateLinkCount"] = len(old.get("privateEndpointConnections", []))
     p["tenantId"] = call.world.tenant
     p["notebookInfo"] = {
         "resourceId": uuid.uuid5(uuid.NAMESPACE_URL, guid).hex,
         "fqdn": f"ml-{call.id.name.lower()}-{call.body['location']}-{guid}.notebooks.azure.net",
+        "isPrivateLinkEnabled": False,
     }
     p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
     p["provisioningState"] = "Succeeded"
-    call.body["identity"].update(
-        principalId=str(uuid.uuid5(uuid.NAMESPACE_URL, guid)), tenantId=call.world.tenant
-    )
-    call.body.setdefault("sku", {"name": "Basic", "tier": "Basic"})
+    if "SystemAssigned" in call.body["identity"]["type"]:
+        call.body["identity"].update(
+            principalId=str(uuid.uuid5(uuid.NAMESPACE_URL, guid)), tenantId=call.world.tenant
+        )
+    for resource_id in call.body["identity"].get("userAssignedIdentities") or {}:
+        own = (call.world.get(resource_id) or {}).get("properties", {})
+        call.body["identity"]["userAssignedIdentities"][resource_id] = {
+            key: own[key] for key in ("principalId", "clientId") if key in own
+        }
+    call.body["sku"] = {"name": "Basic", "tier": "Basic"}  # the only one; others are taken for it
+    call.body.setdefault("kind", "Default")
 
 
 def _workspace_key(rid: ResourceId) -> str:
@@ -104,13 +144,20 @@ KINDS = [
     Kind(
         f"{NAMESPACE}/workspaces",
         _workspace,
-        60,
-        accepts=202,
+        21,
+        creates=WORKSPACE,
+        updates=replace(WORKSPACE, states=("Updating",)),
+        deletes=WORKSPACE_REMOVED,
+        refusal=told_in_full,
+        system_data=True,
+        shows_tags=True,
+        update_seconds=21,
         name=NAME,
         delete=_delete_workspace,
         delete_seconds=30,
         purge=_purge_workspace,
         items=_deleted_workspaces,
         actions={"resynckeys": _resync},
+        slow={"resynckeys": WORKSPACE},
     ),
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, look
-from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
 from amlwizard.sandbox.kinds.network.outbound import take
 from amlwizard.sandbox.kinds.network.security_groups import BASTION_SUBNET
 from amlwizard.sandbox.kinds.network.subnets import GATEWAY_SUBNET, find_subnet, prefix
@@ -14,7 +15,25 @@ BASTION_SKUS = ("Basic", "Standard", "Premium", "Developer")
 WITHOUT_TUNNELS = ("Basic", "Developer")
 ZONED_GATEWAYS = ("VpnGw1AZ", "VpnGw2AZ", "VpnGw3AZ", "VpnGw4AZ", "VpnGw5AZ")
 GATEWAY_LENGTH = 27  # of every SKU but Basic, which takes a /29
+EXPRESS_ROUTE = ("ErGw", "Standard", "HighPerformance", "UltraPerformance")
 RETIRED_GATEWAYS = ("VpnGw1", "VpnGw2", "VpnGw3", "VpnGw4", "VpnGw5")
+
+GATEWAY = {
+    "activeActive": False,
+    "allowRemoteVnetTraffic": False,
+    "allowVirtualWanTraffic": False,
+    "bgpSettings": {},
+    "disableIPSecReplayProtection": False,
+    "enableBgp": False,
+    "enableBgpRouteTranslationForNat": False,
+    "enablePrivateIpAddress": False,
+    "isMigrateToCSES": False,
+    "natRules": [],
+    "packetCaptureDiagnosticState": "None",
+    "virtualNetworkGatewayPolicyGroups": [],
+    "vpnGatewayGeneration": "Generation1",
+    "vpnType": "RouteBased",
+}
 
 
 def _bastion(call: Call) -> None:
@@ -39,6 +58,13 @@ def _bastion(call: Call) -> None:
 def _gateway(call: Call) -> None:
     call.require("properties.gatewayType", "properties.sku.name")
     p, sku = call.properties, look(call.body, "properties.sku.name")
+    if p["gatewayType"] == "ExpressRoute" and not sku.startswith(EXPRESS_ROUTE):
+        raise ArmError(
+            400,
+            "InvalidGatewaySkuSpecifiedForGatewayDeploymentType",
+            f"Virtual network gateway Sku specified is not valid for gateway {call.id.text} with "
+            "DeploymentType VMScaleSet.",
+        )
     if sku in RETIRED_GATEWAYS and call.old is None:
         raise ArmError(
             400,
@@ -64,10 +90,26 @@ def _gateway(call: Call) -> None:
             )
     if p.get("vpnClientConfiguration"):
         _point_to_site(call, p["vpnClientConfiguration"])
-    p.setdefault("vpnType", "RouteBased")
-    p.setdefault("enableBgp", False)
-    p.setdefault("activeActive", False)
-    p["sku"].setdefault("tier", sku)
+    complete(p, GATEWAY)
+    complete(p["sku"], {"tier": sku, "capacity": 2})
+    complete(p["bgpSettings"], {"asn": 65515, "peerWeight": 0, "bgpPeeringAddresses": _peers(p)})
+    p["resourceGuid"] = guid(call.id)
+    for rule in p["natRules"]:
+        rule["id"] = f"{call.id.text}/natRules/{rule['name']}"
+        rule["type"] = "Microsoft.Network/virtualNetworkGateways/natRules"
+        complete(rule["properties"], {"type": "Static", "provisioningState": "Succeeded"})
+
+
+def _peers(gateway: Body) -> list[Body]:
+    return [
+        {
+            "ipconfigurationId": configuration["id"],
+            "defaultBgpIpAddresses": [],
+            "customBgpIpAddresses": [],
+            "tunnelIpAddresses": [],
+        }
+        for configuration in gateway["ipConfigurations"]
+    ]
 
 
 def _point_to_site(call: Call, client: Body) -> None:
@@ -92,13 +134,15 @@ def _point_to_site(call: Call, client: Body) -> None:
 def _configurations(call: Call, wanted: str, longest: int) -> list[Body]:
     """Check each configuration's subnet; answer the public addresses."""
     given = call.properties.get("ipConfigurations") or []
+    kind = str(call.body["type"])
+    inner = "bastionHostIpConfigurations" if kind.endswith("bastionHosts") else "ipConfigurations"
     if not given:
         raise _invalid("ipConfigurations must not be empty.")
     addresses = []
     for configuration in given:
         p = configuration["properties"]
         subnet = find_subnet(call.world, (p.get("subnet") or {}).get("id"))
-        if subnet is None or subnet["name"] != wanted:
+        if subnet is None or subnet["name"].lower() != wanted.lower():
             raise _invalid(f"The subnet of {call.id.name} must be named {wanted}.")
         length = IPv4Network(subnet["properties"]["addressPrefix"]).prefixlen
         if length > longest:
@@ -106,7 +150,8 @@ def _configurations(call: Call, wanted: str, longest: int) -> list[Body]:
         addresses.append(take(call, p.get("publicIPAddress"), "publicIPAddress"))
         p.setdefault("privateIPAllocationMethod", "Dynamic")
         p["provisioningState"] = "Succeeded"
-        configuration["id"] = f"{call.id.text}/ipConfigurations/{configuration['name']}"
+        configuration["id"] = f"{call.id.text}/{inner}/{configuration['name']}"
+        configuration["type"] = f"{kind}/{inner}"
     return addresses
 
 
@@ -120,6 +165,26 @@ def _invalid(message: str) -> ArmError:
 
 
 KINDS = [
-    Kind("Microsoft.Network/bastionHosts", _bastion, 420, name=NAME, delete_seconds=300),
-    Kind("Microsoft.Network/virtualNetworkGateways", _gateway, 1800, name=NAME, delete_seconds=600),
+    Kind(
+        "Microsoft.Network/bastionHosts",
+        _bastion,
+        474,
+        name=NAME,
+        creates=UPDATING,
+        etag=WEAK,
+        idle_again=True,
+        update_seconds=574,
+        delete_seconds=372,
+    ),
+    Kind(
+        "Microsoft.Network/virtualNetworkGateways",
+        _gateway,
+        1172,
+        name=NAME,
+        creates=UPDATING,
+        etag=WEAK,
+        idle_again=True,
+        update_seconds=133,
+        delete_seconds=582,
+    ),
 ]

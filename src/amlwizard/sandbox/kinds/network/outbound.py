@@ -7,14 +7,38 @@ from ipaddress import IPv4Network
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
 from amlwizard.sandbox.world import World
 
 PUBLIC = IPv4Network("203.0.113.0/24")
 
+ADDRESS = {
+    "sku": {"name": "Basic", "tier": "Regional"},
+    "properties": {
+        "publicIPAddressVersion": "IPv4",
+        "publicIPAllocationMethod": "Dynamic",
+        "idleTimeoutInMinutes": 4,
+        "ipTags": [],
+        "ddosSettings": {"protectionMode": "VirtualNetworkInherited"},
+    },
+}
+GATEWAY = {
+    "sku": {"name": "Standard", "tier": "Regional"},
+    "properties": {"idleTimeoutInMinutes": 4, "type": "Public"},
+}
+
 
 def _public_ip(call: Call) -> None:
-    sku = (call.body.get("sku") or {}).get("name", "Basic")
+    given = call.body.get("sku") or {}
+    sku = given.get("name", "Basic")
+    if sku == "Basic" and given.get("tier") == "Global":
+        raise ArmError(
+            400,
+            "GlobalPublicIPAddressNotSupportedForBasicPublicIpAddress",
+            "Global publicIP addresses are only supported for standard SKU public IP addresses. "
+            f"Public IP address {call.id.text} is not standard SKU.",
+        )
     if sku == "Basic" and call.old is None:
         raise ArmError(
             400,
@@ -32,8 +56,8 @@ def _public_ip(call: Call) -> None:
         must_have_room(call.world)
     old = (call.old or {}).get("properties", {})
     call.properties["ipAddress"] = old.get("ipAddress") or next_address(call.world)
-    call.properties.setdefault("publicIPAddressVersion", "IPv4")
-    call.properties.setdefault("idleTimeoutInMinutes", 4)
+    complete(call.body, ADDRESS)
+    call.properties["resourceGuid"] = guid(call.id)
 
 
 def must_have_room(world: World) -> None:
@@ -91,6 +115,19 @@ def take(call: Call, reference: Body | None, target: str) -> Body:
     return address
 
 
+def _shown(world: World, address: Body) -> Body:
+    """Its number once it is there, and who holds it."""
+    p = dict(address["properties"])
+    if p["provisioningState"] != "Succeeded":
+        p.pop("ipAddress", None)
+    for holder in holders(world, address["id"]):
+        if "/natgateways/" in holder.lower():
+            p["natGateway"] = {"id": holder}
+        else:
+            p["ipConfiguration"] = {"id": f"{holder}/ipConfigurations/default"}
+    return {**address, "properties": p}
+
+
 def _in_use(world: World, rid: ResourceId, body: Body) -> None:
     holder = next(holders(world, rid.text), None)
     if holder:
@@ -105,8 +142,11 @@ def _in_use(world: World, rid: ResourceId, body: Body) -> None:
 
 def _nat_gateway(call: Call) -> None:
     for reference in call.properties.get("publicIpAddresses", []):
+        if call.world.get(reference.get("id")) is None:
+            raise ArmError(404, "NotFound", f"Resource {reference.get('id')} not found.")
         take(call, reference, "properties.publicIpAddresses")
-    call.properties.setdefault("idleTimeoutInMinutes", 4)
+    complete(call.body, GATEWAY)
+    call.properties["resourceGuid"] = guid(call.id)
 
 
 def _gateway_in_use(world: World, rid: ResourceId, body: Body) -> None:
@@ -126,6 +166,29 @@ def _gateway_in_use(world: World, rid: ResourceId, body: Body) -> None:
 
 
 KINDS = [
-    Kind("Microsoft.Network/publicIPAddresses", _public_ip, 5, name=NAME, blocked=_in_use),
-    Kind("Microsoft.Network/natGateways", _nat_gateway, 13, name=NAME, blocked=_gateway_in_use),
+    Kind(
+        "Microsoft.Network/publicIPAddresses",
+        _public_ip,
+        2,
+        name=NAME,
+        creates=UPDATING,
+        shown=_shown,
+        etag=WEAK,
+        idle_again=True,
+        update_seconds=3,
+        delete_seconds=11,
+        blocked=_in_use,
+    ),
+    Kind(
+        "Microsoft.Network/natGateways",
+        _nat_gateway,
+        12,
+        name=NAME,
+        creates=UPDATING,
+        etag=WEAK,
+        idle_again=True,
+        update_seconds=1,
+        delete_seconds=10,
+        blocked=_gateway_in_use,
+    ),
 ]

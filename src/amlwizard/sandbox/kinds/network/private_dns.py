@@ -6,13 +6,32 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.answers import (
+    AT_ONCE,
+    CREATED_AT_ONCE,
+    DELETED,
+    GONE_AT_ONCE,
+    Answer,
+    Polls,
+)
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, bare
+from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.network.names import UPDATING, WEAK
 from amlwizard.sandbox.world import World
 
 LINKS = "microsoft.network/privatednszones/virtualnetworklinks"
 RECORDS = "microsoft.network/privatednszones/a"
 # Private zones whose public names end otherwise.
 PUBLIC_SUFFIX = {"privatelink.vaultcore.azure.net": "vault.azure.net"}
+
+ZONE = {
+    "maxNumberOfRecordSets": 25000,
+    "maxNumberOfVirtualNetworkLinks": 1000,
+    "maxNumberOfVirtualNetworkLinksWithRegistration": 100,
+    "numberOfRecordSets": 1,
+    "numberOfVirtualNetworkLinks": 0,
+    "numberOfVirtualNetworkLinksWithRegistration": 0,
+}
 
 
 def public_suffix(zone: str) -> str:
@@ -23,10 +42,7 @@ def public_suffix(zone: str) -> str:
 def _zone(call: Call) -> None:
     if call.id.name.count(".") < 1:
         raise ArmError(400, "BadRequest", f"The zone name {call.id.name} needs two labels or more.")
-    call.properties.setdefault("maxNumberOfRecordSets", 25000)
-    call.properties.setdefault("numberOfRecordSets", 1)
-    call.properties.setdefault("maxNumberOfVirtualNetworkLinks", 1000)
-    call.properties.setdefault("numberOfVirtualNetworkLinks", 0)
+    complete(call.properties, ZONE)
 
 
 def _has_links(world: World, rid: ResourceId, body: Body) -> None:
@@ -122,6 +138,11 @@ def _zone_group(call: Call) -> None:
         forget_records(call.world, call.old)
     for config in call.properties.get("privateDnsZoneConfigs", []):
         zone = call.must_exist(config["properties"].get("privateDnsZoneId"), "privateDnsZoneId")
+        config["id"] = f"{call.id.text}/privateDnsZoneConfigs/{config['name']}"
+        config["type"] = (
+            "Microsoft.Network/privateEndpoints/privateDnsZoneGroups/privateDnsZoneConfigs"
+        )
+        config["properties"]["provisioningState"] = "Succeeded"
         config["properties"]["recordSets"] = [
             _written(call.world, zone, dns, endpoint)
             for dns in endpoint["properties"]["customDnsConfigs"]
@@ -160,28 +181,47 @@ def _delete_zone_group(world: World, rid: ResourceId, body: Body) -> None:
     forget_records(world, body)
 
 
+# A zone and a link answer with an empty object, and so do their polls, which say so in the status.
+ACCEPTED = Answer(202, "AL", "{}", polls=Polls(202))
+REMOVED = DELETED.told(status=202)
+
 KINDS = [
     Kind(
         "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
         _zone_group,
-        35,
+        2,
         location="",
+        missing="NotFound",
+        creates=UPDATING,
+        etag=WEAK,
+        update_seconds=1,
+        delete_seconds=10,
         delete=_delete_zone_group,
     ),
     Kind(
         "Microsoft.Network/privateDnsZones",
         _zone,
-        35,
-        accepts=202,
+        31,
         location="global",
+        creates=ACCEPTED,
+        updates=ACCEPTED,
+        deletes=REMOVED,
+        etag="{}",
+        update_seconds=31,
+        delete_seconds=33,
         blocked=_has_links,
     ),
     Kind(
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
         _dns_link,
-        35,
-        accepts=202,
+        48,
         location="global",
+        creates=ACCEPTED,
+        updates=ACCEPTED,
+        deletes=REMOVED,
+        etag='"{}"',
+        update_seconds=34,
+        delete_seconds=32,
     ),
     Kind(
         "Microsoft.Network/privateDnsZones/A",
@@ -189,6 +229,11 @@ KINDS = [
         0,
         location="",
         states=False,
-        delete_seconds=0,
+        missing="NotFound",
+        refusal=bare,
+        creates=CREATED_AT_ONCE,
+        updates=AT_ONCE,
+        deletes=GONE_AT_ONCE,
+        etag="{}",
     ),
 ]

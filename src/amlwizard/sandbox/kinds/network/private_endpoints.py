@@ -8,8 +8,9 @@ from typing import Any
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.locks import must_be_unlocked
-from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
 from amlwizard.sandbox.kinds.network.private_dns import forget_records
 from amlwizard.sandbox.kinds.network.subnets import find_subnet
 from amlwizard.sandbox.world import World
@@ -113,6 +114,12 @@ def _private_endpoint(call: Call) -> None:
     call.properties["customDnsConfigs"] = [
         {"fqdn": name, "ipAddresses": [str(next(free))]} for name in names
     ]
+    complete(call.properties, {"customNetworkInterfaceName": "", "ipConfigurations": []})
+    call.properties["resourceGuid"] = guid(call.id)
+    for configuration in call.properties["ipConfigurations"]:
+        configuration["id"] = f"{call.id.text}/ipConfigurations/{configuration['name']}"
+        configuration["type"] = "Microsoft.Network/privateEndpoints/ipConfigurations"
+        configuration["properties"]["provisioningState"] = "Succeeded"
     call.properties["networkInterfaces"] = [
         {"id": f"{call.id.scope}/providers/Microsoft.Network/networkInterfaces/{call.id.name}.nic"}
     ]
@@ -239,12 +246,26 @@ def _delete_private_endpoint(world: World, rid: ResourceId, body: Body) -> None:
         ]
 
 
+def _shown(world: World, endpoint: Body) -> Body:
+    """Its names are told once it is there, and by its zone group alone as soon as it has one."""
+    p = endpoint["properties"]
+    groups = world.of_type(f"{endpoint['type']}/privateDnsZoneGroups", endpoint["id"])
+    if p["provisioningState"] == "Succeeded" and next(groups, None) is None:
+        return endpoint
+    return {**endpoint, "properties": {**p, "customDnsConfigs": []}}
+
+
 KINDS = [
     Kind(
         "Microsoft.Network/privateEndpoints",
         _private_endpoint,
-        50,
+        32,
         name=NAME,
+        creates=UPDATING,
+        etag=WEAK,
+        update_seconds=32,
+        shown=_shown,
+        delete_seconds=12,
         blocked=_target_is_locked,
         delete=_delete_private_endpoint,
     )

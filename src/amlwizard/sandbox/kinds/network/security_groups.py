@@ -6,17 +6,21 @@ import uuid
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
 from amlwizard.sandbox.world import World
 
 DEFAULT_RULES = [
-    ("AllowVnetInBound", "Inbound", "Allow", 65000, "VirtualNetwork", "VirtualNetwork"),
-    ("AllowAzureLoadBalancerInBound", "Inbound", "Allow", 65001, "AzureLoadBalancer", "*"),
-    ("DenyAllInBound", "Inbound", "Deny", 65500, "*", "*"),
-    ("AllowVnetOutBound", "Outbound", "Allow", 65000, "VirtualNetwork", "VirtualNetwork"),
-    ("AllowInternetOutBound", "Outbound", "Allow", 65001, "*", "Internet"),
-    ("DenyAllOutBound", "Outbound", "Deny", 65500, "*", "*"),
-]
+    ("AllowVnetInBound", "Inbound", "Allow", 65000, "VirtualNetwork", "VirtualNetwork",
+     "Allow inbound traffic from all VMs in VNET"),
+    ("AllowAzureLoadBalancerInBound", "Inbound", "Allow", 65001, "AzureLoadBalancer", "*",
+     "Allow inbound traffic from azure load balancer"),
+    ("DenyAllInBound", "Inbound", "Deny", 65500, "*", "*", "Deny all inbound traffic"),
+    ("AllowVnetOutBound", "Outbound", "Allow", 65000, "VirtualNetwork", "VirtualNetwork",
+     "Allow outbound traffic from all VMs to all VMs in VNET"),
+    ("AllowInternetOutBound", "Outbound", "Allow", 65001, "*", "Internet",
+     "Allow outbound traffic from all VMs to Internet"),
+    ("DenyAllOutBound", "Outbound", "Deny", 65500, "*", "*", "Deny all outbound traffic"),
+]  # fmt: skip
 BASTION_SUBNET = "AzureBastionSubnet"
 # direction, the other side, ports
 BASTION_NEEDS = [
@@ -36,6 +40,7 @@ def _nsg(call: Call) -> None:
     _check(rules, call.id.text)
     _keep_databricks_rules(call)
     _suit_subnets(call.world, call.id.text, rules)
+    call.properties["resourceGuid"] = guid(call.id)
     call.properties["defaultSecurityRules"] = [
         {
             "name": name,
@@ -43,6 +48,7 @@ def _nsg(call: Call) -> None:
             "type": "Microsoft.Network/networkSecurityGroups/defaultSecurityRules",
             "properties": {
                 "access": access,
+                "description": description,
                 "direction": direction,
                 "priority": priority,
                 "protocol": "*",
@@ -53,7 +59,7 @@ def _nsg(call: Call) -> None:
                 "provisioningState": "Succeeded",
             },
         }
-        for name, direction, access, priority, source, target in DEFAULT_RULES
+        for name, direction, access, priority, source, target, description in DEFAULT_RULES
     ]
 
 
@@ -106,12 +112,6 @@ def _rule(call: Call) -> None:
     _check(rules, group["id"])
     _suit_subnets(call.world, group["id"], rules)
     group["properties"]["securityRules"] = rules
-
-
-def _delete_rule(world: World, rid: ResourceId, body: Body) -> None:
-    group = world.get(rid.parent)
-    if group:
-        group["properties"]["securityRules"] = _others(group, rid)
 
 
 def _others(group: Body, rid: ResourceId) -> list[Body]:
@@ -193,13 +193,29 @@ def _in_use(world: World, rid: ResourceId, body: Body) -> None:
 
 
 KINDS = [
-    Kind("Microsoft.Network/networkSecurityGroups", _nsg, 4, name=NAME, blocked=_in_use),
+    Kind(
+        "Microsoft.Network/networkSecurityGroups",
+        _nsg,
+        3,
+        name=NAME,
+        creates=UPDATING,
+        etag=WEAK,
+        idle_again=True,
+        update_seconds=1,
+        delete_seconds=10,
+        blocked=_in_use,
+    ),
     Kind(
         "Microsoft.Network/networkSecurityGroups/securityRules",
         _rule,
-        4,
+        3,
         location="",
         name=NAME,
-        delete=_delete_rule,
+        missing="NotFound",
+        creates=UPDATING,
+        etag=WEAK,
+        idle_again=True,
+        update_seconds=10,
+        delete_seconds=10,
     ),
 ]

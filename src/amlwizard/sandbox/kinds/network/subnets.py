@@ -7,7 +7,7 @@ from typing import Any
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.network.names import NAME
+from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK
 from amlwizard.sandbox.kinds.network.security_groups import BASTION_SUBNET, must_suit_bastion
 from amlwizard.sandbox.world import World
 
@@ -156,14 +156,6 @@ def _in_use(world: World, rid: ResourceId, body: Body) -> None:
     must_be_free(world, rid.text)
 
 
-def _delete_subnet(world: World, rid: ResourceId, body: Body) -> None:
-    vnet = world.get(rid.parent)
-    if vnet:
-        vnet["properties"]["subnets"] = [
-            s for s in vnet["properties"]["subnets"] if s["id"].lower() != rid.text.lower()
-        ]
-
-
 def must_be_free(world: World, subnet_id: str) -> None:
     users = usage(world, subnet_id)
     if users:
@@ -252,11 +244,16 @@ KINDS = [
     Kind(
         "Microsoft.Network/virtualNetworks/subnets",
         _one_subnet,
-        6,
+        2,
         location="",
         name=NAME,
+        missing="NotFound",
+        creates=UPDATING,
+        etag=WEAK,
+        idle_again=True,
+        update_seconds=1,
+        delete_seconds=6,
         blocked=_in_use,
-        delete=_delete_subnet,
         shown=with_users,
     )
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from ipaddress import IPv4Network
 
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.network.names import UPDATING, WEAK, guid
 from amlwizard.sandbox.kinds.network.subnets import must_be_free, placed, prefix, with_users
 from amlwizard.sandbox.world import World
 
@@ -50,7 +50,8 @@ def _vnet(call: Call) -> None:
     for subnet in subnets:
         done.append(placed(call, subnet, old.get(subnet.get("name", "")), prefixes, done))
     call.properties["subnets"] = done
-    call.properties["resourceGuid"] = str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()))
+    call.properties["resourceGuid"] = guid(call.id)
+    call.properties.setdefault("privateEndpointVNetPolicies", "Disabled")
     call.properties.setdefault("virtualNetworkPeerings", [])
     call.properties.setdefault("enableDdosProtection", False)
 
@@ -69,7 +70,12 @@ KINDS = [
     Kind(
         "Microsoft.Network/virtualNetworks",
         _vnet,
-        9,
+        10,
+        creates=UPDATING,
+        etag=WEAK,
+        idle_again=True,
+        update_seconds=1,
+        delete_seconds=6,
         name=r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
         blocked=_in_use,
         shown=_shown,

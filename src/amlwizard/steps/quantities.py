@@ -1,0 +1,34 @@
+"""Kubernetes quantities, which Machine Learning answers in cores and in thousandths of a Gi, whatever
+was sent: `500m` as `0.5`, `200Mi` as `0.195Gi`."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+# The objects whose values are quantities, by the end of their path.
+HOLDERS = ("containerResourceRequests", "containerResourceLimits")
+UNITS = {
+    "": Decimal(1), "m": Decimal("0.001"),
+    "k": Decimal(10**3), "M": Decimal(10**6), "G": Decimal(10**9), "T": Decimal(10**12),
+    "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30), "Ti": Decimal(2**40),
+}  # fmt: skip
+ROUNDED = UNITS["Gi"] / 1000
+QUANTITY = re.compile(r"(\d*\.?\d+)(m|[kMGT]|[KMGT]i)?")
+
+
+def same_quantity(path: str, wanted: Any, found: Any) -> bool:
+    """Whether two texts at the path are one quantity, as near as the service keeps it."""
+    holder, _, resource = path.rpartition(".")
+    if not holder.endswith(HOLDERS):
+        return False
+    a, b = _value(wanted), _value(found)
+    if a is None or b is None:
+        return False
+    return abs(a - b) < ROUNDED if resource == "memory" else a == b
+
+
+def _value(text: Any) -> Decimal | None:
+    fits = QUANTITY.fullmatch(str(text))
+    return Decimal(fits[1]) * UNITS[fits[2] or ""] if fits else None
