@@ -86,10 +86,14 @@ def test_a_basic_registry_has_no_private_endpoint(platform: Platform) -> None:
 
 
 def test_kubernetes_compute_wants_the_extension(platform: Platform) -> None:
+    """Taken, and found out when Machine Learning looks into the cluster."""
     extension, version, _ = platform.document("aks-extension")
     platform.cloud.arm.send("DELETE", extension, version)
-    error = platform.refused("kubernetes-compute", nothing, "aks-other")
-    assert (error.status, error.code) == (400, "ClusterServiceNotFound")
+    compute, version, body = platform.document("kubernetes-compute")
+    other = f"{compute.rpartition('/')[0]}/aks-other"
+    with pytest.raises(CloudError) as error:
+        platform.cloud.arm.put(other, version, body, lambda *_, **__: None, Flag())
+    assert error.value.code == "ClusterServiceNotFound"
 
 
 def test_a_policy_of_somebody_else_is_named(platform: Platform) -> None:

@@ -94,11 +94,10 @@ def _attached(call: Call, inner: Body) -> None:
     if cluster is None:
         raise ArmError(404, "ClusterNotFound", "Cannot found Kubernetes cluster.")
     if inference_settings(call.world, cluster["id"]) is None:
-        raise ArmError(
-            400,
-            "ClusterServiceNotFound",
-            "AzureML extension service not found in cluster.",
-        )
+        call.fails = {  # found out by whoever goes and looks into the cluster
+            "code": "ClusterServiceNotFound",
+            "message": "AzureML extension service not found in cluster.",
+        }
     inner.setdefault("namespace", "default")
     inner.setdefault("defaultInstanceType", "defaultinstancetype")
     inner.setdefault(
