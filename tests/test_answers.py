@@ -18,7 +18,7 @@ from amlwizard.errors import CloudError
 from amlwizard.plan import Context
 from amlwizard.sandbox.kinds.ml.quantities import normalise
 from amlwizard.steps import steps_for
-from amlwizard.steps.documents import differences
+from amlwizard.steps.documents import differences, update
 
 WHERE = {"location": "westeurope"}
 
@@ -223,3 +223,10 @@ def must_come_back(limits: dict[str, str]) -> None:
         for r in ({"containerResourceLimits": limits}, kept)
     )
     assert differences(wanted, found) == ()
+
+
+def test_the_identity_of_an_extension_is_asked_for_and_not_expected_back() -> None:
+    wanted = {"identity": {"type": "SystemAssigned"}, "properties": {"extensionType": "x"}}
+    found = {"properties": {"extensionType": "x", "aksAssignedIdentity": {"principalId": "y"}}}
+    change = update(found, wanted)
+    assert change.differences == () and change.body["identity"] == {"type": "SystemAssigned"}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amlwizard.posture.judging import plain
+from amlwizard.posture.judging import look, plain
 from amlwizard.steps.quantities import same_quantity
 
 # Answered empty, or not at all, whatever was sent.
@@ -79,7 +79,7 @@ class _Walk:
         held = {str(key).lower(): key for key in laid}
         for key, value in wanted.items():
             name = held.get(str(key).lower(), key)
-            if key in WRITE_ONLY:
+            if _unanswered(key, found):
                 laid[name] = copy.deepcopy(value)
                 continue
             inner = f"{path}.{key}" if path else str(key)
@@ -129,6 +129,14 @@ def _called(item: Any) -> str:
     key, _ = _key(item)
     text = str(item[key] if key else item)
     return text.rpartition("/")[2] if text.startswith("/") else text
+
+
+def _unanswered(key: str, found: Mapping[str, Any]) -> bool:
+    """Whether Azure keeps a value to itself. The identity of an extension on AKS is answered until
+    it is there, and as its `aksAssignedIdentity` alone from then on."""
+    return key in WRITE_ONLY or (
+        key == "identity" and bool(look(found, "properties.aksAssignedIdentity"))
+    )
 
 
 def _settable(document: Any) -> Any:

@@ -193,6 +193,15 @@ def certificate(world: World, cluster_id: str) -> tuple[bytes, bytes] | None:
     return None
 
 
+def _shown(world: World, extension: Body) -> Body:
+    """On AKS the identity is told until it is there, and as `aksAssignedIdentity` from then on."""
+    p = extension["properties"]
+    if p["provisioningState"] == "Succeeded":
+        return {key: value for key, value in extension.items() if key != "identity"}
+    early = {key: value for key, value in p.items() if key != "aksAssignedIdentity"}
+    return {**extension, "properties": early}
+
+
 KINDS = [
     Kind(
         "Microsoft.KubernetesConfiguration/extensions",
@@ -204,6 +213,7 @@ KINDS = [
         deletes=replace(DELETED, headers="A").told(word="Deleting", tells=("id", "name")),
         delete_seconds=140,
         system_data=True,
+        shown=_shown,
         delete=_delete_extension,
     ),
 ]
