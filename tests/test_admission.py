@@ -235,6 +235,7 @@ def test_the_data_plane_of_a_closed_workspace_is_closed_outside(platform: Platfo
 
 
 def test_a_second_write_waits_for_the_first() -> None:
+    """Of the same resource it is to be tried again, and beside it, it is refused."""
     with running("--approve", "--clock", "polls") as sandbox:
         arm = sandbox.cloud().arm
         flag = Flag()
@@ -246,23 +247,36 @@ def test_a_second_write_waits_for_the_first() -> None:
             "location": "westeurope",
             "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}},
         }
-        arm.send("PUT", vnet, "2025-01-01", body)
-        for path, document in (
-            (vnet, body),
-            (f"{vnet}/subnets/s", {"properties": {"addressPrefix": "10.0.1.0/24"}}),
-        ):
-            with pytest.raises(CloudError) as error:
-                arm.send("PUT", path, "2025-01-01", document)
-            assert (error.value.status, error.value.code) == (429, "RetryableError")
-        said: list[str] = []
-        arm.put(vnet, "2025-01-01", body, lambda text, **_: said.append(text), flag)
-        assert said, "the client waits, and says so"
         one, two = ({"properties": {"addressPrefix": f"10.0.{n}.0/24"}} for n in (1, 2))
+        arm.send("PUT", vnet, "2025-01-01", body)
+        with direct(sandbox) as client:
+            for path, document in ((vnet, body), (f"{vnet}/subnets/one", one)):
+                answer = client.put(path, json=document)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (
+                    429,
+                    "RetryableError",
+                )
+                assert "retry-after-ms" in answer.headers
+        arm.put(vnet, "2025-01-01", body, lambda *_, **__: None, flag)
         arm.send("PUT", f"{vnet}/subnets/one", "2025-01-01", one)
         with pytest.raises(CloudError) as error:
             arm.send("PUT", f"{vnet}/subnets/two", "2025-01-01", two)
         assert (error.value.status, error.value.code) == (409, "AnotherOperationInProgress")
         assert "/operationStatuses/" in error.value.why
+        said: list[str] = []
+        arm.put(f"{vnet}/subnets/two", "2025-01-01", two, lambda text, **_: said.append(text), flag)
+        assert said, "the client waits, and says so"
+
+
+def direct(sandbox: Sandbox) -> httpx.Client:
+    """ARM without the SDK, which would try again by itself."""
+    return httpx.Client(
+        base_url=sandbox.description["arm"],
+        verify=ssl.create_default_context(cafile=sandbox.description["ca"]),
+        headers={"Authorization": f"Bearer {sandbox.cloud().access_token('arm').reveal()}"},
+        params={"api-version": "2025-01-01"},
+        trust_env=False,
+    )
 
 
 def test_a_provider_must_be_registered_first(sandbox: Callable[..., Sandbox]) -> None:

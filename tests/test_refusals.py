@@ -169,7 +169,7 @@ ROWS: dict[str, tuple[str, Change, str, int, str]] = {
     ),
     "another storage for a workspace": (
         "workspace", setting("properties.storageAccount", "/subscriptions/x/y"), "", 400,
-        "LinkedInvalidPropertyId",
+        "ValidationError",
     ),
     "compute in a delegated subnet": (
         "build-compute",

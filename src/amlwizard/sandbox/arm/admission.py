@@ -92,6 +92,7 @@ class Admission:
         running = self.world.running(holder)
         if not running:
             return
+        self.world.polled(holder)  # who is refused has asked as well
         operation = self.world.data["operations"][running]
         same = operation["of"].lower() in (rid.text.lower(), holder.lower())
         if same and rid.namespace == "microsoft.network" and operation["verb"] == "put":

@@ -68,8 +68,8 @@ class Resources:
             where = asked.query.get("$filter", "")
             known = [self._shown(kind, d) for d in shelf.children(self.world, asked.id, where)]
             return listed([*known, *await self._items(asked, kind)])
-        self.world.polled(asked.id.text)
         if asked.method == "GET":
+            self.world.polled(nested.holder(asked.id))
             for document in await self._items(asked, kind):
                 if document["name"] == asked.id.name:
                     return JSONResponse(document)
