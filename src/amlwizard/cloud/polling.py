@@ -22,11 +22,13 @@ class OperationLocation(LocationPolling[Any, Any]):
 
     def can_poll(self, pipeline_response: Any) -> bool:
         response = pipeline_response.http_response
-        location: str | None = response.headers.get("location")
-        if not location:
-            return False
-        asked: str = response.request.url
-        return urlsplit(location).path.lower() != urlsplit(asked).path.lower()
+        location = response.headers.get("location")
+        return bool(location) and _named(location) != _named(response.request.url)
+
+
+def _named(url: str) -> list[str]:
+    """Type and name at the end of an address: a service may write what is before them otherwise."""
+    return urlsplit(url).path.lower().rstrip("/").split("/")[-2:]
 
 
 def polling(seconds: float) -> ARMPolling:
