@@ -68,7 +68,9 @@ def _registry(call: Call) -> None:
     p["creationDate"] = old.get("creationDate") or now
     complete(p, REGISTRY)
     if sku == "Premium":
-        complete(p, {"networkRuleSet": {"defaultAction": "Allow", "ipRules": []}})
+        closed = p["publicNetworkAccess"] == "Disabled"
+        rest = {"defaultAction": "Deny" if closed else "Allow", "ipRules": []}
+        complete(p, {"networkRuleSet": rest})
     for policy in ("retentionPolicy", "softDeletePolicy"):
         p["policies"][policy]["lastUpdatedTime"] = now
     p.setdefault("privateEndpointConnections", old.get("privateEndpointConnections", []))
