@@ -69,7 +69,7 @@ def _registry(call: Call) -> None:
     complete(p, REGISTRY)
     if sku == "Premium":
         closed = p["publicNetworkAccess"] == "Disabled"
-        rest = {"defaultAction": "Deny" if closed else "Allow", "ipRules": []}
+        rest: Body = {"defaultAction": "Deny" if closed else "Allow", "ipRules": []}
         complete(p, {"networkRuleSet": rest})
     for policy in ("retentionPolicy", "softDeletePolicy"):
         p["policies"][policy]["lastUpdatedTime"] = now
