@@ -9,7 +9,7 @@ import pytest
 from platforms import Platform, setting
 from support import recipe_of
 
-from amlwizard import rules
+from amlwizard import engine, rules
 from amlwizard.errors import CloudError
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
@@ -58,6 +58,40 @@ def test_check_says_so_and_its_cure_is_clean() -> None:
 def test_it_is_left_to_aks_unless_it_is_named() -> None:
     body = step(recipe_of("quickstart"), "aks").resource.body["properties"]
     assert "nodeResourceGroup" not in body and body["enableRBAC"] is True
+
+
+# -- storage without shared keys
+
+
+def test_a_workspace_by_key_on_an_account_without_keys_is_refused(platform: Platform) -> None:
+    platform.put("storage", setting("properties.allowSharedKeyAccess", False))
+    error = platform.refused("workspace", setting("properties.friendlyName", "w"), "mlw-other")
+    assert error.status == 400 and "KeyBasedAuthenticationNotPermitted" in error.why
+    by_identity = setting("properties.systemDatastoresAuthMode", "Identity")
+    assert platform.put("workspace", by_identity, "mlw-other")
+
+
+def test_without_shared_keys_identities_have_the_roles_that_they_need(platform: Platform) -> None:
+    recipe = recipe_of("quickstart", security__shared_keys="false")
+    assert step(recipe, "storage").resource.body["properties"]["allowSharedKeyAccess"] is False
+    workspace = step(recipe, "workspace").resource.body["properties"]
+    assert workspace["systemDatastoresAuthMode"] == "Identity"
+    job = engine.Job(recipe, "", platform.cloud, "sandbox")
+    principal = platform.sandbox.state["resources"][platform.outputs["workspace"]["id"].lower()]
+    outputs = {
+        **platform.outputs,
+        "workspace": {
+            **platform.outputs["workspace"],
+            "principal": principal["identity"]["principalId"],
+        },
+    }
+    ctx = engine.context(job, outputs, Flag())
+    for role in ("workspace-blob-data", "workspace-file-data"):
+        assert step(recipe, role).apply(ctx, quiet)
+        assert step(recipe, role).read(ctx).state == "ready"
+    with_keys = recipe_of("quickstart")
+    assert "allowSharedKeyAccess" not in step(with_keys, "storage").resource.body["properties"]
+    assert not any(s.id == "workspace-blob-data" for s in steps_for(with_keys))
 
 
 # -- sizes of nodes

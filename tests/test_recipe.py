@@ -156,7 +156,7 @@ BAD = {
     "a billion workers": ("training: {workers: 1000000000}", "training.workers", "value"),
     "text for a number": ("training: {workers: '3'}", "training.workers", "value"),
     "yes for a choice": ("security: {storage: yes}", "security.storage", "value"),
-    "an unknown choice": ("sign_in: {login: browser}", "sign_in.login", "value"),
+    "an unknown choice": ("sign_in: {login: pigeon}", "sign_in.login", "value"),
     "not a UUID": ("sign_in: {subscription: mine}", "sign_in.subscription", "subscription"),
     "a section that is text": ("training: fast", "training", "value"),
     "a later version": ("version: 2", "version", "version"),

@@ -64,6 +64,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "EN-4": ({"names.compute_subnet": "GatewaySubnet"}, "names.compute_subnet"),
     "NM-1": ({"names.storage": "My-Storage"}, "names.storage"),
+    "ST-1": ({"security.shared_keys": "false"}, "security.shared_keys"),
     "NM-5": (
         {"names.resource_group": "rg-" + "x" * 50, "names.aks": "aks-" + "x" * 20},
         "names.aks",

@@ -28,6 +28,7 @@ AZURE: Mapping[str, float] = {
     "public-ip": 2, "nat-gateway": 12, "vnet": 10, "workspace": 21, "build-compute": 30,
     "dns-zone": 31, "dns-link": 48, "private-endpoint": 32, "zone-group": 2, "databricks": 171,
     "aks-identity": 1, "aks-role": 60, "aks": 297, "aks-extension": 428, "kubernetes-compute": 55,
+    "workspace-blob-data": 60, "workspace-file-data": 60,
     "build-compute-acr-pull": 60, "build-compute-acr-push": 60,
     "kubernetes-compute-acr-pull": 60, "kubernetes-compute-blob-reader": 60,
     "databricks-cluster": 285, "cluster-libraries": 50, "train": 40, "check-training": 0,

@@ -353,6 +353,11 @@ class Security(Section):
         title="Registry SKU",
         description="Only Premium carries network rules and private endpoints.",
     )
+    shared_keys: bool = Field(
+        True,
+        title="Shared keys of the storage account",
+        description="Off: identities alone get at its data, as many policies demand.",
+    )
     purge_protection: bool = Field(
         False,
         title="Key vault purge protection",

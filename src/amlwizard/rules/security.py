@@ -131,6 +131,28 @@ def authorised(self: Rule, security: Any) -> Iterator[Finding]:
 
 
 @rule(
+    "ST-1",
+    "Without shared keys, whoever trains needs roles on the storage account: data goes there under "
+    "their identity.",
+    "security",
+    "names",
+    source="Azure Machine Learning, disable shared key access for your workspace's storage account",
+    severity="warning",
+)
+def keyless(self: Rule, security: Any, names: Any) -> Iterator[Finding]:
+    """The workspace's own roles are assigned by a run; whose account trains, a recipe does not say."""
+    if not security.shared_keys:
+        yield self.finding(
+            "security.shared_keys",
+            "People, and the notebook's service principal, are given no role on it by a run.",
+            "Give them Storage Blob Data Contributor and Storage File Data Privileged Contributor: "
+            'az role assignment create --role "Storage Blob Data Contributor" --assignee WHO '
+            f"--scope $(az storage account show -g {names.resource_group} -n {names.storage} "
+            "--query id -o tsv)",
+        )
+
+
+@rule(
     "AML-K8S-7",
     "Where the API server answers authorised ranges only, those of Machine Learning's control plane "
     "belong to them, of the region and of its pair: it deploys to AKS from there.",

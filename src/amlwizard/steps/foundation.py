@@ -151,6 +151,8 @@ def _storage(recipe: Any, ids: Ids) -> Step:
         "publicNetworkAccess": "Disabled" if access == "private-endpoint" else "Enabled",
         "networkAcls": acls,
     }
+    if not recipe.security.shared_keys:
+        properties["allowSharedKeyAccess"] = False
     return arm_step(
         "storage",
         "Storage account",
@@ -164,7 +166,8 @@ def _storage(recipe: Any, ids: Ids) -> Step:
             f"az storage account create {ids.cli_new} -n {n.storage} --kind StorageV2 "
             "--sku Standard_LRS --min-tls-version TLS1_2 --https-only true "
             "--allow-blob-public-access false --default-action Deny --bypass AzureServices "
-            f"--public-network-access {properties['publicNetworkAccess']}",
+            f"--public-network-access {properties['publicNetworkAccess']}"
+            + ("" if recipe.security.shared_keys else " --allow-shared-key-access false"),
             *(
                 f"az storage account network-rule add {ids.cli_group} -n {n.storage} "
                 f"--subnet {rule['id']}"

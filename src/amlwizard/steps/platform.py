@@ -9,7 +9,7 @@ from amlwizard.posture.private_endpoints import WORKSPACE
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.private_link import ready_for
-from amlwizard.steps.roles import pulls_and_pushes
+from amlwizard.steps.roles import keeps_data, pulls_and_pushes
 
 ML_API = "2025-09-01"
 
@@ -74,6 +74,9 @@ def workspace(recipe: Any) -> list[Step]:
         "imageBuildCompute": n.build_compute,
         "v1LegacyMode": False,
     }
+    identities_only = not recipe.security.shared_keys
+    if identities_only:
+        properties["systemDatastoresAuthMode"] = "Identity"
     compute = {
         "computeType": "AmlCompute",
         "properties": {
@@ -98,12 +101,14 @@ def workspace(recipe: Any) -> list[Step]:
                 ids.tracked(properties, identity={"type": "SystemAssigned"}),
             ),
             after=("storage", "key-vault", "registry", "application-insights"),
+            outputs={"principal": "identity.principalId"},
             az=(
                 f"az ml workspace create {ids.cli_new} -n {n.workspace} "
                 "--storage-account {storage.id} --key-vault {key-vault.id} "
                 "--application-insights {application-insights.id} "
                 "--container-registry {registry.id} --public-network-access Disabled "
-                f"--image-build-compute {n.build_compute}",
+                f"--image-build-compute {n.build_compute}"
+                + (" --system-datastores-auth-mode identity" if identities_only else ""),
             ),
             removal=Removal(
                 purge={"forceToPurge": "true"},
@@ -134,6 +139,11 @@ def workspace(recipe: Any) -> list[Step]:
                 "--identity-type SystemAssigned",
             ),
             removal=Removal(query={"underlyingResourceAction": "Delete"}),
+        ),
+        *(
+            keeps_data(recipe, "workspace", n.workspace, after=("workspace",))
+            if identities_only
+            else ()
         ),
         *pulls_and_pushes(recipe, "build-compute", n.build_compute, after=("build-compute",)),
     ]

@@ -24,6 +24,10 @@ class Role:
 NETWORK_CONTRIBUTOR = Role("Network Contributor", "4d97b98b-1d4f-4787-a291-c67834d212e7")
 ACR_PULL = Role("AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d")
 ACR_PUSH = Role("AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec")
+BLOB_CONTRIBUTOR = Role("Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe")
+FILE_CONTRIBUTOR = Role(
+    "Storage File Data Privileged Contributor", "69566ab7-960f-475b-8e7c-b3118f30c6bd"
+)
 BLOB_READER = Role("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")
 
 
@@ -109,6 +113,22 @@ def pulls_and_reads(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) 
             after=(*after, "storage"),
             to=to,
         ),
+    ]
+
+
+def keeps_data(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
+    """What the identity of the workspace needs of a storage account without shared keys."""
+    return [
+        role_step(
+            f"{step}-{id}",
+            f"{role.name} for {to}",
+            role=role,
+            principal=f"{{{step}.principal}}",
+            scope=Ids(recipe).storage,
+            after=(*after, "storage"),
+            to=to,
+        )
+        for id, role in (("blob-data", BLOB_CONTRIBUTOR), ("file-data", FILE_CONTRIBUTOR))
     ]
 
 

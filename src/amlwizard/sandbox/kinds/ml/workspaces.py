@@ -70,6 +70,16 @@ def _workspace(call: Call) -> None:
             raise ArmError(
                 400, "ValidationError", f"{key} cannot be changed after the workspace was created."
             )
+    storage = call.world.get(p["storageAccount"]) or {"properties": {}}
+    by_key = p.get("systemDatastoresAuthMode", "AccessKey").lower() == "accesskey"
+    if by_key and storage["properties"].get("allowSharedKeyAccess") is False:
+        raise ArmError(
+            400,
+            "ValidationError",
+            "KeyBasedAuthenticationNotPermitted: Key based authentication is not permitted on this "
+            f"storage account: {p['storageAccount']}.",
+            "systemDatastoresAuthMode",
+        )
     guid = old.get("workspaceId", str(uuid.uuid4()))
     p["workspaceId"] = guid
     port = call.centre.port_of("ml", call.id.text)
