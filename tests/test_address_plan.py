@@ -192,6 +192,10 @@ def test_a_valid_recipe_stays_as_it_is() -> None:
         ),
         # A subnet of one's own choice stays; the one in its way goes to the next free place.
         ({"compute": "10.100.100.0/24"}, {"workspace": "10.100.101.0/24"}),
+        # What is there already stays, and nothing goes there.
+        ({"compute": "10.100.100.0/24",
+          "reserved": [{"name": "snet-x", "range": "10.100.101.0/26"}]},
+         {"workspace": "10.100.102.0/24"}),
         # A VNET of one's own choice takes its subnets along.
         (
             {"vnet": "10.7.0.0/16"},
@@ -276,7 +280,7 @@ def test_a_dns_address_is_kept_where_it_may_be(now: IPv4Address, service: IPv4Ne
 
 # -- cures
 
-NO_CURE_KNOWN = {"SC-1", "SN-7", "SN-8", "SN-9"}
+NO_CURE_KNOWN = {"SC-1", "SN-7", "SN-8", "SN-9", "RG-2", "TN-2", "NM-7", "AML-K8S-7", "AML-K8S-8"}
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.id)

@@ -19,6 +19,7 @@ from pycep import BicepParser
 from support import RECIPES, Ran, Sandbox, amlwizard, recipe_of, running
 
 from amlwizard import engine
+from amlwizard.errors import InvalidInput
 from amlwizard.export import FORMATS
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
@@ -243,3 +244,22 @@ def test_no_export_says_where_it_was_made(
     ran = command("export", str(elsewhere), "--to", to, **around)
     assert ran.code == 0 and ran.out == FORMATS[to](recipe_of("quickstart"))
     assert "canary" not in ran.out
+
+
+def test_reserved_subnets_are_never_taken_away() -> None:
+    """A template says all subnets of a VNET; making a VNET anew would empty it."""
+    recipe = recipe_of(
+        "quickstart", addresses__reserved="[{name: snet-ingress, range: 10.100.5.0/24}]"
+    )
+    for to in ("bicep", "arm-json"):
+        with pytest.raises(InvalidInput, match="reserved subnets"):
+            FORMATS[to](recipe)
+    script = FORMATS["az"](recipe)
+    assert "network vnet create" not in script and "network vnet subnet create" in script
+
+
+def test_the_surge_of_upgrades_is_exported() -> None:
+    recipe = recipe_of("quickstart", serving__max_surge="33%", serving__max_nodes="6")
+    for to in FORMATS:
+        text = FORMATS[to](recipe)
+        assert "maxSurge" in text and "33%" in text and "maxCount" in text

@@ -109,6 +109,13 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
         "training.azureml_mlflow",
     ),
     "K8S-1": ({"serving.memory": "1GB"}, "serving.memory"),
+    "AML-K8S-8": ({"serving.kubernetes_version": "'1.38'"}, "serving.kubernetes_version"),
+    "RG-2": ({"sign_in.region": "chinaeast2"}, "sign_in.region"),
+    "TN-2": ({"sign_in.tenant": "contoso.onmicrosoft.us"}, "sign_in.tenant"),
+    "NM-7": (
+        {"names.vnet": "/subscriptions/0/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/v"},
+        "names.vnet",
+    ),
     "RG-1": ({"sign_in.region": "West Europe"}, "sign_in.region"),
     "TN-1": ({"sign_in.tenant": "my tenant"}, "sign_in.tenant"),
     "SC-1": ({"scoring.request": "{input_data: [[1, 2]]}"}, "scoring.request"),

@@ -81,6 +81,10 @@ def from_file(path: Path) -> Draft:
     if not reading.raw:
         raise InvalidInput(f"{path} cannot be read.", findings=reading.findings)
     draft = from_raw(reading.raw)
+    for finding in reading.findings:  # 1.30 without quotes is text in a form
+        for place, value in finding.cure.items():
+            if finding.rule == "value" and isinstance(value, str):
+                draft.put(place, value)
     draft.saved = str(path)
     return draft
 

@@ -6,11 +6,12 @@ the text of an error is printed, journaled and pasted into tickets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
+ALL = "all"  # every rule, where rules are named to be ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,16 @@ class Finding:
     def from_json(cls, body: Mapping[str, Any]) -> Finding:
         """What `to_json` made."""
         return cls(**{**body, "fields": tuple(body["fields"])})
+
+
+def lowered(found: Sequence[Finding], ignored: Collection[str]) -> list[Finding]:
+    """The findings, with errors of rules that are `ignored` (``all``: of every one) as warnings."""
+    return [
+        replace(finding, severity="warning")
+        if ALL in ignored or finding.rule in ignored
+        else finding
+        for finding in found
+    ]
 
 
 class AmlwizardError(Exception):

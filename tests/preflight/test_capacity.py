@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from preflights import Cloud, Preflight, only, replaying
 
@@ -44,6 +46,68 @@ def test_a_region_that_is_none_is_the_only_finding(preflight: Preflight) -> None
         preflight("--set", "sign_in.region=westeuropa"), "region-not-offered", "sign_in.region"
     )
     assert found["cure"] == {"sign_in.region": "westeurope"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("uswest", "westus"),
+        ("eastuss", "eastus"),
+        ("germanynorth", "germanywestcentral"),
+        # Nothing of the same place: nobody is sent elsewhere.
+        ("westuk2", "ukwest"),
+        ("taiwannorth", None),
+        ("icelandwest", None),
+        ("moonbase", None),
+    ],
+)
+def test_what_a_region_was_meant_to_be_is_of_the_same_place(
+    preflight: Preflight, typed: str, meant: str | None
+) -> None:
+    found = only(
+        preflight("--set", f"sign_in.region={typed}"), "region-not-offered", "sign_in.region"
+    )
+    assert found["cure"] == ({"sign_in.region": meant} if meant else {})
+
+
+def test_another_region_is_one_of_the_same_geography(cloud: Cloud, preflight: Preflight) -> None:
+    aks = "Microsoft.ContainerService/managedClusters"
+    cloud.state(limits={"not_offered": {aks: ["switzerlandnorth", "japaneast", "canadacentral"]}})
+
+    def told(region: str) -> Any:
+        found = preflight("--set", f"sign_in.region={region}")
+        return only(found, "region-not-offered", "sign_in.region")
+
+    assert told("japaneast")["cure"] == {"sign_in.region": "japanwest"}
+    assert told("canadacentral")["cure"] == {"sign_in.region": "canadaeast"}
+    swiss = told("switzerlandnorth")
+    assert swiss["cure"] == {} and "No region of the same geography" in swiss["fix"]
+
+
+def test_a_size_instead_has_no_less_memory(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"sizes_not_offered": ["Standard_E4s_v5"]})
+    found = only(
+        preflight("--set", "serving.node_size=Standard_E4s_v5"),
+        "sku-not-offered",
+        "serving.node_size",
+    )
+    assert found["cure"] == {"serving.node_size": "Standard_E4ds_v5"}
+    assert "32 GiB" in found["fix"]
+
+
+def test_of_a_size_that_does_not_exist_nobody_knows_how_large_it_is(preflight: Preflight) -> None:
+    found = only(preflight("--set", "serving.node_size=Standard_E64x_v9"), "sku-not-offered",
+                 "serving.node_size")  # fmt: skip
+    assert found["cure"] == {} and "list-skus" in found["fix"]
+
+
+def test_a_patch_that_is_not_offered_stays_in_its_minor_version(preflight: Preflight) -> None:
+    found = only(
+        preflight("--set", "serving.kubernetes_version='1.35.99'"),
+        "kubernetes-version",
+        "serving.kubernetes_version",
+    )
+    assert found["cure"] == {"serving.kubernetes_version": "1.35"}
 
 
 def test_a_kubernetes_version_that_is_not_offered(cloud: Cloud, preflight: Preflight) -> None:

@@ -42,10 +42,12 @@ def spaces(draw: st.DrawFn) -> Space:
     vnet = draw(inside(whole, 26))
     own = {name: draw(inside(vnet) | inside(whole)) for name in SUBNETS}
     out = {name: draw(inside(whole)) for name in OUTSIDE}
+    theirs = draw(st.lists(inside(vnet) | inside(whole), max_size=3))
     near = draw(st.lists(inside(whole) | inside(IPv4Network("192.168.0.0/16")), max_size=4))
     return Space(
         ("vnet", *own, *out),
         {"vnet": vnet, **own, **out},
+        tuple(Range(f"addresses.reserved.{n}", at, "reserved", "x") for n, at in enumerate(theirs)),
         tuple(Range(f"addresses.peered.{n}", network, "peered") for n, network in enumerate(near)),
     )
 
@@ -149,6 +151,13 @@ def test_an_overlap_on_a_large_screen() -> None:
         "✗ WS╳CO share 128: 10.100.100.128 – 10.100.100.255",
         "✗ SV╳PE share 4,096: 10.0.0.0 – 10.0.15.255",
     ]
+
+
+def test_subnets_of_others_are_drawn_in_the_vnet() -> None:
+    lines = plain({"reserved": [{"name": "snet-x", "range": "10.100.98.0/24"}]}, 50, 28)
+    assert any("RE" in line and "WS" in line for line in lines), lines
+    over = plain({"reserved": [{"name": "snet-x", "range": "10.100.100.0/25"}]}, 50, 28)
+    assert over[-1] == "✗ WS╳RE share 128: 10.100.100.0 – 10.100.100.127"
 
 
 def test_an_overlap_on_a_small_screen() -> None:

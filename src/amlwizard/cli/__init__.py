@@ -36,6 +36,13 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="every finding about a recipe, without any cloud")
     check.add_argument("recipe")
     _settings(check)
+    check.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="take what this rule finds as a warning (all: what any does)",
+    )
     check.add_argument("--json", action="store_true", help="findings as JSON")
 
     preflight = commands.add_parser(
@@ -65,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="RULE",
-        help="go on in spite of what preflight finds under this rule (all: under any)",
+        help="go on in spite of what check or preflight finds under this rule (all: under any)",
     )
     replay.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     replay.add_argument("--yes", action="store_true", help="really build on Azure")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from threading import Event as Flag
 from typing import cast
@@ -13,16 +13,19 @@ from typing import cast
 from amlwizard import fields, rules
 from amlwizard.cli import tls
 from amlwizard.console import login_prompt, plain, show_findings, show_plan
-from amlwizard.errors import Finding, InvalidInput
+from amlwizard.errors import Finding, InvalidInput, lowered
 from amlwizard.plan import outline
 from amlwizard.recipe import Reading, Recipe, Serving, read
 from amlwizard.steps import steps_for
 
 
-def usable_recipe(path: str, changes: Mapping[str, str] | None = None) -> Recipe:
-    """The recipe, if nothing but warnings stands against it; InvalidInput with all findings."""
+def usable_recipe(
+    path: str, changes: Mapping[str, str] | None = None, ignored: Collection[str] = ()
+) -> Recipe:
+    """The recipe, if nothing but warnings and what is `ignored` stands against it; InvalidInput with
+    all findings."""
     reading = read(Path(path), changes)
-    findings = _findings_of(reading)
+    findings = _findings_of(reading, ignored)
     errors = [f for f in findings if f.severity == "error"]
     if errors or reading.recipe is None:
         raise InvalidInput(
@@ -31,10 +34,12 @@ def usable_recipe(path: str, changes: Mapping[str, str] | None = None) -> Recipe
     return reading.recipe
 
 
-def _findings_of(reading: Reading) -> list[Finding]:
-    """All that can be known on this machine."""
+def _findings_of(reading: Reading, ignored: Collection[str] = ()) -> list[Finding]:
+    """All that can be known on this machine, with errors of `ignored` rules as warnings. What is no
+    recipe cannot be ignored."""
     serving = cast("Serving | None", reading.sections.get("serving"))
-    return [*tls.findings(serving), *rules.findings_of(reading)]
+    shape, ruled = rules.of_shape(reading), rules.check(reading.sections)
+    return [*shape, *lowered([*tls.findings(serving), *ruled], ignored)]
 
 
 def changes(settings: Sequence[str]) -> dict[str, str]:
@@ -58,7 +63,8 @@ def changes(settings: Sequence[str]) -> dict[str, str]:
 
 
 def check(given: argparse.Namespace) -> int:
-    return _told(given, _findings_of(read(Path(given.recipe), changes(given.set))))
+    reading = read(Path(given.recipe), changes(given.set))
+    return _told(given, _findings_of(reading, given.ignore))
 
 
 def plan(given: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
 
 
 def replay(given: argparse.Namespace) -> int:
-    recipe = usable_recipe(given.recipe, changes(given.set))
+    recipe = usable_recipe(given.recipe, changes(given.set), given.ignore)
     if given.target == "azure" and not given.yes:
         raise InvalidInput(
             "Building on Azure costs money, and replay never asks.",

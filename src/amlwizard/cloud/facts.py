@@ -97,7 +97,8 @@ Permission = tuple[tuple[str, ...], tuple[str, ...]]
 class Facts:
     """`taken` are the ARM types whose name is not to be had, `free_names` what could be had
     instead. `endpoints` are names of online endpoints in the region, outside our workspace.
-    `offered` are regions by lower-case type, `sizes` by lower-case name, `usages` by service
+    `locations` are regions with the
+    geography that each is in, `offered` regions by lower-case type, `sizes` by lower-case name, `usages` by service
     (``compute``, ``network``, ``ml``) and lower-case counter. `permissions` are the (actions,
     notActions) of one role each. None, or an empty mapping, is what was not read."""
 
@@ -110,7 +111,7 @@ class Facts:
     workspaces: Sequence[Json] = ()
     endpoints: Sequence[str] = ()
     registrations: Mapping[str, str] = field(default_factory=dict)
-    locations: frozenset[str] = frozenset()
+    locations: Mapping[str, str] = field(default_factory=dict)
     offered: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sizes: Mapping[str, Size] = field(default_factory=dict)
     kubernetes: frozenset[str] = frozenset()

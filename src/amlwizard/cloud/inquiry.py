@@ -165,9 +165,15 @@ class _Look:
             raise
         return [str(endpoint["name"]) for endpoint in found]
 
-    def locations(self) -> frozenset[str]:
+    def locations(self) -> dict[str, str]:
+        """Regions that hold resources, and the geography that each is in: data stays in it."""
         found = self.arm.every(f"{self.root}/locations", SUBSCRIPTIONS_API)
-        return frozenset(str(location["name"]) for location in found)
+        places = {str(location["name"]): location.get("metadata") or {} for location in found}
+        return {
+            name: str(place.get("geography") or place.get("geographyGroup") or "")
+            for name, place in places.items()
+            if place.get("regionType") != "Logical"
+        }
 
     def sizes(self) -> dict[str, Size]:
         where = quote(f"location eq '{self.asked.region}'")

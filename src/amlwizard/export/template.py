@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from amlwizard.errors import InvalidInput
 from amlwizard.export.source import GROUP, Source
 from amlwizard.plan import Step
 
@@ -84,6 +85,12 @@ class Template:
 
     @classmethod
     def of(cls, recipe: Any) -> Template:
+        if recipe.addresses.reserved:
+            raise InvalidInput(
+                "A template would take the reserved subnets away.",
+                why="It says all subnets of a VNET, and Azure deletes those that it does not say.",
+                fix="Use replay, or export --to az: they leave what is there.",
+            )
         return cls(
             Source(recipe),
             {

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.plan import Context, Step
 from amlwizard.preflight import names, network, offers, pods, quota, rights
 from amlwizard.preflight.situation import Situation, survey
+from amlwizard.rules import cures
+from amlwizard.rules.base import use
 
 __all__ = ["CHECKS", "Situation", "check", "findings", "survey"]
 
@@ -48,5 +52,15 @@ def check(ctx: Context, steps: Sequence[Step]) -> list[Finding]:
 
 
 def findings(situation: Situation) -> list[Finding]:
-    found = [finding for check in CHECKS for finding in check(situation)]
+    recipe = situation.recipe
+    sections = {name: getattr(recipe, name) for name in type(recipe).model_fields}
+    found = [_sound(sections, finding) for check in CHECKS for finding in check(situation)]
     return sorted(found, key=lambda finding: finding.severity != "error")
+
+
+def _sound(sections: Mapping[str, Any], finding: Finding) -> Finding:
+    """The finding, without a cure that a rule would refuse."""
+    if not finding.cure or cures.allowed(sections, finding.cure):
+        return finding
+    fix = finding.fix.replace(use(finding.cure), "").strip() or "Choose another value."
+    return replace(finding, cure={}, command="", fix=fix)

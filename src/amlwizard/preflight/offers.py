@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from amlwizard.cloud.facts import Size
 from amlwizard.errors import Finding
 from amlwizard.preflight.situation import Situation
+from amlwizard.rules.places import place
 
+SHOWN = 5
+SAME_PLACE = 0.8  # how much alike two names of a place are that differ by a slip
 # Fields that name a VM size, and the step that needs it.
 SYSTEM_VCPUS, SYSTEM_GIB = 2, 4  # AKS, system node pools
 SIZES = {
@@ -21,16 +24,16 @@ SIZES = {
 def regions(s: Situation) -> Iterator[Finding]:
     """A region that is none, or has not all services. One cause, one finding."""
     if not s.region_known:
-        near = difflib.get_close_matches(s.region, sorted(s.facts.locations), 1)
+        meant = _meant(s)
         yield Finding(
             "region-not-offered",
             "error",
             ("sign_in.region",),
             f"The subscription has no region {s.region}.",
-            fix=f"Did you mean {near[0]}?" if near else "Choose another.",
-            cure={"sign_in.region": near[0]} if near else {},
-            command=s.replaying({"sign_in.region": near[0]})
-            if near
+            fix=f"Did you mean {meant}?" if meant else "Choose another.",
+            cure={"sign_in.region": meant} if meant else {},
+            command=s.replaying({"sign_in.region": meant})
+            if meant
             else "az account list-locations --query [].name",
         )
         return
@@ -42,17 +45,36 @@ def regions(s: Situation) -> Iterator[Finding]:
     everywhere = set(s.facts.locations)
     for where in offered.values():
         everywhere &= where or everywhere
-    others = sorted(everywhere)
+    home = s.facts.locations.get(s.region)
+    near = sorted(region for region in everywhere if s.facts.locations[region] == home)
+    others = ", ".join(sorted(everywhere)[:SHOWN])
     yield Finding(
         "region-not-offered",
         "error",
         ("sign_in.region",),
         f"{s.region} does not offer {', '.join(lacking)}.",
         why="Everything is built in one region.",
-        fix=f"All is offered in {', '.join(others[:5])}." if others else "Choose another region.",
-        cure={"sign_in.region": others[0]} if others else {},
-        command=s.replaying({"sign_in.region": others[0] if others else "REGION"}),
+        fix=f"All is offered in {', '.join(near[:SHOWN])}, of the same geography."
+        if near
+        else f"No region of the same geography offers all. {others} do: whether your data may go "
+        "there is for you to say."
+        if others
+        else "No region offers all.",
+        cure={"sign_in.region": near[0]} if near else {},
+        command=s.replaying({"sign_in.region": near[0] if near else "REGION"}),
     )
+
+
+def _meant(s: Situation) -> str | None:
+    """The region whose name is nearest, among those of the place that is named: a letter that is
+    wrong sends nobody's data to another country."""
+    named = place(s.region)
+    here = [r for r in s.facts.locations if _alike(place(r), named) >= SAME_PLACE]
+    return next(iter(difflib.get_close_matches(s.region, sorted(here), 1, 0)), None)
+
+
+def _alike(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def wanted_sizes(s: Situation) -> dict[str, str]:
@@ -91,7 +113,7 @@ def sizes(s: Situation) -> Iterator[Finding]:
             why="Azure keeps it from this subscription there."
             if known
             else "It is not among the sizes that the region lists.",
-            fix=f"Use {other.name}, which has {other.vcpus} vCPUs."
+            fix=f"Use {other.name}, which has {other.vcpus} vCPUs and {other.memory:g} GiB."
             if other
             else f"az vm list-skus --location {s.region} --output table lists what there is.",
             cure=changes if other else {},
@@ -104,10 +126,10 @@ def fitting(s: Situation) -> Iterator[Finding]:
     wanted = wanted_sizes(s)
     for path, name in wanted.items():
         machine = size(s, name)
-        problem = machine and _unfit(path, machine)
-        if not problem:
+        problem = _unfit(path, machine) if machine else ""
+        if not machine or not problem:
             continue
-        other = _usual(s, path) or _similar(s, name)
+        other = _usual(s, path, machine) or _similar(s, name)
         changes = {path: other.name if other else "SIZE"}
         yield Finding(
             "sku-unfit",
@@ -136,27 +158,31 @@ def _unfit(path: str, machine: Size) -> str:
     return ""
 
 
-def _usual(s: Situation, path: str) -> Size | None:
-    """The size that a field has by default, where it does: all else is laid out for it."""
+def _usual(s: Situation, path: str, instead: Size) -> Size | None:
+    """The size that a field has by default, where it does and is no smaller than the one that it is
+    to replace: all else is laid out for it."""
     section, _, field = path.partition(".")
     default = type(getattr(s.recipe, section)).model_fields[field].default
     found = size(s, str(default))
-    return found if found and not _unfit(path, found) else None
+    enough = found and found.vcpus >= instead.vcpus and found.memory >= instead.memory
+    return found if found and enough and not _unfit(path, found) else None
 
 
 def _similar(s: Situation, name: str) -> Size | None:
-    """An offered size with as many vCPUs and no less memory, its name as near as can be; the least
-    that AKS takes where it is smaller."""
+    """An offered size with as many vCPUs, or few more, no less memory, and the nearest name; what
+    AKS takes where it is smaller. None for a size that is not known: nobody can say how large it is.
+    """
     known = s.facts.sizes.get(name.lower())
-    vcpus = max(known.vcpus, SYSTEM_VCPUS) if known else 4
-    memory = max(known.memory, SYSTEM_GIB) if known else SYSTEM_GIB
-    same = [
+    if known is None:
+        return None
+    vcpus, memory = max(known.vcpus, SYSTEM_VCPUS), max(known.memory, SYSTEM_GIB)
+    enough = [
         other
         for other in s.facts.sizes.values()
-        if other.offered and other.vcpus == vcpus and other.memory >= memory and not other.arm
+        if other.offered and other.vcpus >= vcpus and other.memory >= memory and not other.arm
     ]
-    near = difflib.get_close_matches(name, [other.name for other in same], 1, 0)
-    return next((other for other in same if near and other.name == near[0]), None)
+    rank = {o.name: (o.vcpus, -_alike(o.name, name), o.memory) for o in enough}
+    return min(enough, key=lambda other: rank[other.name], default=None)
 
 
 def kubernetes(s: Situation) -> Iterator[Finding]:
@@ -166,14 +192,14 @@ def kubernetes(s: Situation) -> Iterator[Finding]:
             (v for v in s.facts.kubernetes if v.count(".") == 1),
             key=lambda v: [int(part) for part in v.split(".")],
         )
+        minor = ".".join(version.split(".")[:2])
+        near = minor if minor in newest else newest[-1] if newest else None
         yield Finding(
             "kubernetes-version",
             "error",
             ("serving.kubernetes_version",),
             f"AKS does not offer Kubernetes {version} in {s.region}.",
             fix=f"Use one of {', '.join(newest)}, or leave it to Azure.",
-            cure={"serving.kubernetes_version": newest[-1]} if newest else {},
-            command=s.replaying({"serving.kubernetes_version": f"'\"{newest[-1]}\"'"})
-            if newest
-            else "",
+            cure={"serving.kubernetes_version": near} if near else {},
+            command=s.replaying({"serving.kubernetes_version": f"'\"{near}\"'"}) if near else "",
         )

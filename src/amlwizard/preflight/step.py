@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
-from amlwizard.errors import Finding, InvalidInput
+from amlwizard.errors import Finding, InvalidInput, lowered
 from amlwizard.plan import Context, Json, Say, Step
 from amlwizard.preflight import check
-
-ALL = "all"
 
 
 def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step:
@@ -29,15 +26,6 @@ def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step
     return Step(
         "preflight", "Preflight", "provision", ("sign-in",), lambda ctx: None, apply, runs=True
     )
-
-
-def lowered(found: Sequence[Finding], ignored: Collection[str]) -> list[Finding]:
-    """The findings, with errors of rules that are `ignored` (``all``: of every one) as warnings."""
-    everything = ALL in ignored
-    return [
-        replace(finding, severity="warning") if everything or finding.rule in ignored else finding
-        for finding in found
-    ]
 
 
 def refusal(found: Sequence[Finding]) -> InvalidInput:

@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from math import isfinite
 from pathlib import Path
 from typing import Any, cast
@@ -20,12 +21,13 @@ from pydantic import BaseModel, ValidationError
 
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.recipe.sections import Recipe, Section
-from amlwizard.recipe.wording import said, shown
+from amlwizard.recipe.wording import cut, said, shown
 
 LARGEST = 250_000  # bytes
 DEEPEST = 30
+SCALARS = (bool, int, float, date)  # what YAML makes of text that has no quotes
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,14 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
             f"{path.name} is not UTF-8 text.",
             fix="Save it as UTF-8; if it is no text at all, it is the wrong file.",
         )
-    return parse(text, {key: _typed(value) for key, value in (changes or {}).items()})
+    return parse(text, {key: _typed(value) for key, value in (changes or {}).items()}, changes)
 
 
 def _typed(text: str) -> Any:
     """A value as YAML has it; the text itself where that makes none of it."""
     try:
         return _construct(text)[0]
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError, UnicodeEncodeError):
         return text
 
 
@@ -90,8 +92,13 @@ def load(path: Path) -> Recipe:
     return reading.recipe
 
 
-def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
-    """The reading of a recipe's text. `changes` are laid over it: dotted paths to values."""
+def parse(
+    text: str,
+    changes: Mapping[str, Any] | None = None,
+    written: Mapping[str, str] | None = None,
+) -> Reading:
+    """The reading of a recipe's text. `changes` are laid over it: dotted paths to values, `written`
+    how these were written."""
     bad = _CONTROL.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
@@ -99,7 +106,7 @@ def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
             "control-character", f"The character {bad[0]!r} is not text.", line, "Leave it out."
         )
     try:
-        raw, lines, findings = _construct(text)
+        raw, lines, findings, texts = _construct(text)
         if not isinstance(raw, dict):
             what = "The file holds no recipe: " + (
                 "it is empty." if raw is None else "it has no sections."
@@ -122,7 +129,7 @@ def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
         )
     for path, value in (changes or {}).items():
         _set(raw, path, value)
-    reading = examine(raw, lines, findings)
+    reading = examine(raw, lines, findings, {**texts, **(written or {})})
     if not changes:
         return reading
     # The line of the file is not where a changed value stands.
@@ -135,7 +142,7 @@ def parse(text: str, changes: Mapping[str, Any] | None = None) -> Reading:
 # -- from YAML to values
 
 
-def _construct(text: str) -> tuple[Any, dict[str, int], list[Finding]]:
+def _construct(text: str) -> tuple[Any, dict[str, int], list[Finding], dict[str, str]]:
     depth = 0
     for event in yaml.parse(text, _Loader):
         refused = ""
@@ -154,24 +161,32 @@ def _construct(text: str) -> tuple[Any, dict[str, int], list[Finding]]:
     loader = _Loader(text)
     lines: dict[str, int] = {}
     findings: list[Finding] = []
+    texts: dict[str, str] = {}
     try:
         node = loader.get_single_node()
-        value = _value(loader, node, "", lines, findings) if node is not None else None
+        value = _value(loader, node, "", lines, findings, texts) if node is not None else None
     finally:
         loader.dispose()
-    return value, lines, findings
+    return value, lines, findings, texts
 
 
 def _value(
-    loader: Any, node: Any, path: str, lines: dict[str, int], findings: list[Finding]
+    loader: Any,
+    node: Any,
+    path: str,
+    lines: dict[str, int],
+    findings: list[Finding],
+    texts: dict[str, str],
 ) -> Any:
+    """`texts` gets how each plain value is written: 1.30 is no longer told from 1.3 later."""
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         return [
-            _value(loader, item, f"{path}.{number}", lines, findings)
+            _value(loader, item, f"{path}.{number}", lines, findings, texts)
             for number, item in enumerate(node.value)
         ]
     if not isinstance(node, yaml.MappingNode):
+        texts[path] = node.value
         try:
             return loader.construct_object(node, deep=True)
         except ValueError:
@@ -186,7 +201,7 @@ def _value(
             findings.append(
                 Finding("duplicate-key", "error", (inner,), what, fix="Keep one.", line=line)
             )
-        result[key] = _value(loader, value_node, inner, lines, findings)
+        result[key] = _value(loader, value_node, inner, lines, findings, texts)
     return result
 
 
@@ -205,10 +220,14 @@ def _set(raw: dict[str, Any], path: str, value: Any) -> None:
 
 
 def examine(
-    raw: Mapping[str, Any], lines: Mapping[str, int] | None = None, found: Sequence[Finding] = ()
+    raw: Mapping[str, Any],
+    lines: Mapping[str, int] | None = None,
+    found: Sequence[Finding] = (),
+    texts: Mapping[str, str] | None = None,
 ) -> Reading:
     """The reading of sections given as plain values. The only door of validation: for files, forms
-    and prompts alike. `lines` are those of the file, `found` what was wrong before this."""
+    and prompts alike. `lines` are those of the file, `found` what was wrong before this, `texts` how
+    values are written."""
     lines, findings = lines or {}, [*found]
     sections: dict[str, Section] = {}
     for name, info in Recipe.model_fields.items():
@@ -223,7 +242,8 @@ def examine(
         try:
             section = kind.model_validate(given)
         except ValidationError as error:
-            findings += _beside(garbled, _findings(error, kind, name, given, lines))
+            told = _findings(error, kind, name, given, lines, texts or {})
+            findings += _of_whole_lists(_beside(garbled, told))
         else:
             if not garbled:
                 sections[name] = section
@@ -286,6 +306,7 @@ def _findings(
     section: str,
     given: Any,
     lines: Mapping[str, int],
+    texts: Mapping[str, str],
 ) -> Iterator[Finding]:
     seen: set[str] = set()
     for problem in error.errors(include_url=False, include_context=True):
@@ -312,6 +333,11 @@ def _findings(
             yield Finding("missing", "error", (path,), what, fix=fix, line=line)
             continue
         rule = problem["type"] if "_" not in problem["type"] else "value"
+        if problem["type"] == "string_type" and isinstance(problem["input"], SCALARS):
+            text = texts.get(path) or str(problem["input"])
+            what = f'{cut(text)} must be text: write "{cut(text)}".'
+            yield Finding(rule, "error", (path,), what, line=line, cure={path: text})
+            continue
         cure = _cure(section, loc, where, given, problem.get("ctx", {}).get("cure"))
         yield Finding(rule, "error", (path,), said(problem), line=line, cure=cure)
 
@@ -327,6 +353,20 @@ def _cure(section: str, loc: list[str], where: list[str], given: Any, value: Any
         value = {**given[name][int(item[0])], part: value} if part else value
         value = [value if str(n) == item[0] else old for n, old in enumerate(given[name])]
     return {f"{section}.{name}": value}
+
+
+def _of_whole_lists(findings: Iterator[Finding]) -> list[Finding]:
+    """The findings, where cures of items of one list each cure all of them: a list is replaced as a
+    whole, so that one would undo the other."""
+    told = [*findings]
+    whole: dict[str, list[Any]] = {}
+    for finding in told:
+        place, _, number = finding.fields[0].rpartition(".")
+        given = finding.cure.get(place)
+        if number.isdigit() and isinstance(given, list):
+            whole.setdefault(place, [*given])[int(number)] = given[int(number)]
+    cures = ({p: whole.get(p, value) for p, value in finding.cure.items()} for finding in told)
+    return [replace(finding, cure=cure) for finding, cure in zip(told, cures, strict=True)]
 
 
 def _place(kind: type[BaseModel], loc: list[str]) -> list[str]:

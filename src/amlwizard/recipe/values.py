@@ -21,6 +21,8 @@ def parse_network(value: object) -> IPv4Network:
         raise _address_error(value, "one prefix: a recipe has one for its VNET and each subnet")
     if not isinstance(value, str) or value != value.strip() or not value.isascii():
         raise _address_error(value, "an IPv4 prefix such as 10.100.0.0/16, without spaces")
+    if "/subscriptions/" in value.lower():
+        raise _address_error(value, "a range: what is there already cannot be used by its id yet")
     address, slash, length = value.partition("/")
     if not slash:
         raise _address_error(value, f"a prefix length: write {value[:40]}/24, for instance")
@@ -77,8 +79,11 @@ def _parse_subscription(value: object) -> str:
             return str(UUID(value))
     except ValueError:
         pass
+    inner = re.match(r"/subscriptions/([0-9a-f-]{36})(/|$)", str(value), re.IGNORECASE)
     raise PydanticCustomError(
-        "subscription", "a subscription id is a UUID, such as 11111111-2222-3333-4444-555555555555"
+        "subscription",
+        "a subscription id is a UUID, such as 11111111-2222-3333-4444-555555555555",
+        {"cure": inner[1]} if inner else None,
     )
 
 

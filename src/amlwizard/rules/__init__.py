@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 from amlwizard.errors import Finding
-from amlwizard.recipe import Reading
-from amlwizard.rules import addresses, cures, entry, name_shapes, names, security, sizes, versions
+from amlwizard.recipe import Reading, examine
+from amlwizard.rules import (
+    addresses,
+    cures,
+    entry,
+    name_shapes,
+    names,
+    places,
+    security,
+    sizes,
+    versions,
+)
 from amlwizard.rules.base import RULES, Rule, Sections, usable
 
 __all__ = [
@@ -17,6 +30,7 @@ __all__ = [
     "findings_of",
     "name_shapes",
     "names",
+    "places",
     "security",
     "sizes",
     "usable",
@@ -26,7 +40,29 @@ __all__ = [
 
 def findings_of(reading: Reading) -> list[Finding]:
     """What is wrong with a recipe's shape, then what the rules say of the sections that are right."""
-    return [*reading.findings, *check(reading.sections)]
+    return [*of_shape(reading), *check(reading.sections)]
+
+
+def of_shape(reading: Reading) -> list[Finding]:
+    """What is wrong with a recipe's shape, with cures that no rule refuses."""
+    return [_sound(reading, found) for found in reading.findings]
+
+
+def _sound(reading: Reading, finding: Finding) -> Finding:
+    """A finding about the shape of a recipe; without its cure where that is wrong in another way."""
+    if not finding.cure:
+        return finding
+    raw = copy.deepcopy(dict(reading.raw))
+    for path, value in finding.cure.items():
+        section, _, name = path.partition(".")
+        where = raw.get(section)
+        if name and isinstance(where, dict):
+            where[name] = value
+    after = examine(raw)
+    left = [*after.findings, *cures.found(after.sections)]
+    cured = set(finding.cure) & {path for f in left if f.severity == "error" for path in f.fields}
+    known = {path for f in reading.findings if f != finding for path in f.fields}
+    return replace(finding, cure={}) if cured - known else finding
 
 
 def check(sections: Sections) -> list[Finding]:

@@ -137,6 +137,14 @@ def _part(one: Finding, of: Finding) -> bool:
     return one.rule == of.rule and set(one.fields) <= set(of.fields)
 
 
+def allowed(sections: Sections, cure: Cure) -> bool:
+    """Whether a cure that something else than a rule proposes is one that no rule finds wrong."""
+    left = _left(sections, cure)
+    errors = [finding for finding in left or () if finding.severity == "error"]
+    before = found(sections) if errors else []
+    return left is not None and all(any(_part(f, known) for known in before) for f in errors)
+
+
 def cured(sections: Sections, cure: Cure) -> Sections | None:
     """The sections with a cure applied; None where that is no valid recipe.
 

@@ -10,7 +10,7 @@ from amlwizard.errors import Finding
 from amlwizard.rules import space
 from amlwizard.rules.base import Rule, listed, rule, use
 from amlwizard.rules.name_shapes import LABEL, PUBLIC, SHAPES, reserved_word
-from amlwizard.rules.renaming import another, follows, renamed, with_prefix
+from amlwizard.rules.renaming import another, follows, is_id, of_host, renamed, with_prefix
 
 SOURCE = "Azure Resource Manager, naming rules and restrictions"
 ML_QUOTAS = "Azure Machine Learning, manage quotas"
@@ -20,10 +20,31 @@ SHORTEST_TOGETHER, LONGEST_TOGETHER = 6, 62
 LONGEST_NODE_GROUP = 80
 
 
+@rule(
+    "NM-7",
+    "A recipe names what it makes, in its own resource group. What is there already cannot be used "
+    "by its id yet.",
+    "names",
+    source="the recipe itself",
+)
+def ids(self: Rule, names: Any) -> Iterator[Finding]:
+    given = [field for field in type(names).model_fields if is_id(getattr(names, field))]
+    if "prefix" in given:  # the names that follow from it are ids by that
+        given = [field for field in given if not follows(names, field)]
+    for field in given:
+        yield self.finding(
+            f"names.{field}",
+            f"{_quoted(getattr(names, field))} is the id of a resource, not a name.",
+            "Write a name of your own; resources of another group are not supported yet.",
+        )
+
+
 @rule("NM-1", "Every service has its own rules for names.", "names", source=SOURCE)
 def shapes(self: Rule, names: Any) -> Iterator[Finding]:
     wrong = {
-        field: shape for field, shape in SHAPES.items() if not shape.fits(getattr(names, field))
+        field: shape
+        for field, shape in SHAPES.items()
+        if not shape.fits(getattr(names, field)) and not is_id(getattr(names, field))
     }
     follow = [field for field in wrong if follows(names, field)]
     if follow:
@@ -60,7 +81,8 @@ def _quoted(text: str) -> str:
     source=SOURCE,
 )
 def reserved(self: Rule, names: Any) -> Iterator[Finding]:
-    words = {field: reserved_word(field, getattr(names, field)) for field in PUBLIC}
+    public = (field for field in PUBLIC if not is_id(getattr(names, field)))
+    words = {field: reserved_word(field, of_host(getattr(names, field))) for field in public}
     wrong = {field: word for field, word in words.items() if word}
     follow = [field for field in wrong if follows(names, field)]
     if follow:
@@ -96,7 +118,7 @@ def labels(self: Rule, names: Any, serving: Any) -> Iterator[Finding]:
         return
     for field in LABELLED:
         name = getattr(names, field)
-        if SHAPES[field].fits(name) and not LABEL.fits(name):
+        if SHAPES[field].fits(name) and not LABEL.fits(name) and not is_id(name):
             near = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:63].strip("._-")
             cure = {f"names.{field}": near} if LABEL.fits(near) else {}
             yield self.finding(
@@ -114,6 +136,8 @@ def labels(self: Rule, names: Any, serving: Any) -> Iterator[Finding]:
     source=ML_QUOTAS,
 )
 def together(self: Rule, names: Any) -> Iterator[Finding]:
+    if is_id(names.endpoint) or is_id(names.deployment):
+        return
     length = len(names.endpoint) + len(names.deployment)
     if length > LONGEST_TOGETHER:
         shorter = names.deployment[: max(0, LONGEST_TOGETHER - len(names.endpoint))].rstrip("-")
@@ -144,6 +168,8 @@ def together(self: Rule, names: Any) -> Iterator[Finding]:
 )
 def node_group(self: Rule, names: Any, sign_in: Any) -> Iterator[Finding]:
     given = names.node_resource_group
+    if any(is_id(getattr(names, f)) for f in ("node_resource_group", "resource_group", "aks")):
+        return
     if given:
         group = SHAPES["resource_group"]
         if not group.fits(given) or len(given) > LONGEST_NODE_GROUP:

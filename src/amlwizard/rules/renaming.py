@@ -13,6 +13,11 @@ from amlwizard.rules.name_shapes import (
     right,
 )
 
+HOSTS = (
+    r"azurecr\.io|vault\.azure\.net|(?:blob|file|dfs|queue|table)\.core\.windows\.net|"
+    r"azuredatabricks\.net|[a-z0-9]+\.inference\.ml\.azure\.com"
+)
+
 
 def templates(names: Any) -> dict[str, str]:
     """How names follow from the prefix, by field."""
@@ -39,9 +44,20 @@ def _from(template: str, prefix: str) -> str:
     return template.replace("{prefix}", prefix)
 
 
+def is_id(text: str) -> bool:
+    """Whether somebody gave the ARM id of a resource, or a part of one, where a name is wanted."""
+    return re.search(r"/(subscriptions|resourceGroups|providers)/", f"/{text}", re.I) is not None
+
+
+def of_host(text: str) -> str:
+    """The name in a host name of Azure's: ``cr01`` of ``https://cr01.azurecr.io/``."""
+    host = re.fullmatch(rf"(?:https?://)?([A-Za-z0-9-]+)\.(?:{HOSTS})(?:[:/].*)?", text.strip())
+    return host[1] if host else text
+
+
 def renamed(names: Any, field: str) -> dict[str, str]:
     """A right name near to the given one, as a cure; empty where there is none."""
-    given = getattr(names, field)
+    given = of_host(getattr(names, field))
     template = templates(names)[field]
 
     def good(name: str) -> bool:

@@ -20,6 +20,8 @@ NAMED_SIZE = re.compile(
     r"Standard_[A-Z]{1,3}(?P<number>\d+)(-\d+)?(?P<features>[a-z]*)(_|$)", re.IGNORECASE
 )
 KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
+KNOWN = "November 2026"  # when that was so
+OLDEST, NEWEST = ((1, int(text.partition(".")[2])) for text in (KUBERNETES[0], KUBERNETES[-1]))
 NEWEST_MLFLOW = (3, 15, 0)  # that azureml-mlflow 1.62 takes
 
 
@@ -107,9 +109,16 @@ def sizes(self: Rule, training: Any, serving: Any) -> Iterator[Finding]:
         text = getattr(given, field)
         if not SIZE.fullmatch(text):
             near = f"Standard_{text.strip().replace(' ', '_')}"
-            right = near if SIZE.fullmatch(near) else str(_default(type(given), field))
             path = f"{section}.{field}"
-            yield self.finding(path, f"{text[:60]!r} is no size.", cure={path: right})
+            # Of what is no size it is not known how large a one is meant.
+            cure = {path: near} if SIZE.fullmatch(near) else {}
+            yield self.finding(
+                path,
+                f"{text[:60]!r} is no size.",
+                use(cure)
+                or "az vm list-skus --location REGION --output table lists what there is.",
+                cure,
+            )
 
 
 @rule(
@@ -130,7 +139,10 @@ def machines(self: Rule, serving: Any) -> Iterator[Finding]:
         if arm or small:
             path = f"serving.{field}"
             what = "has Arm processors" if arm else "has one vCPU"
-            cure = {path: _default(Serving, field)}
+            # The same machine with processors of x64: no smaller one.
+            start, end = named.span("features")
+            x64 = text[:start] + text[start:end].replace("p", "").replace("P", "") + text[end:]
+            cure = {path: x64 if arm and not small else _default(Serving, field)}
             yield self.finding(path, f"{text} {what}.", cure=cure)
 
 
@@ -138,17 +150,46 @@ def _default(section: type[Training] | type[Serving], field: str) -> object:
     return section.model_fields[field].default
 
 
-@rule("AML-K8S-1", "AKS offers 1.34 to 1.37.", "serving", source="AKS, supported versions")
+@rule(
+    "AML-K8S-1",
+    f"AKS offered {KUBERNETES[0]} to {KUBERNETES[-1]} in {KNOWN}; what is older has retired.",
+    "serving",
+    source="AKS, supported versions",
+)
 def kubernetes_version(self: Rule, serving: Any) -> Iterator[Finding]:
     wanted = serving.kubernetes_version
-    if wanted and not re.fullmatch(rf"({'|'.join(map(re.escape, KUBERNETES))})(\.\d+)?", wanted):
+    found = _kubernetes(wanted)
+    if wanted and (found is None or found[:2] < OLDEST):
         cure = {"serving.kubernetes_version": _nearest(wanted)}
         yield self.finding(
             "serving.kubernetes_version",
-            f"Kubernetes {wanted!r} is not offered.",
+            f"Kubernetes {wanted!r} is {'no version' if found is None else 'not offered any more'}.",
             f"Use one of {', '.join(KUBERNETES)}; left out, the region's default. {use(cure)}",
             cure,
         )
+
+
+@rule(
+    "AML-K8S-8",
+    "Azure knows which versions a region offers; preflight asks it.",
+    "serving",
+    source="AKS, supported versions",
+    severity="warning",
+)
+def newer_kubernetes(self: Rule, serving: Any) -> Iterator[Finding]:
+    found = _kubernetes(serving.kubernetes_version)
+    if found and found[:2] > NEWEST:
+        yield self.finding(
+            "serving.kubernetes_version",
+            f"Kubernetes {serving.kubernetes_version} is newer than {KUBERNETES[-1]}, the newest "
+            f"that AKS offered in {KNOWN}.",
+            "Run preflight, or see az aks get-versions.",
+        )
+
+
+def _kubernetes(text: str | None) -> tuple[int, ...] | None:
+    """A minor version or a patch of one, as numbers."""
+    return version(text) if text and re.fullmatch(r"\d+\.\d+(\.\d+)?", text) else None
 
 
 def _nearest(wanted: str) -> str | None:
@@ -156,10 +197,7 @@ def _nearest(wanted: str) -> str | None:
     inner = version(wanted.strip("=v "))
     if inner is None or len(inner) < 2:
         return None
-    offered = {version(text): text for text in KUBERNETES}
-    if inner[:2] in offered:
-        return ".".join(map(str, inner[:3]))
-    return KUBERNETES[0] if inner < min(filter(None, offered)) else KUBERNETES[-1]
+    return KUBERNETES[0] if inner[:2] < OLDEST else ".".join(map(str, inner[:3]))
 
 
 @rule("K8S-1", "A Kubernetes quantity is a number with a unit.", "serving", source="Kubernetes")
@@ -187,32 +225,6 @@ def _quantity(field: str, text: str, pattern: str) -> str:
     meant = [plain, f"{number[0]}{unit}i" if number and unit else ""]
     default = str(Serving.model_fields[field].default)
     return next((text for text in meant if re.fullmatch(pattern, text)), default)
-
-
-@rule("RG-1", "A region is written as one lower-case word.", "sign_in", source="Azure regions")
-def region(self: Rule, sign_in: Any) -> Iterator[Finding]:
-    if not re.fullmatch(r"[a-z]{2,}[a-z0-9]*", sign_in.region):
-        meant = re.sub(r"[^a-z0-9]", "", sign_in.region.lower()).lstrip("0123456789")
-        cure = {"sign_in.region": meant if len(meant) > 1 else "westeurope"}
-        yield self.finding("sign_in.region", f"{sign_in.region!r} is no region.", cure=cure)
-
-
-@rule(
-    "TN-1",
-    "A tenant is a UUID, a domain, or organizations.",
-    "sign_in",
-    source="Entra ID",
-)
-def tenant(self: Rule, sign_in: Any) -> Iterator[Finding]:
-    if not re.fullmatch(
-        r"organizations|[0-9a-fA-F-]{36}|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", sign_in.tenant
-    ):
-        yield self.finding(
-            "sign_in.tenant",
-            f"{sign_in.tenant[:60]!r} is no tenant.",
-            "Write its id or its domain. Or use sign_in.tenant: organizations.",
-            {"sign_in.tenant": "organizations"},
-        )
 
 
 @rule(

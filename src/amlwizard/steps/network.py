@@ -129,6 +129,8 @@ def _vnet(recipe: Any, ids: Ids, before: tuple[str, ...]) -> Step:
         "subnets": [_subnet(recipe, ids, which) for which in subnets(recipe.security)],
     }
     commands = [f"az network vnet create {ids.cli_new} -n {n.vnet} --address-prefixes {a.vnet}"]
+    if a.reserved:  # then it is there, and making it anew would take them away
+        commands = []
     commands += [_subnet_command(recipe, ids, subnet) for subnet in properties["subnets"]]
     step = arm_step(
         "vnet",

@@ -60,7 +60,7 @@ class AddressesPage(FormPage):
         space = self._space()
         self.query_one(AddressMap).show(space)
         self.query_one(Room).show(space, self._load())
-        used = {path(name) for name in (*space.names, *NEIGHBOURS, "dns_service_ip")}
+        used = {path(name) for name in (*space.names, "reserved", *NEIGHBOURS, "dns_service_ip")}
         for row in self.rows:
             row.display = row.spec.path in used
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from amlwizard.rules.space import PRIVATE, Range, Space, bounds
+from amlwizard.rules.space import IN_VNET, PRIVATE, Range, Space, bounds
 
 CUT = 4  # bits: a block is cut into sixteen
 ROOT = 8  # the prefix length of what is drawn around a range that is not private
@@ -90,7 +90,7 @@ def around(space: Space, columns: int, least: float) -> list[Line]:
     ranges = [
         found
         for found in space.ranges()
-        if found.kind != "subnet" or vnet is None or not found.network.subnet_of(vnet)
+        if found.kind not in IN_VNET or vnet is None or not found.network.subnet_of(vnet)
     ]
     roots = [outer for outer in PRIVATE if any(r.network.overlaps(outer) for r in ranges)]
     for found in ranges:

@@ -15,7 +15,7 @@ from amlwizard.tui.addresses_bands import Band, Fold
 CODES = {
     "vnet": "VN", "workspace": "WS", "compute": "CO", "scoring": "SC", "databricks_public": "PU",
     "databricks_private": "PV", "bastion": "BA", "gateway": "GW", "service_cidr": "SV",
-    "pod_cidr": "PO", "vpn_clients": "CL", "peered": "PE", "on_premises": "OP",
+    "pod_cidr": "PO", "vpn_clients": "CL", "reserved": "RE", "peered": "PE", "on_premises": "OP",
 }  # fmt: skip
 COLOURS = {
     "vnet": "$primary", "workspace": "$primary", "compute": "$secondary", "scoring": "$success",

@@ -8,17 +8,40 @@ from amlwizard.sandbox.arm.asked import Asked, listed
 from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.world import World
 
-REGIONS = (
-    "australiacentral", "australiaeast", "australiasoutheast", "austriaeast", "belgiumcentral",
-    "brazilsouth", "canadacentral", "canadaeast", "centralindia", "centralus", "chilecentral",
-    "eastasia", "eastus", "eastus2", "francecentral", "germanywestcentral", "indonesiacentral",
-    "israelcentral", "italynorth", "japaneast", "japanwest", "jioindiawest", "koreacentral",
-    "koreasouth", "malaysiawest", "mexicocentral", "newzealandnorth", "northcentralus",
-    "northeurope", "norwayeast", "polandcentral", "qatarcentral", "southafricanorth",
-    "southcentralus", "southeastasia", "southindia", "spaincentral", "swedencentral",
-    "switzerlandnorth", "uaenorth", "uksouth", "ukwest", "westcentralus", "westeurope",
-    "westindia", "westus", "westus2", "westus3",
-)  # fmt: skip
+# By geography, the border that data stays within; with the group that it is of.
+GEOGRAPHIES = {
+    ("Australia", "Asia Pacific"): "australiacentral australiaeast australiasoutheast",
+    ("Austria", "Europe"): "austriaeast",
+    ("Belgium", "Europe"): "belgiumcentral",
+    ("Brazil", "South America"): "brazilsouth",
+    ("Canada", "Canada"): "canadacentral canadaeast",
+    ("India", "Asia Pacific"): "centralindia jioindiawest southindia westindia",
+    ("United States", "US"): "centralus eastus eastus2 northcentralus southcentralus westcentralus "
+    "westus westus2 westus3",
+    ("Chile", "South America"): "chilecentral",
+    ("Asia Pacific", "Asia Pacific"): "eastasia southeastasia",
+    ("France", "Europe"): "francecentral",
+    ("Germany", "Europe"): "germanywestcentral",
+    ("Indonesia", "Asia Pacific"): "indonesiacentral",
+    ("Israel", "Middle East"): "israelcentral",
+    ("Italy", "Europe"): "italynorth",
+    ("Japan", "Asia Pacific"): "japaneast japanwest",
+    ("Korea", "Asia Pacific"): "koreacentral koreasouth",
+    ("Malaysia", "Asia Pacific"): "malaysiawest",
+    ("Mexico", "Mexico"): "mexicocentral",
+    ("New Zealand", "Asia Pacific"): "newzealandnorth",
+    ("Europe", "Europe"): "northeurope westeurope",
+    ("Norway", "Europe"): "norwayeast",
+    ("Poland", "Europe"): "polandcentral",
+    ("Qatar", "Middle East"): "qatarcentral",
+    ("South Africa", "Africa"): "southafricanorth",
+    ("Spain", "Europe"): "spaincentral",
+    ("Sweden", "Europe"): "swedencentral",
+    ("Switzerland", "Europe"): "switzerlandnorth",
+    ("UAE", "Middle East"): "uaenorth",
+    ("United Kingdom", "Europe"): "uksouth ukwest",
+}
+REGIONS = {region: place for place, regions in GEOGRAPHIES.items() for region in regions.split()}
 
 
 class Accounts:
@@ -59,9 +82,13 @@ class Accounts:
                     "name": region,
                     "displayName": region,
                     "regionalDisplayName": region,
-                    "metadata": {"regionType": "Physical"},
+                    "metadata": {
+                        "regionType": "Physical",
+                        "geography": geography,
+                        "geographyGroup": group,
+                    },
                 }
-                for region in REGIONS
+                for region, (geography, group) in sorted(REGIONS.items())
             ]
         )
 

@@ -1,0 +1,94 @@
+"""Rules about where a platform stands: its region, its tenant, and the cloud that both are of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from amlwizard.errors import Finding
+from amlwizard.rules.base import Rule, rule, use
+
+# Azure clouds with endpoints of their own: what their regions begin with, and what the domains of
+# their tenants end with.
+CHINA, GOVERNMENT = "Azure China (21Vianet)", "Azure US Government"
+REGIONS = {"china": CHINA, "usgov": GOVERNMENT, "usdod": GOVERNMENT, "ussec": GOVERNMENT,
+           "usnat": GOVERNMENT, "bleu": "Bleu", "delos": "Delos Cloud"}  # fmt: skip
+DOMAINS = {".onmicrosoft.us": GOVERNMENT, ".onmicrosoft.cn": CHINA, ".onmschina.cn": CHINA}
+PUBLIC_ONLY = (
+    "amlwizard builds on the public cloud of Azure alone. China and US Government have endpoints, "
+    "sign-ins and private DNS zones of their own."
+)
+DIRECTIONS = ("north", "south", "east", "west", "central")
+
+
+def plain(region: str) -> str:
+    """``West Europe`` as Azure writes it: ``westeurope``."""
+    return re.sub(r"[^a-z0-9]", "", region.lower())
+
+
+def place(region: str) -> str:
+    """The country or continent that the name of a region names: ``uk`` of ``uksouth``."""
+    return re.sub(rf"{'|'.join(DIRECTIONS)}|\d+", "", region)
+
+
+def other_cloud(region: str) -> str | None:
+    """The cloud of a region that is not of the public one."""
+    name = plain(region)
+    return next((cloud for start, cloud in REGIONS.items() if name.startswith(start)), None)
+
+
+@rule("RG-1", "A region is written as one lower-case word.", "sign_in", source="Azure regions")
+def region(self: Rule, sign_in: Any) -> Iterator[Finding]:
+    given = sign_in.region
+    if not re.fullmatch(r"[a-z]{2,}[a-z0-9]*", given) and not other_cloud(given):
+        # "(Europe) West Europe", as a price list has it.
+        meant = plain(re.sub(r"\(.*?\)", "", given)).lstrip("0123456789")
+        cure = {"sign_in.region": meant} if len(meant) > 1 else {}
+        yield self.finding(
+            "sign_in.region",
+            f"{given[:60]!r} is no region.",
+            use(cure) or "az account list-locations --query [].name lists them.",
+            cure,
+        )
+
+
+@rule("RG-2", PUBLIC_ONLY, "sign_in", source="Azure, sovereign clouds")
+def regions_of_others(self: Rule, sign_in: Any) -> Iterator[Finding]:
+    cloud = other_cloud(sign_in.region)
+    if cloud:
+        yield self.finding(
+            "sign_in.region",
+            f"{sign_in.region} is a region of {cloud}, which is not supported.",
+            "Nothing of the public cloud replaces it: what must stay there cannot be built yet.",
+        )
+
+
+@rule(
+    "TN-1",
+    "A tenant is a UUID, a domain, or organizations.",
+    "sign_in",
+    source="Entra ID",
+)
+def tenant(self: Rule, sign_in: Any) -> Iterator[Finding]:
+    if not re.fullmatch(
+        r"organizations|[0-9a-fA-F-]{36}|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", sign_in.tenant
+    ):
+        yield self.finding(
+            "sign_in.tenant",
+            f"{sign_in.tenant[:60]!r} is no tenant.",
+            "Write its id or its domain. Or use sign_in.tenant: organizations.",
+            {"sign_in.tenant": "organizations"},
+        )
+
+
+@rule("TN-2", PUBLIC_ONLY, "sign_in", source="Azure, sovereign clouds")
+def tenants_of_others(self: Rule, sign_in: Any) -> Iterator[Finding]:
+    domain = sign_in.tenant.lower()
+    cloud = next((cloud for end, cloud in DOMAINS.items() if domain.endswith(end)), None)
+    if cloud:
+        yield self.finding(
+            "sign_in.tenant",
+            f"{sign_in.tenant} is a tenant of {cloud}, which is not supported.",
+            "Sign in to a tenant of the public cloud, if the platform may stand there.",
+        )
