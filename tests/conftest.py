@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from captures import captured
 from guarded import guarded, guarded_once
 from hypothesis import settings
 from journeys import article, embedded, private, quickstart, rerun, second
@@ -20,6 +21,7 @@ from xdist.scheduler import LoadScopeScheduling
 __all__ = [
     "article",
     "built",
+    "captured",
     "embedded",
     "guarded",
     "guarded_once",

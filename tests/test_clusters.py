@@ -14,7 +14,7 @@ from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 from platforms import Platform
 from support import recipe_of
 
-from amlwizard.errors import Cancelled, CloudError, StepFailed
+from amlwizard.errors import Cancelled, CloudError, SignInFailed, StepFailed
 from amlwizard.plan import Context, Found
 from amlwizard.steps import steps_for
 from amlwizard.steps.cluster import cluster_spec
@@ -255,3 +255,14 @@ def test_interrupting_a_cell_cancels_it_on_the_cluster(client: Any, platform: Pl
         "POST /api/1.2/commands/cancel",
         "POST /api/1.2/contexts/destroy",
     ]
+
+
+def test_a_sign_in_that_entra_refuses_in_a_cell_is_named(
+    client: Any, started: Callable[..., str]
+) -> None:
+    """What the notebook's own sign-in meets comes back as the error of a cell."""
+    cell = "raise RuntimeError('AADSTS53003: Access has been blocked.')"
+    with pytest.raises(SignInFailed) as caught:
+        client.run_cells(started(RUNTIME), [cell], lambda *_, **__: None, Flag())
+    assert caught.value.code == "AADSTS53003" and "Conditional Access" in caught.value.why
+    assert "sign_in.notebook_login" in caught.value.fix

@@ -11,14 +11,12 @@ from threading import Event as Flag
 from typing import Any
 
 import pytest
+from captures import Captured
 from support import ROOT, Asked, Ran, amlwizard, running
-from test_recorder import Captured, captured
 
 from amlwizard.capture.recording import Recorder
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.recipe import SignIn
-
-__all__ = ["captured"]
 
 pytestmark = pytest.mark.xdist_group("recorder")
 

@@ -6,29 +6,21 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from captures import DOMAIN, KEY, PREFIX, TOKEN, USER_CODE, Captured
 from hypothesis import given
 from hypothesis import strategies as st
-from support import RECIPES, Ran, Sandbox, amlwizard, running
+from support import RECIPES, Ran, Sandbox
 
 from amlwizard.capture.recording import Recorder
 from amlwizard.capture.redaction import Redactor
 from amlwizard.capture.standins import StandIns
 
 pytestmark = pytest.mark.xdist_group("recorder")
-
-PREFIX, PERSON, DOMAIN = "kanaria7q", "ada.lovelace", "kanariaworks"
-SUBNETS = [
-    text
-    for n, name in enumerate(("workspace", "compute", "scoring", "databricks_public", "databricks_private"))
-    for text in ("--set", f"addresses.{name}=10.177.{100 + n}.0/24")
-]  # fmt: skip
-KEY, TOKEN, USER_CODE = "canaryScoringKey5Q8w", "canaryAccessToken2Z7x", "KANARYXYZ"
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -163,35 +155,6 @@ def test_two_captures_have_nothing_in_common() -> None:
 
 
 # -- a whole run
-
-
-@dataclass
-class Captured:
-    path: Path
-    ran: Ran
-    sandbox: Sandbox
-
-    @property
-    def text(self) -> str:
-        return self.path.read_text()
-
-
-@pytest.fixture(scope="session")
-def captured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Captured]:
-    """A whole journey of a cloud whose every name and secret is a canary, and a teardown."""
-    folder = tmp_path_factory.mktemp("captured")
-    with running("--approve", "--clock", "instant") as one:
-        one.control("plant", {"scoring_key": KEY, "access_token": TOKEN, "user_code": USER_CODE})
-        person = {**one.state["person"], "name": f"{PERSON}@{DOMAIN}.example"}
-        one.change(person=person)
-        path = folder / "capture.jsonl"
-        ran = amlwizard(
-            "replay", str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--json",
-            "--capture", str(path), "--set", f"names.prefix={PREFIX}", "--set",
-            "addresses.vnet=10.177.0.0/16", *SUBNETS,
-            AMLWIZARD_HOME=str(folder / "home"), **one.environment,
-        )  # fmt: skip
-        yield Captured(path, ran, one)
 
 
 @pytest.mark.journey

@@ -114,7 +114,7 @@ def met(call: Callable[[], Any]) -> str:
     except CertificateRefused as error:
         return f"refused: {error}"
     except SignInFailed as error:
-        return f"refused: {error}"
+        return f"refused: {error}" if "certificate" in str(error) else "believed"
     except (AmlwizardError, OSError):
         return "believed"  # whatever else it did not like
     except Exception as error:  # an SDK's own

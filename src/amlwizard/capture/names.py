@@ -3,12 +3,16 @@ are taken out wherever else their words do."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 WORD = re.compile(r"[A-Za-z0-9]+")
 ID = re.compile(r"/subscriptions/[^\s\"'?#]+", re.I)
+TYPES = re.compile(
+    r"(?i)/providers/[a-z]+\.[a-z.]+/([^\s\"\\'?#,;)]+?)(?=/providers/|[\s\"\\'?#,;)]|$)"
+)
 # Where a value is a name: what stands at these keys, whatever object it is in...
 NAMED = re.compile(
     r"(?i)(displayname|username|principalname|upn|e?mail|dnsprefix|fqdn|subdomain|hostname|loginserver"
@@ -30,7 +34,7 @@ _PLAIN = """
     nodepool agentpool node resource group network security storage account key insights log analytics
     application identity kubernetes extension container image build score train training register run
     runs the and for with not was has been that this from which does azurecr vaultcore data cert
-    notebooks instances inference azmk8s online ubuntu linux windows2022 allow deny null none enabled
+    workspaces vaults registries accounts servers notebooks instances inference azmk8s online ubuntu linux windows2022 allow deny null none enabled
     disabled succeeded creating updating deleting failed zone zones dns local host http https www sandbox
 """
 PLAIN = frozenset(_PLAIN.split())
@@ -77,6 +81,16 @@ def _of_id(text: str) -> Iterator[str]:
         end = next((n for n, part in enumerate(tail) if part.lower() == "providers"), len(tail))
         if not (tail and tail[0].lower() in ("locations", "roledefinitions")):
             yield from tail[1:end:2]
+
+
+def types_in(url: str, *bodies: Any) -> set[str]:
+    """The words of the types in every ARM id: they name nobody, whatever else is called so."""
+    found: set[str] = set()
+    for text in (url.partition("?")[0], *(json.dumps(body) for body in bodies if body)):
+        for tail in TYPES.findall(text):
+            parts = tail.split("/")
+            found.update(word.lower() for part in parts[0::2] for word in WORD.findall(part))
+    return found
 
 
 def words_of(name: str) -> set[str]:

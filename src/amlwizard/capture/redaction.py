@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from amlwizard.capture.names import WORD, names_in, words_of
+from amlwizard.capture.names import WORD, names_in, types_in, words_of
 from amlwizard.capture.standins import StandIns
 
 GONE = "REDACTED"
@@ -61,12 +61,16 @@ class Redactor:
         self._made = StandIns()
         self._words: dict[str, str] = {}
         self._regions: set[str] = set()
+        self._types: set[str] = set()
         self._secrets: set[str] = set()
 
     def learn(self, url: str, *bodies: Any) -> None:
         self._secrets.update(s for body in bodies for s in _secrets(body) if len(s) >= 8)
         for body in bodies:
             self._regions.update(_locations(body))
+        self._types |= types_in(url, *bodies)
+        for word in self._types & self._words.keys():
+            del self._words[word]
         self.know(names_in(url, *bodies))
 
     def know(self, names: Iterable[str]) -> None:
@@ -75,7 +79,7 @@ class Redactor:
             for host in HOST.finditer(name):
                 if SERVICES.search(host[1]):
                     name = name.replace(host[0], host[0][: SERVICES.search(host[1]).start()])  # type: ignore[union-attr]
-            for word in words_of(name) - self._regions:
+            for word in words_of(name) - self._regions - self._types:
                 if not GUID.search(name) and word not in self._words.values():
                     self._words.setdefault(word, self._made.word(word))
 

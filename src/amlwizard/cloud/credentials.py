@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from amlwizard.cloud import github
-from amlwizard.cloud.entra_codes import OAUTH, code_in, reason
+from amlwizard.cloud.entra_codes import OAUTH, code_in, code_of, reason
 from amlwizard.cloud.person import Person
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.secret import hide, remember
@@ -205,7 +205,7 @@ def refused(login: str, error: Any, service: str = "") -> SignInFailed:
                 why=first_line(said(error)),
                 fix="Check the network and its proxy; of a cloud of your own, whether it still runs.",
             )
-    code, words = code_in(said(error)), first_line(said(error))
+    code, words = code_of(said(error)), first_line(said(error))
     wanted = f"a token for {service}" if service else "the sign-in"
     if code is None:
         return SignInFailed(

@@ -142,7 +142,11 @@ NOT_ENABLED = (500011, 650052)  # a service that its provider's registration bri
 # The same in OAuth's words, for answers without a code.
 OAUTH: Mapping[str, int] = MappingProxyType({"expired": 70019, "declined": 70020})
 
-WAYS = "Policies block device codes most of all: set sign_in.login: browser, or azure-cli after az login."
+OTHER_WAYS: Mapping[str, str] = MappingProxyType({
+    "device-code": "Policies block device codes most of all: set sign_in.login: browser, or azure-cli "
+                   "after az login.",
+    "notebook": "Use another sign_in.notebook_login: access-token lends the notebook ours.",
+})  # fmt: skip
 AGAIN: Mapping[str, str] = MappingProxyType({
     "device-code": "Run it again and sign in anew: it continues from here.",
     "browser": "Run it again and sign in anew: it continues from here.",
@@ -154,9 +158,12 @@ AGAIN_OTHERWISE = "Run it again with credentials that hold: it continues from he
 def code_in(text: str) -> int | None:
     """The first of Entra's error codes in a text; None where it has none."""
     found = re.search(r"AADSTS(\d{4,})", text)
-    if found:
-        return int(found[1])
-    return next((code for word, code in OAUTH.items() if word in text), None)
+    return int(found[1]) if found else None
+
+
+def code_of(text: str) -> int | None:
+    """The same of what a sign-in says, which may be in OAuth's words."""
+    return code_in(text) or next((code for word, code in OAUTH.items() if word in text), None)
 
 
 def reason(code: int, login: str, words: str) -> tuple[str, str]:
@@ -168,7 +175,7 @@ def reason(code: int, login: str, words: str) -> tuple[str, str]:
     if meaning.cure == "again" and not meaning.fix:
         return meaning.why, AGAIN.get(login, AGAIN_OTHERWISE)
     if meaning.cure == "way":
-        other = WAYS if login == "device-code" else "Use another sign_in.login."
+        other = OTHER_WAYS.get(login, "Use another sign_in.login.")
         ways = f"{other} Else ask the tenant's administrators for an exception."
         return meaning.why, f"{meaning.fix} {ways}".strip()
     return meaning.why, meaning.fix

@@ -14,9 +14,10 @@ from time import monotonic
 from typing import Any
 
 from amlwizard.cloud.databricks_errors import tidying, translated
+from amlwizard.cloud.entra_codes import code_in, reason
 from amlwizard.cloud.secret import hide
 from amlwizard.cloud.waiting import pause
-from amlwizard.errors import AmlwizardError, StepFailed
+from amlwizard.errors import AmlwizardError, SignInFailed, StepFailed
 from amlwizard.events import Attachment
 
 MARK, FILE = "amlwizard:", "amlwizard-file:"
@@ -99,6 +100,15 @@ class ExecutionContext:
         kind = results.result_type.value if results and results.result_type else ""
         if kind == "error" or state != "Finished":
             summary = hide(str(results.summary if results else state)).strip()
+            code = code_in(summary)
+            if code:
+                why, fix = reason(code, "notebook", summary.splitlines()[-1][:300])
+                raise SignInFailed(
+                    f"Entra refused the notebook's sign-in in cell {number}: AADSTS{code}.",
+                    code=f"AADSTS{code}",
+                    why=why,
+                    fix=fix,
+                )
             raise StepFailed(
                 f"Cell {number} failed: {summary.splitlines()[-1][:300] if summary else state}",
                 why=_reason(summary),
