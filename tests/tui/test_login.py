@@ -223,3 +223,17 @@ async def test_opening_a_browser_is_said_where_there_is_none(browser, monkeypatc
 def test_the_code_is_in_no_text_form_of_what_is_passed_on() -> None:
     for thing in (LoginScreen.Agree(CODE), LoginScreen(NEEDED), NEEDED):
         assert CODE not in repr(thing)
+
+
+async def test_a_browser_needs_no_code() -> None:
+    """What it opens can be opened, copied and agreed to again; no other device can come back here."""
+    url = "https://login.example/tenant/oauth2/v2.0/authorize?state=s&code_challenge=c"
+    app = Host(replace(NEEDED, url=url, user_code=""), can_agree=True)
+    async with app.run_test(size=(120, 50)) as pilot:
+        await pilot.pause()
+        assert "Go on in the browser (login.example)" in app.text("#where")
+        assert app.text("#code") == "" and app.text("#qr") == ""
+        assert "code_challenge" not in app.text("#where")
+        await pilot.press("a")
+        await pilot.pause()
+        assert app.asked[0].login == url

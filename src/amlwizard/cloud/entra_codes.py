@@ -32,9 +32,9 @@ INVITE = (
 )
 ADMINISTRATOR = "Ask the tenant's administrators."
 ASSERTION = (
-    "Run it again with a fresh one. On GitHub give the job `permissions: id-token: write`: then a new "
-    "one is fetched for every token. A file (AZURE_FEDERATED_TOKEN_FILE) must be kept fresh by whoever "
-    "writes it."
+    "Run it again with a fresh one. On GitHub use sign_in.login: workload-identity and give the job "
+    "`permissions: id-token: write`: then a new one is fetched for every token. A file "
+    "(AZURE_FEDERATED_TOKEN_FILE) must be kept fresh by whoever writes it."
 )
 SECOND_FACTOR = "Sign in to that tenant itself: set sign_in.tenant."
 
