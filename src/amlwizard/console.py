@@ -305,6 +305,8 @@ def show_plan(plan: Plan, out: TextIO, commands: bool = True) -> None:
         )
         for difference in step.differences:
             console.print(f"[dim]{'':<8}{said(difference)}[/]")
+        if step.note:
+            console.print(f"[bold red]{'':<8}{said(step.note)}[/]")
     counts: dict[str, int] = {}
     for step in plan.steps:
         counts[step.action] = counts.get(step.action, 0) + 1

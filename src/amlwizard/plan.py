@@ -66,17 +66,36 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A property of a standing resource that Azure does not change: its dotted path, what it is and
+    what is asked for; the field of the recipe that asks, and the value with which it would not."""
+
+    path: str
+    found: Any
+    wanted: Any
+    field: str = ""
+    back: str = ""
+
+    @property
+    def told(self) -> str:
+        """With the way out, for people."""
+        way = f"set {self.field} to {self.back}, or use" if self.field else "use"
+        return f"Azure does not change {self.path}: {way} another resource"
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a step's `read` saw. `differences` are for people: ``properties.x: a -> b``.
 
     `unwanted` is what a teardown finds and removes. `note` says why something is kept, or what
-    goes with it.
+    goes with it. `kept` are those differences that Azure does not take.
     """
 
     state: State
     outputs: Json = field(default_factory=dict)
     differences: tuple[str, ...] = ()
     note: str = ""
+    kept: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +109,22 @@ class Resource:
     api_version: str
     body: Json
     outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        return type_of(self.id)
+
+
+GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
+
+
+def type_of(resource_id: str) -> str:
+    """The ARM type of an id: ``Microsoft.Network/virtualNetworks``."""
+    _, found, tail = resource_id.rpartition("/providers/")
+    if not found:
+        return GROUP
+    namespace, *rest = tail.split("/")
+    return "/".join([namespace, *rest[::2]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.plan import Context, Step
-from amlwizard.preflight import names, network, offers, pods, quota, rights
+from amlwizard.preflight import names, network, offers, pods, quota, rights, standing
 from amlwizard.preflight.situation import Situation, survey
 from amlwizard.rules import cures
 from amlwizard.rules.base import use
@@ -25,6 +25,7 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     names.deleted_workspace,
     names.endpoint,
     names.managed_group,
+    standing.immutable,
     offers.regions,
     offers.sizes,
     offers.fitting,

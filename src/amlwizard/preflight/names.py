@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from amlwizard.errors import Finding
-from amlwizard.preflight.situation import GROUP, UNIQUE, Situation
+from amlwizard.plan import GROUP
+from amlwizard.preflight.situation import UNIQUE, Situation
 from amlwizard.rules.renaming import another
 
 FIELDS = {

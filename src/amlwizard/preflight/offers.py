@@ -201,5 +201,5 @@ def kubernetes(s: Situation) -> Iterator[Finding]:
             f"AKS does not offer Kubernetes {version} in {s.region}.",
             fix=f"Use one of {', '.join(newest)}, or leave it to Azure.",
             cure={"serving.kubernetes_version": near} if near else {},
-            command=s.replaying({"serving.kubernetes_version": f"'\"{near}\"'"}) if near else "",
+            command=s.replaying({"serving.kubernetes_version": near}) if near else "",
         )

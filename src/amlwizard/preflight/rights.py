@@ -10,7 +10,8 @@ from amlwizard.cloud.facts import UNREGISTERED, Permission, Planned
 from amlwizard.errors import Finding
 from amlwizard.notebook.access import FIELDS as NOTEBOOK_FIELDS
 from amlwizard.notebook.access import secrets_missing
-from amlwizard.preflight.situation import GROUP, Situation, type_of
+from amlwizard.plan import GROUP, type_of
+from amlwizard.preflight.situation import Situation
 
 POLICIES = "Microsoft.PolicyInsights"
 ASSIGN = "Microsoft.Authorization/roleAssignments/write"

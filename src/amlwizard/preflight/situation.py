@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
 from amlwizard.errors import CloudError
 from amlwizard.notebook.access import lacking, login_of
-from amlwizard.plan import Context, Found, Json, Step, fill
+from amlwizard.plan import Context, Found, Json, Kept, Step, fill, type_of
 from amlwizard.rules.space import SUBNETS
 
 WORKERS = 12
-GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
 UNIQUE = {
     "storage": "Microsoft.Storage/storageAccounts",
     "key-vault": "Microsoft.KeyVault/vaults",
@@ -28,7 +28,7 @@ class Situation:
     """`new` are resources that are not there, `changed` those that are and differ; `ids` holds the
     ARM id of every planned resource by its step. `cluster_runs`: the Databricks cluster has its
     nodes already. `secrets_missing`: keys of the notebook's service principal that nobody can
-    provide; None where that is not known yet."""
+    provide; None where that is not known yet. `kept` is what Azure does not change, by step."""
 
     recipe: Any
     name: str
@@ -40,6 +40,7 @@ class Situation:
     facts: Facts
     cluster_runs: bool = False
     secrets_missing: Sequence[str] | None = ()
+    kept: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
 
     @property
     def region(self) -> str:
@@ -71,17 +72,26 @@ class Situation:
 
     def replaying(self, changes: Mapping[str, Any]) -> str:
         """The command that replays with other values."""
-        settings = " ".join(f"--set {path}={value}" for path, value in changes.items())
+        settings = " ".join(f"--set {path}={_typed(value)}" for path, value in changes.items())
         return f"amlwizard replay {self.name} {settings}"
 
     def fields_of(self, planned: Planned) -> tuple[str, ...]:
         """The names under which a resource stands in the recipe."""
+        return self.named(planned.name) or ("names.prefix",)
+
+    def named(self, name: str) -> tuple[str, ...]:
+        """The fields that hold a name."""
         names = self.recipe.names
         return tuple(
             f"names.{field}"
             for field in type(names).model_fields
-            if field != "prefix" and getattr(names, field) == planned.name
-        ) or ("names.prefix",)
+            if field != "prefix" and getattr(names, field) == name
+        )
+
+
+def _typed(value: Any) -> str:
+    """As it is typed on a command line: a version would be taken for a number."""
+    return f"'\"{value}\"'" if re.fullmatch(r"\d+\.\d+", str(value)) else str(value)
 
 
 def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
@@ -106,6 +116,7 @@ def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
         changed=_once(changed),
         ids=ids,
         facts=facts,
+        kept={step: state.kept for step, state in found.items() if state and state.kept},
     )
     return _with_databricks(replace(ctx, outputs=outputs), situation, found)
 
@@ -164,15 +175,6 @@ class _Known:
             return fill(document, self.outputs)
         except KeyError:
             return document
-
-
-def type_of(resource_id: str) -> str:
-    """The ARM type of an id: ``Microsoft.Network/virtualNetworks``."""
-    _, found, tail = resource_id.rpartition("/providers/")
-    if not found:
-        return GROUP
-    namespace, *rest = tail.split("/")
-    return "/".join([namespace, *rest[::2]])
 
 
 def _once(planned: Sequence[Planned]) -> tuple[Planned, ...]:

@@ -10,6 +10,7 @@ from amlwizard.errors import StepFailed
 from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, Step
 from amlwizard.posture.judging import look
 from amlwizard.steps.documents import Update, differences, update
+from amlwizard.steps.immutable import kept
 
 ENDED = ("Succeeded", "Failed", "Canceled")  # whatever else a resource says, it is busy
 OWNER_TAG = "amlwizard"
@@ -57,10 +58,19 @@ def arm_step(
         state = look(found, "properties.provisioningState") or "Succeeded"
         if state not in ENDED:
             return Found("busy", put_out(found))
-        apart = laid_over(found, _known(ctx, _untagged(resource.body))).differences
+        wanted = _known(ctx, _untagged(resource.body))
+        apart = laid_over(found, wanted).differences
+        stays = kept(resource.type, wanted, found)
+        apart += tuple(
+            said
+            for k in stays
+            if not _among(said := f"{k.path}: {k.found!r} -> {k.wanted!r}", apart)
+        )
+        note = "; ".join(k.told for k in stays)
         if state != "Succeeded":
-            return Found("failed", put_out(found), (f"provisioningState: {state}", *apart))
-        return Found("differs" if apart else "ready", put_out(found), apart)
+            failed = (f"provisioningState: {state}", *apart)
+            return Found("failed", put_out(found), failed, note, stays)
+        return Found("differs" if apart else "ready", put_out(found), apart, note, stays)
 
     def apply(ctx: Context, say: Say) -> Json:
         arm, address = ctx.cloud.arm, ctx.fill(resource.id)
@@ -111,6 +121,11 @@ def owned(document: Mapping[str, Any] | None, prefix: str) -> bool:
 
 def _ready(document: Mapping[str, Any]) -> bool:
     return (look(document, "properties.provisioningState") or "Succeeded") == "Succeeded"
+
+
+def _among(said: str, lines: tuple[str, ...]) -> bool:
+    path = said.partition(": ")[0]
+    return any(line.startswith((f"{path}:", f"{path}.")) for line in lines)
 
 
 def _untagged(body: Mapping[str, Any]) -> dict[str, Any]:

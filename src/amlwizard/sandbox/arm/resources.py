@@ -23,6 +23,7 @@ from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.answers import Answer
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, swallow
+from amlwizard.sandbox.kinds.fixed import must_keep
 from amlwizard.sandbox.kinds.timestamps import stamp
 
 
@@ -110,6 +111,7 @@ class Resources:
         wanted = self._wanted(rid, kind, body, old)
         call = self._call(asked, rid, wanted, old)
         with worded(kind), deserialized():
+            must_keep(call)
             kind.put(call)
         again = old is not None or (kind.recovers is not None and kind.recovers(self.world, rid))
         answer = kind.answer("update" if again else "create", asked.version)

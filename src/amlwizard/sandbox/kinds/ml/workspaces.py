@@ -66,10 +66,6 @@ def _workspace(call: Call) -> None:
                 "code": "ValidationError",
                 "message": f"The resource {p[key]} that {key} names was not found.",
             }
-        if key in ("storageAccount", "keyVault") and old and old[key].lower() != p[key].lower():
-            raise ArmError(
-                400, "ValidationError", f"{key} cannot be changed after the workspace was created."
-            )
     storage = call.world.get(p["storageAccount"]) or {"properties": {}}
     by_key = p.get("systemDatastoresAuthMode", "AccessKey").lower() == "accesskey"
     if by_key and storage["properties"].get("allowSharedKeyAccess") is False:

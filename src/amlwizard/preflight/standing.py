@@ -1,0 +1,45 @@
+"""What is there already, and cannot become what the recipe asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from amlwizard.errors import Finding
+from amlwizard.plan import Kept
+from amlwizard.preflight.situation import Situation
+from amlwizard.rules.renaming import another
+
+GROUP, REGION = "resource-group", "location"
+
+
+def immutable(s: Situation) -> Iterator[Finding]:
+    """Properties that Azure keeps of a standing resource: one finding for each resource."""
+    group = str((s.facts.group or {}).get("location", "")).lower()
+    for step, kept in s.kept.items():
+        # What is where its group is goes with that: a finding of its own.
+        left = [k for k in kept if k.path != REGION or str(k.found).lower() != group]
+        if left and step != GROUP:
+            yield _stays(s, step, left)
+
+
+def _stays(s: Situation, step: str, kept: Sequence[Kept]) -> Finding:
+    name = s.ids[step].rsplit("/", 1)[-1]
+    named = s.named(name)
+    by_field = {k.field: k.back for k in kept if k.field and k.path != REGION}
+    settable = len(by_field) == len(kept)
+    anew = another(s.recipe.names, named[0].partition(".")[2]) if named else {}
+    cure = by_field if settable else anew
+    wish = "; ".join(f"{k.path} is {k.found}, and {k.wanted} is asked for" for k in kept)
+    back = ", ".join(f"{field} {value}" for field, value in by_field.items())
+    instead = f"choose another {named[0]}" if named else "choose another names.prefix"
+    return Finding(
+        "immutable",
+        "error",
+        tuple(dict.fromkeys([k.field for k in kept if k.field] or named)) or ("names.prefix",),
+        f"{name} is there, and Azure does not change: {wish}.",
+        why="Azure sets this when a resource is made, and refuses to change it afterwards.",
+        fix=(f"Keep it: {back}. " if settable else "")
+        + f"To have it otherwise it must be made anew: {instead}, or delete this one first.",
+        cure=cure,
+        command=s.replaying(cure) if cure else "",
+    )

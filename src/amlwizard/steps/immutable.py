@@ -1,0 +1,172 @@
+"""What Azure keeps of a standing resource, whatever is asked for, and the field that asks for it.
+
+By type, from Microsoft's documents of each, and from what its services refused: AKS with
+PropertyChangeNotAllowed and OperationNotAllowed, storage with AccountPropertyCannotBeUpdated, private
+endpoints with CannotChangeSubnetOnExistingPrivateEndpoint, all of them with InvalidResourceLocation.
+The size of a Machine Learning compute stays without a word of refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from amlwizard.plan import Kept
+from amlwizard.posture.judging import look, plain, tail
+
+Allows = Callable[[Any, Any], bool]
+
+
+def never(found: Any, wanted: Any) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Immutable:
+    """A property by its dotted path, in which ``*`` is each thing of a list by name. `field` of the
+    recipe decides it; where none does, it is empty. `absent` is what a missing value means; where it
+    is None, what is not set may be set, and nothing is asked for by leaving it out. `back` makes what
+    was found a value of the field."""
+
+    path: str
+    field: str = ""
+    absent: Any = None
+    allows: Allows = never
+    back: Callable[[Any], str] = str
+
+
+def _kubernetes(found: str, wanted: str) -> bool:
+    """Up, by one minor version at a time; a minor version alone means any patch of it."""
+    was, new = ([int(part) for part in text.split(".")] for text in (found, wanted))
+    return was[: len(new)] <= new and new[1] - was[1] <= 1
+
+
+def _to_overlay(found: str, wanted: str) -> bool:
+    return (found, wanted) == ("none", "overlay")
+
+
+def _storage_kind(found: str, wanted: str) -> bool:
+    return wanted == "StorageV2" and found in ("Storage", "BlobStorage")
+
+
+def _redundancy(found: str, wanted: str) -> bool:
+    """Copies in other regions come and go; zones and premium disks do not."""
+    kinds = [(name.startswith("Premium"), "ZRS" in name) for name in (found, wanted)]
+    return kinds[0] == kinds[1]
+
+
+def _upwards(*order: str) -> Allows:
+    return lambda found, wanted: (
+        found in order and wanted in order and order.index(wanted) > order.index(found)
+    )
+
+
+REGION = Immutable("location", "sign_in.region")
+POOL, PROFILE = "properties.agentPoolProfiles.*", "properties.networkProfile"
+COMPUTE = "properties.properties"
+
+IMMUTABLE: Mapping[str, tuple[Immutable, ...]] = {
+    "Microsoft.ContainerService/managedClusters": (
+        Immutable(f"{POOL}.vmSize", "serving.node_size"),
+        Immutable(f"{POOL}.maxPods", "serving.max_pods"),
+        Immutable(f"{POOL}.vnetSubnetID", "names.scoring_subnet", back=tail),
+        Immutable(f"{POOL}.osType"),
+        Immutable(f"{POOL}.type"),
+        Immutable(f"{PROFILE}.serviceCidr", "addresses.service_cidr"),
+        Immutable(f"{PROFILE}.dnsServiceIP", "addresses.dns_service_ip"),
+        Immutable(f"{PROFILE}.podCidr", "addresses.pod_cidr"),
+        Immutable(f"{PROFILE}.networkPlugin"),
+        Immutable(
+            f"{PROFILE}.networkPluginMode",
+            "serving.network",
+            absent="none",
+            allows=_to_overlay,
+            back=lambda mode: "overlay" if mode == "overlay" else "node-subnet",
+        ),
+        Immutable(f"{PROFILE}.loadBalancerSku"),
+        Immutable(
+            "properties.apiServerAccessProfile.enablePrivateCluster",
+            "security.private_aks",
+            absent=False,
+            back=lambda private: str(private).lower(),
+        ),
+        Immutable("properties.dnsPrefix"),
+        Immutable("properties.kubernetesVersion", "serving.kubernetes_version", allows=_kubernetes),
+    ),
+    "Microsoft.Storage/storageAccounts": (
+        Immutable("kind", allows=_storage_kind),
+        Immutable("sku.name", allows=_redundancy),
+    ),
+    "Microsoft.MachineLearningServices/workspaces": (
+        Immutable("properties.storageAccount", "names.storage", back=tail),
+        Immutable("properties.keyVault", "names.key_vault", back=tail),
+    ),
+    "Microsoft.MachineLearningServices/workspaces/computes": (
+        Immutable("properties.computeType"),
+        Immutable("properties.resourceId", "names.aks", back=tail),
+        Immutable(f"{COMPUTE}.vmSize", "serving.build_node_size"),
+        Immutable(f"{COMPUTE}.vmPriority"),
+        Immutable(f"{COMPUTE}.subnet.id", "names.compute_subnet", back=tail),
+        Immutable(f"{COMPUTE}.enableNodePublicIp"),
+    ),
+    "Microsoft.Databricks/workspaces": (
+        Immutable("properties.managedResourceGroupId", "names.databricks_managed_group", back=tail),
+        Immutable("properties.computeMode"),
+        Immutable("sku.name", allows=_upwards("trial", "standard", "premium")),
+    ),
+    "Microsoft.Network/privateEndpoints": (
+        Immutable("properties.subnet.id", "names.workspace_subnet", back=tail),
+        Immutable("properties.privateLinkServiceConnections.*.properties.privateLinkServiceId"),
+    ),
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": (
+        Immutable("properties.virtualNetwork.id"),
+    ),
+    "Microsoft.Network/publicIPAddresses": (
+        Immutable("sku.name", allows=_upwards("Basic", "Standard")),
+        Immutable("zones"),
+        Immutable("properties.publicIPAddressVersion"),
+    ),
+    "Microsoft.Network/bastionHosts": (
+        Immutable("sku.name", allows=_upwards("Developer", "Basic", "Standard", "Premium")),
+    ),
+    "Microsoft.Insights/components": (Immutable("properties.Application_Type"),),
+}
+
+
+def kept(kind: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Kept, ...]:
+    """What of a resource of that type stays as it was found, though it is wanted otherwise."""
+    rules = (REGION, *IMMUTABLE.get(kind, ()))
+    those = [k for rule in rules for k in _kept(rule, wanted, found, rule.path, "")]
+    if kind == "Microsoft.ContainerService/managedClusters":
+        those += _new_pools(wanted, found)
+    return tuple(those)
+
+
+def _kept(rule: Immutable, wanted: Any, found: Any, path: str, above: str) -> Iterator[Kept]:
+    head, star, rest = path.partition(".*.")
+    if star:
+        for item in look(wanted, head) or ():
+            for held in look(found, head) or ():
+                if plain(held.get("name")) == plain(item.get("name")):
+                    yield from _kept(rule, item, held, rest, f"{above}{head}.{item['name']}.")
+        return
+    old, new = (rule.absent if (v := look(d, path)) is None else v for d in (found, wanted))
+    if old is None or new is None or _same(old, new) or rule.allows(old, new):
+        return
+    yield Kept(f"{above}{path}", old, new, rule.field, rule.back(old) if rule.field else "")
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    if isinstance(found, str) and isinstance(wanted, str):
+        return found.replace(" ", "").lower() == wanted.replace(" ", "").lower()
+    return bool(found == wanted)
+
+
+def _new_pools(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Kept]:
+    """A PUT of a cluster brings no pool: that has an operation of its own."""
+    path = "properties.agentPoolProfiles"
+    held = [str(pool.get("name")) for pool in look(found, path) or ()]
+    for pool in look(wanted, path) or ():
+        if held and pool["name"].lower() not in (name.lower() for name in held):
+            yield Kept(path, ", ".join(held), pool["name"])
