@@ -76,6 +76,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "NM-2": ({"names.key_vault": "kv-microsoft-1"}, "names.key_vault"),
     "SN-4": ({"names.resource_group": "rg(1)"}, "names.resource_group"),
     "NM-3": ({"names.endpoint": "e" * 32, "names.deployment": "d" * 32}, "names.deployment"),
+    "NM-5": ({"names.tags": '{"cost/centre": "1"}'}, "names.tags"),
     "NM-4": ({"names.compute_subnet": "snet", "names.scoring_subnet": "SNET"}, "names.compute_subnet"),
     "CR-1": ({"security.registry_sku": "Basic"}, "security.registry_sku"),
     "CR-2": ({"security.registry": "service-endpoint"}, "security.registry"),

@@ -31,13 +31,15 @@ class Planned:
 class Questions:
     """What to look at. `names` are those that must be unique in the world, by ARM type; `ours` the
     ARM id of the Machine Learning workspace, `cluster` that of AKS, `managed_group` that of the
-    group that Databricks is to make. `kubernetes`: a version of it is asked for."""
+    group that Databricks is to make. `implied` is what services make by themselves. `kubernetes`: a
+    version of it is asked for."""
 
     subscription: str
     region: str
     group: str
     group_exists: bool
     planned: Sequence[Planned]
+    implied: Sequence[Planned]
     namespaces: Sequence[str]
     names: Mapping[str, str]
     ours: str
@@ -74,10 +76,13 @@ class Usage:
 
 @dataclass(frozen=True)
 class Denied:
-    """A policy assignment (ARM id) that forbids a resource type."""
+    """A policy assignment (ARM id) that forbids a resource; `implied` where a service makes it by
+    itself. `objections` say in words what the rule met, where it is more than the type."""
 
     assignment: str
-    type: str
+    planned: Planned
+    implied: bool = False
+    objections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

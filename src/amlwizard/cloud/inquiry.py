@@ -23,6 +23,7 @@ from amlwizard.cloud.facts import (
     Unread,
     Usage,
 )
+from amlwizard.cloud.policies import objections
 from amlwizard.errors import CloudError
 
 WORKERS = 12
@@ -73,7 +74,8 @@ def gather(arm: Any, asked: Questions) -> Facts:
             kind: ask(f"the name {name}", partial(look.name, kind, name))
             for kind, name in asked.names.items()
         }
-        policies = [ask("policies", partial(look.denied, p)) for p in _one_of_each(asked.planned)]
+        judged = [*_tracked(asked.planned), *asked.implied]
+        policies = [ask("policies", partial(look.denied, planned)) for planned in judged]
         workspaces = ask("Machine Learning workspaces", look.workspaces)
         usages = {
             "compute": ask("vCPU quota", partial(look.usages, "Microsoft.Compute", COMPUTE_API)),
@@ -215,7 +217,8 @@ class _Look:
         return self.arm.every(path, NETWORK_API)  # type: ignore[no-any-return]
 
     def denied(self, planned: Planned) -> list[Denied]:
-        in_group = self.asked.group_exists and planned.id != self.asked.group
+        implied = planned in self.asked.implied
+        in_group = self.asked.group_exists and planned.id != self.asked.group and not implied
         scope = self.asked.group if in_group else self.root
         content = {"type": planned.type, "name": planned.name, **planned.body}
         answer = self.arm.post(
@@ -225,7 +228,12 @@ class _Look:
         )
         evaluations = (answer.get("contentEvaluationResult") or {}).get("policyEvaluations") or []
         return [
-            Denied(evaluation["policyInfo"]["policyAssignmentId"], planned.type)
+            Denied(
+                evaluation["policyInfo"]["policyAssignmentId"],
+                planned,
+                implied,
+                objections(evaluation.get("evaluationDetails")),
+            )
             for evaluation in evaluations
             if evaluation.get("evaluationResult") == "NonCompliant" and _denies(evaluation)
         ]
@@ -241,12 +249,12 @@ def _is_elsewhere(workspace: Json, asked: Questions) -> bool:
     return same_region and workspace["id"].lower() != asked.ours.lower()
 
 
-def _one_of_each(planned: Iterable[Planned]) -> Sequence[Planned]:
-    """The first of each top-level type: policies speak of types, seldom of names."""
-    first: dict[str, Planned] = {}
+def _tracked(planned: Iterable[Planned]) -> Sequence[Planned]:
+    """Every top-level resource that differs from the others by more than its name."""
+    first: dict[tuple[str, str], Planned] = {}
     for item in planned:
         if item.type.count("/") == 1 or item.type.endswith("/resourceGroups"):
-            first.setdefault(item.type, item)
+            first.setdefault((item.type, repr(item.body)), item)
     return list(first.values())
 
 

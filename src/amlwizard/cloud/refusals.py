@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from amlwizard.cloud.policies import of_refusal
 from amlwizard.cloud.secret import hide
 from amlwizard.errors import AmlwizardError, CloudError, SignInFailed
 
@@ -173,6 +174,8 @@ def not_let_in(doing: str, said: tuple[str, str]) -> SignInFailed:
 def from_response(doing: str, error: Any) -> CloudError:
     code, message = code_and_words(error)
     status = error.status_code or 0
+    met = "; ".join(of_refusal(getattr(error, "error", None)))
+    message = f"{message} It objects to this: {met}." if met else message
     by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in message), RESUME)
     if any(text in message for text in UNSEEN_ROLES):
         by_text = ROLES_UNSEEN

@@ -11,7 +11,7 @@ from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.plan import Context, Step
-from amlwizard.preflight import names, network, offers, pods, quota, rights, standing
+from amlwizard.preflight import names, network, offers, pods, policies, quota, rights, standing
 from amlwizard.preflight.situation import Situation, survey
 from amlwizard.rules import cures
 from amlwizard.rules.base import use
@@ -32,7 +32,7 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     offers.kubernetes,
     rights.providers,
     rights.actions,
-    rights.policies,
+    policies.policies,
     rights.notebook,
     quota.vcpus,
     quota.machine_learning,

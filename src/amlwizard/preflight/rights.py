@@ -10,7 +10,7 @@ from amlwizard.cloud.facts import UNREGISTERED, Permission, Planned
 from amlwizard.errors import Finding
 from amlwizard.notebook.access import FIELDS as NOTEBOOK_FIELDS
 from amlwizard.notebook.access import secrets_missing
-from amlwizard.plan import GROUP, type_of
+from amlwizard.plan import type_of
 from amlwizard.preflight.situation import Situation
 
 POLICIES = "Microsoft.PolicyInsights"
@@ -135,27 +135,6 @@ def actions(s: Situation) -> Iterator[Finding]:
                 command=f'az role assignment create --assignee {s.account} --role "{role}" '
                 f"--scope {scope}",
             )
-
-
-def policies(s: Situation) -> Iterator[Finding]:
-    """Policies that forbid what is to be written, each once."""
-    for assignment in dict.fromkeys(denied.assignment for denied in s.facts.denied):
-        kinds = {d.type for d in s.facts.denied if d.assignment == assignment}
-        held = [planned for planned in s.pending if planned.type in kinds]
-        fields = tuple(dict.fromkeys(field for planned in held for field in s.fields_of(planned)))
-        own = kinds == {GROUP} or s.facts.group is None
-        scope = f"/subscriptions/{s.subscription}" if own else s.ids["resource-group"]
-        name = assignment.rsplit("/", 1)[-1]
-        yield Finding(
-            "policy",
-            "error",
-            fields or ("sign_in.subscription",),
-            f"The policy {name} forbids {', '.join(sorted(kinds))}.",
-            why=f"It is assigned as {assignment}.",
-            fix="Ask its owner for an exemption, or change what it objects to.",
-            command=f"az policy exemption create --name amlwizard-{s.recipe.names.prefix} "
-            f"--policy-assignment {assignment} --exemption-category Waiver --scope {scope}",
-        )
 
 
 def notebook(s: Situation) -> Iterator[Finding]:

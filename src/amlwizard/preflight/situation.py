@@ -12,6 +12,7 @@ from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
 from amlwizard.errors import CloudError
 from amlwizard.notebook.access import lacking, login_of
 from amlwizard.plan import Context, Found, Json, Kept, Step, fill, type_of
+from amlwizard.preflight.implied import implied
 from amlwizard.rules.space import SUBNETS
 
 WORKERS = 12
@@ -198,6 +199,7 @@ def _questions(
         group=ids["resource-group"],
         group_exists=bool(found.get("resource-group")),
         planned=[*new, *changed],
+        implied=implied(subscription, new),
         namespaces=sorted(namespaces | {"Microsoft.Compute", "Microsoft.Notebooks"}),
         names={UNIQUE[item.step]: item.name for item in new if item.step in UNIQUE},
         ours=ids["workspace"],

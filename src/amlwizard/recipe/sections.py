@@ -206,6 +206,12 @@ class Names(Section):
         "Deployment",
         "One version of the model behind the endpoint.",
     )
+    tags: dict[str, str] = Field(
+        default_factory=dict,
+        title="Tags",
+        description='On the resource group and on all that takes tags: {"costCenter": "4711"}. '
+        "AKS and Databricks pass them on to what they make themselves.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -220,12 +226,14 @@ class Names(Section):
 
     @model_serializer(mode="wrap")
     def _only_what_was_given(self, serialize: Any) -> dict[str, Any]:
-        """Names that follow from the prefix are left out, so that a new prefix renames them all."""
+        """Names that follow from the prefix are left out, so that a new prefix renames them all; so
+        are tags where there are none."""
         templates = _templates(type(self))
         return {
             name: value
             for name, value in serialize(self).items()
-            if name not in templates or value != templates[name].replace("{prefix}", self.prefix)
+            if (value or name != "tags")
+            and (name not in templates or value != templates[name].replace("{prefix}", self.prefix))
         }
 
 

@@ -16,6 +16,7 @@ from amlwizard.rules import (
     places,
     security,
     sizes,
+    tags,
     versions,
 )
 from amlwizard.rules.base import RULES, Rule, Sections, usable
@@ -33,6 +34,7 @@ __all__ = [
     "places",
     "security",
     "sizes",
+    "tags",
     "usable",
     "versions",
 ]

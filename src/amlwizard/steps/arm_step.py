@@ -45,11 +45,17 @@ def arm_step(
     def put_out(document: Mapping[str, Any]) -> Json:
         return {name: look(document, path) for name, path in paths.items()}
 
-    def laid_over(found: Mapping[str, Any], wanted: dict[str, Any]) -> Update:
+    def is_ours(found: Mapping[str, Any]) -> bool:
         prefix = look(resource.body, f"tags.{OWNER_TAG}")
-        ours = bool(prefix) and owned(found, prefix)
+        return bool(prefix) and owned(found, prefix)
+
+    def fitting(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+        return suited(wanted if is_ours(found) else _without_taken_tags(wanted, found), found)
+
+    def laid_over(found: Mapping[str, Any], wanted: dict[str, Any]) -> Update:
+        ours = is_ours(found)
         drop = outdated(found) if ours else ()
-        return update(found, suited(wanted, found), ours=ours, drop=drop)
+        return update(found, fitting(wanted, found), ours=ours, drop=drop)
 
     def read(ctx: Context) -> Found | None:
         found = ctx.cloud.arm.get(ctx.fill(resource.id), resource.api_version)
@@ -58,7 +64,7 @@ def arm_step(
         state = look(found, "properties.provisioningState") or "Succeeded"
         if state not in ENDED:
             return Found("busy", put_out(found))
-        wanted = _known(ctx, _untagged(resource.body))
+        wanted = _known(ctx, _unowned(resource.body))
         apart = laid_over(found, wanted).differences
         stays = kept(resource.type, wanted, found)
         apart += tuple(
@@ -75,7 +81,7 @@ def arm_step(
     def apply(ctx: Context, say: Say) -> Json:
         arm, address = ctx.cloud.arm, ctx.fill(resource.id)
         new = ctx.fill(resource.body)
-        wanted = _untagged(new)
+        wanted = _unowned(new)
         found = arm.get(address, resource.api_version)
         state = look(found, "properties.provisioningState")
         if state == "Deleting":
@@ -90,7 +96,7 @@ def arm_step(
         if complete:
             body = complete(ctx, body)
         answer = arm.put(address, resource.api_version, body, say, ctx.cancel)
-        apart = differences(suited(wanted, answer), answer)
+        apart = differences(fitting(wanted, answer), answer)
         if apart:
             raise StepFailed(
                 f"{title} is not as it was asked for.",
@@ -128,8 +134,19 @@ def _among(said: str, lines: tuple[str, ...]) -> bool:
     return any(line.startswith((f"{path}:", f"{path}.")) for line in lines)
 
 
-def _untagged(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in body.items() if key != "tags"}
+def _unowned(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the tag that says whose it is: only what we make is ours."""
+    tags = {name: value for name, value in body.get("tags", {}).items() if name != OWNER_TAG}
+    rest = {key: value for key, value in body.items() if key != "tags"}
+    return {**rest, "tags": tags} if tags else rest
+
+
+def _without_taken_tags(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """What others made keeps the values of its tags, and gets those that it has not."""
+    taken = {name.lower() for name in found.get("tags") or {}}
+    left = {k: v for k, v in wanted.get("tags", {}).items() if k.lower() not in taken}
+    rest = {key: value for key, value in wanted.items() if key != "tags"}
+    return {**rest, "tags": left} if left else rest
 
 
 def _known(ctx: Context, document: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,13 +97,18 @@ class Ids:
 
     @property
     def cli_tags(self) -> str:
-        return f"--tags {OWNER_TAG}={self.recipe.names.prefix}"
+        return f"--tags {shlex.join(f'{name}={value}' for name, value in self.tags.items())}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tag that says whose it is, and those of the recipe."""
+        return {OWNER_TAG: self.recipe.names.prefix, **self.recipe.names.tags}
 
     def tracked(self, properties: Any = None, **more: Any) -> dict[str, Any]:
-        """The body of a tracked resource: region, the tag that says whose it is, the rest."""
+        """The body of a tracked resource: region, tags, the rest."""
         body: dict[str, Any] = {
             "location": self.recipe.sign_in.region,
-            "tags": {OWNER_TAG: self.recipe.names.prefix},
+            "tags": self.tags,
             **more,
         }
         if properties is not None:

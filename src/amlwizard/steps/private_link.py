@@ -6,7 +6,7 @@ from typing import Any
 
 from amlwizard.plan import Resource, Step
 from amlwizard.posture.private_endpoints import Link, endpoint_name, links
-from amlwizard.steps.arm_step import OWNER_TAG, arm_step
+from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.network import API
 
@@ -34,13 +34,12 @@ def ready_for(link: Link) -> tuple[str, ...]:
 
 def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
     n = recipe.names
-    tags = {OWNER_TAG: n.prefix}
     zone_id = ids.of("Microsoft.Network/privateDnsZones", zone)
     return [
         arm_step(
             f"dns-zone.{zone}",
             f"Private DNS zone {zone}",
-            Resource(zone_id, DNS_API, {"location": "global", "tags": tags}),
+            Resource(zone_id, DNS_API, {"location": "global", "tags": ids.tags}),
             after=("resource-group",),
             az=(f"az network private-dns zone create {ids.cli_group} -n {zone} {ids.cli_tags}",),
         ),
@@ -52,7 +51,7 @@ def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
                 DNS_API,
                 {
                     "location": "global",
-                    "tags": tags,
+                    "tags": ids.tags,
                     "properties": {
                         "virtualNetwork": {"id": ids.vnet},
                         "registrationEnabled": False,

@@ -29,7 +29,7 @@ class Admission:
             )
 
     def write(self, rid: ResourceId, kind: Kind) -> None:
-        """Registration, rights, policies, the name."""
+        """Registration, rights, locks, the name."""
         namespace = kind.type.split("/")[0]
         if self.providers.registration(rid.subscription, namespace) != "Registered":
             message = f"The subscription is not registered to use namespace '{namespace}'."
@@ -48,7 +48,6 @@ class Admission:
         self.right(f"{kind.type}/write", rid.text)
         if kind.type != LOCKS:
             must_be_unlocked(self.world, rid.text, "write")
-        self._policies(kind.type, rid)
         if not kind.named(rid.name):
             raise ArmError(400, kind.misnamed, f"Resource name {rid.name} is invalid.")
 
@@ -147,16 +146,6 @@ class Admission:
                 f"in location '{location}'. Please select a new resource name.",
             )
         wanted["location"] = location
-
-    def _policies(self, kind: str, rid: ResourceId) -> None:
-        for policy in self.world.data["policies"]:
-            if kind.lower() in (t.lower() for t in policy["types"]):
-                raise ArmError(
-                    403,
-                    "RequestDisallowedByPolicy",
-                    f"Resource '{rid.name}' was disallowed by policy. Policy identifiers: "
-                    f'\'[{{"policyAssignment":{{"name":"{policy["name"]}"}}}}]\'.',
-                )
 
 
 def _tag(text: str) -> str:

@@ -18,6 +18,8 @@ from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.answers import DELETED, Polls
 from amlwizard.sandbox.kinds.base import ArmError, Body, Kind
 from amlwizard.sandbox.kinds.locks import must_be_unlocked
+from amlwizard.sandbox.policies import GROUP as POLICY_TYPE
+from amlwizard.sandbox.policies import must_comply
 
 Inside = tuple[ResourceId, Kind, Body]  # something that is in a group
 TYPE = "Microsoft.Resources/resourceGroups"
@@ -67,6 +69,7 @@ class Groups:
             "tags": asked.body.get("tags", (found or {}).get("tags", {})),
             "properties": {"provisioningState": "Succeeded"},
         }
+        must_comply(self.world, {**made, "type": POLICY_TYPE})
         self.world.resources[asked.path.lower()] = made
         return JSONResponse(made, 200 if found else 201)
 

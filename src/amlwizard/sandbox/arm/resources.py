@@ -25,6 +25,7 @@ from amlwizard.sandbox.kinds.answers import Answer
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, swallow
 from amlwizard.sandbox.kinds.fixed import must_keep
 from amlwizard.sandbox.kinds.timestamps import stamp
+from amlwizard.sandbox.policies import must_comply
 
 
 @contextmanager
@@ -109,6 +110,7 @@ class Resources:
             self.admission.unchanged(asked, old)
         self.admission.free(rid, asked.version)
         wanted = self._wanted(rid, kind, body, old)
+        must_comply(self.world, wanted)
         call = self._call(asked, rid, wanted, old)
         with worded(kind), deserialized():
             must_keep(call)

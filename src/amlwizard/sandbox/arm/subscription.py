@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import quotas, rights
+from amlwizard.sandbox import policies, quotas, rights
 from amlwizard.sandbox.arm.asked import Asked, Route, listed
 from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.kinds import KINDS
@@ -106,6 +106,7 @@ class Subscription:
         content = (asked.body.get("resourceDetails") or {}).get("resourceContent") or {}
         if not content.get("type"):
             raise ArmError(400, "InvalidCheckRestrictionsRequest", "The type is required.")
+        document = {"name": "", **content}
         return JSONResponse(
             {
                 "fieldRestrictions": [],
@@ -113,24 +114,18 @@ class Subscription:
                     "policyEvaluations": [
                         {
                             "policyInfo": {
-                                "policyDefinitionId": "/providers/Microsoft.Authorization/"
-                                "policyDefinitions/6c112d4e-5bc7-47ae-a041-ea2d9dccd749",
-                                "policyAssignmentId": self._assignment(policy["name"]),
+                                "policyDefinitionId": denial["policyDefinitionId"],
+                                "policyAssignmentId": denial["policyAssignmentId"],
                             },
                             "evaluationResult": "NonCompliant",
-                            "evaluationDetails": {"evaluatedExpressions": []},
+                            "evaluationDetails": denial["evaluationDetails"],
                             "effectDetails": {"policyEffect": "Deny"},
                         }
-                        for policy in self.world.data["policies"]
-                        if content["type"].lower() in (kind.lower() for kind in policy["types"])
+                        for denial in policies.denials(self.world, document)
                     ]
                 },
             }
         )
-
-    def _assignment(self, name: str) -> str:
-        stem = f"/subscriptions/{self.world.subscription}/providers/Microsoft.Authorization"
-        return f"{stem}/policyAssignments/{name}"
 
     def _roles(self, asked: Asked) -> Response:
         stem = f"/subscriptions/{self.world.subscription}/providers/Microsoft.Authorization"
@@ -172,13 +167,15 @@ class Subscription:
         return listed(
             [
                 {
-                    "id": self._assignment(p["name"]),
+                    "id": policies.assignment(self.world, p["name"]),
                     "name": p["name"],
                     "type": "Microsoft.Authorization/policyAssignments",
                     "properties": {
                         "displayName": p["name"],
                         "enforcementMode": "Default",
-                        "parameters": {"listOfResourceTypesNotAllowed": {"value": p["types"]}},
+                        "parameters": {
+                            "listOfResourceTypesNotAllowed": {"value": p.get("types", [])}
+                        },
                     },
                 }
                 for p in self.world.data["policies"]

@@ -33,12 +33,13 @@ class ArmError(Exception):
         details: list[Body] | None = None,
         again: float | None = None,
         by_arm: bool = False,
+        info: list[Body] | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
         self.target, self.details, self.again = target, details or [], again
         self.worded: Refusal = wrapped
-        self.by_arm = by_arm
+        self.by_arm, self.info = by_arm, info or []
 
     def body(self) -> Body:
         return self.worded(self)
@@ -57,6 +58,8 @@ def wrapped(error: ArmError) -> Body:
         inner["target"] = error.target
     if error.details:
         inner["details"] = error.details
+    if error.info:
+        inner["additionalInfo"] = error.info
     return {"error": inner}
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
+from amlwizard.sandbox import policies
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import databricks_completion
 from amlwizard.sandbox.kinds.answers import DELETED, Answer, Polls
@@ -92,10 +93,12 @@ def _workspace(call: Call) -> None:
 
 
 def _make_managed_group(call: Call, group: str) -> None:
-    """The group of the workspace, with the storage account of its file system."""
-    shared = {"location": call.body["location"], "managedBy": call.id.text, "tags": {}}
+    """The group of the workspace, with the storage account of its file system, unless a policy
+    forbids one of them."""
+    shared = {"location": call.body["location"], "managedBy": call.id.text}
+    shared["tags"] = dict(call.body.get("tags") or {})
     done = {"provisioningState": "Succeeded"}
-    call.world.resources[group.lower()] = {
+    made = {
         "id": group,
         "name": group.rsplit("/", 1)[-1],
         "type": "Microsoft.Resources/resourceGroups",
@@ -104,15 +107,35 @@ def _make_managed_group(call: Call, group: str) -> None:
     }
     name = f"dbstorage{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()).hex[:13]}"
     account = f"{group}/providers/Microsoft.Storage/storageAccounts/{name}"
-    call.world.resources[account.lower()] = {
+    storage = {
         "id": account,
         "name": name,
         "type": "Microsoft.Storage/storageAccounts",
         **shared,
         "kind": "BlobStorage",
         "sku": {"name": "Standard_GRS", "tier": "Standard"},
-        "properties": {**done, "privateEndpointConnections": []},
+        "properties": {
+            **done,
+            "allowSharedKeyAccess": True,
+            "allowBlobPublicAccess": False,
+            "minimumTlsVersion": "TLS1_2",
+            "publicNetworkAccess": "Enabled",
+            "supportsHttpsTrafficOnly": True,
+            "privateEndpointConnections": [],
+        },
     }
+    for document in ({**made, "type": policies.GROUP}, storage):
+        if violations := policies.denials(call.world, document):
+            call.fails = {
+                "code": "ApplianceDeploymentFailed",
+                "message": "The operation to create appliance failed. Please check operations of "
+                f"deployment '{call.id.name}' under resource group '{group}'. Error message: 'At "
+                "least one resource deployment operation failed. RequestDisallowedByPolicy: "
+                f"{policies.disallowed(document, violations)}'",
+            }
+            return
+    for document in (made, storage):
+        call.world.resources[document["id"].lower()] = document
 
 
 def _keep_data(world: World, rid: ResourceId, body: Body) -> None:

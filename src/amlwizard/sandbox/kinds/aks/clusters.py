@@ -67,7 +67,7 @@ def _cluster(call: Call) -> None:
     p["powerState"] = {"code": "Running"}
     _node_group(call)
     p["maxAgentPools"] = 100
-    node_resource_group.make(call.world, call.body)
+    node_resource_group.make(call)
     p.setdefault("enableRBAC", True)
     completion.fill(call, pools)
 

@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass, replace
 
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.aks import load_balancers
+from amlwizard.sandbox.kinds.aks import load_balancers, node_resource_group
 from amlwizard.sandbox.kinds.answers import CREATED, DELETED, UPDATED
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.completion import complete
@@ -66,11 +66,13 @@ def _extension(call: Call) -> None:
     sealed = call.world.seal(json.dumps(protected))
     call.world.data.setdefault("protected", {})[call.id.text.lower()] = sealed
     if p["extensionType"].lower() == AML and _true(settings, "enableinference"):
+        internal = _true(settings, "scoringfe.servicetype.internalloadbalancer")
         reason = _unhealthy(call, cluster, settings, protected)
+        if not reason and not internal:
+            reason = node_resource_group.refusal(call.world, cluster, FRONTEND)
         if reason:
             call.fails = _failed(call, reason)
         else:
-            internal = _true(settings, "scoringfe.servicetype.internalloadbalancer")
             ports = [80] if _true(settings, "allowinsecureconnections") else [443]
             load_balancers.expose(call.world, cluster, FRONTEND, ports, internal=internal)
     own = str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()))

@@ -5,38 +5,66 @@ from __future__ import annotations
 
 import uuid
 
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox import policies
+from amlwizard.sandbox.kinds.base import Body, Call
 from amlwizard.sandbox.kinds.network.outbound import must_have_room, next_address
 from amlwizard.sandbox.world import World
 
 
-def make(world: World, cluster: Body) -> None:
-    """The group, and the address by which nodes go out where the load balancer is their way."""
+def make(call: Call) -> None:
+    """The group, with the tags of the cluster; the nodes; the address by which nodes go out where the
+    load balancer is their way. What policies deny of it makes the operation fail."""
+    world, cluster = call.world, call.body
     group = group_of(cluster)
-    if world.get(group) is None:
-        world.resources[group.lower()] = {
-            "id": group,
-            "name": group.rsplit("/", 1)[-1],
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": cluster["location"],
-            "managedBy": cluster["id"],
-            "tags": {},
-            "properties": {"provisioningState": "Succeeded"},
-        }
+    made = {
+        "id": group,
+        "name": group.rsplit("/", 1)[-1],
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": cluster["location"],
+        "managedBy": cluster["id"],
+        "tags": dict(cluster.get("tags") or {}),
+        "properties": {"provisioningState": "Succeeded"},
+    }
+    pools = cluster["properties"]["agentPoolProfiles"]
+    wanted = [{**made, "type": policies.GROUP}, *(_scale_set(cluster, pool) for pool in pools)]
+    for document in wanted:
+        if violations := policies.denials(world, document):
+            message = policies.disallowed(document, violations)
+            call.fails = {"code": "RequestDisallowedByPolicy", "message": message}
+            return
+    if (held := world.get(group)) is None:
+        world.resources[group.lower()] = made
+    else:
+        held["tags"] = made["tags"]
     if cluster["properties"]["networkProfile"]["outboundType"] == "loadBalancer":
         tags = {
             "aks-managed-cluster-name": cluster["name"],
             "aks-managed-type": "aks-slb-managed-outbound-ip",
         }
-        _address(world, cluster, str(uuid.uuid5(uuid.NAMESPACE_URL, group.lower())), tags)
+        name = str(uuid.uuid5(uuid.NAMESPACE_URL, group.lower()))
+        address = _address(world, cluster, name, tags)
+        if refused := _refused(world, address):
+            call.fails = {
+                "code": "ReconcileStandardLoadBalancerError",
+                "message": "Reconcile standard load balancer failed. Details: outboundReconciler "
+                "retry failed: Category: ClientError; SubCode: RequestDisallowedByPolicy; "
+                "Dependency: Microsoft.Network/PublicIPAddresses; OrginalError: "
+                f'Code="RequestDisallowedByPolicy" Message="{refused}"',
+            }
+        else:
+            _take(world, address)
 
 
 def expose(world: World, cluster: Body, service: str) -> str:
     """The address that the public load balancer gets for a Kubernetes service; its id."""
-    tags = {"k8s-azure-cluster-name": "kubernetes", "k8s-azure-service": service}
-    name = f"kubernetes-{service_name(cluster, service)}"
-    _address(world, cluster, name, tags)
-    return _address_id(cluster, name)
+    address = _for_service(world, cluster, service)
+    _take(world, address)
+    return str(address["id"])
+
+
+def refusal(world: World, cluster: Body, service: str) -> str:
+    """Why a policy keeps a service from an address; empty where none does."""
+    return _refused(world, _for_service(world, cluster, service))
 
 
 def hide(world: World, cluster: Body, service: str) -> None:
@@ -51,6 +79,17 @@ def service_name(cluster: Body, service: str) -> str:
     return f"a{uuid.uuid5(uuid.NAMESPACE_URL, stem).hex[:31]}"
 
 
+def _scale_set(cluster: Body, pool: Body) -> Body:
+    return {
+        "name": f"aks-{pool['name']}-vmss",
+        "type": "Microsoft.Compute/virtualMachineScaleSets",
+        "location": cluster["location"],
+        "tags": dict(cluster.get("tags") or {}),
+        "sku": {"name": pool["vmSize"], "tier": "Standard"},
+        "properties": {},
+    }
+
+
 def group_of(cluster: Body) -> str:
     subscription = cluster["id"].split("/")[2]
     return (
@@ -62,17 +101,20 @@ def _address_id(cluster: Body, name: str) -> str:
     return f"{group_of(cluster)}/providers/Microsoft.Network/publicIPAddresses/{name}"
 
 
-def _address(world: World, cluster: Body, name: str, tags: dict[str, str]) -> None:
+def _for_service(world: World, cluster: Body, service: str) -> Body:
+    tags = {"k8s-azure-cluster-name": "kubernetes", "k8s-azure-service": service}
+    return _address(world, cluster, f"kubernetes-{service_name(cluster, service)}", tags)
+
+
+def _address(world: World, cluster: Body, name: str, tags: dict[str, str]) -> Body:
+    """The one that there is, or one to be taken."""
     address_id = _address_id(cluster, name)
-    if world.get(address_id):
-        return
-    must_have_room(world)
-    world.resources[address_id.lower()] = {
+    return world.get(address_id) or {
         "id": address_id,
         "name": name,
         "type": "Microsoft.Network/publicIPAddresses",
         "location": cluster["location"],
-        "tags": tags,
+        "tags": {**(cluster.get("tags") or {}), **tags},
         "sku": {"name": "Standard", "tier": "Regional"},
         "properties": {
             "publicIPAllocationMethod": "Static",
@@ -82,3 +124,14 @@ def _address(world: World, cluster: Body, name: str, tags: dict[str, str]) -> No
             "provisioningState": "Succeeded",
         },
     }
+
+
+def _refused(world: World, address: Body) -> str:
+    violations = [] if world.get(address["id"]) else policies.denials(world, address)
+    return policies.disallowed(address, violations) if violations else ""
+
+
+def _take(world: World, address: Body) -> None:
+    if not world.get(address["id"]):
+        must_have_room(world)
+        world.resources[address["id"].lower()] = address

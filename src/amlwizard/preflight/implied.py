@@ -1,0 +1,94 @@
+"""What services make by themselves: no step writes it, and policies judge it all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from amlwizard.cloud.facts import Planned
+from amlwizard.plan import GROUP
+from amlwizard.posture.judging import look
+
+GROUPS_API, ADDRESSES_API = "2025-04-01", "2024-10-01"
+SCALE_SETS_API, STORAGE_API = "2024-07-01", "2025-01-01"
+LONGEST_GROUP = 80
+INTERNAL = "scoringFe.serviceType.internalLoadBalancer"
+
+
+def implied(subscription: str, new: Sequence[Planned]) -> list[Planned]:
+    """Resources under the step that brings them about, with what is known of them beforehand."""
+    by_step = {planned.step: planned for planned in new}
+    found: list[Planned] = []
+    cluster, workspace = by_step.get("aks"), by_step.get("databricks")
+    if cluster:
+        found += _of_cluster(subscription, cluster)
+    if cluster and (extension := by_step.get("aks-extension")):
+        found += _of_extension(subscription, cluster, extension)
+    if workspace:
+        found += _of_databricks(workspace)
+    return found
+
+
+def node_group(cluster: Planned) -> str:
+    """The name of the group that AKS makes for its nodes."""
+    given = look(cluster.body, "properties.nodeResourceGroup")
+    parts = ("MC", cluster.id.split("/")[4], cluster.name, str(cluster.body.get("location")))
+    return str(given or "_".join(parts)[:LONGEST_GROUP])
+
+
+def _of_cluster(subscription: str, cluster: Planned) -> Iterator[Planned]:
+    group = f"/subscriptions/{subscription}/resourceGroups/{node_group(cluster)}"
+    place = _place(cluster.body)
+    yield Planned(cluster.step, group, GROUP, place, GROUPS_API)
+    for pool in look(cluster.body, "properties.agentPoolProfiles") or ():
+        yield _in(
+            group, cluster.step, "Microsoft.Compute/virtualMachineScaleSets",
+            f"aks-{pool['name']}-vmss", {**place, "sku": {"name": pool["vmSize"]}}, SCALE_SETS_API,
+        )  # fmt: skip
+    if look(cluster.body, "properties.networkProfile.outboundType") == "loadBalancer":
+        yield _address(group, cluster.step, "outbound", place)
+
+
+def _of_extension(subscription: str, cluster: Planned, extension: Planned) -> Iterator[Planned]:
+    settings = look(extension.body, "properties.configurationSettings") or {}
+    if str(settings.get(INTERNAL)).lower() != "true":
+        group = f"/subscriptions/{subscription}/resourceGroups/{node_group(cluster)}"
+        yield _address(group, extension.step, "kubernetes", _place(cluster.body))
+
+
+def _of_databricks(workspace: Planned) -> Iterator[Planned]:
+    group = str(look(workspace.body, "properties.managedResourceGroupId"))
+    place = _place(workspace.body)
+    yield Planned(workspace.step, group, GROUP, place, GROUPS_API)
+    account = {
+        "allowSharedKeyAccess": True,
+        "allowBlobPublicAccess": False,
+        "minimumTlsVersion": "TLS1_2",
+        "publicNetworkAccess": "Enabled",
+        "supportsHttpsTrafficOnly": True,
+    }
+    body = {**place, "kind": "BlobStorage", "sku": {"name": "Standard_GRS"}, "properties": account}
+    kind = "Microsoft.Storage/storageAccounts"
+    yield _in(group, workspace.step, kind, "dbstorage", body, STORAGE_API)
+    if look(workspace.body, "properties.parameters.enableNoPublicIp.value") is False:
+        yield _address(group, workspace.step, "nodes", place)
+
+
+def _place(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Services give their own tags and region to what they make."""
+    return {"location": body.get("location"), "tags": dict(body.get("tags") or {})}
+
+
+def _address(group: str, step: str, name: str, place: Mapping[str, Any]) -> Planned:
+    body = {
+        **place,
+        "sku": {"name": "Standard"},
+        "properties": {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
+    }
+    return _in(group, step, "Microsoft.Network/publicIPAddresses", name, body, ADDRESSES_API)
+
+
+def _in(
+    group: str, step: str, kind: str, name: str, body: Mapping[str, Any], version: str
+) -> Planned:
+    return Planned(step, f"{group}/providers/{kind}/{name}", kind, body, version)

@@ -1,0 +1,110 @@
+"""Policies that forbid what is to be written, or what services would make by themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from amlwizard.cloud.facts import Denied
+from amlwizard.errors import Finding
+from amlwizard.plan import GROUP
+from amlwizard.preflight.situation import Situation
+
+ADDRESSES = "Microsoft.Network/publicIPAddresses"
+MAKERS = {
+    "aks": ("AKS", "names.aks"),
+    "aks-extension": ("The Machine Learning extension", "names.aks"),
+    "databricks": ("Databricks", "names.databricks"),
+}
+TAG = re.compile(r"tags(?:\.|\['?)([^'\]]+?)'?\]? is (?:missing|.+)")
+
+
+def policies(s: Situation) -> Iterator[Finding]:
+    """Each assignment once; what a service makes by itself apart from what is ours to write."""
+    for assignment in dict.fromkeys(denied.assignment for denied in s.facts.denied):
+        those = [d for d in s.facts.denied if d.assignment == assignment]
+        if own := [d for d in those if not d.implied]:
+            yield _forbidden(s, assignment, own)
+        for step in dict.fromkeys(d.planned.step for d in those if d.implied):
+            made = [d for d in those if d.implied and d.planned.step == step]
+            yield _implied(s, assignment, step, made)
+
+
+def _forbidden(s: Situation, assignment: str, those: Sequence[Denied]) -> Finding:
+    kinds = sorted({d.planned.type for d in those})
+    fields = [field for d in those for field in s.fields_of(d.planned)]
+    tags = _tags(those)
+    return _finding(
+        s,
+        assignment,
+        those,
+        ("names.tags",) if tags else tuple(dict.fromkeys(fields)),
+        f"forbids {', '.join(kinds)}",
+        s.facts.group is None or kinds == [GROUP],
+    )
+
+
+def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) -> Finding:
+    maker, field = MAKERS[step]
+    kinds = ", ".join(sorted({d.planned.type for d in those}))
+    cure = _without_address(s, step) if ADDRESSES in kinds else {}
+    fields = tuple(cure) or (("names.tags",) if _tags(those) else (field,))
+    what = f"forbids {kinds}, which {maker} makes by itself"
+    return _finding(s, assignment, those, fields, what, True, cure)
+
+
+def _without_address(s: Situation, step: str) -> dict[str, str]:
+    """A recipe that brings no public address about by that step."""
+    if step == "aks-extension":
+        return {"serving.load_balancer": "internal"}
+    if step == "databricks":
+        return {"security.databricks_no_public_ip": "true"}
+    return {}
+
+
+def _finding(
+    s: Situation,
+    assignment: str,
+    those: Sequence[Denied],
+    fields: tuple[str, ...],
+    what: str,
+    outside: bool,
+    cure: Mapping[str, str] | None = None,
+) -> Finding:
+    """`outside`: the policy must be lifted for more than the group of the recipe."""
+    met = list(dict.fromkeys(o for d in those for o in d.objections))
+    tags, scope = _tags(those), s.ids["resource-group"]
+    if outside:
+        scope = f"/subscriptions/{s.subscription}"
+    exemption = (
+        f"az policy exemption create --name amlwizard-{s.recipe.names.prefix} "
+        f"--policy-assignment {assignment} --exemption-category Waiver --scope {scope}"
+    )
+    if tags:
+        held = ", ".join(f'"{name}": "VALUE"' for name in tags)
+        fix = f"Give what is built the tag: names.tags ({', '.join(tags)})."
+        command = s.replaying({"names.tags": f"'{{{held}}}'"})
+    elif cure:
+        settings = ", ".join(f"{field} {value}" for field, value in cure.items())
+        fix = f"Set {settings}; or ask the policy's owner for an exemption."
+        command = s.replaying(cure)
+    else:
+        fix = "Ask its owner for an exemption, or change what it objects to."
+        command = exemption
+    objects = f" It objects to this: {'; '.join(met)}." if met else ""
+    return Finding(
+        "policy",
+        "error",
+        fields or ("sign_in.subscription",),
+        f"The policy {assignment.rsplit('/', 1)[-1]} {what}.",
+        why=f"It is assigned as {assignment}.{objects}",
+        fix=fix,
+        cure=dict(cure or {}),
+        command=command,
+    )
+
+
+def _tags(those: Sequence[Denied]) -> list[str]:
+    """Tags that a rule misses, or wants otherwise."""
+    found = (TAG.match(o) for d in those for o in d.objections)
+    return list(dict.fromkeys(match[1] for match in found if match))

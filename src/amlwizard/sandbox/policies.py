@@ -1,0 +1,182 @@
+"""Azure Policy, as far as rules that deny go: what an assignment says of a document.
+
+An assignment has a `name` and a rule, ``"if": {...}``, in the language of policy definitions: `allOf`,
+`anyOf`, `not`, and conditions on a `field` (`type`, `location`, `name`, `kind`, `tags`,
+``tags['x']``, or an alias such as ``Microsoft.Storage/storageAccounts/allowSharedKeyAccess``).
+`types` is the short form of a rule that forbids them whole. `mode` is `Indexed` (what has tags and a
+location, but no groups), `All`, or left out: what has tags and a location, and groups. `effect` is
+`deny` where it is left out; no other denies.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from amlwizard.sandbox.kinds.base import ArmError, Body, look
+from amlwizard.sandbox.world import World
+
+GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
+DEFINITION = (
+    "/providers/Microsoft.Authorization/policyDefinitions/6c112d4e-5bc7-47ae-a041-ea2d9dccd749"
+)
+TAG = re.compile(r"tags(?:\.(?P<plain>.+)|\[\s*'?(?P<quoted>.+?)'?\s*\])", re.IGNORECASE)
+
+Test = Callable[[Any, Any], bool]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower()
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _like(value: Any, pattern: Any) -> bool:
+    return fnmatch.fnmatchcase(_text(value), _text(pattern).replace("[", "[[]").replace("?", "[?]"))
+
+
+def _held(value: Any, wanted: Any) -> bool:
+    return _text(wanted) in _text(value)
+
+
+# Each with its opposite, which is also true of what is not there.
+TESTS: dict[str, tuple[Test, str]] = {
+    "equals": (lambda value, wanted: _text(value) == _text(wanted), "notEquals"),
+    "in": (lambda value, wanted: _text(value) in [_text(one) for one in wanted], "notIn"),
+    "like": (_like, "notLike"),
+    "contains": (_held, "notContains"),
+    "containsKey": (lambda value, wanted: _text(wanted) in map(_text, value), "notContainsKey"),
+    "less": (lambda value, wanted: _number(value) < _number(wanted), ""),
+    "lessOrEquals": (lambda value, wanted: _number(value) <= _number(wanted), ""),
+    "greater": (lambda value, wanted: _number(value) > _number(wanted), ""),
+    "greaterOrEquals": (lambda value, wanted: _number(value) >= _number(wanted), ""),
+}
+OPPOSITES = {opposite: name for name, (_, opposite) in TESTS.items() if opposite}
+
+
+def must_comply(world: World, document: Mapping[str, Any]) -> None:
+    """Refuse a document (with type and name) that an assignment denies."""
+    violations = denials(world, document)
+    if violations:
+        raise ArmError(
+            403,
+            "RequestDisallowedByPolicy",
+            disallowed(document, violations),
+            info=[{"type": "PolicyViolation", "info": violation} for violation in violations],
+        )
+
+
+def disallowed(document: Mapping[str, Any], violations: list[Body]) -> str:
+    """The message of a refusal."""
+    identifiers = ",".join(
+        f'{{"policyAssignment":{{"name":"{violation["policyAssignmentName"]}",'
+        f'"id":"{violation["policyAssignmentId"]}"}}}}'
+        for violation in violations
+    )
+    return (
+        f"Resource '{document['name']}' was disallowed by policy. Policy identifiers: "
+        f"'[{identifiers}]'."
+    )
+
+
+def denials(world: World, document: Mapping[str, Any]) -> list[Body]:
+    """What Azure says of every assignment that denies the document."""
+    found = []
+    for policy in world.data["policies"]:
+        expressions: list[Body] = []
+        if _applies(policy, document) and _holds(_rule(policy), document, expressions):
+            found.append(
+                {
+                    "evaluationDetails": {"evaluatedExpressions": expressions},
+                    "policyDefinitionId": DEFINITION,
+                    "policyDefinitionEffect": "deny",
+                    "policyAssignmentName": policy["name"],
+                    "policyAssignmentDisplayName": policy["name"],
+                    "policyAssignmentId": assignment(world, policy["name"]),
+                }
+            )
+    return found
+
+
+def assignment(world: World, name: str) -> str:
+    stem = f"/subscriptions/{world.subscription}/providers/Microsoft.Authorization"
+    return f"{stem}/policyAssignments/{name}"
+
+
+def _rule(policy: Body) -> Body:
+    if "types" in policy and "if" not in policy:
+        return {"field": "type", "in": policy["types"]}
+    rule = policy.get("policyRule") or policy
+    return rule["if"]  # type: ignore[no-any-return]
+
+
+def _applies(policy: Body, document: Mapping[str, Any]) -> bool:
+    effect = ((policy.get("policyRule") or {}).get("then") or policy).get("effect", "deny")
+    if _text(effect) != "deny":
+        return False
+    mode, is_group = policy.get("mode"), _text(document["type"]) == GROUP.lower()
+    if mode == "All" or "types" in policy:
+        return True
+    return not is_group if is_group and mode == "Indexed" else "location" in document
+
+
+def _holds(rule: Body, document: Mapping[str, Any], seen: list[Body]) -> bool:
+    if "allOf" in rule:
+        return all(_holds(part, document, seen) for part in rule["allOf"])
+    if "anyOf" in rule:
+        return any(_holds(part, document, seen) for part in rule["anyOf"])
+    if "not" in rule:
+        return not _holds(rule["not"], document, seen)
+    operator = next(key for key in rule if key != "field")
+    value, wanted = _value(rule["field"], document), rule[operator]
+    result = _judged(operator, value, wanted)
+    seen.append(
+        {
+            "result": str(result),
+            "expressionKind": "Field",
+            "expression": rule["field"],
+            "path": rule["field"],
+            **({} if value is None else {"expressionValue": value}),
+            "targetValue": wanted,
+            "operator": operator[0].upper() + operator[1:],
+        }
+    )
+    return result
+
+
+def _judged(operator: str, value: Any, wanted: Any) -> bool:
+    if operator == "exists":
+        return (value is not None) == (_text(wanted) == "true")
+    if operator in OPPOSITES:
+        return not _judged(OPPOSITES[operator], value, wanted)
+    if operator not in TESTS:
+        raise ArmError(400, "InvalidPolicyRule", f"The sandbox knows no operator '{operator}'.")
+    values = value if isinstance(value, list) and operator != "contains" else [value]
+    return value is not None and all(TESTS[operator][0](one, wanted) for one in values)
+
+
+def _value(field: str, document: Mapping[str, Any]) -> Any:
+    tag = TAG.fullmatch(field)
+    if tag:
+        wanted = _text(tag["plain"] or tag["quoted"])
+        tags = document.get("tags") or {}
+        return next((value for key, value in tags.items() if _text(key) == wanted), None)
+    if "/" not in field:
+        return document.get(field)
+    kind = str(document["type"])
+    if not _text(field).startswith(f"{kind.lower()}/"):
+        return None
+    path = field[len(kind) + 1 :]
+    if "[*]" not in path:
+        inner = look(document, f"properties.{path}")
+        return look(document, path) if inner is None else inner
+    head, _, rest = path.partition("[*]")
+    items = look(document, f"properties.{head}") or []
+    return [look(item, rest.lstrip(".")) if rest else item for item in items]

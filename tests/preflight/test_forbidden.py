@@ -1,0 +1,54 @@
+"""What policies object to is told, of what we write and of what services make by themselves."""
+
+from __future__ import annotations
+
+from forbidding import NO_ADDRESS, NO_KEYS, PLACES, SIZES, TAG
+from preflights import Cloud, Preflight
+from support import Json
+
+
+def told(findings: list[Json]) -> dict[str, Json]:
+    """The findings about policies, by their fields."""
+    assert {f["rule"] for f in findings} <= {"policy"}, findings
+    return {",".join(f["fields"]): f for f in findings}
+
+
+def test_preflight_sees_the_address_that_aks_would_make(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(policies=[NO_ADDRESS])
+    found = preflight("--set", "security.nat_gateway=false")
+    assert [f["what"] for f in found if "AKS makes by itself" in f["what"]]
+    [extension] = [f for f in found if "extension makes" in f["what"]]
+    assert extension["cure"] == {"serving.load_balancer": "internal"}
+
+
+def test_preflight_says_which_tag_is_missing(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(policies=[TAG])
+    found = preflight()
+    assert found and all(f["fields"] == ["names.tags"] for f in found)
+    assert all("tags['costCenter'] is missing" in f["why"] for f in found)
+    assert preflight("--set", 'names.tags={"costCenter": "4711"}') == []
+
+
+def test_preflight_says_which_regions_are_allowed(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(policies=[PLACES])
+    found = preflight()
+    assert found and all(
+        "location is westeurope (it is none of northeurope, global)" in f["why"] for f in found
+    )
+    assert preflight("--set", "sign_in.region=northeurope") == []
+
+
+def test_preflight_sees_the_account_that_databricks_makes(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    cloud.state(policies=[NO_KEYS])
+    found = told(preflight())
+    assert set(found) == {"names.storage", "names.databricks"}
+    assert "allowSharedKeyAccess is missing" in found["names.storage"]["why"]
+    assert "allowSharedKeyAccess is True" in found["names.databricks"]["why"]
+
+
+def test_preflight_sees_the_sizes_of_the_nodes(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(policies=[SIZES])
+    [found] = preflight()
+    assert found["rule"] == "policy" and "virtualMachineScaleSets" in found["what"]
