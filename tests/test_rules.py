@@ -76,6 +76,15 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "NM-2": ({"names.key_vault": "kv-microsoft-1"}, "names.key_vault"),
     "SN-4": ({"names.resource_group": "rg(1)"}, "names.resource_group"),
     "NM-3": ({"names.endpoint": "e" * 32, "names.deployment": "d" * 32}, "names.deployment"),
+    "AK-18": ({"security.aks_outbound": "user-defined-routing"}, "security.aks_firewall"),
+    "AK-19": (
+        {"security.aks_outbound": "user-defined-routing", "security.aks_firewall": "10.9.0.4"},
+        "serving.load_balancer",
+    ),
+    "DNS-1": (
+        {"security.dns_zones": '{"privatelink.azurecr.io": "zone"}'},
+        "security.dns_zones",
+    ),
     "NM-5": ({"names.tags": '{"cost/centre": "1"}'}, "names.tags"),
     "NM-4": ({"names.compute_subnet": "snet", "names.scoring_subnet": "SNET"}, "names.compute_subnet"),
     "CR-1": ({"security.registry_sku": "Basic"}, "security.registry_sku"),

@@ -60,6 +60,7 @@ def made_by(recipe: Any) -> list[Step]:
     """The steps of a recipe, and those of its earlier versions: what was private or had an entry
     then still stands in the VNET, and would hold it."""
     wide = dict.fromkeys(("storage", "key_vault", "registry"), "private-endpoint")
+    wide["aks_outbound"] = "user-defined-routing"
     made = {step.id: step for step in steps_for(recipe)}
     for entry in ("bastion", "vpn-gateway"):
         changes = {**wide, "nat_gateway": True, "secure_entry": entry}

@@ -52,3 +52,24 @@ def test_preflight_sees_the_sizes_of_the_nodes(cloud: Cloud, preflight: Prefligh
     cloud.state(policies=[SIZES])
     [found] = preflight()
     assert found["rule"] == "policy" and "virtualMachineScaleSets" in found["what"]
+
+
+def test_aks_by_the_nat_gateway_needs_no_address_of_its_own(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    """A policy that lets the recipe's own address be, and no other."""
+    own = {"not": {"field": "name", "equals": "pip-mlquick01-nat"}}
+    cloud.state(policies=[{**NO_ADDRESS, "if": {"allOf": [*NO_ADDRESS["if"]["allOf"], own]}}])
+    internal = ("--set", "serving.load_balancer=internal")
+    [found] = preflight(*internal)
+    assert found["cure"] == {"security.aks_outbound": "nat-gateway"}
+    assert preflight(*internal, "--set", "security.aks_outbound=nat-gateway") == []
+
+
+def test_aks_by_a_firewall_needs_no_address_at_all(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(policies=[NO_ADDRESS])
+    settings = (
+        "security.nat_gateway=false", "security.aks_outbound=user-defined-routing",
+        "security.aks_firewall=10.9.0.4", "serving.load_balancer=internal",
+    )  # fmt: skip
+    assert preflight(*(part for s in settings for part in ("--set", s))) == []

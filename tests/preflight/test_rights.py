@@ -43,7 +43,10 @@ def test_providers_are_registered_by_the_run_if_it_may(cloud: Cloud, preflight: 
 def test_a_policy_that_forbids(cloud: Cloud, preflight: Preflight) -> None:
     kinds = ["Microsoft.Network/publicIPAddresses", "Microsoft.Network/natGateways"]
     cloud.state(policies=[{"name": "no-public-addresses", "types": kinds}])
-    found = only(preflight(), "policy", "names.public_ip", "names.nat_gateway")
+    internal = ("--set", "serving.load_balancer=internal")
+    own, of_aks = preflight(*internal)
+    assert of_aks["fields"] == ["security.aks_outbound"] and "by itself" in of_aks["what"]
+    found = only([own], "policy", "names.public_ip", "names.nat_gateway")
     assert all(kind in found["what"] for kind in kinds)
     assignment = (
         f"{cloud.subscription}/providers/Microsoft.Authorization/policyAssignments/"
@@ -53,7 +56,7 @@ def test_a_policy_that_forbids(cloud: Cloud, preflight: Preflight) -> None:
         f"az policy exemption create --name amlwizard-mlquick01 --policy-assignment {assignment} "
         f"--exemption-category Waiver --scope {cloud.subscription}"
     )
-    assert preflight("--set", "security.nat_gateway=false") == []
+    assert preflight(*internal, "--set", "security.nat_gateway=false") == [of_aks]
 
 
 def test_a_policy_that_only_audits_is_no_finding(cloud: Cloud, preflight: Preflight) -> None:

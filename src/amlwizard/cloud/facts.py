@@ -31,7 +31,8 @@ class Planned:
 class Questions:
     """What to look at. `names` are those that must be unique in the world, by ARM type; `ours` the
     ARM id of the Machine Learning workspace, `cluster` that of AKS, `managed_group` that of the
-    group that Databricks is to make. `implied` is what services make by themselves. `kubernetes`: a
+    group that Databricks is to make. `implied` is what services make by themselves, `zones` names of
+    private DNS zones that are to be made. `kubernetes`: a
     version of it is asked for."""
 
     subscription: str
@@ -45,6 +46,7 @@ class Questions:
     ours: str
     cluster: str
     managed_group: str
+    zones: Sequence[str]
     kubernetes: bool
 
 
@@ -104,7 +106,8 @@ class Facts:
     instead. `endpoints` are names of online endpoints in the region, outside our workspace.
     `locations` are regions with the
     geography that each is in, `offered` regions by lower-case type, `sizes` by lower-case name, `usages` by service
-    (``compute``, ``network``, ``ml``) and lower-case counter. `permissions` are the (actions,
+    (``compute``, ``network``, ``ml``) and lower-case counter. `zone_links` are links of other
+    zones of those names. `permissions` are the (actions,
     notActions) of one role each. None, or an empty mapping, is what was not read."""
 
     group: Json | None = None
@@ -123,5 +126,6 @@ class Facts:
     usages: Mapping[str, Mapping[str, Usage]] = field(default_factory=dict)
     permissions: Sequence[Permission] | None = None
     vnets: Sequence[Json] = ()
+    zone_links: Sequence[Json] = ()
     denied: Sequence[Denied] = ()
     unread: Sequence[Unread] = ()

@@ -30,7 +30,7 @@ WORKERS = 12
 ML = "Microsoft.MachineLearningServices"
 ML_API, NETWORK_API, VAULT_API = "2025-09-01", "2024-10-01", "2025-05-01"
 COMPUTE_API, SIZES_API, KUBERNETES_API = "2024-07-01", "2021-07-01", "2025-07-01"
-PERMISSIONS_API, POLICIES_API = "2022-04-01", "2024-10-01"
+PERMISSIONS_API, POLICIES_API, ZONES_API = "2022-04-01", "2024-10-01", "2024-06-01"
 # ARM type -> api-version and longest name, of what must be unique in the world.
 UNIQUE = {
     "Microsoft.Storage/storageAccounts": ("2025-01-01", 24),
@@ -92,6 +92,7 @@ def gather(arm: Any, asked: Questions) -> Facts:
             "kubernetes": ask("Kubernetes versions", look.kubernetes),
             "permissions": ask("the account's rights", look.permissions),
             "vnets": ask("virtual networks", look.vnets),
+            "zone_links": ask("private DNS zones", look.zone_links),
         }
         listed = workspaces.result() or []
         endpoints = [
@@ -215,6 +216,19 @@ class _Look:
     def vnets(self) -> list[Json]:
         path = f"{self.root}/providers/Microsoft.Network/virtualNetworks"
         return self.arm.every(path, NETWORK_API)  # type: ignore[no-any-return]
+
+    def zone_links(self) -> list[Json]:
+        """Links of zones elsewhere that are called as ours."""
+        path = f"{self.root}/providers/Microsoft.Network/privateDnsZones"
+        found = self.arm.every(path, ZONES_API) if self.asked.zones else []
+        own = f"{self.asked.group}/".lower()
+        return [
+            link
+            for zone in found
+            if str(zone["name"]).lower() in self.asked.zones
+            and not str(zone["id"]).lower().startswith(own)
+            for link in self.arm.every(f"{zone['id']}/virtualNetworkLinks", ZONES_API)
+        ]
 
     def denied(self, planned: Planned) -> list[Denied]:
         implied = planned in self.asked.implied

@@ -216,11 +216,13 @@ def _of_service(address: Json) -> str:
 
 
 def _asked_of_aks(recipe: Any, address: Json) -> bool:
-    """AKS goes out by an address of its own; a public scoring endpoint comes in by another."""
+    """AKS goes out by an address of its own, where that is its way; a public scoring endpoint comes
+    in by another."""
     service = _of_service(address)
     if service:
         return bool(recipe.serving.load_balancer == "public" and service.startswith("azureml/"))
-    return str((address.get("tags") or {}).get("aks-managed-type", "")).endswith("outbound-ip")
+    outbound = str((address.get("tags") or {}).get("aks-managed-type", "")).endswith("outbound-ip")
+    return outbound and bool(recipe.security.aks_outbound == "load-balancer")
 
 
 def _outbound(recipe: Any, facts: Facts) -> Iterator[Evidence]:

@@ -11,7 +11,17 @@ from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.plan import Context, Step
-from amlwizard.preflight import names, network, offers, pods, policies, quota, rights, standing
+from amlwizard.preflight import (
+    names,
+    network,
+    offers,
+    pods,
+    policies,
+    quota,
+    rights,
+    standing,
+    zones,
+)
 from amlwizard.preflight.situation import Situation, survey
 from amlwizard.rules import cures
 from amlwizard.rules.base import use
@@ -41,6 +51,7 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     pods.room,
     network.overlaps,
     network.subnets,
+    zones.linked,
     network.reserved,
     rights.unread,
 )

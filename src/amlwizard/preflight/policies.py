@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from amlwizard.cloud.facts import Denied
 from amlwizard.errors import Finding
@@ -11,6 +12,11 @@ from amlwizard.plan import GROUP
 from amlwizard.preflight.situation import Situation
 
 ADDRESSES = "Microsoft.Network/publicIPAddresses"
+BY_FIREWALL = (
+    "Let AKS go out by a firewall: security.aks_outbound user-defined-routing, its address in "
+    "security.aks_firewall, and serving.load_balancer internal. Or ask the policy's owner for an "
+    "exemption."
+)
 MAKERS = {
     "aks": ("AKS", "names.aks"),
     "aks-extension": ("The Machine Learning extension", "names.aks"),
@@ -47,18 +53,33 @@ def _forbidden(s: Situation, assignment: str, those: Sequence[Denied]) -> Findin
 def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) -> Finding:
     maker, field = MAKERS[step]
     kinds = ", ".join(sorted({d.planned.type for d in those}))
-    cure = _without_address(s, step) if ADDRESSES in kinds else {}
+    address = kinds == ADDRESSES
+    cure = _without_address(s, step) if address else {}
     fields = tuple(cure) or (("names.tags",) if _tags(those) else (field,))
     what = f"forbids {kinds}, which {maker} makes by itself"
-    return _finding(s, assignment, those, fields, what, True, cure)
+    found = _finding(s, assignment, those, fields, what, True, cure)
+    if step == "aks" and address and not cure:
+        return replace(found, fields=("security.aks_outbound",), fix=BY_FIREWALL)
+    return found
 
 
 def _without_address(s: Situation, step: str) -> dict[str, str]:
     """A recipe that brings no public address about by that step."""
     if step == "aks-extension":
         return {"serving.load_balancer": "internal"}
+    if step == "aks":
+        return _way_out(s)
     if step == "databricks":
         return {"security.databricks_no_public_ip": "true"}
+    return {}
+
+
+def _way_out(s: Situation) -> dict[str, str]:
+    """By the NAT gateway, unless its own address is forbidden too: then only the person knows which
+    firewall there is."""
+    address = any(d.planned.step == "public-ip" for d in s.facts.denied)
+    if s.recipe.security.nat_gateway and not address:
+        return {"security.aks_outbound": "nat-gateway"}
     return {}
 
 

@@ -125,9 +125,11 @@ def addresses(s: Situation) -> Iterator[Finding]:
     fields = [field for planned in own for field in s.fields_of(planned)]
     need = len(own)
     if s.is_new("aks"):
-        balancers = 2 if s.recipe.serving.load_balancer == "public" else 1
-        parts.append(f"{balancers} for the load balancer of AKS")
-        fields.append("serving.load_balancer")
+        way_out = s.recipe.security.aks_outbound == "load-balancer"
+        balancers = int(way_out) + int(s.recipe.serving.load_balancer == "public")
+        if balancers:
+            parts.append(f"{balancers} for the load balancer of AKS")
+        fields += ["serving.load_balancer", "security.aks_outbound"]
         need += balancers
     if not s.recipe.security.databricks_no_public_ip and s.starts_cluster:
         nodes = 1 + s.recipe.training.workers

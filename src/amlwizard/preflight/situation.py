@@ -16,6 +16,7 @@ from amlwizard.preflight.implied import implied
 from amlwizard.rules.space import SUBNETS
 
 WORKERS = 12
+LINKS = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
 UNIQUE = {
     "storage": "Microsoft.Storage/storageAccounts",
     "key-vault": "Microsoft.KeyVault/vaults",
@@ -178,6 +179,11 @@ class _Known:
             return document
 
 
+def zone_of(link: str) -> str:
+    """The name of the zone that a link (ARM id) is of, in lower case."""
+    return link.split("/")[-3].lower()
+
+
 def _once(planned: Sequence[Planned]) -> tuple[Planned, ...]:
     """Two steps may write one resource: its first writer stands for it."""
     return tuple({item.id.lower(): item for item in reversed(planned)}.values())[::-1]
@@ -200,6 +206,7 @@ def _questions(
         group_exists=bool(found.get("resource-group")),
         planned=[*new, *changed],
         implied=implied(subscription, new),
+        zones=[zone_of(p.id) for p in new if p.type == LINKS],
         namespaces=sorted(namespaces | {"Microsoft.Compute", "Microsoft.Notebooks"}),
         names={UNIQUE[item.step]: item.name for item in new if item.step in UNIQUE},
         ours=ids["workspace"],

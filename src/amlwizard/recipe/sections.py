@@ -366,6 +366,12 @@ class Security(Section):
         title="Shared keys of the storage account",
         description="Off: identities alone get at its data, as many policies demand.",
     )
+    dns_zones: dict[str, str] = Field(
+        default_factory=dict,
+        title="Private DNS zones",
+        description="Those that are there already and linked to the VNET, by name and ARM id: "
+        '{"privatelink.azurecr.io": "/subscriptions/..."}. All others are made.',
+    )
     purge_protection: bool = Field(
         False,
         title="Key vault purge protection",
@@ -396,6 +402,18 @@ class Security(Section):
         max_length=200,
         title="AKS authorised ranges",
         description="Prefixes that may reach a public Kubernetes API; empty lets everybody.",
+    )
+    aks_outbound: Literal["load-balancer", "nat-gateway", "user-defined-routing"] = Field(
+        "load-balancer",
+        title="Way out of AKS",
+        description="load-balancer: by a public address that AKS makes; nat-gateway: by the NAT "
+        "gateway of the recipe; user-defined-routing: by a firewall of yours. The last two leave "
+        "AKS without a public address of its own.",
+    )
+    aks_firewall: Address | None = Field(
+        None,
+        title="Firewall of AKS",
+        description="Address of the firewall that the nodes go out by, for user-defined-routing.",
     )
     secure_entry: Literal["none", "bastion", "vpn-gateway"] = Field(
         "none",

@@ -13,11 +13,13 @@ from amlwizard.rules import (
     entry,
     name_shapes,
     names,
+    outbound,
     places,
     security,
     sizes,
     tags,
     versions,
+    zones,
 )
 from amlwizard.rules.base import RULES, Rule, Sections, usable
 
@@ -31,12 +33,14 @@ __all__ = [
     "findings_of",
     "name_shapes",
     "names",
+    "outbound",
     "places",
     "security",
     "sizes",
     "tags",
     "usable",
     "versions",
+    "zones",
 ]
 
 

@@ -84,7 +84,7 @@ def gather(
         )
         all_of(f"zone-groups.{link.name}", f"{endpoint}/privateDnsZoneGroups")
         for zone in link.zones:
-            stem = f"{group}/providers/Microsoft.Network/privateDnsZones/{zone}"
+            stem = ctx.fill(ids.zone(zone))
             all_of(f"dns-links.{zone}", f"{stem}/virtualNetworkLinks", DNS_API)
             all_of(f"records.{zone}", f"{stem}/A", DNS_API)
     subscription = group.rpartition("/")[0]

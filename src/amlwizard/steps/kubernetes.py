@@ -15,6 +15,13 @@ from amlwizard.steps.roles import NETWORK_CONTRIBUTOR, pulls_and_reads, role_ste
 
 POOL = "default"
 
+# How nodes go out, as AKS calls it.
+OUTBOUND = {
+    "load-balancer": "loadBalancer",
+    "nat-gateway": "userAssignedNATGateway",
+    "user-defined-routing": "userDefinedRouting",
+}
+
 
 def kubernetes(recipe: Any) -> list[Step]:
     ids, n, region = Ids(recipe), recipe.names, recipe.sign_in.region
@@ -68,7 +75,7 @@ def kubernetes(recipe: Any) -> list[Step]:
                     },
                 },
             ),
-            after=("aks-extension", "workspace", *after_private_link()),
+            after=("aks-extension", "workspace", *after_private_link(recipe)),
             outputs={"principal": "identity.principalId"},
             az=(
                 f"az ml compute attach -g {n.resource_group} -w {n.workspace} "
@@ -90,7 +97,7 @@ def _cluster(recipe: Any, ids: Ids, identity: str, subnet: str) -> dict[str, Any
         "serviceCidr": str(a.service_cidr),
         "dnsServiceIP": str(a.dns_service_ip),
         "loadBalancerSku": "standard",
-        "outboundType": "loadBalancer",
+        "outboundType": OUTBOUND[security.aks_outbound],
     }
     if serving.network == "overlay":
         profile["networkPluginMode"] = "overlay"
@@ -165,7 +172,7 @@ def _cluster_command(recipe: Any, ids: Ids, identity: str, subnet: str) -> str:
         f"--max-pods {serving.max_pods} --vnet-subnet-id {subnet}",
         f"--network-plugin azure --service-cidr {a.service_cidr}",
         f"--dns-service-ip {a.dns_service_ip} --load-balancer-sku standard",
-        f"--outbound-type loadBalancer --assign-identity {identity} --no-ssh-key",
+        f"--outbound-type {OUTBOUND[security.aks_outbound]} --assign-identity {identity} --no-ssh-key",
     ]
     if serving.max_nodes is not None:
         options.append(

@@ -41,6 +41,15 @@ class Ids:
     def nsg_name(self, which: str) -> str:
         return f"nsg-{self.recipe.names.prefix}-{which.replace('_', '-')}"
 
+    def zone(self, name: str) -> str:
+        """A private DNS zone: one that was there, or ours."""
+        given = self.recipe.security.dns_zones.get(name)
+        return given or self.of("Microsoft.Network/privateDnsZones", name)
+
+    @property
+    def route_table_name(self) -> str:
+        return f"rt-{self.recipe.names.prefix}-scoring"
+
     @property
     def bastion_name(self) -> str:
         return f"bas-{self.recipe.names.prefix}"

@@ -52,7 +52,42 @@ def network(recipe: Any) -> list[Step]:
             ),
         ]
         before += ("nat-gateway",)
+    if recipe.security.aks_outbound == "user-defined-routing":
+        steps.append(_route_table(recipe, ids))
+        before += ("route-table",)
     return [*steps, _vnet(recipe, ids, before)]
+
+
+def with_nat(security: Any) -> tuple[str, ...]:
+    """The subnets that go out by the NAT gateway."""
+    if not security.nat_gateway:
+        return ()
+    return (*WITH_NAT, "scoring") if security.aks_outbound == "nat-gateway" else WITH_NAT
+
+
+def _route_table(recipe: Any, ids: Ids) -> Step:
+    name, firewall = ids.route_table_name, str(recipe.security.aks_firewall)
+    route = {
+        "addressPrefix": "0.0.0.0/0",
+        "nextHopType": "VirtualAppliance",
+        "nextHopIpAddress": firewall,
+    }
+    return arm_step(
+        "route-table",
+        "Route of AKS to the firewall",
+        Resource(
+            ids.of("Microsoft.Network/routeTables", name),
+            API,
+            ids.tracked({"routes": [{"name": "default", "properties": route}]}),
+        ),
+        after=("resource-group",),
+        az=(
+            f"az network route-table create {ids.cli_new} -n {name}",
+            f"az network route-table route create {ids.cli_group} --route-table-name {name} "
+            "-n default --address-prefix 0.0.0.0/0 --next-hop-type VirtualAppliance "
+            f"--next-hop-ip-address {firewall}",
+        ),
+    )
 
 
 def public_ip(ids: Ids, id: str, title: str, name: str, zones: tuple[str, ...] = ()) -> Step:
@@ -185,6 +220,8 @@ def _subnet_command(recipe: Any, ids: Ids, subnet: dict[str, Any]) -> str:
         options.append(f"--nsg {p['networkSecurityGroup']['id'].rpartition('/')[2]}")
     if "natGateway" in p:
         options.append(f"--nat-gateway {recipe.names.nat_gateway}")
+    if "routeTable" in p:
+        options.append(f"--route-table {ids.route_table_name}")
     if "privateEndpointNetworkPolicies" in p:
         options += [
             f"--private-endpoint-network-policies {p['privateEndpointNetworkPolicies']}",
@@ -209,7 +246,7 @@ def _subnet(recipe: Any, ids: Ids, which: str) -> dict[str, Any]:
     a subnet, it sees to that."""
     if which in ENTRY.values():
         return _entry_subnet(recipe, ids, which)
-    nat = recipe.security.nat_gateway and which in WITH_NAT
+    nat = which in with_nat(recipe.security)
     properties: dict[str, Any] = {
         "addressPrefix": str(getattr(recipe.addresses, which)),
         "networkSecurityGroup": {"id": ids.nsg(which)},
@@ -219,6 +256,8 @@ def _subnet(recipe: Any, ids: Ids, which: str) -> dict[str, Any]:
     }
     if nat:
         properties["natGateway"] = {"id": "{nat-gateway.id}"}
+    if which == "scoring" and recipe.security.aks_outbound == "user-defined-routing":
+        properties["routeTable"] = {"id": "{route-table.id}"}
     if which in DELEGATED:
         properties["delegations"] = [
             {

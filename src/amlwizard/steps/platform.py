@@ -149,6 +149,6 @@ def workspace(recipe: Any) -> list[Step]:
     ]
 
 
-def after_private_link() -> tuple[str, ...]:
+def after_private_link(recipe: Any) -> tuple[str, ...]:
     """The steps after which the VNET reaches the workspace."""
-    return ready_for(WORKSPACE)
+    return ready_for(recipe, WORKSPACE)

@@ -17,7 +17,7 @@ def private_link(recipe: Any) -> list[Step]:
     ids = Ids(recipe)
     wanted = links(recipe)
     steps: list[Step] = []
-    for zone in [zone for link in wanted for zone in link.zones]:
+    for zone in [zone for link in wanted for zone in _made(recipe, link)]:
         steps += _zone(recipe, ids, zone)
     last: dict[str, str] = {}  # by target: some take one endpoint at a time, so all get them so
     for link in wanted:
@@ -27,14 +27,19 @@ def private_link(recipe: Any) -> list[Step]:
     return steps
 
 
-def ready_for(link: Link) -> tuple[str, ...]:
+def _made(recipe: Any, link: Link) -> tuple[str, ...]:
+    """The zones of an endpoint that are not there already."""
+    return tuple(zone for zone in link.zones if zone not in recipe.security.dns_zones)
+
+
+def ready_for(recipe: Any, link: Link) -> tuple[str, ...]:
     """The steps after which the VNET finds a target by its private address."""
-    return (f"zone-group.{link.name}", *(f"dns-link.{zone}" for zone in link.zones))
+    return (f"zone-group.{link.name}", *(f"dns-link.{zone}" for zone in _made(recipe, link)))
 
 
 def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
     n = recipe.names
-    zone_id = ids.of("Microsoft.Network/privateDnsZones", zone)
+    zone_id = ids.zone(zone)
     return [
         arm_step(
             f"dns-zone.{zone}",
@@ -91,7 +96,7 @@ def _endpoint(recipe: Any, ids: Ids, link: Link, before: tuple[str, ...]) -> lis
     zones = [
         {
             "name": zone.replace(".", "-"),
-            "properties": {"privateDnsZoneId": ids.of("Microsoft.Network/privateDnsZones", zone)},
+            "properties": {"privateDnsZoneId": ids.zone(zone)},
         }
         for zone in link.zones
     ]
@@ -116,11 +121,14 @@ def _endpoint(recipe: Any, ids: Ids, link: Link, before: tuple[str, ...]) -> lis
                 API,
                 {"properties": {"privateDnsZoneConfigs": zones}},
             ),
-            after=(f"private-endpoint.{link.name}", *(f"dns-zone.{zone}" for zone in link.zones)),
+            after=(
+                f"private-endpoint.{link.name}",
+                *(f"dns-zone.{zone}" for zone in _made(recipe, link)),
+            ),
             az=tuple(
                 f"az network private-endpoint dns-zone-group {verb} {ids.cli_group} "
                 f"--endpoint-name {name} -n default --zone-name {zone.replace('.', '-')} "
-                f"--private-dns-zone {zone}"
+                f"--private-dns-zone {recipe.security.dns_zones.get(zone, zone)}"
                 for verb, zone in zip(("create", *["add"] * 9), link.zones, strict=False)
             ),
         ),

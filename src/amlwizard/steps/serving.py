@@ -66,7 +66,7 @@ def serving(recipe: Any) -> list[Step]:
             "endpoint",
             "Online endpoint",
             Resource(ids.endpoint, ML_API, endpoint),
-            after=("kubernetes-compute", *after_private_link()),
+            after=("kubernetes-compute", *after_private_link(recipe)),
             outputs={"principal": "identity.principalId"},
             phase="deploy",
             az=(f"az ml online-endpoint create {in_workspace} -n {n.endpoint} -f <endpoint.yml>",),
@@ -109,7 +109,7 @@ def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Say],
 def _image_sources(recipe: Any) -> tuple[str, ...]:
     """What the image build and the pull reach through private endpoints."""
     reached = (link for link in links(recipe) if link.name in ("registry", "storage-blob"))
-    return tuple(step for link in reached for step in ready_for(link))
+    return tuple(step for link in reached for step in ready_for(recipe, link))
 
 
 def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:

@@ -113,7 +113,7 @@ def training(recipe: Any) -> list[Step]:
     steps = [
         Step(
             "train", "Training run", "train",
-            ("cluster-libraries", *after_private_link()), read_run, train, runs=True,
+            ("cluster-libraries", *after_private_link(recipe)), read_run, train, runs=True,
             audiences=("ml",),
         ),
         Step(

@@ -115,6 +115,7 @@ def _node_subnet(
             f"external resources. The external resources in this subnet are {others[0]}. You need "
             "to delete these external resources before deploying into this subnet.",
         )
+    _way_out(call, subnet)
     vnet = call.world.get(subnet_id.rsplit("/", 2)[0])
     assert vnet
     for neighbour in vnet["properties"]["subnets"]:
@@ -158,3 +159,36 @@ def _surge(pool: Body) -> int:
     given = str((pool.get("upgradeSettings") or {}).get("maxSurge") or "10%")
     count = int(pool.get("count", 1))
     return -(-count * int(given[:-1]) // 100) if given.endswith("%") else int(given)
+
+
+def _way_out(call: Call, subnet: Body) -> None:
+    """How nodes go out must be there before them, unless it is the load balancer."""
+    way, p = call.properties["networkProfile"]["outboundType"], subnet["properties"]
+    if way == "userAssignedNATGateway" and not p.get("natGateway"):
+        raise ArmError(
+            400,
+            "UserAssignedNATGatewayNotAssociatedWithSubnet",
+            f"No NAT gateway is associated with subnet {subnet['id']}, which outboundType {way} "
+            "needs. Please see https://aka.ms/aks/natgateway.",
+            "networkProfile.outboundType",
+        )
+    if way != "userDefinedRouting":
+        return
+    table = call.world.get((p.get("routeTable") or {}).get("id", ""))
+    if table is None:
+        raise ArmError(
+            400,
+            "ExistingRouteTableNotAssociatedWithSubnet",
+            f"An existing route table has not been associated with subnet {subnet['id']}. Please "
+            "update the route table association",
+            "networkProfile.outboundType",
+        )
+    if not any(
+        r["properties"].get("addressPrefix") == "0.0.0.0/0" for r in table["properties"]["routes"]
+    ):
+        raise ArmError(
+            400,
+            "DefaultRouteNotFoundInRouteTable",
+            f"Route table {table['id']} has no route for 0.0.0.0/0, which outboundType {way} needs.",
+            "networkProfile.outboundType",
+        )

@@ -36,13 +36,14 @@ def make(call: Call) -> None:
         world.resources[group.lower()] = made
     else:
         held["tags"] = made["tags"]
-    if cluster["properties"]["networkProfile"]["outboundType"] == "loadBalancer":
-        tags = {
-            "aks-managed-cluster-name": cluster["name"],
-            "aks-managed-type": "aks-slb-managed-outbound-ip",
-        }
-        name = str(uuid.uuid5(uuid.NAMESPACE_URL, group.lower()))
-        address = _address(world, cluster, name, tags)
+    tags = {
+        "aks-managed-cluster-name": cluster["name"],
+        "aks-managed-type": "aks-slb-managed-outbound-ip",
+    }
+    address = _address(world, cluster, str(uuid.uuid5(uuid.NAMESPACE_URL, group.lower())), tags)
+    if cluster["properties"]["networkProfile"]["outboundType"] != "loadBalancer":
+        world.resources.pop(address["id"].lower(), None)
+    else:
         if refused := _refused(world, address):
             call.fails = {
                 "code": "ReconcileStandardLoadBalancerError",

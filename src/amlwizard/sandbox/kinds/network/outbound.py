@@ -1,4 +1,4 @@
-"""Public addresses, and the NAT gateways that go out by them."""
+"""Public addresses, the NAT gateways that go out by them, and routes that lead elsewhere."""
 
 from __future__ import annotations
 
@@ -165,6 +165,36 @@ def _gateway_in_use(world: World, rid: ResourceId, body: Body) -> None:
         )
 
 
+def _route_table(call: Call) -> None:
+    for route in call.properties.setdefault("routes", []):
+        hop = route.get("properties", {})
+        if hop.get("nextHopType") == "VirtualAppliance" and not hop.get("nextHopIpAddress"):
+            raise ArmError(
+                400,
+                "NextHopIpAddressRequiredForVirtualAppliance",
+                f"Route {route.get('name')} to a virtual appliance needs a nextHopIpAddress.",
+            )
+        route["id"] = f"{call.id.text}/routes/{route.get('name')}"
+        route["type"] = "Microsoft.Network/routeTables/routes"
+        hop.update(provisioningState="Succeeded", hasBgpOverride=False)
+    call.properties.setdefault("disableBgpRoutePropagation", False)
+
+
+def _table_in_use(world: World, rid: ResourceId, body: Body) -> None:
+    users = [
+        subnet["id"]
+        for vnet in world.of_type("microsoft.network/virtualnetworks")
+        for subnet in vnet["properties"]["subnets"]
+        if (subnet["properties"].get("routeTable") or {}).get("id", "").lower() == rid.text.lower()
+    ]
+    if users:
+        raise ArmError(
+            400,
+            "InUseRouteTableCannotBeDeleted",
+            f"Route table {rid.name} is in use and cannot be deleted.",
+        )
+
+
 KINDS = [
     Kind(
         "Microsoft.Network/publicIPAddresses",
@@ -190,5 +220,15 @@ KINDS = [
         update_seconds=1,
         delete_seconds=10,
         blocked=_gateway_in_use,
+    ),
+    Kind(
+        "Microsoft.Network/routeTables",
+        _route_table,
+        4,
+        name=NAME,
+        creates=UPDATING,
+        etag=WEAK,
+        idle_again=True,
+        blocked=_table_in_use,
     ),
 ]

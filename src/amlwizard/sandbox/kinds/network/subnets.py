@@ -56,6 +56,7 @@ def placed(
     for key, target in (
         ("networkSecurityGroup", "networkSecurityGroup"),
         ("natGateway", "natGateway"),
+        ("routeTable", "routeTable"),
     ):
         if p.get(key):
             call.must_exist(p[key].get("id"), f"properties.{target}")

@@ -1,0 +1,37 @@
+"""Private DNS zones of somebody else that our VNET looks into already."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+
+from amlwizard.errors import Finding
+from amlwizard.posture.judging import look
+from amlwizard.preflight.situation import Situation, zone_of
+
+
+def linked(s: Situation) -> Iterator[Finding]:
+    """A VNET has one zone of a name: Azure refuses a second link. All of them are one finding, for
+    one change puts them right."""
+    ours = s.ids["vnet"].lower()
+    zones = {
+        zone_of(str(link["id"])): str(link["id"]).rsplit("/", 2)[0]
+        for link in s.facts.zone_links
+        if str(look(link, "properties.virtualNetwork.id") or "").lower() == ours
+    }
+    if not zones:
+        return
+    named = {**s.recipe.security.dns_zones, **zones}
+    yield Finding(
+        "zone-linked",
+        "error",
+        ("security.dns_zones",),
+        f"The VNET is linked to {', '.join(sorted(zones))} of others.",
+        why="A virtual network cannot be linked to two zones of one name, so ours would answer "
+        f"nobody: {', '.join(sorted(zones.values()))}.",
+        fix="Use those zones: security.dns_zones. The account needs Private DNS Zone Contributor on "
+        "them, to write the records of the private endpoints.",
+        cure={"security.dns_zones": named},
+        command=s.replaying({"security.dns_zones": shlex.quote(json.dumps(named))}),
+    )

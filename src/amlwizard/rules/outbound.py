@@ -1,0 +1,54 @@
+"""Rules about the way out of AKS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from amlwizard.errors import Finding
+from amlwizard.rules.base import Rule, rule
+
+
+@rule(
+    "AK-18",
+    "AKS goes out by what is there before it: a NAT gateway, or a route to a firewall.",
+    "security",
+    source="AKS, customize cluster egress with outbound types",
+)
+def aks_outbound(self: Rule, security: Any) -> Iterator[Finding]:
+    if security.aks_outbound == "nat-gateway" and not security.nat_gateway:
+        yield self.finding(
+            ("security.aks_outbound", "security.nat_gateway"),
+            "AKS is to go out by a NAT gateway, and the recipe has none.",
+            cure={"security.nat_gateway": True},
+        )
+    routed = security.aks_outbound == "user-defined-routing"
+    if routed and security.aks_firewall is None:
+        yield self.finding(
+            ("security.aks_firewall", "security.aks_outbound"),
+            "AKS is to go out by a firewall, and none is named.",
+            "Give security.aks_firewall: the private address of the firewall.",
+        )
+    if security.aks_firewall is not None and not routed:
+        yield self.finding(
+            ("security.aks_firewall", "security.aks_outbound"),
+            "A firewall is named, and AKS does not go out by it.",
+            cure={"security.aks_outbound": "user-defined-routing"},
+        )
+
+
+@rule(
+    "AK-19",
+    "What comes in by a public load balancer goes out by the firewall, which does not know it: the "
+    "answer is lost.",
+    "security",
+    "serving",
+    source="AKS, outbound types: user-defined routing",
+)
+def asymmetric(self: Rule, security: Any, serving: Any) -> Iterator[Finding]:
+    if security.aks_outbound == "user-defined-routing" and serving.load_balancer == "public":
+        yield self.finding(
+            ("serving.load_balancer", "security.aks_outbound"),
+            "The scoring endpoint is public, and its answers would go by the firewall.",
+            cure={"serving.load_balancer": "internal"},
+        )

@@ -1,0 +1,42 @@
+"""Rules about private DNS zones that are there already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from amlwizard.errors import Finding
+from amlwizard.rules.base import Rule, rule
+
+ZONES = (
+    "privatelink.api.azureml.ms",
+    "privatelink.notebooks.azure.net",
+    "privatelink.blob.core.windows.net",
+    "privatelink.file.core.windows.net",
+    "privatelink.vaultcore.azure.net",
+    "privatelink.azurecr.io",
+)
+ZONE_ID = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/privateDnsZones/"
+
+
+@rule(
+    "DNS-1",
+    "A private DNS zone that is to be used answers for one of the names that the recipe needs.",
+    "security",
+    source="Azure Private Link, private DNS zone values",
+)
+def dns_zones(self: Rule, security: Any) -> Iterator[Finding]:
+    for name, zone in security.dns_zones.items():
+        if name not in ZONES:
+            yield self.finding(
+                "security.dns_zones",
+                f"No private endpoint of the recipe is found under {name[:80]!r}.",
+                f"Those are: {', '.join(ZONES)}.",
+            )
+        elif not re.fullmatch(rf"{ZONE_ID}{re.escape(name)}", zone, re.IGNORECASE):
+            yield self.finding(
+                "security.dns_zones",
+                f"{zone[:120]!r} is no ARM id of a zone {name}.",
+                "Write it as az network private-dns zone show --query id tells it.",
+            )
