@@ -53,7 +53,8 @@ def _forbidden(s: Situation, assignment: str, those: Sequence[Denied]) -> Findin
 def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) -> Finding:
     maker, field = MAKERS[step]
     kinds = ", ".join(sorted({d.planned.type for d in those}))
-    address = kinds == ADDRESSES
+    elsewhere = any(o.startswith("location ") for d in those for o in d.objections)
+    address = kinds == ADDRESSES and not _tags(those) and not elsewhere
     cure = _without_address(s, step) if address else {}
     fields = tuple(cure) or (("names.tags",) if _tags(those) else (field,))
     what = f"forbids {kinds}, which {maker} makes by itself"
