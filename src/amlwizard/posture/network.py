@@ -227,7 +227,8 @@ def _asked_of_aks(recipe: Any, address: Json) -> bool:
 
 def _outbound(recipe: Any, facts: Facts) -> Iterator[Evidence]:
     gateway = recipe.names.nat_gateway.lower()
-    for which in WITH_NAT:
+    of_aks = recipe.security.aks_outbound == "nat-gateway"
+    for which in (*WITH_NAT, *(("scoring",) if of_aks else ())):
         found = tail(look(_subnet(recipe, facts, which), "properties.natGateway.id"))
         yield is_so(
             "ARM", _subnet_name(recipe, which), found == gateway, gateway, found or "no NAT gateway"

@@ -65,7 +65,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
     yield Promise(
         "databricks.network",
         COMPUTE,
-        "Databricks: in the VNET"
+        "Databricks: nodes in the VNET"
         + (", without public addresses" if security.databricks_no_public_ip else ""),
         n.databricks,
         "Azure Databricks, VNet injection and secure cluster connectivity",
@@ -168,6 +168,11 @@ def _databricks(recipe: Any, facts: Facts) -> Iterator[Evidence]:
     yield _parameter(recipe, facts, "customPrivateSubnetName", n.databricks_private_subnet)
     if recipe.security.databricks_no_public_ip:
         yield _parameter(recipe, facts, "enableNoPublicIp", True)
+    # Not promised, and told all the same: whoever reads of the VNET would take them for closed.
+    public = look(workspace, "properties.publicNetworkAccess") != "Disabled"
+    root = look(workspace, "properties.defaultStorageFirewall") == "Enabled"
+    seen = f"{'public' if public else 'private'}; DBFS root {'private' if root else 'public'}"
+    yield is_so("ARM", "front end (not promised)", True, "as Azure makes it", seen)
 
 
 def _compute(recipe: Any, facts: Facts) -> Iterator[Evidence]:
