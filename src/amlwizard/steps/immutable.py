@@ -160,6 +160,8 @@ def _kept(rule: Immutable, wanted: Any, found: Any, path: str, above: str) -> It
 def _same(found: Any, wanted: Any) -> bool:
     if isinstance(found, str) and isinstance(wanted, str):
         return found.replace(" ", "").lower() == wanted.replace(" ", "").lower()
+    if isinstance(found, list) and isinstance(wanted, list):
+        return sorted(map(str, found)) == sorted(map(str, wanted))
     return bool(found == wanted)
 
 

@@ -311,4 +311,6 @@ def _same_pools(call: Call) -> None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return sorted(map(str, value))
     return value.lower() if isinstance(value, str) else value
