@@ -59,6 +59,12 @@ CHANGES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] 
         ("properties.properties.vmSize",),
         {"serving.build_node_size": "Standard_DS3_v2"},
     ),
+    "node group": (
+        {"names.node_resource_group": "rg-nodes"},
+        "aks",
+        ("properties.nodeResourceGroup",),
+        {"names.node_resource_group": "MC_rg-mlquick01_aks-mlquick01_westeurope"},
+    ),
     "managed group": (
         {"names.databricks_managed_group": "rg-other"},
         "databricks",

@@ -85,7 +85,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
         {"security.dns_zones": '{"privatelink.azurecr.io": "zone"}'},
         "security.dns_zones",
     ),
-    "NM-5": ({"names.tags": '{"cost/centre": "1"}'}, "names.tags"),
+    "NM-6": ({"names.tags": '{"cost/centre": "1"}'}, "names.tags"),
     "NM-4": ({"names.compute_subnet": "snet", "names.scoring_subnet": "SNET"}, "names.compute_subnet"),
     "CR-1": ({"security.registry_sku": "Basic"}, "security.registry_sku"),
     "CR-2": ({"security.registry": "service-endpoint"}, "security.registry"),

@@ -45,7 +45,7 @@ WRONG: dict[str, Any] = {
 @pytest.mark.parametrize("what", WRONG)
 def test_what_azure_does_not_take_as_a_tag_is_told(what: str) -> None:
     reading = read(RECIPES / "quickstart.yaml", {"names.tags": json.dumps(WRONG[what])})
-    assert "NM-5" in {f.rule for f in check(reading.sections)}
+    assert "NM-6" in {f.rule for f in check(reading.sections)}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_azure_does_not_take_as_a_tag_is_told(what: str) -> None:
 def test_what_azure_takes_as_a_tag_is_right(given: Any) -> None:
     reading = read(RECIPES / "quickstart.yaml", {"names.tags": json.dumps(given)})
     assert not reading.findings
-    assert "NM-5" not in {f.rule for f in check(reading.sections)}
+    assert "NM-6" not in {f.rule for f in check(reading.sections)}
 
 
 def test_a_value_that_is_no_text_is_told() -> None:

@@ -16,7 +16,7 @@ LONGEST_NAME, LONGEST_VALUE = 128, 256  # names of storage accounts; others take
 MOST = 15  # of a private DNS zone, ours among them; others take 50
 
 
-@rule("NM-5", "Azure limits the names, the values and the number of tags.", "names", source=SOURCE)
+@rule("NM-6", "Azure limits the names, the values and the number of tags.", "names", source=SOURCE)
 def tags(self: Rule, names: Any) -> Iterator[Finding]:
     given = names.tags
     if len(given) >= MOST:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.plan import Kept
-from amlwizard.posture.judging import look, plain, tail
+from amlwizard.posture.judging import look, plain
 
 Allows = Callable[[Any, Any], bool]
 
@@ -56,6 +56,10 @@ def _redundancy(found: str, wanted: str) -> bool:
     return kinds[0] == kinds[1]
 
 
+def _name(resource_id: str) -> str:
+    return resource_id.rpartition("/")[2]
+
+
 def _upwards(*order: str) -> Allows:
     return lambda found, wanted: (
         found in order and wanted in order and order.index(wanted) > order.index(found)
@@ -70,7 +74,7 @@ IMMUTABLE: Mapping[str, tuple[Immutable, ...]] = {
     "Microsoft.ContainerService/managedClusters": (
         Immutable(f"{POOL}.vmSize", "serving.node_size"),
         Immutable(f"{POOL}.maxPods", "serving.max_pods"),
-        Immutable(f"{POOL}.vnetSubnetID", "names.scoring_subnet", back=tail),
+        Immutable(f"{POOL}.vnetSubnetID", "names.scoring_subnet", back=_name),
         Immutable(f"{POOL}.osType"),
         Immutable(f"{POOL}.type"),
         Immutable(f"{PROFILE}.serviceCidr", "addresses.service_cidr"),
@@ -92,6 +96,7 @@ IMMUTABLE: Mapping[str, tuple[Immutable, ...]] = {
             back=lambda private: str(private).lower(),
         ),
         Immutable("properties.dnsPrefix"),
+        Immutable("properties.nodeResourceGroup", "names.node_resource_group", back=_name),
         Immutable("properties.kubernetesVersion", "serving.kubernetes_version", allows=_kubernetes),
     ),
     "Microsoft.Storage/storageAccounts": (
@@ -99,24 +104,26 @@ IMMUTABLE: Mapping[str, tuple[Immutable, ...]] = {
         Immutable("sku.name", allows=_redundancy),
     ),
     "Microsoft.MachineLearningServices/workspaces": (
-        Immutable("properties.storageAccount", "names.storage", back=tail),
-        Immutable("properties.keyVault", "names.key_vault", back=tail),
+        Immutable("properties.storageAccount", "names.storage", back=_name),
+        Immutable("properties.keyVault", "names.key_vault", back=_name),
     ),
     "Microsoft.MachineLearningServices/workspaces/computes": (
         Immutable("properties.computeType"),
-        Immutable("properties.resourceId", "names.aks", back=tail),
+        Immutable("properties.resourceId", "names.aks", back=_name),
         Immutable(f"{COMPUTE}.vmSize", "serving.build_node_size"),
         Immutable(f"{COMPUTE}.vmPriority"),
-        Immutable(f"{COMPUTE}.subnet.id", "names.compute_subnet", back=tail),
+        Immutable(f"{COMPUTE}.subnet.id", "names.compute_subnet", back=_name),
         Immutable(f"{COMPUTE}.enableNodePublicIp"),
     ),
     "Microsoft.Databricks/workspaces": (
-        Immutable("properties.managedResourceGroupId", "names.databricks_managed_group", back=tail),
+        Immutable(
+            "properties.managedResourceGroupId", "names.databricks_managed_group", back=_name
+        ),
         Immutable("properties.computeMode"),
         Immutable("sku.name", allows=_upwards("trial", "standard", "premium")),
     ),
     "Microsoft.Network/privateEndpoints": (
-        Immutable("properties.subnet.id", "names.workspace_subnet", back=tail),
+        Immutable("properties.subnet.id", "names.workspace_subnet", back=_name),
         Immutable("properties.privateLinkServiceConnections.*.properties.privateLinkServiceId"),
     ),
     "Microsoft.Network/privateDnsZones/virtualNetworkLinks": (
