@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from platforms import Platform
-from support import RECIPES, Json, Ran, amlwizard
+from support import RECIPES, Json, Ran, amlwizard, recipe_of
 
 pytestmark = pytest.mark.xdist_group("refusals")
 
@@ -21,7 +21,7 @@ CHANGES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] 
         {"serving.node_size": "Standard_D4s_v5"},
         "aks",
         ("properties.agentPoolProfiles.default.vmSize",),
-        {"serving.node_size": "Standard_DS3_v2"},
+        {"serving.node_size": recipe_of("quickstart").serving.node_size},
     ),
     "pods of a node": (
         {"serving.max_pods": "50"},
