@@ -357,3 +357,27 @@ def test_every_point_of_the_plot_is_on_the_paper(values: list[float]) -> None:
         assert plot.low - 0.2 <= x <= plot.high + 0.2
         assert plot.size - plot.high - 0.2 <= y <= plot.size - plot.low + 0.2
     assert 2 <= len(plot.across) <= 13
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        (Answer(error="ConnectError"), True),
+        (Answer(200), False),
+        # Nobody answers an endpoint that is closed, with whatever certificate.
+        (Answer(error="CertificateVerifyFailed"), False),
+    ],
+)
+def test_an_internal_endpoint_that_shows_a_certificate_outside_answers(
+    answer: Answer, kept: bool
+) -> None:
+    recipe = recipe_of("quickstart", serving__load_balancer="internal")
+    there = {"aks": {"name": recipe.names.aks, "properties": {}}}
+    seen = Facts(there, {}, Side({}, {"scoring": answer}), None)
+    looks = [
+        look
+        for line in judge(recipe, seen)
+        for look in line.evidence
+        if look.source == "outside" and look.what == "request"
+    ]
+    assert ["ok" if kept else "broken"] == [look.outcome for look in looks]

@@ -24,6 +24,9 @@ class LeftOut(NotSeen):
         super().__init__("left out")
 
 
+UNTRUSTED = "CertificateVerifyFailed"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a request came to: an HTTP status with the service's own code, or why none came."""
@@ -32,7 +35,14 @@ class Answer:
     code: str = ""
     error: str = ""
 
+    @property
+    def came(self) -> bool:
+        """Whether anybody answered at all: with a certificate that is not trusted, too."""
+        return self.status > 0 or self.error == UNTRUSTED
+
     def __str__(self) -> str:
+        if self.error == UNTRUSTED:
+            return "an answer with a certificate that is not trusted here"
         if not self.status:
             return f"no answer ({self.error})" if self.error else "no answer"
         return f"HTTP {self.status}" + (f" {self.code}" if self.code else "")

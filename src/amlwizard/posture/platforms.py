@@ -149,7 +149,7 @@ def _internal(recipe: Any, facts: Facts) -> Iterator[Evidence]:
 
     def outside() -> Evidence:
         answer = facts.answer("outside", "scoring")
-        return is_so("outside", "request", answer.status == 0, "no answer", str(answer))
+        return is_so("outside", "request", not answer.came, "no answer", str(answer))
 
     yield from tried("outside", "request", outside)
 
