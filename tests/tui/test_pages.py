@@ -367,7 +367,7 @@ async def test_the_keys_of_everywhere_stand_below_every_page() -> None:
 async def test_a_login_after_the_run_makes_it_no_longer() -> None:
     app = at_page("finish", recorded())
     async with walking(app) as walk:
-        now, needed = app.view.now, LoginNeeded(at=app.view.now + 500, step="verify", url="u",
+        now, needed = app.view.now, LoginNeeded(at=app.view.now + 500, step="verify", url="https://x",
                                                 user_code="C", expires_at=9e9)  # fmt: skip
         app.post_message(RunEvent(needed))
         await walk.see(lambda: app.view.login)
