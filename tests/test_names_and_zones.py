@@ -14,6 +14,8 @@ from amlwizard.errors import CloudError
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
 
+pytestmark = pytest.mark.xdist_group("refusals")
+
 BLOB = "privatelink.blob.core.windows.net"
 FILE = "privatelink.file.core.windows.net"
 ZONES, NETWORK = "2024-06-01", "2025-05-01"
