@@ -32,6 +32,8 @@ FIXES = {
     429: "Too many requests at once: wait a little, or give the deployment more instances.",
     500: "The model does not take this request: compare names, types and missing values with its "
     "signature, and see what its container wrote.",
+    502: "The deployment failed on this request, or crashed: compare names, types and missing values "
+    "with the model's signature, and see what its container wrote.",
     503: "No instance is ready: wait a little and send again, else look at the deployment's logs.",
     504: "The deployment took too long: send fewer rows, or give it more CPU.",
 }
