@@ -94,6 +94,8 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "NAT-1": ({"security.nat_gateway": "false"}, "security.nat_gateway"),
     "DB-7": ({"training.spark_version": "'16.4'"}, "training.spark_version"),
     "VM-2": ({"serving.node_size": "Standard_D4ps_v5"}, "serving.node_size"),
+    "DB-8": ({"training.spark_version": "14.3.x-scala2.12"}, "training.scikit_learn"),
+    "DB-9": ({"training.spark_version": "10.4.x-scala2.12"}, "training.spark_version"),
     "VM-1": ({"serving.node_size": "DS3_v2"}, "serving.node_size"),
     "DB-6": ({"security.databricks_no_public_ip": "false"}, "security.databricks_no_public_ip"),
     "AK-14": (
@@ -188,6 +190,78 @@ def test_the_cure_of_a_prefix_is_one_finding() -> None:
     found = [f for f in findings({"names.prefix": "My Team"}) if f.rule == "NM-1"]
     assert len(found) == 1
     assert found[0].fields[0] == "names.prefix" and "names.storage" in found[0].fields
+
+
+PAIRS = [
+    # what the packages do: opening an azureml:// repository with each pair, and their metadata
+    ("2.22.5", "1.62.0.post6", ""),
+    ("3.15.0", "1.62.0.post6", ""),
+    ("3.16.0", "1.62.0.post6", "MLF-2"),
+    ("3.5.0", "1.60.0", "MLF-3"),
+    ("3.1.2", "1.60.0", "MLF-3"),
+    ("2.22.4", "1.60.0", ""),
+    ("3.0.1", "1.60.0.post1", "MLF-2"),
+    ("2.22.4", "1.61.0", "MLF-3"),
+    ("3.4.0", "1.61.0", "MLF-3"),
+    ("3.5.0", "1.61.0", ""),
+    ("2.22.4", "1.61.0.post1", ""),
+    ("3.9.1", "1.62.0", "MLF-2"),
+    ("3.10.0", "1.62.0.post5", ""),
+    ("3.10.0", "1.62.0.post4", "MLF-2"),
+    ("2.16.2", "1.59.0", "MLF-2"),
+    ("3.0.0", "1.59.0", "MLF-2"),
+    ("3.18.0", "1.63.0", ""),  # nothing is known of it
+]
+
+
+@pytest.mark.parametrize(("mlflow", "azureml", "rule"), PAIRS)
+def test_pairs_of_mlflow_that_do_not_work_are_refused_with_one_that_does(
+    mlflow: str, azureml: str, rule: str
+) -> None:
+    given = {"training.mlflow": mlflow, "training.azureml_mlflow": azureml}
+    found = [f for f in findings(given) if f.rule.startswith("MLF")]
+    assert [rule] == [f.rule for f in found][:1] if rule else not found
+    for finding in found:
+        assert not [f for f in findings(given | dict(finding.cure)) if f.rule.startswith("MLF")]
+
+
+RUNTIMES = [
+    ("16.4.x-scala2.12", {}, {}),
+    ("16.4.x-cpu-ml-scala2.13", {}, {}),
+    ("18.x-scala2.13", {}, {}),
+    ("17.3.x-scala2.12", {}, {"DB-7": "error"}),
+    ("13.3.x-scala2.12", {}, {"DB-8": "error", "DB-9": "warning"}),
+    ("13.3.x-scala2.12", {"training.scikit_learn": "1.7.2"}, {"DB-9": "warning"}),
+    ("10.4.x-scala2.12", {"training.scikit_learn": "1.3.2"}, {"DB-8": "error", "DB-9": "warning"}),
+    ("14.3.x-scala2.12", {"training.scikit_learn": "1.7.2"}, {}),
+    ("12.2.x-scala2.12", {"training.scikit_learn": "1.6.1", "training.mlflow": "3.2.0"},
+     {"DB-8": "error", "DB-9": "warning"}),
+    # newer than we know: for Databricks to judge
+    ("21.x-scala2.13", {}, {"DB-9": "warning"}),
+    ("99.9.x-scala2.12", {}, {"DB-9": "warning"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("runtime", "more", "rules"), RUNTIMES)
+def test_a_runtime_is_held_against_its_python_and_its_end(
+    runtime: str, more: dict[str, str], rules: dict[str, str]
+) -> None:
+    given = {"training.spark_version": runtime, **more}
+    found = [f for f in findings(given) if f.rule.startswith("DB-")]
+    assert {f.rule: f.severity for f in found} == rules
+    for finding in found:
+        cured = findings(given | dict(finding.cure))
+        assert not [f for f in cured if f.rule == finding.rule] or not finding.cure
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("'16.4'", "16.4.x-scala2.12"), ("'17.3 LTS'", "17.3.x-scala2.13"), ("'18.3'", "18.x-scala2.13"),
+     ("'newest'", "16.4.x-scala2.12")],
+)  # fmt: skip
+def test_a_runtime_that_is_written_as_people_say_it_is_named(written: str, meant: str) -> None:
+    [finding] = [f for f in findings({"training.spark_version": written}) if f.rule == "DB-7"]
+    assert finding.cure == {"training.spark_version": meant}
 
 
 @pytest.mark.parametrize("address", ["10.0.0.0", "10.0.0.1"])

@@ -69,6 +69,24 @@ class Databricks:
             )
         prepared(self.client.api_client._api_client._session, profile)
 
+    # -- what there is to choose from
+
+    def runtimes(self) -> tuple[str, ...]:
+        """The runtimes that a cluster may have: ``16.4.x-scala2.12``."""
+        with translated("list runtimes"):
+            found = self.client.clusters.spark_versions().versions or []
+        return tuple(str(version.key) for version in found)
+
+    def node_types(self) -> tuple[str, ...]:
+        """The sizes that a node may have in this subscription and region."""
+        with translated("list node types"):
+            answer = self.client.api_client.do("GET", "/api/2.1/clusters/list-node-types")
+        return tuple(
+            str(node["node_type_id"])
+            for node in answer.get("node_types", [])
+            if not (node.get("node_info") or {}).get("status")
+        )
+
     # -- clusters
 
     def find_cluster(self, name: str) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from typing import Any
 from amlwizard.errors import Finding
 from amlwizard.plan import Context, Step
 from amlwizard.preflight import (
+    databricks,
     names,
     network,
     offers,
@@ -40,6 +41,8 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     offers.sizes,
     offers.fitting,
     offers.kubernetes,
+    databricks.runtime,
+    databricks.node_type,
     rights.providers,
     rights.actions,
     policies.policies,

@@ -30,7 +30,8 @@ class Situation:
     """`new` are resources that are not there, `changed` those that are and differ; `ids` holds the
     ARM id of every planned resource by its step. `cluster_runs`: the Databricks cluster has its
     nodes already. `secrets_missing`: keys of the notebook's service principal that nobody can
-    provide; None where that is not known yet. `kept` is what Azure does not change, by step."""
+    provide; None where that is not known yet. `kept` is what Azure does not change, by step.
+    `runtimes` and `node_types` are what Databricks offers, empty where there is no workspace to ask."""
 
     recipe: Any
     name: str
@@ -43,6 +44,8 @@ class Situation:
     cluster_runs: bool = False
     secrets_missing: Sequence[str] | None = ()
     kept: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
+    runtimes: Sequence[str] = ()
+    node_types: Sequence[str] = ()
 
     @property
     def region(self) -> str:
@@ -230,10 +233,15 @@ def _with_databricks(
         client = ctx.cloud.databricks(state.outputs["url"], state.outputs["id"])
         cluster = client.find_cluster(ctx.recipe.names.cluster) or {}
         missing = lacking(ctx.cloud, ctx.recipe, client) if wanted else []
+        runtimes, node_types = client.runtimes(), client.node_types()
     except CloudError as error:
         unread = Unread("the Databricks workspace", error.code, error.why)
         facts = replace(situation.facts, unread=(*situation.facts.unread, unread))
         return replace(situation, facts=facts)
     return replace(
-        situation, cluster_runs=cluster.get("state") in RUNNING, secrets_missing=tuple(missing)
+        situation,
+        cluster_runs=cluster.get("state") in RUNNING,
+        secrets_missing=tuple(missing),
+        runtimes=runtimes,
+        node_types=node_types,
     )

@@ -11,10 +11,6 @@ from amlwizard.recipe import Serving, Training
 from amlwizard.rules import requests
 from amlwizard.rules.base import Rule, rule, use
 
-MLFLOW_DOCS = "azureml-mlflow package metadata"
-VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
-LIBRARIES = ("mlflow", "azureml_mlflow", "scikit_learn")
-DEFAULTS = {field: str(Training.model_fields[field].default) for field in LIBRARIES}
 SIZE = re.compile(r"Standard_[A-Z]{1,3}\d+[a-z0-9_-]*", re.IGNORECASE)
 NAMED_SIZE = re.compile(
     r"Standard_[A-Z]{1,3}(?P<number>\d+)(-\d+)?(?P<features>[a-z]*)(_|$)", re.IGNORECASE
@@ -22,75 +18,12 @@ NAMED_SIZE = re.compile(
 KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
 KNOWN = "November 2026"  # when that was so
 OLDEST, NEWEST = ((1, int(text.partition(".")[2])) for text in (KUBERNETES[0], KUBERNETES[-1]))
-NEWEST_MLFLOW = (3, 15, 0)  # that azureml-mlflow 1.62 takes
 
 
 def version(text: str) -> tuple[int, ...] | None:
     """The leading numbers of a version; None for what is none."""
     matched = re.match(r"(\d+(?:\.\d+)*)", text)
     return tuple(int(part) for part in matched[1].split(".")) if matched else None
-
-
-@rule("MLF-1", "A library is pinned to one version.", "training", source="PEP 440")
-def pinned(self: Rule, training: Any) -> Iterator[Finding]:
-    for field in LIBRARIES:
-        text = getattr(training, field)
-        if not VERSION.fullmatch(text):
-            inner = text.strip("=v ")
-            cure = {f"training.{field}": inner if VERSION.fullmatch(inner) else DEFAULTS[field]}
-            yield self.finding(f"training.{field}", f"{text!r} is no version.", cure=cure)
-
-
-@rule(
-    "MLF-2",
-    "azureml-mlflow 1.62 works with mlflow up to 3.15.0.",
-    "training",
-    source=MLFLOW_DOCS,
-)
-def mlflow_pair(self: Rule, training: Any) -> Iterator[Finding]:
-    mlflow, azureml = version(training.mlflow), version(training.azureml_mlflow)
-    if mlflow and azureml and azureml >= (1, 62) and mlflow > NEWEST_MLFLOW:
-        yield self.finding(
-            ("training.mlflow", "training.azureml_mlflow"),
-            f"mlflow {training.mlflow} and azureml-mlflow {training.azureml_mlflow} cannot be "
-            "installed together.",
-            f"Use training.mlflow: {DEFAULTS['mlflow']}.",
-            {"training.mlflow": DEFAULTS["mlflow"]},
-        )
-
-
-@rule(
-    "MLF-3",
-    "azureml-mlflow before 1.60 knows no MLflow 3.",
-    "training",
-    source=MLFLOW_DOCS,
-)
-def old_plugin(self: Rule, training: Any) -> Iterator[Finding]:
-    mlflow, azureml = version(training.mlflow), version(training.azureml_mlflow)
-    if mlflow and azureml and mlflow >= (3,) and azureml < (1, 60):
-        cure = {"training.azureml_mlflow": DEFAULTS["azureml_mlflow"]}
-        if mlflow > NEWEST_MLFLOW:
-            cure["training.mlflow"] = DEFAULTS["mlflow"]
-        yield self.finding(
-            ("training.mlflow", "training.azureml_mlflow"),
-            f"azureml-mlflow {training.azureml_mlflow} does not work with mlflow {training.mlflow}.",
-            cure=cure,
-        )
-
-
-@rule(
-    "DB-7",
-    "A Databricks runtime is named by its version, what it is made for, and its Scala.",
-    "training",
-    source="Azure Databricks, runtime versions",
-)
-def runtime(self: Rule, training: Any) -> Iterator[Finding]:
-    text = training.spark_version
-    if not re.fullmatch(r"\d+\.\d+\.x-([a-z0-9]+-)*scala\d+\.\d+", text):
-        inner = version(text)
-        near = f"{inner[0]}.{inner[1]}.x-scala2.12" if inner and len(inner) > 1 else ""
-        cure = {"training.spark_version": near or str(_default(Training, "spark_version"))}
-        yield self.finding("training.spark_version", f"{text[:60]!r} is no runtime.", cure=cure)
 
 
 @rule(

@@ -1,0 +1,52 @@
+"""What the Databricks workspace offers for the cluster; known once there is a workspace."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+
+from amlwizard.errors import Finding
+from amlwizard.preflight.situation import Situation
+from amlwizard.recipe import Training
+
+
+def runtime(s: Situation) -> Iterator[Finding]:
+    """A runtime that Databricks does not list."""
+    yield from _listed(s, "spark_version", "runtime", s.runtimes, "spark-versions")
+
+
+def node_type(s: Situation) -> Iterator[Finding]:
+    """A node type that Databricks does not list, or not for this subscription and region."""
+    yield from _listed(s, "node_type", "node type", s.node_types, "list-node-types")
+
+
+def _listed(
+    s: Situation, field: str, kind: str, offered: Sequence[str], listing: str
+) -> Iterator[Finding]:
+    path, wanted = f"training.{field}", str(getattr(s.recipe.training, field))
+    if not offered or s.cluster_runs or wanted in offered:
+        return
+    default = str(Training.model_fields[field].default)
+    near = default if default in offered else _nearest(wanted, offered)
+    yield Finding(
+        f"{kind.replace(' ', '-')}-not-offered",
+        "error",
+        (path,),
+        f"Databricks does not offer the {kind} {wanted}.",
+        why=f"The workspace lists {len(offered)} of them, and not this one.",
+        fix=f"Use {near}. `databricks clusters {listing}` lists what there is.",
+        cure={path: near},
+        command=s.replaying({path: near}),
+    )
+
+
+def _nearest(wanted: str, offered: Sequence[str]) -> str:
+    """The newest of the same kind where they have versions, else the most alike."""
+    kind = wanted.partition(".x-")[2]
+    same = [text for text in offered if kind and text.partition(".x-")[2] == kind]
+    if same:
+        return max(
+            same, key=lambda text: [int(n) for n in re.findall(r"\d+", text.split(".x-")[0])]
+        )
+    return difflib.get_close_matches(wanted, offered, 1, 0)[0]

@@ -1,0 +1,152 @@
+"""Rules about the libraries that a model is trained with: which versions go together, and with which
+runtime of Databricks.
+
+What is known of versions was read in the packages' metadata and code in November 2026. A version that
+is newer than that is not judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from amlwizard.errors import Finding
+from amlwizard.recipe import Training
+from amlwizard.rules.base import Rule, rule
+from amlwizard.rules.runtimes import python_of
+
+VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
+LIBRARIES = {"mlflow": "mlflow", "azureml_mlflow": "azureml-mlflow", "scikit_learn": "scikit-learn"}
+DEFAULTS = {field: str(Training.model_fields[field].default) for field in LIBRARIES}
+PAIR = ("training.mlflow", "training.azureml_mlflow")
+Version = tuple[int, ...]
+
+# azureml-mlflow -> the newest mlflow that its metadata allows
+NEWEST_MLFLOW: dict[Version, Version] = {
+    (1, 59, 0): (2, 15, 1),
+    (1, 60, 0, 1): (2, 999),
+    (1, 61, 0): (3, 5, 0),
+    (1, 61, 0, 1): (3, 5, 0),
+    (1, 62, 0): (3, 9, 0),
+    (1, 62, 0, 1): (3, 5, 0),
+    (1, 62, 0, 2): (3, 9, 0),
+    (1, 62, 0, 3): (3, 13, 0),
+    (1, 62, 0, 4): (3, 9, 0),
+    (1, 62, 0, 5): (3, 13, 0),
+    (1, 62, 0, 6): (3, 15, 0),
+}
+# package -> from which version on it wants at least which Python, newest first
+PYTHON: dict[str, tuple[tuple[Version, Version], ...]] = {
+    "scikit_learn": (((1, 8), (3, 11)), ((1, 7), (3, 10)), ((1, 4), (3, 9)), ((1, 1), (3, 8))),
+    "mlflow": (((3, 2), (3, 10)), ((2, 18), (3, 9)), ((2, 6), (3, 8))),
+    "azureml_mlflow": (((1, 54), (3, 8)),),
+}
+
+
+def version(text: str) -> Version | None:
+    """The numbers of a version, that of a post-release last; None for what is none."""
+    matched = re.match(r"(\d+(?:\.\d+)*)(?:\.post(\d+))?", text)
+    if matched is None:
+        return None
+    numbers = [int(part) for part in matched[1].split(".")]
+    numbers += [0] * (3 - len(numbers))
+    return (*numbers, int(matched[2])) if matched[2] else tuple(numbers)
+
+
+@rule("MLF-1", "A library is pinned to one version.", "training", source="PEP 440")
+def pinned(self: Rule, training: Any) -> Iterator[Finding]:
+    for field in LIBRARIES:
+        text = getattr(training, field)
+        if not VERSION.fullmatch(text):
+            inner = text.strip("=v ")
+            cure = {f"training.{field}": inner if VERSION.fullmatch(inner) else DEFAULTS[field]}
+            yield self.finding(f"training.{field}", f"{text!r} is no version.", cure=cure)
+
+
+@rule(
+    "MLF-2",
+    "azureml-mlflow names the newest mlflow that it is installed with.",
+    "training",
+    source="azureml-mlflow, package metadata",
+)
+def mlflow_pair(self: Rule, training: Any) -> Iterator[Finding]:
+    if not _installs(training.mlflow, training.azureml_mlflow):
+        yield self.finding(
+            PAIR,
+            f"mlflow {training.mlflow} and azureml-mlflow {training.azureml_mlflow} cannot be "
+            "installed together.",
+            cure=_cure(training),
+        )
+
+
+@rule(
+    "MLF-3",
+    "azureml-mlflow is made for the way in which mlflow opens artifacts: before 1.61 for mlflow "
+    "before 3.1.2, 1.61.0 for mlflow 3.5 alone.",
+    "training",
+    source="azureml-mlflow and mlflow, package code",
+)
+def crashing_pair(self: Rule, training: Any) -> Iterator[Finding]:
+    if not _runs(training.mlflow, training.azureml_mlflow):
+        yield self.finding(
+            PAIR,
+            f"azureml-mlflow {training.azureml_mlflow} does not work with mlflow {training.mlflow}: "
+            "it crashes at the first artifact.",
+            cure=_cure(training),
+        )
+
+
+@rule(
+    "DB-8",
+    "A library is installed by the Python of the runtime.",
+    "training",
+    source="package metadata; Azure Databricks, release notes of runtimes",
+)
+def python(self: Rule, training: Any) -> Iterator[Finding]:
+    has = python_of(training.spark_version)
+    for field, name in LIBRARIES.items():
+        needs = _needed(field, getattr(training, field))
+        if has and needs and needs > has:
+            default = str(Training.model_fields["spark_version"].default)
+            yield self.finding(
+                (f"training.{field}", "training.spark_version"),
+                f"{name} {getattr(training, field)} needs Python {_dotted(needs)}, and the runtime "
+                f"{training.spark_version} has {_dotted(has)}.",
+                cure={"training.spark_version": default},
+            )
+
+
+def _needed(field: str, text: str) -> Version | None:
+    given = version(text)
+    return next((needs for since, needs in PYTHON[field] if given and given >= since), None)
+
+
+def _installs(mlflow: str, azureml: str) -> bool:
+    newest, wanted = NEWEST_MLFLOW.get(version(azureml) or ()), version(mlflow)
+    return newest is None or wanted is None or wanted[:3] <= newest
+
+
+def _runs(mlflow: str, azureml: str) -> bool:
+    wanted, plugin = version(mlflow), version(azureml)
+    if wanted is None or plugin is None:
+        return True
+    if plugin < (1, 60):
+        return wanted < (3,)
+    if plugin < (1, 61):
+        return wanted < (3, 1, 2)
+    return wanted >= (3, 5) if plugin == (1, 61, 0) else True
+
+
+def _cure(training: Any) -> dict[str, str]:
+    """The least change that works: one of the two as the recipe has it by default, else both."""
+    mlflow, azureml = DEFAULTS["mlflow"], DEFAULTS["azureml_mlflow"]
+    for one in ({PAIR[1]: azureml}, {PAIR[0]: mlflow}):
+        pair = (one.get(PAIR[0], training.mlflow), one.get(PAIR[1], training.azureml_mlflow))
+        if _installs(*pair) and _runs(*pair):
+            return one
+    return {PAIR[0]: mlflow, PAIR[1]: azureml}
+
+
+def _dotted(numbers: Version) -> str:
+    return ".".join(map(str, numbers))

@@ -1,0 +1,109 @@
+"""Rules about runtimes of Databricks, as its release notes had them in November 2026.
+
+A runtime that is newer than that is not refused: Databricks is asked as soon as there is a workspace.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from amlwizard.errors import Finding
+from amlwizard.recipe import Training
+from amlwizard.rules.base import Rule, rule
+
+KNOWN = "November 2026"
+# From 18 on a runtime is named by its major version alone.
+NAME = re.compile(r"(?P<number>\d+(\.\d+)?)\.x-(?P<kind>([a-z0-9]+-)*)scala(?P<scala>\d+\.\d+)")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """`until`: the end of its support, None where none was announced."""
+
+    python: tuple[int, int]
+    until: date | None
+    scala: tuple[str, ...] = ("2.12",)
+
+
+RUNTIMES = {
+    "10.4": Runtime((3, 8), date(2025, 3, 18)),
+    "11.3": Runtime((3, 9), date(2025, 10, 19)),
+    "12.2": Runtime((3, 9), date(2026, 3, 1)),
+    "13.3": Runtime((3, 10), date(2026, 8, 22)),
+    "14.3": Runtime((3, 10), date(2027, 2, 1)),
+    "15.4": Runtime((3, 11), date(2027, 8, 19)),
+    "16.4": Runtime((3, 12), date(2028, 5, 9), ("2.12", "2.13")),
+    "17.3": Runtime((3, 12), date(2028, 10, 22), ("2.13",)),
+    "18": Runtime((3, 12), date(2029, 6, 10), ("2.13",)),
+}
+
+
+def python_of(spark_version: str) -> tuple[int, int] | None:
+    """The Python of a runtime, None where it is not known."""
+    named = NAME.fullmatch(spark_version)
+    known = RUNTIMES.get(named["number"]) if named else None
+    return known.python if known else None
+
+
+@rule(
+    "DB-7",
+    "A Databricks runtime is named by its version, what it is made for, and its Scala.",
+    "training",
+    source="Azure Databricks, runtime versions",
+)
+def runtime(self: Rule, training: Any) -> Iterator[Finding]:
+    text, named = training.spark_version, NAME.fullmatch(training.spark_version)
+    known = RUNTIMES.get(named["number"]) if named else None
+    if named and known and named["scala"] not in known.scala:
+        right = f"{named['number']}.x-{named['kind']}scala{known.scala[-1]}"
+        cure = {"training.spark_version": right}
+        what = f"The runtime {named['number']} has no Scala {named['scala']}."
+        yield self.finding("training.spark_version", what, cure=cure)
+    elif not named:
+        cure = {"training.spark_version": _meant(text)}
+        yield self.finding("training.spark_version", f"{text[:60]!r} is no runtime.", cure=cure)
+
+
+@rule(
+    "DB-9",
+    f"Databricks ends the support of a runtime, as announced by {KNOWN}.",
+    "training",
+    source="Azure Databricks, release notes of runtimes",
+    severity="warning",
+)
+def lifetime(self: Rule, training: Any) -> Iterator[Finding]:
+    named = NAME.fullmatch(training.spark_version)
+    if not named:
+        return
+    known = RUNTIMES.get(named["number"])
+    if known is None:
+        yield self.finding(
+            "training.spark_version",
+            f"The runtime {named['number']} was not known in {KNOWN}.",
+            "Leave it if Databricks lists it: it is asked as soon as there is a workspace.",
+        )
+    elif known.until and known.until <= date.today():
+        yield self.finding(
+            "training.spark_version",
+            f"The support of the runtime {named['number']} ended on {known.until:%d %B %Y}.",
+            cure={"training.spark_version": _default()},
+        )
+
+
+def _meant(text: str) -> str:
+    """The runtime that a text comes near to, else the default."""
+    numbers = re.match(r"\d+(\.\d+)?", text)
+    number = numbers[0] if numbers else ""
+    known = RUNTIMES.get(number) or RUNTIMES.get(number.partition(".")[0])
+    if known is None:
+        return _default()
+    exact = number if number in RUNTIMES else number.partition(".")[0]
+    return f"{exact}.x-scala{known.scala[0]}"
+
+
+def _default() -> str:
+    return str(Training.model_fields["spark_version"].default)
