@@ -17,6 +17,7 @@ from platforms import Platform, both, nothing, setting, without
 from support import PATIENCE, Sandbox, running
 
 from amlwizard.errors import CloudError
+from amlwizard.notebook.access import api_of
 
 pytestmark = pytest.mark.xdist_group("refusals")
 
@@ -223,8 +224,8 @@ def test_who_may_not_manage_the_workspace_stays_a_stranger(platform: Platform) -
 
 def test_the_data_plane_of_a_closed_workspace_is_closed_outside(platform: Platform) -> None:
     workspace = platform.cloud.arm.get(platform.outputs["workspace"]["id"], "2025-09-01")
-    uri = workspace["properties"]["mlFlowTrackingUri"]
-    token = platform.cloud.access_token("ml").reveal()
+    uri = api_of(workspace["properties"]["mlFlowTrackingUri"])
+    token = platform.cloud.access_token("arm").reveal()
     answer = asked(platform, token, f"{uri}/api/2.0/mlflow/experiments/search")
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "UserError"

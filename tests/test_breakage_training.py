@@ -100,7 +100,7 @@ def mended(platform: Platform, other_predictions: Ran) -> Ran:
 
 def test_a_cell_that_fails_fails_the_training(untracked: Ran) -> None:
     final = failed(untracked, "train")
-    assert final["what"].startswith("Cell 4 failed:")
+    assert final["what"].startswith("Cell 5 failed:")
     assert "private endpoint" in final["why"]
     assert untracked.outcomes["endpoint"] == "done", "serving was prepared meanwhile"
 
@@ -147,9 +147,9 @@ def test_once_mended_it_scores_and_nothing_was_done_twice(mended: Ran, platform:
 
 
 def test_each_replay_did_what_was_left(mended: Ran, platform: Platform) -> None:
-    """Training is nine cells and registration three. The run with the missed MSE was not
+    """Training is ten cells and registration five. The run with the missed MSE was not
     registered, so the one after it could not know of it, and trained again. The last four only
     look around: the probe of the promises is three cells."""
     stopped, trained, both, *nothing = platform.cells
-    assert (stopped, trained, both) == (4, 9, 12)
+    assert (stopped, trained, both) == (5, 10, 15)
     assert nothing == [3, 3, 3, 3]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
+from importlib.metadata import version
 
 import httpx
 import pytest
+import yaml
 from journeys import Journey
 from support import PATIENCE, RECIPES, Ran, recipe_of
 
+from amlwizard.notebook.access import api_of
 from amlwizard.rules.requests import DIABETES
 from amlwizard.steps import steps_for
 
@@ -105,6 +109,23 @@ def test_the_picture_stands_beside_the_journal_and_not_in_it(any_journey: Journe
     drawn = [e["data"] for e in any_journey.ran.of("step-progress", "train") if name in e["data"]]
     assert [data[name] for data in drawn] == [{"file": name}]
     assert picture.stat().st_size > (run / "journal.jsonl").stat().st_size / 10
+
+
+def test_the_models_environment_is_pinned_to_what_it_was_trained_with(any_journey: Journey) -> None:
+    stored = (any_journey.home.parent / "cloud").rglob("ExperimentRun/*/model/conda.yaml")
+    for file in (first := list(stored)):
+        python, *_, last = yaml.safe_load(file.read_text())["dependencies"]
+        assert re.fullmatch(r"python=3\.\d+", python)
+        pins = dict(requirement.split("==") for requirement in last["pip"])
+        assert {
+            "mlflow",
+            "scikit-learn",
+            "azureml-ai-monitoring",
+            "azureml-inference-server-http",
+        } <= set(pins)
+        for package in ("numpy", "scipy", "cloudpickle"):
+            assert pins[package] == version(package)
+    assert first
 
 
 def test_the_signature_is_known_after_training(any_journey: Journey) -> None:
@@ -255,10 +276,10 @@ def test_a_private_endpoint_does_not_answer_outside(private: Journey) -> None:
 
 def test_the_workspace_refuses_tracking_from_outside(quickstart: Journey) -> None:
     cloud = quickstart.sandbox.cloud()
-    uri = cloud.ml(quickstart.output("workspace")["id"]).tracking_uri()
+    uri = api_of(cloud.ml(quickstart.output("workspace")["id"]).tracking_uri())
     answer = httpx.post(
         f"{uri}/api/2.0/mlflow/experiments/search",
-        headers={"Authorization": f"Bearer {cloud.access_token('ml').reveal()}"},
+        headers={"Authorization": f"Bearer {cloud.access_token('arm').reveal()}"},
         json={"max_results": 1},
         verify=ssl.create_default_context(cafile=quickstart.sandbox.description["ca"]),
         trust_env=False,

@@ -174,7 +174,7 @@ class Cloud:
             "tenant": session.tenant or session.identity.tenant,
             "authority": self.profile.authority,
             "instance_discovery": self.profile.instance_discovery,
-            "token_scope": self.profile.ml_scope,
+            "token_scopes": {"arm": self.profile.arm_scope, "ml": self.profile.ml_scope},
         }
 
     def score(self, uri: str, key: Secret, body: dict[str, Any], at: Frontend | None = None) -> Any:

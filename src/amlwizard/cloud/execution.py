@@ -162,7 +162,7 @@ def _shown(text: str) -> str:
 
 
 def _reason(summary: str) -> str:
-    if "private link" in summary or "403" in summary:
+    if any(sign in summary for sign in ("private link", "403", "NameResolutionError")):
         return (
             "The workspace refused the cluster: its names do not resolve to the private endpoint "
             "from the cluster's VNET."

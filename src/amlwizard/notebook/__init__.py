@@ -6,7 +6,7 @@ What a run differs in comes before them as one cell that sets `parameters`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -15,13 +15,13 @@ HEADER = "# Databricks notebook source"
 
 
 def source(name: str) -> str:
-    """The text of a notebook: ``train``, ``register``, ``score``, ``probe`` or ``sign_in/...``."""
+    """The text of a notebook: ``train``, ``register``, ``score``, ``probe``, ``workspace`` or ``sign_in/...``."""
     return (files(__name__) / f"{name}.py").read_text(encoding="utf-8")
 
 
-def cells(name: str, parameters: Mapping[str, Any], *, after: str = "") -> list[str]:
-    """The cells of a notebook, one with its parameters first, then those of the one it is `after`."""
-    texts = [source(n).removeprefix(HEADER) for n in (after, name) if n]
+def cells(name: str, parameters: Mapping[str, Any], *, after: Sequence[str] = ()) -> list[str]:
+    """The cells of a notebook, one with its parameters first, then those of the ones it is `after`."""
+    texts = [source(n).removeprefix(HEADER) for n in (*after, name)]
     body = SEPARATOR.join(texts)
     given = f"# Parameters\nimport json\n\nparameters = json.loads({json.dumps(parameters)!r})"
     return [given, *(cell.strip() for cell in body.split(SEPARATOR) if cell.strip())]

@@ -17,6 +17,7 @@ from amlwizard.plan import Context
 
 SCOPE = "amlwizard"
 PRINCIPAL_KEYS = ("tenant-id", "client-id", "client-secret")
+AUDIENCES = ("arm", "ml")  # of tokens for the workspace, in the order in which they are tried
 FIELDS = ("sign_in.notebook_login", "sign_in.notebook_secret_scope")
 
 
@@ -40,9 +41,9 @@ class Access:
     keep_up: Callable[[], None] = lambda: None
 
     @property
-    def notebook(self) -> str:
-        """The notebook that signs in."""
-        return f"sign_in/{self.login.replace('-', '_')}"
+    def notebooks(self) -> tuple[str, str]:
+        """The notebooks that sign in, and get into the workspace."""
+        return f"sign_in/{self.login.replace('-', '_')}", "workspace"
 
 
 @contextmanager
@@ -64,25 +65,31 @@ def access(ctx: Context, recipe: Any) -> Iterator[Access]:
 
 @contextmanager
 def lent_token(cloud: Any, recipe: Any, client: Any, key: str) -> Iterator[Callable[[], None]]:
-    """Our own token for the workspace in the recipe's secret scope, as long as the block runs; to
-    be called again before each cell, for a token may run out sooner."""
-    scope, put = scope_of(recipe), ""
+    """Our own tokens for the workspace in the recipe's secret scope, by audience, as long as the
+    block runs; to be called again before each cell, for a token may run out sooner."""
+    scope, put = scope_of(recipe), dict[str, str]()
 
     def keep_up() -> None:
-        nonlocal put
-        token = cloud.access_token("ml").reveal()
-        if token != put:
-            client.put_secret(scope, key, token)
-            put = token
+        for audience in AUDIENCES:
+            token = cloud.access_token(audience).reveal()
+            if token != put.get(audience):
+                client.put_secret(scope, f"{key}-{audience}", token)
+                put[audience] = token
 
     try:
         keep_up()
         yield keep_up
     finally:
-        with suppress(
-            CloudError, SignInFailed
-        ):  # it runs out by itself, and hides no result and no failure
-            client.delete_secret(scope, key)
+        for audience in AUDIENCES:
+            # It runs out by itself, and hides no result and no failure.
+            with suppress(CloudError, SignInFailed):
+                client.delete_secret(scope, f"{key}-{audience}")
+
+
+def api_of(tracking_uri: str) -> str:
+    """Where MLflow 2 and 3 call a workspace without azureml-mlflow. Its own address says ``v1.0``,
+    where the calls of MLflow 1 are: azureml-mlflow rewrites it, too."""
+    return tracking_uri.replace("azureml://", "https://").replace("/mlflow/v1.0/", "/mlflow/v2.0/")
 
 
 def login_of(cloud: Any, recipe: Any) -> str:

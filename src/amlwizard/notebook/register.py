@@ -4,17 +4,39 @@ import json
 import os
 
 import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
 let_in()
-uri = parameters["tracking_uri"]
 # As in training: azureml:// finds the run in the environment, or it would wait for a browser.
-run = MlflowClient(uri.replace("azureml://", "https://")).get_run(parameters["run_id"])
+run = MlflowClient(api, registry_uri=uri).get_run(parameters["run_id"])
 os.environ["MLFLOW_RUN_ID"] = parameters["run_id"]
 os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
 mlflow.set_tracking_uri(uri)
-version = mlflow.register_model(
-    f"runs:/{parameters['run_id']}/model", parameters["model"], tags=parameters["tags"]
+mlflow.set_registry_uri(uri)
+held = [
+    file.path for file in get_artifact_repository(run.info.artifact_uri).list_artifacts("model")
+]
+if "model/MLmodel" not in held:
+    raise RuntimeError(f"run {parameters['run_id']} holds no model: {held}")
+
+# COMMAND ----------
+
+# Make a version of it
+# Not register_model: MLflow 3 looks there for logged models, which this registry does not have.
+let_in()
+registry = MlflowClient(uri, registry_uri=uri)
+try:
+    registry.create_registered_model(parameters["model"])
+except MlflowException as error:
+    if error.error_code != "RESOURCE_ALREADY_EXISTS":
+        raise
+version = registry.create_model_version(
+    parameters["model"],
+    f"{run.info.artifact_uri}/model",
+    run_id=parameters["run_id"],
+    tags=parameters["tags"],
 )
 print(f"{version.name} version {version.version}")
 print("amlwizard:" + json.dumps({"version": str(version.version)}))

@@ -21,10 +21,9 @@ import mlflow
 from mlflow.tracking import MlflowClient
 
 let_in()
-uri = parameters["tracking_uri"]
 # The run is opened by MLflow's own client; azureml:// then finds it in the environment, where its
 # own sign-in would wait for a browser.
-client = MlflowClient(uri.replace("azureml://", "https://"))
+client = MlflowClient(api, registry_uri=uri)
 experiment = client.get_experiment_by_name(parameters["experiment"])
 experiment_id = (
     experiment.experiment_id if experiment else client.create_experiment(parameters["experiment"])
@@ -32,6 +31,8 @@ experiment_id = (
 run_id = client.create_run(experiment_id, run_name=parameters["run_name"]).info.run_id
 os.environ["MLFLOW_EXPERIMENT_ID"], os.environ["MLFLOW_RUN_ID"] = experiment_id, run_id
 mlflow.set_tracking_uri(uri)
+# Databricks' own registry is Unity Catalog, unless it is named.
+mlflow.set_registry_uri(uri)
 print(f"run {run_id} in experiment {parameters['experiment']}")
 
 # COMMAND ----------
@@ -82,16 +83,32 @@ if len(picture) <= parameters["largest_picture"]:
 # COMMAND ----------
 
 # Save the model with what its server will need
+import sys
+from importlib.metadata import version
+
 from mlflow.models import infer_signature
 
 signature = infer_signature(x_test, predicted)
+# What it was trained with, to the version; of Python only the minor one, as conda may not have all.
+requirements = parameters["model_requirements"] + [
+    f"{package}=={version(package)}" for package in ("numpy", "scipy", "cloudpickle")
+]
+environment = {
+    "name": "mlflow-env",
+    "channels": ["conda-forge"],
+    "dependencies": [
+        f"python={sys.version_info.major}.{sys.version_info.minor}",
+        "pip",
+        {"pip": requirements},
+    ],
+}
 # Not log_model: MLflow 3 asks there for logged models, which this tracking server does not have.
 mlflow.sklearn.save_model(
     model,
     str(folder / "model"),
     signature=signature,
     input_example=x_test.head(2),
-    pip_requirements=parameters["model_requirements"],
+    conda_env=environment,
 )
 print("model saved")
 

@@ -74,7 +74,7 @@ class Routes:
         if kind.startswith("ml"):
             return await self.centre.tracking.handle(request, resource_id, kind == "ml-inside")
         if kind.startswith("services"):
-            return services.answer(self.centre.world, request, kind == "services-inside")
+            return await services.answer(self.centre.world, request, kind == "services-inside")
         return await self.arm.handle(request)
 
     async def resolve(self, request: Request) -> Response:

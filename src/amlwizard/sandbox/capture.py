@@ -22,6 +22,7 @@ SECRET = re.compile(
 )
 # Ends like a secret's name, and is none.
 PUBLIC = re.compile(r"(?i)^(public_?key|key|partition_?key)$")
+SIGNATURE = re.compile(r"([?&]sig=)[^&\s\"]+")  # of a shared access signature
 SHORTEST = 8
 GONE = "REDACTED"
 
@@ -75,7 +76,7 @@ class Capture:
             return GONE
         for text in self._seen:
             value = value.replace(text, GONE)
-        return value
+        return SIGNATURE.sub(rf"\1{GONE}", value)
 
 
 def _secrets(value: Any, secret: bool = False) -> Iterator[str]:

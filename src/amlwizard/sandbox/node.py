@@ -15,9 +15,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from ipaddress import ip_address
-from types import SimpleNamespace
-from typing import Any, TextIO
+from types import ModuleType, SimpleNamespace
+from typing import Any, ClassVar, TextIO
 
 from amlwizard.sandbox import children
 
@@ -117,9 +118,34 @@ def into_the_vnet(driver: Driver) -> None:
     replaced.socket.connect = connected
 
 
+class SparkSession:
+    """The cluster's Spark session, as far as MLflow asks it: Databricks registers models in Unity
+    Catalog unless it is told otherwise."""
+
+    conf: ClassVar[dict[str, str]] = {"spark.mlflow.modelRegistryUri": "databricks-uc"}
+
+    @classmethod
+    def getActiveSession(cls) -> type[SparkSession]:
+        return cls
+
+
+def into_the_workspace() -> None:
+    """Make this process find the session of its cluster where every notebook does."""
+    for name in ("pyspark", "pyspark.sql"):
+        module: Any = ModuleType(name)
+        module.__spec__, module.__path__ = ModuleSpec(name, None, is_package=True), []
+        module.__version__ = "3.5.2"
+        sys.modules[name] = module
+    sys.modules["pyspark"].sql = sys.modules["pyspark.sql"]  # type: ignore[attr-defined]
+    sys.modules["pyspark.sql"].SparkSession = SparkSession  # type: ignore[attr-defined]
+    # MLflow asks whether an example is one.
+    sys.modules["pyspark.sql"].DataFrame = type("DataFrame", (), {})  # type: ignore[attr-defined]
+
+
 if __name__ == "__main__":
     answers = sys.stdout
     sys.stdout = sys.stderr
     driver = Driver(children.requests(), answers)
     into_the_vnet(driver)
+    into_the_workspace()
     driver.serve()

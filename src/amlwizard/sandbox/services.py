@@ -1,5 +1,5 @@
 """Storage, vault and registry as far as a caller without credentials gets: their firewall, and the
-demand to sign in. The name in the Host header says which service is asked."""
+demand to sign in; blobs further, for who holds a signature. The name in the Host header says which service is asked."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox import dns
+from amlwizard.sandbox.blobs import Blobs, refusal
 from amlwizard.sandbox.kinds.base import Body, look
 from amlwizard.sandbox.world import World
 
 
-def answer(world: World, request: Request, inside: bool) -> Response:
+async def answer(world: World, request: Request, inside: bool) -> Response:
     """`inside`: the request came by a private endpoint or from a subnet that the firewall lists."""
     found = dns.owner(world, request.url.hostname or "")
     if found is None:
@@ -32,13 +33,12 @@ def answer(world: World, request: Request, inside: bool) -> Response:
             )
         )
         return JSONResponse({"errors": [{"code": code, "message": text}]}, 403 if closed else 401)
+    if group == "blob" and not closed:
+        signed = await Blobs(world).answer(request, resource["name"])
+        if signed is not None:
+            return signed
     code = "AuthorizationFailure" if closed else "NoAuthenticationInformation"
-    return Response(
-        f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code></Error>',
-        403 if closed else 401,
-        {"x-ms-error-code": code},
-        "application/xml",
-    )
+    return refusal(403 if closed else 401, code)
 
 
 def is_closed(resource: Body) -> bool:

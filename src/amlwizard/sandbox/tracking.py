@@ -1,13 +1,14 @@
-"""The data plane of an ML workspace: a real MLflow server behind two doors.
+"""The data plane of an ML workspace: a real MLflow server behind two doors, with Azure's addresses of
+artifacts, and the services that hand them out.
 
 Outside and inside lead to the same server; with public access disabled the outside answers 403.
-What Azure's server does not know (MLflow 3's logged models) is 404 here too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import sys
 from pathlib import Path
@@ -18,9 +19,11 @@ import yaml
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox import mlflow_api
+from amlwizard.sandbox.artifacts import Artifacts
 from amlwizard.sandbox.children import Children, kill_group
-from amlwizard.sandbox.entra.tokens import ARM, ML, Tokens
-from amlwizard.sandbox.kinds.base import swallow
+from amlwizard.sandbox.entra.tokens import ARM, Tokens
+from amlwizard.sandbox.kinds.base import Body, swallow
 from amlwizard.sandbox.sockets import BySocket
 from amlwizard.sandbox.world import World
 
@@ -42,6 +45,7 @@ class Tracking:
         self.processes: dict[str, Any] = {}
         socket = BySocket(world.folder / "mlflow", ":".join(map(str, SOCKET)))
         self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket)
+        self.artifacts = Artifacts(world, self._run_exists)
 
     def start(self, guid: str) -> None:
         if guid not in self.servers:
@@ -116,31 +120,71 @@ class Tracking:
 
     async def handle(self, request: Request, workspace_id: str, inside: bool) -> Response:
         workspace = self.world.get(workspace_id)
-        claims = self.tokens.check(request, ML, *ARM, self.world.arm)
+        # `tracking_audience` of the state is another audience that is wanted instead.
+        wanted = self.world.data.get("tracking_audience")
+        claims = self.tokens.check(request, *([wanted] if wanted else (*ARM, self.world.arm)))
         if isinstance(claims, Response):
             return claims
         if workspace is None:
             return _user_error(404, "The workspace was not found.")
         if not inside and workspace["properties"]["publicNetworkAccess"] == "Disabled":
             return _user_error(403, DENIED)
+        if answer := await self.artifacts.answer(request, workspace):
+            return answer
         matched = re.fullmatch(
-            rf"/mlflow/v[12]\.0{re.escape(workspace['id'])}(/.*)", request.url.path, re.IGNORECASE
+            rf"/mlflow/v([12]\.0){re.escape(workspace['id'])}(/.*)", request.url.path, re.IGNORECASE
         )
         if matched is None:
             self.world.unknown.append({"method": request.method, "path": request.url.path})
             return Response(status_code=501)
-        if "/mlflow/logged-models" in matched[1]:
+        call = mlflow_api.call_of(matched[1], matched[2])
+        if call is None:
             return Response(status_code=404)
-        url = await self.url(workspace["properties"]["workspaceId"])
+        return await self._called(request, workspace, call)
+
+    async def _called(self, request: Request, workspace: Body, call: str) -> Response:
+        guid = workspace["properties"]["workspaceId"]
+        content = await request.body()
+        sent = json.loads(content) if content else dict(request.query_params)
+        if refusal := await self._too_many(guid, call, sent):
+            return JSONResponse(refusal, 400)
+        if call == "artifacts/list":
+            return JSONResponse(self.artifacts.listed(workspace, sent, request.url.netloc))
+        if call == "runs/get-run-data-status":
+            return JSONResponse({"is_complete": True})
         answer = await self.client.request(
             request.method,
-            url + matched[1],
+            f"{await self.url(guid)}{mlflow_api.PREFIX}{mlflow_api.SERVED_AS.get(call, call)}",
             params=list(request.query_params.multi_items()),
-            content=await request.body(),
+            content=content,
             headers={"content-type": request.headers.get("content-type", "application/json")},
         )
-        kind = answer.headers.get("content-type", "application/json")
-        return Response(answer.content, answer.status_code, media_type=kind)
+        try:
+            shown = mlflow_api.as_azures(answer.json(), request.url.netloc, workspace["id"])
+        except ValueError:
+            return Response(answer.content, answer.status_code)
+        return JSONResponse(shown, answer.status_code)
+
+    async def _too_many(self, guid: str, call: str, sent: Body) -> Body | None:
+        """How a run refuses to hold so many parameters."""
+        keys = {param["key"] for param in sent.get("params", [])} if "log-batch" in call else set()
+        if call == "runs/log-parameter":
+            keys = {sent.get("key", "")}
+        if not keys:
+            return None
+        run = await self._run(guid, sent.get("run_id") or sent.get("run_uuid") or "")
+        held = {param["key"] for param in run.get("data", {}).get("params", [])}
+        return mlflow_api.too_many_params(held, keys)
+
+    async def _run(self, guid: str, run_id: str) -> Body:
+        """A run as the server knows it; empty where it does not."""
+        answer = await self.client.get(
+            f"{await self.url(guid)}{mlflow_api.PREFIX}runs/get", params={"run_id": run_id}
+        )
+        return dict(answer.json()["run"]) if answer.status_code == 200 else {}
+
+    async def _run_exists(self, guid: str, run_id: str) -> bool:
+        return bool(await self._run(guid, run_id))
 
     # -- what ARM shows of the registry
 
@@ -172,7 +216,7 @@ class Tracking:
                 "type": "Microsoft.MachineLearningServices/workspaces/models/versions",
                 "properties": {
                     "modelType": "mlflow_model",
-                    "modelUri": f"azureml://jobs/{v.get('run_id', '')}/outputs/artifacts/model",
+                    "modelUri": mlflow_api.model_uri(v),
                     "jobName": v.get("run_id", ""),
                     "flavors": self._flavors(guid, v),
                     "description": v.get("description", ""),
@@ -205,13 +249,12 @@ class Tracking:
                 return found
 
     def model_folder(self, guid: str, run_id: str, source: str) -> Path | None:
-        """Where the files of a model version lie: `source` is what register_model was given."""
-        path = source.removeprefix(f"runs:/{run_id}/").rpartition("/artifacts/")[2] or "model"
-        if source.startswith("runs:/"):
-            path = source.removeprefix(f"runs:/{run_id}/")
-        for folder in (self.home(guid) / "artifacts").glob(f"*/{run_id}/artifacts/{path}"):
-            return folder
-        return None
+        """Where the files of a model version lie: `source` is what it was made from."""
+        if not (made := mlflow_api.run_artifact(source)):
+            return None
+        origin, container, path = made
+        folder = self.artifacts.folder(guid, origin, container) / path
+        return folder if folder.is_dir() else None
 
     async def find_version(self, guid: str, name: str, version: str) -> Path | None:
         for v in await self._search(guid, "model-versions", "model_versions", f"name='{name}'"):

@@ -106,6 +106,7 @@ class World:
             "allowed": None,
             "denied": [],
             "policies": [],
+            "tracking_audience": "",
         }
 
     @property

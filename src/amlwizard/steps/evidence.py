@@ -12,7 +12,7 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.errors import AmlwizardError, Cancelled, CloudError, StepFailed
-from amlwizard.notebook.access import lent_token, scope_of
+from amlwizard.notebook.access import AUDIENCES, api_of, lent_token, scope_of
 from amlwizard.plan import Context, Resource, Say
 from amlwizard.posture.endpoints import addresses
 from amlwizard.posture.facts import Answer, Facts, Side
@@ -25,6 +25,7 @@ from amlwizard.steps.private_link import DNS_API
 
 WORKERS = 12
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
+REFUSED = (401, 403)
 INSIDE, OUTSIDE = "inside", "outside"
 Sides = Collection[str]
 
@@ -177,7 +178,7 @@ def _private_names(recipe: Any, documents: Mapping[str, Any]) -> dict[str, dict[
 def _tracking(documents: Mapping[str, Any]) -> str:
     """Where experiments are searched: a call of the data plane that reads and needs a sign-in."""
     uri = str(look(documents.get("workspace"), "properties.mlFlowTrackingUri") or "")
-    return uri.replace("azureml://", "https://") + EXPERIMENTS if uri else ""
+    return api_of(uri) + EXPERIMENTS if uri else ""
 
 
 def _api_names(documents: Mapping[str, Any]) -> Iterable[str]:
@@ -197,8 +198,14 @@ def _outside(
     url, scoring = _tracking(documents), look(documents.get("endpoint"), "properties.scoringUri")
 
     def tracking() -> Any:
-        token = cloud.access_token("ml")
-        return cloud.knock("POST", url, {"max_results": 1}, token)
+        answers = []
+        for audience in AUDIENCES:
+            token = cloud.access_token(audience)
+            answers.append(cloud.knock("POST", url, {"max_results": 1}, token))
+            if answers[-1].status not in REFUSED:
+                return answers[-1]
+        # A token that is not taken (401) says less than one that is and does not help (403).
+        return max(answers, key=lambda answer: answer.status)
 
     jobs: dict[str, Callable[[], Any]] = {f"name {n}": lambda n=n: cloud.resolve(n) for n in names}
     if url:

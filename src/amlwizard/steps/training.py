@@ -12,20 +12,23 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.errors import ExpectationMissed
-from amlwizard.notebook.access import access
+from amlwizard.notebook.access import access, api_of
 from amlwizard.plan import Context, Found, Json, Say, Step
+from amlwizard.posture.private_endpoints import links
 from amlwizard.steps.cluster import databricks_of, packages, running
 from amlwizard.steps.platform import after_private_link
+from amlwizard.steps.private_link import ready_for
 
 # The no-code scoring script of Azure imports both; a model without them crashes when it is deployed.
-SERVER_REQUIREMENTS = ("azureml-ai-monitoring", "azureml-inference-server-http")
+SERVER_REQUIREMENTS = ("azureml-ai-monitoring==1.0.0", "azureml-inference-server-http==1.5.1")
 LARGEST_PICTURE = 33_000  # bytes, of which base64 makes 44,000 characters
 
 
 def fingerprint(recipe: Any) -> str:
     """A short hash of all that decides what the trained model is."""
     t = recipe.training
-    inputs = [notebook.source("train"), packages(recipe), t.alpha, t.test_size, t.random_state]
+    made_with = [*packages(recipe), *SERVER_REQUIREMENTS]
+    inputs = [notebook.source("train"), made_with, t.alpha, t.test_size, t.random_state]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 
@@ -113,14 +116,14 @@ def training(recipe: Any) -> list[Step]:
     steps = [
         Step(
             "train", "Training run", "train",
-            ("cluster-libraries", *after_private_link(recipe)), read_run, train, runs=True,
-            audiences=("ml",),
+            ("cluster-libraries", *after_private_link(recipe), *_after_storage(recipe)), read_run,
+            train, runs=True, audiences=("ml",),
         ),
         Step(
             "register", "Registered model", "register", ("check-training",), read_version,
             register, runs=True,
             az=(f"az ml model create -n {model} --type mlflow_model "
-                "--path azureml://jobs/<run>/outputs/artifacts/model",),
+                "--path azureml://jobs/<run>/outputs/artifacts/paths/model",),
         ),
     ]  # fmt: skip
     checking = Step(
@@ -128,6 +131,16 @@ def training(recipe: Any) -> list[Step]:
         runs=True,
     )  # fmt: skip
     return [steps[0], checking, steps[1]]
+
+
+def _after_storage(recipe: Any) -> tuple[str, ...]:
+    """The steps after which the VNET reaches the blobs that artifacts are uploaded to."""
+    return tuple(
+        step
+        for link in links(recipe)
+        if link.name == "storage-blob"
+        for step in ready_for(recipe, link)
+    )
 
 
 def _run(
@@ -139,8 +152,9 @@ def _run(
     running(client, cluster_id, say, ctx)
     uri = str(ctx.cloud.ml(ctx.outputs["workspace"]["id"]).tracking_uri())
     with access(ctx, recipe) as way:
+        addresses = {"tracking_uri": uri, "tracking_api": api_of(uri)}
         cells = notebook.cells(
-            name, {"tracking_uri": uri, **way.parameters, **parameters}, after=way.notebook
+            name, {**addresses, **way.parameters, **parameters}, after=way.notebooks
         )
         results = client.run_cells(
             cluster_id, cells, say, ctx.cancel, ask=ctx.ask, before_each=way.keep_up

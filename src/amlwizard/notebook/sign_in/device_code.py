@@ -1,7 +1,6 @@
 # Databricks notebook source
 # Ask for a sign-in to the Machine Learning workspace
 import json
-import os
 import queue
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,7 +14,8 @@ credential = DeviceCodeCredential(
     disable_instance_discovery=not parameters["instance_discovery"],
     disable_automatic_authentication=True,
 )
-waiting = ThreadPoolExecutor(1).submit(credential.authenticate, scopes=[parameters["token_scope"]])
+scopes = [parameters["token_scopes"]["arm"]]
+waiting = ThreadPoolExecutor(1).submit(credential.authenticate, scopes=scopes)
 waiting.add_done_callback(lambda _: asked.put(None))
 prompt = asked.get()
 if prompt is None:
@@ -30,11 +30,9 @@ print("amlwizard:" + json.dumps({"login_needed": login}))
 account = waiting.result().username
 
 
-def let_in():
-    """Before every cell that talks to the workspace: MLflow looks at the environment."""
-    os.environ["MLFLOW_TRACKING_TOKEN"] = credential.get_token(parameters["token_scope"]).token
+def token_for(audience):
+    return credential.get_token(parameters["token_scopes"][audience]).token
 
 
-let_in()
 print(f"signed in as {account}")
 print("amlwizard:" + json.dumps({"login_done": account}))

@@ -1,7 +1,5 @@
 # Databricks notebook source
 # Sign in to the Machine Learning workspace as a service principal
-import os
-
 from azure.identity import ClientSecretCredential
 
 tenant_id, client_id, client_secret = (
@@ -17,9 +15,5 @@ credential = ClientSecretCredential(
 )
 
 
-def let_in():
-    """Before every cell that talks to the workspace: MLflow looks at the environment."""
-    os.environ["MLFLOW_TRACKING_TOKEN"] = credential.get_token(parameters["token_scope"]).token
-
-
-let_in()
+def token_for(audience):
+    return credential.get_token(parameters["token_scopes"][audience]).token

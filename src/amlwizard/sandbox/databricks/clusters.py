@@ -156,7 +156,7 @@ class Clusters:
             )
         else:
             cluster.pop("fails", None)
-            self.drivers.start(cluster["id"], workspace)
+            self.drivers.start(cluster["id"], workspace, cluster["spec"]["spark_version"])
 
     def _egress(self, workspace: Body) -> bool:
         if not workspace["properties"]["parameters"]["enableNoPublicIp"]["value"]:

@@ -78,8 +78,9 @@ class Commands:
         if command and command["status"] == "Running":
             command["status"] = "Cancelled"
             cluster_id = self._context(body)
+            spec = self.clusters.find(workspace, {"cluster_id": cluster_id})["spec"]
             self.drivers.end(cluster_id)
-            self.drivers.start(cluster_id, workspace)
+            self.drivers.start(cluster_id, workspace, spec["spark_version"])
         return {"id": body.get("commandId")}
 
     def _context(self, body: Body) -> str:

@@ -46,8 +46,8 @@ class Drivers:
         self.centre, self.ca = centre, ca
         self.tasks: dict[str, asyncio.Task[Driver]] = {}
 
-    def start(self, cluster_id: str, workspace: Body) -> None:
-        task = asyncio.get_running_loop().create_task(self._boot(workspace))
+    def start(self, cluster_id: str, workspace: Body, spark_version: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._boot(workspace, spark_version))
         self.tasks[cluster_id] = task
 
     def __contains__(self, cluster_id: str) -> bool:
@@ -68,13 +68,14 @@ class Drivers:
         for cluster_id in list(self.tasks):
             self.end(cluster_id)
 
-    async def _boot(self, workspace: Body) -> Driver:
+    async def _boot(self, workspace: Body, spark_version: str) -> Driver:
         proxy = self.centre.vnet.proxy_for(vnet_of(workspace))
         environment = {
             **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy),
             **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
             **dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), self.ca),
             "MPLBACKEND": "Agg",
+            "DATABRICKS_RUNTIME_VERSION": spark_version.partition(".x-")[0],
             "GIT_PYTHON_REFRESH": "quiet",
         }
         children, workspace_id = self.centre.children, workspace["id"].lower()

@@ -80,9 +80,8 @@ def _workspace(call: Call) -> None:
     p["workspaceId"] = guid
     port = call.centre.port_of("ml", call.id.text)
     call.centre.port_of("ml-inside", call.id.text)
-    base = f"https://127.0.0.1:{port}"
-    p["mlFlowTrackingUri"] = f"{base}/mlflow/v1.0{call.id.text}"
-    p["discoveryUrl"] = f"{base}/discovery"
+    p["mlFlowTrackingUri"] = f"azureml://127.0.0.1:{port}/mlflow/v1.0{call.id.text}"
+    p["discoveryUrl"] = f"https://127.0.0.1:{port}/discovery"
     complete(p, BODY)
     registry = call.world.get(p.get("containerRegistry"))
     if registry:

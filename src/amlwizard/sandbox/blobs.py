@@ -1,0 +1,149 @@
+"""Blobs of a storage account, as far as whoever holds a shared access signature gets: put, in one or
+in blocks, and read. They are files of the sandbox's folder.
+
+What a signature is good for stands in it: one blob, for an hour, to read it or to write it. The
+account's firewall has let the request through before it comes here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from amlwizard.sandbox.world import World
+
+VERSION, SECONDS = "2024-11-04", 3600
+READ, WRITE = "r", "rcw"
+MESSAGES = {
+    "AuthorizationFailure": "This request is not authorized to perform this operation.",
+    "AuthenticationFailed": "Server failed to authenticate the request. Make sure the value of "
+    "Authorization header is formed correctly including the signature.",
+    "BlobAlreadyExists": "The specified blob already exists.",
+    "BlobNotFound": "The specified blob does not exist.",
+    "NoAuthenticationInformation": "Server failed to authenticate the request. Please refer to the "
+    "information in the www-authenticate header.",
+}
+BLOCK = re.compile(rb"<(?:Latest|Uncommitted|Committed)>([^<]+)</")
+
+
+class Blobs:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def file(self, container: str, name: str) -> Path:
+        """Where a blob lies. A container is named after the workspace that it belongs to."""
+        home = (self.world.folder / "mlflow" / container.removesuffix("-azureml")).resolve()
+        file = (home / "artifacts" / name).resolve()
+        if not file.is_relative_to(home / "artifacts"):
+            raise ValueError(name)
+        return file
+
+    def url(self, account: str, container: str, name: str, rights: str) -> str:
+        """The address of a blob with a signature for it."""
+        expires = f"{datetime.fromtimestamp(time.time() + SECONDS, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        query = {"sv": VERSION, "sr": "b", "se": expires, "sp": rights}
+        signed = {**query, "sig": self._signature(account, container, name, query)}
+        path = f"{container}/{quote(name)}"
+        return f"https://{account}.blob.core.windows.net/{path}?{urlencode(signed)}"
+
+    async def answer(self, request: Request, account: str) -> Response | None:
+        """None where the request holds no signature."""
+        query = dict(request.query_params)
+        if "sig" not in query:
+            return None
+        container, _, name = request.url.path.lstrip("/").partition("/")
+        parts = {key: query.get(key, "") for key in ("sv", "sr", "se", "sp")}
+        wanted = {"PUT": "w", "GET": "r", "HEAD": "r"}.get(request.method, "")
+        if query["sig"] != self._signature(account, container, name, parts):
+            return refusal(403, "AuthenticationFailed")
+        if not wanted or wanted not in parts["sp"]:
+            return refusal(403, "AuthorizationPermissionMismatch")
+        file = self.file(container, name)
+        if request.method == "PUT":
+            return await self._put(request, file)
+        return _read(request, file)
+
+    async def _put(self, request: Request, file: Path) -> Response:
+        what, content = request.query_params.get("comp"), await request.body()
+        blocks = file.with_name(f".{file.name}.blocks")
+        if what == "block":
+            block = blocks / hashlib.sha256(request.query_params["blockid"].encode()).hexdigest()
+            block.parent.mkdir(parents=True, exist_ok=True)
+            block.write_bytes(content)
+            return Response(status_code=201, headers=_headers())
+        if request.headers.get("if-none-match") == "*" and file.exists():
+            return refusal(409, "BlobAlreadyExists")
+        if what == "blocklist":
+            named = [hashlib.sha256(block).hexdigest() for block in BLOCK.findall(content)]
+            if not all((blocks / name).exists() for name in named):
+                return refusal(400, "InvalidBlockList")
+            content = b"".join((blocks / name).read_bytes() for name in named)
+            for block in blocks.iterdir():
+                block.unlink()
+            blocks.rmdir()
+        elif request.headers.get("x-ms-blob-type") != "BlockBlob":
+            return refusal(400, "MissingRequiredHeader")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+        return Response(status_code=201, headers={**_headers(), **_tags(file)})
+
+    def _signature(self, account: str, container: str, name: str, query: dict[str, str]) -> str:
+        parts = (account, container, name, *(query[key] for key in ("sv", "sr", "se", "sp")))
+        return base64.b64encode(bytes.fromhex(self.world.derive("sas", *parts))).decode()
+
+
+def _read(request: Request, file: Path) -> Response:
+    if not file.is_file():
+        return refusal(404, "BlobNotFound")
+    content = file.read_bytes()
+    headers = {
+        **_headers(),
+        **_tags(file),
+        "x-ms-blob-type": "BlockBlob",
+        "accept-ranges": "bytes",
+        "content-type": "application/octet-stream",
+    }
+    asked = request.headers.get("x-ms-range") or request.headers.get("range") or ""
+    matched = re.fullmatch(r"bytes=(\d+)-(\d*)", asked)
+    if not matched:
+        return Response(content if request.method == "GET" else b"", 200, headers)
+    start, end = int(matched[1]), int(matched[2] or len(content) - 1)
+    if start >= len(content):
+        return refusal(416, "InvalidRange")
+    part = content[start : end + 1]
+    headers["content-range"] = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
+    return Response(part, 206, headers)
+
+
+def _headers() -> dict[str, str]:
+    return {"x-ms-version": VERSION, "x-ms-request-server-encrypted": "true"}
+
+
+def _tags(file: Path) -> dict[str, str]:
+    changed = file.stat()
+    return {
+        "etag": f'"0x{changed.st_mtime_ns:X}"',
+        "last-modified": format_datetime(
+            datetime.fromtimestamp(changed.st_mtime, UTC), usegmt=True
+        ),
+    }
+
+
+def refusal(status: int, code: str) -> Response:
+    """How the storage services refuse."""
+    return Response(
+        f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code>'
+        f"<Message>{MESSAGES.get(code, code)}</Message></Error>",
+        status,
+        {**_headers(), "x-ms-error-code": code},
+        "application/xml",
+    )
