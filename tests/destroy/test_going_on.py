@@ -46,8 +46,9 @@ def test_a_deletion_under_way_is_waited_for(platform: Standing, destroy: Destroy
     def going(state: dict[str, Any]) -> None:
         state["resources"][cluster]["properties"]["provisioningState"] = "Deleting"
         state["operations"]["11111111-1111-1111-1111-111111111111"] = {
-            "resource": cluster, "verb": "delete", "started": 0, "seconds": 1, "polls": 0,
-            "status": "InProgress", "error": None,
+            "resource": cluster, "of": cluster, "verb": "delete", "started": 0, "seconds": 1,
+            "polls": 0, "status": "InProgress", "error": None, "ended": None, "states": [],
+            "tells": {},
         }  # fmt: skip
 
     platform.change(going)
