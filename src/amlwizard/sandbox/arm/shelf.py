@@ -29,6 +29,9 @@ def existing(world: World, rid: ResourceId) -> Body:
 def must_have_group(world: World, rid: ResourceId) -> None:
     group = f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}"
     if rid.group and not world.get(group):
+        kind = KINDS.get(rid.type)
+        if kind and kind.parent_first:
+            raise not_found(ResourceId.parse(rid.parent))
         raise ArmError(
             404, "ResourceGroupNotFound", f"Resource group '{rid.group}' could not be found."
         )

@@ -159,7 +159,8 @@ class Kind:
 
     `system_data` is shown by types whose service keeps who wrote and when, empty tags by those that
     have `shows_tags`. `location` is `region` (required), `global`, or `` for none. `misnamed` is the code for a name
-    that does not fit the pattern `name`, `missing` that for one that is not there. `slow` says how
+    that does not fit the pattern `name`, `missing` that for one that is not there; where not even the group is, ARM names the parent
+    if `parent_first`. `slow` says how
     the `actions` are answered that take time. `items` answers documents of the type that another service
     holds; `shown` adds to a document what others have to do with it; `refusal` is how the service
     words its errors.
@@ -182,6 +183,7 @@ class Kind:
     name: str = r"[^/]{1,260}"
     misnamed: str = "InvalidResourceName"
     missing: str = "ResourceNotFound"
+    parent_first: bool = False
     versions: tuple[str, str] = ("2015-01-01", "2027-01-01")
     states: bool = True
     system_data: bool = False

@@ -25,6 +25,13 @@ RULES: list[tuple[str, int, str, str, list[str]]] = [
     ("Outbound", 103, "VirtualNetwork", "VirtualNetwork", ["*"]),
     ("Outbound", 104, "VirtualNetwork", "EventHub", ["9093"]),
 ]
+# How the rules call where workers go, but for other workers.
+CALLED = {
+    "AzureDatabricks": "databricks-webapp",
+    "Sql": "sql",
+    "Storage": "storage",
+    "EventHub": "eventhub",
+}
 
 
 def _workspace(call: Call) -> None:
@@ -211,7 +218,7 @@ def _add_rules(world: World, nsg_id: str) -> None:
     rules = nsg["properties"]["securityRules"]
     stem = "Microsoft.Databricks-workspaces_UseOnly_databricks-worker-to-"
     for direction, priority, source, target, ports in RULES:
-        name = f"{stem}{'worker' if target == 'VirtualNetwork' else target.lower()}-{direction.lower()}"
+        name = f"{stem}{CALLED.get(target) or f'worker-{direction.lower()}'}"
         if any(rule["name"] == name for rule in rules):
             continue
         rules.append(

@@ -212,6 +212,7 @@ KINDS = [
         location="",
         name=NAME,
         missing="NotFound",
+        parent_first=True,
         creates=UPDATING,
         etag=WEAK,
         idle_again=True,
