@@ -33,10 +33,6 @@ REFUSED = [
     ("Microsoft.Network/natGateways/ng-mlquick01", "InUseNatGatewayCannotBeDeleted"),
     ("Microsoft.Network/publicIPAddresses/pip-mlquick01-nat", "PublicIPAddressCannotBeDeleted"),
     ("Microsoft.Network/privateDnsZones/privatelink.azurecr.io", "CannotDeleteResource"),
-    (
-        "Microsoft.MachineLearningServices/workspaces/mlw-mlquick01/computes/image-build",
-        "MissingRequiredParameter",
-    ),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import pytest
@@ -134,8 +135,9 @@ def test_a_deployment_loses_its_traffic_first(platform: Standing, destroy: Destr
 
     platform.change(deploy)
     with pytest.raises(CloudError, match="DELETE") as refused:
-        platform.arm.send("DELETE", deployment["id"], version)
-    assert "100% of the live traffic" in refused.value.why
+        platform.arm.delete(deployment["id"], version, lambda *_, **__: None, Event())
+    assert refused.value.code == "InferencingClientCallFailed"
+    assert "Current traffic [100]" in refused.value.why
     ran = destroy("--yes", "--json")
     assert ran.code == 0 and ran.final("deployment")["outcome"] == "done"
     assert platform.resources == {}

@@ -204,6 +204,8 @@ class World:
         for name, operation in self.data["operations"].items():
             if operation["status"] != "InProgress":
                 continue
+            for key, value in (("of", operation["resource"]), ("states", []), ("tells", {})):
+                operation.setdefault(key, value)  # one that was begun by hand, or long ago
             task = self.tasks.get(name)
             if task and not task.done():
                 continue

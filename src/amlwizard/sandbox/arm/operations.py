@@ -52,7 +52,7 @@ class Operations:
         operation["polls"] += 1
         self.world.settle()
         going = operation["status"] == "InProgress"
-        polls = Polls(**operation["tells"])
+        polls = Polls(**operation.get("tells", {}))
         headers = {}
         if going and (polls.status == 202 or form.lower() == "operationresults"):
             headers = {"Location": f"{self.world.arm}{asked.path}?api-version={asked.version}"}
@@ -76,7 +76,7 @@ class Operations:
         return JSONResponse(shown(self.world, found) if shown else found)
 
     def _told(self, operation: Body, name: str, polls: Polls) -> Body:
-        over, status = operation["ended"] is not None, operation["status"]
+        over, status = operation.get("ended") is not None, operation["status"]
         known = {
             "id": f"/subscriptions/{self.world.subscription}/operationStatuses/{name}",
             "name": name,

@@ -24,8 +24,8 @@ OPEN = {
 def _vault(call: Call) -> None:
     call.require("properties.tenantId", "properties.sku.name")
     p = call.properties
-    held = call.world.data["deleted"].get(_contents(call.id.name))
-    if call.old is None and held:
+    deleted = call.world.data["deleted"].get(_key(call.id.name))
+    if call.old is None and deleted:
         if p.pop("createMode", "") != "recover":
             raise ArmError(
                 409,
@@ -35,8 +35,8 @@ def _vault(call: Call) -> None:
                 "https://go.microsoft.com/fwlink/?linkid=2149745 for more information on soft "
                 "delete.",
             )
-        tags = call.world.data["deleted"][f"vaults/{call.id.name.lower()}"]["properties"]["tags"]
-        call.body["tags"] = call.body.get("tags") or tags
+        call.body["tags"] = call.body.get("tags") or deleted["properties"]["tags"]
+        held = _contents(call.world).get(_key(call.id.name), {})
         call.body["properties"] = p = {**held, **p}  # what it was, but for what is asked for
     p.pop("createMode", None)
     if taken(call.world, "Microsoft.KeyVault/vaults", call.id.name, call.id.text):
@@ -88,7 +88,7 @@ def _vault(call: Call) -> None:
 def _delete_vault(world: World, rid: ResourceId, body: Body) -> None:
     p = body["properties"]
     now = time.time()
-    world.data["deleted"][f"vaults/{rid.name.lower()}"] = {
+    world.data["deleted"][_key(rid.name)] = {
         "id": f"/subscriptions/{rid.subscription}/providers/Microsoft.KeyVault/locations/"
         f"{body['location']}/deletedVaults/{rid.name}",
         "name": rid.name,
@@ -102,11 +102,17 @@ def _delete_vault(world: World, rid: ResourceId, body: Body) -> None:
             **({"purgeProtectionEnabled": True} if p.get("enablePurgeProtection") else {}),
         },
     }
-    world.data["deleted"][_contents(rid.name)] = p
+    _contents(world)[_key(rid.name)] = p
 
 
-def _contents(name: str) -> str:
-    return f"vault-contents/{name.lower()}"
+def _key(name: str) -> str:
+    return f"vaults/{name.lower()}"
+
+
+def _contents(world: World) -> Body:
+    """What softly deleted vaults were, for those who recover them."""
+    found: Body = world.data.setdefault("contents", {})
+    return found
 
 
 def _recovered(world: World, rid: ResourceId) -> bool:
@@ -115,8 +121,8 @@ def _recovered(world: World, rid: ResourceId) -> bool:
 
 def forget(world: World, name: str) -> bool:
     """End the soft deletion of a vault; answer whether there was one."""
-    world.data["deleted"].pop(_contents(name), None)
-    return world.data["deleted"].pop(f"vaults/{name.lower()}", None) is not None
+    _contents(world).pop(_key(name), None)
+    return world.data["deleted"].pop(_key(name), None) is not None
 
 
 def _shown(world: World, vault: Body) -> Body:

@@ -32,7 +32,7 @@ COMPONENT = {**OPEN, "RetentionInDays": 90, "Ver": "v2", "IngestionMode": "LogAn
 def _log_analytics(call: Call) -> None:
     old = (call.old or {}).get("properties", {})
     p = call.properties
-    held = call.world.data["deleted"].get(_key(call.id), {})
+    held = _gone(call.world).get(_key(call.id), {})
     p["customerId"] = old.get("customerId") or held.get("customerId") or str(uuid.uuid4())
     now = stamp()
     complete(p, WORKSPACE)
@@ -69,19 +69,22 @@ def _component(call: Call) -> None:
 
 
 def _key(rid: ResourceId) -> str:
-    return f"logs/{rid.subscription}/{rid.group}/{rid.name}".lower()
+    return f"{rid.subscription}/{rid.group}/{rid.name}".lower()
+
+
+def _gone(world: World) -> Body:
+    """Deleted workspaces: for two weeks a PUT of the same name brings one back, and nothing else
+    tells of it."""
+    found: Body = world.data.setdefault("logs", {})
+    return found
 
 
 def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
-    """For two weeks a PUT of the same name brings it back."""
-    world.data["deleted"][_key(rid)] = {
-        "id": body["id"],
-        "customerId": look(body, "properties.customerId"),
-    }
+    _gone(world)[_key(rid)] = {"customerId": look(body, "properties.customerId")}
 
 
 def _recover_workspace(world: World, rid: ResourceId) -> bool:
-    return world.data["deleted"].pop(_key(rid), None) is not None
+    return _gone(world).pop(_key(rid), None) is not None
 
 
 KINDS = [
