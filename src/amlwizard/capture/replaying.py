@@ -16,6 +16,8 @@ from amlwizard.capture.mapping import Names
 WRITES = ("PUT", "PATCH", "DELETE", "POST")
 GROUP = re.compile(r"(?i)^(/subscriptions/[^/]+/resourcegroups/[^/]+)")
 RESOURCE = re.compile(r"(?i)/subscriptions/[^/\"]+/resourcegroups/[^/\"]+/providers/[^\"?\s]+")
+NAMESPACE = re.compile(r"(?i)/providers/(microsoft\.\w+)")
+REGISTERING = 4  # looks, after which the sandbox has registered a namespace
 GROUPS_API, POLLS = "2021-04-01", 60
 ASIDE = {
     "entra": "sign-ins: their secrets are in no capture",
@@ -197,17 +199,13 @@ class Replay:
     # -- the ground
 
     def _register(self) -> None:
-        """Namespaces that the capture uses, unless it registers them itself."""
-        own = {e.path.split("/")[4].lower() for e in self.lines if e.path.endswith("/register")}
-        used = {
-            ns for e in self.lines for ns in re.findall(r"(?i)/providers/(microsoft\.\w+)", e.path)
-        }
-        for namespace in sorted({ns.lower(): ns for ns in used}.values()):
-            if namespace.lower() not in own:
-                path = f"/subscriptions/{self.stage.subscription}/providers/{namespace}"
-                self.stage.ask("POST", f"{path}/register?api-version={GROUPS_API}", None)
-                for _ in range(4):
-                    self.stage.ask("GET", f"{path}?api-version={GROUPS_API}", None)
+        """Every namespace that the capture names, to the end: it shows no waits of the sandbox's."""
+        used = {ns for e in self.lines for ns in NAMESPACE.findall(e.path)}
+        for namespace in {ns.lower(): ns for ns in used}.values():
+            path = f"/subscriptions/{self.stage.subscription}/providers/{namespace}"
+            self.stage.ask("POST", f"{path}/register?api-version={GROUPS_API}", None)
+            for _ in range(REGISTERING):
+                self.stage.ask("GET", f"{path}?api-version={GROUPS_API}", None)
 
     def _lay(self, line: Exchange) -> None:
         """What the request needs, and the capture did not make."""
