@@ -107,6 +107,9 @@ PLANS: dict[str, tuple[dict[str, str], list[str]]] = {
     "the same, and too small for AKS and endpoints": (
         {**PLAN_OF_TENS, "addresses.scoring": "10.0.120.0/29", "addresses.workspace": "10.0.100.0/29"},
         ["SN-5 error", "PE-1 error", "AK-7 error"]),
+    "a subnet over everything, the services over the VNET": (
+        {"addresses.vnet": "10.0.0.0/16", "addresses.compute": "10.0.0.0/8"},
+        ["SN-1 error", "SN-5 error"]),
     "pods over everything": ({"addresses.pod_cidr": "10.0.0.0/8"}, ["SN-5 error"]),
     "a tenth more for upgrades": (
         {"serving.nodes": "250", "addresses.scoring": "10.100.0.0/23", "serving.max_surge": "10%"},

@@ -51,9 +51,7 @@ def offered(sections: Sections) -> list[Finding]:
     A cure that needs another is offered with it. Where those of several rules are in each other's
     way, each is the part that it needs of what one comes to who takes them one by one.
     """
-    before = found(sections)
-    proposed = [finding.cure for finding in before]
-    told = [_holding(sections, before, f, _wider(f.cure, proposed)) for f in before]
+    before, told = _each(sections)
     if _hold_together(sections, told):
         return told
     whole = _one_by_one(sections)
@@ -61,6 +59,16 @@ def offered(sections: Sections) -> list[Finding]:
     if _hold_together(sections, part):
         return part
     return [_holding(sections, before, f, [whole] if f.cure else []) for f in before]
+
+
+def _each(sections: Sections) -> tuple[list[Finding], list[Finding]]:
+    """Every finding as proposed, and with a cure that holds alone."""
+    given = _with_ranges(sections, cures=True)
+    before = [finding for rule in RULES for finding in rule.findings(given)]
+    plan = given["ranges"].plan if "ranges" in given else {}
+    proposed = [plan, *(finding.cure for finding in before)]
+    told = (_holding(sections, before, f, _wider(f.cure, proposed)) for f in before)
+    return before, list(told)
 
 
 def _holding(
@@ -107,8 +115,7 @@ def _one_by_one(sections: Sections) -> dict[str, Any]:
     """What all cures come to, each taken where the ones before it have been."""
     whole: dict[str, Any] = {}
     for _ in range(ROUNDS):
-        before = found(sections)
-        step = next((f.cure for f in before if f.cure and _holds(sections, before, f, f.cure)), {})
+        step = next((f.cure for f in _each(sections)[1] if f.cure), {})
         after = cured(sections, step) if step else None
         if after is None:
             break
