@@ -48,9 +48,6 @@ SERVICES = re.compile(
 MAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
 OPAQUE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9_-]{24,}={0,2}(?![\w-])")
 NUMBER = re.compile(r"(?<!\d)\d{10,19}(?!\d)")
-OPEN_QUERY = frozenset(
-    {"api-version", "$filter", "$expand", "$top", "type", "audience", "resource"}
-)
 QUERY = re.compile(r"([?&])([\w$.-]+)=([^&#\s\"']*)")
 
 
@@ -160,10 +157,10 @@ class Redactor:
         return WORD.sub(lambda m: self._word(m[0]), found[0])
 
     def _query(self, found: re.Match[str]) -> str:
-        if found[2].lower() in OPEN_QUERY or not found[3]:
-            return found[0]
-        shown = GONE if SECRET.search(found[2]) else self._opaque(found[3])
-        return f"{found[1]}{found[2]}={shown}"
+        if SECRET.search(found[2]):
+            return f"{found[1]}{found[2]}={GONE}"
+        signed = len(found[2]) == 1  # Azure's, around the address of an operation
+        return f"{found[1]}{found[2]}={self._opaque(found[3])}" if signed else found[0]
 
     def _opaque(self, text: str) -> str:
         return self._made.opaque(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ WRITES = ("PUT", "PATCH", "DELETE", "POST")
 GROUP = re.compile(r"(?i)^(/subscriptions/[^/]+/resourcegroups/[^/]+)")
 RESOURCE = re.compile(r"(?i)/subscriptions/[^/\"]+/resourcegroups/[^/\"]+/providers/[^\"?\s]+")
 NAMESPACE = re.compile(r"(?i)/providers/(microsoft\.\w+)")
+# What passes by itself: a capture does not tell how long somebody had waited before they asked.
+LATE = ("PrincipalNotFound", "LinkedAuthorizationFailed", "AuthorizationFailed")
+LOOKS, LOOK_SECONDS = 20, 0.25
 REGISTERING = 4  # looks, after which the sandbox has registered a namespace
 GROUPS_API, POLLS = "2021-04-01", 60
 ASIDE = {
@@ -121,6 +125,11 @@ class Replay:
             self._settle()
         self._lay(line)
         answer = self._ask(line)
+        for _ in range(LOOKS):
+            if line.status >= 300 or answer.code not in LATE:
+                break
+            time.sleep(LOOK_SECONDS)
+            answer = self._ask(line)
         if line.status < 300 and 0 < answer.status < 300:
             self.names.learn(line.answered, answer.body)
             self._note_workspace(line, answer)
