@@ -27,7 +27,7 @@ CHANGES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] 
         {"serving.max_pods": "50"},
         "aks",
         ("properties.agentPoolProfiles.default.maxPods",),
-        {"serving.max_pods": "110"},
+        {"serving.max_pods": 110},
     ),
     "service range": (
         {"addresses.service_cidr": "10.1.0.0/16", "addresses.dns_service_ip": "10.1.0.10"},
@@ -39,7 +39,7 @@ CHANGES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] 
         {"security.private_aks": "true"},
         "aks",
         ("properties.apiServerAccessProfile.enablePrivateCluster",),
-        {"security.private_aks": "false"},
+        {"security.private_aks": False},
     ),
     "overlay taken off": (
         {"serving.network": "node-subnet", "serving.max_pods": "30"},
@@ -130,7 +130,7 @@ def test_a_private_cluster_is_not_made_public_by_leaving_it_out(platform: Platfo
     private = {"properties": {"apiServerAccessProfile": {"enablePrivateCluster": True}}}
     platform.sandbox.change(resources={cluster.lower(): private})
     [found] = findings(run(platform, "preflight", {}))
-    assert found["cure"] == {"security.private_aks": "true"}
+    assert found["cure"] == {"security.private_aks": True}
 
 
 ELSEWHERE: dict[str, tuple[str, Any, str]] = {

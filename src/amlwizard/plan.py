@@ -74,7 +74,7 @@ class Kept:
     found: Any
     wanted: Any
     field: str = ""
-    back: str = ""
+    back: Any = None
 
     @property
     def told(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from amlwizard.cloud.facts import Denied
 from amlwizard.errors import Finding
@@ -64,14 +65,14 @@ def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) 
     return found
 
 
-def _without_address(s: Situation, step: str) -> dict[str, str]:
+def _without_address(s: Situation, step: str) -> dict[str, Any]:
     """A recipe that brings no public address about by that step."""
     if step == "aks-extension":
         return {"serving.load_balancer": "internal"}
     if step == "aks":
         return _way_out(s)
     if step == "databricks":
-        return {"security.databricks_no_public_ip": "true"}
+        return {"security.databricks_no_public_ip": True}
     return {}
 
 
@@ -91,7 +92,7 @@ def _finding(
     fields: tuple[str, ...],
     what: str,
     outside: bool,
-    cure: Mapping[str, str] | None = None,
+    cure: Mapping[str, Any] | None = None,
 ) -> Finding:
     """`outside`: the policy must be lifted for more than the group of the recipe."""
     met = list(dict.fromkeys(o for d in those for o in d.objections))

@@ -96,6 +96,8 @@ class Situation:
 
 def _typed(value: Any) -> str:
     """As it is typed on a command line: a version would be taken for a number."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"'\"{value}\"'" if re.fullmatch(r"\d+\.\d+", str(value)) else str(value)
 
 

@@ -33,7 +33,7 @@ class Immutable:
     field: str = ""
     absent: Any = None
     allows: Allows = never
-    back: Callable[[Any], str] = str
+    back: Callable[[Any], Any] = lambda found: found
 
 
 def _kubernetes(found: str, wanted: str) -> bool:
@@ -93,7 +93,6 @@ IMMUTABLE: Mapping[str, tuple[Immutable, ...]] = {
             "properties.apiServerAccessProfile.enablePrivateCluster",
             "security.private_aks",
             absent=False,
-            back=lambda private: str(private).lower(),
         ),
         Immutable("properties.dnsPrefix"),
         Immutable("properties.nodeResourceGroup", "names.node_resource_group", back=_name),
@@ -161,7 +160,7 @@ def _kept(rule: Immutable, wanted: Any, found: Any, path: str, above: str) -> It
     old, new = (rule.absent if (v := look(d, path)) is None else v for d in (found, wanted))
     if old is None or new is None or _same(old, new) or rule.allows(old, new):
         return
-    yield Kept(f"{above}{path}", old, new, rule.field, rule.back(old) if rule.field else "")
+    yield Kept(f"{above}{path}", old, new, rule.field, rule.back(old) if rule.field else None)
 
 
 def _same(found: Any, wanted: Any) -> bool:
