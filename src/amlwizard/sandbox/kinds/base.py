@@ -231,6 +231,12 @@ def look(document: Any, path: str) -> Any:
     return document
 
 
+def state_of(resource: Body) -> str:
+    """The provisioning state; what says none (types without one, documents that were planted) is
+    there."""
+    return str(look(resource, "properties.provisioningState") or "Succeeded")
+
+
 def swallow(task: asyncio.Task[Any]) -> None:
     """Take the exception of a task that nobody awaits, so that it is not reported at exit."""
     if not task.cancelled():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from amlwizard.sandbox.kinds.base import Body, Call
+from amlwizard.sandbox.kinds.base import Body, Call, state_of
 from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.role_assignments import ROLES
 from amlwizard.sandbox.kinds.timestamps import stamp
@@ -82,7 +82,7 @@ def _parameters(call: Call, given: Body) -> None:
 def shown(world: World, workspace: Body) -> Body:
     """A new workspace has no address before it is there."""
     p = workspace["properties"]
-    if p["provisioningState"] not in ("Accepted", "Creating"):
+    if state_of(workspace) not in ("Accepted", "Creating"):
         return workspace
     early = {key: value for key, value in p.items() if key not in NOT_YET}
     return {**workspace, "properties": early}

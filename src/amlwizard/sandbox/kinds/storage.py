@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amlwizard.sandbox.kinds.answers import AT_ONCE, GONE_AT_ONCE, Answer, Polls
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, state_of
 from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.global_names import taken
 from amlwizard.sandbox.kinds.network.private_endpoints import EXCLUSIVE, IN_PROGRESS, occupied
@@ -79,7 +79,7 @@ def _since(call: Call) -> str:
 
 
 def _keys(call: Call) -> Body:
-    if (call.old or {})["properties"]["provisioningState"] != "Succeeded":
+    if state_of(call.old or {}) != "Succeeded":
         raise ArmError(
             409,
             "StorageAccountIsNotProvisioned",

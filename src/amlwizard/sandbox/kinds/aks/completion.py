@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from amlwizard.sandbox.kinds.base import Body, Call
+from amlwizard.sandbox.kinds.base import Body, Call, state_of
 from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.world import World
 
@@ -109,7 +109,7 @@ def _pool(pool: Body, cluster: Body) -> None:
 def shown(world: World, cluster: Body) -> Body:
     """The identity of the nodes and the addresses that they go out by, once both are there."""
     p: dict[str, Any] = cluster["properties"]
-    if p["provisioningState"] == "Creating" or "networkProfile" not in p:
+    if state_of(cluster) == "Creating" or "networkProfile" not in p:
         return cluster
     rid = cluster["id"].lower()
     group = f"{cluster['id'].partition('/resource')[0]}/resourceGroups/{p['nodeResourceGroup']}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import load_balancers, node_resource_group
 from amlwizard.sandbox.kinds.answers import CREATED, DELETED, UPDATED
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, state_of
 from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.sizes import MACHINES
 from amlwizard.sandbox.world import World
@@ -57,7 +57,7 @@ def _extension(call: Call) -> None:
         raise ArmError(404, "ResourceNotFound", f"{call.id.scope} does not exist.")
     p = call.properties
     call.require("properties.extensionType")
-    if cluster["properties"]["provisioningState"] != "Succeeded":
+    if state_of(cluster) != "Succeeded":
         raise ArmError(
             409, "ClusterNotReady", f"The cluster {cluster['name']} is not in state Succeeded."
         )
@@ -168,7 +168,7 @@ def inference_settings(world: World, cluster_id: str) -> dict[str, str] | None:
         settings = _lower(p.get("configurationSettings"))
         if (
             p["extensionType"].lower() == AML
-            and p["provisioningState"] == "Succeeded"
+            and state_of(extension) == "Succeeded"
             and _true(settings, "enableinference")
         ):
             return settings
@@ -198,7 +198,7 @@ def certificate(world: World, cluster_id: str) -> tuple[bytes, bytes] | None:
 def _shown(world: World, extension: Body) -> Body:
     """On AKS the identity is told until it is there, and as `aksAssignedIdentity` from then on."""
     p = extension["properties"]
-    if p["provisioningState"] == "Succeeded":
+    if state_of(extension) == "Succeeded":
         return {key: value for key, value in extension.items() if key != "identity"}
     early = {key: value for key, value in p.items() if key != "aksAssignedIdentity"}
     return {**extension, "properties": early}

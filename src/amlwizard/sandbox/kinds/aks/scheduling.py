@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.kinds.base import Body, state_of
 from amlwizard.sandbox.kinds.sizes import MEMORY_GIB, SIZES
 from amlwizard.sandbox.world import World
 
@@ -57,7 +57,7 @@ def _deployments(world: World, cluster_id: str, own: str) -> Iterator[Body]:
         endpoint = world.get(deployment["id"].rsplit("/", 2)[0]) or {"properties": {}}
         compute = world.get(endpoint["properties"].get("compute")) or {"properties": {}}
         there = str(compute["properties"].get("resourceId", "")).lower() == cluster_id.lower()
-        up = deployment["properties"]["provisioningState"] == "Succeeded"
+        up = state_of(deployment) == "Succeeded"
         if there and up and deployment["id"].lower() != own.lower():
             yield deployment
 

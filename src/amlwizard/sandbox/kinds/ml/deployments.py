@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import Body, Call, Kind
+from amlwizard.sandbox.kinds.base import Body, Call, Kind, state_of
 from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.ml.answers import SERVED_AGAIN, SERVED_NO_MORE
 from amlwizard.sandbox.kinds.ml.endpoints import mark
@@ -132,7 +132,7 @@ def _unbuilt(call: Call, workspace: Body) -> Body | None:
         return None
     name = p.get("imageBuildCompute")
     compute = call.world.get(f"{workspace['id']}/computes/{name}") if name else None
-    if compute is None or compute["properties"]["provisioningState"] != "Succeeded":
+    if compute is None or state_of(compute) != "Succeeded":
         return _build_failed(
             "ACR Tasks cannot reach a container registry behind a virtual network: set "
             "imageBuildCompute of the workspace to a compute cluster "

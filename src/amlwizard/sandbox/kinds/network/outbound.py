@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, state_of
 from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
 from amlwizard.sandbox.world import World
@@ -118,7 +118,7 @@ def take(call: Call, reference: Body | None, target: str) -> Body:
 def _shown(world: World, address: Body) -> Body:
     """Its number once it is there, and who holds it."""
     p = dict(address["properties"])
-    if p["provisioningState"] != "Succeeded":
+    if state_of(address) != "Succeeded":
         p.pop("ipAddress", None)
     for holder in holders(world, address["id"]):
         if "/natgateways/" in holder.lower():

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, state_of
 from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.locks import must_be_unlocked
 from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
@@ -250,7 +250,7 @@ def _shown(world: World, endpoint: Body) -> Body:
     """Its names are told once it is there, and by its zone group alone as soon as it has one."""
     p = endpoint["properties"]
     groups = world.of_type(f"{endpoint['type']}/privateDnsZoneGroups", endpoint["id"])
-    if p["provisioningState"] == "Succeeded" and next(groups, None) is None:
+    if state_of(endpoint) == "Succeeded" and next(groups, None) is None:
         return endpoint
     return {**endpoint, "properties": {**p, "customDnsConfigs": []}}
 
