@@ -27,7 +27,9 @@ class Operations:
             headers["Azure-AsyncOperation"] = self._url(asked, "operationStatuses", name)
         if "L" in answer.headers:
             headers["Location"] = (
-                asked.id.text if answer.itself else self._url(asked, "operationResults", name)
+                f"{self.world.arm}{asked.id.text}"
+                if answer.itself
+                else self._url(asked, "operationResults", name)
             )
         if headers and not answer.itself:
             headers.update(self.world.clock.later(RETRY_AFTER))

@@ -52,7 +52,6 @@ def _storage(call: Call) -> None:
         if "_RA" in sku["name"]:
             p["secondaryEndpoints"] = _endpoints(f"{call.id.name}-secondary", call.body["kind"])
     p["creationTime"] = since = _since(call)
-    p.setdefault("keyCreationTime", {"key1": since, "key2": since})
     for service in ("blob", "file"):
         kept = {"keyType": "Account", "enabled": True, "lastEnabledTime": since}
         complete(p["encryption"]["services"], {service: kept})
@@ -88,10 +87,10 @@ def _keys(call: Call) -> Body:
         )
     secret = call.world.derive("storage", call.id.scope, call.id.name)
     other = call.world.derive("storage", call.id.scope, call.id.name, "key2")
-    times = (call.old or {})["properties"]["keyCreationTime"]
+    since = (call.old or {})["properties"]["creationTime"]
     return {
         "keys": [
-            {"keyName": key, "value": value, "permissions": "FULL", "creationTime": times[key]}
+            {"keyName": key, "value": value, "permissions": "FULL", "creationTime": since}
             for key, value in (("key1", secret), ("key2", other))
         ]
     }

@@ -27,7 +27,6 @@ DEPLOYMENT = {
     "environmentVariables": {},
     "instanceType": "defaultinstancetype",
     "livenessProbe": PROBE,
-    "privateNetworkConnection": False,
     "readinessProbe": PROBE,
     "requestSettings": {
         "maxQueueWait": "PT0.5S",
@@ -58,9 +57,7 @@ def _deployment(call: Call) -> None:
     if not p.get("model"):
         raise user_error("A deployment needs a model.", "model")
     given = p.get("scaleSettings")
-    complete(p, DEPLOYMENT)
-    if given:
-        p["scaleSettings"] = given
+    complete(p, {**DEPLOYMENT, "scaleSettings": given or DEPLOYMENT["scaleSettings"]})
     normalise(p["containerResourceRequirements"])
     mark(call, "od")
     call.body["kind"] = "K8S"

@@ -17,7 +17,7 @@ from amlwizard.sandbox.world import World
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}"
 
 BODY = {
-    "EnableSoftwareBillOfMaterials": False,
+    "enableSoftwareBillOfMaterials": False,
     "allowRoleAssignmentOnRG": True,
     "containerRegistry": "",
     "description": "",
