@@ -57,7 +57,7 @@ CHANGES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] 
         {"serving.build_node_size": "Standard_D4s_v5"},
         "build-compute",
         ("properties.properties.vmSize",),
-        {"serving.build_node_size": "Standard_DS3_v2"},
+        {"serving.build_node_size": "STANDARD_DS3_V2"},  # as Machine Learning writes it
     ),
     "node group": (
         {"names.node_resource_group": "rg-nodes"},
