@@ -26,7 +26,7 @@ WORKSPACE = {
     },
     "workspaceCapping": {"dailyQuotaGb": -1.0},
 }
-COMPONENT = {**OPEN, "RetentionInDays": 90, "Ver": "v2", "IngestionMode": "LogAnalytics"}
+COMPONENT = {**OPEN, "RetentionInDays": 90, "IngestionMode": "LogAnalytics"}
 
 
 def _log_analytics(call: Call) -> None:

@@ -20,15 +20,14 @@ POOL = {
     "nodeImageVersion": "AKSUbuntu-2204gen2containerd-202610.12.0",
     "upgradeSettings": {"maxSurge": "10%"},
     "enableFIPS": False,
-    "securityProfile": {"sshAccess": "LocalUser", "enableVTPM": False, "enableSecureBoot": False},
+    "securityProfile": {"enableVTPM": False, "enableSecureBoot": False},
 }
 NETWORK = {
     "networkPolicy": "none",
     "networkDataplane": "azure",
     "ipFamilies": ["IPv4"],
-    "podLinkLocalAccess": "IMDS",
 }
-BALANCER = {"managedOutboundIPs": {"count": 1}, "backendPoolType": "nodeIPConfiguration"}
+BALANCER = {"managedOutboundIPs": {"count": 1}, "backendPoolType": "NodeIPConfiguration"}
 CLUSTER = {
     "supportPlan": "KubernetesOfficial",
     "servicePrincipalProfile": {"clientId": "msi"},
@@ -44,15 +43,6 @@ CLUSTER = {
     "metricsProfile": {"costAnalysis": {"enabled": False}},
     "nodeProvisioningProfile": {"mode": "Manual"},
     "bootstrapProfile": {"artifactSource": "Direct"},
-    "controlPlanePluginProfiles": {
-        name: {"enableV2": True}
-        for name in (
-            "azure-monitor-metrics-ccp",
-            "karpenter",
-            "live-patching-controller",
-            "static-egress-controller",
-        )
-    },
 }
 
 

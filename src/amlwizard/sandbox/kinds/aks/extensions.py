@@ -34,7 +34,6 @@ DEFAULTS = {
     "aksAssignedIdentity": {"type": "SystemAssigned"},
     "autoUpgradeMinorVersion": True,
     "configurationSettings": {},
-    "configurationProtectedSettings": {},
     "isSystemExtension": False,
     "releaseTrain": "stable",
     "scope": {"cluster": {"releaseNamespace": "azureml"}},
