@@ -154,11 +154,13 @@ def test_standard_error_has_no_stray_line(any_journey: Journey) -> None:
 
 
 def test_it_tracks_into_the_workspace_and_nowhere_else(quickstart: Journey) -> None:
-    calls = [c for c in quickstart.sandbox.calls if "/mlflow/" in c]
+    services = ("/mlflow/", "/history/", "/artifact/")
+    calls = [c for c in quickstart.sandbox.calls if any(service in c for service in services)]
     scope = "/providers/Microsoft.MachineLearningServices/workspaces/mlw-mlquick01/"
     assert calls and all(scope in call for call in calls)
     assert any(call.endswith("/runs/create") for call in calls)
-    assert any("actual-vs-predicted.png" in call for call in calls)
+    stored = [c for c in quickstart.sandbox.calls if c.startswith("PUT /azureml/ExperimentRun/")]
+    assert any(call.endswith("/actual-vs-predicted.png") for call in stored)
 
 
 # -- a second replay

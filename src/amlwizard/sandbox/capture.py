@@ -22,6 +22,10 @@ SECRET = re.compile(
 )
 # Ends like a secret's name, and is none.
 PUBLIC = re.compile(r"(?i)^(public_?key|key|partition_?key)$")
+# Of keys too it is told when they were made.
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?")
+# A client's id, which lies in a secret scope beside its secret, is none where else it stands.
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SIGNATURE = re.compile(r"([?&]sig=)[^&\s\"]+")  # of a shared access signature
 SHORTEST = 8
 GONE = "REDACTED"
@@ -72,7 +76,7 @@ class Capture:
             return [self._clean(item, secret) for item in value]
         if not isinstance(value, str):
             return value
-        if secret and value:
+        if secret and value and not TIME.fullmatch(value):
             return GONE
         for text in self._seen:
             value = value.replace(text, GONE)
@@ -82,11 +86,12 @@ class Capture:
 def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _secrets(inner, _is_secret(key, value, secret))
+            if not (key == "string_value" and ID.fullmatch(str(inner))):
+                yield from _secrets(inner, _is_secret(key, value, secret))
     elif isinstance(value, list):
         for item in value:
             yield from _secrets(item, secret)
-    elif secret and isinstance(value, str):
+    elif secret and isinstance(value, str) and not TIME.fullmatch(value):
         yield value
 
 
