@@ -281,6 +281,9 @@ def test_a_dns_address_is_kept_where_it_may_be(now: IPv4Address, service: IPv4Ne
 # -- cures
 
 NO_CURE_KNOWN = {
+    "AK-18",
+    "DNS-1",
+    "NM-6",
     "SC-1",
     "ST-1",
     "SN-7",

@@ -94,7 +94,7 @@ def test_databricks_takes_no_token_of_arm(sandbox: Sandboxes, replay: Replay) ->
     cloud = sandbox("--clock", "instant")
     wrong = cloud.cloud().access_token("arm").reveal()
     cloud.fault("POST .*/oauth2/v2.0/token", edit={"access_token": wrong})
-    final = failed(replay(cloud, *PROVISION), "databricks-cluster")
+    final = failed(replay(cloud, *PROVISION), "databricks-cluster", 3)
     assert final["code"] == "UNAUTHENTICATED"
 
 

@@ -118,7 +118,7 @@ def test_the_run_that_was_not_as_expected_is_not_registered(other_mse: Ran) -> N
 def test_a_failed_deployment_says_what_its_container_wrote(too_small: Ran) -> None:
     final = failed(too_small, "deployment")
     assert final["code"] == "PodOutOfMemory"
-    assert "256Mi" in final["why"] and "Killed" in final["why"]
+    assert "0.250Gi" in final["why"] and "Killed" in final["why"]
 
 
 def test_an_endpoint_that_answers_5xx_fails_the_request(overloaded: Ran) -> None:

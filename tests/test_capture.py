@@ -36,7 +36,7 @@ def test_every_exchange_is_recorded_in_order(
     put = next(n for n, e in enumerate(recorded) if e["method"] == "PUT" and nsg in e["url"])
     made = recorded[put]
     assert made["status"] == 201 and made["request_body"]["location"] == "westeurope"
-    assert made["response_body"]["properties"]["provisioningState"] == "Creating"
+    assert made["response_body"]["properties"]["provisioningState"] == "Updating"
     poll = made["response_headers"]["azure-asyncoperation"]
     assert poll in [e["url"] for e in recorded[put + 1 :]]
     assert all(e["url"].startswith("https://127.0.0.1:") for e in recorded)

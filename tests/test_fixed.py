@@ -117,4 +117,4 @@ def test_the_size_of_a_compute_stays_without_a_word(platform: Platform) -> None:
         "build-compute", setting("properties.properties.vmSize", "Standard_DS2_v2")
     )
     was = platform.document("build-compute")[2]["properties"]["properties"]["vmSize"]
-    assert answer["properties"]["properties"]["vmSize"] == was
+    assert answer["properties"]["properties"]["vmSize"] == was.upper()

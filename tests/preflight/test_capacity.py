@@ -193,7 +193,10 @@ def test_public_addresses(cloud: Cloud, preflight: Preflight) -> None:
     cloud.state(limits={"PublicIPAddresses": 3})
     assert preflight() == []
     cloud.state(limits={"PublicIPAddresses": 2})
-    found = only(preflight(), "public-ip-quota", "names.public_ip", "serving.load_balancer")
+    found = only(
+        preflight(), "public-ip-quota", "names.public_ip", "serving.load_balancer",
+        "security.aks_outbound",
+    )  # fmt: skip
     assert "3 are needed, 2 are left" in found["what"]
     assert "--resource-name publicipaddresses" in found["command"].lower()
     assert preflight("--set", "serving.load_balancer=internal") == []
