@@ -136,6 +136,8 @@ class Replay:
         if line.method in WRITES and answer.status < 300:
             theirs = {_bare(line.headers[k]) for k in ("azure-asyncoperation", "location")
                       if k in line.headers}  # fmt: skip
+            # Managed Identity answers a Location that is the resource itself: to read it is no poll.
+            theirs.discard(_bare(line.url))
             ours = [answer.headers[k] for k in ("azure-asyncoperation", "location")
                     if k in answer.headers]  # fmt: skip
             request = f"{line.method} {line.path}"
