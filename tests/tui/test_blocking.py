@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 
 import blocking
@@ -53,8 +53,8 @@ def locks_a_file(folder: Path) -> None:
 
 
 def waits_for_a_future() -> None:
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(time.sleep, 0.01).result()
+    with pytest.raises(TimeoutError):
+        Future[None]().result(0.001)
 
 
 def joins() -> None:

@@ -42,8 +42,10 @@ class Clock:
         if self.kind == "instant" or not seconds:
             return 1.0
         if self.kind == "polls":
-            return min(1.0, polls / POLLS)
-        return min(1.0, (time.time() - started) * self.speed / seconds)
+            passed = polls / POLLS
+        else:
+            passed = (time.time() - started) * self.speed / seconds
+        return min(1.0, max(0.0, passed))
 
     def later(self, seconds: float) -> dict[str, str]:
         """The header that asks to come back after so many of Azure's seconds. On a faster clock the
