@@ -62,6 +62,10 @@ RECORDED = tuple(
         (r"PrivateEndpoints_\w+", r"properties\.resourceGuid"),
         (r"Registries_\w+", r"properties\.policies\.softDeletePolicy"),
         (
+            r"VirtualNetworkGateways_\w+",
+            r"properties\.(ipConfigurations\[\]\.type|isMigrateToCSES|packetCaptureDiagnosticState)",
+        ),
+        (
             r"Workspaces_\w+",
             r"properties\.(acrSkuTier|allowRoleAssignmentOnRG|creationTime|"
             r"enableSoftwareBillOfMaterials|ipAllowlist|managedNetwork\.changeableIsolationModes|"
@@ -80,6 +84,23 @@ WAIVERS = (
         operation=r"ManagedClusters_\w+",
         where=r"response\.(code|details|message|subcode)",
     ),
+    *(
+        Waiver(
+            kind,
+            "Machine Learning was recorded to refuse a compute with all the fields of its error, "
+            "null or not, and with what it says of itself beside them.",
+            operation="Compute_CreateOrUpdate",
+            where=rf"response\.({fields})",
+        )
+        for kind, fields in (
+            ("null", r"error\.additionalInfo"),
+            (
+                "unknown-property",
+                r"componentName|correlation|environment|location|time|error\.(debugInfo|"
+                r"detailsUri|innerError|messageFormat|messageParameters|referenceCode|severity)",
+            ),
+        )
+    ),
     Waiver(
         "unknown-property",
         "Databricks and private DNS were recorded to answer polls of a Location with a status.",
@@ -91,6 +112,12 @@ WAIVERS = (
         "Likewise: a status, and not yet the workspace.",
         operation=r"poll\(location\) of Workspaces_CreateOrUpdate",
         where=r"response\.(location|properties)",
+    ),
+    Waiver(
+        "enum-case",
+        "Storage was recorded to write what its keys permit in capitals.",
+        operation="StorageAccounts_ListKeys",
+        where=r"response\.keys\[\]\.permissions",
     ),
     Waiver(
         "body-unexpected",

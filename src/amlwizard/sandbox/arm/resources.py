@@ -117,6 +117,8 @@ class Resources:
             kind.put(call)
         again = old is not None or (kind.recovers is not None and kind.recovers(self.world, rid))
         answer = kind.answer("update" if again else "create", asked.version)
+        if asked.method == "PATCH" and answer.status == 201:
+            answer = replace(answer, status=200)  # it makes nothing
         if rid.type not in nested.WITHIN:
             if kind.states:
                 wanted["properties"]["provisioningState"] = "Succeeded"

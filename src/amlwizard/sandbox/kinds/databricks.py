@@ -102,14 +102,14 @@ def _workspace(call: Call) -> None:
 def _make_managed_group(call: Call, group: str) -> None:
     """The group of the workspace, with the storage account of its file system, unless a policy
     forbids one of them."""
-    shared = {"location": call.body["location"], "managedBy": call.id.text}
-    shared["tags"] = dict(call.body.get("tags") or {})
+    shared = {"location": call.body["location"], "tags": dict(call.body.get("tags") or {})}
     done = {"provisioningState": "Succeeded"}
     made = {
         "id": group,
         "name": group.rsplit("/", 1)[-1],
         "type": "Microsoft.Resources/resourceGroups",
         **shared,
+        "managedBy": call.id.text,
         "properties": {**done},
     }
     name = f"dbstorage{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()).hex[:13]}"
@@ -148,8 +148,8 @@ def _make_managed_group(call: Call, group: str) -> None:
 def _keep_data(world: World, rid: ResourceId, body: Body) -> None:
     """The data of a workspace outlives it: its group stays, and is nobody's any more."""
     group = (body["properties"].get("managedResourceGroupId") or "").lower()
-    for key in [k for k in world.resources if k == group or k.startswith(f"{group}/")]:
-        world.resources[key].pop("managedBy", None)
+    if group in world.resources:
+        world.resources[group].pop("managedBy", None)
 
 
 def _into_vnet(call: Call, given: Body) -> None:

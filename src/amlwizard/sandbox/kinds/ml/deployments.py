@@ -7,7 +7,7 @@ from amlwizard.sandbox.kinds.base import Body, Call, Kind, state_of
 from amlwizard.sandbox.kinds.completion import complete
 from amlwizard.sandbox.kinds.ml.answers import SERVED_AGAIN, SERVED_NO_MORE
 from amlwizard.sandbox.kinds.ml.endpoints import mark
-from amlwizard.sandbox.kinds.ml.errors import told_in_full, user_error
+from amlwizard.sandbox.kinds.ml.errors import user_error
 from amlwizard.sandbox.kinds.ml.names import ENDPOINT, NAMESPACE
 from amlwizard.sandbox.kinds.ml.quantities import normalise
 from amlwizard.sandbox.kinds.role_assignments import sees_role
@@ -166,7 +166,6 @@ KINDS = [
         creates=SERVED_AGAIN,
         updates=SERVED_AGAIN,
         deletes=SERVED_NO_MORE,
-        refusal=told_in_full,
         system_data=True,
         shows_tags=True,
         update_seconds=52,

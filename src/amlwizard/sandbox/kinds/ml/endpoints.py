@@ -7,7 +7,7 @@ import uuid
 from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
 from amlwizard.sandbox.kinds.global_names import taken
 from amlwizard.sandbox.kinds.ml.answers import SERVED, SERVED_AGAIN, SERVED_NO_MORE
-from amlwizard.sandbox.kinds.ml.errors import told_in_full, user_error
+from amlwizard.sandbox.kinds.ml.errors import user_error
 from amlwizard.sandbox.kinds.ml.identity import identify
 from amlwizard.sandbox.kinds.ml.names import ENDPOINT, NAMESPACE
 from amlwizard.sandbox.world import World
@@ -77,7 +77,6 @@ KINDS = [
         creates=SERVED,
         updates=SERVED_AGAIN,
         deletes=SERVED_NO_MORE,
-        refusal=told_in_full,
         system_data=True,
         shows_tags=True,
         update_seconds=12,

@@ -14,7 +14,8 @@ def user_error(message: str, target: str | None = None) -> ArmError:
 
 def told_in_full(error: ArmError) -> Body:
     """With all the fields that the service's error has, most of them null, and what it says of
-    itself beside the envelope."""
+    itself beside the envelope, as it was recorded for a compute. What serves has the envelope that
+    its documents describe, for want of a recording."""
     return {
         "error": {
             "code": error.code,

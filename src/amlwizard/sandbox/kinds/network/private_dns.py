@@ -138,7 +138,7 @@ def _zone_group(call: Call) -> None:
         forget_records(call.world, call.old)
     for config in call.properties.get("privateDnsZoneConfigs", []):
         zone = call.must_exist(config["properties"].get("privateDnsZoneId"), "privateDnsZoneId")
-        config["id"] = f"{call.id.text}/privateDnsZoneConfigs/{config['name']}"
+        config["id"] = f"{call.id.text}/privateDnsZoneConfigs/{config.get('name', '')}"
         config["type"] = (
             "Microsoft.Network/privateEndpoints/privateDnsZoneGroups/privateDnsZoneConfigs"
         )
