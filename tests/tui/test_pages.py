@@ -192,7 +192,7 @@ async def test_the_right_arrow_takes_a_derived_name_over_to_be_edited() -> None:
 
 
 async def test_f1_explains_the_field_by_its_rules() -> None:
-    async with walking(wizard(FakeBackend(), answered("security"))) as walk:
+    async with walking(wizard(FakeBackend(), answered("security")), (80, 60)) as walk:
         walk.app.go_to_field("security.registry_sku")
         await walk.press("f1")
         await walk.see("Only the Premium SKU of a registry carries network rules")
