@@ -15,7 +15,7 @@ from amlwizard.tui.training import TrainingPage, cells, pictures, result
 from amlwizard.view import RunView
 
 SIZES = [(80, 24), (120, 36)]
-CELLS = 9
+CELLS = 10
 
 
 def said(cell: int, title: str, **data) -> StepProgress:
@@ -94,7 +94,7 @@ async def test_the_highlighted_cell_shows_what_it_printed() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.screen.query_one("#cells").focus()
-        await pilot.press("home", "down", "down")
+        await pilot.press("home", "down", "down", "down")
         await pilot.pause()
         text = str(app.screen.query_one("#text", Static).content)
         assert text == "353 rows to train on, 89 to test on"
