@@ -81,7 +81,8 @@ async def test_answers_of_a_file_are_kept_right_or_wrong(tmp_path: Path) -> None
     draft = from_file(file)
     DraftStore(tmp_path).save(draft)
     (again,) = kept(tmp_path)
-    assert again.answers["names"] == {"prefix": 3, "modle": "x"}
+    names = again.answers["names"]
+    assert (names["prefix"], names["modle"]) == ("3", "x")  # as they were written
     assert again.answers["addresses"] == 7
     async with walking(wizard(FakeBackend(), again, tmp_path)) as walk:
         await walk.go("naming")
