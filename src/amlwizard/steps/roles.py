@@ -104,30 +104,14 @@ def pulls_and_reads(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) 
     """
     return [
         _at_registry(recipe, step, to, "acr-pull", ACR_PULL, after),
-        role_step(
-            f"{step}-blob-reader",
-            f"Storage Blob Data Reader for {to}",
-            role=BLOB_READER,
-            principal=f"{{{step}.principal}}",
-            scope=Ids(recipe).storage,
-            after=(*after, "storage"),
-            to=to,
-        ),
+        _at_storage(recipe, step, to, "blob-reader", BLOB_READER, after),
     ]
 
 
 def keeps_data(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
     """What the identity of the workspace needs of a storage account without shared keys."""
     return [
-        role_step(
-            f"{step}-{id}",
-            f"{role.name} for {to}",
-            role=role,
-            principal=f"{{{step}.principal}}",
-            scope=Ids(recipe).storage,
-            after=(*after, "storage"),
-            to=to,
-        )
+        _at_storage(recipe, step, to, id, role, after)
         for id, role in (("blob-data", BLOB_CONTRIBUTOR), ("file-data", FILE_CONTRIBUTOR))
     ]
 
@@ -150,5 +134,19 @@ def _at_registry(
         principal=f"{{{step}.principal}}",
         scope=Ids(recipe).registry,
         after=(*after, "registry"),
+        to=to,
+    )
+
+
+def _at_storage(
+    recipe: Any, step: str, to: str, id: str, role: Role, after: tuple[str, ...]
+) -> Step:
+    return role_step(
+        f"{step}-{id}",
+        f"{role.name} for {to}",
+        role=role,
+        principal=f"{{{step}.principal}}",
+        scope=Ids(recipe).storage,
+        after=(*after, "storage"),
         to=to,
     )
