@@ -18,6 +18,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types.schema import Array, ColSpec, DataType, Schema, TensorSpec
 from sklearn.linear_model import Ridge
@@ -246,6 +247,8 @@ def test_java_is_there_where_the_environment_brings_it(tmp_path: Path) -> None:
         with container(model, tmp_path) as without:
             assert not without.ready and "no Java" in without.exception
         conda = model / "conda.yaml"
-        conda.write_text(conda.read_text().replace("- pip\n", "- pip\n- openjdk=17\n", 1))
+        environment = yaml.safe_load(conda.read_text())
+        environment["dependencies"].insert(0, "openjdk=17")
+        conda.write_text(yaml.safe_dump(environment))
         with container(model, tmp_path) as brought:
             assert brought.ready, brought.log.read_text()

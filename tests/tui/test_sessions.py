@@ -75,17 +75,14 @@ async def test_what_this_version_cannot_read_is_passed_over(tmp_path: Path) -> N
     assert kept(tmp_path) == []
 
 
-@pytest.mark.xfail(
-    run=False, reason="a defect: the unknown key of a kept file is not cured any more"
-)
 async def test_answers_of_a_file_are_kept_right_or_wrong(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text("names: {prefix: 3, modle: x}\naddresses: 7\nnonsense: {a: 2024-01-01}\n")
     draft = from_file(file)
     DraftStore(tmp_path).save(draft)
     (again,) = kept(tmp_path)
-    names = again.answers["names"]
-    assert (names["prefix"], names["modle"]) == ("3", "x")  # as they were written
+    given = {key: value for key, value in again.answers["names"].items() if value}
+    assert given == {"prefix": "3", "modle": "x"}  # a number where a text belongs is that text
     assert again.answers["addresses"] == 7
     async with walking(wizard(FakeBackend(), again, tmp_path)) as walk:
         await walk.go("naming")

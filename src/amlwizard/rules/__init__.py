@@ -65,9 +65,12 @@ def _sound(reading: Reading, finding: Finding) -> Finding:
     raw = copy.deepcopy(dict(reading.raw))
     for path, value in finding.cure.items():
         section, _, name = path.partition(".")
-        where = raw.get(section)
-        if name and isinstance(where, dict):
-            where[name] = value
+        where = raw.get(section) if name else raw
+        if isinstance(where, dict):
+            if value is None:
+                where.pop(name or section, None)
+            else:
+                where[name or section] = value
     after = examine(raw)
     left = [*after.findings, *cures.found(after.sections)]
     cured = set(finding.cure) & {path for f in left if f.severity == "error" for path in f.fields}
