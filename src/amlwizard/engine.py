@@ -44,6 +44,7 @@ from amlwizard.plan import (
     in_order,
     planned,
 )
+from amlwizard.recipe import Recipe
 
 WORKERS = 12
 HOLD_LOOK_SECONDS = 0.2
@@ -53,7 +54,7 @@ HOLD_LOOK_SECONDS = 0.2
 class Job:
     """What a walk is about: the recipe, the cloud that it talks to, how both are called."""
 
-    recipe: Any
+    recipe: Recipe
     recipe_name: str
     cloud: Any
     target: str

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from threading import Event as Flag
 from typing import Any, Literal, Protocol
 
+from amlwizard.recipe import Recipe
+
 Phase = Literal["sign-in", "provision", "train", "register", "deploy", "score", "verify", "remove"]
 PHASES: tuple[Phase, ...] = (
     "sign-in",
@@ -53,7 +55,7 @@ class Context:
     """What a step may know: the recipe, the cloud, and what finished steps put out. `name` is what
     the recipe is called."""
 
-    recipe: Any
+    recipe: Recipe
     cloud: Any
     outputs: Mapping[str, Json]
     cancel: Flag

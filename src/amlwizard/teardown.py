@@ -17,6 +17,7 @@ from amlwizard.cloud.waiting import pause
 from amlwizard.errors import StepFailed
 from amlwizard.plan import GONE, Context, Found, Json, Say, Step
 from amlwizard.posture.judging import look
+from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
 from amlwizard.steps.arm_step import OWNER_TAG, owned
 from amlwizard.steps.foundation import sign_in_step
@@ -35,7 +36,7 @@ Read = Callable[[Context], Found]
 Apply = Callable[[Context, Say], Json]
 
 
-def teardown(recipe: Any, *, purge: bool = False) -> list[Step]:
+def teardown(recipe: Recipe, *, purge: bool = False) -> list[Step]:
     """The steps that undo what a recipe made, after the sign-in. With `purge` the names are free
     afterwards.
 
@@ -56,7 +57,7 @@ def teardown(recipe: Any, *, purge: bool = False) -> list[Step]:
     return undone
 
 
-def made_by(recipe: Any) -> list[Step]:
+def made_by(recipe: Recipe) -> list[Step]:
     """The steps of a recipe, and those of its earlier versions: what was private or had an entry
     then still stands in the VNET, and would hold it."""
     wide = dict.fromkeys(("storage", "key_vault", "registry"), "private-endpoint")
@@ -106,7 +107,7 @@ def _holder(step: Step, steps: Sequence[Step]) -> Step:
 class _Part:
     """One resource of the journey, on its way out. `holder` is the step whose tag says whose it is."""
 
-    recipe: Any
+    recipe: Recipe
     step: Step
     holder: Step
     purge: bool

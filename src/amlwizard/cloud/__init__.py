@@ -12,6 +12,7 @@ from amlwizard.backend import Account, Tenant
 from amlwizard.cloud.facts import Facts, Questions
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
 from amlwizard.cloud.secret import Secret
+from amlwizard.recipe import SignIn
 
 if TYPE_CHECKING:
     from amlwizard.cloud.frontends import Frontend
@@ -40,7 +41,7 @@ class Cloud:
 
     # -- signing in
 
-    def accounts(self, given: Any, ask: Any, cancel: Flag) -> list[Tenant]:
+    def accounts(self, given: SignIn, ask: Any, cancel: Flag) -> list[Tenant]:
         """Sign in as `given` says (`recipe.SignIn`); answer what the account can see."""
         from amlwizard.cloud.subscriptions import seen
 
@@ -48,7 +49,7 @@ class Cloud:
             return seen(self._signed_in(given, ask, cancel), given.tenant)
 
     def sign_in(
-        self, given: Any, ask: Any, cancel: Flag, audiences: Collection[str] = ()
+        self, given: SignIn, ask: Any, cancel: Flag, audiences: Collection[str] = ()
     ) -> Account:
         """Sign in as `given` says and choose the subscription. A person who has signed in already
         is not asked again. `ask` is a `plan.Ask`; tokens for `audiences` are had at once, for what
@@ -70,7 +71,7 @@ class Cloud:
             session.prove(audiences)
             return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
 
-    def _signed_in(self, given: Any, ask: Any, cancel: Flag) -> Any:
+    def _signed_in(self, given: SignIn, ask: Any, cancel: Flag) -> Any:
         from amlwizard.cloud.person import Person
         from amlwizard.cloud.records import Records
         from amlwizard.cloud.session import signed_in

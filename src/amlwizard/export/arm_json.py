@@ -16,11 +16,12 @@ from amlwizard.export.template import (
     Text,
     references,
 )
+from amlwizard.recipe import Recipe
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 
 
-def template(recipe: Any) -> str:
+def template(recipe: Recipe) -> str:
     """The template of a recipe, as the text of a JSON file."""
     return json.dumps(_Writer(Template.of(recipe)).document(), indent=2, ensure_ascii=False) + "\n"
 

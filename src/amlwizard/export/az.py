@@ -11,10 +11,10 @@ import re
 import shlex
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 from amlwizard.export.source import PHASES, Source
 from amlwizard.plan import Step, for_shell, holes, shell_name
+from amlwizard.recipe import Recipe
 
 # Command groups that the bare CLI does not have, and a command that cannot say all of its document:
 # how many nodes an upgrade adds.
@@ -64,7 +64,7 @@ value() { # ID API-VERSION PATH
 """
 
 
-def script(recipe: Any) -> str:
+def script(recipe: Recipe) -> str:
     """The script, with what it leaves to be done as comments at its end."""
     return "\n".join(_Script(Source(recipe)).lines()) + "\n"
 

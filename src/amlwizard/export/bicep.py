@@ -17,6 +17,7 @@ from amlwizard.export.template import (
     Text,
     camel,
 )
+from amlwizard.recipe import Recipe
 
 INDENT = "  "
 # The order in which people read a resource; what is not named here comes after.
@@ -30,7 +31,7 @@ class Symbol:
     name: str
 
 
-def template(recipe: Any) -> str:
+def template(recipe: Recipe) -> str:
     """The template of a recipe, as the text of a Bicep file."""
     return "\n".join(_lines(Template.of(recipe))) + "\n"
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from amlwizard.plan import Phase, Resource, Step, for_shell, in_order
+from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
 from amlwizard.steps.extension import TLS_FILES
 
@@ -21,7 +22,7 @@ class Source:
     """A recipe as its exports see it. Holes ``{tls.tls_certificate}`` and ``{tls.tls_key}`` stand
     for the base64 text of the files that the recipe names."""
 
-    recipe: Any
+    recipe: Recipe
 
     @cached_property
     def steps(self) -> list[Step]:

@@ -15,6 +15,7 @@ from typing import Any
 from amlwizard.errors import InvalidInput
 from amlwizard.export.source import GROUP, Source
 from amlwizard.plan import Step
+from amlwizard.recipe import Recipe
 
 ROLE_DEFINITION = re.compile(r"/providers/Microsoft\.Authorization/roleDefinitions/([\w-]+)$")
 HOLE = re.compile(r"(\{[a-z0-9.-]+\.[a-z_]+\})")
@@ -84,7 +85,7 @@ class Template:
     outputs: Mapping[str, Reference] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, recipe: Any) -> Template:
+    def of(cls, recipe: Recipe) -> Template:
         if recipe.addresses.reserved:
             raise InvalidInput(
                 "A template would take the reserved subnets away.",

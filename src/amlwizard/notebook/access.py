@@ -14,6 +14,7 @@ from typing import Any
 
 from amlwizard.errors import CloudError, Finding, InvalidInput, SignInFailed
 from amlwizard.plan import Context
+from amlwizard.recipe import Recipe
 
 SCOPE = "amlwizard"
 PRINCIPAL_KEYS = ("tenant-id", "client-id", "client-secret")
@@ -21,12 +22,12 @@ AUDIENCES = ("arm", "ml")  # of tokens for the workspace, in the order in which 
 FIELDS = ("sign_in.notebook_login", "sign_in.notebook_secret_scope")
 
 
-def scope_of(recipe: Any) -> str:
+def scope_of(recipe: Recipe) -> str:
     """The Databricks secret scope of a recipe."""
     return f"{SCOPE}-{recipe.names.prefix}"
 
 
-def principal_scope(recipe: Any) -> str:
+def principal_scope(recipe: Recipe) -> str:
     """The secret scope with the notebook's service principal: the recipe's own, or the one named."""
     return str(recipe.sign_in.notebook_secret_scope or scope_of(recipe))
 
@@ -47,7 +48,7 @@ class Access:
 
 
 @contextmanager
-def access(ctx: Context, recipe: Any) -> Iterator[Access]:
+def access(ctx: Context, recipe: Recipe) -> Iterator[Access]:
     """The notebook's sign-in on the workspace of `ctx`; what is lent for it is taken back."""
     made = ctx.outputs["databricks"]
     client = ctx.cloud.databricks(made["url"], made["id"])
@@ -64,7 +65,7 @@ def access(ctx: Context, recipe: Any) -> Iterator[Access]:
 
 
 @contextmanager
-def lent_token(cloud: Any, recipe: Any, client: Any, key: str) -> Iterator[Callable[[], None]]:
+def lent_token(cloud: Any, recipe: Recipe, client: Any, key: str) -> Iterator[Callable[[], None]]:
     """Our own tokens for the workspace in the recipe's secret scope, by audience, as long as the
     block runs; to be called again before each cell, for a token may run out sooner."""
     scope, put = scope_of(recipe), dict[str, str]()
@@ -92,7 +93,7 @@ def api_of(tracking_uri: str) -> str:
     return tracking_uri.replace("azureml://", "https://").replace("/mlflow/v1.0/", "/mlflow/v2.0/")
 
 
-def login_of(cloud: Any, recipe: Any) -> str:
+def login_of(cloud: Any, recipe: Recipe) -> str:
     """The recipe's choice; left out, as whom we are signed in ourselves decides."""
     chosen = recipe.sign_in.notebook_login
     if chosen:
@@ -100,7 +101,7 @@ def login_of(cloud: Any, recipe: Any) -> str:
     return "service-principal" if cloud.own_principal() else "access-token"
 
 
-def lacking(cloud: Any, recipe: Any, client: Any) -> list[str]:
+def lacking(cloud: Any, recipe: Recipe, client: Any) -> list[str]:
     """Keys of the service principal that are neither in the secret scope nor ours to put there."""
     held = client.secret_keys(principal_scope(recipe))
     missing = [key for key in PRINCIPAL_KEYS if key not in held]
@@ -108,7 +109,7 @@ def lacking(cloud: Any, recipe: Any, client: Any) -> list[str]:
     return [] if ours else missing
 
 
-def secrets_missing(recipe: Any, missing: list[str]) -> Finding:
+def secrets_missing(recipe: Recipe, missing: list[str]) -> Finding:
     scope = principal_scope(recipe)
     return Finding(
         "notebook-secrets",
@@ -122,7 +123,7 @@ def secrets_missing(recipe: Any, missing: list[str]) -> Finding:
     )
 
 
-def _put_principal(cloud: Any, recipe: Any, client: Any) -> None:
+def _put_principal(cloud: Any, recipe: Recipe, client: Any) -> None:
     missing = lacking(cloud, recipe, client)
     if missing:
         finding = secrets_missing(recipe, missing)

@@ -9,6 +9,7 @@ from amlwizard.posture.facts import Facts, Json
 from amlwizard.posture.judging import Promise, equal, is_so, look, need, tail, tried
 from amlwizard.posture.private_endpoints import endpoint_name, links
 from amlwizard.posture.result import Evidence
+from amlwizard.recipe import Recipe
 from amlwizard.rules.space import SUBNETS
 
 DATA = "Data"
@@ -20,7 +21,7 @@ SERVICES = {
 }
 
 
-def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
+def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
     n, security = recipe.names, recipe.security
     yield Promise(
         "workspace.closed",
@@ -99,7 +100,7 @@ def _role(field: str) -> str:
     return field.replace("_", "-")
 
 
-def _workspace(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _workspace(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     workspace = need(facts, "workspace", recipe.names.workspace)
     yield equal("public network access", workspace, "properties.publicNetworkAccess", "Disabled")
     yield _own_endpoints(recipe, workspace, "workspace")
@@ -117,7 +118,7 @@ def _workspace(recipe: Any, facts: Facts) -> Iterator[Evidence]:
     yield from tried("outside", "request with a valid token", outside)
 
 
-def _own_endpoints(recipe: Any, target: Json, role: str) -> Evidence:
+def _own_endpoints(recipe: Recipe, target: Json, role: str) -> Evidence:
     """No private endpoint but the recipe's leads to a target: another would let its VNET in."""
     own = {endpoint_name(recipe, link).lower() for link in links(recipe) if link.target == role}
     strangers = [
@@ -149,7 +150,7 @@ def _registry(document: Json) -> Mapping[str, Any]:
 
 
 def _firewalled(
-    recipe: Any, facts: Facts, field: str, title: str, firewall: Firewall
+    recipe: Recipe, facts: Facts, field: str, title: str, firewall: Firewall
 ) -> Callable[[], Iterator[Evidence]]:
     private = getattr(recipe.security, field) == "private-endpoint"
     role = _role(field)
@@ -181,7 +182,7 @@ def _firewalled(
     return judge
 
 
-def _subnets_let_in(recipe: Any, acls: Mapping[str, Any], private: bool) -> Evidence:
+def _subnets_let_in(recipe: Recipe, acls: Mapping[str, Any], private: bool) -> Evidence:
     vnet = f"/virtualnetworks/{recipe.names.vnet}/subnets/".lower()
     wanted = {
         f"{vnet}{getattr(recipe.names, f'{which}_subnet')}".lower()
@@ -204,7 +205,7 @@ def _subnet_of(rule: Mapping[str, Any]) -> str:
     return str(rule.get("id") or rule.get("virtualNetworkSubnetResourceId") or "")
 
 
-def _service_endpoints(recipe: Any, facts: Facts, service: str) -> Iterator[Evidence]:
+def _service_endpoints(recipe: Recipe, facts: Facts, service: str) -> Iterator[Evidence]:
     """A firewall rule for a subnet works only where the subnet has the service endpoint."""
     vnet = need(facts, "vnet", recipe.names.vnet)
     named = {tail(s["id"]): s["properties"] for s in look(vnet, "properties.subnets") or []}
@@ -236,7 +237,7 @@ def _tls(storage: Json) -> Iterator[Evidence]:
     yield equal("anonymous reading", storage, "properties.allowBlobPublicAccess", False)
 
 
-def _deletion(recipe: Any, vault: Json) -> Iterator[Evidence]:
+def _deletion(recipe: Recipe, vault: Json) -> Iterator[Evidence]:
     yield equal("soft delete", vault, "properties.enableSoftDelete", True)
     if recipe.security.purge_protection:
         yield equal("purge protection", vault, "properties.enablePurgeProtection", True)

@@ -11,6 +11,7 @@ from amlwizard.posture.facts import Facts, Json
 from amlwizard.posture.judging import Absent, Promise, is_so, look, tail, tried
 from amlwizard.posture.private_endpoints import WORKSPACE, Link, endpoint_name, links
 from amlwizard.posture.result import Evidence
+from amlwizard.recipe import Recipe
 from amlwizard.rules.space import PRIVATE
 
 NAMES = "Names"
@@ -21,7 +22,7 @@ TURNED_AWAY = ("AuthorizationFailure", "DENIED", "Forbidden", "ForbiddenByFirewa
                "ForbiddenByConnection")  # fmt: skip
 
 
-def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
+def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
     for link in links(recipe):
         yield Promise(
             f"endpoint.{link.name}",
@@ -66,7 +67,7 @@ def public_suffix(zone: str) -> str:
     return PUBLIC_SUFFIX.get(zone, zone.removeprefix("privatelink."))
 
 
-def find(recipe: Any, facts: Facts, link: Link) -> Json:
+def find(recipe: Recipe, facts: Facts, link: Link) -> Json:
     name = endpoint_name(recipe, link).lower()
     for endpoint in facts.listed("private-endpoints"):
         if str(endpoint.get("name", "")).lower() == name:
@@ -74,7 +75,7 @@ def find(recipe: Any, facts: Facts, link: Link) -> Json:
     raise Absent(f"private endpoint {name}")
 
 
-def _private(recipe: Any, facts: Facts, link: Link) -> Any:
+def _private(recipe: Recipe, facts: Facts, link: Link) -> Any:
     def judge() -> Iterator[Evidence]:
         endpoint = find(recipe, facts, link)
         subnet = tail(look(endpoint, "properties.subnet.id"))
@@ -113,7 +114,7 @@ def _private(recipe: Any, facts: Facts, link: Link) -> Any:
     return judge
 
 
-def _linked(recipe: Any, facts: Facts, zone: str) -> Evidence:
+def _linked(recipe: Recipe, facts: Facts, zone: str) -> Evidence:
     vnet = recipe.names.vnet.lower()
     states = [
         look(link, "properties.virtualNetworkLinkState") or "Completed"
@@ -164,7 +165,7 @@ def _answers(facts: Facts, link: Link) -> Evidence:
     return is_so("inside", _call(link), ok, "an answer", str(answer))
 
 
-def _outward(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _outward(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     names = [
         name
         for link in links(recipe)
@@ -183,12 +184,12 @@ def _outward(recipe: Any, facts: Facts) -> Iterator[Evidence]:
         yield from tried("outside", name, lambda n=name: _public(recipe, facts, n))
 
 
-def _public(recipe: Any, facts: Facts, name: str) -> Evidence:
+def _public(recipe: Recipe, facts: Facts, name: str) -> Evidence:
     seen = facts.name("outside", name)
     inward = [a for a in seen if is_private(recipe, a)]
     return is_so("outside", name, not inward, "no private address", ", ".join(seen) or "no address")
 
 
-def is_private(recipe: Any, address: str) -> bool:
+def is_private(recipe: Recipe, address: str) -> bool:
     found = ip_address(address)
     return any(found in network for network in (*PRIVATE, recipe.addresses.vnet))

@@ -10,6 +10,7 @@ from amlwizard.posture.effective import Opening, covers, network, openings
 from amlwizard.posture.facts import Facts, Json, NotSeen
 from amlwizard.posture.judging import Absent, Promise, equal, is_so, look, need, plain, tail
 from amlwizard.posture.result import Evidence
+from amlwizard.recipe import Recipe
 from amlwizard.rules.entry import SUBNET_NAMES
 from amlwizard.rules.space import DATABRICKS, SUBNETS
 
@@ -30,7 +31,7 @@ OF_THE_RECIPE = "the recipe itself"
 WITH_NAT = ("compute", "databricks_public", "databricks_private")
 
 
-def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
+def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
     for which in security_groups.with_group(recipe):
         exposed = security_groups.exposed(recipe, which)
         yield Promise(
@@ -92,15 +93,15 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
 # -- security groups
 
 
-def _group_name(recipe: Any, which: str) -> str:
+def _group_name(recipe: Recipe, which: str) -> str:
     return f"nsg-{recipe.names.prefix}-{which.replace('_', '-')}"
 
 
-def _subnet_name(recipe: Any, which: str) -> str:
+def _subnet_name(recipe: Recipe, which: str) -> str:
     return str(SUBNET_NAMES.get(which) or getattr(recipe.names, f"{which}_subnet"))
 
 
-def _subnet(recipe: Any, facts: Facts, which: str) -> Json:
+def _subnet(recipe: Recipe, facts: Facts, which: str) -> Json:
     vnet = need(facts, "vnet", recipe.names.vnet)
     name = _subnet_name(recipe, which)
     for subnet in look(vnet, "properties.subnets") or []:
@@ -110,7 +111,7 @@ def _subnet(recipe: Any, facts: Facts, which: str) -> Json:
 
 
 def _grouped(
-    recipe: Any, facts: Facts, which: str, exposed: tuple[Opening, ...]
+    recipe: Recipe, facts: Facts, which: str, exposed: tuple[Opening, ...]
 ) -> Callable[[], Iterator[Evidence]]:
     def judge() -> Iterator[Evidence]:
         name = _group_name(recipe, which)
@@ -186,7 +187,7 @@ def _databricks(rules: Any) -> Evidence:
 # -- ways in and out
 
 
-def _addresses(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _addresses(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     n, prefix = recipe.names, recipe.names.prefix
     asked = {n.public_ip.lower()} if recipe.security.nat_gateway else set()
     if recipe.security.secure_entry != "none":
@@ -215,7 +216,7 @@ def _of_service(address: Json) -> str:
     return str((address.get("tags") or {}).get("k8s-azure-service") or "")
 
 
-def _asked_of_aks(recipe: Any, address: Json) -> bool:
+def _asked_of_aks(recipe: Recipe, address: Json) -> bool:
     """AKS goes out by an address of its own, where that is its way; a public scoring endpoint comes
     in by another."""
     service = _of_service(address)
@@ -225,7 +226,7 @@ def _asked_of_aks(recipe: Any, address: Json) -> bool:
     return outbound and bool(recipe.security.aks_outbound == "load-balancer")
 
 
-def _outbound(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _outbound(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     gateway = recipe.names.nat_gateway.lower()
     of_aks = recipe.security.aks_outbound == "nat-gateway"
     for which in (*WITH_NAT, *(("scoring",) if of_aks else ())):
@@ -239,7 +240,7 @@ def _outbound(recipe: Any, facts: Facts) -> Iterator[Evidence]:
         yield equal(what, subnet, "properties.defaultOutboundAccess", False)
 
 
-def _entry(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _entry(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     prefix, entry = recipe.names.prefix, recipe.security.secure_entry
     for role, what, choice, name in (
         ("bastions", "Bastion hosts", "bastion", f"bas-{prefix}"),
@@ -252,7 +253,7 @@ def _entry(recipe: Any, facts: Facts) -> Iterator[Evidence]:
         )
 
 
-def _peerings(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _peerings(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     vnet = need(facts, "vnet", recipe.names.vnet)
     named = [str(p) for p in recipe.addresses.peered]
     foreign = []

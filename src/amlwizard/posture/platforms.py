@@ -9,6 +9,7 @@ from amlwizard.posture.endpoints import is_private
 from amlwizard.posture.facts import Facts
 from amlwizard.posture.judging import Promise, equal, is_so, look, need, plain, tail, tried
 from amlwizard.posture.result import Evidence
+from amlwizard.recipe import Recipe
 
 COMPUTE = "Compute"
 # How AKS calls the load balancer of services inside the VNET, and the service of the endpoints.
@@ -16,7 +17,7 @@ INTERNAL_BALANCER, FRONTEND_SERVICE = "kubernetes-internal", "/azureml-fe"
 INFERENCING = "Azure Machine Learning, secure Kubernetes inferencing"
 
 
-def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
+def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
     n, security, serving = recipe.names, recipe.security, recipe.serving
     if security.private_aks:
         yield Promise(
@@ -96,7 +97,7 @@ def promises(recipe: Any, facts: Facts) -> Iterator[Promise]:
     )
 
 
-def _private_api(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _private_api(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     cluster = need(facts, "aks", recipe.names.aks)
     stem = "properties.apiServerAccessProfile"
     yield equal("private cluster", cluster, f"{stem}.enablePrivateCluster", True)
@@ -112,7 +113,7 @@ def _private_api(recipe: Any, facts: Facts) -> Iterator[Evidence]:
         yield from tried("inside", name, inside)
 
 
-def _ranges(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _ranges(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     cluster = need(facts, "aks", recipe.names.aks)
     wanted = sorted(str(r) for r in recipe.security.aks_authorized_ranges)
     seen = sorted(look(cluster, "properties.apiServerAccessProfile.authorizedIPRanges") or [])
@@ -120,14 +121,14 @@ def _ranges(recipe: Any, facts: Facts) -> Iterator[Evidence]:
     yield is_so("ARM", "authorised ranges", seen == wanted, ", ".join(wanted), text)
 
 
-def _setting(recipe: Any, facts: Facts, key: str, wanted: str) -> Evidence:
+def _setting(recipe: Recipe, facts: Facts, key: str, wanted: str) -> Evidence:
     extension = need(facts, "extension", "Machine Learning extension")
     settings = look(extension, "properties.configurationSettings") or {}
     lower = {str(k).lower(): v for k, v in settings.items()}
     return equal(key, lower, key.lower(), wanted)
 
 
-def _internal(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _internal(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     """What was asked for proves nothing: where the load balancer answers does."""
     need(facts, "aks", recipe.names.aks)
     wanted = recipe.names.scoring_subnet
@@ -154,12 +155,12 @@ def _internal(recipe: Any, facts: Facts) -> Iterator[Evidence]:
     yield from tried("outside", "request", outside)
 
 
-def _parameter(recipe: Any, facts: Facts, key: str, wanted: Any) -> Evidence:
+def _parameter(recipe: Recipe, facts: Facts, key: str, wanted: Any) -> Evidence:
     workspace = need(facts, "databricks", recipe.names.databricks)
     return equal(key, workspace, f"properties.parameters.{key}.value", wanted)
 
 
-def _databricks(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _databricks(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     n = recipe.names
     workspace = need(facts, "databricks", n.databricks)
     vnet = tail(look(workspace, "properties.parameters.customVirtualNetworkId.value"))
@@ -175,7 +176,7 @@ def _databricks(recipe: Any, facts: Facts) -> Iterator[Evidence]:
     yield is_so("ARM", "front end (not promised)", True, "as Azure makes it", seen)
 
 
-def _compute(recipe: Any, facts: Facts) -> Iterator[Evidence]:
+def _compute(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     compute = need(facts, "build-compute", recipe.names.build_compute)
     subnet = tail(look(compute, "properties.properties.subnet.id"))
     wanted = recipe.names.compute_subnet

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from amlwizard.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ OTHERS = {
 }  # fmt: skip
 
 
-def links(recipe: Any) -> list[Link]:
+def links(recipe: Recipe) -> list[Link]:
     """The private endpoints that a recipe asks for; the workspace always has one."""
     wanted = [WORKSPACE]
     for field, found in OTHERS.items():
@@ -47,5 +48,5 @@ def links(recipe: Any) -> list[Link]:
     return wanted
 
 
-def endpoint_name(recipe: Any, link: Link) -> str:
+def endpoint_name(recipe: Recipe, link: Link) -> str:
     return f"pep-{recipe.names.prefix}-{link.name}"

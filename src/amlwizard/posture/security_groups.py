@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any, get_args
 
 from amlwizard.posture.effective import INTERNET, Opening
-from amlwizard.recipe import Serving
+from amlwizard.recipe import Recipe, Serving
 from amlwizard.rules.space import DATABRICKS, subnets
 
 Rules = list[dict[str, Any]]
@@ -22,12 +22,12 @@ LAST = 4096
 WITHOUT_GROUP = "gateway"  # Azure attaches no security group to a GatewaySubnet
 
 
-def with_group(recipe: Any) -> tuple[str, ...]:
+def with_group(recipe: Recipe) -> tuple[str, ...]:
     """The subnets (fields of the recipe) that have a security group."""
     return tuple(which for which in subnets(recipe.security) if which != WITHOUT_GROUP)
 
 
-def rules(recipe: Any, which: str) -> Rules:
+def rules(recipe: Recipe, which: str) -> Rules:
     """The security rules of a subnet's group, as ARM takes them."""
     if which in DATABRICKS:
         return []
@@ -39,7 +39,7 @@ def rules(recipe: Any, which: str) -> Rules:
     return inward + outward
 
 
-def outdated(recipe: Any, which: str, found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+def outdated(recipe: Recipe, which: str, found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Names of those rules in a subnet's group that another design wrote and this one does not want.
 
     A rule is taken for ours when it has one of our names and stands where we put it: direction,
@@ -54,7 +54,7 @@ def outdated(recipe: Any, which: str, found: Iterable[Mapping[str, Any]]) -> tup
     )
 
 
-def _designs(recipe: Any) -> Iterator[Any]:
+def _designs(recipe: Recipe) -> Iterator[Any]:
     """The recipe with every value of the fields that decide whether a rule is there."""
     for balancer, network in product(_choices("load_balancer"), _choices("network")):
         serving = recipe.serving.model_copy(update={"load_balancer": balancer, "network": network})
@@ -70,7 +70,7 @@ def _place(rule: Mapping[str, Any]) -> tuple[Any, ...]:
     return rule["name"].lower(), p["direction"], p["access"], p["priority"]
 
 
-def exposed(recipe: Any, which: str) -> tuple[Opening, ...]:
+def exposed(recipe: Recipe, which: str) -> tuple[Opening, ...]:
     """What a subnet's group may let in from outside the VNET."""
     wanted: list[tuple[str, str]] = []
     if which == "scoring" and (port := scoring_port(recipe)):
@@ -83,14 +83,14 @@ def exposed(recipe: Any, which: str) -> tuple[Opening, ...]:
     return tuple(Opening(source, "Tcp", (int(port), int(port))) for source, port in wanted)
 
 
-def scoring_port(recipe: Any) -> str | None:
+def scoring_port(recipe: Recipe) -> str | None:
     """The port on which the Internet reaches the scoring endpoint, None where it must not."""
     if recipe.serving.load_balancer == "internal":
         return None
     return "443" if recipe.serving.tls_certificate else "80"
 
 
-def _compute(recipe: Any) -> tuple[Rules, Rules]:
+def _compute(recipe: Recipe) -> tuple[Rules, Rules]:
     """Machine Learning compute without public address: nothing comes in; out go the services that
     run it, and what image builds fetch (packages and base images have no service tag)."""
     region = recipe.sign_in.region
@@ -113,7 +113,7 @@ def _compute(recipe: Any) -> tuple[Rules, Rules]:
     return [], [*out, _deny("DenyInternetOutBound", "Outbound")]
 
 
-def _scoring(recipe: Any) -> tuple[Rules, Rules]:
+def _scoring(recipe: Recipe) -> tuple[Rules, Rules]:
     """AKS: its nodes among themselves, with overlay its pods too, and the clients of a public
     endpoint. Overlay traffic is not encapsulated: the pods' range is not part of the VNET."""
     nodes = str(recipe.addresses.scoring)

@@ -9,6 +9,7 @@ from typing import Any
 from amlwizard.errors import Finding
 from amlwizard.preflight.offers import size
 from amlwizard.preflight.situation import Situation
+from amlwizard.recipe import Serving
 
 POOL = "default"
 Pod = tuple[float, float]
@@ -59,7 +60,7 @@ def room(s: Situation) -> Iterator[Finding]:
     )
 
 
-def pod_of(serving: Any) -> Pod | None:
+def pod_of(serving: Serving) -> Pod | None:
     """What an instance asks for; None where it is written in a way that rule K8S-1 refuses."""
     cpu, memory = str(serving.cpu), str(serving.memory)
     units = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
@@ -83,7 +84,7 @@ def _nodes(s: Situation) -> list[Pod]:
     serving = s.recipe.serving
     most = serving.max_nodes or serving.nodes  # an autoscaler adds nodes for pods that wait
     wanted = {"vmSize": serving.node_size, "count": most, "maxPods": serving.max_pods}
-    pools = [wanted]
+    pools: list[dict[str, Any]] = [wanted]
     if s.facts.cluster is not None:
         there = s.facts.cluster["properties"].get("agentPoolProfiles") or []
         # Of our own pool only the number of nodes changes.

@@ -13,6 +13,7 @@ from amlwizard.errors import CloudError
 from amlwizard.notebook.access import lacking, login_of
 from amlwizard.plan import Context, Found, Json, Kept, Step, fill, type_of
 from amlwizard.preflight.implied import implied
+from amlwizard.recipe import Recipe
 from amlwizard.rules.space import SUBNETS
 
 WORKERS = 12
@@ -33,7 +34,7 @@ class Situation:
     provide; None where that is not known yet. `kept` is what Azure does not change, by step.
     `runtimes` and `node_types` are what Databricks offers, empty where there is no workspace to ask."""
 
-    recipe: Any
+    recipe: Recipe
     name: str
     account: str
     subscription: str
@@ -195,7 +196,7 @@ def _once(planned: Sequence[Planned]) -> tuple[Planned, ...]:
 
 
 def _questions(
-    recipe: Any,
+    recipe: Recipe,
     signed_in: Json,
     found: Mapping[str, Found | None],
     new: Sequence[Planned],

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
 
 from amlwizard.posture import Line, Posture
+from amlwizard.recipe import Recipe
 from amlwizard.report.charts import scatter, timeline
 from amlwizard.report.drawing import draw
 from amlwizard.report.record import Record
@@ -15,7 +15,7 @@ from amlwizard.report.record import Record
 MARKS = {"ok": "✓", "broken": "✗", "unknown": "?"}
 
 
-def page(posture: Posture, recipe: Any, record: Record) -> str:
+def page(posture: Posture, recipe: Recipe, record: Record) -> str:
     """The HTML of a posture. `recipe` gives the drawing its names and ranges, `record` what a run's
     journal told."""
     from jinja2 import Environment, PackageLoader, StrictUndefined

@@ -11,6 +11,7 @@ from typing import Any
 
 from amlwizard.posture import Posture, security_groups
 from amlwizard.posture.private_endpoints import links
+from amlwizard.recipe import Recipe
 from amlwizard.rules.entry import SUBNET_NAMES
 from amlwizard.rules.space import ENTRY
 
@@ -85,7 +86,7 @@ class _Canvas:
         return box
 
 
-def draw(recipe: Any, posture: Posture) -> Drawing:
+def draw(recipe: Recipe, posture: Posture) -> Drawing:
     states = {line.id: line.outcome for line in posture.lines}
     n, a, canvas = recipe.names, recipe.addresses, _Canvas()
 
@@ -132,7 +133,7 @@ def draw(recipe: Any, posture: Posture) -> Drawing:
     )
 
 
-def _services(recipe: Any, canvas: _Canvas, subnet: Box, state: Any) -> None:
+def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Any) -> None:
     """The four services above, each wired to its private endpoints, or to the subnet as a whole."""
     n = recipe.names
     given = (
@@ -174,7 +175,7 @@ def _services(recipe: Any, canvas: _Canvas, subnet: Box, state: Any) -> None:
             )  # fmt: skip
 
 
-def _subnets(recipe: Any, entry: str | None) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _subnets(recipe: Recipe, entry: str | None) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Field, name and contents of the subnets of the lower row, the way in first."""
     n, security = recipe.names, recipe.security
     nat = ("NAT gateway",) if security.nat_gateway else ()
@@ -189,7 +190,7 @@ def _subnets(recipe: Any, entry: str | None) -> Iterator[tuple[str, str, tuple[s
     yield "databricks_private", n.databricks_private_subnet, ("Databricks containers", *nat)
 
 
-def _inward(recipe: Any) -> bool:
+def _inward(recipe: Recipe) -> bool:
     return bool(recipe.serving.load_balancer == "internal")
 
 
@@ -200,7 +201,9 @@ def _also(which: str) -> tuple[str, ...]:
             "databricks_private": ("databricks.network",)}.get(which, ())  # fmt: skip
 
 
-def _way_in(recipe: Any, canvas: _Canvas, internet: Box, box: Box, which: str, state: str) -> None:
+def _way_in(
+    recipe: Recipe, canvas: _Canvas, internet: Box, box: Box, which: str, state: str
+) -> None:
     """A wire from the Internet to a subnet that lets it in, under the boxes between."""
     ports = sorted(
         {o.ports[0] for o in security_groups.exposed(recipe, which) if o.source == "Internet"}

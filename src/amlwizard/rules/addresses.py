@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Addresses, Names
 from amlwizard.rules import address_plan
 from amlwizard.rules.base import Rule, listed, rule
 from amlwizard.rules.ranges import Ranges
@@ -202,7 +202,7 @@ def default_route(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("reserved"),
     source="Azure Resource Manager",
 )
-def reserved_names(self: Rule, addresses: Any, names: Any) -> Iterator[Finding]:
+def reserved_names(self: Rule, addresses: Addresses, names: Names) -> Iterator[Finding]:
     seen = {getattr(names, f"{which}_subnet").lower(): f"names.{which}_subnet" for which in SUBNETS}
     for number, subnet in enumerate(addresses.reserved):
         place, name = f"{path('reserved')}.{number}", subnet.name.lower()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
+from amlwizard.recipe import Security, Serving, Training
 from amlwizard.rules.base import usable
 from amlwizard.rules.space import DATABRICKS, Space
 
@@ -83,7 +84,11 @@ def upgradable(room: int, max_surge: str) -> int:
     return room * 100 // (100 + int(share))
 
 
-def load_of(security: Any = None, serving: Any = None, training: Any = None) -> Load:
+def load_of(
+    security: Security | None = None,
+    serving: Serving | None = None,
+    training: Training | None = None,
+) -> Load:
     """The load of a recipe's sections; the defaults stand for one that is not there."""
     given: dict[str, Any] = {}
     if security:
@@ -93,7 +98,7 @@ def load_of(security: Any = None, serving: Any = None, training: Any = None) -> 
         given["workers"] = training.workers
     if serving:
         fronts = int(serving.load_balancer == "internal")
-        fronts += int(bool(security) and security.private_aks)
+        fronts += int(security is not None and security.private_aks)
         given |= {
             "nodes": serving.most_nodes, "max_surge": serving.max_surge, "overlay": serving.network == "overlay", "max_pods": serving.max_pods, "fronts": fronts,
         }  # fmt: skip

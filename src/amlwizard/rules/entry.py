@@ -4,9 +4,9 @@ dial in. They speak only where the recipe asks for such an entry."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Names
 from amlwizard.rules.base import Rule, rule
 from amlwizard.rules.capacity import LONGEST
 from amlwizard.rules.ranges import Ranges
@@ -77,7 +77,7 @@ def dial_in(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "names",
     source=BASTION_DOCS,
 )
-def reserved_names(self: Rule, names: Any) -> Iterator[Finding]:
+def reserved_names(self: Rule, names: Names) -> Iterator[Finding]:
     for field in (f"{which}_subnet" for which in SUBNETS):
         name = getattr(names, field)
         if name.lower() in (text.lower() for text in SUBNET_NAMES.values()):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.recipe import Training
@@ -55,7 +54,7 @@ def version(text: str) -> Version | None:
 
 
 @rule("MLF-1", "A library is pinned to one version.", "training", source="PEP 440")
-def pinned(self: Rule, training: Any) -> Iterator[Finding]:
+def pinned(self: Rule, training: Training) -> Iterator[Finding]:
     for field in LIBRARIES:
         text = getattr(training, field)
         if not VERSION.fullmatch(text):
@@ -70,7 +69,7 @@ def pinned(self: Rule, training: Any) -> Iterator[Finding]:
     "training",
     source="azureml-mlflow, package metadata",
 )
-def mlflow_pair(self: Rule, training: Any) -> Iterator[Finding]:
+def mlflow_pair(self: Rule, training: Training) -> Iterator[Finding]:
     if not _installs(training.mlflow, training.azureml_mlflow):
         yield self.finding(
             PAIR,
@@ -87,7 +86,7 @@ def mlflow_pair(self: Rule, training: Any) -> Iterator[Finding]:
     "training",
     source="azureml-mlflow and mlflow, package code",
 )
-def crashing_pair(self: Rule, training: Any) -> Iterator[Finding]:
+def crashing_pair(self: Rule, training: Training) -> Iterator[Finding]:
     if not _runs(training.mlflow, training.azureml_mlflow):
         yield self.finding(
             PAIR,
@@ -103,7 +102,7 @@ def crashing_pair(self: Rule, training: Any) -> Iterator[Finding]:
     "training",
     source="package metadata; Azure Databricks, release notes of runtimes",
 )
-def python(self: Rule, training: Any) -> Iterator[Finding]:
+def python(self: Rule, training: Training) -> Iterator[Finding]:
     has = python_of(training.spark_version)
     for field, name in LIBRARIES.items():
         needs = _needed(field, getattr(training, field))
@@ -138,7 +137,7 @@ def _runs(mlflow: str, azureml: str) -> bool:
     return wanted >= (3, 5) if plugin == (1, 61, 0) else True
 
 
-def _cure(training: Any) -> dict[str, str]:
+def _cure(training: Training) -> dict[str, str]:
     """The least change that works: one of the two as the recipe has it by default, else both."""
     mlflow, azureml = DEFAULTS["mlflow"], DEFAULTS["azureml_mlflow"]
     for one in ({PAIR[1]: azureml}, {PAIR[0]: mlflow}):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Names, Serving, SignIn
 from amlwizard.rules import space
 from amlwizard.rules.base import Rule, listed, rule, use
 from amlwizard.rules.name_shapes import LABEL, PUBLIC, SHAPES, reserved_word
@@ -27,7 +27,7 @@ LONGEST_NODE_GROUP = 80
     "names",
     source="the recipe itself",
 )
-def ids(self: Rule, names: Any) -> Iterator[Finding]:
+def ids(self: Rule, names: Names) -> Iterator[Finding]:
     given = [field for field in type(names).model_fields if is_id(getattr(names, field))]
     if "prefix" in given:  # the names that follow from it are ids by that
         given = [field for field in given if not follows(names, field)]
@@ -40,7 +40,7 @@ def ids(self: Rule, names: Any) -> Iterator[Finding]:
 
 
 @rule("NM-1", "Every service has its own rules for names.", "names", source=SOURCE)
-def shapes(self: Rule, names: Any) -> Iterator[Finding]:
+def shapes(self: Rule, names: Names) -> Iterator[Finding]:
     wrong = {
         field: shape
         for field, shape in SHAPES.items()
@@ -80,7 +80,7 @@ def _quoted(text: str) -> str:
     "names",
     source=SOURCE,
 )
-def reserved(self: Rule, names: Any) -> Iterator[Finding]:
+def reserved(self: Rule, names: Names) -> Iterator[Finding]:
     public = (field for field in PUBLIC if not is_id(getattr(names, field)))
     words = {field: reserved_word(field, of_host(getattr(names, field))) for field in public}
     wrong = {field: word for field, word in words.items() if word}
@@ -113,7 +113,7 @@ def reserved(self: Rule, names: Any) -> Iterator[Finding]:
     "serving",
     source="AKS, Azure CNI Overlay",
 )
-def labels(self: Rule, names: Any, serving: Any) -> Iterator[Finding]:
+def labels(self: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
     if serving.network != "overlay":
         return
     for field in LABELLED:
@@ -135,7 +135,7 @@ def labels(self: Rule, names: Any, serving: Any) -> Iterator[Finding]:
     "names",
     source=ML_QUOTAS,
 )
-def together(self: Rule, names: Any) -> Iterator[Finding]:
+def together(self: Rule, names: Names) -> Iterator[Finding]:
     if is_id(names.endpoint) or is_id(names.deployment):
         return
     length = len(names.endpoint) + len(names.deployment)
@@ -166,7 +166,7 @@ def together(self: Rule, names: Any) -> Iterator[Finding]:
     "sign_in",
     source="AKS, naming rules",
 )
-def node_group(self: Rule, names: Any, sign_in: Any) -> Iterator[Finding]:
+def node_group(self: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
     given = names.node_resource_group
     if any(is_id(getattr(names, f)) for f in ("node_resource_group", "resource_group", "aks")):
         return
@@ -194,7 +194,7 @@ def node_group(self: Rule, names: Any, sign_in: Any) -> Iterator[Finding]:
 
 
 @rule("NM-4", "Names are unique within their scope.", "names", source=SOURCE)
-def unique(self: Rule, names: Any) -> Iterator[Finding]:
+def unique(self: Rule, names: Names) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for field in SUBNETS:
         name = getattr(names, field).lower()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Security, Serving
 from amlwizard.rules.base import Rule, rule
 
 
@@ -15,7 +15,7 @@ from amlwizard.rules.base import Rule, rule
     "security",
     source="AKS, customize cluster egress with outbound types",
 )
-def aks_outbound(self: Rule, security: Any) -> Iterator[Finding]:
+def aks_outbound(self: Rule, security: Security) -> Iterator[Finding]:
     if security.aks_outbound == "nat-gateway" and not security.nat_gateway:
         yield self.finding(
             ("security.aks_outbound", "security.nat_gateway"),
@@ -45,7 +45,7 @@ def aks_outbound(self: Rule, security: Any) -> Iterator[Finding]:
     "serving",
     source="AKS, outbound types: user-defined routing",
 )
-def asymmetric(self: Rule, security: Any, serving: Any) -> Iterator[Finding]:
+def asymmetric(self: Rule, security: Security, serving: Serving) -> Iterator[Finding]:
     if security.aks_outbound == "user-defined-routing" and serving.load_balancer == "public":
         yield self.finding(
             ("serving.load_balancer", "security.aks_outbound"),

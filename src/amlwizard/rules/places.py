@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import SignIn
 from amlwizard.rules.base import Rule, rule, use
 
 # Azure clouds with endpoints of their own: what their regions begin with, and what the domains of
@@ -39,7 +39,7 @@ def other_cloud(region: str) -> str | None:
 
 
 @rule("RG-1", "A region is written as one lower-case word.", "sign_in", source="Azure regions")
-def region(self: Rule, sign_in: Any) -> Iterator[Finding]:
+def region(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
     given = sign_in.region
     if not re.fullmatch(r"[a-z]{2,}[a-z0-9]*", given) and not other_cloud(given):
         # "(Europe) West Europe", as a price list has it.
@@ -54,7 +54,7 @@ def region(self: Rule, sign_in: Any) -> Iterator[Finding]:
 
 
 @rule("RG-2", PUBLIC_ONLY, "sign_in", source="Azure, sovereign clouds")
-def regions_of_others(self: Rule, sign_in: Any) -> Iterator[Finding]:
+def regions_of_others(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
     cloud = other_cloud(sign_in.region)
     if cloud:
         yield self.finding(
@@ -70,7 +70,7 @@ def regions_of_others(self: Rule, sign_in: Any) -> Iterator[Finding]:
     "sign_in",
     source="Entra ID",
 )
-def tenant(self: Rule, sign_in: Any) -> Iterator[Finding]:
+def tenant(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
     if not re.fullmatch(
         r"organizations|[0-9a-fA-F-]{36}|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", sign_in.tenant
     ):
@@ -83,7 +83,7 @@ def tenant(self: Rule, sign_in: Any) -> Iterator[Finding]:
 
 
 @rule("TN-2", PUBLIC_ONLY, "sign_in", source="Azure, sovereign clouds")
-def tenants_of_others(self: Rule, sign_in: Any) -> Iterator[Finding]:
+def tenants_of_others(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
     domain = sign_in.tenant.lower()
     cloud = next((cloud for end, cloud in DOMAINS.items() if domain.endswith(end)), None)
     if cloud:

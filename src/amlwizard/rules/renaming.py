@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from typing import Any
 
+from amlwizard.recipe import Names
 from amlwizard.rules.name_shapes import (
     RESERVED_ANYWHERE,
     RESERVED_AT_START,
@@ -19,7 +19,7 @@ HOSTS = (
 )
 
 
-def templates(names: Any) -> dict[str, str]:
+def templates(names: Names) -> dict[str, str]:
     """How names follow from the prefix, by field."""
     found = {}
     for field, info in type(names).model_fields.items():
@@ -29,13 +29,13 @@ def templates(names: Any) -> dict[str, str]:
     return found
 
 
-def follows(names: Any, field: str) -> bool:
+def follows(names: Names, field: str) -> bool:
     """Whether a name is the one that the prefix gives."""
     template = templates(names).get(field, "")
     return "{prefix}" in template and getattr(names, field) == _from(template, names.prefix)
 
 
-def default(names: Any, field: str) -> str:
+def default(names: Names, field: str) -> str:
     """The name that the prefix gives."""
     return _from(templates(names)[field], names.prefix)
 
@@ -55,7 +55,7 @@ def of_host(text: str) -> str:
     return host[1] if host else text
 
 
-def renamed(names: Any, field: str) -> dict[str, str]:
+def renamed(names: Names, field: str) -> dict[str, str]:
     """A right name near to the given one, as a cure; empty where there is none."""
     given = of_host(getattr(names, field))
     template = templates(names)[field]
@@ -70,7 +70,7 @@ def renamed(names: Any, field: str) -> dict[str, str]:
     return {f"names.{field}": name} if name else {}
 
 
-def with_prefix(names: Any) -> dict[str, str]:
+def with_prefix(names: Names) -> dict[str, str]:
     """A prefix near to the given one that gives right names only, as a cure."""
     following = {f: template for f, template in templates(names).items() if follows(names, f)}
 
@@ -84,7 +84,7 @@ def with_prefix(names: Any) -> dict[str, str]:
     return {"names.prefix": prefix} if prefix else {}
 
 
-def another(names: Any, field: str) -> dict[str, str]:
+def another(names: Names, field: str) -> dict[str, str]:
     """The same name with a number after it, as a cure of two that are the same."""
     given = getattr(names, field)
     name = next(_near([f"{given}-2", f"{given[:-2]}-2"], lambda name: right(field, name)), None)

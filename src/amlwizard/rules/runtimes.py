@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.recipe import Training
@@ -55,7 +54,7 @@ def python_of(spark_version: str) -> tuple[int, int] | None:
     "training",
     source="Azure Databricks, runtime versions",
 )
-def runtime(self: Rule, training: Any) -> Iterator[Finding]:
+def runtime(self: Rule, training: Training) -> Iterator[Finding]:
     text, named = training.spark_version, NAME.fullmatch(training.spark_version)
     known = RUNTIMES.get(named["number"]) if named else None
     if named and known and named["scala"] not in known.scala:
@@ -75,7 +74,7 @@ def runtime(self: Rule, training: Any) -> Iterator[Finding]:
     source="Azure Databricks, release notes of runtimes",
     severity="warning",
 )
-def lifetime(self: Rule, training: Any) -> Iterator[Finding]:
+def lifetime(self: Rule, training: Training) -> Iterator[Finding]:
     named = NAME.fullmatch(training.spark_version)
     if not named:
         return

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Names, Security, Serving, SignIn
 from amlwizard.rules.base import Rule, rule, use
 
 ML_VNET = "Azure Machine Learning, secure workspace VNet"
@@ -21,7 +21,7 @@ DNS_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
     "security",
     source=REGISTRY,
 )
-def registry_sku(self: Rule, security: Any) -> Iterator[Finding]:
+def registry_sku(self: Rule, security: Security) -> Iterator[Finding]:
     if security.registry_sku != "Premium":
         yield self.finding(
             ("security.registry_sku", "security.registry"),
@@ -38,7 +38,7 @@ def registry_sku(self: Rule, security: Any) -> Iterator[Finding]:
     source=REGISTRY,
     severity="warning",
 )
-def registry_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
+def registry_service_endpoint(self: Rule, security: Security) -> Iterator[Finding]:
     if security.registry == "service-endpoint":
         yield self.finding(
             "security.registry",
@@ -56,7 +56,7 @@ def registry_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
     source=ML_VNET,
     severity="warning",
 )
-def storage_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
+def storage_service_endpoint(self: Rule, security: Security) -> Iterator[Finding]:
     if security.storage == "service-endpoint":
         yield self.finding(
             ("security.storage", "addresses.workspace"),
@@ -72,7 +72,7 @@ def storage_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
     source=ML_VNET,
     severity="warning",
 )
-def vault_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
+def vault_service_endpoint(self: Rule, security: Security) -> Iterator[Finding]:
     if security.key_vault == "service-endpoint":
         yield self.finding(
             "security.key_vault",
@@ -89,7 +89,7 @@ def vault_service_endpoint(self: Rule, security: Any) -> Iterator[Finding]:
     source="Azure Virtual Network, default outbound access",
     severity="warning",
 )
-def outbound(self: Rule, security: Any) -> Iterator[Finding]:
+def outbound(self: Rule, security: Security) -> Iterator[Finding]:
     if not security.nat_gateway:
         yield self.finding(
             "security.nat_gateway",
@@ -105,7 +105,7 @@ def outbound(self: Rule, security: Any) -> Iterator[Finding]:
     source="Azure Databricks, secure cluster connectivity",
     severity="warning",
 )
-def public_nodes(self: Rule, security: Any) -> Iterator[Finding]:
+def public_nodes(self: Rule, security: Security) -> Iterator[Finding]:
     if not security.databricks_no_public_ip:
         yield self.finding(
             "security.databricks_no_public_ip",
@@ -120,7 +120,7 @@ def public_nodes(self: Rule, security: Any) -> Iterator[Finding]:
     "security",
     source="AKS, API server authorized IP ranges",
 )
-def authorised(self: Rule, security: Any) -> Iterator[Finding]:
+def authorised(self: Rule, security: Security) -> Iterator[Finding]:
     if security.private_aks and security.aks_authorized_ranges:
         yield self.finding(
             ("security.private_aks", "security.aks_authorized_ranges"),
@@ -139,7 +139,7 @@ def authorised(self: Rule, security: Any) -> Iterator[Finding]:
     source="Azure Machine Learning, disable shared key access for your workspace's storage account",
     severity="warning",
 )
-def keyless(self: Rule, security: Any, names: Any) -> Iterator[Finding]:
+def keyless(self: Rule, security: Security, names: Names) -> Iterator[Finding]:
     """The workspace's own roles are assigned by a run; whose account trains, a recipe does not say."""
     if not security.shared_keys:
         yield self.finding(
@@ -161,7 +161,7 @@ def keyless(self: Rule, security: Any, names: Any) -> Iterator[Finding]:
     source=KUBERNETES,
     severity="warning",
 )
-def control_plane(self: Rule, security: Any, sign_in: Any) -> Iterator[Finding]:
+def control_plane(self: Rule, security: Security, sign_in: SignIn) -> Iterator[Finding]:
     """Microsoft's pages are at odds: one asks for the ranges, another says that attaching AKS gives
     trusted access without them. Which of them are listed already cannot be told from here."""
     if security.aks_authorized_ranges and not security.private_aks:
@@ -184,7 +184,7 @@ def control_plane(self: Rule, security: Any, sign_in: Any) -> Iterator[Finding]:
     source="Azure Machine Learning, secure Kubernetes inferencing",
     severity="warning",
 )
-def public_scoring(self: Rule, security: Any, serving: Any) -> Iterator[Finding]:
+def public_scoring(self: Rule, security: Security, serving: Serving) -> Iterator[Finding]:
     if security.private_aks and serving.load_balancer == "public":
         yield self.finding(
             ("serving.load_balancer", "security.private_aks"),
@@ -201,7 +201,7 @@ def public_scoring(self: Rule, security: Any, serving: Any) -> Iterator[Finding]
     source="Azure Machine Learning, secure Kubernetes inferencing",
     severity="warning",
 )
-def private_pull(self: Rule, security: Any) -> Iterator[Finding]:
+def private_pull(self: Rule, security: Security) -> Iterator[Finding]:
     if security.private_aks and security.registry != "private-endpoint":
         yield self.finding(
             ("security.registry", "security.private_aks"),
@@ -216,7 +216,7 @@ def private_pull(self: Rule, security: Any) -> Iterator[Finding]:
     "serving",
     source=KUBERNETES,
 )
-def tls(self: Rule, serving: Any) -> Iterator[Finding]:
+def tls(self: Rule, serving: Serving) -> Iterator[Finding]:
     fields = ("tls_certificate", "tls_key", "tls_name")
     given = [field for field in fields if getattr(serving, field)]
     if given and len(given) < len(fields):
@@ -236,7 +236,7 @@ def tls(self: Rule, serving: Any) -> Iterator[Finding]:
     "serving",
     source=KUBERNETES,
 )
-def tls_name(self: Rule, serving: Any) -> Iterator[Finding]:
+def tls_name(self: Rule, serving: Serving) -> Iterator[Finding]:
     name = serving.tls_name
     if name and (len(name) > 253 or not re.fullmatch(rf"{DNS_LABEL}(\.{DNS_LABEL})+", name)):
         near = re.sub(r"^\w+://|[/:].*$|\s", "", name)
@@ -253,7 +253,7 @@ def tls_name(self: Rule, serving: Any) -> Iterator[Finding]:
     source=KUBERNETES,
     severity="warning",
 )
-def plain_http(self: Rule, serving: Any) -> Iterator[Finding]:
+def plain_http(self: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.load_balancer == "public" and not serving.tls_certificate:
         yield self.finding(
             ("serving.tls_certificate", "serving.load_balancer"),

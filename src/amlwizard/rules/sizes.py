@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Serving, Training
 from amlwizard.rules.addresses import PLANNING
 from amlwizard.rules.base import Rule, counted, listed, rule, usable, use
 from amlwizard.rules.capacity import (
@@ -41,7 +41,7 @@ NODES = ("serving.nodes", "serving.max_nodes", "serving.max_surge")
     about=("serving.nodes", "serving.max_nodes"),
     source="AKS, cluster autoscaler",
 )
-def scaled(self: Rule, serving: Any) -> Iterator[Finding]:
+def scaled(self: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.max_nodes is not None and serving.max_nodes < serving.nodes:
         yield self.finding(
             ("serving.max_nodes", "serving.nodes"),
@@ -113,7 +113,7 @@ def databricks_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=(*paths(*DATABRICKS), "training.workers"),
     source=DATABRICKS_DOCS,
 )
-def databricks_nodes(self: Rule, ranges: Ranges, training: Any) -> Iterator[Finding]:
+def databricks_nodes(self: Rule, ranges: Ranges, training: Training) -> Iterator[Finding]:
     nodes = ranges.load.addresses(DATABRICKS[0])
     large = [name for name in DATABRICKS if ranges[name].prefixlen <= LONGEST[name]]
     tight = [name for name in large if nodes > usable(ranges[name])]
@@ -225,7 +225,7 @@ def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=(*paths("scoring"), *NODES),
     source=OVERLAY,
 )
-def overlay_nodes(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
+def overlay_nodes(self: Rule, ranges: Ranges, serving: Serving) -> Iterator[Finding]:
     scoring, need = ranges["scoring"], ranges.load.addresses("scoring")
     if ranges.load.overlay and need > usable(scoring):
         yield ranges.found(
@@ -248,7 +248,7 @@ def overlay_nodes(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]
     about=(*paths("scoring"), *NODES, "serving.max_pods"),
     source=PLANNING,
 )
-def node_subnet(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
+def node_subnet(self: Rule, ranges: Ranges, serving: Serving) -> Iterator[Finding]:
     load, scoring = ranges.load, ranges["scoring"]
     need, have = load.addresses("scoring"), usable(scoring)
     if not load.overlay and need > have:
@@ -271,7 +271,7 @@ def node_subnet(self: Rule, ranges: Ranges, serving: Any) -> Iterator[Finding]:
     about=("serving.max_pods", "serving.nodes"),
     source=PLANNING,
 )
-def pod_room(self: Rule, serving: Any) -> Iterator[Finding]:
+def pod_room(self: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.nodes * serving.max_pods < POOL_PODS:
         cure = {"serving.max_pods": -(-POOL_PODS // serving.nodes)}
         yield self.finding(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
 
-from amlwizard.recipe import Addresses
+from amlwizard.recipe import Addresses, Security, Serving
 from amlwizard.recipe.values import parse_address, parse_network
 
 Kind = Literal["vnet", "subnet", "service", "pod", "clients", "reserved", "peered", "on-premises"]
@@ -54,7 +54,7 @@ def paths(*names: str) -> tuple[str, ...]:
     return tuple(map(path, names))
 
 
-def subnets(security: Any) -> tuple[str, ...]:
+def subnets(security: Security) -> tuple[str, ...]:
     """The fields of all subnets that a recipe has: the five, and that of its secure entry."""
     entry = ENTRY.get(security.secure_entry)
     return (*SUBNETS, entry) if entry else SUBNETS
@@ -183,7 +183,9 @@ def outsized(name: str, network: IPv4Network | None) -> bool:
     return name in OUTSIDE and network is not None and network.prefixlen < DEFAULTS[name].prefixlen
 
 
-def space_of(addresses: Any, security: Any = None, serving: Any = None) -> Space:
+def space_of(
+    addresses: Addresses, security: Security | None = None, serving: Serving | None = None
+) -> Space:
     """The space of a recipe's sections. The ranges of a secure entry and of pods count only where
     the section that asks for them is there and does."""
     entry = security.secure_entry if security else "none"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Names
 from amlwizard.rules.base import Rule, listed, rule
 
 SOURCE = "Azure Resource Manager, use tags to organize your Azure resources"
@@ -17,7 +17,7 @@ MOST = 15  # of a private DNS zone, ours among them; others take 50
 
 
 @rule("NM-6", "Azure limits the names, the values and the number of tags.", "names", source=SOURCE)
-def tags(self: Rule, names: Any) -> Iterator[Finding]:
+def tags(self: Rule, names: Names) -> Iterator[Finding]:
     given = names.tags
     if len(given) >= MOST:
         yield self.finding(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
-from amlwizard.recipe import Serving, Training
+from amlwizard.recipe import Expect, Scoring, Serving, Training
 from amlwizard.rules import requests
 from amlwizard.rules.base import Rule, rule, use
 
@@ -33,7 +32,7 @@ def version(text: str) -> tuple[int, ...] | None:
     "serving",
     source="Azure virtual machine sizes",
 )
-def sizes(self: Rule, training: Any, serving: Any) -> Iterator[Finding]:
+def sizes(self: Rule, training: Training, serving: Serving) -> Iterator[Finding]:
     for section, given, field in (
         ("training", training, "node_type"),
         ("serving", serving, "node_size"),
@@ -61,7 +60,7 @@ def sizes(self: Rule, training: Any, serving: Any) -> Iterator[Finding]:
     "serving",
     source="AKS, system node pools; Azure virtual machine sizes, naming conventions",
 )
-def machines(self: Rule, serving: Any) -> Iterator[Finding]:
+def machines(self: Rule, serving: Serving) -> Iterator[Finding]:
     for field in ("node_size", "build_node_size"):
         text = getattr(serving, field)
         named = NAMED_SIZE.match(text)
@@ -89,7 +88,7 @@ def _default(section: type[Training] | type[Serving], field: str) -> object:
     "serving",
     source="AKS, supported versions",
 )
-def kubernetes_version(self: Rule, serving: Any) -> Iterator[Finding]:
+def kubernetes_version(self: Rule, serving: Serving) -> Iterator[Finding]:
     wanted = serving.kubernetes_version
     found = _kubernetes(wanted)
     if wanted and (found is None or found[:2] < OLDEST):
@@ -109,7 +108,7 @@ def kubernetes_version(self: Rule, serving: Any) -> Iterator[Finding]:
     source="AKS, supported versions",
     severity="warning",
 )
-def newer_kubernetes(self: Rule, serving: Any) -> Iterator[Finding]:
+def newer_kubernetes(self: Rule, serving: Serving) -> Iterator[Finding]:
     found = _kubernetes(serving.kubernetes_version)
     if found and found[:2] > NEWEST:
         yield self.finding(
@@ -134,7 +133,7 @@ def _nearest(wanted: str) -> str | None:
 
 
 @rule("K8S-1", "A Kubernetes quantity is a number with a unit.", "serving", source="Kubernetes")
-def quantities(self: Rule, serving: Any) -> Iterator[Finding]:
+def quantities(self: Rule, serving: Serving) -> Iterator[Finding]:
     for field, pattern, example in (
         ("cpu", r"\d+(\.\d+)?|\d+m", "0.5 or 500m"),
         ("memory", r"\d+(\.\d+)?(Ki|Mi|Gi)", "1Gi or 512Mi"),
@@ -166,7 +165,7 @@ def _quantity(field: str, text: str, pattern: str) -> str:
     "scoring",
     source="Azure Machine Learning, deploy MLflow models",
 )
-def request_shape(self: Rule, scoring: Any) -> Iterator[Finding]:
+def request_shape(self: Rule, scoring: Scoring) -> Iterator[Finding]:
     for problem in requests.problems(scoring.request, requests.DIABETES):
         yield self.finding("scoring.request", problem.what, problem.fix, severity=problem.severity)
 
@@ -178,7 +177,7 @@ def request_shape(self: Rule, scoring: Any) -> Iterator[Finding]:
     "expect",
     source="the recipe itself",
 )
-def expected_predictions(self: Rule, scoring: Any, expect: Any) -> Iterator[Finding]:
+def expected_predictions(self: Rule, scoring: Scoring, expect: Expect) -> Iterator[Finding]:
     rows = requests.rows_of(scoring.request, requests.DIABETES)
     if expect.predictions is None or not rows:
         return

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Security
 from amlwizard.rules.base import Rule, rule
 
 ZONES = (
@@ -26,7 +26,7 @@ ZONE_ID = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Netwo
     "security",
     source="Azure Private Link, private DNS zone values",
 )
-def dns_zones(self: Rule, security: Any) -> Iterator[Finding]:
+def dns_zones(self: Rule, security: Security) -> Iterator[Finding]:
     for name, zone in security.dns_zones.items():
         if name not in ZONES:
             yield self.finding(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from amlwizard.plan import Step
 from amlwizard.preflight.step import preflight_step
+from amlwizard.recipe import Recipe
 from amlwizard.steps import (
     cluster,
     entry,
@@ -22,7 +22,7 @@ from amlwizard.steps import (
 )
 
 
-def steps_for(recipe: Any, ignored: Collection[str] = ()) -> list[Step]:
+def steps_for(recipe: Recipe, ignored: Collection[str] = ()) -> list[Step]:
     """All steps of a recipe. Their order follows from `after` alone. `ignored` are rules of
     preflight that stop nothing."""
     journey = [

@@ -16,6 +16,7 @@ from amlwizard.cloud.waiting import pause
 from amlwizard.errors import CloudError
 from amlwizard.notebook.access import scope_of
 from amlwizard.plan import Context, Say
+from amlwizard.recipe import Recipe
 from amlwizard.rules.frames import as_sent
 from amlwizard.steps.cluster import databricks_of, running
 from amlwizard.steps.frontend import frontend_of
@@ -84,7 +85,9 @@ class Answer:
         return known or (FIXES[500] if self.status >= 500 else FIXES[400])
 
 
-def send(ctx: Context, recipe: Any, given: dict[str, Any], say: Say, patience: float = 0) -> Answer:
+def send(
+    ctx: Context, recipe: Recipe, given: dict[str, Any], say: Say, patience: float = 0
+) -> Answer:
     """Send a request to the endpoint, in the form that its model takes; its answer, of whatever
     status. `patience` is how many seconds the endpoint may take to be there at all.
 
@@ -122,7 +125,7 @@ def _tell_of_record(say: Say, at: Frontend) -> None:
     )
 
 
-def inside(recipe: Any) -> bool:
+def inside(recipe: Recipe) -> bool:
     """An internal load balancer answers inside the VNET only."""
     return bool(recipe.serving.load_balancer == "internal")
 
@@ -171,7 +174,7 @@ def _page(scored: Scored) -> CloudError:
 
 def _inside(
     ctx: Context,
-    recipe: Any,
+    recipe: Recipe,
     uri: str,
     key: Any,
     sent: dict[str, Any],

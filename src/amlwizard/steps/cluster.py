@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from amlwizard.plan import Context, Found, Json, Say, Step
+from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import OWNER_TAG
 from amlwizard.steps.documents import differences
 
@@ -15,7 +16,7 @@ MASTER = "spark.master"
 SETTINGS_TAG = "amlwizard-settings"  # what a cluster was made from
 
 
-def packages(recipe: Any) -> list[str]:
+def packages(recipe: Recipe) -> list[str]:
     """PyPI requirements of the cluster, each pinned: left open, runtimes bring older ones."""
     t = recipe.training
     return [
@@ -25,7 +26,7 @@ def packages(recipe: Any) -> list[str]:
     ]
 
 
-def cluster_spec(recipe: Any) -> dict[str, Any]:
+def cluster_spec(recipe: Recipe) -> dict[str, Any]:
     """What clusters/create is asked for."""
     t = recipe.training
     spec: dict[str, Any] = {
@@ -67,7 +68,7 @@ def _is_ours_and_old(spec: dict[str, Any], found: dict[str, Any]) -> bool:
     return bool(tags.get(OWNER_TAG) == ours and tags.get(SETTINGS_TAG) != mark)
 
 
-def cluster(recipe: Any) -> list[Step]:
+def cluster(recipe: Recipe) -> list[Step]:
     spec, wanted = cluster_spec(recipe), packages(recipe)
 
     def read(ctx: Context) -> Found | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from amlwizard.plan import Resource, Step
+from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.network import API, public_ip
@@ -24,16 +25,16 @@ VPN_CLIENT = "c632b3df-fb67-4d84-bdcf-b95ad541b5c8"
 ZONES = ("1", "2", "3")
 
 
-def entry(recipe: Any) -> list[Step]:
+def entry(recipe: Recipe) -> list[Step]:
     made = {"none": _nothing, "bastion": _bastion, "vpn-gateway": _gateway}
     return made[recipe.security.secure_entry](recipe, Ids(recipe))
 
 
-def _nothing(recipe: Any, ids: Ids) -> list[Step]:
+def _nothing(recipe: Recipe, ids: Ids) -> list[Step]:
     return []
 
 
-def _bastion(recipe: Any, ids: Ids) -> list[Step]:
+def _bastion(recipe: Recipe, ids: Ids) -> list[Step]:
     n = recipe.names
     return [
         public_ip(ids, "entry-ip", "Public IP of the secure entry", ids.entry_ip_name),
@@ -62,7 +63,7 @@ def _bastion(recipe: Any, ids: Ids) -> list[Step]:
     ]
 
 
-def _gateway(recipe: Any, ids: Ids) -> list[Step]:
+def _gateway(recipe: Recipe, ids: Ids) -> list[Step]:
     n, pool = recipe.names, str(recipe.addresses.vpn_clients)
     tenant = "https://login.microsoftonline.com/{sign-in.tenant}"
     issuer = "https://sts.windows.net/{sign-in.tenant}/"

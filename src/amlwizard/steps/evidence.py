@@ -18,6 +18,7 @@ from amlwizard.posture.endpoints import addresses
 from amlwizard.posture.facts import Answer, Facts, Side
 from amlwizard.posture.judging import look
 from amlwizard.posture.private_endpoints import endpoint_name, links
+from amlwizard.recipe import Recipe
 from amlwizard.steps.cluster import GONE, running
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.network import API
@@ -60,7 +61,7 @@ class Looking:
 
 
 def gather(
-    ctx: Context, recipe: Any, resources: Mapping[str, Resource], looking: Looking, say: Say
+    ctx: Context, recipe: Recipe, resources: Mapping[str, Resource], looking: Looking, say: Say
 ) -> Facts:
     """`resources` are those of the journey's steps, by step id. StepFailed where nothing of the
     recipe is built."""
@@ -139,7 +140,7 @@ def _listed(arm: Any, path: str, version: str) -> list[Any]:
         raise
 
 
-def _must_be_built(recipe: Any, documents: Mapping[str, Any], unread: Mapping[str, str]) -> None:
+def _must_be_built(recipe: Recipe, documents: Mapping[str, Any], unread: Mapping[str, str]) -> None:
     missing = [r for r in ("vnet", "workspace") if r not in unread and not documents.get(r)]
     if missing:
         raise StepFailed(
@@ -165,7 +166,7 @@ def _side(
         return error.what
 
 
-def _private_names(recipe: Any, documents: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+def _private_names(recipe: Recipe, documents: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
     """By private endpoint of the recipe: the names that it answers for, and its addresses."""
     by_name = {str(e.get("name", "")).lower(): e for e in documents.get("private-endpoints") or []}
     return {
@@ -189,7 +190,7 @@ def _api_names(documents: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _outside(
-    ctx: Context, looking: Looking, recipe: Any, documents: Mapping[str, Any], say: Say
+    ctx: Context, looking: Looking, recipe: Recipe, documents: Mapping[str, Any], say: Say
 ) -> Side | str:
     cloud, private = ctx.cloud, _private_names(recipe, documents)
     names = [name for held in private.values() for name in held]
@@ -227,7 +228,7 @@ def _outside(
 
 
 def _inside(
-    ctx: Context, looking: Looking, recipe: Any, documents: Mapping[str, Any], say: Say
+    ctx: Context, looking: Looking, recipe: Recipe, documents: Mapping[str, Any], say: Say
 ) -> Side | str:
     """By cells on the Databricks cluster, which is in the VNET."""
     workspace = documents.get("databricks")

@@ -14,6 +14,7 @@ from typing import Any
 
 from amlwizard.errors import StepFailed
 from amlwizard.plan import Context, Resource, Step
+from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 
@@ -26,7 +27,7 @@ TLS_FILES = (
 )
 
 
-def extension(recipe: Any, ids: Ids) -> Step:
+def extension(recipe: Recipe, ids: Ids) -> Step:
     n = recipe.names
     return arm_step(
         "aks-extension",
@@ -57,7 +58,7 @@ def extension(recipe: Any, ids: Ids) -> Step:
     )
 
 
-def _options(recipe: Any) -> dict[str, str]:
+def _options(recipe: Recipe) -> dict[str, str]:
     """What a person says: options of the CLI."""
     serving = recipe.serving
     options = {
@@ -74,7 +75,7 @@ def _options(recipe: Any) -> dict[str, str]:
     return options
 
 
-def _settings(recipe: Any, ids: Ids) -> dict[str, str]:
+def _settings(recipe: Recipe, ids: Ids) -> dict[str, str]:
     """What the chart reads: the options, and what the CLI makes of them and of the cluster."""
     region, serving = recipe.sign_in.region, recipe.serving
     return {
@@ -100,7 +101,7 @@ def _settings(recipe: Any, ids: Ids) -> dict[str, str]:
     }
 
 
-def _protected_options(recipe: Any) -> str:
+def _protected_options(recipe: Recipe) -> str:
     files = {option: getattr(recipe.serving, field) for field, _, option in TLS_FILES}
     given = {option: path for option, path in files.items() if path}
     return f" --config-protected {_pairs(given)}" if given else ""

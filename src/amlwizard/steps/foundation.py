@@ -7,6 +7,7 @@ from typing import Any
 
 from amlwizard.backend import Account
 from amlwizard.plan import Context, Found, Json, Removal, Resource, Say, Step
+from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 
@@ -38,7 +39,7 @@ def signed_in(account: Account) -> Json:
     }
 
 
-def sign_in_step(recipe: Any, audiences: Collection[str] = ()) -> Step:
+def sign_in_step(recipe: Recipe, audiences: Collection[str] = ()) -> Step:
     """Sign in, and get the tokens that later steps need: what Entra refuses is heard of here."""
 
     def read(ctx: Context) -> Found | None:
@@ -76,7 +77,7 @@ def providers_step() -> Step:
     )  # fmt: skip
 
 
-def foundation(recipe: Any) -> list[Step]:
+def foundation(recipe: Recipe) -> list[Step]:
     ids, n = Ids(recipe), recipe.names
     return [
         providers_step(),
@@ -139,7 +140,7 @@ def _rules(ids: Ids, key: str = "id") -> list[dict[str, str]]:
     return [{key: ids.subnet(which), "action": "Allow"} for which in SUBNETS]
 
 
-def _storage(recipe: Any, ids: Ids) -> Step:
+def _storage(recipe: Recipe, ids: Ids) -> Step:
     n, access = recipe.names, recipe.security.storage
     acls: dict[str, Any] = {"defaultAction": "Deny", "bypass": "AzureServices"}
     if access == "service-endpoint":
@@ -177,7 +178,7 @@ def _storage(recipe: Any, ids: Ids) -> Step:
     )
 
 
-def _key_vault(recipe: Any, ids: Ids) -> Step:
+def _key_vault(recipe: Recipe, ids: Ids) -> Step:
     n, access = recipe.names, recipe.security.key_vault
     acls: dict[str, Any] = {"defaultAction": "Deny", "bypass": "AzureServices"}
     if access == "service-endpoint":
@@ -213,7 +214,7 @@ def _key_vault(recipe: Any, ids: Ids) -> Step:
     )
 
 
-def _registry(recipe: Any, ids: Ids) -> Step:
+def _registry(recipe: Recipe, ids: Ids) -> Step:
     n, security = recipe.names, recipe.security
     properties: dict[str, Any] = {"adminUserEnabled": False}
     version = "2025-04-01"

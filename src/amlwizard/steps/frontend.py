@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from amlwizard.cloud.frontends import Frontend
 from amlwizard.errors import CloudError
 from amlwizard.plan import Context, Json
 from amlwizard.posture.platforms import FRONTEND_SERVICE, INTERNAL_BALANCER
+from amlwizard.recipe import Recipe
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.network import API
 
@@ -18,10 +18,10 @@ AKS_API = "2025-07-01"
 HTTPS = 443
 
 
-def frontend_of(ctx: Context, recipe: Any) -> Frontend | None:
+def frontend_of(ctx: Context, recipe: Recipe) -> Frontend | None:
     """The load balancer of an endpoint with TLS; None without, or where ARM does not show it."""
     serving = recipe.serving
-    if not serving.tls_certificate:
+    if not (serving.tls_certificate and serving.tls_name):
         return None
     try:
         address = next(_addresses(ctx, recipe), None)
@@ -35,7 +35,7 @@ def frontend_of(ctx: Context, recipe: Any) -> Frontend | None:
     return found if internal else replace(found, named=address in ctx.cloud.resolve(found.name))
 
 
-def _addresses(ctx: Context, recipe: Any) -> Iterator[str]:
+def _addresses(ctx: Context, recipe: Recipe) -> Iterator[str]:
     arm, aks = ctx.cloud.arm, ctx.fill(Ids(recipe).aks)
     cluster = arm.get(aks, AKS_API) or {"properties": {}}
     nodes = cluster["properties"].get("nodeResourceGroup")

@@ -7,6 +7,7 @@ from typing import Any
 
 from amlwizard.plan import Removal, Resource, Step
 from amlwizard.posture.judging import look
+from amlwizard.recipe import Recipe, Serving
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.extension import extension
 from amlwizard.steps.naming import Ids
@@ -23,7 +24,7 @@ OUTBOUND = {
 }
 
 
-def kubernetes(recipe: Any) -> list[Step]:
+def kubernetes(recipe: Recipe) -> list[Step]:
     ids, n, region = Ids(recipe), recipe.names, recipe.sign_in.region
     identity = ids.of("Microsoft.ManagedIdentity/userAssignedIdentities", n.aks_identity)
     subnet = ids.subnet("scoring")
@@ -90,7 +91,7 @@ def kubernetes(recipe: Any) -> list[Step]:
     ]
 
 
-def _cluster(recipe: Any, ids: Ids, identity: str, subnet: str) -> dict[str, Any]:
+def _cluster(recipe: Recipe, ids: Ids, identity: str, subnet: str) -> dict[str, Any]:
     serving, a, security = recipe.serving, recipe.addresses, recipe.security
     profile: dict[str, Any] = {
         "networkPlugin": "azure",
@@ -129,7 +130,7 @@ def _cluster(recipe: Any, ids: Ids, identity: str, subnet: str) -> dict[str, Any
     )
 
 
-def _pool(serving: Any, subnet: str) -> dict[str, Any]:
+def _pool(serving: Serving, subnet: str) -> dict[str, Any]:
     pool: dict[str, Any] = {
         "name": POOL,
         "mode": "System",
@@ -164,7 +165,7 @@ def _as_scaled(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, An
     return {**wanted, "properties": {**wanted["properties"], "agentPoolProfiles": [pool]}}
 
 
-def _cluster_command(recipe: Any, ids: Ids, identity: str, subnet: str) -> str:
+def _cluster_command(recipe: Recipe, ids: Ids, identity: str, subnet: str) -> str:
     n, a, serving, security = recipe.names, recipe.addresses, recipe.serving, recipe.security
     options = [
         f"--tier free --dns-name-prefix {_dns_prefix(n.aks)} --nodepool-name {POOL}",

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from amlwizard.recipe import Recipe
 from amlwizard.rules.entry import SUBNET_NAMES
 from amlwizard.steps.arm_step import OWNER_TAG
 
@@ -14,7 +15,7 @@ from amlwizard.steps.arm_step import OWNER_TAG
 class Ids:
     """Ids as templates: `{sign-in.subscription}` is filled when a request is sent."""
 
-    recipe: Any
+    recipe: Recipe
 
     @property
     def group(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from amlwizard.plan import Context, Found, Resource, Step
 from amlwizard.posture import security_groups
 from amlwizard.posture.judging import look
+from amlwizard.recipe import Recipe, Security
 from amlwizard.rules.space import ENTRY, subnets
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
@@ -27,7 +28,7 @@ SERVICES = {
 }
 
 
-def network(recipe: Any) -> list[Step]:
+def network(recipe: Recipe) -> list[Step]:
     ids, n = Ids(recipe), recipe.names
     steps = [_nsg(recipe, ids, which) for which in security_groups.with_group(recipe)]
     before = tuple(step.id for step in steps)
@@ -58,14 +59,14 @@ def network(recipe: Any) -> list[Step]:
     return [*steps, _vnet(recipe, ids, before)]
 
 
-def with_nat(security: Any) -> tuple[str, ...]:
+def with_nat(security: Security) -> tuple[str, ...]:
     """The subnets that go out by the NAT gateway."""
     if not security.nat_gateway:
         return ()
     return (*WITH_NAT, "scoring") if security.aks_outbound == "nat-gateway" else WITH_NAT
 
 
-def _route_table(recipe: Any, ids: Ids) -> Step:
+def _route_table(recipe: Recipe, ids: Ids) -> Step:
     name, firewall = ids.route_table_name, str(recipe.security.aks_firewall)
     route = {
         "addressPrefix": "0.0.0.0/0",
@@ -115,7 +116,7 @@ def public_ip(ids: Ids, id: str, title: str, name: str, zones: tuple[str, ...] =
     )
 
 
-def _nsg(recipe: Any, ids: Ids, which: str) -> Step:
+def _nsg(recipe: Recipe, ids: Ids, which: str) -> Step:
     name, group = ids.nsg_name(which), recipe.names.resource_group
     rules = security_groups.rules(recipe, which)
 
@@ -157,7 +158,7 @@ def _rule_command(group: str, nsg: str, rule: dict[str, Any]) -> str:
     )
 
 
-def _vnet(recipe: Any, ids: Ids, before: tuple[str, ...]) -> Step:
+def _vnet(recipe: Recipe, ids: Ids, before: tuple[str, ...]) -> Step:
     n, a = recipe.names, recipe.addresses
     properties: dict[str, Any] = {
         "addressSpace": {"addressPrefixes": [str(a.vnet)]},
@@ -213,7 +214,7 @@ def _prefixes_of(subnet: Mapping[str, Any]) -> list[str]:
     return subnet.get("addressPrefixes") or [subnet["addressPrefix"]]
 
 
-def _subnet_command(recipe: Any, ids: Ids, subnet: dict[str, Any]) -> str:
+def _subnet_command(recipe: Recipe, ids: Ids, subnet: dict[str, Any]) -> str:
     p = subnet["properties"]
     options = [f"--address-prefixes {p['addressPrefix']}"]
     if "networkSecurityGroup" in p:
@@ -240,7 +241,7 @@ def _subnet_command(recipe: Any, ids: Ids, subnet: dict[str, Any]) -> str:
     )
 
 
-def _subnet(recipe: Any, ids: Ids, which: str) -> dict[str, Any]:
+def _subnet(recipe: Recipe, ids: Ids, which: str) -> dict[str, Any]:
     """One subnet. `addressPrefix` in the singular: Databricks reads no other. Outbound access is
     always explicit, for its default depends on the api-version; where Azure itself runs what is in
     a subnet, it sees to that."""
@@ -275,7 +276,7 @@ def _subnet(recipe: Any, ids: Ids, which: str) -> dict[str, Any]:
     return {"name": ids.subnet_name(which), "properties": properties}
 
 
-def _entry_subnet(recipe: Any, ids: Ids, which: str) -> dict[str, Any]:
+def _entry_subnet(recipe: Recipe, ids: Ids, which: str) -> dict[str, Any]:
     properties: dict[str, Any] = {"addressPrefix": str(getattr(recipe.addresses, which))}
     if which != security_groups.WITHOUT_GROUP:
         properties["networkSecurityGroup"] = {"id": ids.nsg(which)}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amlwizard.plan import Removal, Resource, Step
 from amlwizard.posture.private_endpoints import WORKSPACE
+from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.private_link import ready_for
@@ -14,7 +13,7 @@ from amlwizard.steps.roles import keeps_data, pulls_and_pushes
 ML_API = "2025-09-01"
 
 
-def databricks(recipe: Any) -> list[Step]:
+def databricks(recipe: Recipe) -> list[Step]:
     ids, n, security = Ids(recipe), recipe.names, recipe.security
     parameters = {
         "customVirtualNetworkId": {"value": ids.vnet},
@@ -62,7 +61,7 @@ def databricks(recipe: Any) -> list[Step]:
     ]
 
 
-def workspace(recipe: Any) -> list[Step]:
+def workspace(recipe: Recipe) -> list[Step]:
     ids, n = Ids(recipe), recipe.names
     properties = {
         "friendlyName": n.workspace,
@@ -149,6 +148,6 @@ def workspace(recipe: Any) -> list[Step]:
     ]
 
 
-def after_private_link(recipe: Any) -> tuple[str, ...]:
+def after_private_link(recipe: Recipe) -> tuple[str, ...]:
     """The steps after which the VNET reaches the workspace."""
     return ready_for(recipe, WORKSPACE)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amlwizard.plan import Resource, Step
 from amlwizard.posture.private_endpoints import Link, endpoint_name, links
+from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
 from amlwizard.steps.network import API
@@ -13,7 +12,7 @@ from amlwizard.steps.network import API
 DNS_API = "2024-06-01"
 
 
-def private_link(recipe: Any) -> list[Step]:
+def private_link(recipe: Recipe) -> list[Step]:
     ids = Ids(recipe)
     wanted = links(recipe)
     steps: list[Step] = []
@@ -27,17 +26,17 @@ def private_link(recipe: Any) -> list[Step]:
     return steps
 
 
-def _made(recipe: Any, link: Link) -> tuple[str, ...]:
+def _made(recipe: Recipe, link: Link) -> tuple[str, ...]:
     """The zones of an endpoint that are not there already."""
     return tuple(zone for zone in link.zones if zone not in recipe.security.dns_zones)
 
 
-def ready_for(recipe: Any, link: Link) -> tuple[str, ...]:
+def ready_for(recipe: Recipe, link: Link) -> tuple[str, ...]:
     """The steps after which the VNET finds a target by its private address."""
     return (f"zone-group.{link.name}", *(f"dns-link.{zone}" for zone in _made(recipe, link)))
 
 
-def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
+def _zone(recipe: Recipe, ids: Ids, zone: str) -> list[Step]:
     n = recipe.names
     zone_id = ids.zone(zone)
     return [
@@ -75,7 +74,7 @@ def _zone(recipe: Any, ids: Ids, zone: str) -> list[Step]:
     ]
 
 
-def _endpoint(recipe: Any, ids: Ids, link: Link, before: tuple[str, ...]) -> list[Step]:
+def _endpoint(recipe: Recipe, ids: Ids, link: Link, before: tuple[str, ...]) -> list[Step]:
     n = recipe.names
     name = endpoint_name(recipe, link)
     endpoint_id = ids.of("Microsoft.Network/privateEndpoints", name)

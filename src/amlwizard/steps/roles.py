@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from amlwizard.plan import Context, Found, Json, Removal, Resource, Say, Step
+from amlwizard.recipe import Recipe
 from amlwizard.steps.naming import Ids
 
 API = "2022-04-01"
@@ -96,7 +96,7 @@ def role_step(
     )
 
 
-def pulls_and_reads(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
+def pulls_and_reads(recipe: Recipe, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
     """What the identity of a Kubernetes compute or endpoint needs to start a deployment: the image
     from the registry and the model from the storage account (attach Kubernetes, managed identity).
 
@@ -108,7 +108,7 @@ def pulls_and_reads(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) 
     ]
 
 
-def keeps_data(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
+def keeps_data(recipe: Recipe, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
     """What the identity of the workspace needs of a storage account without shared keys."""
     return [
         _at_storage(recipe, step, to, id, role, after)
@@ -116,7 +116,7 @@ def keeps_data(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) -> li
     ]
 
 
-def pulls_and_pushes(recipe: Any, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
+def pulls_and_pushes(recipe: Recipe, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
     """What the identity of the image-build compute needs of a registry without an admin user."""
     return [
         _at_registry(recipe, step, to, "acr-pull", ACR_PULL, after),
@@ -125,7 +125,7 @@ def pulls_and_pushes(recipe: Any, step: str, to: str, *, after: tuple[str, ...])
 
 
 def _at_registry(
-    recipe: Any, step: str, to: str, id: str, role: Role, after: tuple[str, ...]
+    recipe: Recipe, step: str, to: str, id: str, role: Role, after: tuple[str, ...]
 ) -> Step:
     return role_step(
         f"{step}-{id}",
@@ -139,7 +139,7 @@ def _at_registry(
 
 
 def _at_storage(
-    recipe: Any, step: str, to: str, id: str, role: Role, after: tuple[str, ...]
+    recipe: Recipe, step: str, to: str, id: str, role: Role, after: tuple[str, ...]
 ) -> Step:
     return role_step(
         f"{step}-{id}",

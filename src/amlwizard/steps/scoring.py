@@ -8,12 +8,13 @@ from typing import Any
 
 from amlwizard.errors import ExpectationMissed, StepFailed
 from amlwizard.plan import Context, Json, Say, Step
+from amlwizard.recipe import Expect, Recipe
 from amlwizard.rules.frames import as_sent
 from amlwizard.rules.requests import DIABETES
 from amlwizard.steps.asking import inside, send
 
 
-def scoring(recipe: Any) -> list[Step]:
+def scoring(recipe: Recipe) -> list[Step]:
     def score(ctx: Context, say: Say) -> Json:
         given = recipe.scoring.request
         answer = send(ctx, recipe, given, say, ctx.cloud.profile.lag)
@@ -62,7 +63,7 @@ def _numbers(body: Any) -> list[float]:
     )
 
 
-def _compare(expect: Any, predictions: list[float]) -> None:
+def _compare(expect: Expect, predictions: list[float]) -> None:
     wanted = expect.predictions
     if wanted is None:
         return

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from amlwizard.errors import CloudError
 from amlwizard.plan import Context, Json, Removal, Resource, Say, Step
 from amlwizard.posture.private_endpoints import links
+from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.documents import update
 from amlwizard.steps.naming import Ids
@@ -18,7 +18,7 @@ from amlwizard.steps.private_link import ready_for
 from amlwizard.steps.roles import pulls_and_pushes, pulls_and_reads
 
 
-def serving(recipe: Any) -> list[Step]:
+def serving(recipe: Recipe) -> list[Step]:
     ids, n, s = Ids(recipe), recipe.names, recipe.serving
     in_workspace = f"-g {n.resource_group} -w {n.workspace}"
     endpoint = ids.tracked(
@@ -106,7 +106,7 @@ def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Say],
     return withdraw
 
 
-def _image_sources(recipe: Any) -> tuple[str, ...]:
+def _image_sources(recipe: Recipe) -> tuple[str, ...]:
     """What the image build and the pull reach through private endpoints."""
     reached = (link for link in links(recipe) if link.name in ("registry", "storage-blob"))
     return tuple(step for link in reached for step in ready_for(recipe, link))

@@ -15,6 +15,7 @@ from amlwizard.errors import ExpectationMissed
 from amlwizard.notebook.access import access, api_of
 from amlwizard.plan import Context, Found, Json, Say, Step
 from amlwizard.posture.private_endpoints import links
+from amlwizard.recipe import Recipe
 from amlwizard.steps.cluster import databricks_of, packages, running
 from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.private_link import ready_for
@@ -24,7 +25,7 @@ SERVER_REQUIREMENTS = ("azureml-ai-monitoring==1.0.0", "azureml-inference-server
 LARGEST_PICTURE = 33_000  # bytes, of which base64 makes 44,000 characters
 
 
-def fingerprint(recipe: Any) -> str:
+def fingerprint(recipe: Recipe) -> str:
     """A short hash of all that decides what the trained model is."""
     t = recipe.training
     made_with = [*packages(recipe), *SERVER_REQUIREMENTS]
@@ -32,7 +33,7 @@ def fingerprint(recipe: Any) -> str:
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 
-def training(recipe: Any) -> list[Step]:
+def training(recipe: Recipe) -> list[Step]:
     mark = fingerprint(recipe)
     experiment, model = recipe.names.experiment, recipe.names.model
 
@@ -133,7 +134,7 @@ def training(recipe: Any) -> list[Step]:
     return [steps[0], checking, steps[1]]
 
 
-def _after_storage(recipe: Any) -> tuple[str, ...]:
+def _after_storage(recipe: Recipe) -> tuple[str, ...]:
     """The steps after which the VNET reaches the blobs that artifacts are uploaded to."""
     return tuple(
         step
@@ -144,7 +145,7 @@ def _after_storage(recipe: Any) -> tuple[str, ...]:
 
 
 def _run(
-    ctx: Context, recipe: Any, name: str, parameters: dict[str, Any], say: Say
+    ctx: Context, recipe: Recipe, name: str, parameters: dict[str, Any], say: Say
 ) -> dict[str, Any]:
     """Run a notebook that tracks into the workspace; answer what its last cell put out."""
     client = databricks_of(ctx)

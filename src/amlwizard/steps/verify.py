@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from amlwizard.errors import ExpectationMissed
 from amlwizard.plan import Context, Json, Say, Step
 from amlwizard.posture import Posture, judge
+from amlwizard.recipe import Recipe
 from amlwizard.steps.evidence import Looking, gather
 
 VERIFY = "verify"
 
 
 def verify(
-    recipe: Any, journey: Sequence[Step], looking: Looking | None = None, strict: bool = False
+    recipe: Recipe, journey: Sequence[Step], looking: Looking | None = None, strict: bool = False
 ) -> Step:
     """Judges the posture after all of `journey` but the scoring request, which runs beside it.
 
@@ -43,7 +43,7 @@ def verify(
     )  # fmt: skip
 
 
-def alone(recipe: Any, journey: Sequence[Step], looking: Looking) -> list[Step]:
+def alone(recipe: Recipe, journey: Sequence[Step], looking: Looking) -> list[Step]:
     """Sign-in and the judgement, of a platform that was built before."""
     sign_in = next(step for step in journey if step.phase == "sign-in")
     before = [step for step in journey if step.id != VERIFY]

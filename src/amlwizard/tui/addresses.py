@@ -4,7 +4,7 @@ suggests a free plan."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from amlwizard import fields
+from amlwizard.recipe import Security, Serving, Training
 from amlwizard.rules.address_plan import NoRoom, changes, suggest
 from amlwizard.rules.capacity import Load, load_of
 from amlwizard.rules.space import NEIGHBOURS, Space, path, readable, space_of
@@ -50,11 +51,19 @@ class AddressesPage(FormPage):
         raw = self.wizard.session.draft.answers.get(SECTION)
         given = raw if isinstance(raw, dict) else {}
         addresses = readable({**fields.defaults()[SECTION], **given})
-        return space_of(addresses, sections.get("security"), sections.get("serving"))
+        return space_of(
+            addresses,
+            cast(Security | None, sections.get("security")),
+            cast(Serving | None, sections.get("serving")),
+        )
 
     def _load(self) -> Load:
         sections = self.wizard.session.reading.sections
-        return load_of(*(sections.get(name) for name in ("security", "serving", "training")))
+        return load_of(
+            cast(Security | None, sections.get("security")),
+            cast(Serving | None, sections.get("serving")),
+            cast(Training | None, sections.get("training")),
+        )
 
     def answers_changed(self) -> None:
         space = self._space()
