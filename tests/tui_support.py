@@ -17,7 +17,8 @@ from support import PATIENCE, RECIPES
 from textual.message import Message
 from textual.pilot import Pilot
 
-from amlwizard.backend import Account, Control, Ran, Subscription, Tenant
+from amlwizard.accounts import Account, Subscription, Tenant
+from amlwizard.backend import Control, Ran
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import AmlwizardError, Cancelled, Finding, InvalidInput
 from amlwizard.events import (

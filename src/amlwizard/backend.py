@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import Any, Literal, Protocol
 
+from amlwizard.accounts import Account, Tenant
 from amlwizard.errors import Finding
 from amlwizard.events import Emit, StepProgress
 from amlwizard.plan import Phase, Plan
@@ -50,37 +51,6 @@ class Control:
     def wait(self, seconds: float) -> bool:
         """Wait until steps may start; False where `seconds` went by first."""
         return self._may_start.wait(seconds)
-
-
-@dataclass(frozen=True)
-class Subscription:
-    """`state` is Azure's: Enabled, Warned, PastDue can be built in; Disabled, Deleted cannot."""
-
-    id: str
-    name: str
-    state: str
-    tenant: str
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """A tenant that an account belongs to. `note` says why its subscriptions are not known."""
-
-    id: str
-    name: str
-    domain: str
-    subscriptions: tuple[Subscription, ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who signed in, and where the platform will be built."""
-
-    name: str
-    tenant: str
-    subscription: str
-    subscription_name: str
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from textual.filter import Monochrome
 from textual.pilot import Pilot
 from tui_support import SUBSCRIPTION, FakeBackend
 
-from amlwizard.backend import Account, Subscription, Tenant
+from amlwizard.accounts import Account, Subscription, Tenant
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.durations import sandboxed
 from amlwizard.plan import Plan, outline

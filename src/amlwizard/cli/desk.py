@@ -12,7 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 from amlwizard import durations, engine
-from amlwizard.backend import Account, Control, Ran, Scored, TargetName, Tenant
+from amlwizard.accounts import Account, Tenant
+from amlwizard.backend import Control, Ran, Scored, TargetName
 from amlwizard.cli import reporting
 from amlwizard.cli.targets import Choice, Target, home, opened
 from amlwizard.errors import (

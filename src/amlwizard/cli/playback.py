@@ -9,7 +9,8 @@ from threading import Event as Flag
 from typing import Any
 
 from amlwizard import journal
-from amlwizard.backend import Account, Control, Ran, Scored, TargetName, Tenant
+from amlwizard.accounts import Account, Tenant
+from amlwizard.backend import Control, Ran, Scored, TargetName
 from amlwizard.cli import reporting
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInput

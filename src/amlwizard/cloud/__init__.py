@@ -8,7 +8,7 @@ from threading import Event as Flag
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from amlwizard.backend import Account, Tenant
+from amlwizard.accounts import Account, Tenant
 from amlwizard.cloud.facts import Facts, Questions
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
 from amlwizard.cloud.secret import Secret

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from amlwizard.backend import Subscription, Tenant
+from amlwizard.accounts import Subscription, Tenant
 from amlwizard.cloud.arm import Arm
 from amlwizard.cloud.credentials import by_entra
 from amlwizard.cloud.session import Session, Within

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from amlwizard.backend import Account
+from amlwizard.accounts import Account
 from amlwizard.plan import Context, Found, Json, Removal, Resource, Say, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step

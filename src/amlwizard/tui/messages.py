@@ -8,7 +8,8 @@ from pathlib import Path
 from textual.message import Message
 
 from amlwizard import backend
-from amlwizard.backend import Account, Ran, Tenant
+from amlwizard.accounts import Account, Tenant
+from amlwizard.backend import Ran
 from amlwizard.errors import AmlwizardError, Finding
 from amlwizard.events import Event
 from amlwizard.plan import Plan

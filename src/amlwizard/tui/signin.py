@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from amlwizard.backend import Account, Subscription, Tenant
+from amlwizard.accounts import Account, Subscription, Tenant
 from amlwizard.tui.form import FormPage
 
 BUILDABLE = ("Enabled", "Warned", "PastDue")

@@ -12,7 +12,8 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen
 
 from amlwizard import draft as drafts
-from amlwizard.backend import Account, Backend, Ran, TargetName, Tenant
+from amlwizard.accounts import Account, Tenant
+from amlwizard.backend import Backend, Ran, TargetName
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import Finding, InvalidInput
 from amlwizard.plan import Plan
