@@ -105,6 +105,18 @@ async def test_a_recipe_file_is_chosen_and_completed_as_it_is_typed(
         assert walk.app.session.recipe == load(RECIPES / "article.yaml")
 
 
+async def test_outside_a_checkout_the_bundled_recipes_are_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with walking(wizard(FakeBackend(), folder=tmp_path / "sessions")) as walk:
+        await walk.see("From article")
+        await walk.press("end", "up", "enter")
+        await walk.see("Who signs in")
+        assert walk.app.session.recipe == load(RECIPES / "article.yaml")
+        assert walk.app.session.draft.saved == "", "it would be saved over the package's own file"
+
+
 async def test_the_target_is_chosen_first() -> None:
     async with walking(wizard(FakeBackend())) as walk:
         await walk.press("shift+tab", "right")

@@ -121,6 +121,14 @@ def parser() -> argparse.ArgumentParser:
         "--journal", metavar="FILE", help="play a recorded run instead, without any cloud"
     )
 
+    recipes = commands.add_parser("recipes", help="the recipes that come with amlwizard")
+    actions = recipes.add_subparsers(dest="within", metavar="COMMAND", required=True)
+    actions.add_parser("list", help="their names, and what each builds")
+    copy = actions.add_parser("copy", help="copy one, to change it")
+    copy.add_argument("name", metavar="NAME")
+    copy.add_argument("-o", "--output", metavar="FILE", help="copy it there (default: NAME.yaml)")
+    copy.add_argument("--force", action="store_true", help="overwrite a file that exists")
+
     commands.add_parser("schema", help="the JSON schema of a recipe")
 
     sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
@@ -300,6 +308,10 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.cli.destroying import destroy
 
         return destroy(given)
+    if given.command == "recipes":
+        from amlwizard.cli.bundled_recipes import recipes
+
+        return recipes(given)
     if given.within == "compare":
         from amlwizard.cli.comparing import compare
 

@@ -25,6 +25,7 @@ from amlwizard.recipe.wording import cut, said, shown
 
 LARGEST = 250_000  # bytes
 DEEPEST = 30
+COPY_ONE = "One to begin with: amlwizard recipes copy quickstart"
 SCALARS = (bool, int, float, date)  # what YAML makes of text that has no quotes
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -57,7 +58,7 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
         raise InvalidInput(
             f"The recipe {str(path)!r} cannot be read.",
             why=getattr(error, "strerror", "") or str(error),
-            fix="Name a recipe file, such as recipes/quickstart.yaml.",
+            fix=f"Name a recipe file. {COPY_ONE}",
         ) from None
     if len(content) > LARGEST:
         return _refused(
@@ -111,7 +112,7 @@ def parse(
             what = "The file holds no recipe: " + (
                 "it is empty." if raw is None else "it has no sections."
             )
-            return _refused("yaml", what, fix="Begin with a copy of recipes/quickstart.yaml.")
+            return _refused("yaml", what, fix=COPY_ONE)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)

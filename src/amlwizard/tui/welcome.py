@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from amlwizard import draft as drafts
 from amlwizard.backend import TargetName
 from amlwizard.draft import Draft
+from amlwizard.recipe.bundled import BUNDLED, path_of
 from amlwizard.tui.choices import Choices
 from amlwizard.tui.dialogs import AskPath
 from amlwizard.tui.page import Page
@@ -68,8 +69,11 @@ class WelcomePage(Page):
         kept = [draft for draft in self.wizard.session.store.unfinished() if draft.id != here.id]
         for draft in kept[:MOST_DRAFTS]:
             yield _way(f"draft:{draft.id}", f"Continue {_name(draft)}", _where(draft, now))
-        for path in sorted(Path(RECIPES).glob("*.yaml"))[:MOST_RECIPES]:
+        own = sorted(Path(RECIPES).glob("*.yaml"))[:MOST_RECIPES]
+        for path in own:
             yield _way(f"recipe:{path}", f"From {path}", "")
+        for name, about in BUNDLED.items() if not own else ():
+            yield _way(f"bundled:{name}", f"From {name}", about)
         yield _way("file", "From another recipe file…", "")
 
     @on(OptionList.OptionSelected)
@@ -86,13 +90,17 @@ class WelcomePage(Page):
                 self._resume(found[what])
         elif kind == "recipe":
             self._open(Path(what))
+        elif kind == "bundled":
+            self._open(path_of(what), bundled=True)
         else:
             ask = AskPath("From a recipe file", "Which file?", f"{RECIPES}/")
             self.app.push_screen(ask, lambda path: self._open(path) if path else None)
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path, bundled: bool = False) -> None:
         draft = self.wizard.draft_from(path)
         if draft:
+            if bundled:
+                draft.saved = ""  # the package's own file is never saved over
             self._take(draft, cast(TargetName, self.query_one(Choices).value))
 
     def _take(self, draft: Draft, target: TargetName) -> None:

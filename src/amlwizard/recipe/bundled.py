@@ -1,0 +1,52 @@
+"""The recipes that come with the package: read-only, to be copied or to begin from."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from amlwizard.errors import InvalidInput
+
+BUNDLED = {
+    "quickstart": "current good practice: private endpoints, AKS behind a public load balancer",
+    "private": "private AKS and an internal load balancer, scored from inside the VNET",
+    "article": "the names and service endpoints of a 2020 article, with warnings",
+}
+
+
+def path_of(name: str) -> Path:
+    """The file of a bundled recipe: in an installed package beside this module, in a checkout at its
+    top."""
+    installed = Path(__file__).with_name("recipes")
+    folder = installed if installed.exists() else Path(__file__).parents[3] / "recipes"
+    return folder / f"{name}.yaml"
+
+
+def copy(name: str, to: Path, overwrite: bool = False) -> None:
+    """Copy a bundled recipe, without the line that names a schema beside it: none is there.
+
+    Raises InvalidInput where there is no such recipe, where `to` exists and is not to be
+    overwritten, and where it cannot be written.
+    """
+    if name not in BUNDLED:
+        near = difflib.get_close_matches(name, BUNDLED, 1)
+        raise InvalidInput(
+            f"No recipe {name!r} comes with amlwizard.",
+            why=f"There are {', '.join(BUNDLED)}.",
+            fix=f"Did you mean {near[0]}?" if near else "Name one of these.",
+        )
+    lines = path_of(name).read_text(encoding="utf-8").splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("# yaml-language-server:"))
+    try:
+        with to.open("w" if overwrite else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InvalidInput(
+            f"{to} exists already.",
+            why="Nothing was written.",
+            fix="Name another file with -o FILE, or overwrite it with --force.",
+        ) from None
+    except OSError as error:
+        raise InvalidInput(
+            f"{to} cannot be written.", why=error.strerror or "", fix="Choose another -o FILE."
+        ) from None
