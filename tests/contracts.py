@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from support import ROOT, Json, Sandbox, recipe_of
 
-from amlwizard.plan import Resource, Step, fill
+from amlwizard.plan import Resource, Step
+from amlwizard.plan.placeholders import resolve
 from amlwizard.steps import steps_for
 
 VARIABLE = "AMLWIZARD_CONTRACTS"
@@ -116,12 +117,12 @@ def serve(recipe: str, there: Sandbox) -> None:
 
     def put(step: str) -> None:
         resource = _resource(steps[step])
-        address, body = fill(resource.id, outputs), fill(resource.body, outputs)
+        address, body = resolve(resource.id, outputs), resolve(resource.body, outputs)
         arm.put(address, resource.api_version, body, lambda *_, **__: None, Event())
 
     put("endpoint")
     deployment = _resource(steps["deployment"])
-    address, body = fill(deployment.id, outputs), fill(deployment.body, outputs)
+    address, body = resolve(deployment.id, outputs), resolve(deployment.body, outputs)
     kind = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
     body.update(id=address, name=address.rpartition("/")[2], type=kind)
     body["properties"]["provisioningState"] = "Succeeded"
@@ -142,7 +143,7 @@ def _ready(recipe: str, there: Sandbox) -> tuple[Any, dict[str, Step], Json]:
     arm = there.cloud().arm
     steps = {step.id: step for step in steps_for(recipe_of(recipe))}
     outputs: Json = {"sign-in": {"subscription": arm.subscription}}
-    workspace = fill(_resource(steps["workspace"]).id, outputs)
+    workspace = resolve(_resource(steps["workspace"]).id, outputs)
     outputs["kubernetes-compute"] = {"id": f"{workspace}/computes/aks-inference"}
     outputs["register"] = {"model_id": f"{workspace}/models/diabetes-ridge/versions/1"}
     return arm, steps, outputs

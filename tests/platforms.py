@@ -13,7 +13,8 @@ from support import RECIPES, Json, Sandbox, amlwizard, recipe_of, running
 
 from amlwizard.cloud import Cloud
 from amlwizard.errors import CloudError
-from amlwizard.plan import Step, fill
+from amlwizard.plan import Step
+from amlwizard.plan.placeholders import resolve
 from amlwizard.steps import steps_for
 
 Change = Callable[[Any], None]
@@ -33,8 +34,8 @@ class Platform:
         """Id, api-version and a copy of the body of a step's resource."""
         resource = self.steps[step].resource
         assert resource
-        body = copy.deepcopy(fill(resource.body, self.outputs))
-        return fill(resource.id, self.outputs), resource.api_version, body
+        body = copy.deepcopy(resolve(resource.body, self.outputs))
+        return resolve(resource.id, self.outputs), resource.api_version, body
 
     def put(self, step: str, change: Change, name: str = "") -> Json:
         """PUT a step's document with a change; `name` makes another resource of it."""

@@ -95,8 +95,8 @@ def test_busy_is_everything_that_has_not_ended(sandbox: Callable[..., Sandbox]) 
     ctx = Context(recipe, cloud, {"sign-in": known}, Event(), ask=lambda *_: "")
     group, vault = (steps[name].resource for name in ("resource-group", "key-vault"))
     assert group and vault
-    cloud.arm.send("PUT", ctx.fill(group.id), group.api_version, WHERE)
-    cloud.arm.send("PUT", ctx.fill(vault.id), vault.api_version, ctx.fill(vault.body))
+    cloud.arm.send("PUT", ctx.resolve(group.id), group.api_version, WHERE)
+    cloud.arm.send("PUT", ctx.resolve(vault.id), vault.api_version, ctx.resolve(vault.body))
     found = steps["key-vault"].read(ctx)
     assert found and found.state == "busy"
 

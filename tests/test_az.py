@@ -20,7 +20,7 @@ import contracts
 import pytest
 from support import RECIPES, Sandbox, amlwizard, recipe_of, running
 
-from amlwizard.plan import fill
+from amlwizard.plan.placeholders import resolve
 from amlwizard.steps import steps_for
 from amlwizard.steps.foundation import PROVIDERS
 
@@ -91,8 +91,8 @@ def beside(az: Az, *kinds: str) -> None:
     outputs: dict[str, Any] = {"sign-in": {"subscription": arm.subscription}}
     for step in steps_for(RECIPE):
         if step.resource and step.id.startswith(kinds):
-            address = fill(step.resource.id, outputs)
-            body = fill(step.resource.body, outputs)
+            address = resolve(step.resource.id, outputs)
+            body = resolve(step.resource.body, outputs)
             made = arm.put(address, step.resource.api_version, body, lambda *_: None, Event())
             principal = made.get("properties", {}).get("principalId")
             outputs[step.id] = {"id": address, "principal": principal}

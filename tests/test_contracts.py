@@ -16,7 +16,7 @@ from journeys import Journey
 from support import RECIPES, Json, Sandbox, recipe_of
 
 from amlwizard.cli import main
-from amlwizard.plan import fill
+from amlwizard.plan.placeholders import resolve
 from amlwizard.steps import steps_for
 
 pytestmark = [
@@ -219,7 +219,7 @@ def _made(recipe: str, state: Json) -> Iterator[tuple[Json, Json]]:
         resource = step.resource
         if resource is None:
             continue
-        address = fill(resource.id, {"sign-in": {"subscription": subscription}})
+        address = resolve(resource.id, {"sign-in": {"subscription": subscription}})
         found = state["resources"].get(address.lower())
         if found:
             yield dict(resource.body), found

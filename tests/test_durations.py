@@ -15,7 +15,7 @@ from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import Choice
 from amlwizard.events import RunStarted, StepFinished, StepInfo, StepStarted
 from amlwizard.journal import NAME, Journal
-from amlwizard.plan import Plan, PlannedStep
+from amlwizard.plan import Plan, PlannedStep, graph
 from amlwizard.steps import steps_for
 from amlwizard.view import RunView
 
@@ -48,20 +48,20 @@ def weight(path, seconds) -> float:
 def test_the_whole_takes_as_long_as_its_longest_path(given) -> None:
     after, seconds = given
     brute = max(weight(path, seconds) for step in after for path in paths(after, step))
-    assert durations.longest(after, seconds) == brute
+    assert graph.longest(after, seconds) == brute
 
 
 @given(graphs())
 def test_the_critical_path_is_a_longest_one(given) -> None:
     after, seconds = given
-    chain = durations.critical(after, durations.ends(after, seconds))
-    assert weight(chain, seconds) == durations.longest(after, seconds)
+    chain = graph.critical(after, graph.ends(after, seconds))
+    assert weight(chain, seconds) == graph.longest(after, seconds)
     assert not after[chain[0]] and all(a in after[b] for a, b in pairwise(chain))
 
 
 def test_a_circle_is_refused() -> None:
     with pytest.raises(ValueError):
-        durations.longest({"a": ("b",), "b": ("a",)}, {})
+        graph.longest({"a": ("b",), "b": ("a",)}, {})
 
 
 def view_of(after, started, finished) -> RunView:
@@ -95,7 +95,7 @@ def test_time_that_passes_brings_the_end_nearer(given, data) -> None:
     view = view_of(after, dict.fromkeys(finished, 100.0), dict.fromkeys(finished, 101.0))
     early, late = (durations.left(view, seconds, now) for now in (110, 120))
     assert early >= late >= 0
-    assert early <= durations.longest(after, seconds)
+    assert early <= graph.longest(after, seconds)
 
 
 def test_what_is_kept_takes_no_time() -> None:

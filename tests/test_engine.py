@@ -55,7 +55,7 @@ def fails(error: Exception) -> Callable[..., Any]:
 
 def test_outputs_reach_what_comes_after() -> None:
     def apply(ctx: Context, say: Any) -> Any:
-        return {"got": ctx.fill("{a.name}/x")}
+        return {"got": ctx.resolve("{a.name}/x")}
 
     code, final, _ = walk(step("b", "a", apply=apply), step("a"))
     assert code == 0 and final["b"].outputs == {"got": "a/x"}
@@ -170,7 +170,7 @@ def test_a_survey_applies_nothing_but_the_sign_in() -> None:
         return {"subscription": "s"}
 
     def needs_the_hole(ctx: Context) -> Found | None:
-        ctx.fill("{thing.id}")
+        ctx.resolve("{thing.id}")
         return Found("ready")
 
     plan = engine.survey(

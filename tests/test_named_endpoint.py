@@ -50,7 +50,7 @@ class Named:
             outputs[step] = steps[step].apply(self.ctx, lambda *_, **__: None)
         resource = steps["endpoint"].resource
         assert resource
-        endpoint = platform.cloud.arm.get(self.ctx.fill(resource.id), ML_API)
+        endpoint = platform.cloud.arm.get(self.ctx.resolve(resource.id), ML_API)
         outputs["traffic"] = {"scoring_uri": endpoint["properties"]["scoringUri"]}
         self.uri = endpoint["properties"]["scoringUri"]
         self.said: list[Any] = []

@@ -56,11 +56,11 @@ def test_what_is_new_is_seen_late_and_leaves_a_failed_deployment(
     platform.sandbox.change(limits={"role_looks": 2})
     resource = platform.steps["deployment"].resource
     assert resource
-    address, version = ctx.fill(resource.id), resource.api_version
+    address, version = ctx.resolve(resource.id), resource.api_version
     why = []
     for _ in range(8):
         with pytest.raises(CloudError) as error:
-            platform.cloud.arm.put(address, version, ctx.fill(resource.body), quiet, Flag())
+            platform.cloud.arm.put(address, version, ctx.resolve(resource.body), quiet, Flag())
         left = platform.cloud.arm.get(address, version)
         assert left and left["properties"]["provisioningState"] == "Failed"
         why.append((error.value.code, error.value.why))

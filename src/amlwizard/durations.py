@@ -7,17 +7,14 @@ through the graph of what is still to be done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from graphlib import TopologicalSorter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from amlwizard import journal
 from amlwizard.errors import InvalidInput
-from amlwizard.plan import Plan
+from amlwizard.plan import Plan, graph
 from amlwizard.view import RunView, StepView
-
-Graph = Mapping[str, Collection[str]]
 
 NEWEST_SAMPLES = 5
 """Few, so that a change of region, size or clock shows after some runs."""
@@ -82,55 +79,20 @@ def recorded(runs: Path, target: str) -> dict[str, list[float]]:
     return {step: seconds[:NEWEST_SAMPLES] for step, seconds in samples.items()}
 
 
-# -- the graph
-
-
-def longest(after: Graph, seconds: Mapping[str, float]) -> float:
-    """The length of the longest path: what the whole takes when nothing waits without need."""
-    return max(ends(after, seconds).values(), default=0.0)
-
-
-def ends(after: Graph, seconds: Mapping[str, float]) -> dict[str, float]:
-    """When each step ends if each begins as soon as what it comes after has ended. What is not a
-    step of the graph is waited for by none. ValueError where it has a circle."""
-    done: dict[str, float] = {}
-    for step in order(after):
-        begins = max((done[name] for name in after[step] if name in done), default=0.0)
-        done[step] = begins + seconds.get(step, 0.0)
-    return done
-
-
-def order(after: Graph) -> list[str]:
-    """The steps, each after what it comes after. ValueError where there is a circle."""
-    inner = {step: [name for name in names if name in after] for step, names in after.items()}
-    return list(TopologicalSorter(inner).static_order())
-
-
-def critical(after: Graph, ended: Mapping[str, float]) -> list[str]:
-    """The chain that decides when the whole is over: the step that ends last, and before each the
-    one that it waited for longest."""
-    chain: list[str] = []
-    step = max(ended, key=lambda name: ended[name], default=None)
-    while step is not None:
-        chain.append(step)
-        before = [name for name in after.get(step, ()) if name in ended]
-        step = max(before, key=lambda name: ended[name], default=None)
-    return chain[::-1]
-
-
 def of_plan(plan: Plan, seconds: Mapping[str, float]) -> float:
     """Seconds that a run of the plan will take; what is kept takes none."""
-    graph = {step.id: step.after for step in plan.steps}
+    after = {step.id: step.after for step in plan.steps}
     todo = {s.id: seconds.get(s.id, 0.0) for s in plan.steps if s.action != "keep"}
-    return longest(graph, todo)
+    return graph.longest(graph.within(after), todo)
 
 
 def left(view: RunView, seconds: Mapping[str, float], now: float) -> float:
     """Seconds until the run is over, as far as can be known at `now`; 0 once it is."""
     if view.exit_code is not None:
         return 0.0
-    graph = {step.info.id: step.info.after for step in view.steps.values()}
-    return longest(graph, {name: to_go(s, seconds, now) for name, s in view.steps.items()})
+    after = {step.info.id: step.info.after for step in view.steps.values()}
+    to_do = {name: to_go(step, seconds, now) for name, step in view.steps.items()}
+    return graph.longest(graph.within(after), to_do)
 
 
 def to_go(step: StepView, seconds: Mapping[str, float], now: float) -> float:

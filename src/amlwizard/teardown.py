@@ -136,7 +136,7 @@ class _Part:
 
     def _get(self, ctx: Context, step: Step) -> dict[str, Any] | None:
         assert step.resource
-        found = ctx.cloud.arm.get(ctx.fill(step.resource.id), step.resource.api_version)
+        found = ctx.cloud.arm.get(ctx.resolve(step.resource.id), step.resource.api_version)
         return dict(found) if found is not None else None
 
     @property
@@ -178,7 +178,7 @@ class _Part:
         """What is soft-deleted is not there when it is asked for: the list of the subscription may
         show it. Where the group that held it is ours, it is purged on suspicion."""
         assert self.step.resource
-        address = ctx.fill(self.step.resource.id)
+        address = ctx.resolve(self.step.resource.id)
         above, _, kind = address.rpartition("/")[0].partition("/providers/")
         group = ctx.cloud.arm.get(above, RESOURCES_API)
         if group is not None:
@@ -198,7 +198,7 @@ class _Part:
     def _left_behind(self, ctx: Context) -> str:
         """The name of the group that should have gone along; empty where it has."""
         assert self.step.removal
-        along = ctx.fill(self.step.removal.along)
+        along = ctx.resolve(self.step.removal.along)
         there = along and ctx.cloud.arm.get(along, RESOURCES_API) is not None
         return along.rpartition("/")[2] if there else ""
 
@@ -207,7 +207,7 @@ class _Part:
         resource, removal = self.step.resource, self.step.removal
         if removal.first:
             removal.first(ctx, say)
-        address = ctx.fill(resource.id)
+        address = ctx.resolve(resource.id)
         query = {**removal.query, **(removal.purge if self.purge else {})}
         if self.purge and removal.hides:
             self._have_group(ctx, address.partition("/providers/")[0], say)
@@ -241,7 +241,7 @@ class _Part:
         found = self._get(ctx, self.step)
         if found is None or not owned(found, self.prefix):
             return Found("ready", note=GONE if found is None else self._left())
-        inside = ctx.cloud.arm.every(f"{ctx.fill(self.step.resource.id)}/resources", RESOURCES_API)
+        inside = ctx.cloud.arm.every(f"{ctx.resolve(self.step.resource.id)}/resources", RESOURCES_API)
         others = [item["id"] for item in inside if not self._ours(item)]
         if others:
             names = ", ".join(other.partition("/providers/")[2] for other in others)
@@ -274,7 +274,7 @@ def _purge_of_vault(part: _Part) -> Step:
     )
 
     def read(ctx: Context) -> Found:
-        found = ctx.cloud.arm.get(ctx.fill(deleted), resource.api_version)
+        found = ctx.cloud.arm.get(ctx.resolve(deleted), resource.api_version)
         if found is not None:
             if not owned(found["properties"], part.prefix):
                 return Found("ready", note=part._left())
@@ -287,7 +287,7 @@ def _purge_of_vault(part: _Part) -> Step:
         return Found("unwanted", note=_protected(live))
 
     def purge(ctx: Context, say: Say) -> Json:
-        address = ctx.fill(deleted)
+        address = ctx.resolve(deleted)
         found = ctx.cloud.arm.await_there(address, resource.api_version, ctx.cancel)
         if found is None:
             raise StepFailed(

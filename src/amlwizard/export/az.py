@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from amlwizard.export.source import PHASES, Source
-from amlwizard.plan import Step, for_shell, holes, shell_name
+from amlwizard.plan import Step
+from amlwizard.plan.placeholders import for_shell, placeholders, shell_name
 from amlwizard.recipe import Recipe
 
 # Command groups that the bare CLI does not have, and a command that cannot say all of its document:
@@ -73,7 +74,7 @@ class _Script:
     def __init__(self, source: Source) -> None:
         self.source, self.recipe = source, source.recipe
         documents = [[source.body(step), *step.az] for step in source.resources]
-        self.wanted = holes(documents)
+        self.wanted = placeholders(documents)
 
     def lines(self) -> Iterator[str]:
         yield "#!/usr/bin/env bash"
@@ -139,8 +140,8 @@ class _Script:
         return f'"{self._filled(escaped)}"'
 
     def _filled(self, text: str) -> str:
-        """Text with holes as variables; the id of a resource of ours is spelt out."""
-        for step, output in holes(text):
+        """Text with placeholders as variables; the id of a resource of ours is spelt out."""
+        for step, output in placeholders(text):
             if output == "id":
                 text = text.replace(f"{{{step}.id}}", self.source.resource(step).id)
         for field in self.source.tls:

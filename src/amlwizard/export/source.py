@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from amlwizard.plan import Phase, Resource, Step, for_shell, in_order
+from amlwizard.plan import Phase, Resource, Step, in_order
+from amlwizard.plan.placeholders import for_shell
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
 from amlwizard.steps.extension import TLS_FILES
@@ -55,7 +56,7 @@ class Source:
         return {field: path for field, path in fields.items() if path}
 
     def body(self, step: Step) -> dict[str, Any]:
-        """The document of a step, with holes for the TLS files where it takes them."""
+        """The document of a step, with placeholders for the TLS files where it takes them."""
         assert step.resource
         body = dict(step.resource.body)
         if step.id == EXTENSION and self.tls:

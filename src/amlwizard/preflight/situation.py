@@ -11,7 +11,8 @@ from typing import Any
 from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
 from amlwizard.errors import CloudError
 from amlwizard.notebook.access import lacking, login_of
-from amlwizard.plan import Context, Found, Json, Kept, Step, fill, type_of
+from amlwizard.plan import Context, Found, Json, Kept, Step, type_of
+from amlwizard.plan.placeholders import UnresolvedPlaceholderError, resolve_known
 from amlwizard.preflight.implied import implied
 from amlwizard.recipe import Recipe
 from amlwizard.rules.space import SUBNETS
@@ -139,7 +140,7 @@ def _read(ctx: Context, steps: Sequence[Step]) -> tuple[dict[str, Found | None],
     def look(step: Step) -> Found | None:
         try:
             return step.read(replace(ctx, outputs=dict(outputs)))
-        except KeyError:  # what it needs is not there, so it cannot be
+        except UnresolvedPlaceholderError:  # what it needs is not there, so it cannot be
             return None
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="look") as pool:
@@ -157,32 +158,14 @@ def _read(ctx: Context, steps: Sequence[Step]) -> tuple[dict[str, Found | None],
 
 def _planned(step: Step, outputs: Mapping[str, Json]) -> Planned:
     assert step.resource
-    known = _Known(outputs)
-    address = known.fill(step.resource.id)
+    address = resolve_known(step.resource.id, outputs)
     return Planned(
         step.id,
         address,
         type_of(address),
-        known.fill(step.resource.body),
+        resolve_known(step.resource.body, outputs),
         step.resource.api_version,
     )
-
-
-class _Known:
-    """Fills the holes that can be filled, and leaves the others as they stand."""
-
-    def __init__(self, outputs: Mapping[str, Json]) -> None:
-        self.outputs = outputs
-
-    def fill(self, document: Any) -> Any:
-        if isinstance(document, Mapping):
-            return {self.fill(key): self.fill(value) for key, value in document.items()}
-        if isinstance(document, (list, tuple)):
-            return [self.fill(item) for item in document]
-        try:
-            return fill(document, self.outputs)
-        except KeyError:
-            return document
 
 
 def zone_of(link: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from amlwizard.errors import StepFailed
 from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, Step
+from amlwizard.plan.placeholders import UnresolvedPlaceholderError
 from amlwizard.posture.judging import look
 from amlwizard.steps.documents import Update, differences, update
 from amlwizard.steps.immutable import kept
@@ -58,7 +59,7 @@ def arm_step(
         return update(found, fitting(wanted, found), ours=ours, drop=drop)
 
     def read(ctx: Context) -> Found | None:
-        found = ctx.cloud.arm.get(ctx.fill(resource.id), resource.api_version)
+        found = ctx.cloud.arm.get(ctx.resolve(resource.id), resource.api_version)
         if found is None:
             return None
         state = look(found, "properties.provisioningState") or "Succeeded"
@@ -79,8 +80,8 @@ def arm_step(
         return Found("differs" if apart else "ready", put_out(found), apart, note, stays)
 
     def apply(ctx: Context, say: Say) -> Json:
-        arm, address = ctx.cloud.arm, ctx.fill(resource.id)
-        new = ctx.fill(resource.body)
+        arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
+        new = ctx.resolve(resource.body)
         wanted = _unowned(new)
         found = arm.get(address, resource.api_version)
         state = look(found, "properties.provisioningState")
@@ -150,7 +151,7 @@ def _without_taken_tags(wanted: dict[str, Any], found: Mapping[str, Any]) -> dic
 
 
 def _known(ctx: Context, document: Any) -> Any:
-    """The document with holes filled; what cannot be filled yet is left out of a comparison, and a
+    """The document with its placeholders resolved; what cannot be resolved yet is left out of a comparison, and a
     list with it: what is not known would seem to be no longer wanted."""
     if isinstance(document, Mapping):
         pairs = ((_known(ctx, k), _known(ctx, v)) for k, v in document.items())
@@ -159,6 +160,6 @@ def _known(ctx: Context, document: Any) -> Any:
         items = [_known(ctx, item) for item in document]
         return None if any(item in (None, {}) for item in items) else items
     try:
-        return ctx.fill(document)
-    except KeyError:
+        return ctx.resolve(document)
+    except UnresolvedPlaceholderError:
         return None

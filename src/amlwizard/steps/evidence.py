@@ -67,11 +67,11 @@ def gather(
     recipe is built."""
     ids = Ids(recipe)
     arm = ctx.cloud.arm
-    group = ctx.fill(ids.group)
+    group = ctx.resolve(ids.group)
     jobs: dict[str, Callable[[], Any]] = {}
 
     def one(role: str, resource: Resource) -> None:
-        jobs[role] = lambda: arm.get(ctx.fill(resource.id), resource.api_version)
+        jobs[role] = lambda: arm.get(ctx.resolve(resource.id), resource.api_version)
 
     def all_of(role: str, path: str, version: str = API) -> None:
         jobs[role] = lambda: _listed(arm, path, version)
@@ -86,7 +86,7 @@ def gather(
         )
         all_of(f"zone-groups.{link.name}", f"{endpoint}/privateDnsZoneGroups")
         for zone in link.zones:
-            stem = ctx.fill(ids.zone(zone))
+            stem = ctx.resolve(ids.zone(zone))
             all_of(f"dns-links.{zone}", f"{stem}/virtualNetworkLinks", DNS_API)
             all_of(f"records.{zone}", f"{stem}/A", DNS_API)
     subscription = group.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""ARM ids of everything that a recipe names, with holes for the subscription."""
+"""ARM ids of everything that a recipe names, with placeholders for the subscription."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def until_seen(step: Step, roles: Sequence[Step], first: Callable[[Context, Say]
     assert resource
 
     def clear(ctx: Context, say: Say) -> None:
-        address = ctx.fill(resource.id)
+        address = ctx.resolve(resource.id)
         found = ctx.cloud.arm.get(address, resource.api_version)
         if look(found, "properties.provisioningState") != "Failed":
             return

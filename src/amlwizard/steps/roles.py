@@ -54,9 +54,9 @@ def role_step(
     )
 
     def read(ctx: Context) -> Found | None:
-        whose = ctx.fill(principal).lower()
-        address = ctx.fill(resource.id)
-        path = f"{ctx.fill(scope)}/{PROVIDER}/roleAssignments?$filter=atScope()"
+        whose = ctx.resolve(principal).lower()
+        address = ctx.resolve(resource.id)
+        path = f"{ctx.resolve(scope)}/{PROVIDER}/roleAssignments?$filter=atScope()"
         for found in ctx.cloud.arm.every(path, API):
             given = found["properties"]
             mine = found["id"].lower() == address.lower()
@@ -73,10 +73,10 @@ def role_step(
         return None
 
     def apply(ctx: Context, say: Say) -> Json:
-        arm, address = ctx.cloud.arm, ctx.fill(resource.id)
+        arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
         # The principal of an assignment cannot be changed: an identity made anew needs a new one.
         arm.delete(address, API, say, ctx.cancel)
-        arm.put(address, API, ctx.fill(resource.body), say, ctx.cancel)
+        arm.put(address, API, ctx.resolve(resource.body), say, ctx.cancel)
         return {"id": address}
 
     return Step(

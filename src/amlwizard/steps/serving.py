@@ -93,7 +93,7 @@ def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Say],
     """Azure deletes no deployment that requests are sent to."""
 
     def withdraw(ctx: Context, say: Say) -> None:
-        arm, address = ctx.cloud.arm, ctx.fill(endpoint)
+        arm, address = ctx.cloud.arm, ctx.resolve(endpoint)
         found = arm.get(address, ML_API)
         traffic = (found or {}).get("properties", {}).get("traffic") or {}
         if traffic.get(deployment):

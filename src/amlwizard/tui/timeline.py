@@ -47,14 +47,14 @@ class Bar:
 
 def bars(view: RunView, expected: Mapping[str, float], now: float) -> list[Bar]:
     """A bar per step, in the order in which they begin."""
-    graph = {name: step.info.after for name, step in view.steps.items()}
+    after = graph.within({name: step.info.after for name, step in view.steps.items()})
     left = {name: durations.to_go(step, expected, now) for name, step in view.steps.items()}
     over = view.exit_code is not None
     spans: dict[str, tuple[float, float, float]] = {}
-    for name in durations.order(graph):
+    for name in graph.order(after):
         step = view.steps[name]
         if step.state == "waiting":
-            before = (spans[n][2] for n in graph[name] if n in spans)
+            before = (spans[n][2] for n in after[name] if n in spans)
             begins = max(before, default=0.0) if over else max(now - view.started, *before, 0.0)
             spans[name] = begins, begins, begins if over else begins + left[name]
         elif step.state == "running":
@@ -64,7 +64,7 @@ def bars(view: RunView, expected: Mapping[str, float], now: float) -> list[Bar]:
             begins = (step.started or step.finished) - view.started
             spans[name] = begins, step.finished - view.started, step.finished - view.started
     ran = {n: span[2] for n, span in spans.items() if view.steps[n].state not in _NEVER}
-    chain = set(durations.critical(graph, ran))
+    chain = set(graph.critical(after, ran))
     drawn = [Bar(view.steps[n], *span, critical=n in chain) for n, span in spans.items()]
     return sorted(drawn, key=lambda bar: (bar.begins, bar.ends))
 

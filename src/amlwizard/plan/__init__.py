@@ -1,19 +1,21 @@
 """A step of the journey, and the plan, as values.
 
 A step knows how to read what is there and how to bring it about; it is walked by the engine, which
-knows nothing of Azure. ARM documents are plain JSON with named holes: ``{sign-in.subscription}`` is
-filled from the outputs of the step ``sign-in`` when the request is sent, so a document can be
-shown, compared and exported before anybody has signed in.
+knows nothing of Azure. ARM documents are plain JSON with placeholders: ``{sign-in.subscription}`` is
+resolved from the outputs of the step ``sign-in`` when the request is sent, so a document can be
+shown, compared and exported before anyone has signed in.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from threading import Event as Flag
 from typing import Any, Literal, Protocol
 
+from amlwizard.plan.graph import order
+from amlwizard.plan.outputs import Outputs
+from amlwizard.plan.placeholders import for_shell, resolve
 from amlwizard.recipe import Recipe
 
 Phase = Literal["sign-in", "provision", "train", "register", "deploy", "score", "verify", "remove"]
@@ -57,14 +59,15 @@ class Context:
 
     recipe: Recipe
     cloud: Any
-    outputs: Mapping[str, Json]
+    outputs: Outputs
     cancel: Flag
     ask: Ask
     name: str = "RECIPE"
 
-    def fill(self, document: Any) -> Any:
-        """`document` with every hole filled; KeyError names the hole that cannot be yet."""
-        return fill(document, self.outputs)
+    def resolve(self, document: Any) -> Any:
+        """`document` with its placeholders resolved; UnresolvedPlaceholderError where one cannot be
+        yet."""
+        return resolve(document, self.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """An ARM resource: its full id (with holes), its api-version, the body of its PUT.
+    """An ARM resource: its full id (with placeholders), its api-version, the body of its PUT.
 
     `outputs` are the dotted paths, in the resource, of what its step puts out.
     """
@@ -232,64 +235,12 @@ def until(steps: Sequence[Step], phase: Phase) -> list[Step]:
 
 
 def in_order(steps: Sequence[Step]) -> list[Step]:
-    """The steps, each after all that it comes after; ValueError names a circle or a loose end."""
-    placed: set[str] = set()
-    order: list[Step] = []
-    left = list(steps)
-    while left:
-        ready = [step for step in left if placed.issuperset(step.after)]
-        if not ready:
-            raise ValueError(f"no order for {', '.join(step.id for step in left)}")
-        order += ready
-        placed.update(step.id for step in ready)
-        left = [step for step in left if step.id not in placed]
-    return order
+    """The steps, each after all that it comes after; ValueError names a cycle or a step that comes
+    after one that does not exist."""
+    by_id = {step.id: step for step in steps}
+    return [by_id[name] for name in order({step.id: step.after for step in steps})]
 
 
 def outline(steps: Sequence[Step]) -> Plan:
     """The plan where no cloud was read: everything is still to be done."""
     return Plan(None, tuple(planned(step, None) for step in in_order(steps)))
-
-
-_HOLE = re.compile(r"\{([a-z0-9.-]+)\.([a-z_]+)\}")
-
-
-def for_shell(command: str) -> str:
-    """A command with every hole as the shell variable that holds its value: ``$AKS_ID``."""
-    return _HOLE.sub(lambda hole: f"${shell_name(*hole.groups())}", command)
-
-
-def shell_name(step: str, output: str) -> str:
-    """``aks-identity``, ``principal``: AKS_IDENTITY_PRINCIPAL. What sign-in gives stands alone."""
-    name = output if step == "sign-in" else f"{step}_{output}"
-    return re.sub(r"\W", "_", name).upper()
-
-
-def holes(document: Any) -> set[tuple[str, str]]:
-    """Every hole in a document or command: (step, output)."""
-    if isinstance(document, str):
-        return {(step, output) for step, output in _HOLE.findall(document)}
-    if isinstance(document, Mapping):
-        return set().union(*(holes(part) for pair in document.items() for part in pair))
-    if isinstance(document, (list, tuple)):
-        return set().union(*(holes(item) for item in document))
-    return set()
-
-
-def fill(document: Any, outputs: Mapping[str, Json]) -> Any:
-    """`document` with each ``{step.output}`` replaced; KeyError(hole) where it is not known yet."""
-    if isinstance(document, str):
-        return _HOLE.sub(lambda hole: str(_value(hole, outputs)), document)
-    if isinstance(document, Mapping):
-        return {fill(key, outputs): fill(value, outputs) for key, value in document.items()}
-    if isinstance(document, (list, tuple)):
-        return [fill(item, outputs) for item in document]
-    return document
-
-
-def _value(hole: re.Match[str], outputs: Mapping[str, Json]) -> Any:
-    step, output = hole.groups()
-    try:
-        return outputs[step][output]
-    except KeyError:
-        raise KeyError(f"{step}.{output}") from None

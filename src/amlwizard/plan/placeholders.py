@@ -1,0 +1,66 @@
+"""Placeholders in documents and commands: ``{step.output}`` stands for what a step puts out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
+
+_PLACEHOLDER = re.compile(r"\{([a-z0-9.-]+)\.([a-z_]+)\}")
+
+
+def placeholders(document: Any) -> set[tuple[str, str]]:
+    """Every placeholder in a document or command: (step, output)."""
+    if isinstance(document, str):
+        return {(step, output) for step, output in _PLACEHOLDER.findall(document)}
+    if isinstance(document, Mapping):
+        return set().union(*(placeholders(part) for pair in document.items() for part in pair))
+    if isinstance(document, (list, tuple)):
+        return set().union(*(placeholders(item) for item in document))
+    return set()
+
+
+def resolve(document: Any, outputs: Outputs) -> Any:
+    """`document` with each placeholder replaced. Raises UnresolvedPlaceholderError for the first
+    that `outputs` does not have."""
+    if isinstance(document, str):
+        return _PLACEHOLDER.sub(lambda found: str(_value(found, outputs)), document)
+    if isinstance(document, Mapping):
+        return {resolve(key, outputs): resolve(value, outputs) for key, value in document.items()}
+    if isinstance(document, (list, tuple)):
+        return [resolve(item, outputs) for item in document]
+    return document
+
+
+def resolve_known(document: Any, outputs: Outputs) -> Any:
+    """`document` with those texts resolved that can be; the others stay as they are."""
+    if isinstance(document, Mapping):
+        pairs = ((resolve_known(k, outputs), v) for k, v in document.items())
+        return {key: resolve_known(value, outputs) for key, value in pairs}
+    if isinstance(document, (list, tuple)):
+        return [resolve_known(item, outputs) for item in document]
+    try:
+        return resolve(document, outputs)
+    except UnresolvedPlaceholderError:
+        return document
+
+
+def _value(found: re.Match[str], outputs: Outputs) -> Any:
+    step, output = found.groups()
+    known = outputs[step]
+    if output not in known:
+        raise UnresolvedPlaceholderError(f"{step}.{output}")
+    return known[output]
+
+
+def for_shell(command: str) -> str:
+    """A command with every placeholder as the shell variable that holds its value: ``$AKS_ID``."""
+    return _PLACEHOLDER.sub(lambda found: f"${shell_name(*found.groups())}", command)
+
+
+def shell_name(step: str, output: str) -> str:
+    """``aks-identity``, ``principal``: AKS_IDENTITY_PRINCIPAL. What sign-in gives stands alone."""
+    name = output if step == "sign-in" else f"{step}_{output}"
+    return re.sub(r"\W", "_", name).upper()
