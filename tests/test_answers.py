@@ -16,6 +16,7 @@ from support import Sandbox, recipe_of
 from amlwizard.cloud.arm import Arm
 from amlwizard.errors import CloudError
 from amlwizard.plan import Context
+from amlwizard.plan.outputs import Outputs
 from amlwizard.sandbox.kinds.ml.quantities import normalise
 from amlwizard.steps import steps_for
 from amlwizard.steps.documents import differences, update
@@ -92,7 +93,7 @@ def test_busy_is_everything_that_has_not_ended(sandbox: Callable[..., Sandbox]) 
     group_in(cloud.arm, "Microsoft.KeyVault")
     steps = {step.id: step for step in steps_for(recipe)}
     known = {"subscription": cloud.arm.subscription, "tenant": there.description["tenant"]}
-    ctx = Context(recipe, cloud, {"sign-in": known}, Event(), ask=lambda *_: "")
+    ctx = Context(recipe, cloud, Outputs({"sign-in": known}), Event(), ask=lambda *_: "")
     group, vault = (steps[name].resource for name in ("resource-group", "key-vault"))
     assert group and vault
     cloud.arm.send("PUT", ctx.resolve(group.id), group.api_version, WHERE)

@@ -17,6 +17,7 @@ from amlwizard.cloud.scoring import SERVED, Scored, score
 from amlwizard.cloud.secret import Secret
 from amlwizard.errors import Cancelled, CloudError
 from amlwizard.plan import Context
+from amlwizard.plan.outputs import Outputs
 from amlwizard.steps.asking import send
 
 GOOD = (200, {"content-type": "application/json", SERVED: "False"}, "[1.0]")
@@ -92,7 +93,7 @@ def context(uri: str) -> Context:
         "workspace": {"id": "ws"},
     }
     recipe = recipe_of("quickstart")
-    return Context(recipe, Cloud(), outputs, threading.Event(), lambda *_: None)  # type: ignore[arg-type]
+    return Context(recipe, Cloud(), Outputs(outputs), threading.Event(), lambda *_: None)  # type: ignore[arg-type]
 
 
 def asked(uri: str, patience: float = 600, say: Any = None) -> Any:

@@ -16,6 +16,7 @@ from support import recipe_of
 
 from amlwizard.errors import Cancelled, CloudError, SignInFailed, StepFailed
 from amlwizard.plan import Context, Found
+from amlwizard.plan.outputs import Outputs
 from amlwizard.steps import steps_for
 from amlwizard.steps.cluster import cluster_spec
 from amlwizard.steps.training import LARGEST_PICTURE
@@ -181,7 +182,7 @@ class Looked:
         recipe = platform_recipe(**changes)
         self.step = next(s for s in steps_for(recipe) if s.id == "databricks-cluster")
         self.context = Context(
-            recipe, platform.cloud, platform.outputs, Flag(), lambda *_: None  # type: ignore[arg-type]
+            recipe, platform.cloud, Outputs(platform.outputs), Flag(), lambda *_: None  # type: ignore[arg-type]
         )  # fmt: skip
 
     def read(self) -> Found:

@@ -14,6 +14,7 @@ from support import recipe_of
 
 from amlwizard.cloud.trust import CertificateRefused
 from amlwizard.plan import Context
+from amlwizard.plan.outputs import Outputs
 from amlwizard.steps import steps_for
 from amlwizard.steps.asking import Answer, send
 from amlwizard.steps.platform import ML_API
@@ -44,7 +45,7 @@ class Named:
             serving__load_balancer=load_balancer,
         )
         outputs = {**platform.outputs, "train": {"columns": {"a": "double"}}}
-        self.ctx = Context(self.recipe, platform.cloud, outputs, Flag(), lambda *_: None)  # type: ignore[arg-type]
+        self.ctx = Context(self.recipe, platform.cloud, Outputs(outputs), Flag(), lambda *_: None)  # type: ignore[arg-type]
         steps = {step.id: step for step in steps_for(self.recipe)}
         for step in ("aks-extension", "endpoint"):
             outputs[step] = steps[step].apply(self.ctx, lambda *_, **__: None)

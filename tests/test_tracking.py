@@ -16,6 +16,7 @@ from amlwizard import notebook
 from amlwizard.errors import StepFailed
 from amlwizard.notebook.access import access, api_of
 from amlwizard.plan import Context
+from amlwizard.plan.outputs import Outputs
 from amlwizard.steps import steps_for
 
 pytestmark = pytest.mark.xdist_group("refusals")
@@ -248,7 +249,7 @@ def test_the_notebook_takes_the_token_that_the_workspace_takes(
     if wanted:
         platform.sandbox.change(tracking_audience=wanted)
     recipe = recipe_of("quickstart")
-    context = Context(recipe, platform.cloud, platform.outputs, Flag(), lambda *_: None)  # type: ignore[arg-type]
+    context = Context(recipe, platform.cloud, Outputs(platform.outputs), Flag(), lambda *_: None)  # type: ignore[arg-type]
     made = platform.outputs["databricks"]
     client = platform.cloud.databricks(made["url"], made["id"])
     uri = platform.cloud.ml(platform.outputs["workspace"]["id"]).tracking_uri()

@@ -44,6 +44,7 @@ from amlwizard.plan import (
     in_order,
     planned,
 )
+from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
 from amlwizard.recipe import Recipe
 
 WORKERS = 12
@@ -213,12 +214,12 @@ class _NoMore:
 
 def context(job: Job, outputs: Mapping[str, Json], cancel: Flag) -> Context:
     """What a step knows, for work after a run."""
-    return Context(job.recipe, job.cloud, outputs, cancel, _NoMore(), job.recipe_name)
+    return Context(job.recipe, job.cloud, Outputs(outputs), cancel, _NoMore(), job.recipe_name)
 
 
 def _context(job: Job, step: Step, outputs: Mapping[str, Json], cancel: Flag, say: Emit) -> Context:
     asking = Asking(step.id, say)
-    return Context(job.recipe, job.cloud, outputs, cancel, asking, job.recipe_name)
+    return Context(job.recipe, job.cloud, Outputs(outputs), cancel, asking, job.recipe_name)
 
 
 def _apply(step: Step, ctx: Context, action: Action, say: Emit) -> StepFinished:
@@ -237,7 +238,7 @@ def _read_if_possible(step: Step, ctx: Context) -> Found | None:
     """None where what `read` needs is not there yet, and so the step's own thing cannot be."""
     try:
         return step.read(ctx)
-    except KeyError:
+    except UnresolvedPlaceholderError:
         return None
 
 

@@ -241,7 +241,9 @@ class _Part:
         found = self._get(ctx, self.step)
         if found is None or not owned(found, self.prefix):
             return Found("ready", note=GONE if found is None else self._left())
-        inside = ctx.cloud.arm.every(f"{ctx.resolve(self.step.resource.id)}/resources", RESOURCES_API)
+        inside = ctx.cloud.arm.every(
+            f"{ctx.resolve(self.step.resource.id)}/resources", RESOURCES_API
+        )
         others = [item["id"] for item in inside if not self._ours(item)]
         if others:
             names = ", ".join(other.partition("/providers/")[2] for other in others)
@@ -279,7 +281,7 @@ def _purge_of_vault(part: _Part) -> Step:
             if not owned(found["properties"], part.prefix):
                 return Found("ready", note=part._left())
             return Found("unwanted", note=_protected(found))
-        if ctx.outputs.get(VAULT, {}).get("removed"):
+        if ctx.outputs[VAULT].get("removed"):
             return Found("unwanted")
         live = part._get(ctx, part.step)
         if live is None or not owned(live, part.prefix):

@@ -11,6 +11,7 @@ from support import recipe_of
 
 from amlwizard.errors import Finding
 from amlwizard.plan import Context
+from amlwizard.plan.outputs import Outputs
 from amlwizard.preflight import check
 from amlwizard.recipe import Training
 from amlwizard.steps import steps_for
@@ -30,7 +31,7 @@ def found(platform: Platform, *, sleeping: bool = True, **changes: str) -> list[
     recipe = recipe_of("quickstart", **changes)
     outputs = {"sign-in": platform.outputs["sign-in"]}
     asked: Any = lambda *_: None  # noqa: E731
-    context = Context(recipe, platform.cloud, outputs, Flag(), asked)
+    context = Context(recipe, platform.cloud, Outputs(outputs), Flag(), asked)
     findings = check(context, steps_for(recipe))
     return [f for f in findings if f.rule in ("runtime-not-offered", "node-type-not-offered")]
 

@@ -14,6 +14,7 @@ from threading import Event as Flag
 from typing import Any, Literal, Protocol
 
 from amlwizard.plan.graph import order
+from amlwizard.plan.outputs import Json as Json
 from amlwizard.plan.outputs import Outputs
 from amlwizard.plan.placeholders import for_shell, resolve
 from amlwizard.recipe import Recipe
@@ -33,8 +34,6 @@ Action = Literal["create", "update", "keep", "wait", "run", "delete"]
 State = Literal["ready", "differs", "busy", "failed", "unwanted"]
 
 GONE = "not there"  # the note of what a teardown need not remove
-
-Json = Mapping[str, Any]
 
 
 class Say(Protocol):
@@ -67,7 +66,7 @@ class Context:
     def resolve(self, document: Any) -> Any:
         """`document` with its placeholders resolved; UnresolvedPlaceholderError where one cannot be
         yet."""
-        return resolve(document, self.outputs)
+        return resolve(document, self.outputs.by_step)
 
 
 @dataclass(frozen=True, slots=True)

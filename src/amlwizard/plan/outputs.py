@@ -16,17 +16,10 @@ class Outputs:
     """The outputs of the steps that have finished, by step id."""
 
     def __init__(self, by_step: Mapping[str, Json]) -> None:
-        self._by_step = by_step
+        self.by_step = by_step
 
     def __getitem__(self, step: str) -> Json:
         """Raises UnresolvedPlaceholderError where the step has put out nothing yet."""
-        if step not in self._by_step:
+        if step not in self.by_step:
             raise UnresolvedPlaceholderError(step)
-        return self._by_step[step]
-
-    def __contains__(self, step: str) -> bool:
-        return step in self._by_step
-
-    def with_(self, more: Mapping[str, Json]) -> Outputs:
-        """These and further ones."""
-        return Outputs({**self._by_step, **more})
+        return self.by_step[step]

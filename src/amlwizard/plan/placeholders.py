@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
+from amlwizard.plan.outputs import Json, UnresolvedPlaceholderError
 
 _PLACEHOLDER = re.compile(r"\{([a-z0-9.-]+)\.([a-z_]+)\}")
 
@@ -22,7 +22,7 @@ def placeholders(document: Any) -> set[tuple[str, str]]:
     return set()
 
 
-def resolve(document: Any, outputs: Outputs) -> Any:
+def resolve(document: Any, outputs: Mapping[str, Json]) -> Any:
     """`document` with each placeholder replaced. Raises UnresolvedPlaceholderError for the first
     that `outputs` does not have."""
     if isinstance(document, str):
@@ -34,7 +34,7 @@ def resolve(document: Any, outputs: Outputs) -> Any:
     return document
 
 
-def resolve_known(document: Any, outputs: Outputs) -> Any:
+def resolve_known(document: Any, outputs: Mapping[str, Json]) -> Any:
     """`document` with those texts resolved that can be; the others stay as they are."""
     if isinstance(document, Mapping):
         pairs = ((resolve_known(k, outputs), v) for k, v in document.items())
@@ -47,12 +47,11 @@ def resolve_known(document: Any, outputs: Outputs) -> Any:
         return document
 
 
-def _value(found: re.Match[str], outputs: Outputs) -> Any:
+def _value(found: re.Match[str], outputs: Mapping[str, Json]) -> Any:
     step, output = found.groups()
-    known = outputs[step]
-    if output not in known:
+    if output not in outputs.get(step, {}):
         raise UnresolvedPlaceholderError(f"{step}.{output}")
-    return known[output]
+    return outputs[step][output]
 
 
 def for_shell(command: str) -> str:

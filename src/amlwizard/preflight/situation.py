@@ -12,7 +12,8 @@ from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
 from amlwizard.errors import CloudError
 from amlwizard.notebook.access import lacking, login_of
 from amlwizard.plan import Context, Found, Json, Kept, Step, type_of
-from amlwizard.plan.placeholders import UnresolvedPlaceholderError, resolve_known
+from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
+from amlwizard.plan.placeholders import resolve_known
 from amlwizard.preflight.implied import implied
 from amlwizard.recipe import Recipe
 from amlwizard.rules.space import SUBNETS
@@ -127,19 +128,19 @@ def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
         facts=facts,
         kept={step: state.kept for step, state in found.items() if state and state.kept},
     )
-    return _with_databricks(replace(ctx, outputs=outputs), situation, found)
+    return _with_databricks(replace(ctx, outputs=Outputs(outputs)), situation, found)
 
 
 def _read(ctx: Context, steps: Sequence[Step]) -> tuple[dict[str, Found | None], dict[str, Json]]:
     """What is there of each step, and the outputs known by that. Nothing is where no group is."""
-    outputs: dict[str, Json] = {**ctx.outputs}
+    outputs: dict[str, Json] = {**ctx.outputs.by_step}
     found: dict[str, Found | None] = {}
     left = list(steps)
     known = {step.id for step in steps}
 
     def look(step: Step) -> Found | None:
         try:
-            return step.read(replace(ctx, outputs=dict(outputs)))
+            return step.read(replace(ctx, outputs=Outputs(dict(outputs))))
         except UnresolvedPlaceholderError:  # what it needs is not there, so it cannot be
             return None
 

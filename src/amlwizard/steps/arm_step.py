@@ -8,7 +8,7 @@ from typing import Any
 
 from amlwizard.errors import StepFailed
 from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, Step
-from amlwizard.plan.placeholders import UnresolvedPlaceholderError
+from amlwizard.plan.outputs import UnresolvedPlaceholderError
 from amlwizard.posture.judging import look
 from amlwizard.steps.documents import Update, differences, update
 from amlwizard.steps.immutable import kept

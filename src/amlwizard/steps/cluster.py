@@ -130,7 +130,7 @@ def _libraries(wanted: list[str]) -> str:
 
 
 def databricks_of(ctx: Context) -> Any:
-    """The client of the Databricks workspace; KeyError while it is not there."""
+    """The client of the Databricks workspace; UnresolvedPlaceholderError while it is not there."""
     made = ctx.outputs["databricks"]
     return ctx.cloud.databricks(made["url"], made["id"])
 

@@ -35,13 +35,8 @@ def frontend_of(ctx: Context, recipe: Recipe) -> Frontend | None:
     return found if internal else replace(found, named=address in ctx.cloud.resolve(found.name))
 
 
-<<<<<<< HEAD
 def _addresses(ctx: Context, recipe: Recipe) -> Iterator[str]:
-    arm, aks = ctx.cloud.arm, ctx.fill(Ids(recipe).aks)
-=======
-def _addresses(ctx: Context, recipe: Any) -> Iterator[str]:
     arm, aks = ctx.cloud.arm, ctx.resolve(Ids(recipe).aks)
->>>>>>> 1b6a19e (wip: plan as a package)
     cluster = arm.get(aks, AKS_API) or {"properties": {}}
     nodes = cluster["properties"].get("nodeResourceGroup")
     if not nodes:

@@ -16,6 +16,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from amlwizard import durations
+from amlwizard.plan import graph
 from amlwizard.spans import clock, span
 from amlwizard.view import RunView, State, StepView
 
