@@ -14,10 +14,10 @@ from support import recipe_of
 
 from amlwizard.cloud.profile import azure_public
 from amlwizard.cloud.scoring import SERVED, Scored, score
-from amlwizard.cloud.secret import Secret
 from amlwizard.errors import Cancelled, CloudError
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs
+from amlwizard.secret import Secret
 from amlwizard.steps.asking import send
 
 GOOD = (200, {"content-type": "application/json", SERVED: "False"}, "[1.0]")

@@ -15,7 +15,7 @@ import pytest
 from journeys import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, SCORING_KEY, USER_CODE, Journey
 from support import Ran
 
-from amlwizard.cloud.secret import Secret, hide, remember
+from amlwizard.secret import Secret, hide, remember
 
 JWT = re.compile(rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}")
 SEALED = re.compile(rb"gAAAAA[\w-]{20,}")  # the sandbox's refresh tokens and stored secrets

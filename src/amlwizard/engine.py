@@ -19,6 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from amlwizard.backend import Control
+from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Cancelled, CloudError, InvalidInput, SignInFailed
 from amlwizard.events import (
     Emit,
@@ -243,22 +244,16 @@ def _read_if_possible(step: Step, ctx: Context) -> Found | None:
 
 
 def _failed(step: Step, error: Exception) -> StepFinished:
-    if isinstance(error, AmlwizardError):
-        return StepFinished(
-            step=step.id,
-            outcome="failed",
-            what=error.what,
-            why=error.why,
-            fix=error.fix,
-            code=error.code if isinstance(error, CloudError | SignInFailed) else "",
-            outputs=_findings(error),
-        )
+    if not isinstance(error, AmlwizardError):
+        error = unexpected(error, "Replay continues from here")
     return StepFinished(
         step=step.id,
         outcome="failed",
-        what=f"{type(error).__name__}: {error}",
-        why="amlwizard did not foresee this.",
-        fix="Replay continues from here; if it happens again, report it with the journal.",
+        what=error.what,
+        why=error.why,
+        fix=error.fix,
+        code=error.code if isinstance(error, CloudError | SignInFailed) else "",
+        outputs=_findings(error),
     )
 
 

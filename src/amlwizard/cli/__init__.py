@@ -260,7 +260,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            raise  # not the machine's fault: ours
+            return _unexpected(error)
         from amlwizard.console import let_go, show_error
 
         let_go(sys.stdout)
@@ -273,6 +273,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             AmlwizardError(where, why=error.strerror or "", fix="Make room, then do it again.")
         )
         return 1
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    from amlwizard.console import show_error
+    from amlwizard.error_log import unexpected
+
+    show_error(unexpected(error, "Try again"))
+    return 1
 
 
 def _run(given: argparse.Namespace) -> int:

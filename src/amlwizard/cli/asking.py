@@ -13,10 +13,11 @@ from amlwizard import console, durations
 from amlwizard.backend import TargetName
 from amlwizard.cli.desk import Desk, to_all
 from amlwizard.cli.replaying import Watch, cancelling
-from amlwizard.cli.targets import choice_of, home
+from amlwizard.cli.targets import choice_of
 from amlwizard.cli.wizard import SESSIONS
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.errors import Cancelled, Finding, InvalidInput, SignInFailed
+from amlwizard.paths import state_folder
 from amlwizard.prompts.askers import Asker, asker
 from amlwizard.prompts.interview import Interview, at_fault
 from amlwizard.recipe import Recipe, save
@@ -31,7 +32,7 @@ TARGETS: tuple[TargetName, ...] = ("sandbox", "azure")
 def ask(given: argparse.Namespace) -> int:
     """Answers are kept as they are given; who leaves is offered to continue."""
     person = asker(given.plain)
-    store = DraftStore(home() / SESSIONS)
+    store = DraftStore(state_folder() / SESSIONS)
     session = Session(store, _draft(given, store, person))
     try:
         with Desk(replace(choice_of(given), attended=True)) as desk:

@@ -15,7 +15,7 @@ from amlwizard import durations, engine
 from amlwizard.accounts import Account, Tenant
 from amlwizard.backend import Control, Ran, Scored, TargetName
 from amlwizard.cli import reporting
-from amlwizard.cli.targets import Choice, Target, home, opened
+from amlwizard.cli.targets import Choice, Target, opened
 from amlwizard.errors import (
     AmlwizardError,
     Cancelled,
@@ -26,6 +26,7 @@ from amlwizard.errors import (
 )
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
+from amlwizard.paths import state_folder
 from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.posture import Posture
 from amlwizard.preflight import check
@@ -122,7 +123,7 @@ class Desk:
                 return durations.typical(step)
             return durations.sandboxed(step, choice.speed if choice.clock == "real" else None)
 
-        samples = durations.recorded(home() / "runs", name)
+        samples = durations.recorded(state_folder() / "runs", name)
         return durations.expected((s.id for s in steps_for(recipe)), samples, profile)
 
     def run(
@@ -164,7 +165,7 @@ class Desk:
         rerun: Collection[Phase] = (),
     ) -> Ran:
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
-        folder = home() / kind / run_id
+        folder = state_folder() / kind / run_id
         folder.mkdir(parents=True, mode=0o700)
         save(recipe, folder / "recipe.yaml")
         journal = Journal(folder / NAME)
@@ -183,7 +184,7 @@ class Desk:
         return Ran(code, run_id, folder / "recipe.yaml", journal.path)
 
     def recall(self, run: str, emit: Emit) -> Ran:
-        folder = home() / "runs" / run
+        folder = state_folder() / "runs" / run
         self._last = RunView()
         for event in read(folder / NAME):
             if not isinstance(event, LoginNeeded | LoginDone):
@@ -250,7 +251,7 @@ class Desk:
         )
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
-        for path in newest(home() / "runs"):
+        for path in newest(state_folder() / "runs"):
             said = _said_by(path, "train")
             if any(event.data.get("result", {}).get("run_id") == run_id for event in said):
                 return said

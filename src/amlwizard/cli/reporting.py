@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from amlwizard.cli.targets import home
 from amlwizard.errors import InvalidInput
 from amlwizard.journal import newest
+from amlwizard.paths import state_folder
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, read
 
@@ -39,7 +39,7 @@ def write(path: Path, posture: Posture, recipe: Recipe, journals: Iterable[Path]
 
 def journals(recipe: Recipe) -> Iterator[Path]:
     """The journals of this recipe's runs, newest first."""
-    for path in newest(home() / "runs"):
+    for path in newest(state_folder() / "runs"):
         saved = path.with_name("recipe.yaml")
         found = read(saved).recipe if saved.exists() else None
         if found and found.names.resource_group == recipe.names.resource_group:

@@ -11,8 +11,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from amlwizard.cli.targets import STATE, VARIABLE, home, started
+from amlwizard.cli.targets import STATE, VARIABLE, started
 from amlwizard.errors import AmlwizardError
+from amlwizard.paths import state_folder
 
 
 def sandbox(given: argparse.Namespace) -> int:
@@ -52,7 +53,7 @@ def environment(description: dict[str, Any]) -> str:
 
 
 def _reset() -> int:
-    folder = home() / "sandbox"
+    folder = state_folder() / "sandbox"
     if folder.exists():
         lock = FileLock(folder / f"{STATE}.d" / "lock")
         lock_folder = folder / f"{STATE}.d"

@@ -18,24 +18,15 @@ from typing import Any
 from amlwizard.backend import TargetName
 from amlwizard.capture.recording import UNSEEN, Recorder
 from amlwizard.cloud import Cloud, azure_public, from_description
-from amlwizard.cloud.secret import hide
 from amlwizard.cloud.wire import client
 from amlwizard.errors import AmlwizardError
 from amlwizard.events import Emit, Event, LoginNeeded
+from amlwizard.paths import state_folder
+from amlwizard.secret import hide
 
 VARIABLE = "AMLWIZARD_SANDBOX"
 STATE = "sandbox.json"
 CONTROL_SECONDS = 60
-
-
-def home() -> Path:
-    """Where journals and the embedded sandbox's state are kept."""
-    given = os.environ.get("AMLWIZARD_HOME")
-    if given:
-        return Path(given).absolute()
-    from platformdirs import user_state_path
-
-    return user_state_path("amlwizard")
 
 
 @dataclass(frozen=True)
@@ -125,7 +116,7 @@ def _opened(
     name: TargetName, choice: Choice, named: str | None, recorder: Recorder | None
 ) -> Iterator[Target]:
     if name == "azure":
-        azure = replace(azure_public(home() / "accounts"), recorder=recorder)
+        azure = replace(azure_public(state_folder() / "accounts"), recorder=recorder)
         yield Target(name, Cloud(azure, attended=choice.attended))
         return
     if named:
@@ -148,7 +139,7 @@ def _opened(
 @contextmanager
 def embedded(options: Sequence[str]) -> Iterator[Path]:
     """A sandbox of our own, with its state in the user's folder; yields its description's path."""
-    state = home() / "sandbox" / STATE
+    state = state_folder() / "sandbox" / STATE
     state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with started([*options, "--state", str(state)], state.parent / "sandbox.log") as description:
         yield Path(description["description"])

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import choice_of, home
+from amlwizard.cli.targets import choice_of
 from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import InvalidInput
+from amlwizard.paths import state_folder
 from amlwizard.tui.app import WizardApp
 
 SESSIONS = "sessions"
@@ -32,7 +33,7 @@ def wizard(given: argparse.Namespace) -> int:
         draft.target = given.target or draft.target
     choice = replace(choice_of(given), attended=True, approve=bool(given.approve))
     desk = Desk(choice)
-    app = WizardApp(desk, DraftStore(home() / SESSIONS), draft, target=given.target)
+    app = WizardApp(desk, DraftStore(state_folder() / SESSIONS), draft, target=given.target)
     try:
         code = app.run() or 0
     finally:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from amlwizard.accounts import Account, Tenant
 from amlwizard.cloud.facts import Facts, Questions
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
-from amlwizard.cloud.secret import Secret
 from amlwizard.recipe import SignIn
+from amlwizard.secret import Secret
 
 if TYPE_CHECKING:
     from amlwizard.cloud.frontends import Frontend

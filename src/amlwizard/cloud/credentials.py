@@ -14,10 +14,10 @@ from amlwizard.cloud import github
 from amlwizard.cloud.entra_codes import OAUTH, code_in, code_of, reason
 from amlwizard.cloud.person import Person
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.secret import hide, remember
 from amlwizard.cloud.trust import CertificateRefused, causes
 from amlwizard.cloud.wire import session, transport
 from amlwizard.errors import Cancelled, SignInFailed
+from amlwizard.secret import hide, remember
 
 DEVICE_CODE, BROWSER = "device-code", "browser"
 ASKING = (DEVICE_CODE, BROWSER)  # the ways that a person is asked for

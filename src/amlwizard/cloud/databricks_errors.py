@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from amlwizard.cloud.refusals import not_let_in
-from amlwizard.cloud.secret import hide
 from amlwizard.errors import CloudError, SignInFailed
+from amlwizard.secret import hide
 
 NO_USER = (
     "Give the account the role Contributor or Owner on the Databricks workspace, or have one of its "

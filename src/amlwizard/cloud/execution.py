@@ -15,10 +15,10 @@ from typing import Any
 
 from amlwizard.cloud.databricks_errors import tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
-from amlwizard.cloud.secret import hide
 from amlwizard.cloud.waiting import pause
 from amlwizard.errors import AmlwizardError, SignInFailed, StepFailed
 from amlwizard.events import Attachment
+from amlwizard.secret import hide
 
 MARK, FILE = "amlwizard:", "amlwizard-file:"
 CUT = re.compile(r"^\*\*\* WARNING: skipped \d+ bytes of output \*\*\*$", re.MULTILINE)

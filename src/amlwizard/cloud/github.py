@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.secret import hide, remember
 from amlwizard.cloud.wire import client
 from amlwizard.errors import SignInFailed
+from amlwizard.secret import hide, remember
 
 URL, TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 AUDIENCE = "api://AzureADTokenExchange"  # the one that federated credentials expect

@@ -10,9 +10,9 @@ from amlwizard.cloud.container_log import last_exception
 from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import translated
-from amlwizard.cloud.secret import Secret, hide
 from amlwizard.cloud.wire import transport
 from amlwizard.errors import AmlwizardError, CloudError
+from amlwizard.secret import Secret, hide
 
 LOG_LINES = 300  # of a container: a traceback of two exceptions is a hundred
 PUBLIC = "https://management.azure.com"

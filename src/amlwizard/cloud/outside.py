@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.secret import Secret
 from amlwizard.cloud.trust import CertificateRefused
 from amlwizard.cloud.wire import client
+from amlwizard.secret import Secret
 
 TIMEOUT_SECONDS = 8
 IPV4 = 1  # the type of an A record

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from amlwizard.cloud.policies import of_refusal
-from amlwizard.cloud.secret import hide
 from amlwizard.errors import AmlwizardError, CloudError, SignInFailed
+from amlwizard.secret import hide
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from typing import Any
 from amlwizard.cloud import frontends
 from amlwizard.cloud.frontends import Frontend
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.secret import Secret, hide
 from amlwizard.cloud.wire import client
 from amlwizard.errors import CloudError
+from amlwizard.secret import Secret, hide
 
 TIMEOUT_SECONDS = 60
 SERVED = "x-ms-run-function-failed"  # the inference server's header: true, or false

@@ -22,8 +22,8 @@ from amlwizard.cloud.entra_codes import NOT_ENABLED, can_ask, code_in
 from amlwizard.cloud.person import Person
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.records import Records
-from amlwizard.cloud.secret import hide, remember
 from amlwizard.errors import Cancelled, SignInFailed
+from amlwizard.secret import hide, remember
 
 # A token with less left is replaced: as azure-core and MSAL do.
 EARLY_SECONDS = 300

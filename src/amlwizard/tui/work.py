@@ -12,6 +12,7 @@ from typing import Any
 from textual.message import Message
 
 from amlwizard.backend import Backend, Control, TargetName
+from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Cancelled
 from amlwizard.events import Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.plan import Phase
@@ -197,7 +198,7 @@ class Work:
             except AmlwizardError as error:
                 answer = Failed(kind, error)
             except Exception as error:
-                answer = Failed(kind, _unforeseen(error))
+                answer = Failed(kind, unexpected(error, "Try again"))
             if answer and not cancel.is_set():
                 (post or self._post)(answer)
             if self._flags.get(kind) is cancel:
@@ -228,11 +229,3 @@ class Work:
 
     def _emitting(self, cancel: Flag) -> Callable[[Event], None]:
         return lambda event: self._tell(cancel, RunEvent(event))
-
-
-def _unforeseen(error: Exception) -> AmlwizardError:
-    return AmlwizardError(
-        f"{type(error).__name__}: {error}",
-        why="amlwizard did not foresee this.",
-        fix="Try again; if it happens again, report it.",
-    )

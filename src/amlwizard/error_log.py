@@ -1,0 +1,69 @@
+"""The log of unexpected errors: tracebacks that a maintainer needs and a user does not."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import version
+from io import TextIOWrapper
+from pathlib import Path
+from threading import Lock
+
+from amlwizard.errors import AmlwizardError
+from amlwizard.paths import state_folder
+from amlwizard.secret import hide
+
+NAME = "amlwizard.log"
+LARGEST = 1_000_000  # bytes; what is older is in a second file of that size, then gone
+
+_lock = Lock()
+
+
+def unexpected(error: BaseException, advice: str) -> AmlwizardError:
+    """An error that is a bug of ours, as one that can be shown. Its traceback goes to the log, whose
+    path the `fix` gives after `advice` (a sentence without its full stop)."""
+    try:
+        where = f"report it with {_log(error)}"
+    except OSError:
+        where = "report it"
+    return AmlwizardError(
+        hide(f"{type(error).__name__}: {error}"),
+        why="amlwizard did not foresee this.",
+        fix=f"{advice}; if it happens again, {where}.",
+    )
+
+
+def _log(error: BaseException) -> Path:
+    """Append the traceback, with secrets masked; answer the path of the log. Raises OSError where it
+    cannot be written."""
+    import logging
+    from logging.handlers import RotatingFileHandler
+
+    class Private(RotatingFileHandler):
+        def _open(self) -> TextIOWrapper:
+            descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            return os.fdopen(descriptor, "a", encoding="utf-8")
+
+        def handleError(self, record: logging.LogRecord) -> None:
+            raise
+
+    class Masked(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return hide(super().format(record))
+
+    path = state_folder() / NAME
+    made_with = (
+        f"amlwizard {version('amlwizard')}, Python {platform.python_version()}, {sys.platform}"
+    )
+    details = (type(error), error, error.__traceback__)
+    record = logging.LogRecord("amlwizard", logging.ERROR, "", 0, made_with, None, details)
+    with _lock:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handler = Private(path, maxBytes=LARGEST, backupCount=1, delay=True)
+        handler.setFormatter(Masked("%(asctime)s %(threadName)s %(message)s"))
+        try:
+            handler.handle(record)
+        finally:
+            handler.close()
+    return path

@@ -1,0 +1,17 @@
+"""Where amlwizard keeps its files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def state_folder() -> Path:
+    """The folder of journals, drafts, the log and the embedded sandbox: AMLWIZARD_HOME, else where
+    this system keeps the state of programs."""
+    given = os.environ.get("AMLWIZARD_HOME")
+    if given:
+        return Path(given).absolute()
+    from platformdirs import user_state_path
+
+    return user_state_path("amlwizard")
