@@ -169,21 +169,26 @@ def test_a_survey_applies_nothing_but_the_sign_in() -> None:
         applied.append(1)
         return {"subscription": "s"}
 
-    def needs_the_hole(ctx: Context) -> Found | None:
+    def needs_a_document(ctx: Context) -> Found | None:
         ctx.resolve("{thing.id}")
         return Found("ready")
+
+    def needs_an_output(ctx: Context) -> Found | None:
+        return Found("ready", {"id": ctx.outputs["thing"]["id"]})
 
     plan = engine.survey(
         [
             step("sign-in", phase="sign-in", runs=True, apply=apply),
             step("thing", "sign-in", apply=apply),
-            step("other", "thing", apply=apply, read=needs_the_hole),
+            step("other", "thing", apply=apply, read=needs_a_document),
+            step("another", "thing", apply=apply, read=needs_an_output),
         ],
         JOB,
         lambda event: None,
     )
     assert [(s.id, s.action) for s in plan.steps] == [
         ("sign-in", "run"), ("thing", "create"), ("other", "create"),
+        ("another", "create"),
     ]  # fmt: skip
     assert len(applied) == 1
 

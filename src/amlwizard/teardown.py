@@ -281,7 +281,7 @@ def _purge_of_vault(part: _Part) -> Step:
             if not owned(found["properties"], part.prefix):
                 return Found("ready", note=part._left())
             return Found("unwanted", note=_protected(found))
-        if ctx.outputs[VAULT].get("removed"):
+        if ctx.outputs.by_step[VAULT].get("removed"):
             return Found("unwanted")
         live = part._get(ctx, part.step)
         if live is None or not owned(live, part.prefix):

@@ -20,6 +20,6 @@ class Outputs:
 
     def __getitem__(self, step: str) -> Json:
         """Raises UnresolvedPlaceholderError where the step has put out nothing yet."""
-        if step not in self.by_step:
+        if not self.by_step.get(step):
             raise UnresolvedPlaceholderError(step)
         return self.by_step[step]
