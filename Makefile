@@ -34,7 +34,7 @@ schema: .venv/ready
 	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable . --group test
+		--constraint constraints.txt --editable ".[sandbox]" --group test
 	touch .venv/ready
 
 clean:

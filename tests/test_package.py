@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
+import pexpect
 import pytest
 from packaging.requirements import Requirement
-from support import RECIPES, ROOT, Ran
+from support import PATIENCE, RECIPES, ROOT, Ran, environment
+from tui_support import walking, wizard
 
+from amlwizard.cli.desk import Desk
+from amlwizard.cli.targets import Choice
+from amlwizard.draft import from_file
 from amlwizard.recipe import load
 from amlwizard.recipe.bundled import BUNDLED
 
@@ -47,8 +53,76 @@ def undeclared(paths: Iterator[Path], requirements: list[str]) -> set[str]:
     return {module for path in paths for module in imported(path) if not known(module)}
 
 
+def in_the_cloud(path: Path) -> bool:
+    """Of the sandbox, or a cell of a notebook: neither is imported by the product."""
+    return bool({"sandbox", "notebook"} & set(path.relative_to(PACKAGE).parts))
+
+
 def test_every_import_is_declared() -> None:
-    assert undeclared(PACKAGE.rglob("*.py"), PROJECT["dependencies"]) == set()
+    paths = set(PACKAGE.rglob("*.py"))
+    cloud = {path for path in paths if in_the_cloud(path)}
+    declared, extra = PROJECT["dependencies"], PROJECT["optional-dependencies"]["sandbox"]
+    assert undeclared(paths - cloud, declared) == set()
+    assert undeclared(cloud, declared + extra) == set()
+
+
+@pytest.fixture
+def without_the_sandbox(tmp_path: Path) -> str:
+    """A folder for PYTHONPATH that makes the package's metadata name what is not installed."""
+    folder = tmp_path / "metadata" / "amlwizard-0.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.4\nName: amlwizard\nVersion: 0\nProvides-Extra: sandbox\n"
+        "Requires-Dist: rich\nRequires-Dist: not-installed>=1; extra == 'sandbox'\n"
+        "Requires-Dist: starlette; extra == 'sandbox'\n"
+    )
+    return str(folder.parent)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replay", str(RECIPES / "quickstart.yaml"), "--target", "sandbox"),
+        ("sandbox",),
+        ("demo", "--record", "demo.cast"),
+    ],
+)
+def test_without_its_extra_the_sandbox_says_the_command_that_adds_it(
+    command: Callable[..., Ran], without_the_sandbox: str, arguments: tuple[str, ...]
+) -> None:
+    ran = command(*arguments, PYTHONPATH=without_the_sandbox)
+    assert ran.code == 2 and "'amlwizard[sandbox]'" in ran.err
+    assert "not-installed" in ran.err and "starlette" not in ran.err
+
+
+def test_the_wizard_says_it_too(without_the_sandbox: str, tmp_path: Path) -> None:
+    more = {"PYTHONPATH": without_the_sandbox, "AMLWIZARD_HOME": str(tmp_path), "TERM": "xterm"}
+    person = pexpect.spawn(
+        sys.executable,
+        ["-m", "amlwizard", "--target", "sandbox"],
+        env=environment(more),
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    person.expect(re.escape("'amlwizard[sandbox]'"))
+    person.expect(pexpect.EOF)
+    person.close()
+    assert person.exitstatus == 2
+
+
+async def test_the_wizard_says_it_at_the_sign_in(
+    without_the_sandbox: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(without_the_sandbox)
+    monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
+    monkeypatch.delenv("AMLWIZARD_SANDBOX", raising=False)
+    with Desk(Choice(attended=True)) as desk:
+        draft = from_file(RECIPES / "quickstart.yaml")
+        draft.page = "sign-in"
+        async with walking(wizard(desk, draft)) as walk:
+            await walk.press("ctrl+l")
+            await walk.see("The sandbox is not installed.")
+            await walk.see("'amlwizard[sandbox]'")
 
 
 def test_the_bundled_recipes_are_those_at_the_top(command: Callable[..., Ran]) -> None:

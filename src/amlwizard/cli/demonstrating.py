@@ -13,6 +13,7 @@ from typing import Any
 
 from amlwizard.cli import recording
 from amlwizard.cli.desk import Desk
+from amlwizard.cli.extras import require_sandbox
 from amlwizard.cli.playback import Playback
 from amlwizard.cli.targets import VARIABLE, Choice
 from amlwizard.draft import Draft, DraftStore, from_file
@@ -46,7 +47,9 @@ def _readable(given: argparse.Namespace) -> None:
     """What is to be played can be: a recording of a refusal is of no use to anybody."""
     if given.journal:
         Playback.of(Path(given.journal), 0).draft  # noqa: B018
-    elif given.recipe:
+        return
+    require_sandbox()
+    if given.recipe:
         from_file(Path(given.recipe))
 
 

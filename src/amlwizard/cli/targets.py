@@ -17,6 +17,7 @@ from typing import Any
 
 from amlwizard.backend import TargetName
 from amlwizard.capture.recording import UNSEEN, Recorder
+from amlwizard.cli.extras import require_sandbox
 from amlwizard.cloud import Cloud, azure_public, from_description
 from amlwizard.cloud.wire import client
 from amlwizard.errors import AmlwizardError
@@ -149,8 +150,9 @@ def embedded(options: Sequence[str]) -> Iterator[Path]:
 def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]]:
     """A sandbox process, which ends with the block and with us, however we end.
 
-    Yields its description.
+    Yields its description. Raises InvalidInput where the sandbox is not installed.
     """
+    require_sandbox()
     errors = log.open("w") if log else None
     process = subprocess.Popen(
         [sys.executable, "-m", "amlwizard.sandbox", "--until-eof", *options],

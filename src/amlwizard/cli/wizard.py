@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import choice_of
+from amlwizard.cli.extras import require_sandbox
+from amlwizard.cli.targets import VARIABLE, choice_of
 from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import InvalidInput
 from amlwizard.paths import state_folder
@@ -26,6 +27,8 @@ def wizard(given: argparse.Namespace) -> int:
             why=f"TERM is {os.environ.get('TERM', '')!r}.",
             fix="Use `amlwizard ask`, which only writes lines, or set TERM to what the terminal is.",
         )
+    if given.target == "sandbox" and VARIABLE not in os.environ:
+        require_sandbox()
     draft = None
     if given.recipe:
         draft = from_file(Path(given.recipe))

@@ -1,0 +1,50 @@
+"""Optional parts of the package, as its own metadata declares them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from importlib.metadata import PackageNotFoundError, distribution, requires
+from importlib.util import find_spec
+
+from amlwizard.errors import InvalidInput
+
+SANDBOX_BEFORE = (3, 14)  # MLflow 2.22 needs pyarrow 19, which has no build for Python 3.14
+
+
+def missing(extra: str) -> list[str]:
+    """The distributions of an extra that are not installed."""
+    wanted = [
+        line for line in requires("amlwizard") or () if f'"{extra}"' in line.replace("'", '"')
+    ]
+    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in wanted]
+    return [name for name in names if not _installed(name)]
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(distribution(name))
+    except PackageNotFoundError:
+        return False
+
+
+def command(extra: str) -> str:
+    """The command that adds an extra to the environment that we run in."""
+    python = shlex.quote(sys.executable)
+    installer = f"{python} -m pip install" if find_spec("pip") else f"uv pip install -p {python}"
+    return f"{installer} 'amlwizard[{extra}]'"
+
+
+def require_sandbox() -> None:
+    """Raises InvalidInput, with the command that adds it, where the sandbox is not installed."""
+    names = missing("sandbox")
+    if not names:
+        return
+    if sys.version_info >= SANDBOX_BEFORE:
+        fix = "Use Python 3.11 to 3.13: MLflow 2.22, which the sandbox runs, has no build for 3.14."
+    else:
+        fix = f"Add it: {command('sandbox')}"
+    raise InvalidInput(
+        "The sandbox is not installed.", why=f"It needs {', '.join(names)}, too.", fix=fix
+    )
