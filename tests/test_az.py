@@ -171,6 +171,7 @@ def left_to_do(az: Az) -> dict[str, list[str]]:
     """What a plan would change of what the CLI made: differences by step."""
     plan = amlwizard(
         "plan", str(RECIPES / "article.yaml"), "--target", "sandbox", "--json",
+        "--set", f"serving.max_surge={RECIPE.serving.max_surge}",
         **az.sandbox.environment,
     )  # fmt: skip
     assert plan.code == 0, plan.err
