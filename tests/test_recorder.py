@@ -75,6 +75,7 @@ EXCHANGE = {
         "provisioningState": "Succeeded",
         "primaryEndpoints": {"blob": "https://stfraudmodel9x.blob.core.windows.net/"},
         "networkAcls": {"ipRules": [{"value": "20.61.5.77"}], "defaultAction": "Deny"},
+        "traffic": {"fraudmodel-blue": 100},
         "subnet": {"addressPrefix": "10.77.3.0/24", "used": "10.77.3.14"},
         "keys": [{"keyName": "key1", "value": "c2VjcmV0LWFjY291bnQta2V5LW9mLW91cnM=", "permissions": "Full"}],
         "roleDefinitionId": f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization"

@@ -48,6 +48,7 @@ SERVICES = re.compile(
 MAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
 OPAQUE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9_-]{24,}={0,2}(?![\w-])")
 NUMBER = re.compile(r"(?<!\d)\d{10,19}(?!\d)")
+NAMES_ARE_KEYS = ("traffic", "mirrorTraffic")  # what stands in them: deployments
 QUERY = re.compile(r"([?&])([\w$.-]+)=([^&#\s\"']*)")
 
 
@@ -82,9 +83,10 @@ class Redactor:
 
     def clean(self, value: Any, key: str = "", secret: bool = False) -> Any:
         if isinstance(value, dict):
+            names = key in NAMES_ARE_KEYS
             return {
-                self.text(str(k)) if GUID.search(str(k)) or "/" in str(k) else k: self.clean(
-                    v, k, secret or _is_secret(k, value)
+                self.text(str(k)) if names or GUID.search(str(k)) or "/" in str(k) else k: (
+                    self.clean(v, k, secret or _is_secret(k, value))
                 )
                 for k, v in value.items()
             }
@@ -112,10 +114,11 @@ class Redactor:
         text = NUMBER.sub(lambda m: self._made.opaque(m[0]), text)
         return WORD.sub(lambda m: self._word(m[0]), text)
 
-    def again(self, value: Any) -> Any:
+    def again(self, value: Any, key: str = "") -> Any:
         """What is clean already, without names that became known since."""
         if isinstance(value, dict):
-            return {k: self.again(v) for k, v in value.items()}
+            names = key in NAMES_ARE_KEYS
+            return {self.again(k) if names else k: self.again(v, k) for k, v in value.items()}
         if isinstance(value, list):
             return [self.again(item) for item in value]
         if isinstance(value, str):
