@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Difference:
-    """`what` is status, code, header, property or duration."""
+    """`what` is status, code, outcome, header or property."""
 
     scenario: str
     number: int
@@ -62,6 +62,8 @@ def apart(azure: Answer, sandbox: Answer, writes: bool) -> Iterator[tuple[str, s
         yield "code", azure.code, sandbox.code
     if not (azure.status < 300 and 0 < sandbox.status < 300):
         return
+    if {azure.state, sandbox.state} == {"Succeeded", "Failed"}:
+        yield "outcome", azure.state, " ".join(filter(None, (sandbox.state, sandbox.code)))
     if writes and azure.long_running != sandbox.long_running:
         yield "header", azure.long_running or "none", sandbox.long_running or "none"
     ours = set(paths(sandbox.body))

@@ -9,9 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 GUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-SUBSCRIPTION = re.compile(r"(?i)/subscriptions/([0-9a-f-]{36})")
+SUBSCRIPTION = re.compile(r"(?i)/subscriptions/([0-9a-f-]{32,36})")
+CANARY = re.compile(r'(?i)"(\w+)euap"')  # Microsoft's own early regions, beside the ones for all
 # A cloud makes these up, and later requests repeat them.
-MADE_UP = re.compile(r"(?i)^(workspaceurl|cluster_id|context_id|command_id|fqdn|loginserver)$")
+MADE_UP = re.compile(
+    r"(?i)^(workspaceurl|noderesourcegroup|cluster_id|context_id|command_id|fqdn|loginserver)$"
+)
 
 
 class Names:
@@ -33,6 +36,8 @@ class Names:
         for text in (url, *(json.dumps(body) for body in bodies if body)):
             for found in SUBSCRIPTION.findall(text):
                 self.put(found, self.subscription)
+            for found in CANARY.findall(text):
+                self.put(f"{found}euap", found)
         for body in bodies:
             for key, value in _strings(body):
                 if key.lower() == "tenantid":
@@ -43,7 +48,20 @@ class Names:
             return value
         if isinstance(value, str):
             return self._pattern.sub(lambda found: self._ours[found[0].lower()], value)
-        return json.loads(self.mapped(json.dumps(value)))
+        return self._with_tenant(json.loads(self.mapped(json.dumps(value))))
+
+    def _with_tenant(self, value: Any) -> Any:
+        """Recordings have one stand-in for tenant and subscription: the key tells which it is."""
+        if isinstance(value, list):
+            return [self._with_tenant(inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: self.tenant
+            if key.lower() == "tenantid" and inner == self.subscription
+            else self._with_tenant(inner)
+            for key, inner in value.items()
+        }
 
     def host(self, theirs: str) -> str:
         return self._ours.get(theirs.lower(), "")

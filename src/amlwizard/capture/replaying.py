@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import Counter
@@ -18,6 +19,8 @@ WRITES = ("PUT", "PATCH", "DELETE", "POST")
 GROUP = re.compile(r"(?i)^(/subscriptions/[^/]+/resourcegroups/[^/]+)")
 RESOURCE = re.compile(r"(?i)/subscriptions/[^/\"]+/resourcegroups/[^/\"]+/providers/[^\"?\s]+")
 NAMESPACE = re.compile(r"(?i)/providers/(microsoft\.\w+)")
+OPERATION = re.compile(r"(?i)/locations/[^/]+/\w*operation\w*/")
+NO_VERSION = "api-version=0000-00-00"  # redacted in some recordings
 # What passes by itself: a capture does not tell how long somebody had waited before they asked.
 LATE = ("PrincipalNotFound", "LinkedAuthorizationFailed", "AuthorizationFailed")
 LOOKS, LOOK_SECONDS = 20, 0.25
@@ -31,6 +34,11 @@ ASIDE = {
     "names": "names are resolved by whoever asks",
     "other": "of no service that the sandbox has a door for",
 }
+WAITING = "polls while an operation went on"
+NO_OPERATION = "polls of an operation that the capture did not begin, or the sandbox did not need"
+NOT_KNOWN = "of a type, an action or an API version that the sandbox does not have"
+PASSED = "refusals that passed by themselves, as a new role was seen"
+NOT_SHOWN = "needs what the capture does not show, such as a model that cells registered"
 
 
 class Stage(Protocol):
@@ -58,13 +66,20 @@ class Verdict:
 
 @dataclass
 class Operation:
-    """What a write began: where it is polled, in the capture and in the sandbox."""
+    """What a write began: where it is polled, in the capture and in the sandbox.
 
-    request: str
-    began: float | None
+    `lacks`: whether the write names what is not there in the sandbox.
+    """
+
+    line: Exchange
     theirs: set[str]
     ours: list[str]
+    lacks: bool
     ended: Answer | None = None
+
+    @property
+    def request(self) -> str:
+        return f"{self.line.method} {self.line.path}"
 
 
 class Replay:
@@ -81,6 +96,7 @@ class Replay:
             for e in reversed(lines)
             if e.method == "GET" and e.status == 200 and isinstance(e.answered, dict)
         }
+        self.passed = {(e.method, _bare(e.url)) for e in lines if e.status < 300}
         self.workspaces: dict[str, str] = {}
 
     def run(self, verdict: Verdict) -> None:
@@ -93,8 +109,8 @@ class Replay:
             self.names.meet(line.url, line.asked, line.answered)
             operation = self._polled(line)
             answer = self._poll(line, operation) if operation else self._request(line)
-            if answer is None:
-                verdict.aside["polls while an operation went on"] += 1
+            if isinstance(answer, str):
+                verdict.aside[answer] += 1
                 continue
             verdict.asked += 1
             theirs = Answer(line.status, line.headers, self.names.mapped(line.answered))
@@ -104,8 +120,8 @@ class Replay:
                 verdict.differences.append(
                     Difference(line.scenario, line.number, request, what, azure, sandbox)
                 )
-            if operation and line.at and operation.began:
-                seconds = line.at - operation.began
+            if operation and line.at and operation.line.at:
+                seconds = line.at - operation.line.at
                 verdict.durations.append((operation.request, seconds, self._simulated(operation)))
 
     def _aside(self, line: Exchange) -> str:
@@ -116,35 +132,79 @@ class Replay:
             return "Azure's own faults, lost answers and refused tokens"
         if line.service == "databricks" and not self.names.host(line.host):
             return "of a Databricks workspace that the capture did not make or read"
+        if NO_VERSION in line.query:
+            return NOT_KNOWN
+        if (line.method, _bare(line.url)) in self.passed and _refused_late(line):
+            return PASSED
         return ""
 
     # -- requests
 
-    def _request(self, line: Exchange) -> Answer:
+    def _request(self, line: Exchange) -> Answer | str:
+        """The sandbox's answer, or why it is not compared."""
+        if OPERATION.search(line.path):
+            return NO_OPERATION
         if self._waited(line):
             self._settle()
         self._lay(line)
+        answer = self._ask_until_seen(line)
+        if answer.status == 501:
+            self._follow(line)
+            return NOT_KNOWN
+        if line.status < 300 and 0 < answer.status < 300:
+            self.names.learn(line.answered, answer.body)
+            self._note_workspace(line, answer)
+        if line.method in WRITES and line.status < 300:
+            operation = self._began(line, answer)
+            if answer.status >= 400:
+                self._follow(line)
+                if operation.lacks:
+                    return NOT_SHOWN
+        if line.method == "PUT" and answer.status < 300:
+            self.there.add(_key(self.names.mapped(line.path)))
+        return answer
+
+    def _ask_until_seen(self, line: Exchange) -> Answer:
         answer = self._ask(line)
         for _ in range(LOOKS):
             if line.status >= 300 or answer.code not in LATE:
                 break
             time.sleep(LOOK_SECONDS)
             answer = self._ask(line)
-        if line.status < 300 and 0 < answer.status < 300:
-            self.names.learn(line.answered, answer.body)
-            self._note_workspace(line, answer)
-        if line.method in WRITES and answer.status < 300:
-            theirs = {_bare(line.headers[k]) for k in ("azure-asyncoperation", "location")
-                      if k in line.headers}  # fmt: skip
-            # Managed Identity answers a Location that is the resource itself: to read it is no poll.
-            theirs.discard(_bare(line.url))
-            ours = [answer.headers[k] for k in ("azure-asyncoperation", "location")
-                    if k in answer.headers]  # fmt: skip
-            request = f"{line.method} {line.path}"
-            self.operations.append(Operation(request, line.at, theirs, ours))
-        if line.method == "PUT" and answer.status < 300:
-            self.there.add(_key(self.names.mapped(line.path)))
         return answer
+
+    def _began(self, line: Exchange, answer: Answer) -> Operation:
+        headers = ("azure-asyncoperation", "location")
+        theirs = {_bare(line.headers[k]) for k in headers if k in line.headers}
+        # Managed Identity answers a Location that is the resource itself: to read it is no poll.
+        theirs.discard(_bare(line.url))
+        ours = [answer.headers[k] for k in headers if k in answer.headers]
+        if not ours and answer.status < 300 and answer.state not in ("", *ENDED):
+            ours = [f"{self.names.mapped(line.path)}?{line.query}"]  # the resource tells it itself
+        operation = Operation(line, theirs, ours, self._lacks(line))
+        self.operations.append(operation)
+        return operation
+
+    def _lacks(self, line: Exchange) -> bool:
+        """Whether the sandbox has neither something that a write names, nor what that is part of."""
+        there = self.stage.state()["resources"]
+        named = {_key(found) for found in _ids(self.names.mapped(line.asked))}
+        return any(one not in there and one.rsplit("/", 2)[0] not in there for one in named)
+
+    def _follow(self, line: Exchange) -> None:
+        """Have the sandbox go on from where Azure was: a difference is told once, at its cause."""
+        key = _key(self.names.mapped(line.path))
+        if line.method == "DELETE":
+            whole = self.stage.state()
+            for resource in [k for k in whole["resources"] if f"{k}/".startswith(f"{key}/")]:
+                del whole["resources"][resource]
+            self.stage.lay({"": whole})
+        elif line.method == "PUT" and "/providers/" in key and isinstance(line.answered, dict):
+            made = self.names.mapped(line.answered)
+            if isinstance(made.get("properties"), dict):
+                made["properties"]["provisioningState"] = "Succeeded"
+            self.there.add(key)
+            self.stage.lay({"resources": {key: made}})
 
     def _waited(self, line: Exchange) -> bool:
         """Whether what was under way had ended on Azure by then: all that a capture shows."""
@@ -176,11 +236,15 @@ class Replay:
         bare = _bare(line.url)
         return next((o for o in reversed(self.operations) if bare in o.theirs), None)
 
-    def _poll(self, line: Exchange, operation: Operation) -> Answer | None:
+    def _poll(self, line: Exchange, operation: Operation) -> Answer | str:
         """The end of the sandbox's own operation, where the capture shows the end of Azure's."""
         recorded = Answer(line.status, line.headers, line.answered)
-        going = recorded.status == 202 or (recorded.state and recorded.state not in ENDED)
-        return None if going or not operation.ours else self._end(operation, line.url)
+        if recorded.status == 202 or (recorded.state and recorded.state not in ENDED):
+            return WAITING
+        answer = self._end(operation, line.url) if operation.ours else None
+        if answer is None:
+            return NO_OPERATION
+        return NOT_SHOWN if answer.state == "Failed" and operation.lacks else answer
 
     def _end(self, operation: Operation, url: str = "") -> Answer | None:
         by_result = "operationresult" in url.lower() and len(operation.ours) > 1
@@ -189,9 +253,22 @@ class Replay:
             answer = self.stage.ask("GET", where, None)
             going = answer.status == 202 or (answer.state and answer.state not in ENDED)
             if not going:
+                if (
+                    operation.ended is None
+                    and answer.state == "Failed"
+                    and self._went_well(operation)
+                ):
+                    self._follow(operation.line)
                 operation.ended = answer
                 return answer
         return None
+
+    def _went_well(self, operation: Operation) -> bool:
+        """Whether the capture does not say otherwise."""
+        polls = [e for e in self.lines if e.method == "GET" and _bare(e.url) in operation.theirs]
+        return all(
+            Answer(e.status, {}, e.answered).state not in ("Failed", "Canceled") for e in polls
+        )
 
     def _settle(self) -> None:
         for operation in self.operations:
@@ -230,7 +307,7 @@ class Replay:
                 self.stage.ask(
                     "PUT", f"{group[1]}?api-version={GROUPS_API}", {"location": self._region()}
                 )
-        named = {found.rstrip("/") for found in RESOURCE.findall(str(line.asked).replace("'", '"'))}
+        named = _ids(line.asked)
         if line.method in ("GET", "PATCH", "DELETE", "POST") and line.status != 204:
             named.add(line.path)
         for resource in named:
@@ -250,7 +327,7 @@ class Replay:
             for body in (line.asked, line.answered):
                 where = body.get("location") if isinstance(body, dict) else None
                 if isinstance(where, str) and where != "global":
-                    return where
+                    return str(self.names.mapped(where))
         return "westeurope"
 
 
@@ -261,6 +338,15 @@ def replay(stage: Stage, scenarios: Sequence[Sequence[Exchange]]) -> Verdict:
         stage.lay({"": start})
         Replay(stage, lines).run(verdict)
     return verdict
+
+
+def _refused_late(line: Exchange) -> bool:
+    return line.status >= 400 and Answer(line.status, {}, line.answered).code in LATE
+
+
+def _ids(body: Any) -> set[str]:
+    """The ids of resources that a body names."""
+    return {found.rstrip("/") for found in RESOURCE.findall(json.dumps(body))}
 
 
 def _key(path: str) -> str:

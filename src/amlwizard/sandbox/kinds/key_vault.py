@@ -97,7 +97,7 @@ def _delete_vault(world: World, rid: ResourceId, body: Body) -> None:
             "vaultId": body["id"],
             "location": body["location"],
             "deletionDate": stamp(now),
-            "scheduledPurgeDate": stamp(now + 86400 * p["softDeleteRetentionInDays"]),
+            "scheduledPurgeDate": stamp(now + 86400 * p.get("softDeleteRetentionInDays", 90)),
             "tags": body.get("tags", {}),
             **({"purgeProtectionEnabled": True} if p.get("enablePurgeProtection") else {}),
         },
@@ -128,8 +128,8 @@ def forget(world: World, name: str) -> bool:
 def _shown(world: World, vault: Body) -> Body:
     """Connections are shown where there are some."""
     shown = dict(vault["properties"])
-    if not shown["privateEndpointConnections"]:
-        del shown["privateEndpointConnections"]
+    if not shown.get("privateEndpointConnections"):
+        shown.pop("privateEndpointConnections", None)
     return {**vault, "properties": shown}
 
 
