@@ -13,7 +13,8 @@ import pytest
 from support import recipe_of
 
 from amlwizard.cloud.profile import azure_public
-from amlwizard.cloud.scoring import SERVED, Scored, score
+from amlwizard.cloud.scoring import SERVED, score
+from amlwizard.cloud_port import Scored
 from amlwizard.errors import Cancelled, CloudError
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs

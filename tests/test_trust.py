@@ -27,8 +27,8 @@ from support import ROOT, Asked, Sandbox, amlwizard, running
 
 from amlwizard.cli.targets import started
 from amlwizard.cloud import Cloud, CloudProfile, Secret, from_description
-from amlwizard.cloud.outside import Knock
 from amlwizard.cloud.trust import VARIABLES, CertificateRefused
+from amlwizard.cloud_port import Knock
 from amlwizard.errors import AmlwizardError, InvalidInput, SignInFailed
 from amlwizard.recipe import SignIn
 

@@ -19,6 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from amlwizard.backend import Control
+from amlwizard.cloud_port import CloudPort
 from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Cancelled, CloudError, InvalidInput, SignInFailed
 from amlwizard.events import (
@@ -33,18 +34,8 @@ from amlwizard.events import (
     StepProgress,
     StepStarted,
 )
-from amlwizard.plan import (
-    Action,
-    Context,
-    Found,
-    Json,
-    Phase,
-    Plan,
-    Step,
-    action_for,
-    in_order,
-    planned,
-)
+from amlwizard.json_types import Document
+from amlwizard.plan import Action, Context, Found, Phase, Plan, Step, action_for, in_order, planned
 from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
 from amlwizard.recipe import Recipe
 
@@ -58,7 +49,7 @@ class Job:
 
     recipe: Recipe
     recipe_name: str
-    cloud: Any
+    cloud: CloudPort
     target: str
 
 
@@ -89,7 +80,7 @@ def run(
     )
     failures: list[Exception] = []
 
-    def visit(step: Step, outputs: Mapping[str, Json]) -> StepFinished:
+    def visit(step: Step, outputs: Mapping[str, Document]) -> StepFinished:
         try:
             if cancel.is_set():
                 raise Cancelled("cancelled before it started")
@@ -136,7 +127,7 @@ def survey(
     rows = {}
     errors: list[Exception] = []
 
-    def visit(step: Step, outputs: Mapping[str, Json]) -> StepFinished:
+    def visit(step: Step, outputs: Mapping[str, Document]) -> StepFinished:
         ctx = _context(job, step, outputs, cancel, say)
         try:
             if step.phase == "sign-in":
@@ -157,13 +148,13 @@ def survey(
     return Plan(job.target, tuple(rows[step.id] for step in in_order(steps)))
 
 
-Visit = Callable[[Step, Mapping[str, Json]], StepFinished]
+Visit = Callable[[Step, Mapping[str, Document]], StepFinished]
 
 
 def _walk(steps: Sequence[Step], visit: Visit, control: Control) -> Iterator[StepFinished]:
     """Yield every step's final word as it falls, visiting each once its predecessors succeeded."""
     waiting = in_order(steps)
-    outputs: dict[str, Json] = {}
+    outputs: dict[str, Document] = {}
     final: dict[str, StepFinished] = {}
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="step") as pool:
         running: dict[Future[StepFinished], Step] = {}
@@ -213,12 +204,14 @@ class _NoMore:
         return None
 
 
-def context(job: Job, outputs: Mapping[str, Json], cancel: Flag) -> Context:
+def context(job: Job, outputs: Mapping[str, Document], cancel: Flag) -> Context:
     """What a step knows, for work after a run."""
     return Context(job.recipe, job.cloud, Outputs(outputs), cancel, _NoMore(), job.recipe_name)
 
 
-def _context(job: Job, step: Step, outputs: Mapping[str, Json], cancel: Flag, say: Emit) -> Context:
+def _context(
+    job: Job, step: Step, outputs: Mapping[str, Document], cancel: Flag, say: Emit
+) -> Context:
     asking = Asking(step.id, say)
     return Context(job.recipe, job.cloud, Outputs(outputs), cancel, asking, job.recipe_name)
 
@@ -257,7 +250,7 @@ def _failed(step: Step, error: Exception) -> StepFinished:
     )
 
 
-def _findings(error: AmlwizardError) -> Json:
+def _findings(error: AmlwizardError) -> Document:
     """What is wrong with the input, one by one, for those who show more than a text."""
     if isinstance(error, InvalidInput) and error.findings:
         return {"findings": [finding.to_json() for finding in error.findings]}

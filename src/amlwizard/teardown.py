@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from amlwizard.cloud.waiting import pause
+from amlwizard.cloud_port import Say
 from amlwizard.errors import StepFailed
-from amlwizard.plan import GONE, Context, Found, Json, Say, Step
+from amlwizard.json_types import Document
+from amlwizard.plan import GONE, Context, Found, Step
 from amlwizard.posture.judging import look
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
@@ -33,7 +35,7 @@ COMPANIONS = (
 )
 
 Read = Callable[[Context], Found]
-Apply = Callable[[Context, Say], Json]
+Apply = Callable[[Context, Say], Document]
 
 
 def teardown(recipe: Recipe, *, purge: bool = False) -> list[Step]:
@@ -202,7 +204,7 @@ class _Part:
         there = along and ctx.cloud.arm.get(along, RESOURCES_API) is not None
         return along.rpartition("/")[2] if there else ""
 
-    def remove(self, ctx: Context, say: Say) -> Json:
+    def remove(self, ctx: Context, say: Say) -> Document:
         assert self.step.removal and self.step.resource
         resource, removal = self.step.resource, self.step.removal
         if removal.first:
@@ -288,7 +290,7 @@ def _purge_of_vault(part: _Part) -> Step:
             return Found("ready", note=GONE)
         return Found("unwanted", note=_protected(live))
 
-    def purge(ctx: Context, say: Say) -> Json:
+    def purge(ctx: Context, say: Say) -> Document:
         address = ctx.resolve(deleted)
         found = ctx.cloud.arm.await_there(address, resource.api_version, ctx.cancel)
         if found is None:

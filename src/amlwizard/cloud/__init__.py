@@ -6,16 +6,20 @@ import os
 from collections.abc import Collection
 from threading import Event as Flag
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.cloud.facts import Facts, Questions
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
+from amlwizard.cloud_port import Ask, Frontend, Knock, Scored
+from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.recipe import SignIn
 from amlwizard.secret import Secret
 
 if TYPE_CHECKING:
-    from amlwizard.cloud.frontends import Frontend
+    from amlwizard.cloud.arm import Arm
+    from amlwizard.cloud.databricks import Databricks
+    from amlwizard.cloud.ml import MachineLearning
+    from amlwizard.cloud.session import Session
 
 __all__ = ["Cloud", "CloudProfile", "Secret", "azure_public", "from_description"]
 
@@ -33,15 +37,15 @@ class Cloud:
         self, profile: CloudProfile, *, attended: bool = False, played: bool = False
     ) -> None:
         self.profile, self.attended, self.played = profile, attended, played
-        self._session: Any = None
-        self._arm: Any = None
-        self._databricks: dict[str, Any] = {}
-        self._ml: dict[str, Any] = {}
+        self._session: Session | None = None
+        self._arm: Arm | None = None
+        self._databricks: dict[str, Databricks] = {}
+        self._ml: dict[str, MachineLearning] = {}
         self._lock = RLock()
 
     # -- signing in
 
-    def accounts(self, given: SignIn, ask: Any, cancel: Flag) -> list[Tenant]:
+    def accounts(self, given: SignIn, ask: Ask, cancel: Flag) -> list[Tenant]:
         """Sign in as `given` says (`recipe.SignIn`); answer what the account can see."""
         from amlwizard.cloud.subscriptions import seen
 
@@ -49,7 +53,7 @@ class Cloud:
             return seen(self._signed_in(given, ask, cancel), given.tenant)
 
     def sign_in(
-        self, given: SignIn, ask: Any, cancel: Flag, audiences: Collection[str] = ()
+        self, given: SignIn, ask: Ask, cancel: Flag, audiences: Collection[str] = ()
     ) -> Account:
         """Sign in as `given` says and choose the subscription. A person who has signed in already
         is not asked again. `ask` is a `plan.Ask`; tokens for `audiences` are had at once, for what
@@ -71,7 +75,7 @@ class Cloud:
             session.prove(audiences)
             return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
 
-    def _signed_in(self, given: SignIn, ask: Any, cancel: Flag) -> Any:
+    def _signed_in(self, given: SignIn, ask: Ask, cancel: Flag) -> Session:
         from amlwizard.cloud.person import Person
         from amlwizard.cloud.records import Records
         from amlwizard.cloud.session import signed_in
@@ -108,16 +112,21 @@ class Cloud:
     @property
     def login(self) -> str:
         """The way that was signed in: ``environment``, ``device-code``..."""
-        return str(self._session.login)
+        return str(self._signed.login)
+
+    @property
+    def _signed(self) -> Session:
+        assert self._session, "sign_in comes first"
+        return self._session
 
     # -- clients
 
     @property
-    def arm(self) -> Any:
+    def arm(self) -> Arm:
         assert self._arm, "sign_in comes first"
         return self._arm
 
-    def databricks(self, url: str, id: str = "") -> Any:
+    def databricks(self, url: str, id: str = "") -> Databricks:
         """The Databricks workspace at a host name; `id` is its ARM id."""
         from amlwizard.cloud.databricks import Databricks
 
@@ -126,7 +135,7 @@ class Cloud:
                 self._databricks[url] = Databricks(self.profile, self._session, url, id)
             return self._databricks[url]
 
-    def ml(self, workspace_id: str) -> Any:
+    def ml(self, workspace_id: str) -> MachineLearning:
         from amlwizard.cloud.ml import MachineLearning
 
         with self._lock:
@@ -134,15 +143,9 @@ class Cloud:
                 self._ml[workspace_id] = MachineLearning(self.profile, self._session, workspace_id)
             return self._ml[workspace_id]
 
-    def facts(self, asked: Questions) -> Facts:
-        """What the subscription says of itself: reads only, many things at a time."""
-        from amlwizard.cloud.inquiry import gather
-
-        return gather(self.arm, asked)
-
     def access_token(self, audience: str) -> Secret:
         """A token for ``arm``, ``ml`` or ``databricks``, good for five minutes or more."""
-        return Secret(self._session.get_token(self.profile.scope(audience)).token)
+        return Secret(self._signed.get_token(self.profile.scope(audience)).token)
 
     def resolve(self, name: str) -> list[str]:
         """The IPv4 addresses that a name has outside any VNET; empty where it has none."""
@@ -150,7 +153,9 @@ class Cloud:
 
         return resolve(self.profile, name)
 
-    def knock(self, method: str, url: str, body: Any = None, token: Secret | None = None) -> Any:
+    def knock(
+        self, method: str, url: str, body: JsonValue = None, token: Secret | None = None
+    ) -> Knock:
         """What one request from here comes to: an `outside.Knock`."""
         from amlwizard.cloud.outside import knock
 
@@ -168,9 +173,9 @@ class Cloud:
             "client-secret": Secret(secret),
         }
 
-    def notebook_sign_in(self) -> dict[str, Any]:
+    def notebook_sign_in(self) -> JsonObject:
         """What a notebook must know to sign in to this cloud by itself; nothing secret."""
-        session = self._session
+        session = self._signed
         return {
             "tenant": session.tenant or session.identity.tenant,
             "authority": self.profile.authority,
@@ -178,7 +183,7 @@ class Cloud:
             "token_scopes": {"arm": self.profile.arm_scope, "ml": self.profile.ml_scope},
         }
 
-    def score(self, uri: str, key: Secret, body: dict[str, Any], at: Frontend | None = None) -> Any:
+    def score(self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None) -> Scored:
         """A `scoring.Scored`. `at` is where an endpoint with a name of its own is found."""
         from amlwizard.cloud.scoring import score
 

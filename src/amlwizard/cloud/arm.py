@@ -13,11 +13,13 @@ from threading import Event as Flag
 from types import MappingProxyType
 from typing import Any
 
-from amlwizard.cloud.arm_requests import ArmRequests, Json, short
+from amlwizard.cloud.arm_requests import ArmRequests, short
 from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.refusals import LINGERING, LOST_ANSWERS, NO_ANSWER, passes, translated
-from amlwizard.cloud.waiting import Say, pause
+from amlwizard.cloud.waiting import pause
+from amlwizard.cloud_port import Say
 from amlwizard.errors import Cancelled, CloudError, StepFailed
+from amlwizard.json_types import Document, MutableDocument
 
 # type (lower case) -> attribute of the network client that creates it
 NETWORK = {
@@ -54,7 +56,9 @@ class Arm(ArmRequests):
             self.credential, self.subscription, **self._options()
         )
 
-    def put(self, resource_id: str, api_version: str, body: Json, say: Say, cancel: Flag) -> Json:
+    def put(
+        self, resource_id: str, api_version: str, body: Document, say: Say, cancel: Flag
+    ) -> MutableDocument:
         """Create or update, wait for the operation, answer the resource.
 
         What Azure says to try again is tried again until the profile's patience ends. Where
@@ -68,7 +72,7 @@ class Arm(ArmRequests):
         self._persist(once, say, cancel)
         return self._settled(resource_id, api_version)
 
-    def _settled(self, resource_id: str, api_version: str) -> Json:
+    def _settled(self, resource_id: str, api_version: str) -> MutableDocument:
         found = self.get(resource_id, api_version)
         if found is None:
             raise StepFailed(
@@ -78,7 +82,7 @@ class Arm(ArmRequests):
             )
         return found
 
-    def _begin(self, resource_id: str, api_version: str, body: Json) -> Any:
+    def _begin(self, resource_id: str, api_version: str, body: Document) -> Any:
         kind, group, name = _parts(resource_id)
         if kind in NETWORK:
             operations = getattr(self._network, NETWORK[kind])
@@ -91,7 +95,7 @@ class Arm(ArmRequests):
             resource_id, body, api_version=api_version, polling=polling(self.profile.polling)
         )
 
-    def wait(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> Json:
+    def wait(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> MutableDocument:
         """Until the provisioning that somebody else started has ended; CloudError if it failed."""
         while True:
             found = self._settled(resource_id, api_version)
@@ -162,7 +166,9 @@ class Arm(ArmRequests):
                 )
             pause(cancel, self.profile.polling)
 
-    def await_there(self, resource_id: str, api_version: str, cancel: Flag) -> Json | None:
+    def await_there(
+        self, resource_id: str, api_version: str, cancel: Flag
+    ) -> MutableDocument | None:
         """What should be there by now; None where no service has seen it in time."""
         end = time.monotonic() + self.profile.lag
         while (found := self.get(resource_id, api_version)) is None:
@@ -213,10 +219,10 @@ class Arm(ArmRequests):
 
     # -- the subscription
 
-    def tenants(self) -> list[Json]:
+    def tenants(self) -> list[MutableDocument]:
         return self.every("/tenants", SUBSCRIPTIONS_API)
 
-    def subscriptions(self) -> list[Json]:
+    def subscriptions(self) -> list[MutableDocument]:
         return self.every("/subscriptions", SUBSCRIPTIONS_API)
 
     def registrations(self, namespaces: Iterable[str]) -> dict[str, str]:
@@ -243,7 +249,7 @@ class Arm(ArmRequests):
             pause(cancel, self.profile.polling)
 
 
-def _going(found: Json | None) -> bool:
+def _going(found: MutableDocument | None) -> bool:
     return found is not None and found.get("properties", {}).get("provisioningState") == "Deleting"
 
 

@@ -10,8 +10,7 @@ from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.refusals import asked, translated
 from amlwizard.cloud.wire import transport
 from amlwizard.errors import CloudError
-
-Json = dict[str, Any]
+from amlwizard.json_types import Document, MutableDocument
 
 
 class ArmRequests:
@@ -21,7 +20,7 @@ class ArmRequests:
         self.profile, self.credential, self.subscription = profile, credential, subscription
         profile.must_allow(profile.arm)
 
-    def _options(self) -> Json:
+    def _options(self) -> MutableDocument:
         return {
             "base_url": self.profile.arm,
             "credential_scopes": [self.profile.arm_scope],
@@ -36,7 +35,7 @@ class ArmRequests:
 
         return ResourceManagementClient(self.credential, self.subscription, **self._options())
 
-    def get(self, resource_id: str, api_version: str) -> Json | None:
+    def get(self, resource_id: str, api_version: str) -> MutableDocument | None:
         """The resource as ARM answers it, None where there is none."""
         try:
             return self.send("GET", resource_id, api_version)
@@ -45,7 +44,7 @@ class ArmRequests:
                 return None
             raise
 
-    def every(self, path: str, api_version: str) -> list[Json]:
+    def every(self, path: str, api_version: str) -> list[MutableDocument]:
         """Every item of a collection, over all its pages."""
         page = self.send("GET", path, api_version)
         items = [*page.get("value", [])]
@@ -54,20 +53,22 @@ class ArmRequests:
             items += page.get("value", [])
         return items
 
-    def post(self, path: str, api_version: str, body: Json | None = None) -> Json:
+    def post(self, path: str, api_version: str, body: Document | None = None) -> MutableDocument:
         return self.send("POST", path, api_version, body)
 
-    def send(self, method: str, path: str, api_version: str, body: Json | None = None) -> Json:
+    def send(
+        self, method: str, path: str, api_version: str, body: Document | None = None
+    ) -> MutableDocument:
         mark = "&" if "?" in path else "?"
         url = f"{self.profile.arm}{path}{mark}api-version={api_version}"
         return self._send_url(method, url, body, path)
 
-    def _send_url(self, method: str, url: str, body: Json | None, what: str) -> Json:
+    def _send_url(self, method: str, url: str, body: Document | None, what: str) -> MutableDocument:
         from azure.core.exceptions import HttpResponseError
         from azure.core.rest import HttpRequest
         from azure.mgmt.core.exceptions import ARMErrorFormat
 
-        def call() -> Json:
+        def call() -> MutableDocument:
             request = HttpRequest(method, self.profile.must_allow(url), json=body)
             response = self._resources.send_request(request)
             if response.status_code >= 400:

@@ -8,12 +8,14 @@ from threading import Event as Flag
 from typing import Any
 
 from amlwizard.cloud.databricks_errors import translated
-from amlwizard.cloud.execution import CellResult, ExecutionContext, unreadable
+from amlwizard.cloud.execution import ExecutionContext, unreadable
 from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.waiting import Say, pause
+from amlwizard.cloud.waiting import pause
 from amlwizard.cloud.wire import prepared
+from amlwizard.cloud_port import Ask, CellResult, Say
 from amlwizard.errors import StepFailed
+from amlwizard.json_types import Document
 
 RETRY_SECONDS = 60
 
@@ -89,7 +91,7 @@ class Databricks:
 
     # -- clusters
 
-    def find_cluster(self, name: str) -> dict[str, Any] | None:
+    def find_cluster(self, name: str) -> Document | None:
         """The newest cluster of that name, as the API answers it."""
         with translated("list clusters"):
             for cluster in self.client.clusters.list():
@@ -97,7 +99,7 @@ class Databricks:
                     return dict(cluster.as_dict())
         return None
 
-    def create_cluster(self, spec: dict[str, Any]) -> str:
+    def create_cluster(self, spec: Document) -> str:
         """Create a cluster, and only one: where an answer is lost the SDK asks again, and the
         cluster of the first request would run on unseen. Ours are told by name and tags."""
         from requests.exceptions import RequestException
@@ -123,7 +125,7 @@ class Databricks:
                     self.client.clusters.permanent_delete(twin)
         return kept
 
-    def edit_cluster(self, cluster_id: str, spec: dict[str, Any]) -> None:
+    def edit_cluster(self, cluster_id: str, spec: Document) -> None:
         """Give a cluster other settings; one that runs starts anew with them."""
         with translated("change the cluster"):
             self.client.api_client.do(
@@ -242,7 +244,7 @@ class Databricks:
         say: Say,
         cancel: Flag,
         *,
-        ask: Any = None,
+        ask: Ask | None = None,
         before_each: Callable[[], None] = lambda: None,
     ) -> list[CellResult]:
         """Run cells one by one in one execution context; the first that fails raises StepFailed, and
@@ -259,9 +261,9 @@ class Databricks:
                 before_each()
                 result = context.run(number, cell, cancel)
                 login = result.data.pop("login_needed", None)
-                if login:
+                if login and ask:
                     ask(login["url"], login["user_code"], login["expires_at"])
-                if "login_done" in result.data:
+                if ask and "login_done" in result.data:
                     ask.done(result.data["login_done"])
                 say(
                     f"cell {number} of {len(cells)}: done",

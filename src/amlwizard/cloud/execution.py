@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event as Flag
 from time import monotonic
@@ -16,6 +15,7 @@ from typing import Any
 from amlwizard.cloud.databricks_errors import tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
 from amlwizard.cloud.waiting import pause
+from amlwizard.cloud_port import CellResult
 from amlwizard.errors import AmlwizardError, SignInFailed, StepFailed
 from amlwizard.events import Attachment
 from amlwizard.secret import hide
@@ -26,20 +26,6 @@ WIDEN = (
     "Set spark.databricks.driver.maxReplOutputLength to 20000000 in the cluster's Spark "
     "configuration, then replay."
 )
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """What a cell printed; `data` is the JSON of its last line that starts with ``amlwizard:``,
-    `files` those of its lines ``amlwizard-file:NAME BYTES BASE64``, `lost` the names of those that did
-    not come through whole. `cut`: Databricks left out the middle of what it printed."""
-
-    text: str
-    data: dict[str, Any]
-    seconds: float
-    files: tuple[Attachment, ...] = ()
-    lost: tuple[str, ...] = ()
-    cut: bool = False
 
 
 class ExecutionContext:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-Json = Mapping[str, Any]
+from amlwizard.json_types import Document
+
 UNLIMITED = 10**9
 # What an unregistered resource provider answers.
 UNREGISTERED = ("MissingSubscriptionRegistration", "SubscriptionNotRegistered")
@@ -19,7 +19,7 @@ class Planned:
     step: str
     id: str
     type: str
-    body: Json
+    body: Document
     api_version: str
 
     @property
@@ -110,13 +110,13 @@ class Facts:
     zones of those names. `permissions` are the (actions,
     notActions) of one role each. None, or an empty mapping, is what was not read."""
 
-    group: Json | None = None
-    cluster: Json | None = None
-    managed_group: Json | None = None
+    group: Document | None = None
+    cluster: Document | None = None
+    managed_group: Document | None = None
     taken: frozenset[str] = frozenset()
     free_names: Mapping[str, str] = field(default_factory=dict)
-    deleted_vaults: Sequence[Json] = ()
-    workspaces: Sequence[Json] = ()
+    deleted_vaults: Sequence[Document] = ()
+    workspaces: Sequence[Document] = ()
     endpoints: Sequence[str] = ()
     registrations: Mapping[str, str] = field(default_factory=dict)
     locations: Mapping[str, str] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class Facts:
     kubernetes: frozenset[str] = frozenset()
     usages: Mapping[str, Mapping[str, Usage]] = field(default_factory=dict)
     permissions: Sequence[Permission] | None = None
-    vnets: Sequence[Json] = ()
-    zone_links: Sequence[Json] = ()
+    vnets: Sequence[Document] = ()
+    zone_links: Sequence[Document] = ()
     denied: Sequence[Denied] = ()
     unread: Sequence[Unread] = ()

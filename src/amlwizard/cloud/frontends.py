@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
@@ -14,36 +12,10 @@ from urllib.request import getproxies, proxy_bypass
 from amlwizard.capture.noting import noted
 from amlwizard.cloud import trust
 from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud_port import Frontend
 
 if TYPE_CHECKING:
     import requests
-
-CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Frontend:
-    """`certificate` is the PEM file that the load balancer was given: it is what it must show, so
-    whoever issued it need not be known here. `named` says that the name leads to the address."""
-
-    name: str
-    address: str
-    certificate: Path
-    named: bool = False
-
-    @property
-    def record(self) -> str:
-        """The DNS record that the name needs."""
-        return f"{self.name} A {self.address}"
-
-    @property
-    def host(self) -> str:
-        return self.name if self.named else self.address
-
-    @property
-    def pem(self) -> str:
-        """The certificates in the file, and never a key that somebody keeps with them."""
-        return "\n".join(CERTIFICATE.findall(self.certificate.read_text(errors="replace")))
 
 
 def post(

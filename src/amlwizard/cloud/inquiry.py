@@ -15,7 +15,6 @@ from amlwizard.cloud.facts import (
     UNREGISTERED,
     Denied,
     Facts,
-    Json,
     Permission,
     Planned,
     Questions,
@@ -24,7 +23,9 @@ from amlwizard.cloud.facts import (
     Usage,
 )
 from amlwizard.cloud.policies import objections
+from amlwizard.cloud_port import ArmPort
 from amlwizard.errors import CloudError
+from amlwizard.json_types import Document
 
 WORKERS = 12
 ML = "Microsoft.MachineLearningServices"
@@ -46,7 +47,7 @@ REGIONAL = (
 )
 
 
-def gather(arm: Any, asked: Questions) -> Facts:
+def gather(arm: ArmPort, asked: Questions) -> Facts:
     """The facts; what the cloud refuses to tell is named in `unread`. Raises CloudError where it
     does not answer at all."""
     look = _Look(arm, asked)
@@ -120,21 +121,21 @@ def gather(arm: Any, asked: Questions) -> Facts:
 class _Look:
     """The questions, one method each."""
 
-    def __init__(self, arm: Any, asked: Questions) -> None:
+    def __init__(self, arm: ArmPort, asked: Questions) -> None:
         self.arm, self.asked = arm, asked
         self.root = f"/subscriptions/{asked.subscription}"
 
-    def group(self) -> Json | None:
-        return self.arm.get(self.asked.group, RESOURCES_API)  # type: ignore[no-any-return]
+    def group(self) -> Document | None:
+        return self.arm.get(self.asked.group, RESOURCES_API)
 
-    def cluster(self) -> Json | None:
-        return self.arm.get(self.asked.cluster, KUBERNETES_API)  # type: ignore[no-any-return]
+    def cluster(self) -> Document | None:
+        return self.arm.get(self.asked.cluster, KUBERNETES_API)
 
-    def managed_group(self) -> Json | None:
-        return self.arm.get(self.asked.managed_group, RESOURCES_API)  # type: ignore[no-any-return]
+    def managed_group(self) -> Document | None:
+        return self.arm.get(self.asked.managed_group, RESOURCES_API)
 
-    def provider(self, namespace: str) -> Json:
-        return self.arm.send("GET", f"{self.root}/providers/{namespace}", RESOURCES_API)  # type: ignore[no-any-return]
+    def provider(self, namespace: str) -> Document:
+        return self.arm.send("GET", f"{self.root}/providers/{namespace}", RESOURCES_API)
 
     def name(self, kind: str, name: str) -> str | None:
         """None where the name is free; else a similar one that is, or an empty text."""
@@ -151,13 +152,13 @@ class _Look:
         other = f"{name[: longest - len(mark)]}{mark}"
         return other if is_free(other) else ""
 
-    def deleted_vaults(self) -> list[Json]:
+    def deleted_vaults(self) -> Sequence[Document]:
         path = f"{self.root}/providers/Microsoft.KeyVault/deletedVaults"
-        return self.arm.every(path, VAULT_API)  # type: ignore[no-any-return]
+        return self.arm.every(path, VAULT_API)
 
-    def workspaces(self) -> list[Json]:
+    def workspaces(self) -> Sequence[Document]:
         """Soft-deleted ones are among them: listed, and yet not there when they are asked for."""
-        return self.arm.every(f"{self.root}/providers/{ML}/workspaces", ML_API)  # type: ignore[no-any-return]
+        return self.arm.every(f"{self.root}/providers/{ML}/workspaces", ML_API)
 
     def endpoints(self, workspace: str) -> list[str]:
         try:
@@ -213,11 +214,11 @@ class _Look:
             for p in self.arm.every(path, PERMISSIONS_API)
         ]
 
-    def vnets(self) -> list[Json]:
+    def vnets(self) -> Sequence[Document]:
         path = f"{self.root}/providers/Microsoft.Network/virtualNetworks"
-        return self.arm.every(path, NETWORK_API)  # type: ignore[no-any-return]
+        return self.arm.every(path, NETWORK_API)
 
-    def zone_links(self) -> list[Json]:
+    def zone_links(self) -> list[Document]:
         """Links of zones elsewhere that are called as ours."""
         path = f"{self.root}/providers/Microsoft.Network/privateDnsZones"
         found = self.arm.every(path, ZONES_API) if self.asked.zones else []
@@ -253,12 +254,12 @@ class _Look:
         ]
 
 
-def _denies(evaluation: Json) -> bool:
+def _denies(evaluation: Document) -> bool:
     effect = (evaluation.get("effectDetails") or {}).get("policyEffect") or "deny"
     return str(effect).lower() == "deny"
 
 
-def _is_elsewhere(workspace: Json, asked: Questions) -> bool:
+def _is_elsewhere(workspace: Document, asked: Questions) -> bool:
     same_region = _region(workspace.get("location", "")) == asked.region
     return same_region and workspace["id"].lower() != asked.ours.lower()
 
@@ -272,7 +273,7 @@ def _tracked(planned: Iterable[Planned]) -> Sequence[Planned]:
     return list(first.values())
 
 
-def _offered(providers: Iterable[Json]) -> dict[str, frozenset[str]]:
+def _offered(providers: Iterable[Document]) -> dict[str, frozenset[str]]:
     return {
         f"{p['namespace']}/{t['resourceType']}".lower(): frozenset(map(_region, t["locations"]))
         for p in providers
@@ -285,7 +286,7 @@ def _region(text: str) -> str:
     return text.replace(" ", "").lower()
 
 
-def _size(sku: Json) -> Size:
+def _size(sku: Document) -> Size:
     capabilities = {c["name"]: c["value"] for c in sku.get("capabilities") or ()}
     kept = any(r.get("type") == "Location" for r in sku.get("restrictions") or ())
     vcpus = int(float(capabilities.get("vCPUs") or 0))

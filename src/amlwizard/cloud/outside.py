@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import CertificateRefused
 from amlwizard.cloud.wire import client
+from amlwizard.cloud_port import Knock
 from amlwizard.secret import Secret
 
 TIMEOUT_SECONDS = 8
 IPV4 = 1  # the type of an A record
-
-
-@dataclass(frozen=True)
-class Knock:
-    """What a request came to: status and the service's own code, or the kind of error."""
-
-    status: int = 0
-    code: str = ""
-    error: str = ""
 
 
 def resolve(profile: CloudProfile, name: str) -> list[str]:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any
 
+from amlwizard.cloud_port import Ask
+
 
 @dataclass
 class Person:
     """Who is asked, and what makes the wait for them end. `waited_for`: now. `played`: the sandbox
     answers in their place."""
 
-    ask: Any
+    ask: Ask
     cancel: Flag
     waited_for: bool = False
     played: bool = False

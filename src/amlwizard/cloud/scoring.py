@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from amlwizard.cloud import frontends
-from amlwizard.cloud.frontends import Frontend
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import client
+from amlwizard.cloud_port import Frontend, Scored
 from amlwizard.errors import CloudError
+from amlwizard.json_types import JsonObject
 from amlwizard.secret import Secret, hide
 
 TIMEOUT_SECONDS = 60
 SERVED = "x-ms-run-function-failed"  # the inference server's header: true, or false
-
-
-@dataclass(frozen=True)
-class Scored:
-    """An answer, of whatever status. `body` is its JSON, or its text where it is none; `ran` says
-    that the model's own server gave it, `page` that it is one for a browser, which no endpoint
-    answers: something in between did."""
-
-    status: int
-    body: Any
-    seconds: float
-    ran: bool = False
-    page: bool = False
 
 
 def read(status: int, headers: Mapping[str, str], text: str, seconds: float) -> Scored:
@@ -47,7 +34,7 @@ def score(
     profile: CloudProfile,
     uri: str,
     key: Secret,
-    body: dict[str, Any],
+    body: JsonObject,
     at: Frontend | None = None,
 ) -> Scored:
     """POST with the Bearer key; `at` is where an endpoint with a name of its own is found.

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from amlwizard.cloud_port import CloudPort, DatabricksPort
 from amlwizard.errors import CloudError, Finding, InvalidInput, SignInFailed
 from amlwizard.plan import Context
 from amlwizard.recipe import Recipe
@@ -65,7 +66,9 @@ def access(ctx: Context, recipe: Recipe) -> Iterator[Access]:
 
 
 @contextmanager
-def lent_token(cloud: Any, recipe: Recipe, client: Any, key: str) -> Iterator[Callable[[], None]]:
+def lent_token(
+    cloud: CloudPort, recipe: Recipe, client: DatabricksPort, key: str
+) -> Iterator[Callable[[], None]]:
     """Our own tokens for the workspace in the recipe's secret scope, by audience, as long as the
     block runs; to be called again before each cell, for a token may run out sooner."""
     scope, put = scope_of(recipe), dict[str, str]()
@@ -93,7 +96,7 @@ def api_of(tracking_uri: str) -> str:
     return tracking_uri.replace("azureml://", "https://").replace("/mlflow/v1.0/", "/mlflow/v2.0/")
 
 
-def login_of(cloud: Any, recipe: Recipe) -> str:
+def login_of(cloud: CloudPort, recipe: Recipe) -> str:
     """The recipe's choice; left out, as whom we are signed in ourselves decides."""
     chosen = recipe.sign_in.notebook_login
     if chosen:
@@ -101,7 +104,7 @@ def login_of(cloud: Any, recipe: Recipe) -> str:
     return "service-principal" if cloud.own_principal() else "access-token"
 
 
-def lacking(cloud: Any, recipe: Recipe, client: Any) -> list[str]:
+def lacking(cloud: CloudPort, recipe: Recipe, client: DatabricksPort) -> list[str]:
     """Keys of the service principal that are neither in the secret scope nor ours to put there."""
     held = client.secret_keys(principal_scope(recipe))
     missing = [key for key in PRINCIPAL_KEYS if key not in held]
@@ -123,7 +126,7 @@ def secrets_missing(recipe: Recipe, missing: list[str]) -> Finding:
     )
 
 
-def _put_principal(cloud: Any, recipe: Recipe, client: Any) -> None:
+def _put_principal(cloud: CloudPort, recipe: Recipe, client: DatabricksPort) -> None:
     missing = lacking(cloud, recipe, client)
     if missing:
         finding = secrets_missing(recipe, missing)

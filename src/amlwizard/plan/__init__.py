@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from threading import Event as Flag
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
+from amlwizard.cloud_port import Ask, CloudPort, Say
+from amlwizard.json_types import Document
 from amlwizard.plan.graph import order
-from amlwizard.plan.outputs import Json as Json
 from amlwizard.plan.outputs import Outputs
 from amlwizard.plan.placeholders import for_shell, resolve
 from amlwizard.recipe import Recipe
@@ -36,28 +37,13 @@ State = Literal["ready", "differs", "busy", "failed", "unwanted"]
 GONE = "not there"  # the note of what a teardown need not remove
 
 
-class Say(Protocol):
-    """How a step reports progress; `data` is JSON and attachments, and holds no secret."""
-
-    def __call__(self, message: str, **data: Any) -> None: ...
-
-
-class Ask(Protocol):
-    """How a step has a person sign in with a device code (`expires_at`: epoch seconds), and says
-    that somebody did."""
-
-    def __call__(self, url: str, user_code: str, expires_at: float) -> None: ...
-
-    def done(self, account: str) -> None: ...
-
-
 @dataclass(frozen=True)
 class Context:
     """What a step may know: the recipe, the cloud, and what finished steps put out. `name` is what
     the recipe is called."""
 
     recipe: Recipe
-    cloud: Any
+    cloud: CloudPort
     outputs: Outputs
     cancel: Flag
     ask: Ask
@@ -96,7 +82,7 @@ class Found:
     """
 
     state: State
-    outputs: Json = field(default_factory=dict)
+    outputs: Document = field(default_factory=dict)
     differences: tuple[str, ...] = ()
     note: str = ""
     kept: tuple[Kept, ...] = ()
@@ -111,7 +97,7 @@ class Resource:
 
     id: str
     api_version: str
-    body: Json
+    body: Document
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -169,7 +155,7 @@ class Step:
     phase: Phase
     after: tuple[str, ...]
     read: Callable[[Context], Found | None]
-    apply: Callable[[Context, Say], Json]
+    apply: Callable[[Context, Say], Document]
     resource: Resource | None = None
     removal: Removal | None = None
     runs: bool = False

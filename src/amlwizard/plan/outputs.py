@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-Json = Mapping[str, Any]
+from amlwizard.json_types import Document
 
 
 class UnresolvedPlaceholderError(LookupError):
@@ -15,10 +14,10 @@ class UnresolvedPlaceholderError(LookupError):
 class Outputs:
     """The outputs of the steps that have finished, by step id."""
 
-    def __init__(self, by_step: Mapping[str, Json]) -> None:
+    def __init__(self, by_step: Mapping[str, Document]) -> None:
         self.by_step = by_step
 
-    def __getitem__(self, step: str) -> Json:
+    def __getitem__(self, step: str) -> Document:
         """Raises UnresolvedPlaceholderError where the step has put out nothing yet."""
         if not self.by_step.get(step):
             raise UnresolvedPlaceholderError(step)

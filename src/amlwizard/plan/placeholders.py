@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from amlwizard.plan.outputs import Json, UnresolvedPlaceholderError
+from amlwizard.json_types import Document
+from amlwizard.plan.outputs import UnresolvedPlaceholderError
 
 _PLACEHOLDER = re.compile(r"\{([a-z0-9.-]+)\.([a-z_]+)\}")
 
@@ -22,7 +23,7 @@ def placeholders(document: Any) -> set[tuple[str, str]]:
     return set()
 
 
-def resolve(document: Any, outputs: Mapping[str, Json]) -> Any:
+def resolve(document: Any, outputs: Mapping[str, Document]) -> Any:
     """`document` with each placeholder replaced. Raises UnresolvedPlaceholderError for the first
     that `outputs` does not have."""
     if isinstance(document, str):
@@ -34,7 +35,7 @@ def resolve(document: Any, outputs: Mapping[str, Json]) -> Any:
     return document
 
 
-def resolve_known(document: Any, outputs: Mapping[str, Json]) -> Any:
+def resolve_known(document: Any, outputs: Mapping[str, Document]) -> Any:
     """`document` with those texts resolved that can be; the others stay as they are."""
     if isinstance(document, Mapping):
         pairs = ((resolve_known(k, outputs), v) for k, v in document.items())
@@ -47,7 +48,7 @@ def resolve_known(document: Any, outputs: Mapping[str, Json]) -> Any:
         return document
 
 
-def _value(found: re.Match[str], outputs: Mapping[str, Json]) -> Any:
+def _value(found: re.Match[str], outputs: Mapping[str, Document]) -> Any:
     step, output = found.groups()
     if output not in outputs.get(step, {}):
         raise UnresolvedPlaceholderError(f"{step}.{output}")

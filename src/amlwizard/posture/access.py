@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from amlwizard.posture.facts import Facts, Json
+from amlwizard.json_types import Document
+from amlwizard.posture.facts import Facts
 from amlwizard.posture.judging import Promise, equal, is_so, look, need, tail, tried
 from amlwizard.posture.private_endpoints import endpoint_name, links
 from amlwizard.posture.result import Evidence
@@ -118,7 +119,7 @@ def _workspace(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     yield from tried("outside", "request with a valid token", outside)
 
 
-def _own_endpoints(recipe: Recipe, target: Json, role: str) -> Evidence:
+def _own_endpoints(recipe: Recipe, target: Document, role: str) -> Evidence:
     """No private endpoint but the recipe's leads to a target: another would let its VNET in."""
     own = {endpoint_name(recipe, link).lower() for link in links(recipe) if link.target == role}
     strangers = [
@@ -136,14 +137,14 @@ def _own_endpoints(recipe: Recipe, target: Json, role: str) -> Evidence:
     )
 
 
-Firewall = Callable[[Json], Mapping[str, Any]]
+Firewall = Callable[[Document], Mapping[str, Any]]
 
 
 def _acls(key: str) -> Firewall:
     return lambda document: look(document, f"properties.{key}") or {}
 
 
-def _registry(document: Json) -> Mapping[str, Any]:
+def _registry(document: Document) -> Mapping[str, Any]:
     """A registry keeps its trusted services apart, and has no rules while access is off."""
     rules = look(document, "properties.networkRuleSet") or {"defaultAction": "Deny"}
     return {**rules, "bypass": look(document, "properties.networkRuleBypassOptions")}
@@ -230,14 +231,14 @@ def _service_endpoints(recipe: Recipe, facts: Facts, service: str) -> Iterator[E
     )
 
 
-def _tls(storage: Json) -> Iterator[Evidence]:
+def _tls(storage: Document) -> Iterator[Evidence]:
     floor = str(look(storage, "properties.minimumTlsVersion") or "TLS1_0")
     yield is_so("ARM", "oldest TLS version", floor >= TLS_FLOOR, TLS_FLOOR, floor)
     yield equal("HTTPS only", storage, "properties.supportsHttpsTrafficOnly", True)
     yield equal("anonymous reading", storage, "properties.allowBlobPublicAccess", False)
 
 
-def _deletion(recipe: Recipe, vault: Json) -> Iterator[Evidence]:
+def _deletion(recipe: Recipe, vault: Document) -> Iterator[Evidence]:
     yield equal("soft delete", vault, "properties.enableSoftDelete", True)
     if recipe.security.purge_protection:
         yield equal("purge protection", vault, "properties.enablePurgeProtection", True)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
-from amlwizard.posture.facts import Facts, Json
+from amlwizard.json_types import Document
+from amlwizard.posture.facts import Facts
 from amlwizard.posture.judging import Absent, Promise, is_so, look, tail, tried
 from amlwizard.posture.private_endpoints import WORKSPACE, Link, endpoint_name, links
 from amlwizard.posture.result import Evidence
@@ -45,7 +46,7 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
     )
 
 
-def addresses(endpoint: Json, groups: Iterable[Json]) -> dict[str, list[str]]:
+def addresses(endpoint: Document, groups: Iterable[Document]) -> dict[str, list[str]]:
     """The names that a private endpoint answers for, with its addresses. Once it has a zone group,
     only that still tells them."""
     held = {
@@ -67,7 +68,7 @@ def public_suffix(zone: str) -> str:
     return PUBLIC_SUFFIX.get(zone, zone.removeprefix("privatelink."))
 
 
-def find(recipe: Recipe, facts: Facts, link: Link) -> Json:
+def find(recipe: Recipe, facts: Facts, link: Link) -> Document:
     name = endpoint_name(recipe, link).lower()
     for endpoint in facts.listed("private-endpoints"):
         if str(endpoint.get("name", "")).lower() == name:

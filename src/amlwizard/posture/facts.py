@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Json = Mapping[str, Any]
+from amlwizard.json_types import Document
 
 
 class NotSeen(Exception):
@@ -73,7 +73,7 @@ class Facts:
             raise NotSeen(self.unread[role])
         return self.documents.get(role)
 
-    def listed(self, role: str) -> list[Json]:
+    def listed(self, role: str) -> list[Document]:
         return list(self.document(role) or [])
 
     def name(self, side: str, name: str) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from amlwizard.posture.facts import Facts, Json, LeftOut, NotSeen
+from amlwizard.json_types import Document
+from amlwizard.posture.facts import Facts, LeftOut, NotSeen
 from amlwizard.posture.result import Evidence, Line, Outcome, Source
 
 REPLAY = "Replay the recipe: it is set back."
@@ -87,7 +88,7 @@ def _worst(evidence: list[Evidence]) -> Outcome:
     return "ok" if outcomes == {"ok"} else "unknown"
 
 
-def need(facts: Facts, role: str, what: str) -> Json:
+def need(facts: Facts, role: str, what: str) -> Document:
     """The document of a role; a promise about what is not there is broken."""
     found = facts.document(role)
     if found is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from amlwizard.json_types import Document
 from amlwizard.posture import security_groups
 from amlwizard.posture.effective import Opening, covers, network, openings
-from amlwizard.posture.facts import Facts, Json, NotSeen
+from amlwizard.posture.facts import Facts, NotSeen
 from amlwizard.posture.judging import Absent, Promise, equal, is_so, look, need, plain, tail
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
@@ -101,7 +102,7 @@ def _subnet_name(recipe: Recipe, which: str) -> str:
     return str(SUBNET_NAMES.get(which) or getattr(recipe.names, f"{which}_subnet"))
 
 
-def _subnet(recipe: Recipe, facts: Facts, which: str) -> Json:
+def _subnet(recipe: Recipe, facts: Facts, which: str) -> Document:
     vnet = need(facts, "vnet", recipe.names.vnet)
     name = _subnet_name(recipe, which)
     for subnet in look(vnet, "properties.subnets") or []:
@@ -149,7 +150,7 @@ def _grouped(
     return judge
 
 
-def _rule(wanted: Json, found: Json | None) -> Evidence:
+def _rule(wanted: Document, found: Document | None) -> Evidence:
     what = f"rule {wanted['name']}"
     if found is None:
         return is_so("ARM", what, False, "there", "missing")
@@ -212,11 +213,11 @@ def _only(group: str, seen: list[str], foreign: list[str]) -> Evidence:
     return is_so("ARM", f"in {group}", not foreign, "those asked for", text)
 
 
-def _of_service(address: Json) -> str:
+def _of_service(address: Document) -> str:
     return str((address.get("tags") or {}).get("k8s-azure-service") or "")
 
 
-def _asked_of_aks(recipe: Recipe, address: Json) -> bool:
+def _asked_of_aks(recipe: Recipe, address: Document) -> bool:
     """AKS goes out by an address of its own, where that is its way; a public scoring endpoint comes
     in by another."""
     service = _of_service(address)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
-from amlwizard.cloud.facts import Json
 from amlwizard.errors import Finding, Severity
+from amlwizard.json_types import Document
 from amlwizard.preflight.situation import Situation
 from amlwizard.rules.base import use
 from amlwizard.rules.capacity import load_of
@@ -55,7 +55,7 @@ def in_use(s: Situation) -> list[Used]:
     return list(ranges.values())
 
 
-def _prefixes(space: Json | None) -> list[str]:
+def _prefixes(space: Document | None) -> list[str]:
     """The IPv4 ones: an IPv6 range meets none of ours."""
     return [p for p in (space or {}).get("addressPrefixes") or () if ":" not in p]
 
@@ -211,7 +211,7 @@ class _Held:
     holders: tuple[str, ...]
 
     @classmethod
-    def of(cls, subnet: Json) -> _Held:
+    def of(cls, subnet: Document) -> _Held:
         p = subnet.get("properties") or {}
         links = [link.get("properties") or {} for link in p.get("serviceAssociationLinks") or ()]
         holders = tuple(

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
+from amlwizard.cloud.inquiry import gather
 from amlwizard.errors import CloudError
+from amlwizard.json_types import Document
 from amlwizard.notebook.access import lacking, login_of
-from amlwizard.plan import Context, Found, Json, Kept, Step, type_of
+from amlwizard.plan import Context, Found, Kept, Step, type_of
 from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
 from amlwizard.plan.placeholders import resolve_known
 from amlwizard.preflight.implied import implied
@@ -116,7 +118,7 @@ def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
         if state is None or state.state in ("differs", "failed"):
             (new if state is None else changed).append(_planned(step, outputs))
     ids = {step.id: _planned(step, outputs).id for step in resources}
-    facts = ctx.cloud.facts(_questions(ctx.recipe, signed_in, found, new, changed, ids))
+    facts = gather(ctx.cloud.arm, _questions(ctx.recipe, signed_in, found, new, changed, ids))
     situation = Situation(
         recipe=ctx.recipe,
         name=ctx.name or "RECIPE",
@@ -131,9 +133,11 @@ def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
     return _with_databricks(replace(ctx, outputs=Outputs(outputs)), situation, found)
 
 
-def _read(ctx: Context, steps: Sequence[Step]) -> tuple[dict[str, Found | None], dict[str, Json]]:
+def _read(
+    ctx: Context, steps: Sequence[Step]
+) -> tuple[dict[str, Found | None], dict[str, Document]]:
     """What is there of each step, and the outputs known by that. Nothing is where no group is."""
-    outputs: dict[str, Json] = {**ctx.outputs.by_step}
+    outputs: dict[str, Document] = {**ctx.outputs.by_step}
     found: dict[str, Found | None] = {}
     left = list(steps)
     known = {step.id for step in steps}
@@ -157,7 +161,7 @@ def _read(ctx: Context, steps: Sequence[Step]) -> tuple[dict[str, Found | None],
     return found, outputs
 
 
-def _planned(step: Step, outputs: Mapping[str, Json]) -> Planned:
+def _planned(step: Step, outputs: Mapping[str, Document]) -> Planned:
     assert step.resource
     address = resolve_known(step.resource.id, outputs)
     return Planned(
@@ -181,7 +185,7 @@ def _once(planned: Sequence[Planned]) -> tuple[Planned, ...]:
 
 def _questions(
     recipe: Recipe,
-    signed_in: Json,
+    signed_in: Document,
     found: Mapping[str, Found | None],
     new: Sequence[Planned],
     changed: Sequence[Planned],

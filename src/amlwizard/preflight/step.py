@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from amlwizard.cloud_port import Say
 from amlwizard.errors import Finding, InvalidInput, lowered
-from amlwizard.plan import Context, Json, Say, Step
+from amlwizard.json_types import Document
+from amlwizard.plan import Context, Step
 from amlwizard.preflight import check
 
 
@@ -14,7 +16,7 @@ def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step
     them, unless its rule is `ignored`; warnings are said, and are among its outputs (``findings``,
     as JSON)."""
 
-    def apply(ctx: Context, say: Say) -> Json:
+    def apply(ctx: Context, say: Say) -> Document:
         found = lowered(check(ctx, steps), ignored)
         errors = [finding for finding in found if finding.severity == "error"]
         if errors:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from amlwizard.cloud_port import Say
 from amlwizard.errors import StepFailed
-from amlwizard.plan import Context, Found, Json, Phase, Removal, Resource, Say, Step
+from amlwizard.json_types import Document
+from amlwizard.plan import Context, Found, Phase, Removal, Resource, Step
 from amlwizard.plan.outputs import UnresolvedPlaceholderError
 from amlwizard.posture.judging import look
 from amlwizard.steps.documents import Update, differences, update
@@ -43,7 +45,7 @@ def arm_step(
     """
     paths = {"id": "id", **(outputs or {})}
 
-    def put_out(document: Mapping[str, Any]) -> Json:
+    def put_out(document: Mapping[str, Any]) -> Document:
         return {name: look(document, path) for name, path in paths.items()}
 
     def is_ours(found: Mapping[str, Any]) -> bool:
@@ -79,7 +81,7 @@ def arm_step(
             return Found("failed", put_out(found), failed, note, stays)
         return Found("differs" if apart else "ready", put_out(found), apart, note, stays)
 
-    def apply(ctx: Context, say: Say) -> Json:
+    def apply(ctx: Context, say: Say) -> Document:
         arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
         new = ctx.resolve(resource.body)
         wanted = _unowned(new)

@@ -10,12 +10,12 @@ from time import monotonic
 from typing import Any
 
 from amlwizard import notebook
-from amlwizard.cloud.frontends import Frontend
-from amlwizard.cloud.scoring import Scored, read
+from amlwizard.cloud.scoring import read
 from amlwizard.cloud.waiting import pause
+from amlwizard.cloud_port import Frontend, Say, Scored
 from amlwizard.errors import CloudError
 from amlwizard.notebook.access import scope_of
-from amlwizard.plan import Context, Say
+from amlwizard.plan import Context
 from amlwizard.recipe import Recipe
 from amlwizard.rules.frames import as_sent
 from amlwizard.steps.cluster import databricks_of, running

@@ -6,7 +6,9 @@ import hashlib
 import json
 from typing import Any
 
-from amlwizard.plan import Context, Found, Json, Say, Step
+from amlwizard.cloud_port import DatabricksPort, Say
+from amlwizard.json_types import Document
+from amlwizard.plan import Context, Found, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import OWNER_TAG
 from amlwizard.steps.documents import differences
@@ -87,7 +89,7 @@ def cluster(recipe: Recipe) -> list[Step]:
         note = f"not as the recipe has it, and left so: {'; '.join(apart)}" if apart else ""
         return Found("ready", outputs, note=note)
 
-    def apply(ctx: Context, say: Say) -> Json:
+    def apply(ctx: Context, say: Say) -> Document:
         client = databricks_of(ctx)
         found = client.find_cluster(spec["cluster_name"])
         cluster_id = found["cluster_id"] if found else client.create_cluster(spec)
@@ -104,7 +106,7 @@ def cluster(recipe: Recipe) -> list[Step]:
             return None
         return Found("differs" if missing else "ready", {}, missing)
 
-    def apply_libraries(ctx: Context, say: Say) -> Json:
+    def apply_libraries(ctx: Context, say: Say) -> Document:
         client, cluster_id = databricks_of(ctx), ctx.outputs["databricks-cluster"]["id"]
         running(client, cluster_id, say, ctx)
         client.install_libraries(cluster_id, wanted, say, ctx.cancel)
@@ -135,7 +137,7 @@ def databricks_of(ctx: Context) -> Any:
     return ctx.cloud.databricks(made["url"], made["id"])
 
 
-def running(client: Any, cluster_id: str, say: Say, ctx: Context) -> None:
+def running(client: DatabricksPort, cluster_id: str, say: Say, ctx: Context) -> None:
     """Start the cluster if it stopped by itself, and wait until it runs."""
     state = client.state(cluster_id)
     if state in GONE:

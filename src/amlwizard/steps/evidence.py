@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from amlwizard import notebook
+from amlwizard.cloud_port import ArmPort, Say
 from amlwizard.errors import AmlwizardError, Cancelled, CloudError, StepFailed
 from amlwizard.notebook.access import AUDIENCES, api_of, lent_token, scope_of
-from amlwizard.plan import Context, Resource, Say
+from amlwizard.plan import Context, Resource
 from amlwizard.posture.endpoints import addresses
 from amlwizard.posture.facts import Answer, Facts, Side
 from amlwizard.posture.judging import look
@@ -130,7 +131,7 @@ def _together(
     return found, unread
 
 
-def _listed(arm: Any, path: str, version: str) -> list[Any]:
+def _listed(arm: ArmPort, path: str, version: str) -> list[Any]:
     """A collection; where its parent is not there, it is empty."""
     try:
         return list(arm.every(path, version))

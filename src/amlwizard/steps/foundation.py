@@ -6,7 +6,9 @@ from collections.abc import Collection
 from typing import Any
 
 from amlwizard.accounts import Account
-from amlwizard.plan import Context, Found, Json, Removal, Resource, Say, Step
+from amlwizard.cloud_port import Say
+from amlwizard.json_types import Document
+from amlwizard.plan import Context, Found, Removal, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
@@ -29,7 +31,7 @@ PROVIDERS = (
 SUBNETS = ("workspace", "compute", "scoring", "databricks_public", "databricks_private")
 
 
-def signed_in(account: Account) -> Json:
+def signed_in(account: Account) -> Document:
     """What the sign-in puts out."""
     return {
         "account": account.name,
@@ -45,7 +47,7 @@ def sign_in_step(recipe: Recipe, audiences: Collection[str] = ()) -> Step:
     def read(ctx: Context) -> Found | None:
         return None
 
-    def apply(ctx: Context, say: Say) -> Json:
+    def apply(ctx: Context, say: Say) -> Document:
         account = ctx.cloud.sign_in(recipe.sign_in, ctx.ask, ctx.cancel, ("arm", *audiences))
         say(f"{account.name}, subscription {account.subscription_name}")
         return signed_in(account)
@@ -67,7 +69,7 @@ def providers_step() -> Step:
             return Found("ready")
         return Found("differs", differences=tuple(f"{ns}: not registered" for ns in left))
 
-    def apply(ctx: Context, say: Say) -> Json:
+    def apply(ctx: Context, say: Say) -> Document:
         ctx.cloud.arm.register(missing(ctx), say, ctx.cancel)
         return {}
 

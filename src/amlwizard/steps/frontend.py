@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from amlwizard.cloud.frontends import Frontend
+from amlwizard.cloud_port import Frontend
 from amlwizard.errors import CloudError
-from amlwizard.plan import Context, Json
+from amlwizard.json_types import Document
+from amlwizard.plan import Context
 from amlwizard.posture.platforms import FRONTEND_SERVICE, INTERNAL_BALANCER
 from amlwizard.recipe import Recipe
 from amlwizard.steps.naming import Ids
@@ -55,7 +56,7 @@ def _addresses(ctx: Context, recipe: Recipe) -> Iterator[str]:
             yield str(address["properties"]["ipAddress"])
 
 
-def _inside(balancer: Json) -> Iterator[str]:
+def _inside(balancer: Document) -> Iterator[str]:
     """Frontends that take HTTPS."""
     rules = [rule["properties"] for rule in balancer.get("loadBalancingRules") or []]
     ids = {

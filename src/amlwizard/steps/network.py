@@ -8,6 +8,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
+from amlwizard.json_types import MutableDocument
 from amlwizard.plan import Context, Found, Resource, Step
 from amlwizard.posture import security_groups
 from amlwizard.posture.judging import look
@@ -15,8 +16,6 @@ from amlwizard.recipe import Recipe, Security
 from amlwizard.rules.space import ENTRY, subnets
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.naming import Ids
-
-Json = dict[str, Any]
 
 API = "2026-03-01"
 DELEGATED = ("databricks_public", "databricks_private")
@@ -190,7 +189,7 @@ def _telling(read: Callable[[Context], Found | None], reserved: Sequence[Any]) -
     return told
 
 
-def _with_prefixes_of_others(wanted: Json, found: Mapping[str, Any]) -> Json:
+def _with_prefixes_of_others(wanted: MutableDocument, found: Mapping[str, Any]) -> MutableDocument:
     """What others put their subnets into stays in the address space of our VNET too."""
     properties = wanted["properties"]
     own = {subnet["name"].lower() for subnet in properties["subnets"]}

@@ -12,8 +12,10 @@ from dataclasses import replace
 
 from amlwizard.cloud.refusals import is_of_unseen_roles
 from amlwizard.cloud.waiting import pause
+from amlwizard.cloud_port import Say
 from amlwizard.errors import CloudError
-from amlwizard.plan import Context, Json, Say, Step
+from amlwizard.json_types import Document
+from amlwizard.plan import Context, Step
 from amlwizard.posture.judging import look
 
 
@@ -33,7 +35,7 @@ def until_seen(step: Step, roles: Sequence[Step], first: Callable[[Context, Say]
         say("deleting what failed")
         ctx.cloud.arm.delete(address, resource.api_version, say, ctx.cancel)
 
-    def apply(ctx: Context, say: Say) -> Json:
+    def apply(ctx: Context, say: Say) -> Document:
         profile = ctx.cloud.profile
         began = time.monotonic()
         while True:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
-from amlwizard.plan import Context, Found, Json, Removal, Resource, Say, Step
+from amlwizard.cloud_port import Say
+from amlwizard.json_types import Document
+from amlwizard.plan import Context, Found, Removal, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.naming import Ids
 
@@ -72,7 +74,7 @@ def role_step(
                 )
         return None
 
-    def apply(ctx: Context, say: Say) -> Json:
+    def apply(ctx: Context, say: Say) -> Document:
         arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
         # The principal of an assignment cannot be changed: an identity made anew needs a new one.
         arm.delete(address, API, say, ctx.cancel)

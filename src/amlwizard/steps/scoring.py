@@ -6,8 +6,10 @@ import json
 import shlex
 from typing import Any
 
+from amlwizard.cloud_port import Say
 from amlwizard.errors import ExpectationMissed, StepFailed
-from amlwizard.plan import Context, Json, Say, Step
+from amlwizard.json_types import Document
+from amlwizard.plan import Context, Step
 from amlwizard.recipe import Expect, Recipe
 from amlwizard.rules.frames import as_sent
 from amlwizard.rules.requests import DIABETES
@@ -15,7 +17,7 @@ from amlwizard.steps.asking import inside, send
 
 
 def scoring(recipe: Recipe) -> list[Step]:
-    def score(ctx: Context, say: Say) -> Json:
+    def score(ctx: Context, say: Say) -> Document:
         given = recipe.scoring.request
         answer = send(ctx, recipe, given, say, ctx.cloud.profile.lag)
         if answer.status >= 400:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from amlwizard.cloud_port import Say
 from amlwizard.errors import CloudError
-from amlwizard.plan import Context, Json, Removal, Resource, Say, Step
+from amlwizard.json_types import Document
+from amlwizard.plan import Context, Removal, Resource, Step
 from amlwizard.posture.private_endpoints import links
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
@@ -96,7 +98,7 @@ def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Say],
         arm, address = ctx.cloud.arm, ctx.resolve(endpoint)
         found = arm.get(address, ML_API)
         traffic = (found or {}).get("properties", {}).get("traffic") or {}
-        if traffic.get(deployment):
+        if found and traffic.get(deployment):
             say("withdrawing its traffic")
             left = {name: share for name, share in traffic.items() if name != deployment}
             body = update(found, {}).body
@@ -115,7 +117,7 @@ def _image_sources(recipe: Recipe) -> tuple[str, ...]:
 def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:
     """A failed deployment says little; what its container wrote says why."""
 
-    def apply(ctx: Context, say: Say) -> Json:
+    def apply(ctx: Context, say: Say) -> Document:
         try:
             return step.apply(ctx, say)
         except CloudError as error:

@@ -11,9 +11,11 @@ import json
 from typing import Any
 
 from amlwizard import notebook
+from amlwizard.cloud_port import Say
 from amlwizard.errors import ExpectationMissed
+from amlwizard.json_types import Document
 from amlwizard.notebook.access import access, api_of
-from amlwizard.plan import Context, Found, Json, Say, Step
+from amlwizard.plan import Context, Found, Step
 from amlwizard.posture.private_endpoints import links
 from amlwizard.recipe import Recipe
 from amlwizard.steps.cluster import databricks_of, packages, running
@@ -37,7 +39,7 @@ def training(recipe: Recipe) -> list[Step]:
     mark = fingerprint(recipe)
     experiment, model = recipe.names.experiment, recipe.names.model
 
-    def latest(ctx: Context) -> dict[str, Any] | None:
+    def latest(ctx: Context) -> Document | None:
         """The newest registered version that came from equal cells and settings."""
         versions = ctx.cloud.ml(ctx.outputs["workspace"]["id"]).model_versions(model)
         return next((v for v in versions if v["tags"].get("fingerprint") == mark), None)
@@ -56,7 +58,7 @@ def training(recipe: Recipe) -> list[Step]:
         }
         return Found("ready", outputs)
 
-    def train(ctx: Context, say: Say) -> Json:
+    def train(ctx: Context, say: Say) -> Document:
         parameters = {
             "experiment": experiment,
             "run_name": f"ridge-{recipe.training.alpha}",
@@ -70,7 +72,7 @@ def training(recipe: Recipe) -> list[Step]:
         keep = ("run_id", "rows", "mse", "columns")
         return {"experiment": experiment, **{key: result[key] for key in keep}}
 
-    def check(ctx: Context, say: Say) -> Json:
+    def check(ctx: Context, say: Say) -> Document:
         expect, run = recipe.expect, ctx.outputs["train"]
         missed = []
         if expect.rows is not None and list(run["rows"]) != list(expect.rows):
@@ -93,12 +95,12 @@ def training(recipe: Recipe) -> list[Step]:
             return None
         return Found("ready", _version(ctx, found["version"]))
 
-    def _version(ctx: Context, version: str) -> Json:
+    def _version(ctx: Context, version: str) -> Document:
         workspace = ctx.outputs["workspace"]["id"]
         model_id = f"{workspace}/models/{model}/versions/{version}"
         return {"model": model, "version": version, "model_id": model_id}
 
-    def register(ctx: Context, say: Say) -> Json:
+    def register(ctx: Context, say: Say) -> Document:
         run = ctx.outputs["train"]
         tags = {
             "fingerprint": mark,

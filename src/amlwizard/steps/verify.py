@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from amlwizard.cloud_port import Say
 from amlwizard.errors import ExpectationMissed
-from amlwizard.plan import Context, Json, Say, Step
+from amlwizard.json_types import Document
+from amlwizard.plan import Context, Step
 from amlwizard.posture import Posture, judge
 from amlwizard.recipe import Recipe
 from amlwizard.steps.evidence import Looking, gather
@@ -25,7 +27,7 @@ def verify(
     """
     resources = {step.id: step.resource for step in journey if step.resource}
 
-    def apply(ctx: Context, say: Say) -> Json:
+    def apply(ctx: Context, say: Say) -> Document:
         facts = gather(ctx, recipe, resources, looking or Looking(), say)
         name, target = recipe.names.prefix, ctx.cloud.profile.name
         posture = Posture(name, target, time.time(), judge(recipe, facts))
