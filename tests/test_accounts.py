@@ -10,7 +10,7 @@ import pytest
 from support import RECIPES, Asked, Ran, Sandbox, running
 
 from amlwizard.cloud import Cloud, from_description
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.recipe import SignIn
 
 pytestmark = pytest.mark.xdist_group("accounts")
@@ -101,7 +101,7 @@ def test_a_tenant_with_a_second_factor_is_signed_in_to_itself(three_tenants: San
 
 def test_a_subscription_that_is_not_seen(three_tenants: Sandbox) -> None:
     cloud = Cloud(from_description(three_tenants.file), attended=True)
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         cloud.sign_in(SignIn(subscription=str(uuid4())), Asked(), Flag())
     [finding] = caught.value.findings
     assert finding.fields == ("sign_in.subscription", "sign_in.tenant")

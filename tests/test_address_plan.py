@@ -14,7 +14,7 @@ from test_rules import BREAKS, findings, prefixes
 from amlwizard import rules
 from amlwizard.recipe import Addresses, Names, Security, Serving, Training
 from amlwizard.rules import address_plan, cures
-from amlwizard.rules.address_plan import NoRoom, changes, suggest
+from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.capacity import capacities, load_of
 from amlwizard.rules.ranges import ranges_of
 from amlwizard.rules.space import OUTSIDE, PRIVATE, SUBNETS, bounds, free, readable, space_of
@@ -161,7 +161,7 @@ def test_no_rule_finds_fault_with_a_suggestion(given: dict[str, Any], load: Any)
     sections = recipe(given, **load)
     try:
         change = suggested(sections)
-    except NoRoom as no:
+    except NoRoomError as no:
         # A load for which a /16 is too small; what is connected here always leaves room.
         assert "at most 65,536" in str(no)
         assert load["training"].workers > 250 or load["serving"].network == "node-subnet"
@@ -254,7 +254,7 @@ def test_there_is_a_plan_exactly_where_there_is_room(holes: list[IPv4Network]) -
         after = cures.cured(sections, suggested(sections))
         assert after and against_addresses(after) == []
     else:
-        with pytest.raises(NoRoom) as refused:
+        with pytest.raises(NoRoomError) as refused:
             suggested(sections)
         assert "addresses.pod_cidr a /22" in refused.value.why
         assert refused.value.fix
@@ -262,7 +262,7 @@ def test_there_is_a_plan_exactly_where_there_is_room(holes: list[IPv4Network]) -
 
 def test_a_load_that_no_vnet_holds_is_said() -> None:
     serving = Serving(network="node-subnet", nodes=400, max_pods=250)
-    with pytest.raises(NoRoom) as refused:
+    with pytest.raises(NoRoomError) as refused:
         suggested(recipe(serving=serving))
     assert "at most 65,536" in refused.value.what
     assert "addresses.scoring" in refused.value.why and "overlay" in refused.value.fix
@@ -330,7 +330,7 @@ def test_a_cure_of_ranges_removes_its_finding_and_brings_no_error(given: Any, lo
     told = [f for f in against_addresses(sections) if f.rule not in NO_CURE_KNOWN]
     uncured = [f for f in told if not f.cure]
     if uncured:
-        with pytest.raises(NoRoom):  # only where there is no room at all
+        with pytest.raises(NoRoomError):  # only where there is no room at all
             suggested(sections)
 
 

@@ -15,7 +15,7 @@ from support import recipe_of
 from amlwizard.cloud.profile import azure_public
 from amlwizard.cloud.scoring import SERVED, score
 from amlwizard.cloud_port import Scored
-from amlwizard.errors import Cancelled, CloudError
+from amlwizard.errors import CloudError, OperationCancelledError
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs
 from amlwizard.secret import Secret
@@ -158,6 +158,6 @@ def test_the_wait_ends_when_it_is_cancelled(endpoint: Endpoint) -> None:
         if "503" in message:
             ctx.cancel.set()
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(OperationCancelledError):
         send(ctx, recipe_of("quickstart"), {"data": [[1]]}, say, 600)
     assert len(endpoint.asked) == 1

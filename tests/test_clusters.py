@@ -14,7 +14,7 @@ from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 from platforms import Platform
 from support import recipe_of
 
-from amlwizard.errors import Cancelled, CloudError, SignInFailed, StepFailed
+from amlwizard.errors import CloudError, OperationCancelledError, SignInError, StepError
 from amlwizard.plan import Context, Found
 from amlwizard.plan.outputs import Outputs
 from amlwizard.steps import steps_for
@@ -133,7 +133,7 @@ def test_a_file_that_does_not_come_through_is_lost_and_nothing_else(
 def test_a_result_that_is_cut_off_is_told_with_the_way_out(
     client: Any, started: Callable[..., str], cell: str
 ) -> None:
-    with pytest.raises(StepFailed) as error:
+    with pytest.raises(StepError) as error:
         client.run_cells(started(RUNTIME), [cell], lambda *_, **__: None, Flag())
     assert "cannot be read" in error.value.what and "maxReplOutputLength" in error.value.fix
 
@@ -167,7 +167,7 @@ def test_libraries_that_want_a_newer_python_fail(
     states = client.library_status(cluster)
     assert {package for package, state in states.items() if state == "FAILED"} == failed
     if failed:
-        with pytest.raises(StepFailed) as error:
+        with pytest.raises(StepError) as error:
             client.install_libraries(cluster, packages, lambda *_, **__: None, Flag())
         assert "Requires-Python >=3.11" in error.value.why
 
@@ -245,7 +245,7 @@ def test_interrupting_a_cell_cancels_it_on_the_cluster(client: Any, platform: Pl
         if message.startswith("cell 1 of 1"):
             cancel.set()
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(OperationCancelledError):
         client.run_cells(
             platform.outputs["databricks-cluster"]["id"],
             ["import time\ntime.sleep(600)"],
@@ -263,7 +263,7 @@ def test_a_sign_in_that_entra_refuses_in_a_cell_is_named(
 ) -> None:
     """What the notebook's own sign-in meets comes back as the error of a cell."""
     cell = "raise RuntimeError('AADSTS53003: Access has been blocked.')"
-    with pytest.raises(SignInFailed) as caught:
+    with pytest.raises(SignInError) as caught:
         client.run_cells(started(RUNTIME), [cell], lambda *_, **__: None, Flag())
     assert caught.value.code == "AADSTS53003" and "Conditional Access" in caught.value.why
     assert "sign_in.notebook_login" in caught.value.fix

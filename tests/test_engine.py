@@ -12,7 +12,7 @@ from support import PATIENCE
 
 from amlwizard import engine
 from amlwizard.backend import Control
-from amlwizard.errors import CloudError, InvalidInput, SignInFailed
+from amlwizard.errors import CloudError, InvalidInputError, SignInError
 from amlwizard.events import Event, StepFinished, StepStarted
 from amlwizard.plan import Context, Found, Step, in_order, until
 
@@ -86,7 +86,12 @@ def test_consequences_name_the_root_and_the_rest_goes_on() -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(SignInFailed("no"), 3), (InvalidInput("no"), 2), (CloudError("no"), 1), (KeyError("x"), 1)],
+    [
+        (SignInError("no"), 3),
+        (InvalidInputError("no"), 2),
+        (CloudError("no"), 1),
+        (KeyError("x"), 1),
+    ],
 )
 def test_exit_codes_follow_from_what_failed(error: Exception, code: int) -> None:
     assert walk(step("a", apply=fails(error)))[0] == code

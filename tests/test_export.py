@@ -19,7 +19,7 @@ from pycep import BicepParser
 from support import RECIPES, Ran, Sandbox, amlwizard, recipe_of, running
 
 from amlwizard import engine
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.export import FORMATS
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
@@ -252,7 +252,7 @@ def test_reserved_subnets_are_never_taken_away() -> None:
         "quickstart", addresses__reserved="[{name: snet-ingress, range: 10.100.5.0/24}]"
     )
     for to in ("bicep", "arm-json"):
-        with pytest.raises(InvalidInput, match="reserved subnets"):
+        with pytest.raises(InvalidInputError, match="reserved subnets"):
             FORMATS[to](recipe)
     script = FORMATS["az"](recipe)
     assert "network vnet create" not in script and "network vnet subnet create" in script

@@ -22,7 +22,7 @@ from support import RECIPES, Asked, Ran, Sandbox, recipe_of, replaying, running
 
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.cloud.entra_codes import MEANINGS
-from amlwizard.errors import AmlwizardError, SignInFailed
+from amlwizard.errors import AmlwizardError, SignInError
 from amlwizard.recipe import SignIn
 from amlwizard.steps import steps_for
 
@@ -92,10 +92,10 @@ def attended(place: Sandbox, asked: Asked, login: str | None = None) -> Cloud:
     return cloud
 
 
-def failure(call: Callable[[], object]) -> SignInFailed:
+def failure(call: Callable[[], object]) -> SignInError:
     with pytest.raises(AmlwizardError) as caught:
         call()
-    assert isinstance(caught.value, SignInFailed), repr(caught.value)
+    assert isinstance(caught.value, SignInError), repr(caught.value)
     return caught.value
 
 
@@ -464,7 +464,7 @@ def test_where_no_browser_can_be_opened_it_is_said(
 
 
 def test_the_wait_for_a_browser_ends_with_the_run(place: Sandbox) -> None:
-    from amlwizard.errors import Cancelled
+    from amlwizard.errors import OperationCancelledError
 
     cancel = Flag()
 
@@ -474,7 +474,7 @@ def test_the_wait_for_a_browser_ends_with_the_run(place: Sandbox) -> None:
 
     place.control("approval", {"approve": False})
     cloud = Cloud(from_description(place.file), attended=True, played=True)
-    with pytest.raises(Cancelled):
+    with pytest.raises(OperationCancelledError):
         cloud.sign_in(SignIn(login="browser"), Cancelling(), cancel)
 
 

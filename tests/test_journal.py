@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.events import (
     Attachment,
     LoginDone,
@@ -87,7 +87,7 @@ def test_a_broken_line_elsewhere_is_named(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     lines[2] = '{"kind": "party"}'
     path.write_text("\n".join(lines))
-    with pytest.raises(InvalidInput, match="Line 3"):
+    with pytest.raises(InvalidInputError, match="Line 3"):
         list(read(path))
 
 

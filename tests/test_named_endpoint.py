@@ -12,7 +12,7 @@ import trustme
 from platforms import Platform
 from support import recipe_of
 
-from amlwizard.cloud.trust import CertificateRefused
+from amlwizard.cloud.trust import UntrustedCertificateError
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs
 from amlwizard.steps import steps_for
@@ -98,14 +98,14 @@ def test_a_record_that_leads_elsewhere_is_no_record(public: Named) -> None:
 
 def test_another_certificate_than_the_recipes_is_refused_at_once(public: Named) -> None:
     public.certificate.write_bytes(trustme.CA().issue_cert(NAME).cert_chain_pems[0].bytes())
-    with pytest.raises(CertificateRefused) as refused:
+    with pytest.raises(UntrustedCertificateError) as refused:
         public.ask()
     assert NAME in refused.value.what and "replay" in refused.value.fix
 
 
 def test_a_certificate_for_another_name_is_refused(platform: Platform, tmp_path: Path) -> None:
     other = Named(platform, tmp_path, "public", of="other.contoso.internal")
-    with pytest.raises(CertificateRefused):
+    with pytest.raises(UntrustedCertificateError):
         other.ask()
 
 

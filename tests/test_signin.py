@@ -15,7 +15,7 @@ import pytest
 from support import RECIPES, Asked, Ran, Sandbox, running
 
 from amlwizard.cloud import Cloud, from_description
-from amlwizard.errors import Cancelled, SignInFailed
+from amlwizard.errors import OperationCancelledError, SignInError
 from amlwizard.recipe import SignIn
 
 pytestmark = pytest.mark.xdist_group("signin")
@@ -154,7 +154,7 @@ def test_a_cli_that_is_set_to_another_cloud_is_not_used(
     cloud_of: Sandbox, no_ways: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     no_ways.setenv("PATH", azure_cli(cloud_of, tmp_path, "https://management.azure.com")["PATH"])
-    with pytest.raises(SignInFailed) as caught:
+    with pytest.raises(SignInError) as caught:
         Cloud(from_description(cloud_of.file)).sign_in(SignIn(login="azure-cli"), Asked(), Flag())
     assert "management.azure.com" in caught.value.why and "az cloud set" in caught.value.why
     assert not (tmp_path / "az.log").exists()
@@ -182,7 +182,7 @@ def test_a_way_that_is_set_up_and_refused_ends_the_search(
     given = {**azure_cli(cloud_of, tmp_path), **environment(cloud_of)}
     for name, value in {**given, "AZURE_CLIENT_SECRET": "wrong"}.items():
         no_ways.setenv(name, value)
-    with pytest.raises(SignInFailed) as caught:
+    with pytest.raises(SignInError) as caught:
         Cloud(from_description(cloud_of.file)).sign_in(SignIn(), Asked(), Flag())
     assert caught.value.why.startswith("environment: The client secret is wrong.")
     assert "AZURE_CLIENT_SECRET" in caught.value.fix and "wrong" not in caught.value.fix
@@ -243,7 +243,7 @@ def test_a_token_for_another_tenant_than_the_recipes(
 ) -> None:
     for name, value in environment(cloud_of).items():
         no_ways.setenv(name, value)
-    with pytest.raises(SignInFailed, match="is for the tenant"):
+    with pytest.raises(SignInError, match="is for the tenant"):
         Cloud(from_description(cloud_of.file)).sign_in(SignIn(tenant=str(uuid4())), Asked(), Flag())
 
 
@@ -259,11 +259,11 @@ def test_a_code_that_expired_or_was_declined_costs_a_new_code(
             super().__call__(url, user_code, expires_at)
             one.control("approve", {"user_code": user_code, "state": "declined"})
 
-    with pytest.raises(SignInFailed) as declined:
+    with pytest.raises(SignInError) as declined:
         cloud.sign_in(SignIn(), Decline(), Flag())
     assert "declined" in declined.value.why and declined.value.exit_code == 3
     one.control("code-life", {"seconds": 1})
-    with pytest.raises(SignInFailed) as expired:
+    with pytest.raises(SignInError) as expired:
         cloud.sign_in(SignIn(), Asked(), Flag())
     assert "expired" in expired.value.why
     one.control("code-life", {"seconds": 900})
@@ -280,5 +280,5 @@ def test_waiting_for_a_code_can_be_cancelled(sandbox: Callable[..., Sandbox]) ->
         def __call__(self, url: str, user_code: str, expires_at: float) -> None:
             cancel.set()
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(OperationCancelledError):
         Cloud(from_description(one.file), attended=True).sign_in(SignIn(), Stop(), cancel)

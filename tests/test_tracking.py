@@ -13,7 +13,7 @@ from platforms import Platform
 from support import recipe_of
 
 from amlwizard import notebook
-from amlwizard.errors import StepFailed
+from amlwizard.errors import StepError
 from amlwizard.notebook.access import access, api_of
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs
@@ -155,7 +155,7 @@ def test_without_the_way_to_the_blobs_no_artifact_goes_up(
     for link in links:
         del resources[link]
     platform.sandbox.control("state", {**platform.sandbox.state, "resources": resources}, "PUT")
-    with pytest.raises(StepFailed) as error:
+    with pytest.raises(StepError) as error:
         on_cluster(
             "mlflow.start_run(run_id=run.info.run_id); mlflow.log_artifact(folder / 'MLmodel')"
         )

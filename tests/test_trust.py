@@ -27,9 +27,9 @@ from support import ROOT, Asked, Sandbox, amlwizard, running
 
 from amlwizard.cli.targets import started
 from amlwizard.cloud import Cloud, CloudProfile, Secret, from_description
-from amlwizard.cloud.trust import VARIABLES, CertificateRefused
+from amlwizard.cloud.trust import VARIABLES, UntrustedCertificateError
 from amlwizard.cloud_port import Knock
-from amlwizard.errors import AmlwizardError, InvalidInput, SignInFailed
+from amlwizard.errors import AmlwizardError, InvalidInputError, SignInError
 from amlwizard.recipe import SignIn
 
 pytestmark = pytest.mark.xdist_group("trust")
@@ -111,9 +111,9 @@ def met(call: Callable[[], Any]) -> str:
     """How a client got on with the certificate: ``refused`` with the words, or ``believed``."""
     try:
         answer = call()
-    except CertificateRefused as error:
+    except UntrustedCertificateError as error:
         return f"refused: {error}"
-    except SignInFailed as error:
+    except SignInError as error:
         return f"refused: {error}" if "certificate" in str(error) else "believed"
     except (AmlwizardError, OSError):
         return "believed"  # whatever else it did not like
@@ -180,7 +180,7 @@ def test_a_named_file_that_cannot_be_used_is_an_error_that_says_so(
     if content:
         file.write_text(content)
     monkeypatch.setenv("CURL_CA_BUNDLE", str(file))
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         Cloud(unknown(place), attended=True).sign_in(SignIn(), Asked(), Flag())
     assert "CURL_CA_BUNDLE" in caught.value.what and "unset CURL_CA_BUNDLE" in caught.value.fix
     assert str(file) in caught.value.what and caught.value.why
@@ -226,10 +226,10 @@ def served(tmp_path: Path) -> Iterator[Callable[..., tuple[str, CloudProfile]]]:
         door.close()
 
 
-def refusal(url: str, profile: CloudProfile) -> CertificateRefused:
+def refusal(url: str, profile: CloudProfile) -> UntrustedCertificateError:
     from amlwizard.cloud.scoring import score
 
-    with pytest.raises(CertificateRefused) as caught:
+    with pytest.raises(UntrustedCertificateError) as caught:
         score(profile, url, Secret("a-scoring-key"), {})
     return caught.value
 

@@ -20,7 +20,7 @@ from textual.pilot import Pilot
 from amlwizard.accounts import Account, Subscription, Tenant
 from amlwizard.backend import Control, Ran
 from amlwizard.draft import Draft, DraftStore, from_file
-from amlwizard.errors import AmlwizardError, Cancelled, Finding, InvalidInput
+from amlwizard.errors import AmlwizardError, Finding, InvalidInputError, OperationCancelledError
 from amlwizard.events import (
     Emit,
     LoginDone,
@@ -197,7 +197,7 @@ class FakeBackend:
         emit(StepProgress(at=20, step="verify", message="cell 2 of 3"))
         while self.looking and not self.looking.wait(0.01):
             if control.cancel.is_set():
-                raise Cancelled("Cancelled.")
+                raise OperationCancelledError("Cancelled.")
         if isinstance(self.verdict, AmlwizardError):
             raise self.verdict
         if self.code:
@@ -207,7 +207,7 @@ class FakeBackend:
 
     def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
         if path.is_dir():
-            raise InvalidInput(f"{path} is a folder.", fix="Name the file of the page.")
+            raise InvalidInputError(f"{path} is a folder.", fix="Name the file of the page.")
         path.write_text(posture.summary)
         return path.absolute()
 

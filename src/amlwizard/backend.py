@@ -104,7 +104,7 @@ class Backend(Protocol):
 
     def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
         """Sign in, and choose the subscription. Who has signed in is not asked again; after a code
-        that expired or was declined (SignInFailed), another call asks for a new one."""
+        that expired or was declined (SignInError), another call asks for a new one."""
 
     def sign_out(self) -> None:
         """Forget who signed in: the next sign-in asks anew."""
@@ -129,7 +129,7 @@ class Backend(Protocol):
 
     def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
         """Write a posture as an HTML page, with what the journals of the recipe's runs tell; answers
-        where it lies. InvalidInput where it cannot be written there."""
+        where it lies. InvalidInputError where it cannot be written there."""
 
     def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
         """A further scoring request, after a run that deployed; its answer, of whatever status."""

@@ -1,7 +1,7 @@
 """The cloud as steps see it: protocols that `cloud.Cloud` implements, and the values they exchange.
 
-Calls block. They raise CloudError for what a service refuses, StepFailed where an operation ends
-badly, and Cancelled once their `cancel` is set. Durations are in seconds.
+Calls block. They raise CloudError for what a service refuses, StepError where an operation ends
+badly, and OperationCancelledError once their `cancel` is set. Durations are in seconds.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ class CloudPort(Protocol):
     def sign_in(
         self, given: SignIn, ask: Ask, cancel: Flag, audiences: Collection[str] = ()
     ) -> Account:
-        """Sign in and choose the subscription. SignInFailed, or InvalidInput where the subscription
+        """Sign in and choose the subscription. SignInError, or InvalidInputError where the subscription
         must be chosen."""
 
     def access_token(self, audience: str) -> Secret:

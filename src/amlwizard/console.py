@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from amlwizard.errors import AmlwizardError, Finding, InvalidInput
+from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import (
     Emit,
     Event,
@@ -343,5 +343,5 @@ def show_error(error: AmlwizardError, out: TextIO | None = None) -> None:
     for part in (error.why, error.fix):
         if part:
             console.print(f"  {said(part)}")
-    if isinstance(error, InvalidInput):
+    if isinstance(error, InvalidInputError):
         show_findings(error.findings, out or sys.stderr)

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from amlwizard import fields, recipe
 from amlwizard.backend import TargetName
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 
 VERSION = 1
 
@@ -76,10 +76,10 @@ def from_raw(raw: Mapping[str, Any]) -> Draft:
 
 
 def from_file(path: Path) -> Draft:
-    """A draft with the answers of a recipe file. InvalidInput where it is no YAML to speak of."""
+    """A draft with the answers of a recipe file. InvalidInputError where it is no YAML to speak of."""
     reading = recipe.read(path)
     if not reading.raw:
-        raise InvalidInput(f"{path} cannot be read.", findings=reading.findings)
+        raise InvalidInputError(f"{path} cannot be read.", findings=reading.findings)
     draft = from_raw(reading.raw)
     for finding in reading.findings:  # 1.30 without quotes is text in a form
         for place, value in finding.cure.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from amlwizard import journal
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.plan import Plan, graph
 from amlwizard.view import RunView, StepView
 
@@ -69,7 +69,7 @@ def recorded(runs: Path, target: str) -> dict[str, list[float]]:
         try:
             for event in journal.read(path):
                 view = view.apply(event)
-        except (InvalidInput, KeyError):
+        except (InvalidInputError, KeyError):
             continue
         if view.target != target:
             continue

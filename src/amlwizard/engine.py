@@ -21,7 +21,13 @@ from uuid import uuid4
 from amlwizard.backend import Control
 from amlwizard.cloud_port import CloudPort
 from amlwizard.error_log import unexpected
-from amlwizard.errors import AmlwizardError, Cancelled, CloudError, InvalidInput, SignInFailed
+from amlwizard.errors import (
+    AmlwizardError,
+    CloudError,
+    InvalidInputError,
+    OperationCancelledError,
+    SignInError,
+)
 from amlwizard.events import (
     Emit,
     Event,
@@ -83,7 +89,7 @@ def run(
     def visit(step: Step, outputs: Mapping[str, Document]) -> StepFinished:
         try:
             if cancel.is_set():
-                raise Cancelled("cancelled before it started")
+                raise OperationCancelledError("cancelled before it started")
             ctx = _context(job, step, outputs, cancel, say)
             found = step.read(ctx)
             action = action_for(step, found)
@@ -95,7 +101,7 @@ def run(
                     step=step.id, outcome="kept", outputs=found.outputs, what=found.note
                 )
             return _apply(step, ctx, action, say)
-        except Cancelled as stop:
+        except OperationCancelledError as stop:
             return StepFinished(step=step.id, outcome="cancelled", what=stop.what)
         except Exception as error:
             failures.append(error)
@@ -198,7 +204,7 @@ class _NoMore:
     """Nobody is asked to sign in any more."""
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None:
-        raise SignInFailed("Nobody is signed in any more.", fix="Sign in, then do this again.")
+        raise SignInError("Nobody is signed in any more.", fix="Sign in, then do this again.")
 
     def done(self, account: str) -> None:
         return None
@@ -245,14 +251,14 @@ def _failed(step: Step, error: Exception) -> StepFinished:
         what=error.what,
         why=error.why,
         fix=error.fix,
-        code=error.code if isinstance(error, CloudError | SignInFailed) else "",
+        code=error.code if isinstance(error, CloudError | SignInError) else "",
         outputs=_findings(error),
     )
 
 
 def _findings(error: AmlwizardError) -> Document:
     """What is wrong with the input, one by one, for those who show more than a text."""
-    if isinstance(error, InvalidInput) and error.findings:
+    if isinstance(error, InvalidInputError) and error.findings:
         return {"findings": [finding.to_json() for finding in error.findings]}
     return {}
 
@@ -265,12 +271,12 @@ def _consequence(step: Step, cause: StepFinished) -> StepFinished:
 
 
 def _exit_code(failures: Sequence[Exception], counts: Mapping[str, int]) -> int:
-    for kind in (SignInFailed, InvalidInput):
+    for kind in (SignInError, InvalidInputError):
         if any(isinstance(error, kind) for error in failures):
             return kind.exit_code
     if failures:
         return AmlwizardError.exit_code
-    return Cancelled.exit_code if counts.get("cancelled") else 0
+    return OperationCancelledError.exit_code if counts.get("cancelled") else 0
 
 
 class Stamp:

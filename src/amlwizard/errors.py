@@ -67,7 +67,7 @@ class AmlwizardError(Exception):
         return "\n".join(part for part in (self.what, self.why, self.fix) if part)
 
 
-class InvalidInput(AmlwizardError):
+class InvalidInputError(AmlwizardError):
     """The recipe or the command line cannot be used; every finding is in `findings`."""
 
     exit_code = 2
@@ -79,7 +79,7 @@ class InvalidInput(AmlwizardError):
         self.findings = tuple(findings)
 
 
-class SignInFailed(AmlwizardError):
+class SignInError(AmlwizardError):
     """Entra refused, the person declined, or the device code expired. `code` is Entra's
     (``AADSTS50173``), where there is one."""
 
@@ -90,17 +90,17 @@ class SignInFailed(AmlwizardError):
         self.code = code
 
 
-class Cancelled(AmlwizardError):
+class OperationCancelledError(AmlwizardError):
     """The person, or a signal, asked to stop."""
 
     exit_code = 130
 
 
-class StepFailed(AmlwizardError):
+class StepError(AmlwizardError):
     """A step found that what it made does not work: a failed run, cell, deployment or request."""
 
 
-class ExpectationMissed(AmlwizardError):
+class ExpectationError(AmlwizardError):
     """A number that the recipe expects came out otherwise."""
 
 

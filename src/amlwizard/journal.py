@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.events import Event, attachments, from_json
 
 NAME = "journal.jsonl"
@@ -49,12 +49,12 @@ def newest(runs: Path, count: int = 20) -> list[Path]:
 
 
 def read(path: Path) -> Iterator[Event]:
-    """The events of a journal. A last line that was cut off is left out; InvalidInput names any
+    """The events of a journal. A last line that was cut off is left out; InvalidInputError names any
     other that is not an event."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"The journal {str(path)!r} cannot be read.", why=str(error), fix="Name another."
         ) from None
     for number, line in enumerate(lines, 1):
@@ -63,6 +63,6 @@ def read(path: Path) -> Iterator[Event]:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             if number == len(lines):
                 return
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"Line {number} of {path.name} is no event.", why=str(error), fix="Name another."
             ) from None

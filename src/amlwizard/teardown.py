@@ -15,7 +15,7 @@ from typing import Any
 
 from amlwizard.cloud.waiting import pause
 from amlwizard.cloud_port import Say
-from amlwizard.errors import StepFailed
+from amlwizard.errors import StepError
 from amlwizard.json_types import Document
 from amlwizard.plan import GONE, Context, Found, Step
 from amlwizard.posture.judging import look
@@ -230,7 +230,7 @@ class _Part:
         end = time.monotonic() + ctx.cloud.profile.lag
         while left := self._left_behind(ctx):
             if time.monotonic() > end:
-                raise StepFailed(
+                raise StepError(
                     f"The resource group {left} is still there.",
                     why=f"It should have gone with what it was made for ({self.step.title}).",
                     fix=f"Delete it: {_group_deletion(left)}. Then run destroy again.",
@@ -294,14 +294,14 @@ def _purge_of_vault(part: _Part) -> Step:
         address = ctx.resolve(deleted)
         found = ctx.cloud.arm.await_there(address, resource.api_version, ctx.cancel)
         if found is None:
-            raise StepFailed(
+            raise StepError(
                 f"The deleted key vault {name} does not show.",
                 why="Azure lists it a while after it was deleted, and has not yet.",
                 fix="Run destroy --purge again.",
             )
         if _protected(found):
             until = str(look(found, "properties.scheduledPurgeDate"))[:10]
-            raise StepFailed(
+            raise StepError(
                 f"The key vault {name} cannot be purged before {until}.",
                 why="It has purge protection, which nobody can take off: Azure keeps the "
                 "deleted vault, and its name, until then.",

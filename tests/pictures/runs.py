@@ -14,7 +14,7 @@ from tui_support import recorded, unkept, wizard
 
 from amlwizard.backend import Ran, Scored
 from amlwizard.draft import from_file
-from amlwizard.errors import Cancelled
+from amlwizard.errors import OperationCancelledError
 from amlwizard.events import LoginNeeded, RunFinished, StepFinished
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.theme import LIGHT
@@ -65,7 +65,7 @@ class Slow(Quiet):
 
     def score(self, recipe: Any, request: Any, cancel: Any) -> Scored:
         cancel.wait()
-        raise Cancelled("Cancelled.")
+        raise OperationCancelledError("Cancelled.")
 
 
 def going(seconds: float) -> RunView:

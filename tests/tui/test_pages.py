@@ -14,7 +14,7 @@ from support import RECIPES, ROOT
 from tui_support import SUBSCRIPTION, FakeBackend, at_page, recorded, walking, wizard
 
 from amlwizard.draft import Draft, from_file
-from amlwizard.errors import SignInFailed
+from amlwizard.errors import SignInError
 from amlwizard.events import Emit, LoginDone, LoginNeeded
 from amlwizard.recipe import Recipe, load
 from amlwizard.tui.dialogs import AskPath, Choose
@@ -147,7 +147,7 @@ async def test_a_sign_in_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) ->
     backend = FakeBackend()
 
     def refuse(*_: object) -> None:
-        raise SignInFailed("Entra refused.", why="The account is locked.", fix="Unlock it.")
+        raise SignInError("Entra refused.", why="The account is locked.", fix="Unlock it.")
 
     monkeypatch.setattr(backend, "accounts", refuse)
     async with walking(wizard(backend, answered("sign-in"))) as walk:
@@ -165,7 +165,7 @@ async def test_a_new_code_for_reading_the_cloud_after_a_run_starts_no_run(
     def expires(recipe: Recipe, emit: Emit, cancel: Flag) -> None:
         now = time.time()
         emit(LoginNeeded(at=now, step="sign-in", url="https://x", user_code="C", expires_at=now))
-        raise SignInFailed("Not signed in.", why="The code ran out.")
+        raise SignInError("Not signed in.", why="The code ran out.")
 
     monkeypatch.setattr(backend, "plan", expires)
     app = at_page("review", recorded(), backend)

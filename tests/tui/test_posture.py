@@ -29,7 +29,7 @@ from amlwizard.backend import Ran
 from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import Choice
 from amlwizard.draft import DraftStore, from_file
-from amlwizard.errors import AmlwizardError, SignInFailed, StepFailed
+from amlwizard.errors import AmlwizardError, SignInError, StepError
 from amlwizard.events import RunFinished, RunStarted, StepFinished, StepInfo, StepProgress
 from amlwizard.journal import NAME, read
 from amlwizard.posture import Evidence, Posture, promised
@@ -298,7 +298,7 @@ async def test_a_run_takes_the_place_of_what_was_judged_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [StepFailed("rg-mlquick01 holds no finished platform.", fix="Replay it.")]
+    "error", [StepError("rg-mlquick01 holds no finished platform.", fix="Replay it.")]
 )
 async def test_what_went_wrong_is_said(error: AmlwizardError) -> None:
     app = at_page("posture", recorded(), FakeBackend(verdict=error))
@@ -336,7 +336,7 @@ async def test_without_a_sign_in_nothing_is_judged() -> None:
 
 async def test_a_code_that_expired_is_asked_for_anew_and_starts_no_run() -> None:
     """Also after a run, whose own sign-in is long over."""
-    error = SignInFailed("Not signed in.", why="The device code expired.", fix="Ask for another.")
+    error = SignInError("Not signed in.", why="The device code expired.", fix="Ask for another.")
     backend = FakeBackend(verdict=error, code="CODE12345")
     app = at_page("posture", recorded(), backend)
     async with walking(app) as walk:

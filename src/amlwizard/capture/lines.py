@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 
 SERVICES = (
     ("entra", re.compile(r"(?i)/oauth2/|/\.well-known/|/common/discovery|/msi/token|/discovery/")),
@@ -57,7 +57,7 @@ class Exchange:
 
 
 def read(files: Iterable[Path]) -> list[list[Exchange]]:
-    """The exchanges of each scenario, in order. Raises InvalidInput for what is no capture."""
+    """The exchanges of each scenario, in order. Raises InvalidInputError for what is no capture."""
     scenarios: dict[str, list[Exchange]] = {}
     for file in files:
         try:
@@ -65,7 +65,7 @@ def read(files: Iterable[Path]) -> list[list[Exchange]]:
                 exchange = _exchange(json.loads(text), file.stem, number)
                 scenarios.setdefault(exchange.scenario, []).append(exchange)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"{file} is no capture.",
                 why=f"{type(error).__name__}: {error}"[:200],
                 fix="Name a file that --capture has written.",

@@ -16,7 +16,7 @@ from amlwizard.cli.replaying import Watch, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.cli.wizard import SESSIONS
 from amlwizard.draft import Draft, DraftStore, from_file, new
-from amlwizard.errors import Cancelled, Finding, InvalidInput, SignInFailed
+from amlwizard.errors import Finding, InvalidInputError, OperationCancelledError, SignInError
 from amlwizard.paths import state_folder
 from amlwizard.prompts.askers import Asker, asker
 from amlwizard.prompts.interview import Interview, at_fault
@@ -40,7 +40,7 @@ def ask(given: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         session.keep()
         _say("\nYour answers are kept: `amlwizard ask` and `amlwizard` offer to continue.")
-        return Cancelled.exit_code
+        return OperationCancelledError.exit_code
 
 
 def _draft(given: argparse.Namespace, store: DraftStore, person: Asker) -> Draft:
@@ -109,7 +109,7 @@ class Ask:
             except OSError as error:
                 what = f"{path} cannot be written: {error.strerror}."
                 if self.given.output:
-                    raise InvalidInput(what, fix="Name another with -o.") from None
+                    raise InvalidInputError(what, fix="Name another with -o.") from None
                 _say(what)
         self.session.saved(str(path))
         self.session.keep()
@@ -152,7 +152,7 @@ class Ask:
             try:
                 account = self.desk.sign_in(recipe.sign_in, self.login, Flag())
                 break
-            except SignInFailed as error:
+            except SignInError as error:
                 console.show_error(error)
                 if not self.person.confirm("Ask for a new code?", True):
                     raise

@@ -17,7 +17,7 @@ from amlwizard.cli.extras import require_sandbox
 from amlwizard.cli.playback import Playback
 from amlwizard.cli.targets import VARIABLE, Choice
 from amlwizard.draft import Draft, DraftStore, from_file
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.tui import tape
 
 PREFIX = "mldemo01"
@@ -26,7 +26,7 @@ SIGN_IN_CODE = "SANDBOX42"  # shown in pictures and recordings: it opens nothing
 
 def demo(given: argparse.Namespace) -> int:
     if given.journal and given.recipe:
-        raise InvalidInput(
+        raise InvalidInputError(
             "A demo plays a recipe or a journal, not both.",
             why=f"{given.recipe} and {given.journal} were given.",
             fix="Leave one of them out.",
@@ -35,7 +35,7 @@ def demo(given: argparse.Namespace) -> int:
     if given.record:
         return recording.record(given.record, _again(given))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise InvalidInput(
+        raise InvalidInputError(
             "The demo draws on a terminal, and there is none here.",
             fix="Use --record FILE, which brings a terminal of its own.",
         )

@@ -18,11 +18,11 @@ from amlwizard.cli import reporting
 from amlwizard.cli.targets import Choice, Target, opened
 from amlwizard.errors import (
     AmlwizardError,
-    Cancelled,
     Finding,
-    InvalidInput,
-    SignInFailed,
-    StepFailed,
+    InvalidInputError,
+    OperationCancelledError,
+    SignInError,
+    StepError,
 )
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
@@ -190,7 +190,11 @@ class Desk:
             if not isinstance(event, LoginNeeded | LoginDone):
                 self._watch(event)
                 emit(event)
-        code = Cancelled.exit_code if self._last.exit_code is None else self._last.exit_code
+        code = (
+            OperationCancelledError.exit_code
+            if self._last.exit_code is None
+            else self._last.exit_code
+        )
         return Ran(code, run, folder / "recipe.yaml", folder / NAME)
 
     def _watch(self, event: Event) -> None:
@@ -232,7 +236,7 @@ class Desk:
 
         outputs = {name: self._last.outputs(name) for name in self._last.steps}
         if not outputs.get("traffic"):
-            raise InvalidInput(
+            raise InvalidInputError(
                 "Nothing is deployed that could be asked.",
                 why="The run has not come as far as traffic to the deployment.",
                 fix="Run to the end first.",
@@ -261,20 +265,20 @@ class Desk:
 def _said_by(path: Path, step: str) -> list[StepProgress]:
     try:
         return [e for e in read(path) if isinstance(e, StepProgress) and e.step == step]
-    except InvalidInput:
+    except InvalidInputError:
         return []
 
 
 def _ended(view: RunView, code: int) -> AmlwizardError:
     """Why a walk has nothing to show, as an error with the walk's exit code."""
     ends = [step.end for step in view.steps.values() if step.end and step.end.outcome == "failed"]
-    if code == Cancelled.exit_code or not ends:
-        return Cancelled("Cancelled.")
+    if code == OperationCancelledError.exit_code or not ends:
+        return OperationCancelledError("Cancelled.")
     kinds: dict[int, type[AmlwizardError]] = {
-        kind.exit_code: kind for kind in (InvalidInput, SignInFailed)
+        kind.exit_code: kind for kind in (InvalidInputError, SignInError)
     }
     end = ends[0]
-    return kinds.get(code, StepFailed)(end.what, why=end.why, fix=end.fix)
+    return kinds.get(code, StepError)(end.what, why=end.why, fix=end.fix)
 
 
 def to_all(listeners: Sequence[Callable[[Event], None]]) -> Emit:

@@ -12,14 +12,14 @@ from amlwizard.cli.desk import Desk, to_all
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.replaying import Watch, cancelling, progress
 from amlwizard.cli.targets import choice_of
-from amlwizard.errors import Cancelled, InvalidInput
+from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.events import Emit
 
 
 def destroy(given: argparse.Namespace) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set))
     if not (given.yes or given.dry_run or sys.stdin.isatty()):
-        raise InvalidInput(
+        raise InvalidInputError(
             "Nobody is there to confirm, and --yes was not given.",
             why="Nothing was removed.",
             fix="Look at `amlwizard destroy --dry-run`, then add --yes.",
@@ -50,6 +50,6 @@ def _confirm(name: str) -> None:
     sys.stderr.flush()
     typed = sys.stdin.readline().strip()
     if typed != name:
-        raise Cancelled(
+        raise OperationCancelledError(
             f"That is not {name}." if typed else "Not confirmed.", why="Nothing was removed."
         )

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from amlwizard.cli.reading import changes, usable_recipe
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.export import FORMATS
 
 
@@ -22,7 +22,7 @@ def export(given: argparse.Namespace) -> int:
         if text.startswith("#!"):
             path.chmod(path.stat().st_mode | 0o111)
     except OSError as error:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{path} cannot be written.", why=error.strerror or "", fix="Choose another -o FILE."
         ) from None
     print(f"{path}: {len(text.splitlines())} lines", file=sys.stderr)

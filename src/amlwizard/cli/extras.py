@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from importlib.util import find_spec
 
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 
 SANDBOX_BEFORE = (3, 14)  # MLflow 2.22 needs pyarrow 19, which has no build for Python 3.14
 
@@ -37,7 +37,7 @@ def command(extra: str) -> str:
 
 
 def require_sandbox() -> None:
-    """Raises InvalidInput, with the command that adds it, where the sandbox is not installed."""
+    """Raises InvalidInputError, with the command that adds it, where the sandbox is not installed."""
     names = missing("sandbox")
     if not names:
         return
@@ -45,6 +45,6 @@ def require_sandbox() -> None:
         fix = "Use Python 3.11 to 3.13: MLflow 2.22, which the sandbox runs, has no build for 3.14."
     else:
         fix = f"Add it: {command('sandbox')}"
-    raise InvalidInput(
+    raise InvalidInputError(
         "The sandbox is not installed.", why=f"It needs {', '.join(names)}, too.", fix=fix
     )

@@ -13,7 +13,7 @@ from amlwizard.accounts import Account, Tenant
 from amlwizard.backend import Control, Ran, Scored, TargetName
 from amlwizard.cli import reporting
 from amlwizard.draft import Draft, from_file
-from amlwizard.errors import Finding, InvalidInput
+from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
 from amlwizard.plan import Phase, Plan, PlannedStep
 from amlwizard.posture import Posture
@@ -34,10 +34,10 @@ class Playback:
 
     @classmethod
     def of(cls, path: Path, pace: float) -> Playback:
-        """Raises InvalidInput where a journal, or the recipe beside it, cannot be read."""
+        """Raises InvalidInputError where a journal, or the recipe beside it, cannot be read."""
         events = list(journal.read(path))
         if not events or not isinstance(events[0], RunStarted):
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"{path} holds no run.",
                 why="A journal begins with the start of its run.",
                 fix="Name a journal.jsonl that a replay has written.",
@@ -47,7 +47,7 @@ class Playback:
     @property
     def draft(self) -> Draft:
         if not self.recipe.is_file():
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"{self.path} has no recipe beside it.",
                 why=f"There is no {self.recipe}.",
                 fix="Put the recipe of that run beside the journal: a run leaves both in its folder.",
@@ -132,8 +132,8 @@ class Playback:
         raise _no_cloud()
 
 
-def _no_cloud() -> InvalidInput:
-    return InvalidInput(
+def _no_cloud() -> InvalidInputError:
+    return InvalidInputError(
         "This is a recorded run: there is no cloud behind it.",
         fix="Start the wizard for one that there is.",
     )

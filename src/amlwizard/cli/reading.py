@@ -13,7 +13,7 @@ from typing import cast
 from amlwizard import fields, rules
 from amlwizard.cli import tls
 from amlwizard.console import login_prompt, plain, show_findings, show_plan
-from amlwizard.errors import Finding, InvalidInput, lowered
+from amlwizard.errors import Finding, InvalidInputError, lowered
 from amlwizard.plan import outline
 from amlwizard.recipe import Reading, Recipe, Serving, read
 from amlwizard.steps import steps_for
@@ -22,13 +22,13 @@ from amlwizard.steps import steps_for
 def usable_recipe(
     path: str, changes: Mapping[str, str] | None = None, ignored: Collection[str] = ()
 ) -> Recipe:
-    """The recipe, if nothing but warnings and what is `ignored` stands against it; InvalidInput with
+    """The recipe, if nothing but warnings and what is `ignored` stands against it; InvalidInputError with
     all findings."""
     reading = read(Path(path), changes)
     findings = _findings_of(reading, ignored)
     errors = [f for f in findings if f.severity == "error"]
     if errors or reading.recipe is None:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{path} cannot be used: {_some(len(errors), 'error')}.", findings=errors
         )
     return reading.recipe
@@ -51,7 +51,7 @@ def changes(settings: Sequence[str]) -> dict[str, str]:
             wrong.append(setting)
         given[path] = value
     if wrong:
-        raise InvalidInput(
+        raise InvalidInputError(
             "; ".join(
                 f"--set {setting} is not of the form section.field=value" for setting in wrong
             )

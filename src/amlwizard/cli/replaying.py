@@ -14,7 +14,7 @@ from amlwizard.backend import Control
 from amlwizard.cli.desk import Desk, to_all
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.targets import choice_of
-from amlwizard.errors import Cancelled, InvalidInput
+from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.events import Emit, Event
 from amlwizard.view import RunView
 
@@ -24,7 +24,7 @@ SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
 def replay(given: argparse.Namespace) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set), given.ignore)
     if given.target == "azure" and not given.yes:
-        raise InvalidInput(
+        raise InvalidInputError(
             "Building on Azure costs money, and replay never asks.",
             why="Nothing was done.",
             fix="Look at `amlwizard plan`, then add --yes.",
@@ -92,7 +92,7 @@ def cancelling() -> Iterator[Control]:
         if control.cancel.is_set():
             if sys.stdout.isatty():
                 os.write(1, SHOW_CURSOR)
-            os._exit(Cancelled.exit_code)
+            os._exit(OperationCancelledError.exit_code)
         control.stop()
         # Not print: the signal may have come in the middle of one.
         os.write(2, b"\nCancelling; what Azure has begun goes on there.\n")

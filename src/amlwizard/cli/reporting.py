@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.journal import newest
 from amlwizard.paths import state_folder
 from amlwizard.posture import Posture
@@ -13,13 +13,13 @@ from amlwizard.recipe import Recipe, read
 
 
 def usable(path: Path) -> None:
-    """Raises InvalidInput for what cannot be the file of a page."""
+    """Raises InvalidInputError for what cannot be the file of a page."""
     if path.is_dir():
-        raise InvalidInput(f"{path} is a folder.", fix="Name the file of the page.")
+        raise InvalidInputError(f"{path} is a folder.", fix="Name the file of the page.")
 
 
 def write(path: Path, posture: Posture, recipe: Recipe, journals: Iterable[Path]) -> Path:
-    """Write the page, and answer where it lies. InvalidInput where it cannot be written there.
+    """Write the page, and answer where it lies. InvalidInputError where it cannot be written there.
 
     `journals` are those of the recipe's runs, newest first: timings and predictions come from them.
     """
@@ -31,7 +31,7 @@ def write(path: Path, posture: Posture, recipe: Recipe, journals: Iterable[Path]
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{path} cannot be written.", why=error.strerror or "", fix="Name another file."
         ) from None
     return path.absolute()

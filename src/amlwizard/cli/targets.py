@@ -150,7 +150,7 @@ def embedded(options: Sequence[str]) -> Iterator[Path]:
 def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]]:
     """A sandbox process, which ends with the block and with us, however we end.
 
-    Yields its description. Raises InvalidInput where the sandbox is not installed.
+    Yields its description. Raises InvalidInputError where the sandbox is not installed.
     """
     require_sandbox()
     errors = log.open("w") if log else None

@@ -12,7 +12,7 @@ from amlwizard.cli.desk import Desk
 from amlwizard.cli.extras import require_sandbox
 from amlwizard.cli.targets import VARIABLE, choice_of
 from amlwizard.draft import DraftStore, from_file
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.paths import state_folder
 from amlwizard.tui.app import WizardApp
 
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 5.0
 
 def wizard(given: argparse.Namespace) -> int:
     if os.environ.get("TERM", "") in ("", "dumb"):
-        raise InvalidInput(
+        raise InvalidInputError(
             "This terminal cannot draw the wizard.",
             why=f"TERM is {os.environ.get('TERM', '')!r}.",
             fix="Use `amlwizard ask`, which only writes lines, or set TERM to what the terminal is.",

@@ -59,7 +59,7 @@ class Cloud:
         is not asked again. `ask` is a `plan.Ask`; tokens for `audiences` are had at once, for what
         Entra refuses is better heard of now than when they are needed.
 
-        Raises SignInFailed, and InvalidInput where the subscription must be chosen.
+        Raises SignInError, and InvalidInputError where the subscription must be chosen.
         """
         from amlwizard.cloud.arm import Arm
         from amlwizard.cloud.subscriptions import choose, seen

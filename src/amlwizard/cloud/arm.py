@@ -18,7 +18,7 @@ from amlwizard.cloud.loading import one_at_a_time
 from amlwizard.cloud.refusals import LINGERING, LOST_ANSWERS, NO_ANSWER, passes, translated
 from amlwizard.cloud.waiting import pause
 from amlwizard.cloud_port import Say
-from amlwizard.errors import Cancelled, CloudError, StepFailed
+from amlwizard.errors import CloudError, OperationCancelledError, StepError
 from amlwizard.json_types import Document, MutableDocument
 
 # type (lower case) -> attribute of the network client that creates it
@@ -38,7 +38,7 @@ SUBSCRIPTIONS_API = "2022-12-01"
 
 class Arm(ArmRequests):
     """Every call is safe from several threads. What takes time `say`s how it goes, and ends with
-    Cancelled once `cancel` is set."""
+    OperationCancelledError once `cancel` is set."""
 
     @cached_property
     def _network(self) -> Any:
@@ -75,7 +75,7 @@ class Arm(ArmRequests):
     def _settled(self, resource_id: str, api_version: str) -> MutableDocument:
         found = self.get(resource_id, api_version)
         if found is None:
-            raise StepFailed(
+            raise StepError(
                 f"{short(resource_id)} is not there after it was created.",
                 why="The operation succeeded, and the resource cannot be read.",
                 fix="Replay once more; if it happens again, somebody is deleting it.",
@@ -159,7 +159,7 @@ class Arm(ArmRequests):
                     say("being deleted")
                 going = True
             elif going or time.monotonic() > end:
-                raise StepFailed(
+                raise StepError(
                     f"{short(resource_id)} is still there after it was deleted.",
                     why="Azure accepted the deletion, and the resource can still be read.",
                     fix="Run destroy again; if it stays, something keeps it or makes it anew.",
@@ -191,7 +191,7 @@ class Arm(ArmRequests):
                 say(status)
             poller.wait(min(self.profile.polling, 0.5))
             if cancel.is_set():
-                raise Cancelled("cancelled while Azure goes on with the operation")
+                raise OperationCancelledError("cancelled while Azure goes on with the operation")
         poller.result()
 
     def _persist(

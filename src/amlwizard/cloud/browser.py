@@ -14,7 +14,7 @@ from azure.identity._credentials.browser import _open_browser
 from azure.identity._internal import AuthCodeRedirectServer
 
 from amlwizard.cloud.person import Person
-from amlwizard.errors import Cancelled, SignInFailed
+from amlwizard.errors import OperationCancelledError, SignInError
 
 SECONDS = 300
 LOOK_SECONDS = 0.5
@@ -60,9 +60,9 @@ class _Server(AuthCodeRedirectServer):
 
     def handle_timeout(self) -> None:
         if self._cancel.is_set():
-            raise Cancelled("cancelled while waiting for the sign-in")
+            raise OperationCancelledError("cancelled while waiting for the sign-in")
         if time.monotonic() > self._end:
-            raise SignInFailed(
+            raise SignInError(
                 "Sign-in failed.",
                 why="Nobody completed the sign-in in the browser within five minutes.",
                 fix="Start again. If the browser refused it, what it said names the policy; "
@@ -76,7 +76,7 @@ def _listening(cancel: Flag) -> _Server:
             return _Server(port, cancel)
         except OSError:
             continue
-    raise SignInFailed(
+    raise SignInError(
         "No address is free to which the browser could come back.",
         why=f"Every port from {PORTS.start} to {PORTS.stop - 1} of localhost is taken.",
         fix="Use sign_in.login: device-code or azure-cli.",
@@ -87,7 +87,7 @@ def _show(person: Person, url: str) -> None:
     """Open the browser. Where the sandbox plays the person, it needs none."""
     person.ask(url, "", time.time() + SECONDS)
     if not person.played and not _opened(url):
-        raise SignInFailed(
+        raise SignInError(
             "No browser can be opened here.",
             why="sign_in.login is browser, and this machine has none (or no screen to show it on).",
             fix="Set BROWSER to a command that opens one, run this where there is one, or use "

@@ -14,9 +14,9 @@ from amlwizard.cloud import github
 from amlwizard.cloud.entra_codes import OAUTH, code_in, code_of, reason
 from amlwizard.cloud.person import Person
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.trust import CertificateRefused, causes
+from amlwizard.cloud.trust import UntrustedCertificateError, causes
 from amlwizard.cloud.wire import session, transport
-from amlwizard.errors import Cancelled, SignInFailed
+from amlwizard.errors import OperationCancelledError, SignInError
 from amlwizard.secret import hide, remember
 
 DEVICE_CODE, BROWSER = "device-code", "browser"
@@ -28,14 +28,14 @@ IMDS = "http://169.254.169.254"
 CLI_SECONDS = 30
 
 
-class NotHere(Exception):
+class NotAvailableError(Exception):
     """A way to sign in that is not set up here; the text says what it lacks."""
 
 
 def credential(
     profile: CloudProfile, login: str, tenant: str, person: Person, record: Any, cache: Any
 ) -> Any:
-    """The azure-identity credential of a way to sign in; NotHere where it is not set up.
+    """The azure-identity credential of a way to sign in; NotAvailableError where it is not set up.
 
     `record` names the account that signed in before, `cache` where its tokens are kept (or None).
     """
@@ -51,7 +51,7 @@ def credential(
     try:
         return make(profile, tenant, person, record, cache)
     except ValueError as error:
-        raise NotHere(str(error)) from None
+        raise NotAvailableError(str(error)) from None
 
 
 def _shared(profile: CloudProfile) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _environment(profile: CloudProfile, *_: Any) -> Any:
     if not any(os.environ.get(name) for name in proofs):
         lacking.append("AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH")
     if lacking:
-        raise NotHere(f"{', '.join(lacking)} not set")
+        raise NotAvailableError(f"{', '.join(lacking)} not set")
     for name in ("AZURE_CLIENT_SECRET", "AZURE_PASSWORD"):
         remember(os.environ.get(name))
     return EnvironmentCredential(**_shared(profile))
@@ -117,7 +117,7 @@ def _workload_identity(profile: CloudProfile, *_: Any) -> Any:
         names.pop()
     lacking = [name for name in names if not os.environ.get(name)]
     if lacking:
-        raise NotHere(f"{', '.join(lacking)} not set")
+        raise NotAvailableError(f"{', '.join(lacking)} not set")
     if len(names) == 2:
         # A file would hold the token of minutes ago, and the last one is wanted long after that.
         return ClientAssertionCredential(
@@ -140,7 +140,9 @@ def _managed_identity(profile: CloudProfile, *_: Any) -> Any:
         IMDS,
     )
     if not profile.allows(endpoint):
-        raise NotHere(f"{endpoint} is not on this machine, and the cloud {profile.name} is")
+        raise NotAvailableError(
+            f"{endpoint} is not on this machine, and the cloud {profile.name} is"
+        )
     # As DefaultAzureCredential does: look for a second whether anybody answers at all, instead of
     # waiting a minute for an address that does not exist outside Azure; leave workload identity to
     # the way of that name.
@@ -166,7 +168,7 @@ def _must_be_set_to(profile: CloudProfile) -> None:
     """The Azure CLI signs in to the cloud that it was last set to, which may be another one."""
     az = shutil.which("az.cmd") or shutil.which("az")
     if az is None:
-        raise NotHere("the Azure CLI (az) is not on the PATH")
+        raise NotAvailableError("the Azure CLI (az) is not on the PATH")
     query = ["cloud", "show", "--query", "endpoints.resourceManager", "--output", "json"]
     try:
         done = subprocess.run(
@@ -179,9 +181,9 @@ def _must_be_set_to(profile: CloudProfile) -> None:
         )
         endpoint = str(json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise NotHere(f"az cloud show failed: {type(error).__name__}") from None
+        raise NotAvailableError(f"az cloud show failed: {type(error).__name__}") from None
     if endpoint.rstrip("/").lower() != profile.arm.rstrip("/").lower():
-        raise NotHere(
+        raise NotAvailableError(
             f"az is set to the cloud at {endpoint}, and this one is at {profile.arm} (az cloud set)"
         )
 
@@ -189,18 +191,18 @@ def _must_be_set_to(profile: CloudProfile) -> None:
 # -- why not
 
 
-def refused(login: str, error: Any, service: str = "") -> SignInFailed:
+def refused(login: str, error: Any, service: str = "") -> SignInError:
     """Entra's refusal (ClientAuthenticationError) for people, or that it was not reached at all.
     `service` is the one that a token was wanted for, where somebody had signed in already."""
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
     for cause in causes(error):
-        if isinstance(cause, CertificateRefused):
-            return SignInFailed(cause.what, why=cause.why, fix=cause.fix)
-        if isinstance(cause, SignInFailed):
+        if isinstance(cause, UntrustedCertificateError):
+            return SignInError(cause.what, why=cause.why, fix=cause.fix)
+        if isinstance(cause, SignInError):
             return cause
         if isinstance(cause, ServiceRequestError | ServiceResponseError):
-            return SignInFailed(
+            return SignInError(
                 f"Entra cannot be reached ({login}).",
                 why=first_line(said(error)),
                 fix="Check the network and its proxy; of a cloud of your own, whether it still runs.",
@@ -208,19 +210,19 @@ def refused(login: str, error: Any, service: str = "") -> SignInFailed:
     code, words = code_of(said(error)), first_line(said(error))
     wanted = f"a token for {service}" if service else "the sign-in"
     if code is None:
-        return SignInFailed(
+        return SignInError(
             f"Entra refused {wanted} ({login}).",
             why=words,
             fix="Sign in again; if it stays so, ask the tenant's administrators.",
         )
     why, fix = reason(code, login, words)
     if code in OAUTH.values():
-        return SignInFailed("Sign-in failed.", code=f"AADSTS{code}", why=why, fix=fix)
+        return SignInError("Sign-in failed.", code=f"AADSTS{code}", why=why, fix=fix)
     what = f"Entra refused {wanted} ({login}): AADSTS{code}."
-    return SignInFailed(what, code=f"AADSTS{code}", why=why, fix=fix)
+    return SignInError(what, code=f"AADSTS{code}", why=why, fix=fix)
 
 
-def by_entra(refusal: SignInFailed) -> bool:
+def by_entra(refusal: SignInError) -> bool:
     """Whether Entra has refused it, and not a service that was shown its token."""
     return not refusal.code or code_in(refusal.code) is not None
 
@@ -236,17 +238,17 @@ def said(error: Any) -> str:
     return hide(str(body.get("error_description") or "") or text)
 
 
-def not_available(login: str, reason: str) -> SignInFailed:
-    return SignInFailed(
+def not_available(login: str, reason: str) -> SignInError:
+    return SignInError(
         f"The sign-in {login} is not available here.",
         why=f"{login}: {reason}.",
         fix="Set up what it needs, or choose another sign_in.login.",
     )
 
 
-def none_worked(reasons: dict[str, str]) -> SignInFailed:
+def none_worked(reasons: dict[str, str]) -> SignInError:
     """No way without a person worked; `reasons` by way, in the order tried."""
-    return SignInFailed(
+    return SignInError(
         "Nobody is signed in, and no way to sign in without a person works here.",
         why="\n".join(f"{login}: {reason}." for login, reason in reasons.items()),
         fix="Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run az login; with a "
@@ -267,7 +269,7 @@ def _stoppable(person: Person, profile: CloudProfile) -> Any:
         def send(self, request: Any, **options: Any) -> Any:
             # Tokens that nobody is asked for are still needed after that, to clear up.
             if person.waited_for and person.cancel.is_set():
-                raise Cancelled("cancelled while waiting for the sign-in")
+                raise OperationCancelledError("cancelled while waiting for the sign-in")
             return super().send(request, **options)
 
         def sleep(self, duration: float) -> None:

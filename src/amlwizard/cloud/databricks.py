@@ -14,7 +14,7 @@ from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.waiting import pause
 from amlwizard.cloud.wire import prepared
 from amlwizard.cloud_port import Ask, CellResult, Say
-from amlwizard.errors import StepFailed
+from amlwizard.errors import StepError
 from amlwizard.json_types import Document
 
 RETRY_SECONDS = 60
@@ -144,7 +144,7 @@ class Databricks:
         return cluster.state.value if cluster.state else "UNKNOWN"
 
     def wait_cluster(self, cluster_id: str, say: Say, cancel: Flag) -> None:
-        """Until it runs; StepFailed with Azure's reason where it ends instead."""
+        """Until it runs; StepError with Azure's reason where it ends instead."""
         shown = ""
         while True:
             with translated("look at the cluster"):
@@ -155,7 +155,7 @@ class Databricks:
             if state in ("TERMINATED", "ERROR"):
                 reason = cluster.termination_reason
                 code = reason.code.value if reason and reason.code else state
-                raise StepFailed(
+                raise StepError(
                     f"The Databricks cluster did not start: {code}.",
                     why=cluster.state_message or "",
                     fix=_CLUSTER_FIXES.get(code, "Look at the cluster's event log, then replay."),
@@ -196,7 +196,7 @@ class Databricks:
             states = {p: s for p, s in self._libraries(cluster_id).items() if p in packages}
             failed = {p: message for p, (state, message) in states.items() if state == "FAILED"}
             if failed:
-                raise StepFailed(
+                raise StepError(
                     f"Libraries could not be installed: {', '.join(failed)}.",
                     why="; ".join(failed.values()),
                     fix="Choose versions that exist for the runtime, under training.",
@@ -247,7 +247,7 @@ class Databricks:
         ask: Ask | None = None,
         before_each: Callable[[], None] = lambda: None,
     ) -> list[CellResult]:
-        """Run cells one by one in one execution context; the first that fails raises StepFailed, and
+        """Run cells one by one in one execution context; the first that fails raises StepError, and
         so does a last one whose result Databricks has cut off.
 
         A cell may ask for a sign-in (``login_needed`` in its data): `ask`, a `plan.Ask`, shows the

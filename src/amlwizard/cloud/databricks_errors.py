@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from amlwizard.cloud.refusals import not_let_in
-from amlwizard.errors import CloudError, SignInFailed
+from amlwizard.errors import CloudError, SignInError
 from amlwizard.secret import hide
 
 NO_USER = (
@@ -19,7 +19,7 @@ NO_USER = (
 def tidying() -> Iterator[None]:
     """What went before is what counts: that it could not be tidied up after hides no result and no
     failure, and Databricks ends what is left alone."""
-    with suppress(CloudError, SignInFailed), translated("tidy up"):
+    with suppress(CloudError, SignInError), translated("tidy up"):
         yield
 
 

@@ -16,7 +16,7 @@ from amlwizard.cloud.databricks_errors import tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
 from amlwizard.cloud.waiting import pause
 from amlwizard.cloud_port import CellResult
-from amlwizard.errors import AmlwizardError, SignInFailed, StepFailed
+from amlwizard.errors import AmlwizardError, SignInError, StepError
 from amlwizard.events import Attachment
 from amlwizard.secret import hide
 
@@ -53,7 +53,7 @@ class ExecutionContext:
                 client.command_execution.destroy(cluster_id, context.id)
 
     def run(self, number: int, cell: str, cancel: Flag) -> CellResult:
-        """Run a cell to its end; StepFailed with what it raised. Cancelled, the cell is too."""
+        """Run a cell to its end; StepError with what it raised. Once cancelled, so is the cell."""
         from databricks.sdk.service.compute import Language
 
         began = monotonic()
@@ -89,13 +89,13 @@ class ExecutionContext:
             code = code_in(summary)
             if code:
                 why, fix = reason(code, "notebook", summary.splitlines()[-1][:300])
-                raise SignInFailed(
+                raise SignInError(
                     f"Entra refused the notebook's sign-in in cell {number}: AADSTS{code}.",
                     code=f"AADSTS{code}",
                     why=why,
                     fix=fix,
                 )
-            raise StepFailed(
+            raise StepError(
                 f"Cell {number} failed: {summary.splitlines()[-1][:300] if summary else state}",
                 why=_reason(summary),
                 fix="Correct the cause, then replay: what exists is kept.",
@@ -117,8 +117,8 @@ def _marked(number: int, text: str) -> dict[str, Any]:
     return {}
 
 
-def unreadable(number: int) -> StepFailed:
-    return StepFailed(
+def unreadable(number: int) -> StepError:
+    return StepError(
         f"What cell {number} put out cannot be read.",
         why="Databricks leaves out the middle of what a cell prints where it is long.",
         fix=WIDEN,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def post(
     profile: CloudProfile, uri: str, at: Frontend, headers: dict[str, str], **content: Any
 ) -> requests.Response:
-    """Raises what `requests` raises, and `trust.CertificateRefused`."""
+    """Raises what `requests` raises, and `trust.UntrustedCertificateError`."""
     import requests
 
     believed = trust.context(profile, [at.certificate])
@@ -76,9 +76,9 @@ def _proxy(profile: CloudProfile, host: str) -> str | None:
     return None if proxy_bypass(host) else getproxies().get("https")
 
 
-def _refused(at: Frontend, error: BaseException) -> trust.CertificateRefused:
+def _refused(at: Frontend, error: BaseException) -> trust.UntrustedCertificateError:
     said = re.search(r"certificate verify failed: ([^(\]]+)", str(error))
-    return trust.CertificateRefused(
+    return trust.UntrustedCertificateError(
         f"The endpoint at {at.address} does not show the certificate of {at.name}.",
         code="CertificateVerifyFailed",
         why=said[1].strip().capitalize() + "." if said else type(error).__name__,

@@ -6,7 +6,7 @@ import os
 
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import client
-from amlwizard.errors import SignInFailed
+from amlwizard.errors import SignInError
 from amlwizard.secret import hide, remember
 
 URL, TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
@@ -31,7 +31,7 @@ def assertion(profile: CloudProfile) -> str:
         answer.raise_for_status()
         given = str(answer.json()["value"])
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        raise SignInFailed(
+        raise SignInError(
             "GitHub gave no token for this job (workload-identity).",
             why=hide(f"{type(error).__name__}: {error}").splitlines()[0],
             fix="Give the job `permissions: id-token: write`; a job that has ended, or one for a pull "

@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.trust import CertificateRefused
+from amlwizard.cloud.trust import UntrustedCertificateError
 from amlwizard.cloud.wire import client
 from amlwizard.cloud_port import Knock
 from amlwizard.secret import Secret
@@ -47,7 +47,7 @@ def knock(
     try:
         with client(profile, TIMEOUT_SECONDS) as knocking:
             answer = knocking.request(method, url, json=body, headers=headers)
-    except CertificateRefused as refused:
+    except UntrustedCertificateError as refused:
         return Knock(error=refused.code)
     except httpx.HTTPError as error:
         return Knock(error=type(error).__name__)

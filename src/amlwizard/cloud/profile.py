@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from amlwizard.capture.recording import Recorder
-from amlwizard.errors import AmlwizardError, InvalidInput
+from amlwizard.errors import AmlwizardError, InvalidInputError
 
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
 
@@ -85,13 +85,13 @@ def from_description(path: Path) -> CloudProfile:
         given = json.loads(path.read_text())
         arm, authority, ca = given["arm"], given["authority"], given["ca"]
     except FileNotFoundError:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"No sandbox runs that describes itself in {path}.",
             why="What a sandbox says of itself ends with it.",
             fix="Start one (`amlwizard sandbox`) and set AMLWIZARD_SANDBOX anew, or unset it.",
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{path} does not describe a sandbox.",
             why=f"{type(error).__name__}: {error}",
             fix="Set AMLWIZARD_SANDBOX to what `amlwizard sandbox` prints, or unset it.",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from amlwizard.cloud.policies import of_refusal
-from amlwizard.errors import AmlwizardError, CloudError, SignInFailed
+from amlwizard.errors import AmlwizardError, CloudError, SignInError
 from amlwizard.secret import hide
 
 T = TypeVar("T")
@@ -158,11 +158,11 @@ def _inner(error: Any) -> Mapping[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def not_let_in(doing: str, said: tuple[str, str]) -> SignInFailed:
+def not_let_in(doing: str, said: tuple[str, str]) -> SignInError:
     """A service that does not take our token, though Entra gave it: revoked meanwhile, or too weak
     for what is asked."""
     code, words = said
-    return SignInFailed(
+    return SignInError(
         f"{doing}: the sign-in is not accepted any more ({code or 401}).",
         code=code,
         why=hide(words)[:500],

@@ -17,12 +17,12 @@ from threading import RLock
 from typing import Any
 
 from amlwizard.cloud import credentials
-from amlwizard.cloud.credentials import ASKING, UNATTENDED, NotHere
+from amlwizard.cloud.credentials import ASKING, UNATTENDED, NotAvailableError
 from amlwizard.cloud.entra_codes import NOT_ENABLED, can_ask, code_in
 from amlwizard.cloud.person import Person
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.records import Records
-from amlwizard.errors import Cancelled, SignInFailed
+from amlwizard.errors import OperationCancelledError, SignInError
 from amlwizard.secret import hide, remember
 
 # A token with less left is replaced: as azure-core and MSAL do.
@@ -63,7 +63,7 @@ class Session:
         self._lock = RLock()
         self._kept: dict[Key, Any] = {}
         self._met: dict[Key, tuple[str, float]] = {}
-        self._refusal: SignInFailed | None = None
+        self._refusal: SignInError | None = None
         self._inner = credentials.credential(
             profile,
             login,
@@ -77,7 +77,7 @@ class Session:
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: Any
     ) -> Any:
         """A token that lasts (azure-core AccessToken). `claims` are what a service wants of it
-        besides. Raises SignInFailed with what Entra's refusal means, Cancelled."""
+        besides. Raises SignInError with what Entra's refusal means, OperationCancelledError."""
         from azure.core.exceptions import ClientAuthenticationError
 
         try:
@@ -92,7 +92,7 @@ class Session:
         for audience in audiences:
             try:
                 self.get_token(self.profile.scope(audience))
-            except SignInFailed as refusal:
+            except SignInError as refusal:
                 if audience == "arm" or code_in(refusal.code) not in NOT_ENABLED:
                     raise
                 unknown.append(audience)
@@ -157,7 +157,7 @@ class Session:
             raise self._refusal
         try:
             self._ask_the_person(scopes, options)
-        except (ClientAuthenticationError, SignInFailed) as error:
+        except (ClientAuthenticationError, SignInError) as error:
             self._refusal = credentials.refused(self.login, error, self._service(scopes))
             raise self._refusal from None
 
@@ -168,12 +168,12 @@ class Session:
         self.person.waited_for = True
         try:
             if self.person.cancel.is_set():
-                raise Cancelled("cancelled before the sign-in")
+                raise OperationCancelledError("cancelled before the sign-in")
             record = self._inner.authenticate(scopes=scopes, **options)
         except ClientAuthenticationError:
             # azure-identity wraps whatever ends its wait, our own word included.
             if self.person.cancel.is_set():
-                raise Cancelled("cancelled while waiting for the sign-in") from None
+                raise OperationCancelledError("cancelled while waiting for the sign-in") from None
             raise
         finally:
             self.person.waited_for = False
@@ -184,7 +184,7 @@ class Session:
     def start(self) -> None:
         """Get the first token and learn whose it is.
 
-        Raises NotHere for a way that is not set up, SignInFailed for one that Entra refused.
+        Raises NotAvailableError for a way that is not set up, SignInError for one that Entra refused.
         """
         from azure.core.exceptions import ClientAuthenticationError
         from azure.identity import CredentialUnavailableError
@@ -192,7 +192,7 @@ class Session:
         try:
             token = self._token((self.profile.arm_scope,))
         except CredentialUnavailableError as error:
-            raise NotHere(credentials.first_line(hide(str(error.message)))) from None
+            raise NotAvailableError(credentials.first_line(hide(str(error.message)))) from None
         except ClientAuthenticationError as error:
             raise credentials.refused(self.login, error) from None
         said = claims(token.token)
@@ -205,7 +205,7 @@ class Session:
         )
         wanted = self.asked_tenant.lower()
         if _is_id(wanted) and self.identity.tenant.lower() != wanted:
-            raise SignInFailed(
+            raise SignInError(
                 f"The sign-in ({self.login}) is for the tenant {self.identity.tenant}.",
                 why=f"The recipe names the tenant {self.asked_tenant}.",
                 fix="Correct sign_in.tenant, or sign in to that tenant.",
@@ -256,7 +256,7 @@ def signed_in(
             session = Session(profile, login, tenant, person, records)
             session.start()
             return session
-        except NotHere as reason:
+        except NotAvailableError as reason:
             raise credentials.not_available(login, str(reason)) from None
     reasons: dict[str, str] = {}
     for way in UNATTENDED:
@@ -264,9 +264,9 @@ def signed_in(
             session = Session(profile, way, tenant, person, records)
             session.start()
             return session
-        except NotHere as reason:
+        except NotAvailableError as reason:
             reasons[way] = str(reason)
-        except SignInFailed as refusal:
+        except SignInError as refusal:
             tried = "".join(f"\n{name}: {reason}." for name, reason in reasons.items())
             refusal.why = f"{way}: {refusal.why}{tried}"
             raise

@@ -11,7 +11,7 @@ from amlwizard.accounts import Subscription, Tenant
 from amlwizard.cloud.arm import Arm
 from amlwizard.cloud.credentials import by_entra
 from amlwizard.cloud.session import Session, Within
-from amlwizard.errors import CloudError, Finding, InvalidInput, SignInFailed
+from amlwizard.errors import CloudError, Finding, InvalidInputError, SignInError
 
 FIELD, TENANT_FIELD = "sign_in.subscription", "sign_in.tenant"
 USABLE = ("Enabled", "Warned", "PastDue")
@@ -53,7 +53,7 @@ def seen(session: Session, asked: str, wanted: str | None = None) -> list[Tenant
 
 
 def choose(tenants: Sequence[Tenant], wanted: str | None) -> Subscription:
-    """The subscription to build in. Raises InvalidInput with what there is."""
+    """The subscription to build in. Raises InvalidInputError with what there is."""
     found = _find(tenants, wanted)
     if found:
         return found
@@ -74,7 +74,7 @@ def choose(tenants: Sequence[Tenant], wanted: str | None) -> Subscription:
         others = ", ".join(f"{t.name or t.domain or t.id} ({t.id})" for t in closed)
         fix += f" Not looked into, each wants a sign-in of its own ({TENANT_FIELD}): {others}."
     fields = (FIELD, TENANT_FIELD) if several or closed else (FIELD,)
-    raise InvalidInput(
+    raise InvalidInputError(
         what, findings=[Finding("subscription", "error", fields, what, fix=fix)], fix=fix
     )
 
@@ -97,11 +97,11 @@ def _subscriptions(arm: Arm) -> tuple[Subscription, ...]:
 def _ask(question: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     try:
         return question()
-    except (CloudError, SignInFailed) as error:
+    except (CloudError, SignInError) as error:
         refused = error.status == 403 if isinstance(error, CloudError) else not by_entra(error)
         if not refused:
             raise
-        raise SignInFailed(
+        raise SignInError(
             "Azure Resource Manager does not accept the sign-in.",
             code=error.code,
             why=f"{error.code}: {error.why}",

@@ -16,21 +16,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.errors import CloudError, InvalidInput
+from amlwizard.errors import CloudError, InvalidInputError
 
 # What requests, curl and OpenSSL read, each for itself alone.
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 SECONDS = 5  # for a second look at a certificate that was refused
 
 
-class CertificateRefused(CloudError):
+class UntrustedCertificateError(CloudError):
     """A server's certificate is not to be believed; nothing was sent to it."""
 
 
 def context(profile: CloudProfile, also: Iterable[Path] = ()) -> ssl.SSLContext:
     """What a client of this cloud believes; `also` are PEM files of further authorities.
 
-    Raises InvalidInput for a file or folder that holds no certificates.
+    Raises InvalidInputError for a file or folder that holds no certificates.
     """
     if profile.ca:
         made = ssl.create_default_context(cafile=profile.ca)
@@ -60,7 +60,7 @@ def _add(made: ssl.SSLContext, place: Path, who: str) -> None:
             made.load_verify_locations(cafile=place)
     except OSError as error:  # an SSLError is one, too
         reason = error.strerror if not isinstance(error, ssl.SSLError) else "no certificate in it"
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{who} names {place} for certificates to trust, and it cannot be used.",
             why=str(reason),
             fix="Name a PEM file with the certificates of the authorities to trust"
@@ -68,7 +68,9 @@ def _add(made: ssl.SSLContext, place: Path, who: str) -> None:
         ) from None
 
 
-def refused(error: BaseException, url: str, profile: CloudProfile) -> CertificateRefused | None:
+def refused(
+    error: BaseException, url: str, profile: CloudProfile
+) -> UntrustedCertificateError | None:
     """What to say where `error` came of a certificate; None where it did not."""
     cause = next((e for e in causes(error) if isinstance(e, ssl.SSLCertVerificationError)), None)
     if cause is None:
@@ -91,7 +93,7 @@ def refused(error: BaseException, url: str, profile: CloudProfile) -> Certificat
             "REQUESTS_CA_BUNDLE (or SSL_CERT_FILE) to a PEM file with that issuer's root "
             "certificate, or add it to the system's store. Every client heeds it."
         )
-    return CertificateRefused(
+    return UntrustedCertificateError(
         what, code="CertificateVerifyFailed", why=f"{said[:1].upper()}{said[1:]}.{shown}", fix=fix
     )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from threading import Event as Flag
 
-from amlwizard.errors import Cancelled
+from amlwizard.errors import OperationCancelledError
 
 
 def pause(cancel: Flag, seconds: float) -> None:
-    """Wait so long; Cancelled as soon as somebody cancels."""
+    """Wait so long; OperationCancelledError as soon as somebody cancels."""
     if cancel.wait(seconds):
-        raise Cancelled("cancelled")
+        raise OperationCancelledError("cancelled")

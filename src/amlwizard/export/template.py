@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.export.source import GROUP, Source
 from amlwizard.plan import Step
 from amlwizard.recipe import Recipe
@@ -87,7 +87,7 @@ class Template:
     @classmethod
     def of(cls, recipe: Recipe) -> Template:
         if recipe.addresses.reserved:
-            raise InvalidInput(
+            raise InvalidInputError(
                 "A template would take the reserved subnets away.",
                 why="It says all subnets of a VNET, and Azure deletes those that it does not say.",
                 fix="Use replay, or export --to az: they leave what is there.",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.cloud_port import CloudPort, DatabricksPort
-from amlwizard.errors import CloudError, Finding, InvalidInput, SignInFailed
+from amlwizard.errors import CloudError, Finding, InvalidInputError, SignInError
 from amlwizard.plan import Context
 from amlwizard.recipe import Recipe
 
@@ -86,7 +86,7 @@ def lent_token(
     finally:
         for audience in AUDIENCES:
             # It runs out by itself, and hides no result and no failure.
-            with suppress(CloudError, SignInFailed):
+            with suppress(CloudError, SignInError):
                 client.delete_secret(scope, f"{key}-{audience}")
 
 
@@ -130,7 +130,7 @@ def _put_principal(cloud: CloudPort, recipe: Recipe, client: DatabricksPort) -> 
     missing = lacking(cloud, recipe, client)
     if missing:
         finding = secrets_missing(recipe, missing)
-        raise InvalidInput(finding.what, findings=[finding], why=finding.why, fix=finding.fix)
+        raise InvalidInputError(finding.what, findings=[finding], why=finding.why, fix=finding.fix)
     own = cloud.own_principal()
     if own and not recipe.sign_in.notebook_secret_scope:
         for key in PRINCIPAL_KEYS:

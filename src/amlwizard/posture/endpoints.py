@@ -9,7 +9,7 @@ from typing import Any
 
 from amlwizard.json_types import Document
 from amlwizard.posture.facts import Facts
-from amlwizard.posture.judging import Absent, Promise, is_so, look, tail, tried
+from amlwizard.posture.judging import AbsentError, Promise, is_so, look, tail, tried
 from amlwizard.posture.private_endpoints import WORKSPACE, Link, endpoint_name, links
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
@@ -73,7 +73,7 @@ def find(recipe: Recipe, facts: Facts, link: Link) -> Document:
     for endpoint in facts.listed("private-endpoints"):
         if str(endpoint.get("name", "")).lower() == name:
             return endpoint
-    raise Absent(f"private endpoint {name}")
+    raise AbsentError(f"private endpoint {name}")
 
 
 def _private(recipe: Recipe, facts: Facts, link: Link) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from amlwizard.json_types import Document
 
 
-class NotSeen(Exception):
+class NotSeenError(Exception):
     """There is no evidence: it could not be looked at, or was not asked for. `reason` says why."""
 
     def __init__(self, reason: str) -> None:
@@ -17,7 +17,7 @@ class NotSeen(Exception):
         self.reason = reason
 
 
-class LeftOut(NotSeen):
+class LeftOutError(NotSeenError):
     """A side that the person did not want to be looked from: no evidence is missed."""
 
     def __init__(self) -> None:
@@ -68,9 +68,9 @@ class Facts:
     inside: Side | str | None = None
 
     def document(self, role: str) -> Any:
-        """The document of a role, None where there is none; NotSeen where it could not be read."""
+        """The document of a role, None where there is none; NotSeenError where it could not be read."""
         if role in self.unread:
-            raise NotSeen(self.unread[role])
+            raise NotSeenError(self.unread[role])
         return self.documents.get(role)
 
     def listed(self, role: str) -> list[Document]:
@@ -84,12 +84,12 @@ class Facts:
         try:
             return self._side(side).answers[what]
         except KeyError:
-            raise NotSeen("not tried") from None
+            raise NotSeenError("not tried") from None
 
     def _side(self, side: str) -> Side:
         found = self.outside if side == "outside" else self.inside
         if found is None:
-            raise LeftOut
+            raise LeftOutError
         if isinstance(found, str):
-            raise NotSeen(found)
+            raise NotSeenError(found)
         return found

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.json_types import Document
-from amlwizard.posture.facts import Facts, LeftOut, NotSeen
+from amlwizard.posture.facts import Facts, LeftOutError, NotSeenError
 from amlwizard.posture.result import Evidence, Line, Outcome, Source
 
 REPLAY = "Replay the recipe: it is set back."
 TELLING = 3  # pieces of evidence that a line which is kept shows
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """What a promise is about is not there at all."""
 
 
@@ -38,9 +38,9 @@ class Promise:
         try:
             for piece in self.look():
                 evidence.append(piece)
-        except Absent as absent:
+        except AbsentError as absent:
             evidence.append(Evidence("ARM", str(absent), "there", "not there", "broken"))
-        except NotSeen as unseen:
+        except NotSeenError as unseen:
             evidence.append(Evidence("ARM", self.title, self.expected, unseen.reason, "unknown"))
         if not evidence:
             return None
@@ -92,7 +92,7 @@ def need(facts: Facts, role: str, what: str) -> Document:
     """The document of a role; a promise about what is not there is broken."""
     found = facts.document(role)
     if found is None:
-        raise Absent(what)
+        raise AbsentError(what)
     return dict(found)
 
 
@@ -110,9 +110,9 @@ def tried(source: Source, what: str, attempt: Callable[[], Evidence]) -> Iterato
     """Evidence from a side: unknown, with the reason, where it could not be had."""
     try:
         yield attempt()
-    except LeftOut:
+    except LeftOutError:
         return
-    except NotSeen as unseen:
+    except NotSeenError as unseen:
         yield Evidence(source, what, "seen", unseen.reason, "unknown")
 
 

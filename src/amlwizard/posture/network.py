@@ -8,8 +8,8 @@ from typing import Any
 from amlwizard.json_types import Document
 from amlwizard.posture import security_groups
 from amlwizard.posture.effective import Opening, covers, network, openings
-from amlwizard.posture.facts import Facts, NotSeen
-from amlwizard.posture.judging import Absent, Promise, equal, is_so, look, need, plain, tail
+from amlwizard.posture.facts import Facts, NotSeenError
+from amlwizard.posture.judging import AbsentError, Promise, equal, is_so, look, need, plain, tail
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
 from amlwizard.rules.entry import SUBNET_NAMES
@@ -108,7 +108,7 @@ def _subnet(recipe: Recipe, facts: Facts, which: str) -> Document:
     for subnet in look(vnet, "properties.subnets") or []:
         if str(subnet.get("name", "")).lower() == name.lower():
             return dict(subnet)
-    raise Absent(f"subnet {name}")
+    raise AbsentError(f"subnet {name}")
 
 
 def _grouped(
@@ -125,7 +125,7 @@ def _grouped(
             None,
         )
         if group is None:
-            raise Absent(f"security group {name}")
+            raise AbsentError(f"security group {name}")
         rules = {str(r.get("name", "")): r for r in look(group, "properties.securityRules") or []}
         for wanted in security_groups.rules(recipe, which):
             yield _rule(wanted, rules.get(wanted["name"]))
@@ -261,7 +261,7 @@ def _peerings(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     for peering in look(vnet, "properties.virtualNetworkPeerings") or []:
         remote = look(peering, "properties.remoteAddressSpace.addressPrefixes")
         if remote is None:
-            raise NotSeen(f"peering {peering.get('name')} does not say what it leads to")
+            raise NotSeenError(f"peering {peering.get('name')} does not say what it leads to")
         strange = [p for p in remote if not any(covers(outer, p) for outer in named)]
         if strange:
             foreign.append(f"{peering.get('name')} ({', '.join(strange)})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from amlwizard.cloud_port import Say
-from amlwizard.errors import Finding, InvalidInput, lowered
+from amlwizard.errors import Finding, InvalidInputError, lowered
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Step
 from amlwizard.preflight import check
@@ -30,11 +30,11 @@ def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step
     )
 
 
-def refusal(found: Sequence[Finding]) -> InvalidInput:
+def refusal(found: Sequence[Finding]) -> InvalidInputError:
     """The error that carries all findings; its text names every one of the errors."""
     errors = [finding for finding in found if finding.severity == "error"]
     count = f"{len(errors)} thing{'s' if len(errors) > 1 else ''}"
-    return InvalidInput(
+    return InvalidInputError(
         f"The cloud would refuse {count}; nothing was written.",
         findings=found,
         why="\n".join(finding.what for finding in errors),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 
 BUNDLED = {
     "quickstart": "current good practice: private endpoints, AKS behind a public load balancer",
@@ -25,12 +25,12 @@ def path_of(name: str) -> Path:
 def copy(name: str, to: Path, overwrite: bool = False) -> None:
     """Copy a bundled recipe, without the line that names a schema beside it: none is there.
 
-    Raises InvalidInput where there is no such recipe, where `to` exists and is not to be
+    Raises InvalidInputError where there is no such recipe, where `to` exists and is not to be
     overwritten, and where it cannot be written.
     """
     if name not in BUNDLED:
         near = difflib.get_close_matches(name, BUNDLED, 1)
-        raise InvalidInput(
+        raise InvalidInputError(
             f"No recipe {name!r} comes with amlwizard.",
             why=f"There are {', '.join(BUNDLED)}.",
             fix=f"Did you mean {near[0]}?" if near else "Name one of these.",
@@ -41,12 +41,12 @@ def copy(name: str, to: Path, overwrite: bool = False) -> None:
         with to.open("w" if overwrite else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{to} exists already.",
             why="Nothing was written.",
             fix="Name another file with -o FILE, or overwrite it with --force.",
         ) from None
     except OSError as error:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{to} cannot be written.", why=error.strerror or "", fix="Choose another -o FILE."
         ) from None

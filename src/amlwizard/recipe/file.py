@@ -19,7 +19,7 @@ from typing import Any, cast
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from amlwizard.errors import Finding, InvalidInput
+from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.recipe.sections import Recipe, Section
 from amlwizard.recipe.wording import cut, said, shown
 
@@ -49,13 +49,13 @@ class Reading:
 def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
     """Read a recipe file, with changes laid over it: dotted paths to values, written as YAML.
 
-    Raises InvalidInput only where there is no file to speak of.
+    Raises InvalidInputError only where there is no file to speak of.
     """
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)  # its size says nothing: it may be a pipe
     except (OSError, ValueError) as error:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"The recipe {str(path)!r} cannot be read.",
             why=getattr(error, "strerror", "") or str(error),
             fix=f"Name a recipe file. {COPY_ONE}",
@@ -86,10 +86,10 @@ def _typed(text: str) -> Any:
 
 
 def load(path: Path) -> Recipe:
-    """The recipe of a file whose shape is right; InvalidInput with every finding otherwise."""
+    """The recipe of a file whose shape is right; InvalidInputError with every finding otherwise."""
     reading = read(path)
     if reading.recipe is None:
-        raise InvalidInput(f"{path.name} is not a valid recipe.", findings=reading.findings)
+        raise InvalidInputError(f"{path.name} is not a valid recipe.", findings=reading.findings)
     return reading.recipe
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amlwizard import journal
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.view import RunView, StepView
 
 
@@ -63,7 +63,7 @@ def _replayed(path: Path) -> RunView | None:
     try:
         for event in journal.read(path):
             view = view.apply(event)
-    except (InvalidInput, KeyError):
+    except (InvalidInputError, KeyError):
         return None
     return view
 

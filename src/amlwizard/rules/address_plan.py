@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
-from amlwizard.errors import InvalidInput
+from amlwizard.errors import InvalidInputError
 from amlwizard.rules.capacity import SHORTEST, Load
 from amlwizard.rules.space import (
     AKS_RESERVED,
@@ -43,7 +43,7 @@ CUSTOM = 10  # by Kubernetes' custom, the tenth address of the service range
 Places = dict[str, IPv4Network]
 
 
-class NoRoom(InvalidInput):
+class NoRoomError(InvalidInputError):
     """There is no free plan: the load is too large, or the connected networks leave too little."""
 
 
@@ -54,7 +54,7 @@ def suggest(space: Space, load: Load) -> Space:
     """The space with ranges that no address rule finds fault with.
 
     What somebody chose (it is not the default) goes before what nobody did, but for what is larger
-    than it need be. Raises NoRoom.
+    than it need be. Raises NoRoomError.
     """
     planner = Planner(space, load)
     chosen = [name for name in space.names if space.own.get(name) != DEFAULTS[name]]
@@ -86,7 +86,7 @@ def together(
         return found, asked
     try:
         return suggest(space, load), asked
-    except NoRoom:
+    except NoRoomError:
         pass
     done: list[tuple[str, ...]] = []
     for group in asked:
@@ -316,13 +316,13 @@ class Planner:
         taken = [*others, *self._reserved, *avoided.values()]
         return _nearest(free(vnet, taken), length, start)
 
-    def no_room(self) -> NoRoom:
+    def no_room(self) -> NoRoomError:
         """Why there is no plan: more load than a VNET holds, or neighbours that leave too little."""
         subnets = {n: self.least(n) for n in self.space.names if kind(n) == "subnet"}
         needed = sum(2 ** (32 - length) for length in subnets.values())
         if needed > 2 ** (32 - SHORTEST["vnet"]):
             largest = min(subnets, key=lambda name: subnets[name])
-            return NoRoom(
+            return NoRoomError(
                 f"The subnets need {needed:,} addresses; a VNET with Databricks has at most 65,536.",
                 why=f"{path(largest)} alone needs a /{subnets[largest]}.",
                 fix="Use fewer nodes or workers, fewer pods per node, or serving.network: overlay.",
@@ -335,7 +335,7 @@ class Planner:
         widest = min(left, key=lambda network: network.prefixlen, default=None)
         said = f"{widest} is the largest private range that is free" if widest else "None is free"
         sizes = ", ".join(f"{path(name)} a /{length}" for name, length in wanted.items())
-        return NoRoom(
+        return NoRoomError(
             "The connected networks leave no room for a plan.",
             why=f"{said}; the least that is needed is {sizes}.",
             fix="Shorten addresses.peered or addresses.on_premises: give the prefixes that are in "

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from amlwizard.cloud_port import Say
-from amlwizard.errors import StepFailed
+from amlwizard.errors import StepError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Found, Phase, Removal, Resource, Step
 from amlwizard.plan.outputs import UnresolvedPlaceholderError
@@ -101,7 +101,7 @@ def arm_step(
         answer = arm.put(address, resource.api_version, body, say, ctx.cancel)
         apart = differences(fitting(wanted, answer), answer)
         if apart:
-            raise StepFailed(
+            raise StepError(
                 f"{title} is not as it was asked for.",
                 why="; ".join(apart)[:1000],
                 fix="Something changes it behind us (a policy, another tool): find out, then "

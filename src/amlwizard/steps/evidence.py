@@ -12,7 +12,7 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.cloud_port import ArmPort, Say
-from amlwizard.errors import AmlwizardError, Cancelled, CloudError, StepFailed
+from amlwizard.errors import AmlwizardError, CloudError, OperationCancelledError, StepError
 from amlwizard.notebook.access import AUDIENCES, api_of, lent_token, scope_of
 from amlwizard.plan import Context, Resource
 from amlwizard.posture.endpoints import addresses
@@ -64,7 +64,7 @@ class Looking:
 def gather(
     ctx: Context, recipe: Recipe, resources: Mapping[str, Resource], looking: Looking, say: Say
 ) -> Facts:
-    """`resources` are those of the journey's steps, by step id. StepFailed where nothing of the
+    """`resources` are those of the journey's steps, by step id. StepError where nothing of the
     recipe is built."""
     ids = Ids(recipe)
     arm = ctx.cloud.arm
@@ -127,7 +127,7 @@ def _together(
             except CloudError as error:
                 unread[role] = f"{error.code or error.status or 'no answer'}"
     if ctx.cancel.is_set():
-        raise Cancelled("cancelled")
+        raise OperationCancelledError("cancelled")
     return found, unread
 
 
@@ -144,7 +144,7 @@ def _listed(arm: ArmPort, path: str, version: str) -> list[Any]:
 def _must_be_built(recipe: Recipe, documents: Mapping[str, Any], unread: Mapping[str, str]) -> None:
     missing = [r for r in ("vnet", "workspace") if r not in unread and not documents.get(r)]
     if missing:
-        raise StepFailed(
+        raise StepError(
             f"{recipe.names.resource_group} holds no finished platform of this recipe.",
             why=f"Not there: {', '.join(missing)}.",
             fix="Replay the recipe first, or name the one that was built.",
@@ -161,7 +161,7 @@ def _side(
         return None
     try:
         return look_from(ctx, looking, *rest)
-    except Cancelled:
+    except OperationCancelledError:
         raise
     except AmlwizardError as error:
         return error.what

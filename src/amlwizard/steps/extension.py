@@ -12,7 +12,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from amlwizard.errors import StepFailed
+from amlwizard.errors import StepError
 from amlwizard.plan import Context, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
@@ -122,7 +122,7 @@ def _with_certificate(ctx: Context, body: dict[str, Any]) -> dict[str, Any]:
         try:
             protected[setting] = base64.b64encode(Path(path).expanduser().read_bytes()).decode()
         except OSError as error:
-            raise StepFailed(
+            raise StepError(
                 f"The TLS file {path} cannot be read.",
                 why=error.strerror or "",
                 fix="Correct serving.tls_certificate and serving.tls_key.",

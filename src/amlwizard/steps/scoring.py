@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from amlwizard.cloud_port import Say
-from amlwizard.errors import ExpectationMissed, StepFailed
+from amlwizard.errors import ExpectationError, StepError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Step
 from amlwizard.recipe import Expect, Recipe
@@ -21,7 +21,7 @@ def scoring(recipe: Recipe) -> list[Step]:
         given = recipe.scoring.request
         answer = send(ctx, recipe, given, say, ctx.cloud.profile.lag)
         if answer.status >= 400:
-            raise StepFailed(
+            raise StepError(
                 f"The endpoint answered {answer.status}.",
                 why="\n".join(filter(None, (str(answer.body)[:500], answer.why))),
                 fix=answer.fix,
@@ -58,7 +58,7 @@ def scoring(recipe: Recipe) -> list[Step]:
 def _numbers(body: Any) -> list[float]:
     if isinstance(body, list) and all(isinstance(p, (int, float)) for p in body):
         return [float(p) for p in body]
-    raise StepFailed(
+    raise StepError(
         "The endpoint's answer is no list of numbers.",
         why=str(body)[:500],
         fix="Check the request and the deployed model.",
@@ -73,7 +73,7 @@ def _compare(expect: Expect, predictions: list[float]) -> None:
         abs(a - b) <= expect.tolerance for a, b in zip(wanted, predictions, strict=True)
     )
     if not near:
-        raise ExpectationMissed(
+        raise ExpectationError(
             f"Predictions: expected {wanted} within {expect.tolerance}, "
             f"got {[round(p, 6) for p in predictions]}.",
             why="The deployed model does not predict what the recipe expects.",

@@ -12,7 +12,7 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.cloud_port import Say
-from amlwizard.errors import ExpectationMissed
+from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document
 from amlwizard.notebook.access import access, api_of
 from amlwizard.plan import Context, Found, Step
@@ -82,7 +82,7 @@ def training(recipe: Recipe) -> list[Step]:
                 f"MSE: expected {expect.mse} within {expect.tolerance}, got {run['mse']:.6f}"
             )
         if missed:
-            raise ExpectationMissed(
+            raise ExpectationError(
                 f"Training did not come out as expected: {'; '.join(missed)}.",
                 why=f"Run {run['run_id']} in experiment {experiment}.",
                 fix="Correct expect in the recipe, or what changed the result.",

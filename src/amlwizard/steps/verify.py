@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from amlwizard.cloud_port import Say
-from amlwizard.errors import ExpectationMissed
+from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Step
 from amlwizard.posture import Posture, judge
@@ -62,7 +62,7 @@ def _ends(journey: Sequence[Step]) -> tuple[str, ...]:
 def _must_be_kept(posture: Posture, strict: bool) -> None:
     lines = posture.of("broken") + (posture.of("unknown") if strict else ())
     if lines:
-        raise ExpectationMissed(
+        raise ExpectationError(
             f"{len(lines)} of {len(posture.lines)} promises of the recipe "
             f"{'is' if len(lines) == 1 else 'are'} not shown to be kept: "
             + "; ".join(line.title for line in lines),

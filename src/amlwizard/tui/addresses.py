@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from amlwizard import fields
 from amlwizard.recipe import Security, Serving, Training
-from amlwizard.rules.address_plan import NoRoom, changes, suggest
+from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.capacity import Load, load_of
 from amlwizard.rules.space import NEIGHBOURS, Space, path, readable, space_of
 from amlwizard.tui.addresses_map import AddressMap
@@ -118,7 +118,7 @@ class AddressesPage(FormPage):
         space = self._space()
         try:
             change = changes(space, suggest(space, self._load()))
-        except NoRoom as no:
+        except NoRoomError as no:
             text = "\n".join((no.why, no.fix))
             self.notify(text, title=no.what, severity="error", timeout=12, markup=False)
             return

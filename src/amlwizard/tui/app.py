@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 
-from amlwizard.errors import AmlwizardError, InvalidInput
+from amlwizard.errors import AmlwizardError, InvalidInputError
 from amlwizard.events import LoginDone, LoginNeeded, RunStarted
 from amlwizard.tui import helping, leaving, saving
 from amlwizard.tui import messages as said
@@ -138,7 +138,7 @@ class WizardApp(Asking):
             self._login_failed(message.error)
             return
         error = message.error
-        if isinstance(error, InvalidInput) and error.findings:
+        if isinstance(error, InvalidInputError) and error.findings:
             self.session.add(error.findings)
             self.findings = self.session.findings
         text = "\n".join(part for part in (error.why, error.fix) if part)

@@ -176,7 +176,7 @@ class Caption(Static):
     """One sentence over whatever screen there is."""
 
 
-class Halted(Exception):
+class HaltedError(Exception):
     """The demonstration cannot go on: what it waits for will not come."""
 
 
@@ -212,7 +212,7 @@ async def play(acts: Iterable[Act], pilot: Pilot[Any]) -> None:
         for act in acts:
             await _do(act, app, pilot)
         code = app.ran.exit_code if app.ran else 0
-    except Halted as halt:
+    except HaltedError as halt:
         app.exit(1, message=str(halt))
         return
     app.exit(code)
@@ -237,9 +237,9 @@ async def _do(act: Act, app: DemoApp, pilot: Pilot[Any]) -> None:
         case See(what, so):
             while not (so(app) if so else what in on_screen(app)):
                 if app._exit:  # the terminal was closed, or somebody quit
-                    raise Halted("The demonstration was ended.")
+                    raise HaltedError("The demonstration was ended.")
                 if app.ran and app.ran.exit_code:
-                    raise Halted(
+                    raise HaltedError(
                         f"The run ended with exit code {app.ran.exit_code}: see its journal."
                     )
                 await asyncio.sleep(LOOK_SECONDS)

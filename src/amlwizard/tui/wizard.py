@@ -15,7 +15,7 @@ from amlwizard import draft as drafts
 from amlwizard.accounts import Account, Tenant
 from amlwizard.backend import Backend, Ran, TargetName
 from amlwizard.draft import Draft, DraftStore
-from amlwizard.errors import Finding, InvalidInput
+from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
 from amlwizard.session import Session
@@ -98,7 +98,7 @@ class Wizard(App[int]):
         """A draft with a recipe file's answers; None, and a word why, where it cannot be read."""
         try:
             return drafts.from_file(path)
-        except InvalidInput as error:
+        except InvalidInputError as error:
             text = "\n".join([error.why, *(f.what for f in error.findings), error.fix]).strip()
             self.notify(text, title=error.what, severity="error", timeout=12, markup=False)
             return None

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from amlwizard.backend import Backend, Control, TargetName
 from amlwizard.error_log import unexpected
-from amlwizard.errors import AmlwizardError, Cancelled
+from amlwizard.errors import AmlwizardError, OperationCancelledError
 from amlwizard.events import Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.plan import Phase
 from amlwizard.posture import Posture
@@ -193,7 +193,7 @@ class Work:
             answer: Message | None = None
             try:
                 answer = call(cancel)
-            except Cancelled:
+            except OperationCancelledError:
                 pass
             except AmlwizardError as error:
                 answer = Failed(kind, error)
