@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from support import RECIPES, Asked, Ran, Sandbox, recipe_of, replaying, running
+from support import PATIENCE, RECIPES, Asked, Ran, Sandbox, recipe_of, replaying, running
 
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.cloud.entra_codes import MEANINGS
@@ -238,6 +238,35 @@ def test_a_challenge_asks_one_person_once_and_the_requests_go_on(place: Sandbox)
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda _: call(), range(8))) == [1] * 8
     assert len(asked.codes) == 2
+
+
+@dataclass
+class Held(Asked):
+    """A prompt that stays open until `go_on` is set."""
+
+    open: Flag = field(default_factory=Flag)
+    go_on: Flag = field(default_factory=Flag)
+
+    def __call__(self, url: str, user_code: str, expires_at: float) -> None:
+        self.open.set()
+        assert self.go_on.wait(PATIENCE)
+        super().__call__(url, user_code, expires_at)
+
+
+def test_an_open_prompt_blocks_no_request_whose_token_is_valid(place: Sandbox) -> None:
+    held = Held()
+    held.go_on.set()
+    cloud = attended(place, held)
+    held.open.clear()
+    held.go_on.clear()
+    place.control("state", {"person": {"oid": str(uuid4())}})
+    place.fault("GET /subscriptions", status=401, headers=CHALLENGE, times=1)
+    with ThreadPoolExecutor(2) as pool:
+        challenged = pool.submit(lambda: len(cloud.arm.subscriptions()))
+        assert held.open.wait(PATIENCE)
+        assert pool.submit(lambda: len(cloud.arm.subscriptions())).result(PATIENCE) == 1
+        held.go_on.set()
+        assert challenged.result(PATIENCE) == 1
 
 
 def test_a_prompt_that_came_to_nothing_is_not_repeated_for_every_thread(place: Sandbox) -> None:

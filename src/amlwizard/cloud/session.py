@@ -117,16 +117,22 @@ class Session:
         if tenant == self.identity.tenant:
             tenant = None
         key = (scopes, tenant)
+        if kept := self._lasting(key, claims):  # without the lock: a prompt may hold it for minutes
+            return kept
         with self._lock:
-            kept = self._kept.get(key)
-            lasts = kept and kept.expires_on - time.time() > EARLY_SECONDS
-            if lasts and (not claims or self._just_met(key, claims)):
+            if kept := self._lasting(key, claims):
                 return kept
             token = self._kept[key] = self._fresh(scopes, claims, tenant, quiet)
             if claims:
                 self._met[key] = (claims, time.monotonic())
             remember(token.token)
             return token
+
+    def _lasting(self, key: Key, claims: str | None) -> Any:
+        """The token at hand, if it lasts and meets the claims; else None."""
+        kept = self._kept.get(key)
+        lasts = kept and kept.expires_on - time.time() > EARLY_SECONDS
+        return kept if lasts and (not claims or self._just_met(key, claims)) else None
 
     def _just_met(self, key: Key, claims: str) -> bool:
         """Whether a token was got for just this challenge: every request that was under way with
