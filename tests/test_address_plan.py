@@ -163,7 +163,7 @@ def test_no_rule_finds_fault_with_a_suggestion(given: dict[str, Any], load: Any)
         change = suggested(sections)
     except NoRoomError as no:
         # A load for which a /16 is too small; what is connected here always leaves room.
-        assert "at most 65,536" in str(no)
+        assert "at most 65,536" in str(no)  # noqa: PT017
         assert load["training"].workers > 250 or load["serving"].network == "node-subnet"
         return
     after = cures.cured(sections, change)

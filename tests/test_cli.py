@@ -163,7 +163,7 @@ def test_a_reader_that_goes_away_is_no_traceback(arguments: tuple[str, ...]) -> 
     "arguments", [("plan", QUICKSTART), ("check", QUICKSTART, "--json"), ("schema",)]
 )
 def test_a_full_disk_is_no_traceback(arguments: tuple[str, ...]) -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "amlwizard", *arguments],
             stdout=full,

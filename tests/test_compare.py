@@ -60,7 +60,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lines]:
     recorder.finish()
     text = path.read_text()
     assert "compared" not in text and "10.61." not in text
-    yield [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in text.splitlines()]
 
 
 def compared(lines: Lines, tmp_path: Path) -> tuple[int, dict[str, Any]]:

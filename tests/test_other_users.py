@@ -150,10 +150,10 @@ def listening(folder: Path) -> set[int]:
     inodes = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            where, told = os.readlink(process / "cwd"), (process / "cmdline").read_text()
+            where, told = str((process / "cwd").readlink()), (process / "cmdline").read_text()
             if not where.startswith(str(folder)) and str(folder) not in told:
                 continue
-            inodes |= {os.readlink(file) for file in (process / "fd").iterdir()}
+            inodes |= {str(file.readlink()) for file in (process / "fd").iterdir()}
         except OSError:
             continue
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -193,7 +193,7 @@ def proxy_in(folder: Path) -> SplitResult | None:
     """The proxy that a node of a cluster was given, which works in a sandbox's folder."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if not os.readlink(process / "cwd").startswith(str(folder)):
+            if not str((process / "cwd").readlink()).startswith(str(folder)):
                 continue
             environ = (process / "environ").read_text().split("\0")
             for line in environ:

@@ -103,7 +103,7 @@ def run(
             return _apply(step, ctx, action, say)
         except OperationCancelledError as stop:
             return StepFinished(step=step.id, outcome="cancelled", what=stop.what)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the other steps go on
             failures.append(error)
             return _failed(step, error)
 
@@ -140,7 +140,7 @@ def survey(
                 rows[step.id] = planned(step, None)
                 return _apply(step, ctx, "run", say)
             found = _read_if_possible(step, ctx)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again below, once all has ended
             errors.append(error)
             return _failed(step, error)
         rows[step.id] = planned(step, found)

@@ -273,7 +273,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             AmlwizardError(where, why=error.strerror or "", fix="Make room, then do it again.")
         )
         return 1
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, a user sees a sentence
         return _unexpected(error)
 
 

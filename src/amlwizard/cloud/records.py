@@ -64,6 +64,6 @@ def encrypted_store(folder: Path) -> bool:
 
     try:
         return bool(build_encrypted_persistence(str(folder / CACHE_NAME)).is_encrypted)
-    except Exception:
+    except Exception:  # noqa: BLE001
         # No library, no session bus, no keyring: msal-extensions has an exception for each.
         return False

@@ -37,7 +37,7 @@ class Promise:
         evidence: list[Evidence] = []
         try:
             for piece in self.look():
-                evidence.append(piece)
+                evidence.append(piece)  # noqa: PERF402 - what came before an error stays
         except AbsentError as absent:
             evidence.append(Evidence("ARM", str(absent), "there", "not there", "broken"))
         except NotSeenError as unseen:

@@ -77,8 +77,10 @@ def vcpus(s: Situation) -> Iterator[Finding]:
     """vCPUs of the region as a whole, and of each family."""
     held, wanted = s.facts.usages.get("compute", {}), needs(s)
     counters = [("cores", "Regional vCPUs", wanted)]
-    for family in dict.fromkeys(need.family for need in wanted):
-        counters.append((family, f"{family} vCPUs", [n for n in wanted if n.family == family]))
+    counters += [
+        (family, f"{family} vCPUs", [n for n in wanted if n.family == family])
+        for family in dict.fromkeys(need.family for need in wanted)
+    ]
     for counter, title, those in counters:
         usage, need = held.get(counter.lower()), sum(n.vcpus for n in those)
         if usage and need and need > usage.left:

@@ -152,9 +152,11 @@ def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading:
         return Content.assemble(("◌ ", "bold $accent"), "Making the plan…")
     counts = Counter(step.action for step in plan.steps)
     parts: list[str | tuple[str, str]] = []
-    for action in ("create", "update", "wait", "run", "keep"):
-        if counts[action]:
-            parts.append((f"{MARKS[action][0]} {counts[action]} {action}  ", "bold"))
+    parts += [
+        (f"{MARKS[action][0]} {counts[action]} {action}  ", "bold")
+        for action in ("create", "update", "wait", "run", "keep")
+        if counts[action]
+    ]
     if expected:
         parts.append(f" ~{span(durations.of_plan(plan, expected))}  ")
     if reading:
