@@ -13,7 +13,7 @@ from support import PATIENCE
 from amlwizard import engine
 from amlwizard.backend import Control
 from amlwizard.errors import CloudError, InvalidInputError, SignInError
-from amlwizard.events import Event, StepFinished, StepStarted
+from amlwizard.events import Event, StepFinished, StepProgress, StepStarted
 from amlwizard.plan import Context, Found, Step, in_order, until
 
 JOB = engine.Job(None, "recipe.yaml", None, "nowhere")
@@ -217,6 +217,51 @@ def test_a_bug_in_reading_is_not_taken_for_something_to_create() -> None:
     )
     with pytest.raises(KeyError, match="nowhere"):
         engine.survey([signing_in, step("a", "sign-in", read=read)], JOB, lambda event: None)
+
+
+def test_a_slow_listener_holds_up_no_other_step() -> None:
+    slow, done = Flag(), Flag()
+    heard: list[Event] = []
+
+    def listen(event: Event) -> None:
+        heard.append(event)
+        if isinstance(event, StepProgress) and event.step == "a":
+            slow.set()
+            assert done.wait(PATIENCE), "b waited for who listened to a"
+
+    def a(ctx: Context, say: Any) -> Any:
+        say("slow to be heard")
+        return {}
+
+    def b(ctx: Context, say: Any) -> Any:
+        assert slow.wait(PATIENCE)
+        say("said while a is listened to")
+        done.set()
+        return {}
+
+    assert engine.run([step("a", apply=a), step("b", apply=b)], JOB, listen) == 0
+    assert [event.seq for event in heard] == list(range(1, len(heard) + 1))
+
+
+def test_a_listener_that_fails_ends_what_still_runs() -> None:
+    """A full disk under the journal is told at once, not when AKS is there."""
+    waiting = Flag()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StepFinished):
+            raise OSError("no room")
+
+    def quick(ctx: Context, say: Any) -> Any:
+        assert waiting.wait(PATIENCE)
+        return {}
+
+    def slow(ctx: Context, say: Any) -> Any:
+        waiting.set()
+        assert ctx.cancel.wait(PATIENCE)
+        return {}
+
+    with pytest.raises(OSError, match="no room"):
+        engine.run([step("a", apply=quick), step("b", apply=slow)], JOB, listen)
 
 
 def test_until_takes_a_phase_and_what_comes_before() -> None:

@@ -28,7 +28,7 @@ from support import ROOT, Asked, Sandbox, amlwizard, running
 from amlwizard.cli.targets import started
 from amlwizard.cloud import Cloud, CloudProfile, Secret, from_description
 from amlwizard.cloud.trust import VARIABLES, UntrustedCertificateError
-from amlwizard.cloud_port import Knock
+from amlwizard.cloud_port import ProbeResult
 from amlwizard.errors import AmlwizardError, InvalidInputError, SignInError
 from amlwizard.recipe import SignIn
 
@@ -91,12 +91,12 @@ class Clients:
         return score(self.profile, f"{self.address}/score", Secret("a-scoring-key"), {})
 
     def probe(self) -> Any:
-        from amlwizard.cloud.outside import knock
+        from amlwizard.cloud.probe import knock
 
         return knock(self.profile, "GET", self.address)
 
     def names(self) -> Any:
-        from amlwizard.cloud.outside import resolve
+        from amlwizard.cloud.probe import resolve
 
         return resolve(self.profile, "login.example")
 
@@ -121,7 +121,7 @@ def met(call: Callable[[], Any]) -> str:
         if "CERTIFICATE" in str(error):
             raise
         return "believed"
-    if isinstance(answer, Knock) and answer.error:
+    if isinstance(answer, ProbeResult) and answer.error:
         return f"refused: {answer.error}"
     return "believed"
 

@@ -41,7 +41,7 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True)
-class Knock:
+class ProbeResult:
     """What a request came to: status and the service's own code, or the kind of error."""
 
     status: int = 0
@@ -259,7 +259,7 @@ class CloudPort(Protocol):
 
     def knock(
         self, method: str, url: str, body: JsonValue = None, token: Secret | None = None
-    ) -> Knock: ...
+    ) -> ProbeResult: ...
 
     def score(self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None) -> Scored:
         """Send a scoring request. CloudError where no answer comes."""

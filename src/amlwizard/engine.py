@@ -8,8 +8,8 @@ failure is blocked and names it, what follows from a cancellation is cancelled.
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -108,9 +108,16 @@ def run(
             return _failed(step, error)
 
     counts: Counter[str] = Counter()
-    for finished in _walk(steps, visit, control):
-        counts[finished.outcome] += 1
-        say(finished)
+    finished_steps = _walk(steps, visit, control)
+    try:
+        for finished in finished_steps:
+            counts[finished.outcome] += 1
+            say(finished)
+    except BaseException:
+        control.stop()  # a listener failed: end the waits of what still runs
+        raise
+    finally:
+        finished_steps.close()
     exit_code = _exit_code(failures, counts)
     say(RunFinished(exit_code=exit_code, counts=dict(counts)))
     return exit_code
@@ -157,7 +164,9 @@ def survey(
 Visit = Callable[[Step, Mapping[str, Document]], StepFinished]
 
 
-def _walk(steps: Sequence[Step], visit: Visit, control: Control) -> Iterator[StepFinished]:
+def _walk(
+    steps: Sequence[Step], visit: Visit, control: Control
+) -> Generator[StepFinished, None, None]:
     """Yield every step's final word as it falls, visiting each once its predecessors succeeded."""
     waiting = in_order(steps)
     outputs: dict[str, Document] = {}
@@ -280,12 +289,33 @@ def _exit_code(failures: Sequence[Exception], counts: Mapping[str, int]) -> int:
 
 
 class Stamp:
-    """Gives every event its number and time, and passes them on one at a time."""
+    """Gives every event its number and time, and passes them on one at a time, in that order.
+
+    A thread does not wait while another passes events on: that one passes on its event as well.
+    """
 
     def __init__(self, emit: Emit, now: Callable[[], float] = time.time) -> None:
-        self._emit, self._now, self._lock, self._seq = emit, now, Lock(), 0
+        self._emit, self._now = emit, now
+        self._lock, self._seq = Lock(), 0
+        self._queue: deque[Event] = deque()
+        self._busy = False
 
     def __call__(self, event: Event) -> None:
         with self._lock:
             self._seq += 1
-            self._emit(replace(event, seq=self._seq, at=self._now()))
+            self._queue.append(replace(event, seq=self._seq, at=self._now()))
+            if self._busy:
+                return
+            self._busy = True
+        try:
+            while (following := self._next()) is not None:
+                self._emit(following)
+        except BaseException:
+            with self._lock:
+                self._busy = False
+            raise
+
+    def _next(self) -> Event | None:
+        with self._lock:
+            self._busy = bool(self._queue)
+            return self._queue.popleft() if self._queue else None

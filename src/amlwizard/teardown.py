@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from amlwizard.cloud.waiting import pause
+from amlwizard.cloud.polling import pause
 from amlwizard.cloud_port import Say
 from amlwizard.errors import StepError
 from amlwizard.json_types import Document

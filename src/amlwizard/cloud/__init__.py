@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from amlwizard.accounts import Account, Tenant
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
-from amlwizard.cloud_port import Ask, Frontend, Knock, Scored
+from amlwizard.cloud_port import Ask, Frontend, ProbeResult, Scored
 from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.recipe import SignIn
 from amlwizard.secret import Secret
@@ -41,7 +41,8 @@ class Cloud:
         self._arm: Arm | None = None
         self._databricks: dict[str, Databricks] = {}
         self._ml: dict[str, MachineLearning] = {}
-        self._lock = RLock()
+        # Two locks: a sign-in may wait a quarter of an hour for its user, and clients need not.
+        self._signing_in, self._making = RLock(), RLock()
 
     # -- signing in
 
@@ -49,7 +50,7 @@ class Cloud:
         """Sign in as `given` says (`recipe.SignIn`); answer what the account can see."""
         from amlwizard.cloud.subscriptions import seen
 
-        with self._lock:
+        with self._signing_in:
             return seen(self._signed_in(given, ask, cancel), given.tenant)
 
     def sign_in(
@@ -64,7 +65,7 @@ class Cloud:
         from amlwizard.cloud.arm import Arm
         from amlwizard.cloud.subscriptions import choose, seen
 
-        with self._lock:
+        with self._signing_in:
             session = self._signed_in(given, ask, cancel)
             tenants = seen(session, given.tenant, given.subscription)
             chosen = choose(tenants, given.subscription)
@@ -76,12 +77,12 @@ class Cloud:
             return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
 
     def _signed_in(self, given: SignIn, ask: Ask, cancel: Flag) -> Session:
-        from amlwizard.cloud.person import Person
-        from amlwizard.cloud.records import Records
+        from amlwizard.cloud.auth_records import AuthRecords
+        from amlwizard.cloud.interactive_user import InteractiveUser
         from amlwizard.cloud.session import signed_in
 
         login = given.login or (DEVICE_CODE if self.attended else None)
-        person = Person(ask, cancel, played=self.played)
+        person = InteractiveUser(ask, cancel, played=self.played)
         known = self._session
         if (
             known
@@ -92,22 +93,23 @@ class Cloud:
             return known
         self._session = None
         self._forget_clients()
-        records = Records(self.profile.accounts)
+        records = AuthRecords(self.profile.accounts)
         self._session = signed_in(self.profile, login, given.tenant, person, records)
         return self._session
 
     def sign_out(self) -> None:
         """Forget who signed in. Nothing is taken back at Entra; the next sign-in asks anew."""
-        with self._lock:
+        with self._signing_in:
             if self._session:
                 self._session.records.forget(self._session.asked_tenant)
             self._session = None
             self._forget_clients()
 
     def _forget_clients(self) -> None:
-        self._arm = None
-        self._databricks.clear()
-        self._ml.clear()
+        with self._making:
+            self._arm = None
+            self._databricks.clear()
+            self._ml.clear()
 
     @property
     def login(self) -> str:
@@ -130,7 +132,7 @@ class Cloud:
         """The Databricks workspace at a host name; `id` is its ARM id."""
         from amlwizard.cloud.databricks import Databricks
 
-        with self._lock:
+        with self._making:
             if url not in self._databricks:
                 self._databricks[url] = Databricks(self.profile, self._session, url, id)
             return self._databricks[url]
@@ -138,7 +140,7 @@ class Cloud:
     def ml(self, workspace_id: str) -> MachineLearning:
         from amlwizard.cloud.ml import MachineLearning
 
-        with self._lock:
+        with self._making:
             if workspace_id not in self._ml:
                 self._ml[workspace_id] = MachineLearning(self.profile, self._session, workspace_id)
             return self._ml[workspace_id]
@@ -149,15 +151,15 @@ class Cloud:
 
     def resolve(self, name: str) -> list[str]:
         """The IPv4 addresses that a name has outside any VNET; empty where it has none."""
-        from amlwizard.cloud.outside import resolve
+        from amlwizard.cloud.probe import resolve
 
         return resolve(self.profile, name)
 
     def knock(
         self, method: str, url: str, body: JsonValue = None, token: Secret | None = None
-    ) -> Knock:
-        """What one request from here comes to: an `outside.Knock`."""
-        from amlwizard.cloud.outside import knock
+    ) -> ProbeResult:
+        """What one request from here comes to: an `ProbeResult`."""
+        from amlwizard.cloud.probe import knock
 
         return knock(self.profile, method, url, body, token)
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cached_property
 from threading import Event as Flag
 from types import MappingProxyType
 from typing import Any
 
 from amlwizard.cloud.arm_requests import ArmRequests, short
-from amlwizard.cloud.loading import one_at_a_time
-from amlwizard.cloud.refusals import LINGERING, LOST_ANSWERS, NO_ANSWER, passes, translated
-from amlwizard.cloud.waiting import pause
+from amlwizard.cloud.errors import LINGERING, LOST_ANSWERS, NO_ANSWER, passes, translated
+from amlwizard.cloud.import_lock import made_once
+from amlwizard.cloud.polling import pause
 from amlwizard.cloud_port import Say
 from amlwizard.errors import CloudError, OperationCancelledError, StepError
 from amlwizard.json_types import Document, MutableDocument
@@ -40,17 +39,15 @@ class Arm(ArmRequests):
     """Every call is safe from several threads. What takes time `say`s how it goes, and ends with
     OperationCancelledError once `cancel` is set."""
 
-    @cached_property
+    @made_once
     def _network(self) -> Any:
-        with one_at_a_time:
-            from azure.mgmt.network import NetworkManagementClient
+        from azure.mgmt.network import NetworkManagementClient
 
         return NetworkManagementClient(self.credential, self.subscription, **self._options())
 
-    @cached_property
+    @made_once
     def _databricks(self) -> Any:
-        with one_at_a_time:
-            from azure.mgmt.databricks import AzureDatabricksManagementClient
+        from azure.mgmt.databricks import AzureDatabricksManagementClient
 
         return AzureDatabricksManagementClient(
             self.credential, self.subscription, **self._options()
@@ -89,7 +86,7 @@ class Arm(ArmRequests):
             return operations.begin_create_or_update(group, name, body)
         if kind == DATABRICKS:
             return self._databricks.workspaces.begin_create_or_update(group, name, body)
-        from amlwizard.cloud.polling import polling
+        from amlwizard.cloud.arm_polling import polling
 
         return self._resources.resources.begin_create_or_update_by_id(
             resource_id, body, api_version=api_version, polling=polling(self.profile.polling)

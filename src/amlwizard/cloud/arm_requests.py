@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
-from amlwizard.cloud.loading import one_at_a_time
+from amlwizard.cloud.errors import asked, translated
+from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.refusals import asked, translated
 from amlwizard.cloud.wire import transport
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document, MutableDocument
@@ -28,10 +27,9 @@ class ArmRequests:
             "transport": transport(self.profile),
         }
 
-    @cached_property
+    @made_once
     def _resources(self) -> Any:
-        with one_at_a_time:
-            from azure.mgmt.resource.resources import ResourceManagementClient
+        from azure.mgmt.resource.resources import ResourceManagementClient
 
         return ResourceManagementClient(self.credential, self.subscription, **self._options())
 

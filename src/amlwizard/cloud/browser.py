@@ -13,7 +13,7 @@ from azure.identity import InteractiveBrowserCredential
 from azure.identity._credentials.browser import _open_browser
 from azure.identity._internal import AuthCodeRedirectServer
 
-from amlwizard.cloud.person import Person
+from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.errors import OperationCancelledError, SignInError
 
 SECONDS = 300
@@ -25,7 +25,7 @@ class BrowserCredential(InteractiveBrowserCredential):
     """azure-identity's, but that its wait ends when the person or the run cancels, and that the
     address is shown to who must find the window, or whose browser must be started by hand."""
 
-    def __init__(self, person: Person, **options: Any) -> None:
+    def __init__(self, person: InteractiveUser, **options: Any) -> None:
         super().__init__(**options)
         self._person = person
 
@@ -83,7 +83,7 @@ def _listening(cancel: Flag) -> _Server:
     )
 
 
-def _show(person: Person, url: str) -> None:
+def _show(person: InteractiveUser, url: str) -> None:
     """Open the browser. Where the sandbox plays the person, it needs none."""
     person.ask(url, "", time.time() + SECONDS)
     if not person.played and not _opened(url):

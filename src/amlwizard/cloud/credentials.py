@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from amlwizard.cloud import github
 from amlwizard.cloud.entra_codes import OAUTH, code_in, code_of, reason
-from amlwizard.cloud.person import Person
+from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError, causes
 from amlwizard.cloud.wire import session, transport
@@ -33,7 +33,7 @@ class NotAvailableError(Exception):
 
 
 def credential(
-    profile: CloudProfile, login: str, tenant: str, person: Person, record: Any, cache: Any
+    profile: CloudProfile, login: str, tenant: str, person: InteractiveUser, record: Any, cache: Any
 ) -> Any:
     """The azure-identity credential of a way to sign in; NotAvailableError where it is not set up.
 
@@ -62,7 +62,9 @@ def _shared(profile: CloudProfile) -> dict[str, Any]:
     }
 
 
-def _asking(profile: CloudProfile, tenant: str, person: Person, record: Any, cache: Any) -> Any:
+def _asking(
+    profile: CloudProfile, tenant: str, person: InteractiveUser, record: Any, cache: Any
+) -> Any:
     """What the ways that ask a person have in common."""
     options = _shared(profile)
     if record and record.authority == urlsplit(profile.authority).netloc:
@@ -81,7 +83,7 @@ def _asking(profile: CloudProfile, tenant: str, person: Person, record: Any, cac
 
 
 def _device_code(
-    profile: CloudProfile, tenant: str, person: Person, record: Any, cache: Any
+    profile: CloudProfile, tenant: str, person: InteractiveUser, record: Any, cache: Any
 ) -> Any:
     from azure.identity import DeviceCodeCredential
 
@@ -89,7 +91,9 @@ def _device_code(
     return DeviceCodeCredential(prompt_callback=person.prompt, **options)
 
 
-def _browser(profile: CloudProfile, tenant: str, person: Person, record: Any, cache: Any) -> Any:
+def _browser(
+    profile: CloudProfile, tenant: str, person: InteractiveUser, record: Any, cache: Any
+) -> Any:
     from amlwizard.cloud.browser import BrowserCredential
 
     return BrowserCredential(person, **_asking(profile, tenant, person, record, cache))
@@ -261,7 +265,7 @@ def first_line(text: str) -> str:
     return lines[0].rstrip(".")[:400] if lines else "no reason was given"
 
 
-def _stoppable(person: Person, profile: CloudProfile) -> Any:
+def _stoppable(person: InteractiveUser, profile: CloudProfile) -> Any:
     """A transport that gives up waiting for the person once they, or the run, cancelled."""
     from azure.core.pipeline.transport import RequestsTransport
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from amlwizard.cloud.databricks_errors import translated
 from amlwizard.cloud.execution import ExecutionContext, unreadable
-from amlwizard.cloud.loading import one_at_a_time
+from amlwizard.cloud.import_lock import one_at_a_time
+from amlwizard.cloud.polling import pause
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.waiting import pause
 from amlwizard.cloud.wire import prepared
 from amlwizard.cloud_port import Ask, CellResult, Say
 from amlwizard.errors import StepError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from amlwizard.cloud.refusals import not_let_in
+from amlwizard.cloud.errors import not_let_in
 from amlwizard.errors import CloudError, SignInError
 from amlwizard.secret import hide
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from amlwizard.cloud.databricks_errors import tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
-from amlwizard.cloud.waiting import pause
+from amlwizard.cloud.polling import pause
 from amlwizard.cloud_port import CellResult
 from amlwizard.errors import AmlwizardError, SignInError, StepError
 from amlwizard.events import Attachment

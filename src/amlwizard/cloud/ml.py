@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from typing import Any
 
 from amlwizard.cloud.container_log import last_exception
-from amlwizard.cloud.loading import one_at_a_time
+from amlwizard.cloud.errors import translated
+from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.refusals import translated
 from amlwizard.cloud.wire import transport
 from amlwizard.errors import AmlwizardError, CloudError
 from amlwizard.secret import Secret, hide
@@ -25,13 +24,12 @@ class MachineLearning:
     def __init__(self, profile: CloudProfile, credential: Any, workspace_id: str) -> None:
         self.profile, self.credential, self.workspace_id = profile, credential, workspace_id
 
-    @cached_property
+    @made_once
     def _client(self) -> Any:
         for variable in CHOOSING:
             # Looked at when the package is imported, and worth more to it than what it is given.
             os.environ.pop(variable, None)
-        with one_at_a_time:
-            from azure.ai.ml import MLClient
+        from azure.ai.ml import MLClient
 
         parts = self.workspace_id.strip("/").split("/")
         client = MLClient(

@@ -17,11 +17,11 @@ from threading import RLock
 from typing import Any
 
 from amlwizard.cloud import credentials
+from amlwizard.cloud.auth_records import AuthRecords
 from amlwizard.cloud.credentials import ASKING, UNATTENDED, NotAvailableError
 from amlwizard.cloud.entra_codes import NOT_ENABLED, can_ask, code_in
-from amlwizard.cloud.person import Person
+from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.records import Records
 from amlwizard.errors import OperationCancelledError, SignInError
 from amlwizard.secret import hide, remember
 
@@ -54,7 +54,12 @@ class Session:
     account's own; `asked_tenant` the one that was signed in to, or ``organizations``."""
 
     def __init__(
-        self, profile: CloudProfile, login: str, asked_tenant: str, person: Person, records: Records
+        self,
+        profile: CloudProfile,
+        login: str,
+        asked_tenant: str,
+        person: InteractiveUser,
+        records: AuthRecords,
     ) -> None:
         self.profile, self.login, self.asked_tenant = profile, login, asked_tenant
         self.person, self.records = person, records
@@ -117,19 +122,21 @@ class Session:
         if tenant == self.identity.tenant:
             tenant = None
         key = (scopes, tenant)
-        if kept := self._lasting(key, claims):  # without the lock: a prompt may hold it for minutes
+        # Looked for without the lock first: whoever holds it may be waiting for the user to sign in.
+        if kept := self._lasting(key, claims):
             return kept
         with self._lock:
             if kept := self._lasting(key, claims):
                 return kept
-            token = self._kept[key] = self._fresh(scopes, claims, tenant, quiet)
+            token = self._fresh(scopes, claims, tenant, quiet)
+            remember(token.token)
             if claims:
                 self._met[key] = (claims, time.monotonic())
-            remember(token.token)
+            self._kept[key] = token
             return token
 
     def _lasting(self, key: Key, claims: str | None) -> Any:
-        """The token at hand, if it lasts and meets the claims; else None."""
+        """The token that there is, where it lasts and meets the challenge; else None."""
         kept = self._kept.get(key)
         lasts = kept and kept.expires_on - time.time() > EARLY_SECONDS
         return kept if lasts and (not claims or self._just_met(key, claims)) else None
@@ -251,7 +258,11 @@ class Within:
 
 
 def signed_in(
-    profile: CloudProfile, login: str | None, tenant: str, person: Person, records: Records
+    profile: CloudProfile,
+    login: str | None,
+    tenant: str,
+    person: InteractiveUser,
+    records: AuthRecords,
 ) -> Session:
     """A session that holds a token. `login` None: what works without a person, and an error that
     names each way and why it did not. A way that is set up and refused ends the search: whoever

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
-from amlwizard.cloud.inquiry import gather
+from amlwizard.cloud.preflight_reads import gather
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 from amlwizard.notebook.access import lacking, login_of

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from amlwizard.cloud.refusals import is_of_unseen_roles
-from amlwizard.cloud.waiting import pause
+from amlwizard.cloud.errors import is_of_unseen_roles
+from amlwizard.cloud.polling import pause
 from amlwizard.cloud_port import Say
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document

@@ -11,8 +11,8 @@ CODE = """
 import sys
 from pathlib import Path
 from threading import Event, Thread
-from amlwizard.cloud import arm, azure_public
-from amlwizard.cloud.loading import one_at_a_time
+from amlwizard.cloud import arm, azure_public, import_lock
+from amlwizard.cloud.import_lock import one_at_a_time
 
 asked = Event()
 
@@ -23,7 +23,7 @@ class Asked:
     def __exit__(self, *error):
         one_at_a_time.release()
 
-arm.one_at_a_time = Asked()
+import_lock.one_at_a_time = Asked()
 one = arm.Arm(azure_public(Path("accounts")), object(), "subscription")
 waits = Thread(target=lambda: one._databricks)
 with one_at_a_time:

@@ -1,4 +1,4 @@
-"""The person who signs in."""
+"""The user who signs in."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from amlwizard.cloud_port import Ask
 
 
 @dataclass
-class Person:
-    """Who is asked, and what makes the wait for them end. `waited_for`: now. `played`: the sandbox
-    answers in their place."""
+class InteractiveUser:
+    """Who is prompted to sign in, and what ends the wait for them. `waited_for`: right now. `played`:
+    the sandbox answers in their place."""
 
     ask: Ask
     cancel: Flag

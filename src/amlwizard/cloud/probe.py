@@ -8,7 +8,7 @@ from typing import Any
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError
 from amlwizard.cloud.wire import client
-from amlwizard.cloud_port import Knock
+from amlwizard.cloud_port import ProbeResult
 from amlwizard.secret import Secret
 
 TIMEOUT_SECONDS = 8
@@ -37,21 +37,21 @@ def resolve(profile: CloudProfile, name: str) -> list[str]:
 
 def knock(
     profile: CloudProfile, method: str, url: str, body: Any = None, token: Secret | None = None
-) -> Knock:
+) -> ProbeResult:
     """Send one request, and say what came back. Never raises for what the other side does."""
     import httpx
 
     if not profile.allows(url):
-        return Knock(error="NoWayThere")
+        return ProbeResult(error="NoWayThere")
     headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
     try:
         with client(profile, TIMEOUT_SECONDS) as knocking:
             answer = knocking.request(method, url, json=body, headers=headers)
     except UntrustedCertificateError as refused:
-        return Knock(error=refused.code)
+        return ProbeResult(error=refused.code)
     except httpx.HTTPError as error:
-        return Knock(error=type(error).__name__)
-    return Knock(answer.status_code, _code(answer) if answer.status_code >= 400 else "")
+        return ProbeResult(error=type(error).__name__)
+    return ProbeResult(answer.status_code, _code(answer) if answer.status_code >= 400 else "")
 
 
 def _code(answer: Any) -> str:

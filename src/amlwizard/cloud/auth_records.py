@@ -8,20 +8,21 @@ holds no secret.
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from amlwizard.cloud.import_lock import made_once
 
 CACHE_NAME = "amlwizard"
 
 
-class Records:
+class AuthRecords:
     """`folder` None: this cloud keeps nothing."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
-    @cached_property
+    @made_once
     def cache(self) -> Any:
         """azure-identity's options for a persistent cache, None where there may be none."""
         if self.folder is None or not encrypted_store(self.folder):
