@@ -107,6 +107,7 @@ def test_preflight_tells_what_stays_and_how_to_go_on(platform: Platform, what: s
 def test_the_plan_tells_it_under_its_step(platform: Platform, what: str) -> None:
     settings, step, paths, _ = CHANGES[what]
     ran = run(platform, "plan", settings)
+    assert ran.code == 2, "as preflight and replay end with it"
     [planned] = [s for s in json.loads(ran.out)["steps"] if s["id"] == step]
     assert all(path in planned["note"] for path in paths)
     assert next(iter(settings)) in planned["note"]
@@ -123,6 +124,7 @@ def test_a_replay_ends_before_its_first_write(platform: Platform) -> None:
 def test_what_azure_does_change_is_no_finding(platform: Platform) -> None:
     settings = {"serving.nodes": "4", "serving.kubernetes_version": '"1.37"'}
     assert findings(run(platform, "preflight", settings)) == []
+    assert run(platform, "plan", settings).code == 0
 
 
 def test_a_private_cluster_is_not_made_public_by_leaving_it_out(platform: Platform) -> None:

@@ -68,6 +68,7 @@ def check(given: argparse.Namespace) -> int:
 
 
 def plan(given: argparse.Namespace) -> int:
+    """0; 2 where something stands that Azure does not change as the recipe asks."""
     recipe = usable_recipe(given.recipe, changes(given.set))
     if given.target is None:
         made = outline(steps_for(recipe))
@@ -82,7 +83,7 @@ def plan(given: argparse.Namespace) -> int:
         print(json.dumps(made.to_json(), indent=2))
     else:
         show_plan(made, sys.stdout)
-    return 0
+    return 0 if made.possible else 2
 
 
 def preflight(given: argparse.Namespace) -> int:

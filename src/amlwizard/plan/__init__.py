@@ -165,6 +165,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
+    """`kept` is what it would have to change and Azure does not; `note` tells it."""
+
     id: str
     title: str
     phase: Phase
@@ -173,6 +175,10 @@ class PlannedStep:
     differences: tuple[str, ...] = ()
     az: tuple[str, ...] = ()
     note: str = ""
+    kept: tuple[Kept, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {key: value for key, value in asdict(self).items() if key != "kept"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +188,14 @@ class Plan:
     target: str | None
     steps: tuple[PlannedStep, ...]
 
+    @property
+    def possible(self) -> bool:
+        """Whether Azure would take every change."""
+        return not any(step.kept for step in self.steps)
+
     def to_json(self) -> dict[str, Any]:
-        return {"version": 1, **asdict(self)}
+        steps = [step.to_json() for step in self.steps]
+        return {"version": 1, "target": self.target, "steps": steps}
 
 
 def action_for(step: Step, found: Found | None) -> Action:
@@ -210,6 +222,7 @@ def planned(step: Step, found: Found | None) -> PlannedStep:
         found.differences if found else (),
         tuple(for_shell(command) for command in step.az),
         found.note if found else "",
+        found.kept if found else (),
     )
 
 
