@@ -43,9 +43,20 @@ def test_preflight_sees_the_account_that_databricks_makes(
 ) -> None:
     cloud.state(policies=[NO_KEYS])
     found = told(preflight())
-    assert set(found) == {"names.storage", "names.databricks"}
-    assert "allowSharedKeyAccess is missing" in found["names.storage"]["why"]
+    assert set(found) == {"security.shared_keys", "names.databricks"}
+    assert "allowSharedKeyAccess is missing" in found["security.shared_keys"]["why"]
     assert "allowSharedKeyAccess is True" in found["names.databricks"]["why"]
+
+
+def test_an_account_without_keys_is_the_cure_where_keys_are_forbidden(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    """Of our own account; that of Databricks needs an exemption still."""
+    cloud.state(policies=[NO_KEYS])
+    found = told(preflight())["security.shared_keys"]
+    assert found["cure"] == {"security.shared_keys": False}
+    assert "--set security.shared_keys=false" in found["command"]
+    assert set(told(preflight("--set", "security.shared_keys=false"))) == {"names.databricks"}
 
 
 def test_preflight_sees_the_sizes_of_the_nodes(cloud: Cloud, preflight: Preflight) -> None:

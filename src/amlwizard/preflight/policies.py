@@ -23,6 +23,7 @@ MAKERS = {
     "aks-extension": ("The Machine Learning extension", "names.aks"),
     "databricks": ("Databricks", "names.databricks"),
 }
+KEYS = "security.shared_keys"
 TAG = re.compile(r"tags(?:\.|\['?)([^'\]]+?)'?\]? is (?:missing|.+)")
 
 
@@ -40,15 +41,20 @@ def policies(s: Situation) -> Iterator[Finding]:
 def _forbidden(s: Situation, assignment: str, those: Sequence[Denied]) -> Finding:
     kinds = sorted({d.planned.type for d in those})
     fields = [field for d in those for field in s.fields_of(d.planned)]
-    tags = _tags(those)
+    cure = {KEYS: False} if all(_is_about_keys(d) for d in those) else {}
     return _finding(
         s,
         assignment,
         those,
-        ("names.tags",) if tags else tuple(dict.fromkeys(fields)),
+        ("names.tags",) if _tags(those) else tuple(cure) or tuple(dict.fromkeys(fields)),
         f"forbids {', '.join(kinds)}",
         s.facts.group is None or kinds == [GROUP],
+        cure,
     )
+
+
+def _is_about_keys(denied: Denied) -> bool:
+    return any("allowsharedkeyaccess is" in o.lower() for o in denied.objections)
 
 
 def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) -> Finding:
