@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from databricks.sdk.service.compute import Library, PythonPyPiLibrary
+from forbidding import NO_ADDRESS
 from platforms import Platform
 from support import recipe_of
 
@@ -55,6 +56,30 @@ def started(client: Any) -> Callable[..., str]:
 
 def printed(client: Any, cluster: str, cell: str) -> Any:
     return client.run_cells(cluster, [cell, "pass"], lambda *_, **__: None, Flag())[0]
+
+
+# -- addresses of nodes
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ({"policies": [NO_ADDRESS]}, "disallowed by policy"),
+        ({"limits": {"PublicIPAddresses": 2}}, "Cannot create more than 2 public IP addresses"),
+    ],
+)
+def test_nodes_that_may_have_no_public_address_do_not_start(
+    platform: Platform, started: Callable[..., str], state: dict[str, Any], code: str
+) -> None:
+    platform.sandbox.change(**state)
+    assert started(RUNTIME), "secure cluster connectivity needs none"
+    workspace = platform.outputs["databricks"]["id"].lower()
+    public = {"properties": {"parameters": {"enableNoPublicIp": {"value": False}}}}
+    platform.sandbox.change(resources={workspace: public})
+    with pytest.raises(StepError) as error:
+        started(RUNTIME)
+    assert "CLOUD_PROVIDER_LAUNCH_FAILURE" in str(error.value) and code in error.value.why
+    assert "security.databricks_no_public_ip" in error.value.fix
 
 
 # -- runtimes and node types

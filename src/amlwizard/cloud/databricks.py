@@ -285,5 +285,7 @@ class Databricks:
 _CLUSTER_FIXES = {
     "AZURE_QUOTA_EXCEEDED_EXCEPTION": "Ask for more vCPU quota, or choose a smaller node type.",
     "NETWORK_CHECK_CONTROL_PLANE_FAILURE": "Give the Databricks subnets a NAT gateway.",
+    "CLOUD_PROVIDER_LAUNCH_FAILURE": "Do what Azure says. Where it refuses public addresses, set "
+    "security.databricks_no_public_ip to true: nodes need none then.",
     "IP_EXHAUSTION_FAILURE": "Use larger Databricks subnets, or fewer workers.",
 }

@@ -6,7 +6,7 @@ import time
 import uuid
 from typing import Any
 
-from amlwizard.sandbox.databricks import runtimes
+from amlwizard.sandbox.databricks import node_addresses, runtimes
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.databricks.errors import Refused, invalid
 from amlwizard.sandbox.databricks.workspace import data_of, vnet_of
@@ -110,13 +110,8 @@ class Clusters:
             cluster["started"], START_SECONDS, cluster["polls"]
         ):
             if cluster.get("fails"):
-                code, message = cluster["fails"]
                 cluster["state"] = "TERMINATED"
-                cluster["reason"] = {
-                    "code": code,
-                    "type": "CLIENT_ERROR",
-                    "parameters": {"azure_error_message": message},
-                }
+                cluster["reason"] = cluster["fails"]
             else:
                 cluster["state"] = "RUNNING"
         if cluster["state"] == "RUNNING" and cluster["id"] not in self.drivers:
@@ -140,19 +135,22 @@ class Clusters:
 
     def _start(self, workspace: Body, cluster: Body) -> None:
         cluster.update(state="PENDING", started=time.time(), polls=0, reason=None)
-        need = SIZES[cluster["spec"]["node_type_id"]] * (
-            1 + int(cluster["spec"].get("num_workers") or 0)
-        )
+        nodes = 1 + int(cluster["spec"].get("num_workers") or 0)
+        need = SIZES[cluster["spec"]["node_type_id"]] * nodes
         limit = self.world.data["limits"].get("cores", 100)
         if cores_used(self.world) > limit:
-            cluster["fails"] = (
+            cluster["fails"] = _reason(
                 "AZURE_QUOTA_EXCEEDED_EXCEPTION",
                 f"Operation could not be completed as it results in exceeding approved Total Regional Cores quota: limit {limit}, needed {need}.",
             )
         elif not self._egress(workspace):
-            cluster["fails"] = (
+            cluster["fails"] = _reason(
                 "NETWORK_CHECK_CONTROL_PLANE_FAILURE",
                 "The node cannot reach the control plane: its subnets have no outbound access.",
+            )
+        elif refused := node_addresses.refusal(self.world, workspace, nodes):
+            cluster["fails"] = _reason(
+                "CLOUD_PROVIDER_LAUNCH_FAILURE", refused[1], "CLOUD_FAILURE", refused[0]
             )
         else:
             cluster.pop("fails", None)
@@ -192,6 +190,12 @@ class Clusters:
             shown["termination_reason"] = cluster["reason"]
             shown["state_message"] = cluster["reason"]["parameters"].get("azure_error_message", "")
         return shown
+
+
+def _reason(code: str, message: str, kind: str = "CLIENT_ERROR", azure: str = "") -> Body:
+    """Why a cluster ended; `azure` is the code of the resource provider that refused."""
+    given = {"azure_error_code": azure} if azure else {}
+    return {"code": code, "type": kind, "parameters": {**given, "azure_error_message": message}}
 
 
 def _check(spec: Body) -> None:

@@ -60,9 +60,9 @@ def _public_ip(call: Call) -> None:
     call.properties["resourceGuid"] = guid(call.id)
 
 
-def must_have_room(world: World) -> None:
+def must_have_room(world: World, more: int = 1) -> None:
     limit = world.data["limits"].get("PublicIPAddresses")
-    if limit is not None and len(_all(world)) >= limit:
+    if limit is not None and len(_all(world)) + more > limit:
         raise ArmError(
             400,
             "PublicIPCountLimitReached",
