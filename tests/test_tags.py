@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from platforms import Platform
 from support import RECIPES, amlwizard, recipe_of
 
 from amlwizard.recipe import read
@@ -60,6 +61,23 @@ def test_what_azure_takes_as_a_tag_is_right(given: Any) -> None:
 def test_a_value_that_is_no_text_is_told() -> None:
     reading = read(RECIPES / "quickstart.yaml", {"names.tags": '{"costCenter": 4711}'})
     assert [f.fields for f in reading.findings] == [("names.tags",)] or reading.findings
+
+
+@pytest.mark.xdist_group("refusals")
+def test_a_tag_that_a_recipe_drops_stays(platform: Platform) -> None:
+    """Policies and people tag as well, and nothing tells whose a tag was."""
+    vnet = platform.outputs["vnet"]["id"].lower()
+    platform.sandbox.change(resources={vnet: {"tags": {**TAGS, "byPolicy": "1"}}})
+    plan = amlwizard(
+        "plan", QUICKSTART, "--target", "sandbox", "--json", *SETTING,
+        **platform.sandbox.environment,
+    )  # fmt: skip
+    dropped = amlwizard(
+        "plan", QUICKSTART, "--target", "sandbox", "--json", **platform.sandbox.environment
+    )
+    for ran in (plan, dropped):
+        [step] = [s for s in json.loads(ran.out)["steps"] if s["id"] == "vnet"]
+        assert (step["action"], step["differences"]) == ("keep", [])
 
 
 @pytest.mark.parametrize("form", ["az", "bicep", "arm-json"])

@@ -56,7 +56,7 @@ def kubernetes(recipe: Recipe) -> list[Step]:
                 f"az aks nodepool update -g {n.resource_group} --cluster-name {n.aks} "
                 f"-n {POOL} --max-surge {recipe.serving.max_surge}",
             ),
-            suited=_as_scaled,
+            suited=_suited,
             removal=Removal(takes="its nodes and load balancers"),
         ),
         extension(recipe, ids),
@@ -148,6 +148,19 @@ def _pool(serving: Serving, subnet: str) -> dict[str, Any]:
             "enableAutoScaling": True, "minCount": serving.nodes, "maxCount": serving.max_nodes,
         }  # fmt: skip
     return pool
+
+
+def _suited(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    return _without_ranges(_as_scaled(wanted, found), found)
+
+
+def _without_ranges(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Authorised ranges that a recipe no longer names are to go: left out, Azure would keep them."""
+    access = "apiServerAccessProfile"
+    ranges = look(found, f"properties.{access}.authorizedIPRanges")
+    if not ranges or access in wanted["properties"]:
+        return wanted
+    return {**wanted, "properties": {**wanted["properties"], access: {"authorizedIPRanges": []}}}
 
 
 def _as_scaled(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
