@@ -1,11 +1,16 @@
 # Two commands: `make demo` runs the main job in the sandbox, `make test` passes the tests.
-# Each sets itself up on a machine with Python 3.11 or newer. Paths are relative, so that a
+# Each sets itself up on a machine with Python 3.11 to 3.13. Paths are relative, so that a
 # checkout in a folder with a space works.
 
 PYTHON ?= python3
 BIN = .venv/bin
+UV = $(BIN)/python -m uv --quiet pip
 
-.PHONY: demo test lint pictures golden schema clean
+# Without compiled bytecode every process would compile all that it imports. What is imported once is
+# compiled then; compiling everything at once takes longer than demo and tests need together.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test lint pictures golden schema lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
@@ -30,12 +35,20 @@ golden: .venv/ready
 schema: .venv/ready
 	$(BIN)/python -m amlwizard schema > recipes/recipe.schema.json
 
-.venv/ready: pyproject.toml constraints.txt
-	"$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[sandbox]" --group test
+# Every package as requirements.txt has it, by hash, wheels alone; ours as the checkout stands.
+.venv/ready: pyproject.toml requirements.txt
+	"$(PYTHON)" -m venv --clear .venv
+	awk '/^[^ #]/ { uv = /^uv==/ } uv' requirements.txt > .venv/uv.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	$(UV) install --no-build --require-hashes -r requirements.txt
+	$(UV) install --no-deps --no-build-isolation --editable ".[sandbox]"
 	touch .venv/ready
+
+# The newest versions that pyproject.toml allows: `make lock UPGRADE=--upgrade`; else what it asks anew.
+lock: .venv/ready
+	$(UV) compile --universal --generate-hashes --no-annotate --python-version 3.11 $(UPGRADE) \
+		--custom-compile-command "make lock" --extra sandbox --group test \
+		--output-file requirements.txt pyproject.toml
 
 clean:
 	rm -rf .venv .pytest_cache build dist

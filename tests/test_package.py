@@ -13,6 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from support import PATIENCE, RECIPES, ROOT, Ran, environment
 from tui_support import walking, wizard
 
@@ -64,6 +65,20 @@ def test_every_import_is_declared() -> None:
     declared, extra = PROJECT["dependencies"], PROJECT["optional-dependencies"]["sandbox"]
     assert undeclared(paths - cloud, declared) == set()
     assert undeclared(cloud, declared + extra) == set()
+
+
+def test_the_lock_file_holds_every_requirement_by_hash_and_names_no_host() -> None:
+    text = (ROOT / "requirements.txt").read_text()
+    assert "://" not in text and "index-url" not in text
+    entries = [entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#")]
+    assert all("--hash=sha256:" in entry for entry in entries)
+    locked = dict(re.match(r"([\w.-]+)==([^ ]+)", entry).groups() for entry in entries)  # type: ignore[union-attr, misc]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extra = project["project"]["optional-dependencies"]["sandbox"]
+    tools = project["dependency-groups"]["test"]
+    for text in [*project["project"]["dependencies"], *extra, *tools]:
+        wanted = Requirement(text)
+        assert locked[canonicalize_name(wanted.name)] in wanted.specifier, "make lock"
 
 
 @pytest.fixture
