@@ -29,7 +29,7 @@ from amlwizard.sandbox import dns, services
 from amlwizard.sandbox.arm import Arm
 from amlwizard.sandbox.arm.accounts import REGIONS
 from amlwizard.sandbox.capture import Capture
-from amlwizard.sandbox.control import Control
+from amlwizard.sandbox.control import Control, Exchanges
 from amlwizard.sandbox.databricks import Databricks
 from amlwizard.sandbox.datacentre import DataCentre, bind
 from amlwizard.sandbox.entra import Entra
@@ -125,12 +125,12 @@ class Routes:
         old = request.query_params.get("api-version", "") < "2022"
         return JSONResponse([cloud] if old else cloud)
 
-    def app(self, control: Control) -> Any:
+    def app(self, control: Control, capture: Capture | None) -> Exchanges:
         tenant = "/{tenant}"
-        return control.wrap(
+        control.exchanges = Exchanges(
             Starlette(
                 routes=[
-                    Route("/_sandbox/{what}", control.handle, methods=METHODS),
+                    control.routes,
                     Route("/metadata/endpoints", self.metadata),
                     Route("/msi/token", self.entra.managed_identity),
                     Route("/dns-query", self.resolve),
@@ -149,8 +149,12 @@ class Routes:
                     Route("/api/v1/endpoint/{endpoint}/{what}", self.score, methods=METHODS),
                     Route("/{path:path}", self.any, methods=METHODS),
                 ]
-            )
+            ),
+            self.centre.world,
+            control.faults,
+            capture,
         )
+        return control.exchanges
 
 
 async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | None) -> None:
@@ -173,9 +177,9 @@ async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | Non
     world.data["ports"]["main|"] = port
     world.arm = f"https://127.0.0.1:{port}"
     token = secrets.token_urlsafe(24)
-    control = Control(world, entra, token, capture, stopped.set)
+    control = Control(world, entra, token, stopped.set)
     databricks = Databricks(world, entra.tokens, centre.drivers)
-    centre.app = Routes(Arm(centre, entra.tokens), databricks, centre, entra).app(control)
+    centre.app = Routes(Arm(centre, entra.tokens), databricks, centre, entra).app(control, capture)
     await centre.vnet.start()
     door.listen(128)
     centre.serve(door, tls)

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.blobs import READ, WRITE, Blobs
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.world import World
 
 SCOPE = r"(?P<workspace>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/[^/]+/workspaces/[^/]+)"
@@ -41,7 +41,7 @@ class Artifacts:
     def __init__(self, world: World, run_exists: Exists) -> None:
         self.world, self.run_exists, self.blobs = world, run_exists, Blobs(world)
 
-    async def answer(self, request: Request, workspace: Body) -> Response | None:
+    async def answer(self, request: Request, workspace: JsonObject) -> Response | None:
         """None for another address."""
         path = request.url.path
         matched = RUNS.fullmatch(path) or UPLOADS.fullmatch(path)
@@ -68,11 +68,11 @@ class Artifacts:
             return JSONResponse(view(asked))
         return None
 
-    def listed(self, workspace: Body, asked: Body, host: str) -> Body:
+    def listed(self, workspace: JsonObject, asked: JsonObject, host: str) -> JsonObject:
         """What MLflow's own ``artifacts/list`` answers: one folder of a run."""
         run, path = asked.get("run_id") or asked.get("run_uuid") or "", asked.get("path", "")
         prefix = f"{path.rstrip('/')}/" if path else ""
-        found: dict[str, Body] = {}
+        found: dict[str, JsonObject] = {}
         for one in _Container(self.blobs, workspace, RUN, run).paths():
             if one.startswith(prefix):
                 name, _, below = one.removeprefix(prefix).partition("/")
@@ -87,7 +87,7 @@ class Artifacts:
 class _Container:
     """What one run or one upload holds."""
 
-    def __init__(self, blobs: Blobs, workspace: Body, origin: str, name: str) -> None:
+    def __init__(self, blobs: Blobs, workspace: JsonObject, origin: str, name: str) -> None:
         self.blobs, self.origin, self.name = blobs, origin, name
         properties = workspace["properties"]
         self.account = properties["storageAccount"].rsplit("/", 1)[-1]
@@ -102,14 +102,14 @@ class _Container:
             if file.is_file() and not file.parent.name.endswith(".blocks")
         ]
 
-    def created(self, paths: list[str]) -> Body:
+    def created(self, paths: list[str]) -> JsonObject:
         return {
             "artifacts": {path: self.shown(path) for path in paths},
             "artifactContentInformation": {path: self.content(path, WRITE) for path in paths},
             "errors": {},
         }
 
-    def shown(self, path: str) -> Body:
+    def shown(self, path: str) -> JsonObject:
         return {
             "artifactId": f"{self.origin}/{self._container}/{path}",
             **self._named(path),
@@ -119,7 +119,7 @@ class _Container:
             },
         }
 
-    def content(self, path: str, rights: str = READ) -> Body:
+    def content(self, path: str, rights: str = READ) -> JsonObject:
         blob = f"{_stem(self.origin, self.name)}/{path}"
         url = self.blobs.url(self.account, self.blob_container, blob, rights)
         return {"contentUri": url, **self._named(path)}

@@ -11,10 +11,13 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
+
+from pydantic import JsonValue
+from starlette.types import Scope
 
 SECRET = re.compile(
     r"(?i)(token|password|secret|assertion|passphrase|kubeconfigs|client_info|string_value)$"
@@ -41,12 +44,12 @@ class Capture:
 
     def record(
         self,
-        scope: Any,
+        scope: Scope,
         request: bytes,
         status: int,
         headers: list[tuple[bytes, bytes]],
         answer: bytes,
-        fault: dict[str, Any] | None = None,
+        fault: Mapping[str, JsonValue] | None = None,
     ) -> None:
         """`status` is 0 where a fault kept the answer back."""
         host = dict(scope["headers"]).get(b"host", b"").decode()
@@ -64,7 +67,7 @@ class Capture:
             "response_body": _parsed(answer),
         }
         if fault:
-            line["fault"] = fault
+            line["fault"] = dict(fault)
         self._seen.update(text for text in _secrets(line) if len(text) >= SHORTEST)
         self._out.write(json.dumps(self._clean(line)) + "\n")
         self._out.flush()

@@ -17,7 +17,6 @@ from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.entra import Tokens
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import certificate, frontend
-from amlwizard.sandbox.kinds.base import swallow
 from amlwizard.sandbox.serving import Serving
 from amlwizard.sandbox.tracking import Tracking
 from amlwizard.sandbox.vnet import Vnet
@@ -106,7 +105,7 @@ class DataCentre:
         server = _Server(config)
         self._servers.append(server)
         task = asyncio.get_running_loop().create_task(server.serve(sockets=[door]))
-        task.add_done_callback(swallow)
+        self.world.watch(task, "a server of the sandbox")
         self._tasks.append(task)
 
     def reopen(self) -> None:
@@ -159,8 +158,10 @@ class _Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.shutdown()
             transport = connection.transport
-            if transport.is_closing() and not transport.get_write_buffer_size():
-                transport.abort()
+            # The TLS transport of CPython, once closed, has no buffer that could be asked for.
+            with contextlib.suppress(AttributeError):
+                if transport.is_closing() and not transport.get_write_buffer_size():
+                    transport.abort()
         await super().shutdown(sockets)
 
 

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.kinds.network.private_dns import addresses_of, public_suffix, zones_of
 from amlwizard.sandbox.kinds.network.private_endpoints import GROUPS, link_of, names_of
 from amlwizard.sandbox.kinds.network.subnets import find_subnet
@@ -20,7 +20,7 @@ from amlwizard.sandbox.world import World
 PUBLIC = IPv4Network("198.51.100.0/24")
 
 
-def owners(world: World) -> Iterator[tuple[str, Body, str]]:
+def owners(world: World) -> Iterator[tuple[str, JsonObject, str]]:
     """Every public name, with the resource that it stands for and the private link group."""
     for kind, groups in GROUPS.items():
         for resource in world.of_type(kind):
@@ -29,7 +29,7 @@ def owners(world: World) -> Iterator[tuple[str, Body, str]]:
                     yield name, resource, group
 
 
-def owner(world: World, name: str) -> tuple[Body, str] | None:
+def owner(world: World, name: str) -> tuple[JsonObject, str] | None:
     return next(((r, g) for n, r, g in owners(world) if n == name.lower()), None)
 
 
@@ -69,7 +69,7 @@ def inside(world: World, vnet_id: str, name: str) -> list[str] | None:
     return public(world, name)
 
 
-def endpoint_at(world: World, address: str) -> Body | None:
+def endpoint_at(world: World, address: str) -> JsonObject | None:
     """The private endpoint that has an address, if its connection is approved."""
     for endpoint in world.of_type("microsoft.network/privateendpoints"):
         link = link_of(endpoint)
@@ -81,21 +81,21 @@ def endpoint_at(world: World, address: str) -> Body | None:
     return None
 
 
-def reaches_privately(world: World, vnet_id: str, resource: Body, group: str) -> bool:
+def reaches_privately(world: World, vnet_id: str, resource: JsonObject, group: str) -> bool:
     """Whether a VNET finds a resource at the address of an approved private endpoint."""
     addresses = inside(world, vnet_id, names_of(resource, group)[0]) or []
     return any(endpoint_at(world, address) for address in addresses)
 
 
-def _aks(world: World) -> Iterator[Body]:
+def _aks(world: World) -> Iterator[JsonObject]:
     return world.of_type("microsoft.containerservice/managedclusters")
 
 
-def _pool_subnet(cluster: Body) -> str:
+def _pool_subnet(cluster: JsonObject) -> str:
     return str(cluster["properties"]["agentPoolProfiles"][0].get("vnetSubnetID") or "")
 
 
-def _api_address(world: World, cluster: Body) -> str:
+def _api_address(world: World, cluster: JsonObject) -> str:
     """A private cluster's API has an address in the subnet of its first pool."""
     subnet = find_subnet(world, _pool_subnet(cluster))
     assert subnet

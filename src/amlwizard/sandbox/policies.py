@@ -15,7 +15,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from amlwizard.sandbox.kinds.base import ArmError, Body, look
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, value_at
 from amlwizard.sandbox.world import World
 
 GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
@@ -73,7 +74,7 @@ def must_comply(world: World, document: Mapping[str, Any]) -> None:
         )
 
 
-def disallowed(document: Mapping[str, Any], violations: list[Body]) -> str:
+def disallowed(document: Mapping[str, Any], violations: list[JsonObject]) -> str:
     """The message of a refusal."""
     identifiers = ",".join(
         f'{{"policyAssignment":{{"name":"{violation["policyAssignmentName"]}",'
@@ -86,11 +87,11 @@ def disallowed(document: Mapping[str, Any], violations: list[Body]) -> str:
     )
 
 
-def denials(world: World, document: Mapping[str, Any]) -> list[Body]:
+def denials(world: World, document: Mapping[str, Any]) -> list[JsonObject]:
     """What Azure says of every assignment that denies the document."""
     found = []
     for policy in world.data["policies"]:
-        expressions: list[Body] = []
+        expressions: list[JsonObject] = []
         if _applies(policy, document) and _holds(_rule(policy), document, expressions):
             found.append(
                 {
@@ -110,14 +111,14 @@ def assignment(world: World, name: str) -> str:
     return f"{stem}/policyAssignments/{name}"
 
 
-def _rule(policy: Body) -> Body:
+def _rule(policy: JsonObject) -> JsonObject:
     if "types" in policy and "if" not in policy:
         return {"field": "type", "in": policy["types"]}
     rule = policy.get("policyRule") or policy
     return rule["if"]  # type: ignore[no-any-return]
 
 
-def _applies(policy: Body, document: Mapping[str, Any]) -> bool:
+def _applies(policy: JsonObject, document: Mapping[str, Any]) -> bool:
     effect = ((policy.get("policyRule") or {}).get("then") or policy).get("effect", "deny")
     if _text(effect) != "deny":
         return False
@@ -127,7 +128,7 @@ def _applies(policy: Body, document: Mapping[str, Any]) -> bool:
     return not is_group if is_group and mode == "Indexed" else "location" in document
 
 
-def _holds(rule: Body, document: Mapping[str, Any], seen: list[Body]) -> bool:
+def _holds(rule: JsonObject, document: Mapping[str, Any], seen: list[JsonObject]) -> bool:
     if "allOf" in rule:
         return all(_holds(part, document, seen) for part in rule["allOf"])
     if "anyOf" in rule:
@@ -175,8 +176,8 @@ def _value(field: str, document: Mapping[str, Any]) -> Any:
         return None
     path = field[len(kind) + 1 :]
     if "[*]" not in path:
-        inner = look(document, f"properties.{path}")
-        return look(document, path) if inner is None else inner
+        inner = value_at(document, f"properties.{path}")
+        return value_at(document, path) if inner is None else inner
     head, _, rest = path.partition("[*]")
-    items = look(document, f"properties.{head}") or []
-    return [look(item, rest.lstrip(".")) if rest else item for item in items]
+    items = value_at(document, f"properties.{head}") or []
+    return [value_at(item, rest.lstrip(".")) if rest else item for item in items]

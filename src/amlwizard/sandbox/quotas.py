@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from amlwizard.sandbox.arm.accounts import REGIONS
-from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.kinds.sizes import MACHINES, MEMORY_GIB, SIZES, family, nodes
 from amlwizard.sandbox.world import World
 
@@ -20,7 +21,7 @@ NETWORK = {
 }
 
 
-def compute(world: World, region: str) -> list[Body]:
+def compute(world: World, region: str) -> list[JsonObject]:
     _must_be(region)
     limits, used = world.data["limits"], Counter[str]()
     for size, count in nodes(world):
@@ -31,7 +32,7 @@ def compute(world: World, region: str) -> list[Body]:
     return [regional, *(_usage(f, f"{f} vCPUs", used[f], of_family) for f in families)]
 
 
-def network(world: World, region: str) -> list[Body]:
+def network(world: World, region: str) -> list[JsonObject]:
     _must_be(region)
     limits = world.data["limits"]
     addresses = sum(1 for _ in world.of_type("microsoft.network/publicipaddresses"))
@@ -45,7 +46,7 @@ def network(world: World, region: str) -> list[Body]:
     return found
 
 
-def machine_learning(world: World, region: str) -> list[Body]:
+def machine_learning(world: World, region: str) -> list[JsonObject]:
     """Machine Learning compute counts by itself. The nodes of a cluster that scaled down are none."""
     _must_be(region)
     limit = world.data["limits"].get("ml_cores", CORES)
@@ -61,7 +62,7 @@ def machine_learning(world: World, region: str) -> list[Body]:
     ]
 
 
-def sizes(world: World, where: str) -> Iterator[Body]:
+def sizes(world: World, where: str) -> Iterator[JsonObject]:
     """SKUs of virtual machines, in the region that the filter names or in all."""
     kept = world.data["limits"].get("sizes_not_offered", [])
     for region in REGIONS:
@@ -98,7 +99,7 @@ def _must_be(region: str) -> None:
         )
 
 
-def _usage(name: str, text: str, used: int, limit: int) -> Body:
+def _usage(name: str, text: str, used: int, limit: int) -> JsonObject:
     return {
         "name": {"value": name, "localizedValue": text},
         "currentValue": used,

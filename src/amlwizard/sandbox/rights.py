@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 import uuid
 
-from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.world import World
 
 
@@ -42,7 +43,7 @@ def must(world: World, action: str, scope: str) -> None:
         )
 
 
-def permissions(world: World) -> list[Body]:
+def permissions(world: World) -> list[JsonObject]:
     """The one role of the person."""
     allowed = world.data["allowed"]
     return [

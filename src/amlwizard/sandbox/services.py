@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox import dns
 from amlwizard.sandbox.blobs import Blobs, refusal
-from amlwizard.sandbox.kinds.base import Body, look
+from amlwizard.sandbox.documents import JsonObject, value_at
 from amlwizard.sandbox.world import World
 
 
@@ -41,16 +41,16 @@ async def answer(world: World, request: Request, inside: bool) -> Response:
     return refusal(403 if closed else 401, code)
 
 
-def is_closed(resource: Body) -> bool:
+def is_closed(resource: JsonObject) -> bool:
     """Whether those who come by the public address are turned away."""
     p = resource["properties"]
     return p.get("publicNetworkAccess") == "Disabled" or "Deny" in (
-        look(p, "networkAcls.defaultAction"),
-        look(p, "networkRuleSet.defaultAction"),
+        value_at(p, "networkAcls.defaultAction"),
+        value_at(p, "networkRuleSet.defaultAction"),
     )
 
 
-def lists_subnet_of(resource: Body, vnet_id: str) -> bool:
+def lists_subnet_of(resource: JsonObject, vnet_id: str) -> bool:
     """Whether the firewall lets in a subnet of a VNET."""
     p = resource["properties"]
     for acls in (p.get("networkAcls"), p.get("networkRuleSet")):

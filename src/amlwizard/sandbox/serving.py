@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.containers import Container, Crashed, Log
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import frontend, scheduling
-from amlwizard.sandbox.kinds.base import Body, swallow
 from amlwizard.sandbox.kinds.ml import endpoint_key
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.world import OperationFailed, World
 
 if TYPE_CHECKING:
     from amlwizard.sandbox.datacentre import DataCentre
@@ -28,19 +28,13 @@ LEAST_MEMORY_MIB = 512
 TROUBLE = "https://aka.ms/oe-tsg"
 
 
-class DeploymentFailed(Exception):
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 class Serving:
     def __init__(self, world: World, centre: DataCentre) -> None:
         self.world, self.centre = world, centre
         self.containers: dict[str, Container] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
-    def uri(self, endpoint: ResourceId, compute: Body) -> str:
+    def uri(self, endpoint: ResourceId, compute: JsonObject) -> str:
         cluster = compute["properties"]["resourceId"]
         reached = frontend(self.world, cluster)
         port = self.centre.port_of("serving", cluster, closed=reached.internal, tls=reached.tls)
@@ -48,16 +42,16 @@ class Serving:
         host = f"https://{reached.name}" if reached.tls else f"http://127.0.0.1:{port}"
         return f"{host}/api/v1/endpoint/{endpoint.name}/score"
 
-    async def deploy(self, rid: ResourceId, workspace: Body, p: Body, sku: Body) -> None:
-        """Bring a deployment up; raises DeploymentFailed with what Azure would say."""
+    async def deploy(self, rid: ResourceId, workspace: JsonObject, deployment: JsonObject) -> None:
+        """Bring a deployment up; raises OperationFailed with what Azure would say."""
         key, log = rid.text.lower(), self.log(rid.text)
         self.stop_one(key)
         written = log.begin()
         endpoint = self.world.get(rid.parent)
-        cluster, deployment = self._cluster(endpoint or {}), {"properties": p, "sku": sku}
+        cluster, p = self._cluster(endpoint or {}), deployment["properties"]
         pods = scheduling.pods_of(deployment)
         if scheduling.unschedulable(self.world, cluster, pods[0], len(pods), rid.text):
-            raise DeploymentFailed(
+            raise OperationFailed(
                 "PodUnschedulable",
                 "Unable to schedule the pod to nodes: insufficient resources in the cluster "
                 f"(Insufficient cpu, Insufficient memory). {TROUBLE}#error-podunschedulable",
@@ -66,7 +60,7 @@ class Serving:
         memory = scheduling.mebibytes(limits.get("memory", "2Gi"))
         if memory < LEAST_MEMORY_MIB:
             log.write("Killed")
-            raise DeploymentFailed(
+            raise OperationFailed(
                 "PodOutOfMemory",
                 f"The container was killed: {limits['memory']} of memory is not enough for the "
                 "model and its server.",
@@ -75,7 +69,7 @@ class Serving:
         try:
             self.containers[key] = await Container.start(self.centre.children, folder, written)
         except Crashed:
-            raise DeploymentFailed(
+            raise OperationFailed(
                 "ResourceNotReady",
                 "User container has crashed or terminated. Please see troubleshooting guide, "
                 f"available here: {TROUBLE}#error-resourcenotready",
@@ -88,27 +82,27 @@ class Serving:
             if deployment["properties"]["provisioningState"] == "Succeeded":
                 self._loading(deployment)
 
-    def _loading(self, deployment: Body) -> asyncio.Task[None]:
+    def _loading(self, deployment: JsonObject) -> asyncio.Task[None]:
         key = deployment["id"].lower()
         task = self.tasks.get(key)
         if task is None or (task.done() and key not in self.containers):
             workspace = self.world.get(deployment["id"].rsplit("/", 4)[0])
             assert workspace
             rid = ResourceId.parse(deployment["id"])
-            work = self.deploy(rid, workspace, deployment["properties"], deployment["sku"])
+            work = self.deploy(rid, workspace, deployment)
             task = self.tasks[key] = asyncio.get_running_loop().create_task(work)
-            task.add_done_callback(swallow)
+            self.world.watch(task, deployment["id"])
         return task
 
-    async def _model(self, workspace: Body, reference: str) -> Any:
+    async def _model(self, workspace: JsonObject, reference: str) -> Any:
         parts = reference.removeprefix("azureml:").strip("/").split("/")
         if len(parts) < 4 or parts[-4] != "models" or parts[-2] != "versions":
-            raise DeploymentFailed("BadArgument", f"The model reference {reference} is not valid.")
+            raise OperationFailed("BadArgument", f"The model reference {reference} is not valid.")
         folder = await self.centre.tracking.find_version(
             workspace["properties"]["workspaceId"], parts[-3], parts[-1]
         )
         if folder is None:
-            raise DeploymentFailed(
+            raise OperationFailed(
                 "ResourceNotFound", f"The model {parts[-3]}:{parts[-1]} was not found."
             )
         return folder
@@ -166,6 +160,6 @@ class Serving:
         answer.headers["azureml-model-deployment"] = chosen
         return answer
 
-    def _cluster(self, endpoint: Body) -> str:
+    def _cluster(self, endpoint: JsonObject) -> str:
         compute = self.world.get(endpoint["properties"]["compute"]) if endpoint else None
         return str(compute["properties"]["resourceId"]).lower() if compute else ""

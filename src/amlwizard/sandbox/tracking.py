@@ -22,8 +22,8 @@ from starlette.responses import JSONResponse, Response
 from amlwizard.sandbox import mlflow_api
 from amlwizard.sandbox.artifacts import Artifacts
 from amlwizard.sandbox.children import Children, kill_group
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra.tokens import ARM, Tokens
-from amlwizard.sandbox.kinds.base import Body, swallow
 from amlwizard.sandbox.sockets import BySocket
 from amlwizard.sandbox.world import World
 
@@ -50,7 +50,7 @@ class Tracking:
     def start(self, guid: str) -> None:
         if guid not in self.servers:
             task = asyncio.get_running_loop().create_task(self._serve(guid))
-            task.add_done_callback(swallow)
+            self.world.watch(task, f"MLflow server {guid}")
             self.servers[guid] = task
 
     def warm(self) -> None:
@@ -142,7 +142,7 @@ class Tracking:
             return Response(status_code=404)
         return await self._called(request, workspace, call)
 
-    async def _called(self, request: Request, workspace: Body, call: str) -> Response:
+    async def _called(self, request: Request, workspace: JsonObject, call: str) -> Response:
         guid = workspace["properties"]["workspaceId"]
         content = await request.body()
         sent = json.loads(content) if content else dict(request.query_params)
@@ -165,7 +165,7 @@ class Tracking:
             return Response(answer.content, answer.status_code)
         return JSONResponse(shown, answer.status_code)
 
-    async def _too_many(self, guid: str, call: str, sent: Body) -> Body | None:
+    async def _too_many(self, guid: str, call: str, sent: JsonObject) -> JsonObject | None:
         """How a run refuses to hold so many parameters."""
         keys = {param["key"] for param in sent.get("params", [])} if "log-batch" in call else set()
         if call == "runs/log-parameter":
@@ -176,7 +176,7 @@ class Tracking:
         held = {param["key"] for param in run.get("data", {}).get("params", [])}
         return mlflow_api.too_many_params(held, keys)
 
-    async def _run(self, guid: str, run_id: str) -> Body:
+    async def _run(self, guid: str, run_id: str) -> JsonObject:
         """A run as the server knows it; empty where it does not."""
         answer = await self.client.get(
             f"{await self.url(guid)}{mlflow_api.PREFIX}runs/get", params={"run_id": run_id}

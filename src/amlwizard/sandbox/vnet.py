@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from amlwizard.sandbox import dns, services
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.kinds.aks import load_balancers
-from amlwizard.sandbox.kinds.base import Body
 
 if TYPE_CHECKING:
     from amlwizard.sandbox.datacentre import DataCentre
@@ -60,7 +60,7 @@ class Vnet:
             return self.centre.port_of("serving-inside", resource_id)
         return port
 
-    def _holds(self, vnet_id: str, cluster: Body | None) -> bool:
+    def _holds(self, vnet_id: str, cluster: JsonObject | None) -> bool:
         """Whether the nodes of a cluster are in a VNET."""
         pools = cluster["properties"]["agentPoolProfiles"] if cluster else []
         subnets = [(pool.get("vnetSubnetID") or "").lower() for pool in pools]

@@ -9,21 +9,35 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import time
+import traceback
 import uuid
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 
 from amlwizard.sandbox import nested
 from amlwizard.sandbox.ids import ResourceId
 
 POLLS = 3
+MOST_FINISHED = 200
+"""Finished operations that can still be polled; older ones are dropped."""
+MOST_UNKNOWN = 1000
+
+
+class OperationFailed(Exception):
+    """How the work of an operation ends when Azure's would; `code` is Azure's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -62,17 +76,20 @@ class Clock:
 
 @dataclass
 class World:
-    """All state. `data` is what the state file holds; the rest is rebuilt at every start."""
+    """All state. `data` is what the state file holds; the rest is rebuilt at every start.
+
+    `unknown` lists the last requests that the sandbox has no answer to, and those that crashed."""
 
     folder: Path
     file: Path | None
     clock: Clock
     data: dict[str, Any] = field(default_factory=dict)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    unknown: list[dict[str, Any]] = field(default_factory=list)
+    unknown: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=MOST_UNKNOWN))
     planted: dict[str, str] = field(default_factory=dict)
     arm: str = ""
     _key: bytes = b""
+    _unfinished: list[str] = field(default_factory=list)
 
     @classmethod
     def open(cls, folder: Path, file: Path | None, clock: Clock) -> World:
@@ -81,7 +98,7 @@ class World:
             private_write(key_file, Fernet.generate_key())
         world = cls(folder=folder, file=file, clock=clock, _key=key_file.read_bytes())
         if file and file.exists():
-            world.data = json.loads(file.read_text())
+            world.replace(json.loads(file.read_text()))
         else:
             world.clear()
         return world
@@ -110,6 +127,28 @@ class World:
             "policies": [],
             "tracking_audience": "",
         }
+
+    def replace(self, data: dict[str, Any]) -> None:
+        """Put the cloud into another state."""
+        self.data = data
+        operations = data["operations"].items()
+        self._unfinished = [name for name, one in operations if one["status"] == "InProgress"]
+        self.save()
+
+    def crashed(self, where: str, problem: BaseException) -> None:
+        """Record a mistake of the sandbox itself, which must not pass for an answer of Azure."""
+        traceback.print_exception(problem)
+        self.unknown.append({"path": where, "crash": repr(problem)})
+
+    def watch(self, task: asyncio.Task[Any], what: str) -> None:
+        """Record the crash of a task that nothing awaits."""
+
+        def ended(task: asyncio.Task[Any]) -> None:
+            problem = None if task.cancelled() else task.exception()
+            if problem and not isinstance(problem, OperationFailed):
+                self.crashed(what, problem)
+
+        task.add_done_callback(ended)
 
     @property
     def resources(self) -> dict[str, dict[str, Any]]:
@@ -182,50 +221,59 @@ class World:
             "tells": dict(polls or {}),
         }
         self._show(self.data["operations"][name], states[0] if states else None)
+        self._unfinished.append(name)
         if task:
             self.tasks[name] = task
         self.settle()
+        self._drop_finished()
         return name
+
+    def _drop_finished(self) -> None:
+        operations = self.data["operations"]
+        too_many = len(operations) - len(self._unfinished) - MOST_FINISHED
+        if too_many > 0:
+            finished = (name for name in operations if name not in self._unfinished)
+            for name in list(itertools.islice(finished, too_many)):
+                del operations[name]
 
     def running(self, resource_id: str) -> str | None:
         """The operation that holds the resource, where there is one."""
         key = resource_id.lower()
-        for name, operation in self.data["operations"].items():
-            if operation["resource"] == key and operation["status"] == "InProgress":
-                return name  # type: ignore[no-any-return]
+        for name in self._unfinished:
+            if self.data["operations"][name]["resource"] == key:
+                return name
         return None
 
     def polled(self, resource_id: str) -> None:
-        for operation in self.data["operations"].values():
-            if operation["resource"] == resource_id.lower():
-                operation["polls"] += 1
+        if name := self.running(resource_id):
+            self.data["operations"][name]["polls"] += 1
         self.settle()
 
     def settle(self) -> None:
         """End the operations whose time has come, and let their effect show."""
-        for name, operation in self.data["operations"].items():
-            if operation["status"] != "InProgress":
-                continue
-            for key, value in (("of", operation["resource"]), ("states", []), ("tells", {})):
-                operation.setdefault(key, value)  # one that was begun by hand, or long ago
-            task = self.tasks.get(name)
-            if task and not task.done():
-                continue
-            done = self.clock.progress(
-                operation["started"], operation["seconds"], operation["polls"]
-            )
-            if done < 1:
-                states = operation["states"]
-                self._show(operation, states[int(done * len(states))] if states else None)
-                continue
-            if task and (failure := task.exception()):
-                operation["error"] = {
-                    "code": getattr(failure, "code", "InternalServerError"),
-                    "message": str(failure),
-                }
-            operation["status"] = "Failed" if operation["error"] else "Succeeded"
-            operation["ended"] = time.time()
-            self._end(operation)
+        self._unfinished = [name for name in self._unfinished if not self._settled(name)]
+
+    def _settled(self, name: str) -> bool:
+        operation, task = self.data["operations"][name], self.tasks.get(name)
+        for key, value in (("of", operation["resource"]), ("states", []), ("tells", {})):
+            operation.setdefault(key, value)  # one that was begun by hand, or long ago
+        if task and not task.done():
+            return False
+        done = self.clock.progress(operation["started"], operation["seconds"], operation["polls"])
+        if done < 1:
+            states = operation["states"]
+            self._show(operation, states[int(done * len(states))] if states else None)
+            return False
+        if task and (failure := task.exception()):
+            operation["error"] = {
+                "code": getattr(failure, "code", "InternalServerError"),
+                "message": str(failure),
+            }
+        self.tasks.pop(name, None)
+        operation["status"] = "Failed" if operation["error"] else "Succeeded"
+        operation["ended"] = time.time()
+        self._end(operation)
+        return True
 
     def _show(self, operation: dict[str, Any], state: str | None) -> None:
         resource = nested.find(self.resources, ResourceId.parse(operation["of"]))
@@ -266,7 +314,11 @@ class World:
         return Fernet(self._key).encrypt(secret.encode()).decode()
 
     def unseal(self, sealed: str) -> str:
-        return Fernet(self._key).decrypt(sealed.encode()).decode()
+        """Raises ValueError for what was not sealed here."""
+        try:
+            return Fernet(self._key).decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise ValueError("sealed with another key, or not at all") from None
 
 
 def private_write(path: Path, content: bytes) -> None:

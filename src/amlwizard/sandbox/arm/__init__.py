@@ -15,9 +15,9 @@ from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.arm.providers import Providers
 from amlwizard.sandbox.arm.resources import Resources
 from amlwizard.sandbox.arm.subscription import Subscription
+from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.datacentre import DataCentre
 from amlwizard.sandbox.entra.tokens import ARM, Tokens
-from amlwizard.sandbox.kinds.base import ArmError
 
 SUBSCRIPTION = r"/subscriptions/[^/]+"
 GROUP = rf"{SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)"

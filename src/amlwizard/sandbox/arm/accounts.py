@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.arm.asked import Asked, listed
-from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.world import World
 
 # By geography, the border that data stays within; with the group that it is of.
@@ -92,7 +93,7 @@ class Accounts:
             ]
         )
 
-    def _shown(self, name: str) -> Body:
+    def _shown(self, name: str) -> JsonObject:
         given = self.world.data["subscriptions"][name]
         return {
             "id": f"/subscriptions/{name}",
@@ -109,7 +110,7 @@ class Accounts:
         }
 
 
-def _last_page(items: list[Body]) -> Response:
+def _last_page(items: list[JsonObject]) -> Response:
     """Tenants and subscriptions always have a nextLink; an empty one ends the list."""
     return JSONResponse({"value": items, "nextLink": ""})
 

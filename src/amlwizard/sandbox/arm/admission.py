@@ -6,8 +6,10 @@ from amlwizard.sandbox import nested, rights
 from amlwizard.sandbox.arm.accounts import region
 from amlwizard.sandbox.arm.asked import Asked
 from amlwizard.sandbox.arm.providers import Providers
+from amlwizard.sandbox.arm_error import ArmError, retryable
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Kind, retryable
+from amlwizard.sandbox.kinds.base import Kind
 from amlwizard.sandbox.kinds.locks import TYPE as LOCKS
 from amlwizard.sandbox.kinds.locks import must_be_unlocked
 from amlwizard.sandbox.world import World
@@ -62,7 +64,7 @@ class Admission:
                 "this operation.",
             )
 
-    def unchanged(self, asked: Asked, document: Body | None) -> None:
+    def unchanged(self, asked: Asked, document: JsonObject | None) -> None:
         """A condition on the version of the document: `If-Match`, `If-None-Match: *`."""
         given, current = asked.headers.get("if-match"), (document or {}).get("etag")
         mismatch = given not in (None, "", "*") and (not current or _tag(given) != _tag(current))
@@ -110,7 +112,9 @@ class Admission:
             f"operationStatuses/{running}?api-version={version}.",
         )
 
-    def place(self, kind: Kind, wanted: Body, old: Body | None, rid: ResourceId) -> None:
+    def place(
+        self, kind: Kind, wanted: JsonObject, old: JsonObject | None, rid: ResourceId
+    ) -> None:
         """The location: required, known, and never changed."""
         if not kind.location:
             return

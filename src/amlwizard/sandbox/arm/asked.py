@@ -11,8 +11,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body
 
 # Methods (`GET|HEAD`), path, and who answers: given what was asked, and what the path names.
 Route = tuple[str, str, Callable[..., Response]]
@@ -29,12 +30,12 @@ class Asked:
     version: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    body: Body
-    claims: Body
+    body: JsonObject
+    claims: JsonObject
     id: ResourceId
 
     @classmethod
-    async def read(cls, request: Request, claims: Body) -> Asked:
+    async def read(cls, request: Request, claims: JsonObject) -> Asked:
         path = re.sub(r"/+", "/", request.url.path).rstrip("/")
         return cls(
             method=request.method,
@@ -48,7 +49,7 @@ class Asked:
         )
 
 
-def listed(items: list[Body]) -> Response:
+def listed(items: list[JsonObject]) -> Response:
     return JSONResponse({"value": items})
 
 

@@ -12,16 +12,19 @@ from amlwizard.sandbox.arm.accounts import region
 from amlwizard.sandbox.arm.admission import Admission
 from amlwizard.sandbox.arm.asked import Asked, listed
 from amlwizard.sandbox.arm.operations import Operations
+from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.datacentre import DataCentre
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.answers import DELETED, Polls
-from amlwizard.sandbox.kinds.base import ArmError, Body, Kind
+from amlwizard.sandbox.kinds.base import Kind
 from amlwizard.sandbox.kinds.locks import must_be_unlocked
+from amlwizard.sandbox.kinds.shapes import Document, must_fit
 from amlwizard.sandbox.policies import GROUP as POLICY_TYPE
 from amlwizard.sandbox.policies import must_comply
 
-Inside = tuple[ResourceId, Kind, Body]  # something that is in a group
+Inside = tuple[ResourceId, Kind, JsonObject]  # something that is in a group
 TYPE = "Microsoft.Resources/resourceGroups"
 DELETE_SECONDS = 61
 DELETES = replace(DELETED, headers="L", polls=Polls())
@@ -43,6 +46,7 @@ class Groups:
     def write(self, asked: Asked, group: str) -> Response:
         self.admission.right("Microsoft.Resources/subscriptions/resourcegroups/write", asked.path)
         must_be_unlocked(self.world, asked.path, "write")
+        must_fit(Document, asked.body)
         found = self.world.get(asked.path)
         location = asked.body.get("location") or (found or {}).get("location")
         if not location:
@@ -94,7 +98,7 @@ class Groups:
         )
         return self.operations.begun(asked, name, DELETES)
 
-    def _blocked(self, path: str, inside: list[Inside]) -> Body | None:
+    def _blocked(self, path: str, inside: list[Inside]) -> JsonObject | None:
         """How the operation fails where what is outside of the group uses what is in it."""
         outside = self.world.without(path)
         details = []
@@ -120,7 +124,7 @@ class Groups:
         where = asked.query.get("$filter", "")
         name = re.search(r"name eq '([^']+)'", where)
         kind = re.search(r"resourceType eq '([^']+)'", where)
-        found: list[Body] = [
+        found: list[JsonObject] = [
             {k: r[k] for k in SUMMARY if k in r}
             for key, r in self.world.resources.items()
             if key.startswith(f"{scope.lower()}/")
@@ -131,7 +135,7 @@ class Groups:
         ]
         return listed(found)
 
-    def _existing(self, asked: Asked) -> Body:
+    def _existing(self, asked: Asked) -> JsonObject:
         shelf.must_have_group(self.world, asked.id)
         return self.world.resources[asked.path.lower()]
 

@@ -6,10 +6,11 @@ from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.arm import shelf
 from amlwizard.sandbox.arm.asked import Asked
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.answers import Answer, Polls
-from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
 
@@ -20,7 +21,9 @@ class Operations:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def begun(self, asked: Asked, name: str, answer: Answer, body: Body | None = None) -> Response:
+    def begun(
+        self, asked: Asked, name: str, answer: Answer, body: JsonObject | None = None
+    ) -> Response:
         """The answer to a request that started operation `name`."""
         headers = {}
         if "A" in answer.headers:
@@ -65,7 +68,7 @@ class Operations:
             self._told(operation, name, polls), polls.status if going else 200, headers
         )
 
-    def _result(self, operation: Body, polls: Polls, headers: dict[str, str]) -> Response:
+    def _result(self, operation: JsonObject, polls: Polls, headers: dict[str, str]) -> Response:
         """A Location shows the resource in the end."""
         if operation["status"] == "InProgress":
             return Response(status_code=202, headers=headers)
@@ -77,7 +80,7 @@ class Operations:
         shown = KINDS[found["type"].lower()].shown
         return JSONResponse(shown(self.world, found) if shown else found)
 
-    def _told(self, operation: Body, name: str, polls: Polls) -> Body:
+    def _told(self, operation: JsonObject, name: str, polls: Polls) -> JsonObject:
         over, status = operation.get("ended") is not None, operation["status"]
         known = {
             "id": f"/subscriptions/{self.world.subscription}/operationStatuses/{name}",
@@ -88,7 +91,7 @@ class Operations:
             "lastActionDateTime": stamp(operation["ended"]) if over else None,
             "percentComplete": 100.0 if over else None,
         }
-        body: Body = {key: known[key] for key in polls.tells if known[key] is not None}
+        body: JsonObject = {key: known[key] for key in polls.tells if known[key] is not None}
         body["status"] = status if over else polls.word
         if operation["error"] and status == "Failed":
             body["error"] = operation["error"]

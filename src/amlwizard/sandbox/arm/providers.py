@@ -7,8 +7,9 @@ from starlette.responses import JSONResponse, Response
 from amlwizard.sandbox import rights
 from amlwizard.sandbox.arm.accounts import REGIONS
 from amlwizard.sandbox.arm.asked import Asked, listed
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.kinds import KINDS
-from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.world import World
 
 NAMESPACES = sorted({
@@ -51,10 +52,10 @@ class Providers:
         name = self.world.data["providers"].get(subscription, {}).get(namespace)
         if name is None:
             return "NotRegistered"
-        done = self.world.data["operations"][name]["status"] == "Succeeded"
-        return "Registered" if done else "Registering"
+        going = self.world.data["operations"].get(name, {}).get("status") == "InProgress"
+        return "Registering" if going else "Registered"
 
-    def _shown(self, subscription: str, namespace: str) -> Body:
+    def _shown(self, subscription: str, namespace: str) -> JsonObject:
         self.world.polled(f"/subscriptions/{subscription}/providers/{namespace}")
         types = [k for k in KINDS.values() if k.type.startswith(f"{namespace}/")]
         return {

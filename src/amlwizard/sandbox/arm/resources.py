@@ -18,12 +18,15 @@ from amlwizard.sandbox.arm import shelf
 from amlwizard.sandbox.arm.admission import Admission
 from amlwizard.sandbox.arm.asked import Asked, listed
 from amlwizard.sandbox.arm.operations import Operations
+from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.datacentre import DataCentre
+from amlwizard.sandbox.documents import JsonObject, merged
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.answers import Answer
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, swallow
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.fixed import must_keep
+from amlwizard.sandbox.kinds.shapes import must_fit
 from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.policies import must_comply
 
@@ -37,19 +40,6 @@ def worded(kind: Kind) -> Iterator[None]:
         if not error.by_arm:
             error.worded = kind.refusal
         raise
-
-
-@contextmanager
-def deserialized() -> Iterator[None]:
-    """What does not fit the service's schema is refused by ARM."""
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as problem:
-        raise ArmError(
-            400,
-            "InvalidRequestContent",
-            f"The request content was invalid and could not be deserialized: {problem!r}",
-        ) from None
 
 
 class Resources:
@@ -82,24 +72,26 @@ class Resources:
             return self._put(asked, kind, asked.body)
         if asked.method == "PATCH" and kind.put and kind.patch:
             found = shelf.existing(self.world, asked.id)
-            return self._put(asked, kind, _merge(copy.deepcopy(found), asked.body))
+            return self._put(asked, kind, merged(found, asked.body))
         if asked.method == "DELETE":
             return self._delete(asked, kind)
         return self._unknown(asked)
 
-    def _call(self, asked: Asked, rid: ResourceId, body: Body, old: Body | None) -> Call:
+    def _call(
+        self, asked: Asked, rid: ResourceId, body: JsonObject, old: JsonObject | None
+    ) -> Call:
         return Call(self.world, self.centre, rid, body, old, asked.version, asked.claims)
 
-    async def _items(self, asked: Asked, kind: Kind) -> list[Body]:
+    async def _items(self, asked: Asked, kind: Kind) -> list[JsonObject]:
         """Documents that another service holds."""
         return await kind.items(self._call(asked, asked.id, {}, None)) if kind.items else []
 
-    def _shown(self, kind: Kind, document: Body) -> Body:
+    def _shown(self, kind: Kind, document: JsonObject) -> JsonObject:
         return kind.shown(self.world, document) if kind.shown else document
 
     # -- writes
 
-    def _put(self, asked: Asked, kind: Kind, body: Body) -> Response:
+    def _put(self, asked: Asked, kind: Kind, body: JsonObject) -> Response:
         assert kind.put
         rid = asked.id
         shelf.must_have_group(self.world, rid)
@@ -109,10 +101,13 @@ class Resources:
         with worded(kind):
             self.admission.unchanged(asked, old)
         self.admission.free(rid, asked.version)
+        body = _filled(body)
+        with worded(kind):
+            must_fit(kind.shape, body)
         wanted = self._wanted(rid, kind, body, old)
         must_comply(self.world, wanted)
         call = self._call(asked, rid, wanted, old)
-        with worded(kind), deserialized():
+        with worded(kind):
             must_keep(call)
             kind.put(call)
         again = old is not None or (kind.recovers is not None and kind.recovers(self.world, rid))
@@ -132,19 +127,15 @@ class Resources:
             sub_resources(made, kind.etag.format(uuid.uuid4()))
         return self._begin(asked, kind, call, answer)
 
-    def _wanted(self, rid: ResourceId, kind: Kind, body: Body, old: Body | None) -> Body:
+    def _wanted(
+        self, rid: ResourceId, kind: Kind, body: JsonObject, old: JsonObject | None
+    ) -> JsonObject:
         """The body with what ARM itself sees to: place, identity, tags."""
-        wanted: Body = _filled(body)
+        wanted = dict(body)
         for key in ("id", "name", "type", "etag", "systemData"):
             wanted.pop(key, None)
         self.admission.place(kind, wanted, old, rid)
-        if not isinstance(wanted.setdefault("properties", {}), dict):
-            raise ArmError(
-                400,
-                "InvalidRequestContent",
-                "The request content was invalid: properties must be an object.",
-                "properties",
-            )
+        wanted["properties"] = dict(wanted.get("properties", {}))
         wanted["properties"].pop("provisioningState", None)
         wanted.update(id=rid.text, name=rid.name, type=kind.type)
         if "tags" not in wanted and (kind.shows_tags or "tags" in (old or {})):
@@ -153,7 +144,7 @@ class Resources:
             wanted["systemData"] = self._written(old)
         return wanted
 
-    def _written(self, old: Body | None) -> Body:
+    def _written(self, old: JsonObject | None) -> JsonObject:
         """Who wrote a document first and last, and when."""
         who = {"By": self.world.data["person"]["name"], "ByType": "User", "At": stamp()}
         first = (old or {}).get("systemData") or {f"created{key}": v for key, v in who.items()}
@@ -163,7 +154,7 @@ class Resources:
         task = None
         if call.work is not None:
             task = asyncio.get_running_loop().create_task(call.work)
-            task.add_done_callback(swallow)
+            self.world.watch(task, asked.path)
         seconds = kind.takes("update" if call.old else "create") if answer.states else 0
         name = self.world.begin(
             asked.id.text, "put", seconds, call.fails, task, answer.states, asdict(answer.polls)
@@ -227,7 +218,7 @@ class Resources:
         return JSONResponse({"error": {"code": "NotImplemented", "message": message}}, 501)
 
 
-def sub_resources(document: Body, etag: str) -> None:
+def sub_resources(document: JsonObject, etag: str) -> None:
     """The version of a document, which everything shares in it that has an id below its own."""
     document["etag"] = etag
     stem = f"{document['id']}/".lower()
@@ -259,12 +250,3 @@ def _filled(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _filled(inner) for key, inner in value.items() if inner is not None}
     return [_filled(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _merge(target: Body, patch: Body) -> Body:
-    for key, value in patch.items():
-        if isinstance(value, dict) and isinstance(target.get(key), dict):
-            _merge(target[key], value)
-        else:
-            target[key] = value
-    return target

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 
 from amlwizard.sandbox import nested
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import KINDS
-from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.world import World
 
 ROLES = "microsoft.authorization/roleassignments"
 
 
-def find(world: World, rid: ResourceId) -> Body | None:
+def find(world: World, rid: ResourceId) -> JsonObject | None:
     return nested.find(world.resources, rid)
 
 
-def existing(world: World, rid: ResourceId) -> Body:
+def existing(world: World, rid: ResourceId) -> JsonObject:
     """The document, or the refusal that ARM words for what is missing: group or resource."""
     must_have_group(world, rid)
     found = find(world, rid)
@@ -49,7 +50,7 @@ def not_found(rid: ResourceId) -> ArmError:
     )
 
 
-def children(world: World, rid: ResourceId, where: str = "") -> list[Body]:
+def children(world: World, rid: ResourceId, where: str = "") -> list[JsonObject]:
     """The items of a collection. `where` is the $filter, which role assignments alone know."""
     scope = rid.text.rsplit("/", 1)[0] if rid.names else rid.scope
     if rid.type in nested.WITHIN:
@@ -59,7 +60,7 @@ def children(world: World, rid: ResourceId, where: str = "") -> list[Body]:
     return list(world.of_type(rid.type, scope))
 
 
-def _assigned(assignment: Body, scope: str, where: str) -> bool:
+def _assigned(assignment: JsonObject, scope: str, where: str) -> bool:
     """Whether a role assignment is at, above or below a scope; atScope() leaves out those below."""
     p = assignment["properties"]
     whose = re.search(r"principalId eq '([^']+)'", where)

@@ -10,10 +10,11 @@ from starlette.responses import JSONResponse, Response
 from amlwizard.sandbox import policies, quotas, rights
 from amlwizard.sandbox.arm.asked import Asked, Route, listed
 from amlwizard.sandbox.arm.operations import Operations
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, value_at
 from amlwizard.sandbox.kinds import KINDS
 from amlwizard.sandbox.kinds.aks import DEFAULT_VERSION, VERSIONS
 from amlwizard.sandbox.kinds.answers import Answer, Polls
-from amlwizard.sandbox.kinds.base import ArmError, Body
 from amlwizard.sandbox.kinds.global_names import name_available
 from amlwizard.sandbox.kinds.key_vault import forget
 from amlwizard.sandbox.kinds.role_assignments import ROLES
@@ -87,8 +88,8 @@ class Subscription:
         began = self.world.begin(held["id"], "purge", PURGE_SECONDS, polls=asdict(PURGED.polls))
         return self.operations.begun(asked, began, PURGED)
 
-    def _held(self, name: str) -> Body:
-        found: Body | None = self.world.data["deleted"].get(f"vaults/{name.lower()}")
+    def _held(self, name: str) -> JsonObject:
+        found: JsonObject | None = self.world.data["deleted"].get(f"vaults/{name.lower()}")
         if found is None:
             raise ArmError(
                 404,
@@ -103,8 +104,8 @@ class Subscription:
 
     def _restrictions(self, asked: Asked) -> Response:
         """What the policies say of a resource that is about to be written."""
-        content = (asked.body.get("resourceDetails") or {}).get("resourceContent") or {}
-        if not content.get("type"):
+        content = value_at(asked.body, "resourceDetails.resourceContent")
+        if not isinstance(content, dict) or not content.get("type"):
             raise ArmError(400, "InvalidCheckRestrictionsRequest", "The type is required.")
         document = {"name": "", **content}
         return JSONResponse(

@@ -18,14 +18,14 @@ from amlwizard.sandbox.databricks.errors import Refused
 from amlwizard.sandbox.databricks.libraries import Libraries
 from amlwizard.sandbox.databricks.secrets import Secrets
 from amlwizard.sandbox.databricks.workspace import data_of
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra.tokens import ARM, DATABRICKS, Tokens
-from amlwizard.sandbox.kinds.base import Body
 from amlwizard.sandbox.rights import may
 from amlwizard.sandbox.world import World
 
 MANAGE = "Microsoft.Databricks/workspaces/write"
 
-Action = Callable[[Body, Body], Coroutine[Any, Any, Body]]
+Action = Callable[[JsonObject, JsonObject], Coroutine[Any, Any, JsonObject]]
 
 
 class Databricks:
@@ -104,7 +104,7 @@ class Databricks:
             }
         )
 
-    def _is_user(self, request: Request, workspace: Body, claims: Body) -> bool:
+    def _is_user(self, request: Request, workspace: JsonObject, claims: JsonObject) -> bool:
         """Whoever may manage the workspace in ARM becomes a user by showing its id once. What a
         service principal may, a token for ARM of its own has to say besides."""
         users = data_of(self.world, workspace).setdefault("users", [])
@@ -121,5 +121,5 @@ class Databricks:
         users.append(claims["oid"])
         return True
 
-    async def _me(self, workspace: Body, body: Body) -> Body:
+    async def _me(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         return {"userName": self.world.data["person"]["name"], "active": True}

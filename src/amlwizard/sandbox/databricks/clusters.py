@@ -10,7 +10,7 @@ from amlwizard.sandbox.databricks import node_addresses, runtimes
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.databricks.errors import Refused, invalid
 from amlwizard.sandbox.databricks.workspace import data_of, vnet_of
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.kinds.network import find_subnet
 from amlwizard.sandbox.kinds.sizes import MACHINES, SIZES, cores_used
 from amlwizard.sandbox.world import World
@@ -27,10 +27,10 @@ class Clusters:
     def __init__(self, world: World, drivers: Drivers) -> None:
         self.world, self.drivers = world, drivers
 
-    async def spark_versions(self, workspace: Body, body: Body) -> Body:
+    async def spark_versions(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         return {"versions": runtimes.versions()}
 
-    async def node_types(self, workspace: Body, body: Body) -> Body:
+    async def node_types(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         missing = self.world.data["limits"].get("sizes_not_offered", [])
         return {
             "node_types": [
@@ -48,7 +48,7 @@ class Clusters:
             ]
         }
 
-    async def create(self, workspace: Body, body: Body) -> Body:
+    async def create(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         _check(body)
         cluster_id = f"{time.strftime('%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
         cluster = {
@@ -63,7 +63,7 @@ class Clusters:
         self._start(workspace, cluster)
         return {"cluster_id": cluster_id}
 
-    async def edit(self, workspace: Body, body: Body) -> Body:
+    async def edit(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         """Other settings for a cluster that runs, which it starts anew with, or that sleeps."""
         cluster = self.find(workspace, body)
         _check(body)
@@ -75,34 +75,34 @@ class Clusters:
             self._restart(workspace, cluster)
         return {}
 
-    async def get(self, workspace: Body, body: Body) -> Body:
+    async def get(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         return self._show(self.find(workspace, body))
 
-    async def list_all(self, workspace: Body, body: Body) -> Body:
+    async def list_all(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         clusters = data_of(self.world, workspace)["clusters"]
         return {"clusters": [self._show(self.find(workspace, {"cluster_id": c})) for c in clusters]}
 
-    async def start(self, workspace: Body, body: Body) -> Body:
+    async def start(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.find(workspace, body)
         if cluster["state"] != "TERMINATED":
             raise _unexpected(cluster)
         self._restart(workspace, cluster)
         return {}
 
-    async def delete(self, workspace: Body, body: Body) -> Body:
+    async def delete(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.find(workspace, body)
         cluster["state"] = "TERMINATED"
         cluster["reason"] = {"code": "USER_REQUEST", "type": "SUCCESS", "parameters": {}}
         self.drivers.end(cluster["id"])
         return {}
 
-    async def permanent_delete(self, workspace: Body, body: Body) -> Body:
+    async def permanent_delete(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.find(workspace, body)
         del data_of(self.world, workspace)["clusters"][cluster["id"]]
         self.drivers.end(cluster["id"])
         return {}
 
-    def find(self, workspace: Body, body: Body) -> Body:
+    def find(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = data_of(self.world, workspace)["clusters"].get(body.get("cluster_id"))
         if cluster is None:
             raise invalid(f"Cluster {body.get('cluster_id')} does not exist")
@@ -120,7 +120,7 @@ class Clusters:
         cluster["polls"] += 1
         return cluster  # type: ignore[no-any-return]
 
-    def running(self, workspace: Body, cluster_id: Any) -> Body:
+    def running(self, workspace: JsonObject, cluster_id: Any) -> JsonObject:
         cluster = self.find(workspace, {"cluster_id": cluster_id})
         if cluster["state"] != "RUNNING":
             raise Refused(
@@ -128,12 +128,12 @@ class Clusters:
             )
         return cluster
 
-    def _restart(self, workspace: Body, cluster: Body) -> None:
+    def _restart(self, workspace: JsonObject, cluster: JsonObject) -> None:
         for library in cluster["libraries"].values():
             library.update(started=time.time(), polls=0)
         self._start(workspace, cluster)
 
-    def _start(self, workspace: Body, cluster: Body) -> None:
+    def _start(self, workspace: JsonObject, cluster: JsonObject) -> None:
         cluster.update(state="PENDING", started=time.time(), polls=0, reason=None)
         nodes = 1 + int(cluster["spec"].get("num_workers") or 0)
         need = SIZES[cluster["spec"]["node_type_id"]] * nodes
@@ -156,7 +156,7 @@ class Clusters:
             cluster.pop("fails", None)
             self.drivers.start(cluster["id"], workspace, cluster["spec"]["spark_version"])
 
-    def _egress(self, workspace: Body) -> bool:
+    def _egress(self, workspace: JsonObject) -> bool:
         if not workspace["properties"]["parameters"]["enableNoPublicIp"]["value"]:
             return True
         return all(
@@ -165,7 +165,7 @@ class Clusters:
             for s in self._subnets(workspace)
         )
 
-    def _subnets(self, workspace: Body) -> list[Body]:
+    def _subnets(self, workspace: JsonObject) -> list[JsonObject]:
         p = workspace["properties"]["parameters"]
         names = [
             (p.get(k) or {}).get("value")
@@ -174,7 +174,7 @@ class Clusters:
         found = [find_subnet(self.world, f"{vnet_of(workspace)}/subnets/{name}") for name in names]
         return [subnet for subnet in found if subnet]
 
-    def _show(self, cluster: Body) -> Body:
+    def _show(self, cluster: JsonObject) -> JsonObject:
         """As a cluster is answered, which is not word for word as it was asked for."""
         spec = cluster["spec"]
         shown = {
@@ -192,13 +192,13 @@ class Clusters:
         return shown
 
 
-def _reason(code: str, message: str, kind: str = "CLIENT_ERROR", azure: str = "") -> Body:
+def _reason(code: str, message: str, kind: str = "CLIENT_ERROR", azure: str = "") -> JsonObject:
     """Why a cluster ended; `azure` is the code of the resource provider that refused."""
     given = {"azure_error_code": azure} if azure else {}
     return {"code": code, "type": kind, "parameters": {**given, "azure_error_message": message}}
 
 
-def _check(spec: Body) -> None:
+def _check(spec: JsonObject) -> None:
     """The runtimes and node types that there are; others are refused in the words of Databricks."""
     for key in ("spark_version", "node_type_id"):
         if not spec.get(key):
@@ -211,7 +211,7 @@ def _check(spec: Body) -> None:
         raise invalid(f"Invalid spark version {spec['spark_version']}.")
 
 
-def _unexpected(cluster: Body) -> Refused:
+def _unexpected(cluster: JsonObject) -> Refused:
     return Refused(
         400,
         "INVALID_STATE",

@@ -9,39 +9,39 @@ from amlwizard.sandbox.databricks.clusters import Clusters
 from amlwizard.sandbox.databricks.errors import invalid, missing
 from amlwizard.sandbox.databricks.runtimes import shown
 from amlwizard.sandbox.databricks.secrets import redacted
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 
 
 class Commands:
     def __init__(self, clusters: Clusters) -> None:
         self.clusters, self.drivers = clusters, clusters.drivers
-        self.commands: dict[str, Body] = {}
+        self.commands: dict[str, JsonObject] = {}
         self.contexts: dict[str, str] = {}
 
-    async def create_context(self, workspace: Body, body: Body) -> Body:
+    async def create_context(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.clusters.running(workspace, body.get("clusterId"))
         context = uuid.uuid4().hex
         self.contexts[context] = cluster["id"]
         self.drivers.centre.tracking.warm()  # whoever opens a notebook is about to track
         return {"id": context}
 
-    async def context_status(self, workspace: Body, body: Body) -> Body:
+    async def context_status(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         self._context(body)
         return {"id": body["contextId"], "status": "Running"}
 
-    async def destroy_context(self, workspace: Body, body: Body) -> Body:
+    async def destroy_context(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster_id = self._context(body)
         del self.contexts[body["contextId"]]
         await self.drivers.ask(cluster_id, {"op": "forget", "context": body["contextId"]})
         return {"id": body["contextId"]}
 
-    async def execute(self, workspace: Body, body: Body) -> Body:
+    async def execute(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         self.clusters.running(workspace, body.get("clusterId"))
         cluster_id = self._context(body)
         if body.get("language") != "python":
             raise invalid("Only python is offered here.")
         command_id = uuid.uuid4().hex
-        command: Body = {"id": command_id, "status": "Running", "results": None}
+        command: JsonObject = {"id": command_id, "status": "Running", "results": None}
         self.commands[command_id] = command
         task = asyncio.get_running_loop().create_task(
             self._run(workspace, cluster_id, body, command)
@@ -49,7 +49,9 @@ class Commands:
         command["task"] = task
         return {"id": command_id}
 
-    async def _run(self, workspace: Body, cluster_id: str, body: Body, command: Body) -> None:
+    async def _run(
+        self, workspace: JsonObject, cluster_id: str, body: JsonObject, command: JsonObject
+    ) -> None:
         answer = await self.drivers.ask(
             cluster_id, {"op": "run", "context": body["contextId"], "code": body["command"]}
         )
@@ -66,14 +68,14 @@ class Commands:
         if command["status"] == "Running":
             command["status"] = "Finished" if "error" not in answer else "Error"
 
-    async def status(self, workspace: Body, body: Body) -> Body:
+    async def status(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         command = self.commands.get(body.get("commandId", ""))
         if command is None:
             raise missing("CommandNotFoundException")
         status = "Finished" if command["status"] == "Error" else command["status"]
         return {"id": command["id"], "status": status, "results": command["results"]}
 
-    async def cancel(self, workspace: Body, body: Body) -> Body:
+    async def cancel(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         command = self.commands.get(body.get("commandId", ""))
         if command and command["status"] == "Running":
             command["status"] = "Cancelled"
@@ -83,7 +85,7 @@ class Commands:
             self.drivers.start(cluster_id, workspace, spec["spark_version"])
         return {"id": body.get("commandId")}
 
-    def _context(self, body: Body) -> str:
+    def _context(self, body: JsonObject) -> str:
         cluster_id = self.contexts.get(body.get("contextId", ""))
         if cluster_id is None:
             raise missing("ContextNotFound")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from amlwizard.sandbox.children import kill_group
 from amlwizard.sandbox.databricks.secrets import reveal
 from amlwizard.sandbox.databricks.workspace import vnet_of
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 
 if TYPE_CHECKING:
     from amlwizard.sandbox.datacentre import DataCentre
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Driver:
     """`answer` is given what the process asks for."""
 
-    def __init__(self, process: Any, answer: Callable[[Body], Body]) -> None:
+    def __init__(self, process: Any, answer: Callable[[JsonObject], JsonObject]) -> None:
         self.process, self.answer = process, answer
         self.lock = asyncio.Lock()
 
-    async def ask(self, body: Body) -> Body:
+    async def ask(self, body: JsonObject) -> JsonObject:
         async with self.lock:
             await self._send(body)
             while line := await self.process.stdout.readline():
@@ -34,7 +34,7 @@ class Driver:
                 await self._send(self.answer(answer))
         return {"error": "SparkException: The Python process of the driver has ended."}
 
-    async def _send(self, body: Body) -> None:
+    async def _send(self, body: JsonObject) -> None:
         self.process.stdin.write(json.dumps(body).encode() + b"\n")
         await self.process.stdin.drain()
 
@@ -46,14 +46,14 @@ class Drivers:
         self.centre, self.ca = centre, ca
         self.tasks: dict[str, asyncio.Task[Driver]] = {}
 
-    def start(self, cluster_id: str, workspace: Body, spark_version: str) -> None:
+    def start(self, cluster_id: str, workspace: JsonObject, spark_version: str) -> None:
         task = asyncio.get_running_loop().create_task(self._boot(workspace, spark_version))
         self.tasks[cluster_id] = task
 
     def __contains__(self, cluster_id: str) -> bool:
         return cluster_id in self.tasks
 
-    async def ask(self, cluster_id: str, body: Body) -> Body:
+    async def ask(self, cluster_id: str, body: JsonObject) -> JsonObject:
         driver = await self.tasks[cluster_id]
         return await driver.ask(body)
 
@@ -68,7 +68,7 @@ class Drivers:
         for cluster_id in list(self.tasks):
             self.end(cluster_id)
 
-    async def _boot(self, workspace: Body, spark_version: str) -> Driver:
+    async def _boot(self, workspace: JsonObject, spark_version: str) -> Driver:
         proxy = self.centre.vnet.proxy_for(vnet_of(workspace))
         environment = {
             **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy),
@@ -84,7 +84,7 @@ class Drivers:
         )
         return Driver(process, lambda asked: self._answer(workspace_id, asked))
 
-    def _answer(self, workspace_id: str, asked: Body) -> Body:
+    def _answer(self, workspace_id: str, asked: JsonObject) -> JsonObject:
         """A secret of a scope, or the addresses of a name."""
         world = self.centre.world
         if asked["ask"] == "resolve":

@@ -12,7 +12,7 @@ from packaging.specifiers import SpecifierSet
 from amlwizard.sandbox.databricks.clusters import Clusters
 from amlwizard.sandbox.databricks.errors import invalid
 from amlwizard.sandbox.databricks.runtimes import python_of
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 
 SECONDS = 50
 
@@ -21,7 +21,7 @@ class Libraries:
     def __init__(self, clusters: Clusters) -> None:
         self.clusters, self.clock = clusters, clusters.world.clock
 
-    async def install(self, workspace: Body, body: Body) -> Body:
+    async def install(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.clusters.find(workspace, body)
         for library in body.get("libraries", []):
             package = (library.get("pypi") or {}).get("package")
@@ -30,7 +30,7 @@ class Libraries:
             cluster["libraries"][package] = {"started": time.time(), "polls": 0}
         return {}
 
-    async def status(self, workspace: Body, body: Body) -> Body:
+    async def status(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.clusters.find(workspace, body)
         statuses = []
         for package, library in cluster["libraries"].items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 
 LIMIT = "spark.databricks.driver.maxReplOutputLength"
 SHORT, LONG, LONGEST = 50_000, 10_000_000, 20_000_000
@@ -38,7 +38,7 @@ RUNTIMES = {
 KINDS = {"": "", "cpu-ml-": " ML", "gpu-ml-": " ML GPU", "aarch64-": " aarch64"}
 
 
-def versions() -> list[Body]:
+def versions() -> list[JsonObject]:
     """What clusters/spark-versions answers."""
     return [
         {
@@ -59,7 +59,7 @@ def python_of(spark_version: str) -> tuple[int, int]:
     return RUNTIMES[spark_version.partition(".x-")[0]].python
 
 
-def shown(text: str, spec: Body) -> str:
+def shown(text: str, spec: JsonObject) -> str:
     """What is given back of a command's text output: before runtime 17 its middle is left out, from
     the ends of lines on, unless the cluster is told to keep more (from 12.2 on)."""
     limit = _limit(spec)
@@ -72,7 +72,7 @@ def shown(text: str, spec: Body) -> str:
     return f"{first}\n*** WARNING: skipped {skipped} bytes of output ***\n\n{last}"
 
 
-def _limit(spec: Body) -> int:
+def _limit(spec: JsonObject) -> int:
     number = spec["spark_version"].partition(".x-")[0]
     version = tuple(int(part) for part in number.split("."))
     if version >= (17,):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amlwizard.sandbox.databricks.errors import Refused, missing
 from amlwizard.sandbox.databricks.workspace import data_of
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.world import World
 
 
@@ -12,37 +12,37 @@ class Secrets:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    async def create_scope(self, workspace: Body, body: Body) -> Body:
+    async def create_scope(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         scopes = data_of(self.world, workspace)["scopes"]
         if body["scope"] in scopes:
             raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"Scope {body['scope']} already exists!")
         scopes[body["scope"]] = {}
         return {}
 
-    async def list_scopes(self, workspace: Body, body: Body) -> Body:
+    async def list_scopes(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         scopes = data_of(self.world, workspace)["scopes"]
         return {"scopes": [{"name": s, "backend_type": "DATABRICKS"} for s in scopes]}
 
-    async def put(self, workspace: Body, body: Body) -> Body:
+    async def put(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         self._scope(workspace, body)[body["key"]] = self.world.seal(body["string_value"])
         return {}
 
-    async def delete(self, workspace: Body, body: Body) -> Body:
+    async def delete(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         if self._scope(workspace, body).pop(body["key"], None) is None:
             raise missing(f"Secret {body['key']} does not exist!")
         return {}
 
-    async def list_keys(self, workspace: Body, body: Body) -> Body:
+    async def list_keys(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         return {"secrets": [{"key": key} for key in self._scope(workspace, body)]}
 
-    def _scope(self, workspace: Body, body: Body) -> Body:
+    def _scope(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         scope = data_of(self.world, workspace)["scopes"].get(body["scope"])
         if scope is None:
             raise missing(f"Scope {body['scope']} does not exist!")
         return scope  # type: ignore[no-any-return]
 
 
-def reveal(world: World, workspace_id: str, scope: str, key: str) -> Body:
+def reveal(world: World, workspace_id: str, scope: str, key: str) -> JsonObject:
     """The value, for a node: `secret`, or an `error`."""
     scopes = world.data["databricks"].get(workspace_id, {}).get("scopes", {})
     sealed = scopes.get(scope, {}).get(key)
@@ -51,7 +51,7 @@ def reveal(world: World, workspace_id: str, scope: str, key: str) -> Body:
     return {"secret": world.unseal(sealed)}
 
 
-def redacted(world: World, workspace: Body, text: str) -> str:
+def redacted(world: World, workspace: JsonObject, text: str) -> str:
     """Databricks replaces the values of secrets in what a cell prints."""
     for scope in data_of(world, workspace)["scopes"].values():
         for sealed in scope.values():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.world import World
 
 
-def data_of(world: World, workspace: Body) -> Body:
+def data_of(world: World, workspace: JsonObject) -> JsonObject:
     """Its `clusters` by id, and its secret `scopes` by name."""
     data = world.data["databricks"].setdefault(workspace["id"].lower(), {})
     data.setdefault("clusters", {})
@@ -14,7 +14,7 @@ def data_of(world: World, workspace: Body) -> Body:
     return data  # type: ignore[no-any-return]
 
 
-def vnet_of(workspace: Body | None) -> str:
+def vnet_of(workspace: JsonObject | None) -> str:
     """The id of the VNET, empty where Databricks manages one."""
     given = (workspace or {}).get("properties", {}).get("parameters", {})
     return str(given.get("customVirtualNetworkId", {}).get("value", ""))

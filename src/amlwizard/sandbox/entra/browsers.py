@@ -4,6 +4,7 @@ to the machine that the browser runs on."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import html
 import secrets
@@ -19,7 +20,6 @@ from amlwizard.sandbox.entra import pages
 from amlwizard.sandbox.entra.device_codes import DeviceCodes
 from amlwizard.sandbox.entra.oauth import Form, form_of, refusal
 from amlwizard.sandbox.entra.tokens import b64
-from amlwizard.sandbox.kinds.base import swallow
 
 CODE_LIFE = 600  # seconds
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -73,11 +73,13 @@ class Browsers:
             return False
 
         async def post() -> None:
-            async with httpx.AsyncClient(trust_env=False) as browser:
-                await browser.post(asked["redirect_uri"], data=self._answer(asked, agreed))
+            # The client that asked may be gone by now, as it may be for a real browser.
+            with contextlib.suppress(httpx.HTTPError):
+                async with httpx.AsyncClient(trust_env=False) as browser:
+                    await browser.post(asked["redirect_uri"], data=self._answer(asked, agreed))
 
         task = asyncio.get_running_loop().create_task(post())
-        task.add_done_callback(swallow)
+        self.codes.world.watch(task, "sign-in in a browser")
         task.add_done_callback(self._visits.discard)
         self._visits.add(task)
         return True

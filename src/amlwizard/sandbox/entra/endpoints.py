@@ -135,7 +135,7 @@ class Entra:
     def _refresh(self, form: Form, tenant: str) -> Response:
         try:
             held = json.loads(self.world.unseal(form.get("refresh_token", "")))
-        except Exception:
+        except ValueError:
             return refusal("invalid_grant", "AADSTS9002313: The refresh token is malformed.")
         if held["oid"] != self.world.data["person"]["oid"]:
             return refusal("invalid_grant", "AADSTS50173: The grant was revoked.")

@@ -2,70 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from amlwizard.sandbox.arm_error import ArmError, Refusal, retryable, wrapped
+from amlwizard.sandbox.documents import JsonObject, value_at
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.answers import CREATED, DELETED, UPDATED, Answer
+from amlwizard.sandbox.kinds.shapes import Document, ShapeClass
 from amlwizard.sandbox.world import World
 
 if TYPE_CHECKING:
     from amlwizard.sandbox.datacentre import DataCentre
 
-Body = dict[str, Any]
 UPDATE_SHARE = 0.2  # of the time that a creation takes
-
-
-class ArmError(Exception):
-    """A refusal, as ARM words it; or as `worded` by the service that it comes from. `again` is
-    after how many seconds the service wants to be asked again, `by_arm` whether ARM refuses before
-    the service is asked at all."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        target: str | None = None,
-        details: list[Body] | None = None,
-        again: float | None = None,
-        by_arm: bool = False,
-        info: list[Body] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-        self.target, self.details, self.again = target, details or [], again
-        self.worded: Refusal = wrapped
-        self.by_arm, self.info = by_arm, info or []
-
-    def body(self) -> Body:
-        return self.worded(self)
-
-
-def retryable(code: str, message: str, again: float | None = None) -> ArmError:
-    """Network's way to say that something else has to end first."""
-    details = [{"code": code, "message": message}]
-    return ArmError(429, "RetryableError", "A retryable error occurred.", None, details, again)
-
-
-def wrapped(error: ArmError) -> Body:
-    """In the envelope that ARM's guidelines ask for."""
-    inner: Body = {"code": error.code, "message": error.message}
-    if error.target:
-        inner["target"] = error.target
-    if error.details:
-        inner["details"] = error.details
-    if error.info:
-        inner["additionalInfo"] = error.info
-    return {"error": inner}
-
-
-def bare(error: ArmError) -> Body:
-    """Without an envelope, as some services do."""
-    return {"code": error.code, "details": None, "message": error.message, "subcode": ""}
 
 
 @dataclass
@@ -76,21 +28,21 @@ class Call:
     world: World
     centre: DataCentre
     id: ResourceId
-    body: Body
-    old: Body | None
+    body: JsonObject
+    old: JsonObject | None
     version: str
-    principal: Body
-    fails: Body | None = None
+    principal: JsonObject
+    fails: JsonObject | None = None
     work: Coroutine[Any, Any, None] | None = None
 
     @property
-    def properties(self) -> Body:
+    def properties(self) -> JsonObject:
         return self.body.setdefault("properties", {})  # type: ignore[no-any-return]
 
     def require(self, *paths: str) -> None:
         """Refuse a body that lacks one of the dotted `paths`."""
         for path in paths:
-            if look(self.body, path) in (None, ""):
+            if value_at(self.body, path) in (None, ""):
                 raise ArmError(
                     400,
                     "InvalidRequestContent" if "." in path else "MissingRequiredProperty",
@@ -98,7 +50,7 @@ class Call:
                     path,
                 )
 
-    def parent(self, depth: int = 1) -> Body:
+    def parent(self, depth: int = 1) -> JsonObject:
         """The document `depth` levels above: ARM writes nothing below what is not there."""
         parent = self.id.text.rsplit("/", 2 * depth)[0]
         found = self.world.get(parent)
@@ -112,7 +64,7 @@ class Call:
             )
         return found
 
-    def must_exist(self, resource_id: Any, target: str) -> Body:
+    def must_exist(self, resource_id: Any, target: str) -> JsonObject:
         found = self.world.get(resource_id) if isinstance(resource_id, str) else None
         if found and self.id.type.startswith("microsoft.network/"):
             self._must_be_provisioned(found)
@@ -129,7 +81,7 @@ class Call:
             )
         return found
 
-    def _must_be_provisioned(self, found: Body) -> None:
+    def _must_be_provisioned(self, found: JsonObject) -> None:
         """Network does not build on what is still being built."""
         state = found.get("properties", {}).get("provisioningState")
         if found["type"].startswith("Microsoft.Network/") and state in ("Updating", "Deleting"):
@@ -141,18 +93,17 @@ class Call:
 
 
 Put = Callable[[Call], None]
-Delete = Callable[[World, ResourceId, Body], None]
-Late = Callable[[World, ResourceId, Body], "Body | None"]
+Delete = Callable[[World, ResourceId, JsonObject], None]
+Late = Callable[[World, ResourceId, JsonObject], "JsonObject | None"]
 Purge = Callable[[World, ResourceId], bool]
-Refusal = Callable[["ArmError"], Body]
-Shown = Callable[[World, Body], Body]
-Items = Callable[[Call], Coroutine[Any, Any, list[Body]]]
-Action = Callable[[Call], "Body | list[Body] | Coroutine[Any, Any, Any] | None"]
+Shown = Callable[[World, JsonObject], JsonObject]
+Items = Callable[[Call], Coroutine[Any, Any, list[JsonObject]]]
+Action = Callable[[Call], "JsonObject | list[JsonObject] | Coroutine[Any, Any, Any] | None"]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`creates`, `updates` and `deletes` say how the service answers. `seconds` is how long Azure
+    """`put` handles a write whose body has the `shape`. `creates`, `updates` and `deletes` say how the service answers. `seconds` is how long Azure
     takes to create (p50), `update_seconds` to change (a fifth of that where nobody saw one), and
     `delete_seconds` to delete. `etag` is how the service writes the version of a document, if it
     does; `idle_again` says that a PUT of what is there already is over at once.
@@ -201,6 +152,7 @@ class Kind:
     purge: Purge | None = None
     recovers: Purge | None = None
     patch: bool = True
+    shape: ShapeClass = Document
 
     def answer(self, verb: str, version: str) -> Answer:
         """To `create`, `update` or `delete` in an API version."""
@@ -219,25 +171,7 @@ class Kind:
         return re.fullmatch(self.name, name) is not None
 
 
-def look(document: Any, path: str) -> Any:
-    """The value at a dotted path, None where there is none."""
-    for part in path.split("."):
-        if isinstance(document, list) and part.isdigit() and int(part) < len(document):
-            document = document[int(part)]
-        elif isinstance(document, dict):
-            document = document.get(part)
-        else:
-            return None
-    return document
-
-
-def state_of(resource: Body) -> str:
+def state_of(resource: JsonObject) -> str:
     """The provisioning state; what says none (types without one, documents that were planted) is
     there."""
-    return str(look(resource, "properties.provisioningState") or "Succeeded")
-
-
-def swallow(task: asyncio.Task[Any]) -> None:
-    """Take the exception of a task that nobody awaits, so that it is not reported at exit."""
-    if not task.cancelled():
-        task.exception()
+    return str(value_at(resource, "properties.provisioningState") or "Succeeded")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.kinds.answers import AT_ONCE, CREATED, GONE_AT_ONCE, Answer
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.global_names import taken
 from amlwizard.sandbox.kinds.network import find_subnet
+from amlwizard.sandbox.kinds.shapes import Document, NetworkRules, Object, Shape
 from amlwizard.sandbox.kinds.timestamps import stamp
 
 REGISTRY = {
@@ -29,6 +31,16 @@ REGISTRY = {
     "publicNetworkAccess": "Enabled",
     "zoneRedundancy": "Disabled",
 }
+
+
+class _Properties(Shape):
+    publicNetworkAccess: str = ""
+    networkRuleSet: NetworkRules = NetworkRules()
+    policies: dict[str, Object] | None = None
+
+
+class _Registry(Document):
+    properties: _Properties = _Properties()
 
 
 def _registry(call: Call) -> None:
@@ -69,14 +81,14 @@ def _registry(call: Call) -> None:
     complete(p, REGISTRY)
     if sku == "Premium":
         closed = p["publicNetworkAccess"] == "Disabled"
-        rest: Body = {"defaultAction": "Deny" if closed else "Allow", "ipRules": []}
+        rest: JsonObject = {"defaultAction": "Deny" if closed else "Allow", "ipRules": []}
         complete(p, {"networkRuleSet": rest})
     for policy in ("retentionPolicy", "softDeletePolicy"):
         p["policies"][policy]["lastUpdatedTime"] = now
-    p.setdefault("privateEndpointConnections", old.get("privateEndpointConnections", []))
+    p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
 
 
-def _registry_subnets(call: Call, rules: Body) -> None:
+def _registry_subnets(call: Call, rules: JsonObject) -> None:
     """Rules that name subnets: by `id` until 2022, by another name since 2026; ignored between."""
     given = rules.pop("virtualNetworkRules", None) or []
     if call.version < "2022-02-01-preview":
@@ -99,6 +111,7 @@ KINDS = [
         "Microsoft.ContainerRegistry/registries",
         _registry,
         10,
+        shape=_Registry,
         creates=replace(AT_ONCE, since=WITHOUT_WAITING, before=CREATED),
         updates=AT_ONCE,
         deletes=Answer(202, "L", states=("Deleting",), since=WITHOUT_WAITING, before=GONE_AT_ONCE),

@@ -7,12 +7,17 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
+from pydantic import ConfigDict
+
 from amlwizard.sandbox import policies
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, JsonValue
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds import databricks_completion
 from amlwizard.sandbox.kinds.answers import DELETED, Answer, Polls
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.network import DATABRICKS, usage
+from amlwizard.sandbox.kinds.shapes import Document, Shape
 from amlwizard.sandbox.world import World
 
 # What the delegation's network intent policy puts into the subnets' NSGs:
@@ -32,6 +37,45 @@ CALLED = {
     "Storage": "storage",
     "EventHub": "eventhub",
 }
+
+
+class _Text(Shape):
+    value: str = ""
+
+
+class _Flag(Shape):
+    value: bool = False
+
+
+class _Parameters(Shape):
+    """There are others; each is an object with a value."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, dict[str, JsonValue]]
+
+    customVirtualNetworkId: _Text = _Text()
+    customPublicSubnetName: _Text = _Text()
+    customPrivateSubnetName: _Text = _Text()
+    enableNoPublicIp: _Flag = _Flag()
+
+
+class _Entities(Shape):
+    managedDisk: dict[str, JsonValue] | None = None
+
+
+class _Encryption(Shape):
+    entities: _Entities = _Entities()
+
+
+class _Properties(Shape):
+    computeMode: str = ""
+    managedResourceGroupId: str = ""
+    parameters: _Parameters = _Parameters()
+    encryption: _Encryption = _Encryption()
+
+
+class _Workspace(Document):
+    properties: _Properties = _Properties()
 
 
 def _workspace(call: Call) -> None:
@@ -145,15 +189,15 @@ def _make_managed_group(call: Call, group: str) -> None:
         call.world.resources[document["id"].lower()] = document
 
 
-def _keep_data(world: World, rid: ResourceId, body: Body) -> None:
+def _keep_data(world: World, rid: ResourceId, body: JsonObject) -> None:
     """The data of a workspace outlives it: its group stays, and is nobody's any more."""
     group = (body["properties"].get("managedResourceGroupId") or "").lower()
     if group in world.resources:
         world.resources[group].pop("managedBy", None)
 
 
-def _into_vnet(call: Call, given: Body) -> None:
-    vnet = call.must_exist(given["customVirtualNetworkId"]["value"], "customVirtualNetworkId")
+def _into_vnet(call: Call, given: JsonObject) -> None:
+    vnet = call.must_exist(given["customVirtualNetworkId"].get("value"), "customVirtualNetworkId")
     if vnet["location"].lower() != call.body["location"].lower():
         raise ArmError(
             400,
@@ -242,7 +286,7 @@ def _add_rules(world: World, nsg_id: str) -> None:
         )
 
 
-def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
+def _delete_workspace(world: World, rid: ResourceId, body: JsonObject) -> None:
     world.data["databricks"].pop(rid.text.lower(), None)
     nsgs = {
         subnet["properties"]["networkSecurityGroup"]["id"].lower()
@@ -260,7 +304,7 @@ def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
         ]
 
 
-def _subnet_names(body: Body) -> set[str]:
+def _subnet_names(body: JsonObject) -> set[str]:
     given = body["properties"].get("parameters", {})
     return {
         given.get(key, {}).get("value")
@@ -275,6 +319,7 @@ KINDS = [
         "Microsoft.Databricks/workspaces",
         _workspace,
         171,
+        shape=_Workspace,
         creates=CREATED_BY_POLLS,
         updates=replace(CREATED_BY_POLLS, states=("Updating",)),
         deletes=replace(DELETED, headers="L").told(status=202, word="Accepted", worded=True),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from amlwizard.sandbox.kinds.base import Body, Call, state_of
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.documents import JsonObject, complete
+from amlwizard.sandbox.kinds.base import Call, state_of
 from amlwizard.sandbox.kinds.role_assignments import ROLES
 from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
@@ -41,7 +41,7 @@ def fill(call: Call) -> None:
             "type": "SystemAssigned",
         }
     disk = ((p.get("encryption") or {}).get("entities") or {}).get("managedDisk")
-    if disk:
+    if disk and "managedResourceGroupId" in p:
         key = f"{call.id.text.lower()}/disks"
         p["managedDiskIdentity"] = {
             "principalId": str(uuid.uuid5(uuid.NAMESPACE_URL, key)),
@@ -55,11 +55,11 @@ def fill(call: Call) -> None:
     call.body.setdefault("sku", {"name": "premium"})
 
 
-def _value(p: Body, name: str) -> object:
+def _value(p: JsonObject, name: str) -> object:
     return ((p.get("parameters") or {}).get(name) or {}).get("value")
 
 
-def _parameters(call: Call, given: Body) -> None:
+def _parameters(call: Call, given: JsonObject) -> None:
     account = uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()).hex[:13]
     complete(
         given,
@@ -79,7 +79,7 @@ def _parameters(call: Call, given: Body) -> None:
         parameter["type"] = TYPES.get(type(parameter.get("value")), "String")
 
 
-def shown(world: World, workspace: Body) -> Body:
+def shown(world: World, workspace: JsonObject) -> JsonObject:
     """A new workspace has no address before it is there."""
     p = workspace["properties"]
     if state_of(workspace) not in ("Accepted", "Creating"):

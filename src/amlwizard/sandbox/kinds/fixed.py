@@ -4,11 +4,14 @@ that leaves it out leaves it as it is."""
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, look
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, value_at
+from amlwizard.sandbox.kinds.base import Call
 
 Allows = Callable[[Any, Any], bool]
 
@@ -48,6 +51,8 @@ def _aks(path: str, called: str, **more: Any) -> Fixed:
 
 def _next_minor(old: str, new: str) -> bool:
     """Kubernetes goes up by one minor version at a time, and never down."""
+    if not re.fullmatch(r"\d+\.\d+(\.\d+)?", new):
+        return True  # refused as a version that is not supported
     was, wanted = ([int(part) for part in text.split(".")] for text in (old, new))
     return was[: len(wanted)] <= wanted and wanted[1] - was[1] <= 1
 
@@ -261,15 +266,15 @@ def must_keep(call: Call) -> None:
             _judge(call, fixed, call.old, call.body, fixed.path)
 
 
-def _judge(call: Call, fixed: Fixed, was: Body, wanted: Body, path: str) -> None:
+def _judge(call: Call, fixed: Fixed, was: JsonObject, wanted: JsonObject, path: str) -> None:
     head, star, rest = path.partition(".*.")
     if star:
-        for item in look(wanted, head) or ():
-            for old in look(was, head) or ():
+        for item in value_at(wanted, head) or ():
+            for old in value_at(was, head) or ():
                 if old.get("name") == item.get("name"):
                     _judge(call, fixed, old, item, rest)
         return
-    held, new = look(was, path), look(wanted, path)
+    held, new = value_at(was, path), value_at(wanted, path)
     old = fixed.absent if held is None else held
     if new is None:
         if held is not None:
@@ -284,7 +289,7 @@ def _judge(call: Call, fixed: Fixed, was: Body, wanted: Body, path: str) -> None
         raise ArmError(fixed.status, fixed.code, said, fixed.target or None)
 
 
-def _put(document: Body, path: str, value: Any) -> None:
+def _put(document: JsonObject, path: str, value: Any) -> None:
     *parents, last = path.split(".")
     for part in parents:
         if document.get(part) is None:

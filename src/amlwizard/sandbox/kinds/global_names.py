@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amlwizard.sandbox.kinds.base import Body
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.world import World
 
 
@@ -18,7 +18,7 @@ def taken(world: World, kind: str, name: str, own: str = "") -> bool:
     )
 
 
-def name_available(world: World, kind: str, name: str, pattern: Any) -> Body:
+def name_available(world: World, kind: str, name: str, pattern: Any) -> JsonObject:
     if not pattern(name):
         return {
             "nameAvailable": False,

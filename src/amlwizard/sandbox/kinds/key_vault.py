@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from ipaddress import IPv4Network
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.answers import AT_ONCE, GONE_AT_ONCE, Answer
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.global_names import taken
 from amlwizard.sandbox.kinds.network.service_endpoints import must_have_endpoints
+from amlwizard.sandbox.kinds.shapes import Document, NetworkRules, Shape
 from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
 
@@ -19,6 +22,22 @@ OPEN = {
     "ipRules": [],
     "virtualNetworkRules": [],
 }  # what is not shown
+
+
+class _Sku(Shape):
+    name: str = ""
+
+
+class _Properties(Shape):
+    tenantId: str = ""
+    sku: _Sku = _Sku()
+    createMode: str = ""
+    softDeleteRetentionInDays: int = 90
+    networkAcls: NetworkRules = NetworkRules()
+
+
+class _Vault(Document):
+    properties: _Properties = _Properties()
 
 
 def _vault(call: Call) -> None:
@@ -74,18 +93,27 @@ def _vault(call: Call) -> None:
         for key in ("virtualNetworkRules", "ipRules"):
             acls.setdefault(key, [])
         for rule in acls["ipRules"]:
-            rule["value"] = str(IPv4Network(rule["value"]))
+            rule["value"] = str(_range(rule["value"]))
         if acls == OPEN:
             del p["networkAcls"]
     p["enableSoftDelete"] = True  # since 2025 there are no others
     p.setdefault("softDeleteRetentionInDays", 90)
     p.setdefault("enabledForDeployment", False)
     p.setdefault("publicNetworkAccess", "Enabled")
-    p.setdefault("privateEndpointConnections", old.get("privateEndpointConnections", []))
+    p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
     p["vaultUri"] = f"https://{call.id.name.lower()}.vault.azure.net/"
 
 
-def _delete_vault(world: World, rid: ResourceId, body: Body) -> None:
+def _range(text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError:
+        raise ArmError(
+            400, "BadRequest", f"The IP rule '{text}' is neither an IPv4 address nor a range."
+        ) from None
+
+
+def _delete_vault(world: World, rid: ResourceId, body: JsonObject) -> None:
     p = body["properties"]
     now = time.time()
     world.data["deleted"][_key(rid.name)] = {
@@ -109,9 +137,9 @@ def _key(name: str) -> str:
     return f"vaults/{name.lower()}"
 
 
-def _contents(world: World) -> Body:
+def _contents(world: World) -> JsonObject:
     """What softly deleted vaults were, for those who recover them."""
-    found: Body = world.data.setdefault("contents", {})
+    found: JsonObject = world.data.setdefault("contents", {})
     return found
 
 
@@ -125,7 +153,7 @@ def forget(world: World, name: str) -> bool:
     return world.data["deleted"].pop(_key(name), None) is not None
 
 
-def _shown(world: World, vault: Body) -> Body:
+def _shown(world: World, vault: JsonObject) -> JsonObject:
     """Connections are shown where there are some."""
     shown = dict(vault["properties"])
     if not shown.get("privateEndpointConnections"):
@@ -138,6 +166,7 @@ KINDS = [
         "Microsoft.KeyVault/vaults",
         _vault,
         7,
+        shape=_Vault,
         creates=Answer(200, "", states=("RegisteringDns",)),
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,

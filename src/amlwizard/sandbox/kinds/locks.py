@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.kinds.answers import AT_ONCE, CREATED_AT_ONCE, GONE_AT_ONCE
-from amlwizard.sandbox.kinds.base import ArmError, Call, Kind
+from amlwizard.sandbox.kinds.base import Call, Kind
+from amlwizard.sandbox.kinds.shapes import Document, Shape
 from amlwizard.sandbox.world import World
 
 TYPE = "Microsoft.Authorization/locks"
@@ -30,6 +32,14 @@ def must_be_unlocked(world: World, scope: str, verb: str) -> None:
         )
 
 
+class _Properties(Shape):
+    level: str = ""
+
+
+class _Lock(Document):
+    properties: _Properties = _Properties()
+
+
 def _lock(call: Call) -> None:
     call.require("properties.level")
     if call.properties["level"] not in LEVELS["delete"]:
@@ -42,6 +52,7 @@ KINDS = [
     Kind(
         TYPE,
         _lock,
+        shape=_Lock,
         location="",
         states=False,
         creates=CREATED_AT_ONCE,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete, value_at
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.answers import AT_ONCE, GONE_AT_ONCE, Answer
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, look
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind
+from amlwizard.sandbox.kinds.shapes import Document, Object, Shape
 from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
 
@@ -27,6 +29,25 @@ WORKSPACE = {
     "workspaceCapping": {"dailyQuotaGb": -1.0},
 }
 COMPONENT = {**OPEN, "RetentionInDays": 90, "IngestionMode": "LogAnalytics"}
+
+
+class _LogAnalyticsProperties(Shape):
+    sku: Object | None = None
+    features: Object | None = None
+    workspaceCapping: Object | None = None
+
+
+class _LogAnalytics(Document):
+    properties: _LogAnalyticsProperties = _LogAnalyticsProperties()
+
+
+class _ComponentProperties(Shape):
+    Application_Type: str = ""
+    WorkspaceResourceId: str = ""
+
+
+class _Component(Document):
+    properties: _ComponentProperties = _ComponentProperties()
 
 
 def _log_analytics(call: Call) -> None:
@@ -72,15 +93,15 @@ def _key(rid: ResourceId) -> str:
     return f"{rid.subscription}/{rid.group}/{rid.name}".lower()
 
 
-def _gone(world: World) -> Body:
+def _gone(world: World) -> JsonObject:
     """Deleted workspaces: for two weeks a PUT of the same name brings one back, and nothing else
     tells of it."""
-    found: Body = world.data.setdefault("logs", {})
+    found: JsonObject = world.data.setdefault("logs", {})
     return found
 
 
-def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
-    _gone(world)[_key(rid)] = {"customerId": look(body, "properties.customerId")}
+def _delete_workspace(world: World, rid: ResourceId, body: JsonObject) -> None:
+    _gone(world)[_key(rid)] = {"customerId": value_at(body, "properties.customerId")}
 
 
 def _recover_workspace(world: World, rid: ResourceId) -> bool:
@@ -92,6 +113,7 @@ KINDS = [
         "Microsoft.OperationalInsights/workspaces",
         _log_analytics,
         1,
+        shape=_LogAnalytics,
         creates=Answer(201, "L", since="2022-10-01", before=AT_ONCE),
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,
@@ -103,6 +125,7 @@ KINDS = [
     Kind(
         "Microsoft.Insights/components",
         _component,
+        shape=_Component,
         creates=AT_ONCE,
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,

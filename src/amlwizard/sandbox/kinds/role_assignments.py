@@ -9,8 +9,11 @@ import re
 import time
 from collections.abc import Iterator
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.kinds.answers import AT_ONCE, CREATED_AT_ONCE
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import Call, Kind
+from amlwizard.sandbox.kinds.shapes import Document, Shape
 from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
 
@@ -27,6 +30,15 @@ ROLES = {
     "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
 }
 SEEN_SECONDS = 90  # Azure says: up to ten minutes
+
+
+class _Properties(Shape):
+    roleDefinitionId: str = ""
+    principalId: str = ""
+
+
+class _RoleAssignment(Document):
+    properties: _Properties = _Properties()
 
 
 def _role_assignment(call: Call) -> None:
@@ -98,7 +110,7 @@ def sees_role(world: World, principal: str, scope: str, *roles: str) -> bool:
     return any(_seen(world, found) for found in _held(world, principal, scope, roles))
 
 
-def _held(world: World, principal: str, scope: str, roles: tuple[str, ...]) -> Iterator[Body]:
+def _held(world: World, principal: str, scope: str, roles: tuple[str, ...]) -> Iterator[JsonObject]:
     wanted = {ROLES[role] for role in roles}
     for found in world.of_type("microsoft.authorization/roleassignments"):
         p = found["properties"]
@@ -108,7 +120,7 @@ def _held(world: World, principal: str, scope: str, roles: tuple[str, ...]) -> I
             yield found
 
 
-def _seen(world: World, assignment: Body) -> bool:
+def _seen(world: World, assignment: JsonObject) -> bool:
     """A look that comes too early counts: there are a clock and a limit that go by looks."""
     new = world.data.get("assigned", {}).get(assignment["id"].lower())
     if new is None:
@@ -125,6 +137,7 @@ KINDS = [
     Kind(
         "Microsoft.Authorization/roleAssignments",
         _role_assignment,
+        shape=_RoleAssignment,
         location="",
         states=False,
         creates=CREATED_AT_ONCE,

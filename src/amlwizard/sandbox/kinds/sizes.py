@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from amlwizard.sandbox.kinds.base import ArmError
+from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.world import World
 
 

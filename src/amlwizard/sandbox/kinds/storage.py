@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.kinds.answers import AT_ONCE, GONE_AT_ONCE, Answer, Polls
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, state_of
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind, state_of
 from amlwizard.sandbox.kinds.global_names import taken
 from amlwizard.sandbox.kinds.network.private_endpoints import EXCLUSIVE, IN_PROGRESS, occupied
 from amlwizard.sandbox.kinds.network.service_endpoints import must_have_endpoints
+from amlwizard.sandbox.kinds.shapes import Document, NetworkRules, Object, Shape
 from amlwizard.sandbox.kinds.timestamps import stamp
 
 ACCOUNT = {
@@ -18,6 +20,19 @@ ACCOUNT = {
     "minimumTlsVersion": "TLS1_0",
     "supportsHttpsTrafficOnly": True,
 }
+
+
+class _Encryption(Shape):
+    services: dict[str, Object] | None = None
+
+
+class _Properties(Shape):
+    networkAcls: NetworkRules = NetworkRules()
+    encryption: _Encryption = _Encryption()
+
+
+class _Account(Document):
+    properties: _Properties = _Properties()
 
 
 def _storage(call: Call) -> None:
@@ -40,10 +55,8 @@ def _storage(call: Call) -> None:
     for key in ("virtualNetworkRules", "ipRules", "ipv6Rules"):
         acls.setdefault(key, [])
     complete(p, ACCOUNT)
-    p.setdefault(
-        "privateEndpointConnections",
-        (call.old or {}).get("properties", {}).get("privateEndpointConnections", []),
-    )
+    old = (call.old or {}).get("properties", {})
+    p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
     p["primaryLocation"] = call.body["location"]
     p["statusOfPrimary"] = "available"
     p["primaryEndpoints"] = _endpoints(call.id.name, call.body["kind"])
@@ -58,7 +71,7 @@ def _storage(call: Call) -> None:
     sku["tier"] = sku["name"].split("_")[0]
 
 
-def _endpoints(name: str, kind: str) -> Body:
+def _endpoints(name: str, kind: str) -> JsonObject:
     """Static websites have a zone in their name; an account for blobs alone has no files."""
     zone = "" if kind == "BlobStorage" else "web"
     services = ["blob", "dfs", "table", *(["file", "queue"] if zone else [])]
@@ -77,7 +90,7 @@ def _since(call: Call) -> str:
     return old or stamp()
 
 
-def _keys(call: Call) -> Body:
+def _keys(call: Call) -> JsonObject:
     if state_of(call.old or {}) != "Succeeded":
         raise ArmError(
             409,
@@ -101,6 +114,7 @@ KINDS = [
         "Microsoft.Storage/storageAccounts",
         _storage,
         26,
+        shape=_Account,
         creates=Answer(202, "L", "", ("Creating", "ResolvingDns"), Polls(202)),
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import uuid
 
+from amlwizard.sandbox.arm_error import ArmError, bare
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import completion, network_profile, node_resource_group
+from amlwizard.sandbox.kinds.aks.shapes import Cluster
 from amlwizard.sandbox.kinds.answers import CREATED, DELETED, UPDATED
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, bare
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.role_assignments import sees_role
 from amlwizard.sandbox.kinds.sizes import MACHINES, SIZES, cores_used, family, vcpus
 from amlwizard.sandbox.world import World
@@ -72,7 +75,7 @@ def _cluster(call: Call) -> None:
     completion.fill(call, pools)
 
 
-def _system_pool(pools: list[Body]) -> None:
+def _system_pool(pools: list[JsonObject]) -> None:
     for pool in pools:
         machine = MACHINES[pool["vmSize"]]
         if pool.get("mode", "System") == "System" and (machine.vcpus < 2 or machine.memory < 4):
@@ -98,7 +101,7 @@ def _node_group(call: Call) -> None:
         )
 
 
-def _quota(call: Call, pools: list[Body]) -> None:
+def _quota(call: Call, pools: list[JsonObject]) -> None:
     need = sum(vcpus(call.world, pool["vmSize"]) * pool.get("count", 1) for pool in pools)
     old = (call.old or {}).get("properties", {}).get("agentPoolProfiles", [])
     had = sum(SIZES.get(pool["vmSize"], 0) * pool.get("count", 1) for pool in old)
@@ -123,11 +126,11 @@ def _quota(call: Call, pools: list[Body]) -> None:
             )
 
 
-def _cores(pools: list[Body], of: str) -> int:
+def _cores(pools: list[JsonObject], of: str) -> int:
     return sum(SIZES[p["vmSize"]] * p.get("count", 1) for p in pools if family(p["vmSize"]) == of)
 
 
-def _identity(call: Call, pools: list[Body]) -> None:
+def _identity(call: Call, pools: list[JsonObject]) -> None:
     identity = call.body.get("identity") or {}
     if identity.get("type") == "SystemAssigned":
         identity["principalId"] = str(uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower()))
@@ -156,7 +159,7 @@ def _identity(call: Call, pools: list[Body]) -> None:
                 )
 
 
-def _delete_cluster(world: World, rid: ResourceId, body: Body) -> None:
+def _delete_cluster(world: World, rid: ResourceId, body: JsonObject) -> None:
     for resource in list(world.resources):
         if resource.startswith(f"{rid.text.lower()}/providers/"):
             del world.resources[resource]
@@ -169,6 +172,7 @@ KINDS = [
         "Microsoft.ContainerService/managedClusters",
         _cluster,
         297,
+        shape=Cluster,
         creates=CREATED.told(tells=TOLD),
         updates=UPDATED.told(tells=TOLD),
         deletes=DELETED.told(tells=TOLD),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from amlwizard.sandbox.kinds.base import Body, Call, state_of
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.documents import JsonObject, complete
+from amlwizard.sandbox.kinds.base import Call, state_of
 from amlwizard.sandbox.world import World
 
 SKU = {"name": "Base", "tier": "Free"}
@@ -46,7 +46,7 @@ CLUSTER = {
 }
 
 
-def fill(call: Call, pools: list[Body]) -> None:
+def fill(call: Call, pools: list[JsonObject]) -> None:
     p, kind = call.properties, call.body.setdefault("kind", "Base")
     call.body["type"] = "Microsoft.ContainerService/ManagedClusters"
     complete(call.body.setdefault("sku", {}), SKU)
@@ -74,7 +74,7 @@ def fill(call: Call, pools: list[Body]) -> None:
         ]
 
 
-def _network(call: Call, profile: Body) -> None:
+def _network(call: Call, profile: JsonObject) -> None:
     complete(profile, NETWORK)
     profile["serviceCidrs"] = [profile["serviceCidr"]]
     if profile["networkPlugin"] == "kubenet":
@@ -85,7 +85,7 @@ def _network(call: Call, profile: Body) -> None:
         complete(profile.setdefault("loadBalancerProfile", {}), BALANCER)
 
 
-def _pool(pool: Body, cluster: Body) -> None:
+def _pool(pool: JsonObject, cluster: JsonObject) -> None:
     complete(pool, POOL)
     network = cluster["networkProfile"]
     crowded = 250 if network.get("networkPluginMode") == "overlay" else 30
@@ -96,7 +96,7 @@ def _pool(pool: Body, cluster: Body) -> None:
     pool["eTag"] = str(uuid.uuid4())
 
 
-def shown(world: World, cluster: Body) -> Body:
+def shown(world: World, cluster: JsonObject) -> JsonObject:
     """The identity of the nodes and the addresses that they go out by, once both are there."""
     p: dict[str, Any] = cluster["properties"]
     if state_of(cluster) == "Creating" or "networkProfile" not in p:

@@ -12,11 +12,13 @@ import json
 import uuid
 from dataclasses import dataclass, replace
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.aks import load_balancers, node_resource_group
+from amlwizard.sandbox.kinds.aks.shapes import Extension
 from amlwizard.sandbox.kinds.answers import CREATED, DELETED, UPDATED
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, state_of
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind, state_of
 from amlwizard.sandbox.kinds.sizes import MACHINES
 from amlwizard.sandbox.world import World
 
@@ -82,7 +84,7 @@ def _extension(call: Call) -> None:
     p["version"] = p["currentVersion"] = p.get("version") or "1.2.51"
 
 
-def _lower(settings: Body | None) -> dict[str, str]:
+def _lower(settings: JsonObject | None) -> dict[str, str]:
     return {key.lower(): str(value) for key, value in (settings or {}).items()}
 
 
@@ -91,7 +93,7 @@ def _true(settings: dict[str, str], key: str) -> bool:
 
 
 def _unhealthy(
-    call: Call, cluster: Body, settings: dict[str, str], protected: dict[str, str]
+    call: Call, cluster: JsonObject, settings: dict[str, str], protected: dict[str, str]
 ) -> str:
     """What the health check before the installation finds wrong; empty where nothing is."""
     if (call.body.get("identity") or {}).get("type") != "SystemAssigned":
@@ -133,7 +135,7 @@ def _decoded(text: str) -> bytes:
         return b""
 
 
-def _failed(call: Call, reason: str) -> Body:
+def _failed(call: Call, reason: str) -> JsonObject:
     """Azure says only that the health check failed; what it found is in a ConfigMap of the cluster,
     for which `statuses` stands here."""
     verb, done = ("Update", "rolled back") if call.old else ("Create", "uninstalled")
@@ -153,7 +155,7 @@ def _failed(call: Call, reason: str) -> Body:
     }
 
 
-def _delete_extension(world: World, rid: ResourceId, body: Body) -> None:
+def _delete_extension(world: World, rid: ResourceId, body: JsonObject) -> None:
     world.data.get("protected", {}).pop(rid.text.lower(), None)
     cluster = world.get(rid.scope)
     if cluster and body["properties"]["extensionType"].lower() == AML:
@@ -194,7 +196,7 @@ def certificate(world: World, cluster_id: str) -> tuple[bytes, bytes] | None:
     return None
 
 
-def _shown(world: World, extension: Body) -> Body:
+def _shown(world: World, extension: JsonObject) -> JsonObject:
     """On AKS the identity is told until it is there, and as `aksAssignedIdentity` from then on."""
     p = extension["properties"]
     if state_of(extension) == "Succeeded":
@@ -208,6 +210,7 @@ KINDS = [
         "Microsoft.KubernetesConfiguration/extensions",
         _extension,
         428,
+        shape=Extension,
         location="",
         creates=replace(CREATED, headers="AL").told(word="Creating", tells=("id", "name")),
         updates=replace(UPDATED, headers="AL").told(word="Updating", tells=("id", "name")),

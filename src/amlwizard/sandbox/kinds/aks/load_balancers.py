@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.kinds.aks import node_resource_group
-from amlwizard.sandbox.kinds.base import Body, Kind
+from amlwizard.sandbox.kinds.base import Kind
 from amlwizard.sandbox.kinds.network import find_subnet
 from amlwizard.sandbox.world import World
 
@@ -17,7 +18,7 @@ PUBLIC, INTERNAL = "kubernetes", "kubernetes-internal"
 
 
 def expose(
-    world: World, cluster: Body, service: str, ports: Sequence[int], *, internal: bool
+    world: World, cluster: JsonObject, service: str, ports: Sequence[int], *, internal: bool
 ) -> None:
     """Give a Kubernetes service its frontend, and take away the one that it had before."""
     withdraw(world, cluster, service)
@@ -38,7 +39,7 @@ def expose(
     p["loadBalancingRules"] += [_rule(balancer, frontend, port) for port in ports]
 
 
-def answering(world: World, address: str) -> tuple[Body, bool] | None:
+def answering(world: World, address: str) -> tuple[JsonObject, bool] | None:
     """The cluster whose balancer has that address, and whether it is one inside the VNET."""
     for cluster in world.of_type("microsoft.containerservice/managedclusters"):
         for which in (PUBLIC, INTERNAL):
@@ -52,7 +53,7 @@ def answering(world: World, address: str) -> tuple[Body, bool] | None:
     return None
 
 
-def withdraw(world: World, cluster: Body, service: str) -> None:
+def withdraw(world: World, cluster: JsonObject, service: str) -> None:
     """A service that is gone has no frontend; a balancer without any goes with the last."""
     name = node_resource_group.service_name(cluster, service)
     node_resource_group.hide(world, cluster, service)
@@ -67,11 +68,11 @@ def withdraw(world: World, cluster: Body, service: str) -> None:
             del world.resources[balancer["id"].lower()]
 
 
-def _id(cluster: Body, which: str) -> str:
+def _id(cluster: JsonObject, which: str) -> str:
     return f"{node_resource_group.group_of(cluster)}/providers/{TYPE}/{which}"
 
 
-def _balancer(world: World, cluster: Body, which: str) -> Body:
+def _balancer(world: World, cluster: JsonObject, which: str) -> JsonObject:
     found = world.get(_id(cluster, which))
     if found is None:
         found = world.resources[_id(cluster, which).lower()] = {
@@ -96,7 +97,7 @@ def _balancer(world: World, cluster: Body, which: str) -> Body:
     return found
 
 
-def _rule(balancer: Body, frontend: Body, port: int) -> Body:
+def _rule(balancer: JsonObject, frontend: JsonObject, port: int) -> JsonObject:
     name = f"{frontend['name']}-TCP-{port}"
     return {
         "id": f"{balancer['id']}/loadBalancingRules/{name}",
@@ -116,7 +117,7 @@ def _rule(balancer: Body, frontend: Body, port: int) -> Body:
     }
 
 
-def _private_address(world: World, cluster: Body) -> Body:
+def _private_address(world: World, cluster: JsonObject) -> JsonObject:
     """An address in the subnet of the first pool, from its end: the nodes are at its beginning."""
     subnet_id = cluster["properties"]["agentPoolProfiles"][0].get("vnetSubnetID")
     subnet = find_subnet(world, subnet_id)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
 
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.kinds.base import Call
 from amlwizard.sandbox.kinds.network import find_subnet, prefix, usage
 
 RESERVED = [
@@ -18,7 +20,7 @@ LONGEST_SERVICES = 29
 PODS = "networkProfile.podCIDR"
 
 
-def complete(call: Call, pools: list[Body]) -> None:
+def complete(call: Call, pools: list[JsonObject]) -> None:
     profile = call.properties.setdefault("networkProfile", {})
     profile.setdefault("networkPlugin", "azure")
     profile.setdefault("loadBalancerSku", "standard")
@@ -31,7 +33,7 @@ def complete(call: Call, pools: list[Body]) -> None:
             400, "InvalidParameter", f"The specified service CIDR {service} is too {wrong}.", target
         )
     usual = service[min(10, service.num_addresses - 2)]
-    dns = IPv4Address(profile.setdefault("dnsServiceIP", str(usual)))
+    dns = _address(profile.setdefault("dnsServiceIP", str(usual)))
     overlay = profile.get("networkPluginMode") == "overlay"
     ranges = [(service, target)]
     if overlay:
@@ -74,7 +76,19 @@ def complete(call: Call, pools: list[Body]) -> None:
         _node_subnet(call, pool, subnet_id, ranges, overlay)
 
 
-def _clear_of_vnet(vnet: Body, ranges: list[tuple[IPv4Network, str]]) -> None:
+def _address(text: str) -> IPv4Address:
+    try:
+        return IPv4Address(text)
+    except ValueError:
+        raise ArmError(
+            400,
+            "InvalidParameter",
+            f"The DNS service IP {text} is not an IPv4 address.",
+            "networkProfile.dnsServiceIP",
+        ) from None
+
+
+def _clear_of_vnet(vnet: JsonObject, ranges: list[tuple[IPv4Network, str]]) -> None:
     """Pods have no addresses of their VNET, in a subnet of it or not. Services may."""
     for network, where in ranges:
         for space in vnet["properties"]["addressSpace"]["addressPrefixes"]:
@@ -89,7 +103,7 @@ def _clear_of_vnet(vnet: Body, ranges: list[tuple[IPv4Network, str]]) -> None:
 
 def _node_subnet(
     call: Call,
-    pool: Body,
+    pool: JsonObject,
     subnet_id: str,
     ranges: list[tuple[IPv4Network, str]],
     overlay: bool,
@@ -154,14 +168,22 @@ def _upgraded(call: Call) -> bool:
     return bool(old and wanted and wanted != old.get("kubernetesVersion"))
 
 
-def _surge(pool: Body) -> int:
+def _surge(pool: JsonObject) -> int:
     """Nodes that an upgrade adds: a tenth of them where nothing is said."""
     given = str((pool.get("upgradeSettings") or {}).get("maxSurge") or "10%")
     count = int(pool.get("count", 1))
-    return -(-count * int(given[:-1]) // 100) if given.endswith("%") else int(given)
+    number, percent = given.removesuffix("%"), given.endswith("%")
+    if not number.isdecimal():
+        raise ArmError(
+            400,
+            "InvalidParameter",
+            f"The value {given} of maxSurge is neither a number nor a percentage.",
+            "agentPoolProfile.upgradeSettings.maxSurge",
+        )
+    return -(-count * int(number) // 100) if percent else int(number)
 
 
-def _way_out(call: Call, subnet: Body) -> None:
+def _way_out(call: Call, subnet: JsonObject) -> None:
     """How nodes go out must be there before them, unless it is the load balancer."""
     way, p = call.properties["networkProfile"]["outboundType"], subnet["properties"]
     if way == "userAssignedNATGateway" and not p.get("natGateway"):

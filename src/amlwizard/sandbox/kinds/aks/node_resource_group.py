@@ -6,7 +6,8 @@ from __future__ import annotations
 import uuid
 
 from amlwizard.sandbox import policies
-from amlwizard.sandbox.kinds.base import Body, Call
+from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.kinds.base import Call
 from amlwizard.sandbox.kinds.network.outbound import must_have_room, next_address
 from amlwizard.sandbox.world import World
 
@@ -56,31 +57,31 @@ def make(call: Call) -> None:
             _take(world, address)
 
 
-def expose(world: World, cluster: Body, service: str) -> str:
+def expose(world: World, cluster: JsonObject, service: str) -> str:
     """The address that the public load balancer gets for a Kubernetes service; its id."""
     address = _for_service(world, cluster, service)
     _take(world, address)
     return str(address["id"])
 
 
-def refusal(world: World, cluster: Body, service: str) -> str:
+def refusal(world: World, cluster: JsonObject, service: str) -> str:
     """Why a policy keeps a service from an address; empty where none does."""
     return _refused(world, _for_service(world, cluster, service))
 
 
-def hide(world: World, cluster: Body, service: str) -> None:
+def hide(world: World, cluster: JsonObject, service: str) -> None:
     """The address goes with the service."""
     address_id = _address_id(cluster, f"kubernetes-{service_name(cluster, service)}")
     world.resources.pop(address_id.lower(), None)
 
 
-def service_name(cluster: Body, service: str) -> str:
+def service_name(cluster: JsonObject, service: str) -> str:
     """What Azure calls the parts of a load balancer that are for a Kubernetes service."""
     stem = f"{cluster['id']}/{service}".lower()
     return f"a{uuid.uuid5(uuid.NAMESPACE_URL, stem).hex[:31]}"
 
 
-def _scale_set(cluster: Body, pool: Body) -> Body:
+def _scale_set(cluster: JsonObject, pool: JsonObject) -> JsonObject:
     return {
         "name": f"aks-{pool['name']}-vmss",
         "type": "Microsoft.Compute/virtualMachineScaleSets",
@@ -91,23 +92,23 @@ def _scale_set(cluster: Body, pool: Body) -> Body:
     }
 
 
-def group_of(cluster: Body) -> str:
+def group_of(cluster: JsonObject) -> str:
     subscription = cluster["id"].split("/")[2]
     return (
         f"/subscriptions/{subscription}/resourceGroups/{cluster['properties']['nodeResourceGroup']}"
     )
 
 
-def _address_id(cluster: Body, name: str) -> str:
+def _address_id(cluster: JsonObject, name: str) -> str:
     return f"{group_of(cluster)}/providers/Microsoft.Network/publicIPAddresses/{name}"
 
 
-def _for_service(world: World, cluster: Body, service: str) -> Body:
+def _for_service(world: World, cluster: JsonObject, service: str) -> JsonObject:
     tags = {"k8s-azure-cluster-name": "kubernetes", "k8s-azure-service": service}
     return _address(world, cluster, f"kubernetes-{service_name(cluster, service)}", tags)
 
 
-def _address(world: World, cluster: Body, name: str, tags: dict[str, str]) -> Body:
+def _address(world: World, cluster: JsonObject, name: str, tags: dict[str, str]) -> JsonObject:
     """The one that there is, or one to be taken."""
     address_id = _address_id(cluster, name)
     return world.get(address_id) or {
@@ -127,12 +128,12 @@ def _address(world: World, cluster: Body, name: str, tags: dict[str, str]) -> Bo
     }
 
 
-def _refused(world: World, address: Body) -> str:
+def _refused(world: World, address: JsonObject) -> str:
     violations = [] if world.get(address["id"]) else policies.denials(world, address)
     return policies.disallowed(address, violations) if violations else ""
 
 
-def _take(world: World, address: Body) -> None:
+def _take(world: World, address: JsonObject) -> None:
     if not world.get(address["id"]):
         must_have_room(world)
         world.resources[address["id"].lower()] = address

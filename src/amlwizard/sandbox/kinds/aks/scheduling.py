@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from amlwizard.sandbox.kinds.base import Body, state_of
+from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.kinds.base import state_of
 from amlwizard.sandbox.kinds.sizes import MEMORY_GIB, SIZES
 from amlwizard.sandbox.world import World
 
@@ -38,7 +39,7 @@ def unschedulable(world: World, cluster_id: str, pod: Pod, instances: int, own: 
     return not _placed(nodes, pods)
 
 
-def _nodes(cluster: Body) -> Iterator[Pod]:
+def _nodes(cluster: JsonObject) -> Iterator[Pod]:
     for pool in cluster["properties"]["agentPoolProfiles"]:
         cores, memory = SIZES.get(pool["vmSize"]), MEMORY_GIB.get(pool["vmSize"])
         if cores is None or memory is None:
@@ -52,7 +53,7 @@ def _nodes(cluster: Body) -> Iterator[Pod]:
             yield cpu - ON_EVERY_NODE[0], mib - ON_EVERY_NODE[1]
 
 
-def _deployments(world: World, cluster_id: str, own: str) -> Iterator[Body]:
+def _deployments(world: World, cluster_id: str, own: str) -> Iterator[JsonObject]:
     for deployment in world.of_type(DEPLOYMENT):
         endpoint = world.get(deployment["id"].rsplit("/", 2)[0]) or {"properties": {}}
         compute = world.get(endpoint["properties"].get("compute")) or {"properties": {}}
@@ -62,7 +63,7 @@ def _deployments(world: World, cluster_id: str, own: str) -> Iterator[Body]:
             yield deployment
 
 
-def pods_of(deployment: Body) -> list[Pod]:
+def pods_of(deployment: JsonObject) -> list[Pod]:
     resources = deployment["properties"].get("containerResourceRequirements") or {}
     asked = resources.get("containerResourceRequests") or {}
     pod = (millicores(asked.get("cpu", "0")), mebibytes(asked.get("memory", "0")))

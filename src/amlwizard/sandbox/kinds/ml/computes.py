@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.kinds.aks import inference_settings
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.ml.answers import COMPUTE, COMPUTE_REMOVED
 from amlwizard.sandbox.kinds.ml.errors import told_in_full, user_error
 from amlwizard.sandbox.kinds.ml.identity import identify
 from amlwizard.sandbox.kinds.ml.names import NAMESPACE
+from amlwizard.sandbox.kinds.ml.shapes import Compute
 from amlwizard.sandbox.kinds.network import find_subnet
 from amlwizard.sandbox.kinds.sizes import spelled, vcpus
 from amlwizard.sandbox.kinds.timestamps import stamp
@@ -60,13 +62,13 @@ def _compute(call: Call) -> None:
     p["provisioningErrors"] = None
 
 
-def _cluster(call: Call, inner: Body) -> None:
+def _cluster(call: Call, inner: JsonObject) -> None:
     inner["vmSize"] = inner["vmSize"].upper()
     inner["allocationStateTransitionTime"] = stamp()
     complete(inner, CLUSTER)
 
 
-def _machines(call: Call, workspace: Body, inner: Body) -> None:
+def _machines(call: Call, workspace: JsonObject, inner: JsonObject) -> None:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]", call.id.name):
         raise user_error(f"The compute name {call.id.name} is not valid.", "name")
     if not inner.get("vmSize"):
@@ -87,7 +89,7 @@ def _machines(call: Call, workspace: Body, inner: Body) -> None:
         raise user_error("Provided EnableNodePublicIp 'False' requires workspace private endpoint.")
 
 
-def _attached(call: Call, inner: Body) -> None:
+def _attached(call: Call, inner: JsonObject) -> None:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]", call.id.name):
         raise user_error(f"The compute name {call.id.name} is not valid.", "name")
     cluster = call.world.get(call.properties.get("resourceId"))
@@ -118,6 +120,7 @@ KINDS = [
         f"{NAMESPACE}/workspaces/computes",
         _compute,
         30,
+        shape=Compute,
         location="",
         creates=COMPUTE,
         updates=COMPUTE,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import Body, Call, Kind, state_of
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind, state_of
 from amlwizard.sandbox.kinds.ml.answers import SERVED_AGAIN, SERVED_NO_MORE
 from amlwizard.sandbox.kinds.ml.endpoints import mark
 from amlwizard.sandbox.kinds.ml.errors import user_error
 from amlwizard.sandbox.kinds.ml.names import ENDPOINT, NAMESPACE
 from amlwizard.sandbox.kinds.ml.quantities import normalise
+from amlwizard.sandbox.kinds.ml.shapes import Deployment
 from amlwizard.sandbox.kinds.role_assignments import sees_role
 from amlwizard.sandbox.world import World
 
@@ -69,10 +70,10 @@ def _deployment(call: Call) -> None:
     assert workspace
     call.fails = _unbuilt(call, workspace) or _unauthorized(call, endpoint, workspace)
     if call.fails is None:
-        call.work = call.centre.serving.deploy(call.id, workspace, p, call.body["sku"])
+        call.work = call.centre.serving.deploy(call.id, workspace, call.body)
 
 
-def _unauthorized(call: Call, endpoint: Body, workspace: Body) -> Body | None:
+def _unauthorized(call: Call, endpoint: JsonObject, workspace: JsonObject) -> JsonObject | None:
     """How the deployment fails where the endpoint's identity does not get at image or model. A code
     is not given."""
     principal = (endpoint.get("identity") or {}).get("principalId", "")
@@ -99,7 +100,7 @@ def _unauthorized(call: Call, endpoint: Body, workspace: Body) -> Body | None:
     return None
 
 
-def _takes_traffic(world: World, rid: ResourceId, body: Body) -> Body | None:
+def _takes_traffic(world: World, rid: ResourceId, body: JsonObject) -> JsonObject | None:
     """How its deletion, once accepted, fails as long as it has traffic."""
     endpoint = world.get(rid.parent)
     share = ((endpoint or {}).get("properties", {}).get("traffic") or {}).get(rid.name, 0)
@@ -114,7 +115,7 @@ def _takes_traffic(world: World, rid: ResourceId, body: Body) -> Body | None:
     }
 
 
-def _unbuilt(call: Call, workspace: Body) -> Body | None:
+def _unbuilt(call: Call, workspace: JsonObject) -> JsonObject | None:
     """How the image build fails: a closed registry needs a compute of ours to build on, and that
     compute needs the rights to pull from it and to push to it."""
     p = workspace["properties"]
@@ -149,12 +150,20 @@ def _unbuilt(call: Call, workspace: Body) -> Body | None:
     )
 
 
-def _build_failed(why: str) -> Body:
+def _build_failed(why: str) -> JsonObject:
     return {"code": "ImageBuildFailure", "message": why}
 
 
-def _logs(call: Call) -> Body:
-    return {"content": call.centre.serving.log(call.id.text).tail(call.body.get("tail") or 100)}
+def _lines(given: object) -> int:
+    if not isinstance(given, int):
+        raise user_error(f"The number of lines '{given}' is not an integer.", "tail")
+    return given
+
+
+def _logs(call: Call) -> JsonObject:
+    return {
+        "content": call.centre.serving.log(call.id.text).tail(_lines(call.body.get("tail", 100)))
+    }
 
 
 KINDS = [
@@ -162,6 +171,7 @@ KINDS = [
         f"{NAMESPACE}/workspaces/onlineEndpoints/deployments",
         _deployment,
         480,  # 125 of them without an image to build
+        shape=Deployment,
         name=ENDPOINT,
         creates=SERVED_AGAIN,
         updates=SERVED_AGAIN,

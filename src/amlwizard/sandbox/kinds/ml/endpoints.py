@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import uuid
 
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.global_names import taken
 from amlwizard.sandbox.kinds.ml.answers import SERVED, SERVED_AGAIN, SERVED_NO_MORE
 from amlwizard.sandbox.kinds.ml.errors import user_error
 from amlwizard.sandbox.kinds.ml.identity import identify
 from amlwizard.sandbox.kinds.ml.names import ENDPOINT, NAMESPACE
+from amlwizard.sandbox.kinds.ml.shapes import Endpoint
 from amlwizard.sandbox.world import World
 
 TYPE = f"{NAMESPACE}/workspaces/onlineEndpoints"
@@ -45,9 +48,9 @@ def _endpoint(call: Call) -> None:
     identify(call)
 
 
-def mark(call: Call, short: str) -> Body:
+def mark(call: Call, short: str) -> JsonObject:
     """The properties of what serves, which name the operation that wrote them last."""
-    marks: Body = call.properties.setdefault("properties", {})
+    marks: JsonObject = call.properties.setdefault("properties", {})
     marks["AzureAsyncOperationUri"] = (
         f"{call.world.arm}/subscriptions/{call.id.subscription}/providers/{NAMESPACE}/locations/"
         f"{call.body['location']}/mfeOperationsStatus/{short}:{uuid.uuid4()}"
@@ -56,7 +59,7 @@ def mark(call: Call, short: str) -> Body:
     return marks
 
 
-def _list_keys(call: Call) -> Body:
+def _list_keys(call: Call) -> JsonObject:
     return {
         key: endpoint_key(call.world, call.id.text, key) for key in ("primaryKey", "secondaryKey")
     }
@@ -73,6 +76,7 @@ KINDS = [
         TYPE,
         _endpoint,
         28,
+        shape=Endpoint,
         name=ENDPOINT,
         creates=SERVED,
         updates=SERVED_AGAIN,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from amlwizard.sandbox.kinds.base import ArmError, Body
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.kinds.timestamps import stamp
 
 
@@ -12,7 +13,7 @@ def user_error(message: str, target: str | None = None) -> ArmError:
     return ArmError(400, "UserError", message, target)
 
 
-def told_in_full(error: ArmError) -> Body:
+def told_in_full(error: ArmError) -> JsonObject:
     """With all the fields that the service's error has, most of them null, and what it says of
     itself beside the envelope, as it was recorded for a compute. What serves has the envelope that
     its documents describe, for want of a recording."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.kinds.answers import AT_ONCE, CREATED_AT_ONCE, GONE_AT_ONCE, Answer
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.ml.errors import told_in_full
 from amlwizard.sandbox.kinds.ml.names import NAMESPACE
+from amlwizard.sandbox.kinds.ml.shapes import Model
 
 
 def _model(call: Call) -> None:
@@ -24,14 +27,14 @@ def _model(call: Call) -> None:
         p.setdefault("stage", "Development")
 
 
-async def _model_versions(call: Call) -> list[Body]:
+async def _model_versions(call: Call) -> list[JsonObject]:
     workspace = call.id.text.split("/models/")[0]
     return await call.centre.tracking.model_versions(
         _guid(call, workspace), workspace, call.id.names[1]
     )
 
 
-async def _models(call: Call) -> list[Body]:
+async def _models(call: Call) -> list[JsonObject]:
     workspace = call.id.text.rsplit("/models", 1)[0]
     return await call.centre.tracking.models(_guid(call, workspace), workspace)
 
@@ -47,6 +50,7 @@ KINDS = [
     Kind(
         f"{NAMESPACE}/workspaces/models",
         _model,
+        shape=Model,
         location="",
         missing="UserError",
         refusal=told_in_full,
@@ -59,6 +63,7 @@ KINDS = [
     Kind(
         f"{NAMESPACE}/workspaces/models/versions",
         _model,
+        shape=Model,
         location="",
         missing="UserError",
         refusal=told_in_full,

@@ -6,8 +6,7 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-from amlwizard.sandbox.kinds.base import Body
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.kinds.ml.errors import user_error
 
 BYTES = {
@@ -18,7 +17,7 @@ CPU, MEMORY = re.compile(r"(\d*\.?\d+)(m?)"), re.compile(r"(\d*\.?\d+)([kMGT]?|[
 REQUESTED = {"cpu": "0.1", "memory": "0.500Gi"}
 
 
-def normalise(requirements: Body) -> None:
+def normalise(requirements: JsonObject) -> None:
     requests = requirements.setdefault("containerResourceRequests", {})
     complete(requests, REQUESTED)
     for given in (requests, requirements.setdefault("containerResourceLimits", {})):

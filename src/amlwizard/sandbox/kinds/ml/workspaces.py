@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.ml.answers import WORKSPACE, WORKSPACE_REMOVED
 from amlwizard.sandbox.kinds.ml.errors import told_in_full
 from amlwizard.sandbox.kinds.ml.names import NAMESPACE
+from amlwizard.sandbox.kinds.ml.shapes import Workspace
 from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.world import World
 
@@ -114,12 +116,12 @@ def _workspace_key(rid: ResourceId) -> str:
     return f"workspaces/{rid.subscription}/{rid.group}/{rid.name}".lower()
 
 
-def _delete_workspace(world: World, rid: ResourceId, body: Body) -> None:
+def _delete_workspace(world: World, rid: ResourceId, body: JsonObject) -> None:
     kept = {key: body[key] for key in ("id", "location", "tags") if key in body}
     world.data["deleted"][_workspace_key(rid)] = kept
 
 
-async def _deleted_workspaces(call: Call) -> list[Body]:
+async def _deleted_workspaces(call: Call) -> list[JsonObject]:
     """The list of a whole subscription still shows what is softly deleted; nothing else does."""
     if call.id.group or not call.id.is_collection:
         return []
@@ -150,6 +152,7 @@ KINDS = [
         f"{NAMESPACE}/workspaces",
         _workspace,
         21,
+        shape=Workspace,
         creates=WORKSPACE,
         updates=replace(WORKSPACE, states=("Updating",)),
         deletes=WORKSPACE_REMOVED,

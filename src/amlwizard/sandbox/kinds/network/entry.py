@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, look
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete, value_at
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
 from amlwizard.sandbox.kinds.network.outbound import take
 from amlwizard.sandbox.kinds.network.security_groups import BASTION_SUBNET
+from amlwizard.sandbox.kinds.network.shapes import Bastion, VpnGateway
 from amlwizard.sandbox.kinds.network.subnets import GATEWAY_SUBNET, find_subnet, prefix
 
 BASTION_SKUS = ("Basic", "Standard", "Premium", "Developer")
@@ -57,7 +59,7 @@ def _bastion(call: Call) -> None:
 
 def _gateway(call: Call) -> None:
     call.require("properties.gatewayType", "properties.sku.name")
-    p, sku = call.properties, look(call.body, "properties.sku.name")
+    p, sku = call.properties, value_at(call.body, "properties.sku.name")
     if p["gatewayType"] == "ExpressRoute" and not sku.startswith(EXPRESS_ROUTE):
         raise ArmError(
             400,
@@ -100,7 +102,7 @@ def _gateway(call: Call) -> None:
         complete(rule["properties"], {"type": "Static", "provisioningState": "Succeeded"})
 
 
-def _peers(gateway: Body) -> list[Body]:
+def _peers(gateway: JsonObject) -> list[JsonObject]:
     return [
         {
             "ipconfigurationId": configuration["id"],
@@ -112,10 +114,10 @@ def _peers(gateway: Body) -> list[Body]:
     ]
 
 
-def _point_to_site(call: Call, client: Body) -> None:
+def _point_to_site(call: Call, client: JsonObject) -> None:
     vnet = call.world.get(_subnet_of(call.body).rsplit("/", 2)[0])
     assert vnet
-    for text in look(client, "vpnClientAddressPool.addressPrefixes") or []:
+    for text in value_at(client, "vpnClientAddressPool.addressPrefixes") or []:
         pool = prefix(text, "vpnClientAddressPool")
         for space in vnet["properties"]["addressSpace"]["addressPrefixes"]:
             if pool.overlaps(IPv4Network(space)):
@@ -131,7 +133,7 @@ def _point_to_site(call: Call, client: Body) -> None:
             raise _invalid("Sign-in by Entra needs the protocol OpenVPN.")
 
 
-def _configurations(call: Call, wanted: str, longest: int) -> list[Body]:
+def _configurations(call: Call, wanted: str, longest: int) -> list[JsonObject]:
     """Check each configuration's subnet; answer the public addresses."""
     given = call.properties.get("ipConfigurations") or []
     kind = str(call.body["type"])
@@ -155,7 +157,7 @@ def _configurations(call: Call, wanted: str, longest: int) -> list[Body]:
     return addresses
 
 
-def _subnet_of(body: Body) -> str:
+def _subnet_of(body: JsonObject) -> str:
     return str(body["properties"]["ipConfigurations"][0]["properties"]["subnet"]["id"]).lower()
 
 
@@ -169,6 +171,7 @@ KINDS = [
         "Microsoft.Network/bastionHosts",
         _bastion,
         474,
+        shape=Bastion,
         name=NAME,
         creates=UPDATING,
         etag=WEAK,
@@ -180,6 +183,7 @@ KINDS = [
         "Microsoft.Network/virtualNetworkGateways",
         _gateway,
         1172,
+        shape=VpnGateway,
         name=NAME,
         creates=UPDATING,
         etag=WEAK,

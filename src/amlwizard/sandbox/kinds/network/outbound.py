@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, state_of
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind, state_of
 from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
+from amlwizard.sandbox.kinds.network.shapes import NatGateway, RouteTable
 from amlwizard.sandbox.world import World
 
 PUBLIC = IPv4Network("203.0.113.0/24")
@@ -77,7 +79,7 @@ def next_address(world: World) -> str:
     return next(str(a) for a in PUBLIC.hosts() if str(a) not in used)
 
 
-def _all(world: World) -> list[Body]:
+def _all(world: World) -> list[JsonObject]:
     return list(world.of_type("microsoft.network/publicipaddresses"))
 
 
@@ -99,7 +101,7 @@ def holders(world: World, address_id: str) -> Iterator[str]:
             yield resource["id"]
 
 
-def take(call: Call, reference: Body | None, target: str) -> Body:
+def take(call: Call, reference: JsonObject | None, target: str) -> JsonObject:
     """The public address that a resource names, unless something else holds it."""
     address = call.must_exist((reference or {}).get("id"), target)
     other = next(
@@ -115,7 +117,7 @@ def take(call: Call, reference: Body | None, target: str) -> Body:
     return address
 
 
-def _shown(world: World, address: Body) -> Body:
+def _shown(world: World, address: JsonObject) -> JsonObject:
     """Its number once it is there, and who holds it."""
     p = dict(address["properties"])
     if state_of(address) != "Succeeded":
@@ -128,7 +130,7 @@ def _shown(world: World, address: Body) -> Body:
     return {**address, "properties": p}
 
 
-def _in_use(world: World, rid: ResourceId, body: Body) -> None:
+def _in_use(world: World, rid: ResourceId, body: JsonObject) -> None:
     holder = next(holders(world, rid.text), None)
     if holder:
         raise ArmError(
@@ -149,7 +151,7 @@ def _nat_gateway(call: Call) -> None:
     call.properties["resourceGuid"] = guid(call.id)
 
 
-def _gateway_in_use(world: World, rid: ResourceId, body: Body) -> None:
+def _gateway_in_use(world: World, rid: ResourceId, body: JsonObject) -> None:
     users = [
         subnet["id"]
         for vnet in world.of_type("microsoft.network/virtualnetworks")
@@ -180,7 +182,7 @@ def _route_table(call: Call) -> None:
     call.properties.setdefault("disableBgpRoutePropagation", False)
 
 
-def _table_in_use(world: World, rid: ResourceId, body: Body) -> None:
+def _table_in_use(world: World, rid: ResourceId, body: JsonObject) -> None:
     users = [
         subnet["id"]
         for vnet in world.of_type("microsoft.network/virtualnetworks")
@@ -213,6 +215,7 @@ KINDS = [
         "Microsoft.Network/natGateways",
         _nat_gateway,
         12,
+        shape=NatGateway,
         name=NAME,
         creates=UPDATING,
         etag=WEAK,
@@ -225,6 +228,7 @@ KINDS = [
         "Microsoft.Network/routeTables",
         _route_table,
         4,
+        shape=RouteTable,
         name=NAME,
         creates=UPDATING,
         etag=WEAK,

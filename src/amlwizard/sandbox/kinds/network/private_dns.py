@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
+from amlwizard.sandbox.arm_error import ArmError, bare
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.ids import ResourceId
 from amlwizard.sandbox.kinds.answers import (
     AT_ONCE,
@@ -14,9 +16,9 @@ from amlwizard.sandbox.kinds.answers import (
     Answer,
     Polls,
 )
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, bare
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.network.names import UPDATING, WEAK
+from amlwizard.sandbox.kinds.network.shapes import Record, ZoneGroup, ZoneLink
 from amlwizard.sandbox.world import World
 
 LINKS = "microsoft.network/privatednszones/virtualnetworklinks"
@@ -45,7 +47,7 @@ def _zone(call: Call) -> None:
     complete(call.properties, ZONE)
 
 
-def _has_links(world: World, rid: ResourceId, body: Body) -> None:
+def _has_links(world: World, rid: ResourceId, body: JsonObject) -> None:
     links = list(world.of_type(LINKS, rid.text))
     if links:
         nested = ", ".join(f"'{link['id'].partition('/providers/')[2]}'" for link in links)
@@ -101,7 +103,7 @@ def _record(call: Call) -> None:
     _complete(call.body, zone, addresses, call.properties.get("ttl", 3600))
 
 
-def _complete(record: Body, zone: Body, addresses: list[str], ttl: int) -> None:
+def _complete(record: JsonObject, zone: JsonObject, addresses: list[str], ttl: int) -> None:
     record["properties"] = {
         **record.get("properties", {}),
         "ttl": ttl,
@@ -111,13 +113,13 @@ def _complete(record: Body, zone: Body, addresses: list[str], ttl: int) -> None:
     }
 
 
-def addresses_of(world: World, zone: Body, name: str) -> list[str]:
+def addresses_of(world: World, zone: JsonObject, name: str) -> list[str]:
     """The A record of a name (without the zone) in a private zone; empty where there is none."""
     record = world.get(f"{zone['id']}/A/{name}")
     return [r["ipv4Address"] for r in record["properties"]["aRecords"]] if record else []
 
 
-def zones_of(world: World, vnet_id: str) -> Iterator[tuple[Body, bool]]:
+def zones_of(world: World, vnet_id: str) -> Iterator[tuple[JsonObject, bool]]:
     """The private zones that a VNET looks into before it asks the public DNS, and whether it asks
     there for what a zone does not have."""
     for link in world.of_type(LINKS):
@@ -150,11 +152,15 @@ def _zone_group(call: Call) -> None:
         ]
 
 
-def _written(world: World, zone: Body, dns: Body, endpoint: Body) -> Body:
+def _written(world: World, zone: JsonObject, dns: JsonObject, endpoint: JsonObject) -> JsonObject:
     """Write the record of one name into a zone; answer what the zone group says of it."""
     name = dns["fqdn"].removesuffix(f".{public_suffix(zone['name'])}")
     record_id = f"{zone['id']}/A/{name}"
-    record: Body = {"id": record_id, "name": name, "type": "Microsoft.Network/privateDnsZones/A"}
+    record: JsonObject = {
+        "id": record_id,
+        "name": name,
+        "type": "Microsoft.Network/privateDnsZones/A",
+    }
     _complete(record, zone, dns["ipAddresses"], 10)
     record["properties"]["metadata"] = {
         "creator": f"created by private endpoint {endpoint['name']}"
@@ -170,14 +176,14 @@ def _written(world: World, zone: Body, dns: Body, endpoint: Body) -> Body:
     }
 
 
-def forget_records(world: World, group: Body) -> None:
+def forget_records(world: World, group: JsonObject) -> None:
     for config in group["properties"].get("privateDnsZoneConfigs", []):
         for record in config["properties"].get("recordSets", []):
             record_id = f"{config['properties']['privateDnsZoneId']}/A/{record['recordSetName']}"
             world.resources.pop(record_id.lower(), None)
 
 
-def _delete_zone_group(world: World, rid: ResourceId, body: Body) -> None:
+def _delete_zone_group(world: World, rid: ResourceId, body: JsonObject) -> None:
     forget_records(world, body)
 
 
@@ -190,6 +196,7 @@ KINDS = [
         "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
         _zone_group,
         2,
+        shape=ZoneGroup,
         location="",
         missing="NotFound",
         creates=UPDATING,
@@ -215,6 +222,7 @@ KINDS = [
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
         _dns_link,
         48,
+        shape=ZoneLink,
         location="global",
         creates=ACCEPTED,
         updates=ACCEPTED,
@@ -227,6 +235,7 @@ KINDS = [
         "Microsoft.Network/privateDnsZones/A",
         _record,
         0,
+        shape=Record,
         location="",
         states=False,
         missing="NotFound",

@@ -6,12 +6,14 @@ import uuid
 from ipaddress import IPv4Network
 from typing import Any
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind, state_of
-from amlwizard.sandbox.kinds.completion import complete
+from amlwizard.sandbox.kinds.base import Call, Kind, state_of
 from amlwizard.sandbox.kinds.locks import must_be_unlocked
 from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
 from amlwizard.sandbox.kinds.network.private_dns import forget_records
+from amlwizard.sandbox.kinds.network.shapes import PrivateEndpoint
 from amlwizard.sandbox.kinds.network.subnets import find_subnet
 from amlwizard.sandbox.world import World
 
@@ -32,7 +34,7 @@ STORAGE = "microsoft.storage/storageaccounts"
 EXCLUSIVE = (
     "An operation is currently performing on this storage account that requires exclusive access."
 )
-IN_PROGRESS: Body = {
+IN_PROGRESS: JsonObject = {
     "code": "StorageAccountOperationInProgress",
     "message": f"Call to Microsoft.Storage/storageAccounts failed. Error message: {EXCLUSIVE}",
 }
@@ -134,7 +136,7 @@ def _private_endpoint(call: Call) -> None:
     connections.append(_connection(target, name, call.id.text, state))
 
 
-def occupied(world: World, target: Body, but: str = "") -> bool:
+def occupied(world: World, target: JsonObject, but: str = "") -> bool:
     """Whether a storage account is being worked on, by itself or through another private endpoint
     than `but`: it takes one at a time."""
     if target["type"].lower() != STORAGE:
@@ -149,13 +151,13 @@ def occupied(world: World, target: Body, but: str = "") -> bool:
     )
 
 
-def link_of(endpoint: Body) -> Body:
+def link_of(endpoint: JsonObject) -> JsonObject:
     """What an endpoint is connected to, and how far that has come."""
     automatic, by_hand = (endpoint["properties"].get(key, []) for key in CONNECTIONS)
     return (automatic or by_hand)[0]["properties"]  # type: ignore[no-any-return]
 
 
-def _connection(target: Body, name: str, endpoint_id: str, state: Body) -> Body:
+def _connection(target: JsonObject, name: str, endpoint_id: str, state: JsonObject) -> JsonObject:
     """The connection as the target shows it: vaults leave out its name, storage spells otherwise."""
     kind = target["type"].lower()
     action = "actionRequired" if kind.endswith("storageaccounts") else "actionsRequired"
@@ -175,7 +177,7 @@ def _connection(target: Body, name: str, endpoint_id: str, state: Body) -> Body:
     }
 
 
-def names_of(target: Body, group: str) -> list[str]:
+def names_of(target: JsonObject, group: str) -> list[str]:
     """Public names that the private endpoint answers for, one address each."""
     name, region = target["name"].lower(), target.get("location", "")
     if group == "amlworkspace":
@@ -192,7 +194,7 @@ def names_of(target: Body, group: str) -> list[str]:
     return [f"{name}.{group}.core.windows.net"]
 
 
-def _free_addresses(world: World, subnet: Body, but: str) -> Any:
+def _free_addresses(world: World, subnet: JsonObject, but: str) -> Any:
     network = IPv4Network(subnet["properties"]["addressPrefix"])
     used = {
         address
@@ -213,12 +215,12 @@ def _free_addresses(world: World, subnet: Body, but: str) -> Any:
     )
 
 
-def _target(world: World, body: Body) -> Body | None:
+def _target(world: World, body: JsonObject) -> JsonObject | None:
     link = link_of(body)
     return world.get(link["privateLinkServiceId"])
 
 
-def _target_is_locked(world: World, rid: ResourceId, body: Body) -> None:
+def _target_is_locked(world: World, rid: ResourceId, body: JsonObject) -> None:
     """Deleting the endpoint deletes its connection, which is part of the target."""
     target = _target(world, body)
     if target:
@@ -234,7 +236,7 @@ def _target_is_locked(world: World, rid: ResourceId, body: Body) -> None:
             ) from None
 
 
-def _delete_private_endpoint(world: World, rid: ResourceId, body: Body) -> None:
+def _delete_private_endpoint(world: World, rid: ResourceId, body: JsonObject) -> None:
     for group in world.of_type("microsoft.network/privateendpoints/privatednszonegroups", rid.text):
         forget_records(world, group)
     target = _target(world, body)
@@ -246,7 +248,7 @@ def _delete_private_endpoint(world: World, rid: ResourceId, body: Body) -> None:
         ]
 
 
-def _shown(world: World, endpoint: Body) -> Body:
+def _shown(world: World, endpoint: JsonObject) -> JsonObject:
     """Its names are told once it is there, and by its zone group alone as soon as it has one."""
     p = endpoint["properties"]
     groups = world.of_type(f"{endpoint['type']}/privateDnsZoneGroups", endpoint["id"])
@@ -260,6 +262,7 @@ KINDS = [
         "Microsoft.Network/privateEndpoints",
         _private_endpoint,
         32,
+        shape=PrivateEndpoint,
         name=NAME,
         creates=UPDATING,
         etag=WEAK,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK, guid
+from amlwizard.sandbox.kinds.network.shapes import SecurityGroup, SecurityRule
 from amlwizard.sandbox.world import World
 
 DEFAULT_RULES = [
@@ -63,7 +66,7 @@ def _nsg(call: Call) -> None:
     ]
 
 
-def _check(rules: list[Body], group_id: str) -> None:
+def _check(rules: list[JsonObject], group_id: str) -> None:
     """Refuse rules that cannot stand together; complete them with what Azure adds."""
     taken: dict[tuple[str, int], str] = {}
     for rule in rules:
@@ -98,7 +101,7 @@ def _check(rules: list[Body], group_id: str) -> None:
         )
 
 
-def _suit_subnets(world: World, group_id: str, rules: list[Body]) -> None:
+def _suit_subnets(world: World, group_id: str, rules: list[JsonObject]) -> None:
     for subnet in attached(world, group_id):
         if subnet["name"] == BASTION_SUBNET:
             must_suit_bastion(group_id.rsplit("/", 1)[-1], rules)
@@ -114,8 +117,8 @@ def _rule(call: Call) -> None:
     group["properties"]["securityRules"] = rules
 
 
-def _others(group: Body, rid: ResourceId) -> list[Body]:
-    rules: list[Body] = group["properties"]["securityRules"]
+def _others(group: JsonObject, rid: ResourceId) -> list[JsonObject]:
+    rules: list[JsonObject] = group["properties"]["securityRules"]
     return [rule for rule in rules if rule["name"].lower() != rid.name.lower()]
 
 
@@ -140,7 +143,7 @@ def _keep_databricks_rules(call: Call) -> None:
         )
 
 
-def attached(world: World, group_id: str) -> list[Body]:
+def attached(world: World, group_id: str) -> list[JsonObject]:
     """The subnets that a group is attached to."""
     return [
         subnet
@@ -151,7 +154,7 @@ def attached(world: World, group_id: str) -> list[Body]:
     ]
 
 
-def must_suit_bastion(name: str, rules: list[Body]) -> None:
+def must_suit_bastion(name: str, rules: list[JsonObject]) -> None:
     """Azure looks for the rules themselves: default rules that let the same through do not count."""
     for direction, peer, ports in BASTION_NEEDS:
         if not all(_allows(rules, direction, peer, port) for port in ports):
@@ -163,7 +166,7 @@ def must_suit_bastion(name: str, rules: list[Body]) -> None:
             )
 
 
-def _allows(rules: list[Body], direction: str, peer: str, port: str) -> bool:
+def _allows(rules: list[JsonObject], direction: str, peer: str, port: str) -> bool:
     side = "sourceAddressPrefix" if direction == "Inbound" else "destinationAddressPrefix"
     for rule in rules:
         p = rule["properties"]
@@ -179,7 +182,7 @@ def _allows(rules: list[Body], direction: str, peer: str, port: str) -> bool:
     return False
 
 
-def _in_use(world: World, rid: ResourceId, body: Body) -> None:
+def _in_use(world: World, rid: ResourceId, body: JsonObject) -> None:
     users = attached(world, rid.text)
     if users:
         raise ArmError(
@@ -197,6 +200,7 @@ KINDS = [
         "Microsoft.Network/networkSecurityGroups",
         _nsg,
         3,
+        shape=SecurityGroup,
         name=NAME,
         creates=UPDATING,
         etag=WEAK,
@@ -209,6 +213,7 @@ KINDS = [
         "Microsoft.Network/networkSecurityGroups/securityRules",
         _rule,
         3,
+        shape=SecurityRule,
         location="",
         name=NAME,
         missing="NotFound",

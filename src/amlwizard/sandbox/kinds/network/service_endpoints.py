@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.kinds.base import Call
 from amlwizard.sandbox.kinds.network.subnets import find_subnet
 
 
-def must_have_endpoints(call: Call, acls: Body, service: str, code: str) -> None:
+def must_have_endpoints(call: Call, acls: JsonObject, service: str, code: str) -> None:
     for rule in acls.get("virtualNetworkRules", []):
         subnet = find_subnet(call.world, rule.get("id"))
         if subnet is None:

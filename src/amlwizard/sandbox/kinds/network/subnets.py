@@ -5,10 +5,13 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Any
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.network.names import NAME, UPDATING, WEAK
 from amlwizard.sandbox.kinds.network.security_groups import BASTION_SUBNET, must_suit_bastion
+from amlwizard.sandbox.kinds.network.shapes import Subnet
 from amlwizard.sandbox.world import World
 
 DATABRICKS = "Microsoft.Databricks/workspaces"
@@ -30,8 +33,12 @@ def prefix(text: Any, target: str) -> IPv4Network:
 
 
 def placed(
-    call: Call, subnet: Body, old: Body | None, prefixes: list[IPv4Network], others: list[Body]
-) -> Body:
+    call: Call,
+    subnet: JsonObject,
+    old: JsonObject | None,
+    prefixes: list[IPv4Network],
+    others: list[JsonObject],
+) -> JsonObject:
     name = subnet.get("name")
     vnet = call.id.text if call.id.type.endswith("virtualnetworks") else call.id.parent
     subnet_id = f"{vnet}/subnets/{name}"
@@ -121,7 +128,7 @@ def placed(
     }
 
 
-def _suits_its_name(call: Call, name: Any, p: Body) -> None:
+def _suits_its_name(call: Call, name: Any, p: JsonObject) -> None:
     """Two subnets have a meaning by their name, and Azure minds their security groups."""
     group_id = (p.get("networkSecurityGroup") or {}).get("id")
     if group_id and name == GATEWAY_SUBNET:
@@ -153,7 +160,7 @@ def _one_subnet(call: Call) -> None:
     vnet["properties"]["subnets"] = [*others, done]
 
 
-def _in_use(world: World, rid: ResourceId, body: Body) -> None:
+def _in_use(world: World, rid: ResourceId, body: JsonObject) -> None:
     must_be_free(world, rid.text)
 
 
@@ -203,9 +210,9 @@ def usage(world: World, subnet_id: str) -> list[str]:
     return users
 
 
-def with_users(world: World, subnet: Body) -> Body:
+def with_users(world: World, subnet: JsonObject) -> JsonObject:
     """The subnet as Azure shows it: with those who have addresses in it."""
-    links: dict[str, list[Body]] = {kind: [] for kind in USERS}
+    links: dict[str, list[JsonObject]] = {kind: [] for kind in USERS}
     for user in usage(world, subnet["id"]):
         kind = user.lower().rpartition("/providers/")[2]
         if kind.startswith("microsoft.network/privateendpoints"):
@@ -231,7 +238,7 @@ def with_users(world: World, subnet: Body) -> Body:
     return {**subnet, "properties": {**subnet["properties"], **shown}}
 
 
-def find_subnet(world: World, subnet_id: str | None) -> Body | None:
+def find_subnet(world: World, subnet_id: str | None) -> JsonObject | None:
     if not subnet_id:
         return None
     vnet = world.get(subnet_id.rsplit("/", 2)[0])
@@ -246,6 +253,7 @@ KINDS = [
         "Microsoft.Network/virtualNetworks/subnets",
         _one_subnet,
         2,
+        shape=Subnet,
         location="",
         name=NAME,
         missing="NotFound",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import ArmError, Body, Call, Kind
+from amlwizard.sandbox.kinds.base import Call, Kind
 from amlwizard.sandbox.kinds.network.names import UPDATING, WEAK, guid
+from amlwizard.sandbox.kinds.network.shapes import Vnet
 from amlwizard.sandbox.kinds.network.subnets import must_be_free, placed, prefix, with_users
 from amlwizard.sandbox.world import World
 
@@ -46,7 +49,7 @@ def _vnet(call: Call) -> None:
     for name, subnet in old.items():
         if name not in kept:
             must_be_free(call.world, subnet["id"])
-    done: list[Body] = []
+    done: list[JsonObject] = []
     for subnet in subnets:
         done.append(placed(call, subnet, old.get(subnet.get("name", "")), prefixes, done))
     call.properties["subnets"] = done
@@ -56,12 +59,12 @@ def _vnet(call: Call) -> None:
     call.properties.setdefault("enableDdosProtection", False)
 
 
-def _in_use(world: World, rid: ResourceId, body: Body) -> None:
+def _in_use(world: World, rid: ResourceId, body: JsonObject) -> None:
     for subnet in body["properties"]["subnets"]:
         must_be_free(world, subnet["id"])
 
 
-def _shown(world: World, vnet: Body) -> Body:
+def _shown(world: World, vnet: JsonObject) -> JsonObject:
     subnets = [with_users(world, subnet) for subnet in vnet["properties"]["subnets"]]
     return {**vnet, "properties": {**vnet["properties"], "subnets": subnets}}
 
@@ -71,6 +74,7 @@ KINDS = [
         "Microsoft.Network/virtualNetworks",
         _vnet,
         10,
+        shape=Vnet,
         creates=UPDATING,
         etag=WEAK,
         idle_again=True,

@@ -1,0 +1,123 @@
+"""Every exchange with the sandbox: counted, captured, and answered otherwise under a fault."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections import deque
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from amlwizard.sandbox.capture import Capture
+from amlwizard.sandbox.control.faults import Fault, Faults, edited
+from amlwizard.sandbox.world import World
+
+Answer = tuple[Message, bytes]
+"""The message that starts a response, and its body."""
+NO_ANSWER: Answer = ({"status": 0, "headers": []}, b"")
+HANG_POLL_SECONDS = 0.02
+OWN_NAMES = (b"127.0.0.1", b"localhost")
+MOST_CALLS = 50_000
+
+
+class Exchanges:
+    """ASGI middleware. `calls` lists the last requests as ``METHOD path``; a request that crashes a
+    handler is recorded in `world.unknown` and answered 500."""
+
+    def __init__(self, app: ASGIApp, world: World, faults: Faults, capture: Capture | None) -> None:
+        self.app, self.world, self.faults, self.capture = app, world, faults, capture
+        self.calls: deque[str] = deque(maxlen=MOST_CALLS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self._has_own_name(scope):
+            await Response("This door has another name.", 421)(scope, receive, send)
+        elif scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
+            await self.app(scope, receive, send)
+        else:
+            await self._exchange(scope, receive, send)
+
+    def _has_own_name(self, scope: Scope) -> bool:
+        """Whether the main port was addressed by one of its own names. Against DNS rebinding: a web
+        page must not reach it through a name of the page's own that resolves to this machine."""
+        host, _, _ = dict(scope["headers"]).get(b"host", b"").partition(b":")
+        return host.lower() in OWN_NAMES or scope["server"][1] != urlsplit(self.world.arm).port
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+        line = f"{scope['method']} {scope['path']}"
+        self.calls.append(line)
+        request = await _body(receive)
+        fault = self.faults.take(line, request)
+        if fault:
+            start, content = await self._under(fault, scope, request)
+        else:
+            start, content = await self._answer(self.app, scope, request)
+        if self.capture:
+            planted = fault.to_json() if fault else None
+            self.capture.record(scope, request, start["status"], start["headers"], content, planted)
+        if fault and not start["status"]:
+            await _break_off(fault, send)
+        else:
+            await send(start)
+            await send({"type": "http.response.body", "body": content})
+
+    async def _under(self, fault: Fault, scope: Scope, request: bytes) -> Answer:
+        """The answer under a fault; NO_ANSWER where none is sent."""
+        while fault.mode == "hang" and fault in self.faults:
+            await asyncio.sleep(HANG_POLL_SECONDS)
+        if fault.mode == "before" and fault.status is not None:
+            return await self._answer(fault.planted, scope, request)
+        start, content = await self._answer(self.app, scope, request)
+        if fault.mode in ("drop", "cut"):
+            return NO_ANSWER
+        if fault.mode == "after":
+            return await self._answer(fault.planted, scope, request)
+        if fault.edit is None:
+            return start, content
+        content = edited(content, fault.edit)
+        headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
+        headers.append((b"content-length", str(len(content)).encode()))
+        return {**start, "headers": headers}, content
+
+    async def _answer(self, app: ASGIApp, scope: Scope, body: bytes) -> Answer:
+        sent: list[Message] = []
+        done = False
+
+        async def receive() -> Message:
+            nonlocal done
+            if done:
+                await asyncio.sleep(3600)
+            done = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        try:
+            await app(scope, receive, send)
+        except Exception as crash:
+            if not sent:  # starlette answers 500 before it raises
+                raise
+            traceback.print_exc()
+            self.world.crashed(f"{scope['method']} {scope['path']}", crash)
+        return sent[0], b"".join(m.get("body", b"") for m in sent[1:])
+
+
+async def _break_off(fault: Fault, send: Send) -> None:
+    if fault.mode == "drop":
+        send.__self__.transport.abort()  # type: ignore[attr-defined]  # uvicorn's; ASGI cannot hang up
+        return
+    # The server closes the connection of a handler that raises in the middle of its answer.
+    headers = [(b"content-length", b"1000")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    raise ConnectionResetError("cut by a fault")
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(chunks)

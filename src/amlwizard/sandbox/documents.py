@@ -1,0 +1,42 @@
+"""JSON documents: their types, and what is done with them everywhere."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import JsonValue
+
+JsonObject = dict[str, Any]
+"""An ARM document, or a part of one. Its members are read by name without a check: what a client
+sends has been held against a shape before (`shapes`), all else the sandbox itself wrote."""
+
+__all__ = ["JsonObject", "JsonValue", "complete", "merged", "value_at"]
+
+
+def value_at(document: object, path: str) -> Any:
+    """The value at a dotted path (``properties.subnets.0.name``); None where there is none."""
+    for part in path.split("."):
+        if isinstance(document, list) and part.isdigit() and int(part) < len(document):
+            document = document[int(part)]
+        elif isinstance(document, Mapping):
+            document = document.get(part)
+        else:
+            return None
+    return document
+
+
+def complete(document: JsonObject, defaults: Mapping[str, object]) -> None:
+    """Add what is missing, in nested objects too; lists stay as they are."""
+    for key, value in defaults.items():
+        given = document.setdefault(key, copy.deepcopy(value))
+        if isinstance(given, dict) and isinstance(value, Mapping):
+            complete(given, value)
+
+
+def merged(old: JsonValue, patch: JsonValue) -> Any:
+    """A JSON merge patch (RFC 7396), except that null is kept as a value."""
+    if not isinstance(old, dict) or not isinstance(patch, dict):
+        return patch
+    return {**old, **{key: merged(old.get(key), value) for key, value in patch.items()}}

@@ -1,0 +1,78 @@
+"""The control API: faults that are checked, records that stay small, and crashes that are not passed
+off as Azure's refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from support import Sandbox
+
+from amlwizard.cloud import Cloud
+from amlwizard.errors import CloudError
+
+NETWORK = "2025-01-01"
+BROKEN_VNET = {
+    "name": "vnet",
+    "type": "Microsoft.Network/virtualNetworks",
+    "location": "westeurope",
+    "properties": {"subnets": []},
+}
+
+
+def group_in(cloud: Cloud, name: str = "rg") -> str:
+    group = f"/subscriptions/{cloud.arm.subscription}/resourceGroups/{name}"
+    cloud.arm.send("PUT", group, "2025-04-01", {"location": "westeurope"})
+    return group
+
+
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ({"match": "GET .*", "status": 500, "time": 1}, "time: unknown; known are match, holds,"),
+        ({"match": "GET (", "status": 500}, "match: not a regular expression"),
+        ({"match": "GET .*", "mode": "hung"}, "mode: Input should be 'before', 'after'"),
+        ({"match": "GET .*", "mode": "after"}, "status: needed"),
+        ({"match": "GET .*"}, "status: needed"),
+        ({"status": 500}, "match: Field required"),
+    ],
+)
+def test_a_mistyped_fault_is_refused_with_the_reason(
+    sandbox: Callable[..., Sandbox], fault: dict[str, Any], complaint: str
+) -> None:
+    there = sandbox("--clock", "instant")
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        there.control("faults", fault)
+    assert refused.value.response.status_code == 400
+    assert complaint in refused.value.response.json()["error"]
+    assert there.control("faults", method="GET") == []
+
+
+def test_a_crash_in_a_handler_is_a_recorded_500(sandbox: Callable[..., Sandbox]) -> None:
+    there = sandbox("--approve", "--clock", "instant")
+    cloud = there.cloud()
+    cloud.arm.send("POST", f"/subscriptions/{cloud.arm.subscription}/providers/Microsoft.Network/register", "2025-04-01")  # fmt: skip
+    vnet = f"{group_in(cloud)}/providers/Microsoft.Network/virtualNetworks/vnet"
+    there.change(resources={vnet.lower(): {"id": vnet, **BROKEN_VNET}})
+    subnet = {"properties": {"addressPrefix": "10.0.0.0/24"}}
+    with pytest.raises(CloudError):
+        cloud.arm.send("PUT", f"{vnet}/subnets/one", NETWORK, subnet)
+    assert there.unknown and all("KeyError" in entry["crash"] for entry in there.unknown)
+
+
+def test_finished_operations_are_forgotten_in_time(sandbox: Callable[..., Sandbox]) -> None:
+    there = sandbox("--approve", "--clock", "instant")
+    cloud = there.cloud()
+    for namespace in ("Microsoft.Network", "Microsoft.Storage"):
+        cloud.arm.send("POST", f"/subscriptions/{cloud.arm.subscription}/providers/{namespace}/register", "2025-04-01")  # fmt: skip
+    network = f"{group_in(cloud)}/providers/Microsoft.Network"
+    for priority in range(320):
+        cloud.arm.send(
+            "PUT", f"{network}/routeTables/table", NETWORK,
+            {"location": "westeurope", "tags": {"turn": str(priority)}},
+        )  # fmt: skip
+    assert len(there.state["operations"]) <= 300
+    registered = cloud.arm.send("GET", f"/subscriptions/{cloud.arm.subscription}/providers/Microsoft.Storage", "2025-04-01")  # fmt: skip
+    assert registered["registrationState"] == "Registered"
