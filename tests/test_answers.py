@@ -17,7 +17,7 @@ from amlwizard.cloud.arm import Arm
 from amlwizard.errors import CloudError
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs
-from amlwizard.sandbox.kinds.ml.quantities import normalise
+from amlwizard.sandbox.resource_types.ml.quantities import normalise
 from amlwizard.steps import steps_for
 from amlwizard.steps.documents import differences, update
 

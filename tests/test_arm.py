@@ -13,7 +13,7 @@ import httpx
 import pytest
 from support import PATIENCE, Sandbox
 
-from amlwizard.sandbox.datacentre import bind
+from amlwizard.sandbox.ports import bind
 
 API = "2025-05-01"
 

@@ -23,8 +23,8 @@ from contracts import Example, Waiver
 from support import PATIENCE, RECIPES, Json, Sandbox, recipe_of, running
 
 from amlwizard.cli import main
-from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds import KINDS
+from amlwizard.sandbox.resource_id import ResourceId
+from amlwizard.sandbox.resource_types import RESOURCE_TYPES
 
 pytestmark = [
     pytest.mark.contract,
@@ -298,8 +298,8 @@ def type_of(example: Example) -> str:
     """The type that the sample is about; an action's is what it is done to."""
     path = example.path.rpartition("/")[0] if example.method == "POST" else example.path
     kind = ResourceId.parse(path).type
-    if example.method == "POST" and kind in KINDS:
-        known = example.path.rpartition("/")[2].lower() in KINDS[kind].actions
+    if example.method == "POST" and kind in RESOURCE_TYPES:
+        known = example.path.rpartition("/")[2].lower() in RESOURCE_TYPES[kind].actions
         return kind if known else f"{kind}, other actions"
     return kind
 
@@ -314,7 +314,7 @@ def samples() -> dict[str, list[Example]]:
 SAMPLES = samples()
 
 
-@pytest.mark.parametrize("kind", sorted(SAMPLES.keys() & KINDS.keys()))
+@pytest.mark.parametrize("kind", sorted(SAMPLES.keys() & RESOURCE_TYPES.keys()))
 def test_samples_are_taken_or_refused_as_azure_would(stage: Stage, kind: str) -> None:
     expected = [refusal for refusal in REFUSED if refusal.kind == kind]
     exchanges, met = [], []
@@ -337,7 +337,7 @@ def test_samples_are_taken_or_refused_as_azure_would(stage: Stage, kind: str) ->
 
 def test_samples_of_other_types_are_answered_in_shape_or_said_to_be_unknown(stage: Stage) -> None:
     exchanges = []
-    for kind in SAMPLES.keys() - KINDS.keys():
+    for kind in SAMPLES.keys() - RESOURCE_TYPES.keys():
         for example in SAMPLES[kind]:
             exchange = stage.send(example)
             if exchange["status"] == 501:

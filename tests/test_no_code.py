@@ -66,7 +66,7 @@ class Container:
 def container(model: Path, folder: Path) -> Iterator[Container]:
     log = folder / "log"
     with log.open("wb") as written, subprocess.Popen(
-        [sys.executable, "-m", "amlwizard.sandbox.scorer", str(model)],
+        [sys.executable, "-m", "amlwizard.sandbox.ml.scorer", str(model)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, start_new_session=True,
         env={"PATH": os.environ["PATH"], "TMPDIR": str(folder), "HOME": str(folder)},
     ) as process:  # fmt: skip

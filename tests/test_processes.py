@@ -82,7 +82,12 @@ def test_nothing_outlives_a_replay_that_is_killed(
         cloud.gate("POST /api/v1/endpoint/.*/score")
         replay.until("step-started", "score")
         arguments = " ".join(family.members().values())
-        for part in ("amlwizard.sandbox --", "mlflow server", "sandbox.node", "sandbox.scorer"):
+        for part in (
+            "amlwizard.sandbox --",
+            "mlflow server",
+            "sandbox.databricks.node",
+            "sandbox.ml.scorer",
+        ):
             assert part in arguments
         state = home / "sandbox/sandbox.json"
         assert len(open_ports(state)) >= 4

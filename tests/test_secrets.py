@@ -124,7 +124,12 @@ def test_what_was_printed_holds_no_secret_but_the_code_for_the_person(done: Jour
 
 def test_no_process_was_given_a_secret_as_an_argument(done: Journey) -> None:
     seen = "\n".join(done.arguments.seen)
-    for part in ("amlwizard replay", "mlflow server", "sandbox.node", "sandbox.scorer"):
+    for part in (
+        "amlwizard replay",
+        "mlflow server",
+        "sandbox.databricks.node",
+        "sandbox.ml.scorer",
+    ):
         assert part in seen.replace("-m ", ""), part
     assert leaks(seen.encode()) == set()
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from amlwizard.sandbox.clock import Clock
 from amlwizard.sandbox.entra import Tokens
+from amlwizard.sandbox.ml.tracking import Tracking
 from amlwizard.sandbox.sockets import short
-from amlwizard.sandbox.tracking import Tracking
-from amlwizard.sandbox.world import Clock, World
+from amlwizard.sandbox.state import State
 
 SERVER = """
 import http.server, socketserver, sys
@@ -61,7 +62,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_database_that_was_never_whole_is_made_anew(tmp_path: Path) -> None:
     """Whoever made it was killed."""
-    world, servers = World.open(tmp_path, None, Clock("instant", 1)), Servers(tmp_path)
+    world, servers = State.open(tmp_path, None, Clock("instant", 1)), Servers(tmp_path)
     servers.database.write_text("half made")
     tracking = Tracking(world, Tokens(world), servers)  # type: ignore[arg-type]
     try:
@@ -71,7 +72,7 @@ async def test_a_database_that_was_never_whole_is_made_anew(tmp_path: Path) -> N
 
 
 async def test_a_database_that_was_served_is_never_thrown_away(tmp_path: Path) -> None:
-    world, servers = World.open(tmp_path, None, Clock("instant", 1)), Servers(tmp_path)
+    world, servers = State.open(tmp_path, None, Clock("instant", 1)), Servers(tmp_path)
     tracking = Tracking(world, Tokens(world), servers)  # type: ignore[arg-type]
     try:
         await tracking.url("guid")

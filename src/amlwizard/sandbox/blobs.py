@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 VERSION, SECONDS = "2024-11-04", 3600
 READ, WRITE = "r", "rcw"
@@ -36,12 +36,12 @@ BLOCK = re.compile(rb"<(?:Latest|Uncommitted|Committed)>([^<]+)</")
 
 
 class Blobs:
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, state: State) -> None:
+        self.state = state
 
     def file(self, container: str, name: str) -> Path:
         """Where a blob lies. A container is named after the workspace that it belongs to."""
-        home = (self.world.folder / "mlflow" / container.removesuffix("-azureml")).resolve()
+        home = (self.state.folder / "mlflow" / container.removesuffix("-azureml")).resolve()
         file = (home / "artifacts" / name).resolve()
         if not file.is_relative_to(home / "artifacts"):
             raise ValueError(name)
@@ -98,7 +98,7 @@ class Blobs:
 
     def _signature(self, account: str, container: str, name: str, query: dict[str, str]) -> str:
         parts = (account, container, name, *(query[key] for key in ("sv", "sr", "se", "sp")))
-        return base64.b64encode(bytes.fromhex(self.world.derive("sas", *parts))).decode()
+        return base64.b64encode(bytes.fromhex(self.state.derive("sas", *parts))).decode()
 
 
 def _read(request: Request, file: Path) -> Response:

@@ -17,7 +17,7 @@ from typing import Any
 
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.documents import JsonObject, value_at
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
 DEFINITION = (
@@ -62,9 +62,9 @@ TESTS: dict[str, tuple[Test, str]] = {
 OPPOSITES = {opposite: name for name, (_, opposite) in TESTS.items() if opposite}
 
 
-def must_comply(world: World, document: Mapping[str, Any]) -> None:
+def must_comply(state: State, document: Mapping[str, Any]) -> None:
     """Refuse a document (with type and name) that an assignment denies."""
-    violations = denials(world, document)
+    violations = denials(state, document)
     if violations:
         raise ArmError(
             403,
@@ -87,10 +87,10 @@ def disallowed(document: Mapping[str, Any], violations: list[JsonObject]) -> str
     )
 
 
-def denials(world: World, document: Mapping[str, Any]) -> list[JsonObject]:
+def denials(state: State, document: Mapping[str, Any]) -> list[JsonObject]:
     """What Azure says of every assignment that denies the document."""
     found = []
-    for policy in world.data["policies"]:
+    for policy in state.data["policies"]:
         expressions: list[JsonObject] = []
         if _applies(policy, document) and _holds(_rule(policy), document, expressions):
             found.append(
@@ -100,14 +100,14 @@ def denials(world: World, document: Mapping[str, Any]) -> list[JsonObject]:
                     "policyDefinitionEffect": "deny",
                     "policyAssignmentName": policy["name"],
                     "policyAssignmentDisplayName": policy["name"],
-                    "policyAssignmentId": assignment(world, policy["name"]),
+                    "policyAssignmentId": assignment(state, policy["name"]),
                 }
             )
     return found
 
 
-def assignment(world: World, name: str) -> str:
-    stem = f"/subscriptions/{world.subscription}/providers/Microsoft.Authorization"
+def assignment(state: State, name: str) -> str:
+    stem = f"/subscriptions/{state.subscription}/providers/Microsoft.Authorization"
     return f"{stem}/policyAssignments/{name}"
 
 

@@ -9,28 +9,29 @@ from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.arm.accounts import Accounts
 from amlwizard.sandbox.arm.admission import Admission
-from amlwizard.sandbox.arm.asked import Asked, Route
 from amlwizard.sandbox.arm.groups import Groups
 from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.arm.providers import Providers
+from amlwizard.sandbox.arm.request import ArmRequest, Route
 from amlwizard.sandbox.arm.resources import Resources
 from amlwizard.sandbox.arm.subscription import Subscription
 from amlwizard.sandbox.arm_error import ArmError
-from amlwizard.sandbox.datacentre import DataCentre
 from amlwizard.sandbox.entra.tokens import ARM, Tokens
+from amlwizard.sandbox.resource_types.base import Services
+from amlwizard.sandbox.state import State
 
 SUBSCRIPTION = r"/subscriptions/[^/]+"
 GROUP = rf"{SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)"
 
 
 class Arm:
-    def __init__(self, centre: DataCentre, tokens: Tokens) -> None:
-        self.world, self.tokens = centre.world, tokens
-        accounts, providers = Accounts(centre.world), Providers(centre.world)
-        operations = Operations(centre.world)
-        admission = Admission(centre.world, providers)
-        groups = Groups(centre, admission, operations)
-        self.resources = Resources(centre, admission, operations)
+    def __init__(self, state: State, tokens: Tokens, services: Services) -> None:
+        self.state, self.tokens = state, tokens
+        accounts, providers = Accounts(state), Providers(state)
+        operations = Operations(state)
+        admission = Admission(state, providers)
+        groups = Groups(state, services, admission, operations)
+        self.resources = Resources(state, services, admission, operations)
         # Method, path, handler, in the order they are tried; a handler gets what the path names.
         # What fits none of them is a resource, or unknown.
         self.routes: tuple[Route, ...] = (
@@ -55,40 +56,40 @@ class Arm:
             ("GET|HEAD", GROUP, groups.read),
             ("PUT|PATCH", GROUP, groups.write),
             ("DELETE", GROUP, groups.delete),
-            *Subscription(centre.world, operations).routes,
+            *Subscription(state, operations).routes,
         )
 
     async def handle(self, request: Request) -> Response:
-        claims = self.tokens.check(request, *ARM, self.world.arm)
+        claims = self.tokens.check(request, *ARM, self.state.arm)
         if isinstance(claims, Response):
             return claims
         try:
-            answer = await self._answer(await Asked.read(request, claims))
-            self.world.settle()
+            answer = await self._answer(await ArmRequest.read(request, claims))
+            self.state.settle()
             return answer
         except ArmError as error:
-            later = self.world.clock.later(error.again) if error.again else None
+            later = self.state.clock.later(error.again) if error.again else None
             return JSONResponse(error.body(), error.status, later)
         finally:
             if request.method != "GET":
-                self.world.save()
+                self.state.save()
 
-    def _must_be_for_the_tenant(self, asked: Asked) -> None:
+    def _must_be_for_the_tenant(self, asked: ArmRequest) -> None:
         """A token opens the subscriptions of its own tenant only."""
         given, subscription = asked.claims["tid"], asked.id.subscription
-        if subscription and given != (tenant := self.world.tenant_of(subscription)):
+        if subscription and given != (tenant := self.state.tenant_of(subscription)):
             raise ArmError(
                 401,
                 "InvalidAuthenticationTokenTenant",
-                f"The access token is from the wrong issuer '{self.world.arm}/{given}/'. It must "
-                f"match the tenant '{self.world.arm}/{tenant}/' associated with this "
-                f"subscription. Please use the authority (URL) '{self.world.arm}/{tenant}' to get "
+                f"The access token is from the wrong issuer '{self.state.arm}/{given}/'. It must "
+                f"match the tenant '{self.state.arm}/{tenant}/' associated with this "
+                f"subscription. Please use the authority (URL) '{self.state.arm}/{tenant}' to get "
                 "the token.",
             )
 
-    async def _answer(self, asked: Asked) -> Response:
-        self.world.settle()
-        known = self.world.data["subscriptions"]
+    async def _answer(self, asked: ArmRequest) -> Response:
+        self.state.settle()
+        known = self.state.data["subscriptions"]
         if asked.path.lower().startswith("/subscriptions/") and asked.id.subscription not in known:
             raise ArmError(
                 404,

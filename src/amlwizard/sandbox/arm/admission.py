@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from amlwizard.sandbox import nested, rights
-from amlwizard.sandbox.arm.accounts import region
-from amlwizard.sandbox.arm.asked import Asked
+from amlwizard.sandbox import child_documents, permissions
 from amlwizard.sandbox.arm.providers import Providers
+from amlwizard.sandbox.arm.request import ArmRequest
 from amlwizard.sandbox.arm_error import ArmError, retryable
 from amlwizard.sandbox.documents import JsonObject
-from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds.base import Kind
-from amlwizard.sandbox.kinds.locks import TYPE as LOCKS
-from amlwizard.sandbox.kinds.locks import must_be_unlocked
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.regions import region
+from amlwizard.sandbox.resource_id import ResourceId
+from amlwizard.sandbox.resource_types.base import ResourceType
+from amlwizard.sandbox.resource_types.locks import TYPE as LOCKS
+from amlwizard.sandbox.resource_types.locks import must_be_unlocked
+from amlwizard.sandbox.state import State
 
 BUSY_SECONDS = 12
 
 
 class Admission:
-    def __init__(self, world: World, providers: Providers) -> None:
-        self.world, self.providers = world, providers
+    def __init__(self, state: State, providers: Providers) -> None:
+        self.state, self.providers = state, providers
 
-    def version(self, kind: Kind, version: str) -> None:
+    def version(self, kind: ResourceType, version: str) -> None:
         if not kind.versions[0] <= version <= kind.versions[1]:
             raise ArmError(
                 400,
@@ -30,7 +30,7 @@ class Admission:
                 f"'{kind.type}'.",
             )
 
-    def write(self, rid: ResourceId, kind: Kind) -> None:
+    def write(self, rid: ResourceId, kind: ResourceType) -> None:
         """Registration, rights, locks, the name."""
         namespace = kind.type.split("/")[0]
         if self.providers.registration(rid.subscription, namespace) != "Registered":
@@ -49,13 +49,13 @@ class Admission:
             )
         self.right(f"{kind.type}/write", rid.text)
         if kind.type != LOCKS:
-            must_be_unlocked(self.world, rid.text, "write")
+            must_be_unlocked(self.state, rid.text, "write")
         if not kind.named(rid.name):
             raise ArmError(400, kind.misnamed, f"Resource name {rid.name} is invalid.")
 
     def group(self, rid: ResourceId) -> None:
         """Nothing is written into a group that is being deleted."""
-        group = self.world.get(f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}")
+        group = self.state.get(f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}")
         if group and group["properties"]["provisioningState"] == "Deleting":
             raise ArmError(
                 409,
@@ -64,7 +64,7 @@ class Admission:
                 "this operation.",
             )
 
-    def unchanged(self, asked: Asked, document: JsonObject | None) -> None:
+    def unchanged(self, asked: ArmRequest, document: JsonObject | None) -> None:
         """A condition on the version of the document: `If-Match`, `If-None-Match: *`."""
         given, current = asked.headers.get("if-match"), (document or {}).get("etag")
         mismatch = given not in (None, "", "*") and (not current or _tag(given) != _tag(current))
@@ -75,26 +75,26 @@ class Admission:
                 f"The resource {asked.id.name} has been modified (etag mismatch).",
             )
 
-    def deletion(self, rid: ResourceId, kind: Kind) -> None:
+    def deletion(self, rid: ResourceId, kind: ResourceType) -> None:
         """Rights and locks."""
         self.right(f"{kind.type}/delete", rid.text)
         if kind.type != LOCKS:
-            must_be_unlocked(self.world, rid.text, "delete")
+            must_be_unlocked(self.state, rid.text, "delete")
 
     def right(self, action: str, scope: str) -> None:
         """Refuse what the signed-in person was not given the right to do, and what nobody is
         allowed to do in the group that a service manages."""
-        rights.must(self.world, action, scope)
+        permissions.must(self.state, action, scope)
 
     def free(self, rid: ResourceId, version: str) -> None:
         """Refuse while another operation holds the resource, or the document that it stands in.
         Network tells its clients to try again where it is the same resource."""
-        holder = nested.holder(rid)
-        running = self.world.running(holder)
+        holder = child_documents.holder(rid)
+        running = self.state.running(holder)
         if not running:
             return
-        self.world.polled(holder)  # who is refused has asked as well
-        operation = self.world.data["operations"][running]
+        self.state.polled(holder)  # who is refused has asked as well
+        operation = self.state.data["operations"][running]
         same = operation["of"].lower() in (rid.text.lower(), holder.lower())
         if same and rid.namespace == "microsoft.network" and operation["verb"] == "put":
             raise retryable(
@@ -107,13 +107,13 @@ class Admission:
             409,
             "AnotherOperationInProgress",
             "Another operation on this or dependent resource is in progress. To retrieve "
-            f"status of the operation use uri: {self.world.arm}/subscriptions/"
+            f"status of the operation use uri: {self.state.arm}/subscriptions/"
             f"{rid.subscription}/providers/{rid.namespace}/locations/westeurope/"
             f"operationStatuses/{running}?api-version={version}.",
         )
 
     def place(
-        self, kind: Kind, wanted: JsonObject, old: JsonObject | None, rid: ResourceId
+        self, kind: ResourceType, wanted: JsonObject, old: JsonObject | None, rid: ResourceId
     ) -> None:
         """The location: required, known, and never changed."""
         if not kind.location:
@@ -134,7 +134,7 @@ class Admission:
             wanted["location"] = "global"
             return
         location = region(given)
-        if location in self.world.data["limits"].get("not_offered", {}).get(kind.type, []):
+        if location in self.state.data["limits"].get("not_offered", {}).get(kind.type, []):
             raise ArmError(
                 400,
                 "LocationNotAvailableForResourceType",

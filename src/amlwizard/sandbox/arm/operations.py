@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox.arm import shelf
-from amlwizard.sandbox.arm.asked import Asked
+from amlwizard.sandbox.arm import store
+from amlwizard.sandbox.arm.request import ArmRequest
 from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject
-from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds import KINDS
-from amlwizard.sandbox.kinds.answers import Answer, Polls
-from amlwizard.sandbox.kinds.timestamps import stamp
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.resource_id import ResourceId
+from amlwizard.sandbox.resource_types import RESOURCE_TYPES
+from amlwizard.sandbox.resource_types.responses import Answer, Polls
+from amlwizard.sandbox.state import State
 
 RETRY_AFTER = 10  # seconds
 
 
 class Operations:
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, state: State) -> None:
+        self.state = state
 
     def begun(
-        self, asked: Asked, name: str, answer: Answer, body: JsonObject | None = None
+        self, asked: ArmRequest, name: str, answer: Answer, body: JsonObject | None = None
     ) -> Response:
         """The answer to a request that started operation `name`."""
         headers = {}
@@ -30,38 +30,38 @@ class Operations:
             headers["Azure-AsyncOperation"] = self._url(asked, "operationStatuses", name)
         if "L" in answer.headers:
             headers["Location"] = (
-                f"{self.world.arm}{asked.id.text}"
+                f"{self.state.arm}{asked.id.text}"
                 if answer.itself
                 else self._url(asked, "operationResults", name)
             )
         if headers and not answer.itself:
-            headers.update(self.world.clock.later(RETRY_AFTER))
+            headers.update(self.state.clock.later(RETRY_AFTER))
         if answer.shows == "{}":
             return JSONResponse({}, answer.status, headers)
         if not answer.shows or body is None:
             return Response(status_code=answer.status, headers=headers)
         return JSONResponse(body, answer.status, headers)
 
-    def _url(self, asked: Asked, form: str, name: str) -> str:
-        kind = KINDS.get(asked.id.type)
+    def _url(self, asked: ArmRequest, form: str, name: str) -> str:
+        kind = RESOURCE_TYPES.get(asked.id.type)
         namespace = (kind.type if kind else "Microsoft.Resources/x").split("/")[0]
         return (
-            f"{self.world.arm}/subscriptions/{asked.id.subscription}/providers/{namespace}"
+            f"{self.state.arm}/subscriptions/{asked.id.subscription}/providers/{namespace}"
             f"/locations/westeurope/{form}/{name}?api-version={asked.version}"
         )
 
-    def poll(self, asked: Asked, form: str, name: str) -> Response:
-        operation = self.world.data["operations"].get(name)
+    def poll(self, asked: ArmRequest, form: str, name: str) -> Response:
+        operation = self.state.data["operations"].get(name)
         if operation is None:
             raise ArmError(404, "OperationNotFound", f"The operation {name} was not found.")
         operation["polls"] += 1
-        self.world.settle()
+        self.state.settle()
         going = operation["status"] == "InProgress"
         polls = Polls(**operation.get("tells", {}))
         headers = {}
         if going and (polls.status == 202 or form.lower() == "operationresults"):
-            headers = {"Location": f"{self.world.arm}{asked.path}?api-version={asked.version}"}
-            headers.update(self.world.clock.later(RETRY_AFTER))
+            headers = {"Location": f"{self.state.arm}{asked.path}?api-version={asked.version}"}
+            headers.update(self.state.clock.later(RETRY_AFTER))
         if form.lower() == "operationresults" and not polls.worded:
             return self._result(operation, polls, headers)
         return JSONResponse(
@@ -74,21 +74,21 @@ class Operations:
             return Response(status_code=202, headers=headers)
         if operation["status"] == "Failed":
             return JSONResponse({"error": operation["error"]}, 409)
-        found = shelf.find(self.world, ResourceId.parse(operation["of"]))
+        found = store.find(self.state, ResourceId.parse(operation["of"]))
         if found is None:
             return Response(status_code=polls.done)
-        shown = KINDS[found["type"].lower()].shown
-        return JSONResponse(shown(self.world, found) if shown else found)
+        shown = RESOURCE_TYPES[found["type"].lower()].shown
+        return JSONResponse(shown(self.state, found) if shown else found)
 
     def _told(self, operation: JsonObject, name: str, polls: Polls) -> JsonObject:
         over, status = operation.get("ended") is not None, operation["status"]
         known = {
-            "id": f"/subscriptions/{self.world.subscription}/operationStatuses/{name}",
+            "id": f"/subscriptions/{self.state.subscription}/operationStatuses/{name}",
             "name": name,
-            "startTime": stamp(operation["started"]),
-            "createdDateTime": stamp(operation["started"]),
-            "endTime": stamp(operation["ended"]) if over else None,
-            "lastActionDateTime": stamp(operation["ended"]) if over else None,
+            "startTime": timestamp(operation["started"]),
+            "createdDateTime": timestamp(operation["started"]),
+            "endTime": timestamp(operation["ended"]) if over else None,
+            "lastActionDateTime": timestamp(operation["ended"]) if over else None,
             "percentComplete": 100.0 if over else None,
         }
         body: JsonObject = {key: known[key] for key in polls.tells if known[key] is not None}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import rights
-from amlwizard.sandbox.arm.accounts import REGIONS
-from amlwizard.sandbox.arm.asked import Asked, listed
+from amlwizard.sandbox import permissions
+from amlwizard.sandbox.arm.request import ArmRequest, listed
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.documents import JsonObject
-from amlwizard.sandbox.kinds import KINDS
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.regions import REGIONS
+from amlwizard.sandbox.resource_types import RESOURCE_TYPES
+from amlwizard.sandbox.state import State
 
 NAMESPACES = sorted({
     "Microsoft.MachineLearningServices", "Microsoft.Storage", "Microsoft.KeyVault",
@@ -25,39 +25,39 @@ REGISTRATION_SECONDS = 90
 
 
 class Providers:
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, state: State) -> None:
+        self.state = state
 
-    def every(self, asked: Asked) -> Response:
+    def every(self, asked: ArmRequest) -> Response:
         return listed([self._shown(asked.id.subscription, ns) for ns in NAMESPACES])
 
-    def one(self, asked: Asked, namespace: str) -> Response:
+    def one(self, asked: ArmRequest, namespace: str) -> Response:
         return JSONResponse(self._shown(asked.id.subscription, _known(namespace)))
 
-    def change(self, asked: Asked, namespace: str, verb: str) -> Response:
+    def change(self, asked: ArmRequest, namespace: str, verb: str) -> Response:
         name, subscription = _known(namespace), asked.id.subscription
-        rights.must(self.world, f"{name}/{verb}/action", f"/subscriptions/{subscription}")
-        states = self.world.data["providers"].setdefault(subscription, {})
+        permissions.must(self.state, f"{name}/{verb}/action", f"/subscriptions/{subscription}")
+        states = self.state.data["providers"].setdefault(subscription, {})
         if verb.lower() == "unregister":
             states.pop(name, None)
         elif name not in states:
             provider = f"/subscriptions/{subscription}/providers/{name}"
-            states[name] = self.world.begin(provider, "register", REGISTRATION_SECONDS)
+            states[name] = self.state.begin(provider, "register", REGISTRATION_SECONDS)
         return JSONResponse(self._shown(subscription, name))
 
     def registration(self, subscription: str, namespace: str) -> str:
         """Registered, Registering or NotRegistered."""
         if namespace in BUILT_IN:
             return "Registered"
-        name = self.world.data["providers"].get(subscription, {}).get(namespace)
+        name = self.state.data["providers"].get(subscription, {}).get(namespace)
         if name is None:
             return "NotRegistered"
-        going = self.world.data["operations"].get(name, {}).get("status") == "InProgress"
+        going = self.state.data["operations"].get(name, {}).get("status") == "InProgress"
         return "Registering" if going else "Registered"
 
     def _shown(self, subscription: str, namespace: str) -> JsonObject:
-        self.world.polled(f"/subscriptions/{subscription}/providers/{namespace}")
-        types = [k for k in KINDS.values() if k.type.startswith(f"{namespace}/")]
+        self.state.polled(f"/subscriptions/{subscription}/providers/{namespace}")
+        types = [k for k in RESOURCE_TYPES.values() if k.type.startswith(f"{namespace}/")]
         return {
             "id": f"/subscriptions/{subscription}/providers/{namespace}",
             "namespace": namespace,
@@ -77,7 +77,7 @@ class Providers:
         }
 
     def _where(self, kind: str) -> list[str]:
-        missing = self.world.data["limits"].get("not_offered", {}).get(kind, [])
+        missing = self.state.data["limits"].get("not_offered", {}).get(kind, [])
         return [region for region in REGIONS if region not in missing]
 
 

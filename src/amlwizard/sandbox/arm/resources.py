@@ -1,4 +1,4 @@
-"""Every resource type behind one set of verbs; what is special about a type is in its Kind."""
+"""Every resource type behind one set of verbs; what is special about a type is in its ResourceType."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import nested
-from amlwizard.sandbox.arm import shelf
+from amlwizard.sandbox import child_documents
+from amlwizard.sandbox.arm import store
 from amlwizard.sandbox.arm.admission import Admission
-from amlwizard.sandbox.arm.asked import Asked, listed
 from amlwizard.sandbox.arm.operations import Operations
+from amlwizard.sandbox.arm.request import ArmRequest, listed
 from amlwizard.sandbox.arm_error import ArmError
-from amlwizard.sandbox.datacentre import DataCentre
+from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject, merged
-from amlwizard.sandbox.ids import ResourceId
-from amlwizard.sandbox.kinds import KINDS
-from amlwizard.sandbox.kinds.answers import Answer
-from amlwizard.sandbox.kinds.base import Call, Kind
-from amlwizard.sandbox.kinds.fixed import must_keep
-from amlwizard.sandbox.kinds.shapes import must_fit
-from amlwizard.sandbox.kinds.timestamps import stamp
 from amlwizard.sandbox.policies import must_comply
+from amlwizard.sandbox.resource_id import ResourceId
+from amlwizard.sandbox.resource_types import RESOURCE_TYPES
+from amlwizard.sandbox.resource_types.base import Call, ResourceType, Services
+from amlwizard.sandbox.resource_types.immutable import must_keep
+from amlwizard.sandbox.resource_types.responses import Answer
+from amlwizard.sandbox.resource_types.shapes import must_fit
+from amlwizard.sandbox.state import State
 
 
 @contextmanager
-def worded(kind: Kind) -> Iterator[None]:
+def worded(kind: ResourceType) -> Iterator[None]:
     """What the service refuses is said in its own words."""
     try:
         yield
@@ -43,14 +43,16 @@ def worded(kind: Kind) -> Iterator[None]:
 
 
 class Resources:
-    def __init__(self, centre: DataCentre, admission: Admission, operations: Operations) -> None:
-        self.centre, self.world = centre, centre.world
+    def __init__(
+        self, state: State, services: Services, admission: Admission, operations: Operations
+    ) -> None:
+        self.state, self.services = state, services
         self.admission, self.operations = admission, operations
 
-    async def handle(self, asked: Asked) -> Response:
+    async def handle(self, asked: ArmRequest) -> Response:
         if asked.method == "POST":
             return await self._action(asked)
-        kind = KINDS.get(asked.id.type)
+        kind = RESOURCE_TYPES.get(asked.id.type)
         if kind is None:
             return self._unknown(asked)
         self.admission.version(kind, asked.version)
@@ -58,46 +60,46 @@ class Resources:
             if asked.method != "GET":
                 return self._unknown(asked)
             where = asked.query.get("$filter", "")
-            known = [self._shown(kind, d) for d in shelf.children(self.world, asked.id, where)]
+            known = [self._shown(kind, d) for d in store.children(self.state, asked.id, where)]
             return listed([*known, *await self._items(asked, kind)])
         if asked.method == "GET":
-            self.world.polled(nested.holder(asked.id))
+            self.state.polled(child_documents.holder(asked.id))
             for document in await self._items(asked, kind):
                 if document["name"] == asked.id.name:
                     return JSONResponse(document)
-            return JSONResponse(self._shown(kind, shelf.existing(self.world, asked.id)))
+            return JSONResponse(self._shown(kind, store.existing(self.state, asked.id)))
         if asked.method == "HEAD":
-            return Response(status_code=204 if shelf.find(self.world, asked.id) else 404)
+            return Response(status_code=204 if store.find(self.state, asked.id) else 404)
         if asked.method == "PUT" and kind.put:
             return self._put(asked, kind, asked.body)
         if asked.method == "PATCH" and kind.put and kind.patch:
-            found = shelf.existing(self.world, asked.id)
+            found = store.existing(self.state, asked.id)
             return self._put(asked, kind, merged(found, asked.body))
         if asked.method == "DELETE":
             return self._delete(asked, kind)
         return self._unknown(asked)
 
     def _call(
-        self, asked: Asked, rid: ResourceId, body: JsonObject, old: JsonObject | None
+        self, asked: ArmRequest, rid: ResourceId, body: JsonObject, old: JsonObject | None
     ) -> Call:
-        return Call(self.world, self.centre, rid, body, old, asked.version, asked.claims)
+        return Call(self.state, self.services, rid, body, old, asked.version, asked.claims)
 
-    async def _items(self, asked: Asked, kind: Kind) -> list[JsonObject]:
+    async def _items(self, asked: ArmRequest, kind: ResourceType) -> list[JsonObject]:
         """Documents that another service holds."""
         return await kind.items(self._call(asked, asked.id, {}, None)) if kind.items else []
 
-    def _shown(self, kind: Kind, document: JsonObject) -> JsonObject:
-        return kind.shown(self.world, document) if kind.shown else document
+    def _shown(self, kind: ResourceType, document: JsonObject) -> JsonObject:
+        return kind.shown(self.state, document) if kind.shown else document
 
     # -- writes
 
-    def _put(self, asked: Asked, kind: Kind, body: JsonObject) -> Response:
+    def _put(self, asked: ArmRequest, kind: ResourceType, body: JsonObject) -> Response:
         assert kind.put
         rid = asked.id
-        shelf.must_have_group(self.world, rid)
+        store.must_have_group(self.state, rid)
         self.admission.group(rid)
         self.admission.write(rid, kind)
-        old = copy.deepcopy(shelf.find(self.world, rid))
+        old = copy.deepcopy(store.find(self.state, rid))
         with worded(kind):
             self.admission.unchanged(asked, old)
         self.admission.free(rid, asked.version)
@@ -105,20 +107,20 @@ class Resources:
         with worded(kind):
             must_fit(kind.shape, body)
         wanted = self._wanted(rid, kind, body, old)
-        must_comply(self.world, wanted)
+        must_comply(self.state, wanted)
         call = self._call(asked, rid, wanted, old)
         with worded(kind):
             must_keep(call)
             kind.put(call)
-        again = old is not None or (kind.recovers is not None and kind.recovers(self.world, rid))
+        again = old is not None or (kind.recovers is not None and kind.recovers(self.state, rid))
         answer = kind.answer("update" if again else "create", asked.version)
         if asked.method == "PATCH" and answer.status == 201:
             answer = replace(answer, status=200)  # it makes nothing
-        if rid.type not in nested.WITHIN:
+        if rid.type not in child_documents.WITHIN:
             if kind.states:
                 wanted["properties"]["provisioningState"] = "Succeeded"
-            self.world.resources[rid.text.lower()] = wanted
-        made = shelf.existing(self.world, rid)
+            self.state.resources[rid.text.lower()] = wanted
+        made = store.existing(self.state, rid)
         if kind.idle_again and old and _asked(made) == _asked(old):
             if kind.etag:
                 sub_resources(made, old.get("etag") or kind.etag.format(uuid.uuid4()))
@@ -128,7 +130,7 @@ class Resources:
         return self._begin(asked, kind, call, answer)
 
     def _wanted(
-        self, rid: ResourceId, kind: Kind, body: JsonObject, old: JsonObject | None
+        self, rid: ResourceId, kind: ResourceType, body: JsonObject, old: JsonObject | None
     ) -> JsonObject:
         """The body with what ARM itself sees to: place, identity, tags."""
         wanted = dict(body)
@@ -146,60 +148,60 @@ class Resources:
 
     def _written(self, old: JsonObject | None) -> JsonObject:
         """Who wrote a document first and last, and when."""
-        who = {"By": self.world.data["person"]["name"], "ByType": "User", "At": stamp()}
+        who = {"By": self.state.data["person"]["name"], "ByType": "User", "At": timestamp()}
         first = (old or {}).get("systemData") or {f"created{key}": v for key, v in who.items()}
         return {**first, **{f"lastModified{key}": value for key, value in who.items()}}
 
-    def _begin(self, asked: Asked, kind: Kind, call: Call, answer: Answer) -> Response:
+    def _begin(self, asked: ArmRequest, kind: ResourceType, call: Call, answer: Answer) -> Response:
         task = None
         if call.work is not None:
             task = asyncio.get_running_loop().create_task(call.work)
-            self.world.watch(task, asked.path)
+            self.state.watch(task, asked.path)
         seconds = kind.takes("update" if call.old else "create") if answer.states else 0
-        name = self.world.begin(
+        name = self.state.begin(
             asked.id.text, "put", seconds, call.fails, task, answer.states, asdict(answer.polls)
         )
-        made = shelf.existing(self.world, asked.id)
+        made = store.existing(self.state, asked.id)
         return self.operations.begun(asked, name, answer, self._shown(kind, made))
 
-    def _delete(self, asked: Asked, kind: Kind) -> Response:
+    def _delete(self, asked: ArmRequest, kind: ResourceType) -> Response:
         rid = asked.id
-        shelf.must_have_group(self.world, rid)
-        body = shelf.find(self.world, rid)
+        store.must_have_group(self.state, rid)
+        body = store.find(self.state, rid)
         purge = kind.purge if asked.query.get("forceToPurge", "").lower() == "true" else None
         if body is None:
-            return Response(status_code=200 if purge and purge(self.world, rid) else 204)
+            return Response(status_code=200 if purge and purge(self.state, rid) else 204)
         with worded(kind):
             self.admission.unchanged(asked, body)
         self.admission.deletion(rid, kind)
         self.admission.free(rid, asked.version)
         with worded(kind):
             if kind.blocked:
-                kind.blocked(self.world, rid, body)
-        failure = kind.fails_late(self.world, rid, body) if kind.fails_late else None
+                kind.blocked(self.state, rid, body)
+        failure = kind.fails_late(self.state, rid, body) if kind.fails_late else None
         if failure is None:
-            self.centre.gone(rid)
+            self.services.release(rid)
             if kind.retains and asked.query.get("forceDeletion", "").lower() != "true":
-                kind.retains(self.world, rid, body)
+                kind.retains(self.state, rid, body)
             if kind.delete:
-                kind.delete(self.world, rid, body)
+                kind.delete(self.state, rid, body)
             if purge:
-                purge(self.world, rid)
+                purge(self.state, rid)
         answer = kind.answer("delete", asked.version)
         seconds = kind.takes("delete") if answer.states else 0
-        name = self.world.begin(
+        name = self.state.begin(
             rid.text, "delete", seconds, failure, None, answer.states, asdict(answer.polls)
         )
         return self.operations.begun(asked, name, answer, body)
 
-    async def _action(self, asked: Asked) -> Response:
+    async def _action(self, asked: ArmRequest) -> Response:
         path, _, action = asked.path.rpartition("/")
         target = ResourceId.parse(path)
-        kind = KINDS.get(target.type)
+        kind = RESOURCE_TYPES.get(target.type)
         run = kind.actions.get(action.lower()) if kind else None
         if kind is None or run is None:
             return self._unknown(asked)
-        found = shelf.existing(self.world, target)
+        found = store.existing(self.state, target)
         self.admission.right(f"{kind.type}/{action}/action", target.text)
         with worded(kind):
             answer = run(self._call(asked, target, asked.body, found))
@@ -208,12 +210,12 @@ class Resources:
         slow = kind.slow.get(action.lower())
         if slow:
             seconds = kind.takes("update")
-            name = self.world.begin(target.text, "post", seconds, polls=asdict(slow.polls))
+            name = self.state.begin(target.text, "post", seconds, polls=asdict(slow.polls))
             return self.operations.begun(asked, name, slow)
         return JSONResponse(answer) if answer is not None else Response(status_code=200)
 
-    def _unknown(self, asked: Asked) -> Response:
-        self.world.unknown.append({"method": asked.method, "path": asked.path})
+    def _unknown(self, asked: ArmRequest) -> Response:
+        self.state.unknown.append({"method": asked.method, "path": asked.path})
         message = f"The sandbox has no {asked.method} {asked.path}."
         return JSONResponse({"error": {"code": "NotImplemented", "message": message}}, 501)
 

@@ -7,18 +7,19 @@ from dataclasses import asdict
 
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import policies, quotas, rights
-from amlwizard.sandbox.arm.asked import Asked, Route, listed
+from amlwizard.sandbox import permissions, policies
+from amlwizard.sandbox.arm import quotas
 from amlwizard.sandbox.arm.operations import Operations
+from amlwizard.sandbox.arm.request import ArmRequest, Route, listed
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.documents import JsonObject, value_at
-from amlwizard.sandbox.kinds import KINDS
-from amlwizard.sandbox.kinds.aks import DEFAULT_VERSION, VERSIONS
-from amlwizard.sandbox.kinds.answers import Answer, Polls
-from amlwizard.sandbox.kinds.global_names import name_available
-from amlwizard.sandbox.kinds.key_vault import forget
-from amlwizard.sandbox.kinds.role_assignments import ROLES
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.resource_types import RESOURCE_TYPES
+from amlwizard.sandbox.resource_types.aks import DEFAULT_VERSION, VERSIONS
+from amlwizard.sandbox.resource_types.global_names import name_available
+from amlwizard.sandbox.resource_types.key_vault import forget
+from amlwizard.sandbox.resource_types.responses import Answer, Polls
+from amlwizard.sandbox.resource_types.role_assignments import ROLES
+from amlwizard.sandbox.state import State
 
 REGION = r"locations/(?P<region>[^/]+)"
 VAULTS = r".*/Microsoft.KeyVault/locations/[^/]+/deletedVaults/(?P<name>[^/]+)"
@@ -33,8 +34,8 @@ PURGED = Answer(
 
 
 class Subscription:
-    def __init__(self, world: World, operations: Operations) -> None:
-        self.world, self.operations = world, operations
+    def __init__(self, state: State, operations: Operations) -> None:
+        self.state, self.operations = state, operations
         self.routes: tuple[Route, ...] = (
             ("POST", r".*/providers/[^/]+/checkNameAvailability", self._name),
             ("GET", rf".*/Microsoft.Compute/{REGION}/usages", self._compute_usage),
@@ -55,41 +56,41 @@ class Subscription:
             ("POST", r".*/Microsoft.PolicyInsights/checkPolicyRestrictions", self._restrictions),
         )
 
-    def _name(self, asked: Asked) -> Response:
-        kind = KINDS.get(str(asked.body.get("type", "")).lower())
+    def _name(self, asked: ArmRequest) -> Response:
+        kind = RESOURCE_TYPES.get(str(asked.body.get("type", "")).lower())
         if kind is None or not isinstance(asked.body.get("name"), str):
             raise ArmError(400, "InvalidRequestContent", "name and type are required.")
-        return JSONResponse(name_available(self.world, kind.type, asked.body["name"], kind.named))
+        return JSONResponse(name_available(self.state, kind.type, asked.body["name"], kind.named))
 
-    def _compute_usage(self, asked: Asked, region: str) -> Response:
-        return listed(quotas.compute(self.world, region))
+    def _compute_usage(self, asked: ArmRequest, region: str) -> Response:
+        return listed(quotas.compute(self.state, region))
 
-    def _network_usage(self, asked: Asked, region: str) -> Response:
-        return listed(quotas.network(self.world, region))
+    def _network_usage(self, asked: ArmRequest, region: str) -> Response:
+        return listed(quotas.network(self.state, region))
 
-    def _ml_usage(self, asked: Asked, region: str) -> Response:
-        return listed(quotas.machine_learning(self.world, region))
+    def _ml_usage(self, asked: ArmRequest, region: str) -> Response:
+        return listed(quotas.machine_learning(self.state, region))
 
-    def _sizes(self, asked: Asked) -> Response:
-        return listed(list(quotas.sizes(self.world, asked.query.get("$filter", ""))))
+    def _sizes(self, asked: ArmRequest) -> Response:
+        return listed(list(quotas.sizes(self.state, asked.query.get("$filter", ""))))
 
-    def _deleted_vault(self, asked: Asked, name: str) -> Response:
+    def _deleted_vault(self, asked: ArmRequest, name: str) -> Response:
         return JSONResponse(self._held(name))
 
-    def _deleted_vaults(self, asked: Asked) -> Response:
-        deleted = self.world.data["deleted"]
+    def _deleted_vaults(self, asked: ArmRequest) -> Response:
+        deleted = self.state.data["deleted"]
         return listed([v for k, v in deleted.items() if k.startswith("vaults/")])
 
-    def _purge_vault(self, asked: Asked, name: str) -> Response:
+    def _purge_vault(self, asked: ArmRequest, name: str) -> Response:
         held = self._held(name)
         if held["properties"].get("purgeProtectionEnabled"):
             raise ArmError(405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
-        forget(self.world, name)
-        began = self.world.begin(held["id"], "purge", PURGE_SECONDS, polls=asdict(PURGED.polls))
+        forget(self.state, name)
+        began = self.state.begin(held["id"], "purge", PURGE_SECONDS, polls=asdict(PURGED.polls))
         return self.operations.begun(asked, began, PURGED)
 
     def _held(self, name: str) -> JsonObject:
-        found: JsonObject | None = self.world.data["deleted"].get(f"vaults/{name.lower()}")
+        found: JsonObject | None = self.state.data["deleted"].get(f"vaults/{name.lower()}")
         if found is None:
             raise ArmError(
                 404,
@@ -99,10 +100,10 @@ class Subscription:
             )
         return found
 
-    def _permissions(self, asked: Asked) -> Response:
-        return listed(rights.permissions(self.world))
+    def _permissions(self, asked: ArmRequest) -> Response:
+        return listed(permissions.permissions(self.state))
 
-    def _restrictions(self, asked: Asked) -> Response:
+    def _restrictions(self, asked: ArmRequest) -> Response:
         """What the policies say of a resource that is about to be written."""
         content = value_at(asked.body, "resourceDetails.resourceContent")
         if not isinstance(content, dict) or not content.get("type"):
@@ -122,14 +123,14 @@ class Subscription:
                             "evaluationDetails": denial["evaluationDetails"],
                             "effectDetails": {"policyEffect": "Deny"},
                         }
-                        for denial in policies.denials(self.world, document)
+                        for denial in policies.denials(self.state, document)
                     ]
                 },
             }
         )
 
-    def _roles(self, asked: Asked) -> Response:
-        stem = f"/subscriptions/{self.world.subscription}/providers/Microsoft.Authorization"
+    def _roles(self, asked: ArmRequest) -> Response:
+        stem = f"/subscriptions/{self.state.subscription}/providers/Microsoft.Authorization"
         return listed(
             [
                 {
@@ -148,7 +149,7 @@ class Subscription:
             ]
         )
 
-    def _kubernetes(self, asked: Asked) -> Response:
+    def _kubernetes(self, asked: ArmRequest) -> Response:
         return JSONResponse(
             {
                 "values": [
@@ -164,11 +165,11 @@ class Subscription:
             }
         )
 
-    def _policies(self, asked: Asked) -> Response:
+    def _policies(self, asked: ArmRequest) -> Response:
         return listed(
             [
                 {
-                    "id": policies.assignment(self.world, p["name"]),
+                    "id": policies.assignment(self.state, p["name"]),
                     "name": p["name"],
                     "type": "Microsoft.Authorization/policyAssignments",
                     "properties": {
@@ -179,6 +180,6 @@ class Subscription:
                         },
                     },
                 }
-                for p in self.world.data["policies"]
+                for p in self.state.data["policies"]
             ]
         )

@@ -15,7 +15,7 @@ from amlwizard.sandbox.control.exchanges import Exchanges
 from amlwizard.sandbox.control.faults import Faults
 from amlwizard.sandbox.documents import JsonObject, merged
 from amlwizard.sandbox.entra import Entra, add_principal
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 PLANTABLE = ("scoring_key", "access_token", "user_code", "client_secret", "identity_header")
 
@@ -25,8 +25,8 @@ class Control:
 
     exchanges: Exchanges
 
-    def __init__(self, world: World, entra: Entra, token: str, stop: Callable[[], None]) -> None:
-        self.world, self.entra, self.token, self.stop = world, entra, token, stop
+    def __init__(self, state: State, entra: Entra, token: str, stop: Callable[[], None]) -> None:
+        self.state, self.entra, self.token, self.stop = state, entra, token, stop
         self.faults = Faults()
 
     @property
@@ -71,29 +71,29 @@ class Control:
         return self.faults.to_json()
 
     def _requests(self, method: str, body: JsonObject) -> JsonObject:
-        return {"unknown": list(self.world.unknown), "calls": list(self.exchanges.calls)}
+        return {"unknown": list(self.state.unknown), "calls": list(self.exchanges.calls)}
 
     def _state(self, method: str, body: JsonObject) -> JsonObject:
         if method == "GET":
-            return self.world.data
-        self.world.replace(body if method == "PUT" else merged(self.world.data, body))
+            return self.state.data
+        self.state.replace(body if method == "PUT" else merged(self.state.data, body))
         return {"ok": True}
 
     def _plant(self, method: str, body: JsonObject) -> JsonObject:
         for key, value in body.items():
             if key == "subscription":
-                self.world.data["subscriptions"][value] = {"name": "Second", "state": "Enabled"}
+                self.state.data["subscriptions"][value] = {"name": "Second", "state": "Enabled"}
             elif key == "principal":
-                add_principal(self.world, **value)
+                add_principal(self.state, **value)
             elif key in PLANTABLE:
-                self.world.planted[key] = value
+                self.state.planted[key] = value
         return {"ok": True}
 
     def _approve(self, method: str, body: JsonObject) -> JsonObject:
-        state = body.get("state", "approved")
+        answer = body.get("state", "approved")
         if "url" in body:
-            return {"found": self.entra.browsers.visit(body["url"], state == "approved")}
-        return {"found": self.entra.codes.answer(body["user_code"], state)}
+            return {"found": self.entra.browsers.visit(body["url"], answer == "approved")}
+        return {"found": self.entra.codes.answer(body["user_code"], answer)}
 
     def _approval(self, method: str, body: JsonObject) -> JsonObject:
         self.entra.codes.approve = body["approve"]

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.control.faults import Fault, Faults, edited
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 Answer = tuple[Message, bytes]
 """The message that starts a response, and its body."""
@@ -24,10 +24,10 @@ MOST_CALLS = 50_000
 
 class Exchanges:
     """ASGI middleware. `calls` lists the last requests as ``METHOD path``; a request that crashes a
-    handler is recorded in `world.unknown` and answered 500."""
+    handler is recorded in `state.unknown` and answered 500."""
 
-    def __init__(self, app: ASGIApp, world: World, faults: Faults, capture: Capture | None) -> None:
-        self.app, self.world, self.faults, self.capture = app, world, faults, capture
+    def __init__(self, app: ASGIApp, state: State, faults: Faults, capture: Capture | None) -> None:
+        self.app, self.state, self.faults, self.capture = app, state, faults, capture
         self.calls: deque[str] = deque(maxlen=MOST_CALLS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +42,7 @@ class Exchanges:
         """Whether the main port was addressed by one of its own names. Against DNS rebinding: a web
         page must not reach it through a name of the page's own that resolves to this machine."""
         host, _, _ = dict(scope["headers"]).get(b"host", b"").partition(b":")
-        return host.lower() in OWN_NAMES or scope["server"][1] != urlsplit(self.world.arm).port
+        return host.lower() in OWN_NAMES or scope["server"][1] != urlsplit(self.state.arm).port
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         line = f"{scope['method']} {scope['path']}"
@@ -100,7 +100,7 @@ class Exchanges:
             if not sent:  # starlette answers 500 before it raises
                 raise
             traceback.print_exc()
-            self.world.crashed(f"{scope['method']} {scope['path']}", crash)
+            self.state.crashed(f"{scope['method']} {scope['path']}", crash)
         return sent[0], b"".join(m.get("body", b"") for m in sent[1:])
 
 

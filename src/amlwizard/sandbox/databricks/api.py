@@ -20,8 +20,8 @@ from amlwizard.sandbox.databricks.secrets import Secrets
 from amlwizard.sandbox.databricks.workspace import data_of
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra.tokens import ARM, DATABRICKS, Tokens
-from amlwizard.sandbox.rights import may
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.permissions import may
+from amlwizard.sandbox.state import State
 
 MANAGE = "Microsoft.Databricks/workspaces/write"
 
@@ -29,10 +29,15 @@ Action = Callable[[JsonObject, JsonObject], Coroutine[Any, Any, JsonObject]]
 
 
 class Databricks:
-    def __init__(self, world: World, tokens: Tokens, drivers: Drivers) -> None:
-        self.world, self.tokens = world, tokens
-        clusters = Clusters(world, drivers)
-        libraries, secrets, commands = Libraries(clusters), Secrets(world), Commands(clusters)
+    """`opened` is called when a notebook is opened."""
+
+    def __init__(
+        self, state: State, tokens: Tokens, drivers: Drivers, opened: Callable[[], None]
+    ) -> None:
+        self.state, self.tokens = state, tokens
+        clusters = Clusters(state, drivers)
+        libraries, secrets = Libraries(clusters), Secrets(state)
+        commands = Commands(clusters, opened)
         # By the path behind /api/VERSION/; each gets the workspace's document, and what was sent.
         self.actions: dict[str, Action] = {
             "clusters/create": clusters.create,
@@ -69,7 +74,7 @@ class Databricks:
             return JSONResponse(
                 {"error_code": "UNAUTHENTICATED", "message": "Invalid access token."}, 401
             )
-        workspace = self.world.get(workspace_id)
+        workspace = self.state.get(workspace_id)
         if workspace is None or workspace["properties"]["provisioningState"] != "Succeeded":
             return JSONResponse({"error_code": "NOT_FOUND", "message": "No such workspace."}, 404)
         if not self._is_user(request, workspace, claims):
@@ -80,7 +85,7 @@ class Databricks:
         matched = re.fullmatch(r"/api/[\d.]+/(.+)", path)
         action = self.actions.get(matched[1]) if matched else None
         if action is None:
-            self.world.unknown.append({"method": request.method, "path": path})
+            self.state.unknown.append({"method": request.method, "path": path})
             return JSONResponse({"error_code": "ENDPOINT_NOT_FOUND", "message": path}, 501)
         try:
             return JSONResponse(await action(workspace, body))
@@ -88,17 +93,17 @@ class Databricks:
             return JSONResponse({"error_code": error.code, "message": str(error)}, error.status)
         finally:
             if request.method == "POST":
-                self.world.save()
+                self.state.save()
 
     def _config(self, request: Request, workspace_id: str) -> Response:
         """What a workspace tells anybody of itself; the SDK asks before it signs in."""
-        workspace = self.world.get(workspace_id)
+        workspace = self.state.get(workspace_id)
         if workspace is None:
             return JSONResponse({"error_code": "NOT_FOUND", "message": "No such workspace."}, 404)
         return JSONResponse(
             {
                 "oidc_endpoint": f"https://{request.url.netloc}/oidc",
-                "account_id": str(uuid.uuid5(uuid.NAMESPACE_URL, self.world.tenant)),
+                "account_id": str(uuid.uuid5(uuid.NAMESPACE_URL, self.state.tenant)),
                 "workspace_id": workspace["properties"]["workspaceId"],
                 "cloud": "azure",
             }
@@ -107,11 +112,11 @@ class Databricks:
     def _is_user(self, request: Request, workspace: JsonObject, claims: JsonObject) -> bool:
         """Whoever may manage the workspace in ARM becomes a user by showing its id once. What a
         service principal may, a token for ARM of its own has to say besides."""
-        users = data_of(self.world, workspace).setdefault("users", [])
+        users = data_of(self.state, workspace).setdefault("users", [])
         if claims["oid"] in users:
             return True
         shown = request.headers.get("x-databricks-azure-workspace-resource-id", "")
-        if shown.lower() != workspace["id"].lower() or not may(self.world, MANAGE):
+        if shown.lower() != workspace["id"].lower() or not may(self.state, MANAGE):
             return False
         if "appid" in claims:
             management = request.headers.get("x-databricks-azure-sp-management-token", "")
@@ -122,4 +127,4 @@ class Databricks:
         return True
 
     async def _me(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        return {"userName": self.world.data["person"]["name"], "active": True}
+        return {"userName": self.state.data["person"]["name"], "active": True}

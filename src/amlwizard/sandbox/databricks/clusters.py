@@ -11,9 +11,9 @@ from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.databricks.errors import Refused, invalid
 from amlwizard.sandbox.databricks.workspace import data_of, vnet_of
 from amlwizard.sandbox.documents import JsonObject
-from amlwizard.sandbox.kinds.network import find_subnet
-from amlwizard.sandbox.kinds.sizes import MACHINES, SIZES, cores_used
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.resource_types.network import find_subnet
+from amlwizard.sandbox.resource_types.vm_sizes import MACHINES, SIZES, cores_used
+from amlwizard.sandbox.state import State
 
 START_SECONDS = 285
 NODE_TYPES = [
@@ -24,14 +24,14 @@ NODE_TYPES = [
 
 
 class Clusters:
-    def __init__(self, world: World, drivers: Drivers) -> None:
-        self.world, self.drivers = world, drivers
+    def __init__(self, state: State, drivers: Drivers) -> None:
+        self.state, self.drivers = state, drivers
 
     async def spark_versions(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         return {"versions": runtimes.versions()}
 
     async def node_types(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        missing = self.world.data["limits"].get("sizes_not_offered", [])
+        missing = self.state.data["limits"].get("sizes_not_offered", [])
         return {
             "node_types": [
                 {
@@ -59,7 +59,7 @@ class Clusters:
             "polls": 0,
             "libraries": {},
         }
-        data_of(self.world, workspace)["clusters"][cluster_id] = cluster
+        data_of(self.state, workspace)["clusters"][cluster_id] = cluster
         self._start(workspace, cluster)
         return {"cluster_id": cluster_id}
 
@@ -79,7 +79,7 @@ class Clusters:
         return self._show(self.find(workspace, body))
 
     async def list_all(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        clusters = data_of(self.world, workspace)["clusters"]
+        clusters = data_of(self.state, workspace)["clusters"]
         return {"clusters": [self._show(self.find(workspace, {"cluster_id": c})) for c in clusters]}
 
     async def start(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
@@ -98,15 +98,15 @@ class Clusters:
 
     async def permanent_delete(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.find(workspace, body)
-        del data_of(self.world, workspace)["clusters"][cluster["id"]]
+        del data_of(self.state, workspace)["clusters"][cluster["id"]]
         self.drivers.end(cluster["id"])
         return {}
 
     def find(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        cluster = data_of(self.world, workspace)["clusters"].get(body.get("cluster_id"))
+        cluster = data_of(self.state, workspace)["clusters"].get(body.get("cluster_id"))
         if cluster is None:
             raise invalid(f"Cluster {body.get('cluster_id')} does not exist")
-        if cluster["state"] == "PENDING" and self.world.clock.done(
+        if cluster["state"] == "PENDING" and self.state.clock.done(
             cluster["started"], START_SECONDS, cluster["polls"]
         ):
             if cluster.get("fails"):
@@ -137,8 +137,8 @@ class Clusters:
         cluster.update(state="PENDING", started=time.time(), polls=0, reason=None)
         nodes = 1 + int(cluster["spec"].get("num_workers") or 0)
         need = SIZES[cluster["spec"]["node_type_id"]] * nodes
-        limit = self.world.data["limits"].get("cores", 100)
-        if cores_used(self.world) > limit:
+        limit = self.state.data["limits"].get("cores", 100)
+        if cores_used(self.state) > limit:
             cluster["fails"] = _reason(
                 "AZURE_QUOTA_EXCEEDED_EXCEPTION",
                 f"Operation could not be completed as it results in exceeding approved Total Regional Cores quota: limit {limit}, needed {need}.",
@@ -148,7 +148,7 @@ class Clusters:
                 "NETWORK_CHECK_CONTROL_PLANE_FAILURE",
                 "The node cannot reach the control plane: its subnets have no outbound access.",
             )
-        elif refused := node_addresses.refusal(self.world, workspace, nodes):
+        elif refused := node_addresses.refusal(self.state, workspace, nodes):
             cluster["fails"] = _reason(
                 "CLOUD_PROVIDER_LAUNCH_FAILURE", refused[1], "CLOUD_FAILURE", refused[0]
             )
@@ -171,7 +171,7 @@ class Clusters:
             (p.get(k) or {}).get("value")
             for k in ("customPublicSubnetName", "customPrivateSubnetName")
         ]
-        found = [find_subnet(self.world, f"{vnet_of(workspace)}/subnets/{name}") for name in names]
+        found = [find_subnet(self.state, f"{vnet_of(workspace)}/subnets/{name}") for name in names]
         return [subnet for subnet in found if subnet]
 
     def _show(self, cluster: JsonObject) -> JsonObject:

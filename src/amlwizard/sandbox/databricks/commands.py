@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 
 from amlwizard.sandbox.databricks.clusters import Clusters
 from amlwizard.sandbox.databricks.errors import invalid, missing
@@ -13,8 +14,10 @@ from amlwizard.sandbox.documents import JsonObject
 
 
 class Commands:
-    def __init__(self, clusters: Clusters) -> None:
-        self.clusters, self.drivers = clusters, clusters.drivers
+    """`opened` is called when a notebook is opened."""
+
+    def __init__(self, clusters: Clusters, opened: Callable[[], None]) -> None:
+        self.clusters, self.drivers, self.opened = clusters, clusters.drivers, opened
         self.commands: dict[str, JsonObject] = {}
         self.contexts: dict[str, str] = {}
 
@@ -22,7 +25,7 @@ class Commands:
         cluster = self.clusters.running(workspace, body.get("clusterId"))
         context = uuid.uuid4().hex
         self.contexts[context] = cluster["id"]
-        self.drivers.centre.tracking.warm()  # whoever opens a notebook is about to track
+        self.opened()
         return {"id": context}
 
     async def context_status(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
@@ -58,11 +61,11 @@ class Commands:
         if "error" in answer:
             command["results"] = {
                 "resultType": "error",
-                "summary": redacted(self.clusters.world, workspace, answer["error"]),
-                "cause": redacted(self.clusters.world, workspace, answer.get("cause", "")),
+                "summary": redacted(self.clusters.state, workspace, answer["error"]),
+                "cause": redacted(self.clusters.state, workspace, answer.get("cause", "")),
             }
         else:
-            text = redacted(self.clusters.world, workspace, answer["stdout"])
+            text = redacted(self.clusters.state, workspace, answer["stdout"])
             spec = self.clusters.find(workspace, {"cluster_id": cluster_id})["spec"]
             command["results"] = {"resultType": "text", "data": shown(text, spec)}
         if command["status"] == "Running":

@@ -6,15 +6,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from amlwizard.sandbox.children import kill_group
+from amlwizard.sandbox.children import Children, kill_group
 from amlwizard.sandbox.databricks.secrets import reveal
 from amlwizard.sandbox.databricks.workspace import vnet_of
 from amlwizard.sandbox.documents import JsonObject
-
-if TYPE_CHECKING:
-    from amlwizard.sandbox.datacentre import DataCentre
+from amlwizard.sandbox.network.vnet import Vnet
+from amlwizard.sandbox.state import State
 
 
 class Driver:
@@ -42,8 +41,8 @@ class Driver:
 class Drivers:
     """By the id of their cluster."""
 
-    def __init__(self, centre: DataCentre, ca: str) -> None:
-        self.centre, self.ca = centre, ca
+    def __init__(self, state: State, vnet: Vnet, children: Children, ca: str) -> None:
+        self.state, self.vnet, self.children, self.ca = state, vnet, children, ca
         self.tasks: dict[str, asyncio.Task[Driver]] = {}
 
     def start(self, cluster_id: str, workspace: JsonObject, spark_version: str) -> None:
@@ -69,7 +68,7 @@ class Drivers:
             self.end(cluster_id)
 
     async def _boot(self, workspace: JsonObject, spark_version: str) -> Driver:
-        proxy = self.centre.vnet.proxy_for(vnet_of(workspace))
+        proxy = self.vnet.proxy_for(vnet_of(workspace))
         environment = {
             **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy),
             **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
@@ -78,16 +77,15 @@ class Drivers:
             "DATABRICKS_RUNTIME_VERSION": spark_version.partition(".x-")[0],
             "GIT_PYTHON_REFRESH": "quiet",
         }
-        children, workspace_id = self.centre.children, workspace["id"].lower()
-        process = await children.piped(
-            "amlwizard.sandbox.node", env=environment, cwd=children.temporary
+        workspace_id = workspace["id"].lower()
+        process = await self.children.piped(
+            "amlwizard.sandbox.databricks.node", env=environment, cwd=self.children.temporary
         )
         return Driver(process, lambda asked: self._answer(workspace_id, asked))
 
     def _answer(self, workspace_id: str, asked: JsonObject) -> JsonObject:
         """A secret of a scope, or the addresses of a name."""
-        world = self.centre.world
         if asked["ask"] == "resolve":
-            vnet = vnet_of(world.get(workspace_id))
-            return {"addresses": self.centre.vnet.resolve(vnet, asked["name"])}
-        return reveal(world, workspace_id, asked["scope"], asked["key"])
+            vnet = vnet_of(self.state.get(workspace_id))
+            return {"addresses": self.vnet.resolve(vnet, asked["name"])}
+        return reveal(self.state, workspace_id, asked["scope"], asked["key"])

@@ -19,7 +19,7 @@ SECONDS = 50
 
 class Libraries:
     def __init__(self, clusters: Clusters) -> None:
-        self.clusters, self.clock = clusters, clusters.world.clock
+        self.clusters, self.clock = clusters, clusters.state.clock
 
     async def install(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.clusters.find(workspace, body)

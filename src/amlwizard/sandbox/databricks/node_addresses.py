@@ -4,12 +4,13 @@ connectivity have, and what Azure has against them."""
 from __future__ import annotations
 
 from amlwizard.sandbox import policies
-from amlwizard.sandbox.kinds.base import ArmError, Body
-from amlwizard.sandbox.kinds.network.outbound import must_have_room
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.resource_types.network.outbound import must_have_room
+from amlwizard.sandbox.state import State
 
 
-def refusal(world: World, workspace: Body, nodes: int) -> tuple[str, str] | None:
+def refusal(state: State, workspace: JsonObject, nodes: int) -> tuple[str, str] | None:
     """Azure's code and message where nodes may not have their addresses."""
     p = workspace["properties"]
     if p["parameters"]["enableNoPublicIp"]["value"]:
@@ -24,8 +25,8 @@ def refusal(world: World, workspace: Body, nodes: int) -> tuple[str, str] | None
         "properties": {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
     }
     try:
-        policies.must_comply(world, address)
-        must_have_room(world, nodes)
+        policies.must_comply(state, address)
+        must_have_room(state, nodes)
     except ArmError as refused:
         return refused.code, refused.message
     return None

@@ -35,7 +35,7 @@ RUNTIMES = {
     "18": Runtime((3, 12), ("2.13",)),
     "19": Runtime((3, 12), ("2.13",), lts=False),
 }
-KINDS = {"": "", "cpu-ml-": " ML", "gpu-ml-": " ML GPU", "aarch64-": " aarch64"}
+RESOURCE_TYPES = {"": "", "cpu-ml-": " ML", "gpu-ml-": " ML GPU", "aarch64-": " aarch64"}
 
 
 def versions() -> list[JsonObject]:
@@ -46,7 +46,7 @@ def versions() -> list[JsonObject]:
             "name": f"{number}{' LTS' if runtime.lts else ''}{said} (Scala {scala})",
         }
         for number, runtime in RUNTIMES.items()
-        for kind, said in KINDS.items()
+        for kind, said in RESOURCE_TYPES.items()
         for scala in runtime.scala
     ]
 

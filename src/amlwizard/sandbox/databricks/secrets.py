@@ -5,26 +5,26 @@ from __future__ import annotations
 from amlwizard.sandbox.databricks.errors import Refused, missing
 from amlwizard.sandbox.databricks.workspace import data_of
 from amlwizard.sandbox.documents import JsonObject
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 
 class Secrets:
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, state: State) -> None:
+        self.state = state
 
     async def create_scope(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        scopes = data_of(self.world, workspace)["scopes"]
+        scopes = data_of(self.state, workspace)["scopes"]
         if body["scope"] in scopes:
             raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"Scope {body['scope']} already exists!")
         scopes[body["scope"]] = {}
         return {}
 
     async def list_scopes(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        scopes = data_of(self.world, workspace)["scopes"]
+        scopes = data_of(self.state, workspace)["scopes"]
         return {"scopes": [{"name": s, "backend_type": "DATABRICKS"} for s in scopes]}
 
     async def put(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        self._scope(workspace, body)[body["key"]] = self.world.seal(body["string_value"])
+        self._scope(workspace, body)[body["key"]] = self.state.seal(body["string_value"])
         return {}
 
     async def delete(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
@@ -36,24 +36,24 @@ class Secrets:
         return {"secrets": [{"key": key} for key in self._scope(workspace, body)]}
 
     def _scope(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        scope = data_of(self.world, workspace)["scopes"].get(body["scope"])
+        scope = data_of(self.state, workspace)["scopes"].get(body["scope"])
         if scope is None:
             raise missing(f"Scope {body['scope']} does not exist!")
         return scope  # type: ignore[no-any-return]
 
 
-def reveal(world: World, workspace_id: str, scope: str, key: str) -> JsonObject:
+def reveal(state: State, workspace_id: str, scope: str, key: str) -> JsonObject:
     """The value, for a node: `secret`, or an `error`."""
-    scopes = world.data["databricks"].get(workspace_id, {}).get("scopes", {})
+    scopes = state.data["databricks"].get(workspace_id, {}).get("scopes", {})
     sealed = scopes.get(scope, {}).get(key)
     if sealed is None:
         return {"error": f"Secret does not exist with scope: {scope} and key: {key}"}
-    return {"secret": world.unseal(sealed)}
+    return {"secret": state.unseal(sealed)}
 
 
-def redacted(world: World, workspace: JsonObject, text: str) -> str:
+def redacted(state: State, workspace: JsonObject, text: str) -> str:
     """Databricks replaces the values of secrets in what a cell prints."""
-    for scope in data_of(world, workspace)["scopes"].values():
+    for scope in data_of(state, workspace)["scopes"].values():
         for sealed in scope.values():
-            text = text.replace(world.unseal(sealed), "[REDACTED]")
+            text = text.replace(state.unseal(sealed), "[REDACTED]")
     return text

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from amlwizard.sandbox.documents import JsonObject
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 
-def data_of(world: World, workspace: JsonObject) -> JsonObject:
+def data_of(state: State, workspace: JsonObject) -> JsonObject:
     """Its `clusters` by id, and its secret `scopes` by name."""
-    data = world.data["databricks"].setdefault(workspace["id"].lower(), {})
+    data = state.data["databricks"].setdefault(workspace["id"].lower(), {})
     data.setdefault("clusters", {})
     data.setdefault("scopes", {})
     return data  # type: ignore[no-any-return]

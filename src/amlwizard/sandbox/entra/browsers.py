@@ -79,7 +79,7 @@ class Browsers:
                     await browser.post(asked["redirect_uri"], data=self._answer(asked, agreed))
 
         task = asyncio.get_running_loop().create_task(post())
-        self.codes.world.watch(task, "sign-in in a browser")
+        self.codes.state.watch(task, "sign-in in a browser")
         task.add_done_callback(self._visits.discard)
         self._visits.add(task)
         return True

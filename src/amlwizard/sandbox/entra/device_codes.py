@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from amlwizard.sandbox.entra import pages
 from amlwizard.sandbox.entra.oauth import form_of, refusal
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 LIFE = 900
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ23456789"
@@ -37,20 +37,20 @@ class DeviceCodes:
     """`approve` plays the person: every code is agreed to as soon as it is asked for. `life` is in
     seconds."""
 
-    def __init__(self, world: World, approve: bool) -> None:
-        self.world, self.approve, self.life = world, approve, LIFE
+    def __init__(self, state: State, approve: bool) -> None:
+        self.state, self.approve, self.life = state, approve, LIFE
         self.given: dict[str, DeviceCode] = {}
         self._key = secrets.token_urlsafe(KEY_BYTES)
 
     @property
     def address(self) -> str:
         """Of the page, for the owner's eyes."""
-        return f"{self.world.arm}/device/{self._key}"
+        return f"{self.state.arm}/device/{self._key}"
 
     def give(self, tenant: str, to_owner: bool) -> tuple[str, str]:
         """The code for the device, and the one for its user; `approve` is for the owner alone."""
         device = secrets.token_urlsafe(32)
-        user_code = self.world.planted.get("user_code") or "".join(
+        user_code = self.state.planted.get("user_code") or "".join(
             secrets.choice(ALPHABET) for _ in range(9)
         )
         approved = self.approve and to_owner
@@ -73,11 +73,11 @@ class DeviceCodes:
         del self.given[device]
         return None
 
-    def answer(self, user_code: str, state: str) -> bool:
+    def answer(self, user_code: str, answer: str) -> bool:
         """What the person says: `approved` or `declined`; False where no such code waits."""
         for code in self.given.values():
             if code.user_code.upper() == user_code.strip().upper() and code.state == "pending":
-                code.state = state
+                code.state = answer
                 return True
         return False
 
@@ -91,9 +91,9 @@ class DeviceCodes:
         said = ""
         if request.method == "POST":
             form = await form_of(request)
-            state = "declined" if form.get("answer") == "decline" else "approved"
-            found = self.answer(form.get("code", ""), state)
-            said = f"You have {state} the sign-in." if found else "That code is not known."
+            answer = "declined" if form.get("answer") == "decline" else "approved"
+            found = self.answer(form.get("code", ""), answer)
+            said = f"You have {answer} the sign-in." if found else "That code is not known."
         return HTMLResponse(
             "<!doctype html><title>Sandbox sign-in</title>"
             "<style>body{font:18px sans-serif;margin:4em}input,button{font:inherit}</style>"

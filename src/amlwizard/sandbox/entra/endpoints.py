@@ -11,34 +11,33 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox import owner
-from amlwizard.sandbox.entra import pages
+from amlwizard.sandbox.entra import connection_owner, pages
 from amlwizard.sandbox.entra.browsers import Browsers
 from amlwizard.sandbox.entra.device_codes import DeviceCodes
 from amlwizard.sandbox.entra.oauth import Form, form_of, refusal, resource_of
 from amlwizard.sandbox.entra.principals import recognise
 from amlwizard.sandbox.entra.tokens import ARM, Tokens, b64
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 
 class Entra:
     """`approve` plays the person: every device code is agreed to as soon as it is asked for."""
 
-    def __init__(self, world: World, approve: bool) -> None:
-        self.world, self.tokens = world, Tokens(world)
-        self.codes = DeviceCodes(world, approve)
+    def __init__(self, state: State, approve: bool) -> None:
+        self.state, self.tokens = state, Tokens(state)
+        self.codes = DeviceCodes(state, approve)
         self.browsers = Browsers(self.codes)
 
     async def discovery(self, request: Request) -> Response:
         tenant = request.path_params["tenant"]
-        base = f"{self.world.arm}/{tenant}"
+        base = f"{self.state.arm}/{tenant}"
         return JSONResponse(
             {
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
                 "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
                 "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
                 "jwks_uri": f"{base}/discovery/v2.0/keys",
-                "issuer": f"{self.world.arm}/{self.world.tenant}/v2.0",
+                "issuer": f"{self.state.arm}/{self.state.tenant}/v2.0",
                 "tenant_region_scope": None,
                 "response_types_supported": ["code", "id_token"],
                 "token_endpoint_auth_methods_supported": ["client_secret_post"],
@@ -51,7 +50,7 @@ class Entra:
             return asked
         _, tenant = asked
         device, user_code = self.codes.give(tenant, pages.is_owner(request))
-        page = self.codes.address if owner.asks(request) else f"{self.world.arm}/device"
+        page = self.codes.address if connection_owner.asks(request) else f"{self.state.arm}/device"
         return JSONResponse(
             {
                 "device_code": device,
@@ -79,7 +78,7 @@ class Entra:
         if grant == "refresh_token":
             return self._refresh(form, tenant)
         if grant == "client_credentials":
-            principal = recognise(self.world, form, tenant)
+            principal = recognise(self.state, form, tenant)
             if isinstance(principal, Response):
                 return principal
             return JSONResponse(self._access(form, tenant, principal))
@@ -87,13 +86,13 @@ class Entra:
 
     async def managed_identity(self, request: Request) -> Response:
         """The token endpoint of App Service, for what runs there: IDENTITY_ENDPOINT."""
-        header = self.world.planted.get("identity_header")
+        header = self.state.planted.get("identity_header")
         given = request.headers.get("x-identity-header", "")
         audience = self.tokens.audience(request.query_params.get("resource", ""))
         if not header or not hmac.compare_digest(header, given) or audience is None:
             return JSONResponse({"statusCode": 400, "message": "No identity, or no resource."}, 400)
         oid = str(uuid.uuid5(uuid.NAMESPACE_URL, "managed-identity"))
-        token = self.tokens.issue(audience, {"oid": oid, "appid": oid}, self.world.tenant)
+        token = self.tokens.issue(audience, {"oid": oid, "appid": oid}, self.state.tenant)
         return JSONResponse(
             {
                 "access_token": token,
@@ -116,8 +115,8 @@ class Entra:
         """The id of the tenant that the path names; the refusal where there is none."""
         named = request.path_params["tenant"]
         if named in ("organizations", "common"):
-            return self.world.tenant
-        for tenant, given in self.world.tenants.items():
+            return self.state.tenant
+        for tenant, given in self.state.tenants.items():
             if named.lower() in (tenant.lower(), given["domain"].lower()):
                 return tenant
         return refusal("invalid_request", f"AADSTS90002: Tenant '{named}' not found.")
@@ -128,18 +127,18 @@ class Entra:
             return refusal(
                 "invalid_resource",
                 f"AADSTS500011: The resource principal named {resource} was not found in the "
-                f"tenant {self.world.tenant}.",
+                f"tenant {self.state.tenant}.",
             )
         return None
 
     def _refresh(self, form: Form, tenant: str) -> Response:
         try:
-            held = json.loads(self.world.unseal(form.get("refresh_token", "")))
+            held = json.loads(self.state.unseal(form.get("refresh_token", "")))
         except ValueError:
             return refusal("invalid_grant", "AADSTS9002313: The refresh token is malformed.")
-        if held["oid"] != self.world.data["person"]["oid"]:
+        if held["oid"] != self.state.data["person"]["oid"]:
             return refusal("invalid_grant", "AADSTS50173: The grant was revoked.")
-        if tenant != held["tid"] and self.world.tenants[tenant].get("second_factor"):
+        if tenant != held["tid"] and self.state.tenants[tenant].get("second_factor"):
             return refusal(
                 "interaction_required",
                 "AADSTS50076: Due to a configuration change made by your administrator, or because "
@@ -149,15 +148,15 @@ class Entra:
 
     def _sign_in(self, form: Form, tenant: str, nonce: str = "") -> Response:
         """The tokens of the person, the one for a refresh included."""
-        person = self.world.data["person"]
-        info = {"uid": person["oid"], "utid": self.world.tenant}
+        person = self.state.data["person"]
+        info = {"uid": person["oid"], "utid": self.state.tenant}
         held = {"oid": person["oid"], "tid": tenant}
         return JSONResponse(
             {
                 **self._access(form, tenant, {"oid": person["oid"], "upn": person["name"]}),
                 "id_token": self.tokens.identify(form.get("client_id", ""), person, tenant, nonce),
                 "client_info": b64(json.dumps(info).encode()),
-                "refresh_token": self.world.seal(json.dumps(held)),
+                "refresh_token": self.state.seal(json.dumps(held)),
             }
         )
 

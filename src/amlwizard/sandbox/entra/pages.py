@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from amlwizard.sandbox import owner
+from amlwizard.sandbox.entra import connection_owner
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -19,7 +19,7 @@ FOREIGN = "A form of another page, or another user of this machine, does not ans
 
 def is_owner(request: Request) -> bool:
     """Whether the owner asks; everybody is the owner where the system tells no users apart."""
-    return owner.asks(request) or not owner.TOLD
+    return connection_owner.asks(request) or not connection_owner.TOLD
 
 
 def comes_from_another(request: Request) -> bool:

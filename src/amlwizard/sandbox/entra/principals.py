@@ -8,29 +8,29 @@ import uuid
 from starlette.responses import Response
 
 from amlwizard.sandbox.entra.oauth import Form, refusal
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 
-def add_principal(world: World, client_id: str, secret: str = "", assertion: str = "") -> str:
+def add_principal(state: State, client_id: str, secret: str = "", assertion: str = "") -> str:
     """A service principal that may sign in with a client secret, or with the token of a workload
     that it trusts (`assertion`); answer its object id."""
     oid = str(uuid.uuid5(uuid.NAMESPACE_URL, client_id))
     proofs = {"secret": secret, "assertion": assertion}
-    sealed = {name: world.seal(proof) for name, proof in proofs.items() if proof}
-    world.data["principals"][oid] = {"client_id": client_id, **sealed}
+    sealed = {name: state.seal(proof) for name, proof in proofs.items() if proof}
+    state.data["principals"][oid] = {"client_id": client_id, **sealed}
     return oid
 
 
-def recognise(world: World, form: Form, tenant: str) -> dict[str, str] | Response:
+def recognise(state: State, form: Form, tenant: str) -> dict[str, str] | Response:
     """The claims (`oid`, `appid`) of a service principal that shows its secret, or the token of a
     workload that it trusts; otherwise the answer that refuses it."""
     shown, what = form.get("client_secret"), "secret"
     if "client_assertion" in form:
         shown, what = form["client_assertion"], "assertion"
-    for oid, sp in world.data["principals"].items():
+    for oid, sp in state.data["principals"].items():
         if sp["client_id"] != form.get("client_id"):
             continue
-        if sp.get(what) and hmac.compare_digest(world.unseal(sp[what]), shown or ""):
+        if sp.get(what) and hmac.compare_digest(state.unseal(sp[what]), shown or ""):
             return {"oid": oid, "appid": sp["client_id"]}
         if what == "assertion":
             return refusal(

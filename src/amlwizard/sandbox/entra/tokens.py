@@ -13,7 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox.world import World
+from amlwizard.sandbox.state import State
 
 ARM = ("https://management.azure.com", "https://management.core.windows.net")
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
@@ -24,18 +24,18 @@ LIFE = 3600
 class Tokens:
     """`life` is in seconds."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.life = world, LIFE
+    def __init__(self, state: State) -> None:
+        self.state, self.life = state, LIFE
 
     def audience(self, resource: str) -> str | None:
         resource = resource.rstrip("/")
-        known = (*ARM, DATABRICKS, ML, self.world.arm)
+        known = (*ARM, DATABRICKS, ML, self.state.arm)
         return resource if resource in known else None
 
     def issue(self, audience: str, principal: dict[str, str], tenant: str) -> str:
         """An access token. `principal` has an `oid`, and the `upn` of a person or the `appid` of a
         service principal or managed identity."""
-        canary = self.world.planted.get("access_token")
+        canary = self.state.planted.get("access_token")
         claims = {
             **self._span(audience, tenant),
             "tid": tenant,
@@ -100,7 +100,7 @@ class Tokens:
         now = int(time.time())
         return {
             "aud": audience,
-            "iss": f"{self.world.arm}/{tenant}/v2.0",
+            "iss": f"{self.state.arm}/{tenant}/v2.0",
             "iat": now,
             "nbf": now,
             "exp": now + self.life,
@@ -112,7 +112,7 @@ class Tokens:
         return f"{body}.{self._mac(body)}"
 
     def _mac(self, body: str) -> str:
-        key = self.world.derive("tokens").encode()
+        key = self.state.derive("tokens").encode()
         return b64(hmac.new(key, body.encode(), hashlib.sha256).digest())
 
 

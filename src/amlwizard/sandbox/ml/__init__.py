@@ -1,0 +1,1 @@
+"""The data planes of a Machine Learning workspace: tracking, artifacts, online endpoints."""

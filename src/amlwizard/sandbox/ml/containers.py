@@ -1,0 +1,88 @@
+"""Containers of deployments: a process each that holds a model, and what it wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from amlwizard.sandbox.children import Children, kill_group
+
+LONGEST_TAIL = 500
+
+
+class Crashed(Exception):
+    """The container ended by itself; its log says why."""
+
+
+class Log:
+    """What the container of a deployment wrote, in a file: it outlives the container."""
+
+    def __init__(self, folder: Path, deployment_id: str) -> None:
+        name = hashlib.sha256(deployment_id.lower().encode()).hexdigest()[:16]
+        self.file = folder / "containers" / f"{name}.log"
+
+    def begin(self) -> Path:
+        self.file.parent.mkdir(mode=0o700, exist_ok=True)
+        self.file.write_text("")
+        return self.file
+
+    def write(self, line: str) -> None:
+        with self.file.open("a", encoding="utf-8") as out:
+            out.write(f"{line}\n")
+
+    def tail(self, lines: int) -> str:
+        if not self.file.exists():
+            return ""
+        written = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(written[-min(lines, LONGEST_TAIL) :]) + "\n"
+
+
+class Container:
+    """One request at a time, JSON lines both ways."""
+
+    def __init__(self, process: Any) -> None:
+        self.process, self.lock = process, asyncio.Lock()
+
+    @classmethod
+    async def start(cls, children: Children, folder: Path, log: Path) -> Container:
+        """Raises Crashed where its server does not come up with the model in `folder`."""
+        process = await children.piped(
+            "amlwizard.sandbox.ml.scorer", str(folder), env={}, cwd=children.temporary, log=log
+        )
+        container = cls(process)
+        if not await process.stdout.readline():
+            await process.wait()  # the log is whole then
+            raise Crashed
+        return container
+
+    async def ask(self, request: Request, path: str) -> Response:
+        """The server's own answer; 502 where it ended meanwhile."""
+        asked = {
+            "method": request.method,
+            "path": path,
+            "query": request.url.query,
+            "headers": dict(request.headers),
+            "body": base64.b64encode(await request.body()).decode(),
+        }
+        async with self.lock:
+            self.process.stdin.write(json.dumps(asked).encode() + b"\n")
+            await self.process.stdin.drain()
+            line = await self.process.stdout.readline()
+        if not line:
+            return Response("upstream connect error or disconnect/reset before headers", 502)
+        given = json.loads(line)
+        answer = Response(base64.b64decode(given["body"]), given["status"])
+        for name, value in given["headers"]:
+            if name.lower() != "content-length":
+                answer.headers.append(name, value)
+        return answer
+
+    def stop(self) -> None:
+        kill_group(self.process)

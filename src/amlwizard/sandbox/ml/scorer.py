@@ -1,0 +1,64 @@
+"""The container of a deployment: Microsoft's inference server with one MLflow model behind it.
+
+Argument: the model's folder. Requests and answers are lines of JSON on standard input and output,
+their bodies in base64; no port is opened. What the server and the model write is the container's
+log, on standard error. Ends with its input, and without a word where the server does not start.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from amlwizard.sandbox.children import requests
+from amlwizard.sandbox.ml import user_environment
+
+
+def _server(folder: Path) -> Any:
+    """The server's Flask application, its entry script loaded and the model with it."""
+    os.environ |= {
+        "AML_APP_ROOT": os.environ["TMPDIR"],
+        "AML_APP_INSIGHTS_ENABLED": "false",
+        "AZUREML_ENTRY_SCRIPT": str(Path(__file__).with_name("no_code.py")),
+        "AZUREML_MODEL_DIR": str(folder.parent),
+        "MLFLOW_MODEL_FOLDER": folder.name,
+    }
+    user_environment.enter(folder)
+    from azureml_inference_server_http.server.entry import app
+
+    return app
+
+
+def _answered(client: Any, asked: dict[str, Any]) -> dict[str, Any]:
+    answer = client.open(
+        asked["path"],
+        method=asked["method"],
+        query_string=asked["query"],
+        headers=asked["headers"],
+        data=base64.b64decode(asked["body"]),
+    )
+    return {
+        "status": answer.status_code,
+        "headers": list(answer.headers),
+        "body": base64.b64encode(answer.data).decode(),
+    }
+
+
+def main() -> None:
+    asked = requests()
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    client = _server(Path(sys.argv[1])).test_client()
+    answers.write('{"ready": true}\n')
+    answers.flush()
+    for line in asked:
+        answers.write(json.dumps(_answered(client, json.loads(line))) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

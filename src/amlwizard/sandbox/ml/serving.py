@@ -1,0 +1,168 @@
+"""Endpoints on AKS: a deployment loads the registered model in a process of its own, and predicts.
+
+The load balancer of the extension is one port per AKS cluster; an internal one answers inside the
+VNET only. With TLS it has a name of its own, for which somebody has to make the DNS record, and is
+reached by that or by its address through the proxies of VNET and Internet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox.children import Children
+from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.ml.containers import Container, Crashed, Log
+from amlwizard.sandbox.ml.tracking import Tracking
+from amlwizard.sandbox.network.load_balancers import LoadBalancers
+from amlwizard.sandbox.resource_id import ResourceId
+from amlwizard.sandbox.resource_types.aks import frontend, scheduling
+from amlwizard.sandbox.resource_types.ml import endpoint_key
+from amlwizard.sandbox.state import OperationFailed, State
+
+LEAST_MEMORY_MIB = 512
+TROUBLE = "https://aka.ms/oe-tsg"
+
+
+class Serving:
+    def __init__(
+        self, state: State, balancers: LoadBalancers, tracking: Tracking, children: Children
+    ) -> None:
+        self.state, self.balancers = state, balancers
+        self.tracking, self.children = tracking, children
+        self.containers: dict[str, Container] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    def uri(self, endpoint: ResourceId, compute: JsonObject) -> str:
+        cluster = compute["properties"]["resourceId"]
+        reached = frontend(self.state, cluster)
+        port = self.balancers.port_of(cluster, inside=False)
+        self.balancers.port_of(cluster, inside=True)
+        host = f"https://{reached.name}" if reached.tls else f"http://127.0.0.1:{port}"
+        return f"{host}/api/v1/endpoint/{endpoint.name}/score"
+
+    async def deploy(self, rid: ResourceId, workspace: JsonObject, deployment: JsonObject) -> None:
+        """Bring a deployment up; raises OperationFailed with what Azure would say."""
+        key, log = rid.text.lower(), self.log(rid.text)
+        self.stop_one(key)
+        written = log.begin()
+        endpoint = self.state.get(rid.parent)
+        cluster, p = self._cluster(endpoint or {}), deployment["properties"]
+        pods = scheduling.pods_of(deployment)
+        if scheduling.unschedulable(self.state, cluster, pods[0], len(pods), rid.text):
+            raise OperationFailed(
+                "PodUnschedulable",
+                "Unable to schedule the pod to nodes: insufficient resources in the cluster "
+                f"(Insufficient cpu, Insufficient memory). {TROUBLE}#error-podunschedulable",
+            )
+        limits = p["containerResourceRequirements"].get("containerResourceLimits") or {}
+        memory = scheduling.mebibytes(limits.get("memory", "2Gi"))
+        if memory < LEAST_MEMORY_MIB:
+            log.write("Killed")
+            raise OperationFailed(
+                "PodOutOfMemory",
+                f"The container was killed: {limits['memory']} of memory is not enough for the "
+                "model and its server.",
+            )
+        folder = await self._model(workspace, p["model"])
+        try:
+            self.containers[key] = await Container.start(self.children, folder, written)
+        except Crashed:
+            raise OperationFailed(
+                "ResourceNotReady",
+                "User container has crashed or terminated. Please see troubleshooting guide, "
+                f"available here: {TROUBLE}#error-resourcenotready",
+            ) from None
+
+    def resume(self) -> None:
+        """After a restart: load the models of all deployments again, ahead of the first request."""
+        kind = "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments"
+        for deployment in self.state.of_type(kind):
+            if deployment["properties"]["provisioningState"] == "Succeeded":
+                self._loading(deployment)
+
+    def _loading(self, deployment: JsonObject) -> asyncio.Task[None]:
+        key = deployment["id"].lower()
+        task = self.tasks.get(key)
+        if task is None or (task.done() and key not in self.containers):
+            workspace = self.state.get(deployment["id"].rsplit("/", 4)[0])
+            assert workspace
+            rid = ResourceId.parse(deployment["id"])
+            work = self.deploy(rid, workspace, deployment)
+            task = self.tasks[key] = asyncio.get_running_loop().create_task(work)
+            self.state.watch(task, deployment["id"])
+        return task
+
+    async def _model(self, workspace: JsonObject, reference: str) -> Any:
+        parts = reference.removeprefix("azureml:").strip("/").split("/")
+        if len(parts) < 4 or parts[-4] != "models" or parts[-2] != "versions":
+            raise OperationFailed("BadArgument", f"The model reference {reference} is not valid.")
+        folder = await self.tracking.find_version(
+            workspace["properties"]["workspaceId"], parts[-3], parts[-1]
+        )
+        if folder is None:
+            raise OperationFailed(
+                "ResourceNotFound", f"The model {parts[-3]}:{parts[-1]} was not found."
+            )
+        return folder
+
+    def log(self, deployment_id: str) -> Log:
+        return Log(self.state.folder, deployment_id)
+
+    def stop_one(self, key: str) -> None:
+        container = self.containers.pop(key, None)
+        if container:
+            container.stop()
+
+    def stop(self) -> None:
+        for key in list(self.containers):
+            self.stop_one(key)
+
+    # -- the load balancer
+
+    async def handle(self, request: Request, cluster_id: str) -> Response:
+        name = request.path_params["endpoint"].lower()
+        endpoint = next(
+            (
+                e
+                for e in self.state.of_type(
+                    "microsoft.machinelearningservices/workspaces/onlineendpoints"
+                )
+                if e["name"].lower() == name and self._cluster(e) == cluster_id.lower()
+            ),
+            None,
+        )
+        if endpoint is None:
+            return Response("Not Found", 404)
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        keys = [
+            endpoint_key(self.state, endpoint["id"], which)
+            for which in ("primaryKey", "secondaryKey")
+        ]
+        if not any(hmac.compare_digest(given, key) for key in keys):
+            return JSONResponse(
+                {"error": {"code": "Unauthorized", "message": "key_auth_access_denied"}}, 401
+            )
+        traffic = endpoint["properties"]["traffic"]
+        chosen = request.headers.get("azureml-model-deployment") or next(
+            (n for n, share in traffic.items() if share > 0), None
+        )
+        if chosen is None:
+            return JSONResponse({"error": {"message": "No deployment takes traffic."}}, 404)
+        deployment = self.state.get(f"{endpoint['id']}/deployments/{chosen}")
+        if deployment is None or deployment["properties"]["provisioningState"] != "Succeeded":
+            return Response("no healthy upstream", 503)
+        key = deployment["id"].lower()
+        if key not in self.containers:
+            await self._loading(deployment)
+        answer = await self.containers[key].ask(request, f"/{request.path_params['what']}")
+        answer.headers["azureml-model-deployment"] = chosen
+        return answer
+
+    def _cluster(self, endpoint: JsonObject) -> str:
+        compute = self.state.get(endpoint["properties"]["compute"]) if endpoint else None
+        return str(compute["properties"]["resourceId"]).lower() if compute else ""

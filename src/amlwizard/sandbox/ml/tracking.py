@@ -1,0 +1,287 @@
+"""The data plane of an ML workspace: a real MLflow server behind two doors, with Azure's addresses of
+artifacts, and the services that hand them out.
+
+Outside and inside lead to the same server; with public access disabled the outside answers 403.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox.children import Children, kill_group
+from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.entra.tokens import ARM, Tokens
+from amlwizard.sandbox.ml import mlflow_api
+from amlwizard.sandbox.ml.artifacts import Artifacts
+from amlwizard.sandbox.sockets import BySocket
+from amlwizard.sandbox.state import State
+
+DENIED = "Access to workspace was denied based on workspace private link configuration."
+DATABASE = "mlflow.db"
+READY_SECONDS = 600
+"""Until a server is given up that neither answers nor ends."""
+SOCKET = "server.socket", 0
+"""MLflow takes a host and a port, and puts a colon between them."""
+
+
+class Tracking:
+    """One MLflow server per workspace, started for the first request, or by `warm` ahead of it: it
+    takes seconds of processor time, which a platform without training never needs."""
+
+    def __init__(self, state: State, tokens: Tokens, children: Children) -> None:
+        self.state, self.tokens, self.children = state, tokens, children
+        self.servers: dict[str, asyncio.Task[str]] = {}
+        self.processes: dict[str, Any] = {}
+        socket = BySocket(state.folder / "mlflow", ":".join(map(str, SOCKET)))
+        self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket)
+        self.artifacts = Artifacts(state, self._run_exists)
+
+    def start(self, guid: str) -> None:
+        if guid not in self.servers:
+            task = asyncio.get_running_loop().create_task(self._serve(guid))
+            self.state.watch(task, f"MLflow server {guid}")
+            self.servers[guid] = task
+
+    def warm(self) -> None:
+        for workspace in self.state.of_type("microsoft.machinelearningservices/workspaces"):
+            self.start(workspace["properties"]["workspaceId"])
+
+    async def url(self, guid: str) -> str:
+        self.start(guid)
+        return await asyncio.shield(self.servers[guid])
+
+    def home(self, guid: str) -> Path:
+        return self.state.folder / "mlflow" / guid
+
+    async def _serve(self, guid: str) -> str:
+        """The address of the server. One that was killed while it made its database leaves one that
+        no server takes: there is nothing in it yet, and it is made anew."""
+        home = self.home(guid)
+        served = home / "served"
+        for _ in range(2):
+            if url := await self._started(guid):
+                served.touch()
+                return url
+            if not served.exists():
+                (home / DATABASE).unlink(missing_ok=True)
+        raise RuntimeError(f"the MLflow server did not start: see {home / 'server.log'}")
+
+    async def _started(self, guid: str) -> str | None:
+        """None where the process ended before it answered."""
+        home = self.home(guid)
+        (home / "artifacts").mkdir(parents=True, exist_ok=True)
+        home.chmod(0o700)
+        file, number = SOCKET
+        process = await self.children.guarded(
+            [
+                sys.executable, "-m", "mlflow", "server",
+                "--host", f"unix:{file}", "--port", str(number), "--workers", "1",
+                "--backend-store-uri", f"sqlite:///{home / DATABASE}",
+                "--serve-artifacts", "--artifacts-destination", str(home / "artifacts"),
+            ],
+            {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            home / "server.log",
+            home,
+        )  # fmt: skip
+        self.processes[guid] = process
+        url = f"http://{guid}"
+        for _ in range(READY_SECONDS * 5):
+            if process.returncode is not None:
+                return None
+            with contextlib.suppress(httpx.HTTPError):
+                if (await self.client.get(f"{url}/health")).status_code == 200:
+                    return url
+            await asyncio.sleep(0.2)
+        raise RuntimeError(f"the MLflow server does not answer: see {home / 'server.log'}")
+
+    def stop_one(self, guid: str) -> None:
+        server, process = self.servers.pop(guid, None), self.processes.pop(guid, None)
+        if server:
+            server.cancel()
+        if process:
+            kill_group(process)
+
+    def stop(self) -> None:
+        for guid in list(self.servers):
+            self.stop_one(guid)
+
+    # -- the doors
+
+    async def handle(self, request: Request, workspace_id: str, inside: bool) -> Response:
+        workspace = self.state.get(workspace_id)
+        # `tracking_audience` of the state is another audience that is wanted instead.
+        wanted = self.state.data.get("tracking_audience")
+        claims = self.tokens.check(request, *([wanted] if wanted else (*ARM, self.state.arm)))
+        if isinstance(claims, Response):
+            return claims
+        if workspace is None:
+            return _user_error(404, "The workspace was not found.")
+        if not inside and workspace["properties"]["publicNetworkAccess"] == "Disabled":
+            return _user_error(403, DENIED)
+        if answer := await self.artifacts.answer(request, workspace):
+            return answer
+        matched = re.fullmatch(
+            rf"/mlflow/v([12]\.0){re.escape(workspace['id'])}(/.*)", request.url.path, re.IGNORECASE
+        )
+        if matched is None:
+            self.state.unknown.append({"method": request.method, "path": request.url.path})
+            return Response(status_code=501)
+        call = mlflow_api.call_of(matched[1], matched[2])
+        if call is None:
+            return Response(status_code=404)
+        return await self._called(request, workspace, call)
+
+    async def _called(self, request: Request, workspace: JsonObject, call: str) -> Response:
+        guid = workspace["properties"]["workspaceId"]
+        content = await request.body()
+        sent = json.loads(content) if content else dict(request.query_params)
+        if refusal := await self._too_many(guid, call, sent):
+            return JSONResponse(refusal, 400)
+        if call == "artifacts/list":
+            return JSONResponse(self.artifacts.listed(workspace, sent, request.url.netloc))
+        if call == "runs/get-run-data-status":
+            return JSONResponse({"is_complete": True})
+        answer = await self.client.request(
+            request.method,
+            f"{await self.url(guid)}{mlflow_api.PREFIX}{mlflow_api.SERVED_AS.get(call, call)}",
+            params=list(request.query_params.multi_items()),
+            content=content,
+            headers={"content-type": request.headers.get("content-type", "application/json")},
+        )
+        try:
+            shown = mlflow_api.as_azures(answer.json(), request.url.netloc, workspace["id"])
+        except ValueError:
+            return Response(answer.content, answer.status_code)
+        return JSONResponse(shown, answer.status_code)
+
+    async def _too_many(self, guid: str, call: str, sent: JsonObject) -> JsonObject | None:
+        """How a run refuses to hold so many parameters."""
+        keys = {param["key"] for param in sent.get("params", [])} if "log-batch" in call else set()
+        if call == "runs/log-parameter":
+            keys = {sent.get("key", "")}
+        if not keys:
+            return None
+        run = await self._run(guid, sent.get("run_id") or sent.get("run_uuid") or "")
+        held = {param["key"] for param in run.get("data", {}).get("params", [])}
+        return mlflow_api.too_many_params(held, keys)
+
+    async def _run(self, guid: str, run_id: str) -> JsonObject:
+        """A run as the server knows it; empty where it does not."""
+        answer = await self.client.get(
+            f"{await self.url(guid)}{mlflow_api.PREFIX}runs/get", params={"run_id": run_id}
+        )
+        return dict(answer.json()["run"]) if answer.status_code == 200 else {}
+
+    async def _run_exists(self, guid: str, run_id: str) -> bool:
+        return bool(await self._run(guid, run_id))
+
+    # -- what ARM shows of the registry
+
+    async def models(self, guid: str, workspace_id: str) -> list[dict[str, Any]]:
+        found = await self._search(guid, "registered-models", "registered_models", "")
+        return [
+            {
+                "id": f"{workspace_id}/models/{m['name']}",
+                "name": m["name"],
+                "type": "Microsoft.MachineLearningServices/workspaces/models",
+                "properties": {
+                    "isArchived": False,
+                    "latestVersion": (m.get("latest_versions") or [{}])[0].get("version", "1"),
+                    "nextVersion": "",
+                    "tags": {},
+                    "properties": {},
+                    "provisioningState": "Succeeded",
+                },
+            }
+            for m in found
+        ]
+
+    async def model_versions(self, guid: str, workspace_id: str, name: str) -> list[dict[str, Any]]:
+        found = await self._search(guid, "model-versions", "model_versions", f"name='{name}'")
+        return [
+            {
+                "id": f"{workspace_id}/models/{name}/versions/{v['version']}",
+                "name": v["version"],
+                "type": "Microsoft.MachineLearningServices/workspaces/models/versions",
+                "properties": {
+                    "modelType": "mlflow_model",
+                    "modelUri": mlflow_api.model_uri(v),
+                    "jobName": v.get("run_id", ""),
+                    "flavors": self._flavors(guid, v),
+                    "description": v.get("description", ""),
+                    "tags": {t["key"]: t["value"] for t in v.get("tags", [])},
+                    "properties": {},
+                    "isArchived": False,
+                    "isAnonymous": False,
+                    "provisioningState": "Succeeded",
+                },
+            }
+            for v in found
+        ]
+
+    async def _search(self, guid: str, what: str, key: str, where: str) -> list[dict[str, Any]]:
+        if guid not in self.servers and not (self.home(guid) / DATABASE).exists():
+            return []  # no server has ever run for it
+        url = await self.url(guid)
+        found: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            params = {"max_results": "100", "filter": where, "page_token": token}
+            answer = await self.client.get(
+                f"{url}/api/2.0/mlflow/{what}/search", params={k: v for k, v in params.items() if v}
+            )
+            answer.raise_for_status()
+            body = answer.json()
+            found += body.get(key, [])
+            token = body.get("next_page_token", "")
+            if not token:
+                return found
+
+    def model_folder(self, guid: str, run_id: str, source: str) -> Path | None:
+        """Where the files of a model version lie: `source` is what it was made from."""
+        if not (made := mlflow_api.run_artifact(source)):
+            return None
+        origin, container, path = made
+        folder = self.artifacts.folder(guid, origin, container) / path
+        return folder if folder.is_dir() else None
+
+    async def find_version(self, guid: str, name: str, version: str) -> Path | None:
+        for v in await self._search(guid, "model-versions", "model_versions", f"name='{name}'"):
+            if v["version"] == version:
+                return self.model_folder(guid, v.get("run_id", ""), v.get("source", ""))
+        return None
+
+    def _flavors(self, guid: str, version: dict[str, Any]) -> dict[str, Any]:
+        folder = self.model_folder(guid, version.get("run_id", ""), version.get("source", ""))
+        file = folder / "MLmodel" if folder else None
+        if file is None or not file.exists():
+            return {}
+        flavors = yaml.safe_load(file.read_text()).get("flavors", {})
+        return {name: {"data": {k: str(v) for k, v in f.items()}} for name, f in flavors.items()}
+
+
+def _user_error(status: int, message: str) -> Response:
+    return JSONResponse(
+        {
+            "error": {
+                "code": "UserError",
+                "message": message,
+                "details": [],
+                "additionalInfo": [
+                    {"type": "ComponentName", "info": {"value": "managementfrontend"}}
+                ],
+            }
+        },
+        status,
+    )

@@ -1,0 +1,1 @@
+"""How names and addresses of Azure are resolved and reached, outside and inside a VNET."""

@@ -1,0 +1,107 @@
+"""Names of Azure: what the public DNS answers, and what the DNS of a VNET does.
+
+The public DNS points the names of what has a private endpoint on to their ``privatelink`` names; a
+VNET that is linked to such a private zone gets its answer there and nowhere else, so a record that
+is missing in it is a name that does not exist, unless the link redirects to the public answer.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.resource_types.network.private_dns import (
+    addresses_of,
+    public_suffix,
+    zones_of,
+)
+from amlwizard.sandbox.resource_types.network.private_endpoints import GROUPS, link_of, names_of
+from amlwizard.sandbox.resource_types.network.subnets import find_subnet
+from amlwizard.sandbox.state import State
+
+PUBLIC = IPv4Network("198.51.100.0/24")
+
+
+def owners(state: State) -> Iterator[tuple[str, JsonObject, str]]:
+    """Every public name, with the resource that it stands for and the private link group."""
+    for kind, groups in GROUPS.items():
+        for resource in state.of_type(kind):
+            for group in groups:
+                for name in names_of(resource, group):
+                    yield name, resource, group
+
+
+def owner(state: State, name: str) -> tuple[JsonObject, str] | None:
+    return next(((r, g) for n, r, g in owners(state) if n == name.lower()), None)
+
+
+def public(state: State, name: str) -> list[str] | None:
+    """What everybody is answered; None for a name that does not exist.
+
+    `state.data["public_dns"]` holds what somebody published: addresses by name.
+    """
+    name = name.lower().rstrip(".")
+    published = state.data.get("public_dns", {}).get(name)
+    if published:
+        return list(published)
+    cluster = next((c for c in _aks(state) if c["properties"].get("fqdn") == name), None)
+    if cluster and cluster["properties"].get("privateFQDN"):
+        return [_api_address(state, cluster)]  # the public name of a private cluster
+    if cluster or owner(state, name):
+        return [str(PUBLIC[zlib.crc32(name.encode()) % PUBLIC.num_addresses])]
+    return None
+
+
+def inside(state: State, vnet_id: str, name: str) -> list[str] | None:
+    """What a machine in a VNET is answered."""
+    name = name.lower().rstrip(".")
+    found = owner(state, name)
+    linked = found is not None and bool(found[0]["properties"].get("privateEndpointConnections"))
+    for zone, redirects in zones_of(state, vnet_id):
+        suffixes = [zone["name"], *([public_suffix(zone["name"])] if linked else [])]
+        for suffix in suffixes:
+            if name.endswith(f".{suffix}"):
+                held = addresses_of(state, zone, name.removesuffix(f".{suffix}"))
+                if held or not redirects:
+                    return held or None
+    for cluster in _aks(state):
+        if cluster["properties"].get("privateFQDN") == name:
+            own = _pool_subnet(cluster).lower().startswith(f"{vnet_id.lower()}/")
+            return [_api_address(state, cluster)] if own else None
+    return public(state, name)
+
+
+def endpoint_at(state: State, address: str) -> JsonObject | None:
+    """The private endpoint that has an address, if its connection is approved."""
+    for endpoint in state.of_type("microsoft.network/privateendpoints"):
+        link = link_of(endpoint)
+        approved = link["privateLinkServiceConnectionState"]["status"] == "Approved"
+        ready = endpoint["properties"]["provisioningState"] == "Succeeded"
+        held = [a for c in endpoint["properties"]["customDnsConfigs"] for a in c["ipAddresses"]]
+        if address in held and approved and ready:
+            return endpoint
+    return None
+
+
+def reaches_privately(state: State, vnet_id: str, resource: JsonObject, group: str) -> bool:
+    """Whether a VNET finds a resource at the address of an approved private endpoint."""
+    addresses = inside(state, vnet_id, names_of(resource, group)[0]) or []
+    return any(endpoint_at(state, address) for address in addresses)
+
+
+def _aks(state: State) -> Iterator[JsonObject]:
+    return state.of_type("microsoft.containerservice/managedclusters")
+
+
+def _pool_subnet(cluster: JsonObject) -> str:
+    return str(cluster["properties"]["agentPoolProfiles"][0].get("vnetSubnetID") or "")
+
+
+def _api_address(state: State, cluster: JsonObject) -> str:
+    """A private cluster's API has an address in the subnet of its first pool."""
+    subnet = find_subnet(state, _pool_subnet(cluster))
+    assert subnet
+    first = IPv4Network(subnet["properties"]["addressPrefix"]).network_address
+    return str(IPv4Address(int(first) + 4))

@@ -1,0 +1,51 @@
+"""The ports of the load balancers of AKS clusters, one outside and one inside the VNET."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from amlwizard.sandbox.ports import Ports
+from amlwizard.sandbox.resource_types.aks import certificate, frontend
+from amlwizard.sandbox.state import State
+
+OUTSIDE, INSIDE = "serving", "serving-inside"
+TLS = "-tls"
+"""A load balancer that turns to HTTPS gets another port."""
+
+
+class LoadBalancers:
+    """`temporary` is a folder that only its owner may read."""
+
+    def __init__(self, state: State, ports: Ports, temporary: Path) -> None:
+        self.state, self.ports, self.temporary = state, ports, temporary
+        self._certificates: dict[str, ssl.SSLContext] = {}
+
+    def port_of(self, cluster_id: str, *, inside: bool) -> int:
+        """An internal load balancer refuses connections from outside the VNET."""
+        reached = frontend(self.state, cluster_id)
+        return self.ports.open(
+            (INSIDE if inside else OUTSIDE) + (TLS if reached.tls else ""),
+            cluster_id,
+            self._certificate(cluster_id) if reached.tls else None,
+            closed=reached.internal and not inside,
+        )
+
+    def _certificate(self, cluster_id: str) -> ssl.SSLContext:
+        """The certificate that the extension has now; the sandbox's own where it has none that
+        works. OpenSSL reads certificates from files only."""
+        own = certificate(self.state, cluster_id)
+        if own is None:
+            return self.ports.tls
+        made = self._certificates.setdefault(
+            cluster_id.lower(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        )
+        with NamedTemporaryFile(dir=self.temporary) as both:
+            both.write(b"\n".join(own))
+            both.flush()
+            try:
+                made.load_cert_chain(both.name)
+            except ssl.SSLError:
+                return self.ports.tls
+        return made

@@ -1,0 +1,115 @@
+"""The ports of the sandbox: each stands for a host name of Azure."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from amlwizard.sandbox.state import State
+
+
+class Ports:
+    """`tls` holds the certificate that they show unless another is asked for; `app` answers on all
+    of them, and is set before the first is opened."""
+
+    app: ASGIApp
+
+    def __init__(self, state: State, tls: ssl.SSLContext) -> None:
+        self.state, self.tls = state, tls
+        self._sockets: dict[str, socket.socket] = {}
+        self._servers: list[uvicorn.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def port_of(self, service: str, resource_id: str) -> int:
+        """The HTTPS port that stands for a host name: a `service` of a resource. Opened on first
+        use; the same after a restart."""
+        return self.open(service, resource_id, self.tls)
+
+    def open(
+        self, service: str, resource_id: str, tls: ssl.SSLContext | None, *, closed: bool = False
+    ) -> int:
+        """The same with another certificate, or with none: then it speaks HTTP. A `closed` port is
+        held, and refuses connections."""
+        key = f"{service}|{resource_id.lower()}"
+        ports = self.state.data["ports"]
+        listener = self._sockets.get(key)
+        if listener is None:
+            listener = self._sockets[key] = bind(ports.get(key, 0))
+            if not closed:
+                self.serve(listener, tls)
+        ports[key] = listener.getsockname()[1]
+        return int(ports[key])
+
+    def owner(self, port: int) -> tuple[str, str]:
+        """The service and the resource behind a port; empty for the main one."""
+        for key, number in self.state.data["ports"].items():
+            if number == port:
+                service, _, resource_id = key.partition("|")
+                return service, resource_id
+        return "", ""
+
+    def serve(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        config = uvicorn.Config(
+            self.app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        config.load()
+        config.ssl = tls
+        server = _Server(config)
+        self._servers.append(server)
+        task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
+        self.state.watch(task, "a server of the sandbox")
+        self._tasks.append(task)
+
+    def stop_serving(self) -> None:
+        for server in self._servers:
+            server.should_exit = True
+
+    async def close(self) -> None:
+        """Wait for the servers, and release the ports."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=3)
+        for listener in self._sockets.values():
+            listener.close()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals alone: several servers share it."""
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
+        return contextlib.nullcontext()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Abort idle connections: clients that keep one open never end TLS on it."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+            transport = connection.transport
+            # The TLS transport of CPython, once closed, has no buffer that could be asked for.
+            with contextlib.suppress(AttributeError):
+                if transport.is_closing() and not transport.get_write_buffer_size():
+                    transport.abort()
+        await super().shutdown(sockets)
+
+
+def bind(port: int, *, exact: bool = False) -> socket.socket:
+    """A socket on that port of loopback; on any other where it is taken, unless `exact`, which
+    raises OSError."""
+    # The protocol is named because asyncio turns Nagle's algorithm off only where it is, and with it
+    # on, every answer waits for the client's delayed acknowledgement: 40 ms a request.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as taken:
+        if exact:
+            raise OSError(taken.errno, taken.strerror, f"port {port}") from None
+        listener.bind(("127.0.0.1", 0))
+    return listener

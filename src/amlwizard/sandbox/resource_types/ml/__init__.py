@@ -1,0 +1,13 @@
+"""Microsoft.MachineLearningServices: the workspace and all that is in it, one module for each kind
+of thing."""
+
+from amlwizard.sandbox.resource_types.ml import computes, deployments, endpoints, models, workspaces
+from amlwizard.sandbox.resource_types.ml.endpoints import endpoint_key
+
+__all__ = ["RESOURCE_TYPES", "endpoint_key"]
+
+RESOURCE_TYPES = [
+    kind
+    for module in (workspaces, computes, endpoints, deployments, models)
+    for kind in module.RESOURCE_TYPES
+]

@@ -1,0 +1,16 @@
+"""The identity of what asks for one of its own."""
+
+from __future__ import annotations
+
+import uuid
+
+from amlwizard.sandbox.resource_types.base import Call
+
+
+def identify(call: Call) -> None:
+    """Give what asks for a system-assigned identity its own."""
+    if (call.body.get("identity") or {}).get("type") == "SystemAssigned":
+        old = ((call.old or {}).get("identity") or {}).get("principalId")
+        call.body["identity"].update(
+            principalId=old or str(uuid.uuid4()), tenantId=call.state.tenant
+        )

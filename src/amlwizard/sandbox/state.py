@@ -1,0 +1,297 @@
+"""What exists in the sandbox cloud, apart from HTTP: resources, operations, secrets, time.
+
+Everything runs on one event loop, so a handler that does not await sees one consistent state.
+The state file holds plain JSON; secrets in it are sealed with a key file beside it (mode 0600).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import itertools
+import json
+import os
+import time
+import traceback
+import uuid
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from amlwizard.sandbox import child_documents
+from amlwizard.sandbox.clock import Clock
+from amlwizard.sandbox.resource_id import ResourceId
+
+MOST_FINISHED = 200
+"""Finished operations that can still be polled; older ones are dropped."""
+MOST_UNKNOWN = 1000
+
+
+class OperationFailed(Exception):
+    """How the work of an operation ends when Azure's would; `code` is Azure's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass
+class State:
+    """All state. `data` is what the state file holds; the rest is rebuilt at every start.
+
+    `unknown` lists the last requests that the sandbox has no answer to, and those that crashed."""
+
+    folder: Path
+    file: Path | None
+    clock: Clock
+    data: dict[str, Any] = field(default_factory=dict)
+    tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    unknown: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=MOST_UNKNOWN))
+    planted: dict[str, str] = field(default_factory=dict)
+    arm: str = ""
+    _key: bytes = b""
+    _unfinished: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, folder: Path, file: Path | None, clock: Clock) -> State:
+        key_file = (file.with_suffix(".key") if file else folder / "sandbox.key").absolute()
+        if not key_file.exists():
+            private_write(key_file, Fernet.generate_key())
+        state = cls(folder=folder, file=file, clock=clock, _key=key_file.read_bytes())
+        if file and file.exists():
+            state.replace(json.loads(file.read_text()))
+        else:
+            state.clear()
+        return state
+
+    def clear(self) -> None:
+        tenant, subscription = str(uuid.uuid4()), str(uuid.uuid4())
+        old = self.data
+        self.data = {
+            "tenant": old.get("tenant", tenant),
+            "person": {"name": "engineer@sandbox.example", "oid": str(uuid.uuid4())},
+            "principals": {},
+            "subscriptions": old.get(
+                "subscriptions", {subscription: {"name": "Sandbox", "state": "Enabled"}}
+            ),
+            "providers": {},
+            "resources": {},
+            "operations": {},
+            "deleted": {},
+            "ports": old.get("ports", {}),
+            "databricks": {},
+            "tenants": {},
+            "taken": [],
+            "limits": {},
+            "allowed": None,
+            "denied": [],
+            "policies": [],
+            "tracking_audience": "",
+        }
+
+    def replace(self, data: dict[str, Any]) -> None:
+        """Put the cloud into another state."""
+        self.data = data
+        operations = data["operations"].items()
+        self._unfinished = [name for name, one in operations if one["status"] == "InProgress"]
+        self.save()
+
+    def crashed(self, where: str, problem: BaseException) -> None:
+        """Record a mistake of the sandbox itself, which must not pass for an answer of Azure."""
+        traceback.print_exception(problem)
+        self.unknown.append({"path": where, "crash": repr(problem)})
+
+    def watch(self, task: asyncio.Task[Any], what: str) -> None:
+        """Record the crash of a task that nothing awaits."""
+
+        def ended(task: asyncio.Task[Any]) -> None:
+            problem = None if task.cancelled() else task.exception()
+            if problem and not isinstance(problem, OperationFailed):
+                self.crashed(what, problem)
+
+        task.add_done_callback(ended)
+
+    @property
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """ARM documents by lower-case id, as a GET answers them."""
+        return self.data["resources"]  # type: ignore[no-any-return]
+
+    @property
+    def tenant(self) -> str:
+        return self.data["tenant"]  # type: ignore[no-any-return]
+
+    @property
+    def tenants(self) -> dict[str, dict[str, Any]]:
+        """Every tenant that the person belongs to, by id, their own first."""
+        own = {"name": "Sandbox", "domain": "sandbox.example"}
+        return {self.tenant: own, **self.data.get("tenants", {})}
+
+    def tenant_of(self, subscription: str) -> str:
+        given = self.data["subscriptions"].get(subscription, {})
+        return str(given.get("tenant", self.tenant))
+
+    @property
+    def subscription(self) -> str:
+        return str(next(iter(self.data["subscriptions"])))
+
+    def get(self, resource_id: str | None) -> dict[str, Any] | None:
+        return self.resources.get((resource_id or "").rstrip("/").lower())
+
+    def without(self, path: str) -> State:
+        """The same state with nothing in it that is at or under `path`; for looking only."""
+        prefix = path.lower()
+        left = {
+            key: resource
+            for key, resource in self.resources.items()
+            if key != prefix and not key.startswith(f"{prefix}/")
+        }
+        return replace(self, data={**self.data, "resources": left})
+
+    def of_type(self, kind: str, under: str = "") -> Iterator[dict[str, Any]]:
+        prefix = under.lower().rstrip("/") + "/" if under else ""
+        for key, resource in list(self.resources.items()):
+            if ResourceId.parse(key).type == kind.lower() and key.startswith(prefix):
+                yield resource
+
+    def begin(
+        self,
+        resource_id: str,
+        verb: str,
+        seconds: float,
+        error: dict[str, Any] | None = None,
+        task: asyncio.Task[None] | None = None,
+        states: Sequence[str] = (),
+        polls: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Start an operation on a resource, which is in one of the `states` after the other until
+        it is done; answer its id. `error` is how it will end, `polls` what its polls are told
+        (kinds.answers.Polls)."""
+        name = str(uuid.uuid4())
+        rid = ResourceId.parse(resource_id)
+        self.data["operations"][name] = {
+            "resource": child_documents.holder(rid).lower(),
+            "of": resource_id,
+            "verb": verb,
+            "started": time.time(),
+            "ended": None,
+            "seconds": seconds,
+            "polls": 0,
+            "status": "InProgress",
+            "error": error,
+            "states": list(states),
+            "tells": dict(polls or {}),
+        }
+        self._show(self.data["operations"][name], states[0] if states else None)
+        self._unfinished.append(name)
+        if task:
+            self.tasks[name] = task
+        self.settle()
+        self._drop_finished()
+        return name
+
+    def _drop_finished(self) -> None:
+        operations = self.data["operations"]
+        too_many = len(operations) - len(self._unfinished) - MOST_FINISHED
+        if too_many > 0:
+            finished = (name for name in operations if name not in self._unfinished)
+            for name in list(itertools.islice(finished, too_many)):
+                del operations[name]
+
+    def running(self, resource_id: str) -> str | None:
+        """The operation that holds the resource, where there is one."""
+        key = resource_id.lower()
+        for name in self._unfinished:
+            if self.data["operations"][name]["resource"] == key:
+                return name
+        return None
+
+    def polled(self, resource_id: str) -> None:
+        if name := self.running(resource_id):
+            self.data["operations"][name]["polls"] += 1
+        self.settle()
+
+    def settle(self) -> None:
+        """End the operations whose time has come, and let their effect show."""
+        self._unfinished = [name for name in self._unfinished if not self._settled(name)]
+
+    def _settled(self, name: str) -> bool:
+        operation, task = self.data["operations"][name], self.tasks.get(name)
+        for key, value in (("of", operation["resource"]), ("states", []), ("tells", {})):
+            operation.setdefault(key, value)  # one that was begun by hand, or long ago
+        if task and not task.done():
+            return False
+        done = self.clock.progress(operation["started"], operation["seconds"], operation["polls"])
+        if done < 1:
+            states = operation["states"]
+            self._show(operation, states[int(done * len(states))] if states else None)
+            return False
+        if task and (failure := task.exception()):
+            operation["error"] = {
+                "code": getattr(failure, "code", "InternalServerError"),
+                "message": str(failure),
+            }
+        self.tasks.pop(name, None)
+        operation["status"] = "Failed" if operation["error"] else "Succeeded"
+        operation["ended"] = time.time()
+        self._end(operation)
+        return True
+
+    def _show(self, operation: dict[str, Any], shown: str | None) -> None:
+        resource = child_documents.find(self.resources, ResourceId.parse(operation["of"]))
+        if resource and shown and "provisioningState" in resource.get("properties", {}):
+            resource["properties"]["provisioningState"] = shown
+
+    def _end(self, operation: dict[str, Any]) -> None:
+        """A deletion that failed is rolled back."""
+        if operation["verb"] != "delete":
+            self._show(operation, operation["status"])
+        elif operation["error"]:
+            self._show(operation, "Succeeded")
+        else:
+            self._take_away(operation["of"])
+
+    def _take_away(self, resource_id: str) -> None:
+        """What was deleted, all below it, and the groups that it managed."""
+        rid, key = ResourceId.parse(resource_id), resource_id.lower()
+        if rid.type in child_documents.WITHIN:
+            child_documents.remove(self.resources, rid)
+            return
+        gone = [k for k in self.resources if k == key or k.startswith(f"{key}/")]
+        for name in gone:
+            self.resources.pop(name, None)
+        for name, resource in list(self.resources.items()):
+            if str(resource.get("managedBy", "")).lower() in gone:
+                self._take_away(name)
+
+    def save(self) -> None:
+        if self.file:
+            private_write(self.file, json.dumps(self.data, indent=1).encode())
+
+    def derive(self, *parts: str) -> str:
+        """A secret that follows from the sandbox's key, and so is never stored."""
+        return hmac.new(self._key, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
+
+    def seal(self, secret: str) -> str:
+        return Fernet(self._key).encrypt(secret.encode()).decode()
+
+    def unseal(self, sealed: str) -> str:
+        """Raises ValueError for what was not sealed here."""
+        try:
+            return Fernet(self._key).decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise ValueError("sealed with another key, or not at all") from None
+
+
+def private_write(path: Path, content: bytes) -> None:
+    """Write in one move, readable by the owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)
+    new.replace(path)
