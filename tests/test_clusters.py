@@ -58,6 +58,37 @@ def printed(client: Any, cluster: str, cell: str) -> Any:
     return client.run_cells(cluster, [cell, "pass"], lambda *_, **__: None, Flag())[0]
 
 
+# -- what is forbidden
+
+FORBIDDEN = {
+    "an account that it does not know": ("User not authorized.", "role Contributor or Owner"),
+    "an address": (
+        "Source IP address: 192.0.2.7 is blocked by Databricks IP ACL for workspace: 74",
+        "from a network that they let in",
+    ),
+    "a network": (
+        "Unauthorized network access to workspace: 74",
+        "from a network that they let in",
+    ),
+    "clusters": ("You are not authorized to create clusters.", "Unrestricted cluster creation"),
+    "anything else": ("a@b.c does not have Manage permissions on 0101-1", "give the account that"),
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_what_databricks_forbids_is_told_with_what_opens_it(
+    platform: Platform, started: Callable[..., str], what: str
+) -> None:
+    message, fix = FORBIDDEN[what]
+    body = {"error_code": "PERMISSION_DENIED", "message": message}
+    platform.sandbox.fault("POST /api/2.1/clusters/create", status=403, body=body, times=1)
+    with pytest.raises(CloudError) as error:
+        started(RUNTIME)
+    platform.sandbox.clear()
+    assert message in error.value.why and fix in error.value.fix
+    assert ("Contributor" in error.value.fix) == (what == "an account that it does not know")
+
+
 # -- addresses of nodes
 
 

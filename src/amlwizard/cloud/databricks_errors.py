@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -9,10 +10,32 @@ from amlwizard.cloud.errors import not_let_in
 from amlwizard.errors import CloudError, SignInError
 from amlwizard.secret import hide
 
-NO_USER = (
-    "Give the account the role Contributor or Owner on the Databricks workspace, or have one of its "
-    "administrators add it, then replay."
+# What is forbidden, in Databricks' words, and what opens it; the first that fits.
+DENIED = (
+    (
+        re.compile(r"user not authorized|not a (user|member)|unauthorized access to org", re.I),
+        "Give the account the role Contributor or Owner on the Databricks workspace, or have one of "
+        "its administrators add it, then replay.",
+    ),
+    (
+        re.compile(r"ip acl|ip access list|network access to workspace", re.I),
+        "The workspace's IP access list or network policy keeps this address out: have its "
+        "administrators add it, or run this from a network that they let in, then replay.",
+    ),
+    (
+        re.compile(r"authorized to create clusters", re.I),
+        'Have an administrator of the workspace give the account the entitlement "Unrestricted cluster '
+        'creation", then replay.',
+    ),
 )
+OTHERWISE = (
+    "Have an administrator of the Databricks workspace give the account that permission, then replay: "
+    "it continues from here."
+)
+
+
+def _opened_by(said: str) -> str:
+    return next((fix for pattern, fix in DENIED if pattern.search(said)), OTHERWISE)
 
 
 @contextmanager
@@ -37,7 +60,7 @@ def translated(doing: str) -> Iterator[None]:
             f"Databricks, {doing}: {error.error_code or type(error).__name__}.",
             code=error.error_code or type(error).__name__,
             why=hide(str(error))[:500],
-            fix=NO_USER
+            fix=_opened_by(str(error))
             if isinstance(error, PermissionDenied)
             else "Replay continues from here once the cause is gone.",
         ) from None
