@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from support import PATIENCE, Sandbox
 
+from amlwizard.errors import StepError
 from amlwizard.sandbox.ports import bind
 
 API = "2025-05-01"
@@ -94,6 +96,20 @@ def test_the_node_group_of_aks_is_open_to_its_owner(sandbox: Callable[..., Sandb
     nsg = f"{group}/providers/Microsoft.Network/networkSecurityGroups/nsg"
     made = arm.put(nsg, API, {"location": "westeurope"}, quiet, Event())
     assert made["name"] == "nsg"
+
+
+@pytest.mark.parametrize("state", ["Deleting", "Updating"])
+def test_what_somebody_else_began_is_not_awaited_for_ever(
+    sandbox: Callable[..., Sandbox], state: str
+) -> None:
+    there = sandbox("--clock", "instant")
+    arm = there.cloud().arm
+    vnet = vnet_in(arm)
+    there.change(resources={vnet.lower(): {"properties": {"provisioningState": state}}})
+    arm.profile = replace(arm.profile, longest=0)
+    with pytest.raises(StepError) as error:
+        (arm.delete if state == "Deleting" else arm.wait)(vnet, API, quiet, Event())
+    assert "still, after 0 minutes" in error.value.what and error.value.fix
 
 
 async def test_an_answer_does_not_wait_for_a_delayed_acknowledgement() -> None:

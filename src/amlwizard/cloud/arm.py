@@ -93,7 +93,9 @@ class Arm(ArmRequests):
         )
 
     def wait(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> MutableDocument:
-        """Until the provisioning that somebody else started has ended; CloudError if it failed."""
+        """Until the provisioning that somebody else started has ended; CloudError if it failed,
+        StepError where it does not end."""
+        began = time.monotonic()
         while True:
             found = self._settled(resource_id, api_version)
             state = found.get("properties", {}).get("provisioningState", "Succeeded")
@@ -106,7 +108,17 @@ class Arm(ArmRequests):
                     fix="Replay: it is updated then.",
                 )
             say(f"{state}, started elsewhere")
-            pause(cancel, self.profile.polling)
+            self._look_later(began, f"{short(resource_id)} is {state} still", cancel)
+
+    def _look_later(self, began: float, still: str, cancel: Flag) -> None:
+        """Wait for the next look at what goes on; StepError where it has gone on for too long."""
+        if time.monotonic() - began >= self.profile.longest:
+            raise StepError(
+                f"{still}, after {self.profile.longest / 60:.0f} minutes.",
+                why="Nothing of its kind takes so long, and Azure does not say that it failed.",
+                fix="Look at its activity log; run the command again once it has ended.",
+            )
+        pause(cancel, self.profile.polling)
 
     def delete(
         self,
@@ -147,21 +159,22 @@ class Arm(ArmRequests):
         return there is not None or statuses[0] not in (204, 404)
 
     def await_gone(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> None:
-        """Until a GET finds nothing: some services end the operation a little before that."""
-        end = time.monotonic() + self.profile.patience
+        """Until a GET finds nothing: some services end the operation a little before that. StepError
+        where it stays."""
+        began = time.monotonic()
         going = False
         while (found := self.get(resource_id, api_version)) is not None:
             if _going(found):
                 if not going:
                     say("being deleted")
                 going = True
-            elif going or time.monotonic() > end:
+            elif going or time.monotonic() - began > self.profile.patience:
                 raise StepError(
                     f"{short(resource_id)} is still there after it was deleted.",
                     why="Azure accepted the deletion, and the resource can still be read.",
                     fix="Run destroy again; if it stays, something keeps it or makes it anew.",
                 )
-            pause(cancel, self.profile.polling)
+            self._look_later(began, f"{short(resource_id)} is being deleted still", cancel)
 
     def await_there(
         self, resource_id: str, api_version: str, cancel: Flag
@@ -237,13 +250,14 @@ class Arm(ArmRequests):
             self.post(
                 f"/subscriptions/{self.subscription}/providers/{namespace}/register", RESOURCES_API
             )
+        began = time.monotonic()
         while True:
             states = self.registrations(wanted)
             left = [ns for ns, state in states.items() if state != "Registered"]
             if not left:
                 return
             say(f"{len(wanted) - len(left)} of {len(wanted)} registered")
-            pause(cancel, self.profile.polling)
+            self._look_later(began, f"{left[0]} is {states[left[0]]} still", cancel)
 
 
 def _going(found: MutableDocument | None) -> bool:

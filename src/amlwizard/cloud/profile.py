@@ -20,7 +20,7 @@ class CloudProfile:
     `polling` and `retry` are seconds: between looks at an operation, and between attempts of what
     Azure says to try again. `patience` is how long such attempts go on, `lag` how long one service
     may take to see what another has done, `propagation` how long all of them may take to see a
-    role. `accounts` is the folder that remembers who signed in, None where nothing may outlive the
+    role, `longest` how long what somebody else began may go on. `accounts` is the folder that remembers who signed in, None where nothing may outlive the
     process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None where this
     machine's own resolver knows it. `recorder` is told of every exchange. `proxy` is the way to
     addresses that are not on this machine, of a cloud that is confined to it.
@@ -36,6 +36,7 @@ class CloudProfile:
     patience: float = 900
     lag: float = 180
     propagation: float = 600
+    longest: float = 3600
     instance_discovery: bool = True
     accounts: Path | None = None
     resolver: str | None = None
