@@ -45,8 +45,7 @@ class Servers:
     async def guarded(
         self, command: list[str], env: dict[str, str], log: Path, cwd: Path
     ) -> asyncio.subprocess.Process:
-        host, port = (command[command.index(name) + 1] for name in ("--host", "--port"))
-        address = f"{host.removeprefix('unix:')}:{port}"
+        address = command[command.index("--bind") + 1].removeprefix("unix:")
         (cwd / address).unlink(missing_ok=True)
         return await asyncio.create_subprocess_exec(
             sys.executable, "-c", "" if self.broken else SERVER, address, start_new_session=True,

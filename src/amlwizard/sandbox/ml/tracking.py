@@ -31,8 +31,7 @@ DENIED = "Access to workspace was denied based on workspace private link configu
 DATABASE = "mlflow.db"
 READY_SECONDS = 600
 """Until a server is given up that neither answers nor ends."""
-SOCKET = "server.socket", 0
-"""MLflow takes a host and a port, and puts a colon between them."""
+SOCKET = "server.socket"
 
 
 class Tracking:
@@ -43,7 +42,7 @@ class Tracking:
         self.state, self.tokens, self.children = state, tokens, children
         self.servers: dict[str, asyncio.Task[str]] = {}
         self.processes: dict[str, Any] = {}
-        socket = BySocket(state.folder / "mlflow", ":".join(map(str, SOCKET)))
+        socket = BySocket(state.folder / "mlflow", SOCKET)
         self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket)
         self.artifacts = Artifacts(state, self._run_exists)
 
@@ -82,15 +81,17 @@ class Tracking:
         home = self.home(guid)
         (home / "artifacts").mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
-        file, number = SOCKET
         process = await self.children.guarded(
             [
-                sys.executable, "-m", "mlflow", "server",
-                "--host", f"unix:{file}", "--port", str(number), "--workers", "1",
-                "--backend-store-uri", f"sqlite:///{home / DATABASE}",
-                "--serve-artifacts", "--artifacts-destination", str(home / "artifacts"),
+                sys.executable, "-m", "gunicorn", "--workers", "1", "--bind", f"unix:{SOCKET}",
+                "amlwizard.sandbox.ml.mlflow_app:app",
             ],
-            {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            {
+                "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{home / DATABASE}",
+                "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+                "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(home / "artifacts"),
+                "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+            },
             home / "server.log",
             home,
         )  # fmt: skip
