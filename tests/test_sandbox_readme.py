@@ -9,6 +9,9 @@ import httpx
 import pytest
 from support import ROOT, Sandbox
 
+from amlwizard.sandbox.__main__ import NAMES
+from amlwizard.sandbox.resource_types import RESOURCE_TYPES
+
 README = (ROOT / "src" / "amlwizard" / "sandbox" / "README.md").read_text()
 
 
@@ -22,6 +25,24 @@ def first_column(heading: str) -> set[str]:
 def test_every_state_that_is_named_exists(sandbox: Callable[..., Sandbox]) -> None:
     named = first_column("States it can be put in")
     assert len(named) > 5 and named <= sandbox("--clock", "instant").state.keys()
+
+
+def test_every_service_is_named_with_its_judges() -> None:
+    """By the types that there are, and the hosts that its certificate is for."""
+    table = README.partition("| service | code |")[2].partition("\n\n")[0].splitlines()[2:]
+    services = [row.split(" | ")[0] for row in table]
+    assert all(row.count(" | ") == 4 for row in table), "five columns"
+    named = {
+        f"{namespace}/{name}".lower()
+        for service in services
+        for namespace, names in re.findall(r"`(Microsoft\.\w+)`:([^;]*)", service)
+        for name in re.findall(r"`([^`]+)`", names)
+    }
+    assert named == RESOURCE_TYPES.keys()
+    hosts = {
+        re.sub(r"^\*\.(workspace\.)?(\w+\.)(?=(data|notebooks|api|cert)\.)", "*.", n) for n in NAMES
+    }
+    assert {n for n in hosts if n.startswith("*")} <= set(re.findall(r"`([^`]+)`", str(services)))
 
 
 def test_every_control_that_is_named_answers(sandbox: Callable[..., Sandbox]) -> None:
