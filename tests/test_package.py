@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -174,3 +175,13 @@ def test_a_recipe_that_is_not_there_and_a_folder_that_is_not_there_are_said(
     assert ran.code == 2 and "Did you mean quickstart?" in ran.err
     ran = command("recipes", "copy", "quickstart", "-o", str(tmp_path / "no" / "where.yaml"))
     assert ran.code == 2 and "cannot be written" in ran.err
+
+
+def test_on_windows_a_command_ends_in_a_sentence() -> None:
+    code = "import sys; sys.platform = 'win32'; from amlwizard.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", str(RECIPES / "quickstart.yaml")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "WSL" in done.stderr and "Traceback" not in done.stderr

@@ -286,6 +286,14 @@ def _unexpected(error: Exception) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
+    if sys.platform == "win32":
+        from amlwizard.errors import InvalidInput
+
+        raise InvalidInput(
+            "amlwizard does not run on Windows.",
+            why="It needs terminals and process groups as Linux and macOS have them.",
+            fix="Install it in WSL, the Windows Subsystem for Linux.",
+        )
     if given.command in ("check", "preflight", "plan", "schema"):
         from amlwizard.cli import reading
 
