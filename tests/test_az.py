@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ import contracts
 import pytest
 from support import RECIPES, Sandbox, amlwizard, recipe_of, running
 
+from amlwizard.export.az import REPLACED
 from amlwizard.plan.placeholders import resolve
 from amlwizard.steps import steps_for
 from amlwizard.steps.foundation import PROVIDERS
@@ -188,3 +191,62 @@ def test_a_refusal_reaches_the_person_with_azures_code(az: Az) -> None:
     assert "NetcfgSubnetRangesOverlap" in said
     said = az("group show -n nowhere", refused=True)
     assert "ResourceGroupNotFound" in said
+
+
+# Settings that bring about every command that a step has, and every option of it.
+SETTINGS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("article", {}),
+    ("private", {}),
+    (
+        "quickstart",
+        {
+            "security__shared_keys": "false", "serving__max_surge": "10%", "serving__max_nodes": "5",
+            "names__tags": "{costCenter: '42', owner: ml team}",
+            "serving__kubernetes_version": '"1.35"', "names__node_resource_group": "rg-nodes",
+            "security__aks_authorized_ranges": "[203.0.113.0/24]", "security__purge_protection": "true",
+            "security__aks_outbound": "nat-gateway",
+        },
+    ),
+    (
+        "private",
+        {
+            "security__aks_outbound": "user-defined-routing", "security__aks_firewall": "10.100.200.4",
+            "security__secure_entry": "vpn-gateway",
+        },
+    ),
+    (
+        "quickstart",
+        {
+            "serving__load_balancer": "internal", "serving__network": "node-subnet",
+            "security__nat_gateway": "false", "security__databricks_no_public_ip": "false",
+        },
+    ),
+)  # fmt: skip
+# Of extensions, which are in no package index.
+EXTENSIONS = tuple(command for command in REPLACED if command != "az aks create")
+
+
+def test_the_parser_of_the_cli_takes_every_command_that_is_shown() -> None:
+    assert AZ
+    places = (Path(AZ).resolve().parent / "python", Path("/opt/az/bin/python3"))
+    python = next((place for place in places if place.exists()), None)
+    if python is None:
+        pytest.skip("the Python of azure-cli is not beside az")
+    commands: dict[tuple[str, ...], list[str]] = {}
+    for name, settings in SETTINGS:
+        shown = (c for step in steps_for(recipe_of(name, **settings)) for c in step.az)
+        for command in (c for c in shown if c.startswith("az ") and not c.startswith(EXTENSIONS)):
+            words = shlex.split(command)
+            commands.setdefault(tuple(w for w in words if not _is_value(w)), words)
+    assert len(commands) > 40
+    parser = Path(__file__).with_name("az_parser.py")
+    judged = subprocess.run(
+        [python, parser], input=json.dumps(list(commands.values())), capture_output=True, text=True
+    )
+    assert judged.returncode == 0, judged.stderr[-2000:]
+    assert json.loads(judged.stdout) == {}
+
+
+def _is_value(word: str) -> bool:
+    """Whether it tells one command from another of its kind, and no kind from another."""
+    return re.fullmatch(r"-{1,2}[a-z-]+|[a-z-]+", word) is None
