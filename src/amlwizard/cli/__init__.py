@@ -287,9 +287,9 @@ def _unexpected(error: Exception) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     if sys.platform == "win32":
-        from amlwizard.errors import InvalidInput
+        from amlwizard.errors import InvalidInputError
 
-        raise InvalidInput(
+        raise InvalidInputError(
             "amlwizard does not run on Windows.",
             why="It needs terminals and process groups as Linux and macOS have them.",
             fix="Install it in WSL, the Windows Subsystem for Linux.",
