@@ -12,12 +12,13 @@ from support import recipe_of
 from test_rules import BREAKS, findings, prefixes
 
 from amlwizard import rules
+from amlwizard.design.subnets import SUBNETS
 from amlwizard.recipe import Addresses, Names, Security, Serving, Training
 from amlwizard.rules import address_plan, cures
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.capacity import capacities, load_of
 from amlwizard.rules.ranges import ranges_of
-from amlwizard.rules.space import OUTSIDE, PRIVATE, SUBNETS, bounds, free, readable, space_of
+from amlwizard.rules.space import OUTSIDE, PRIVATE, bounds, free, readable, space_of
 
 ABOUT_ADDRESSES = ("VN-", "SN-", "DB-1", "DB-5", "PE-", "AK-", "BA-", "GW-", "EN-3")
 WHOLE = [IPv4Network(f"10.{n}.0.0/16") for n in range(256)]

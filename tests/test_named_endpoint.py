@@ -13,11 +13,11 @@ from platforms import Platform
 from support import recipe_of
 
 from amlwizard.cloud.trust import UntrustedCertificateError
+from amlwizard.design import api_versions
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs
 from amlwizard.steps import steps_for
 from amlwizard.steps.asking import Answer, send
-from amlwizard.steps.platform import ML_API
 
 pytestmark = pytest.mark.xdist_group("refusals")
 
@@ -51,7 +51,9 @@ class Named:
             outputs[step] = steps[step].apply(self.ctx, lambda *_, **__: None)
         resource = steps["endpoint"].resource
         assert resource
-        endpoint = platform.cloud.arm.get(self.ctx.resolve(resource.id), ML_API)
+        endpoint = platform.cloud.arm.get(
+            self.ctx.resolve(resource.id), api_versions.MACHINE_LEARNING
+        )
         outputs["traffic"] = {"scoring_uri": endpoint["properties"]["scoringUri"]}
         self.uri = endpoint["properties"]["scoringUri"]
         self.said: list[Any] = []

@@ -11,8 +11,8 @@ import pytest
 from support import RECIPES, Json, Sandbox, recipe_of
 
 from amlwizard.cloud.arm import Arm
+from amlwizard.design.private_endpoints import links
 from amlwizard.errors import CloudError
-from amlwizard.posture.private_endpoints import links
 from amlwizard.steps import steps_for
 
 NETWORK, STORAGE = "2025-05-01", "2025-01-01"

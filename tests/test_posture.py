@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import recipe_of
 
+from amlwizard.design.security_groups import exposed, rules
+from amlwizard.design.subnets import with_security_group
 from amlwizard.posture import Answer, Evidence, Facts, Line, Posture, Side, judge
 from amlwizard.posture.effective import INTERNET, Opening, covers, openings
-from amlwizard.posture.security_groups import exposed, rules, with_group
 from amlwizard.report import page
 from amlwizard.report.record import Fit, Record, Timing, recorded
 
@@ -209,14 +210,14 @@ def test_the_design_opens_what_it_lists_and_nothing_else(
     name: str, balancer: str, entry: str
 ) -> None:
     recipe = recipe_of(name, serving__load_balancer=balancer, security__secure_entry=entry)
-    for which in with_group(recipe):
+    for which in with_security_group(recipe.security):
         designed = rules(recipe, which)
         wanted = exposed(recipe, which)
         found = {(o.source, o.protocol, o.ports) for o in openings(group(*designed))}
-        assert found == {(o.source, o.protocol, o.ports) for o in wanted}, which
+        assert found == {(source, "Tcp", (port, port)) for source, port in wanted}, which
         keys = [(r["properties"]["direction"], r["properties"]["priority"]) for r in designed]
         assert len(set(keys)) == len(keys)
-    assert ("gateway" in with_group(recipe)) is False
+    assert ("gateway" in with_security_group(recipe.security)) is False
 
 
 def test_overlay_pods_reach_each_other_before_the_internet_is_shut_out() -> None:

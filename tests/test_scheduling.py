@@ -7,8 +7,8 @@ from threading import Event as Flag
 import pytest
 from platforms import Platform
 
+from amlwizard.design import api_versions
 from amlwizard.errors import CloudError
-from amlwizard.steps.platform import ML_API
 
 pytestmark = pytest.mark.xdist_group("refusals")
 
@@ -32,7 +32,9 @@ def test_a_deployment_needs_nodes_with_room(
     workspace = platform.outputs["workspace"]["id"]
     platform.outputs["register"] = {"model_id": f"{workspace}/models/none/versions/1"}
     made(platform, "endpoint")
-    endpoint = platform.cloud.arm.get(platform.document("endpoint")[0], ML_API)
+    endpoint = platform.cloud.arm.get(
+        platform.document("endpoint")[0], api_versions.MACHINE_LEARNING
+    )
     platform.outputs["endpoint"] = {"principal": endpoint["identity"]["principalId"]}
     for role in ("endpoint-acr-pull", "endpoint-blob-reader"):
         made(platform, role)

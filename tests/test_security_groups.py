@@ -12,8 +12,9 @@ from support import Json, Sandbox, recipe_of, running
 
 from amlwizard import engine
 from amlwizard.cloud import Cloud
+from amlwizard.design.security_groups import outdated, rules
+from amlwizard.design.subnets import with_security_group
 from amlwizard.plan import PlannedStep, Step
-from amlwizard.posture.security_groups import outdated, rules, with_group
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
 
@@ -135,7 +136,7 @@ def test_a_group_that_others_made_keeps_what_is_in_it(scoring: Group) -> None:
 def test_what_one_design_leaves_behind_is_known_to_every_other() -> None:
     for before, after in product(DESIGNS, repeat=2):
         old, new = recipe(**before), recipe(**after)
-        for which in with_group(new):
+        for which in with_security_group(new.security):
             written, wanted = rules(old, which), rules(new, which)
             left = {r["name"] for r in written} - {r["name"] for r in wanted}
             assert set(outdated(new, which, [*written, *wanted])) == left

@@ -15,23 +15,24 @@ from typing import Any
 
 from amlwizard.cloud.polling import pause
 from amlwizard.cloud_port import Say
+from amlwizard.design import api_versions
+from amlwizard.design.names import OWNER_TAG, ResourceNames
 from amlwizard.errors import StepError
+from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
 from amlwizard.plan import GONE, Context, Found, Step
-from amlwizard.posture.judging import look
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
-from amlwizard.steps.arm_step import OWNER_TAG, owned
+from amlwizard.steps.arm_step import owned
 from amlwizard.steps.foundation import sign_in_step
 
 GROUP, VAULT = "resource-group", "key-vault"
-RESOURCES_API = "2021-04-01"
 LEFT = "left alone"
 # What Azure makes beside ours without saying whose it is, by type and the beginning of its name.
 COMPANIONS = (
     ("microsoft.alertsmanagement/smartdetectoralertrules", "failure anomalies - {insights}"),
     ("microsoft.insights/actiongroups", "application insights smart detection"),
-    ("microsoft.network/networkinterfaces", "pep-{prefix}-"),
+    ("microsoft.network/networkinterfaces", "{private_endpoint}"),
 )
 
 Read = Callable[[Context], Found]
@@ -156,7 +157,7 @@ class _Part:
         owner = found if self.holder is self.step else self._get(ctx, self.holder)
         if not (self.step.removal.named or owned(owner, self.prefix)):
             return Found("ready", note=self._left())
-        if look(found, "properties.provisioningState") == "Deleting":
+        if value_at(found, "properties.provisioningState") == "Deleting":
             return Found("busy", note="being deleted already")
         takes = self.step.removal.takes
         notes = [f"with {takes}" if takes else "", self.lingers]
@@ -182,7 +183,7 @@ class _Part:
         assert self.step.resource
         address = ctx.resolve(self.step.resource.id)
         above, _, kind = address.rpartition("/")[0].partition("/providers/")
-        group = ctx.cloud.arm.get(above, RESOURCES_API)
+        group = ctx.cloud.arm.get(above, api_versions.RESOURCES)
         if group is not None:
             if not owned(group, self.prefix):
                 return Found("ready", note=f"{GONE}; a soft-deleted one may not be ours")
@@ -201,7 +202,7 @@ class _Part:
         """The name of the group that should have gone along; empty where it has."""
         assert self.step.removal
         along = ctx.resolve(self.step.removal.along)
-        there = along and ctx.cloud.arm.get(along, RESOURCES_API) is not None
+        there = along and ctx.cloud.arm.get(along, api_versions.RESOURCES) is not None
         return along.rpartition("/")[2] if there else ""
 
     def remove(self, ctx: Context, say: Say) -> Document:
@@ -220,10 +221,10 @@ class _Part:
     def _have_group(self, ctx: Context, group: str, say: Say) -> None:
         """What is soft-deleted is reached through its group, which is made again for that, and
         goes again at the end."""
-        if ctx.cloud.arm.get(group, RESOURCES_API) is None:
+        if ctx.cloud.arm.get(group, api_versions.RESOURCES) is None:
             say("making its resource group again, to reach it")
             body = {"location": self.recipe.sign_in.region, "tags": {OWNER_TAG: self.prefix}}
-            ctx.cloud.arm.put(group, RESOURCES_API, body, say, ctx.cancel)
+            ctx.cloud.arm.put(group, api_versions.RESOURCES, body, say, ctx.cancel)
 
     def _must_go_along(self, ctx: Context) -> None:
         assert self.step.removal
@@ -244,18 +245,21 @@ class _Part:
         if found is None or not owned(found, self.prefix):
             return Found("ready", note=GONE if found is None else self._left())
         inside = ctx.cloud.arm.every(
-            f"{ctx.resolve(self.step.resource.id)}/resources", RESOURCES_API
+            f"{ctx.resolve(self.step.resource.id)}/resources", api_versions.RESOURCES
         )
         others = [item["id"] for item in inside if not self._ours(item)]
         if others:
             names = ", ".join(other.partition("/providers/")[2] for other in others)
             return Found("ready", note=f"{LEFT}: it holds what is not ours: {names}")
-        if look(found, "properties.provisioningState") == "Deleting":
+        if value_at(found, "properties.provisioningState") == "Deleting":
             return Found("busy", note="being deleted already")
         return Found("unwanted")
 
     def _ours(self, item: Mapping[str, Any]) -> bool:
-        names = {"prefix": self.prefix, "insights": self.recipe.names.application_insights}
+        names = {
+            "insights": self.recipe.names.application_insights,
+            "private_endpoint": ResourceNames(self.recipe).private_endpoint(""),
+        }
         kind, name = str(item["type"]).lower(), str(item["name"]).lower()
         return owned(item, self.prefix) or any(
             kind == companion and name.startswith(beginning.format(**names).lower())
@@ -300,7 +304,7 @@ def _purge_of_vault(part: _Part) -> Step:
                 fix="Run destroy --purge again.",
             )
         if _protected(found):
-            until = str(look(found, "properties.scheduledPurgeDate"))[:10]
+            until = str(value_at(found, "properties.scheduledPurgeDate"))[:10]
             raise StepError(
                 f"The key vault {name} cannot be purged before {until}.",
                 why="It has purge protection, which nobody can take off: Azure keeps the "

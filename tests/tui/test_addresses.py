@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from tui_support import FakeBackend, wizard
 
+from amlwizard.design.subnets import SUBNETS
 from amlwizard.draft import Draft, new
 from amlwizard.recipe import Addresses, Security, Serving
-from amlwizard.rules.space import OUTSIDE, SUBNETS, Range, Space, bounds, space_of
+from amlwizard.rules.space import OUTSIDE, Range, Space, bounds, space_of
 from amlwizard.tui.addresses import AddressesPage
 from amlwizard.tui.addresses_bands import Band, Fold, around, bands, unfolded
 from amlwizard.tui.addresses_map import AddressMap, draw

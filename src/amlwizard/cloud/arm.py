@@ -17,6 +17,7 @@ from amlwizard.cloud.errors import LINGERING, LOST_ANSWERS, NO_ANSWER, passes, t
 from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.polling import pause
 from amlwizard.cloud_port import Say
+from amlwizard.design import api_versions
 from amlwizard.errors import CloudError, OperationCancelledError, StepError
 from amlwizard.json_types import Document, MutableDocument
 
@@ -31,8 +32,6 @@ NETWORK = {
 DATABRICKS = "microsoft.databricks/workspaces"
 TERMINAL = ("Succeeded", "Failed", "Canceled")
 NO_QUERY: Mapping[str, str] = MappingProxyType({})
-RESOURCES_API = "2021-04-01"
-SUBSCRIPTIONS_API = "2022-12-01"
 
 
 class Arm(ArmRequests):
@@ -230,16 +229,17 @@ class Arm(ArmRequests):
     # -- the subscription
 
     def tenants(self) -> list[MutableDocument]:
-        return self.every("/tenants", SUBSCRIPTIONS_API)
+        return self.every("/tenants", api_versions.SUBSCRIPTIONS)
 
     def subscriptions(self) -> list[MutableDocument]:
-        return self.every("/subscriptions", SUBSCRIPTIONS_API)
+        return self.every("/subscriptions", api_versions.SUBSCRIPTIONS)
 
     def registrations(self, namespaces: Iterable[str]) -> dict[str, str]:
         """Registration state by namespace."""
         path = f"/subscriptions/{self.subscription}/providers"
         known = {
-            p["namespace"].lower(): p["registrationState"] for p in self.every(path, RESOURCES_API)
+            p["namespace"].lower(): p["registrationState"]
+            for p in self.every(path, api_versions.RESOURCES)
         }
         return {ns: known.get(ns.lower(), "NotRegistered") for ns in namespaces}
 
@@ -248,7 +248,8 @@ class Arm(ArmRequests):
         wanted = list(namespaces)
         for namespace in wanted:
             self.post(
-                f"/subscriptions/{self.subscription}/providers/{namespace}/register", RESOURCES_API
+                f"/subscriptions/{self.subscription}/providers/{namespace}/register",
+                api_versions.RESOURCES,
             )
         began = time.monotonic()
         while True:

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from amlwizard.cloud.arm import RESOURCES_API, SUBSCRIPTIONS_API
 from amlwizard.cloud.facts import (
     UNREGISTERED,
     Denied,
@@ -24,19 +23,17 @@ from amlwizard.cloud.facts import (
 )
 from amlwizard.cloud.policies import objections
 from amlwizard.cloud_port import ArmPort
+from amlwizard.design import api_versions
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 
 WORKERS = 12
 ML = "Microsoft.MachineLearningServices"
-ML_API, NETWORK_API, VAULT_API = "2025-09-01", "2024-10-01", "2025-05-01"
-COMPUTE_API, SIZES_API, KUBERNETES_API = "2024-07-01", "2021-07-01", "2025-07-01"
-PERMISSIONS_API, POLICIES_API, ZONES_API = "2022-04-01", "2024-10-01", "2024-06-01"
 # ARM type -> api-version and longest name, of what must be unique in the world.
 UNIQUE = {
-    "Microsoft.Storage/storageAccounts": ("2025-01-01", 24),
-    "Microsoft.KeyVault/vaults": (VAULT_API, 24),
-    "Microsoft.ContainerRegistry/registries": ("2025-04-01", 50),
+    "Microsoft.Storage/storageAccounts": (api_versions.STORAGE, 24),
+    "Microsoft.KeyVault/vaults": (api_versions.KEY_VAULT, 24),
+    "Microsoft.ContainerRegistry/registries": (api_versions.CONTAINER_REGISTRY, 50),
 }
 REGIONAL = (
     "vCPU quota",
@@ -79,9 +76,15 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
         policies = [ask("policies", partial(look.denied, planned)) for planned in judged]
         workspaces = ask("Machine Learning workspaces", look.workspaces)
         usages = {
-            "compute": ask("vCPU quota", partial(look.usages, "Microsoft.Compute", COMPUTE_API)),
-            "network": ask("network quota", partial(look.usages, "Microsoft.Network", NETWORK_API)),
-            "ml": ask("Machine Learning quota", partial(look.usages, ML, ML_API)),
+            "compute": ask(
+                "vCPU quota", partial(look.usages, "Microsoft.Compute", api_versions.COMPUTE)
+            ),
+            "network": ask(
+                "network quota", partial(look.usages, "Microsoft.Network", api_versions.NETWORK)
+            ),
+            "ml": ask(
+                "Machine Learning quota", partial(look.usages, ML, api_versions.MACHINE_LEARNING)
+            ),
         }
         rest = {
             "group": ask("the resource group", look.group),
@@ -126,16 +129,16 @@ class _Look:
         self.root = f"/subscriptions/{asked.subscription}"
 
     def group(self) -> Document | None:
-        return self.arm.get(self.asked.group, RESOURCES_API)
+        return self.arm.get(self.asked.group, api_versions.RESOURCES)
 
     def cluster(self) -> Document | None:
-        return self.arm.get(self.asked.cluster, KUBERNETES_API)
+        return self.arm.get(self.asked.cluster, api_versions.AKS)
 
     def managed_group(self) -> Document | None:
-        return self.arm.get(self.asked.managed_group, RESOURCES_API)
+        return self.arm.get(self.asked.managed_group, api_versions.RESOURCES)
 
     def provider(self, namespace: str) -> Document:
-        return self.arm.send("GET", f"{self.root}/providers/{namespace}", RESOURCES_API)
+        return self.arm.send("GET", f"{self.root}/providers/{namespace}", api_versions.RESOURCES)
 
     def name(self, kind: str, name: str) -> str | None:
         """None where the name is free; else a similar one that is, or an empty text."""
@@ -154,15 +157,17 @@ class _Look:
 
     def deleted_vaults(self) -> Sequence[Document]:
         path = f"{self.root}/providers/Microsoft.KeyVault/deletedVaults"
-        return self.arm.every(path, VAULT_API)
+        return self.arm.every(path, api_versions.KEY_VAULT)
 
     def workspaces(self) -> Sequence[Document]:
         """Soft-deleted ones are among them: listed, and yet not there when they are asked for."""
-        return self.arm.every(f"{self.root}/providers/{ML}/workspaces", ML_API)
+        return self.arm.every(
+            f"{self.root}/providers/{ML}/workspaces", api_versions.MACHINE_LEARNING
+        )
 
     def endpoints(self, workspace: str) -> list[str]:
         try:
-            found = self.arm.every(f"{workspace}/onlineEndpoints", ML_API)
+            found = self.arm.every(f"{workspace}/onlineEndpoints", api_versions.MACHINE_LEARNING)
         except CloudError as error:
             if error.status == 404:  # a soft-deleted workspace
                 return []
@@ -171,7 +176,7 @@ class _Look:
 
     def locations(self) -> dict[str, str]:
         """Regions that hold resources, and the geography that each is in: data stays in it."""
-        found = self.arm.every(f"{self.root}/locations", SUBSCRIPTIONS_API)
+        found = self.arm.every(f"{self.root}/locations", api_versions.SUBSCRIPTIONS)
         places = {str(location["name"]): location.get("metadata") or {} for location in found}
         return {
             name: str(place.get("geography") or place.get("geographyGroup") or "")
@@ -182,7 +187,7 @@ class _Look:
     def sizes(self) -> dict[str, Size]:
         where = quote(f"location eq '{self.asked.region}'")
         path = f"{self.root}/providers/Microsoft.Compute/skus?$filter={where}"
-        found = self.arm.every(path, SIZES_API)
+        found = self.arm.every(path, api_versions.COMPUTE_SKUS)
         return {
             s["name"].lower(): _size(s) for s in found if s["resourceType"] == "virtualMachines"
         }
@@ -192,7 +197,7 @@ class _Look:
         if not self.asked.kubernetes:
             return None
         path = f"{self.root}/providers/Microsoft.ContainerService/locations/{self.asked.region}"
-        found = self.arm.send("GET", f"{path}/kubernetesVersions", KUBERNETES_API)
+        found = self.arm.send("GET", f"{path}/kubernetesVersions", api_versions.AKS)
         return frozenset(
             version for v in found["values"] for version in (v["version"], *v["patchVersions"])
         )
@@ -211,24 +216,26 @@ class _Look:
         path = f"{scope}/providers/Microsoft.Authorization/permissions"
         return [
             (tuple(p.get("actions") or ()), tuple(p.get("notActions") or ()))
-            for p in self.arm.every(path, PERMISSIONS_API)
+            for p in self.arm.every(path, api_versions.AUTHORIZATION)
         ]
 
     def vnets(self) -> Sequence[Document]:
         path = f"{self.root}/providers/Microsoft.Network/virtualNetworks"
-        return self.arm.every(path, NETWORK_API)
+        return self.arm.every(path, api_versions.NETWORK)
 
     def zone_links(self) -> list[Document]:
         """Links of zones elsewhere that are called as ours."""
         path = f"{self.root}/providers/Microsoft.Network/privateDnsZones"
-        found = self.arm.every(path, ZONES_API) if self.asked.zones else []
+        found = self.arm.every(path, api_versions.PRIVATE_DNS) if self.asked.zones else []
         own = f"{self.asked.group}/".lower()
         return [
             link
             for zone in found
             if str(zone["name"]).lower() in self.asked.zones
             and not str(zone["id"]).lower().startswith(own)
-            for link in self.arm.every(f"{zone['id']}/virtualNetworkLinks", ZONES_API)
+            for link in self.arm.every(
+                f"{zone['id']}/virtualNetworkLinks", api_versions.PRIVATE_DNS
+            )
         ]
 
     def denied(self, planned: Planned) -> list[Denied]:
@@ -238,7 +245,7 @@ class _Look:
         content = {"type": planned.type, "name": planned.name, **planned.body}
         answer = self.arm.post(
             f"{scope}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
-            POLICIES_API,
+            api_versions.POLICY,
             {"resourceDetails": {"resourceContent": content, "apiVersion": planned.api_version}},
         )
         evaluations = (answer.get("contentEvaluationResult") or {}).get("policyEvaluations") or []

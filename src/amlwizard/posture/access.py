@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from amlwizard.design.names import ResourceNames
+from amlwizard.design.private_endpoints import links
+from amlwizard.design.subnets import SERVICE_ENDPOINTS, SUBNETS
+from amlwizard.json_path import resource_name, value_at
 from amlwizard.json_types import Document
 from amlwizard.posture.facts import Facts
-from amlwizard.posture.judging import Promise, equal, is_so, look, need, tail, tried
-from amlwizard.posture.private_endpoints import endpoint_name, links
+from amlwizard.posture.judging import Promise, equal, is_so, need, tried
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
-from amlwizard.rules.space import SUBNETS
 
 DATA = "Data"
 TLS_FLOOR = "TLS1_2"
-SERVICES = {
-    "storage": "Microsoft.Storage",
-    "key_vault": "Microsoft.KeyVault",
-    "registry": "Microsoft.ContainerRegistry",
-}
 
 
 def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
@@ -121,11 +118,14 @@ def _workspace(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
 
 def _own_endpoints(recipe: Recipe, target: Document, role: str) -> Evidence:
     """No private endpoint but the recipe's leads to a target: another would let its VNET in."""
-    own = {endpoint_name(recipe, link).lower() for link in links(recipe) if link.target == role}
+    names = ResourceNames(recipe)
+    own = {
+        names.private_endpoint(link.name).lower() for link in links(recipe) if link.target == role
+    }
     strangers = [
-        tail(look(connection, "properties.privateEndpoint.id")) or "unnamed"
-        for connection in look(target, "properties.privateEndpointConnections") or []
-        if look(connection, "properties.privateLinkServiceConnectionState.status") == "Approved"
+        resource_name(value_at(connection, "properties.privateEndpoint.id")) or "unnamed"
+        for connection in value_at(target, "properties.privateEndpointConnections") or []
+        if value_at(connection, "properties.privateLinkServiceConnectionState.status") == "Approved"
     ]
     strangers = [name for name in strangers if name not in own]
     return is_so(
@@ -141,13 +141,13 @@ Firewall = Callable[[Document], Mapping[str, Any]]
 
 
 def _acls(key: str) -> Firewall:
-    return lambda document: look(document, f"properties.{key}") or {}
+    return lambda document: value_at(document, f"properties.{key}") or {}
 
 
 def _registry(document: Document) -> Mapping[str, Any]:
     """A registry keeps its trusted services apart, and has no rules while access is off."""
-    rules = look(document, "properties.networkRuleSet") or {"defaultAction": "Deny"}
-    return {**rules, "bypass": look(document, "properties.networkRuleBypassOptions")}
+    rules = value_at(document, "properties.networkRuleSet") or {"defaultAction": "Deny"}
+    return {**rules, "bypass": value_at(document, "properties.networkRuleBypassOptions")}
 
 
 def _firewalled(
@@ -178,7 +178,7 @@ def _firewalled(
             yield is_so("ARM", what, not given, "none", ", ".join(given) or "none")
         yield _own_endpoints(recipe, document, role)
         if not private:
-            yield from _service_endpoints(recipe, facts, SERVICES[field])
+            yield from _service_endpoints(recipe, facts, SERVICE_ENDPOINTS[field])
 
     return judge
 
@@ -191,12 +191,12 @@ def _subnets_let_in(recipe: Recipe, acls: Mapping[str, Any], private: bool) -> E
     }
     given = [_subnet_of(rule).lower() for rule in acls.get("virtualNetworkRules") or []]
     seen = {text[text.find("/virtualnetworks/") :] for text in given}
-    seen_text = ", ".join(sorted(tail(text) for text in seen)) or "none"
+    seen_text = ", ".join(sorted(resource_name(text) for text in seen)) or "none"
     return is_so(
         "ARM",
         "subnets let in",
         seen == wanted,
-        ", ".join(sorted(tail(text) for text in wanted)) or "none",
+        ", ".join(sorted(resource_name(text) for text in wanted)) or "none",
         seen_text,
     )
 
@@ -209,7 +209,9 @@ def _subnet_of(rule: Mapping[str, Any]) -> str:
 def _service_endpoints(recipe: Recipe, facts: Facts, service: str) -> Iterator[Evidence]:
     """A firewall rule for a subnet works only where the subnet has the service endpoint."""
     vnet = need(facts, "vnet", recipe.names.vnet)
-    named = {tail(s["id"]): s["properties"] for s in look(vnet, "properties.subnets") or []}
+    named = {
+        resource_name(s["id"]): s["properties"] for s in value_at(vnet, "properties.subnets") or []
+    }
     without = [
         getattr(recipe.names, f"{which}_subnet")
         for which in SUBNETS
@@ -232,7 +234,7 @@ def _service_endpoints(recipe: Recipe, facts: Facts, service: str) -> Iterator[E
 
 
 def _tls(storage: Document) -> Iterator[Evidence]:
-    floor = str(look(storage, "properties.minimumTlsVersion") or "TLS1_0")
+    floor = str(value_at(storage, "properties.minimumTlsVersion") or "TLS1_0")
     yield is_so("ARM", "oldest TLS version", floor >= TLS_FLOOR, TLS_FLOOR, floor)
     yield equal("HTTPS only", storage, "properties.supportsHttpsTrafficOnly", True)
     yield equal("anonymous reading", storage, "properties.allowBlobPublicAccess", False)

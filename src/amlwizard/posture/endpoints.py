@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any
 
+from amlwizard.design.names import ResourceNames
+from amlwizard.design.private_endpoints import WORKSPACE, Link, links
+from amlwizard.json_path import resource_name, value_at
 from amlwizard.json_types import Document
 from amlwizard.posture.facts import Facts
-from amlwizard.posture.judging import AbsentError, Promise, is_so, look, tail, tried
-from amlwizard.posture.private_endpoints import WORKSPACE, Link, endpoint_name, links
+from amlwizard.posture.judging import AbsentError, Promise, is_so, tried
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
 from amlwizard.rules.space import PRIVATE
@@ -29,7 +31,7 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
             f"endpoint.{link.name}",
             NAMES,
             f"{link.title}: reached privately",
-            endpoint_name(recipe, link),
+            ResourceNames(recipe).private_endpoint(link.name),
             "Azure Private Link, private DNS zone values",
             "approved, zoned, resolved to its private address inside, answering",
             _private(recipe, facts, link),
@@ -51,12 +53,12 @@ def addresses(endpoint: Document, groups: Iterable[Document]) -> dict[str, list[
     only that still tells them."""
     held = {
         str(config["fqdn"]).lower(): [str(a) for a in config.get("ipAddresses") or []]
-        for config in look(endpoint, "properties.customDnsConfigs") or []
+        for config in value_at(endpoint, "properties.customDnsConfigs") or []
     }
     for group in groups:
-        for config in look(group, "properties.privateDnsZoneConfigs") or []:
-            zone = tail(look(config, "properties.privateDnsZoneId"))
-            for record in look(config, "properties.recordSets") or []:
+        for config in value_at(group, "properties.privateDnsZoneConfigs") or []:
+            zone = resource_name(value_at(config, "properties.privateDnsZoneId"))
+            for record in value_at(config, "properties.recordSets") or []:
                 name = str(record.get("fqdn", "")).lower().rstrip(".").removesuffix(f".{zone}")
                 addresses_ = [str(a) for a in record.get("ipAddresses") or []]
                 held.setdefault(f"{name}.{public_suffix(zone)}", addresses_)
@@ -69,7 +71,7 @@ def public_suffix(zone: str) -> str:
 
 
 def find(recipe: Recipe, facts: Facts, link: Link) -> Document:
-    name = endpoint_name(recipe, link).lower()
+    name = ResourceNames(recipe).private_endpoint(link.name).lower()
     for endpoint in facts.listed("private-endpoints"):
         if str(endpoint.get("name", "")).lower() == name:
             return endpoint
@@ -79,12 +81,12 @@ def find(recipe: Recipe, facts: Facts, link: Link) -> Document:
 def _private(recipe: Recipe, facts: Facts, link: Link) -> Any:
     def judge() -> Iterator[Evidence]:
         endpoint = find(recipe, facts, link)
-        subnet = tail(look(endpoint, "properties.subnet.id"))
+        subnet = resource_name(value_at(endpoint, "properties.subnet.id"))
         wanted = recipe.names.workspace_subnet.lower()
         yield is_so("ARM", "subnet", subnet == wanted, wanted, subnet)
         states = [
-            str(look(c, "properties.privateLinkServiceConnectionState.status"))
-            for c in look(endpoint, "properties.privateLinkServiceConnections") or []
+            str(value_at(c, "properties.privateLinkServiceConnectionState.status"))
+            for c in value_at(endpoint, "properties.privateLinkServiceConnections") or []
         ]
         yield is_so(
             "ARM", "connection", states == ["Approved"], "Approved", ", ".join(states) or "none"
@@ -92,9 +94,9 @@ def _private(recipe: Recipe, facts: Facts, link: Link) -> Any:
         held = addresses(endpoint, facts.listed(f"zone-groups.{link.name}"))
         yield is_so("ARM", "names", bool(held), "some", str(len(held) or "none"))
         grouped = {
-            tail(look(config, "properties.privateDnsZoneId"))
+            resource_name(value_at(config, "properties.privateDnsZoneId"))
             for group in facts.listed(f"zone-groups.{link.name}")
-            for config in look(group, "properties.privateDnsZoneConfigs") or []
+            for config in value_at(group, "properties.privateDnsZoneConfigs") or []
         }
         for zone in link.zones:
             yield is_so(
@@ -118,9 +120,9 @@ def _private(recipe: Recipe, facts: Facts, link: Link) -> Any:
 def _linked(recipe: Recipe, facts: Facts, zone: str) -> Evidence:
     vnet = recipe.names.vnet.lower()
     states = [
-        look(link, "properties.virtualNetworkLinkState") or "Completed"
+        value_at(link, "properties.virtualNetworkLinkState") or "Completed"
         for link in facts.listed(f"dns-links.{zone}")
-        if tail(look(link, "properties.virtualNetwork.id")) == vnet
+        if resource_name(value_at(link, "properties.virtualNetwork.id")) == vnet
     ]
     seen = states[0] if states else "missing"
     return is_so("ARM", f"link of {zone}", states == ["Completed"], "Completed", seen)
@@ -130,7 +132,7 @@ def _recorded(facts: Facts, zone: str, held: dict[str, list[str]]) -> Iterator[E
     suffix = f".{public_suffix(zone)}"
     records = {
         str(record.get("name", "")).lower(): [
-            str(r.get("ipv4Address")) for r in look(record, "properties.aRecords") or []
+            str(r.get("ipv4Address")) for r in value_at(record, "properties.aRecords") or []
         ]
         for record in facts.listed(f"records.{zone}")
     }
@@ -171,15 +173,16 @@ def _outward(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
         name
         for link in links(recipe)
         for endpoint in facts.listed("private-endpoints")
-        if str(endpoint.get("name", "")).lower() == endpoint_name(recipe, link).lower()
+        if str(endpoint.get("name", "")).lower()
+        == ResourceNames(recipe).private_endpoint(link.name).lower()
         for name in addresses(endpoint, facts.listed(f"zone-groups.{link.name}"))
     ]
     cluster = facts.document("aks")
     if recipe.security.private_aks and cluster:
         names += [
-            str(look(cluster, f"properties.{key}"))
+            str(value_at(cluster, f"properties.{key}"))
             for key in ("fqdn", "privateFQDN")
-            if look(cluster, f"properties.{key}")
+            if value_at(cluster, f"properties.{key}")
         ]
     for name in names:
         yield from tried("outside", name, lambda n=name: _public(recipe, facts, n))

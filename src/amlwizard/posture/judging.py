@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from amlwizard.json_path import fold_case, value_at
 from amlwizard.json_types import Document
 from amlwizard.posture.facts import Facts, LeftOutError, NotSeenError
 from amlwizard.posture.result import Evidence, Line, Outcome, Source
@@ -102,8 +103,8 @@ def is_so(source: Source, what: str, ok: bool, expected: str, seen: str) -> Evid
 
 def equal(what: str, document: Mapping[str, Any], path: str, expected: Any) -> Evidence:
     """Evidence that a value of an ARM document is as promised; text without case."""
-    seen = look(document, path)
-    return is_so("ARM", what, plain(seen) == plain(expected), _text(expected), _text(seen))
+    seen = value_at(document, path)
+    return is_so("ARM", what, fold_case(seen) == fold_case(expected), _text(expected), _text(seen))
 
 
 def tried(source: Source, what: str, attempt: Callable[[], Evidence]) -> Iterator[Evidence]:
@@ -114,24 +115,6 @@ def tried(source: Source, what: str, attempt: Callable[[], Evidence]) -> Iterato
         return
     except NotSeenError as unseen:
         yield Evidence(source, what, "seen", unseen.reason, "unknown")
-
-
-def look(document: Any, path: str) -> Any:
-    """The value at a dotted path, None where there is none."""
-    for part in path.split("."):
-        if not isinstance(document, Mapping):
-            return None
-        document = document.get(part)
-    return document
-
-
-def plain(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def tail(resource_id: Any) -> str:
-    """The name at the end of an id, lower case."""
-    return str(resource_id or "").rsplit("/", 1)[-1].lower()
 
 
 def _text(value: Any) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from amlwizard.design import security_groups
+from amlwizard.design.names import ResourceNames
+from amlwizard.design.subnets import DATABRICKS, SUBNETS, with_nat_gateway, with_security_group
+from amlwizard.json_path import fold_case, resource_name, value_at
 from amlwizard.json_types import Document
-from amlwizard.posture import security_groups
 from amlwizard.posture.effective import Opening, covers, network, openings
 from amlwizard.posture.facts import Facts, NotSeenError
-from amlwizard.posture.judging import AbsentError, Promise, equal, is_so, look, need, plain, tail
+from amlwizard.posture.judging import AbsentError, Promise, equal, is_so, need
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
-from amlwizard.rules.entry import SUBNET_NAMES
-from amlwizard.rules.space import DATABRICKS, SUBNETS
 
 NETWORK = "Network"
 OURS = "Microsoft.Databricks-workspaces_UseOnly_"
@@ -29,23 +30,23 @@ GROUPS_OF = {
     **dict.fromkeys(DATABRICKS, "Azure Databricks, VNet injection"),
 }
 OF_THE_RECIPE = "the recipe itself"
-WITH_NAT = ("compute", "databricks_public", "databricks_private")
 
 
 def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
-    for which in security_groups.with_group(recipe):
-        exposed = security_groups.exposed(recipe, which)
+    names = ResourceNames(recipe)
+    for which in with_security_group(recipe.security):
+        exposed = _exposed(recipe, which)
         yield Promise(
             f"nsg.{which.replace('_', '-')}",
             NETWORK,
             f"Security group of the {_said(which)} subnet",
-            _group_name(recipe, which),
+            names.security_group(which),
             GROUPS_OF.get(which, GROUPS),
             "as designed; let in from outside: "
             + (", ".join(str(o) for o in exposed) + " alone" if exposed else "nothing"),
             _grouped(recipe, facts, which, exposed),
             "Replay the recipe; delete foreign rules by hand: az network nsg rule delete "
-            f"-g {recipe.names.resource_group} --nsg-name {_group_name(recipe, which)} -n RULE",
+            f"-g {recipe.names.resource_group} --nsg-name {names.security_group(which)} -n RULE",
         )
     yield Promise(
         "public-ips",
@@ -94,29 +95,29 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
 # -- security groups
 
 
-def _group_name(recipe: Recipe, which: str) -> str:
-    return f"nsg-{recipe.names.prefix}-{which.replace('_', '-')}"
-
-
-def _subnet_name(recipe: Recipe, which: str) -> str:
-    return str(SUBNET_NAMES.get(which) or getattr(recipe.names, f"{which}_subnet"))
-
-
 def _subnet(recipe: Recipe, facts: Facts, which: str) -> Document:
     vnet = need(facts, "vnet", recipe.names.vnet)
-    name = _subnet_name(recipe, which)
-    for subnet in look(vnet, "properties.subnets") or []:
+    name = ResourceNames(recipe).subnet(which)
+    for subnet in value_at(vnet, "properties.subnets") or []:
         if str(subnet.get("name", "")).lower() == name.lower():
             return dict(subnet)
     raise AbsentError(f"subnet {name}")
+
+
+def _exposed(recipe: Recipe, which: str) -> tuple[Opening, ...]:
+    """What a subnet's group may let in from outside the VNET."""
+    designed = security_groups.exposed(recipe, which)
+    return tuple(Opening(source, "Tcp", (port, port)) for source, port in designed)
 
 
 def _grouped(
     recipe: Recipe, facts: Facts, which: str, exposed: tuple[Opening, ...]
 ) -> Callable[[], Iterator[Evidence]]:
     def judge() -> Iterator[Evidence]:
-        name = _group_name(recipe, which)
-        attached = tail(look(_subnet(recipe, facts, which), "properties.networkSecurityGroup.id"))
+        name = ResourceNames(recipe).security_group(which)
+        attached = resource_name(
+            value_at(_subnet(recipe, facts, which), "properties.networkSecurityGroup.id")
+        )
         yield is_so(
             "ARM", "attached to its subnet", attached == name.lower(), name, attached or "none"
         )
@@ -126,7 +127,9 @@ def _grouped(
         )
         if group is None:
             raise AbsentError(f"security group {name}")
-        rules = {str(r.get("name", "")): r for r in look(group, "properties.securityRules") or []}
+        rules = {
+            str(r.get("name", "")): r for r in value_at(group, "properties.securityRules") or []
+        }
         for wanted in security_groups.rules(recipe, which):
             yield _rule(wanted, rules.get(wanted["name"]))
         if which in DATABRICKS and facts.document("databricks"):
@@ -134,7 +137,7 @@ def _grouped(
         vnet = need(facts, "vnet", recipe.names.vnet)
         spaces = [
             found
-            for text in look(vnet, "properties.addressSpace.addressPrefixes") or []
+            for text in value_at(vnet, "properties.addressSpace.addressPrefixes") or []
             if (found := network(str(text))) and found.version == 4
         ]
         opened = openings(group, spaces)
@@ -163,7 +166,7 @@ def _rule(wanted: Document, found: Document | None) -> Evidence:
 
 
 def _comparable(value: Any) -> Any:
-    return sorted(map(plain, value)) if isinstance(value, list) else plain(value)
+    return sorted(map(fold_case, value)) if isinstance(value, list) else fold_case(value)
 
 
 def _databricks(rules: Any) -> Evidence:
@@ -189,10 +192,10 @@ def _databricks(rules: Any) -> Evidence:
 
 
 def _addresses(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
-    n, prefix = recipe.names, recipe.names.prefix
+    n = recipe.names
     asked = {n.public_ip.lower()} if recipe.security.nat_gateway else set()
     if recipe.security.secure_entry != "none":
-        asked.add(f"pip-{prefix}-{recipe.security.secure_entry}".lower())
+        asked.add(ResourceNames(recipe).entry_ip.lower())
     own = [str(a.get("name", "")) for a in facts.listed("public-ips")]
     yield _only(n.resource_group, own, [a for a in own if a.lower() not in asked])
     managed = [str(a.get("name", "")) for a in facts.listed("public-ips.databricks")]
@@ -205,7 +208,7 @@ def _addresses(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
         foreign = [
             _of_service(a) or str(a.get("name", "")) for a in nodes if not _asked_of_aks(recipe, a)
         ]
-        yield _only(str(look(cluster, "properties.nodeResourceGroup")), names, foreign)
+        yield _only(str(value_at(cluster, "properties.nodeResourceGroup")), names, foreign)
 
 
 def _only(group: str, seen: list[str], foreign: list[str]) -> Evidence:
@@ -229,23 +232,26 @@ def _asked_of_aks(recipe: Recipe, address: Document) -> bool:
 
 def _outbound(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     gateway = recipe.names.nat_gateway.lower()
-    of_aks = recipe.security.aks_outbound == "nat-gateway"
-    for which in (*WITH_NAT, *(("scoring",) if of_aks else ())):
-        found = tail(look(_subnet(recipe, facts, which), "properties.natGateway.id"))
+    for which in with_nat_gateway(recipe.security):
+        found = resource_name(value_at(_subnet(recipe, facts, which), "properties.natGateway.id"))
         yield is_so(
-            "ARM", _subnet_name(recipe, which), found == gateway, gateway, found or "no NAT gateway"
+            "ARM",
+            ResourceNames(recipe).subnet(which),
+            found == gateway,
+            gateway,
+            found or "no NAT gateway",
         )
     for which in SUBNETS:
         subnet = _subnet(recipe, facts, which)
-        what = f"default outbound access of {_subnet_name(recipe, which)}"
+        what = f"default outbound access of {ResourceNames(recipe).subnet(which)}"
         yield equal(what, subnet, "properties.defaultOutboundAccess", False)
 
 
 def _entry(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
-    prefix, entry = recipe.names.prefix, recipe.security.secure_entry
+    names, entry = ResourceNames(recipe), recipe.security.secure_entry
     for role, what, choice, name in (
-        ("bastions", "Bastion hosts", "bastion", f"bas-{prefix}"),
-        ("gateways", "VPN gateways", "vpn-gateway", f"vpng-{prefix}"),
+        ("bastions", "Bastion hosts", "bastion", names.bastion),
+        ("gateways", "VPN gateways", "vpn-gateway", names.vpn_gateway),
     ):
         wanted = [name.lower()] if entry == choice else []
         seen = [str(host.get("name", "")).lower() for host in facts.listed(role)]
@@ -258,8 +264,8 @@ def _peerings(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     vnet = need(facts, "vnet", recipe.names.vnet)
     named = [str(p) for p in recipe.addresses.peered]
     foreign = []
-    for peering in look(vnet, "properties.virtualNetworkPeerings") or []:
-        remote = look(peering, "properties.remoteAddressSpace.addressPrefixes")
+    for peering in value_at(vnet, "properties.virtualNetworkPeerings") or []:
+        remote = value_at(peering, "properties.remoteAddressSpace.addressPrefixes")
         if remote is None:
             raise NotSeenError(f"peering {peering.get('name')} does not say what it leads to")
         strange = [p for p in remote if not any(covers(outer, p) for outer in named)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from amlwizard.json_path import fold_case, resource_name, value_at
 from amlwizard.posture.endpoints import is_private
 from amlwizard.posture.facts import Facts
-from amlwizard.posture.judging import Promise, equal, is_so, look, need, plain, tail, tried
+from amlwizard.posture.judging import Promise, equal, is_so, need, tried
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
 
@@ -102,7 +103,7 @@ def _private_api(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     stem = "properties.apiServerAccessProfile"
     yield equal("private cluster", cluster, f"{stem}.enablePrivateCluster", True)
     yield equal("public name", cluster, f"{stem}.enablePrivateClusterPublicFQDN", False)
-    name = str(look(cluster, "properties.privateFQDN") or "")
+    name = str(value_at(cluster, "properties.privateFQDN") or "")
 
     def inside() -> Evidence:
         seen = facts.name("inside", name)
@@ -116,14 +117,14 @@ def _private_api(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
 def _ranges(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     cluster = need(facts, "aks", recipe.names.aks)
     wanted = sorted(str(r) for r in recipe.security.aks_authorized_ranges)
-    seen = sorted(look(cluster, "properties.apiServerAccessProfile.authorizedIPRanges") or [])
+    seen = sorted(value_at(cluster, "properties.apiServerAccessProfile.authorizedIPRanges") or [])
     text = ", ".join(seen) or "everybody"
     yield is_so("ARM", "authorised ranges", seen == wanted, ", ".join(wanted), text)
 
 
 def _setting(recipe: Recipe, facts: Facts, key: str, wanted: str) -> Evidence:
     extension = need(facts, "extension", "Machine Learning extension")
-    settings = look(extension, "properties.configurationSettings") or {}
+    settings = value_at(extension, "properties.configurationSettings") or {}
     lower = {str(k).lower(): v for k, v in settings.items()}
     return equal(key, lower, key.lower(), wanted)
 
@@ -133,16 +134,16 @@ def _internal(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     need(facts, "aks", recipe.names.aks)
     wanted = recipe.names.scoring_subnet
     seen = [
-        f"{look(frontend, 'properties.privateIPAddress')} in {tail(subnet)}"
+        f"{value_at(frontend, 'properties.privateIPAddress')} in {resource_name(subnet)}"
         for balancer in facts.listed("load-balancers.aks")
         if balancer.get("name") == INTERNAL_BALANCER
-        for frontend in look(balancer, "properties.frontendIPConfigurations") or []
-        if (subnet := look(frontend, "properties.subnet.id"))
+        for frontend in value_at(balancer, "properties.frontendIPConfigurations") or []
+        if (subnet := value_at(frontend, "properties.subnet.id"))
     ]
     inside = any(text.endswith(f" in {wanted.lower()}") for text in seen)
     yield is_so("ARM", "frontend", inside, f"in {wanted}", ", ".join(seen) or "none")
     public = [
-        str(look(address, "properties.ipAddress") or address.get("name"))
+        str(value_at(address, "properties.ipAddress") or address.get("name"))
         for address in facts.listed("public-ips.aks")
         if str((address.get("tags") or {}).get("k8s-azure-service", "")).endswith(FRONTEND_SERVICE)
     ]
@@ -163,22 +164,22 @@ def _parameter(recipe: Recipe, facts: Facts, key: str, wanted: Any) -> Evidence:
 def _databricks(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     n = recipe.names
     workspace = need(facts, "databricks", n.databricks)
-    vnet = tail(look(workspace, "properties.parameters.customVirtualNetworkId.value"))
+    vnet = resource_name(value_at(workspace, "properties.parameters.customVirtualNetworkId.value"))
     yield is_so("ARM", "VNET", vnet == n.vnet.lower(), n.vnet, vnet or "none")
     yield _parameter(recipe, facts, "customPublicSubnetName", n.databricks_public_subnet)
     yield _parameter(recipe, facts, "customPrivateSubnetName", n.databricks_private_subnet)
     if recipe.security.databricks_no_public_ip:
         yield _parameter(recipe, facts, "enableNoPublicIp", True)
     # Not promised, and told all the same: whoever reads of the VNET would take them for closed.
-    public = look(workspace, "properties.publicNetworkAccess") != "Disabled"
-    root = look(workspace, "properties.defaultStorageFirewall") == "Enabled"
+    public = value_at(workspace, "properties.publicNetworkAccess") != "Disabled"
+    root = value_at(workspace, "properties.defaultStorageFirewall") == "Enabled"
     seen = f"{'public' if public else 'private'}; DBFS root {'private' if root else 'public'}"
     yield is_so("ARM", "front end (not promised)", True, "as Azure makes it", seen)
 
 
 def _compute(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     compute = need(facts, "build-compute", recipe.names.build_compute)
-    subnet = tail(look(compute, "properties.properties.subnet.id"))
+    subnet = resource_name(value_at(compute, "properties.properties.subnet.id"))
     wanted = recipe.names.compute_subnet
-    yield is_so("ARM", "subnet", subnet == plain(wanted), wanted, subnet or "none")
+    yield is_so("ARM", "subnet", subnet == fold_case(wanted), wanted, subnet or "none")
     yield equal("node public address", compute, "properties.properties.enableNodePublicIp", False)

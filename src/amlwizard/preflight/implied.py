@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from amlwizard.cloud.facts import Planned
+from amlwizard.design import api_versions
+from amlwizard.json_path import value_at
 from amlwizard.plan import GROUP
-from amlwizard.posture.judging import look
 
-GROUPS_API, ADDRESSES_API = "2025-04-01", "2024-10-01"
-SCALE_SETS_API, STORAGE_API = "2024-07-01", "2025-01-01"
 LONGEST_GROUP = 80
 INTERNAL = "scoringFe.serviceType.internalLoadBalancer"
 
@@ -31,7 +30,7 @@ def implied(subscription: str, new: Sequence[Planned]) -> list[Planned]:
 
 def node_group(cluster: Planned) -> str:
     """The name of the group that AKS makes for its nodes."""
-    given = look(cluster.body, "properties.nodeResourceGroup")
+    given = value_at(cluster.body, "properties.nodeResourceGroup")
     parts = ("MC", cluster.id.split("/")[4], cluster.name, str(cluster.body.get("location")))
     return str(given or "_".join(parts)[:LONGEST_GROUP])
 
@@ -39,27 +38,27 @@ def node_group(cluster: Planned) -> str:
 def _of_cluster(subscription: str, cluster: Planned) -> Iterator[Planned]:
     group = f"/subscriptions/{subscription}/resourceGroups/{node_group(cluster)}"
     place = _place(cluster.body)
-    yield Planned(cluster.step, group, GROUP, place, GROUPS_API)
-    for pool in look(cluster.body, "properties.agentPoolProfiles") or ():
+    yield Planned(cluster.step, group, GROUP, place, api_versions.RESOURCE_GROUPS)
+    for pool in value_at(cluster.body, "properties.agentPoolProfiles") or ():
         yield _in(
             group, cluster.step, "Microsoft.Compute/virtualMachineScaleSets",
-            f"aks-{pool['name']}-vmss", {**place, "sku": {"name": pool["vmSize"]}}, SCALE_SETS_API,
+            f"aks-{pool['name']}-vmss", {**place, "sku": {"name": pool["vmSize"]}}, api_versions.COMPUTE,
         )  # fmt: skip
-    if look(cluster.body, "properties.networkProfile.outboundType") == "loadBalancer":
+    if value_at(cluster.body, "properties.networkProfile.outboundType") == "loadBalancer":
         yield _address(group, cluster.step, "outbound", place)
 
 
 def _of_extension(subscription: str, cluster: Planned, extension: Planned) -> Iterator[Planned]:
-    settings = look(extension.body, "properties.configurationSettings") or {}
+    settings = value_at(extension.body, "properties.configurationSettings") or {}
     if str(settings.get(INTERNAL)).lower() != "true":
         group = f"/subscriptions/{subscription}/resourceGroups/{node_group(cluster)}"
         yield _address(group, extension.step, "kubernetes", _place(cluster.body))
 
 
 def _of_databricks(workspace: Planned) -> Iterator[Planned]:
-    group = str(look(workspace.body, "properties.managedResourceGroupId"))
+    group = str(value_at(workspace.body, "properties.managedResourceGroupId"))
     place = _place(workspace.body)
-    yield Planned(workspace.step, group, GROUP, place, GROUPS_API)
+    yield Planned(workspace.step, group, GROUP, place, api_versions.RESOURCE_GROUPS)
     account = {
         "allowSharedKeyAccess": True,
         "allowBlobPublicAccess": False,
@@ -69,8 +68,8 @@ def _of_databricks(workspace: Planned) -> Iterator[Planned]:
     }
     body = {**place, "kind": "BlobStorage", "sku": {"name": "Standard_GRS"}, "properties": account}
     kind = "Microsoft.Storage/storageAccounts"
-    yield _in(group, workspace.step, kind, "dbstorage", body, STORAGE_API)
-    if look(workspace.body, "properties.parameters.enableNoPublicIp.value") is False:
+    yield _in(group, workspace.step, kind, "dbstorage", body, api_versions.STORAGE)
+    if value_at(workspace.body, "properties.parameters.enableNoPublicIp.value") is False:
         yield _address(group, workspace.step, "nodes", place)
 
 
@@ -85,7 +84,7 @@ def _address(group: str, step: str, name: str, place: Mapping[str, Any]) -> Plan
         "sku": {"name": "Standard"},
         "properties": {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
     }
-    return _in(group, step, "Microsoft.Network/publicIPAddresses", name, body, ADDRESSES_API)
+    return _in(group, step, "Microsoft.Network/publicIPAddresses", name, body, api_versions.NETWORK)
 
 
 def _in(

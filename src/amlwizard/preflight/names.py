@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from amlwizard.design import api_versions
 from amlwizard.errors import Finding
 from amlwizard.plan import GROUP
 from amlwizard.preflight.situation import UNIQUE, Situation
@@ -15,7 +16,6 @@ FIELDS = {
     "registry": "names.registry",
 }
 KINDS = {"storage": "storage account", "key-vault": "key vault", "registry": "container registry"}
-ML_DELETE_API = "2025-09-01"
 
 
 def taken(s: Situation) -> Iterator[Finding]:
@@ -94,9 +94,7 @@ def deleted_workspace(s: Situation) -> Iterator[Finding]:
     address = s.ids["workspace"]
     if not any(str(w["id"]).lower() == address.lower() for w in s.facts.workspaces):
         return
-    purge = (
-        f'az rest --method delete --url "{address}?api-version={ML_DELETE_API}&forceToPurge=true"'
-    )
+    purge = f'az rest --method delete --url "{address}?api-version={api_versions.MACHINE_LEARNING}&forceToPurge=true"'
     recover = "recover it in the portal (Recently deleted)"
     if s.facts.group is None:
         purge = f"{_group_again(s)} && {purge}"

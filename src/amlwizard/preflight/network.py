@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
+from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import Finding, Severity
 from amlwizard.json_types import Document
 from amlwizard.preflight.situation import Situation
@@ -16,7 +17,7 @@ from amlwizard.rules.capacity import load_of
 from amlwizard.rules.overlaps import overlapping
 from amlwizard.rules.ranges import Ranges
 from amlwizard.rules.renaming import another
-from amlwizard.rules.space import SUBNETS, Range, path, space_of
+from amlwizard.rules.space import Range, path, space_of
 
 DATABRICKS = "Microsoft.Databricks/workspaces"
 # Subnets that nobody can share with a Databricks workspace.

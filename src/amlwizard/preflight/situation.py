@@ -10,6 +10,7 @@ from typing import Any
 
 from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
 from amlwizard.cloud.preflight_reads import gather
+from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 from amlwizard.notebook.access import lacking, login_of
@@ -18,7 +19,6 @@ from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
 from amlwizard.plan.placeholders import resolve_known
 from amlwizard.preflight.implied import implied
 from amlwizard.recipe import Recipe
-from amlwizard.rules.space import SUBNETS
 
 WORKERS = 12
 LINKS = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"

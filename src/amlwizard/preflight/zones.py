@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
-from amlwizard.posture.judging import look
+from amlwizard.json_path import value_at
 from amlwizard.preflight.situation import Situation, zone_of
 
 
@@ -18,7 +18,7 @@ def linked(s: Situation) -> Iterator[Finding]:
     zones = {
         zone_of(str(link["id"])): str(link["id"]).rsplit("/", 2)[0]
         for link in s.facts.zone_links
-        if str(look(link, "properties.virtualNetwork.id") or "").lower() == ours
+        if str(value_at(link, "properties.virtualNetwork.id") or "").lower() == ours
     }
     if not zones:
         return

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from amlwizard.posture import Posture, security_groups
-from amlwizard.posture.private_endpoints import links
+from amlwizard.design import security_groups
+from amlwizard.design.private_endpoints import links
+from amlwizard.design.subnets import ENTRY, ENTRY_NAMES
+from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe
-from amlwizard.rules.entry import SUBNET_NAMES
-from amlwizard.rules.space import ENTRY
 
 WIDTH, GAP, LEFT = 960, 14, 130
 SERVICE_TOP, SERVICE_HEIGHT = 16, 58
@@ -181,7 +181,7 @@ def _subnets(recipe: Recipe, entry: str | None) -> Iterator[tuple[str, str, tupl
     nat = ("NAT gateway",) if security.nat_gateway else ()
     if entry:
         what = {"bastion": "Bastion host", "gateway": "VPN gateway"}[entry]
-        yield entry, SUBNET_NAMES[entry], (what,)
+        yield entry, ENTRY_NAMES[entry], (what,)
     aks = "AKS, private API" if security.private_aks else "AKS"
     balancer = "internal load balancer" if _inward(recipe) else "public load balancer"
     yield "scoring", n.scoring_subnet, (aks, balancer)
@@ -206,7 +206,11 @@ def _way_in(
 ) -> None:
     """A wire from the Internet to a subnet that lets it in, under the boxes between."""
     ports = sorted(
-        {o.ports[0] for o in security_groups.exposed(recipe, which) if o.source == "Internet"}
+        {
+            port
+            for source, port in security_groups.exposed(recipe, which)
+            if source == security_groups.INTERNET
+        }
     )
     text = ", ".join(f"TCP {port}" for port in ports)
     if which == "gateway":

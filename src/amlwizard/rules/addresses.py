@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from amlwizard.design.subnets import ENTRY, SUBNETS
 from amlwizard.errors import Finding
 from amlwizard.recipe import Addresses, Names
 from amlwizard.rules import address_plan
@@ -13,13 +14,11 @@ from amlwizard.rules.space import (
     AKS_RESERVED,
     DEFAULTS,
     DOCKER,
-    ENTRY,
     FORBIDDEN,
     IN_VNET,
     NEIGHBOURS,
     OUTSIDE,
     PRIVATE,
-    SUBNETS,
     Kind,
     Range,
     outsized,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
+from amlwizard.design.subnets import DATABRICKS
 from amlwizard.recipe import Security, Serving, Training
 from amlwizard.rules.base import usable
-from amlwizard.rules.space import DATABRICKS, Space
+from amlwizard.rules.space import Space
 
 # What private endpoints take, by the service behind them: a registry has one for its data too.
 WORKSPACE_ENDPOINT = 3

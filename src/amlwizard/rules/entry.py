@@ -5,19 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from amlwizard.design.subnets import ENTRY_NAMES, SUBNETS
 from amlwizard.errors import Finding
 from amlwizard.recipe import Names
 from amlwizard.rules.base import Rule, rule
 from amlwizard.rules.capacity import LONGEST
 from amlwizard.rules.ranges import Ranges
 from amlwizard.rules.renaming import default
-from amlwizard.rules.space import NEIGHBOURS, SUBNETS, Kind, path, paths
+from amlwizard.rules.space import NEIGHBOURS, Kind, path, paths
 
 BASTION_DOCS = "Azure Bastion, configuration settings"
 GATEWAY_DOCS = "Azure VPN Gateway, gateway subnet"
 POINT_TO_SITE = "Azure VPN Gateway, point-to-site address pool"
-# Azure knows these subnets by their names.
-SUBNET_NAMES = {"bastion": "AzureBastionSubnet", "gateway": "GatewaySubnet"}
 
 
 @rule(
@@ -80,7 +79,7 @@ def dial_in(self: Rule, ranges: Ranges) -> Iterator[Finding]:
 def reserved_names(self: Rule, names: Names) -> Iterator[Finding]:
     for field in (f"{which}_subnet" for which in SUBNETS):
         name = getattr(names, field)
-        if name.lower() in (text.lower() for text in SUBNET_NAMES.values()):
+        if name.lower() in (text.lower() for text in ENTRY_NAMES.values()):
             yield self.finding(
                 f"names.{field}",
                 f"{name} is kept for a secure entry.",

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from amlwizard.design import subnets
 from amlwizard.errors import Finding
 from amlwizard.recipe import Names, Serving, SignIn
-from amlwizard.rules import space
 from amlwizard.rules.base import Rule, listed, rule, use
 from amlwizard.rules.name_shapes import LABEL, PUBLIC, SHAPES, reserved_word
 from amlwizard.rules.renaming import another, follows, is_id, of_host, renamed, with_prefix
 
 SOURCE = "Azure Resource Manager, naming rules and restrictions"
 ML_QUOTAS = "Azure Machine Learning, manage quotas"
-SUBNETS = tuple(f"{which}_subnet" for which in space.SUBNETS)
+SUBNETS = tuple(f"{which}_subnet" for which in subnets.SUBNETS)
 LABELLED = ("resource_group", "vnet", "scoring_subnet")
 SHORTEST_TOGETHER, LONGEST_TOGETHER = 6, 62
 LONGEST_NODE_GROUP = 80

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from amlwizard.design.subnets import DATABRICKS, SUBNETS
 from amlwizard.errors import Finding
 from amlwizard.recipe import Serving, Training
 from amlwizard.rules.addresses import PLANNING
@@ -17,16 +18,7 @@ from amlwizard.rules.capacity import (
     scoring_nodes,
 )
 from amlwizard.rules.ranges import Ranges
-from amlwizard.rules.space import (
-    AKS_RESERVED,
-    DATABRICKS,
-    PRIVATE,
-    SUBNETS,
-    path,
-    paths,
-    touched,
-    within,
-)
+from amlwizard.rules.space import AKS_RESERVED, PRIVATE, path, paths, touched, within
 
 OVERLAY = "AKS, Azure CNI Overlay"
 DATABRICKS_DOCS = "Azure Databricks, VNet injection"

@@ -1,5 +1,5 @@
 """The address space of a recipe as values: its ranges, which of them share addresses, and what is
-free. The one declaration of subnets and of ranges: rules, plans and the map all read it."""
+free. The one declaration of ranges: rules, plans and the map all read it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from typing import Any, Literal
 
 from pydantic_core import PydanticCustomError
 
+from amlwizard.design.subnets import SUBNETS, subnets
 from amlwizard.recipe import Addresses, Security, Serving
 from amlwizard.recipe.values import parse_address, parse_network
 
 Kind = Literal["vnet", "subnet", "service", "pod", "clients", "reserved", "peered", "on-premises"]
 
-SUBNETS = ("workspace", "compute", "scoring", "databricks_public", "databricks_private")
-DATABRICKS = ("databricks_public", "databricks_private")
-# Subnets of a secure entry, by the choice that asks for them.
-ENTRY = {"bastion": "bastion", "vpn-gateway": "gateway"}
 # Ranges that lie outside the VNET and do not overlap it.
 OUTSIDE: Mapping[str, Kind] = {
     "service_cidr": "service", "pod_cidr": "pod", "vpn_clients": "clients",
@@ -52,12 +49,6 @@ def path(name: str) -> str:
 
 def paths(*names: str) -> tuple[str, ...]:
     return tuple(map(path, names))
-
-
-def subnets(security: Security) -> tuple[str, ...]:
-    """The fields of all subnets that a recipe has: the five, and that of its secure entry."""
-    entry = ENTRY.get(security.secure_entry)
-    return (*SUBNETS, entry) if entry else SUBNETS
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from amlwizard.cloud_port import Say
+from amlwizard.design.names import OWNER_TAG
 from amlwizard.errors import StepError
+from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Found, Phase, Removal, Resource, Step
 from amlwizard.plan.outputs import UnresolvedPlaceholderError
-from amlwizard.posture.judging import look
 from amlwizard.steps.documents import Update, differences, update
 from amlwizard.steps.immutable import kept
 
 ENDED = ("Succeeded", "Failed", "Canceled")  # whatever else a resource says, it is busy
-OWNER_TAG = "amlwizard"
 
 
 def arm_step(
@@ -46,10 +46,10 @@ def arm_step(
     paths = {"id": "id", **(outputs or {})}
 
     def put_out(document: Mapping[str, Any]) -> Document:
-        return {name: look(document, path) for name, path in paths.items()}
+        return {name: value_at(document, path) for name, path in paths.items()}
 
     def is_ours(found: Mapping[str, Any]) -> bool:
-        prefix = look(resource.body, f"tags.{OWNER_TAG}")
+        prefix = value_at(resource.body, f"tags.{OWNER_TAG}")
         return bool(prefix) and owned(found, prefix)
 
     def fitting(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def arm_step(
         found = ctx.cloud.arm.get(ctx.resolve(resource.id), resource.api_version)
         if found is None:
             return None
-        state = look(found, "properties.provisioningState") or "Succeeded"
+        state = value_at(found, "properties.provisioningState") or "Succeeded"
         if state not in ENDED:
             return Found("busy", put_out(found))
         wanted = _known(ctx, _unowned(resource.body))
@@ -86,7 +86,7 @@ def arm_step(
         new = ctx.resolve(resource.body)
         wanted = _unowned(new)
         found = arm.get(address, resource.api_version)
-        state = look(found, "properties.provisioningState")
+        state = value_at(found, "properties.provisioningState")
         if state == "Deleting":
             arm.await_gone(address, resource.api_version, say, ctx.cancel)
             found = None
@@ -129,7 +129,7 @@ def owned(document: Mapping[str, Any] | None, prefix: str) -> bool:
 
 
 def _ready(document: Mapping[str, Any]) -> bool:
-    return (look(document, "properties.provisioningState") or "Succeeded") == "Succeeded"
+    return (value_at(document, "properties.provisioningState") or "Succeeded") == "Succeeded"
 
 
 def _among(said: str, lines: tuple[str, ...]) -> bool:

@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 from amlwizard.cloud_port import DatabricksPort, Say
+from amlwizard.design.names import OWNER_TAG
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Found, Step
 from amlwizard.recipe import Recipe
-from amlwizard.steps.arm_step import OWNER_TAG
 from amlwizard.steps.documents import differences
 
 GONE = ("TERMINATED", "TERMINATING", "ERROR")

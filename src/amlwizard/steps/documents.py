@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amlwizard.posture.judging import look, plain
+from amlwizard.json_path import fold_case, value_at
 from amlwizard.steps.quantities import same_quantity
 
 # Answered empty, or not at all, whatever was sent.
@@ -69,7 +69,7 @@ class _Walk:
             return self._mapping(found, wanted, path)
         if isinstance(wanted, list) and (found is None or isinstance(found, list)):
             return self._list(found or [], wanted, path)
-        if plain(wanted) == plain(found) or same_quantity(path, wanted, found):
+        if fold_case(wanted) == fold_case(found) or same_quantity(path, wanted, found):
             return copy.deepcopy(found)
         self.said.append(f"{path}: {found!r} -> {wanted!r}")
         return copy.deepcopy(wanted)
@@ -114,15 +114,15 @@ def _same(wanted: Any, found: Any) -> bool:
     """Whether two items of a list are the same thing, however it is set."""
     key, value = _key(wanted)
     if key:
-        return isinstance(found, Mapping) and bool(plain(found.get(key)) == value)
+        return isinstance(found, Mapping) and bool(fold_case(found.get(key)) == value)
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         return not differences(wanted, found)
-    return bool(plain(wanted) == plain(found))
+    return bool(fold_case(wanted) == fold_case(found))
 
 
 def _key(item: Any) -> tuple[str, Any]:
     keys = KEYS if isinstance(item, Mapping) else ()
-    return next(((key, plain(item[key])) for key in keys if item.get(key)), ("", None))
+    return next(((key, fold_case(item[key])) for key in keys if item.get(key)), ("", None))
 
 
 def _called(item: Any) -> str:
@@ -135,7 +135,7 @@ def _unanswered(key: str, found: Mapping[str, Any]) -> bool:
     """Whether Azure keeps a value to itself. The identity of an extension on AKS is answered until
     it is there, and as its `aksAssignedIdentity` alone from then on."""
     return key in WRITE_ONLY or (
-        key == "identity" and bool(look(found, "properties.aksAssignedIdentity"))
+        key == "identity" and bool(value_at(found, "properties.aksAssignedIdentity"))
     )
 
 

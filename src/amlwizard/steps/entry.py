@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
 from amlwizard.plan import Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.naming import Ids
-from amlwizard.steps.network import API, public_ip
+from amlwizard.steps.network import public_ip
 
 # The smallest gateway that Azure still makes: those without zones (VpnGw1) are retired.
 GATEWAY_SKU = "VpnGw1AZ"
@@ -37,13 +38,13 @@ def _nothing(recipe: Recipe, ids: Ids) -> list[Step]:
 def _bastion(recipe: Recipe, ids: Ids) -> list[Step]:
     n = recipe.names
     return [
-        public_ip(ids, "entry-ip", "Public IP of the secure entry", ids.entry_ip_name),
+        public_ip(ids, "entry-ip", "Public IP of the secure entry", ids.names.entry_ip),
         arm_step(
             "bastion",
             "Bastion host",
             Resource(
                 ids.bastion,
-                API,
+                api_versions.NETWORK,
                 ids.tracked(
                     {
                         "enableTunneling": True,
@@ -54,9 +55,9 @@ def _bastion(recipe: Recipe, ids: Ids) -> list[Step]:
             ),
             after=("entry-ip", "vnet"),
             az=(
-                f"az network bastion create {ids.cli_new} -n {ids.bastion_name} "
+                f"az network bastion create {ids.cli_new} -n {ids.names.bastion} "
                 f"--vnet-name {n.vnet} "
-                f"--public-ip-address {ids.entry_ip_name} --sku {BASTION_SKU} "
+                f"--public-ip-address {ids.names.entry_ip} --sku {BASTION_SKU} "
                 "--enable-tunneling true",
             ),
         ),
@@ -85,16 +86,18 @@ def _gateway(recipe: Recipe, ids: Ids) -> list[Step]:
         },
     }
     return [
-        public_ip(ids, "entry-ip", "Public IP of the secure entry", ids.entry_ip_name, zones=ZONES),
+        public_ip(
+            ids, "entry-ip", "Public IP of the secure entry", ids.names.entry_ip, zones=ZONES
+        ),
         arm_step(
             "vpn-gateway",
             "VPN gateway",
-            Resource(ids.vpn_gateway, API, ids.tracked(properties)),
+            Resource(ids.vpn_gateway, api_versions.NETWORK, ids.tracked(properties)),
             after=("entry-ip", "vnet"),
             az=(
-                f"az network vnet-gateway create {ids.cli_new} -n {ids.vpn_gateway_name} "
+                f"az network vnet-gateway create {ids.cli_new} -n {ids.names.vpn_gateway} "
                 f"--vnet {n.vnet} --vpn-gateway-generation Generation1 "
-                f"--public-ip-addresses {ids.entry_ip_name} --gateway-type Vpn "
+                f"--public-ip-addresses {ids.names.entry_ip} --gateway-type Vpn "
                 f"--vpn-type RouteBased --sku {GATEWAY_SKU} --address-prefixes {pool} "
                 "--client-protocol OpenVPN --vpn-auth-type AAD "
                 f"--aad-tenant {tenant} "

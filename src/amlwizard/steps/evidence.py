@@ -12,18 +12,18 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.cloud_port import ArmPort, Say
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
+from amlwizard.design.names import ResourceNames
+from amlwizard.design.private_endpoints import links
 from amlwizard.errors import AmlwizardError, CloudError, OperationCancelledError, StepError
+from amlwizard.json_path import value_at
 from amlwizard.notebook.access import AUDIENCES, api_of, lent_token, scope_of
 from amlwizard.plan import Context, Resource
 from amlwizard.posture.endpoints import addresses
 from amlwizard.posture.facts import Answer, Facts, Side
-from amlwizard.posture.judging import look
-from amlwizard.posture.private_endpoints import endpoint_name, links
 from amlwizard.recipe import Recipe
 from amlwizard.steps.cluster import GONE, running
-from amlwizard.steps.naming import Ids
-from amlwizard.steps.network import API
-from amlwizard.steps.private_link import DNS_API
 
 WORKERS = 12
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
@@ -74,7 +74,7 @@ def gather(
     def one(role: str, resource: Resource) -> None:
         jobs[role] = lambda: arm.get(ctx.resolve(resource.id), resource.api_version)
 
-    def all_of(role: str, path: str, version: str = API) -> None:
+    def all_of(role: str, path: str, version: str = api_versions.NETWORK) -> None:
         jobs[role] = lambda: _listed(arm, path, version)
 
     for role, step in RESOURCES.items():
@@ -82,25 +82,27 @@ def gather(
     for role, kind in LISTS.items():
         all_of(role, f"{group}/providers/Microsoft.Network/{kind}")
     for link in links(recipe):
-        endpoint = (
-            f"{group}/providers/Microsoft.Network/privateEndpoints/{endpoint_name(recipe, link)}"
-        )
+        endpoint = f"{group}/providers/Microsoft.Network/privateEndpoints/{ids.names.private_endpoint(link.name)}"
         all_of(f"zone-groups.{link.name}", f"{endpoint}/privateDnsZoneGroups")
         for zone in link.zones:
             stem = ctx.resolve(ids.zone(zone))
-            all_of(f"dns-links.{zone}", f"{stem}/virtualNetworkLinks", DNS_API)
-            all_of(f"records.{zone}", f"{stem}/A", DNS_API)
+            all_of(f"dns-links.{zone}", f"{stem}/virtualNetworkLinks", api_versions.PRIVATE_DNS)
+            all_of(f"records.{zone}", f"{stem}/A", api_versions.PRIVATE_DNS)
     subscription = group.rpartition("/")[0]
     managed = f"{subscription}/{recipe.names.databricks_managed_group}"
     all_of("public-ips.databricks", f"{managed}/providers/Microsoft.Network/publicIPAddresses")
     documents, unread = _together(jobs, ctx)
     _must_be_built(recipe, documents, unread)
     if documents.get("aks"):
-        nodes = f"{subscription}/{look(documents['aks'], 'properties.nodeResourceGroup')}"
+        nodes = f"{subscription}/{value_at(documents['aks'], 'properties.nodeResourceGroup')}"
         network = f"{nodes}/providers/Microsoft.Network"
         made_by_aks = {
-            "public-ips.aks": lambda: _listed(arm, f"{network}/publicIPAddresses", API),
-            "load-balancers.aks": lambda: _listed(arm, f"{network}/loadBalancers", API),
+            "public-ips.aks": lambda: _listed(
+                arm, f"{network}/publicIPAddresses", api_versions.NETWORK
+            ),
+            "load-balancers.aks": lambda: _listed(
+                arm, f"{network}/loadBalancers", api_versions.NETWORK
+            ),
         }
         more, unseen = _together(made_by_aks, ctx)
         documents.update(more)
@@ -173,19 +175,19 @@ def _private_names(recipe: Recipe, documents: Mapping[str, Any]) -> dict[str, di
     return {
         link.name: addresses(by_name[name], documents.get(f"zone-groups.{link.name}") or [])
         for link in links(recipe)
-        if (name := endpoint_name(recipe, link).lower()) in by_name
+        if (name := ResourceNames(recipe).private_endpoint(link.name).lower()) in by_name
     }
 
 
 def _tracking(documents: Mapping[str, Any]) -> str:
     """Where experiments are searched: a call of the data plane that reads and needs a sign-in."""
-    uri = str(look(documents.get("workspace"), "properties.mlFlowTrackingUri") or "")
+    uri = str(value_at(documents.get("workspace"), "properties.mlFlowTrackingUri") or "")
     return api_of(uri) + EXPERIMENTS if uri else ""
 
 
 def _api_names(documents: Mapping[str, Any]) -> Iterable[str]:
     for key in ("fqdn", "privateFQDN"):
-        name = look(documents.get("aks"), f"properties.{key}")
+        name = value_at(documents.get("aks"), f"properties.{key}")
         if name:
             yield str(name)
 
@@ -197,7 +199,10 @@ def _outside(
     names = [name for held in private.values() for name in held]
     if recipe.security.private_aks:
         names += _api_names(documents)
-    url, scoring = _tracking(documents), look(documents.get("endpoint"), "properties.scoringUri")
+    url, scoring = (
+        _tracking(documents),
+        value_at(documents.get("endpoint"), "properties.scoringUri"),
+    )
 
     def tracking() -> Any:
         answers = []
@@ -233,7 +238,7 @@ def _inside(
 ) -> Side | str:
     """By cells on the Databricks cluster, which is in the VNET."""
     workspace = documents.get("databricks")
-    url = look(workspace, "properties.workspaceUrl")
+    url = value_at(workspace, "properties.workspaceUrl")
     if not workspace or not url:
         return "there is no Databricks workspace to look from"
     client = ctx.cloud.databricks(url=str(url), id=str(workspace["id"]))

@@ -12,11 +12,12 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
 from amlwizard.errors import StepError
 from amlwizard.plan import Context, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.naming import Ids
 
 ROUTER_REPLICAS = 3
 # The TLS files: the field of the recipe, the protected setting that holds the base64 text, and the
@@ -34,7 +35,7 @@ def extension(recipe: Recipe, ids: Ids) -> Step:
         "Machine Learning extension on AKS",
         Resource(
             f"{ids.aks}/providers/Microsoft.KubernetesConfiguration/extensions/azureml",
-            "2024-11-01",
+            api_versions.KUBERNETES_EXTENSIONS,
             {
                 "identity": {"type": "SystemAssigned"},
                 "properties": {

@@ -7,11 +7,13 @@ from typing import Any
 
 from amlwizard.accounts import Account
 from amlwizard.cloud_port import Say
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
+from amlwizard.design.subnets import SUBNETS
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Found, Removal, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.naming import Ids
 
 PROVIDERS = (
     "Microsoft.MachineLearningServices",
@@ -28,7 +30,6 @@ PROVIDERS = (
     "Microsoft.ManagedIdentity",
     "Microsoft.Compute",
 )
-SUBNETS = ("workspace", "compute", "scoring", "databricks_public", "databricks_private")
 
 
 def signed_in(account: Account) -> Document:
@@ -86,7 +87,7 @@ def foundation(recipe: Recipe) -> list[Step]:
         arm_step(
             "resource-group",
             "Resource group",
-            Resource(ids.group, "2025-04-01", ids.tracked()),
+            Resource(ids.group, api_versions.RESOURCE_GROUPS, ids.tracked()),
             after=("providers",),
             az=(
                 f"az group create -n {n.resource_group} -l {recipe.sign_in.region} {ids.cli_tags}",
@@ -97,7 +98,7 @@ def foundation(recipe: Recipe) -> list[Step]:
             "Log Analytics workspace",
             Resource(
                 ids.of("Microsoft.OperationalInsights/workspaces", n.log_analytics),
-                "2025-02-01",
+                api_versions.LOG_ANALYTICS,
                 ids.tracked({"sku": {"name": "PerGB2018"}, "retentionInDays": 30}),
             ),
             after=("resource-group",),
@@ -114,7 +115,7 @@ def foundation(recipe: Recipe) -> list[Step]:
             "Application Insights",
             Resource(
                 ids.of("Microsoft.Insights/components", n.application_insights),
-                "2020-02-02",
+                api_versions.APPLICATION_INSIGHTS,
                 ids.tracked(
                     {"Application_Type": "web", "WorkspaceResourceId": "{log-analytics.id}"},
                     kind="web",
@@ -161,7 +162,7 @@ def _storage(recipe: Recipe, ids: Ids) -> Step:
         "Storage account",
         Resource(
             ids.storage,
-            "2025-01-01",
+            api_versions.STORAGE,
             ids.tracked(properties, kind="StorageV2", sku={"name": "Standard_LRS"}),
         ),
         after=_after(access),
@@ -199,7 +200,7 @@ def _key_vault(recipe: Recipe, ids: Ids) -> Step:
     return arm_step(
         "key-vault",
         "Key vault",
-        Resource(ids.key_vault, "2025-05-01", ids.tracked(properties)),
+        Resource(ids.key_vault, api_versions.KEY_VAULT, ids.tracked(properties)),
         after=_after(access),
         az=(
             f"az keyvault create {ids.cli_new} -n {n.key_vault} --sku standard "
@@ -219,13 +220,13 @@ def _key_vault(recipe: Recipe, ids: Ids) -> Step:
 def _registry(recipe: Recipe, ids: Ids) -> Step:
     n, security = recipe.names, recipe.security
     properties: dict[str, Any] = {"adminUserEnabled": False}
-    version = "2025-04-01"
+    version = api_versions.CONTAINER_REGISTRY
     if security.registry == "private-endpoint":
         properties["publicNetworkAccess"] = "Disabled"
         properties["networkRuleBypassOptions"] = "AzureServices"
     else:
         # Rules that name subnets are of the previews alone, and were gone from 2022 to 2026.
-        version = "2026-09-01-preview"
+        version = api_versions.CONTAINER_REGISTRY_SUBNETS
         properties["publicNetworkAccess"] = "Enabled"
         properties["networkRuleSet"] = {
             "defaultAction": "Deny",

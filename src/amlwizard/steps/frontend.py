@@ -7,15 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from amlwizard.cloud_port import Frontend
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context
 from amlwizard.posture.platforms import FRONTEND_SERVICE, INTERNAL_BALANCER
 from amlwizard.recipe import Recipe
-from amlwizard.steps.naming import Ids
-from amlwizard.steps.network import API
 
-AKS_API = "2025-07-01"
 HTTPS = 443
 
 
@@ -38,7 +37,7 @@ def frontend_of(ctx: Context, recipe: Recipe) -> Frontend | None:
 
 def _addresses(ctx: Context, recipe: Recipe) -> Iterator[str]:
     arm, aks = ctx.cloud.arm, ctx.resolve(Ids(recipe).aks)
-    cluster = arm.get(aks, AKS_API) or {"properties": {}}
+    cluster = arm.get(aks, api_versions.AKS) or {"properties": {}}
     nodes = cluster["properties"].get("nodeResourceGroup")
     if not nodes:
         return
@@ -46,11 +45,11 @@ def _addresses(ctx: Context, recipe: Recipe) -> Iterator[str]:
         f"{aks.partition('/resourceGroups/')[0]}/resourceGroups/{nodes}/providers/Microsoft.Network"
     )
     if recipe.serving.load_balancer == "internal":
-        for balancer in arm.every(f"{network}/loadBalancers", API):
+        for balancer in arm.every(f"{network}/loadBalancers", api_versions.NETWORK):
             if balancer["name"] == INTERNAL_BALANCER:
                 yield from _inside(balancer["properties"])
         return
-    for address in arm.every(f"{network}/publicIPAddresses", API):
+    for address in arm.every(f"{network}/publicIPAddresses", api_versions.NETWORK):
         service = str((address.get("tags") or {}).get("k8s-azure-service", ""))
         if service.endswith(FRONTEND_SERVICE) and address["properties"].get("ipAddress"):
             yield str(address["properties"]["ipAddress"])

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from amlwizard.json_path import fold_case, value_at
 from amlwizard.plan import Kept
-from amlwizard.posture.judging import look, plain
 
 Allows = Callable[[Any, Any], bool]
 
@@ -152,12 +152,12 @@ def kept(kind: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tupl
 def _kept(rule: Immutable, wanted: Any, found: Any, path: str, above: str) -> Iterator[Kept]:
     head, star, rest = path.partition(".*.")
     if star:
-        for item in look(wanted, head) or ():
-            for held in look(found, head) or ():
-                if plain(held.get("name")) == plain(item.get("name")):
+        for item in value_at(wanted, head) or ():
+            for held in value_at(found, head) or ():
+                if fold_case(held.get("name")) == fold_case(item.get("name")):
                     yield from _kept(rule, item, held, rest, f"{above}{head}.{item['name']}.")
         return
-    old, new = (rule.absent if (v := look(d, path)) is None else v for d in (found, wanted))
+    old, new = (rule.absent if (v := value_at(d, path)) is None else v for d in (found, wanted))
     if old is None or new is None or _same(old, new) or rule.allows(old, new):
         return
     yield Kept(f"{above}{path}", old, new, rule.field, rule.back(old) if rule.field else None)
@@ -174,7 +174,7 @@ def _same(found: Any, wanted: Any) -> bool:
 def _new_pools(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Kept]:
     """A PUT of a cluster brings no pool: that has an operation of its own."""
     path = "properties.agentPoolProfiles"
-    held = [str(pool.get("name")) for pool in look(found, path) or ()]
-    for pool in look(wanted, path) or ():
+    held = [str(pool.get("name")) for pool in value_at(found, path) or ()]
+    for pool in value_at(wanted, path) or ():
         if held and pool["name"].lower() not in (name.lower() for name in held):
             yield Kept(path, ", ".join(held), pool["name"])

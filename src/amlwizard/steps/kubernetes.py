@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
+from amlwizard.json_path import value_at
 from amlwizard.plan import Removal, Resource, Step
-from amlwizard.posture.judging import look
 from amlwizard.recipe import Recipe, Serving
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.extension import extension
-from amlwizard.steps.naming import Ids
-from amlwizard.steps.platform import ML_API, after_private_link
+from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.roles import NETWORK_CONTRIBUTOR, pulls_and_reads, role_step
 
 POOL = "default"
@@ -32,7 +33,7 @@ def kubernetes(recipe: Recipe) -> list[Step]:
         arm_step(
             "aks-identity",
             "Identity of AKS",
-            Resource(identity, "2024-11-30", ids.tracked()),
+            Resource(identity, api_versions.MANAGED_IDENTITY, ids.tracked()),
             after=("resource-group",),
             outputs={"principal": "properties.principalId"},
             az=(f"az identity create {ids.cli_new} -n {n.aks_identity}",),
@@ -49,7 +50,7 @@ def kubernetes(recipe: Recipe) -> list[Step]:
         arm_step(
             "aks",
             "AKS cluster",
-            Resource(ids.aks, "2025-07-01", _cluster(recipe, ids, identity, subnet)),
+            Resource(ids.aks, api_versions.AKS, _cluster(recipe, ids, identity, subnet)),
             after=("aks-role",),
             az=(
                 _cluster_command(recipe, ids, identity, subnet),
@@ -65,7 +66,7 @@ def kubernetes(recipe: Recipe) -> list[Step]:
             "AKS attached to the workspace",
             Resource(
                 f"{ids.workspace}/computes/{n.kubernetes_compute}",
-                ML_API,
+                api_versions.MACHINE_LEARNING,
                 {
                     "location": region,
                     "identity": {"type": "SystemAssigned"},
@@ -157,7 +158,7 @@ def _suited(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
 def _without_ranges(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     """Authorised ranges that a recipe no longer names are to go: left out, Azure would keep them."""
     access = "apiServerAccessProfile"
-    ranges = look(found, f"properties.{access}.authorizedIPRanges")
+    ranges = value_at(found, f"properties.{access}.authorizedIPRanges")
     if not ranges or access in wanted["properties"]:
         return wanted
     return {**wanted, "properties": {**wanted["properties"], access: {"authorizedIPRanges": []}}}
@@ -167,7 +168,7 @@ def _as_scaled(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, An
     """How many nodes a pool has is its autoscaler's to say, between the fewest and the most; one
     that we do not want any more is switched off."""
     pool = wanted["properties"]["agentPoolProfiles"][0]
-    pools = look(found, "properties.agentPoolProfiles") or ()
+    pools = value_at(found, "properties.agentPoolProfiles") or ()
     there: Mapping[str, Any] = next(
         (other for other in pools if other.get("name") == pool["name"]), {}
     )

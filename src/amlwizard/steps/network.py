@@ -8,28 +8,28 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
+from amlwizard.design import api_versions, security_groups
+from amlwizard.design.ids import Ids
+from amlwizard.design.subnets import (
+    DATABRICKS,
+    ENTRY,
+    WITH_EGRESS,
+    WITHOUT_SECURITY_GROUP,
+    service_endpoints,
+    subnets,
+    with_nat_gateway,
+    with_security_group,
+)
+from amlwizard.json_path import value_at
 from amlwizard.json_types import MutableDocument
 from amlwizard.plan import Context, Found, Resource, Step
-from amlwizard.posture import security_groups
-from amlwizard.posture.judging import look
-from amlwizard.recipe import Recipe, Security
-from amlwizard.rules.space import ENTRY, subnets
+from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.naming import Ids
-
-API = "2026-03-01"
-DELEGATED = ("databricks_public", "databricks_private")
-WITH_NAT = ("compute", "databricks_public", "databricks_private")
-SERVICES = {
-    "storage": "Microsoft.Storage",
-    "key_vault": "Microsoft.KeyVault",
-    "registry": "Microsoft.ContainerRegistry",
-}
 
 
 def network(recipe: Recipe) -> list[Step]:
     ids, n = Ids(recipe), recipe.names
-    steps = [_nsg(recipe, ids, which) for which in security_groups.with_group(recipe)]
+    steps = [_nsg(recipe, ids, which) for which in with_security_group(recipe.security)]
     before = tuple(step.id for step in steps)
     if recipe.security.nat_gateway:
         steps += [
@@ -39,7 +39,7 @@ def network(recipe: Recipe) -> list[Step]:
                 "NAT gateway",
                 Resource(
                     ids.of("Microsoft.Network/natGateways", n.nat_gateway),
-                    API,
+                    api_versions.NETWORK,
                     ids.tracked(
                         {"publicIpAddresses": [{"id": "{public-ip.id}"}]}, sku={"name": "Standard"}
                     ),
@@ -58,15 +58,8 @@ def network(recipe: Recipe) -> list[Step]:
     return [*steps, _vnet(recipe, ids, before)]
 
 
-def with_nat(security: Security) -> tuple[str, ...]:
-    """The subnets that go out by the NAT gateway."""
-    if not security.nat_gateway:
-        return ()
-    return (*WITH_NAT, "scoring") if security.aks_outbound == "nat-gateway" else WITH_NAT
-
-
 def _route_table(recipe: Recipe, ids: Ids) -> Step:
-    name, firewall = ids.route_table_name, str(recipe.security.aks_firewall)
+    name, firewall = ids.names.route_table, str(recipe.security.aks_firewall)
     route = {
         "addressPrefix": "0.0.0.0/0",
         "nextHopType": "VirtualAppliance",
@@ -77,7 +70,7 @@ def _route_table(recipe: Recipe, ids: Ids) -> Step:
         "Route of AKS to the firewall",
         Resource(
             ids.of("Microsoft.Network/routeTables", name),
-            API,
+            api_versions.NETWORK,
             ids.tracked({"routes": [{"name": "default", "properties": route}]}),
         ),
         after=("resource-group",),
@@ -98,7 +91,7 @@ def public_ip(ids: Ids, id: str, title: str, name: str, zones: tuple[str, ...] =
         title,
         Resource(
             ids.of("Microsoft.Network/publicIPAddresses", name),
-            API,
+            api_versions.NETWORK,
             ids.tracked(
                 {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
                 sku={"name": "Standard"},
@@ -116,18 +109,18 @@ def public_ip(ids: Ids, id: str, title: str, name: str, zones: tuple[str, ...] =
 
 
 def _nsg(recipe: Recipe, ids: Ids, which: str) -> Step:
-    name, group = ids.nsg_name(which), recipe.names.resource_group
+    name, group = ids.names.security_group(which), recipe.names.resource_group
     rules = security_groups.rules(recipe, which)
 
     def outdated(found: Any) -> tuple[str, ...]:
-        held = look(found, "properties.securityRules") or []
+        held = value_at(found, "properties.securityRules") or []
         names = security_groups.outdated(recipe, which, held)
         return tuple(f"properties.securityRules.{name}" for name in names)
 
     return arm_step(
         f"nsg.{which.replace('_', '-')}",
         f"NSG of the {which.replace('_', ' ')} subnet",
-        Resource(ids.nsg(which), API, ids.tracked({"securityRules": rules})),
+        Resource(ids.nsg(which), api_versions.NETWORK, ids.tracked({"securityRules": rules})),
         after=("resource-group",),
         az=(
             f"az network nsg create {ids.cli_new} -n {name}",
@@ -170,7 +163,7 @@ def _vnet(recipe: Recipe, ids: Ids, before: tuple[str, ...]) -> Step:
     step = arm_step(
         "vnet",
         "VNET with its subnets",
-        Resource(ids.vnet, API, ids.tracked(properties)),
+        Resource(ids.vnet, api_versions.NETWORK, ids.tracked(properties)),
         after=before,
         az=tuple(commands),
         suited=_with_prefixes_of_others,
@@ -195,14 +188,14 @@ def _with_prefixes_of_others(wanted: MutableDocument, found: Mapping[str, Any]) 
     own = {subnet["name"].lower() for subnet in properties["subnets"]}
     theirs = [
         ip_network(prefix)
-        for subnet in look(found, "properties.subnets") or ()
+        for subnet in value_at(found, "properties.subnets") or ()
         if subnet["name"].lower() not in own
         for prefix in _prefixes_of(subnet["properties"])
     ]
     space = properties["addressSpace"]["addressPrefixes"]
     needed = [
         prefix
-        for prefix in look(found, "properties.addressSpace.addressPrefixes") or ()
+        for prefix in value_at(found, "properties.addressSpace.addressPrefixes") or ()
         if prefix not in space and any(ip_network(prefix).overlaps(subnet) for subnet in theirs)
     ]
     space = {"addressPrefixes": [*space, *needed]}
@@ -221,7 +214,7 @@ def _subnet_command(recipe: Recipe, ids: Ids, subnet: dict[str, Any]) -> str:
     if "natGateway" in p:
         options.append(f"--nat-gateway {recipe.names.nat_gateway}")
     if "routeTable" in p:
-        options.append(f"--route-table {ids.route_table_name}")
+        options.append(f"--route-table {ids.names.route_table}")
     if "privateEndpointNetworkPolicies" in p:
         options += [
             f"--private-endpoint-network-policies {p['privateEndpointNetworkPolicies']}",
@@ -246,37 +239,33 @@ def _subnet(recipe: Recipe, ids: Ids, which: str) -> dict[str, Any]:
     a subnet, it sees to that."""
     if which in ENTRY.values():
         return _entry_subnet(recipe, ids, which)
-    nat = which in with_nat(recipe.security)
+    nat = which in with_nat_gateway(recipe.security)
     properties: dict[str, Any] = {
         "addressPrefix": str(getattr(recipe.addresses, which)),
         "networkSecurityGroup": {"id": ids.nsg(which)},
         "privateEndpointNetworkPolicies": "Disabled",
         "privateLinkServiceNetworkPolicies": "Enabled",
-        "defaultOutboundAccess": not nat and which in WITH_NAT,
+        "defaultOutboundAccess": not nat and which in WITH_EGRESS,
     }
     if nat:
         properties["natGateway"] = {"id": "{nat-gateway.id}"}
     if which == "scoring" and recipe.security.aks_outbound == "user-defined-routing":
         properties["routeTable"] = {"id": "{route-table.id}"}
-    if which in DELEGATED:
+    if which in DATABRICKS:
         properties["delegations"] = [
             {
                 "name": "0",  # as the CLI calls it, so that what it made is kept
                 "properties": {"serviceName": "Microsoft.Databricks/workspaces"},
             }
         ]
-    services = [
-        {"service": service}
-        for field, service in SERVICES.items()
-        if getattr(recipe.security, field) == "service-endpoint"
-    ]
+    services = service_endpoints(recipe.security)
     if services:
-        properties["serviceEndpoints"] = services
-    return {"name": ids.subnet_name(which), "properties": properties}
+        properties["serviceEndpoints"] = [{"service": service} for service in services]
+    return {"name": ids.names.subnet(which), "properties": properties}
 
 
 def _entry_subnet(recipe: Recipe, ids: Ids, which: str) -> dict[str, Any]:
     properties: dict[str, Any] = {"addressPrefix": str(getattr(recipe.addresses, which))}
-    if which != security_groups.WITHOUT_GROUP:
+    if which != WITHOUT_SECURITY_GROUP:
         properties["networkSecurityGroup"] = {"id": ids.nsg(which)}
-    return {"name": ids.subnet_name(which), "properties": properties}
+    return {"name": ids.names.subnet(which), "properties": properties}

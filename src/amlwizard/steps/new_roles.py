@@ -14,9 +14,9 @@ from amlwizard.cloud.errors import is_of_unseen_roles
 from amlwizard.cloud.polling import pause
 from amlwizard.cloud_port import Say
 from amlwizard.errors import CloudError
+from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Step
-from amlwizard.posture.judging import look
 
 
 def until_seen(step: Step, roles: Sequence[Step], first: Callable[[Context, Say], None]) -> Step:
@@ -29,7 +29,7 @@ def until_seen(step: Step, roles: Sequence[Step], first: Callable[[Context, Say]
     def clear(ctx: Context, say: Say) -> None:
         address = ctx.resolve(resource.id)
         found = ctx.cloud.arm.get(address, resource.api_version)
-        if look(found, "properties.provisioningState") != "Failed":
+        if value_at(found, "properties.provisioningState") != "Failed":
             return
         first(ctx, say)
         say("deleting what failed")

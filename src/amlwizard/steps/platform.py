@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
+from amlwizard.design.private_endpoints import WORKSPACE
 from amlwizard.plan import Removal, Resource, Step
-from amlwizard.posture.private_endpoints import WORKSPACE
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.naming import Ids
 from amlwizard.steps.private_link import ready_for
 from amlwizard.steps.roles import keeps_data, pulls_and_pushes
-
-ML_API = "2025-09-01"
 
 
 def databricks(recipe: Recipe) -> list[Step]:
@@ -36,7 +35,7 @@ def databricks(recipe: Recipe) -> list[Step]:
             "Databricks workspace",
             Resource(
                 ids.of("Microsoft.Databricks/workspaces", n.databricks),
-                "2026-01-01",
+                api_versions.DATABRICKS,
                 ids.tracked(properties, sku={"name": "premium"}),
             ),
             after=("vnet",),
@@ -96,7 +95,7 @@ def workspace(recipe: Recipe) -> list[Step]:
             "Machine Learning workspace",
             Resource(
                 ids.workspace,
-                ML_API,
+                api_versions.MACHINE_LEARNING,
                 ids.tracked(properties, identity={"type": "SystemAssigned"}),
             ),
             after=("storage", "key-vault", "registry", "application-insights"),
@@ -121,7 +120,7 @@ def workspace(recipe: Recipe) -> list[Step]:
             "Image-build compute",
             Resource(
                 f"{ids.workspace}/computes/{n.build_compute}",
-                ML_API,
+                api_versions.MACHINE_LEARNING,
                 {
                     "location": recipe.sign_in.region,
                     "identity": {"type": "SystemAssigned"},

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
+from amlwizard.design.private_endpoints import Link, links
 from amlwizard.plan import Resource, Step
-from amlwizard.posture.private_endpoints import Link, endpoint_name, links
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.naming import Ids
-from amlwizard.steps.network import API
-
-DNS_API = "2024-06-01"
 
 
 def private_link(recipe: Recipe) -> list[Step]:
@@ -43,7 +41,7 @@ def _zone(recipe: Recipe, ids: Ids, zone: str) -> list[Step]:
         arm_step(
             f"dns-zone.{zone}",
             f"Private DNS zone {zone}",
-            Resource(zone_id, DNS_API, {"location": "global", "tags": ids.tags}),
+            Resource(zone_id, api_versions.PRIVATE_DNS, {"location": "global", "tags": ids.tags}),
             after=("resource-group",),
             az=(f"az network private-dns zone create {ids.cli_group} -n {zone} {ids.cli_tags}",),
         ),
@@ -52,7 +50,7 @@ def _zone(recipe: Recipe, ids: Ids, zone: str) -> list[Step]:
             f"Link of {zone} to the VNET",
             Resource(
                 f"{zone_id}/virtualNetworkLinks/{n.vnet}",
-                DNS_API,
+                api_versions.PRIVATE_DNS,
                 {
                     "location": "global",
                     "tags": ids.tags,
@@ -76,7 +74,7 @@ def _zone(recipe: Recipe, ids: Ids, zone: str) -> list[Step]:
 
 def _endpoint(recipe: Recipe, ids: Ids, link: Link, before: tuple[str, ...]) -> list[Step]:
     n = recipe.names
-    name = endpoint_name(recipe, link)
+    name = ids.names.private_endpoint(link.name)
     endpoint_id = ids.of("Microsoft.Network/privateEndpoints", name)
     body = ids.tracked(
         {
@@ -103,7 +101,7 @@ def _endpoint(recipe: Recipe, ids: Ids, link: Link, before: tuple[str, ...]) -> 
         arm_step(
             f"private-endpoint.{link.name}",
             f"Private endpoint of {link.name.replace('-', ' ')}",
-            Resource(endpoint_id, API, body),
+            Resource(endpoint_id, api_versions.NETWORK, body),
             after=(link.target, "vnet", *before),
             az=(
                 f"az network private-endpoint create {ids.cli_new} -n {name} "
@@ -117,7 +115,7 @@ def _endpoint(recipe: Recipe, ids: Ids, link: Link, before: tuple[str, ...]) -> 
             f"DNS records of {link.name.replace('-', ' ')}",
             Resource(
                 f"{endpoint_id}/privateDnsZoneGroups/default",
-                API,
+                api_versions.NETWORK,
                 {"properties": {"privateDnsZoneConfigs": zones}},
             ),
             after=(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
 from amlwizard.cloud_port import Say
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Found, Removal, Resource, Step
 from amlwizard.recipe import Recipe
-from amlwizard.steps.naming import Ids
 
-API = "2022-04-01"
 PROVIDER = "providers/Microsoft.Authorization"
 
 
@@ -45,7 +45,7 @@ def role_step(
     name = uuid5(NAMESPACE_URL, f"{scope}/{role.id}/{to}")
     resource = Resource(
         f"{scope}/{PROVIDER}/roleAssignments/{name}",
-        API,
+        api_versions.AUTHORIZATION,
         {
             "properties": {
                 "roleDefinitionId": definition,
@@ -59,7 +59,7 @@ def role_step(
         whose = ctx.resolve(principal).lower()
         address = ctx.resolve(resource.id)
         path = f"{ctx.resolve(scope)}/{PROVIDER}/roleAssignments?$filter=atScope()"
-        for found in ctx.cloud.arm.every(path, API):
+        for found in ctx.cloud.arm.every(path, api_versions.AUTHORIZATION):
             given = found["properties"]
             mine = found["id"].lower() == address.lower()
             if given["roleDefinitionId"].lower().endswith(role.id) and (
@@ -77,8 +77,8 @@ def role_step(
     def apply(ctx: Context, say: Say) -> Document:
         arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
         # The principal of an assignment cannot be changed: an identity made anew needs a new one.
-        arm.delete(address, API, say, ctx.cancel)
-        arm.put(address, API, ctx.resolve(resource.body), say, ctx.cancel)
+        arm.delete(address, api_versions.AUTHORIZATION, say, ctx.cancel)
+        arm.put(address, api_versions.AUTHORIZATION, ctx.resolve(resource.body), say, ctx.cancel)
         return {"id": address}
 
     return Step(

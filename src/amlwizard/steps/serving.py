@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from amlwizard.cloud_port import Say
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
+from amlwizard.design.private_endpoints import links
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Removal, Resource, Step
-from amlwizard.posture.private_endpoints import links
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.documents import update
-from amlwizard.steps.naming import Ids
 from amlwizard.steps.new_roles import until_seen
-from amlwizard.steps.platform import ML_API, after_private_link
+from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.private_link import ready_for
 from amlwizard.steps.roles import pulls_and_pushes, pulls_and_reads
 
@@ -53,7 +54,9 @@ def serving(recipe: Recipe) -> list[Step]:
     deploy = arm_step(
         "deployment",
         "Deployment",
-        Resource(f"{ids.endpoint}/deployments/{n.deployment}", ML_API, deployment),
+        Resource(
+            f"{ids.endpoint}/deployments/{n.deployment}", api_versions.MACHINE_LEARNING, deployment
+        ),
         after=(
             "register",
             *(step.id for step in needed),
@@ -67,7 +70,7 @@ def serving(recipe: Recipe) -> list[Step]:
         arm_step(
             "endpoint",
             "Online endpoint",
-            Resource(ids.endpoint, ML_API, endpoint),
+            Resource(ids.endpoint, api_versions.MACHINE_LEARNING, endpoint),
             after=("kubernetes-compute", *after_private_link(recipe)),
             outputs={"principal": "identity.principalId"},
             phase="deploy",
@@ -78,7 +81,7 @@ def serving(recipe: Recipe) -> list[Step]:
         arm_step(
             "traffic",
             "Traffic to the deployment",
-            Resource(ids.endpoint, ML_API, traffic),
+            Resource(ids.endpoint, api_versions.MACHINE_LEARNING, traffic),
             after=("deployment",),
             outputs={"scoring_uri": "properties.scoringUri"},
             phase="deploy",
@@ -96,14 +99,14 @@ def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Say],
 
     def withdraw(ctx: Context, say: Say) -> None:
         arm, address = ctx.cloud.arm, ctx.resolve(endpoint)
-        found = arm.get(address, ML_API)
+        found = arm.get(address, api_versions.MACHINE_LEARNING)
         traffic = (found or {}).get("properties", {}).get("traffic") or {}
         if found and traffic.get(deployment):
             say("withdrawing its traffic")
             left = {name: share for name, share in traffic.items() if name != deployment}
             body = update(found, {}).body
             body["properties"]["traffic"] = left
-            arm.put(address, ML_API, body, say, ctx.cancel)
+            arm.put(address, api_versions.MACHINE_LEARNING, body, say, ctx.cancel)
 
     return withdraw
 

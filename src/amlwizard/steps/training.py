@@ -12,11 +12,11 @@ from typing import Any
 
 from amlwizard import notebook
 from amlwizard.cloud_port import Say
+from amlwizard.design.private_endpoints import links
 from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document
 from amlwizard.notebook.access import access, api_of
 from amlwizard.plan import Context, Found, Step
-from amlwizard.posture.private_endpoints import links
 from amlwizard.recipe import Recipe
 from amlwizard.steps.cluster import databricks_of, packages, running
 from amlwizard.steps.platform import after_private_link

@@ -46,7 +46,3 @@ def links(recipe: Recipe) -> list[Link]:
         if getattr(recipe.security, field) == "private-endpoint":
             wanted += found
     return wanted
-
-
-def endpoint_name(recipe: Recipe, link: Link) -> str:
-    return f"pep-{recipe.names.prefix}-{link.name}"

@@ -1,21 +1,24 @@
-"""ARM ids of everything that a recipe names, with placeholders for the subscription."""
+"""ARM ids of the platform's resources, and what every new resource has: region and tags."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import Any
 
+from amlwizard.design.names import OWNER_TAG, ResourceNames
+from amlwizard.json_types import Document, JsonValue, MutableDocument
 from amlwizard.recipe import Recipe
-from amlwizard.rules.entry import SUBNET_NAMES
-from amlwizard.steps.arm_step import OWNER_TAG
 
 
 @dataclass(frozen=True)
 class Ids:
-    """Ids as templates: `{sign-in.subscription}` is filled when a request is sent."""
+    """Ids as templates: `{sign-in.subscription}` is resolved when a request is sent."""
 
     recipe: Recipe
+
+    @property
+    def names(self) -> ResourceNames:
+        return ResourceNames(self.recipe)
 
     @property
     def group(self) -> str:
@@ -31,16 +34,10 @@ class Ids:
     def subnet(self, which: str) -> str:
         """`which` is workspace, compute, scoring, databricks_public, databricks_private, or the
         subnet of a secure entry: bastion, gateway."""
-        return f"{self.vnet}/subnets/{self.subnet_name(which)}"
-
-    def subnet_name(self, which: str) -> str:
-        return SUBNET_NAMES.get(which) or str(getattr(self.recipe.names, f"{which}_subnet"))
+        return f"{self.vnet}/subnets/{self.names.subnet(which)}"
 
     def nsg(self, which: str) -> str:
-        return self.of("Microsoft.Network/networkSecurityGroups", self.nsg_name(which))
-
-    def nsg_name(self, which: str) -> str:
-        return f"nsg-{self.recipe.names.prefix}-{which.replace('_', '-')}"
+        return self.of("Microsoft.Network/networkSecurityGroups", self.names.security_group(which))
 
     def zone(self, name: str) -> str:
         """A private DNS zone: one that was there, or ours."""
@@ -48,29 +45,12 @@ class Ids:
         return given or self.of("Microsoft.Network/privateDnsZones", name)
 
     @property
-    def route_table_name(self) -> str:
-        return f"rt-{self.recipe.names.prefix}-scoring"
-
-    @property
-    def bastion_name(self) -> str:
-        return f"bas-{self.recipe.names.prefix}"
-
-    @property
     def bastion(self) -> str:
-        return self.of("Microsoft.Network/bastionHosts", self.bastion_name)
-
-    @property
-    def vpn_gateway_name(self) -> str:
-        return f"vpng-{self.recipe.names.prefix}"
+        return self.of("Microsoft.Network/bastionHosts", self.names.bastion)
 
     @property
     def vpn_gateway(self) -> str:
-        return self.of("Microsoft.Network/virtualNetworkGateways", self.vpn_gateway_name)
-
-    @property
-    def entry_ip_name(self) -> str:
-        """The public address of the secure entry."""
-        return f"pip-{self.recipe.names.prefix}-{self.recipe.security.secure_entry}"
+        return self.of("Microsoft.Network/virtualNetworkGateways", self.names.vpn_gateway)
 
     @property
     def workspace(self) -> str:
@@ -114,9 +94,9 @@ class Ids:
         """The tag that says whose it is, and those of the recipe."""
         return {OWNER_TAG: self.recipe.names.prefix, **self.recipe.names.tags}
 
-    def tracked(self, properties: Any = None, **more: Any) -> dict[str, Any]:
+    def tracked(self, properties: Document | None = None, **more: JsonValue) -> MutableDocument:
         """The body of a tracked resource: region, tags, the rest."""
-        body: dict[str, Any] = {
+        body: MutableDocument = {
             "location": self.recipe.sign_in.region,
             "tags": self.tags,
             **more,

@@ -12,19 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any, get_args
 
-from amlwizard.posture.effective import INTERNET, Opening
+from amlwizard.design.subnets import DATABRICKS
 from amlwizard.recipe import Recipe, Serving
-from amlwizard.rules.space import DATABRICKS, subnets
 
 Rules = list[dict[str, Any]]
 
+INTERNET = "Internet"
 LAST = 4096
-WITHOUT_GROUP = "gateway"  # Azure attaches no security group to a GatewaySubnet
-
-
-def with_group(recipe: Recipe) -> tuple[str, ...]:
-    """The subnets (fields of the recipe) that have a security group."""
-    return tuple(which for which in subnets(recipe.security) if which != WITHOUT_GROUP)
 
 
 def rules(recipe: Recipe, which: str) -> Rules:
@@ -70,17 +64,16 @@ def _place(rule: Mapping[str, Any]) -> tuple[Any, ...]:
     return rule["name"].lower(), p["direction"], p["access"], p["priority"]
 
 
-def exposed(recipe: Recipe, which: str) -> tuple[Opening, ...]:
-    """What a subnet's group may let in from outside the VNET."""
-    wanted: list[tuple[str, str]] = []
-    if which == "scoring" and (port := scoring_port(recipe)):
-        wanted.append((INTERNET, port))
+def exposed(recipe: Recipe, which: str) -> list[tuple[str, int]]:
+    """What a subnet's group lets in from outside the VNET over TCP: service tag or Internet, port."""
     if which == "bastion":
-        wanted += [(INTERNET, "443"), ("GatewayManager", "443")]
+        return [(INTERNET, 443), ("GatewayManager", 443)]
+    if which == "scoring" and (port := scoring_port(recipe)):
+        return [(INTERNET, int(port))]
     if which in DATABRICKS and not recipe.security.databricks_no_public_ip:
         # Without secure cluster connectivity the control plane comes in by itself.
-        wanted += [("AzureDatabricks", "22"), ("AzureDatabricks", "5557")]
-    return tuple(Opening(source, "Tcp", (int(port), int(port))) for source, port in wanted)
+        return [("AzureDatabricks", 22), ("AzureDatabricks", 5557)]
+    return []
 
 
 def scoring_port(recipe: Recipe) -> str | None:

@@ -1,0 +1,25 @@
+"""Reading JSON documents by dotted paths, and what the texts in them mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def value_at(document: object, path: str) -> Any:  # noqa: ANN401  Azure owns its shape
+    """The value at a dotted path (``properties.subnets``), None if any part of it is missing."""
+    for part in path.split("."):
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(part)
+    return document
+
+
+def fold_case(value: Any) -> Any:  # noqa: ANN401  what comes out is what went in
+    """A text without case, to compare as Azure does; any other value as it is."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def resource_name(resource_id: object) -> str:
+    """The name at the end of an ARM id, lower case."""
+    return str(resource_id or "").rsplit("/", 1)[-1].lower()
