@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from importlib.metadata import requires, version
 from itertools import count
 from threading import Event as Flag
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 from forbidding import NO_ADDRESS
+from packaging.requirements import Requirement
 from platforms import Platform
 from support import recipe_of
 
@@ -56,6 +58,33 @@ def started(client: Any) -> Callable[..., str]:
 
 def printed(client: Any, cluster: str, cell: str) -> Any:
     return client.run_cells(cluster, [cell, "pass"], lambda *_, **__: None, Flag())[0]
+
+
+# -- libraries of the runtime
+
+# What 16.4 LTS comes with, by Databricks' release notes.
+COMES_WITH = {
+    "databricks-sdk": "0.30.0", "protobuf": "4.24.1", "numpy": "1.26.4", "pandas": "1.5.3",
+    "scipy": "1.13.1", "pyarrow": "15.0.2", "cryptography": "42.0.5", "matplotlib": "3.8.4",
+    "packaging": "24.1", "pyyaml": "6.0.1", "requests": "2.32.2",
+}  # fmt: skip
+
+
+def test_pins_leave_what_the_driver_itself_works_with() -> None:
+    """Nothing that they need is newer than what the runtime has: pip changes none of it."""
+    training = platform_recipe().training
+    pins = {
+        "mlflow": training.mlflow,
+        "azureml-mlflow": training.azureml_mlflow,
+        "scikit-learn": training.scikit_learn,
+    }
+    assert {name: version(name) for name in pins} == pins
+    wanted = [
+        Requirement(text) for name in (*pins, "mlflow-skinny") for text in requires(name) or ()
+    ]
+    judged = [r for r in wanted if r.name.lower() in COMES_WITH and "extra" not in str(r.marker)]
+    assert {"databricks-sdk", "protobuf", "numpy"} <= {r.name for r in judged}
+    assert [str(r) for r in judged if COMES_WITH[r.name.lower()] not in r.specifier] == []
 
 
 # -- what is forbidden

@@ -13,6 +13,7 @@ from amlwizard import engine, rules
 from amlwizard.errors import CloudError
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
+from amlwizard.steps.private_link import links, ready_for
 
 pytestmark = pytest.mark.xdist_group("refusals")
 
@@ -119,6 +120,9 @@ def test_defaults_are_sizes_that_the_sandbox_has(platform: Platform) -> None:
         recipe.serving.build_node_size,
     ):
         assert by_name[name]["CpuArchitectureType"] == "x64"
+    # The compute that builds images counts against a quota of Machine Learning's own.
+    for name in (recipe.serving.node_size, recipe.training.node_type):
+        assert name.endswith("_v5"), "of a current family, whose quota new subscriptions get"
     assert by_name["Standard_D4ps_v5"]["CpuArchitectureType"] == "Arm64"
 
 
@@ -153,6 +157,45 @@ def test_links_ask_outside_for_what_their_zone_does_not_have() -> None:
         assert link.resource
         assert link.resource.body["properties"]["resolutionPolicy"] == "NxDomainRedirect"
         assert "--resolution-policy NxDomainRedirect" in link.az[0]
+
+
+def before(recipe: Recipe, name: str) -> set[str]:
+    """All the steps that end before one begins."""
+    after = {s.id: s.after for s in steps_for(recipe)}
+    found: set[str] = set()
+    left = list(after[name])
+    while left:
+        one = left.pop()
+        if one not in found:
+            found.add(one)
+            left += after[one]
+    return found
+
+
+WAITS = {
+    "train": ("workspace", "storage-blob"),
+    "kubernetes-compute": ("workspace",),
+    "endpoint": ("workspace",),
+    "deployment": ("workspace", "registry", "storage-blob"),
+    "score": ("workspace", "registry", "storage-blob"),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_what_goes_to_private_addresses_waits_for_their_names(name: str) -> None:
+    """For the records of the endpoints, and for the links by which the VNET finds them."""
+    recipe = recipe_of("private")
+    names = {link.name: ready_for(recipe, link) for link in links(recipe)}
+    for target in WAITS[name]:
+        assert any(step.startswith("dns-link.") for step in names[target])
+        assert set(names[target]) <= before(recipe, name), target
+
+
+def test_trusted_services_are_let_into_every_registry() -> None:
+    """Said, and not left to a default, where rules name subnets too."""
+    for recipe in ("quickstart", "article"):
+        body = step(recipe_of(recipe), "registry").resource.body
+        assert body["properties"]["networkRuleBypassOptions"] == "AzureServices"
 
 
 # -- what is said and read

@@ -219,11 +219,13 @@ def _key_vault(recipe: Recipe, ids: Ids) -> Step:
 
 def _registry(recipe: Recipe, ids: Ids) -> Step:
     n, security = recipe.names, recipe.security
-    properties: dict[str, Any] = {"adminUserEnabled": False}
+    properties: dict[str, Any] = {
+        "adminUserEnabled": False,
+        "networkRuleBypassOptions": "AzureServices",
+    }
     version = api_versions.CONTAINER_REGISTRY
     if security.registry == "private-endpoint":
         properties["publicNetworkAccess"] = "Disabled"
-        properties["networkRuleBypassOptions"] = "AzureServices"
     else:
         # Rules that name subnets are of the previews alone, and were gone from 2022 to 2026.
         version = api_versions.CONTAINER_REGISTRY_SUBNETS
