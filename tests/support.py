@@ -9,14 +9,15 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any
+from typing import IO, Any
 
 import httpx
+from forking import Forked
 
 from amlwizard.cli.targets import started
 from amlwizard.cloud import Cloud, from_description
@@ -28,6 +29,10 @@ PATIENCE = 900.0
 """Seconds after which a wait is given up, so that what hangs is found. No verdict: it is far beyond
 what the slowest machine takes, and pytest's own `timeout` is far beyond it."""
 Json = dict[str, Any]
+Start = Callable[
+    [Sequence[str], "int | IO[Any]", IO[Any], Path, Mapping[str, str]],
+    "Forked | subprocess.Popen[str]",
+]
 
 
 @dataclass
@@ -152,24 +157,40 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**{k: v for k, v in os.environ.items() if not k.startswith(drop)}, **more}
 
 
-def amlwizard(*arguments: str, cwd: Path | None = None, **more: str) -> Ran:
-    """Run the command as a person would."""
-    done = subprocess.run(
+def process(
+    arguments: Sequence[str],
+    stdout: int | IO[Any],
+    stderr: IO[Any],
+    cwd: Path,
+    env: Mapping[str, str],
+) -> subprocess.Popen[str]:
+    """The command as a process from its very start."""
+    return subprocess.Popen(
         [sys.executable, "-m", "amlwizard", *arguments],
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
         text=True,
-        cwd=cwd or ROOT,
-        env=environment(more),
-        timeout=PATIENCE,
+        cwd=cwd,
+        env=dict(env),
     )
-    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def amlwizard(*arguments: str, cwd: Path | None = None, start: Start = Forked, **more: str) -> Ran:
+    """Run the command as a person would, with everything imported already (see `forking`) but
+    where `start` is `process`."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        code = start(arguments, out, errors, cwd or ROOT, environment(more)).wait(PATIENCE)
+        out.seek(0)
+        errors.seek(0)
+        return Ran(code, out.read(), errors.read())
 
 
 @dataclass
 class Replay:
     """A replay that runs beside the test, which reads its events as they come and acts on them."""
 
-    process: subprocess.Popen[str]
+    process: Forked | subprocess.Popen[str]
     errors: Any
     lines: list[str] = field(default_factory=list)
 
@@ -198,24 +219,18 @@ class Replay:
 
 
 @contextmanager
-def replaying(*arguments: str, **more: str) -> Iterator[Replay]:
+def replaying(*arguments: str, start: Start = Forked, **more: str) -> Iterator[Replay]:
     """``amlwizard replay ... --json`` in a process of its own, which does not outlive the block."""
     with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "amlwizard", "replay", *arguments, "--json"],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            cwd=ROOT,
-            env=environment(more),
-        )
+        command = ["replay", *arguments, "--json"]
+        running = start(command, subprocess.PIPE, errors, ROOT, environment(more))
         try:
-            yield Replay(process, errors)
+            yield Replay(running, errors)
         finally:
-            process.kill()
-            process.wait()
-            assert process.stdout
-            process.stdout.close()
+            running.kill()
+            running.wait()
+            assert running.stdout
+            running.stdout.close()
 
 
 def recipe_of(name: str, **changes: str) -> Recipe:
