@@ -21,6 +21,7 @@ from typing import Any
 import contracts
 import pytest
 from support import RECIPES, Sandbox, amlwizard, recipe_of, running
+from variants import AS_SHIPPED, WITH_SETTINGS
 
 from amlwizard.export.az import REPLACED
 from amlwizard.plan.placeholders import resolve
@@ -193,35 +194,6 @@ def test_a_refusal_reaches_the_person_with_azures_code(az: Az) -> None:
     assert "ResourceGroupNotFound" in said
 
 
-# Settings that bring about every command that a step has, and every option of it.
-SETTINGS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("article", {}),
-    ("private", {}),
-    (
-        "quickstart",
-        {
-            "security__shared_keys": "false", "serving__max_surge": "10%", "serving__max_nodes": "5",
-            "names__tags": "{costCenter: '42', owner: ml team}",
-            "serving__kubernetes_version": '"1.35"', "names__node_resource_group": "rg-nodes",
-            "security__aks_authorized_ranges": "[203.0.113.0/24]", "security__purge_protection": "true",
-            "security__aks_outbound": "nat-gateway",
-        },
-    ),
-    (
-        "private",
-        {
-            "security__aks_outbound": "user-defined-routing", "security__aks_firewall": "10.100.200.4",
-            "security__secure_entry": "vpn-gateway",
-        },
-    ),
-    (
-        "quickstart",
-        {
-            "serving__load_balancer": "internal", "serving__network": "node-subnet",
-            "security__nat_gateway": "false", "security__databricks_no_public_ip": "false",
-        },
-    ),
-)  # fmt: skip
 # Of extensions, which are in no package index.
 EXTENSIONS = tuple(command for command in REPLACED if command != "az aks create")
 
@@ -233,7 +205,7 @@ def test_the_parser_of_the_cli_takes_every_command_that_is_shown() -> None:
     if python is None:
         pytest.skip("the Python of azure-cli is not beside az")
     commands: dict[tuple[str, ...], list[str]] = {}
-    for name, settings in SETTINGS:
+    for name, settings in (*WITH_SETTINGS, *AS_SHIPPED):
         shown = (c for step in steps_for(recipe_of(name, **settings)) for c in step.az)
         for command in (c for c in shown if c.startswith("az ") and not c.startswith(EXTENSIONS)):
             words = shlex.split(command)

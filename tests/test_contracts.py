@@ -13,7 +13,8 @@ import contracts
 import pytest
 from contracts import Waiver, check, serve
 from journeys import Journey
-from support import RECIPES, Json, Sandbox, recipe_of
+from support import RECIPES, Json, Sandbox, amlwizard, recipe_of
+from variants import WITH_SETTINGS
 
 from amlwizard.cli import main
 from amlwizard.plan.placeholders import resolve
@@ -182,6 +183,24 @@ def keeps_the_contracts(capture: Path, record: pytest.FixtureRequest) -> None:
 def test_a_journey_keeps_the_contracts(recipe: str, request: pytest.FixtureRequest) -> None:
     journey: Journey = request.getfixturevalue(recipe)
     keeps_the_contracts(journey.capture, request)
+
+
+@pytest.mark.parametrize("which", range(len(WITH_SETTINGS)))
+def test_a_platform_with_other_settings_keeps_the_contracts(
+    which: int, sandbox: Callable[..., Sandbox], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    recipe, settings = WITH_SETTINGS[which]
+    capture = tmp_path / "capture.jsonl"
+    there = sandbox("--clock", "instant", "--capture", str(capture))
+    options = [f"{field.replace('__', '.')}={value}" for field, value in settings.items()]
+    ran = amlwizard(
+        "replay", str(RECIPES / f"{recipe}.yaml"), "--target", "sandbox", "--until", "provision",
+        *(part for option in options for part in ("--set", option)),
+        AMLWIZARD_HOME=str(tmp_path / "home"), **there.environment,
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert there.unknown == []
+    keeps_the_contracts(capture, request)
 
 
 @pytest.mark.parametrize("recipe", ["quickstart", "article", "private"])
