@@ -17,7 +17,7 @@ from amlwizard.cloud.scoring import SERVED, score
 from amlwizard.cloud_port import Scored
 from amlwizard.errors import CloudError, OperationCancelledError
 from amlwizard.plan import Context
-from amlwizard.plan.outputs import Outputs
+from amlwizard.plan.outputs import TRAIN, Outputs, TrainingOutput
 from amlwizard.secret import Secret
 from amlwizard.steps.asking import send
 
@@ -89,7 +89,7 @@ class Cloud:
 
 def context(uri: str) -> Context:
     outputs = {
-        "train": {"columns": {"a": "double"}},
+        TRAIN.id: TrainingOutput("run", "diabetes", [1, 1], 0.0, {"a": "double"}).to_json(),
         "traffic": {"scoring_uri": uri},
         "workspace": {"id": "ws"},
     }

@@ -10,6 +10,7 @@ from tui_support import GOLDEN, recorded
 from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import Choice
 from amlwizard.journal import NAME
+from amlwizard.plan.outputs import TRAIN
 
 
 def test_training_is_found_in_the_journal_of_the_run_that_trained(
@@ -20,7 +21,7 @@ def test_training_is_found_in_the_journal_of_the_run_that_trained(
         (tmp_path / "runs" / name).mkdir(parents=True)
     shutil.copy(GOLDEN, tmp_path / "runs" / "20260101" / NAME)
     (tmp_path / "runs" / "20260103" / NAME).write_text("no journal\nat all\n")
-    run = recorded().outputs("train")["run_id"]
+    run = recorded().outputs(TRAIN.id)["run_id"]
     with Desk(Choice()) as desk:
         said = desk.trained(run)
         assert tuple(said) == recorded().steps["train"].log

@@ -15,7 +15,9 @@ from amlwizard.backend import Control
 from amlwizard.errors import CloudError, InvalidInputError, SignInError
 from amlwizard.events import Event, StepFinished, StepProgress, StepStarted
 from amlwizard.plan import Context, Found, Step, in_order, until
+from amlwizard.plan.outputs import SIGN_IN, ResourceOutput, SignedIn, StepRef
 
+SIGNED_IN = SignedIn("me", "t", "s", "name").to_json()
 JOB = engine.Job(None, "recipe.yaml", None, "nowhere")
 
 
@@ -172,14 +174,14 @@ def test_a_survey_applies_nothing_but_the_sign_in() -> None:
 
     def apply(ctx: Context, say: Any) -> Any:
         applied.append(1)
-        return {"subscription": "s"}
+        return SIGNED_IN
 
     def needs_a_document(ctx: Context) -> Found | None:
         ctx.resolve("{thing.id}")
         return Found("ready")
 
     def needs_an_output(ctx: Context) -> Found | None:
-        return Found("ready", {"id": ctx.outputs["thing"]["id"]})
+        return Found("ready", {"id": ctx.outputs[StepRef("thing", ResourceOutput)].id})
 
     plan = engine.survey(
         [
@@ -210,11 +212,9 @@ def test_a_bug_in_reading_is_not_taken_for_something_to_create() -> None:
     that the step's own thing cannot be there either."""
 
     def read(ctx: Context) -> Found | None:
-        return Found(ctx.outputs["sign-in"]["nowhere"])
+        return Found(ctx.outputs[SIGN_IN].to_json()["nowhere"])
 
-    signing_in = step(
-        "sign-in", phase="sign-in", runs=True, apply=lambda ctx, say: {"subscription": "s"}
-    )
+    signing_in = step("sign-in", phase="sign-in", runs=True, apply=lambda ctx, say: SIGNED_IN)
     with pytest.raises(KeyError, match="nowhere"):
         engine.survey([signing_in, step("a", "sign-in", read=read)], JOB, lambda event: None)
 

@@ -15,7 +15,7 @@ from support import recipe_of
 from amlwizard.cloud.trust import UntrustedCertificateError
 from amlwizard.design import api_versions
 from amlwizard.plan import Context
-from amlwizard.plan.outputs import Outputs
+from amlwizard.plan.outputs import TRAIN, Outputs, TrainingOutput
 from amlwizard.steps import steps_for
 from amlwizard.steps.asking import Answer, send
 
@@ -44,7 +44,10 @@ class Named:
             serving__tls_name=NAME,
             serving__load_balancer=load_balancer,
         )
-        outputs = {**platform.outputs, "train": {"columns": {"a": "double"}}}
+        outputs = {
+            **platform.outputs,
+            TRAIN.id: TrainingOutput("run", "diabetes", [1, 1], 0.0, {"a": "double"}).to_json(),
+        }
         self.ctx = Context(self.recipe, platform.cloud, Outputs(outputs), Flag(), lambda *_: None)  # type: ignore[arg-type]
         steps = {step.id: step for step in steps_for(self.recipe)}
         for step in ("aks-extension", "endpoint"):

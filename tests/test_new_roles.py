@@ -89,7 +89,7 @@ def test_what_failed_in_the_last_run_goes_before_the_next(platform: Platform, ct
 
 
 def test_nobody_waits_for_a_role_that_is_not_there(platform: Platform, ctx: Context) -> None:
-    assignment = ctx.outputs["endpoint-acr-pull"]["id"]
+    assignment = ctx.outputs.by_step["endpoint-acr-pull"]["id"]
     platform.cloud.arm.delete(assignment, "2022-04-01", quiet, Flag())
     since = len(platform.sandbox.calls)
     error = deploy(platform, ctx)
@@ -102,7 +102,7 @@ def test_an_image_build_needs_to_pull_and_to_push(
     platform: Platform, ctx: Context, role: str, says: str
 ) -> None:
     for step in ("build-compute-acr-push", *(["build-compute-acr-pull"] if role == "pull" else [])):
-        platform.cloud.arm.delete(ctx.outputs[step]["id"], "2022-04-01", quiet, Flag())
+        platform.cloud.arm.delete(ctx.outputs.by_step[step]["id"], "2022-04-01", quiet, Flag())
     error = deploy(platform, ctx)
     assert error.code == "ImageBuildFailure" and says in error.why
 

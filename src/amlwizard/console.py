@@ -29,6 +29,7 @@ from amlwizard.events import (
     StepStarted,
 )
 from amlwizard.plan import GONE, Plan
+from amlwizard.plan.outputs import REGISTER, SCORE, TRAIN, VERIFY, RemovalOutput, StepRef
 from amlwizard.view import RunView, StepView
 
 _MOVES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -208,25 +209,22 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
     _failures(view, console)
     kept = sum(1 for s in view.steps.values() if s.state == "kept")
     if kept and view.exit_code == 0:
-        trained = view.steps.get("train")
+        trained = view.steps.get(TRAIN.id)
         nothing = " Nothing was trained anew." if trained and trained.state == "kept" else ""
         console.print(f"\n{kept} of {len(view.steps)} steps were kept as they are.{nothing}")
     rows = dict(places)
-    run, version = view.outputs("train"), view.outputs("register")
-    scored = view.outputs("score")
-    if run:
-        rows["Run"] = f"{run['run_id']} in experiment {run['experiment']}, MSE {run['mse']:.3f}"
-    if version:
-        rows["Model"] = f"{version['model']} version {version['version']}"
-    if scored:
-        rows["Endpoint"] = str(scored["scoring_uri"])
-        if "dns_record" in scored:
-            rows["DNS record"] = str(scored["dns_record"])
-        rows["Predictions"] = ", ".join(f"{p:.3f}" for p in scored["predictions"])
-    verified = view.outputs("verify")
-    if verified:
-        unseen = len(verified["without_evidence"])
-        rows["Promises"] = f"{verified['kept']} of {verified['promises']} kept" + (
+    if run := view.output(TRAIN):
+        rows["Run"] = f"{run.run_id} in experiment {run.experiment}, MSE {run.mse:.3f}"
+    if version := view.output(REGISTER):
+        rows["Model"] = f"{version.model} version {version.version}"
+    if scored := view.output(SCORE):
+        rows["Endpoint"] = scored.scoring_uri
+        if scored.dns_record:
+            rows["DNS record"] = scored.dns_record
+        rows["Predictions"] = ", ".join(f"{p:.3f}" for p in scored.predictions)
+    if verified := view.output(VERIFY):
+        unseen = len(verified.without_evidence)
+        rows["Promises"] = f"{verified.kept} of {verified.promises} kept" + (
             f", {unseen} not judged: `amlwizard verify` looks closer" if unseen else ""
         )
     _closing(view, rows, console)
@@ -260,19 +258,19 @@ def report_teardown(view: RunView, places: dict[str, str], out: TextIO) -> None:
     console = Console(file=out, highlight=False, soft_wrap=True)
     _failures(view, console)
     counts = view.counts()
-    removed = counts.get("done", 0) - sum(
+    gone = counts.get("done", 0) - sum(
         s.state == "done" for s in view.steps.values() if s.info.phase == "sign-in"
     )
-    console.print(f"\n{removed} removed, {counts.get('kept', 0)} not there or left alone.")
+    console.print(f"\n{gone} removed, {counts.get('kept', 0)} not there or left alone.")
     for step in view.steps.values():
         note = step.end.what if step.end and step.state == "kept" else ""
         if note not in ("", GONE):
             console.print(f"  {said(step.info.id)}: {said(note)}")
     for step in view.steps.values():
-        lingers = view.outputs(step.info.id).get("lingers")
-        if lingers:
+        removed = view.output(StepRef(step.info.id, RemovalOutput))
+        if removed and removed.lingers:
             console.print(
-                f"  {said(step.info.id)}: {said(str(lingers))} (destroy --purge frees it)"
+                f"  {said(step.info.id)}: {said(removed.lingers)} (destroy --purge frees it)"
             )
     _closing(view, dict(places), console)
 

@@ -21,6 +21,7 @@ from amlwizard.errors import StepError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
 from amlwizard.plan import GONE, Context, Found, Step
+from amlwizard.plan.outputs import RemovalOutput
 from amlwizard.recipe import Recipe
 from amlwizard.steps import steps_for
 from amlwizard.steps.arm_step import owned
@@ -216,7 +217,7 @@ class _Part:
             self._have_group(ctx, address.partition("/providers/")[0], say)
         there = ctx.cloud.arm.delete(address, resource.api_version, say, ctx.cancel, query)
         self._must_go_along(ctx)
-        return {"removed": there, **({"lingers": self.lingers} if there and self.lingers else {})}
+        return RemovalOutput(there, self.lingers if there and self.lingers else None).to_json()
 
     def _have_group(self, ctx: Context, group: str, say: Say) -> None:
         """What is soft-deleted is reached through its group, which is made again for that, and

@@ -17,6 +17,7 @@ from amlwizard.events import (
     StepProgress,
     StepStarted,
 )
+from amlwizard.plan.outputs import O, StepRef, UnresolvedPlaceholderError
 
 State = Literal["waiting", "running", "done", "kept", "failed", "blocked", "cancelled"]
 LOG_LINES = 400
@@ -102,6 +103,14 @@ class RunView:
         for step in self.steps.values():
             totals[step.state] = totals.get(step.state, 0) + 1
         return totals
+
+    def output(self, step: StepRef[O]) -> O | None:
+        """What a step put out; None where it has not, or where the journal of another version has
+        it otherwise."""
+        try:
+            return step.read({step.id: self.outputs(step.id)})
+        except UnresolvedPlaceholderError:
+            return None
 
     def outputs(self, step: str) -> Mapping[str, Any]:
         found = self.steps.get(step)

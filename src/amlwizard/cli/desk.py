@@ -28,6 +28,7 @@ from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
 from amlwizard.paths import state_folder
 from amlwizard.plan import Phase, Plan, Step, outline, until
+from amlwizard.plan.outputs import TRAFFIC, TRAIN
 from amlwizard.posture import Posture
 from amlwizard.preflight import check
 from amlwizard.recipe import Recipe, SignIn, save
@@ -235,7 +236,7 @@ class Desk:
         from amlwizard.steps.asking import send
 
         outputs = {name: self._last.outputs(name) for name in self._last.steps}
-        if not outputs.get("traffic"):
+        if self._last.output(TRAFFIC) is None:
             raise InvalidInputError(
                 "Nothing is deployed that could be asked.",
                 why="The run has not come as far as traffic to the deployment.",
@@ -256,7 +257,7 @@ class Desk:
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
         for path in newest(state_folder() / "runs"):
-            said = _said_by(path, "train")
+            said = _said_by(path, TRAIN.id)
             if any(event.data.get("result", {}).get("run_id") == run_id for event in said):
                 return said
         return ()

@@ -15,6 +15,7 @@ from typing import Any
 from amlwizard.cloud_port import CloudPort, DatabricksPort
 from amlwizard.errors import CloudError, Finding, InvalidInputError, SignInError
 from amlwizard.plan import Context
+from amlwizard.plan.outputs import DATABRICKS
 from amlwizard.recipe import Recipe
 
 SCOPE = "amlwizard"
@@ -51,8 +52,8 @@ class Access:
 @contextmanager
 def access(ctx: Context, recipe: Recipe) -> Iterator[Access]:
     """The notebook's sign-in on the workspace of `ctx`; what is lent for it is taken back."""
-    made = ctx.outputs["databricks"]
-    client = ctx.cloud.databricks(made["url"], made["id"])
+    made = ctx.outputs[DATABRICKS]
+    client = ctx.cloud.databricks(made.url, made.id)
     login = login_of(ctx.cloud, recipe)
     parameters = {"scope": scope_of(recipe), **ctx.cloud.notebook_sign_in()}
     if login == "service-principal":

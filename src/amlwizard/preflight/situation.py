@@ -15,7 +15,13 @@ from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 from amlwizard.notebook.access import lacking, login_of
 from amlwizard.plan import Context, Found, Kept, Step, type_of
-from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
+from amlwizard.plan.outputs import (
+    SIGN_IN,
+    DatabricksOutput,
+    Outputs,
+    SignedIn,
+    UnresolvedPlaceholderError,
+)
 from amlwizard.plan.placeholders import resolve_known
 from amlwizard.preflight.implied import implied
 from amlwizard.recipe import Recipe
@@ -108,7 +114,7 @@ def _typed(value: Any) -> str:
 
 def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
     """Read all that there is. `ctx` has the outputs of the sign-in."""
-    signed_in = ctx.outputs["sign-in"]
+    signed_in = ctx.outputs[SIGN_IN]
     resources = [step for step in steps if step.resource]
     found, outputs = _read(ctx, resources)
     new: list[Planned] = []
@@ -122,8 +128,8 @@ def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
     situation = Situation(
         recipe=ctx.recipe,
         name=ctx.name or "RECIPE",
-        account=str(signed_in["account"]),
-        subscription=str(signed_in["subscription"]),
+        account=signed_in.account,
+        subscription=signed_in.subscription,
         new=_once(new),
         changed=_once(changed),
         ids=ids,
@@ -185,13 +191,13 @@ def _once(planned: Sequence[Planned]) -> tuple[Planned, ...]:
 
 def _questions(
     recipe: Recipe,
-    signed_in: Document,
+    signed_in: SignedIn,
     found: Mapping[str, Found | None],
     new: Sequence[Planned],
     changed: Sequence[Planned],
     ids: Mapping[str, str],
 ) -> Questions:
-    subscription = str(signed_in["subscription"])
+    subscription = signed_in.subscription
     namespaces = {type_of(address).split("/")[0] for address in ids.values()}
     return Questions(
         subscription=subscription,
@@ -221,7 +227,8 @@ def _with_databricks(
         own = ctx.cloud.own_principal() and not ctx.recipe.sign_in.notebook_secret_scope
         return replace(situation, secrets_missing=None if wanted and not own else ())
     try:
-        client = ctx.cloud.databricks(state.outputs["url"], state.outputs["id"])
+        made = DatabricksOutput.from_json(state.outputs)
+        client = ctx.cloud.databricks(made.url, made.id)
         cluster = client.find_cluster(ctx.recipe.names.cluster) or {}
         missing = lacking(ctx.cloud, ctx.recipe, client) if wanted else []
         runtimes, node_types = client.runtimes(), client.node_types()

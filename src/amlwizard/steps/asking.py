@@ -16,6 +16,7 @@ from amlwizard.cloud_port import Frontend, Say, Scored
 from amlwizard.errors import CloudError
 from amlwizard.notebook.access import scope_of
 from amlwizard.plan import Context
+from amlwizard.plan.outputs import CLUSTER, TRAFFIC, TRAIN, WORKSPACE
 from amlwizard.recipe import Recipe
 from amlwizard.rules.frames import as_sent
 from amlwizard.steps.cluster import databricks_of, running
@@ -93,11 +94,11 @@ def send(
 
     Raises CloudError where it does not answer, or something else does.
     """
-    sent = as_sent(given, ctx.outputs["train"].get("columns") or {})
+    sent = as_sent(given, ctx.outputs[TRAIN].columns)
     if sent != given:
         say("the request is sent as columns, index and data", given=given, sent=sent)
-    uri = ctx.outputs["traffic"]["scoring_uri"]
-    ml = ctx.cloud.ml(ctx.outputs["workspace"]["id"])
+    uri = ctx.outputs[TRAFFIC].scoring_uri
+    ml = ctx.cloud.ml(ctx.outputs[WORKSPACE].id)
     key = ml.keys(recipe.names.endpoint)
     at = frontend_of(ctx, recipe)
     if inside(recipe):
@@ -183,7 +184,7 @@ def _inside(
 ) -> Callable[[], Scored]:
     """By a cell on the Databricks cluster; the key goes through its secret scope."""
     client = databricks_of(ctx)
-    cluster_id = ctx.outputs["databricks-cluster"]["id"]
+    cluster_id = ctx.outputs[CLUSTER].id
     scope = scope_of(recipe)
     running(client, cluster_id, say, ctx)
     client.put_secret(scope, "scoring-key", key.reveal())

@@ -10,6 +10,7 @@ from amlwizard.cloud_port import DatabricksPort, Say
 from amlwizard.design.names import OWNER_TAG
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Found, Step
+from amlwizard.plan.outputs import CLUSTER, DATABRICKS, ResourceOutput
 from amlwizard.recipe import Recipe
 from amlwizard.steps.documents import differences
 
@@ -77,7 +78,7 @@ def cluster(recipe: Recipe) -> list[Step]:
         found = databricks_of(ctx).find_cluster(spec["cluster_name"])
         if found is None:
             return None
-        outputs = {"id": found["cluster_id"]}
+        outputs = ResourceOutput(found["cluster_id"]).to_json()
         state = str(found.get("state"))
         if state == "PENDING":
             return Found("busy", outputs)
@@ -96,10 +97,10 @@ def cluster(recipe: Recipe) -> list[Step]:
         if found and _apart(spec, found) and _is_ours_and_old(spec, found):
             client.edit_cluster(cluster_id, spec)
         running(client, cluster_id, say, ctx)
-        return {"id": cluster_id}
+        return ResourceOutput(cluster_id).to_json()
 
     def read_libraries(ctx: Context) -> Found | None:
-        states = databricks_of(ctx).library_status(ctx.outputs["databricks-cluster"]["id"])
+        states = databricks_of(ctx).library_status(ctx.outputs[CLUSTER].id)
         # A stopped cluster answers PENDING for libraries that it installs when it starts.
         missing = tuple(f"{p}: missing" for p in wanted if states.get(p) in (None, "FAILED"))
         if len(missing) == len(wanted):
@@ -107,7 +108,7 @@ def cluster(recipe: Recipe) -> list[Step]:
         return Found("differs" if missing else "ready", {}, missing)
 
     def apply_libraries(ctx: Context, say: Say) -> Document:
-        client, cluster_id = databricks_of(ctx), ctx.outputs["databricks-cluster"]["id"]
+        client, cluster_id = databricks_of(ctx), ctx.outputs[CLUSTER].id
         running(client, cluster_id, say, ctx)
         client.install_libraries(cluster_id, wanted, say, ctx.cancel)
         return {}
@@ -133,8 +134,8 @@ def _libraries(wanted: list[str]) -> str:
 
 def databricks_of(ctx: Context) -> Any:
     """The client of the Databricks workspace; UnresolvedPlaceholderError while it is not there."""
-    made = ctx.outputs["databricks"]
-    return ctx.cloud.databricks(made["url"], made["id"])
+    made = ctx.outputs[DATABRICKS]
+    return ctx.cloud.databricks(made.url, made.id)
 
 
 def running(client: DatabricksPort, cluster_id: str, say: Say, ctx: Context) -> None:

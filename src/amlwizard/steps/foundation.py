@@ -12,6 +12,7 @@ from amlwizard.design.ids import Ids
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Found, Removal, Resource, Step
+from amlwizard.plan.outputs import SignedIn
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 
@@ -34,12 +35,9 @@ PROVIDERS = (
 
 def signed_in(account: Account) -> Document:
     """What the sign-in puts out."""
-    return {
-        "account": account.name,
-        "tenant": account.tenant,
-        "subscription": account.subscription,
-        "subscription_name": account.subscription_name,
-    }
+    return SignedIn(
+        account.name, account.tenant, account.subscription, account.subscription_name
+    ).to_json()
 
 
 def sign_in_step(recipe: Recipe, audiences: Collection[str] = ()) -> Step:

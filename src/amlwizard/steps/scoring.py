@@ -10,6 +10,7 @@ from amlwizard.cloud_port import Say
 from amlwizard.errors import ExpectationError, StepError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Step
+from amlwizard.plan.outputs import ScoringOutput
 from amlwizard.recipe import Expect, Recipe
 from amlwizard.rules.frames import as_sent
 from amlwizard.rules.requests import DIABETES
@@ -37,13 +38,13 @@ def scoring(recipe: Recipe) -> list[Step]:
             curl=answer.curl,
         )
         _compare(recipe.expect, predictions)
-        return {
-            "scoring_uri": answer.uri,
-            "predictions": predictions,
-            "seconds": round(answer.seconds, 3),
-            "from": "the VNET" if inside(recipe) else "here",
-            **({"dns_record": answer.at.record} if answer.at else {}),
-        }
+        return ScoringOutput(
+            answer.uri,
+            predictions,
+            round(answer.seconds, 3),
+            asked_from="the VNET" if inside(recipe) else "here",
+            dns_record=answer.at.record if answer.at else None,
+        ).to_json()
 
     sent = as_sent(recipe.scoring.request, DIABETES)
     return [

@@ -12,6 +12,7 @@ from amlwizard.design.private_endpoints import links
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Removal, Resource, Step
+from amlwizard.plan.outputs import WORKSPACE
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.documents import update
@@ -124,7 +125,7 @@ def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:
         try:
             return step.apply(ctx, say)
         except CloudError as error:
-            ml = ctx.cloud.ml(ctx.outputs["workspace"]["id"])
+            ml = ctx.cloud.ml(ctx.outputs[WORKSPACE].id)
             wrote = ml.last_exception(endpoint, deployment)
             if wrote:
                 error.why = f"{error.why}\nThe container wrote: {wrote}".strip()

@@ -17,6 +17,14 @@ from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document
 from amlwizard.notebook.access import access, api_of
 from amlwizard.plan import Context, Found, Step
+from amlwizard.plan.outputs import (
+    CLUSTER,
+    REGISTER,
+    TRAIN,
+    WORKSPACE,
+    RegisteredModel,
+    TrainingOutput,
+)
 from amlwizard.recipe import Recipe
 from amlwizard.steps.cluster import databricks_of, packages, running
 from amlwizard.steps.platform import after_private_link
@@ -36,104 +44,109 @@ def fingerprint(recipe: Recipe) -> str:
 
 
 def training(recipe: Recipe) -> list[Step]:
-    mark = fingerprint(recipe)
-    experiment, model = recipe.names.experiment, recipe.names.model
+    model = _Model(recipe)
+    return [
+        Step(
+            TRAIN.id, "Training run", "train",
+            ("cluster-libraries", *after_private_link(recipe), *_after_storage(recipe)),
+            model.read_run, model.train, runs=True, audiences=("ml",),
+        ),
+        Step(
+            "check-training", "Training as expected", "train", (TRAIN.id,), lambda ctx: None,
+            model.check, runs=True,
+        ),
+        Step(
+            REGISTER.id, "Registered model", "register", ("check-training",), model.read_version,
+            model.register, runs=True,
+            az=(f"az ml model create -n {model.name} --type mlflow_model "
+                "--path azureml://jobs/<run>/outputs/artifacts/paths/model",),
+        ),
+    ]  # fmt: skip
 
-    def latest(ctx: Context) -> Document | None:
+
+class _Model:
+    """The model of a recipe: trained, checked, registered."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe, self.name = recipe, recipe.names.model
+        self.experiment, self.mark = recipe.names.experiment, fingerprint(recipe)
+
+    def _registered(self, ctx: Context) -> Document | None:
         """The newest registered version that came from equal cells and settings."""
-        versions = ctx.cloud.ml(ctx.outputs["workspace"]["id"]).model_versions(model)
-        return next((v for v in versions if v["tags"].get("fingerprint") == mark), None)
+        versions = ctx.cloud.ml(ctx.outputs[WORKSPACE].id).model_versions(self.name)
+        return next((v for v in versions if v["tags"].get("fingerprint") == self.mark), None)
 
-    def read_run(ctx: Context) -> Found | None:
-        found = latest(ctx)
+    def read_run(self, ctx: Context) -> Found | None:
+        found = self._registered(ctx)
         if found is None:
             return None
         tags = found["tags"]
-        outputs = {
-            "run_id": tags["run_id"],
-            "experiment": experiment,
-            "rows": json.loads(tags["rows"]),
-            "mse": float(tags["mse"]),
-            "columns": json.loads(tags["columns"]),
-        }
-        return Found("ready", outputs)
+        run = TrainingOutput(
+            tags["run_id"],
+            self.experiment,
+            json.loads(tags["rows"]),
+            float(tags["mse"]),
+            json.loads(tags["columns"]),
+        )
+        return Found("ready", run.to_json())
 
-    def train(ctx: Context, say: Say) -> Document:
+    def train(self, ctx: Context, say: Say) -> Document:
+        t = self.recipe.training
         parameters = {
-            "experiment": experiment,
-            "run_name": f"ridge-{recipe.training.alpha}",
-            "alpha": recipe.training.alpha,
-            "test_size": recipe.training.test_size,
-            "random_state": recipe.training.random_state,
-            "model_requirements": [*packages(recipe), *SERVER_REQUIREMENTS],
+            "experiment": self.experiment,
+            "run_name": f"ridge-{t.alpha}",
+            "alpha": t.alpha,
+            "test_size": t.test_size,
+            "random_state": t.random_state,
+            "model_requirements": [*packages(self.recipe), *SERVER_REQUIREMENTS],
             "largest_picture": LARGEST_PICTURE,
         }
-        result = _run(ctx, recipe, "train", parameters, say)
-        keep = ("run_id", "rows", "mse", "columns")
-        return {"experiment": experiment, **{key: result[key] for key in keep}}
+        result = _run(ctx, self.recipe, "train", parameters, say)
+        return TrainingOutput.from_json({**result, "experiment": self.experiment}).to_json()
 
-    def check(ctx: Context, say: Say) -> Document:
-        expect, run = recipe.expect, ctx.outputs["train"]
-        missed = []
-        if expect.rows is not None and list(run["rows"]) != list(expect.rows):
-            missed.append(f"rows: expected {list(expect.rows)}, got {list(run['rows'])}")
-        if expect.mse is not None and not abs(run["mse"] - expect.mse) <= expect.tolerance:
-            missed.append(
-                f"MSE: expected {expect.mse} within {expect.tolerance}, got {run['mse']:.6f}"
-            )
+    def check(self, ctx: Context, say: Say) -> Document:
+        missed = self._missed(ctx.outputs[TRAIN])
         if missed:
             raise ExpectationError(
                 f"Training did not come out as expected: {'; '.join(missed)}.",
-                why=f"Run {run['run_id']} in experiment {experiment}.",
+                why=f"Run {ctx.outputs[TRAIN].run_id} in experiment {self.experiment}.",
                 fix="Correct expect in the recipe, or what changed the result.",
             )
         return {}
 
-    def read_version(ctx: Context) -> Found | None:
-        found = latest(ctx)
-        if found is None or found["tags"].get("run_id") != ctx.outputs["train"]["run_id"]:
+    def _missed(self, run: TrainingOutput) -> list[str]:
+        expect, missed = self.recipe.expect, []
+        if expect.rows is not None and list(run.rows) != list(expect.rows):
+            missed.append(f"rows: expected {list(expect.rows)}, got {list(run.rows)}")
+        if expect.mse is not None and not abs(run.mse - expect.mse) <= expect.tolerance:
+            missed.append(
+                f"MSE: expected {expect.mse} within {expect.tolerance}, got {run.mse:.6f}"
+            )
+        return missed
+
+    def read_version(self, ctx: Context) -> Found | None:
+        found = self._registered(ctx)
+        if found is None or found["tags"].get("run_id") != ctx.outputs[TRAIN].run_id:
             return None
-        return Found("ready", _version(ctx, found["version"]))
+        return Found("ready", self._version(ctx, found["version"]))
 
-    def _version(ctx: Context, version: str) -> Document:
-        workspace = ctx.outputs["workspace"]["id"]
-        model_id = f"{workspace}/models/{model}/versions/{version}"
-        return {"model": model, "version": version, "model_id": model_id}
+    def _version(self, ctx: Context, version: str) -> Document:
+        model_id = f"{ctx.outputs[WORKSPACE].id}/models/{self.name}/versions/{version}"
+        return RegisteredModel(self.name, version, model_id).to_json()
 
-    def register(ctx: Context, say: Say) -> Document:
-        run = ctx.outputs["train"]
+    def register(self, ctx: Context, say: Say) -> Document:
+        run = ctx.outputs[TRAIN]
         tags = {
-            "fingerprint": mark,
-            "run_id": run["run_id"],
-            "rows": json.dumps(run["rows"]),
-            "mse": repr(run["mse"]),
-            "columns": json.dumps(run["columns"]),
+            "fingerprint": self.mark,
+            "run_id": run.run_id,
+            "rows": json.dumps(run.rows),
+            "mse": repr(run.mse),
+            "columns": json.dumps(run.columns),
         }
-        parameters = {
-            "run_id": run["run_id"],
-            "model": model,
-            "tags": tags,
-        }
-        return _version(ctx, str(_run(ctx, recipe, "register", parameters, say)["version"]))
-
-    steps = [
-        Step(
-            "train", "Training run", "train",
-            ("cluster-libraries", *after_private_link(recipe), *_after_storage(recipe)), read_run,
-            train, runs=True, audiences=("ml",),
-        ),
-        Step(
-            "register", "Registered model", "register", ("check-training",), read_version,
-            register, runs=True,
-            az=(f"az ml model create -n {model} --type mlflow_model "
-                "--path azureml://jobs/<run>/outputs/artifacts/paths/model",),
-        ),
-    ]  # fmt: skip
-    checking = Step(
-        "check-training", "Training as expected", "train", ("train",), lambda ctx: None, check,
-        runs=True,
-    )  # fmt: skip
-    return [steps[0], checking, steps[1]]
+        parameters = {"run_id": run.run_id, "model": self.name, "tags": tags}
+        return self._version(
+            ctx, str(_run(ctx, self.recipe, "register", parameters, say)["version"])
+        )
 
 
 def _after_storage(recipe: Recipe) -> tuple[str, ...]:
@@ -151,9 +164,9 @@ def _run(
 ) -> dict[str, Any]:
     """Run a notebook that tracks into the workspace; answer what its last cell put out."""
     client = databricks_of(ctx)
-    cluster_id = ctx.outputs["databricks-cluster"]["id"]
+    cluster_id = ctx.outputs[CLUSTER].id
     running(client, cluster_id, say, ctx)
-    uri = str(ctx.cloud.ml(ctx.outputs["workspace"]["id"]).tracking_uri())
+    uri = str(ctx.cloud.ml(ctx.outputs[WORKSPACE].id).tracking_uri())
     with access(ctx, recipe) as way:
         addresses = {"tracking_uri": uri, "tracking_api": api_of(uri)}
         cells = notebook.cells(

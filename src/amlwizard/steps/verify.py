@@ -10,11 +10,10 @@ from amlwizard.cloud_port import Say
 from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Step
+from amlwizard.plan.outputs import VERIFY, VerifyOutput
 from amlwizard.posture import Posture, judge
 from amlwizard.recipe import Recipe
 from amlwizard.steps.evidence import Looking, gather
-
-VERIFY = "verify"
 
 
 def verify(
@@ -33,14 +32,11 @@ def verify(
         posture = Posture(name, target, time.time(), judge(recipe, facts))
         say(posture.summary, posture=posture.to_json())
         _must_be_kept(posture, strict)
-        return {
-            "promises": len(posture.lines),
-            "kept": len(posture.of("ok")),
-            "without_evidence": [line.id for line in posture.of("unknown")],
-        }
+        unseen = [line.id for line in posture.of("unknown")]
+        return VerifyOutput(len(posture.lines), len(posture.of("ok")), unseen).to_json()
 
     return Step(
-        VERIFY, "Promises kept", "verify", _ends(journey), lambda ctx: None, apply, runs=True,
+        VERIFY.id, "Promises kept", "verify", _ends(journey), lambda ctx: None, apply, runs=True,
         az=("amlwizard verify <recipe> --target azure",), audiences=("ml",),
     )  # fmt: skip
 
@@ -48,7 +44,7 @@ def verify(
 def alone(recipe: Recipe, journey: Sequence[Step], looking: Looking) -> list[Step]:
     """Sign-in and the judgement, of a platform that was built before."""
     sign_in = next(step for step in journey if step.phase == "sign-in")
-    before = [step for step in journey if step.id != VERIFY]
+    before = [step for step in journey if step.id != VERIFY.id]
     return [sign_in, replace(verify(recipe, before, looking, strict=True), after=(sign_in.id,))]
 
 

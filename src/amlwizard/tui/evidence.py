@@ -9,12 +9,12 @@ from textwrap import wrap
 
 from textual.content import Content
 
+from amlwizard.plan.outputs import VERIFY
 from amlwizard.posture import Evidence, Line, Posture
 from amlwizard.tui.steptree import PHASE
 from amlwizard.tui.steptree import Line as Drawn
 from amlwizard.view import RunView
 
-STEP = "verify"
 MARKS = {"ok": ("✓", "done"), "broken": ("✗", "failed"), "unknown": ("?", "warning")}
 WORDS = {"ok": "kept", "broken": "not kept", "unknown": "not judged"}
 STYLES = {"ok": "bold $text-success", "broken": "bold $text-error", "unknown": "bold $text-warning"}
@@ -30,7 +30,7 @@ NAME, TELLING = 10, 4
 
 def of_run(view: RunView) -> Posture | None:
     """The posture that a run came to; None where it has not come so far."""
-    step = view.steps.get(STEP)
+    step = view.steps.get(VERIFY.id)
     said = (e.data["posture"] for e in reversed(step.log) if "posture" in e.data) if step else ()
     try:
         return next((Posture.from_json(body) for body in said), None)

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from amlwizard.backend import Ran
+from amlwizard.plan.outputs import REGISTER, SCORE, TRAIN, VERIFY
 from amlwizard.posture import Posture
 from amlwizard.spans import span
 from amlwizard.tui import evidence
@@ -62,19 +63,16 @@ def told(
     _row = partial(row, width=width)
     yield _verdict(view, running, posture)
     yield Content()
-    scored, version, run = view.outputs("score"), view.outputs("register"), view.outputs("train")
-    if scored:
-        numbers = "   ".join(f"{p:.3f}" for p in scored["predictions"])
+    if scored := view.output(SCORE):
+        numbers = "   ".join(f"{p:.3f}" for p in scored.predictions)
         yield _row("Predictions", numbers, "bold $success")
-        yield _row("Endpoint", str(scored["scoring_uri"]))
-        if "dns_record" in scored:
-            yield _row("DNS record", str(scored["dns_record"]))
-    if version:
-        yield _row("Model", f"{version['model']} version {version['version']}")
-    if run:
-        yield _row(
-            "Run", f"{run['run_id']} in experiment {run['experiment']}, MSE {run['mse']:.3f}"
-        )
+        yield _row("Endpoint", scored.scoring_uri)
+        if scored.dns_record:
+            yield _row("DNS record", scored.dns_record)
+    if version := view.output(REGISTER):
+        yield _row("Model", f"{version.model} version {version.version}")
+    if run := view.output(TRAIN):
+        yield _row("Run", f"{run.run_id} in experiment {run.experiment}, MSE {run.mse:.3f}")
     if posture:
         yield from _promises(posture, now, width)
     slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
@@ -121,7 +119,7 @@ def _verdict(view: RunView, running: bool, posture: Posture | None) -> Content:
         return Content.styled("The run is under way.", "bold $accent")
     failed = [step.info.id for step in view.steps.values() if step.state == "failed"]
     broken = posture.of("broken") if posture else ()
-    if broken and (view.exit_code == 0 or failed == [evidence.STEP]):
+    if broken and (view.exit_code == 0 or failed == [VERIFY.id]):
         are = "1 promise is" if len(broken) == 1 else f"{len(broken)} promises are"
         text = f"✗ {view.recipe} stands on {view.target}, but {are} not kept: exit code 1."
         return Content.styled(text, "bold $error")

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 
+from amlwizard.plan.outputs import VERIFY
 from amlwizard.posture import Line, Posture, promised
 from amlwizard.recipe import Recipe
 from amlwizard.tui import evidence
@@ -181,7 +182,7 @@ class PosturePage(Page):
 
 def without(view: RunView) -> str:
     """Why nothing was judged yet."""
-    step = view.steps.get(evidence.STEP)
+    step = view.steps.get(VERIFY.id)
     if step is None:
         return "This run did not verify; v does it now."
     before = [view.steps[name] for name in step.info.after if name in view.steps]

@@ -17,13 +17,13 @@ from textual.widgets.option_list import Option
 
 from amlwizard.backend import Scored
 from amlwizard.errors import AmlwizardError
+from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
 from amlwizard.rules import requests
 from amlwizard.rules.frames import as_sent
 from amlwizard.tui import messages as said
 from amlwizard.tui.page import Page
 from amlwizard.view import RunView
 
-STEP = "score"
 DATA = " -d "
 SENT_AS = " Sent as columns, index and data."
 
@@ -39,7 +39,7 @@ class Asked:
 
 def of_run(view: RunView) -> Asked | None:
     """The request that the run itself sent."""
-    step = view.steps.get(STEP)
+    step = view.steps.get(SCORE.id)
     data = next((e.data for e in reversed(step.log) if "status" in e.data), None) if step else None
     if data:
         answer = Scored(
@@ -130,11 +130,12 @@ class ScorePage(Page):
     @property
     def columns(self) -> Mapping[str, str]:
         """The columns that the model was trained on, type by name."""
-        return self.wizard.view.outputs("train").get("columns") or {}
+        run = self.wizard.view.output(TRAIN)
+        return run.columns if run else {}
 
     @property
     def deployed(self) -> bool:
-        return bool(self.wizard.view.outputs("traffic"))
+        return self.wizard.view.output(TRAFFIC) is not None
 
     def checked(self) -> tuple[dict[str, Any] | None, list[requests.Problem]]:
         """The request in the editor, and what is wrong with it."""

@@ -16,11 +16,11 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from amlwizard.events import Attachment, StepProgress
+from amlwizard.plan.outputs import REGISTER, TRAIN
 from amlwizard.tui.page import Page
 from amlwizard.tui.plot import Scatter, fit
 from amlwizard.view import RunView, StepView
 
-STEP = "train"
 MARKS = {
     "running": ("▸", "bold $primary"),
     "done": ("✓", "$success"),
@@ -108,10 +108,11 @@ class TrainingPage(Page):
     # -- where it comes from
 
     def _said(self, view: RunView) -> Sequence[StepProgress]:
-        step = view.steps.get(STEP)
+        step = view.steps.get(TRAIN.id)
         if step is None or step.state != "kept":
             return step.log if step else ()
-        run_id = str(view.outputs(STEP).get("run_id", ""))
+        run = view.output(TRAIN)
+        run_id = run.run_id if run else ""
         if self._earlier[0] != run_id:
             self._earlier = (run_id, ())
             self._look_up(run_id)
@@ -130,7 +131,7 @@ class TrainingPage(Page):
     # -- drawing
 
     def _refresh(self, view: RunView) -> None:
-        step = view.steps.get(STEP)
+        step = view.steps.get(TRAIN.id)
         said = self._said(view)
         came = result(said)
         self.query_one("#numbers", Static).update(self._numbers(view, step, said, came))
@@ -148,8 +149,8 @@ class TrainingPage(Page):
         said: Sequence[StepProgress],
         came: Mapping[str, Any],
     ) -> Content:
-        run, model = view.outputs(STEP), view.outputs("register")
-        known = {**came, **run}
+        model = view.output(REGISTER)
+        known = {**came, **view.outputs(TRAIN.id)}
         if "mse" not in known:
             return Content.from_markup("[dim]$said[/]", said=_without(view, step))
         hit = fit(came.get("actual", ()), came.get("predicted", ()))
@@ -164,7 +165,7 @@ class TrainingPage(Page):
         if model:
             second += [
                 ("   Model ", "dim"),
-                (f"{model['model']} version {model['version']}", ""),
+                (f"{model.model} version {model.version}", ""),
             ]
         lines = [first, second, *self._picture(said)]
         return Content("\n").join(Content.assemble(*line) for line in lines)
@@ -199,9 +200,8 @@ class TrainingPage(Page):
         self.query_one("#text", Static).update(Content(text))
 
     def action_copy(self) -> None:
-        run_id = self.wizard.view.outputs(STEP).get("run_id")
-        if run_id:
-            self.app.copy_to_clipboard(str(run_id))
+        if run := self.wizard.view.output(TRAIN):
+            self.app.copy_to_clipboard(run.run_id)
             self.notify("The run's id is on the clipboard.", timeout=2)
 
 
