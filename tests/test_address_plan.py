@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 from typing import Any
 
@@ -13,35 +14,39 @@ from test_rules import BREAKS, findings, prefixes
 
 from amlwizard import rules
 from amlwizard.design.subnets import SUBNETS
-from amlwizard.recipe import Addresses, Names, Security, Serving, Training
+from amlwizard.recipe import (
+    Addresses,
+    Names,
+    Sections,
+    Security,
+    Serving,
+    Training,
+    examine,
+    sections_of,
+)
 from amlwizard.rules import address_plan, cures
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.capacity import capacities, load_of
 from amlwizard.rules.ranges import ranges_of
-from amlwizard.rules.space import OUTSIDE, PRIVATE, bounds, free, readable, space_of
+from amlwizard.rules.space import OUTSIDE, PRIVATE, bounds, free, space_of
 
 ABOUT_ADDRESSES = ("VN-", "SN-", "DB-1", "DB-5", "PE-", "AK-", "BA-", "GW-", "EN-3")
 WHOLE = [IPv4Network(f"10.{n}.0.0/16") for n in range(256)]
 
 
-def recipe(addresses: dict[str, Any] | None = None, **sections: Any) -> dict[str, Any]:
-    return {
-        "addresses": Addresses.model_validate(addresses or {}),
-        "security": Security(),
-        "serving": Serving(),
-        "training": Training(),
-        **sections,
-    }
+def recipe(addresses: dict[str, Any] | None = None, **sections: Any) -> Sections:
+    given = {"security": Security(), "serving": Serving(), "training": Training(), **sections}
+    return Sections(addresses=Addresses.model_validate(addresses or {}), **given)
 
 
-def suggested(sections: dict[str, Any]) -> dict[str, str]:
+def suggested(sections: Sections) -> dict[str, str]:
     """What a suggestion changes, by recipe path."""
     ranges = ranges_of(sections)
     assert ranges
     return changes(ranges.space, suggest(ranges.space, ranges.load))
 
 
-def against_addresses(sections: dict[str, Any]) -> list[Any]:
+def against_addresses(sections: Sections) -> list[Any]:
     return [f for f in rules.check(sections) if f.rule.startswith(ABOUT_ADDRESSES)]
 
 
@@ -64,8 +69,8 @@ def test_what_can_be_read_of_a_form_is_drawn_while_the_rest_is_typed() -> None:
         "vnet": "10.100.0.0/16", "compute": "10.100.1", "scoring": "10.100.2.0/24",
         "peered": ["10.0.0.0/16", "10."], "on_premises": "x", "dns_service_ip": "no",
     }  # fmt: skip
-    space = space_of(readable(raw), Security(), Serving())
-    assert set(space.own) == {"vnet", "scoring"}
+    space = space_of(examine({"addresses": raw}).sections)
+    assert {"vnet", "scoring"} <= set(space.own) and "compute" not in space.own
     assert [r.path for r in space.neighbours] == ["addresses.peered.0"]
     assert space.dns is None
     assert "compute" in space.names
@@ -98,12 +103,12 @@ def loads(draw: st.DrawFn) -> dict[str, Any]:
 def test_as_many_nodes_fit_as_the_rules_allow(load: dict[str, Any], long: int, pods: int) -> None:
     addresses = {"scoring": f"10.0.0.0/{long}", "pod_cidr": f"10.0.0.0/{pods}"}
     sections = recipe(addresses, **load)
-    space = space_of(sections["addresses"], load["security"], load["serving"])
+    space = space_of(sections)
     fit = {c.name: c for c in capacities(space, load_of(*load.values()))}
 
     def refused(name: str, nodes: int) -> bool:
         serving = load["serving"].model_copy(update={"nodes": nodes})
-        found = rules.check({**sections, "serving": serving})
+        found = rules.check(replace(sections, serving=serving))
         asked = ("AK-7", "AK-8") if name == "scoring" else ("AK-6",)
         return any(f.rule in asked and "nodes" in str(f.fields) for f in found)
 
@@ -132,7 +137,7 @@ def test_as_many_nodes_fit_as_the_rules_allow(load: dict[str, Any], long: int, p
 )
 def test_capacity(changes: dict[str, str], name: str, fits: int, needed: int) -> None:
     made = recipe_of("quickstart", **{k.replace(".", "__"): v for k, v in changes.items()})
-    space = space_of(made.addresses, made.security, made.serving)
+    space = space_of(sections_of(made))
     rows = {
         c.name: c for c in capacities(space, load_of(made.security, made.serving, made.training))
     }
@@ -171,7 +176,7 @@ def test_no_rule_finds_fault_with_a_suggestion(given: dict[str, Any], load: Any)
     assert after
     # A VNET that somebody chose may be a part of what is announced on premises.
     assert {f.rule for f in against_addresses(after)} <= {"SN-7", "SN-8"}
-    assert suggested(dict(after)) == {}  # it stands by its own
+    assert suggested(after) == {}  # it stands by its own
     assert suggested(sections) == change
     kept = ("peered", "on_premises")
     assert all(getattr(after["addresses"], k) == getattr(sections["addresses"], k) for k in kept)
@@ -311,7 +316,7 @@ def part_of(one: Any, other: Any) -> bool:
     return one.rule == other.rule and set(one.fields) <= set(other.fields)
 
 
-def assert_cures_hold(sections: dict[str, Any]) -> None:
+def assert_cures_hold(sections: Sections) -> None:
     before = rules.check(sections)
     for finding in before:
         if finding.cure:
@@ -340,7 +345,7 @@ LETTERS = st.text(st.sampled_from("abAB09-_. éß/microsoftxlogin"), min_size=1,
 
 @given(LETTERS)
 def test_every_prefix_has_a_right_one_near_it(prefix: str) -> None:
-    sections = {"names": Names.model_validate({"prefix": prefix})}
+    sections = Sections(names=Names.model_validate({"prefix": prefix}))
     assert_cures_hold(sections)
     for finding in rules.check(sections):
         assert finding.cure, finding
@@ -348,7 +353,7 @@ def test_every_prefix_has_a_right_one_near_it(prefix: str) -> None:
 
 @given(st.dictionaries(st.sampled_from([*rules.name_shapes.SHAPES]), LETTERS, max_size=4))
 def test_every_name_has_a_right_one_near_it(names: dict[str, str]) -> None:
-    sections = {"names": Names.model_validate({"prefix": "team01", **names})}
+    sections = Sections(names=Names.model_validate({"prefix": "team01", **names}))
     assert_cures_hold(sections)
     for finding in rules.check(sections):
         if finding.rule in ("NM-1", "NM-2"):

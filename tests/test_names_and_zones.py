@@ -11,7 +11,7 @@ from support import recipe_of
 
 from amlwizard import engine, rules
 from amlwizard.errors import CloudError
-from amlwizard.recipe import Recipe
+from amlwizard.recipe import Recipe, sections_of
 from amlwizard.steps import steps_for
 from amlwizard.steps.private_link import links, ready_for
 
@@ -46,8 +46,7 @@ def test_check_says_so_and_its_cure_is_clean() -> None:
     recipe = recipe_of("quickstart", **LONG)
 
     def found(recipe: Recipe) -> list[Any]:
-        sections = {name: getattr(recipe, name) for name in type(recipe).model_fields}
-        return [f for f in rules.check(sections) if f.rule == "NM-5"]
+        return [f for f in rules.check(sections_of(recipe)) if f.rule == "NM-5"]
 
     (finding,) = found(recipe)
     assert finding.severity == "error" and "122 characters" in finding.what

@@ -190,7 +190,7 @@ def test_every_finding_at_once_one_per_cause() -> None:
     )  # fmt: skip
 
 
-def test_rules_are_applied_to_the_sections_that_are_right() -> None:
+def test_rules_are_applied_to_what_is_right() -> None:
     reading = parse(GOOD + "addresses: {dns_service_ip: 10.9.9.9}\ntraining: {workers: x}\n")
     assert {f.rule for f in findings_of(reading)} >= {"AK-4", "value"}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support import RECIPES
 
 from amlwizard import rules
-from amlwizard.recipe import Addresses, Serving, read
+from amlwizard.recipe import Addresses, Sections, Serving, read
 from amlwizard.rules import RULES, usable
 
 # rule id -> settings that break it, and a field under which the finding stands
@@ -287,7 +287,7 @@ def test_overlaps_are_those_that_share_an_address(ranges: list[IPv4Network]) -> 
     addresses = Addresses(**dict(zip(NAMES, map(str, ranges), strict=True)))
     found = {
         frozenset((f.fields[0], other))
-        for f in rules.check({"addresses": addresses, "serving": Serving()})
+        for f in rules.check(Sections(addresses=addresses, serving=Serving()))
         if f.rule == "SN-5"
         for other in f.fields[1:]
     }
@@ -305,7 +305,7 @@ def test_overlaps_are_those_that_share_an_address(ranges: list[IPv4Network]) -> 
 
 @given(prefixes(), prefixes(shortest=16))
 def test_containment_is_that_of_every_address(subnet: IPv4Network, vnet: IPv4Network) -> None:
-    sections = {"addresses": Addresses(vnet=str(vnet), compute=str(subnet))}
+    sections = Sections(addresses=Addresses(vnet=str(vnet), compute=str(subnet)))
     found = any(f.rule == "SN-1" and "addresses.compute" in f.fields for f in rules.check(sections))
     first, last = subnet[0], subnet[-1]
     assert found == (not (first in vnet and last in vnet))
@@ -319,10 +319,10 @@ def test_usable_addresses_are_all_but_five(network: IPv4Network) -> None:
 
 @given(st.integers(1, 60), st.integers(10, 250), st.integers(16, 29))
 def test_pods_fit_when_every_one_gets_an_address(nodes: int, pods: int, length: int) -> None:
-    sections = {
-        "addresses": Addresses(scoring=f"10.100.0.0/{length}"),
-        "serving": Serving(network="node-subnet", nodes=nodes, max_pods=pods),
-    }
+    sections = Sections(
+        addresses=Addresses(scoring=f"10.100.0.0/{length}"),
+        serving=Serving(network="node-subnet", nodes=nodes, max_pods=pods),
+    )
     found = any(f.rule == "AK-8" for f in rules.check(sections))
     free = 2 ** (32 - length) - 5
     for _ in range(nodes + 1):

@@ -70,8 +70,8 @@ class Session:
     @property
     def sign_in(self) -> SignIn | None:
         """How to sign in; None while those answers are wrong."""
-        given = self.reading.sections.get("sign_in")
-        return given if isinstance(given, SignIn) else None
+        sections = self.reading.sections
+        return sections.sign_in if sections.is_whole("sign_in") else None
 
     # -- keeping
 

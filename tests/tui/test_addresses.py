@@ -13,7 +13,7 @@ from tui_support import FakeBackend, wizard
 
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.draft import Draft, new
-from amlwizard.recipe import Addresses, Security, Serving
+from amlwizard.recipe import Addresses, Sections, Security, Serving
 from amlwizard.rules.space import OUTSIDE, Range, Space, bounds, space_of
 from amlwizard.tui.addresses import AddressesPage
 from amlwizard.tui.addresses_bands import Band, Fold, around, bands, unfolded
@@ -125,7 +125,8 @@ def test_a_map_keeps_to_its_place_and_says_every_overlap(
 
 def plain(addresses: dict[str, Any], width: int, height: int, entry: str = "none") -> list[str]:
     made = Addresses.model_validate(addresses)
-    space = space_of(made, Security(secure_entry=entry), Serving())  # type: ignore[arg-type]
+    security = Security.model_validate({"secure_entry": entry})
+    space = space_of(Sections(addresses=made, security=security, serving=Serving()))
     return [line.plain.rstrip() for line in draw(Look.at(space, ""), width, height)]
 
 

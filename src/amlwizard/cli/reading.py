@@ -8,14 +8,13 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from threading import Event as Flag
-from typing import cast
 
 from amlwizard import fields, rules
 from amlwizard.cli import tls
 from amlwizard.console import login_prompt, plain, show_findings, show_plan
 from amlwizard.errors import Finding, InvalidInputError, lowered
 from amlwizard.plan import outline
-from amlwizard.recipe import Reading, Recipe, Serving, read
+from amlwizard.recipe import Reading, Recipe, read
 from amlwizard.steps import steps_for
 
 
@@ -37,9 +36,8 @@ def usable_recipe(
 def _findings_of(reading: Reading, ignored: Collection[str] = ()) -> list[Finding]:
     """All that can be known on this machine, with errors of `ignored` rules as warnings. What is no
     recipe cannot be ignored."""
-    serving = cast("Serving | None", reading.sections.get("serving"))
     shape, ruled = rules.of_shape(reading), rules.check(reading.sections)
-    return [*shape, *lowered([*tls.findings(serving), *ruled], ignored)]
+    return [*shape, *lowered([*tls.findings(reading.sections.serving), *ruled], ignored)]
 
 
 def changes(settings: Sequence[str]) -> dict[str, str]:

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from amlwizard.errors import Finding
 from amlwizard.plan import Context, Step
@@ -24,6 +23,7 @@ from amlwizard.preflight import (
     zones,
 )
 from amlwizard.preflight.situation import Situation, survey
+from amlwizard.recipe import Sections, sections_of
 from amlwizard.rules import cures
 from amlwizard.rules.base import use
 
@@ -68,12 +68,12 @@ def check(ctx: Context, steps: Sequence[Step]) -> list[Finding]:
 
 def findings(situation: Situation) -> list[Finding]:
     recipe = situation.recipe
-    sections = {name: getattr(recipe, name) for name in type(recipe).model_fields}
+    sections = sections_of(recipe)
     found = [_sound(sections, finding) for check in CHECKS for finding in check(situation)]
     return sorted(found, key=lambda finding: finding.severity != "error")
 
 
-def _sound(sections: Mapping[str, Any], finding: Finding) -> Finding:
+def _sound(sections: Sections, finding: Finding) -> Finding:
     """The finding, without a cure that a rule would refuse."""
     if not finding.cure or cures.allowed(sections, finding.cure):
         return finding

@@ -12,6 +12,7 @@ from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import Finding, Severity
 from amlwizard.json_types import Document
 from amlwizard.preflight.situation import Situation
+from amlwizard.recipe import sections_of
 from amlwizard.rules.base import use
 from amlwizard.rules.capacity import load_of
 from amlwizard.rules.overlaps import overlapping
@@ -123,7 +124,7 @@ def _plan(
 ) -> Ranges:
     """One plan with new places for ranges of ours, clear of what others have."""
     recipe = s.recipe
-    space = space_of(recipe.addresses, recipe.security, recipe.serving)
+    space = space_of(sections_of(recipe))
     others = (
         Range(path(f"peered.{n}"), IPv4Network(prefix, strict=False), "peered")
         for n, prefix in enumerate(connected)

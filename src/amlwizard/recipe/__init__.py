@@ -1,6 +1,6 @@
 """The recipe: its sections, and its file."""
 
-from amlwizard.recipe.file import Reading, examine, load, parse, read
+from amlwizard.recipe.file import load, parse, read
 from amlwizard.recipe.sections import (
     VERSION,
     Addresses,
@@ -14,6 +14,7 @@ from amlwizard.recipe.sections import (
     SignIn,
     Training,
 )
+from amlwizard.recipe.validation import Reading, Sections, examine, sections_of
 from amlwizard.recipe.writing import save, text_of
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Recipe",
     "Scoring",
     "Section",
+    "Sections",
     "Security",
     "Serving",
     "SignIn",
@@ -34,5 +36,6 @@ __all__ = [
     "parse",
     "read",
     "save",
+    "sections_of",
     "text_of",
 ]

@@ -6,6 +6,8 @@ A recipe is strict (an unknown key is an error) and holds no secret: there is no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Any, Literal
 
@@ -219,7 +221,7 @@ class Names(Section):
         if not isinstance(given, dict) or not isinstance(given.get("prefix"), str):
             return given
         names = dict(given)
-        for name, template in _templates(cls).items():
+        for name, template in derived().items():
             if names.get(name) in (None, ""):
                 names[name] = template.replace("{prefix}", names["prefix"])
         return names
@@ -228,7 +230,7 @@ class Names(Section):
     def _only_what_was_given(self, serialize: Any) -> dict[str, Any]:
         """Names that follow from the prefix are left out, so that a new prefix renames them all; so
         are tags where there are none."""
-        templates = _templates(type(self))
+        templates = derived()
         return {
             name: value
             for name, value in serialize(self).items()
@@ -237,10 +239,12 @@ class Names(Section):
         }
 
 
-def _templates(names: type[Names]) -> dict[str, str]:
+@cache
+def derived() -> Mapping[str, str]:
+    """How names follow from the prefix, by field: ``vnet-{prefix}``."""
     return {
-        name: info.json_schema_extra["derived"]
-        for name, info in names.model_fields.items()
+        name: str(info.json_schema_extra["derived"])
+        for name, info in Names.model_fields.items()
         if isinstance(info.json_schema_extra, dict)
     }
 

@@ -6,7 +6,7 @@ import copy
 from dataclasses import replace
 
 from amlwizard.errors import Finding
-from amlwizard.recipe import Reading, examine
+from amlwizard.recipe import Reading, Sections, examine
 from amlwizard.rules import (
     addresses,
     cures,
@@ -23,7 +23,7 @@ from amlwizard.rules import (
     versions,
     zones,
 )
-from amlwizard.rules.base import RULES, Rule, Sections, usable
+from amlwizard.rules.base import RULES, Rule, usable
 
 __all__ = [
     "RULES",

@@ -45,10 +45,10 @@ ML_DOCS = "Azure Machine Learning, private link and secure workspace VNet"
     source=VNET_DOCS,
 )
 def forbidden(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    for name in ("vnet", *ranges.space.outside):
-        bad = touched(ranges[name], FORBIDDEN)
+    for name, network in ranges.known("vnet", *OUTSIDE):
+        bad = touched(network, FORBIDDEN)
         if bad:
-            yield ranges.found(self, path(name), f"{ranges[name]} overlaps {bad}.", name)
+            yield ranges.found(self, path(name), f"{network} overlaps {bad}.", name)
 
 
 @rule(
@@ -60,8 +60,7 @@ def forbidden(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     severity="warning",
 )
 def private_space(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    for name in ("vnet", *ranges.space.outside):
-        network = ranges[name]
+    for name, network in ranges.known("vnet", *OUTSIDE):
         # A public pod range is an error of its own.
         if name != "pod_cidr" and not within(network, PRIVATE) and not touched(network, FORBIDDEN):
             yield ranges.found(
@@ -82,10 +81,10 @@ def private_space(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source=AKS_DOCS,
 )
 def aks_reserved(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    for name in ("vnet", *ranges.space.outside):
-        bad = touched(ranges[name], AKS_RESERVED)
-        if bad and not touched(ranges[name], FORBIDDEN):
-            yield ranges.found(self, path(name), f"{ranges[name]} overlaps {bad}.", name)
+    for name, network in ranges.known("vnet", *OUTSIDE):
+        bad = touched(network, AKS_RESERVED)
+        if bad and not touched(network, FORBIDDEN):
+            yield ranges.found(self, path(name), f"{network} overlaps {bad}.", name)
 
 
 @rule(
@@ -96,10 +95,9 @@ def aks_reserved(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source=ML_DOCS,
 )
 def docker_bridge(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    if ranges["vnet"].overlaps(DOCKER):
-        yield ranges.found(
-            self, path("vnet"), f"The VNET {ranges['vnet']} overlaps {DOCKER}.", "vnet"
-        )
+    vnet = ranges.get("vnet")
+    if vnet and vnet.overlaps(DOCKER):
+        yield ranges.found(self, path("vnet"), f"The VNET {vnet} overlaps {DOCKER}.", "vnet")
 
 
 # -- subnets, and what must not overlap
@@ -113,7 +111,9 @@ def docker_bridge(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source="Azure Resource Manager",
 )
 def inside(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    vnet = ranges["vnet"]
+    vnet = ranges.get("vnet")
+    if vnet is None:
+        return
     lost = [r for r in ranges.space.ranges() if r.kind in IN_VNET and not r.network.subnet_of(vnet)]
     if lost:
         # Many at once have one cause: the VNET is another one now.
@@ -163,7 +163,9 @@ def neighbours(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     severity="warning",
 )
 def announced(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    vnet = ranges["vnet"]
+    vnet = ranges.get("vnet")
+    if vnet is None:
+        return
     around = [r for r in ranges.space.neighbours if r.holds(vnet) and not r.route]
     if around:
         yield self.finding(
@@ -260,8 +262,8 @@ def _in_vnet(self: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
     source="AKS, DNS service IP",
 )
 def dns_address(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    dns, service = ranges.space.dns, ranges["service_cidr"]
-    if dns is None or address_plan.dns_in(service, dns) == dns:
+    dns, service = ranges.space.dns, ranges.get("service_cidr")
+    if dns is None or service is None or address_plan.dns_in(service, dns) == dns:
         return
     if dns not in service:
         what = f"{dns} is not in the service range {service}."

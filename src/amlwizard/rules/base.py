@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Network
-from typing import Any
 
 from amlwizard.errors import Finding, Severity
+from amlwizard.recipe import Sections
 
-Sections = Mapping[str, Any]
 Check = Callable[..., Iterator[Finding]]
 
 RESERVED_PER_SUBNET = 5
+RANGES = "ranges"
+AROUND_RANGES = ("addresses", "security", "serving", "training")
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Rule:
     """`needs` are the sections that the check is called with; it is skipped without one of them.
     A rule about addresses needs `ranges`: what the sections come to as ranges.
     `about` are the fields that it is for, by recipe path; none stands for all of its sections.
+    `reads` are fields that its findings rest on without naming them: it is skipped without one too.
 
     `text` is the rule in a sentence, `source` the document that it comes from.
     """
@@ -32,17 +35,34 @@ class Rule:
     source: str
     check: Check
     about: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
-    def findings(self, sections: Sections) -> Iterator[Finding]:
-        if all(name in sections for name in self.needs):
-            yield from self.check(self, *(sections[name] for name in self.needs))
+    def findings(self, sections: Sections, ranges: object | None = None) -> Iterator[Finding]:
+        """What the rule finds, but for what rests on a value that is not known. `ranges` are those
+        of the sections."""
+        given = [ranges if name == RANGES else sections[name] for name in self.needs]
+        if any(p is None for p in given) or not all(map(sections.knows, self.reads)):
+            return
+        for finding in self.check(self, *given):
+            if not any(self._rests_on(path) for path in sections.unknown & {*finding.fields}):
+                yield finding
+
+    def _rests_on(self, path: str) -> bool:
+        return path.partition(".")[0] in self.sections
+
+    @cached_property
+    def sections(self) -> Collection[str]:
+        """The sections that it looks at."""
+        return {
+            name for need in self.needs for name in (AROUND_RANGES if need == RANGES else (need,))
+        }
 
     def finding(
         self,
         fields: str | tuple[str, ...],
         what: str,
         fix: str = "",
-        cure: Mapping[str, Any] | None = None,
+        cure: Mapping[str, object] | None = None,
         severity: Severity | None = None,
     ) -> Finding:
         """`fix` may be left out where there is a cure: then it says the cure; `severity` where it is
@@ -54,7 +74,7 @@ class Rule:
         )
 
 
-def use(cure: Mapping[str, Any]) -> str:
+def use(cure: Mapping[str, object]) -> str:
     """A cure as sentences; empty for none."""
     given = [f"{path}: {_plain(value)}" for path, value in cure.items() if value is not None]
     left = [path for path, value in cure.items() if value is None]
@@ -74,7 +94,7 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -88,11 +108,12 @@ def rule(
     source: str,
     severity: Severity = "error",
     about: tuple[str, ...] = (),
+    reads: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Declare a rule. Its check is called with the Rule and the sections it needs."""
 
     def declare(check: Check) -> Check:
-        RULES.append(Rule(id, severity, needs, text, source, check, about))
+        RULES.append(Rule(id, severity, needs, text, source, check, about, reads))
         return check
 
     return declare

@@ -10,20 +10,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from amlwizard.errors import Finding
-from amlwizard.recipe import Section
-from amlwizard.rules.base import RULES, Sections, use
-from amlwizard.rules.ranges import ranges_of
+from amlwizard.recipe import Sections
+from amlwizard.recipe.validation import SECTIONS
+from amlwizard.rules.base import RULES, use
+from amlwizard.rules.ranges import Ranges, ranges_of
 
-Cure = Mapping[str, Any]
+Cure = Mapping[str, object]
 ROUNDS = 30
-AROUND_RANGES = {"addresses", "security", "serving", "training"}
 OTHERWISE = "Choose another value."
 
 
 def found(sections: Sections) -> list[Finding]:
     """Every finding of every rule whose sections are there, cures as the rules propose them."""
-    given = _with_ranges(sections, cures=True)
-    return [finding for rule in RULES for finding in rule.findings(given)]
+    return _found(sections, ranges_of(sections))
+
+
+def _found(sections: Sections, ranges: Ranges | None) -> list[Finding]:
+    return [finding for rule in RULES for finding in rule.findings(sections, ranges)]
 
 
 def _left(sections: Sections, cure: Cure, *rules: str) -> list[Finding] | None:
@@ -33,16 +36,9 @@ def _left(sections: Sections, cure: Cure, *rules: str) -> list[Finding] | None:
     if after is None:
         return None
     touched = {path.partition(".")[0] for path in cure}
-    if touched & AROUND_RANGES:
-        touched.add("ranges")
-    given = _with_ranges(after, cures=False)
-    asked = (rule for rule in RULES if touched.intersection(rule.needs) or rule.id in rules)
-    return [finding for rule in asked for finding in rule.findings(given)]
-
-
-def _with_ranges(sections: Sections, cures: bool) -> Sections:
-    ranges = ranges_of(sections, cures)
-    return {**sections, "ranges": ranges} if ranges else sections
+    ranges = ranges_of(after, cures=False)
+    asked = (rule for rule in RULES if touched.intersection(rule.sections) or rule.id in rules)
+    return [finding for rule in asked for finding in rule.findings(after, ranges)]
 
 
 def offered(sections: Sections) -> list[Finding]:
@@ -63,9 +59,9 @@ def offered(sections: Sections) -> list[Finding]:
 
 def _each(sections: Sections) -> tuple[list[Finding], list[Finding]]:
     """Every finding as proposed, and with a cure that holds alone."""
-    given = _with_ranges(sections, cures=True)
-    before = [finding for rule in RULES for finding in rule.findings(given)]
-    plan = given["ranges"].plan if "ranges" in given else {}
+    ranges = ranges_of(sections)
+    before = _found(sections, ranges)
+    plan = ranges.plan if ranges else {}
     proposed = [plan, *(finding.cure for finding in before)]
     told = (_holding(sections, before, f, _wider(f.cure, proposed)) for f in before)
     return before, list(told)
@@ -95,7 +91,7 @@ def _holds(sections: Sections, before: Iterable[Finding], finding: Finding, cure
 
 def _hold_together(sections: Sections, told: Sequence[Finding]) -> bool:
     """Whether the cures agree, and all of them leave only what has none."""
-    every: dict[str, Any] = {}
+    every: dict[str, object] = {}
     for finding in told:
         if any(every.get(path, value) != value for path, value in finding.cure.items()):
             return False
@@ -111,9 +107,9 @@ def _hold_together(sections: Sections, told: Sequence[Finding]) -> bool:
     return all(known) and not any(again)
 
 
-def _one_by_one(sections: Sections) -> dict[str, Any]:
+def _one_by_one(sections: Sections) -> dict[str, object]:
     """What all cures come to, each taken where the ones before it have been."""
-    whole: dict[str, Any] = {}
+    whole: dict[str, object] = {}
     for _ in range(ROUNDS):
         step = next((f.cure for f in _each(sections)[1] if f.cure), {})
         after = cured(sections, step) if step else None
@@ -157,10 +153,10 @@ def cured(sections: Sections, cure: Cure) -> Sections | None:
 
     None as a value takes an answer away, so that its default stands.
     """
-    after = dict(sections)
+    changed: dict[str, Any] = {}
     for name in {path.split(".")[0] for path in cure}:
-        section = sections.get(name)
-        if not isinstance(section, Section):
+        section = sections[name] if name in SECTIONS else None
+        if section is None:
             return None
         raw = section.model_dump(mode="json", exclude_none=True)
         for path, value in cure.items():
@@ -168,9 +164,10 @@ def cured(sections: Sections, cure: Cure) -> Sections | None:
             if where == name:
                 raw[field] = value
         try:
-            after[name] = type(section).model_validate(
+            changed[name] = type(section).model_validate(
                 {k: v for k, v in raw.items() if v is not None}
             )
         except ValidationError:
             return None
-    return after
+    left = {path for path in sections.unknown if ".".join(path.split(".")[:2]) not in cure}
+    return replace(sections, **changed, unknown=frozenset(left))

@@ -74,6 +74,7 @@ def dial_in(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "EN-4",
     "AzureBastionSubnet and GatewaySubnet are names that Azure gives a meaning.",
     "names",
+    reads=("names.prefix",),
     source=BASTION_DOCS,
 )
 def reserved_names(self: Rule, names: Names) -> Iterator[Finding]:

@@ -111,6 +111,7 @@ def reserved(self: Rule, names: Names) -> Iterator[Finding]:
     "With overlay, AKS makes Kubernetes labels of the names of resource group, VNET and node subnet.",
     "names",
     "serving",
+    reads=("serving.network",),
     source="AKS, Azure CNI Overlay",
 )
 def labels(self: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
@@ -164,6 +165,7 @@ def together(self: Rule, names: Names) -> Iterator[Finding]:
     "has 80 characters at the most.",
     "names",
     "sign_in",
+    reads=("sign_in.region",),
     source="AKS, naming rules",
 )
 def node_group(self: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from amlwizard.errors import Finding
+from amlwizard.recipe import Sections
 from amlwizard.rules.address_plan import DNS, changes, together
-from amlwizard.rules.base import RULES, Rule, Sections, listed, use
+from amlwizard.rules.base import RANGES, RULES, Rule, listed, use
 from amlwizard.rules.capacity import Load, load_of
 from amlwizard.rules.space import Kind, Range, Space, path, space_of
 
@@ -26,8 +27,14 @@ class Ranges:
     cured: Sequence[Sequence[str]] = ()
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
-    def __getitem__(self, name: str) -> IPv4Network:
-        return self.space.own[name]
+    def get(self, name: str) -> IPv4Network | None:
+        """The range of a field; None where it is not in use or cannot be read."""
+        return self.space.own.get(name)
+
+    def known(self, *names: str) -> Iterator[tuple[str, IPv4Network]]:
+        """Those of the fields that have a range, with it."""
+        own = self.space.own
+        return ((name, own[name]) for name in names if name in own)
 
     def overlaps(
         self, ones: set[Kind], others: set[Kind] | None = None
@@ -89,16 +96,13 @@ class Ranges:
 def ranges_of(sections: Sections, cures: bool = True) -> Ranges | None:
     """The ranges of a recipe's sections, with the plan that cures them where there are to be
     `cures`: to find it takes a search. None without `addresses`."""
-    if "addresses" not in sections:
+    if sections.addresses is None:
         return None
-    security, serving = sections.get("security"), sections.get("serving")
-    ranges = Ranges(
-        space_of(sections["addresses"], security, serving),
-        load_of(security, serving, sections.get("training")),
-    )
+    load = load_of(sections.security, sections.serving, sections.training)
+    ranges = Ranges(space_of(sections), load)
     if not cures:
         return ranges
     for rule in RULES:
-        if "ranges" in rule.needs:
-            list(rule.findings({**sections, "ranges": ranges}))
+        if RANGES in rule.needs:
+            list(rule.findings(sections, ranges))
     return ranges.planned(filter(None, ranges.asked))

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from amlwizard.recipe import Names
+from amlwizard.recipe.sections import derived
 from amlwizard.rules.name_shapes import (
     RESERVED_ANYWHERE,
     RESERVED_AT_START,
@@ -19,25 +20,15 @@ HOSTS = (
 )
 
 
-def templates(names: Names) -> dict[str, str]:
-    """How names follow from the prefix, by field."""
-    found = {}
-    for field, info in type(names).model_fields.items():
-        extra = info.json_schema_extra
-        if isinstance(extra, dict) and extra.get("derived"):
-            found[field] = str(extra["derived"])
-    return found
-
-
 def follows(names: Names, field: str) -> bool:
     """Whether a name is the one that the prefix gives."""
-    template = templates(names).get(field, "")
+    template = derived().get(field, "")
     return "{prefix}" in template and getattr(names, field) == _from(template, names.prefix)
 
 
 def default(names: Names, field: str) -> str:
     """The name that the prefix gives."""
-    return _from(templates(names)[field], names.prefix)
+    return _from(derived()[field], names.prefix)
 
 
 def _from(template: str, prefix: str) -> str:
@@ -58,7 +49,7 @@ def of_host(text: str) -> str:
 def renamed(names: Names, field: str) -> dict[str, str]:
     """A right name near to the given one, as a cure; empty where there is none."""
     given = of_host(getattr(names, field))
-    template = templates(names)[field]
+    template = derived()[field]
 
     def good(name: str) -> bool:
         return right(field, name)
@@ -72,7 +63,7 @@ def renamed(names: Names, field: str) -> dict[str, str]:
 
 def with_prefix(names: Names) -> dict[str, str]:
     """A prefix near to the given one that gives right names only, as a cure."""
-    following = {f: template for f, template in templates(names).items() if follows(names, f)}
+    following = {f: template for f, template in derived().items() if follows(names, f)}
 
     def good(prefix: str) -> bool:
         return all(right(field, _from(template, prefix)) for field, template in following.items())

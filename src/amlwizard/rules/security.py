@@ -136,6 +136,7 @@ def authorised(self: Rule, security: Security) -> Iterator[Finding]:
     "their identity.",
     "security",
     "names",
+    reads=("names.resource_group", "names.storage"),
     source="Azure Machine Learning, disable shared key access for your workspace's storage account",
     severity="warning",
 )
@@ -158,6 +159,7 @@ def keyless(self: Rule, security: Security, names: Names) -> Iterator[Finding]:
     "belong to them, of the region and of its pair: it deploys to AKS from there.",
     "security",
     "sign_in",
+    reads=("sign_in.region",),
     source=KUBERNETES,
     severity="warning",
 )

@@ -50,11 +50,10 @@ def scaled(self: Rule, serving: Serving) -> Iterator[Finding]:
     source=DATABRICKS_DOCS,
 )
 def vnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    length = ranges["vnet"].prefixlen
-    if not SHORTEST["vnet"] <= length <= LONGEST["vnet"]:
-        yield ranges.found(
-            self, path("vnet"), f"The VNET is a /{length}.", "vnet", otherwise="Use a /16 to /24."
-        )
+    vnet = ranges.get("vnet")
+    if vnet and not SHORTEST["vnet"] <= vnet.prefixlen <= LONGEST["vnet"]:
+        what = f"The VNET is a /{vnet.prefixlen}."
+        yield ranges.found(self, path("vnet"), what, "vnet", otherwise="Use a /16 to /24.")
 
 
 @rule(
@@ -85,9 +84,10 @@ def subnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source=DATABRICKS_DOCS,
 )
 def databricks_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    small = [name for name in DATABRICKS if ranges[name].prefixlen > LONGEST[name]]
+    own = dict(ranges.known(*DATABRICKS))
+    small = [name for name, network in own.items() if network.prefixlen > LONGEST[name]]
     if small:
-        said = listed([f"{ranges[name]} ({name})" for name in small])
+        said = listed([f"{own[name]} ({name})" for name in small])
         yield ranges.found(
             self,
             paths(*small),
@@ -107,10 +107,10 @@ def databricks_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
 )
 def databricks_nodes(self: Rule, ranges: Ranges, training: Training) -> Iterator[Finding]:
     nodes = ranges.load.addresses(DATABRICKS[0])
-    large = [name for name in DATABRICKS if ranges[name].prefixlen <= LONGEST[name]]
-    tight = [name for name in large if nodes > usable(ranges[name])]
+    large = {n: at for n, at in ranges.known(*DATABRICKS) if at.prefixlen <= LONGEST[n]}
+    tight = [name for name, network in large.items() if nodes > usable(network)]
     if tight:
-        least = min((ranges[name] for name in tight), key=usable)
+        least = min((large[name] for name in tight), key=usable)
         yield ranges.found(
             self,
             (*(path(name) for name in tight), "training.workers"),
@@ -128,8 +128,8 @@ def databricks_nodes(self: Rule, ranges: Ranges, training: Training) -> Iterator
     source="Azure Private Link",
 )
 def private_endpoint_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    workspace, need = ranges["workspace"], ranges.load.endpoints
-    if workspace.prefixlen <= LONGEST_SUBNET and usable(workspace) < need:
+    workspace, need = ranges.get("workspace"), ranges.load.endpoints
+    if workspace and workspace.prefixlen <= LONGEST_SUBNET and usable(workspace) < need:
         yield ranges.found(
             self,
             path("workspace"),
@@ -148,8 +148,8 @@ def private_endpoint_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source=f"{PLANNING}; Kubernetes, kube-apiserver",
 )
 def service_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    service = ranges["service_cidr"]
-    if not SHORTEST["service_cidr"] <= service.prefixlen <= LONGEST_SERVICES:
+    service = ranges.get("service_cidr")
+    if service and not SHORTEST["service_cidr"] <= service.prefixlen <= LONGEST_SERVICES:
         large = service.prefixlen < SHORTEST["service_cidr"]
         yield ranges.found(
             self,
@@ -170,8 +170,8 @@ def service_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     severity="warning",
 )
 def service_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    service = ranges["service_cidr"]
-    if LONGEST["service_cidr"] < service.prefixlen <= LONGEST_SERVICES:
+    service = ranges.get("service_cidr")
+    if service and LONGEST["service_cidr"] < service.prefixlen <= LONGEST_SERVICES:
         yield ranges.found(
             self,
             path("service_cidr"),
@@ -215,11 +215,12 @@ def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     "ranges",
     "serving",
     about=(*paths("scoring"), *NODES),
+    reads=("serving.network",),
     source=OVERLAY,
 )
 def overlay_nodes(self: Rule, ranges: Ranges, serving: Serving) -> Iterator[Finding]:
-    scoring, need = ranges["scoring"], ranges.load.addresses("scoring")
-    if ranges.load.overlay and need > usable(scoring):
+    scoring, need = ranges.get("scoring"), ranges.load.addresses("scoring")
+    if scoring and ranges.load.overlay and need > usable(scoring):
         yield ranges.found(
             self,
             (path("scoring"), *NODES),
@@ -238,12 +239,13 @@ def overlay_nodes(self: Rule, ranges: Ranges, serving: Serving) -> Iterator[Find
     "ranges",
     "serving",
     about=(*paths("scoring"), *NODES, "serving.max_pods"),
+    reads=("serving.network",),
     source=PLANNING,
 )
 def node_subnet(self: Rule, ranges: Ranges, serving: Serving) -> Iterator[Finding]:
-    load, scoring = ranges.load, ranges["scoring"]
-    need, have = load.addresses("scoring"), usable(scoring)
-    if not load.overlay and need > have:
+    load, scoring = ranges.load, ranges.get("scoring")
+    need, have = load.addresses("scoring"), usable(scoring) if scoring else 0
+    if scoring and not load.overlay and need > have:
         fit = scoring_nodes(scoring, load)
         yield ranges.found(
             self,

@@ -3,16 +3,13 @@ free. The one declaration of ranges: rules, plans and the map all read it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, summarize_address_range
-from typing import Any, Literal
-
-from pydantic_core import PydanticCustomError
+from typing import Literal
 
 from amlwizard.design.subnets import SUBNETS, subnets
-from amlwizard.recipe import Addresses, Security, Serving
-from amlwizard.recipe.values import parse_address, parse_network
+from amlwizard.recipe import Addresses, Sections
 
 Kind = Literal["vnet", "subnet", "service", "pod", "clients", "reserved", "peered", "on-premises"]
 
@@ -174,71 +171,37 @@ def outsized(name: str, network: IPv4Network | None) -> bool:
     return name in OUTSIDE and network is not None and network.prefixlen < DEFAULTS[name].prefixlen
 
 
-def space_of(
-    addresses: Addresses, security: Security | None = None, serving: Serving | None = None
-) -> Space:
-    """The space of a recipe's sections. The ranges of a secure entry and of pods count only where
-    the section that asks for them is there and does."""
-    entry = security.secure_entry if security else "none"
+def space_of(sections: Sections) -> Space:
+    """The space of a recipe's sections, of what can be read of them. The ranges of a secure entry and
+    of pods count only where the section that asks for them is there and does."""
+    addresses, security, serving = (
+        sections.addresses or Addresses(),
+        sections.security,
+        sections.serving,
+    )
     names = ["vnet", *(subnets(security) if security else SUBNETS), "service_cidr"]
-    if serving and serving.network == "overlay":
+    if serving and serving.network == "overlay" and sections.knows("serving.network"):
         names.append("pod_cidr")
-    if entry == "vpn-gateway":
+    if security and security.secure_entry == "vpn-gateway":
         names.append("vpn_clients")
-    own = {name: getattr(addresses, name, None) for name in names}
+    unknown = sections.unknown
+    reserved = (
+        Range(f"{path('reserved')}.{number}", subnet.range, "reserved", subnet.name)
+        for number, subnet in enumerate(addresses.reserved)
+        if f"{path('reserved')}.{number}.range" not in unknown
+    )
+    neighbours = (
+        Range(f"{path(group)}.{number}", network, NEIGHBOURS[group])
+        for group in NEIGHBOURS
+        for number, network in enumerate(getattr(addresses, group))
+    )
     return Space(
         tuple(names),
-        {name: network for name, network in own.items() if network is not None},
-        tuple(
-            Range(f"{path('reserved')}.{number}", subnet.range, "reserved", str(subnet.name))
-            for number, subnet in enumerate(getattr(addresses, "reserved", ()))
-            if subnet.range is not None
-        ),
-        tuple(
-            Range(f"{path(group)}.{number}", network, NEIGHBOURS[group])
-            for group in NEIGHBOURS
-            for number, network in enumerate(getattr(addresses, group, ()))
-            if network is not None
-        ),
-        getattr(addresses, "dns_service_ip", None),
+        {name: getattr(addresses, name) for name in names if path(name) not in unknown},
+        tuple(found for found in reserved if found.path not in unknown),
+        tuple(found for found in neighbours if found.path not in unknown),
+        addresses.dns_service_ip if path("dns_service_ip") not in unknown else None,
     )
-
-
-@dataclass(frozen=True)
-class _Readable:
-    values: Mapping[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.values[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
-def readable(raw: Mapping[str, Any]) -> Any:
-    """The addresses of a form that is being filled in: what of it can be read, as attributes."""
-    values: dict[str, Any] = {}
-    for name, given in raw.items():
-        if name in (*NEIGHBOURS, "reserved"):
-            items = given if isinstance(given, list) else []
-            values[name] = [_subnet(i) if name == "reserved" else _read(i) for i in items]
-        else:
-            values[name] = _read(
-                given, parse_address if name == "dns_service_ip" else parse_network
-            )
-    return _Readable(values)
-
-
-def _subnet(given: object) -> _Readable:
-    item = given if isinstance(given, Mapping) else {}
-    return _Readable({"name": item.get("name", ""), "range": _read(item.get("range"))})
-
-
-def _read(given: object, parse: Callable[[object], Any] = parse_network) -> Any:
-    try:
-        return parse(given)
-    except PydanticCustomError:
-        return None
 
 
 def free(outer: IPv4Network, taken: Iterable[IPv4Network]) -> Iterator[Gap]:

@@ -4,7 +4,7 @@ suggests a free plan."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -13,10 +13,9 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from amlwizard import fields
-from amlwizard.recipe import Security, Serving, Training
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.capacity import Load, load_of
-from amlwizard.rules.space import NEIGHBOURS, Space, path, readable, space_of
+from amlwizard.rules.space import NEIGHBOURS, Space, path, space_of
 from amlwizard.tui.addresses_map import AddressMap
 from amlwizard.tui.addresses_room import Room
 from amlwizard.tui.dialogs import Choose
@@ -47,23 +46,11 @@ class AddressesPage(FormPage):
     # -- what the answers come to, as far as they can be read
 
     def _space(self) -> Space:
-        sections = self.wizard.session.reading.sections
-        raw = self.wizard.session.draft.answers.get(SECTION)
-        given = raw if isinstance(raw, dict) else {}
-        addresses = readable({**fields.defaults()[SECTION], **given})
-        return space_of(
-            addresses,
-            cast(Security | None, sections.get("security")),
-            cast(Serving | None, sections.get("serving")),
-        )
+        return space_of(self.wizard.session.reading.sections)
 
     def _load(self) -> Load:
-        sections = self.wizard.session.reading.sections
-        return load_of(
-            cast(Security | None, sections.get("security")),
-            cast(Serving | None, sections.get("serving")),
-            cast(Training | None, sections.get("training")),
-        )
+        known = self.wizard.session.reading.sections
+        return load_of(known.security, known.serving, known.training)
 
     def answers_changed(self) -> None:
         space = self._space()

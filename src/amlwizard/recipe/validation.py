@@ -1,0 +1,349 @@
+"""From plain values to the sections of a recipe, field by field: a value that is wrong gives a finding,
+and hides none of those about the others."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from math import isfinite
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from amlwizard.errors import Finding
+from amlwizard.recipe.sections import (
+    Addresses,
+    Expect,
+    Names,
+    Recipe,
+    Scoring,
+    Section,
+    Security,
+    Serving,
+    SignIn,
+    Training,
+    derived,
+)
+from amlwizard.recipe.wording import cut, said, shown
+
+SECTIONS: Mapping[str, type[Section]] = {
+    name: info.annotation
+    for name, info in Recipe.model_fields.items()
+    if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
+}
+SCALARS = (bool, int, float, date)  # what YAML makes of text that has no quotes
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+_NETWORK = "192.0.2.0/32"
+# What takes the place of a value that cannot be used: of a field that has no default, or of an item
+# of a list, so that the others keep their numbers.
+STAND_INS: Mapping[str, object] = {"names.prefix": "team01"}
+ITEMS: Mapping[str, object] = {
+    "addresses.peered": _NETWORK,
+    "addresses.on_premises": _NETWORK,
+    "addresses.reserved": {"name": "unknown", "range": _NETWORK},
+    "security.aks_authorized_ranges": _NETWORK,
+    "expect.rows": 0,
+    "expect.predictions": 0.0,
+}
+BY_KEY = ("names.tags", "security.dns_zones")  # mappings whose other keys stay
+
+Loc = tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The sections of a recipe, as far as they are known; None where nothing of one is.
+
+    `unknown` are the recipe paths of values that cannot be used: fields (``addresses.vnet``), items
+    (``addresses.peered.0``) and their parts. The section holds a stand-in there: its default, where
+    it has one.
+    """
+
+    sign_in: SignIn | None = None
+    names: Names | None = None
+    addresses: Addresses | None = None
+    security: Security | None = None
+    training: Training | None = None
+    serving: Serving | None = None
+    scoring: Scoring | None = None
+    expect: Expect | None = None
+    unknown: frozenset[str] = frozenset()
+
+    def __getitem__(self, name: str) -> Section | None:
+        """The section of that name."""
+        section: Section | None = getattr(self, name)
+        return section
+
+    def knows(self, path: str) -> bool:
+        """Whether the value at a recipe path is the user's, or the default of one left out."""
+        return self[path.partition(".")[0]] is not None and path not in self.unknown
+
+    def is_whole(self, name: str) -> bool:
+        """Whether every value of a section is known."""
+        return self[name] is not None and not any(p.startswith(f"{name}.") for p in self.unknown)
+
+
+def sections_of(recipe: Recipe) -> Sections:
+    return Sections(**{name: getattr(recipe, name) for name in SECTIONS})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file came to: its sections as far as they are right, and every finding about the rest.
+
+    `recipe` is there when nothing is wrong with its shape; the rules come after. `raw` is what was
+    given, right or not.
+    """
+
+    sections: Sections = field(default_factory=Sections)
+    findings: tuple[Finding, ...] = ()
+    recipe: Recipe | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+    raw: Mapping[str, object] = field(default_factory=dict)
+
+
+def examine(
+    raw: Mapping[str, object],
+    lines: Mapping[str, int] | None = None,
+    found: Sequence[Finding] = (),
+    texts: Mapping[str, str] | None = None,
+) -> Reading:
+    """The reading of sections given as plain values. The only door of validation: for files, forms
+    and prompts alike. `lines` are those of the file, `found` what was wrong before this, `texts` how
+    values are written."""
+    lines, findings = lines or {}, [*found]
+    sections: dict[str, Section | None] = {}
+    unknown: set[str] = set()
+    for name, kind in SECTIONS.items():
+        given = raw.get(name)
+        given = {} if given is None else given
+        garbled = list(_garbled(given))
+        problems: list[ErrorDetails] = []
+        try:
+            sections[name] = kind.model_validate(given)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_context=True)
+        if problems or garbled:
+            first = [_not_text(name, loc, value, lines) for loc, value in garbled]
+            told = _findings(problems, kind, name, given, lines, texts or {})
+            findings += [*first, *_of_whole_lists(_beside(first, told))]
+            wrong = [*(loc for loc, _ in garbled), *(problem["loc"] for problem in problems)]
+            sections[name] = _with_stand_ins(name, given, wrong, unknown)
+    known = set(Recipe.model_fields)
+    findings += [_unknown(key, known, "", lines) for key in raw if key not in known]
+    if raw.get("version", 1) != 1 or isinstance(raw.get("version"), bool):
+        findings.append(
+            Finding(
+                "version",
+                "error",
+                ("version",),
+                f"Recipe version {raw['version']!r} is not known here.",
+                fix="This amlwizard reads version 1.",
+                line=lines.get("version"),
+            )
+        )
+    recipe = None if findings else Recipe.model_validate({"version": 1, **sections})
+    usable = Sections(**sections, unknown=frozenset(unknown))  # type: ignore[arg-type]  # by name
+    return Reading(usable, tuple(findings), recipe, lines, raw)
+
+
+# -- what stands in for a value that cannot be used
+
+
+def _with_stand_ins(
+    section: str, given: object, wrong: Sequence[Loc], unknown: set[str]
+) -> Section | None:
+    """The section without its wrong values, whose paths go to `unknown`; None where it has to have
+    one of them."""
+    if not isinstance(given, Mapping):
+        return None
+    kind, raw = SECTIONS[section], dict(given)
+    for loc in wrong:
+        if loc and loc[0] not in kind.model_fields:
+            raw.pop(loc[0], None)
+        elif loc:
+            _replace(raw, section, loc, unknown)
+    _fill_up(raw, section, unknown)
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:  # where an item was wrong, so may be how many there are
+        for problem in error.errors():
+            raw.pop(problem["loc"][0], None)
+            unknown.add(f"{section}.{problem['loc'][0]}")
+    try:
+        return kind.model_validate(raw)
+    except ValidationError:
+        return None
+
+
+def _fill_up(raw: dict[object, object], section: str, unknown: set[str]) -> None:
+    """Give required fields a stand-in where there is one, with all that follows from it."""
+    for name, info in SECTIONS[section].model_fields.items():
+        path = f"{section}.{name}"
+        if info.is_required() and name not in raw and path in STAND_INS:
+            raw[name] = STAND_INS[path]
+            unknown.update((path, *(f"names.{n}" for n in derived() if not raw.get(n))))
+
+
+def _replace(raw: dict[object, object], section: str, loc: Loc, unknown: set[str]) -> None:
+    """Put a stand-in where `loc` leads, or leave the value out."""
+    name, *inner = loc
+    path, value = f"{section}.{name}", raw.get(name)
+    number = inner[0] if inner else None
+    if path in ITEMS and isinstance(value, list) and isinstance(number, int):
+        raw[name] = items = [*value]
+        items[number] = _item(ITEMS[path], items[number], f"{path}.{number}", inner[1:], unknown)
+    elif path in BY_KEY and isinstance(value, Mapping) and inner:
+        raw[name] = {key: inside for key, inside in value.items() if key != inner[0]}
+    else:
+        raw.pop(name, None)
+        unknown.add(path)
+
+
+def _item(
+    stand_in: object, item: object, path: str, part: Sequence[int | str], unknown: set[str]
+) -> object:
+    """An item with a stand-in for one of its parts, or the stand-in for all of it."""
+    if not (part and isinstance(item, Mapping) and isinstance(stand_in, Mapping)):
+        unknown.add(path)
+        return stand_in
+    name = part[0]
+    if name not in stand_in:
+        return {key: inside for key, inside in item.items() if key != name}
+    unknown.add(f"{path}.{name}")
+    return {**item, name: stand_in[name]}
+
+
+# -- findings
+
+
+def _garbled(given: object) -> Iterator[tuple[Loc, object]]:
+    """Where a value is no text (an escape in a file, or typed) or no number (``.nan``), and that
+    value. A key is at the place of what holds it."""
+    left: list[tuple[Loc, object]] = [((), given)]
+    while left:
+        loc, value = left.pop()
+        if isinstance(value, Mapping):
+            left += [(loc, key) for key in value]
+            left += [((*loc, key), inner) for key, inner in value.items()]
+        elif isinstance(value, (list, tuple)):
+            left += [((*loc, number), inner) for number, inner in enumerate(value)]
+        elif (isinstance(value, float) and not isfinite(value)) or (
+            isinstance(value, str) and CONTROL.search(value)
+        ):
+            yield loc, value
+
+
+def _not_text(section: str, loc: Loc, value: object, lines: Mapping[str, int]) -> Finding:
+    path = ".".join([section, *map(str, loc)])
+    line = lines.get(path) or lines.get(section)
+    bad = CONTROL.search(value) if isinstance(value, str) else None
+    if bad is None:
+        fix = "Give a finite number."
+        return Finding("not-finite", "error", (path,), f"{value} is no number.", fix=fix, line=line)
+    what = f"{shown(value)} holds the character {bad[0]!r}, which is not text."
+    return Finding("control-character", "error", (path,), what, fix="Leave it out.", line=line)
+
+
+def _beside(garbled: Sequence[Finding], others: Iterator[Finding]) -> Iterator[Finding]:
+    """What is wrong beside what is garbled: one finding per cause."""
+    told = [f"{path}." for finding in garbled for path in finding.fields]
+    for other in others:
+        (path,) = other.fields
+        garbled_key = bool(told) and "\ufffd" in path
+        if not garbled_key and not any(place.startswith(f"{path}.") for place in told):
+            yield other
+
+
+def _findings(
+    problems: Sequence[ErrorDetails],
+    kind: type[BaseModel],
+    section: str,
+    given: object,
+    lines: Mapping[str, int],
+    texts: Mapping[str, str],
+) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for problem in problems:
+        loc = [str(part) for part in problem["loc"]]
+        where = _place(kind, loc)
+        path = ".".join([section, *where])
+        if problem["type"] == "extra_forbidden":
+            if len(loc) > 1:
+                what = f"{loc[-1]} is not a key of {'.'.join(where)}."
+                yield Finding("unknown-key", "error", (path,), what, line=lines.get(path))
+            else:
+                yield _unknown(where[-1], set(kind.model_fields), section, lines)
+            continue
+        if path in seen:
+            continue
+        seen.add(path)
+        line = lines.get(path) or lines.get(section)
+        if problem["type"] == "missing":
+            title = kind.model_fields[loc[0]].title or loc[0] if loc else section
+            what = f"{title} is not given."
+            fix = f"Add {loc[-1] if loc else section} under {section}."
+            if len(loc) > 1:
+                what, fix = f"{'.'.join(where)} has no {loc[-1]}.", f"Add its {loc[-1]}."
+            yield Finding("missing", "error", (path,), what, fix=fix, line=line)
+            continue
+        rule = problem["type"] if "_" not in problem["type"] else "value"
+        if problem["type"] == "string_type" and isinstance(problem["input"], SCALARS):
+            text = texts.get(path) or str(problem["input"])
+            what = f'{cut(text)} must be text: write "{cut(text)}".'
+            yield Finding(rule, "error", (path,), what, line=line, cure={path: text})
+            continue
+        cure = _cure(section, loc, where, given, problem.get("ctx", {}).get("cure"))
+        yield Finding(rule, "error", (path,), said(problem), line=line, cure=cure)
+
+
+def _cure(
+    section: str, loc: list[str], where: list[str], given: object, value: object
+) -> dict[str, object]:
+    """The value that an error knows to be right, as a cure: of an item, its whole list. What is no
+    section at all is left out."""
+    if value is None:
+        return {} if where else {section: None}
+    name, *item = where
+    if item and isinstance(given, Mapping):
+        items, number = [*given[name]], int(item[0])
+        part = loc[2] if len(loc) > 2 else ""  # of an item that has parts
+        items[number] = {**items[number], part: value} if part else value
+        value = items
+    return {f"{section}.{name}": value}
+
+
+def _of_whole_lists(findings: Iterator[Finding]) -> list[Finding]:
+    """The findings, where cures of items of one list each cure all of them: a list is replaced as a
+    whole, so that one would undo the other."""
+    told = [*findings]
+    whole: dict[str, list[object]] = {}
+    for finding in told:
+        place, _, number = finding.fields[0].rpartition(".")
+        given = finding.cure.get(place)
+        if number.isdigit() and isinstance(given, list):
+            whole.setdefault(place, [*given])[int(number)] = given[int(number)]
+    cures = ({p: whole.get(p, value) for p, value in finding.cure.items()} for finding in told)
+    return [replace(finding, cure=cure) for finding, cure in zip(told, cures, strict=True)]
+
+
+def _place(kind: type[BaseModel], loc: list[str]) -> list[str]:
+    """The part of pydantic's location that is a path in the file, without its type tags."""
+    if loc and loc[0] not in kind.model_fields:
+        return loc[:1]
+    return loc[:1] + [part for part in loc[1:2] if part.isdigit()]
+
+
+def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) -> Finding:
+    name = CONTROL.sub("\ufffd", key)
+    path = f"{section}.{name}" if section else name
+    near = difflib.get_close_matches(key, known, 1)
+    fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
+    return Finding(
+        "unknown-key", "error", (path,), f"{path} is not a key of a recipe.",
+        fix=fix, line=lines.get(f"{section}.{key}" if section else key), cure={path: None},
+    )  # fmt: skip
