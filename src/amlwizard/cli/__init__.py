@@ -129,6 +129,16 @@ def parser() -> argparse.ArgumentParser:
     copy.add_argument("-o", "--output", metavar="FILE", help="copy it there (default: NAME.yaml)")
     copy.add_argument("--force", action="store_true", help="overwrite a file that exists")
 
+    doctor = commands.add_parser("doctor", help="whether this machine has what amlwizard needs")
+    doctor.add_argument("--json", action="store_true", help="all of it as JSON")
+
+    completion = commands.add_parser(
+        "completion",
+        help="complete commands and options in a shell, such as: "
+        'eval "$(amlwizard completion bash)"',
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
     commands.add_parser("schema", help="the JSON schema of a recipe")
 
     sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
@@ -326,6 +336,14 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.cli.destroying import destroy
 
         return destroy(given)
+    if given.command == "doctor":
+        from amlwizard.cli.doctor import doctor
+
+        return doctor(given)
+    if given.command == "completion":
+        from amlwizard.cli.completion import completion
+
+        return completion(given)
     if given.command == "recipes":
         from amlwizard.cli.bundled_recipes import recipes
 

@@ -29,11 +29,15 @@ def _installed(name: str) -> bool:
         return False
 
 
-def command(extra: str) -> str:
-    """The command that adds an extra to the environment that we run in."""
+def how_to_add_the_sandbox() -> str:
+    """The command that adds it to the environment that we run in, as a sentence."""
+    if sys.version_info >= SANDBOX_BEFORE:
+        return (
+            "Use Python 3.11 to 3.13: MLflow 2.22, which the sandbox runs, has no build for 3.14."
+        )
     python = shlex.quote(sys.executable)
     installer = f"{python} -m pip install" if find_spec("pip") else f"uv pip install -p {python}"
-    return f"{installer} 'amlwizard[{extra}]'"
+    return f"Add it: {installer} 'amlwizard[sandbox]'"
 
 
 def require_sandbox() -> None:
@@ -41,10 +45,8 @@ def require_sandbox() -> None:
     names = missing("sandbox")
     if not names:
         return
-    if sys.version_info >= SANDBOX_BEFORE:
-        fix = "Use Python 3.11 to 3.13: MLflow 2.22, which the sandbox runs, has no build for 3.14."
-    else:
-        fix = f"Add it: {command('sandbox')}"
     raise InvalidInputError(
-        "The sandbox is not installed.", why=f"It needs {', '.join(names)}, too.", fix=fix
+        "The sandbox is not installed.",
+        why=f"It needs {', '.join(names)}, too.",
+        fix=how_to_add_the_sandbox(),
     )

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from amlwizard.cloud import github
@@ -16,7 +16,7 @@ from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError, causes
 from amlwizard.cloud.wire import session, transport
-from amlwizard.errors import OperationCancelledError, SignInError
+from amlwizard.errors import InvalidInputError, OperationCancelledError, SignInError
 from amlwizard.secret import hide, remember
 
 DEVICE_CODE, BROWSER = "device-code", "browser"
@@ -52,6 +52,19 @@ def credential(
         return make(profile, tenant, person, record, cache)
     except ValueError as error:
         raise NotAvailableError(str(error)) from None
+
+
+def not_set_up(profile: CloudProfile, login: str) -> str:
+    """What a way to sign in without a person lacks here; empty where it lacks nothing. No cloud is
+    asked."""
+    nobody = cast(InteractiveUser, None)  # such a way asks nobody
+    try:
+        credential(profile, login, "organizations", nobody, None, None)
+    except NotAvailableError as error:
+        return str(error)
+    except InvalidInputError as error:
+        return error.what
+    return ""
 
 
 def _shared(profile: CloudProfile) -> dict[str, Any]:

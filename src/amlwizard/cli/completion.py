@@ -1,0 +1,31 @@
+"""The completion command: what a shell needs to complete our commands, options and files."""
+
+from __future__ import annotations
+
+import argparse
+
+import shtab
+
+from amlwizard.cli import parser
+from amlwizard.recipe.bundled import BUNDLED
+
+FILES = ("recipe", "captures")  # arguments that are files, though named otherwise than FILE
+
+
+def completion(given: argparse.Namespace) -> int:
+    top = parser()
+    _describe(top)
+    print(shtab.complete(top, shell=given.shell))
+    return 0
+
+
+def _describe(command: argparse.ArgumentParser) -> None:
+    """Say of every argument what completes it, where its choices do not."""
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                _describe(inner)
+        elif action.metavar == "FILE" or action.dest in FILES:
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+        elif action.metavar == "NAME":
+            action.choices = list(BUNDLED)

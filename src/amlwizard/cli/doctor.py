@@ -1,0 +1,151 @@
+"""The doctor command: whether this machine has what amlwizard needs. It asks no cloud, and tells no
+secret: of variables that may hold one, only that they are set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from amlwizard.cli import extras
+from amlwizard.cli.targets import VARIABLE
+from amlwizard.console import plain
+from amlwizard.error_log import NAME as LOG
+from amlwizard.errors import InvalidInputError
+from amlwizard.paths import state_folder
+
+Status = Literal["ok", "absent", "warning", "error"]
+MARKS: dict[Status, str] = {"ok": "✓", "absent": "·", "warning": "!", "error": "✗"}
+PACKAGES = ("textual", "azure-identity", "azure-ai-ml", "databricks-sdk")
+COLUMNS, LINES = 80, 24
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. `name` is its id in the JSON; `fix` says what to do, unless it is ok."""
+
+    name: str
+    status: Status
+    what: str
+    fix: str = ""
+
+
+def doctor(given: argparse.Namespace) -> int:
+    """Answer 1 where something does not work, 0 where all that stands out are warnings."""
+    checks = [*_versions(), *_sandbox(), *_terminal(), *_network(), *_sign_in(), *_state()]
+    if given.json:
+        print(json.dumps({"checks": [asdict(check) for check in checks]}, indent=2))
+    else:
+        for check in checks:
+            print(plain(f"{MARKS[check.status]} {check.name:<17} {check.what}"))
+            if check.fix:
+                print(plain(f"{'':20}{check.fix}"))
+    return int(any(check.status == "error" for check in checks))
+
+
+def _versions() -> Iterator[Check]:
+    python = f"Python {platform.python_version()} on {platform.platform(terse=True)}"
+    yield Check("version", "ok", f"amlwizard {version('amlwizard')}, {python}")
+    for name in PACKAGES:
+        try:
+            yield Check(name, "ok", version(name))
+        except PackageNotFoundError:
+            yield Check(name, "error", "is not installed", "Install amlwizard again.")
+
+
+def _sandbox() -> Iterator[Check]:
+    lacking = extras.missing("sandbox")
+    named = os.environ.get(VARIABLE)
+    if named and not Path(named).is_file():
+        fix = f"Unset {VARIABLE}, or start that sandbox again."
+        yield Check("sandbox", "error", f"{VARIABLE} names {named}, which is not there", fix)
+    elif named:
+        yield Check("sandbox", "ok", f"the one that {named} describes")
+    elif lacking:
+        what = f"is not installed: it needs {', '.join(lacking)}"
+        yield Check("sandbox", "warning", what, extras.how_to_add_the_sandbox())
+    else:
+        yield Check("sandbox", "ok", f"is installed, with MLflow {version('mlflow')}")
+
+
+def _terminal() -> Iterator[Check]:
+    name, size = os.environ.get("TERM", ""), shutil.get_terminal_size((0, 0))
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        what, fix = "none here: the wizard needs one", "Commands and `amlwizard replay` need none."
+    elif name in ("", "dumb"):
+        what, fix = f"TERM is {name!r}: the wizard cannot draw", "Use `amlwizard ask`."
+    elif size.columns < COLUMNS or size.lines < LINES:
+        what = f"{size.columns} x {size.lines}, which is narrow"
+        fix = f"The wizard is drawn for {COLUMNS} x {LINES} and more."
+    elif encoding != "utf8":
+        what, fix = f"its encoding is {encoding}", "Set LC_ALL to a UTF-8 locale, such as C.UTF-8."
+    else:
+        yield Check("terminal", "ok", f"{name}, {size.columns} x {size.lines}, UTF-8")
+        return
+    yield Check("terminal", "warning", what, fix)
+
+
+def _network() -> Iterator[Check]:
+    proxies = {kind: getproxies().get(kind) for kind in ("https", "no")}
+    if proxies["https"]:
+        spared = f", not for {proxies['no']}" if proxies["no"] else ""
+        yield Check("proxy", "ok", f"{_without_password(proxies['https'])}{spared}")
+    else:
+        yield Check("proxy", "ok", "none")
+    from amlwizard.cloud import azure_public
+    from amlwizard.cloud.trust import VARIABLES, context
+
+    named = [f"{name} ({os.environ[name]})" for name in VARIABLES if os.environ.get(name)]
+    try:
+        context(azure_public())
+    except InvalidInputError as error:
+        yield Check("certificates", "error", f"{error.what} {error.why}", error.fix)
+    else:
+        yield Check("certificates", "ok", ", ".join(["the system's", *named]))
+
+
+def _without_password(proxy: str) -> str:
+    """A proxy's address, without the user and password that it may hold."""
+    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    return parts.netloc.rpartition("@")[2]
+
+
+def _sign_in() -> Iterator[Check]:
+    from amlwizard.cloud import azure_public
+    from amlwizard.cloud.credentials import ASKING, UNATTENDED, not_set_up
+
+    for login in ASKING:
+        yield Check(login, "ok", "asks a person")
+    for login in UNATTENDED:
+        lacking = not_set_up(azure_public(), login)
+        if lacking:
+            yield Check(login, "absent", f"is not set up: {lacking}")
+        elif login == "managed-identity":
+            yield Check(login, "absent", "only a sign-in shows whether this machine has one")
+        else:
+            yield Check(login, "ok", "is set up")
+
+
+def _state() -> Iterator[Check]:
+    folder = state_folder()
+    standing = next(place for place in (folder, *folder.parents) if place.exists())
+    if not os.access(standing, os.W_OK | os.X_OK) or not standing.is_dir():
+        fix = "Set AMLWIZARD_HOME to a folder of yours."
+        yield Check("state folder", "error", f"{folder} cannot be written", fix)
+        return
+    runs = sum(1 for _ in folder.glob("runs/*/journal.jsonl"))
+    yield Check("state folder", "ok", f"{folder}: {runs} run{'s' if runs != 1 else ''}")
+    if (folder / LOG).exists():
+        fix = f"Report it with {folder / LOG}; remove the file when it is of no more use."
+        yield Check("log", "warning", "an unexpected error was logged", fix)
