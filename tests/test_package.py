@@ -15,7 +15,7 @@ import pexpect
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from support import PATIENCE, RECIPES, ROOT, Ran, environment
+from support import PATIENCE, RECIPES, ROOT, Ran, amlwizard, environment, process
 from tui_support import walking, wizard
 
 from amlwizard.cli.desk import Desk
@@ -104,9 +104,10 @@ def without_the_sandbox(tmp_path: Path) -> str:
     ],
 )
 def test_without_its_extra_the_sandbox_says_the_command_that_adds_it(
-    command: Callable[..., Ran], without_the_sandbox: str, arguments: tuple[str, ...]
+    without_the_sandbox: str, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    ran = command(*arguments, PYTHONPATH=without_the_sandbox)
+    places = {"PYTHONPATH": without_the_sandbox, "AMLWIZARD_HOME": str(tmp_path)}
+    ran = amlwizard(*arguments, start=process, **places)
     assert ran.code == 2 and "'amlwizard[sandbox]'" in ran.err
     assert "not-installed" in ran.err and "starlette" not in ran.err
 
