@@ -1,6 +1,6 @@
 """The container of a deployment: Microsoft's inference server with one MLflow model behind it.
 
-Argument: the model's folder. Requests and answers are lines of JSON on standard input and output,
+Arguments: the model's folder, and an entry script where it is to be another than ours. Requests and answers are lines of JSON on standard input and output,
 their bodies in base64; no port is opened. What the server and the model write is the container's
 log, on standard error. Ends with its input, and without a word where the server does not start.
 """
@@ -18,12 +18,12 @@ from amlwizard.sandbox.children import requests
 from amlwizard.sandbox.ml import user_environment
 
 
-def _server(folder: Path) -> Any:
+def _server(folder: Path, script: Path) -> Any:
     """The server's Flask application, its entry script loaded and the model with it."""
     os.environ |= {
         "AML_APP_ROOT": os.environ["TMPDIR"],
         "AML_APP_INSIGHTS_ENABLED": "false",
-        "AZUREML_ENTRY_SCRIPT": str(Path(__file__).with_name("no_code.py")),
+        "AZUREML_ENTRY_SCRIPT": str(script),
         "AZUREML_MODEL_DIR": str(folder.parent),
         "MLFLOW_MODEL_FOLDER": folder.name,
     }
@@ -52,7 +52,8 @@ def main() -> None:
     asked = requests()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    client = _server(Path(sys.argv[1])).test_client()
+    folder, script, *_ = *map(Path, sys.argv[1:]), Path(__file__).with_name("no_code.py")
+    client = _server(folder, script).test_client()
     answers.write('{"ready": true}\n')
     answers.flush()
     for line in asked:
