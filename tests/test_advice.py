@@ -106,7 +106,8 @@ def test_a_region_as_a_portal_writes_it(typed: str, meant: str) -> None:
 @pytest.mark.parametrize(
     ("field", "written", "cured"),
     [
-        ("serving.kubernetes_version", "1.30", False),  # it has retired: no cure leads there
+        ("names.storage", "12", False),  # too short: no cure leads there
+        ("serving.kubernetes_version", "1.30", True),
         ("serving.kubernetes_version", "1.40", True),
         ("training.scikit_learn", "1.10", True),
         ("training.mlflow", "2.20", True),
@@ -155,10 +156,18 @@ def test_a_version_that_is_newer_than_we_know_is_a_warning() -> None:
     assert found.severity == "warning" and "2026" in found.what and "preflight" in found.fix
 
 
-@pytest.mark.parametrize("version", ["1.33", "1.20", "latest", "v1.36", "1", "1.36.x"])
-def test_a_version_that_has_retired_or_is_none(version: str) -> None:
+@pytest.mark.parametrize("version", ["1.33", "1.20", "1.20.7"])
+def test_a_version_that_had_retired_is_a_warning_with_its_cure(version: str) -> None:
+    """Azure is asked before the first write; what we know has an expiry date."""
     (found,) = findings(serving__kubernetes_version=f"'{version}'")
-    assert found.severity == "error" and found.rule == "AML-K8S-1" and "2026" in found.why
+    assert found.severity == "warning" and "2026" in found.what and "preflight" in found.fix
+    assert found.cure == {"serving.kubernetes_version": "1.34"}
+
+
+@pytest.mark.parametrize("version", ["latest", "v1.36", "1", "1.36.x"])
+def test_what_is_no_version_is_refused(version: str) -> None:
+    (found,) = findings(serving__kubernetes_version=f"'{version}'")
+    assert found.severity == "error" and found.rule == "AML-K8S-1"
 
 
 @pytest.mark.parametrize(

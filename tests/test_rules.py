@@ -102,7 +102,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
         {"security.private_aks": "true", "security.aks_authorized_ranges": "[1.2.3.0/24]"},
         "security.private_aks",
     ),
-    "AML-K8S-1": ({"serving.kubernetes_version": "'1.20'"}, "serving.kubernetes_version"),
+    "AML-K8S-1": ({"serving.kubernetes_version": "latest"}, "serving.kubernetes_version"),
     "AML-K8S-2": ({"serving.tls_name": "x.example"}, "serving.tls_key"),
     "AML-K8S-5": (
         {"serving.tls_certificate": "c", "serving.tls_key": "k", "serving.tls_name": "https://x.y/"},

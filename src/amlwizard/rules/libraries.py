@@ -1,8 +1,7 @@
 """Rules about the libraries that a model is trained with: which versions go together, and with which
 runtime of Databricks.
 
-What is known of versions was read in the packages' metadata and code in November 2026. A version that
-is newer than that is not judged.
+A version that is newer than those known is not judged.
 """
 
 from __future__ import annotations
@@ -13,34 +12,13 @@ from collections.abc import Iterator
 from amlwizard.errors import Finding
 from amlwizard.recipe import Training
 from amlwizard.rules.base import Rule, rule
+from amlwizard.rules.known_versions import NEWEST_MLFLOW, PYTHON, Version
 from amlwizard.rules.runtimes import python_of
 
 VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")
 LIBRARIES = {"mlflow": "mlflow", "azureml_mlflow": "azureml-mlflow", "scikit_learn": "scikit-learn"}
 DEFAULTS = {field: str(Training.model_fields[field].default) for field in LIBRARIES}
 PAIR = ("training.mlflow", "training.azureml_mlflow")
-Version = tuple[int, ...]
-
-# azureml-mlflow -> the newest mlflow that its metadata allows
-NEWEST_MLFLOW: dict[Version, Version] = {
-    (1, 59, 0): (2, 15, 1),
-    (1, 60, 0, 1): (2, 999),
-    (1, 61, 0): (3, 5, 0),
-    (1, 61, 0, 1): (3, 5, 0),
-    (1, 62, 0): (3, 9, 0),
-    (1, 62, 0, 1): (3, 5, 0),
-    (1, 62, 0, 2): (3, 9, 0),
-    (1, 62, 0, 3): (3, 13, 0),
-    (1, 62, 0, 4): (3, 9, 0),
-    (1, 62, 0, 5): (3, 13, 0),
-    (1, 62, 0, 6): (3, 15, 0),
-}
-# package -> from which version on it wants at least which Python, newest first
-PYTHON: dict[str, tuple[tuple[Version, Version], ...]] = {
-    "scikit_learn": (((1, 8), (3, 11)), ((1, 7), (3, 10)), ((1, 4), (3, 9)), ((1, 1), (3, 8))),
-    "mlflow": (((3, 2), (3, 10)), ((2, 18), (3, 9)), ((2, 6), (3, 8))),
-    "azureml_mlflow": (((1, 54), (3, 8)),),
-}
 
 
 def version(text: str) -> Version | None:

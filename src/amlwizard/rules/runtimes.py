@@ -1,44 +1,21 @@
-"""Rules about runtimes of Databricks, as its release notes had them in November 2026.
+"""Rules about runtimes of Databricks.
 
-A runtime that is newer than that is not refused: Databricks is asked as soon as there is a workspace.
+A runtime that is newer than those known is not refused: Databricks is asked as soon as there is a workspace.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from amlwizard.errors import Finding
 from amlwizard.recipe import Training
 from amlwizard.rules.base import Rule, rule
+from amlwizard.rules.known_versions import KNOWN, RUNTIMES
 
-KNOWN = "November 2026"
 # From 18 on a runtime is named by its major version alone.
 NAME = re.compile(r"(?P<number>\d+(\.\d+)?)\.x-(?P<kind>([a-z0-9]+-)*)scala(?P<scala>\d+\.\d+)")
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """`until`: the end of its support, None where none was announced."""
-
-    python: tuple[int, int]
-    until: date | None
-    scala: tuple[str, ...] = ("2.12",)
-
-
-RUNTIMES = {
-    "10.4": Runtime((3, 8), date(2025, 3, 18)),
-    "11.3": Runtime((3, 9), date(2025, 10, 19)),
-    "12.2": Runtime((3, 9), date(2026, 3, 1)),
-    "13.3": Runtime((3, 10), date(2026, 8, 22)),
-    "14.3": Runtime((3, 10), date(2027, 2, 1)),
-    "15.4": Runtime((3, 11), date(2027, 8, 19)),
-    "16.4": Runtime((3, 12), date(2028, 5, 9), ("2.12", "2.13")),
-    "17.3": Runtime((3, 12), date(2028, 10, 22), ("2.13",)),
-    "18": Runtime((3, 12), date(2029, 6, 10), ("2.13",)),
-}
 
 
 def python_of(spark_version: str) -> tuple[int, int] | None:

@@ -9,13 +9,12 @@ from amlwizard.errors import Finding
 from amlwizard.recipe import Expect, Scoring, Serving, Training
 from amlwizard.rules import requests
 from amlwizard.rules.base import Rule, rule, use
+from amlwizard.rules.known_versions import KNOWN, KUBERNETES
 
 SIZE = re.compile(r"Standard_[A-Z]{1,3}\d+[a-z0-9_-]*", re.IGNORECASE)
 NAMED_SIZE = re.compile(
     r"Standard_[A-Z]{1,3}(?P<number>\d+)(-\d+)?(?P<features>[a-z]*)(_|$)", re.IGNORECASE
 )
-KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
-KNOWN = "November 2026"  # when that was so
 OLDEST, NEWEST = ((1, int(text.partition(".")[2])) for text in (KUBERNETES[0], KUBERNETES[-1]))
 
 
@@ -84,18 +83,17 @@ def _default(section: type[Training] | type[Serving], field: str) -> object:
 
 @rule(
     "AML-K8S-1",
-    f"AKS offered {KUBERNETES[0]} to {KUBERNETES[-1]} in {KNOWN}; what is older has retired.",
+    "A Kubernetes version is a minor version, such as 1.36, or a patch of one.",
     "serving",
     source="AKS, supported versions",
 )
 def kubernetes_version(self: Rule, serving: Serving) -> Iterator[Finding]:
     wanted = serving.kubernetes_version
-    found = _kubernetes(wanted)
-    if wanted and (found is None or found[:2] < OLDEST):
+    if wanted and _kubernetes(wanted) is None:
         cure = {"serving.kubernetes_version": _nearest(wanted)}
         yield self.finding(
             "serving.kubernetes_version",
-            f"Kubernetes {wanted!r} is {'no version' if found is None else 'not offered any more'}.",
+            f"Kubernetes {wanted!r} is no version.",
             f"Use one of {', '.join(KUBERNETES)}; left out, the region's default. {use(cure)}",
             cure,
         )
@@ -108,15 +106,24 @@ def kubernetes_version(self: Rule, serving: Serving) -> Iterator[Finding]:
     source="AKS, supported versions",
     severity="warning",
 )
-def newer_kubernetes(self: Rule, serving: Serving) -> Iterator[Finding]:
+def kubernetes_offered(self: Rule, serving: Serving) -> Iterator[Finding]:
+    """A warning: the list has an expiry date, and the region's own is asked before the first write."""
     found = _kubernetes(serving.kubernetes_version)
-    if found and found[:2] > NEWEST:
-        yield self.finding(
-            "serving.kubernetes_version",
-            f"Kubernetes {serving.kubernetes_version} is newer than {KUBERNETES[-1]}, the newest "
-            f"that AKS offered in {KNOWN}.",
-            "Run preflight, or see az aks get-versions.",
-        )
+    if found is None or OLDEST <= found[:2] <= NEWEST:
+        return
+    older = found[:2] < OLDEST
+    bound = (
+        f"older than {KUBERNETES[0]}, the oldest"
+        if older
+        else f"newer than {KUBERNETES[-1]}, the newest"
+    )
+    cure = {"serving.kubernetes_version": KUBERNETES[0]} if older else {}
+    yield self.finding(
+        "serving.kubernetes_version",
+        f"Kubernetes {serving.kubernetes_version} is {bound} that AKS offered in {KNOWN}.",
+        f"Run preflight, or see az aks get-versions. {use(cure)}".strip(),
+        cure,
+    )
 
 
 def _kubernetes(text: str | None) -> tuple[int, ...] | None:
@@ -125,7 +132,7 @@ def _kubernetes(text: str | None) -> tuple[int, ...] | None:
 
 
 def _nearest(wanted: str) -> str | None:
-    """The version on offer that comes nearest; None where what is wanted is no version."""
+    """The version that was meant, or the nearest one known; None where none was."""
     inner = version(wanted.strip("=v "))
     if inner is None or len(inner) < 2:
         return None
