@@ -78,12 +78,12 @@ def guarded_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
             built.stand_before(patch)
             replay = ["replay", str(recipe_file), "--target", "sandbox", "--until", "provision"]
             assert main(replay) == 0
-            desk.open("sandbox")
-            built.state = box.state
-            _endpoint(built)
-            built.state = box.state
-            patch.undo()
-            yield built
+            with desk.using("sandbox"):
+                built.state = box.state
+                _endpoint(built)
+                built.state = box.state
+                patch.undo()
+                yield built
 
 
 def _endpoint(guarded: Guarded) -> None:

@@ -1,14 +1,22 @@
-"""What the desk knows of earlier runs."""
+"""What the desk knows of earlier runs, and how long it keeps a target."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
+from types import SimpleNamespace
 
+import pytest
 from tui_support import GOLDEN, recorded
 
+from amlwizard.backend import TargetName
 from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import Choice
+from amlwizard.errors import OperationCancelledError
 from amlwizard.journal import NAME
 from amlwizard.plan.outputs import TRAIN
 
@@ -26,3 +34,43 @@ def test_training_is_found_in_the_journal_of_the_run_that_trained(
         said = desk.trained(run)
         assert tuple(said) == recorded().steps["train"].log
         assert not desk.trained("another")
+
+
+def test_another_target_waits_until_no_call_uses_the_one_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What runs on a sandbox keeps it; who no longer wants the other one does not wait for it."""
+    happened: list[str] = []
+
+    @contextmanager
+    def opened(name: TargetName, choice: Choice) -> Iterator[SimpleNamespace]:
+        happened.append(f"{name} opened")
+        yield SimpleNamespace(name=name, person=None)
+        happened.append(f"{name} ended")
+
+    monkeypatch.setattr("amlwizard.cli.desk.opened", opened)
+    with Desk(Choice()) as desk:
+        never = Flag()
+        never.set()
+
+        def build_on_azure() -> None:
+            with desk.using("azure"):
+                happened.append("azure used")
+
+        with desk.using("sandbox"), desk.using("sandbox"):
+            other = Thread(target=build_on_azure)
+            other.start()
+            with pytest.raises(OperationCancelledError), desk.using("azure", never):
+                pass
+            happened.append("sandbox used")
+        other.join()
+    assert happened == [
+        "sandbox opened", "sandbox used", "sandbox ended", "azure opened", "azure used", "azure ended",
+    ]  # fmt: skip
+
+
+def test_it_does_not_wait_for_ever_for_a_call_that_hangs() -> None:
+    desk = Desk(Choice())
+    with desk.using("azure"):
+        assert not desk.close(patience=0)
+    assert desk.close(patience=0)

@@ -146,11 +146,11 @@ def test_the_desk_knows_its_target(tmp_path: Path, monkeypatch, sandbox) -> None
     monkeypatch.setenv("AMLWIZARD_SANDBOX", str(sandbox("--clock", "instant").file))
     recipe = recipe_of("quickstart")
     with Desk(Choice(speed=99.0)) as desk:
-        desk.open("azure")
-        assert desk.expected(recipe)["aks"] == 297
-        desk.open("sandbox")
-        assert desk.expected(recipe)["aks"] == 3
-        record(tmp_path, "20260101", "sandbox", 77)
-        assert desk.expected(recipe)["vnet"] == 77
-        desk.choice = Choice(clock="instant")
-        assert desk.expected(recipe)["aks"] < 1 < desk.expected(recipe)["deployment"]
+        with desk.using("azure"):
+            assert desk.expected(recipe)["aks"] == 297
+        with desk.using("sandbox"):
+            assert desk.expected(recipe)["aks"] == 3
+            record(tmp_path, "20260101", "sandbox", 77)
+            assert desk.expected(recipe)["vnet"] == 77
+            desk.choice = Choice(clock="instant")
+            assert desk.expected(recipe)["aks"] < 1 < desk.expected(recipe)["deployment"]

@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event as Flag
@@ -37,7 +37,7 @@ from amlwizard.plan import Plan, PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.tui.app import WizardApp
-from amlwizard.tui.tape import on_screen
+from amlwizard.tui.demo.script import on_screen
 from amlwizard.view import RunView
 
 GOLDEN = Path(__file__).parent / "golden" / "quickstart.jsonl"
@@ -117,7 +117,9 @@ STEPS = (
 class FakeBackend:
     """Answers at once, and remembers what it was asked. `fails` names a step that fails in the next
     run; `gate` holds a run after its first step until it is set. `verdict` is what a verification
-    comes to, `looking` holds it until it is set, `code` makes it ask for a sign-in."""
+    comes to, `looking` holds it until it is set, `code` makes it ask for a sign-in. `signing_in` and
+    `loading` hold a sign-in, and a recall of an earlier run after its first step, until they are set;
+    these ignore a cancellation, as a call that hangs in a socket does."""
 
     fails: str = ""
     taken: str = ""
@@ -127,16 +129,20 @@ class FakeBackend:
     gate: Flag | None = None
     verdict: Posture | AmlwizardError | None = None
     looking: Flag | None = None
+    signing_in: Flag | None = None
+    loading: Flag | None = None
     code: str = ""
 
-    def open(self, target: str) -> None:
+    @contextmanager
+    def using(self, target: str, cancel: Flag | None = None) -> Iterator[None]:
         self.asked.append(f"open {target}")
-
-    def close(self) -> None: ...
+        yield
 
     def agree(self, user_code: str) -> None: ...
 
     def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+        if self.signing_in:
+            assert self.signing_in.wait(PATIENCE)
         seen = tuple(
             Subscription(SUBSCRIPTION[:-1] + str(n), f"Subscription {n}", "Enabled", "t")
             for n in range(self.subscriptions)
@@ -146,7 +152,7 @@ class FakeBackend:
     def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
         self.asked.append(f"sign-in {given.subscription}")
         return Account(
-            "me@contoso.example", "t", given.subscription or SUBSCRIPTION, "Subscription"
+            "me@contoso.example", given.tenant, given.subscription or SUBSCRIPTION, "Subscription"
         )
 
     def sign_out(self) -> None: ...
@@ -213,8 +219,13 @@ class FakeBackend:
 
     def recall(self, run: str, emit: Emit) -> Ran:
         self.asked.append(f"recall {run}")
-        self.fails = "train"
-        return self.run(None, "again", emit, Control())  # type: ignore[arg-type]
+        began = StepInfo("old", "Old step", "provision")
+        emit(RunStarted(seq=1, at=1, run=run, recipe="again", target="sandbox", steps=(began,)))
+        if self.loading:
+            assert self.loading.wait(PATIENCE)
+        emit(StepFinished(at=2, step="old", outcome="failed", what="It broke."))
+        emit(RunFinished(at=2, exit_code=1, counts={}))
+        return Ran(1, run, Path("recipe.yaml"), Path("journal.jsonl"))
 
 
 def wizard(

@@ -8,6 +8,7 @@ Every call blocks and is made from a worker, never from the thread that draws. E
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Flag
@@ -80,12 +81,14 @@ class Scored:
 
 
 class Backend(Protocol):
-    """One target at a time; `open` chooses it, `close` ends what it started."""
+    """One target at a time: calls that ask a cloud are made within `using` it."""
 
-    def open(self, target: TargetName) -> None:
-        """Make the cloud reachable; an embedded sandbox takes a moment to start."""
-
-    def close(self) -> None: ...
+    def using(
+        self, target: TargetName, cancel: Flag | None = None
+    ) -> AbstractContextManager[object]:
+        """Make the cloud reachable, and keep it so until the block ends; an embedded sandbox takes a
+        moment to start. Waits while another target is in use; OperationCancelledError where
+        `cancel` is set meanwhile."""
 
     @property
     def plays_the_person(self) -> bool:

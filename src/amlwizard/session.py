@@ -18,13 +18,8 @@ class Session:
     it about, so that there is nothing to continue."""
 
     def __init__(self, store: DraftStore, draft: Draft) -> None:
-        self.store = store
-        self.dirty = False
-        self.take(draft)
-
-    def take(self, draft: Draft) -> None:
-        """Go on with another draft."""
-        self.draft, self.done = draft, False
+        self.store, self.draft = store, draft
+        self.dirty = self.done = False
         self._of_the_cloud: list[tuple[Finding, dict[str, Any]]] = []
         self._examine()
 

@@ -59,8 +59,11 @@ class RunView:
     exit_code: int | None = None
 
     def apply(self, event: Event) -> RunView:
-        """The view after one more event."""
+        """The view after one more event. An event of a step that the run does not have moves the
+        time on and changes nothing else."""
         after = replace(self, now=event.at or self.now)
+        if isinstance(event, StepStarted | StepProgress | StepFinished):
+            return after._with_step_event(event) if event.step in self.steps else after
         match event:
             case RunStarted():
                 return replace(
@@ -77,22 +80,25 @@ class RunView:
                 return replace(after, login=event)
             case LoginDone():
                 return replace(after, login=None)
+            case RunFinished():
+                return replace(after, exit_code=event.exit_code, login=None)
+        return after
+
+    def _with_step_event(self, event: StepStarted | StepProgress | StepFinished) -> RunView:
+        match event:
             case StepStarted():
-                return after._with(
+                return self._with(
                     event.step, state="running", action=event.action, started=event.at
                 )
             case StepProgress():
                 log = (*self.steps[event.step].log, event)[-LOG_LINES:]
-                return after._with(event.step, log=log)
+                return self._with(event.step, log=log)
             case StepFinished():
                 login = self.login
                 if login and login.step == event.step:
                     login = None
-                moved = after._with(event.step, state=event.outcome, finished=event.at, end=event)
+                moved = self._with(event.step, state=event.outcome, finished=event.at, end=event)
                 return replace(moved, login=login)
-            case RunFinished():
-                return replace(after, exit_code=event.exit_code, login=None)
-        return after
 
     def _with(self, step: str, **changes: Any) -> RunView:
         return replace(self, steps={**self.steps, step: replace(self.steps[step], **changes)})

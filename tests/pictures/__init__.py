@@ -70,7 +70,7 @@ async def drawn(picture: Picture, size: tuple[int, int]) -> str:
         await picture.show(pilot)
         await settled(pilot)
         svg = app.export_screenshot(title="amlwizard", simplify=True)
-        app.work.stop_all()
+        app.cancel_calls()
         return plain(svg, picture.name)
 
 
@@ -80,14 +80,16 @@ async def settled(pilot: Pilot[Any]) -> None:
     while len(seen) < 3 or seen[-1] != seen[-2] or seen[-2] != seen[-3] or _due(pilot.app):
         for editor in (*pilot.app.screen.query(Input), *pilot.app.screen.query(TextArea)):
             editor.cursor_blink = False
-        await pilot.app.workers.wait_for_complete()
         await pilot.pause()
         strips = pilot.app.screen._compositor.render_strips()
         seen.append([str(strip) for strip in strips])
 
 
 def _due(app: App[Any]) -> bool:
-    """Whether something was put off for a moment; what stands for seconds, as a toast does, is none."""
+    """Whether something was put off for a moment, or is computed in a thread; what stands for
+    seconds, as a toast does, is none, nor is a request that waits for its answer."""
+    if any(worker.group != "score" for worker in app.workers):
+        return True
     pumps = (app, app.screen, *app.screen.walk_children(with_self=False))
     return any(
         timer._repeat == 0

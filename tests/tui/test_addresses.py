@@ -15,13 +15,13 @@ from amlwizard.design.subnets import SUBNETS
 from amlwizard.draft import Draft, new
 from amlwizard.recipe import Addresses, Sections, Security, Serving
 from amlwizard.rules.space import OUTSIDE, Range, Space, bounds, space_of
-from amlwizard.tui.addresses import AddressesPage
-from amlwizard.tui.addresses_bands import Band, Fold, around, bands, unfolded
-from amlwizard.tui.addresses_map import AddressMap, draw
-from amlwizard.tui.addresses_paint import Look
-from amlwizard.tui.addresses_room import Room
 from amlwizard.tui.app import WizardApp
-from amlwizard.tui.dialogs import Choose
+from amlwizard.tui.dialogs.questions import Choose
+from amlwizard.tui.pages.addresses import AddressesPage
+from amlwizard.tui.widgets.address_bands import Band, Fold, around, bands, unfolded
+from amlwizard.tui.widgets.address_capacity import Room
+from amlwizard.tui.widgets.address_map import AddressMap, draw
+from amlwizard.tui.widgets.address_paint import Look
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 

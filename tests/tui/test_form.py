@@ -11,8 +11,7 @@ from textual.widgets import Input
 from tui_support import FakeBackend, Walk, walking, wizard
 
 from amlwizard.errors import Finding
-from amlwizard.tui.form import FormPage
-from amlwizard.tui.messages import CloudFindings
+from amlwizard.tui.pages.form import FormPage
 
 pytestmark = pytest.mark.asyncio
 
@@ -57,7 +56,7 @@ async def test_every_character_is_taken_in_order_while_rows_come_and_the_cloud_a
             for _ in range(n % 9):  # from the key's arrival at the app to its effect on the answers
                 await asyncio.sleep(0)
             found = Finding("TAKEN", "error", ("names.registry",), f"Taken {n}.")
-            app.post_message(CloudFindings(app.session.reading.recipe, [found]))
+            app.call_later(app.cloud_findings, app.session.reading.recipe, [found])
         await walk.see(text)
         await walk.pilot.pause()
         assert app.session.draft.value("names.prefix") == editor(walk, "names.prefix").value == text

@@ -12,8 +12,8 @@ from textual.reactive import var
 from textual.widgets import Input, Static
 
 from amlwizard.events import LoginDone, LoginNeeded, RunStarted, StepFinished, StepInfo
-from amlwizard.tui import big
-from amlwizard.tui.login import LoginScreen
+from amlwizard.tui.dialogs.login import LoginScreen
+from amlwizard.tui.widgets import large_text
 from amlwizard.view import RunView
 
 CODE = "BGQ58DZWK"
@@ -57,16 +57,16 @@ class Host(App):
 
 def test_the_letters_of_a_code_are_told_apart() -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-    pictures = {character: big.letters(character) for character in alphabet}
+    pictures = {character: large_text.letters(character) for character in alphabet}
     assert len(set(pictures.values())) == len(alphabet)
     assert all([len(line) for line in p.split("\n")] == [5] * 4 for p in pictures.values())
-    assert len(big.letters(CODE).split("\n")[0]) == 9 * 6 - 1
+    assert len(large_text.letters(CODE).split("\n")[0]) == 9 * 6 - 1
 
 
 def test_the_qr_code_is_drawn_whole() -> None:
     import segno
 
-    drawn = big.qr(URL).split("\n")
+    drawn = large_text.qr(URL).split("\n")
     pixels = [[c in "▀█" for c in line] for line in drawn], [[c in "▄█" for c in line] for line in drawn]  # fmt: skip
     rows = [row for pair in zip(*pixels, strict=True) for row in pair]
     wanted = segno.make(URL, error="l", micro=False, boost_error=False).matrix_iter(border=2)
@@ -79,7 +79,7 @@ async def test_it_shows_the_code_whole(size, roomy) -> None:
     app = Host()
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        assert URL in app.text("#where") and big.letters(CODE) == app.text("#code")
+        assert URL in app.text("#where") and large_text.letters(CODE) == app.text("#code")
         assert " ".join(CODE) in app.text("#left") and "15:00 left" in app.text("#left")
         assert app.login.query_one("#qr").display is roomy
         for part in app.login.query("#login, #code, #keys Button, #left"):
@@ -161,7 +161,7 @@ async def test_an_expired_code_costs_nothing_but_a_new_one() -> None:
         app.time = 2000
         app.happen(replace(NEEDED, user_code="ZZZ222XXX", at=2000, expires_at=2900))
         await pilot.pause()
-        assert app.text("#code") == big.letters("ZZZ222XXX") and app.clipboard == "ZZZ222XXX"
+        assert app.text("#code") == large_text.letters("ZZZ222XXX") and app.clipboard == "ZZZ222XXX"
         assert "15:00 left" in app.text("#left")
 
 

@@ -17,10 +17,9 @@ from amlwizard.draft import Draft, from_file
 from amlwizard.errors import SignInError
 from amlwizard.events import Emit, LoginDone, LoginNeeded
 from amlwizard.recipe import Recipe, load
-from amlwizard.tui.dialogs import AskPath, Choose
-from amlwizard.tui.messages import RunEvent
-from amlwizard.tui.pages import PAGES
-from amlwizard.tui.rail import Stop, _fitted
+from amlwizard.tui.dialogs.questions import AskPath, Choose
+from amlwizard.tui.pages.registry import PAGES
+from amlwizard.tui.widgets.rail import Stop, _fitted
 
 pytestmark = pytest.mark.asyncio
 
@@ -227,7 +226,7 @@ async def test_errors_block_the_start_and_say_where_to_go() -> None:
         await walk.see("How the platform is closed off")
         page = walk.app.screen
         await walk.see(lambda: page.focused_row)  # type: ignore[attr-defined]
-        assert page.explained() == "security.registry_sku"  # type: ignore[attr-defined]
+        assert page.focused_row.spec.path == "security.registry_sku"  # type: ignore[attr-defined]
         await walk.press("ctrl+r")
         await walk.see(lambda: not walk.app.session.errors)
 
@@ -319,9 +318,9 @@ async def test_a_run_is_paused_released_and_cancelled() -> None:
         await walk.see("Pause")
         await walk.press("p")
         await walk.see("paused")
-        assert walk.app.work.control.holding
+        assert walk.app.runs.paused
         await walk.press("p")
-        await walk.see(lambda: not walk.app.work.control.holding)
+        await walk.see(lambda: not walk.app.runs.paused)
         await walk.press("c")
         await walk.see("Cancel the run")
         await walk.press("enter")
@@ -349,7 +348,7 @@ async def test_what_is_typed_over_a_live_page_waits_for_nothing() -> None:
     app = at_page("progress", recorded(30), FakeBackend())
     app.running = True
     async with walking(app) as walk:
-        with unblocked(app.work.backend), counted():
+        with unblocked(app.backend), counted():
             await walk.press("ctrl+s")
             await walk.see("Save the recipe")
             await walk.type("typed-while-it-runs")
@@ -361,7 +360,7 @@ async def test_what_is_typed_over_a_live_page_waits_for_nothing() -> None:
 async def test_no_page_holds_the_loop_when_it_is_first_shown() -> None:
     app = at_page("welcome", recorded())
     async with walking(app, (120, 36)) as walk:
-        with unblocked(app.work.backend), counted():
+        with unblocked(app.backend), counted():
             for page in app.pages:
                 await walk.go(page.id)
 
@@ -381,9 +380,9 @@ async def test_a_login_after_the_run_makes_it_no_longer() -> None:
     async with walking(app) as walk:
         now, needed = app.view.now, LoginNeeded(at=app.view.now + 500, step="verify", url="https://x",
                                                 user_code="C", expires_at=9e9)  # fmt: skip
-        app.post_message(RunEvent(needed))
+        app.login_changed("verify", needed)
         await walk.see(lambda: app.view.login)
-        app.post_message(RunEvent(LoginDone(at=now + 900, step="verify", account="me")))
+        app.login_changed("verify", LoginDone(at=now + 900, step="verify", account="me"))
         await walk.see(lambda: not app.view.login)
         assert app.view.now == now
 

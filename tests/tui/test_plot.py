@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
-from amlwizard.tui.plot import BLANK, Canvas, Scatter, fit, marks, scatter
+from amlwizard.tui.widgets.scatter import BLANK, Canvas, Scatter, fit, marks, scatter
 
 numbers = st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-6)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=40)

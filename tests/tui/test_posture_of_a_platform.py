@@ -11,7 +11,7 @@ from tui_support import at_page, walking
 
 from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import Choice
-from amlwizard.tui.steptree import StepTree
+from amlwizard.tui.widgets.step_tree import StepTree
 from amlwizard.view import RunView
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.xdist_group("refusals")]

@@ -13,7 +13,7 @@ from tui_support import FakeBackend, at_page, recorded, until
 from amlwizard.backend import Scored
 from amlwizard.errors import CloudError
 from amlwizard.rules.requests import DIABETES, rows_of
-from amlwizard.tui.score import ScorePage, of_run
+from amlwizard.tui.pages.score import ScorePage, of_run
 
 CURL = "curl -X POST http://x/score -H 'Authorization: Bearer ***' -d '{}'"
 
@@ -22,13 +22,16 @@ class Endpoint(FakeBackend):
     """Answers with what it was given; holds back while `gate` is closed."""
 
     def __init__(self, answer) -> None:
-        self.answer, self.requests, self.gate = answer, [], threading.Event()
+        super().__init__()
+        self.answer, self.requests = answer, []
+        self.gate, self.answered = threading.Event(), threading.Event()
         self.gate.set()
 
     def score(self, recipe, request, cancel):
         self.requests.append(request)
         while not self.gate.wait(0.01):
             pass
+        self.answered.set()
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -94,7 +97,7 @@ async def test_json_is_checked_as_it_is_typed() -> None:
         assert "Line 1, column" in text(page, "#checked")
         await pilot.press("f5")
         await pilot.pause()
-        assert not page.sending and not page.wizard.work.backend.requests
+        assert not page.sending and not page.wizard.backend.requests
         await pilot.press(*"]}")
         await until(pilot, lambda: "Row 1 has 2 values" in text(page, "#checked"))
         checked = text(page, "#checked")
@@ -174,7 +177,7 @@ async def test_waiting_can_be_stopped_and_holds_nothing_up() -> None:
         await pilot.pause()
         assert not page.sending
         endpoint.gate.set()
-        assert app.work.wait(PATIENCE)
+        assert endpoint.answered.wait(PATIENCE)
         await pilot.pause()
         assert len(page.history) == 1, "what was stopped is not heard any more"
 

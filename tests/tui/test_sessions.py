@@ -16,7 +16,7 @@ from support import PATIENCE, RECIPES
 from tui_support import FakeBackend, walking, wizard
 
 from amlwizard.draft import Draft, DraftStore, from_file, new
-from amlwizard.tui.dialogs import Choose
+from amlwizard.tui.dialogs.questions import Choose
 
 pytestmark = pytest.mark.asyncio
 

@@ -14,8 +14,8 @@ from tui_support import recorded
 from amlwizard import durations
 from amlwizard.events import RunStarted, StepFinished, StepInfo, StepStarted
 from amlwizard.plan import PHASES
-from amlwizard.tui.steptree import PHASE_TITLES
-from amlwizard.tui.timeline import COLOURS, Bar, Timeline, bars, rows, ticks
+from amlwizard.tui.widgets.step_tree import PHASE_TITLES
+from amlwizard.tui.widgets.timeline import COLOURS, Bar, Timeline, bars, rows, ticks
 from amlwizard.view import RunView, StepView
 
 

@@ -10,8 +10,8 @@ from tui_support import FakeBackend, at_page, recorded
 
 from amlwizard.backend import Ran
 from amlwizard.events import Attachment, RunStarted, StepFinished, StepInfo, StepProgress
-from amlwizard.tui.plot import Scatter
-from amlwizard.tui.training import TrainingPage, cells, pictures, result
+from amlwizard.tui.pages.training import TrainingPage, cells, pictures, result
+from amlwizard.tui.widgets.scatter import Scatter
 from amlwizard.view import RunView
 
 SIZES = [(80, 24), (120, 36)]

@@ -14,7 +14,7 @@ from tui_support import Walk, walking, wizard
 from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import Choice
 from amlwizard.draft import from_file
-from amlwizard.tui.login import LoginScreen
+from amlwizard.tui.dialogs.login import LoginScreen
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.journey]
 
@@ -54,7 +54,7 @@ async def sign_in(walk: Walk) -> None:
 async def overlap_and_cure(walk: Walk) -> None:
     """On the Addresses page: a range that another one has, lit and explained; and its cure."""
     await walk.see("VNET 10.100.0.0/16")
-    while walk.app.screen.explained() != "addresses.compute":  # type: ignore[attr-defined]
+    while walk.app.screen.focused_row.spec.path != "addresses.compute":  # type: ignore[attr-defined]
         await walk.press("down")
     await walk.press("end", "ctrl+u")
     await walk.type("10.100.120.0/24")

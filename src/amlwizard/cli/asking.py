@@ -74,7 +74,10 @@ class Ask:
     def through(self) -> int:
         target: TargetName = self.given.target or self._target()
         self.session.aim(target)
-        self.desk.open(target)
+        with self.desk.using(target):
+            return self._built_on(target)
+
+    def _built_on(self, target: TargetName) -> int:
         sections: Sequence[str] = ()
         while True:
             self.interview.walk(sections)

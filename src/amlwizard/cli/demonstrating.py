@@ -18,7 +18,7 @@ from amlwizard.cli.playback import Playback
 from amlwizard.cli.targets import VARIABLE, Choice
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import InvalidInputError
-from amlwizard.tui import tape
+from amlwizard.tui.demo import player, script
 
 PREFIX = "mldemo01"
 SIGN_IN_CODE = "SANDBOX42"  # shown in pictures and recordings: it opens nothing
@@ -64,9 +64,9 @@ def _again(given: argparse.Namespace) -> list[str]:
 def _played(given: argparse.Namespace, folder: Path) -> int:
     """In a folder of its own: nothing of a demo is continued, and nothing that exists is touched."""
     store = DraftStore(folder / "sessions")
-    make = partial(tape.DemoApp, pace=tape.PACES[given.pace], step=given.step, target="sandbox")
+    make = partial(player.DemoApp, pace=player.PACES[given.pace], step=given.step, target="sandbox")
     if given.journal:
-        playback = Playback.of(Path(given.journal), tape.PACES[given.pace].caption)
+        playback = Playback.of(Path(given.journal), player.PACES[given.pace].caption)
         draft = playback.draft
         draft.page = "review"
         app = make(playback, store, draft)
@@ -78,35 +78,32 @@ def _played(given: argparse.Namespace, folder: Path) -> int:
 
 
 def _in_a_sandbox(
-    folder: Path, make: Callable[..., tape.DemoApp], store: DraftStore, draft: Draft | None
+    folder: Path, make: Callable[..., player.DemoApp], store: DraftStore, draft: Draft | None
 ) -> int:
     os.environ["AMLWIZARD_HOME"] = str(folder)
     os.environ.pop(VARIABLE, None)
     choice = Choice(attended=True, approve=False)
     with Desk(choice) as desk:
-        desk.open("sandbox")
-        desk.target.tell("plant", {"user_code": SIGN_IN_CODE})
-        start = tape.from_a_recipe() if draft else tape.from_nothing(PREFIX)
-        return _walk(make(desk, store, draft), _both(start, tape.built()))
+        with desk.using("sandbox") as target:
+            target.tell("plant", {"user_code": SIGN_IN_CODE})
+        start = script.from_a_recipe() if draft else script.from_nothing(PREFIX)
+        return _walk(make(desk, store, draft), _both(start, script.built()))
 
 
-def _both(*parts: Iterator[tape.Act]) -> Iterator[tape.Act]:
+def _both(*parts: Iterator[script.Act]) -> Iterator[script.Act]:
     for part in parts:
         yield from part
 
 
-def _journal() -> Iterator[tape.Act]:
-    yield tape.Say("A run that was recorded, through the same screens. No cloud is asked.")
-    yield tape.press("g")
-    yield tape.See("a step that runs", lambda app: app.ran or app.view.counts().get("running"))
-    yield from tape.watched()
+def _journal() -> Iterator[script.Act]:
+    yield script.Say("A run that was recorded, through the same screens. No cloud is asked.")
+    yield script.press("g")
+    yield script.See("a step that runs", lambda app: app.ran or app.view.counts().get("running"))
+    yield from script.watched()
 
 
-def _walk(app: tape.DemoApp, acts: Iterator[tape.Act]) -> int:
+def _walk(app: player.DemoApp, acts: Iterator[script.Act]) -> int:
     async def pilot(one: Any) -> None:
-        await tape.play(acts, one)
+        await player.play(acts, one)
 
-    code = app.run(auto_pilot=pilot)
-    app.work.stop_all()
-    app.work.wait(5)
-    return code or 0
+    return app.run(auto_pilot=pilot) or 0

@@ -3,10 +3,11 @@ every front end runs, plans and scores through here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Condition, Lock
 from threading import Event as Flag
 from typing import Any
 from uuid import uuid4
@@ -39,6 +40,9 @@ from amlwizard.steps.verify import alone as verification
 from amlwizard.teardown import teardown
 from amlwizard.view import RunView
 
+CANCEL_LOOK_SECONDS = 0.2
+PATIENCE_SECONDS = 5.0
+
 
 class Desk:
     """Implements `backend.Backend`. `choice` says how targets are opened."""
@@ -47,6 +51,9 @@ class Desk:
         self.choice = choice
         self._stack = ExitStack()
         self._target: Target | None = None
+        self._opening = Lock()
+        self._changed = Condition()
+        self._using: list[TargetName] = []
         self._last = RunView()
 
     def __enter__(self) -> Desk:
@@ -57,19 +64,47 @@ class Desk:
 
     # -- the target
 
-    def open(self, target: TargetName) -> None:
-        if self._target and self._target.name == target:
-            return
-        self.close()
-        self._target = self._stack.enter_context(opened(target, self.choice))
+    @contextmanager
+    def using(self, target: TargetName, cancel: Flag | None = None) -> Iterator[Target]:
+        self._reserve(target, cancel or Flag())
+        try:
+            yield self._opened(target)
+        finally:
+            with self._changed:
+                self._using.remove(target)
+                self._changed.notify_all()
 
-    def close(self) -> None:
+    def _reserve(self, target: TargetName, cancel: Flag) -> None:
+        """Wait until no other target is in use, and keep it so."""
+        with self._changed:
+            while any(other != target for other in self._using):
+                if cancel.is_set():
+                    raise OperationCancelledError("Cancelled.")
+                self._changed.wait(CANCEL_LOOK_SECONDS)
+            self._using.append(target)
+
+    def _opened(self, target: TargetName) -> Target:
+        with self._opening:
+            if self._target is None or self._target.name != target:
+                self._end_target()
+                self._target = self._stack.enter_context(opened(target, self.choice))
+            return self._target
+
+    def _end_target(self) -> None:
         self._target = None
         self._stack.close()
 
+    def close(self, patience: float = PATIENCE_SECONDS) -> bool:
+        """End what the target started, once no call uses it or `patience` (seconds) is over; False
+        where a call still does."""
+        with self._changed:
+            unused = self._changed.wait_for(lambda: not self._using, patience)
+        self._end_target()
+        return unused
+
     @property
     def target(self) -> Target:
-        assert self._target, "open comes first"
+        assert self._target, "calls are made within `using`"
         return self._target
 
     @property
@@ -186,16 +221,13 @@ class Desk:
 
     def recall(self, run: str, emit: Emit) -> Ran:
         folder = state_folder() / "runs" / run
-        self._last = RunView()
+        view = RunView()
         for event in read(folder / NAME):
             if not isinstance(event, LoginNeeded | LoginDone):
-                self._watch(event)
+                view = view.apply(event)
                 emit(event)
-        code = (
-            OperationCancelledError.exit_code
-            if self._last.exit_code is None
-            else self._last.exit_code
-        )
+        self._last = view
+        code = OperationCancelledError.exit_code if view.exit_code is None else view.exit_code
         return Ran(code, run, folder / "recipe.yaml", folder / NAME)
 
     def _watch(self, event: Event) -> None:

@@ -26,8 +26,7 @@ def destroy(given: argparse.Namespace) -> int:
         )
     out = sys.stderr if given.json else sys.stdout
     login, watch = console.login_prompt(sys.stderr), Watch()
-    with Desk(choice_of(given)) as desk:
-        desk.open(given.target)
+    with Desk(choice_of(given)) as desk, desk.using(given.target):
         plan = desk.plan_teardown(recipe, given.purge, login, Flag())
         if given.dry_run and given.json:
             print(json.dumps(plan.to_json(), indent=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Flag
@@ -99,9 +100,10 @@ class Playback:
 
     plays_the_person = False
 
-    def open(self, target: TargetName) -> None: ...
-
-    def close(self) -> None: ...
+    def using(
+        self, target: TargetName, cancel: Flag | None = None
+    ) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def agree(self, login: str) -> None: ...
 

@@ -74,8 +74,7 @@ def plan(given: argparse.Namespace) -> int:
         from amlwizard.cli.desk import Desk
         from amlwizard.cli.targets import choice_of
 
-        with Desk(choice_of(given)) as desk:
-            desk.open(given.target)
+        with Desk(choice_of(given)) as desk, desk.using(given.target):
             made = desk.plan(recipe, login_prompt(sys.stderr), Flag())
     if given.json:
         print(json.dumps(made.to_json(), indent=2))
@@ -89,8 +88,7 @@ def preflight(given: argparse.Namespace) -> int:
     from amlwizard.cli.desk import Desk
     from amlwizard.cli.targets import choice_of
 
-    with Desk(choice_of(given)) as desk:
-        desk.open(given.target)
+    with Desk(choice_of(given)) as desk, desk.using(given.target):
         findings = desk.preflight(recipe, login_prompt(sys.stderr), Flag(), given.recipe)
     return _told(given, findings)
 

@@ -30,10 +30,10 @@ def replay(given: argparse.Namespace) -> int:
             fix="Look at `amlwizard plan`, then add --yes.",
         )
     watch = Watch()
-    with Desk(choice_of(given)) as desk, cancelling() as control:
+    desk = Desk(choice_of(given))
+    with desk, cancelling() as control, desk.using(given.target):
         shown = while_read(progress(given.json), control)
         listeners: list[Emit] = [watch, shown, console.login_prompt(sys.stderr)]
-        desk.open(given.target)
         ran = desk.run(
             recipe,
             given.recipe,

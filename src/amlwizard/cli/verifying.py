@@ -25,8 +25,8 @@ def verify(given: argparse.Namespace) -> int:
     if not given.json:
         listeners.append(console.Lines(sys.stderr))
     looking = Looking(skip=tuple(given.skip), wake=True)
-    with Desk(choice_of(given)) as desk, cancelling() as control:
-        desk.open(given.target)
+    desk = Desk(choice_of(given))
+    with desk, cancelling() as control, desk.using(given.target):
         posture = desk.verify(recipe, to_all(listeners), control, looking)
     if given.html:
         reporting.write(Path(given.html), posture, recipe, reporting.journals(recipe))

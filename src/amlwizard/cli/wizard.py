@@ -17,7 +17,6 @@ from amlwizard.paths import state_folder
 from amlwizard.tui.app import WizardApp
 
 SESSIONS = "sessions"
-PATIENCE_SECONDS = 5.0
 
 
 def wizard(given: argparse.Namespace) -> int:
@@ -40,8 +39,7 @@ def wizard(given: argparse.Namespace) -> int:
     try:
         code = app.run() or 0
     finally:
-        ended = app.work.wait(PATIENCE_SECONDS)
-        desk.close()
+        ended = desk.close()
     if not ended:
         # A call that hangs in a socket must not keep the terminal: the answers are kept.
         sys.stdout.flush()

@@ -1,38 +1,61 @@
-"""The app: what workers report becomes its state. It knows no cloud and no step; what it is given is
-a backend, a folder for its sessions, and a clock."""
+"""The app: the state that every page shows, and the ways through it: answers, pages and actions. It
+knows no cloud and no step; what it is given is a backend, a folder for its sessions, and a clock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.reactive import reactive
+from textual.screen import ModalScreen, Screen
 from textual.theme import Theme
 
-from amlwizard.errors import AmlwizardError, InvalidInputError
-from amlwizard.events import LoginDone, LoginNeeded, RunStarted
-from amlwizard.tui import helping, leaving, saving
-from amlwizard.tui import messages as said
-from amlwizard.tui.asking import Asking
-from amlwizard.tui.collecting import Collecting
-from amlwizard.tui.login import LoginScreen
-from amlwizard.tui.page import WIDE
+from amlwizard import draft as drafts
+from amlwizard.accounts import Account, Tenant
+from amlwizard.backend import Backend, Ran, Scored, TargetName
+from amlwizard.draft import Draft, DraftStore
+from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
+from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepProgress
+from amlwizard.plan import Plan
+from amlwizard.posture import Posture
+from amlwizard.recipe import Recipe
+from amlwizard.session import Session
+from amlwizard.tui import background, help, quit, save
+from amlwizard.tui.background import BackgroundCalls
+from amlwizard.tui.dialogs.login import LoginScreen
+from amlwizard.tui.gc_tuning import GcTuning
+from amlwizard.tui.pages.page import WIDE, Page
+from amlwizard.tui.pages.registry import BY_ID, PAGES, of_field
+from amlwizard.tui.run_controller import RunController, RunningJob
 from amlwizard.tui.theme import DARK, LIGHT
 from amlwizard.view import RunView
 
-ASKING = frozenset({"sign-in", "plan", "preflight", "verify"})
-"""What may ask a person to sign in, beside a run."""
+KEEP_AFTER = 0.3
+CHECK_AFTER = 1.5
+"""Seconds after the last answer at which the cloud is asked about it."""
+WHO = {"sign_in.tenant", "sign_in.login", "sign_in.subscription"}
+SIGNING_IN = ("sign-in", "plan", "preflight", "verify")
+"""The calls beside a run that may ask a user to sign in."""
+IN_PROGRESS = "A run is in progress. Wait until it ends, or cancel it on the Progress page."
 
 
-class WizardApp(Asking):
-    """Threads post messages; the handlers here are where state changes because of them."""
+class WizardApp(App[int]):
+    """Pages watch its state (``self.watch(self.app, "findings", ...)``) and change none of it:
+    they give answers and ask for pages and actions. `draft` is where to begin, by default at the
+    welcome; `target` the cloud that is meant there.
+
+    While a run is under way, its session and its target stand. `verified` is what was judged since
+    the run, because somebody asked for it; `verifying` what such a judgement says meanwhile."""
 
     TITLE = "amlwizard"
     CSS_PATH = "style.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
+    SCREENS = {page.id: page.make for page in PAGES}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "explain", "Help"),
         Binding("ctrl+s", "save", "Save recipe", show=False),
@@ -40,111 +63,338 @@ class WizardApp(Asking):
         Binding("ctrl+o", "command_palette", "Commands", priority=True),
         Binding("ctrl+c", "leave", show=False, system=True),
     ]
+    pages = PAGES
 
-    _again = False
-    """Whether to start anew once the run that waits for a login has ended."""
+    findings: reactive[tuple[Finding, ...]] = reactive((), always_update=True)
+    view: reactive[RunView] = reactive(RunView())
+    plan: reactive[Plan | None] = reactive(None)
+    expected: reactive[Mapping[str, float]] = reactive(dict)
+    account: reactive[Account | None] = reactive(None)
+    tenants: reactive[tuple[Tenant, ...]] = reactive(())
+    busy: reactive[frozenset[str]] = reactive(frozenset())
+    running: reactive[bool] = reactive(False)
+    ran: reactive[Ran | None] = reactive(None)
+    verified: reactive[Posture | None] = reactive(None)
+    verifying: reactive[str] = reactive("")
 
-    _unsigned = ""
-    """What came to nothing for want of a login, where that was no run."""
+    def __init__(
+        self,
+        backend: Backend,
+        store: DraftStore,
+        draft: Draft | None = None,
+        target: TargetName | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.session = Session(store, draft or drafts.new())
+        self.session.draft.target = target or self.session.draft.target
+        self.backend, self.now = backend, now
+        self.runs = RunController()
+        self._calls = BackgroundCalls(self, self, backend)
 
     def on_load(self) -> None:
-        self._collecting = Collecting()
-        self._collecting.begin()
+        background.prepare_loop()
+        self._gc_tuning = GcTuning()
+        self._gc_tuning.begin()
 
     def on_unmount(self) -> None:
-        self._collecting.end()
+        self.runs.cancel()  # Textual cancels the workers
+        self._gc_tuning.end()
 
     def on_mount(self) -> None:
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
-        leaving.catch_signals(self)
+        quit.catch_signals(self, self)
+        self._check = self.set_interval(CHECK_AFTER, self.check_against_the_cloud, pause=True)
         self.findings = self.session.findings
         self.session.at(self.session.draft.page)
         self.push_screen(self.session.draft.page)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        yield from helping.commands(self)
+        yield from help.commands(self, self)
 
     def wear(self, theme: Theme) -> None:
         """Change the colours."""
         self.theme = theme.name
 
     def action_save(self) -> None:
-        saving.save(self)
+        save.save(self, self)
 
     def action_leave(self) -> None:
-        leaving.leave(self)
+        quit.leave(self, self)
 
     def action_explain(self) -> None:
-        helping.explain(self)
+        help.explain(self, self)
 
-    # -- what workers report
+    # -- answers
 
-    def on_busy(self, message: said.Busy) -> None:
-        self.busy = message.kinds
+    def answer(self, changes: Mapping[str, Any]) -> None:
+        """Take answers by their recipe paths (None takes one away), and examine them."""
+        if self._refused():
+            return
+        self.session.put(changes)
+        if WHO.intersection(changes):
+            self._cancel(*SIGNING_IN)
+            self.account = None
+        self.findings, self.plan = self.session.findings, None
+        self.set_timer(KEEP_AFTER, self.keep)
+        if self.account:
+            self._check.reset()
+            self._check.resume()
 
-    def on_run_event(self, message: said.RunEvent) -> None:
-        event, over = message.event, self.view.exit_code is not None
-        after = self.view.apply(event)
-        # A login that something else asks for makes no run longer that is over.
-        login = over and isinstance(event, LoginNeeded | LoginDone)
-        self.view = replace(after, now=self.view.now) if login else after
-        if isinstance(event, RunStarted) and self.session.draft.run != event.run:
-            self.session.ran(event.run)
-            self.keep()
+    def keep(self) -> None:
+        """Write the answers to their file, now."""
+        try:
+            self.session.keep()
+        except OSError as error:
+            self.notify(f"{error.strerror}: {error.filename}", title="Not kept", severity="warning")
 
-    def on_plan_made(self, message: said.PlanMade) -> None:
-        if message.recipe == self.session.recipe:
-            self.expected, self.plan = message.expected, message.plan
+    def take(self, draft: Draft, page: str) -> None:
+        """Go on with another draft, at a page; its last run is recalled."""
+        if self._refused():
+            return
+        self.keep()
+        self._cancel(*SIGNING_IN, "recall", "score")
+        self.session = Session(self.session.store, draft)
+        self.findings, self.view = self.session.findings, RunView()
+        self.plan = self.ran = self.account = self.verified = None
+        self.tenants = ()
+        if draft.run:
+            self._calls.recall(draft.run, self._recalled_event, self._recalled)
+        self.go(page)
 
-    def on_cloud_findings(self, message: said.CloudFindings) -> None:
-        if message.recipe == self.session.reading.recipe:
-            self.session.add(message.findings)
-            self.findings = self.session.findings
+    def draft_from(self, path: Path) -> Draft | None:
+        """A draft with a recipe file's answers; None, and a word why, where it cannot be read."""
+        try:
+            return drafts.from_file(path)
+        except InvalidInputError as error:
+            text = "\n".join([error.why, *(f.what for f in error.findings), error.fix]).strip()
+            self.notify(text, title=error.what, severity="error", timeout=12, markup=False)
+            return None
 
-    def on_tenants_seen(self, message: said.TenantsSeen) -> None:
-        self.tenants = message.tenants
+    def aim(self, target: TargetName) -> None:
+        """Build on another cloud."""
+        if self.session.draft.target == target or self._refused():
+            return
+        self._cancel(*SIGNING_IN)
+        self.session.aim(target)
+        self.account = self.plan = None
+        self.tenants = ()
 
-    def on_signed_in(self, message: said.SignedIn) -> None:
-        self.account, self.plan = message.account, None
+    def _refused(self) -> bool:
+        """Whether a run is in progress, which what was asked for would disturb; says so."""
+        if self.running:
+            self.notify(IN_PROGRESS, title="Not now", severity="warning")
+        return self.running
+
+    # -- pages
+
+    def may_go(self, page: str) -> bool:
+        """Whether there is anything on a page yet."""
+        started = self.running or self.view.run or self.session.draft.run
+        return not BY_ID[page].after_start or bool(started)
+
+    def go(self, page: str) -> None:
+        """Show a page, unless a question stands over the one that is shown."""
+        if isinstance(self.screen, ModalScreen):
+            return
+        if not self.may_go(page):
+            self.notify("There is nothing to see before a run has started: Review starts it.")
+            return
+        self.session.at(page)
+        self.set_timer(KEEP_AFTER, self.keep)
+        if self.screen is not self.get_screen(page):
+            self.switch_screen(page)
+
+    def action_go(self, page: str) -> None:
+        self.go(page)
+
+    def step(self, by: int) -> None:
+        """Go to the page after or before this one."""
+        at = [page.id for page in PAGES].index(self.session.draft.page) + by
+        if 0 <= at < len(PAGES):
+            self.go(PAGES[at].id)
+
+    def go_to_field(self, path: str) -> None:
+        """Show the page of a field, with the cursor on it."""
+        page = of_field(path)
+        if page:
+            self.go(page.id)
+            screen = self.get_screen(page.id)
+            assert isinstance(screen, Page)
+            screen.focus_field(path)
+
+    # -- the cloud, before a run
+
+    def sign_in(self) -> None:
+        """Sign in now, and see what the account sees."""
+        given = self.session.sign_in
+        if given is None:
+            self.notify("Correct what is wrong with tenant, subscription or login first.")
+        elif not self._refused():
+            target = self.session.draft.target
+            self._calls.sign_in(target, given, self._tenants_seen, self._signed_in)
+
+    def _tenants_seen(self, tenants: Sequence[Tenant]) -> None:
+        self.tenants = tuple(tenants)
+
+    def _signed_in(self, account: Account) -> None:
+        self.account, self.plan = account, None
         self.check_against_the_cloud()
 
-    def on_run_ended(self, message: said.RunEnded) -> None:
-        self.running, self.ran = False, message.ran
-        if message.ran.exit_code == 0:
-            self.session.finish()
-        again, self._again = self._again, False
-        if again:
+    def make_plan(self, ask: bool = False) -> None:
+        """A plan of the recipe as it is: against the cloud where somebody has signed in, or where a
+        user `ask`s for it; but not while a run changes what is there."""
+        recipe = self.session.recipe
+        if recipe:
+            read = (ask or self.account is not None) and not self.running
+            self._calls.plan(self.session.draft.target, recipe, read, self._plan_made)
+
+    def _plan_made(self, recipe: Recipe, plan: Plan, expected: Mapping[str, float]) -> None:
+        if recipe == self.session.recipe:
+            self.expected, self.plan = expected, plan
+
+    def check_against_the_cloud(self) -> None:
+        """Ask the cloud what it would refuse, where somebody has signed in."""
+        self._check.pause()
+        recipe = self.session.reading.recipe
+        if recipe and self.account and not self.running:
+            self._calls.preflight(self.session.draft.target, recipe, self.cloud_findings)
+
+    def cloud_findings(self, recipe: Recipe | None, findings: Sequence[Finding]) -> None:
+        """What the cloud would refuse of `recipe`."""
+        if recipe == self.session.reading.recipe:
+            self.session.add(findings)
+            self.findings = self.session.findings
+
+    # -- a run
+
+    def start(self) -> None:
+        """Bring the recipe about, and show how it goes. What is there is kept."""
+        recipe = self.session.recipe
+        if recipe is None or self.running:
+            return
+        self._cancel(*SIGNING_IN, "recall")
+        self._check.pause()
+        job = self.runs.begin(self.session, recipe)
+        self.running, self.ran, self.verified = True, None, None
+        self._calls.run(job, self._run_event, self._run_ended)
+        self.go("progress")
+
+    def _run_event(self, job: RunningJob, event: Event) -> None:
+        self.view = self.view.apply(event)
+        if isinstance(event, RunStarted):
+            job.started(event.run)
+            self.keep()
+        elif isinstance(event, LoginNeeded):
+            self.runs.login_kind = "run"
+
+    def _run_ended(self, job: RunningJob, ran: Ran) -> None:
+        self.runs.end()
+        self.running, self.ran = False, ran
+        if ran.exit_code == 0:
+            job.session.finish()
+        if job.restart:
             self.start()
 
-    def on_recalled(self, message: said.Recalled) -> None:
-        self.ran = message.ran
+    def _recalled_event(self, event: Event) -> None:
+        self.view = self.view.apply(event)
 
-    def on_verifying(self, message: said.Verifying) -> None:
-        self.verifying = message.text
+    def _recalled(self, ran: Ran) -> None:
+        self.ran = ran
 
-    def on_verified(self, message: said.Verified) -> None:
-        self.verified = message.posture
+    # -- after a run
 
-    def on_reported(self, message: said.Reported) -> None:
-        self.notify(str(message.path), title="Report written", timeout=12, markup=False)
+    def verify(self) -> None:
+        """Judge the promises of the recipe now; not while a run changes what they are about."""
+        recipe = self.session.reading.recipe
+        if self.running:
+            text = "A run changes the platform now. It verifies what it has made, at its end."
+            self.notify(text, title="Not now", severity="warning")
+        elif recipe is None:
+            self.notify("The recipe has errors: correct them first. Review lists them.")
+        else:
+            self.verifying = ""
+            target = self.session.draft.target
+            self._calls.verify(target, recipe, self._verifying, self._verified)
 
-    def on_failed(self, message: said.Failed) -> None:
-        if message.doing == "run":
+    def _verifying(self, text: str) -> None:
+        self.verifying = text
+
+    def _verified(self, recipe: Recipe, posture: Posture) -> None:
+        if recipe == self.session.reading.recipe:
+            self.verified = posture
+        else:
+            text = "The answers have changed since: verify again."
+            self.notify(text, title="The verification is out of date", severity="warning")
+
+    def stop_verifying(self) -> None:
+        self._cancel("verify")
+
+    def save_report(self, posture: Posture, path: Path) -> None:
+        """Write a posture as a page to a file."""
+        recipe = self.session.reading.recipe
+        if recipe is None:
+            self.notify("The report draws the recipe's network: correct its errors first.")
+        else:
+            self._calls.report(posture, recipe, path, self._report_saved)
+
+    def _report_saved(self, path: Path) -> None:
+        self.notify(str(path), title="Report written", timeout=12, markup=False)
+
+    def score(
+        self,
+        request: Mapping[str, Any],
+        scored: Callable[[Scored], None],
+        failed: Callable[[AmlwizardError], None],
+    ) -> bool:
+        """Send a scoring request; False where the recipe has errors. What comes of it is of interest
+        to who asked alone."""
+        recipe, target = self.session.recipe, self.session.draft.target
+        if recipe:
+            self._calls.score(target, recipe, request, scored, failed)
+        return recipe is not None
+
+    def stop_scoring(self) -> None:
+        self._cancel("score")
+
+    def trained(self, run_id: str, found: Callable[[str, Sequence[StepProgress]], None]) -> None:
+        """What training reported when it made that MLflow run."""
+        self._calls.trained(run_id, found)
+
+    # -- what background calls report
+
+    def calls_changed(self, kinds: frozenset[str]) -> None:
+        self.busy = kinds
+
+    def call_failed(self, kind: str, error: AmlwizardError) -> None:
+        if kind == "run":
+            self.runs.end()
             self.running = False
-        elif self.view.login:
-            self._unsigned = message.doing
-            self._login_failed(message.error)
+            self._drop_login()
+        elif self.view.login and self.runs.login_kind == kind:
+            self._login_failed(error)
             return
-        error = message.error
         if isinstance(error, InvalidInputError) and error.findings:
             self.session.add(error.findings)
             self.findings = self.session.findings
         text = "\n".join(part for part in (error.why, error.fix) if part)
         self.notify(text, title=error.what, severity="error", timeout=12, markup=False)
 
-    # -- a login that waits for a person
+    def _cancel(self, *kinds: str) -> None:
+        """Cancel these calls, and the sign-in that one of them may wait for."""
+        for kind in kinds:
+            self._calls.cancel(kind)
+        if self.runs.login_kind in kinds:
+            self._drop_login()
+
+    def cancel_calls(self) -> None:
+        """Cancel everything that is under way, the run included."""
+        self.runs.cancel()
+        self._calls.cancel_all()
+
+    # -- a sign-in that waits for a user
 
     @property
     def login_screen(self) -> LoginScreen | None:
@@ -152,33 +402,39 @@ class WizardApp(Asking):
 
     def watch_view(self, view: RunView) -> None:
         if view.login and not self.login_screen:
-            self._unsigned = ""
-            can_agree = self.work.backend.plays_the_person
-            self.push_screen(LoginScreen(view.login, can_agree, self.now))
+            self.push_screen(LoginScreen(view.login, self.backend.plays_the_person, self.now))
+
+    def login_changed(self, kind: str, event: LoginNeeded | LoginDone) -> None:
+        """A sign-in that a call other than a run asks for; it makes no run longer."""
+        if isinstance(event, LoginNeeded):
+            self.runs.login_kind = kind
+        self.view = replace(self.view.apply(event), now=self.view.now)
 
     def _login_failed(self, error: AmlwizardError) -> None:
         if self.login_screen:
             self.login_screen.fail(error.why or error.what, error.fix)
-        self.view = replace(self.view, login=None)
+        self._drop_login()
+
+    def _drop_login(self) -> None:
+        if self.view.login:
+            self.view = replace(self.view, login=None)
 
     def on_login_screen_agree(self, message: LoginScreen.Agree) -> None:
-        self.work.agree(message.login)
+        self._calls.agree(message.login)
 
     def on_login_screen_new_code(self, message: LoginScreen.NewCode) -> None:
-        unsigned, self._unsigned = self._unsigned, ""
+        """Do again what asked for the sign-in."""
         if self.running:
-            self._again = True
-            self.work.control.stop()
-        elif unsigned == "verify" or "verify" in self.busy:
-            self.verify()
-        elif unsigned or self.busy & ASKING or not self.view.run:
-            self.sign_in()
-        else:
+            self.runs.cancel(restart=True)
+        elif self.runs.login_kind == "run":
             self.start()
+        elif self.runs.login_kind == "verify":
+            self.verify()
+        else:
+            self.sign_in()
 
     def on_login_screen_cancel(self, message: LoginScreen.Cancel) -> None:
-        for kind in ASKING:
-            self.work.stop(kind)
-        if self.running:
-            self.work.control.stop()
-        self.view = replace(self.view, login=None)
+        self._cancel(*SIGNING_IN)
+        if self.runs.login_kind == "run":
+            self.runs.cancel()
+        self._drop_login()

@@ -1,0 +1,262 @@
+"""Calls to the application, each in a Textual thread worker. What a thread has to say reaches the app
+on its own thread, and only while somebody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any, ParamSpec, Protocol
+
+from textual.app import App
+from textual.worker import Worker, get_current_worker
+
+from amlwizard.accounts import Account, Tenant
+from amlwizard.backend import Backend, Control, Ran, Scored, TargetName
+from amlwizard.error_log import unexpected
+from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
+from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
+from amlwizard.plan import Plan
+from amlwizard.posture import Posture
+from amlwizard.recipe import Recipe, SignIn
+from amlwizard.tui.run_controller import RunningJob
+
+P = ParamSpec("P")
+THREADS = 32
+"""More than calls at a time, cancelled ones that still hang in a socket included."""
+
+
+class Listener(Protocol):
+    """What hears of every call, on the app's thread."""
+
+    def calls_changed(self, kinds: frozenset[str]) -> None:
+        """These kinds of calls are under way now."""
+
+    def login_changed(self, kind: str, event: LoginNeeded | LoginDone) -> None:
+        """A call other than a run asks for a sign-in, or has it."""
+
+    def call_failed(self, kind: str, error: AmlwizardError) -> None: ...
+
+
+class Call:
+    """A call as its thread sees it. `cancel` is set once nobody waits for it any more."""
+
+    def __init__(self, calls: BackgroundCalls, kind: str) -> None:
+        self._calls, self._kind = calls, kind
+        self._worker: Worker[None] = get_current_worker()
+        self.cancel: Flag = self._worker.cancelled_event
+
+    def tell(self, handler: Callable[P, object], *values: P.args, **named: P.kwargs) -> None:
+        """Call `handler` on the app's thread, unless nobody waits for this call by then."""
+        self._calls.app.call_later(self._deliver, handler, *values, **named)
+
+    def _deliver(self, handler: Callable[P, object], *values: P.args, **named: P.kwargs) -> None:
+        if self._calls.is_current(self._kind, self._worker):
+            handler(*values, **named)
+
+    def login_events(self, event: Event) -> None:
+        """Of what is said outside a run, only that a user must sign in, or has."""
+        if isinstance(event, LoginNeeded | LoginDone):
+            self.tell(self._calls.listener.login_changed, self._kind, event)
+
+
+class BackgroundCalls:
+    """One call of a kind at a time: a new one cancels the one before it. Used on the app's thread."""
+
+    def __init__(self, app: App[Any], listener: Listener, backend: Backend) -> None:
+        self.app, self.listener, self.backend = app, listener, backend
+        self._current: dict[str, Worker[None]] = {}
+
+    # -- the calls
+
+    def sign_in(
+        self,
+        target: TargetName,
+        given: SignIn,
+        seen: Callable[[Sequence[Tenant]], None],
+        signed_in: Callable[[Account], None],
+    ) -> None:
+        """Sign in and list what there is; then settle on a subscription, where that is clear."""
+
+        def work(call: Call) -> None:
+            with self.backend.using(target, call.cancel):
+                call.tell(seen, self.backend.accounts(given, call.login_events, call.cancel))
+                call.tell(signed_in, self.backend.sign_in(given, call.login_events, call.cancel))
+
+        self._start("sign-in", work)
+
+    def plan(
+        self,
+        target: TargetName,
+        recipe: Recipe,
+        read_cloud: bool,
+        made: Callable[[Recipe, Plan, Mapping[str, float]], None],
+    ) -> None:
+        """The plan without a cloud; then, with `read_cloud`, compared with what the cloud has."""
+
+        def work(call: Call) -> None:
+            outline = self.backend.outline(recipe)
+            call.tell(made, recipe, outline, {})
+            with self.backend.using(target, call.cancel):
+                expected = self.backend.expected(recipe)
+                call.tell(made, recipe, outline, expected)
+                if read_cloud:
+                    plan = self.backend.plan(recipe, call.login_events, call.cancel)
+                    call.tell(made, recipe, plan, expected)
+
+        self._start("plan", work)
+
+    def preflight(
+        self,
+        target: TargetName,
+        recipe: Recipe,
+        found: Callable[[Recipe, Sequence[Finding]], None],
+    ) -> None:
+        def work(call: Call) -> None:
+            with self.backend.using(target, call.cancel):
+                findings = self.backend.preflight(recipe, call.login_events, call.cancel)
+                call.tell(found, recipe, findings)
+
+        self._start("preflight", work)
+
+    def run(
+        self,
+        job: RunningJob,
+        happened: Callable[[RunningJob, Event], None],
+        ended: Callable[[RunningJob, Ran], None],
+    ) -> None:
+        def work(call: Call) -> None:
+            def emit(event: Event) -> None:
+                call.tell(happened, job, event)
+
+            with self.backend.using(job.target, job.control.cancel):
+                call.tell(ended, job, self.backend.run(job.recipe, job.name, emit, job.control))
+
+        self._start("run", work)
+
+    def recall(self, run: str, happened: Emit, recalled: Callable[[Ran], None]) -> None:
+        """The events of an earlier run, once more."""
+
+        def work(call: Call) -> None:
+            def emit(event: Event) -> None:
+                call.tell(happened, event)
+
+            call.tell(recalled, self.backend.recall(run, emit))
+
+        self._start("recall", work)
+
+    def verify(
+        self,
+        target: TargetName,
+        recipe: Recipe,
+        progress: Callable[[str], None],
+        verified: Callable[[Recipe, Posture], None],
+    ) -> None:
+        """Judge the promises of a recipe as the platform stands now."""
+
+        def work(call: Call) -> None:
+            def emit(event: Event) -> None:
+                call.login_events(event)
+                if isinstance(event, StepProgress):
+                    call.tell(progress, event.message)
+
+            with self.backend.using(target, call.cancel):
+                call.tell(verified, recipe, self.backend.verify(recipe, emit, Control(call.cancel)))
+
+        self._start("verify", work)
+
+    def report(
+        self, posture: Posture, recipe: Recipe, path: Path, written: Callable[[Path], None]
+    ) -> None:
+        self._start(
+            "report",
+            lambda call: call.tell(written, self.backend.report(posture, recipe, path)),
+        )
+
+    def score(
+        self,
+        target: TargetName,
+        recipe: Recipe,
+        request: Mapping[str, Any],
+        scored: Callable[[Scored], None],
+        failed: Callable[[AmlwizardError], None],
+    ) -> None:
+        def work(call: Call) -> None:
+            with self.backend.using(target, call.cancel):
+                call.tell(scored, self.backend.score(recipe, request, call.cancel))
+
+        self._start("score", work, failed)
+
+    def trained(self, run_id: str, found: Callable[[str, Sequence[StepProgress]], None]) -> None:
+        self._start("trained", lambda call: call.tell(found, run_id, self.backend.trained(run_id)))
+
+    def agree(self, login: str) -> None:
+        """Answer a device code as the user in a browser would; in a sandbox only."""
+        self._start("agree", lambda call: self.backend.agree(login))
+
+    # -- workers
+
+    def is_current(self, kind: str, worker: Worker[None]) -> bool:
+        return self._current.get(kind) is worker
+
+    def cancel(self, kind: str) -> None:
+        """Tell the call of that kind to stop; what it still has to say is dropped."""
+        worker = self._current.pop(kind, None)
+        if worker:
+            worker.cancel()
+            self._changed()
+
+    def cancel_all(self) -> None:
+        for kind in list(self._current):
+            self.cancel(kind)
+
+    def _start(
+        self,
+        kind: str,
+        work: Callable[[Call], object],
+        failed: Callable[[AmlwizardError], None] | None = None,
+    ) -> None:
+        def fail(error: AmlwizardError) -> None:
+            if failed:
+                failed(error)
+            else:
+                self.listener.call_failed(kind, error)
+
+        def run() -> None:
+            call = Call(self, kind)
+            try:
+                work(call)
+            except OperationCancelledError:
+                pass
+            except AmlwizardError as error:
+                call.tell(fail, error)
+            except Exception as error:
+                call.tell(fail, unexpected(error, "Try again"))
+            finally:
+                call.tell(self._ended, kind)
+
+        self._current[kind] = self.app.run_worker(
+            run, name=kind, group=kind, thread=True, exclusive=True, exit_on_error=False
+        )
+        self._changed()
+
+    def _ended(self, kind: str) -> None:
+        del self._current[kind]
+        self._changed()
+
+    def _changed(self) -> None:
+        self.listener.calls_changed(frozenset(self._current))
+
+
+class _Threads(ThreadPoolExecutor):
+    """A loop that is closed waits for its threads; a call that hangs must not keep the terminal."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=True)
+
+
+def prepare_loop() -> None:
+    """Let the running loop's threads be enough for all calls, and hold up no end of the app."""
+    asyncio.get_running_loop().set_default_executor(_Threads(THREADS, "call"))

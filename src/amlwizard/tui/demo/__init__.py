@@ -1,0 +1,1 @@
+"""The demonstration: the app walking by itself."""

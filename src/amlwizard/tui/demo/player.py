@@ -1,0 +1,121 @@
+"""What plays a demonstration: the real app, walked by keys as a user would, with a caption for each
+screen.
+
+What happens next waits for what is on the screen, never for a clock; only how fast keys are typed and
+how long a caption stands is a matter of pace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from amlwizard.tui.app import WizardApp
+from amlwizard.tui.demo.script import Act, Field, Press, Say, See, Type, on_screen
+
+LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between keys, and seconds that a caption stands before anything happens."""
+
+    key: float
+    caption: float
+
+
+PACES = {"slow": Pace(0.12, 4.0), "normal": Pace(0.05, 2.0), "fast": Pace(0.0, 0.0)}
+
+
+class Caption(Static):
+    """One sentence over whatever screen there is."""
+
+
+class HaltedError(Exception):
+    """The demonstration cannot go on: what it waits for will not come."""
+
+
+class DemoApp(WizardApp):
+    """The app with a player. `step`: a key press takes the place of every pause."""
+
+    def __init__(self, *given: Any, pace: Pace, step: bool = False, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.pace, self.by_keys = pace, step
+        self._key: asyncio.Event | None = None
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and self._key and event.key not in ("ctrl+q", "ctrl+c"):
+            self._key.set()
+            return
+        await super().on_event(event)
+
+    async def a_moment(self) -> None:
+        """As long as a caption stands."""
+        if self.by_keys:
+            self._key = asyncio.Event()
+            await self._key.wait()
+            self._key = None
+        else:
+            await asyncio.sleep(self.pace.caption)
+
+
+async def play(acts: Iterable[Act], pilot: Pilot[Any]) -> None:
+    """Play acts on a DemoApp; it ends with the last of them, or where it cannot go on."""
+    app = pilot.app
+    assert isinstance(app, DemoApp)
+    try:
+        for act in acts:
+            await _do(act, app, pilot)
+        code = app.ran.exit_code if app.ran else 0
+    except HaltedError as halt:
+        app.exit(1, message=str(halt))
+        return
+    app.exit(code)
+
+
+async def _do(act: Act, app: DemoApp, pilot: Pilot[Any]) -> None:
+    match act:
+        case Say(text):
+            await _caption(app, text)
+            await _drawn(app)
+            await app.a_moment()
+        case Press(keys):
+            await pilot.press(*keys)
+        case Type(text):
+            for character in text:
+                await pilot.press("space" if character == " " else character)
+                await asyncio.sleep(app.pace.key)
+        case Field(path):
+            app.go_to_field(path)
+            await pilot.pause()
+            await pilot.press("end", "ctrl+u")
+        case See(what, so):
+            while not (so(app) if so else what in on_screen(app)):
+                if app._exit:  # the terminal was closed, or somebody quit
+                    raise HaltedError("The demonstration was ended.")
+                if app.ran and app.ran.exit_code:
+                    raise HaltedError(
+                        f"The run ended with exit code {app.ran.exit_code}: see its journal."
+                    )
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _caption(app: DemoApp, text: str) -> None:
+    for screen in app.screen_stack:
+        await screen.query(Caption).remove()
+    hint = "  (any key goes on)" if app.by_keys else ""
+    await app.screen.mount(Caption(text + hint, markup=False))
+
+
+async def _drawn(app: DemoApp) -> None:
+    """Until the screen as it is has been drawn, however fast the pace, or another has come."""
+    drawn, screen = asyncio.Event(), app.screen
+    screen.call_after_refresh(drawn.set)
+    while app.screen is screen and not drawn.is_set():
+        await asyncio.sleep(LOOK_SECONDS)

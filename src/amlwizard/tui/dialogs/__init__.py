@@ -1,0 +1,1 @@
+"""What stands over a page until it is answered."""

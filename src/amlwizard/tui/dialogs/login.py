@@ -1,0 +1,270 @@
+"""The device login: a code that a person enters in a browser, over whatever screen is shown.
+
+The code is a secret until it is used: it is drawn here and copied to the clipboard, and goes
+nowhere else.
+"""
+
+from __future__ import annotations
+
+import time
+import webbrowser
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from amlwizard.events import LoginNeeded
+from amlwizard.tui.widgets import large_text
+from amlwizard.view import RunView
+
+QR_ROOM = (104, 22)
+"""Columns and lines under which the QR code takes the place of the big letters, by a key."""
+SCAN_ROOM = (76, 23)
+"""Columns and lines that the QR code needs beside what belongs to it."""
+CELLS, FEW_CELLS = 40, 22
+
+STYLE = """
+LoginScreen { align: center middle; }
+LoginScreen > #login {
+    width: auto; max-width: 100%; height: auto; max-height: 100%;
+    padding: 1 2; border: round $primary; background: $surface;
+}
+LoginScreen.over > #login { border: round $error; }
+LoginScreen #beside { width: auto; height: auto; }
+LoginScreen #said { width: 56; height: auto; }
+LoginScreen #code { width: auto; height: 4; margin: 1 0; color: $text-primary; text-style: bold; }
+LoginScreen.over #code { color: $foreground; text-style: dim; }
+LoginScreen #qr { display: none; width: auto; height: auto; margin-left: 3; color: black; background: white; }
+LoginScreen.roomy #qr, LoginScreen.scan #qr { display: block; }
+LoginScreen.roomy #scan, LoginScreen.scan #code { display: none; }
+LoginScreen.scan #said, LoginScreen.scan #where, LoginScreen.scan #left { width: 34; }
+LoginScreen.scan #left { margin-top: 1; }
+LoginScreen #where, LoginScreen #left { width: 56; height: auto; }
+LoginScreen #keys { width: auto; height: 1; margin-top: 1; }
+LoginScreen #keys Button { min-width: 6; margin-right: 2; }
+LoginScreen.tight #said, LoginScreen.tight #where, LoginScreen.tight #left { width: 54; }
+LoginScreen.tight #keys Button { min-width: 4; margin-right: 0; }
+"""
+
+
+class LoginScreen(ModalScreen[None]):
+    """Shows a login that is needed, follows its run, and closes itself once it is over.
+
+    `can_agree` is whether the target plays the person. `now` tells the time, in seconds since the
+    epoch. What a person asks for goes to the app as a message.
+    """
+
+    class Agree(Message):
+        """The sandbox shall agree to this login: a code, or the address of a browser's."""
+
+        def __init__(self, login: str) -> None:
+            super().__init__()
+            self.login = login
+
+    class NewCode(Message):
+        """The login of this step shall be asked for anew."""
+
+        def __init__(self, step: str) -> None:
+            super().__init__()
+            self.step = step
+
+    class Cancel(Message):
+        """No login for this step."""
+
+        def __init__(self, step: str) -> None:
+            super().__init__()
+            self.step = step
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "open", "Open browser"),
+        Binding("c", "copy", "Copy code"),
+        Binding("n", "new", "New code"),
+        Binding("q", "scan", "QR code"),
+        Binding("a", "agree", "Agree (sandbox)"),
+        Binding("escape", "cancel", "Cancel"),
+    ]
+    DEFAULT_CSS = STYLE
+
+    def __init__(
+        self, event: LoginNeeded, can_agree: bool = False, now: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__()
+        self.login, self.can_agree, self.now = event, can_agree, now
+        self.ended: tuple[str, str] | None = None
+        self._over_with = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="login"):
+            with Horizontal(id="beside"):
+                with Vertical(id="said"):
+                    yield Static(id="where")
+                    yield Static(id="code")
+                    yield Static(id="left")
+                yield Static(id="qr")
+            with Horizontal(id="keys"):
+                for action, label in self._offers():
+                    yield Button(label, id=action, compact=True)
+
+    def _offers(self) -> list[tuple[str, str]]:
+        offers = [
+            ("open", "[u]o[/u]pen"), ("copy", "[u]c[/u]opy"), ("new", "[u]n[/u]ew code"),
+            ("scan", "[u]q[/u]r"),
+        ]  # fmt: skip
+        if self.can_agree:
+            offers.append(("agree", "[u]a[/u]gree"))
+        return [*offers, ("cancel", "[u]esc[/u] cancel")]
+
+    def on_mount(self) -> None:
+        self.query_one("#login").border_title = "Sign in"
+        self._show()
+        self.set_interval(1, self._count)
+        if hasattr(self.app, "view"):
+            self.watch(self.app, "view", self.heed)
+
+    def on_resize(self) -> None:
+        width, height = self.app.size
+        roomy = width >= QR_ROOM[0] and height >= QR_ROOM[1]
+        self.set_class(roomy, "roomy")
+        self.set_class(width < SCAN_ROOM[0], "tight")
+        if roomy or not self._may_scan:
+            self.remove_class("scan")
+
+    @property
+    def _may_scan(self) -> bool:
+        return self.app.size.width >= SCAN_ROOM[0] and self.app.size.height >= SCAN_ROOM[1]
+
+    # -- what happens
+
+    def heed(self, view: RunView) -> None:
+        """Follow a run: another code, signed in, or failed."""
+        step = view.steps.get(self.login.step)
+        if step is not None and step.finished < self.login.at:
+            step = None  # of a run that was over when this login was asked for
+        if view.login is self.login:
+            return
+        if view.login is not None and view.login.step == self.login.step:
+            self.renew(view.login)
+        elif step is not None and step.state == "failed" and step.end is not None:
+            self.fail(step.end.why or step.end.what, step.end.fix)
+        elif self.ended is None or (step is not None and step.state in ("done", "kept")):
+            self.done()
+
+    def renew(self, event: LoginNeeded) -> None:
+        """Another code for the same login."""
+        self.login, self.ended, self._over_with = event, None, False
+        self._show()
+
+    def fail(self, why: str, fix: str = "") -> None:
+        """The login came to nothing; another code is one key away."""
+        self.ended = (why, fix)
+        self._count()
+
+    def done(self) -> None:
+        """Signed in, or not wanted any more: closed now, or once no question stands over it."""
+        self._over_with = True
+        if self.is_current:
+            self.dismiss()
+
+    def on_screen_resume(self) -> None:
+        if self._over_with:
+            self.call_later(self.done)
+
+    # -- drawing
+
+    def _show(self) -> None:
+        reason = "" if self.login.step == "sign-in" else f"\nfor the step {self.login.step}"
+        host = self.login.url.split("/")[2]
+        where = (
+            Content.assemble("Open ", (self.login.url, "bold underline"), f"\nand enter{reason}")
+            if self.login.user_code
+            else Content(f"Go on in the browser ({host}){reason}.\nIf no window came, press o.")
+        )
+        self.query_one("#where", Static).update(where)
+        self.query_one("#code", Static).update(Content(large_text.letters(self.login.user_code)))
+        # No other device can come back to this machine: a code to scan is for the others.
+        drawn = large_text.qr(self.login.url) if self.login.user_code else ""
+        self.query_one("#qr", Static).update(Content(drawn))
+        self._copy()
+        self._count()
+
+    def _count(self) -> None:
+        left = max(0, round(self.login.expires_at - self.now()))
+        over = self.ended is not None or left == 0
+        self.set_class(over, "over")
+        self.query_one("#left", Static).update(self._over() if over else self._remaining(left))
+
+    def _over(self) -> Content:
+        why, fix = self.ended or ("The device code expired before anybody entered it.", "")
+        cost = "Nothing is lost. Press n for a new code."
+        return Content.assemble((why, "$text-error bold"), f"\n{fix}" if fix else "", f"\n{cost}")
+
+    def _remaining(self, left: int) -> Content:
+        began = self.login.at or self.login.expires_at - 900
+        share = left / max(1.0, self.login.expires_at - began)
+        cells = FEW_CELLS if self.has_class("scan") else CELLS
+        full = min(cells, max(1, round(share * cells)))
+        return Content.assemble(
+            ("━" * full, "$primary"),
+            ("─" * (cells - full), "dim"),
+            f" {left // 60}:{left % 60:02} left\n",
+            (f"{' '.join(self.login.user_code) or 'address'}  sent to the clipboard", "dim"),
+        )
+
+    # -- keys
+
+    def _copy(self) -> None:
+        self.app.copy_to_clipboard(self.login.user_code or self.login.url)
+
+    @on(Button.Pressed)
+    async def _pressed(self, event: Button.Pressed) -> None:
+        await self.run_action(event.button.id or "")
+
+    def action_copy(self) -> None:
+        self._copy()
+        what = "code" if self.login.user_code else "address"
+        self.notify(f"The {what} is sent to the clipboard.", timeout=2)
+
+    def action_new(self) -> None:
+        self.post_message(self.NewCode(self.login.step))
+
+    def action_scan(self) -> None:
+        """The QR code instead of the big letters, and back, where there is no room for both."""
+        if not self._may_scan:
+            room = f"{SCAN_ROOM[0]} columns and {SCAN_ROOM[1]} lines"
+            self.notify(f"The QR code needs a terminal of {room}.", severity="warning")
+        elif not self.has_class("roomy"):
+            self.toggle_class("scan")
+            self._count()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.can_agree if action == "agree" else True
+
+    def action_agree(self) -> None:
+        self.post_message(self.Agree(self.login.user_code or self.login.url))
+
+    def action_cancel(self) -> None:
+        self.post_message(self.Cancel(self.login.step))
+        self.dismiss()
+
+    def action_open(self) -> None:
+        self._open(self.login.url)
+
+    @work(thread=True, exit_on_error=False)
+    def _open(self, url: str) -> None:
+        """In a worker: a browser may take its time. One that draws on this terminal is refused."""
+        try:
+            browser = webbrowser.get()
+            opened = type(browser) is not webbrowser.GenericBrowser and browser.open(url)
+        except webbrowser.Error:
+            opened = False
+        if not opened:
+            self.app.call_from_thread(
+                self.notify, f"No browser here: open {url} on any device.", severity="warning"
+            )

@@ -1,0 +1,1 @@
+"""The pages of the wizard, and the list of them."""

@@ -1,0 +1,153 @@
+"""The Addresses page: the form beside a map of what it says, the room in each range, and a key that
+suggests a free plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from amlwizard import fields
+from amlwizard.rules.address_plan import NoRoomError, changes, suggest
+from amlwizard.rules.capacity import Load, load_of
+from amlwizard.rules.space import NEIGHBOURS, Space, path, space_of
+from amlwizard.tui.dialogs.questions import Choose
+from amlwizard.tui.pages.form import FormPage
+from amlwizard.tui.widgets.address_capacity import Room
+from amlwizard.tui.widgets.address_map import AddressMap
+from amlwizard.tui.widgets.row import Row
+
+SECTION = "addresses"
+SPECS = {spec.path: spec for spec in fields.specs(SECTION)}
+WAYS = (("take", "Take the plan"), ("stay", "Keep what is there"))
+
+
+class AddressesPage(FormPage):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "suggest", "Free plan"),
+        Binding("ctrl+z", "undo", "Undo"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(SECTION)
+        self._undo: list[dict[str, Any]] = []
+        self._pointed: dict[Widget, str] = {}
+
+    def compose_extra(self) -> ComposeResult:
+        with Vertical(id="picture"):
+            yield AddressMap()
+            yield Room()
+
+    # -- what the answers come to, as far as they can be read
+
+    def _space(self) -> Space:
+        return space_of(self.wizard.session.reading.sections)
+
+    def _load(self) -> Load:
+        known = self.wizard.session.reading.sections
+        return load_of(known.security, known.serving, known.training)
+
+    def answers_changed(self) -> None:
+        space = self._space()
+        self.query_one(AddressMap).show(space)
+        self.query_one(Room).show(space, self._load())
+        used = {path(name) for name in (*space.names, "reserved", *NEIGHBOURS, "dns_service_ip")}
+        for row in self.rows:
+            row.display = row.spec.path in used
+
+    # -- the field that is pointed at, here and there
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        self._light()
+
+    def on_enter(self, event: events.Enter) -> None:
+        row = _row_of(event.node)
+        if row:
+            self._pointed[row] = row.spec.path
+            self._light()
+
+    def on_leave(self, event: events.Leave) -> None:
+        row = _row_of(event.node)
+        if row and self._pointed.pop(row, None):
+            self._light()
+
+    @on(AddressMap.Pointed)
+    def _point(self, event: AddressMap.Pointed) -> None:
+        self._pointed[event.control] = event.path
+        for row in self.rows:
+            row.set_class(row.spec.path == event.path, "-pointed")
+        self._light()
+
+    def _light(self) -> None:
+        """Light what the mouse points at, else the field that has the focus."""
+        focused = self.focused_row.spec.path if self.focused_row else ""
+        at = next((path for path in self._pointed.values() if path), focused)
+        self.query_one(AddressMap).light(at)
+        self.query_one(Room).light(at)
+
+    @on(AddressMap.Picked)
+    def _picked(self, event: AddressMap.Picked) -> None:
+        self.focus_field(event.path)
+
+    # -- a free plan, a cure, and back
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("suggest", "undo"):
+            return not self.wizard.running and (action == "suggest" or bool(self._undo))
+        return super().check_action(action, parameters)
+
+    def action_suggest(self) -> None:
+        space = self._space()
+        try:
+            change = changes(space, suggest(space, self._load()))
+        except NoRoomError as no:
+            text = "\n".join((no.why, no.fix))
+            self.notify(text, title=no.what, severity="error", timeout=12, markup=False)
+            return
+        if not change:
+            self.notify("Every range is free and large enough as it is.")
+            return
+        typed = [at for at in change if not self._is_default(at)]
+        if not typed:
+            self._replace(change)
+            return
+
+        def decided(way: str | None) -> None:
+            if way == "take":
+                self._replace(change)
+
+        lines = (f"{SPECS[at].title}: {self._shown(at)} → {new}" for at, new in change.items())
+        self.app.push_screen(Choose("A free plan", "\n".join(lines), WAYS), decided)
+
+    def action_cure(self) -> None:
+        finding = self.curable()
+        if finding:
+            self._replace(finding.cure)
+
+    def action_undo(self) -> None:
+        if self._undo:
+            self.put(self._undo.pop())
+
+    def _replace(self, change: Mapping[str, Any]) -> None:
+        """Put other answers, in a way that can be undone."""
+        draft = self.wizard.session.draft
+        self._undo.append({at: draft.value(at) for at in change})
+        self.put(dict(change))
+
+    def _is_default(self, at: str) -> bool:
+        value = self.wizard.session.draft.value(at)
+        return value is None or str(value) == str(SPECS[at].default)
+
+    def _shown(self, at: str) -> str:
+        return fields.shown(SPECS[at], self.wizard.session.draft.value(at)) or "empty"
+
+
+def _row_of(node: Any) -> Row | None:
+    if not isinstance(node, Widget):
+        return None
+    return next((at for at in node.ancestors_with_self if isinstance(at, Row)), None)

@@ -1,0 +1,116 @@
+"""What a posture says, in words: its verdict, its promises, and the evidence for one of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from textwrap import wrap
+
+from textual.content import Content
+
+from amlwizard.plan.outputs import VERIFY
+from amlwizard.posture import Evidence, Line, Posture
+from amlwizard.tui.widgets.step_tree import PHASE
+from amlwizard.tui.widgets.step_tree import Line as Drawn
+from amlwizard.view import RunView
+
+MARKS = {"ok": ("✓", "done"), "broken": ("✗", "failed"), "unknown": ("?", "warning")}
+WORDS = {"ok": "kept", "broken": "not kept", "unknown": "not judged"}
+STYLES = {"ok": "bold $text-success", "broken": "bold $text-error", "unknown": "bold $text-warning"}
+PENDING = ("·", "quiet")
+SIDES = {
+    "outside": "Outside the VNET",
+    "inside": "Inside the VNET",
+    "ARM": "In Azure Resource Manager",
+}
+SHORT = {"outside": "Outside", "inside": "Inside", "ARM": "Azure"}
+NAME, TELLING = 10, 4
+
+
+def of_run(view: RunView) -> Posture | None:
+    """The posture that a run came to; None where it has not come so far."""
+    step = view.steps.get(VERIFY.id)
+    said = (e.data["posture"] for e in reversed(step.log) if "posture" in e.data) if step else ()
+    try:
+        return next((Posture.from_json(body) for body in said), None)
+    except (KeyError, TypeError):  # the journal of another version
+        return None
+
+
+def worst(posture: Posture) -> str:
+    """The outcome of a whole: broken before unknown before ok."""
+    outcomes = {line.outcome for line in posture.lines}
+    return next((outcome for outcome in ("broken", "unknown") if outcome in outcomes), "ok")
+
+
+def summary(posture: Posture, now: float) -> str:
+    """``24 of 26 promises kept, 2 not kept, outside and inside, 22:41``: from which sides it was
+    seen, and when, in local time; the day too where that is another one than `now`'s."""
+    pieces = [p for line in posture.lines for p in line.evidence if p.outcome != "unknown"]
+    sides = [side for side in ("outside", "inside") if any(p.source == side for p in pieces)]
+    at, today = time.localtime(posture.at), time.localtime(now)
+    when = time.strftime("%H:%M" if at[:3] == today[:3] else "%d %b %H:%M", at)
+    return ", ".join([posture.summary, " and ".join(sides) or "seen from neither side", when])
+
+
+def drawn(lines: Sequence[Line], pending: bool) -> Iterator[tuple[str, Drawn]]:
+    """The lines of the tree: areas with how many of theirs are kept, and promises."""
+    for area, within in groupby(lines, key=lambda line: line.area):
+        those = list(within)
+        kept = sum(line.outcome == "ok" for line in those)
+        yield (
+            PHASE + area,
+            Drawn("", area, "phase", right="" if pending else f"{kept}/{len(those)}"),
+        )
+    for line in lines:
+        mark, tone = PENDING if pending else MARKS[line.outcome]
+        note = "" if pending or line.outcome == "ok" else line.seen
+        yield line.id, Drawn(mark, line.title, tone, note, _sides(line))
+
+
+def _sides(line: Line) -> str:
+    return ", ".join(s for s in ("outside", "inside") if any(p.source == s for p in line.evidence))
+
+
+def described(line: Line, pending: bool, width: int) -> Iterator[Content]:
+    """A promise: what was seen against it, what to do, of which resource and by which document it is;
+    then the other evidence, side by side."""
+    mark, style = (
+        (PENDING[0], "bold") if pending else (MARKS[line.outcome][0], STYLES[line.outcome])
+    )
+    word = "not judged yet" if pending else WORDS[line.outcome]
+    yield Content.styled(f"{mark} {line.title}  {word}", style)
+    against = [piece for piece in line.evidence if piece.outcome != "ok"][:TELLING]
+    rows = [("Promised", line.expected, "")]
+    rows += [(SHORT[piece.source], _said(piece), STYLES[piece.outcome]) for piece in against]
+    rows += [
+        ("To do", line.fix, "$secondary"),
+        ("Where", line.where, ""),
+        ("Source", line.source, ""),
+        ("Line", line.id, ""),
+    ]
+    for name, text, tone in rows:
+        if text:
+            yield Content.assemble(
+                (f"{name:<{NAME}}", "$text-muted"), (_hung(text, NAME, width), tone)
+            )
+    for side, title in SIDES.items():
+        pieces = [p for p in line.evidence if p.source == side and p not in against]
+        if pieces:
+            yield Content.styled(title, "bold $primary")
+            for piece in pieces:
+                sign, style = MARKS[piece.outcome][0], STYLES[piece.outcome]
+                yield Content.assemble((f"{sign} ", style), _hung(_said(piece), 2, width))
+
+
+def _said(piece: Evidence) -> str:
+    """What was looked at, what was seen, and, where that differs, what was promised."""
+    promised = f", not {piece.expected}" if piece.outcome == "broken" else ""
+    return f"{piece.what}: {piece.seen}{promised}"
+
+
+def _hung(text: str, indent: int, width: int) -> str:
+    """Text whose further lines stand below its first."""
+    lines = wrap(text, max(20, width - indent), break_on_hyphens=False)
+    return ("\n" + " " * indent).join(lines)

@@ -1,0 +1,131 @@
+"""What a run came to, where everything is, and what one does next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from textwrap import wrap
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from amlwizard.backend import Ran
+from amlwizard.plan.outputs import REGISTER, SCORE, TRAIN, VERIFY
+from amlwizard.posture import Posture
+from amlwizard.spans import span
+from amlwizard.tui.pages import evidence
+from amlwizard.tui.pages.page import Page
+from amlwizard.view import RunView
+
+NAME = 13
+NAMED = 3
+
+
+class FinishPage(Page):
+    def compose_page(self) -> ComposeResult:
+        with VerticalScroll(id="finish"):
+            yield Static(id="result")
+
+    def on_mount(self) -> None:
+        for name in ("view", "ran", "running", "verified"):
+            self.watch(self.app, name, self._show, init=False)
+
+    def on_screen_resume(self) -> None:
+        self._show()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        if self.is_current:
+            wizard = self.wizard
+            saved = wizard.session.draft.saved
+            width = self.query_one("#finish").scrollable_content_region.width
+            posture = wizard.verified or evidence.of_run(wizard.view)
+            lines = told(
+                wizard.view, wizard.ran, wizard.running, saved, width, posture, wizard.now()
+            )
+            self.query_one("#result", Static).update(Content("\n").join(lines))
+
+
+def told(
+    view: RunView,
+    ran: Ran | None,
+    running: bool,
+    saved: str,
+    width: int,
+    posture: Posture | None,
+    now: float,
+) -> Iterator[Content]:
+    """The result, line by line."""
+    _row = partial(row, width=width)
+    yield _verdict(view, running, posture)
+    yield Content()
+    if scored := view.output(SCORE):
+        numbers = "   ".join(f"{p:.3f}" for p in scored.predictions)
+        yield _row("Predictions", numbers, "bold $success")
+        yield _row("Endpoint", scored.scoring_uri)
+        if scored.dns_record:
+            yield _row("DNS record", scored.dns_record)
+    if version := view.output(REGISTER):
+        yield _row("Model", f"{version.model} version {version.version}")
+    if run := view.output(TRAIN):
+        yield _row("Run", f"{run.run_id} in experiment {run.experiment}, MSE {run.mse:.3f}")
+    if posture:
+        yield from _promises(posture, now, width)
+    slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
+    if slowest:
+        yield _row("Slowest", slowest)
+    if ran:
+        yield Content()
+        yield _row("Recipe", str(ran.recipe))
+        yield _row("Journal", str(ran.journal))
+    recipe = saved or (str(ran.recipe) if ran else "")
+    if recipe and view.exit_code == 0:
+        yield Content()
+        yield Content.styled("Next", "bold $primary")
+        yield Content.assemble("The same again, without a question; what is there is kept:")
+        yes = " --yes" if view.target == "azure" else ""
+        yield Content.styled(
+            f"  amlwizard replay {recipe} --target {view.target}{yes}", "$secondary"
+        )
+
+
+def _promises(posture: Posture, now: float, width: int) -> Iterator[Content]:
+    """How the promises stand, those that are not kept by name, and where the evidence is."""
+    outcome = evidence.worst(posture)
+    mark, style = evidence.MARKS[outcome][0], evidence.STYLES[outcome]
+    yield row("Promises", f"{mark} {evidence.summary(posture, now)}", style, width=width)
+    broken = posture.of("broken")
+    for line in broken[:NAMED]:
+        yield row("", f"✗ {line.title}", style, width=width)
+    if len(broken) > NAMED:
+        yield row("", f"and {len(broken) - NAMED} more", style, width=width)
+    yield row("", "The page Posture, before this one, has the evidence.", width=width)
+
+
+def row(name: str, text: str, style: str = "", *, width: int) -> Content:
+    """A name and what belongs to it, whose further lines stand below its first."""
+    lines = wrap(text, max(20, width - NAME), break_on_hyphens=False)
+    return Content.assemble(
+        (f"{name:<{NAME}}", "$text-muted"), (("\n" + " " * NAME).join(lines), style)
+    )
+
+
+def _verdict(view: RunView, running: bool, posture: Posture | None) -> Content:
+    if running:
+        return Content.styled("The run is under way.", "bold $accent")
+    failed = [step.info.id for step in view.steps.values() if step.state == "failed"]
+    broken = posture.of("broken") if posture else ()
+    if broken and (view.exit_code == 0 or failed == [VERIFY.id]):
+        are = "1 promise is" if len(broken) == 1 else f"{len(broken)} promises are"
+        text = f"✗ {view.recipe} stands on {view.target}, but {are} not kept: exit code 1."
+        return Content.styled(text, "bold $error")
+    if view.exit_code == 0:
+        took = span(view.now - view.started)
+        return Content.styled(f"✓ {view.recipe} stands on {view.target}, {took}.", "bold $success")
+    names = ", ".join(view.steps[name].info.title for name in failed) or "The run"
+    word = "failed" if failed else "was cancelled" if view.exit_code == 130 else "was interrupted"
+    return Content.styled(f"✗ {names} {word}. Progress shows why, and retries.", "bold $error")

@@ -1,0 +1,211 @@
+"""The one form: fed by the fields of a recipe's sections, it asks for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from amlwizard import fields
+from amlwizard.errors import Finding
+from amlwizard.fields import FieldSpec
+from amlwizard.tui.pages.page import Page
+from amlwizard.tui.widgets.explanation import Explain, long
+from amlwizard.tui.widgets.row import Row, note
+
+AT_ONCE = 8
+LOCKED = "A run is under way: the answers can be read here, not changed."
+
+
+class FormPage(Page):
+    """A page that asks for the fields of `sections`.
+
+    For a page that shows more than fields, override `compose_extra` (widgets before the form) and
+    `answers_changed` (called after every change, its findings in place). `put` gives answers.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+        Binding("ctrl+r", "cure", "Cure"),
+    ]
+
+    def __init__(self, *sections: str) -> None:
+        super().__init__()
+        self.sections = sections
+        self._coming = self._questions()
+        self._whole = False
+        self._wanted = ""
+
+    # -- what is on it
+
+    def compose_page(self) -> ComposeResult:
+        yield from self.compose_extra()
+        with VerticalScroll(id="form", can_focus=False):
+            yield Static(id="page-notes")
+            yield from islice(self._coming, AT_ONCE)
+        yield Explain()
+
+    def _questions(self) -> Iterator[Widget]:
+        for section in self.sections:
+            title = (fields.sections()[section].__doc__ or section).strip()
+            yield Static(title, classes="section")
+            for spec in fields.specs(section):
+                yield Row(spec, self.wizard.session.draft.value(spec.path), self.put)
+
+    async def _mount_more(self) -> None:
+        """The rest of the rows, a few at a time: keys are heard between them."""
+        more = list(islice(self._coming, AT_ONCE))
+        if more:
+            await self.query_one("#form").mount_all(more)
+            self._follow()
+            self.call_after_refresh(self._mount_more)
+        else:
+            self._whole = True
+            self._focus_wanted()
+
+    def compose_extra(self) -> ComposeResult:
+        """Widgets before the form; none here."""
+        yield from ()
+
+    def answers_changed(self) -> None:
+        """Called when answers or findings changed, from here or elsewhere."""
+
+    # -- answers
+
+    def on_mount(self) -> None:
+        for name in ("findings", "running"):
+            self.watch(self.app, name, self._follow, init=False)
+        self._follow()
+        self.call_after_refresh(self._mount_more)
+
+    def on_screen_resume(self) -> None:
+        self._follow()
+        self._focus_wanted()
+
+    def _follow(self) -> None:
+        """Bring the page to what is so now. A page that is not shown does so when it is: all of them
+        at once would keep keys waiting."""
+        if self in self.app.screen_stack:
+            self._lock(self.wizard.running)
+            self._refresh()
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        return iter(self.query(Row))
+
+    def row(self, path: str) -> Row | None:
+        return next((row for row in self.rows if row.spec.path == path), None)
+
+    def put(self, changes: dict[str, Any]) -> None:
+        """Give answers, by recipe path; None takes one away."""
+        self.wizard.answer(changes)
+
+    def _refresh(self) -> None:
+        """Bring rows, notes and explanation to what the answers are now."""
+        draft, found = self.wizard.session.draft, self.findings()
+        prefix = draft.value("names.prefix") or "<prefix>"
+        for row in self.rows:
+            row.put(draft.value(row.spec.path))
+            row.hint(hint(row.spec, str(prefix)))
+            row.find([f for f in found if row.spec.path in f.fields])
+        paths = {row.spec.path for row in self.rows}
+        rest = [finding for finding in found if not paths.intersection(finding.fields)]
+        notes = self.query_one("#page-notes", Static)
+        lines = [note(finding) for finding in rest]
+        if self.wizard.running:
+            lines.insert(0, Content.styled(LOCKED, "bold $text-warning"))
+        notes.update(Content("\n").join(lines))
+        notes.display = bool(lines)
+        self._explain()
+        self.refresh_bindings()
+        self.answers_changed()
+
+    def findings(self) -> list[Finding]:
+        """What is found about the fields of this page."""
+        return [
+            finding
+            for finding in self.wizard.findings
+            if any(path.partition(".")[0] in self.sections for path in finding.fields)
+        ]
+
+    def _lock(self, running: bool) -> None:
+        self.query_one("#form", VerticalScroll).can_focus = running
+        for row in self.rows:
+            row.disabled = running
+
+    # -- the field that has the focus
+
+    @property
+    def focused_row(self) -> Row | None:
+        at = self.focused
+        return next((a for a in at.ancestors_with_self if isinstance(a, Row)), None) if at else None
+
+    def focus_field(self, path: str) -> None:
+        """Put the cursor on a field; where it has no row, on the first."""
+        self._wanted = path
+        if self.is_current:
+            self._focus_wanted()
+
+    def _focus_wanted(self) -> None:
+        row = self.row(self._wanted) if self._wanted else None
+        if row or self._whole:
+            self._wanted = ""
+        if row is None and self.focused_row is None:
+            row = next(self.rows, None)
+        if row:
+            row.editor.focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        row = self.focused_row
+        if row:
+            row.scroll_visible(animate=False)
+        self._explain()
+        self.refresh_bindings()
+
+    def _explain(self) -> None:
+        row = self.focused_row
+        self.query_one(Explain).show(row.spec if row else None, row.findings if row else ())
+
+    def field_help(self) -> tuple[str, Content] | None:
+        row = self.focused_row
+        return (row.spec.title, Content("\n").join(long(row.spec, row.findings))) if row else None
+
+    @on(Input.Submitted)
+    def _next_field(self) -> None:
+        self.focus_next()
+
+    # -- cures
+
+    def curable(self) -> Finding | None:
+        """The finding that the cure key cures: the focused field's, else the page's first."""
+        row = self.focused_row
+        near = [*(row.findings if row else ()), *self.findings()]
+        return next((finding for finding in near if finding.cure), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "cure":
+            return self.curable() is not None and not self.wizard.running
+        return super().check_action(action, parameters)
+
+    def action_cure(self) -> None:
+        finding = self.curable()
+        if finding:
+            self.put(dict(finding.cure))
+
+
+def hint(spec: FieldSpec, prefix: str) -> str:
+    """What stands if a field is left empty."""
+    if spec.derived is not None:
+        return spec.derived.replace("{prefix}", prefix)
+    if spec.optional:
+        return "left out"
+    return fields.shown(spec, spec.default)

@@ -1,0 +1,280 @@
+"""A run as it goes: every step, the overlap of all of them, and what the highlighted one says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+
+from amlwizard import durations
+from amlwizard.plan import PHASES
+from amlwizard.spans import clock, span
+from amlwizard.tui.dialogs.questions import Choose
+from amlwizard.tui.pages.page import Page
+from amlwizard.tui.widgets.step_tree import PHASE, PHASE_TITLES, Line, StepTree
+from amlwizard.tui.widgets.timeline import Timeline
+from amlwizard.tui.widgets.updating_static import UpdatingStatic
+from amlwizard.view import RunView, StepView
+
+MARKS = {
+    "waiting": ("·", "quiet"),
+    "running": ("▸", "live"),
+    "done": ("✓", "done"),
+    "kept": ("=", "quiet"),
+    "failed": ("✗", "failed"),
+    "blocked": ("⊘", "warning"),
+    "cancelled": ("⊘", "warning"),
+}
+TICK, EVENTS = 1.0, 0.25
+BAR, NAME = 16, 20
+
+
+class ProgressPage(Page):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "hold", "Pause"),
+        Binding("p", "release", "Go on"),
+        Binding("c", "cancel", "Cancel"),
+        Binding("r", "retry", "Retry"),
+        Binding("t", "timeline", "Timeline"),
+        Binding("f", "follow", "Follow"),
+    ]
+
+    def compose_page(self) -> ComposeResult:
+        yield UpdatingStatic(id="head", one_line=True)
+        with Vertical(id="run"):
+            yield StepTree(id="steps")
+        with Vertical(id="beside"):
+            yield Timeline(id="timeline")
+            yield UpdatingStatic(id="step")
+            with VerticalScroll(id="log", can_focus=False):
+                yield UpdatingStatic(id="lines")
+
+    def on_mount(self) -> None:
+        self._following, self._stale = True, True
+        for name in ("view", "running"):
+            self.watch(self.app, name, self._mark, init=False)
+        self.set_interval(TICK, self._tick)
+        self.query_one(StepTree).focus()
+        self._draw()
+
+    def on_screen_resume(self) -> None:
+        self._draw()
+
+    # -- drawing: at most so often as people can see, however fast events come
+
+    def _mark(self) -> None:
+        if not self._stale:
+            self._stale = True
+            self.set_timer(EVENTS, self._draw)
+
+    def _tick(self) -> None:
+        if self.is_current and self.wizard.running:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._stale = False
+        if not self.is_current:
+            return
+        view, expected = self.wizard.view, self.wizard.expected
+        now = self.wizard.now() if self.wizard.running else view.now
+        self.query_one("#head", UpdatingStatic).say(self._head(view, now))
+        tree = self.query_one(StepTree)
+        steps = sorted(view.steps.values(), key=lambda s: PHASES.index(s.info.phase))
+        tree.fill((step.info.id, step.info.phase) for step in steps)
+        tree.paint(dict(lines(view, dict(expected), now, self.wizard.running)))
+        if self._following:
+            tree.lead(telling(view))
+        timeline = self.query_one(Timeline)
+        if timeline.is_on_screen:
+            timeline.show(view, expected, now)
+        self._describe()
+        self.refresh_bindings()
+
+    def _head(self, view: RunView, now: float) -> Content:
+        left = durations.left(view, self.wizard.expected, now) if self.wizard.expected else 0.0
+        return head(view, now, left, self.wizard.running, self.wizard.runs.paused)
+
+    def _describe(self) -> None:
+        view = self.wizard.view
+        step = view.steps.get(self.query_one(StepTree).step)
+        self.query_one("#step", UpdatingStatic).say(
+            Content("\n").join(described(step, view, self.wizard.running)) if step else Content()
+        )
+        log = step.log if step else ()
+        text = Content("\n").join(
+            Content.assemble((f"{clock(line.at - view.started):>7}  ", "$text-muted"), line.message)
+            for line in log
+        )
+        scroll = self.query_one("#log", VerticalScroll)
+        at_end = scroll.scroll_offset.y >= scroll.max_scroll_y
+        self.query_one("#lines", UpdatingStatic).say(text)
+        if at_end:
+            scroll.scroll_end(animate=False)
+
+    # -- keys
+
+    @on(StepTree.Looked)
+    def _looked(self, event: StepTree.Looked) -> None:
+        if event.by_hand:
+            self._following = False
+        self._describe()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        running, runs = self.wizard.running, self.wizard.runs
+        shown = {
+            "hold": running and not runs.paused and not runs.cancelling,
+            "release": running and runs.paused,
+            "cancel": running and not runs.cancelling,
+            "retry": not running and self.wizard.view.exit_code != 0,
+            "follow": not self._following,
+        }
+        return shown.get(action, super().check_action(action, parameters))
+
+    def action_hold(self) -> None:
+        self.wizard.runs.pause()
+        self._draw()
+
+    def action_release(self) -> None:
+        self.wizard.runs.resume()
+        self._draw()
+
+    def action_cancel(self) -> None:
+        text = (
+            "What has not begun never will. What the cloud has begun goes on there, and a retry "
+            "adopts it."
+        )
+        ways = (("cancel", "Cancel the run"), ("stay", "Let it go on"))
+        self.app.push_screen(Choose("Cancel", text, ways), self._decided)
+
+    def _decided(self, way: str | None) -> None:
+        if way == "cancel":
+            self.wizard.runs.cancel()
+            self._draw()
+
+    def action_retry(self) -> None:
+        self._following = True
+        self.wizard.start()
+
+    def action_timeline(self) -> None:
+        self.toggle_class("-timeline")
+        self.call_after_refresh(self._draw)
+
+    def action_follow(self) -> None:
+        self._following = True
+        self._draw()
+
+
+def telling(view: RunView) -> str:
+    """The step worth looking at: what failed, else what began last, else what ended last."""
+    steps = list(view.steps.values())
+    failed = [step for step in steps if step.state == "failed"]
+    running = [step for step in steps if step.state == "running"]
+    if failed and view.exit_code is not None:
+        return failed[0].info.id
+    if running:
+        return max(running, key=lambda step: step.started).info.id
+    ended = [step for step in steps if step.finished]
+    return max(ended, key=lambda step: step.finished).info.id if ended else ""
+
+
+def short(recipe: str) -> str:
+    """What a run is called, in a few characters: the end of its file's name is the least of it."""
+    name = recipe.rpartition("/")[2].removesuffix(".yaml")
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+
+
+def head(view: RunView, now: float, left: float, running: bool, holding: bool) -> Content:
+    """One line: which run, how far it is, how long it may still take."""
+    if not view.steps:
+        return Content.assemble(
+            ("◌ ", "bold $accent"), "Starting…" if running else "Nothing has run"
+        )
+    counts = view.counts()
+    over = counts.get("done", 0) + counts.get("kept", 0)
+    total = max(1, len(view.steps))
+    full = round(BAR * over / total)
+    parts: list[tuple[str, str] | str] = [
+        (f"{short(view.recipe)} on {view.target}  ", "bold"),
+        ("━" * full, "$success"), ("─" * (BAR - full), "$text-disabled"), f" {over}/{total}",
+    ]  # fmt: skip
+    if counts.get("failed"):
+        parts.append((f"  ✗ {counts['failed']} failed", "bold $error"))
+    parts.append(f"  {clock(now - view.started)}")
+    if not running:
+        words = {0: ("  done", "bold $success"), None: ("  interrupted", "bold $warning"),
+                 130: ("  cancelled", "bold $warning")}  # fmt: skip
+        parts.append(words.get(view.exit_code, ("  failed", "bold $error")))
+    elif holding:
+        parts.append(("  paused: what runs goes on", "bold $warning"))
+    elif left:
+        ends = time.strftime("%H:%M", time.localtime(now + left))
+        parts.append(f"  ~{span(left)} left, {ends}")
+    return Content.assemble(*parts)
+
+
+def lines(
+    view: RunView, expected: dict[str, float], now: float, running: bool
+) -> Iterator[tuple[str, Line]]:
+    for phase in PHASES:
+        within = [step for step in view.steps.values() if step.info.phase == phase]
+        over = sum(step.state in ("done", "kept") for step in within)
+        yield PHASE + phase, Line("", PHASE_TITLES[phase], "phase", right=f"{over}/{len(within)}")
+    for step in view.steps.values():
+        mark, tone = MARKS[step.state]
+        yield (
+            step.info.id,
+            Line(
+                mark, step.info.title, tone, _note(step, view), _right(step, expected, now, running)
+            ),
+        )
+
+
+def _note(step: StepView, view: RunView) -> str:
+    if step.state == "running":
+        return step.message
+    if step.state == "waiting":
+        open_ = [n for n in step.info.after if n in view.steps and not view.steps[n].finished]
+        return f"waits for {', '.join(open_)}" if open_ else ""
+    if step.end and step.end.because:
+        return f"because of {step.end.because}"
+    return step.end.what if step.end and step.state == "failed" else ""
+
+
+def _right(step: StepView, expected: dict[str, float], now: float, running: bool) -> str:
+    wanted = expected.get(step.info.id, 0.0)
+    if step.state == "running":
+        if not running:
+            return "interrupted"
+        return f"{clock(now - step.started)}" + (f" of ~{span(wanted)}" if wanted >= 1 else "")
+    if step.state == "waiting":
+        return f"~{span(wanted)}" if wanted >= 1 else ""
+    return span(step.seconds) if step.state == "done" else step.state
+
+
+def described(step: StepView, view: RunView, running: bool) -> Iterator[Content]:
+    mark, _ = MARKS[step.state]
+    state = "interrupted" if step.state == "running" and not running else step.state
+    since = time.strftime("%H:%M:%S", time.localtime(step.started)) if step.started else ""
+    action = f" ({step.action})" if step.action else ""
+    yield Content.assemble(
+        (f"{mark} {step.info.title}", "bold $primary"), f"  {state}{action}",
+        (f"  since {since}" if step.state == "running" else "", "$text-muted"),
+    )  # fmt: skip
+    end = step.end
+    if end and end.outcome == "failed":
+        code = f"{end.code}: " if end.code else ""
+        yield Content.styled(f"{code}{end.what}", "$text-error")
+        for part in (end.why, end.fix):
+            if part:
+                yield Content(part)
+    elif end and end.because:
+        yield Content(f"It follows from {end.because}.")
+    elif step.state == "waiting":
+        yield Content(_note(step, view).capitalize() or "Next in line")

@@ -1,0 +1,211 @@
+"""What a run would do, what stands against it, and the ways to start it or to save the recipe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from amlwizard import durations
+from amlwizard.errors import Finding
+from amlwizard.plan import PHASES, Plan, PlannedStep
+from amlwizard.spans import span
+from amlwizard.tui.dialogs.questions import Choose
+from amlwizard.tui.pages.page import Page
+from amlwizard.tui.widgets.row import note
+from amlwizard.tui.widgets.step_tree import PHASE, PHASE_TITLES, Line, StepTree
+from amlwizard.tui.widgets.updating_static import UpdatingStatic
+
+MARKS = {
+    "create": ("+", "done"),
+    "update": ("~", "warning"),
+    "keep": ("=", "quiet"),
+    "wait": ("◌", "live"),
+    "run": ("▸", "plain"),
+}
+COSTS = (
+    "This builds on Azure, in your subscription, and what is built costs money until it is deleted: "
+    "amlwizard destroy does that."
+)
+
+
+class ReviewPage(Page):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("g", "start", "Start"),
+        Binding("s", "app.save", "Save recipe"),
+        Binding("r", "read", "Read the cloud"),
+    ]
+
+    def compose_page(self) -> ComposeResult:
+        yield UpdatingStatic(id="summary", one_line=True)
+        with Vertical(id="plan"):
+            yield StepTree(id="steps")
+        with Vertical(id="beside"):
+            yield OptionList(id="found", compact=True)
+            with VerticalScroll(id="detail", can_focus=False):
+                yield UpdatingStatic(id="step")
+
+    def on_mount(self) -> None:
+        for name in ("findings", "plan", "busy", "running"):
+            self.watch(self.app, name, self._show, init=False)
+        self._show()
+        self.query_one(StepTree).focus()
+
+    def on_screen_resume(self) -> None:
+        if self.wizard.plan is None:
+            self.wizard.make_plan()
+        self._show()
+        if self.wizard.session.errors:
+            self.query_one("#found").focus()
+
+    # -- drawing
+
+    def _show(self) -> None:
+        wizard = self.wizard
+        plan, errors = wizard.plan, wizard.session.errors
+        reading = bool(wizard.busy & {"plan", "preflight"})
+        self.query_one("#summary", UpdatingStatic).say(
+            summary(plan, dict(wizard.expected), len(errors), reading)
+        )
+        tree = self.query_one(StepTree)
+        tree.display = plan is not None
+        if plan:
+            others = tree.fill((step.id, step.phase) for step in _by_phase(plan))
+            tree.paint(lines(plan, dict(wizard.expected)))
+            if others:
+                tree.lead(next((s.id for s in plan.steps if s.action != "keep"), plan.steps[0].id))
+        found = self.query_one("#found", OptionList)
+        found.display = bool(wizard.findings)
+        found.clear_options()
+        found.add_options(Option(note(f), id=str(n)) for n, f in enumerate(wizard.findings))
+        found.border_title = _counted(wizard.findings)
+        if errors and wizard.findings:
+            found.highlighted = found.highlighted or 0
+        self._describe()
+        self.refresh_bindings()
+
+    def _describe(self) -> None:
+        plan = self.wizard.plan
+        step = (
+            next((s for s in plan.steps if s.id == self.query_one(StepTree).step), None)
+            if plan
+            else None
+        )
+        seconds = self.wizard.expected.get(step.id, 0.0) if step else 0.0
+        self.query_one("#step", UpdatingStatic).say(described(step, seconds) if step else Content())
+
+    @on(StepTree.Looked)
+    def _looked(self) -> None:
+        self._describe()
+
+    # -- ways on
+
+    @on(OptionList.OptionSelected, "#found")
+    def _jump(self, event: OptionList.OptionSelected) -> None:
+        finding = self.wizard.findings[int(event.option.id or 0)]
+        if finding.fields:
+            self.wizard.go_to_field(finding.fields[0])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "start":
+            return not self.wizard.running
+        if action == "read":
+            return self.wizard.plan is not None and not self.wizard.busy
+        return super().check_action(action, parameters)
+
+    def action_read(self) -> None:
+        self.wizard.make_plan(ask=True)
+
+    def action_start(self) -> None:
+        if self.wizard.session.errors:
+            self.notify("Correct the errors first: enter on one shows its field.", severity="error")
+            self.query_one("#found").focus()
+        elif self.wizard.session.draft.target == "azure":
+            ways = (("start", "Start"), ("stay", "Not now"))
+            self.app.push_screen(Choose("Build on Azure", COSTS, ways), self._decided)
+        else:
+            self.wizard.start()
+
+    def _decided(self, way: str | None) -> None:
+        if way == "start":
+            self.wizard.start()
+
+
+def _by_phase(plan: Plan) -> list[PlannedStep]:
+    return sorted(plan.steps, key=lambda step: PHASES.index(step.phase))
+
+
+def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading: bool) -> Content:
+    """One line: what the plan comes to, and against what it was made."""
+    if errors:
+        text = f"{errors} error{'s' if errors > 1 else ''} to correct before anything can start"
+        return Content.assemble(("✗ ", "bold $error"), (text, "bold"))
+    if plan is None:
+        return Content.assemble(("◌ ", "bold $accent"), "Making the plan…")
+    counts = Counter(step.action for step in plan.steps)
+    parts: list[str | tuple[str, str]] = []
+    parts += [
+        (f"{MARKS[action][0]} {counts[action]} {action}  ", "bold")
+        for action in ("create", "update", "wait", "run", "keep")
+        if counts[action]
+    ]
+    if expected:
+        parts.append(f" ~{span(durations.of_plan(plan, expected))}  ")
+    if reading:
+        parts.append(("◌ reading…", "$accent"))
+    else:
+        where = f"as {plan.target} stands" if plan.target else "no cloud read"
+        parts.append((where, "$text-muted"))
+    return Content.assemble(*parts)
+
+
+def lines(plan: Plan, expected: dict[str, float]) -> dict[str, Line]:
+    """The lines of the tree: the phases, then each step with its action and how long it takes."""
+    drawn: dict[str, Line] = {}
+    for phase in PHASES:
+        within = [step for step in plan.steps if step.phase == phase]
+        counts = Counter(step.action for step in within)
+        said = ", ".join(f"{n} {action}" for action, n in counts.items())
+        drawn[PHASE + phase] = Line("", PHASE_TITLES[phase], "phase", right=said)
+    for step in plan.steps:
+        mark, tone = MARKS[step.action]
+        seconds = expected.get(step.id, 0.0)
+        long = f"~{span(seconds)}" if seconds >= 1 and step.action != "keep" else ""
+        drawn[step.id] = Line(mark, step.title, tone, right=f"{long:>8}  {step.action:<6}")
+    return drawn
+
+
+def described(step: PlannedStep, seconds: float) -> Content:
+    return Content("\n").join(_described(step, seconds))
+
+
+def _described(step: PlannedStep, seconds: float) -> Iterator[Content]:
+    long = f"  about {span(seconds)}" if seconds >= 1 else ""
+    yield Content.assemble(
+        (step.title, "bold $primary"), f"  {step.action}", (f"{long}  {step.id}", "$text-muted")
+    )
+    for difference in step.differences:
+        yield Content.assemble(("~ ", "$warning"), difference)
+    if step.az:
+        yield Content.styled("the same with the Azure CLI:", "$text-muted")
+    for command in step.az:
+        yield Content.styled(command, "$secondary")
+    if step.after:
+        yield Content.assemble(("after ", "$text-muted"), (", ".join(step.after), "$text-muted"))
+
+
+def _counted(findings: tuple[Finding, ...]) -> str:
+    counts = Counter(f.severity for f in findings)
+    return ", ".join(
+        f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}"
+        for kind in ("error", "warning")
+        if counts[kind]
+    )

@@ -1,0 +1,295 @@
+"""Ask the deployed model: a request that is checked as it is typed, and what the endpoint answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import OptionList, Static, TextArea
+from textual.widgets.option_list import Option
+
+from amlwizard.backend import Scored
+from amlwizard.errors import AmlwizardError
+from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
+from amlwizard.rules import requests
+from amlwizard.rules.frames import as_sent
+from amlwizard.tui.pages.page import Page
+from amlwizard.view import RunView
+
+DATA = " -d "
+SENT_AS = " Sent as columns, index and data."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that was sent, and what came of it: an answer, or an error where none came."""
+
+    request: Mapping[str, Any]
+    answer: Scored | None = None
+    error: AmlwizardError | None = None
+
+
+def of_run(view: RunView) -> Asked | None:
+    """The request that the run itself sent."""
+    step = view.steps.get(SCORE.id)
+    data = next((e.data for e in reversed(step.log) if "status" in e.data), None) if step else None
+    if data:
+        answer = Scored(
+            data["request"], data["status"], data["response"], data["seconds"], data["curl"]
+        )
+        return Asked(data["request"], answer)
+    if step and step.state == "failed" and step.end:
+        return Asked({}, error=AmlwizardError(step.end.what, why=step.end.why, fix=step.end.fix))
+    return None
+
+
+class Editor(TextArea):
+    """Draws itself anew after a resize: the lines that were drawn before are wrapped otherwise."""
+
+    def on_resize(self) -> None:
+        self.refresh()
+
+
+class ScorePage(Page):
+    """The editor holds the recipe's request until somebody types in it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f5", "send", "Send", priority=True),
+        Binding("f4", "build", "From signature", priority=True),
+        Binding("f6", "copy", "Copy curl", priority=True),
+        Binding("escape", "stop", "Stop waiting"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: list[Asked] = []
+        self._run = ""
+        self._of_run: Asked | None = None
+        self._given = ""
+
+    def compose_page(self) -> ComposeResult:
+        with Vertical(id="score"):
+            with Horizontal(id="exchange"):
+                yield Editor(id="request", tab_behavior="focus", show_line_numbers=True)
+                with VerticalScroll(id="answer"):
+                    yield Static(id="answered")
+            yield Static(id="checked")
+            yield Static(id="curl")
+            yield OptionList(id="history")
+
+    def on_mount(self) -> None:
+        for selector, title in (
+            ("#request", "Request"),
+            ("#answer", "Answer"),
+            ("#history", "Sent"),
+        ):
+            self.query_one(selector).border_title = title
+        self.watch(self.app, "view", self._follow)
+        self.watch(self.app, "busy", self.refresh_bindings, init=False)
+
+    @property
+    def sending(self) -> bool:
+        return "score" in self.wizard.busy
+
+    # -- what the run did
+
+    def _follow(self, view: RunView) -> None:
+        if view.run != self._run:
+            self._run, self._of_run, self.history = view.run, None, []
+            self._offer(self._first_request())
+            self._show(None)
+        asked = of_run(view)
+        if asked and self._of_run is None:
+            self._of_run = asked
+            if asked.answer:
+                self._offer(asked.request)
+            self._remember(asked)
+        self._check()
+        self.refresh_bindings()
+
+    def _first_request(self) -> Mapping[str, Any]:
+        reading = self.wizard.session.reading
+        return reading.recipe.scoring.request if reading.recipe else {}
+
+    def _offer(self, request: Mapping[str, Any]) -> None:
+        """Put a request in the editor, unless somebody has typed there."""
+        editor = self.query_one("#request", TextArea)
+        if request and editor.text == self._given:
+            self._fill(request)
+
+    def _fill(self, request: Mapping[str, Any]) -> None:
+        self._given = requests.text_of(request)
+        self.query_one("#request", TextArea).load_text(self._given)
+
+    # -- checking
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The columns that the model was trained on, type by name."""
+        run = self.wizard.view.output(TRAIN)
+        return run.columns if run else {}
+
+    @property
+    def deployed(self) -> bool:
+        return self.wizard.view.output(TRAFFIC) is not None
+
+    def checked(self) -> tuple[dict[str, Any] | None, list[requests.Problem]]:
+        """The request in the editor, and what is wrong with it."""
+        request, problem = requests.parsed(self.query_one("#request", TextArea).text)
+        if request is None:
+            return None, [problem] if problem else []
+        return request, requests.problems(request, self.columns)
+
+    @on(TextArea.Changed)
+    def _check(self) -> None:
+        request, found = self.checked()
+        if found:
+            bad = found[0].severity == "error"
+            mark, style = ("✗ ", "$text-error") if bad else ("! ", "$text-warning")
+            lines = [(mark + found[0].what, style), (f" {found[0].fix}", "")]
+            if len(found) > 1:
+                lines.append((f" And {len(found) - 1} more.", "dim"))
+            if request is not None and bad:
+                lines.append((" The endpoint will refuse it.", "dim"))
+            said = Content.assemble(*lines)
+        else:
+            given = request or {}
+            shape = ", as the model takes them" if self.columns else ""
+            form = "" if as_sent(given, self.columns) == given else SENT_AS
+            said = Content.assemble(("✓ ", "$success"), f"{self._rows(given)}{shape}.", form)
+        self.query_one("#checked", Static).update(said)
+
+    def _rows(self, request: Mapping[str, Any]) -> str:
+        count = len(requests.rows_of(request, self.columns))
+        return f"{count} row{'' if count == 1 else 's'}"
+
+    # -- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "send":
+            return True if self.deployed and not self.sending else None
+        if action == "stop":
+            return self.sending
+        if action == "build":
+            return True if self.columns else None
+        if action == "copy":
+            return True if any(asked.answer for asked in self.history) else None
+        return super().check_action(action, parameters)
+
+    def action_send(self) -> None:
+        request, _ = self.checked()
+        if request is None:
+            self.notify("The request is not JSON yet: see below it.", severity="error")
+        elif self.wizard.score(request, self._scored, self._failed):
+            self.query_one("#answered", Static).update(Content.styled("Sent; waiting…", "dim"))
+            self.refresh_bindings()
+
+    def action_stop(self) -> None:
+        if self.sending:
+            self.wizard.stop_scoring()
+            self._over(None)
+
+    def action_build(self) -> None:
+        request, _ = self.checked()
+        self._fill(requests.built(self.columns, requests.rows_of(request or {}, self.columns)))
+
+    def action_copy(self) -> None:
+        answer = next((asked.answer for asked in reversed(self.history) if asked.answer), None)
+        if answer:
+            self.app.copy_to_clipboard(answer.curl)
+            self.notify("The curl command is on the clipboard, its key masked.", timeout=3)
+
+    # -- answers
+
+    def _scored(self, scored: Scored) -> None:
+        self._over(Asked(scored.request, scored))
+
+    def _failed(self, error: AmlwizardError) -> None:
+        request, _ = self.checked()
+        self._over(Asked(request or {}, error=error))
+
+    def _over(self, asked: Asked | None) -> None:
+        if asked:
+            self._remember(asked)
+        else:
+            self._show(None)
+        self.refresh_bindings()
+
+    def _remember(self, asked: Asked) -> None:
+        self.history.append(asked)
+        options = self.query_one("#history", OptionList)
+        options.set_options(
+            [Option(self._line(n, each)) for n, each in enumerate(self.history, 1)][::-1]
+        )
+        self._show(asked)
+
+    def _line(self, number: int, asked: Asked) -> Content:
+        rows = self._rows(asked.request)
+        if asked.answer is None:
+            return Content.assemble(f"{number:>2}  ", ("no answer", "$text-error"), f"  {rows}")
+        answer = asked.answer
+        style = "$success" if answer.status < 400 else "$text-error"
+        return Content.assemble(
+            f"{number:>2}  ",
+            (str(answer.status), style),
+            f"  {answer.seconds:.3f} s  {rows}  {_brief(answer.response)}",
+        )
+
+    @on(OptionList.OptionSelected)
+    def _again(self, event: OptionList.OptionSelected) -> None:
+        """Take a request of the history up again."""
+        asked = self.history[len(self.history) - 1 - event.option_index]
+        if asked.request:
+            self._fill(asked.request)
+        self._show(asked)
+
+    def _show(self, asked: Asked | None) -> None:
+        self.query_one("#answered", Static).update(_answer(asked))
+        curl = asked.answer.curl if asked and asked.answer else ""
+        shown = curl.partition(DATA)[0] + f"{DATA}'<the request>'" if curl else ""
+        self.query_one("#curl", Static).update(Content.styled(shown, "dim"))
+
+
+def _answer(asked: Asked | None) -> Content:
+    if asked is None:
+        return Content.styled("Nothing was asked yet.", "dim")
+    if asked.error:
+        why, fix = asked.error.why, asked.error.fix
+        return Content("\n").join(
+            Content.styled(text, style)
+            for text, style in ((asked.error.what, "bold $text-error"), (why, ""), (fix, "$accent"))
+            if text
+        )
+    answer = asked.answer
+    assert answer
+    good = answer.status < 400
+    head = Content.assemble(
+        (str(answer.status), "bold $success" if good else "bold $text-error"),
+        f"  after {answer.seconds:.3f} s",
+    )
+    body = answer.response if isinstance(answer.response, str) else _body(answer.response)
+    rest = [Content(answer.why)] if answer.why else []
+    rest += [Content.styled(answer.fix, "$accent")] if answer.fix else []
+    return Content("\n").join([head, Content(body), *rest])
+
+
+def _body(response: Any) -> str:
+    """JSON as it reads best: predictions one to a line."""
+    if isinstance(response, list) and all(isinstance(v, (int, float)) for v in response):
+        return "\n".join(f"{number:>3}  {value:.3f}" for number, value in enumerate(response, 1))
+    return json.dumps(response, indent=2, ensure_ascii=False)
+
+
+def _brief(response: Any) -> str:
+    if isinstance(response, list) and all(isinstance(v, (int, float)) for v in response):
+        return ", ".join(f"{value:.3f}" for value in response[:4]) + (
+            ", …" if len(response) > 4 else ""
+        )
+    return json.dumps(response, ensure_ascii=False)[:60]

@@ -1,0 +1,226 @@
+"""What training came to: its cells as they run, its numbers, and how near its predictions are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from textwrap import wrap
+from typing import Any, ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from amlwizard.events import Attachment, StepProgress
+from amlwizard.plan.outputs import REGISTER, TRAIN
+from amlwizard.tui.pages.page import Page
+from amlwizard.tui.widgets.scatter import Scatter, fit
+from amlwizard.view import RunView, StepView
+
+MARKS = {
+    "running": ("▸", "bold $primary"),
+    "done": ("✓", "$success"),
+    "failed": ("✗", "bold $error"),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    number: int
+    title: str
+    state: Literal["running", "done", "failed"] = "running"
+    seconds: float = 0.0
+    text: str = ""
+
+
+def cells(said: Iterable[StepProgress], failed: bool = False) -> list[Cell]:
+    """The cells that a step reported, in order; `failed` says that the step did."""
+    found: dict[int, Cell] = {}
+    for event in said:
+        number, data = event.data.get("cell"), event.data
+        if not isinstance(number, int):
+            continue
+        cell = found.get(number, Cell(number, str(data.get("title", ""))))
+        if "seconds" in data:
+            cell = replace(
+                cell, state="done", seconds=data["seconds"], text=str(data.get("text", ""))
+            )
+        found[number] = cell
+    if failed:
+        found = {
+            n: replace(c, state="failed") if c.state == "running" else c for n, c in found.items()
+        }
+    return [found[number] for number in sorted(found)]
+
+
+def result(said: Sequence[StepProgress]) -> Mapping[str, Any]:
+    """What the last cell put out: actual, predicted, mse..."""
+    return next((e.data["result"] for e in reversed(said) if e.data.get("result")), {})
+
+
+def pictures(said: Iterable[StepProgress]) -> list[str]:
+    """The names of the files that came with the cells."""
+    names = []
+    for event in said:
+        for value in event.data.values():
+            if isinstance(value, Attachment):
+                names.append(value.name)
+            elif isinstance(value, Mapping) and set(value) == {"file"}:
+                names.append(str(value["file"]))
+    return names
+
+
+class TrainingPage(Page):
+    """Live while the cells run; afterwards from the events, for a run that was kept from the journal
+    of the run that trained."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f6", "copy", "Copy run id")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._earlier: tuple[str, Sequence[StepProgress]] = ("", ())
+        self._shown: tuple[list[Cell], int] = ([], 0)
+
+    def compose_page(self) -> ComposeResult:
+        with Vertical(id="training"):
+            yield Static(id="numbers")
+            with Horizontal():
+                yield OptionList(id="cells")
+                with Vertical(id="drawn"):
+                    yield Scatter(id="plot")
+                    with VerticalScroll(id="printed"):
+                        yield Static(id="text")
+
+    def on_mount(self) -> None:
+        self.query_one("#cells").border_title = "Cells"
+        self.query_one("#plot").border_title = "Actual and predicted"
+        self.query_one("#printed").border_title = "Printed"
+        self.watch(self.app, "view", self._refresh)
+        self.watch(self.app, "ran", lambda: self._refresh(self.wizard.view))
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(lambda: self._refresh(self.wizard.view))
+
+    # -- where it comes from
+
+    def _said(self, view: RunView) -> Sequence[StepProgress]:
+        step = view.steps.get(TRAIN.id)
+        if step is None or step.state != "kept":
+            return step.log if step else ()
+        run = view.output(TRAIN)
+        run_id = run.run_id if run else ""
+        if self._earlier[0] != run_id:
+            self._earlier = (run_id, ())
+            self.wizard.trained(run_id, self._found)
+        return self._earlier[1]
+
+    def _found(self, run_id: str, said: Sequence[StepProgress]) -> None:
+        if said and self._earlier[0] == run_id:
+            self._earlier = (run_id, said)
+            self._refresh(self.wizard.view)
+
+    # -- drawing
+
+    def _refresh(self, view: RunView) -> None:
+        step = view.steps.get(TRAIN.id)
+        said = self._said(view)
+        came = result(said)
+        self.query_one("#numbers", Static).update(self._numbers(view, step, said, came))
+        self._list(cells(said, failed=bool(step and step.state == "failed")))
+        running = step is not None and step.state == "running"
+        without = "The points come with the last cell." if running else _without(view, step)
+        self.query_one("#plot", Scatter).show(
+            came.get("actual", ()), came.get("predicted", ()), without
+        )
+
+    def _numbers(
+        self,
+        view: RunView,
+        step: StepView | None,
+        said: Sequence[StepProgress],
+        came: Mapping[str, Any],
+    ) -> Content:
+        model = view.output(REGISTER)
+        known = {**came, **view.outputs(TRAIN.id)}
+        if "mse" not in known:
+            return Content.from_markup("[dim]$said[/]", said=_without(view, step))
+        hit = fit(came.get("actual", ()), came.get("predicted", ()))
+        first = [("MSE ", "dim"), (f"{known['mse']:.3f}", "bold")]
+        for name, value in (("RMSE", hit.rmse), ("MAE", hit.mae), ("R²", hit.r2)) if hit else ():
+            first += [(f"   {name} ", "dim"), (f"{value:.3f}", "")]
+        rows = known.get("rows", ("?", "?"))
+        first += [(f"   {rows[0]} train, {rows[1]} test rows", "")]
+        second = [("Run ", "dim"), (str(known["run_id"]), "")]
+        if step and step.state == "kept":
+            second += [("  kept from an earlier run: nothing was trained anew", "dim")]
+        if model:
+            second += [
+                ("   Model ", "dim"),
+                (f"{model.model} version {model.version}", ""),
+            ]
+        lines = [first, second, *self._picture(said)]
+        return Content("\n").join(Content.assemble(*line) for line in lines)
+
+    def _picture(self, said: Sequence[StepProgress]) -> list[list[tuple[str, str]]]:
+        names = pictures(said)
+        if not names:
+            return []
+        ran = self.wizard.ran
+        saved = ran.journal.with_name(names[-1]) if ran else None
+        where = str(saved) if saved and saved.exists() else f"{names[-1]}, beside the journal"
+        return [[("Picture ", "dim"), (where, "")]]
+
+    def _list(self, found: list[Cell]) -> None:
+        options = self.query_one("#cells", OptionList)
+        if (found, options.size.width) == self._shown:
+            return
+        at = options.highlighted
+        follows = at is None or at == len(self._shown[0]) - 1
+        self._shown = (found, options.size.width)
+        options.set_options([Option(_line(cell, options.size.width)) for cell in found])
+        if found:
+            options.highlighted = len(found) - 1 if follows or at is None else at
+        self._print()
+
+    @on(OptionList.OptionHighlighted)
+    def _print(self) -> None:
+        at = self.query_one("#cells", OptionList).highlighted
+        found = self._shown[0]
+        cell = found[at] if at is not None and at < len(found) else None
+        text = cell.text if cell and cell.text else "This cell has printed nothing." if cell else ""
+        self.query_one("#text", Static).update(Content(text))
+
+    def action_copy(self) -> None:
+        if run := self.wizard.view.output(TRAIN):
+            self.app.copy_to_clipboard(run.run_id)
+            self.notify("The run's id is on the clipboard.", timeout=2)
+
+
+def _line(cell: Cell, width: int) -> Content:
+    """A cell's mark, title and time; a long title goes on below itself."""
+    mark, style = MARKS[cell.state]
+    spent = f"{cell.seconds:.1f} s" if cell.state == "done" else cell.state
+    room = max(12, width - len(mark) - len(spent) - 4)
+    first, *rest = wrap(cell.title, room) or [""]
+    below = "".join(f"\n  {line}" for line in rest)
+    return Content.assemble((f"{mark} ", style), f"{first:<{room}} ", (spent, "dim"), below)
+
+
+def _without(view: RunView, step: StepView | None) -> str:
+    """Why there are no numbers yet."""
+    if step is None:
+        return "No run has started yet."
+    before = [view.steps[name] for name in step.info.after if name in view.steps]
+    left = [s.info.title for s in before if s.state not in ("done", "kept")]
+    return {
+        "waiting": f"Training waits for {', '.join(left)}." if left else "Training begins.",
+        "running": step.message or "Training runs: its numbers come with the last cell.",
+        "kept": "Trained by an earlier run whose journal is not here.",
+        "failed": step.end.what if step.end else "Training failed.",
+        "blocked": f"Not trained: {step.end.because} failed." if step.end else "Not trained.",
+        "cancelled": "Cancelled before it was trained.",
+    }.get(step.state, "Trained; its journal has no predictions.")

@@ -1,0 +1,119 @@
+"""What pages may read of the app, and ask it for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from textual.theme import Theme
+
+from amlwizard.accounts import Account, Tenant
+from amlwizard.backend import Ran, Scored, TargetName
+from amlwizard.draft import Draft
+from amlwizard.errors import AmlwizardError, Finding
+from amlwizard.events import StepProgress
+from amlwizard.plan import Plan
+from amlwizard.posture import Posture
+from amlwizard.session import Session
+from amlwizard.view import RunView
+
+
+class PageInfo(Protocol):
+    """A page of the wizard. `sections` are the parts of the recipe that are answered there."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def sections(self) -> tuple[str, ...]: ...
+
+
+class Runs(Protocol):
+    """The run that is under way: whether it is paused or being cancelled, and how to do that."""
+
+    @property
+    def paused(self) -> bool: ...
+    @property
+    def cancelling(self) -> bool: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def cancel(self) -> None: ...
+
+
+class Wizard(Protocol):
+    """The app as its pages see it. The attributes are reactive on the app: pages watch them there
+    (``self.watch(self.app, "view", ...)``), read them here, and never set them.
+
+    `verified` is what was judged since the run, `verifying` what such a judgement says meanwhile;
+    `busy` are the kinds of background calls that are under way."""
+
+    session: Session
+    now: Callable[[], float]
+    findings: tuple[Finding, ...]
+    view: RunView
+    plan: Plan | None
+    expected: Mapping[str, float]
+    account: Account | None
+    tenants: tuple[Tenant, ...]
+    busy: frozenset[str]
+    running: bool
+    ran: Ran | None
+    verified: Posture | None
+    verifying: str
+
+    @property
+    def pages(self) -> Sequence[PageInfo]: ...
+
+    @property
+    def runs(self) -> Runs: ...
+
+    # -- answers and pages
+
+    def answer(self, changes: Mapping[str, Any]) -> None:
+        """Take answers by their recipe paths; None takes one away. Refused while a run goes on."""
+
+    def keep(self) -> None:
+        """Write the answers to their file, now."""
+
+    def take(self, draft: Draft, page: str) -> None:
+        """Go on with another draft. Refused while a run goes on."""
+
+    def draft_from(self, path: Path) -> Draft | None:
+        """A draft with a recipe file's answers; None, and a notification, where it has none."""
+
+    def aim(self, target: TargetName) -> None:
+        """Build on another cloud. Refused while a run goes on."""
+
+    def may_go(self, page: str) -> bool: ...
+    def go(self, page: str) -> None: ...
+    def step(self, by: int) -> None: ...
+    def go_to_field(self, path: str) -> None: ...
+
+    # -- actions: each starts a background call, if the app's state allows it
+
+    def sign_in(self) -> None: ...
+    def make_plan(self, ask: bool = False) -> None: ...
+    def start(self) -> None: ...
+    def verify(self) -> None: ...
+    def stop_verifying(self) -> None: ...
+    def save_report(self, posture: Posture, path: Path) -> None: ...
+    def score(
+        self,
+        request: Mapping[str, Any],
+        scored: Callable[[Scored], None],
+        failed: Callable[[AmlwizardError], None],
+    ) -> bool: ...
+    def stop_scoring(self) -> None: ...
+    def trained(
+        self, run_id: str, found: Callable[[str, Sequence[StepProgress]], None]
+    ) -> None: ...
+    def cancel_calls(self) -> None: ...
+
+    # -- what the command palette offers
+
+    def wear(self, theme: Theme) -> None: ...
+    def action_save(self) -> None: ...
+    def action_leave(self) -> None: ...
+    def action_explain(self) -> None: ...

@@ -1,0 +1,71 @@
+"""The run that is under way, and the sign-in that waits for a user. Nothing of Textual is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from amlwizard.backend import Control, TargetName
+from amlwizard.recipe import Recipe
+from amlwizard.session import Session
+
+
+@dataclass(eq=False)
+class RunningJob:
+    """A run that is under way: the session whose recipe it builds, the target that it builds on, and
+    the control that pauses and cancels it. `run` is its id, once it has started; `restart` says
+    that it shall start again once it has ended."""
+
+    session: Session
+    recipe: Recipe
+    target: TargetName
+    control: Control = field(default_factory=Control)
+    run: str = ""
+    restart: bool = False
+
+    def started(self, run: str) -> None:
+        """It has begun under this id."""
+        self.run = run
+        self.session.ran(run)
+
+    @property
+    def name(self) -> str:
+        """What the recipe is called in the run's events."""
+        return self.session.draft.saved or self.recipe.names.prefix
+
+
+class RunController:
+    """At most one job is under way. `login_kind` is the kind of background call that asked for the
+    sign-in that waits: ``run``, ``sign-in``, ``plan``..."""
+
+    def __init__(self) -> None:
+        self.job: RunningJob | None = None
+        self.login_kind = ""
+
+    def begin(self, session: Session, recipe: Recipe) -> RunningJob:
+        self.job = RunningJob(session, recipe, session.draft.target)
+        return self.job
+
+    def end(self) -> None:
+        self.job = None
+
+    @property
+    def paused(self) -> bool:
+        return self.job is not None and self.job.control.holding
+
+    @property
+    def cancelling(self) -> bool:
+        return self.job is not None and self.job.control.cancel.is_set()
+
+    def pause(self) -> None:
+        if self.job:
+            self.job.control.hold()
+
+    def resume(self) -> None:
+        if self.job:
+            self.job.control.release()
+
+    def cancel(self, restart: bool = False) -> None:
+        """Cancel the run; with `restart`, start it again once it has ended."""
+        if self.job:
+            self.job.restart = restart
+            self.job.control.stop()

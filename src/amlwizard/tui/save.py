@@ -1,0 +1,61 @@
+"""Saving the recipe where its owner wants it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shlex import quote
+
+from textual.app import App
+
+from amlwizard import recipe as recipes
+from amlwizard.tui.dialogs.questions import AskPath, Choose
+from amlwizard.tui.port import Wizard
+
+FOLDER = Path("recipes")
+WAYS = (("write", "Write over it"), ("other", "Save to another file"))
+TEXT = "The file to write. A recipe holds no secret; it replays with: amlwizard replay FILE"
+
+
+def save(app: App[int], wizard: Wizard) -> None:
+    """Ask for the file, and write the recipe as its answers stand."""
+    recipe = wizard.session.recipe
+    if recipe is None:
+        app.notify("A recipe with errors is not saved: correct them first.", severity="error")
+        return
+    ask(app, wizard, wizard.session.draft.saved or str(FOLDER / f"{recipe.names.prefix}.yaml"))
+
+
+def ask(app: App[int], wizard: Wizard, path: str) -> None:
+    """Ask where to, beginning with a path; once more where it is not to be."""
+
+    def given(path: Path | None) -> None:
+        if path is None:
+            return
+        if path.is_file() and str(path) != wizard.session.draft.saved:
+            text = f"{path} exists, and was not saved from these answers."
+            app.push_screen(Choose("Write over it", text, WAYS), lambda way: decided(path, way))
+        else:
+            _write(app, wizard, path)
+
+    def decided(path: Path, way: str | None) -> None:
+        if way == "write":
+            _write(app, wizard, path)
+        else:
+            ask(app, wizard, str(path))
+
+    app.push_screen(AskPath("Save the recipe", TEXT, path), given)
+
+
+def _write(app: App[int], wizard: Wizard, path: Path) -> None:
+    recipe = wizard.session.recipe
+    if recipe is None:
+        return
+    try:
+        recipes.save(recipe, path)
+    except OSError as error:
+        app.notify(f"{error.strerror}: {path}", title="Not saved", severity="error", markup=False)
+        return
+    wizard.session.saved(str(path))
+    wizard.keep()
+    text = f"{path}\nIt replays with: amlwizard replay {quote(str(path))}"
+    app.notify(text, title="Recipe saved", markup=False)

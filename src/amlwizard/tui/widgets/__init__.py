@@ -1,0 +1,1 @@
+"""What pages are made of. A widget knows no page and no app."""

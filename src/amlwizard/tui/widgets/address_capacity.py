@@ -1,0 +1,86 @@
+"""How much room each range has, and what of it is needed: a line for each, and for the one that is
+pointed at its addresses too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual import events
+from textual.content import Content
+from textual.style import Style
+from textual.widget import Widget
+
+from amlwizard import fields
+from amlwizard.rules.capacity import Capacity, Load, capacities
+from amlwizard.rules.space import Space, path
+from amlwizard.tui.widgets.address_map import AddressMap
+from amlwizard.tui.widgets.address_paint import CODES, COLOURS, LIT, QUIET
+
+WIDE = 46
+"""From so many columns on, there is one for the usable addresses."""
+
+TITLES = {spec.name: spec.title.removesuffix(" subnet") for spec in fields.specs("addresses")}
+
+
+class Room(Widget):
+    """The capacities of a space under a load. Says `AddressMap.Picked` and `AddressMap.Pointed`, as
+    the map does."""
+
+    BORDER_TITLE = "Needed, of what fits"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows: list[Capacity] = []
+        self._lit = self._hovered = ""
+
+    def show(self, space: Space, load: Load) -> None:
+        rows = capacities(space, load)
+        if rows != self._rows:
+            self._rows = rows
+            self.refresh(layout=True)
+
+    def light(self, path: str) -> None:
+        if path != self._lit:
+            self._lit = path
+            self.refresh()
+
+    def render(self) -> Content:
+        return Content("\n").join(table(self._rows, self._lit, self.size.width))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hover(str(event.style.meta.get("path", "")))
+
+    def on_leave(self) -> None:
+        self._hover("")
+
+    def _hover(self, path: str) -> None:
+        if path != self._hovered:
+            self._hovered = path
+            self.post_message(AddressMap.Pointed(self, path))
+
+    def on_click(self, event: events.Click) -> None:
+        picked = event.style.meta.get("path")
+        if picked:
+            self.post_message(AddressMap.Picked(str(picked)))
+
+
+def table(rows: list[Capacity], lit: str, width: int) -> Iterator[Content]:
+    title = max((len(TITLES[row.name]) for row in rows), default=0)
+    for row in rows:
+        here = path(row.name) == lit
+        mark = LIT if here else " "
+        code = Content.styled(CODES[row.name], f"$background on {COLOURS[row.name]}")
+        usable = f"{row.usable:>7,}" if width >= WIDE else ""
+        needed = said(row) if row.needed or not usable else ""
+        text = f" {TITLES[row.name]:<{title}}{usable}  {needed}"
+        style = "$text-error" if not row.enough else "bold" if here else QUIET
+        line = Content.assemble(mark, code, (text, style))
+        yield line.stylize(Style.from_meta({"path": path(row.name)}))
+
+
+def said(row: Capacity) -> str:
+    """``3 of 250 nodes``: what is needed, of what fits."""
+    if not row.needed:
+        return f"{row.fits:,} addresses"
+    unit = "" if row.unit == "addresses" else f" {row.unit}"
+    return f"{row.needed:,} of {row.fits:,}{unit}{'' if row.enough else '  ✗'}"

@@ -1,0 +1,232 @@
+"""The map of the VNET: itself as a ruler, the parts of it that are used at their own scale, and all
+that lies around it. Overlaps are lit in both ranges; what is pointed at in the form is lit too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from amlwizard.rules.space import Space, bounds, path
+from amlwizard.tui.widgets.address_bands import (
+    Band,
+    Line,
+    around,
+    bands,
+    ruler,
+    span,
+    thinned,
+    unfolded,
+)
+from amlwizard.tui.widgets.address_paint import (
+    CODES,
+    LIT,
+    QUIET,
+    SHARED,
+    Look,
+    paint_band,
+    paint_fold,
+    paint_whole,
+)
+
+LEAST_LABEL, MOST_LABEL, MOST_COLUMNS = 7, 16, 128
+SCALES = (
+    (True, 2, 2), (False, 2, 2), (False, 2, 0), (False, 1, 0), (False, 0.5, 0), (False, 0.25, 0),
+    (False, 0, 0),
+)  # fmt: skip
+"""From the finest to the coarsest: the VNET in parts or not, and how many cells the ranges in it
+and those around it have at least, to scale. The first is taken for which there is room."""
+ROUGH = 0.25
+"""At this scale the smallest gaps are left out first, where that makes room."""
+
+
+def draw(look: Look, width: int, height: int) -> list[Content]:
+    """The map in so many columns; in so many lines, where that can be."""
+    columns = 16
+    while columns * 2 <= min(width - LEAST_LABEL, MOST_COLUMNS):
+        columns *= 2
+    label = min(width - columns, MOST_LABEL)
+    notes = list(_notes(look, width))
+    lines: list[Content] = []
+    vnet = look.space.vnet
+    inner, outer = _fitted(look.space, columns, height - len(notes) - (3 if vnet else 1))
+    if vnet is not None:
+        inside = [r for r in look.space.ranges() if r.kind != "vnet"]
+        inner_look = replace(look, within=tuple(r for r in look.space.ranges() if r.kind == "vnet"))
+        lines.append(_vnet_title(look.space, width))
+        mark = LIT if look.lit == path("vnet") else " "
+        lines.append(
+            Content(mark.ljust(label)) + paint_whole(ruler(vnet, inside, columns), inner_look)
+        )
+        lines += _lines(inner, inner_look, label, columns, vnet.prefixlen // 8)
+    lines.append(_title("Private addresses around it" if vnet else "Private addresses", "", width))
+    lines += _lines(outer, look, label, columns, 0)
+    return [*lines[: max(0, height - len(notes))], *notes]
+
+
+def _fitted(space: Space, columns: int, room: int) -> tuple[list[Line], list[Line]]:
+    """The lines of the VNET, and of what lies around it, at the finest scale that there is room for."""
+    if space.vnet is None:
+        return [], around(space, columns, 0)
+    inside = [r for r in space.ranges() if r.kind != "vnet"]
+    inner: list[Line] = []
+    outer: list[Line] = []
+    for parts, fine, coarse in SCALES:
+        inner = bands(space.vnet, inside, columns, fine, parts)
+        outer = around(space, columns, coarse)
+        if fine == ROUGH:
+            inner = thinned(inner, room - len(outer))
+        if len(inner) + len(outer) <= room:
+            break
+    return unfolded(inner, room - len(outer)), outer
+
+
+def _title(text: str, right: str, width: int) -> Content:
+    gap = max(1, width - len(text) - len(right))
+    return Content.assemble((text, "bold $primary"), " " * gap, (right, QUIET))
+
+
+def _vnet_title(space: Space, width: int) -> Content:
+    vnet = space.vnet
+    assert vnet is not None
+    left = sum(gap.addresses for gap in space.gaps())
+    share = f"{100 * left // vnet.num_addresses} % free"
+    size = f"{vnet.num_addresses:,} · "
+    room = len(f"VNET {vnet} {size}{share}") <= width
+    return _title(f"VNET {vnet}", size + share if room else share, width)
+
+
+# -- lines
+
+
+def _lines(
+    lines: Sequence[Line], look: Look, label: int, columns: int, known: int
+) -> Iterator[Content]:
+    """`known` octets of the addresses are the same in all lines."""
+    starts = [at for line in lines for at in _starts(line)]
+    room = label - 1
+    whole = max((len(str(at)) for at in starts), default=0) <= room
+    texts = (str(at) if whole else _short(at, known, room) for at in starts)
+    for line in lines:
+        for number in range(1 if isinstance(line, Band) else line.lines):
+            if isinstance(line, Band):
+                lit, cells = _lit(look, line), paint_band(line, look)
+            else:
+                told = number == (line.lines - 1) // 2
+                lit, cells = (
+                    told and look.points_at(line.ranges),
+                    paint_fold(line, look, columns, told),
+                )
+            mark = (LIT if lit else " ", "bold $foreground")
+            yield Content.assemble(mark, (f"{next(texts):<{room}}", QUIET)) + cells
+
+
+def _lit(look: Look, band: Band) -> bool:
+    return any(look.points_at(run.ranges) for run in band.runs)
+
+
+def _starts(line: Line) -> list[IPv4Address]:
+    """Where each line of a line begins."""
+    if isinstance(line, Band):
+        return [line.block.network_address]
+    if line.lines == 1:
+        return [IPv4Address(line.first)]
+    return [block.network_address for block in line.blocks]
+
+
+def _short(address: IPv4Address, known: int, room: int) -> str:
+    """An address as a label: without what is known, and without zeros at its end."""
+    octets = str(address).split(".")[known:]
+    while len(octets) > 1 and octets[-1] == "0":
+        octets.pop()
+    text = ("." if known else "") + ".".join(octets)
+    return text if len(text) <= room else f"…{octets[-1]}"
+
+
+def _notes(look: Look, width: int) -> Iterator[Content]:
+    """Which ranges share how much."""
+    found = list(look.space.overlaps())
+    for one, other in found[:2]:
+        first = max(bounds(one.network)[0], bounds(other.network)[0])
+        last = min(bounds(one.network)[1], bounds(other.network)[1])
+        codes = f"{CODES[one.name]}{SHARED}{CODES[other.name]}"
+        text = f"✗ {codes} share {last - first + 1:,}"
+        more = (f": {span(first, last)}", f" from {IPv4Address(first)}", "")
+        text += next(end for end in more if len(text + end) <= width or not end)
+        yield Content.styled(text, "$text-error")
+    if len(found) > 2:
+        yield Content.styled(f"✗ and {len(found) - 2} more overlaps", "$text-error")
+
+
+# -- the widget
+
+
+@dataclass
+class _Shown:
+    space: Space = field(default_factory=Space)
+    focused: str = ""
+    hovered: str = ""
+
+
+class AddressMap(Widget):
+    """Draws a space; says `Pointed` when the mouse comes over a range or leaves all, and `Picked` when
+    one is clicked. Both name the field, empty for none."""
+
+    class Pointed(Message):
+        def __init__(self, control: Widget, path: str) -> None:
+            super().__init__()
+            self._control, self.path = control, path
+
+        @property
+        def control(self) -> Widget:
+            return self._control
+
+    class Picked(Message):
+        def __init__(self, path: str) -> None:
+            super().__init__()
+            self.path = path
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown = _Shown()
+
+    def show(self, space: Space) -> None:
+        self._shown.space = space
+        self.refresh()
+
+    def light(self, path: str) -> None:
+        """Light the range of a field."""
+        if path != self._shown.focused:
+            self._shown.focused = path
+            self.refresh()
+
+    def render(self) -> Content:
+        shown = self._shown
+        look = Look.at(shown.space, shown.hovered or shown.focused)
+        return Content("\n").join(draw(look, self.size.width, self.size.height))
+
+    def _over(self, meta: Mapping[str, object]) -> str:
+        paths = meta.get("paths")
+        return str(paths[-1]) if isinstance(paths, tuple) and paths else ""
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hover(self._over(event.style.meta))
+
+    def on_leave(self) -> None:
+        self._hover("")
+
+    def _hover(self, path: str) -> None:
+        if path != self._shown.hovered:
+            self._shown.hovered = path
+            self.post_message(self.Pointed(self, path))
+            self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        path = self._over(event.style.meta)
+        if path:
+            self.post_message(self.Picked(path))

@@ -1,0 +1,127 @@
+"""How ranges are painted on the map: by a code and a filling each, so that no kind, overlap or light
+is told by colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.style import Style
+
+from amlwizard.rules.space import Range, Space, path
+from amlwizard.tui.widgets.address_bands import Band, Fold
+
+CODES = {
+    "vnet": "VN", "workspace": "WS", "compute": "CO", "scoring": "SC", "databricks_public": "PU",
+    "databricks_private": "PV", "bastion": "BA", "gateway": "GW", "service_cidr": "SV",
+    "pod_cidr": "PO", "vpn_clients": "CL", "reserved": "RE", "peered": "PE", "on_premises": "OP",
+}  # fmt: skip
+COLOURS = {
+    "vnet": "$primary", "workspace": "$primary", "compute": "$secondary", "scoring": "$success",
+    "databricks_public": "$warning", "databricks_private": "$warning-darken-2",
+    "bastion": "$primary-darken-2", "gateway": "$primary-darken-2",
+    "service_cidr": "$secondary-darken-1", "pod_cidr": "$success-darken-1",
+    "vpn_clients": "$accent",
+}  # fmt: skip
+FREE, USED, SHARED, HURT, OTHERS, POINTED = "·", "─", "╳", "╱", "░", "━"
+LIT = "▸"
+QUIET, FAINT = "$foreground 60%", "$foreground 25%"
+
+Pair = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is to be seen in a space: `lit` is the field that is pointed at, `pairs` what overlaps,
+    `hurt` all that does. `within` is the VNET, where only what is in it is drawn."""
+
+    space: Space
+    lit: str = ""
+    pairs: frozenset[Pair] = frozenset()
+    hurt: frozenset[str] = frozenset()
+    within: tuple[Range, ...] = ()
+
+    @classmethod
+    def at(cls, space: Space, lit: str) -> Look:
+        pairs = frozenset(frozenset((a.path, b.path)) for a, b in space.overlaps())
+        # The DNS address lies in the service range.
+        lit = path("service_cidr") if lit == path("dns_service_ip") else lit
+        return cls(space, lit, pairs, frozenset().union(*pairs))
+
+    def points_at(self, ranges: Iterable[Range]) -> bool:
+        return any(field_of(found) == self.lit for found in ranges)
+
+    def shared(self, ranges: Sequence[Range]) -> bool:
+        """Whether ranges that must not overlap do so where all of these are."""
+        there = (*self.within, *ranges)
+        return any(
+            frozenset((one.path, other.path)) in self.pairs
+            for n, one in enumerate(there)
+            for other in there[n + 1 :]
+        )
+
+
+def field_of(found: Range) -> str:
+    """The field of a range: ``addresses.peered`` for each of those."""
+    return ".".join(found.path.split(".")[:2])
+
+
+def paint_band(band: Band, look: Look) -> Content:
+    parts: list[Content] = []
+    at = 0
+    for run in band.runs:
+        parts += [_dots(run.start - at), _paint(run.ranges, run.stop - run.start, look)]
+        at = run.stop
+    return Content("").join([*parts, _dots(band.columns - at)])
+
+
+def _dots(cells: int) -> Content:
+    return Content.styled(FREE * cells, FAINT)
+
+
+def _paint(ranges: Sequence[Range], cells: int, look: Look) -> Content:
+    """The cells of what lies there: its code, and a filling that tells its kind without colour."""
+    top = min(ranges, key=lambda found: found.network.num_addresses)
+    paths = tuple(dict.fromkeys(field_of(found) for found in ranges))
+    codes = [CODES[found.name] for found in ranges]
+    lit = look.points_at(ranges)
+    if look.shared(ranges):
+        text, fill, style = SHARED.join(codes), SHARED, "bold $background on $error"
+        text = text if len(text) <= cells else SHARED
+    elif any(found.path in look.hurt for found in ranges):
+        hurt = next(found for found in ranges if found.path in look.hurt)
+        text, fill, style = CODES[hurt.name], HURT, "bold $error on $error-muted"
+    elif top.name in COLOURS:
+        text, fill, style = CODES[top.name], USED, f"$background on {COLOURS[top.name]}"
+    else:
+        text, fill, style = CODES[top.name], OTHERS, f"{QUIET} on $panel"
+    if lit:
+        shared = fill == SHARED
+        fill = fill if shared else POINTED
+        style = f"bold {'$error' if shared else '$background'} on $foreground"
+    text = (text if cells >= len(text) else text[:1]).ljust(cells, fill)
+    return Content.styled(text, style).stylize(Style.from_meta({"paths": paths}))
+
+
+def paint_whole(band: Band, look: Look) -> Content:
+    """The VNET as a whole: what is used, what is shared, what is free."""
+    cells = [Content.styled("▁", FAINT)] * band.columns
+    for run in band.runs:
+        lit = look.points_at(run.ranges)
+        style = "$error" if look.shared(run.ranges) else "$foreground" if lit else "$primary"
+        mark = SHARED if look.shared(run.ranges) else "█" if lit else "▆"
+        paths = {"paths": tuple(field_of(found) for found in run.ranges)}
+        for n in range(run.start, run.stop):
+            cells[n] = Content.styled(mark, style).stylize(Style.from_meta(paths))
+    return Content("").join(cells)
+
+
+def paint_fold(fold: Fold, look: Look, columns: int, told: bool) -> Content:
+    if fold.ranges:
+        return _paint(fold.ranges, columns, look)
+    text = f" {fold.addresses:,} free " if told else ""
+    before = (columns - len(text)) // 2
+    return Content.assemble(
+        _dots(before), (text, QUIET), _dots(columns - before - len(text))
+    )  # fmt: skip

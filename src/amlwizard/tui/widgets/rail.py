@@ -1,0 +1,133 @@
+"""Where one is: the pages of the wizard, which of them have findings, and which is this one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from textual import events
+from textual.content import Content
+from textual.reactive import reactive
+from textual.style import Style
+from textual.widget import Widget
+
+from amlwizard.errors import Finding
+from amlwizard.tui.port import Wizard
+
+GAP = 2
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A page as the rail shows it. `errors` and `warnings` count findings, 0 where it was not yet
+    visited and merely waits for answers."""
+
+    id: str
+    number: int
+    title: str
+    here: bool = False
+    open: bool = True
+    visited: bool = False
+    errors: int = 0
+    warnings: int = 0
+
+    @property
+    def mark(self) -> str:
+        if self.errors:
+            return f"✗{self.errors}"
+        return f"!{self.warnings}" if self.warnings else ""
+
+
+class Rail(Widget):
+    """One line above a narrow page, a column beside a wide one. A click goes to the page (by its own
+    handler: the colours of links would hide which page is which)."""
+
+    stops: reactive[tuple[Stop, ...]] = reactive(())
+
+    @property
+    def wizard(self) -> Wizard:
+        return cast(Wizard, self.app)
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "findings", self._look)
+        self.watch(self.app, "view", self._look)
+
+    def on_screen_resume(self) -> None:
+        self._look()
+
+    def _look(self) -> None:
+        self.stops = tuple(stops(self.wizard))
+
+    def on_click(self, event: events.Click) -> None:
+        page = event.style.meta.get("page")
+        if page:
+            self.wizard.go(page)
+
+    def render(self) -> Content:
+        if self.size.height > 1:
+            return Content("\n").join(_line(stop) for stop in self.stops)
+        return Content(" " * GAP).join(_fitted(self.stops, self.size.width))
+
+
+def stops(wizard: Wizard) -> Iterable[Stop]:
+    draft = wizard.session.draft
+    for number, page in enumerate(wizard.pages, 1):
+        visited = page.id in draft.visited
+        counts = _counts(wizard.findings, page.sections, visited)
+        yield Stop(
+            page.id,
+            number,
+            page.title,
+            here=page.id == draft.page,
+            open=wizard.may_go(page.id),
+            visited=visited,
+            errors=counts["error"],
+            warnings=counts["warning"],
+        )
+
+
+def _counts(findings: Sequence[Finding], sections: Sequence[str], visited: bool) -> Counter[str]:
+    """How many findings a page has, by severity. A question not yet come to is no error."""
+    return Counter(
+        finding.severity
+        for finding in findings
+        if any(path.partition(".")[0] in sections for path in finding.fields)
+        and (visited or finding.rule != "missing")
+    )
+
+
+def _line(stop: Stop) -> Content:
+    sign = "▸" if stop.here else "✓" if stop.visited and not stop.errors else " "
+    text = f"{sign}{stop.number:>2} {stop.title}"
+    return _styled(stop, text, f" {stop.mark}" if stop.mark else "")
+
+
+def _fitted(stops: Sequence[Stop], width: int) -> list[Content]:
+    """Every page by its number, and those nearest to this one by name too, as many as fit."""
+    here = next((n for n, stop in enumerate(stops) if stop.here), 0)
+    named: set[int] = set()
+    used = sum(len(_short(stop, False)) + GAP for stop in stops) - GAP
+    for n in sorted(range(len(stops)), key=lambda n: (abs(n - here), n < here)):
+        more = len(_short(stops[n], True)) - len(_short(stops[n], False))
+        if used + more > width and n != here:
+            break
+        used += more
+        named.add(n)
+    return [
+        _styled(stop, f"{stop.number}{f' {stop.title}' if n in named else ''}", stop.mark)
+        for n, stop in enumerate(stops)
+    ]
+
+
+def _short(stop: Stop, name: bool) -> str:
+    return f"{stop.number}{f' {stop.title}' if name else ''}{stop.mark}"
+
+
+def _styled(stop: Stop, text: str, mark: str) -> Content:
+    style = "bold $accent" if stop.here else "" if stop.open else "dim"
+    content = Content.styled(text, style)
+    if mark:
+        content += Content.styled(mark, "bold $error" if stop.errors else "bold $warning")
+    return content.stylize(Style.from_meta({"page": stop.id}))

@@ -1,0 +1,147 @@
+"""A field of a form: its name, what one types into, and what is found about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from textwrap import wrap
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static, TextArea
+
+from amlwizard.errors import Finding
+from amlwizard.fields import FieldSpec, laid_out, shown, title, typed
+from amlwizard.tui.widgets.choices import Choices
+
+SWITCH = ("yes", "no")
+FEW = 2
+"""An error about so many fields is told in full under each; about more, under the first alone."""
+LONG = 29
+"""Longer titles take two lines."""
+
+
+def text_of(spec: FieldSpec, value: Any) -> str:
+    """A value as the text that one edits."""
+    is_json = spec.kind == "json" and isinstance(value, dict | list)
+    return laid_out(value) if is_json else shown(spec, value)
+
+
+class Line(Input):
+    """A line of text. In an empty one the right arrow takes the placeholder over, to be edited."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "take_placeholder", show=False),
+    ]
+
+    def action_take_placeholder(self) -> None:
+        if self.value or not self.placeholder:
+            self.action_cursor_right()
+            return
+        self.value = str(self.placeholder)
+        self.cursor_position = len(self.value)
+
+
+class Row(Widget):
+    """Gives the form's page the value that the text stands for, None where there is none.
+
+    It draws its title itself, and has a widget for notes only where there are any: a page has
+    many rows, and shows them at once.
+    """
+
+    def __init__(self, spec: FieldSpec, value: Any, give: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(
+            id=f"row-{spec.path.replace('.', '-')}",
+            classes="-long" if len(spec.title) > LONG else None,
+        )
+        self.spec, self._give = spec, give
+        self.findings: tuple[Finding, ...] = ()
+        self.editor = self._editor(text_of(spec, value))
+        self._given = self.value
+
+    def _editor(self, text: str) -> Choices | Line | TextArea:
+        kind = self.spec.kind
+        if kind == "switch":
+            return Choices(SWITCH, text)
+        if kind == "choice":
+            return Choices(self.spec.choices, text, none="left out" if self.spec.optional else "")
+        if kind == "json":
+            return TextArea(text, compact=True, show_line_numbers=False, soft_wrap=True)
+        return Line(text, compact=True, select_on_focus=False)
+
+    def compose(self) -> ComposeResult:
+        yield self.editor
+
+    def render(self) -> Content:
+        return Content("\n".join(wrap(self.spec.title, LONG)))
+
+    # -- the value
+
+    @property
+    def text(self) -> str:
+        return self.editor.text if isinstance(self.editor, TextArea) else self.editor.value
+
+    @property
+    def value(self) -> Any:
+        return typed(self.spec, self.text)
+
+    def put(self, value: Any) -> None:
+        """Show another value, where it is another: what is half typed stays as it is, and what was
+        typed but not heard yet wins."""
+        if value == self._given or self.value != self._given:
+            return
+        text = text_of(self.spec, value)
+        with self.prevent(Input.Changed, TextArea.Changed, Choices.Changed):
+            if isinstance(self.editor, TextArea):
+                self.editor.text = text
+            else:
+                self.editor.value = text
+        self._given = self.value
+
+    def hint(self, text: str) -> None:
+        """What stands if nothing is typed."""
+        if isinstance(self.editor, Line) and self.editor.placeholder != text:
+            self.editor.placeholder = text
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.value == self._given:
+            return  # a text that is mounted says that it changed, too
+        self._given = self.value
+        self._give({self.spec.path: self._given})
+
+    on_text_area_changed = on_choices_changed = on_input_changed
+
+    # -- findings
+
+    def find(self, findings: Sequence[Finding]) -> None:
+        """Show what is found about this field, in few words."""
+        if tuple(findings) == self.findings:
+            return
+        self.findings = tuple(findings)
+        notes = self.query("Static.notes")
+        text = Content("\n").join(note(finding, self.spec.path) for finding in self.findings)
+        if not findings:
+            notes.remove()
+        elif notes:
+            notes.first(Static).update(text)
+        else:
+            self.mount(Static(text, classes="notes"))
+        self.set_class(any(f.severity == "error" for f in self.findings), "-error")
+
+
+def note(finding: Finding, path: str = "") -> Content:
+    """A finding in a line or two: what, then what to do about it. Under a field (`path`) that is
+    one of many concerned it only says where that stands."""
+    error = finding.severity == "error"
+    style = "$text-error" if error else "$text-warning"
+    mark = "✗" if error else "!"
+    few = error and len(finding.fields) <= FEW
+    if path and not few and path != finding.fields[0]:
+        return Content.styled(f"{mark} see {title(finding.fields[0])}", style)
+    parts = [(f"{mark} {finding.what}", style)]
+    if finding.fix:
+        parts.append((f" {finding.fix}", "$text-muted"))
+    return Content.assemble(*parts)
