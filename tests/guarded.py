@@ -12,11 +12,11 @@ import pytest
 from support import RECIPES, Json, Sandbox, recipe_of, running
 
 from amlwizard import engine
-from amlwizard.backend import Control
 from amlwizard.cli import main
 from amlwizard.cli.desk import Desk
 from amlwizard.cli.targets import Choice
 from amlwizard.posture import Posture
+from amlwizard.run_control import RunControl
 from amlwizard.steps import steps_for
 from amlwizard.steps.evidence import Looking
 
@@ -47,7 +47,7 @@ class Guarded:
 
     def judged(self, skip: tuple[str, ...] = ()) -> Posture:
         looking = Looking(skip=skip, wake=True)
-        return self.desk.verify(self.recipe, lambda event: None, Control(), looking)
+        return self.desk.verify(self.recipe, lambda event: None, RunControl(), looking)
 
     def broken(self, skip: tuple[str, ...] = ()) -> list[str]:
         posture = self.judged(skip)

@@ -11,11 +11,11 @@ import pytest
 from support import PATIENCE
 
 from amlwizard import engine
-from amlwizard.backend import Control
 from amlwizard.errors import CloudError, InvalidInputError, SignInError
 from amlwizard.events import Event, StepFinished, StepProgress, StepStarted
 from amlwizard.plan import Context, Found, Step, in_order, until
 from amlwizard.plan.outputs import SIGN_IN, ResourceOutput, SignedIn, StepRef
+from amlwizard.run_control import RunControl
 
 SIGNED_IN = SignedIn("me", "t", "s", "name").to_json()
 JOB = engine.Job(None, "recipe.yaml", None, "nowhere")
@@ -117,10 +117,10 @@ def test_rerun_does_work_again_but_makes_nothing_anew() -> None:
 
 
 def test_cancelling_stops_what_has_not_begun() -> None:
-    control = Control()
+    control = RunControl()
 
     def apply(ctx: Context, say: Any) -> Any:
-        control.stop()
+        control.cancel()
         return {}
 
     code, final, _ = walk(step("a", apply=apply), step("b", "a"), step("c", "b"), control=control)
@@ -129,7 +129,7 @@ def test_cancelling_stops_what_has_not_begun() -> None:
 
 
 def test_while_held_no_step_starts_and_what_runs_goes_on() -> None:
-    control, running, go_on = Control(), Flag(), Flag()
+    control, running, go_on = RunControl(), Flag(), Flag()
     started: list[str] = []
 
     def first(ctx: Context, say: Any) -> Any:
@@ -148,23 +148,23 @@ def test_while_held_no_step_starts_and_what_runs_goes_on() -> None:
     thread = Thread(target=engine.run, args=(steps, JOB, emit), kwargs={"control": control})
     thread.start()
     assert running.wait(PATIENCE)
-    control.hold()
+    control.pause()
     go_on.set()
     assert a_ended.wait(PATIENCE)
     assert started == ["a"]
-    control.release()
+    control.resume()
     thread.join(PATIENCE)
     assert started == ["a", "b"]
 
 
 def test_cancelling_ends_a_held_run() -> None:
-    control = Control()
-    control.hold()
+    control = RunControl()
+    control.pause()
     thread = Thread(
         target=engine.run, args=((step("a"),), JOB, lambda event: None), kwargs={"control": control}
     )
     thread.start()
-    control.stop()
+    control.cancel()
     thread.join(PATIENCE)
     assert not thread.is_alive()
 

@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from amlwizard.accounts import Account, Subscription, Tenant
-from amlwizard.backend import Control, Ran
+from amlwizard.backend import Ran
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError, OperationCancelledError
 from amlwizard.events import (
@@ -36,6 +36,7 @@ from amlwizard.journal import read
 from amlwizard.plan import Plan, PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
+from amlwizard.run_control import RunControl
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.demo.script import on_screen
 from amlwizard.view import RunView
@@ -174,7 +175,7 @@ class FakeBackend:
         return [Finding("TAKEN", "error", ("names.registry",), what, fix="Choose another.")]
 
     def run(
-        self, recipe: Recipe, name: str, emit: Emit, control: Control, rerun: Sequence[str] = ()
+        self, recipe: Recipe, name: str, emit: Emit, control: RunControl, rerun: Sequence[str] = ()
     ) -> Ran:
         steps = tuple(StepInfo(s.id, s.title, s.phase, s.after) for s in STEPS)
         emit(RunStarted(seq=1, at=1, run="run-1", recipe=name, target="sandbox", steps=steps))
@@ -188,13 +189,13 @@ class FakeBackend:
                 return Ran(1, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
             emit(StepFinished(at=at + 0.5, step=step.id, outcome="done"))
             while self.gate and not self.gate.wait(0.01):
-                if control.cancel.is_set():
+                if control.cancelled.is_set():
                     emit(RunFinished(at=at, exit_code=130, counts={}))
                     return Ran(130, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
         emit(RunFinished(at=10, exit_code=0, counts={}))
         return Ran(0, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
 
-    def verify(self, recipe: Recipe, emit: Emit, control: Control) -> Posture:
+    def verify(self, recipe: Recipe, emit: Emit, control: RunControl) -> Posture:
         self.asked.append("verify")
         if self.code:
             now = time.time()
@@ -202,7 +203,7 @@ class FakeBackend:
                              expires_at=now + 900))  # fmt: skip
         emit(StepProgress(at=20, step="verify", message="cell 2 of 3"))
         while self.looking and not self.looking.wait(0.01):
-            if control.cancel.is_set():
+            if control.cancelled.is_set():
                 raise OperationCancelledError("Cancelled.")
         if isinstance(self.verdict, AmlwizardError):
             raise self.verdict

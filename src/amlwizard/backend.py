@@ -20,38 +20,9 @@ from amlwizard.events import Emit, StepProgress
 from amlwizard.plan import Phase, Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
+from amlwizard.run_control import RunControl
 
 TargetName = Literal["sandbox", "azure"]
-
-
-class Control:
-    """The strings that a person pulls while a run goes on; safe from any thread."""
-
-    def __init__(self, cancel: Flag | None = None) -> None:
-        self.cancel = cancel or Flag()
-        self._may_start = Flag()
-        self._may_start.set()
-
-    def stop(self) -> None:
-        """Cancel: what has not begun never will; what Azure has begun goes on there."""
-        self.cancel.set()
-        self._may_start.set()
-
-    def hold(self) -> None:
-        """Let no further step start until `release`; what runs goes on."""
-        if not self.cancel.is_set():
-            self._may_start.clear()
-
-    def release(self) -> None:
-        self._may_start.set()
-
-    @property
-    def holding(self) -> bool:
-        return not self._may_start.is_set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until steps may start; False where `seconds` went by first."""
-        return self._may_start.wait(seconds)
 
 
 @dataclass(frozen=True)
@@ -119,14 +90,19 @@ class Backend(Protocol):
         """Seconds that each step takes, by step id: from recorded journals, else as Azure does."""
 
     def run(
-        self, recipe: Recipe, name: str, emit: Emit, control: Control, rerun: Collection[Phase] = ()
+        self,
+        recipe: Recipe,
+        name: str,
+        emit: Emit,
+        control: RunControl,
+        rerun: Collection[Phase] = (),
     ) -> Ran:
         """Bring it about. `name` is what the recipe is called in events."""
 
     def recall(self, run: str, emit: Emit) -> Ran:
         """Say the events of an earlier run once more, as its journal has them, but for its logins."""
 
-    def verify(self, recipe: Recipe, emit: Emit, control: Control) -> Posture:
+    def verify(self, recipe: Recipe, emit: Emit, control: RunControl) -> Posture:
         """Whether the platform keeps what its recipe promises, seen from outside and from inside.
         Wakes a Databricks cluster that sleeps."""
 

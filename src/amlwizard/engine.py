@@ -18,7 +18,6 @@ from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-from amlwizard.backend import Control
 from amlwizard.cloud_port import CloudPort
 from amlwizard.error_log import unexpected
 from amlwizard.errors import (
@@ -44,6 +43,7 @@ from amlwizard.json_types import Document
 from amlwizard.plan import Action, Context, Found, Phase, Plan, Step, action_for, in_order, planned
 from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
 from amlwizard.recipe import Recipe
+from amlwizard.run_control import RunControl
 
 WORKERS = 12
 HOLD_LOOK_SECONDS = 0.2
@@ -64,7 +64,7 @@ def run(
     job: Job,
     emit: Emit,
     *,
-    control: Control | None = None,
+    control: RunControl | None = None,
     rerun: Collection[Phase] = (),
     run_id: str = "",
     now: Callable[[], float] = time.time,
@@ -74,8 +74,8 @@ def run(
     Steps of the phases in `rerun` that do work (rather than make a thing) do it again.
     """
     say = Stamp(emit, now)
-    control = control or Control()
-    cancel = control.cancel
+    control = control or RunControl()
+    cancel = control.cancelled
     say(
         RunStarted(
             run=run_id or uuid4().hex[:12],
@@ -114,7 +114,7 @@ def run(
             counts[finished.outcome] += 1
             say(finished)
     except BaseException:
-        control.stop()  # a listener failed: end the waits of what still runs
+        control.cancel()  # a listener failed: end the waits of what still runs
         raise
     finally:
         finished_steps.close()
@@ -154,7 +154,7 @@ def survey(
         known = found.outputs if found and found.state != "failed" else {}
         return StepFinished(step=step.id, outcome="kept", outputs=known)
 
-    for _ in _walk(steps, visit, Control()):
+    for _ in _walk(steps, visit, RunControl()):
         pass
     if errors:
         raise errors[0]
@@ -165,7 +165,7 @@ Visit = Callable[[Step, Mapping[str, Document]], StepFinished]
 
 
 def _walk(
-    steps: Sequence[Step], visit: Visit, control: Control
+    steps: Sequence[Step], visit: Visit, control: RunControl
 ) -> Generator[StepFinished, None, None]:
     """Yield every step's final word as it falls, visiting each once its predecessors succeeded."""
     waiting = in_order(steps)
@@ -181,13 +181,13 @@ def _walk(
                     waiting.remove(step)
                     final[step.id] = _consequence(step, stopped)
                     yield final[step.id]
-                elif all(before) and not control.holding:
+                elif all(before) and not control.paused:
                     waiting.remove(step)
                     running[pool.submit(visit, step, dict(outputs))] = step
             if not running:
                 control.wait(HOLD_LOOK_SECONDS)
                 continue
-            look = HOLD_LOOK_SECONDS if control.holding else None
+            look = HOLD_LOOK_SECONDS if control.paused else None
             finished, _ = wait(running, look, return_when=FIRST_COMPLETED)
             for future in finished:
                 step = running.pop(future)

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from amlwizard import durations, engine
 from amlwizard.accounts import Account, Tenant
-from amlwizard.backend import Control, Ran, Scored, TargetName
+from amlwizard.backend import Ran, Scored, TargetName
 from amlwizard.cli import reporting
 from amlwizard.cli.targets import Choice, Target, opened
 from amlwizard.errors import (
@@ -33,6 +33,7 @@ from amlwizard.plan.outputs import TRAFFIC, TRAIN
 from amlwizard.posture import Posture
 from amlwizard.preflight import check
 from amlwizard.recipe import Recipe, SignIn, save
+from amlwizard.run_control import RunControl
 from amlwizard.steps import steps_for
 from amlwizard.steps.evidence import Looking
 from amlwizard.steps.foundation import signed_in
@@ -167,7 +168,7 @@ class Desk:
         recipe: Recipe,
         name: str,
         emit: Emit,
-        control: Control,
+        control: RunControl,
         rerun: Collection[Phase] = (),
         last: Phase | None = None,
         ignored: Collection[str] = (),
@@ -185,7 +186,9 @@ class Desk:
         job = self._job(recipe, "")
         return engine.survey(steps, job, self.target.listening(emit), cancel=cancel)
 
-    def destroy(self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: Control) -> Ran:
+    def destroy(
+        self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl
+    ) -> Ran:
         """Remove what carries the recipe's tag; its journal stands apart from those of runs."""
         steps = teardown(recipe, purge=purge)
         return self._walk(steps, "teardowns", recipe, name, emit, control)
@@ -197,7 +200,7 @@ class Desk:
         recipe: Recipe,
         name: str,
         emit: Emit,
-        control: Control,
+        control: RunControl,
         rerun: Collection[Phase] = (),
     ) -> Ran:
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
@@ -242,7 +245,7 @@ class Desk:
         self,
         recipe: Recipe,
         emit: Emit,
-        control: Control,
+        control: RunControl,
         looking: Looking | None = None,
     ) -> Posture:
         found: list[Posture] = []

@@ -11,7 +11,7 @@ from typing import Any
 
 from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
-from amlwizard.backend import Control, Ran, Scored, TargetName
+from amlwizard.backend import Ran, Scored, TargetName
 from amlwizard.cli import reporting
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
@@ -19,6 +19,7 @@ from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
 from amlwizard.plan import Phase, Plan, PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
+from amlwizard.run_control import RunControl
 
 LONGEST_SECONDS = 30.0
 
@@ -72,14 +73,19 @@ class Playback:
         return self.outline(recipe)
 
     def run(
-        self, recipe: Recipe, name: str, emit: Emit, control: Control, rerun: Collection[Phase] = ()
+        self,
+        recipe: Recipe,
+        name: str,
+        emit: Emit,
+        control: RunControl,
+        rerun: Collection[Phase] = (),
     ) -> Ran:
         """The events, in the rhythm in which they fell, compressed."""
         began, ended = self.events[0].at, self.events[-1].at
         rate = self.seconds / max(ended - began, 1e-9)
         before = began
         for event in self.events:
-            if control.cancel.wait(max(0.0, event.at - before) * rate):
+            if control.cancelled.wait(max(0.0, event.at - before) * rate):
                 break
             before = event.at
             emit(event)
@@ -121,7 +127,7 @@ class Playback:
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
         return {}
 
-    def verify(self, recipe: Recipe, emit: Emit, control: Control) -> Posture:
+    def verify(self, recipe: Recipe, emit: Emit, control: RunControl) -> Posture:
         raise _no_cloud()
 
     def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from amlwizard import console
-from amlwizard.backend import Control
 from amlwizard.cli.desk import Desk, to_all
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.targets import choice_of
 from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.events import Emit, Event
+from amlwizard.run_control import RunControl
 from amlwizard.view import RunView
 
 SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
@@ -59,7 +59,7 @@ def progress(as_json: bool) -> Emit:
     return console.Lines(sys.stdout)
 
 
-def while_read(emit: Emit, control: Control) -> Emit:
+def while_read(emit: Emit, control: RunControl) -> Emit:
     """`emit`, until nobody reads standard output any more (``| head``): then the run is stopped."""
 
     def heeding(event: Event) -> None:
@@ -67,7 +67,7 @@ def while_read(emit: Emit, control: Control) -> Emit:
             emit(event)
         except BrokenPipeError:
             console.let_go(sys.stdout)
-            control.stop()
+            control.cancel()
 
     return heeding
 
@@ -83,17 +83,17 @@ class Watch:
 
 
 @contextmanager
-def cancelling() -> Iterator[Control]:
+def cancelling() -> Iterator[RunControl]:
     """Ctrl-C or SIGTERM stops the run; the second ends the process at once, whatever it waits for:
     a sandbox of our own ends with us, and what Azure does is found by the next run."""
-    control = Control()
+    control = RunControl()
 
     def stop(number: int, frame: object) -> None:
-        if control.cancel.is_set():
+        if control.cancelled.is_set():
             if sys.stdout.isatty():
                 os.write(1, SHOW_CURSOR)
             os._exit(OperationCancelledError.exit_code)
-        control.stop()
+        control.cancel()
         # Not print: the signal may have come in the middle of one.
         os.write(2, b"\nCancelling; what Azure has begun goes on there.\n")
 

@@ -14,13 +14,14 @@ from textual.app import App
 from textual.worker import Worker, get_current_worker
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.backend import Backend, Control, Ran, Scored, TargetName
+from amlwizard.backend import Backend, Ran, Scored, TargetName
 from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
+from amlwizard.run_control import RunControl
 from amlwizard.tui.run_controller import RunningJob
 
 P = ParamSpec("P")
@@ -131,7 +132,7 @@ class BackgroundCalls:
             def emit(event: Event) -> None:
                 call.tell(happened, job, event)
 
-            with self.backend.using(job.target, job.control.cancel):
+            with self.backend.using(job.target, job.control.cancelled):
                 call.tell(ended, job, self.backend.run(job.recipe, job.name, emit, job.control))
 
         self._start("run", work)
@@ -163,7 +164,9 @@ class BackgroundCalls:
                     call.tell(progress, event.message)
 
             with self.backend.using(target, call.cancel):
-                call.tell(verified, recipe, self.backend.verify(recipe, emit, Control(call.cancel)))
+                call.tell(
+                    verified, recipe, self.backend.verify(recipe, emit, RunControl(call.cancel))
+                )
 
         self._start("verify", work)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from amlwizard.backend import Control, TargetName
+from amlwizard.backend import TargetName
 from amlwizard.recipe import Recipe
+from amlwizard.run_control import RunControl
 from amlwizard.session import Session
 
 
@@ -18,7 +19,7 @@ class RunningJob:
     session: Session
     recipe: Recipe
     target: TargetName
-    control: Control = field(default_factory=Control)
+    control: RunControl = field(default_factory=RunControl)
     run: str = ""
     restart: bool = False
 
@@ -50,22 +51,22 @@ class RunController:
 
     @property
     def paused(self) -> bool:
-        return self.job is not None and self.job.control.holding
+        return self.job is not None and self.job.control.paused
 
     @property
     def cancelling(self) -> bool:
-        return self.job is not None and self.job.control.cancel.is_set()
+        return self.job is not None and self.job.control.cancelled.is_set()
 
     def pause(self) -> None:
         if self.job:
-            self.job.control.hold()
+            self.job.control.pause()
 
     def resume(self) -> None:
         if self.job:
-            self.job.control.release()
+            self.job.control.resume()
 
     def cancel(self, restart: bool = False) -> None:
         """Cancel the run; with `restart`, start it again once it has ended."""
         if self.job:
             self.job.restart = restart
-            self.job.control.stop()
+            self.job.control.cancel()
