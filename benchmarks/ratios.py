@@ -23,7 +23,7 @@ QUICKSTART = str(ROOT / "recipes" / "quickstart.yaml")
 SANDBOX = ("--target", "sandbox", "--clock", "instant")
 EVERYTHING = (
     "import textual.app, azure.identity, azure.mgmt.network, azure.ai.ml, databricks.sdk, mlflow, "
-    "sklearn.linear_model, amlwizard.cli.desk"
+    "sklearn.linear_model, amlwizard.app.application"
 )
 
 Side = Callable[[], None]

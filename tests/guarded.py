@@ -12,13 +12,12 @@ import pytest
 from support import RECIPES, Json, Sandbox, recipe_of, running
 
 from amlwizard import engine
+from amlwizard.app.application import Application
+from amlwizard.app.targets import Choice
 from amlwizard.cli import main
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import Choice
 from amlwizard.posture import Posture
 from amlwizard.run_control import RunControl
 from amlwizard.steps import steps_for
-from amlwizard.steps.evidence import Looking
 
 PRIVATE = str(RECIPES / "private.yaml")
 SET = {"security.secure_entry": "bastion", "security.purge_protection": "true"}
@@ -32,7 +31,7 @@ class Guarded:
     """The private recipe with a Bastion host, built but for the model; set back for every test."""
 
     sandbox: Sandbox
-    desk: Desk
+    desk: Application
     recipe_file: Path
     home: Path
     state: Json
@@ -46,8 +45,7 @@ class Guarded:
         patch.setenv("AMLWIZARD_HOME", str(self.home))
 
     def judged(self, skip: tuple[str, ...] = ()) -> Posture:
-        looking = Looking(skip=skip, wake=True)
-        return self.desk.verify(self.recipe, lambda event: None, RunControl(), looking)
+        return self.desk.verify(self.recipe, lambda event: None, RunControl(), skip)
 
     def broken(self, skip: tuple[str, ...] = ()) -> list[str]:
         posture = self.judged(skip)
@@ -73,7 +71,7 @@ def guarded_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     recipe_file.write_text(text.replace("purge_protection: false", "purge_protection: true"))
     with running("--approve", "--clock", "instant") as box:
         box.control("plant", {"scoring_key": SCORING_KEY, "access_token": TOKEN})
-        with pytest.MonkeyPatch.context() as patch, Desk(Choice(attended=True)) as desk:
+        with pytest.MonkeyPatch.context() as patch, Application(Choice(attended=True)) as desk:
             built = Guarded(box, desk, recipe_file, folder / "home", {})
             built.stand_before(patch)
             replay = ["replay", str(recipe_file), "--target", "sandbox", "--until", "provision"]

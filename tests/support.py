@@ -19,7 +19,7 @@ from typing import IO, Any
 import httpx
 from forking import Forked
 
-from amlwizard.cli.targets import started
+from amlwizard.app.targets import started
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.recipe import Recipe, SignIn, read
 

@@ -256,7 +256,7 @@ def test_a_bad_setting_is_refused_before_any_cloud(
     def never(*_: object) -> None:
         raise AssertionError("a cloud was opened")
 
-    monkeypatch.setattr("amlwizard.cli.desk.opened", never)
+    monkeypatch.setattr("amlwizard.app.application.opened", never)
     recipe = str(RECIPES / "quickstart.yaml")
     assert main(["replay", recipe, "--target", "sandbox", "--set", setting]) == 2
     ran = capsys.readouterr()

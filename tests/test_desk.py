@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import pytest
 from tui_support import GOLDEN, recorded
 
-from amlwizard.backend import TargetName
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import Choice
+from amlwizard.app.application import Application
+from amlwizard.app.port import TargetName
+from amlwizard.app.targets import Choice
 from amlwizard.errors import OperationCancelledError
 from amlwizard.journal import NAME
 from amlwizard.plan.outputs import TRAIN
@@ -30,7 +30,7 @@ def test_training_is_found_in_the_journal_of_the_run_that_trained(
     shutil.copy(GOLDEN, tmp_path / "runs" / "20260101" / NAME)
     (tmp_path / "runs" / "20260103" / NAME).write_text("no journal\nat all\n")
     run = recorded().outputs(TRAIN.id)["run_id"]
-    with Desk(Choice()) as desk:
+    with Application(Choice()) as desk:
         said = desk.trained(run)
         assert tuple(said) == recorded().steps["train"].log
         assert not desk.trained("another")
@@ -48,8 +48,8 @@ def test_another_target_waits_until_no_call_uses_the_one_before(
         yield SimpleNamespace(name=name, person=None)
         happened.append(f"{name} ended")
 
-    monkeypatch.setattr("amlwizard.cli.desk.opened", opened)
-    with Desk(Choice()) as desk:
+    monkeypatch.setattr("amlwizard.app.application.opened", opened)
+    with Application(Choice()) as desk:
         never = Flag()
         never.set()
 
@@ -70,7 +70,7 @@ def test_another_target_waits_until_no_call_uses_the_one_before(
 
 
 def test_it_does_not_wait_for_ever_for_a_call_that_hangs() -> None:
-    desk = Desk(Choice())
+    desk = Application(Choice())
     with desk.using("azure"):
         assert not desk.close(patience=0)
     assert desk.close(patience=0)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from support import RECIPES, recipe_of
 
 from amlwizard import durations
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import Choice
+from amlwizard.app.application import Application
+from amlwizard.app.targets import Choice
 from amlwizard.events import RunStarted, StepFinished, StepInfo, StepStarted
 from amlwizard.journal import NAME, Journal
 from amlwizard.plan import Plan, PlannedStep, graph
@@ -145,7 +145,7 @@ def test_the_desk_knows_its_target(tmp_path: Path, monkeypatch, sandbox) -> None
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     monkeypatch.setenv("AMLWIZARD_SANDBOX", str(sandbox("--clock", "instant").file))
     recipe = recipe_of("quickstart")
-    with Desk(Choice(speed=99.0)) as desk:
+    with Application(Choice(speed=99.0)) as desk:
         with desk.using("azure"):
             assert desk.expected(recipe)["aks"] == 297
         with desk.using("sandbox"):

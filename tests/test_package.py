@@ -18,8 +18,8 @@ from packaging.utils import canonicalize_name
 from support import PATIENCE, RECIPES, ROOT, Ran, amlwizard, environment, process
 from tui_support import walking, wizard
 
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import Choice
+from amlwizard.app.application import Application
+from amlwizard.app.targets import Choice
 from amlwizard.draft import from_file
 from amlwizard.recipe import load
 from amlwizard.recipe.bundled import BUNDLED
@@ -133,7 +133,7 @@ async def test_the_wizard_says_it_at_the_sign_in(
     monkeypatch.syspath_prepend(without_the_sandbox)
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     monkeypatch.delenv("AMLWIZARD_SANDBOX", raising=False)
-    with Desk(Choice(attended=True)) as desk:
+    with Application(Choice(attended=True)) as desk:
         draft = from_file(RECIPES / "quickstart.yaml")
         draft.page = "sign-in"
         async with walking(wizard(desk, draft)) as walk:

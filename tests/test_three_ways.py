@@ -20,8 +20,8 @@ from asked import terminal, through
 from support import amlwizard, running
 from tui_support import walking, wizard
 
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import Choice
+from amlwizard.app.application import Application
+from amlwizard.app.targets import Choice
 from amlwizard.draft import new
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("three_ways")]
@@ -57,7 +57,7 @@ def left(folder: Path) -> Way:
 @pytest.fixture(scope="module")
 def in_the_app(tmp_path_factory: pytest.TempPathFactory) -> Way:
     async def session(folder: Path) -> None:
-        with Desk(Choice(attended=True)) as desk:
+        with Application(Choice(attended=True)) as desk:
             async with walking(wizard(desk, folder=folder / "home" / "sessions")) as walk:
                 await walk.see("New recipe")
                 await walk.press("enter")

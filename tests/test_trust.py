@@ -25,7 +25,7 @@ import pytest
 import trustme
 from support import ROOT, Asked, Sandbox, amlwizard, running
 
-from amlwizard.cli.targets import started
+from amlwizard.app.targets import started
 from amlwizard.cloud import Cloud, CloudProfile, Secret, from_description
 from amlwizard.cloud.trust import VARIABLES, UntrustedCertificateError
 from amlwizard.cloud_port import ProbeResult

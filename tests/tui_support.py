@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from amlwizard.accounts import Account, Subscription, Tenant
-from amlwizard.backend import Ran
+from amlwizard.app.port import RunResult
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError, OperationCancelledError
 from amlwizard.events import (
@@ -156,8 +156,6 @@ class FakeBackend:
             "me@contoso.example", given.tenant, given.subscription or SUBSCRIPTION, "Subscription"
         )
 
-    def sign_out(self) -> None: ...
-
     def outline(self, recipe: Recipe) -> Plan:
         return Plan(None, STEPS)
 
@@ -176,7 +174,7 @@ class FakeBackend:
 
     def run(
         self, recipe: Recipe, name: str, emit: Emit, control: RunControl, rerun: Sequence[str] = ()
-    ) -> Ran:
+    ) -> RunResult:
         steps = tuple(StepInfo(s.id, s.title, s.phase, s.after) for s in STEPS)
         emit(RunStarted(seq=1, at=1, run="run-1", recipe=name, target="sandbox", steps=steps))
         fails, self.fails = self.fails, ""
@@ -186,14 +184,14 @@ class FakeBackend:
                 emit(StepFinished(at=at, step=step.id, outcome="failed", what="It broke.",
                                   why="A reason.", fix="A way out.", code="Broken"))  # fmt: skip
                 emit(RunFinished(at=at, exit_code=1, counts={}))
-                return Ran(1, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
+                return RunResult(1, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
             emit(StepFinished(at=at + 0.5, step=step.id, outcome="done"))
             while self.gate and not self.gate.wait(0.01):
                 if control.cancelled.is_set():
                     emit(RunFinished(at=at, exit_code=130, counts={}))
-                    return Ran(130, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
+                    return RunResult(130, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
         emit(RunFinished(at=10, exit_code=0, counts={}))
-        return Ran(0, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
+        return RunResult(0, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
 
     def verify(self, recipe: Recipe, emit: Emit, control: RunControl) -> Posture:
         self.asked.append("verify")
@@ -218,7 +216,7 @@ class FakeBackend:
         path.write_text(posture.summary)
         return path.absolute()
 
-    def recall(self, run: str, emit: Emit) -> Ran:
+    def recall(self, run: str, emit: Emit) -> RunResult:
         self.asked.append(f"recall {run}")
         began = StepInfo("old", "Old step", "provision")
         emit(RunStarted(seq=1, at=1, run=run, recipe="again", target="sandbox", steps=(began,)))
@@ -226,7 +224,7 @@ class FakeBackend:
             assert self.loading.wait(PATIENCE)
         emit(StepFinished(at=2, step="old", outcome="failed", what="It broke."))
         emit(RunFinished(at=2, exit_code=1, counts={}))
-        return Ran(1, run, Path("recipe.yaml"), Path("journal.jsonl"))
+        return RunResult(1, run, Path("recipe.yaml"), Path("journal.jsonl"))
 
 
 def wizard(

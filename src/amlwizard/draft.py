@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 from amlwizard import fields, recipe
-from amlwizard.backend import TargetName
+from amlwizard.app.port import TargetName
 from amlwizard.errors import InvalidInputError
 
 VERSION = 1

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amlwizard import rules
-from amlwizard.backend import TargetName
+from amlwizard.app.port import TargetName
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import Finding
 from amlwizard.recipe import Reading, Recipe, SignIn, examine

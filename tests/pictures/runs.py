@@ -12,7 +12,7 @@ from textual.filter import Monochrome
 from textual.pilot import Pilot
 from tui_support import recorded, unkept, wizard
 
-from amlwizard.backend import Ran, Scored
+from amlwizard.app.port import RunResult, Scored
 from amlwizard.draft import from_file
 from amlwizard.errors import OperationCancelledError
 from amlwizard.events import LoginNeeded, RunFinished, StepFinished
@@ -43,7 +43,9 @@ def moment(
         made.expected = Quiet().expected(made.session.recipe)  # type: ignore[arg-type]
         if view.exit_code is not None:
             files = Path("runs") / view.run
-            made.ran = Ran(view.exit_code, view.run, files / "recipe.yaml", files / "journal.jsonl")
+            made.ran = RunResult(
+                view.exit_code, view.run, files / "recipe.yaml", files / "journal.jsonl"
+            )
         return made
 
     return make
@@ -52,7 +54,7 @@ def moment(
 class Quiet(Planner):
     """Answers a request; recalls nothing."""
 
-    def recall(self, run: str, emit: Any) -> Ran:
+    def recall(self, run: str, emit: Any) -> RunResult:
         raise AssertionError
 
     def score(self, recipe: Any, request: Any, cancel: Any) -> Scored:

@@ -36,12 +36,12 @@ async def test_the_first_paint_loads_no_cloud() -> None:
     code = """
 import asyncio, sys
 from pathlib import Path
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import Choice
+from amlwizard.app.application import Application
+from amlwizard.app.targets import Choice
 from amlwizard.draft import DraftStore
 from amlwizard.tui.app import WizardApp
 async def main():
-    app = WizardApp(Desk(Choice()), DraftStore(Path("nowhere")))
+    app = WizardApp(Application(Choice()), DraftStore(Path("nowhere")))
     async with app.run_test() as pilot:
         await pilot.pause()
         assert app.screen.query("#ways")
@@ -380,9 +380,10 @@ async def test_a_login_after_the_run_makes_it_no_longer() -> None:
     async with walking(app) as walk:
         now, needed = app.view.now, LoginNeeded(at=app.view.now + 500, step="verify", url="https://x",
                                                 user_code="C", expires_at=9e9)  # fmt: skip
-        app.login_changed("verify", needed)
-        await walk.see(lambda: app.view.login)
-        app.login_changed("verify", LoginDone(at=now + 900, step="verify", account="me"))
+        app.call_later(app.login_changed, "verify", needed)
+        await walk.see("sent to the clipboard")
+        done = LoginDone(at=now + 900, step="verify", account="me")
+        app.call_later(app.login_changed, "verify", done)
         await walk.see(lambda: not app.view.login)
         assert app.view.now == now
 

@@ -25,9 +25,9 @@ from tui_support import (
     wizard,
 )
 
-from amlwizard.backend import Ran
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import Choice
+from amlwizard.app.application import Application
+from amlwizard.app.port import RunResult
+from amlwizard.app.targets import Choice
 from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import AmlwizardError, SignInError, StepError
 from amlwizard.events import RunFinished, RunStarted, StepFinished, StepInfo, StepProgress
@@ -235,7 +235,7 @@ async def test_an_earlier_run_is_recalled_with_its_posture(tmp_path: Path, monke
     draft = from_file(RECIPES / "quickstart.yaml")
     draft.page, draft.run = "posture", run
     DraftStore(tmp_path / "sessions").save(draft)
-    with Desk(Choice()) as desk:
+    with Application(Choice()) as desk:
         async with walking(wizard(desk, folder=tmp_path / "sessions")) as walk:
             await walk.see("Continue mlquick01")
             await walk.press("down", "enter")
@@ -248,7 +248,7 @@ async def test_an_earlier_run_is_recalled_with_its_posture(tmp_path: Path, monke
 async def test_it_is_judged_anew_by_a_key() -> None:
     backend = FakeBackend(verdict=opened(judged(recorded())), looking=Flag())
     app = at_page("posture", recorded(), backend)
-    app.ran = Ran(0, "r", Path("recipe.yaml"), Path("journal.jsonl"))
+    app.ran = RunResult(0, "r", Path("recipe.yaml"), Path("journal.jsonl"))
     async with walking(app) as walk:
         await walk.see(KEPT)
         await walk.press("v")
@@ -372,7 +372,7 @@ async def test_the_report_is_written_where_one_wants_it(tmp_path: Path) -> None:
 async def test_a_place_where_it_cannot_be_written_is_said(tmp_path: Path, monkeypatch) -> None:
     """By the real desk."""
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path / "home"))
-    with Desk(Choice()) as desk:
+    with Application(Choice()) as desk:
         app = at_page("posture", recorded(), desk)
         async with walking(app) as walk:
             await walk.press("w")
@@ -400,7 +400,7 @@ async def test_finish_names_the_result_and_the_way_to_it() -> None:
 
 async def test_finish_says_that_the_exit_is_1_where_a_promise_is_not_kept() -> None:
     app = at_page("finish", unkept(recorded()))
-    app.ran = Ran(1, "r", Path("recipe.yaml"), Path("journal.jsonl"))
+    app.ran = RunResult(1, "r", Path("recipe.yaml"), Path("journal.jsonl"))
     async with walking(app) as walk:
         await walk.see("but 1 promise is not kept:")
         assert "exit code 1" in walk.text and "✗ The workspace answers nobody" in walk.text

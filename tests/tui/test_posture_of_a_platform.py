@@ -9,8 +9,8 @@ from platforms import Platform
 from platforms import setting as changed
 from tui_support import at_page, walking
 
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import Choice
+from amlwizard.app.application import Application
+from amlwizard.app.targets import Choice
 from amlwizard.tui.widgets.step_tree import StepTree
 from amlwizard.view import RunView
 
@@ -25,7 +25,7 @@ async def test_a_promise_turned_off_is_seen_on_the_screen(
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     unknown = platform.sandbox.unknown  # to others who had the platform before
     platform.put("key-vault", changed("properties.publicNetworkAccess", "Enabled"))
-    with Desk(Choice(attended=True)) as desk:
+    with Application(Choice(attended=True)) as desk:
         app = at_page("posture", RunView(), desk)
         async with walking(app) as walk:
             await walk.see("26 promises")

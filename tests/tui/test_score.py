@@ -10,7 +10,7 @@ from support import PATIENCE
 from textual.widgets import OptionList, Static, TextArea
 from tui_support import FakeBackend, at_page, recorded, until
 
-from amlwizard.backend import Scored
+from amlwizard.app.port import Scored
 from amlwizard.errors import CloudError
 from amlwizard.rules.requests import DIABETES, rows_of
 from amlwizard.tui.pages.score import ScorePage, of_run

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import OptionList, Static
 from tui_support import FakeBackend, at_page, recorded
 
-from amlwizard.backend import Ran
+from amlwizard.app.port import RunResult
 from amlwizard.events import Attachment, RunStarted, StepFinished, StepInfo, StepProgress
 from amlwizard.tui.pages.training import TrainingPage, cells, pictures, result
 from amlwizard.tui.widgets.scatter import Scatter
@@ -104,7 +104,7 @@ async def test_the_picture_is_named_where_it_was_saved(tmp_path: Path) -> None:
     app = at_page("training-result", recorded())
     (tmp_path / "actual-vs-predicted.png").write_bytes(b"x")
     async with app.run_test(size=(120, 36)) as pilot:
-        app.ran = Ran(0, "r", tmp_path / "recipe.yaml", tmp_path / "journal.jsonl")
+        app.ran = RunResult(0, "r", tmp_path / "recipe.yaml", tmp_path / "journal.jsonl")
         await pilot.pause()
         assert str(tmp_path / "actual-vs-predicted.png") in shown(app.screen)[0].replace("\n", "")
 

@@ -11,8 +11,8 @@ from blocking import unblocked
 from support import RECIPES, Sandbox
 from tui_support import Walk, walking, wizard
 
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.targets import Choice
+from amlwizard.app.application import Application
+from amlwizard.app.targets import Choice
 from amlwizard.draft import from_file
 from amlwizard.tui.dialogs.login import LoginScreen
 
@@ -22,8 +22,8 @@ PREDICTIONS = ("235.114", "246.801", "163.685")
 
 
 @contextmanager
-def desk() -> Iterator[Desk]:
-    with Desk(Choice(clock="instant", approve=False, attended=True)) as one:
+def desk() -> Iterator[Application]:
+    with Application(Choice(clock="instant", approve=False, attended=True)) as one:
         yield one
 
 

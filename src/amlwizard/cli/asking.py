@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Event as Flag
 
 from amlwizard import console, durations
-from amlwizard.backend import TargetName
-from amlwizard.cli.desk import Desk, to_all
+from amlwizard.app.application import Application, to_all
+from amlwizard.app.port import TargetName
 from amlwizard.cli.replaying import Watch, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.cli.wizard import SESSIONS
@@ -35,7 +35,7 @@ def ask(given: argparse.Namespace) -> int:
     store = DraftStore(state_folder() / SESSIONS)
     session = Session(store, _draft(given, store, person))
     try:
-        with Desk(replace(choice_of(given), attended=True)) as desk:
+        with Application(replace(choice_of(given), attended=True)) as desk:
             return Ask(given, session, person, desk).through()
     except KeyboardInterrupt:
         session.keep()
@@ -65,7 +65,7 @@ class Ask:
     """From questions to a saved recipe and a run."""
 
     def __init__(
-        self, given: argparse.Namespace, session: Session, person: Asker, desk: Desk
+        self, given: argparse.Namespace, session: Session, person: Asker, desk: Application
     ) -> None:
         self.given, self.session, self.person, self.desk = given, session, person, desk
         self.interview = Interview(session, person, _say, _show)

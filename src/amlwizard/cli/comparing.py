@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 
+from amlwizard.app.targets import started
 from amlwizard.capture.judging import Answer
 from amlwizard.capture.lines import read
 from amlwizard.capture.replaying import Verdict, replay
-from amlwizard.cli.targets import started
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.cloud.wire import client
 from amlwizard.recipe import SignIn

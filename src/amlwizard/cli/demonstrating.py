@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from amlwizard.app.application import Application
+from amlwizard.app.extras import require_sandbox
+from amlwizard.app.playback import Playback
+from amlwizard.app.targets import VARIABLE, Choice
 from amlwizard.cli import recording
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.extras import require_sandbox
-from amlwizard.cli.playback import Playback
-from amlwizard.cli.targets import VARIABLE, Choice
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import InvalidInputError
 from amlwizard.tui.demo import player, script
@@ -83,7 +83,7 @@ def _in_a_sandbox(
     os.environ["AMLWIZARD_HOME"] = str(folder)
     os.environ.pop(VARIABLE, None)
     choice = Choice(attended=True, approve=False)
-    with Desk(choice) as desk:
+    with Application(choice) as desk:
         with desk.using("sandbox") as target:
             target.tell("plant", {"user_code": SIGN_IN_CODE})
         start = script.from_a_recipe() if draft else script.from_nothing(PREFIX)

@@ -8,7 +8,7 @@ import sys
 from threading import Event as Flag
 
 from amlwizard import console
-from amlwizard.cli.desk import Desk, to_all
+from amlwizard.app.application import Application, to_all
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.replaying import Watch, cancelling, progress
 from amlwizard.cli.targets import choice_of
@@ -26,7 +26,7 @@ def destroy(given: argparse.Namespace) -> int:
         )
     out = sys.stderr if given.json else sys.stdout
     login, watch = console.login_prompt(sys.stderr), Watch()
-    with Desk(choice_of(given)) as desk, desk.using(given.target):
+    with Application(choice_of(given)) as desk, desk.using(given.target):
         plan = desk.plan_teardown(recipe, given.purge, login, Flag())
         if given.dry_run and given.json:
             print(json.dumps(plan.to_json(), indent=2))

@@ -17,8 +17,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from amlwizard.cli import extras
-from amlwizard.cli.targets import VARIABLE
+from amlwizard.app import extras
+from amlwizard.app.targets import VARIABLE
 from amlwizard.console import plain
 from amlwizard.error_log import NAME as LOG
 from amlwizard.errors import InvalidInputError

@@ -71,10 +71,10 @@ def plan(given: argparse.Namespace) -> int:
     if given.target is None:
         made = outline(steps_for(recipe))
     else:
-        from amlwizard.cli.desk import Desk
+        from amlwizard.app.application import Application
         from amlwizard.cli.targets import choice_of
 
-        with Desk(choice_of(given)) as desk, desk.using(given.target):
+        with Application(choice_of(given)) as desk, desk.using(given.target):
             made = desk.plan(recipe, login_prompt(sys.stderr), Flag())
     if given.json:
         print(json.dumps(made.to_json(), indent=2))
@@ -85,10 +85,10 @@ def plan(given: argparse.Namespace) -> int:
 
 def preflight(given: argparse.Namespace) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set))
-    from amlwizard.cli.desk import Desk
+    from amlwizard.app.application import Application
     from amlwizard.cli.targets import choice_of
 
-    with Desk(choice_of(given)) as desk, desk.using(given.target):
+    with Application(choice_of(given)) as desk, desk.using(given.target):
         findings = desk.preflight(recipe, login_prompt(sys.stderr), Flag(), given.recipe)
     return _told(given, findings)
 

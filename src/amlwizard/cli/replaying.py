@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from amlwizard import console
-from amlwizard.cli.desk import Desk, to_all
+from amlwizard.app.application import Application, to_all
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.targets import choice_of
 from amlwizard.errors import InvalidInputError, OperationCancelledError
@@ -30,7 +30,7 @@ def replay(given: argparse.Namespace) -> int:
             fix="Look at `amlwizard plan`, then add --yes.",
         )
     watch = Watch()
-    desk = Desk(choice_of(given))
+    desk = Application(choice_of(given))
     with desk, cancelling() as control, desk.using(given.target):
         shown = while_read(progress(given.json), control)
         listeners: list[Emit] = [watch, shown, console.login_prompt(sys.stderr)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from amlwizard.cli.targets import STATE, VARIABLE, started
+from amlwizard.app.targets import STATE, VARIABLE, started
 from amlwizard.errors import AmlwizardError
 from amlwizard.paths import state_folder
 

@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 
 from amlwizard import console
-from amlwizard.cli import reporting
-from amlwizard.cli.desk import Desk, to_all
+from amlwizard.app import reporting
+from amlwizard.app.application import Application, to_all
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.replaying import cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.events import Emit
-from amlwizard.steps.evidence import Looking
 
 
 def verify(given: argparse.Namespace) -> int:
@@ -24,10 +23,9 @@ def verify(given: argparse.Namespace) -> int:
     listeners: list[Emit] = [console.login_prompt(sys.stderr)]
     if not given.json:
         listeners.append(console.Lines(sys.stderr))
-    looking = Looking(skip=tuple(given.skip), wake=True)
-    desk = Desk(choice_of(given))
+    desk = Application(choice_of(given))
     with desk, cancelling() as control, desk.using(given.target):
-        posture = desk.verify(recipe, to_all(listeners), control, looking)
+        posture = desk.verify(recipe, to_all(listeners), control, given.skip)
     if given.html:
         reporting.write(Path(given.html), posture, recipe, reporting.journals(recipe))
     if given.json:

@@ -8,9 +8,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from amlwizard.cli.desk import Desk
-from amlwizard.cli.extras import require_sandbox
-from amlwizard.cli.targets import VARIABLE, choice_of
+from amlwizard.app.application import Application
+from amlwizard.app.extras import require_sandbox
+from amlwizard.app.targets import VARIABLE
+from amlwizard.cli.targets import choice_of
 from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import InvalidInputError
 from amlwizard.paths import state_folder
@@ -34,7 +35,7 @@ def wizard(given: argparse.Namespace) -> int:
         draft.page = "sign-in"
         draft.target = given.target or draft.target
     choice = replace(choice_of(given), attended=True, approve=bool(given.approve))
-    desk = Desk(choice)
+    desk = Application(choice)
     app = WizardApp(desk, DraftStore(state_folder() / SESSIONS), draft, target=given.target)
     try:
         code = app.run() or 0

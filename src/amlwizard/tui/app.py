@@ -17,7 +17,7 @@ from textual.theme import Theme
 
 from amlwizard import draft as drafts
 from amlwizard.accounts import Account, Tenant
-from amlwizard.backend import Backend, Ran, Scored, TargetName
+from amlwizard.app.port import ApplicationPort, RunResult, Scored, TargetName
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepProgress
@@ -73,13 +73,13 @@ class WizardApp(App[int]):
     tenants: reactive[tuple[Tenant, ...]] = reactive(())
     busy: reactive[frozenset[str]] = reactive(frozenset())
     running: reactive[bool] = reactive(False)
-    ran: reactive[Ran | None] = reactive(None)
+    ran: reactive[RunResult | None] = reactive(None)
     verified: reactive[Posture | None] = reactive(None)
     verifying: reactive[str] = reactive("")
 
     def __init__(
         self,
-        backend: Backend,
+        backend: ApplicationPort,
         store: DraftStore,
         draft: Draft | None = None,
         target: TargetName | None = None,
@@ -290,7 +290,7 @@ class WizardApp(App[int]):
         elif isinstance(event, LoginNeeded):
             self.runs.login_kind = "run"
 
-    def _run_ended(self, job: RunningJob, ran: Ran) -> None:
+    def _run_ended(self, job: RunningJob, ran: RunResult) -> None:
         self.runs.end()
         self.running, self.ran = False, ran
         if ran.exit_code == 0:
@@ -301,7 +301,7 @@ class WizardApp(App[int]):
     def _recalled_event(self, event: Event) -> None:
         self.view = self.view.apply(event)
 
-    def _recalled(self, ran: Ran) -> None:
+    def _recalled(self, ran: RunResult) -> None:
         self.ran = ran
 
     # -- after a run

@@ -14,7 +14,7 @@ from textual.app import App
 from textual.worker import Worker, get_current_worker
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.backend import Backend, Ran, Scored, TargetName
+from amlwizard.app.port import ApplicationPort, RunResult, Scored, TargetName
 from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
@@ -66,7 +66,7 @@ class Call:
 class BackgroundCalls:
     """One call of a kind at a time: a new one cancels the one before it. Used on the app's thread."""
 
-    def __init__(self, app: App[Any], listener: Listener, backend: Backend) -> None:
+    def __init__(self, app: App[Any], listener: Listener, backend: ApplicationPort) -> None:
         self.app, self.listener, self.backend = app, listener, backend
         self._current: dict[str, Worker[None]] = {}
 
@@ -126,7 +126,7 @@ class BackgroundCalls:
         self,
         job: RunningJob,
         happened: Callable[[RunningJob, Event], None],
-        ended: Callable[[RunningJob, Ran], None],
+        ended: Callable[[RunningJob, RunResult], None],
     ) -> None:
         def work(call: Call) -> None:
             def emit(event: Event) -> None:
@@ -137,7 +137,7 @@ class BackgroundCalls:
 
         self._start("run", work)
 
-    def recall(self, run: str, happened: Emit, recalled: Callable[[Ran], None]) -> None:
+    def recall(self, run: str, happened: Emit, recalled: Callable[[RunResult], None]) -> None:
         """The events of an earlier run, once more."""
 
         def work(call: Call) -> None:

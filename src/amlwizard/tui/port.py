@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from textual.theme import Theme
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.backend import Ran, Scored, TargetName
+from amlwizard.app.port import RunResult, Scored, TargetName
 from amlwizard.draft import Draft
 from amlwizard.errors import AmlwizardError, Finding
 from amlwizard.events import StepProgress
@@ -59,7 +59,7 @@ class Wizard(Protocol):
     tenants: tuple[Tenant, ...]
     busy: frozenset[str]
     running: bool
-    ran: Ran | None
+    ran: RunResult | None
     verified: Posture | None
     verifying: str
 

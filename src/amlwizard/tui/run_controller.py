@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from amlwizard.backend import TargetName
+from amlwizard.app.port import TargetName
 from amlwizard.recipe import Recipe
 from amlwizard.run_control import RunControl
 from amlwizard.session import Session

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from amlwizard.backend import Ran
+from amlwizard.app.port import RunResult
 from amlwizard.plan.outputs import REGISTER, SCORE, TRAIN, VERIFY
 from amlwizard.posture import Posture
 from amlwizard.spans import span
@@ -52,7 +52,7 @@ class FinishPage(Page):
 
 def told(
     view: RunView,
-    ran: Ran | None,
+    ran: RunResult | None,
     running: bool,
     saved: str,
     width: int,

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
-from amlwizard.backend import Scored
+from amlwizard.app.port import Scored
 from amlwizard.errors import AmlwizardError
 from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
 from amlwizard.rules import requests

@@ -14,7 +14,7 @@ from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from amlwizard import draft as drafts
-from amlwizard.backend import TargetName
+from amlwizard.app.port import TargetName
 from amlwizard.draft import Draft
 from amlwizard.recipe.bundled import BUNDLED, path_of
 from amlwizard.tui.dialogs.questions import AskPath

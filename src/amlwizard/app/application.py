@@ -14,9 +14,9 @@ from uuid import uuid4
 
 from amlwizard import durations, engine
 from amlwizard.accounts import Account, Tenant
-from amlwizard.backend import Ran, Scored, TargetName
-from amlwizard.cli import reporting
-from amlwizard.cli.targets import Choice, Target, opened
+from amlwizard.app import reporting
+from amlwizard.app.port import RunResult, Scored, TargetName
+from amlwizard.app.targets import Choice, Target, opened
 from amlwizard.errors import (
     AmlwizardError,
     Finding,
@@ -45,8 +45,8 @@ CANCEL_LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 5.0
 
 
-class Desk:
-    """Implements `backend.Backend`. `choice` says how targets are opened."""
+class Application:
+    """Implements `backend.ApplicationPort`. `choice` says how targets are opened."""
 
     def __init__(self, choice: Choice) -> None:
         self.choice = choice
@@ -57,7 +57,7 @@ class Desk:
         self._using: list[TargetName] = []
         self._last = RunView()
 
-    def __enter__(self) -> Desk:
+    def __enter__(self) -> Application:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -124,16 +124,12 @@ class Desk:
         ask.done(account.name)
         return account
 
-    def sign_out(self) -> None:
-        self.target.cloud.sign_out()
-
     def _asking(self, emit: Emit) -> engine.Asking:
         return engine.Asking("sign-in", engine.Stamp(self.target.listening(emit)))
 
     def preflight(
         self, recipe: Recipe, emit: Emit, cancel: Flag, name: str = "RECIPE"
     ) -> Sequence[Finding]:
-        """`name` is what the recipe is called in the commands that cure what is found."""
         account = self.sign_in(recipe.sign_in, emit, cancel)
         outputs = {"sign-in": signed_in(account)}
         ctx = engine.context(self._job(recipe, name), outputs, cancel)
@@ -172,24 +168,22 @@ class Desk:
         rerun: Collection[Phase] = (),
         last: Phase | None = None,
         ignored: Collection[str] = (),
-    ) -> Ran:
-        """`last` is the phase to stop after, `ignored` are rules of preflight that stop nothing.
-        The recipe is saved beside the journal of its run."""
+    ) -> RunResult:
+        """The recipe is saved beside the journal of its run."""
         steps = steps_for(recipe, ignored)
         if last:
             steps = until(steps, last)
         return self._walk(steps, "runs", recipe, name, emit, control, rerun)
 
     def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: Flag) -> Plan:
-        """What a teardown would remove, in its order, and what it would leave."""
         steps = teardown(recipe, purge=purge)
         job = self._job(recipe, "")
         return engine.survey(steps, job, self.target.listening(emit), cancel=cancel)
 
     def destroy(
         self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl
-    ) -> Ran:
-        """Remove what carries the recipe's tag; its journal stands apart from those of runs."""
+    ) -> RunResult:
+        """Its journal stands apart from those of runs."""
         steps = teardown(recipe, purge=purge)
         return self._walk(steps, "teardowns", recipe, name, emit, control)
 
@@ -202,7 +196,7 @@ class Desk:
         emit: Emit,
         control: RunControl,
         rerun: Collection[Phase] = (),
-    ) -> Ran:
+    ) -> RunResult:
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
         folder = state_folder() / kind / run_id
         folder.mkdir(parents=True, mode=0o700)
@@ -220,9 +214,9 @@ class Desk:
             )
         finally:
             journal.close()
-        return Ran(code, run_id, folder / "recipe.yaml", journal.path)
+        return RunResult(code, run_id, folder / "recipe.yaml", journal.path)
 
-    def recall(self, run: str, emit: Emit) -> Ran:
+    def recall(self, run: str, emit: Emit) -> RunResult:
         folder = state_folder() / "runs" / run
         view = RunView()
         for event in read(folder / NAME):
@@ -231,7 +225,7 @@ class Desk:
                 emit(event)
         self._last = view
         code = OperationCancelledError.exit_code if view.exit_code is None else view.exit_code
-        return Ran(code, run, folder / "recipe.yaml", folder / NAME)
+        return RunResult(code, run, folder / "recipe.yaml", folder / NAME)
 
     def _watch(self, event: Event) -> None:
         self._last = self._last.apply(event)
@@ -246,7 +240,7 @@ class Desk:
         recipe: Recipe,
         emit: Emit,
         control: RunControl,
-        looking: Looking | None = None,
+        skip: Collection[str] = (),
     ) -> Posture:
         found: list[Posture] = []
         view = RunView()
@@ -257,7 +251,7 @@ class Desk:
             if isinstance(event, StepProgress) and "posture" in event.data:
                 found.append(Posture.from_json(event.data["posture"]))
 
-        steps = verification(recipe, steps_for(recipe), looking or Looking(wake=True))
+        steps = verification(recipe, steps_for(recipe), Looking(skip=tuple(skip), wake=True))
         listen = self.target.listening(to_all([watch, emit]))
         code = engine.run(steps, self._job(recipe, ""), listen, control=control)
         if not found:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any, Literal, Protocol
 
 from amlwizard.accounts import Account, Tenant
@@ -26,7 +26,7 @@ TargetName = Literal["sandbox", "azure"]
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunResult:
     """How a run ended, and where its recipe and journal are. The exit code of a run that was cut
     off is that of one that was cancelled."""
 
@@ -51,11 +51,11 @@ class Scored:
     why: str = ""
 
 
-class Backend(Protocol):
+class ApplicationPort(Protocol):
     """One target at a time: calls that ask a cloud are made within `using` it."""
 
     def using(
-        self, target: TargetName, cancel: Flag | None = None
+        self, target: TargetName, cancel: CancelEvent | None = None
     ) -> AbstractContextManager[object]:
         """Make the cloud reachable, and keep it so until the block ends; an embedded sandbox takes a
         moment to start. Waits while another target is in use; OperationCancelledError where
@@ -70,21 +70,21 @@ class Backend(Protocol):
     def outline(self, recipe: Recipe) -> Plan:
         """The plan without any cloud: every step is still to be done."""
 
-    def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
+    def plan(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Plan:
         """The plan against what the cloud has. Signs in where nobody has yet."""
 
-    def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+    def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
         """Sign in (login and tenant of `given`), and say what there is to choose from."""
 
-    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
+    def sign_in(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Account:
         """Sign in, and choose the subscription. Who has signed in is not asked again; after a code
         that expired or was declined (SignInError), another call asks for a new one."""
 
-    def sign_out(self) -> None:
-        """Forget who signed in: the next sign-in asks anew."""
-
-    def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
-        """What the cloud will refuse: names taken, quota, roles, overlaps. Reads only."""
+    def preflight(
+        self, recipe: Recipe, emit: Emit, cancel: CancelEvent, name: str = "RECIPE"
+    ) -> Sequence[Finding]:
+        """What the cloud will refuse: names taken, quota, roles, overlaps. Reads only. `name` is
+        what the recipe is called in the commands that correct what is found."""
 
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
         """Seconds that each step takes, by step id: from recorded journals, else as Azure does."""
@@ -96,21 +96,36 @@ class Backend(Protocol):
         emit: Emit,
         control: RunControl,
         rerun: Collection[Phase] = (),
-    ) -> Ran:
-        """Bring it about. `name` is what the recipe is called in events."""
+        last: Phase | None = None,
+        ignored: Collection[str] = (),
+    ) -> RunResult:
+        """Build what the recipe describes. `name` is what the recipe is called in events, `rerun`
+        are phases whose work is done again, `last` is the phase to stop after, `ignored` are
+        preflight rules that do not stop the run."""
 
-    def recall(self, run: str, emit: Emit) -> Ran:
+    def recall(self, run: str, emit: Emit) -> RunResult:
         """Say the events of an earlier run once more, as its journal has them, but for its logins."""
 
-    def verify(self, recipe: Recipe, emit: Emit, control: RunControl) -> Posture:
-        """Whether the platform keeps what its recipe promises, seen from outside and from inside.
-        Wakes a Databricks cluster that sleeps."""
+    def verify(
+        self, recipe: Recipe, emit: Emit, control: RunControl, skip: Collection[str] = ()
+    ) -> Posture:
+        """Whether the platform keeps what its recipe promises, seen from outside and from inside;
+        `skip` names the sides to leave out. Wakes a Databricks cluster that sleeps."""
+
+    def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: CancelEvent) -> Plan:
+        """What a teardown would remove, in its order, and what it would leave. With `purge`, also
+        what would stay soft-deleted."""
+
+    def destroy(
+        self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl
+    ) -> RunResult:
+        """Remove what carries the recipe's tag."""
 
     def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
         """Write a posture as an HTML page, with what the journals of the recipe's runs tell; answers
         where it lies. InvalidInputError where it cannot be written there."""
 
-    def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
+    def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: CancelEvent) -> Scored:
         """A further scoring request, after a run that deployed; its answer, of whatever status."""
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:

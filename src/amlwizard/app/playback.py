@@ -11,8 +11,8 @@ from typing import Any
 
 from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
-from amlwizard.backend import Ran, Scored, TargetName
-from amlwizard.cli import reporting
+from amlwizard.app import reporting
+from amlwizard.app.port import RunResult, Scored, TargetName
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
@@ -26,7 +26,7 @@ LONGEST_SECONDS = 30.0
 
 @dataclass
 class Playback:
-    """Implements `backend.Backend` for one journal. `seconds` is how long a run of ten minutes takes
+    """Implements `backend.ApplicationPort` for one journal. `seconds` is how long a run of ten minutes takes
     here; it is compressed to `LONGEST_SECONDS` at most."""
 
     path: Path
@@ -79,7 +79,9 @@ class Playback:
         emit: Emit,
         control: RunControl,
         rerun: Collection[Phase] = (),
-    ) -> Ran:
+        last: Phase | None = None,
+        ignored: Collection[str] = (),
+    ) -> RunResult:
         """The events, in the rhythm in which they fell, compressed."""
         began, ended = self.events[0].at, self.events[-1].at
         rate = self.seconds / max(ended - began, 1e-9)
@@ -91,16 +93,16 @@ class Playback:
             emit(event)
         return self._ran()
 
-    def recall(self, run: str, emit: Emit) -> Ran:
+    def recall(self, run: str, emit: Emit) -> RunResult:
         for event in self.events:
             emit(event)
         return self._ran()
 
-    def _ran(self) -> Ran:
+    def _ran(self) -> RunResult:
         started, last = self.events[0], self.events[-1]
         assert isinstance(started, RunStarted)
         code = last.exit_code if isinstance(last, RunFinished) else 1
-        return Ran(code, started.run, self.recipe, self.path)
+        return RunResult(code, started.run, self.recipe, self.path)
 
     # -- what there is no cloud for
 
@@ -113,21 +115,31 @@ class Playback:
 
     def agree(self, login: str) -> None: ...
 
-    def sign_out(self) -> None: ...
-
     def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
         return ()
 
     def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
         raise _no_cloud()
 
-    def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
+    def preflight(
+        self, recipe: Recipe, emit: Emit, cancel: Flag, name: str = ""
+    ) -> Sequence[Finding]:
         return ()
+
+    def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: Flag) -> Plan:
+        raise _no_cloud()
+
+    def destroy(
+        self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl
+    ) -> RunResult:
+        raise _no_cloud()
 
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
         return {}
 
-    def verify(self, recipe: Recipe, emit: Emit, control: RunControl) -> Posture:
+    def verify(
+        self, recipe: Recipe, emit: Emit, control: RunControl, skip: Collection[str] = ()
+    ) -> Posture:
         raise _no_cloud()
 
     def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:

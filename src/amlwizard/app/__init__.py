@@ -1,0 +1,1 @@
+"""What front ends ask of the program: the port, and the application behind it."""

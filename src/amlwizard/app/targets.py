@@ -1,0 +1,185 @@
+"""Which cloud a command works on: Azure, a sandbox that is running, or one of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from amlwizard.app.extras import require_sandbox
+from amlwizard.app.port import TargetName
+from amlwizard.capture.recording import UNSEEN, Recorder
+from amlwizard.cloud import Cloud, azure_public, from_description
+from amlwizard.cloud.wire import client
+from amlwizard.errors import AmlwizardError
+from amlwizard.events import Emit, Event, LoginNeeded
+from amlwizard.paths import state_folder
+from amlwizard.secret import hide
+
+VARIABLE = "AMLWIZARD_SANDBOX"
+STATE = "sandbox.json"
+CONTROL_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a target is opened. `approve` agrees to every sign-in by itself; None: where the sandbox
+    is our own. `attended`: somebody is there to enter a device code. `clock` and `speed` are for a
+    sandbox of our own; `capture` is the file that every exchange is recorded in."""
+
+    approve: bool | None = None
+    attended: bool = False
+    clock: str = "real"
+    speed: float = 60.0
+    capture: str | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cloud to work on. `person` is the sandbox whose sign-in page can be answered for the person;
+    `approve` answers it unasked."""
+
+    name: TargetName
+    cloud: Cloud
+    person: dict[str, Any] | None = None
+    approve: bool = False
+
+    def agree(self, login: str) -> None:
+        """Agree to a sign-in as the person would: by its code, or the address that a browser opens."""
+        self.tell("approve", {"url" if "//" in login else "user_code": login})
+
+    def tell(self, what: str, body: dict[str, Any]) -> None:
+        """Use the control API of the sandbox that this is."""
+        sandbox = self.person
+        assert sandbox
+        quietly = replace(self.cloud.profile, recorder=None)
+        with client(quietly, CONTROL_SECONDS) as telling:
+            telling.post(
+                f"{sandbox['control']}/{what}",
+                json=body,
+                headers={"Authorization": f"Bearer {sandbox['control_token']}"},
+            ).raise_for_status()
+
+    def listening(self, emit: Emit) -> Emit:
+        """`emit`, with every sign-in agreed to where this target plays the person."""
+        if not self.approve:
+            return emit
+
+        def both(event: Event) -> None:
+            emit(event)
+            if isinstance(event, LoginNeeded):
+                self.agree(event.user_code or event.url)
+
+        return both
+
+
+@contextmanager
+def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
+    """The target of that name; an embedded sandbox ends with the block."""
+    # What the SDKs log, we say ourselves; without a handler Python would print it among our lines.
+    logging.getLogger().addHandler(logging.NullHandler())
+    named = os.environ.get(VARIABLE)
+    with recorded(choice.capture) as recorder:
+        yield from _opened(name, choice, named, recorder)
+
+
+@contextmanager
+def recorded(file: str | None) -> Iterator[Recorder | None]:
+    """The recorder of a capture file; None where there is to be none."""
+    if not file:
+        yield None
+        return
+    recorder = Recorder(Path(file), hide)
+    try:
+        yield recorder
+    finally:
+        recorder.finish()
+        print(f"{recorder.count} exchanges are in {file}, redacted. {UNSEEN}", file=sys.stderr)
+
+
+def _opened(
+    name: TargetName, choice: Choice, named: str | None, recorder: Recorder | None
+) -> Iterator[Target]:
+    if name == "azure":
+        azure = replace(azure_public(state_folder() / "accounts"), recorder=recorder)
+        yield Target(name, Cloud(azure, attended=choice.attended))
+        return
+    if named:
+        description = Path(named)
+        approve = bool(choice.approve)
+        profile = replace(from_description(description), recorder=recorder)
+        cloud = Cloud(profile, attended=choice.attended or approve, played=approve)
+        person = json.loads(description.read_text())
+        yield Target(name, cloud, person, approve)
+        return
+    options = ["--clock", choice.clock, "--speed", str(choice.speed)]
+    with embedded(options) as description_file:
+        person = json.loads(description_file.read_text())
+        approve = choice.approve is not False
+        profile = replace(from_description(description_file), recorder=recorder)
+        cloud = Cloud(profile, attended=choice.attended or approve, played=approve)
+        yield Target(name, cloud, person, approve)
+
+
+@contextmanager
+def embedded(options: Sequence[str]) -> Iterator[Path]:
+    """A sandbox of our own, with its state in the user's folder; yields its description's path."""
+    state = state_folder() / "sandbox" / STATE
+    state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with started([*options, "--state", str(state)], state.parent / "sandbox.log") as description:
+        yield Path(description["description"])
+
+
+@contextmanager
+def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]]:
+    """A sandbox process, which ends with the block and with us, however we end.
+
+    Yields its description. Raises InvalidInputError where the sandbox is not installed.
+    """
+    require_sandbox()
+    errors = log.open("w") if log else None
+    process = subprocess.Popen(
+        [sys.executable, "-m", "amlwizard.sandbox", "--until-eof", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors or sys.stderr,
+        text=True,
+        start_new_session=True,
+        # It is a cloud: the credentials of its customers are none of its business.
+        env={k: v for k, v in os.environ.items() if not k.startswith("AZURE_")},
+    )
+    description: dict[str, Any] = {}
+    assert process.stdin and process.stdout
+    try:
+        line = process.stdout.readline()
+        if not line:
+            raise AmlwizardError(
+                "The sandbox cloud did not start.",
+                why=log.read_text().strip()[-500:] if log else "",
+                fix="Another one may be using the same state or port: stop it, or name another.",
+            )
+        description = json.loads(line)
+        yield description
+    finally:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        if errors:
+            errors.close()
+        if description and "--state" not in options:
+            # Its own to remove, and gone already unless it was killed.
+            shutil.rmtree(Path(description["description"]).parent, ignore_errors=True)
