@@ -53,7 +53,7 @@ class WizardApp(App[int]):
     the run, because somebody asked for it; `verifying` what such a judgement says meanwhile."""
 
     TITLE = "amlwizard"
-    CSS_PATH = "style.tcss"
+    CSS_PATH = Path(__file__).with_name("style.tcss")  # the same for a subclass elsewhere
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     SCREENS = {page.id: page.make for page in PAGES}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -90,11 +90,11 @@ class WizardApp(App[int]):
         self.session.draft.target = target or self.session.draft.target
         self.backend, self.now = backend, now
         self.runs = RunController()
+        self._gc_tuning = GcTuning()
         self._calls = BackgroundCalls(self, self, backend)
 
     def on_load(self) -> None:
         background.prepare_loop()
-        self._gc_tuning = GcTuning()
         self._gc_tuning.begin()
 
     def on_unmount(self) -> None:
