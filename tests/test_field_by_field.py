@@ -129,3 +129,9 @@ def _is_list(annotation: Any) -> bool:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
         return any(map(_is_list, typing.get_args(annotation)))
     return typing.get_origin(annotation) is list
+
+
+def test_a_key_that_is_no_text_hides_nothing_either() -> None:
+    assert {"control-character", "NM-1"} <= found(
+        names={"prefix": "team01", "storage": "UPPER", "\udcc3": 1}
+    ).keys()

@@ -161,7 +161,8 @@ def _with_stand_ins(
     one of them."""
     if not isinstance(given, Mapping):
         return None
-    kind, raw = SECTIONS[section], dict(given)
+    kind = SECTIONS[section]
+    raw = {key: value for key, value in given.items() if not CONTROL.search(str(key))}
     for loc in wrong:
         if loc and loc[0] not in kind.model_fields:
             raw.pop(loc[0], None)
