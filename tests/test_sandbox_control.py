@@ -3,12 +3,15 @@ off as Azure's refusals."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support import Sandbox
+from support import PATIENCE, Sandbox
 
 from amlwizard.cloud import Cloud
 from amlwizard.errors import CloudError
@@ -31,7 +34,7 @@ def group_in(cloud: Cloud, name: str = "rg") -> str:
 @pytest.mark.parametrize(
     ("fault", "complaint"),
     [
-        ({"match": "GET .*", "status": 500, "time": 1}, "time: unknown; known are match, holds,"),
+        ({"match": "GET .*", "status": 500, "time": 1}, "time: unknown\n(known are match, holds,"),
         ({"match": "GET (", "status": 500}, "match: not a regular expression"),
         ({"match": "GET .*", "mode": "hung"}, "mode: Input should be 'before', 'after'"),
         ({"match": "GET .*", "mode": "after"}, "status: needed"),
@@ -60,6 +63,39 @@ def test_a_crash_in_a_handler_is_a_recorded_500(sandbox: Callable[..., Sandbox])
     with pytest.raises(CloudError):
         cloud.arm.send("PUT", f"{vnet}/subnets/one", NETWORK, subnet)
     assert there.unknown and all("KeyError" in entry["crash"] for entry in there.unknown)
+
+
+@pytest.mark.parametrize(
+    ("state", "complaint"),
+    [
+        ({"limit": {"cores": 4}}, "limit: unknown"),
+        ({"limits": {"kores": 4}}, "limits.kores: unknown"),
+        ({"person": {"name": 7}}, "person.name: Input should be a valid string"),
+    ],
+)
+def test_a_mistyped_state_is_refused_with_the_reason(
+    sandbox: Callable[..., Sandbox], state: dict[str, Any], complaint: str
+) -> None:
+    there = sandbox("--clock", "instant")
+    before = there.state
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        there.control("state", state)
+    assert refused.value.response.status_code == 400
+    assert complaint in refused.value.response.json()["error"]
+    assert there.state == before
+
+
+@pytest.mark.parametrize("content", ["{", '{"tenant": 7}', '{"since": "a later version"}'])
+def test_a_state_file_that_cannot_be_read_ends_in_a_sentence(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    file.write_text(content)
+    ended = subprocess.run(
+        [sys.executable, "-m", "amlwizard.sandbox", "--state", str(file)],
+        capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert ended.returncode == 1 and ended.stdout == ""
+    assert ended.stderr.startswith(f"{file}: this version of the sandbox cannot read this state")
+    assert file.read_text() == content
 
 
 def test_finished_operations_are_forgotten_in_time(sandbox: Callable[..., Sandbox]) -> None:

@@ -23,7 +23,7 @@ from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.clock import Clock
 from amlwizard.sandbox.regions import REGIONS
 from amlwizard.sandbox.server import Server
-from amlwizard.sandbox.state import State, private_write
+from amlwizard.sandbox.state import State, UnreadableState, private_write
 
 # The names of Azure that the sandbox's certificate is good for.
 NAMES = (
@@ -49,7 +49,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | None) -> None:
+async def _serve(
+    given: argparse.Namespace, state: State, folder: Path, capture: Capture | None
+) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -61,7 +63,6 @@ async def _serve(given: argparse.Namespace, folder: Path, capture: Capture | Non
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*NAMES).configure_cert(tls)  # the key is written nowhere
 
-    state = State.open(folder, given.state, Clock(given.clock, given.speed))
     server = Server(
         state, tls, folder / CA, approve=given.approve, capture=capture, stop=stopped.set
     )
@@ -103,9 +104,13 @@ def main() -> int:
     try:
         capture = Capture(given.capture) if given.capture else None
         os.chdir(folder)  # so that the addresses of the sockets in it are short
-        asyncio.run(_serve(given, folder, capture))
+        state = State.open(folder, given.state, Clock(given.clock, given.speed))
+        asyncio.run(_serve(given, state, folder, capture))
     except OSError as problem:
         print(f"{problem.filename or 'the sandbox'}: {problem.strerror}", file=sys.stderr)
+        return 1
+    except UnreadableState as problem:
+        print(problem, file=sys.stderr)
         return 1
     finally:
         for name in (CA, DESCRIPTION):  # nobody is to trust or to ask what has ended

@@ -6,13 +6,13 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 JsonObject = dict[str, Any]
 """An ARM document, or a part of one. Its members are read by name without a check: what a client
 sends has been held against a shape before (`shapes`), all else the sandbox itself wrote."""
 
-__all__ = ["JsonObject", "JsonValue", "complete", "merged", "value_at"]
+__all__ = ["JsonObject", "JsonValue", "complete", "merged", "mistakes", "value_at"]
 
 
 def value_at(document: object, path: str) -> Any:
@@ -40,3 +40,14 @@ def merged(old: JsonValue, patch: JsonValue) -> Any:
     if not isinstance(old, dict) or not isinstance(patch, dict):
         return patch
     return {**old, **{key: merged(old.get(key), value) for key, value in patch.items()}}
+
+
+def mistakes(problem: ValidationError) -> list[str]:
+    """What does not fit a model, one line each, beginning with the dotted path."""
+    lines = []
+    for error in problem.errors():
+        path, message = ".".join(map(str, error["loc"])), error["msg"]
+        if error["type"] == "extra_forbidden":
+            message = "unknown"
+        lines.append(f"{path}: {message}" if path else message)
+    return lines

@@ -12,16 +12,16 @@ from amlwizard.sandbox.state import State
 
 
 def may(state: State, action: str) -> bool:
-    allowed = state.data["allowed"]
-    if any(_fits(pattern, action) for pattern in state.data.get("denied", [])):
+    allowed = state.data.allowed
+    if any(_fits(pattern, action) for pattern in state.data.denied):
         return False
     return allowed is None or any(_fits(pattern, action) for pattern in allowed)
 
 
 def must(state: State, action: str, scope: str) -> None:
     """Refuse what the person may not do, and what nobody may in the group that a service manages."""
-    person = state.data["person"]
-    who = f"The client '{person['name']}' with object id '{person['oid']}'"
+    person = state.data.person
+    who = f"The client '{person.name}' with object id '{person.oid}'"
     if not may(state, action):
         raise ArmError(
             403,
@@ -45,11 +45,11 @@ def must(state: State, action: str, scope: str) -> None:
 
 def permissions(state: State) -> list[JsonObject]:
     """The one role of the person."""
-    allowed = state.data["allowed"]
+    allowed = state.data.allowed
     return [
         {
             "actions": ["*"] if allowed is None else allowed,
-            "notActions": state.data.get("denied", []),
+            "notActions": state.data.denied,
             "dataActions": [],
             "notDataActions": [],
         }

@@ -90,7 +90,7 @@ def disallowed(document: Mapping[str, Any], violations: list[JsonObject]) -> str
 def denials(state: State, document: Mapping[str, Any]) -> list[JsonObject]:
     """What Azure says of every assignment that denies the document."""
     found = []
-    for policy in state.data["policies"]:
+    for policy in state.data.policies:
         expressions: list[JsonObject] = []
         if _applies(policy, document) and _holds(_rule(policy), document, expressions):
             found.append(

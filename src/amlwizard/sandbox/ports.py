@@ -36,18 +36,18 @@ class Ports:
         """The same with another certificate, or with none: then it speaks HTTP. A `closed` port is
         held, and refuses connections."""
         key = f"{service}|{resource_id.lower()}"
-        ports = self.state.data["ports"]
+        ports = self.state.data.ports
         listener = self._sockets.get(key)
         if listener is None:
             listener = self._sockets[key] = bind(ports.get(key, 0))
             if not closed:
                 self.serve(listener, tls)
         ports[key] = listener.getsockname()[1]
-        return int(ports[key])
+        return ports[key]
 
     def owner(self, port: int) -> tuple[str, str]:
         """The service and the resource behind a port; empty for the main one."""
-        for key, number in self.state.data["ports"].items():
+        for key, number in self.state.data.ports.items():
             if number == port:
                 service, _, resource_id = key.partition("|")
                 return service, resource_id

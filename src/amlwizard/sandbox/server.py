@@ -68,7 +68,7 @@ class Server:
     async def start(self, port: int) -> None:
         """Open the main port: `port`, or where that is 0 the one it had before, or any. Then what is
         always there and, after a restart, what was. Raises OSError where `port` is taken."""
-        ports = self.state.data["ports"]
+        ports = self.state.data.ports
         main = bind(port or ports.get(f"{MAIN}|", 0), exact=bool(port))
         ports[f"{MAIN}|"] = main.getsockname()[1]
         self.state.arm = f"https://127.0.0.1:{ports[f'{MAIN}|']}"
@@ -81,7 +81,7 @@ class Server:
         """The ports that are always there, and those of resources that still exist."""
         for side in ("services", "services-inside"):
             self.ports.port_of(side, "")
-        for key in list(self.state.data["ports"]):
+        for key in list(self.state.data.ports):
             service, _, resource_id = key.partition("|")
             resource = self.state.get(resource_id)
             if resource is None:
@@ -115,8 +115,9 @@ class Server:
         resource = self.state.get(stem)
         if resource and rid.type == ML_WORKSPACE:
             self.tracking.stop_one(resource["properties"]["workspaceId"])
-        for cluster in self.state.data["databricks"].get(stem, {}).get("clusters", {}):
-            self.drivers.end(cluster)
+        if workspace := self.state.data.databricks.get(stem):
+            for cluster in workspace.clusters:
+                self.drivers.end(cluster)
         for key in [k for k in self.serving.containers if k == stem or k.startswith(f"{stem}/")]:
             self.serving.stop_one(key)
 

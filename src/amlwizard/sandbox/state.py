@@ -16,16 +16,28 @@ import time
 import traceback
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken
+from pydantic import ValidationError
 
 from amlwizard.sandbox import child_documents
 from amlwizard.sandbox.clock import Clock
+from amlwizard.sandbox.documents import JsonObject, JsonValue, mistakes
 from amlwizard.sandbox.resource_id import ResourceId
+from amlwizard.sandbox.state_file import (
+    Operation,
+    Person,
+    Polls,
+    StateFile,
+    SubscriptionEntry,
+    Tenant,
+)
+
+T = TypeVar("T")
 
 MOST_FINISHED = 200
 """Finished operations that can still be polled; older ones are dropped."""
@@ -40,6 +52,10 @@ class OperationFailed(Exception):
         self.code = code
 
 
+class UnreadableState(Exception):
+    """The state file is not one of this version."""
+
+
 @dataclass
 class State:
     """All state. `data` is what the state file holds; the rest is rebuilt at every start.
@@ -49,7 +65,7 @@ class State:
     folder: Path
     file: Path | None
     clock: Clock
-    data: dict[str, Any] = field(default_factory=dict)
+    data: StateFile
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     unknown: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=MOST_UNKNOWN))
     planted: dict[str, str] = field(default_factory=dict)
@@ -59,46 +75,29 @@ class State:
 
     @classmethod
     def open(cls, folder: Path, file: Path | None, clock: Clock) -> State:
+        """The state of the file, or a new one where there is none. Raises UnreadableState."""
         key_file = (file.with_suffix(".key") if file else folder / "sandbox.key").absolute()
         if not key_file.exists():
             private_write(key_file, Fernet.generate_key())
-        state = cls(folder=folder, file=file, clock=clock, _key=key_file.read_bytes())
+        state = cls(folder, file, clock, _new(), _key=key_file.read_bytes())
         if file and file.exists():
-            state.replace(json.loads(file.read_text()))
-        else:
-            state.clear()
+            try:
+                state.replace(json.loads(file.read_text()))
+            except ValueError as problem:
+                raise UnreadableState(
+                    f"{file}: this version of the sandbox cannot read this state "
+                    f"({str(problem).splitlines()[0]}). Delete the file, or name another."
+                ) from None
         return state
 
-    def clear(self) -> None:
-        tenant, subscription = str(uuid.uuid4()), str(uuid.uuid4())
-        old = self.data
-        self.data = {
-            "tenant": old.get("tenant", tenant),
-            "person": {"name": "engineer@sandbox.example", "oid": str(uuid.uuid4())},
-            "principals": {},
-            "subscriptions": old.get(
-                "subscriptions", {subscription: {"name": "Sandbox", "state": "Enabled"}}
-            ),
-            "providers": {},
-            "resources": {},
-            "operations": {},
-            "deleted": {},
-            "ports": old.get("ports", {}),
-            "databricks": {},
-            "tenants": {},
-            "taken": [],
-            "limits": {},
-            "allowed": None,
-            "denied": [],
-            "policies": [],
-            "tracking_audience": "",
-        }
-
-    def replace(self, data: dict[str, Any]) -> None:
-        """Put the cloud into another state."""
-        self.data = data
-        operations = data["operations"].items()
-        self._unfinished = [name for name, one in operations if one["status"] == "InProgress"]
+    def replace(self, data: JsonValue) -> None:
+        """Put the cloud into another state. Raises ValueError, with a line for each mistake."""
+        try:
+            self.data = StateFile.model_validate(data)
+        except ValidationError as problem:
+            raise ValueError("\n".join(mistakes(problem))) from None
+        operations = self.data.operations.items()
+        self._unfinished = [name for name, one in operations if one.is_running]
         self.save()
 
     def crashed(self, where: str, problem: BaseException) -> None:
@@ -106,10 +105,10 @@ class State:
         traceback.print_exception(problem)
         self.unknown.append({"path": where, "crash": repr(problem)})
 
-    def watch(self, task: asyncio.Task[Any], what: str) -> None:
+    def watch(self, task: asyncio.Future[T], what: str) -> None:
         """Record the crash of a task that nothing awaits."""
 
-        def ended(task: asyncio.Task[Any]) -> None:
+        def ended(task: asyncio.Future[T]) -> None:
             problem = None if task.cancelled() else task.exception()
             if problem and not isinstance(problem, OperationFailed):
                 self.crashed(what, problem)
@@ -117,29 +116,29 @@ class State:
         task.add_done_callback(ended)
 
     @property
-    def resources(self) -> dict[str, dict[str, Any]]:
+    def resources(self) -> dict[str, JsonObject]:
         """ARM documents by lower-case id, as a GET answers them."""
-        return self.data["resources"]  # type: ignore[no-any-return]
+        return self.data.resources
 
     @property
     def tenant(self) -> str:
-        return self.data["tenant"]  # type: ignore[no-any-return]
+        return self.data.tenant
 
     @property
-    def tenants(self) -> dict[str, dict[str, Any]]:
+    def tenants(self) -> dict[str, Tenant]:
         """Every tenant that the person belongs to, by id, their own first."""
-        own = {"name": "Sandbox", "domain": "sandbox.example"}
-        return {self.tenant: own, **self.data.get("tenants", {})}
+        own = Tenant(name="Sandbox", domain="sandbox.example")
+        return {self.tenant: own, **self.data.tenants}
 
     def tenant_of(self, subscription: str) -> str:
-        given = self.data["subscriptions"].get(subscription, {})
-        return str(given.get("tenant", self.tenant))
+        given = self.data.subscriptions.get(subscription)
+        return (given and given.tenant) or self.tenant
 
     @property
     def subscription(self) -> str:
-        return str(next(iter(self.data["subscriptions"])))
+        return next(iter(self.data.subscriptions))
 
-    def get(self, resource_id: str | None) -> dict[str, Any] | None:
+    def get(self, resource_id: str | None) -> JsonObject | None:
         return self.resources.get((resource_id or "").rstrip("/").lower())
 
     def without(self, path: str) -> State:
@@ -150,9 +149,9 @@ class State:
             for key, resource in self.resources.items()
             if key != prefix and not key.startswith(f"{prefix}/")
         }
-        return replace(self, data={**self.data, "resources": left})
+        return replace(self, data=self.data.model_copy(update={"resources": left}))
 
-    def of_type(self, kind: str, under: str = "") -> Iterator[dict[str, Any]]:
+    def of_type(self, kind: str, under: str = "") -> Iterator[JsonObject]:
         prefix = under.lower().rstrip("/") + "/" if under else ""
         for key, resource in list(self.resources.items()):
             if ResourceId.parse(key).type == kind.lower() and key.startswith(prefix):
@@ -163,30 +162,26 @@ class State:
         resource_id: str,
         verb: str,
         seconds: float,
-        error: dict[str, Any] | None = None,
+        error: JsonObject | None = None,
         task: asyncio.Task[None] | None = None,
         states: Sequence[str] = (),
-        polls: Mapping[str, Any] | None = None,
+        polls: Polls | None = None,
     ) -> str:
         """Start an operation on a resource, which is in one of the `states` after the other until
-        it is done; answer its id. `error` is how it will end, `polls` what its polls are told
-        (kinds.answers.Polls)."""
+        it is done; answer its id. `error` is how it will end."""
         name = str(uuid.uuid4())
         rid = ResourceId.parse(resource_id)
-        self.data["operations"][name] = {
-            "resource": child_documents.holder(rid).lower(),
-            "of": resource_id,
-            "verb": verb,
-            "started": time.time(),
-            "ended": None,
-            "seconds": seconds,
-            "polls": 0,
-            "status": "InProgress",
-            "error": error,
-            "states": list(states),
-            "tells": dict(polls or {}),
-        }
-        self._show(self.data["operations"][name], states[0] if states else None)
+        operation = self.data.operations[name] = Operation(
+            resource=child_documents.holder(rid).lower(),
+            of=resource_id,
+            verb=verb,
+            started=time.time(),
+            seconds=seconds,
+            error=error,
+            states=list(states),
+            tells=polls or Polls(),
+        )
+        self._show(operation, states[0] if states else None)
         self._unfinished.append(name)
         if task:
             self.tasks[name] = task
@@ -195,7 +190,7 @@ class State:
         return name
 
     def _drop_finished(self) -> None:
-        operations = self.data["operations"]
+        operations = self.data.operations
         too_many = len(operations) - len(self._unfinished) - MOST_FINISHED
         if too_many > 0:
             finished = (name for name in operations if name not in self._unfinished)
@@ -206,13 +201,13 @@ class State:
         """The operation that holds the resource, where there is one."""
         key = resource_id.lower()
         for name in self._unfinished:
-            if self.data["operations"][name]["resource"] == key:
+            if self.data.operations[name].resource == key:
                 return name
         return None
 
     def polled(self, resource_id: str) -> None:
         if name := self.running(resource_id):
-            self.data["operations"][name]["polls"] += 1
+            self.data.operations[name].polls += 1
         self.settle()
 
     def settle(self) -> None:
@@ -220,43 +215,41 @@ class State:
         self._unfinished = [name for name in self._unfinished if not self._settled(name)]
 
     def _settled(self, name: str) -> bool:
-        operation, task = self.data["operations"][name], self.tasks.get(name)
-        for key, value in (("of", operation["resource"]), ("states", []), ("tells", {})):
-            operation.setdefault(key, value)  # one that was begun by hand, or long ago
+        operation, task = self.data.operations[name], self.tasks.get(name)
         if task and not task.done():
             return False
-        done = self.clock.progress(operation["started"], operation["seconds"], operation["polls"])
+        done = self.clock.progress(operation.started, operation.seconds, operation.polls)
         if done < 1:
-            states = operation["states"]
+            states = operation.states
             self._show(operation, states[int(done * len(states))] if states else None)
             return False
         if task and (failure := task.exception()):
-            operation["error"] = {
+            operation.error = {
                 "code": getattr(failure, "code", "InternalServerError"),
                 "message": str(failure),
             }
         self.tasks.pop(name, None)
-        operation["status"] = "Failed" if operation["error"] else "Succeeded"
-        operation["ended"] = time.time()
+        operation.status = "Failed" if operation.error else "Succeeded"
+        operation.ended = time.time()
         self._end(operation)
         return True
 
-    def _show(self, operation: dict[str, Any], shown: str | None) -> None:
-        resource = child_documents.find(self.resources, ResourceId.parse(operation["of"]))
+    def _show(self, operation: Operation, shown: str | None) -> None:
+        resource = child_documents.find(self.resources, ResourceId.parse(operation.of))
         if resource and shown and "provisioningState" in resource.get("properties", {}):
             resource["properties"]["provisioningState"] = shown
 
-    def _end(self, operation: dict[str, Any]) -> None:
+    def _end(self, operation: Operation) -> None:
         """A deletion that failed is rolled back."""
-        if operation["verb"] != "delete":
-            self._show(operation, operation["status"])
-        elif operation["error"]:
+        if operation.verb != "delete":
+            self._show(operation, operation.status)
+        elif operation.error:
             self._show(operation, "Succeeded")
         else:
-            self._take_away(operation["of"])
+            self._remove(operation.of)
 
-    def _take_away(self, resource_id: str) -> None:
-        """What was deleted, all below it, and the groups that it managed."""
+    def _remove(self, resource_id: str) -> None:
+        """A resource, all below it, and the groups that it managed."""
         rid, key = ResourceId.parse(resource_id), resource_id.lower()
         if rid.type in child_documents.WITHIN:
             child_documents.remove(self.resources, rid)
@@ -266,11 +259,11 @@ class State:
             self.resources.pop(name, None)
         for name, resource in list(self.resources.items()):
             if str(resource.get("managedBy", "")).lower() in gone:
-                self._take_away(name)
+                self._remove(name)
 
     def save(self) -> None:
         if self.file:
-            private_write(self.file, json.dumps(self.data, indent=1).encode())
+            private_write(self.file, self.data.model_dump_json(indent=1).encode())
 
     def derive(self, *parts: str) -> str:
         """A secret that follows from the sandbox's key, and so is never stored."""
@@ -285,6 +278,14 @@ class State:
             return Fernet(self._key).decrypt(sealed.encode()).decode()
         except InvalidToken:
             raise ValueError("sealed with another key, or not at all") from None
+
+
+def _new() -> StateFile:
+    return StateFile(
+        tenant=str(uuid.uuid4()),
+        person=Person(oid=str(uuid.uuid4())),
+        subscriptions={str(uuid.uuid4()): SubscriptionEntry(name="Sandbox")},
+    )
 
 
 def private_write(path: Path, content: bytes) -> None:

@@ -89,7 +89,7 @@ class Arm:
 
     async def _answer(self, asked: ArmRequest) -> Response:
         self.state.settle()
-        known = self.state.data["subscriptions"]
+        known = self.state.data.subscriptions
         if asked.path.lower().startswith("/subscriptions/") and asked.id.subscription not in known:
             raise ArmError(
                 404,

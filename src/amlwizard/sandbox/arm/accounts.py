@@ -20,8 +20,8 @@ class Accounts:
                 {
                     "id": f"/tenants/{tenant}",
                     "tenantId": tenant,
-                    "displayName": given["name"],
-                    "defaultDomain": given["domain"],
+                    "displayName": given.name,
+                    "defaultDomain": given.domain,
                     "tenantCategory": "Home" if tenant == self.state.tenant else "ProjectedBy",
                 }
                 for tenant, given in self.state.tenants.items()
@@ -32,7 +32,7 @@ class Accounts:
         """Those of the tenant that the token is for."""
         here = [
             name
-            for name in self.state.data["subscriptions"]
+            for name in self.state.data.subscriptions
             if self.state.tenant_of(name) == asked.claims["tid"]
         ]
         return _last_page([self._shown(name) for name in here])
@@ -59,13 +59,13 @@ class Accounts:
         )
 
     def _shown(self, name: str) -> JsonObject:
-        given = self.state.data["subscriptions"][name]
+        given = self.state.data.subscriptions[name]
         return {
             "id": f"/subscriptions/{name}",
             "subscriptionId": name,
-            "displayName": given["name"],
+            "displayName": given.name,
             "tenantId": self.state.tenant_of(name),
-            "state": given["state"],
+            "state": given.state,
             "authorizationSource": "RoleBased",
             "subscriptionPolicies": {
                 "locationPlacementId": "Public_2014-09-01",

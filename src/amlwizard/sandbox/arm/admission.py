@@ -94,9 +94,9 @@ class Admission:
         if not running:
             return
         self.state.polled(holder)  # who is refused has asked as well
-        operation = self.state.data["operations"][running]
-        same = operation["of"].lower() in (rid.text.lower(), holder.lower())
-        if same and rid.namespace == "microsoft.network" and operation["verb"] == "put":
+        operation = self.state.data.operations[running]
+        same = operation.of.lower() in (rid.text.lower(), holder.lower())
+        if same and rid.namespace == "microsoft.network" and operation.verb == "put":
             raise retryable(
                 "RetryableErrorDueToAnotherOperation",
                 f"Operation {running} is updating resource {holder}. The call can be retried in "
@@ -134,7 +134,7 @@ class Admission:
             wanted["location"] = "global"
             return
         location = region(given)
-        if location in self.state.data["limits"].get("not_offered", {}).get(kind.type, []):
+        if location in self.state.data.limits.not_offered.get(kind.type, []):
             raise ArmError(
                 400,
                 "LocationNotAvailableForResourceType",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from starlette.responses import JSONResponse, Response
 
@@ -20,9 +20,10 @@ from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types import RESOURCE_TYPES
 from amlwizard.sandbox.resource_types.base import ResourceType, Services
 from amlwizard.sandbox.resource_types.locks import must_be_unlocked
-from amlwizard.sandbox.resource_types.responses import DELETED, Polls
+from amlwizard.sandbox.resource_types.responses import DELETED
 from amlwizard.sandbox.resource_types.shapes import Document, must_fit
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import Polls
 
 Inside = tuple[ResourceId, ResourceType, JsonObject]  # something that is in a group
 TYPE = "Microsoft.Resources/resourceGroups"
@@ -95,9 +96,7 @@ class Groups:
                 if kind.delete:
                     kind.delete(self.state, rid, body)
             found["properties"]["provisioningState"] = "Deleting"
-        name = self.state.begin(
-            asked.path, "delete", DELETE_SECONDS, blocked, polls=asdict(DELETES.polls)
-        )
+        name = self.state.begin(asked.path, "delete", DELETE_SECONDS, blocked, polls=DELETES.polls)
         return self.operations.begun(asked, name, DELETES)
 
     def _blocked(self, path: str, inside: list[Inside]) -> JsonObject | None:

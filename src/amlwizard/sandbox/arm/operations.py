@@ -11,8 +11,9 @@ from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types import RESOURCE_TYPES
-from amlwizard.sandbox.resource_types.responses import Answer, Polls
+from amlwizard.sandbox.resource_types.responses import Answer
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import Operation, Polls
 
 RETRY_AFTER = 10  # seconds
 
@@ -51,13 +52,13 @@ class Operations:
         )
 
     def poll(self, asked: ArmRequest, form: str, name: str) -> Response:
-        operation = self.state.data["operations"].get(name)
+        operation = self.state.data.operations.get(name)
         if operation is None:
             raise ArmError(404, "OperationNotFound", f"The operation {name} was not found.")
-        operation["polls"] += 1
+        operation.polls += 1
         self.state.settle()
-        going = operation["status"] == "InProgress"
-        polls = Polls(**operation.get("tells", {}))
+        going = operation.is_running
+        polls = operation.tells
         headers = {}
         if going and (polls.status == 202 or form.lower() == "operationresults"):
             headers = {"Location": f"{self.state.arm}{asked.path}?api-version={asked.version}"}
@@ -68,31 +69,31 @@ class Operations:
             self._told(operation, name, polls), polls.status if going else 200, headers
         )
 
-    def _result(self, operation: JsonObject, polls: Polls, headers: dict[str, str]) -> Response:
+    def _result(self, operation: Operation, polls: Polls, headers: dict[str, str]) -> Response:
         """A Location shows the resource in the end."""
-        if operation["status"] == "InProgress":
+        if operation.is_running:
             return Response(status_code=202, headers=headers)
-        if operation["status"] == "Failed":
-            return JSONResponse({"error": operation["error"]}, 409)
-        found = store.find(self.state, ResourceId.parse(operation["of"]))
+        if operation.status == "Failed":
+            return JSONResponse({"error": operation.error}, 409)
+        found = store.find(self.state, ResourceId.parse(operation.of))
         if found is None:
             return Response(status_code=polls.done)
         shown = RESOURCE_TYPES[found["type"].lower()].shown
         return JSONResponse(shown(self.state, found) if shown else found)
 
-    def _told(self, operation: JsonObject, name: str, polls: Polls) -> JsonObject:
-        over, status = operation.get("ended") is not None, operation["status"]
+    def _told(self, operation: Operation, name: str, polls: Polls) -> JsonObject:
+        over, status = operation.ended is not None, operation.status
         known = {
             "id": f"/subscriptions/{self.state.subscription}/operationStatuses/{name}",
             "name": name,
-            "startTime": timestamp(operation["started"]),
-            "createdDateTime": timestamp(operation["started"]),
-            "endTime": timestamp(operation["ended"]) if over else None,
-            "lastActionDateTime": timestamp(operation["ended"]) if over else None,
+            "startTime": timestamp(operation.started),
+            "createdDateTime": timestamp(operation.started),
+            "endTime": timestamp(operation.ended) if over else None,
+            "lastActionDateTime": timestamp(operation.ended) if over else None,
             "percentComplete": 100.0 if over else None,
         }
         body: JsonObject = {key: known[key] for key in polls.tells if known[key] is not None}
         body["status"] = status if over else polls.word
-        if operation["error"] and status == "Failed":
-            body["error"] = operation["error"]
+        if operation.error and status == "Failed":
+            body["error"] = operation.error
         return body

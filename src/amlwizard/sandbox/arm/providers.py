@@ -37,7 +37,7 @@ class Providers:
     def change(self, asked: ArmRequest, namespace: str, verb: str) -> Response:
         name, subscription = _known(namespace), asked.id.subscription
         permissions.must(self.state, f"{name}/{verb}/action", f"/subscriptions/{subscription}")
-        states = self.state.data["providers"].setdefault(subscription, {})
+        states = self.state.data.providers.setdefault(subscription, {})
         if verb.lower() == "unregister":
             states.pop(name, None)
         elif name not in states:
@@ -49,11 +49,11 @@ class Providers:
         """Registered, Registering or NotRegistered."""
         if namespace in BUILT_IN:
             return "Registered"
-        name = self.state.data["providers"].get(subscription, {}).get(namespace)
+        name = self.state.data.providers.get(subscription, {}).get(namespace)
         if name is None:
             return "NotRegistered"
-        going = self.state.data["operations"].get(name, {}).get("status") == "InProgress"
-        return "Registering" if going else "Registered"
+        operation = self.state.data.operations.get(name)
+        return "Registering" if operation and operation.is_running else "Registered"
 
     def _shown(self, subscription: str, namespace: str) -> JsonObject:
         self.state.polled(f"/subscriptions/{subscription}/providers/{namespace}")
@@ -77,7 +77,7 @@ class Providers:
         }
 
     def _where(self, kind: str) -> list[str]:
-        missing = self.state.data["limits"].get("not_offered", {}).get(kind, [])
+        missing = self.state.data.limits.not_offered.get(kind, [])
         return [region for region in REGIONS if region not in missing]
 
 

@@ -12,7 +12,7 @@ from amlwizard.sandbox.regions import REGIONS
 from amlwizard.sandbox.resource_types.vm_sizes import MACHINES, MEMORY_GIB, SIZES, family, nodes
 from amlwizard.sandbox.state import State
 
-CORES, ADDRESSES, PLENTY = 100, 1000, 1000
+ADDRESSES = 1000
 NETWORK = {
     "VirtualNetworks": "virtualnetworks",
     "NetworkSecurityGroups": "networksecuritygroups",
@@ -23,33 +23,38 @@ NETWORK = {
 
 def compute(state: State, region: str) -> list[JsonObject]:
     _must_be(region)
-    limits, used = state.data["limits"], Counter[str]()
+    limits, used = state.data.limits, Counter[str]()
     for size, count in nodes(state):
         used[family(size)] += SIZES[size] * count
-    regional = _usage("cores", "Total Regional vCPUs", used.total(), limits.get("cores", CORES))
-    of_family = limits.get("family_cores", CORES)
+    regional = _usage("cores", "Total Regional vCPUs", used.total(), limits.cores)
+    of_family = limits.family_cores
     families = dict.fromkeys(family(size) for size in SIZES)
     return [regional, *(_usage(f, f"{f} vCPUs", used[f], of_family) for f in families)]
 
 
 def network(state: State, region: str) -> list[JsonObject]:
     _must_be(region)
-    limits = state.data["limits"]
+    limits = state.data.limits
     addresses = sum(1 for _ in state.of_type("microsoft.network/publicipaddresses"))
     found = [
-        _usage(name, name, addresses, limits.get("PublicIPAddresses", ADDRESSES))
+        _usage(
+            name,
+            name,
+            addresses,
+            ADDRESSES if limits.PublicIPAddresses is None else limits.PublicIPAddresses,
+        )
         for name in ("PublicIPAddresses", "StaticPublicIPAddresses")
     ]
     for name, kind in NETWORK.items():
         used = sum(1 for _ in state.of_type(f"microsoft.network/{kind}"))
-        found.append(_usage(name, name, used, limits.get(name, PLENTY)))
+        found.append(_usage(name, name, used, getattr(limits, name)))
     return found
 
 
 def machine_learning(state: State, region: str) -> list[JsonObject]:
     """Machine Learning compute counts by itself. The nodes of a cluster that scaled down are none."""
     _must_be(region)
-    limit = state.data["limits"].get("ml_cores", CORES)
+    limit = state.data.limits.ml_cores
     names = ["TotalDedicatedCores", *dict.fromkeys(family(size) for size in SIZES)]
     stem = "Microsoft.MachineLearningServices"
     return [
@@ -64,7 +69,7 @@ def machine_learning(state: State, region: str) -> list[JsonObject]:
 
 def sizes(state: State, where: str) -> Iterator[JsonObject]:
     """SKUs of virtual machines, in the region that the filter names or in all."""
-    kept = state.data["limits"].get("sizes_not_offered", [])
+    kept = state.data.limits.sizes_not_offered
     for region in REGIONS:
         if where and f"'{region}'" not in where:
             continue

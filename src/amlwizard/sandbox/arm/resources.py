@@ -8,7 +8,7 @@ import inspect
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -148,7 +148,7 @@ class Resources:
 
     def _written(self, old: JsonObject | None) -> JsonObject:
         """Who wrote a document first and last, and when."""
-        who = {"By": self.state.data["person"]["name"], "ByType": "User", "At": timestamp()}
+        who = {"By": self.state.data.person.name, "ByType": "User", "At": timestamp()}
         first = (old or {}).get("systemData") or {f"created{key}": v for key, v in who.items()}
         return {**first, **{f"lastModified{key}": value for key, value in who.items()}}
 
@@ -159,7 +159,7 @@ class Resources:
             self.state.watch(task, asked.path)
         seconds = kind.takes("update" if call.old else "create") if answer.states else 0
         name = self.state.begin(
-            asked.id.text, "put", seconds, call.fails, task, answer.states, asdict(answer.polls)
+            asked.id.text, "put", seconds, call.fails, task, answer.states, answer.polls
         )
         made = store.existing(self.state, asked.id)
         return self.operations.begun(asked, name, answer, self._shown(kind, made))
@@ -190,7 +190,7 @@ class Resources:
         answer = kind.answer("delete", asked.version)
         seconds = kind.takes("delete") if answer.states else 0
         name = self.state.begin(
-            rid.text, "delete", seconds, failure, None, answer.states, asdict(answer.polls)
+            rid.text, "delete", seconds, failure, None, answer.states, answer.polls
         )
         return self.operations.begun(asked, name, answer, body)
 
@@ -210,7 +210,7 @@ class Resources:
         slow = kind.slow.get(action.lower())
         if slow:
             seconds = kind.takes("update")
-            name = self.state.begin(target.text, "post", seconds, polls=asdict(slow.polls))
+            name = self.state.begin(target.text, "post", seconds, polls=slow.polls)
             return self.operations.begun(asked, name, slow)
         return JSONResponse(answer) if answer is not None else Response(status_code=200)
 

@@ -3,8 +3,6 @@ vaults and workspaces."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox import permissions, policies
@@ -17,9 +15,10 @@ from amlwizard.sandbox.resource_types import RESOURCE_TYPES
 from amlwizard.sandbox.resource_types.aks import DEFAULT_VERSION, VERSIONS
 from amlwizard.sandbox.resource_types.global_names import name_available
 from amlwizard.sandbox.resource_types.key_vault import forget
-from amlwizard.sandbox.resource_types.responses import Answer, Polls
+from amlwizard.sandbox.resource_types.responses import Answer
 from amlwizard.sandbox.resource_types.role_assignments import ROLES
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import Polls
 
 REGION = r"locations/(?P<region>[^/]+)"
 VAULTS = r".*/Microsoft.KeyVault/locations/[^/]+/deletedVaults/(?P<name>[^/]+)"
@@ -29,7 +28,9 @@ PURGED = Answer(
     202,
     "L",
     "",
-    polls=Polls(202, "NotStarted", ("createdDateTime", "lastActionDateTime"), worded=True),
+    polls=Polls(
+        status=202, word="NotStarted", tells=("createdDateTime", "lastActionDateTime"), worded=True
+    ),
 )
 
 
@@ -78,7 +79,7 @@ class Subscription:
         return JSONResponse(self._held(name))
 
     def _deleted_vaults(self, asked: ArmRequest) -> Response:
-        deleted = self.state.data["deleted"]
+        deleted = self.state.data.deleted
         return listed([v for k, v in deleted.items() if k.startswith("vaults/")])
 
     def _purge_vault(self, asked: ArmRequest, name: str) -> Response:
@@ -86,11 +87,11 @@ class Subscription:
         if held["properties"].get("purgeProtectionEnabled"):
             raise ArmError(405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
         forget(self.state, name)
-        began = self.state.begin(held["id"], "purge", PURGE_SECONDS, polls=asdict(PURGED.polls))
+        began = self.state.begin(held["id"], "purge", PURGE_SECONDS, polls=PURGED.polls)
         return self.operations.begun(asked, began, PURGED)
 
     def _held(self, name: str) -> JsonObject:
-        found: JsonObject | None = self.state.data["deleted"].get(f"vaults/{name.lower()}")
+        found = self.state.data.deleted.get(f"vaults/{name.lower()}")
         if found is None:
             raise ArmError(
                 404,
@@ -180,6 +181,6 @@ class Subscription:
                         },
                     },
                 }
-                for p in self.state.data["policies"]
+                for p in self.state.data.policies
             ]
         )

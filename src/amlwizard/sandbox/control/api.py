@@ -16,6 +16,7 @@ from amlwizard.sandbox.control.faults import Faults
 from amlwizard.sandbox.documents import JsonObject, merged
 from amlwizard.sandbox.entra import Entra, add_principal
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import SubscriptionEntry
 
 PLANTABLE = ("scoring_key", "access_token", "user_code", "client_secret", "identity_header")
 
@@ -75,14 +76,14 @@ class Control:
 
     def _state(self, method: str, body: JsonObject) -> JsonObject:
         if method == "GET":
-            return self.state.data
-        self.state.replace(body if method == "PUT" else merged(self.state.data, body))
+            return self.state.data.to_json()
+        self.state.replace(body if method == "PUT" else merged(self.state.data.to_json(), body))
         return {"ok": True}
 
     def _plant(self, method: str, body: JsonObject) -> JsonObject:
         for key, value in body.items():
             if key == "subscription":
-                self.state.data["subscriptions"][value] = {"name": "Second", "state": "Enabled"}
+                self.state.data.subscriptions[value] = SubscriptionEntry(name="Second")
             elif key == "principal":
                 add_principal(self.state, **value)
             elif key in PLANTABLE:

@@ -11,13 +11,13 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
-    JsonValue,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 from starlette.responses import JSONResponse, Response
+
+from amlwizard.sandbox.documents import JsonValue, mistakes
 
 
 def _expression(text: str) -> str:
@@ -97,9 +97,10 @@ class Faults:
         """Add one fault or a list of them. Raises ValueError, with a line for each mistake."""
         try:
             one_or_more = sent if isinstance(sent, list) else [sent]
-            self._planted += TypeAdapter(list[Fault]).validate_python(one_or_more)
+            self._planted += [Fault.model_validate(one) for one in one_or_more]
         except ValidationError as problem:
-            raise ValueError("\n".join(map(_mistake, problem.errors()))) from None
+            known = f"(known are {', '.join(Fault.model_fields)})"
+            raise ValueError("\n".join([*mistakes(problem), known])) from None
 
     def clear(self) -> None:
         self._planted.clear()
@@ -115,15 +116,6 @@ class Faults:
 
     def to_json(self) -> list[dict[str, JsonValue]]:
         return [fault.to_json() for fault in self._planted]
-
-
-def _mistake(error: Mapping[str, object]) -> str:
-    location = error["loc"]
-    names = location[1:] if isinstance(location, tuple) else ()
-    where = ".".join(map(str, names))
-    if error["type"] == "extra_forbidden":
-        return f"{where}: unknown; known are {', '.join(Fault.model_fields)}"
-    return f"{where}: {error['msg']}" if where else str(error["msg"])
 
 
 def edited(content: bytes, edit: Mapping[str, JsonValue]) -> bytes:

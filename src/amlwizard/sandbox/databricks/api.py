@@ -112,7 +112,7 @@ class Databricks:
     def _is_user(self, request: Request, workspace: JsonObject, claims: JsonObject) -> bool:
         """Whoever may manage the workspace in ARM becomes a user by showing its id once. What a
         service principal may, a token for ARM of its own has to say besides."""
-        users = data_of(self.state, workspace).setdefault("users", [])
+        users = data_of(self.state, workspace).users
         if claims["oid"] in users:
             return True
         shown = request.headers.get("x-databricks-azure-workspace-resource-id", "")
@@ -127,4 +127,4 @@ class Databricks:
         return True
 
     async def _me(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        return {"userName": self.state.data["person"]["name"], "active": True}
+        return {"userName": self.state.data.person.name, "active": True}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
 
 from amlwizard.sandbox.databricks import node_addresses, runtimes
 from amlwizard.sandbox.databricks.drivers import Drivers
@@ -31,7 +30,7 @@ class Clusters:
         return {"versions": runtimes.versions()}
 
     async def node_types(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        missing = self.state.data["limits"].get("sizes_not_offered", [])
+        missing = self.state.data.limits.sizes_not_offered
         return {
             "node_types": [
                 {
@@ -59,7 +58,7 @@ class Clusters:
             "polls": 0,
             "libraries": {},
         }
-        data_of(self.state, workspace)["clusters"][cluster_id] = cluster
+        data_of(self.state, workspace).clusters[cluster_id] = cluster
         self._start(workspace, cluster)
         return {"cluster_id": cluster_id}
 
@@ -79,7 +78,7 @@ class Clusters:
         return self._show(self.find(workspace, body))
 
     async def list_all(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        clusters = data_of(self.state, workspace)["clusters"]
+        clusters = data_of(self.state, workspace).clusters
         return {"clusters": [self._show(self.find(workspace, {"cluster_id": c})) for c in clusters]}
 
     async def start(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
@@ -98,12 +97,12 @@ class Clusters:
 
     async def permanent_delete(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.find(workspace, body)
-        del data_of(self.state, workspace)["clusters"][cluster["id"]]
+        del data_of(self.state, workspace).clusters[cluster["id"]]
         self.drivers.end(cluster["id"])
         return {}
 
     def find(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        cluster = data_of(self.state, workspace)["clusters"].get(body.get("cluster_id"))
+        cluster = data_of(self.state, workspace).clusters.get(body.get("cluster_id", ""))
         if cluster is None:
             raise invalid(f"Cluster {body.get('cluster_id')} does not exist")
         if cluster["state"] == "PENDING" and self.state.clock.done(
@@ -118,9 +117,9 @@ class Clusters:
             cluster["state"] = "TERMINATED"
             cluster["reason"] = {"code": "INACTIVITY", "type": "SUCCESS", "parameters": {}}
         cluster["polls"] += 1
-        return cluster  # type: ignore[no-any-return]
+        return cluster
 
-    def running(self, workspace: JsonObject, cluster_id: Any) -> JsonObject:
+    def running(self, workspace: JsonObject, cluster_id: str) -> JsonObject:
         cluster = self.find(workspace, {"cluster_id": cluster_id})
         if cluster["state"] != "RUNNING":
             raise Refused(
@@ -137,7 +136,7 @@ class Clusters:
         cluster.update(state="PENDING", started=time.time(), polls=0, reason=None)
         nodes = 1 + int(cluster["spec"].get("num_workers") or 0)
         need = SIZES[cluster["spec"]["node_type_id"]] * nodes
-        limit = self.state.data["limits"].get("cores", 100)
+        limit = self.state.data.limits.cores
         if cores_used(self.state) > limit:
             cluster["fails"] = _reason(
                 "AZURE_QUOTA_EXCEEDED_EXCEPTION",

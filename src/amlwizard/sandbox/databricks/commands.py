@@ -22,7 +22,7 @@ class Commands:
         self.contexts: dict[str, str] = {}
 
     async def create_context(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        cluster = self.clusters.running(workspace, body.get("clusterId"))
+        cluster = self.clusters.running(workspace, body.get("clusterId", ""))
         context = uuid.uuid4().hex
         self.contexts[context] = cluster["id"]
         self.opened()
@@ -39,7 +39,7 @@ class Commands:
         return {"id": body["contextId"]}
 
     async def execute(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        self.clusters.running(workspace, body.get("clusterId"))
+        self.clusters.running(workspace, body.get("clusterId", ""))
         cluster_id = self._context(body)
         if body.get("language") != "python":
             raise invalid("Only python is offered here.")

@@ -6,6 +6,7 @@ from amlwizard.sandbox.databricks.errors import Refused, missing
 from amlwizard.sandbox.databricks.workspace import data_of
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import DatabricksData
 
 
 class Secrets:
@@ -13,14 +14,14 @@ class Secrets:
         self.state = state
 
     async def create_scope(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        scopes = data_of(self.state, workspace)["scopes"]
+        scopes = data_of(self.state, workspace).scopes
         if body["scope"] in scopes:
             raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"Scope {body['scope']} already exists!")
         scopes[body["scope"]] = {}
         return {}
 
     async def list_scopes(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        scopes = data_of(self.state, workspace)["scopes"]
+        scopes = data_of(self.state, workspace).scopes
         return {"scopes": [{"name": s, "backend_type": "DATABRICKS"} for s in scopes]}
 
     async def put(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
@@ -35,17 +36,17 @@ class Secrets:
     async def list_keys(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         return {"secrets": [{"key": key} for key in self._scope(workspace, body)]}
 
-    def _scope(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        scope = data_of(self.state, workspace)["scopes"].get(body["scope"])
+    def _scope(self, workspace: JsonObject, body: JsonObject) -> dict[str, str]:
+        scope = data_of(self.state, workspace).scopes.get(body["scope"])
         if scope is None:
             raise missing(f"Scope {body['scope']} does not exist!")
-        return scope  # type: ignore[no-any-return]
+        return scope
 
 
 def reveal(state: State, workspace_id: str, scope: str, key: str) -> JsonObject:
     """The value, for a node: `secret`, or an `error`."""
-    scopes = state.data["databricks"].get(workspace_id, {}).get("scopes", {})
-    sealed = scopes.get(scope, {}).get(key)
+    data = state.data.databricks.get(workspace_id, DatabricksData())
+    sealed = data.scopes.get(scope, {}).get(key)
     if sealed is None:
         return {"error": f"Secret does not exist with scope: {scope} and key: {key}"}
     return {"secret": state.unseal(sealed)}
@@ -53,7 +54,7 @@ def reveal(state: State, workspace_id: str, scope: str, key: str) -> JsonObject:
 
 def redacted(state: State, workspace: JsonObject, text: str) -> str:
     """Databricks replaces the values of secrets in what a cell prints."""
-    for scope in data_of(state, workspace)["scopes"].values():
+    for scope in data_of(state, workspace).scopes.values():
         for sealed in scope.values():
             text = text.replace(state.unseal(sealed), "[REDACTED]")
     return text

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import DatabricksData
 
 
-def data_of(state: State, workspace: JsonObject) -> JsonObject:
-    """Its `clusters` by id, and its secret `scopes` by name."""
-    data = state.data["databricks"].setdefault(workspace["id"].lower(), {})
-    data.setdefault("clusters", {})
-    data.setdefault("scopes", {})
-    return data  # type: ignore[no-any-return]
+def data_of(state: State, workspace: JsonObject) -> DatabricksData:
+    return state.data.databricks.setdefault(workspace["id"].lower(), DatabricksData())
 
 
 def vnet_of(workspace: JsonObject | None) -> str:

@@ -117,7 +117,7 @@ class Entra:
         if named in ("organizations", "common"):
             return self.state.tenant
         for tenant, given in self.state.tenants.items():
-            if named.lower() in (tenant.lower(), given["domain"].lower()):
+            if named.lower() in (tenant.lower(), given.domain.lower()):
                 return tenant
         return refusal("invalid_request", f"AADSTS90002: Tenant '{named}' not found.")
 
@@ -136,9 +136,9 @@ class Entra:
             held = json.loads(self.state.unseal(form.get("refresh_token", "")))
         except ValueError:
             return refusal("invalid_grant", "AADSTS9002313: The refresh token is malformed.")
-        if held["oid"] != self.state.data["person"]["oid"]:
+        if held["oid"] != self.state.data.person.oid:
             return refusal("invalid_grant", "AADSTS50173: The grant was revoked.")
-        if tenant != held["tid"] and self.state.tenants[tenant].get("second_factor"):
+        if tenant != held["tid"] and self.state.tenants[tenant].second_factor:
             return refusal(
                 "interaction_required",
                 "AADSTS50076: Due to a configuration change made by your administrator, or because "
@@ -148,12 +148,12 @@ class Entra:
 
     def _sign_in(self, form: Form, tenant: str, nonce: str = "") -> Response:
         """The tokens of the person, the one for a refresh included."""
-        person = self.state.data["person"]
-        info = {"uid": person["oid"], "utid": self.state.tenant}
-        held = {"oid": person["oid"], "tid": tenant}
+        person = self.state.data.person
+        info = {"uid": person.oid, "utid": self.state.tenant}
+        held = {"oid": person.oid, "tid": tenant}
         return JSONResponse(
             {
-                **self._access(form, tenant, {"oid": person["oid"], "upn": person["name"]}),
+                **self._access(form, tenant, {"oid": person.oid, "upn": person.name}),
                 "id_token": self.tokens.identify(form.get("client_id", ""), person, tenant, nonce),
                 "client_info": b64(json.dumps(info).encode()),
                 "refresh_token": self.state.seal(json.dumps(held)),

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from amlwizard.sandbox.entra.oauth import Form, refusal
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import Principal
 
 
 def add_principal(state: State, client_id: str, secret: str = "", assertion: str = "") -> str:
@@ -17,22 +18,22 @@ def add_principal(state: State, client_id: str, secret: str = "", assertion: str
     oid = str(uuid.uuid5(uuid.NAMESPACE_URL, client_id))
     proofs = {"secret": secret, "assertion": assertion}
     sealed = {name: state.seal(proof) for name, proof in proofs.items() if proof}
-    state.data["principals"][oid] = {"client_id": client_id, **sealed}
+    state.data.principals[oid] = Principal(client_id=client_id, **sealed)
     return oid
 
 
 def recognise(state: State, form: Form, tenant: str) -> dict[str, str] | Response:
     """The claims (`oid`, `appid`) of a service principal that shows its secret, or the token of a
     workload that it trusts; otherwise the answer that refuses it."""
-    shown, what = form.get("client_secret"), "secret"
-    if "client_assertion" in form:
-        shown, what = form["client_assertion"], "assertion"
-    for oid, sp in state.data["principals"].items():
-        if sp["client_id"] != form.get("client_id"):
+    by_assertion = "client_assertion" in form
+    shown = form.get("client_assertion" if by_assertion else "client_secret", "")
+    for oid, sp in state.data.principals.items():
+        if sp.client_id != form.get("client_id"):
             continue
-        if sp.get(what) and hmac.compare_digest(state.unseal(sp[what]), shown or ""):
-            return {"oid": oid, "appid": sp["client_id"]}
-        if what == "assertion":
+        sealed = sp.assertion if by_assertion else sp.secret
+        if sealed and hmac.compare_digest(state.unseal(sealed), shown):
+            return {"oid": oid, "appid": sp.client_id}
+        if by_assertion:
             return refusal(
                 "invalid_client",
                 "AADSTS70021: No matching federated identity record found for presented assertion.",

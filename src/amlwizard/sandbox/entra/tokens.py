@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import Person
 
 ARM = ("https://management.azure.com", "https://management.core.windows.net")
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
@@ -45,16 +46,16 @@ class Tokens:
         }
         return self._sign(claims)
 
-    def identify(self, client: str, person: dict[str, str], tenant: str, nonce: str = "") -> str:
+    def identify(self, client: str, person: Person, tenant: str, nonce: str = "") -> str:
         """An id token: it tells the `client` who signed in, to the request that had this `nonce`."""
         return self._sign(
             {
                 **self._span(client, tenant),
-                "sub": person["oid"],
-                "oid": person["oid"],
+                "sub": person.oid,
+                "oid": person.oid,
                 "tid": tenant,
-                "preferred_username": person["name"],
-                "name": person["name"],
+                "preferred_username": person.name,
+                "name": person.name,
                 "ver": "2.0",
                 **({"nonce": nonce} if nonce else {}),
             }

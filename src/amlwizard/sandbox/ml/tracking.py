@@ -122,7 +122,7 @@ class Tracking:
     async def handle(self, request: Request, workspace_id: str, inside: bool) -> Response:
         workspace = self.state.get(workspace_id)
         # `tracking_audience` of the state is another audience that is wanted instead.
-        wanted = self.state.data.get("tracking_audience")
+        wanted = self.state.data.tracking_audience
         claims = self.tokens.check(request, *([wanted] if wanted else (*ARM, self.state.arm)))
         if isinstance(claims, Response):
             return claims

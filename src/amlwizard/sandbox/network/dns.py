@@ -40,10 +40,10 @@ def owner(state: State, name: str) -> tuple[JsonObject, str] | None:
 def public(state: State, name: str) -> list[str] | None:
     """What everybody is answered; None for a name that does not exist.
 
-    `state.data["public_dns"]` holds what somebody published: addresses by name.
+    `public_dns` of the state holds records that somebody published.
     """
     name = name.lower().rstrip(".")
-    published = state.data.get("public_dns", {}).get(name)
+    published = state.data.public_dns.get(name)
     if published:
         return list(published)
     cluster = next((c for c in _aks(state) if c["properties"].get("fqdn") == name), None)

@@ -16,9 +16,10 @@ from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types import databricks_defaults
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
 from amlwizard.sandbox.resource_types.network import DATABRICKS, usage
-from amlwizard.sandbox.resource_types.responses import DELETED, Answer, Polls
+from amlwizard.sandbox.resource_types.responses import DELETED, Answer
 from amlwizard.sandbox.resource_types.shapes import Document, Shape
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import Polls
 
 # What the delegation's network intent policy puts into the subnets' NSGs:
 # direction, priority, source, destination, ports.
@@ -287,7 +288,7 @@ def _add_rules(state: State, nsg_id: str) -> None:
 
 
 def _delete_workspace(state: State, rid: ResourceId, body: JsonObject) -> None:
-    state.data["databricks"].pop(rid.text.lower(), None)
+    state.data.databricks.pop(rid.text.lower(), None)
     nsgs = {
         subnet["properties"]["networkSecurityGroup"]["id"].lower()
         for vnet in state.of_type("microsoft.network/virtualnetworks")
@@ -312,7 +313,7 @@ def _subnet_names(body: JsonObject) -> set[str]:
     }
 
 
-CREATED_BY_POLLS = Answer(states=("Accepted", "Creating"), polls=Polls(202, "Accepted"))
+CREATED_BY_POLLS = Answer(states=("Accepted", "Creating"), polls=Polls(status=202, word="Accepted"))
 
 RESOURCE_TYPES = [
     ResourceType(

@@ -25,7 +25,7 @@ def fill(call: Call) -> None:
     p["isUcEnabled"] = serverless
     p["createdDateTime"] = old.get("createdDateTime") or timestamp()
     p["authorizations"] = [{"principalId": PUBLISHER, "roleDefinitionId": ROLES["Owner"]}]
-    person = call.state.data["person"]["oid"]
+    person = call.state.data.person.oid
     who = {
         "oid": person,
         "puid": uuid.uuid5(uuid.NAMESPACE_URL, person).hex[:16].upper(),

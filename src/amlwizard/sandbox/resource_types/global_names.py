@@ -10,7 +10,7 @@ from amlwizard.sandbox.state import State
 
 def taken(state: State, kind: str, name: str, own: str = "") -> bool:
     """Whether a name that must be unique is in use, by us or by somebody else."""
-    if f"{kind}/{name}".lower() in (text.lower() for text in state.data["taken"]):
+    if f"{kind}/{name}".lower() in (text.lower() for text in state.data.taken):
         return True
     return any(
         resource["name"].lower() == name.lower() and resource["id"].lower() != own.lower()
@@ -25,7 +25,7 @@ def name_available(state: State, kind: str, name: str, pattern: Any) -> JsonObje
             "reason": "AccountNameInvalid",
             "message": f"{name} is not a valid name.",
         }
-    held = kind.lower().endswith("vaults") and f"vaults/{name.lower()}" in state.data["deleted"]
+    held = kind.lower().endswith("vaults") and f"vaults/{name.lower()}" in state.data.deleted
     if held or taken(state, kind, name):
         return {
             "nameAvailable": False,

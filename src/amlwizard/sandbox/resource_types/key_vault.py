@@ -43,7 +43,7 @@ class _Vault(Document):
 def _vault(call: Call) -> None:
     call.require("properties.tenantId", "properties.sku.name")
     p = call.properties
-    deleted = call.state.data["deleted"].get(_key(call.id.name))
+    deleted = call.state.data.deleted.get(_key(call.id.name))
     if call.old is None and deleted:
         if p.pop("createMode", "") != "recover":
             raise ArmError(
@@ -55,7 +55,7 @@ def _vault(call: Call) -> None:
                 "delete.",
             )
         call.body["tags"] = call.body.get("tags") or deleted["properties"]["tags"]
-        held = _contents(call.state).get(_key(call.id.name), {})
+        held = call.state.data.contents.get(_key(call.id.name), {})
         call.body["properties"] = p = {**held, **p}  # what it was, but for what is asked for
     p.pop("createMode", None)
     if taken(call.state, "Microsoft.KeyVault/vaults", call.id.name, call.id.text):
@@ -116,7 +116,7 @@ def _range(text: str) -> IPv4Network:
 def _delete_vault(state: State, rid: ResourceId, body: JsonObject) -> None:
     p = body["properties"]
     now = time.time()
-    state.data["deleted"][_key(rid.name)] = {
+    state.data.deleted[_key(rid.name)] = {
         "id": f"/subscriptions/{rid.subscription}/providers/Microsoft.KeyVault/locations/"
         f"{body['location']}/deletedVaults/{rid.name}",
         "name": rid.name,
@@ -130,17 +130,11 @@ def _delete_vault(state: State, rid: ResourceId, body: JsonObject) -> None:
             **({"purgeProtectionEnabled": True} if p.get("enablePurgeProtection") else {}),
         },
     }
-    _contents(state)[_key(rid.name)] = p
+    state.data.contents[_key(rid.name)] = p
 
 
 def _key(name: str) -> str:
     return f"vaults/{name.lower()}"
-
-
-def _contents(state: State) -> JsonObject:
-    """What softly deleted vaults were, for those who recover them."""
-    found: JsonObject = state.data.setdefault("contents", {})
-    return found
 
 
 def _recovered(state: State, rid: ResourceId) -> bool:
@@ -149,8 +143,8 @@ def _recovered(state: State, rid: ResourceId) -> bool:
 
 def forget(state: State, name: str) -> bool:
     """End the soft deletion of a vault; answer whether there was one."""
-    _contents(state).pop(_key(name), None)
-    return state.data["deleted"].pop(_key(name), None) is not None
+    state.data.contents.pop(_key(name), None)
+    return state.data.deleted.pop(_key(name), None) is not None
 
 
 def _shown(state: State, vault: JsonObject) -> JsonObject:

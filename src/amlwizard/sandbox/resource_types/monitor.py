@@ -93,11 +93,10 @@ def _key(rid: ResourceId) -> str:
     return f"{rid.subscription}/{rid.group}/{rid.name}".lower()
 
 
-def _gone(state: State) -> JsonObject:
+def _gone(state: State) -> dict[str, JsonObject]:
     """Deleted workspaces: for two weeks a PUT of the same name brings one back, and nothing else
     tells of it."""
-    found: JsonObject = state.data.setdefault("logs", {})
-    return found
+    return state.data.logs
 
 
 def _delete_workspace(state: State, rid: ResourceId, body: JsonObject) -> None:

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
+from amlwizard.sandbox.state_file import Polls
 
-@dataclass(frozen=True)
-class Polls:
-    """`status` and `word` are what a poll is told while the operation is under way, `tells` what
-    stands beside the word: `id`, `name`, `startTime`, and `endTime` and `percentComplete` once it
-    is over. `done` is the status of the last poll of a Location that has no document to show. A
-    Location tells the word too where `worded`."""
-
-    status: int = 200
-    word: str = "InProgress"
-    tells: tuple[str, ...] = ()
-    done: int = 200
-    worded: bool = False
+PLAIN = Polls()
 
 
 @dataclass(frozen=True)
@@ -34,7 +23,7 @@ class Answer:
     headers: str = "A"
     shows: str = "document"
     states: tuple[str, ...] = ("Creating",)
-    polls: Polls = field(default_factory=Polls)
+    polls: Polls = PLAIN
     itself: bool = False
     since: str = ""
     before: Answer | None = None
@@ -42,9 +31,9 @@ class Answer:
     def at(self, version: str) -> Answer:
         return self.before if self.before and version < self.since else self
 
-    def told(self, **polls: Any) -> Answer:
+    def told(self, **polls: str | int | tuple[str, ...]) -> Answer:
         """The same with other polls."""
-        return replace(self, polls=replace(self.polls, **polls))
+        return replace(self, polls=self.polls.model_copy(update=polls))
 
 
 CREATED = Answer()

@@ -16,6 +16,7 @@ from amlwizard.sandbox.resource_types.base import Call, ResourceType
 from amlwizard.sandbox.resource_types.responses import AT_ONCE, CREATED_AT_ONCE
 from amlwizard.sandbox.resource_types.shapes import Document, Shape
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import RoleSighting
 
 ROLES = {
     "Owner": "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
@@ -54,7 +55,7 @@ def _role_assignment(call: Call) -> None:
         i["properties"]["principalId"]
         for i in call.state.of_type("microsoft.managedidentity/userassignedidentities")
     ]
-    known += [call.state.data["person"]["oid"], *call.state.data["principals"]]
+    known += [call.state.data.person.oid, *call.state.data.principals]
     known += [
         r["identity"]["principalId"]
         for r in call.state.resources.values()
@@ -96,12 +97,11 @@ def _role_assignment(call: Call) -> None:
     p["scope"] = call.id.scope
     old = (call.old or {}).get("properties", {})
     p["createdOn"], p["updatedOn"] = old.get("createdOn") or timestamp(), timestamp()
-    p["updatedBy"] = call.state.data["person"]["oid"]
+    p["updatedBy"] = call.state.data.person.oid
     p["createdBy"] = old.get("createdBy") or p["updatedBy"]
     p.setdefault("principalType", "ServicePrincipal")
     if call.old is None:
-        new = {"since": time.time(), "looks": 0}
-        call.state.data.setdefault("assigned", {})[call.id.text.lower()] = new
+        call.state.data.assigned[call.id.text.lower()] = RoleSighting(since=time.time())
 
 
 def sees_role(state: State, principal: str, scope: str, *roles: str) -> bool:
@@ -122,14 +122,14 @@ def _held(state: State, principal: str, scope: str, roles: tuple[str, ...]) -> I
 
 def _seen(state: State, assignment: JsonObject) -> bool:
     """A look that comes too early counts: there are a clock and a limit that go by looks."""
-    new = state.data.get("assigned", {}).get(assignment["id"].lower())
+    new = state.data.assigned.get(assignment["id"].lower())
     if new is None:
         return True
-    needed = state.data["limits"].get("role_looks", 0)
-    by_clock = state.clock.done(new["since"], SEEN_SECONDS, new["looks"])
-    if by_clock and new["looks"] >= needed:
+    needed = state.data.limits.role_looks
+    by_clock = state.clock.done(new.since, SEEN_SECONDS, new.looks)
+    if by_clock and new.looks >= needed:
         return True
-    new["looks"] += 1
+    new.looks += 1
     return False
 
 

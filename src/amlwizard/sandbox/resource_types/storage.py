@@ -13,8 +13,9 @@ from amlwizard.sandbox.resource_types.network.private_endpoints import (
     occupied,
 )
 from amlwizard.sandbox.resource_types.network.service_endpoints import must_have_endpoints
-from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, Answer, Polls
+from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, Answer
 from amlwizard.sandbox.resource_types.shapes import Document, NetworkRules, Object, Shape
+from amlwizard.sandbox.state_file import Polls
 
 ACCOUNT = {
     "accessTier": "Hot",
@@ -119,7 +120,7 @@ RESOURCE_TYPES = [
         _storage,
         26,
         shape=_Account,
-        creates=Answer(202, "L", "", ("Creating", "ResolvingDns"), Polls(202)),
+        creates=Answer(202, "L", "", ("Creating", "ResolvingDns"), Polls(status=202)),
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,
         name=r"[a-z0-9]{3,24}",

@@ -60,7 +60,7 @@ def spelled(size: str) -> str:
 
 
 def vcpus(state: State, size: str) -> int:
-    if size not in SIZES or size in state.data["limits"].get("sizes_not_offered", []):
+    if size not in SIZES or size in state.data.limits.sizes_not_offered:
         raise ArmError(
             400,
             "VMSizeNotSupported",
@@ -77,8 +77,8 @@ def nodes(state: State) -> Iterator[tuple[str, int]]:
         for pool in cluster["properties"]["agentPoolProfiles"]:
             if pool.get("vmSize") in SIZES:
                 yield pool["vmSize"], pool.get("count", 0)
-    for workspace in state.data["databricks"].values():
-        for cluster in workspace.get("clusters", {}).values():
+    for workspace in state.data.databricks.values():
+        for cluster in workspace.clusters.values():
             if cluster["state"] in ("PENDING", "RUNNING"):
                 spec = cluster["spec"]
                 yield spec["node_type_id"], 1 + spec.get("num_workers", 0)

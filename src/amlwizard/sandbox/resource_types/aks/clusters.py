@@ -105,7 +105,7 @@ def _quota(call: Call, pools: list[JsonObject]) -> None:
     need = sum(vcpus(call.state, pool["vmSize"]) * pool.get("count", 1) for pool in pools)
     old = (call.old or {}).get("properties", {}).get("agentPoolProfiles", [])
     had = sum(SIZES.get(pool["vmSize"], 0) * pool.get("count", 1) for pool in old)
-    limit = call.state.data["limits"].get("cores", 100)
+    limit = call.state.data.limits.cores
     left = limit - cores_used(call.state) + had
     if need > left:
         raise ArmError(
@@ -115,7 +115,7 @@ def _quota(call: Call, pools: list[JsonObject]) -> None:
             f"regional vcpu quota {left}, requested quota {need}",
         )
     for name in {family(pool["vmSize"]) for pool in pools}:
-        limit = call.state.data["limits"].get("family_cores", 100)
+        limit = call.state.data.limits.family_cores
         left = limit - cores_used(call.state, name) + _cores(old, name)
         if _cores(pools, name) > left:
             raise ArmError(

@@ -65,7 +65,7 @@ def _extension(call: Call) -> None:
     settings = _lower(p.get("configurationSettings"))
     protected = _lower(p.pop("configurationProtectedSettings", None))  # taken, never answered
     sealed = call.state.seal(json.dumps(protected))
-    call.state.data.setdefault("protected", {})[call.id.text.lower()] = sealed
+    call.state.data.protected[call.id.text.lower()] = sealed
     if p["extensionType"].lower() == AML and _true(settings, "enableinference"):
         internal = _true(settings, "scoringfe.servicetype.internalloadbalancer")
         reason = _unhealthy(call, cluster, settings, protected)
@@ -156,7 +156,7 @@ def _failed(call: Call, reason: str) -> JsonObject:
 
 
 def _delete_extension(state: State, rid: ResourceId, body: JsonObject) -> None:
-    state.data.get("protected", {}).pop(rid.text.lower(), None)
+    state.data.protected.pop(rid.text.lower(), None)
     cluster = state.get(rid.scope)
     if cluster and body["properties"]["extensionType"].lower() == AML:
         load_balancers.withdraw(state, cluster, FRONTEND)
@@ -189,7 +189,7 @@ def frontend(state: State, cluster_id: str) -> Frontend:
 def certificate(state: State, cluster_id: str) -> tuple[bytes, bytes] | None:
     """Certificate and key (PEM) that the frontend shows; None where it has none of its own."""
     for extension in state.of_type("microsoft.kubernetesconfiguration/extensions", cluster_id):
-        sealed = state.data.get("protected", {}).get(extension["id"].lower())
+        sealed = state.data.protected.get(extension["id"].lower())
         protected = json.loads(state.unseal(sealed)) if sealed else {}
         if "scoringfe.sslcert" in protected:
             return _decoded(protected["scoringfe.sslcert"]), _decoded(protected["scoringfe.sslkey"])

@@ -15,4 +15,4 @@ SERVED = Answer(201, "AL").told(
     word="Updating", tells=("id", "name", "startTime", "endTime", "percentComplete")
 )
 SERVED_AGAIN = replace(SERVED, states=("Updating",))
-SERVED_NO_MORE = replace(DELETED, polls=replace(SERVED.polls, done=204))
+SERVED_NO_MORE = replace(SERVED, status=202, shows="", states=("Deleting",)).told(done=204)

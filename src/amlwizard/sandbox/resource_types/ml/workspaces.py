@@ -40,7 +40,7 @@ BODY = {
 
 
 def _workspace(call: Call) -> None:
-    if call.old is None and call.state.data["deleted"].get(_workspace_key(call.id)):
+    if call.old is None and call.state.data.deleted.get(_workspace_key(call.id)):
         raise ArmError(
             400,
             "BadRequest",
@@ -117,8 +117,8 @@ def _workspace_key(rid: ResourceId) -> str:
 
 
 def _delete_workspace(state: State, rid: ResourceId, body: JsonObject) -> None:
-    kept = {key: body[key] for key in ("id", "location", "tags") if key in body}
-    state.data["deleted"][_workspace_key(rid)] = kept
+    kept: JsonObject = {key: body[key] for key in ("id", "location", "tags") if key in body}
+    state.data.deleted[_workspace_key(rid)] = kept
 
 
 async def _deleted_workspaces(call: Call) -> list[JsonObject]:
@@ -134,13 +134,13 @@ async def _deleted_workspaces(call: Call) -> list[JsonObject]:
             "tags": held.get("tags", {}),
             "properties": {"provisioningState": "Succeeded"},
         }
-        for key, held in call.state.data["deleted"].items()
+        for key, held in call.state.data.deleted.items()
         if key.startswith(f"workspaces/{call.id.subscription}/".lower())
     ]
 
 
 def _purge_workspace(state: State, rid: ResourceId) -> bool:
-    return state.data["deleted"].pop(_workspace_key(rid), None) is not None
+    return state.data.deleted.pop(_workspace_key(rid), None) is not None
 
 
 def _resync(call: Call) -> None:

@@ -63,7 +63,7 @@ def _public_ip(call: Call) -> None:
 
 
 def must_have_room(state: State, more: int = 1) -> None:
-    limit = state.data["limits"].get("PublicIPAddresses")
+    limit = state.data.limits.PublicIPAddresses
     if limit is not None and len(_all(state)) + more > limit:
         raise ArmError(
             400,

@@ -17,9 +17,9 @@ from amlwizard.sandbox.resource_types.responses import (
     DELETED,
     GONE_AT_ONCE,
     Answer,
-    Polls,
 )
 from amlwizard.sandbox.state import State
+from amlwizard.sandbox.state_file import Polls
 
 LINKS = "microsoft.network/privatednszones/virtualnetworklinks"
 RECORDS = "microsoft.network/privatednszones/a"
@@ -188,7 +188,7 @@ def _delete_zone_group(state: State, rid: ResourceId, body: JsonObject) -> None:
 
 
 # A zone and a link answer with an empty object, and so do their polls, which say so in the status.
-ACCEPTED = Answer(202, "AL", "{}", polls=Polls(202))
+ACCEPTED = Answer(202, "AL", "{}", polls=Polls(status=202))
 REMOVED = DELETED.told(status=202)
 
 RESOURCE_TYPES = [
