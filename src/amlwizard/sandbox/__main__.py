@@ -23,7 +23,7 @@ from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.clock import Clock
 from amlwizard.sandbox.regions import REGIONS
 from amlwizard.sandbox.server import Server
-from amlwizard.sandbox.state import State, UnreadableState, private_write
+from amlwizard.sandbox.state import State, StateFileError, private_write
 
 # The names of Azure that the sandbox's certificate is good for.
 NAMES = (
@@ -109,7 +109,7 @@ def main() -> int:
     except OSError as problem:
         print(f"{problem.filename or 'the sandbox'}: {problem.strerror}", file=sys.stderr)
         return 1
-    except UnreadableState as problem:
+    except StateFileError as problem:
         print(problem, file=sys.stderr)
         return 1
     finally:

@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl
 
 from pydantic import JsonValue
@@ -54,7 +53,7 @@ class Capture:
         """`status` is 0 where a fault kept the answer back."""
         host = dict(scope["headers"]).get(b"host", b"").decode()
         query = scope["query_string"].decode()
-        line = {
+        line: dict[str, JsonValue] = {
             "at": time.time(),
             "method": scope["method"],
             "url": f"{scope.get('scheme', 'https')}://{host}{scope['path']}"
@@ -72,7 +71,7 @@ class Capture:
         self._out.write(json.dumps(self._clean(line)) + "\n")
         self._out.flush()
 
-    def _clean(self, value: Any, secret: bool = False) -> Any:
+    def _clean(self, value: JsonValue, secret: bool = False) -> JsonValue:
         if isinstance(value, dict):
             return {k: self._clean(v, _is_secret(k, value, secret)) for k, v in value.items()}
         if isinstance(value, list):
@@ -86,7 +85,7 @@ class Capture:
         return SIGNATURE.sub(rf"\1{GONE}", value)
 
 
-def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
+def _secrets(value: JsonValue, secret: bool = False) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not (key == "string_value" and ID.fullmatch(str(inner))):
@@ -98,19 +97,20 @@ def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
         yield value
 
 
-def _is_secret(key: str, beside: dict[str, Any], under: bool) -> bool:
+def _is_secret(key: str, beside: Mapping[str, JsonValue], under: bool) -> bool:
     """Whether what stands at `key` is secret; `beside` is the object that it stands in."""
     if key == "value" and any(k.lower() in ("keyname", "permissions") for k in beside):
         return True
     return under or (SECRET.search(key) is not None and PUBLIC.match(key) is None)
 
 
-def _parsed(content: bytes, kind: bytes = b"") -> Any:
+def _parsed(content: bytes, kind: bytes = b"") -> JsonValue:
     if not content:
         return None
     if kind.startswith(b"application/x-www-form-urlencoded"):
         return dict(parse_qsl(content.decode()))
     try:
-        return json.loads(content)
+        parsed: JsonValue = json.loads(content)
+        return parsed
     except ValueError:
         return "(not JSON)"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_id import ResourceId
 
 # Types whose documents are items of a list in their parent's, and the list.
@@ -11,7 +10,7 @@ WITHIN = {
     "microsoft.network/virtualnetworks/subnets": "subnets",
     "microsoft.network/networksecuritygroups/securityrules": "securityRules",
 }
-Documents = dict[str, dict[str, Any]]
+Documents = dict[str, JsonObject]
 
 
 def holder(rid: ResourceId) -> str:
@@ -19,13 +18,13 @@ def holder(rid: ResourceId) -> str:
     return rid.parent if rid.type in WITHIN else rid.text
 
 
-def siblings(resources: Documents, rid: ResourceId) -> list[dict[str, Any]]:
+def siblings(resources: Documents, rid: ResourceId) -> list[JsonObject]:
     """The list that the document stands in; empty where the parent is not there."""
     parent = resources.get(rid.parent.lower())
     return parent["properties"][WITHIN[rid.type]] if parent else []
 
 
-def find(resources: Documents, rid: ResourceId) -> dict[str, Any] | None:
+def find(resources: Documents, rid: ResourceId) -> JsonObject | None:
     if rid.type not in WITHIN:
         return resources.get(rid.text.rstrip("/").lower())
     name = rid.name.lower()

@@ -9,20 +9,50 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
 STOP_SECONDS = 5
 FOREIGN = ("AZURE", "MLFLOW_", "DATABRICKS_", "AMLWIZARD_", "HTTP_PROXY", "HTTPS_PROXY")
 LONGEST_LINE = 2**25
+
+
+class Child:
+    """A running process, and lines of JSON to it and from it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.returncode is not None
+
+    async def wait(self) -> None:
+        await self._process.wait()
+
+    async def send(self, body: Mapping[str, object]) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(body).encode() + b"\n")
+        await self._process.stdin.drain()
+
+    async def receive(self) -> bytes:
+        """The next line of its output; empty once it has ended."""
+        assert self._process.stdout
+        return await self._process.stdout.readline()
+
+    def kill(self) -> None:
+        """The process and all that it started."""
+        if not self.has_ended:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 class Children:
@@ -30,7 +60,7 @@ class Children:
 
     def __init__(self, folder: Path) -> None:
         self.temporary = folder / "tmp"
-        self._processes: list[Any] = []
+        self._processes: list[Child] = []
         self._empty()
 
     def _empty(self) -> None:
@@ -44,58 +74,45 @@ class Children:
         env: dict[str, str],
         cwd: Path,
         log: Path = Path(os.devnull),
-    ) -> Any:
-        """A module of ours that takes `requests` and answers on its standard output; its standard
+    ) -> Child:
+        """A module of the sandbox that takes `requests` and answers on its standard output; its standard
         error goes to `log`."""
-        with log.open("ab") as written:
-            return await self._start(
-                [sys.executable, "-m", module, *arguments],
-                env,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=written,
-                cwd=str(cwd),
-                limit=LONGEST_LINE,
-            )
+        command = [sys.executable, "-m", module, *arguments]
+        return await self._start(command, env, log, cwd, asyncio.subprocess.PIPE)
 
-    async def guarded(self, command: list[str], env: dict[str, str], log: Path, cwd: Path) -> Any:
+    async def guarded(self, command: list[str], env: dict[str, str], log: Path, cwd: Path) -> Child:
         """Any command, under the guardian; its standard output and error go to `log`."""
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as out:
-            return await self._start(
-                [sys.executable, "-m", __name__, *command],
-                env,
-                stdout=out,
-                stderr=out,
-                cwd=str(cwd),
-            )
+        return await self._start([sys.executable, "-m", __name__, *command], env, log, cwd, None)
 
-    async def _start(self, command: list[str], env: dict[str, str], **options: Any) -> Any:
+    async def _start(
+        self, command: list[str], env: dict[str, str], log: Path, cwd: Path, stdout: int | None
+    ) -> Child:
         kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(FOREIGN)}
-        ours = {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self.temporary)}
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            env={**kept, **ours, **env},
-            start_new_session=True,
-            **options,
-        )
-        self._processes.append(process)
-        return process
+        own = {"PYTHONUNBUFFERED": "1", "TMPDIR": str(self.temporary)}
+        with log.open("ab") as written:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=written if stdout is None else stdout,
+                stderr=written,
+                env={**kept, **own, **env},
+                cwd=str(cwd),
+                limit=LONGEST_LINE,
+                start_new_session=True,
+            )
+        child = Child(process)
+        self._processes.append(child)
+        return child
 
     async def stop(self) -> None:
-        """Kill them all, see them gone, and take their temporary files away."""
-        for process in self._processes:
-            kill_group(process)
-        waiting = [asyncio.ensure_future(process.wait()) for process in self._processes]
+        """Kill them all, wait until they are gone, and remove their temporary files."""
+        for child in self._processes:
+            child.kill()
+        waiting = [asyncio.ensure_future(child.wait()) for child in self._processes]
         if waiting:
             await asyncio.wait(waiting, timeout=STOP_SECONDS)
         shutil.rmtree(self.temporary, ignore_errors=True)
-
-
-def kill_group(process: Any) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def requests() -> Iterator[str]:

@@ -15,7 +15,7 @@ sends has been held against a shape before (`shapes`), all else the sandbox itse
 __all__ = ["JsonObject", "JsonValue", "complete", "merged", "mistakes", "value_at"]
 
 
-def value_at(document: object, path: str) -> Any:
+def value_at(document: object, path: str) -> Any:  # noqa: ANN401 - as of the document itself
     """The value at a dotted path (``properties.subnets.0.name``); None where there is none."""
     for part in path.split("."):
         if isinstance(document, list) and part.isdigit() and int(part) < len(document):
@@ -35,11 +35,14 @@ def complete(document: JsonObject, defaults: Mapping[str, object]) -> None:
             complete(given, value)
 
 
-def merged(old: JsonValue, patch: JsonValue) -> Any:
+def merged(old: JsonObject, patch: JsonObject) -> JsonObject:
     """A JSON merge patch (RFC 7396), except that null is kept as a value."""
-    if not isinstance(old, dict) or not isinstance(patch, dict):
-        return patch
-    return {**old, **{key: merged(old.get(key), value) for key, value in patch.items()}}
+    result = dict(old)
+    for key, value in patch.items():
+        held = old.get(key)
+        nested = isinstance(held, dict) and isinstance(value, dict)
+        result[key] = merged(held, value) if nested else value
+    return result
 
 
 def mistakes(problem: ValidationError) -> list[str]:

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from amlwizard.sandbox.arm_error import ArmError
-from amlwizard.sandbox.documents import JsonObject, value_at
+from amlwizard.sandbox.documents import JsonObject, JsonValue, value_at
 from amlwizard.sandbox.state import State
 
 GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
@@ -25,35 +24,40 @@ DEFINITION = (
 )
 TAG = re.compile(r"tags(?:\.(?P<plain>.+)|\[\s*'?(?P<quoted>.+?)'?\s*\])", re.IGNORECASE)
 
-Test = Callable[[Any, Any], bool]
+Test = Callable[[JsonValue, JsonValue], bool]
 
 
-def _text(value: Any) -> str:
+def _text(value: JsonValue) -> str:
     return str(value).lower()
 
 
-def _number(value: Any) -> float:
+def _texts(value: JsonValue) -> list[str]:
+    """The items of a list or the keys of an object."""
+    return [_text(one) for one in value] if isinstance(value, list | dict) else []
+
+
+def _number(value: JsonValue) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        return float(str(value))
+    except ValueError:
         return float("nan")
 
 
-def _like(value: Any, pattern: Any) -> bool:
+def _like(value: JsonValue, pattern: JsonValue) -> bool:
     return fnmatch.fnmatchcase(_text(value), _text(pattern).replace("[", "[[]").replace("?", "[?]"))
 
 
-def _held(value: Any, wanted: Any) -> bool:
+def _held(value: JsonValue, wanted: JsonValue) -> bool:
     return _text(wanted) in _text(value)
 
 
 # Each with its opposite, which is also true of what is not there.
 TESTS: dict[str, tuple[Test, str]] = {
     "equals": (lambda value, wanted: _text(value) == _text(wanted), "notEquals"),
-    "in": (lambda value, wanted: _text(value) in [_text(one) for one in wanted], "notIn"),
+    "in": (lambda value, wanted: _text(value) in _texts(wanted), "notIn"),
     "like": (_like, "notLike"),
     "contains": (_held, "notContains"),
-    "containsKey": (lambda value, wanted: _text(wanted) in map(_text, value), "notContainsKey"),
+    "containsKey": (lambda value, wanted: _text(wanted) in _texts(value), "notContainsKey"),
     "less": (lambda value, wanted: _number(value) < _number(wanted), ""),
     "lessOrEquals": (lambda value, wanted: _number(value) <= _number(wanted), ""),
     "greater": (lambda value, wanted: _number(value) > _number(wanted), ""),
@@ -62,7 +66,7 @@ TESTS: dict[str, tuple[Test, str]] = {
 OPPOSITES = {opposite: name for name, (_, opposite) in TESTS.items() if opposite}
 
 
-def must_comply(state: State, document: Mapping[str, Any]) -> None:
+def must_comply(state: State, document: JsonObject) -> None:
     """Refuse a document (with type and name) that an assignment denies."""
     violations = denials(state, document)
     if violations:
@@ -74,7 +78,7 @@ def must_comply(state: State, document: Mapping[str, Any]) -> None:
         )
 
 
-def disallowed(document: Mapping[str, Any], violations: list[JsonObject]) -> str:
+def disallowed(document: JsonObject, violations: list[JsonObject]) -> str:
     """The message of a refusal."""
     identifiers = ",".join(
         f'{{"policyAssignment":{{"name":"{violation["policyAssignmentName"]}",'
@@ -87,7 +91,7 @@ def disallowed(document: Mapping[str, Any], violations: list[JsonObject]) -> str
     )
 
 
-def denials(state: State, document: Mapping[str, Any]) -> list[JsonObject]:
+def denials(state: State, document: JsonObject) -> list[JsonObject]:
     """What Azure says of every assignment that denies the document."""
     found = []
     for policy in state.data.policies:
@@ -118,7 +122,7 @@ def _rule(policy: JsonObject) -> JsonObject:
     return rule["if"]  # type: ignore[no-any-return]
 
 
-def _applies(policy: JsonObject, document: Mapping[str, Any]) -> bool:
+def _applies(policy: JsonObject, document: JsonObject) -> bool:
     effect = ((policy.get("policyRule") or {}).get("then") or policy).get("effect", "deny")
     if _text(effect) != "deny":
         return False
@@ -128,7 +132,7 @@ def _applies(policy: JsonObject, document: Mapping[str, Any]) -> bool:
     return not is_group if is_group and mode == "Indexed" else "location" in document
 
 
-def _holds(rule: JsonObject, document: Mapping[str, Any], seen: list[JsonObject]) -> bool:
+def _holds(rule: JsonObject, document: JsonObject, seen: list[JsonObject]) -> bool:
     if "allOf" in rule:
         return all(_holds(part, document, seen) for part in rule["allOf"])
     if "anyOf" in rule:
@@ -152,7 +156,7 @@ def _holds(rule: JsonObject, document: Mapping[str, Any], seen: list[JsonObject]
     return result
 
 
-def _judged(operator: str, value: Any, wanted: Any) -> bool:
+def _judged(operator: str, value: JsonValue, wanted: JsonValue) -> bool:
     if operator == "exists":
         return (value is not None) == (_text(wanted) == "true")
     if operator in OPPOSITES:
@@ -163,11 +167,11 @@ def _judged(operator: str, value: Any, wanted: Any) -> bool:
     return value is not None and all(TESTS[operator][0](one, wanted) for one in values)
 
 
-def _value(field: str, document: Mapping[str, Any]) -> Any:
+def _value(field: str, document: JsonObject) -> JsonValue:
     tag = TAG.fullmatch(field)
     if tag:
         wanted = _text(tag["plain"] or tag["quoted"])
-        tags = document.get("tags") or {}
+        tags: JsonObject = document.get("tags") or {}
         return next((value for key, value in tags.items() if _text(key) == wanted), None)
     if "/" not in field:
         return document.get(field)
@@ -176,8 +180,10 @@ def _value(field: str, document: Mapping[str, Any]) -> Any:
         return None
     path = field[len(kind) + 1 :]
     if "[*]" not in path:
-        inner = value_at(document, f"properties.{path}")
-        return value_at(document, path) if inner is None else inner
+        inner: JsonValue = value_at(document, f"properties.{path}")
+        if inner is None:
+            inner = value_at(document, path)
+        return inner
     head, _, rest = path.partition("[*]")
     items = value_at(document, f"properties.{head}") or []
     return [value_at(item, rest.lstrip(".")) if rest else item for item in items]

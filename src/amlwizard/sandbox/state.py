@@ -44,7 +44,7 @@ MOST_FINISHED = 200
 MOST_UNKNOWN = 1000
 
 
-class OperationFailed(Exception):
+class OperationError(Exception):
     """How the work of an operation ends when Azure's would; `code` is Azure's."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -52,7 +52,7 @@ class OperationFailed(Exception):
         self.code = code
 
 
-class UnreadableState(Exception):
+class StateFileError(Exception):
     """The state file is not one of this version."""
 
 
@@ -75,7 +75,7 @@ class State:
 
     @classmethod
     def open(cls, folder: Path, file: Path | None, clock: Clock) -> State:
-        """The state of the file, or a new one where there is none. Raises UnreadableState."""
+        """The state of the file, or a new one where there is none. Raises StateFileError."""
         key_file = (file.with_suffix(".key") if file else folder / "sandbox.key").absolute()
         if not key_file.exists():
             private_write(key_file, Fernet.generate_key())
@@ -84,7 +84,7 @@ class State:
             try:
                 state.replace(json.loads(file.read_text()))
             except ValueError as problem:
-                raise UnreadableState(
+                raise StateFileError(
                     f"{file}: this version of the sandbox cannot read this state "
                     f"({str(problem).splitlines()[0]}). Delete the file, or name another."
                 ) from None
@@ -110,7 +110,7 @@ class State:
 
         def ended(task: asyncio.Future[T]) -> None:
             problem = None if task.cancelled() else task.exception()
-            if problem and not isinstance(problem, OperationFailed):
+            if problem and not isinstance(problem, OperationError):
                 self.crashed(what, problem)
 
         task.add_done_callback(ended)

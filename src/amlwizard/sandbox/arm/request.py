@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -65,7 +64,7 @@ def _version(given: str) -> str:
     return given
 
 
-async def _json(request: Request) -> Any:
+async def _json(request: Request) -> JsonObject:
     raw = await request.body()
     if not raw:
         return {}

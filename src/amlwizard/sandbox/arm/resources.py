@@ -9,8 +9,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
-
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox import child_documents
@@ -20,7 +18,7 @@ from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.arm.request import ArmRequest, listed
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.clock import timestamp
-from amlwizard.sandbox.documents import JsonObject, merged
+from amlwizard.sandbox.documents import JsonObject, JsonValue, merged
 from amlwizard.sandbox.policies import must_comply
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types import RESOURCE_TYPES
@@ -103,7 +101,7 @@ class Resources:
         with worded(kind):
             self.admission.unchanged(asked, old)
         self.admission.free(rid, asked.version)
-        body = _filled(body)
+        body = _without_nulls(body)
         with worded(kind):
             must_fit(kind.shape, body)
         wanted = self._wanted(rid, kind, body, old)
@@ -225,7 +223,7 @@ def sub_resources(document: JsonObject, etag: str) -> None:
     document["etag"] = etag
     stem = f"{document['id']}/".lower()
 
-    def walk(value: Any) -> None:
+    def walk(value: JsonValue) -> None:
         if isinstance(value, list):
             for item in value:
                 walk(item)
@@ -237,7 +235,7 @@ def sub_resources(document: JsonObject, etag: str) -> None:
     walk(document["properties"])
 
 
-def _asked(document: Any) -> Any:
+def _asked(document: JsonValue) -> JsonValue:
     """A document without what a service makes anew with every write."""
     if isinstance(document, list):
         return [_asked(item) for item in document]
@@ -247,8 +245,12 @@ def _asked(document: Any) -> Any:
     return document
 
 
-def _filled(value: Any) -> Any:
-    """A copy without nulls: what is null has not been given."""
-    if isinstance(value, dict):
-        return {key: _filled(inner) for key, inner in value.items() if inner is not None}
-    return [_filled(inner) for inner in value] if isinstance(value, list) else value
+def _without_nulls(body: JsonObject) -> JsonObject:
+    """A copy: what is null has not been given."""
+    return {key: _filled(value) for key, value in body.items() if value is not None}
+
+
+def _filled(value: JsonValue) -> JsonValue:
+    if isinstance(value, list):
+        return [_filled(item) for item in value]
+    return _without_nulls(value) if isinstance(value, dict) else value

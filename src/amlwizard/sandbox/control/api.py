@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -51,7 +50,9 @@ class Control:
             ],
         )
 
-    def _route(self, name: str, answer: Callable[[str, Any], Any], *methods: str) -> Route:
+    def _route(
+        self, name: str, answer: Callable[[str, JsonObject], object], *methods: str
+    ) -> Route:
         async def guarded(request: Request) -> Response:
             given = request.headers.get("authorization", "").removeprefix("Bearer ")
             if not hmac.compare_digest(given, self.token):
@@ -64,7 +65,7 @@ class Control:
 
         return Route(f"/{name}", guarded, methods=list(methods))
 
-    def _faults(self, method: str, body: Any) -> Any:
+    def _faults(self, method: str, body: JsonObject) -> list[JsonObject]:
         if method == "DELETE":
             self.faults.clear()
         elif method == "POST":

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from amlwizard.sandbox.databricks.clusters import Clusters
 from amlwizard.sandbox.databricks.commands import Commands
 from amlwizard.sandbox.databricks.drivers import Drivers
-from amlwizard.sandbox.databricks.errors import Refused
+from amlwizard.sandbox.databricks.errors import DatabricksError
 from amlwizard.sandbox.databricks.libraries import Libraries
 from amlwizard.sandbox.databricks.secrets import Secrets
 from amlwizard.sandbox.databricks.workspace import data_of
@@ -25,7 +24,7 @@ from amlwizard.sandbox.state import State
 
 MANAGE = "Microsoft.Databricks/workspaces/write"
 
-Action = Callable[[JsonObject, JsonObject], Coroutine[Any, Any, JsonObject]]
+Action = Callable[[JsonObject, JsonObject], Awaitable[JsonObject]]
 
 
 class Databricks:
@@ -89,7 +88,7 @@ class Databricks:
             return JSONResponse({"error_code": "ENDPOINT_NOT_FOUND", "message": path}, 501)
         try:
             return JSONResponse(await action(workspace, body))
-        except Refused as error:
+        except DatabricksError as error:
             return JSONResponse({"error_code": error.code, "message": str(error)}, error.status)
         finally:
             if request.method == "POST":

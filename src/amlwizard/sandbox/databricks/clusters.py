@@ -7,7 +7,7 @@ import uuid
 
 from amlwizard.sandbox.databricks import node_addresses, runtimes
 from amlwizard.sandbox.databricks.drivers import Drivers
-from amlwizard.sandbox.databricks.errors import Refused, invalid
+from amlwizard.sandbox.databricks.errors import DatabricksError, invalid
 from amlwizard.sandbox.databricks.workspace import data_of, vnet_of
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_types.network import find_subnet
@@ -122,7 +122,7 @@ class Clusters:
     def running(self, workspace: JsonObject, cluster_id: str) -> JsonObject:
         cluster = self.find(workspace, {"cluster_id": cluster_id})
         if cluster["state"] != "RUNNING":
-            raise Refused(
+            raise DatabricksError(
                 400, "INVALID_STATE", f"Cluster {cluster_id} is not running: {cluster['state']}."
             )
         return cluster
@@ -210,8 +210,8 @@ def _check(spec: JsonObject) -> None:
         raise invalid(f"Invalid spark version {spec['spark_version']}.")
 
 
-def _unexpected(cluster: JsonObject) -> Refused:
-    return Refused(
+def _unexpected(cluster: JsonObject) -> DatabricksError:
+    return DatabricksError(
         400,
         "INVALID_STATE",
         f"Cluster {cluster['id']} is in unexpected state {cluster['state']}.",

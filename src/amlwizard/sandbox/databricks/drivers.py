@@ -6,9 +6,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
 
-from amlwizard.sandbox.children import Children, kill_group
+from amlwizard.sandbox.children import Child, Children
 from amlwizard.sandbox.databricks.secrets import reveal
 from amlwizard.sandbox.databricks.workspace import vnet_of
 from amlwizard.sandbox.documents import JsonObject
@@ -19,23 +18,19 @@ from amlwizard.sandbox.state import State
 class Driver:
     """`answer` is given what the process asks for."""
 
-    def __init__(self, process: Any, answer: Callable[[JsonObject], JsonObject]) -> None:
+    def __init__(self, process: Child, answer: Callable[[JsonObject], JsonObject]) -> None:
         self.process, self.answer = process, answer
         self.lock = asyncio.Lock()
 
     async def ask(self, body: JsonObject) -> JsonObject:
         async with self.lock:
-            await self._send(body)
-            while line := await self.process.stdout.readline():
-                answer = json.loads(line)
+            await self.process.send(body)
+            while line := await self.process.receive():
+                answer: JsonObject = json.loads(line)
                 if "ask" not in answer:
-                    return answer  # type: ignore[no-any-return]
-                await self._send(self.answer(answer))
+                    return answer
+                await self.process.send(self.answer(answer))
         return {"error": "SparkException: The Python process of the driver has ended."}
-
-    async def _send(self, body: JsonObject) -> None:
-        self.process.stdin.write(json.dumps(body).encode() + b"\n")
-        await self.process.stdin.drain()
 
 
 class Drivers:
@@ -59,7 +54,7 @@ class Drivers:
     def end(self, cluster_id: str) -> None:
         task = self.tasks.pop(cluster_id, None)
         if task and task.done() and not task.exception():
-            kill_group(task.result().process)
+            task.result().process.kill()
         elif task:
             task.cancel()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refused(Exception):
+class DatabricksError(Exception):
     """`code` is the API's `error_code`."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -11,9 +11,9 @@ class Refused(Exception):
         self.status, self.code = status, code
 
 
-def invalid(message: str) -> Refused:
-    return Refused(400, "INVALID_PARAMETER_VALUE", message)
+def invalid(message: str) -> DatabricksError:
+    return DatabricksError(400, "INVALID_PARAMETER_VALUE", message)
 
 
-def missing(message: str) -> Refused:
-    return Refused(404, "RESOURCE_DOES_NOT_EXIST", message)
+def missing(message: str) -> DatabricksError:
+    return DatabricksError(404, "RESOURCE_DOES_NOT_EXIST", message)

@@ -26,14 +26,14 @@ from amlwizard.sandbox import children
 class Driver:
     def __init__(self, requests: Iterator[str], answers: TextIO) -> None:
         self.requests, self.answers = requests, answers
-        self.contexts: dict[str, dict[str, Any]] = {}
+        self.contexts: dict[str, dict[str, object]] = {}
         self.asking = threading.Lock()
 
-    def say(self, **body: Any) -> None:
+    def say(self, **body: object) -> None:
         self.answers.write(json.dumps(body) + "\n")
         self.answers.flush()
 
-    def ask(self, what: str, **details: str) -> dict[str, Any]:
+    def ask(self, what: str, **details: str) -> dict[str, object]:
         with self.asking:
             self.say(ask=what, **details)
             return dict(json.loads(next(self.requests)))
@@ -47,12 +47,12 @@ class Driver:
 
     def resolve(self, name: str) -> list[str]:
         """The addresses of a name in the node's VNET; gaierror where it has none."""
-        addresses = self.ask("resolve", name=name)["addresses"]
-        if not addresses:
+        addresses = self.ask("resolve", name=name).get("addresses")
+        if not isinstance(addresses, list) or not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return list(addresses)
 
-    def namespace(self, context: str) -> dict[str, Any]:
+    def namespace(self, context: str) -> dict[str, object]:
         if context not in self.contexts:
             secrets = SimpleNamespace(get=self.secret)
             self.contexts[context] = {
@@ -61,7 +61,7 @@ class Driver:
             }
         return self.contexts[context]
 
-    def run(self, context: str, code: str) -> dict[str, Any]:
+    def run(self, context: str, code: str) -> dict[str, str]:
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             try:
@@ -84,7 +84,7 @@ class Driver:
                 self.say(done=True, **self.run(request["context"], request["code"]))
 
 
-def _is_name(host: Any) -> bool:
+def _is_name(host: object) -> bool:
     if not isinstance(host, (str, bytes)) or host in ("", b"", "localhost", b"localhost"):
         return False
     try:
@@ -98,16 +98,16 @@ def into_the_vnet(driver: Driver) -> None:
     """Give this process the resolver of its VNET, and keep its connections on this machine."""
     resolver, connect = socket.getaddrinfo, socket.socket.connect
 
-    def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
+    def getaddrinfo(host: str | bytes | None, *rest: int, **more: int) -> list[object]:
         if not _is_name(host):
-            return resolver(host, *rest, **more)
-        name = host.decode() if isinstance(host, bytes) else host
+            return [*resolver(host, *rest, **more)]
+        name = host.decode() if isinstance(host, bytes) else str(host)
         return [info for a in driver.resolve(name) for info in resolver(a, *rest, **more)]
 
     def gethostbyname(host: str) -> str:
         return driver.resolve(host)[0] if _is_name(host) else host
 
-    def connected(self: socket.socket, address: Any) -> None:
+    def connected(self: socket.socket, address: tuple[str, int]) -> None:
         if self.family == socket.AF_INET and not ip_address(address[0]).is_loopback:
             raise OSError(errno.ENETUNREACH, "Network is unreachable")
         connect(self, address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amlwizard.sandbox.databricks.errors import Refused, missing
+from amlwizard.sandbox.databricks.errors import DatabricksError, missing
 from amlwizard.sandbox.databricks.workspace import data_of
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.state import State
@@ -16,7 +16,7 @@ class Secrets:
     async def create_scope(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         scopes = data_of(self.state, workspace).scopes
         if body["scope"] in scopes:
-            raise Refused(400, "RESOURCE_ALREADY_EXISTS", f"Scope {body['scope']} already exists!")
+            raise DatabricksError(400, "RESOURCE_ALREADY_EXISTS", f"Scope {body['scope']} already exists!")
         scopes[body["scope"]] = {}
         return {}
 

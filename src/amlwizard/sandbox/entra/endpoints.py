@@ -6,11 +6,11 @@ import hmac
 import json
 import time
 import uuid
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra import connection_owner, pages
 from amlwizard.sandbox.entra.browsers import Browsers
 from amlwizard.sandbox.entra.device_codes import DeviceCodes
@@ -160,7 +160,7 @@ class Entra:
             }
         )
 
-    def _access(self, form: Form, tenant: str, principal: dict[str, str]) -> dict[str, Any]:
+    def _access(self, form: Form, tenant: str, principal: dict[str, str]) -> JsonObject:
         audience = self.tokens.audience(resource_of(form)) or ARM[0]
         return {
             "token_type": "Bearer",

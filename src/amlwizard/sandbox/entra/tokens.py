@@ -8,11 +8,11 @@ import hashlib
 import hmac
 import json
 import time
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.state import State
 from amlwizard.sandbox.state_file import Person
 
@@ -61,7 +61,7 @@ class Tokens:
             }
         )
 
-    def check(self, request: Request, *audiences: str) -> dict[str, Any] | Response:
+    def check(self, request: Request, *audiences: str) -> JsonObject | Response:
         """The claims of the request's bearer token, or the answer that refuses it."""
         header = request.headers.get("authorization", "")
         scheme, _, token = header.partition(" ")
@@ -72,11 +72,11 @@ class Tokens:
             )
         return self.verify(token, *audiences)
 
-    def verify(self, token: str, *audiences: str) -> dict[str, Any] | Response:
+    def verify(self, token: str, *audiences: str) -> JsonObject | Response:
         """The claims of a token, or the answer that refuses it."""
         body, _, mac = token.rpartition(".")
         try:
-            claims: dict[str, Any] = json.loads(_unb64(body.split(".")[1]))
+            claims: JsonObject = json.loads(_unb64(body.split(".")[1]))
         except (IndexError, ValueError):
             return _refusal("InvalidAuthenticationToken", "The access token is invalid.")
         if not hmac.compare_digest(mac, self._mac(body)):
@@ -97,7 +97,7 @@ class Tokens:
             )
         return claims
 
-    def _span(self, audience: str, tenant: str) -> dict[str, Any]:
+    def _span(self, audience: str, tenant: str) -> JsonObject:
         now = int(time.time())
         return {
             "aud": audience,
@@ -107,7 +107,7 @@ class Tokens:
             "exp": now + self.life,
         }
 
-    def _sign(self, claims: dict[str, Any]) -> str:
+    def _sign(self, claims: JsonObject) -> str:
         head = {"alg": "HS256", "typ": "JWT", "kid": "sandbox"}
         body = ".".join(b64(json.dumps(part).encode()) for part in (head, claims))
         return f"{body}.{self._mac(body)}"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -124,7 +123,7 @@ class _Container:
         url = self.blobs.url(self.account, self.blob_container, blob, rights)
         return {"contentUri": url, **self._named(path)}
 
-    def _named(self, path: str) -> dict[str, Any]:
+    def _named(self, path: str) -> JsonObject:
         return {"origin": self.origin, "container": self._container, "path": path, "tags": {}}
 
     @property

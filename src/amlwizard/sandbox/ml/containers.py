@@ -7,17 +7,16 @@ import base64
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from amlwizard.sandbox.children import Children, kill_group
+from amlwizard.sandbox.children import Child, Children
 
 LONGEST_TAIL = 500
 
 
-class Crashed(Exception):
+class ContainerCrashedError(Exception):
     """The container ended by itself; its log says why."""
 
 
@@ -47,19 +46,19 @@ class Log:
 class Container:
     """One request at a time, JSON lines both ways."""
 
-    def __init__(self, process: Any) -> None:
+    def __init__(self, process: Child) -> None:
         self.process, self.lock = process, asyncio.Lock()
 
     @classmethod
     async def start(cls, children: Children, folder: Path, log: Path) -> Container:
-        """Raises Crashed where its server does not come up with the model in `folder`."""
+        """Raises ContainerCrashedError where its server does not come up with the model in `folder`."""
         process = await children.piped(
             "amlwizard.sandbox.ml.scorer", str(folder), env={}, cwd=children.temporary, log=log
         )
         container = cls(process)
-        if not await process.stdout.readline():
+        if not await process.receive():
             await process.wait()  # the log is whole then
-            raise Crashed
+            raise ContainerCrashedError
         return container
 
     async def ask(self, request: Request, path: str) -> Response:
@@ -72,9 +71,8 @@ class Container:
             "body": base64.b64encode(await request.body()).decode(),
         }
         async with self.lock:
-            self.process.stdin.write(json.dumps(asked).encode() + b"\n")
-            await self.process.stdin.drain()
-            line = await self.process.stdout.readline()
+            await self.process.send(asked)
+            line = await self.process.receive()
         if not line:
             return Response("upstream connect error or disconnect/reset before headers", 502)
         given = json.loads(line)
@@ -85,4 +83,4 @@ class Container:
         return answer
 
     def stop(self) -> None:
-        kill_group(self.process)
+        self.process.kill()

@@ -8,8 +8,9 @@ by many), inputs of runs and traces (a belief). Runs carry addresses that only a
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import urlsplit
+
+from amlwizard.sandbox.documents import JsonObject, JsonValue
 
 PREFIX = "/api/2.0/mlflow/"
 CALLS = re.compile(r"(experiments|runs|metrics|artifacts|registered-models|model-versions)/[a-z-]+")
@@ -41,7 +42,7 @@ def artifact_uri(host: str, workspace_id: str, experiment: str, run: str) -> str
     )
 
 
-def as_azures(body: Any, host: str, workspace_id: str) -> Any:
+def as_azures(body: JsonValue, host: str, workspace_id: str) -> JsonValue:
     """An answer of the MLflow server with the addresses that a workspace gives its runs."""
     if isinstance(body, list):
         return [as_azures(item, host, workspace_id) for item in body]
@@ -50,7 +51,7 @@ def as_azures(body: Any, host: str, workspace_id: str) -> Any:
     shown = {key: as_azures(value, host, workspace_id) for key, value in body.items()}
     if "artifact_uri" in body and "run_id" in body:
         shown["artifact_uri"] = artifact_uri(
-            host, workspace_id, body.get("experiment_id", ""), body["run_id"]
+            host, workspace_id, str(body.get("experiment_id", "")), str(body["run_id"])
         )
     if "artifact_location" in body:
         shown["artifact_location"] = ""
@@ -70,7 +71,7 @@ def too_many_params(known: set[str], sent: set[str]) -> dict[str, str] | None:
     return {"error_code": "INVALID_PARAMETER_VALUE", "message": message}
 
 
-def model_uri(version: dict[str, Any]) -> str:
+def model_uri(version: JsonObject) -> str:
     """Where ARM says the files of a registered version are."""
     made = run_artifact(version.get("source", ""))
     path = made[2] if made else "model"

@@ -13,7 +13,6 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 import azureml.ai.monitoring  # noqa: F401 - imported there whether data is collected or not
 import mlflow.pyfunc
@@ -27,7 +26,7 @@ from inference_schema.schema_decorators import input_schema, output_schema
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.pyfunc.scoring_server import _get_jsonable_obj
-from mlflow.types.schema import DataType
+from mlflow.types.schema import DataType, ParamSchema, Schema, TensorSpec
 from mlflow.types.utils import _infer_schema
 
 FOLDER = Path(os.environ["AZUREML_MODEL_DIR"]) / os.environ["MLFLOW_MODEL_FOLDER"]
@@ -49,14 +48,14 @@ class AsItComes(AbstractParameterType):
     def __init__(self) -> None:
         super().__init__(None)
 
-    def deserialize_input(self, input_data: Any) -> Any:
+    def deserialize_input(self, input_data: object) -> object:
         return input_data
 
-    def input_to_swagger(self) -> dict[str, Any]:
+    def input_to_swagger(self) -> dict[str, object]:
         return {"type": "object", "example": {}}
 
 
-def _of_example(model: Model) -> Any:
+def _of_example(model: Model) -> object:
     """The sample that the model's input example is; None where it has none that can be read."""
     about = model.saved_input_example_info
     if not about:
@@ -77,10 +76,10 @@ def _of_example(model: Model) -> Any:
         return None
 
 
-def _tensors(schema: Any) -> Any:
+def _tensors(schema: Schema) -> object:
     """Zeros of the shape that is asked for, a batch being of one."""
 
-    def zeros(spec: Any) -> Any:
+    def zeros(spec: TensorSpec) -> object:
         first, *rest = spec.shape or (0,)
         shape = (1 if first == -1 else first, *rest) if spec.shape else spec.shape
         return np.zeros(tuple(shape), dtype=spec.type)
@@ -90,12 +89,12 @@ def _tensors(schema: Any) -> Any:
     return zeros(schema.inputs[0])
 
 
-def _columns(schema: Any) -> Any:
+def _columns(schema: Schema) -> object:
     names = schema.input_names()
     return pd.DataFrame(columns=names).astype(dict(zip(names, schema.pandas_types(), strict=False)))
 
 
-def _sample(schema: Any) -> Any:
+def _sample(schema: Schema) -> object:
     if schema.is_tensor_spec():
         return _tensors(schema)
     try:
@@ -108,12 +107,12 @@ def _sample(schema: Any) -> Any:
     return {spec.name: OF_TYPE[spec.type] for spec in schema.inputs}
 
 
-def _of_params(schema: Any) -> dict[str, Any]:
+def _of_params(schema: ParamSchema) -> dict[str, object]:
     given = ((p.name, p.default, OF_TYPE.get(p.dtype)) for p in schema.params)
     return {name: other if default is None else default for name, default, other in given}
 
 
-def _samples(model: Model) -> tuple[Any, Any, Any]:
+def _samples(model: Model) -> tuple[object, object, dict[str, object] | None]:
     """Samples of input, output and parameters; None where nothing is known of them."""
     given, signature = _of_example(model), model.signature
     if signature is None:
@@ -126,12 +125,12 @@ def _samples(model: Model) -> tuple[Any, Any, Any]:
     return given, answered, _of_params(params) if params else None
 
 
-def _named_arrays(sample: dict[str, Any]) -> StandardPythonParameterType:
+def _named_arrays(sample: dict[str, object]) -> StandardPythonParameterType:
     arrays = {name: NumpyParameterType(v, enforce_shape=False) for name, v in sample.items()}
     return StandardPythonParameterType(arrays)
 
 
-def _parser(sample: Any, orient: str) -> AbstractParameterType:
+def _parser(sample: object, orient: str) -> AbstractParameterType:
     if isinstance(sample, np.ndarray):
         return NumpyParameterType(sample, enforce_shape=False)
     if isinstance(sample, pd.DataFrame):
@@ -139,7 +138,7 @@ def _parser(sample: Any, orient: str) -> AbstractParameterType:
     return _named_arrays(sample) if isinstance(sample, dict) else AsItComes()
 
 
-def _inferred(sample: Any) -> None:
+def _inferred(sample: object) -> None:
     """Azure asks MLflow for a schema and does without; an error of another kind ends it."""
     try:
         _infer_schema(sample)
@@ -164,26 +163,25 @@ def init() -> None:
 @input_schema("input_data", taken)  # type: ignore[untyped-decorator]
 @input_schema("params", params_taken, optional=True)  # type: ignore[untyped-decorator]
 @output_schema(told)  # type: ignore[untyped-decorator]
-def run(input_data: Any, params: Any = None) -> Any:
+def run(input_data: object, params: object = None) -> object:
     parsed = input_data if _is_parsed(input_data) else _looked_at(input_data)
     return _get_jsonable_obj(model.predict(parsed, params=params), pandas_orient="records")
 
 
-def _is_parsed(given: Any) -> bool:
+def _is_parsed(given: object) -> bool:
     if isinstance(given, dict) and given:
         return isinstance(next(iter(given.values())), np.ndarray)
     return isinstance(given, (np.ndarray, pd.DataFrame))
 
 
-def _looked_at(given: Any) -> Any:
+def _looked_at(given: object) -> object:
     """What no parser has seen: rows are an array, columns with index and data a DataFrame, anything
     else an array for each name."""
-    if isinstance(given, str):
-        given = json.loads(given)
-    if "input_data" in given:
-        given = given["input_data"]
-    if isinstance(given, list):
-        return np.asarray(given)
-    if isinstance(given, dict) and given.keys() >= SPLIT:
-        return pd.read_json(json.dumps(given), orient="split", dtype=False)
-    return {name: np.asarray(value) for name, value in given.items()}
+    content: Any = json.loads(given) if isinstance(given, str) else given
+    if "input_data" in content:
+        content = content["input_data"]
+    if isinstance(content, list):
+        return np.asarray(content)
+    if isinstance(content, dict) and content.keys() >= SPLIT:
+        return pd.read_json(json.dumps(content), orient="split", dtype=False)
+    return {name: np.asarray(value) for name, value in content.items()}

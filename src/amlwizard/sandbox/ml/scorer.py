@@ -12,13 +12,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from amlwizard.sandbox.children import requests
 from amlwizard.sandbox.ml import user_environment
 
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
 
-def _server(folder: Path, script: Path) -> Any:
+def _server(folder: Path, script: Path) -> Flask:
     """The server's Flask application, its entry script loaded and the model with it."""
     os.environ |= {
         "AML_APP_ROOT": os.environ["TMPDIR"],
@@ -30,10 +33,11 @@ def _server(folder: Path, script: Path) -> Any:
     user_environment.enter(folder)
     from azureml_inference_server_http.server.entry import app
 
-    return app
+    server: Flask = app
+    return server
 
 
-def _answered(client: Any, asked: dict[str, Any]) -> dict[str, Any]:
+def _answered(client: FlaskClient, asked: dict[str, str]) -> dict[str, object]:
     answer = client.open(
         asked["path"],
         method=asked["method"],

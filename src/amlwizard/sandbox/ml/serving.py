@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from typing import Any
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.documents import JsonObject
-from amlwizard.sandbox.ml.containers import Container, Crashed, Log
+from amlwizard.sandbox.ml.containers import Container, ContainerCrashedError, Log
 from amlwizard.sandbox.ml.tracking import Tracking
 from amlwizard.sandbox.network.load_balancers import LoadBalancers
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.aks import frontend, scheduling
 from amlwizard.sandbox.resource_types.ml import endpoint_key
-from amlwizard.sandbox.state import OperationFailed, State
+from amlwizard.sandbox.state import OperationError, State
 
 LEAST_MEMORY_MIB = 512
 TROUBLE = "https://aka.ms/oe-tsg"
@@ -46,7 +46,7 @@ class Serving:
         return f"{host}/api/v1/endpoint/{endpoint.name}/score"
 
     async def deploy(self, rid: ResourceId, workspace: JsonObject, deployment: JsonObject) -> None:
-        """Bring a deployment up; raises OperationFailed with what Azure would say."""
+        """Bring a deployment up; raises OperationError with what Azure would say."""
         key, log = rid.text.lower(), self.log(rid.text)
         self.stop_one(key)
         written = log.begin()
@@ -54,7 +54,7 @@ class Serving:
         cluster, p = self._cluster(endpoint or {}), deployment["properties"]
         pods = scheduling.pods_of(deployment)
         if scheduling.unschedulable(self.state, cluster, pods[0], len(pods), rid.text):
-            raise OperationFailed(
+            raise OperationError(
                 "PodUnschedulable",
                 "Unable to schedule the pod to nodes: insufficient resources in the cluster "
                 f"(Insufficient cpu, Insufficient memory). {TROUBLE}#error-podunschedulable",
@@ -63,7 +63,7 @@ class Serving:
         memory = scheduling.mebibytes(limits.get("memory", "2Gi"))
         if memory < LEAST_MEMORY_MIB:
             log.write("Killed")
-            raise OperationFailed(
+            raise OperationError(
                 "PodOutOfMemory",
                 f"The container was killed: {limits['memory']} of memory is not enough for the "
                 "model and its server.",
@@ -71,8 +71,8 @@ class Serving:
         folder = await self._model(workspace, p["model"])
         try:
             self.containers[key] = await Container.start(self.children, folder, written)
-        except Crashed:
-            raise OperationFailed(
+        except ContainerCrashedError:
+            raise OperationError(
                 "ResourceNotReady",
                 "User container has crashed or terminated. Please see troubleshooting guide, "
                 f"available here: {TROUBLE}#error-resourcenotready",
@@ -97,15 +97,15 @@ class Serving:
             self.state.watch(task, deployment["id"])
         return task
 
-    async def _model(self, workspace: JsonObject, reference: str) -> Any:
+    async def _model(self, workspace: JsonObject, reference: str) -> Path:
         parts = reference.removeprefix("azureml:").strip("/").split("/")
         if len(parts) < 4 or parts[-4] != "models" or parts[-2] != "versions":
-            raise OperationFailed("BadArgument", f"The model reference {reference} is not valid.")
+            raise OperationError("BadArgument", f"The model reference {reference} is not valid.")
         folder = await self.tracking.find_version(
             workspace["properties"]["workspaceId"], parts[-3], parts[-1]
         )
         if folder is None:
-            raise OperationFailed(
+            raise OperationError(
                 "ResourceNotFound", f"The model {parts[-3]}:{parts[-1]} was not found."
             )
         return folder

@@ -12,14 +12,13 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 import httpx
 import yaml
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from amlwizard.sandbox.children import Children, kill_group
+from amlwizard.sandbox.children import Child, Children
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra.tokens import ARM, Tokens
 from amlwizard.sandbox.ml import mlflow_api
@@ -41,7 +40,7 @@ class Tracking:
     def __init__(self, state: State, tokens: Tokens, children: Children) -> None:
         self.state, self.tokens, self.children = state, tokens, children
         self.servers: dict[str, asyncio.Task[str]] = {}
-        self.processes: dict[str, Any] = {}
+        self.processes: dict[str, Child] = {}
         socket = BySocket(state.folder / "mlflow", SOCKET)
         self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket)
         self.artifacts = Artifacts(state, self._run_exists)
@@ -98,7 +97,7 @@ class Tracking:
         self.processes[guid] = process
         url = f"http://{guid}"
         for _ in range(READY_SECONDS * 5):
-            if process.returncode is not None:
+            if process.has_ended:
                 return None
             with contextlib.suppress(httpx.HTTPError):
                 if (await self.client.get(f"{url}/health")).status_code == 200:
@@ -111,7 +110,7 @@ class Tracking:
         if server:
             server.cancel()
         if process:
-            kill_group(process)
+            process.kill()
 
     def stop(self) -> None:
         for guid in list(self.servers):
@@ -189,7 +188,7 @@ class Tracking:
 
     # -- what ARM shows of the registry
 
-    async def models(self, guid: str, workspace_id: str) -> list[dict[str, Any]]:
+    async def models(self, guid: str, workspace_id: str) -> list[JsonObject]:
         found = await self._search(guid, "registered-models", "registered_models", "")
         return [
             {
@@ -208,7 +207,7 @@ class Tracking:
             for m in found
         ]
 
-    async def model_versions(self, guid: str, workspace_id: str, name: str) -> list[dict[str, Any]]:
+    async def model_versions(self, guid: str, workspace_id: str, name: str) -> list[JsonObject]:
         found = await self._search(guid, "model-versions", "model_versions", f"name='{name}'")
         return [
             {
@@ -231,11 +230,11 @@ class Tracking:
             for v in found
         ]
 
-    async def _search(self, guid: str, what: str, key: str, where: str) -> list[dict[str, Any]]:
+    async def _search(self, guid: str, what: str, key: str, where: str) -> list[JsonObject]:
         if guid not in self.servers and not (self.home(guid) / DATABASE).exists():
             return []  # no server has ever run for it
         url = await self.url(guid)
-        found: list[dict[str, Any]] = []
+        found: list[JsonObject] = []
         token = ""
         while True:
             params = {"max_results": "100", "filter": where, "page_token": token}
@@ -263,7 +262,7 @@ class Tracking:
                 return self.model_folder(guid, v.get("run_id", ""), v.get("source", ""))
         return None
 
-    def _flavors(self, guid: str, version: dict[str, Any]) -> dict[str, Any]:
+    def _flavors(self, guid: str, version: JsonObject) -> JsonObject:
         folder = self.model_folder(guid, version.get("run_id", ""), version.get("source", ""))
         file = folder / "MLmodel" if folder else None
         if file is None or not file.exists():

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
-from typing import Any
+from types import ModuleType
 
 import yaml
 from packaging.requirements import InvalidRequirement, Requirement
@@ -32,7 +32,9 @@ def declared(folder: Path) -> tuple[list[str], list[str]]:
     conda = folder / "conda.yaml"
     if not conda.exists():
         return [], _lines(folder / "requirements.txt")
-    packages: list[Any] = (yaml.safe_load(conda.read_text()) or {}).get("dependencies") or []
+    packages: list[str | dict[str, list[str]]] = (yaml.safe_load(conda.read_text()) or {}).get(
+        "dependencies"
+    ) or []
     pip = [line for part in packages if isinstance(part, dict) for line in part.get("pip") or []]
     files = [line[2:].strip() for line in pip if line.startswith("-r")]
     lines = [*pip, *(line for name in files for line in _lines(folder / name))]
@@ -121,7 +123,9 @@ class OnlyThese(MetaPathFinder):
         self.folders = {f"{p}/" for file in files for p in map(str, PurePosixPath(file).parents)}
         self.sites = [Path(sysconfig.get_path(which)) for which in ("purelib", "platlib")]
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path, target)
         if spec is None or spec.origin is None:
             return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from amlwizard.sandbox.arm_error import ArmError, Refusal, retryable, wrapped
-from amlwizard.sandbox.documents import JsonObject, value_at
+from amlwizard.sandbox.documents import JsonObject, JsonValue, value_at
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.responses import CREATED, DELETED, UPDATED, Answer
 from amlwizard.sandbox.resource_types.shapes import Document, ShapeClass
@@ -38,7 +38,7 @@ class Deployments(Protocol):
     """The containers of online deployments."""
 
     async def deploy(self, rid: ResourceId, workspace: JsonObject, deployment: JsonObject) -> None:
-        """Bring a deployment up; raises OperationFailed with what Azure would say."""
+        """Bring a deployment up; raises OperationError with what Azure would say."""
 
     def uri(self, endpoint: ResourceId, compute: JsonObject) -> str:
         """Where an endpoint is scored."""
@@ -70,7 +70,7 @@ class Call:
     version: str
     principal: JsonObject
     fails: JsonObject | None = None
-    work: Coroutine[Any, Any, None] | None = None
+    work: Coroutine[object, object, None] | None = None
 
     @property
     def properties(self) -> JsonObject:
@@ -101,7 +101,7 @@ class Call:
             )
         return found
 
-    def must_exist(self, resource_id: Any, target: str) -> JsonObject:
+    def must_exist(self, resource_id: JsonValue, target: str) -> JsonObject:
         found = self.state.get(resource_id) if isinstance(resource_id, str) else None
         if found and self.id.type.startswith("microsoft.network/"):
             self._must_be_provisioned(found)
@@ -137,8 +137,8 @@ Delete = Callable[[State, ResourceId, JsonObject], None]
 Late = Callable[[State, ResourceId, JsonObject], "JsonObject | None"]
 Purge = Callable[[State, ResourceId], bool]
 Shown = Callable[[State, JsonObject], JsonObject]
-Items = Callable[[Call], Coroutine[Any, Any, list[JsonObject]]]
-Action = Callable[[Call], "JsonObject | list[JsonObject] | Coroutine[Any, Any, Any] | None"]
+Items = Callable[[Call], Awaitable[list[JsonObject]]]
+Action = Callable[[Call], "JsonObject | list[JsonObject] | Awaitable[JsonObject] | None"]
 
 
 @dataclass(frozen=True)

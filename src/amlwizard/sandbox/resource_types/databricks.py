@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from ipaddress import IPv4Network
-from typing import Any
 
 from pydantic import ConfigDict
 
@@ -297,7 +296,8 @@ def _delete_workspace(state: State, rid: ResourceId, body: JsonObject) -> None:
         and subnet["properties"].get("networkSecurityGroup")
     }
     for nsg_id in nsgs:
-        nsg: Any = state.get(nsg_id)
+        nsg = state.get(nsg_id)
+        assert nsg
         nsg["properties"]["securityRules"] = [
             rule
             for rule in nsg["properties"]["securityRules"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.state import State
@@ -18,8 +18,8 @@ def taken(state: State, kind: str, name: str, own: str = "") -> bool:
     )
 
 
-def name_available(state: State, kind: str, name: str, pattern: Any) -> JsonObject:
-    if not pattern(name):
+def name_available(state: State, kind: str, name: str, fits: Callable[[str], bool]) -> JsonObject:
+    if not fits(name):
         return {
             "nameAvailable": False,
             "reason": "AccountNameInvalid",

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.sandbox.arm_error import ArmError
-from amlwizard.sandbox.documents import JsonObject, value_at
+from amlwizard.sandbox.documents import JsonObject, JsonValue, value_at
 from amlwizard.sandbox.resource_types.base import Call
 
 Allows = Callable[[Any, Any], bool]
 
 
-def never(old: Any, new: Any) -> bool:
+def never(old: JsonValue, new: JsonValue) -> bool:
     return False
 
 
@@ -39,14 +39,14 @@ class Fixed:
     said: str = ""
     target: str = ""
     status: int = 400
-    absent: Any = None
+    absent: JsonValue = None
     allows: Allows = never
     before: str = ""
 
 
-def _aks(path: str, called: str, **more: Any) -> Fixed:
+def _aks(path: str, called: str, absent: JsonValue = None, allows: Allows = never) -> Fixed:
     said = f"Changing property '{called}' is not allowed."
-    return Fixed(path, "PropertyChangeNotAllowed", said, called, **more)
+    return Fixed(path, "PropertyChangeNotAllowed", said, called, absent=absent, allows=allows)
 
 
 def _next_minor(old: str, new: str) -> bool:
@@ -289,7 +289,7 @@ def _judge(call: Call, fixed: Fixed, was: JsonObject, wanted: JsonObject, path: 
         raise ArmError(fixed.status, fixed.code, said, fixed.target or None)
 
 
-def _put(document: JsonObject, path: str, value: Any) -> None:
+def _put(document: JsonObject, path: str, value: JsonValue) -> None:
     *parents, last = path.split(".")
     for part in parents:
         if document.get(part) is None:
@@ -315,7 +315,7 @@ def _same_pools(call: Call) -> None:
         )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: JsonValue) -> JsonValue:
     if isinstance(value, list):
-        return sorted(map(str, value))
+        return list[JsonValue](sorted(map(str, value)))
     return value.lower() if isinstance(value, str) else value

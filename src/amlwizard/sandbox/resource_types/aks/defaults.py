@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.resource_types.base import Call, state_of
@@ -98,7 +97,7 @@ def _pool(pool: JsonObject, cluster: JsonObject) -> None:
 
 def shown(state: State, cluster: JsonObject) -> JsonObject:
     """The identity of the nodes and the addresses that they go out by, once both are there."""
-    p: dict[str, Any] = cluster["properties"]
+    p: JsonObject = cluster["properties"]
     if state_of(cluster) == "Creating" or "networkProfile" not in p:
         return cluster
     rid = cluster["id"].lower()

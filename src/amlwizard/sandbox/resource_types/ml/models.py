@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
@@ -44,11 +42,11 @@ async def _models(call: Call) -> list[JsonObject]:
     return await call.services.models.models(_guid(call, workspace), workspace)
 
 
-def _guid(call: Call, workspace_id: str) -> Any:
+def _guid(call: Call, workspace_id: str) -> str:
     workspace = call.state.get(workspace_id)
     if workspace is None:
         raise ArmError(404, "ResourceNotFound", f"The workspace {workspace_id} was not found.")
-    return workspace["properties"]["workspaceId"]
+    return str(workspace["properties"]["workspaceId"])
 
 
 RESOURCE_TYPES = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from ipaddress import IPv4Network
-from typing import Any
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
 
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.documents import JsonObject, complete
@@ -196,7 +196,7 @@ def names_of(target: JsonObject, group: str) -> list[str]:
     return [f"{name}.{group}.core.windows.net"]
 
 
-def _free_addresses(state: State, subnet: JsonObject, but: str) -> Any:
+def _free_addresses(state: State, subnet: JsonObject, but: str) -> Iterator[IPv4Address]:
     network = IPv4Network(subnet["properties"]["addressPrefix"])
     used = {
         address

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import Any
 
 from amlwizard.sandbox.arm_error import ArmError
-from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.documents import JsonObject, JsonValue
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
 from amlwizard.sandbox.resource_types.network.names import NAME, UPDATING, WEAK
@@ -23,10 +22,10 @@ USERS = ("ipConfigurations", "privateEndpoints", "serviceAssociationLinks")
 GATEWAY_SUBNET = "GatewaySubnet"
 
 
-def prefix(text: Any, target: str) -> IPv4Network:
+def prefix(text: JsonValue, target: str) -> IPv4Network:
     try:
-        return IPv4Network(text)
-    except (ValueError, TypeError):
+        return IPv4Network(str(text))
+    except ValueError:
         raise ArmError(
             400,
             "InvalidAddressPrefixFormat",
@@ -42,7 +41,7 @@ def placed(
     prefixes: list[IPv4Network],
     others: list[JsonObject],
 ) -> JsonObject:
-    name = subnet.get("name")
+    name = str(subnet.get("name"))
     vnet = call.id.text if call.id.type.endswith("virtualnetworks") else call.id.parent
     subnet_id = f"{vnet}/subnets/{name}"
     p = {k: v for k, v in (subnet.get("properties") or {}).items() if k not in USERS}
@@ -131,7 +130,7 @@ def placed(
     }
 
 
-def _suits_its_name(call: Call, name: Any, p: JsonObject) -> None:
+def _suits_its_name(call: Call, name: str, p: JsonObject) -> None:
     """Two subnets have a meaning by their name, and Azure minds their security groups."""
     group_id = (p.get("networkSecurityGroup") or {}).get("id")
     if group_id and name == GATEWAY_SUBNET:
