@@ -40,8 +40,9 @@ def merged(old: JsonObject, patch: JsonObject) -> JsonObject:
     result = dict(old)
     for key, value in patch.items():
         held = old.get(key)
-        nested = isinstance(held, dict) and isinstance(value, dict)
-        result[key] = merged(held, value) if nested else value
+        if isinstance(held, dict) and isinstance(value, dict):
+            value = merged(held, value)
+        result[key] = value
     return result
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+
 from starlette.responses import JSONResponse, Response
 
 from amlwizard.sandbox import child_documents

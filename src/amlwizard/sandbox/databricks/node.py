@@ -66,7 +66,7 @@ class Driver:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             try:
                 exec(compile(code, "<command>", "exec"), self.namespace(context))
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - a cell may raise anything
                 return {
                     "error": f"{type(error).__name__}: {error}",
                     "cause": traceback.format_exc(),

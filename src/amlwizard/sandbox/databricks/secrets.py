@@ -16,7 +16,9 @@ class Secrets:
     async def create_scope(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         scopes = data_of(self.state, workspace).scopes
         if body["scope"] in scopes:
-            raise DatabricksError(400, "RESOURCE_ALREADY_EXISTS", f"Scope {body['scope']} already exists!")
+            raise DatabricksError(
+                400, "RESOURCE_ALREADY_EXISTS", f"Scope {body['scope']} already exists!"
+            )
         scopes[body["scope"]] = {}
         return {}
 

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import azureml.ai.monitoring  # noqa: F401 - imported there whether data is collected or not
 import mlflow.pyfunc
@@ -71,7 +72,7 @@ def _of_example(model: Model) -> object:
         if isinstance(inputs, dict):
             return {name: np.asarray(value) for name, value in inputs.items()}
         return np.asarray(inputs)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as the script that it stands for
         log.warning("The input example cannot be read: %s", error)
         return None
 
@@ -99,7 +100,7 @@ def _sample(schema: Schema) -> object:
         return _tensors(schema)
     try:
         return _columns(schema)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - as the script that it stands for
         log.warning("The signature makes no DataFrame: %s", error)
     odd = [str(spec.type) for spec in schema.inputs if not isinstance(spec.type, DataType)]
     if odd:
