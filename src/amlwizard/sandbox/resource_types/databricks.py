@@ -98,39 +98,11 @@ def _workspace(call: Call) -> None:
             "New workspaces of the standard tier cannot be created since 2026-04-01: use premium.",
             "sku.name",
         )
-    group = p.get("managedResourceGroupId")
+    group = p.get("managedResourceGroupId", "")
     if p.get("computeMode", "Hybrid") == "Hybrid":
-        if not group:
-            raise ArmError(
-                400,
-                "ApplicationManagedResourceGroupIdMissing",
-                "The managed resource group id is missing.",
-                "properties.managedResourceGroupId",
-            )
-        if call.old is None and call.state.get(group):
-            raise ArmError(
-                409,
-                "ApplianceManagedResourceGroupConflict",
-                f"The managed resource group {group} already exists.",
-            )
-        if (
-            group.lower()
-            == f"/subscriptions/{call.id.subscription}/resourcegroups/{call.id.group}".lower()
-        ):
-            raise ArmError(
-                400,
-                "ApplicationManagedResourceGroupSame",
-                "The managed resource group must not be the workspace's own resource group.",
-            )
+        _check_managed_group(call, group)
     else:
-        for key in ("parameters", "requiredNsgRules", "managedResourceGroupId"):
-            if p.get(key):
-                raise ArmError(
-                    400,
-                    "FeatureNotSupportedForServerlessWorkspace",
-                    f"The property '{key[0].upper()}{key[1:]}' is not supported for Serverless "
-                    "Workspace",
-                )
+        _check_serverless(p)
     given = p.get("parameters") or {}
     if given.get("customVirtualNetworkId"):
         _into_vnet(call, given)
@@ -141,6 +113,42 @@ def _workspace(call: Call) -> None:
     p["workspaceId"] = str(number)
     p["workspaceUrl"] = f"127.0.0.1:{port}"
     databricks_defaults.fill(call)
+
+
+def _check_managed_group(call: Call, group: str) -> None:
+    if not group:
+        raise ArmError(
+            400,
+            "ApplicationManagedResourceGroupIdMissing",
+            "The managed resource group id is missing.",
+            "properties.managedResourceGroupId",
+        )
+    if call.old is None and call.state.get(group):
+        raise ArmError(
+            409,
+            "ApplianceManagedResourceGroupConflict",
+            f"The managed resource group {group} already exists.",
+        )
+    if (
+        group.lower()
+        == f"/subscriptions/{call.id.subscription}/resourcegroups/{call.id.group}".lower()
+    ):
+        raise ArmError(
+            400,
+            "ApplicationManagedResourceGroupSame",
+            "The managed resource group must not be the workspace's own resource group.",
+        )
+
+
+def _check_serverless(p: JsonObject) -> None:
+    for key in ("parameters", "requiredNsgRules", "managedResourceGroupId"):
+        if p.get(key):
+            raise ArmError(
+                400,
+                "FeatureNotSupportedForServerlessWorkspace",
+                f"The property '{key[0].upper()}{key[1:]}' is not supported for Serverless "
+                "Workspace",
+            )
 
 
 def _make_managed_group(call: Call, group: str) -> None:

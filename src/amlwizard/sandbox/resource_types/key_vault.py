@@ -42,21 +42,9 @@ class _Vault(Document):
 
 def _vault(call: Call) -> None:
     call.require("properties.tenantId", "properties.sku.name")
-    p = call.properties
-    deleted = call.state.data.deleted.get(_key(call.id.name))
-    if call.old is None and deleted:
-        if p.pop("createMode", "") != "recover":
-            raise ArmError(
-                409,
-                "ConflictError",
-                "A vault with the same name already exists in deleted state. You need to either "
-                "recover or purge existing key vault. Follow this link "
-                "https://go.microsoft.com/fwlink/?linkid=2149745 for more information on soft "
-                "delete.",
-            )
-        call.body["tags"] = call.body.get("tags") or deleted["properties"]["tags"]
-        held = call.state.data.contents.get(_key(call.id.name), {})
-        call.body["properties"] = p = {**held, **p}  # what it was, but for what is asked for
+    if call.old is None:
+        _recover(call)
+    p, old = call.properties, (call.old or {}).get("properties", {})
     p.pop("createMode", None)
     if taken(call.state, "Microsoft.KeyVault/vaults", call.id.name, call.id.text):
         raise ArmError(
@@ -65,6 +53,44 @@ def _vault(call: Call) -> None:
             f"The vault name '{call.id.name}' is already in use. Vault names are globally unique "
             "so it is possible that the name is already taken.",
         )
+    _check(call, p)
+    if old.get("enablePurgeProtection"):
+        p["enablePurgeProtection"] = True
+    if not p.get("enableRbacAuthorization") and "accessPolicies" not in p:
+        if call.version < "2026-01-01":
+            raise ArmError(400, "BadRequest", "The parameter accessPolicies is not specified.")
+        p["enableRbacAuthorization"] = True
+    if p.get("networkAcls"):
+        _firewall(call, p)
+    p["enableSoftDelete"] = True  # since 2025 there are no others
+    p.setdefault("softDeleteRetentionInDays", 90)
+    p.setdefault("enabledForDeployment", False)
+    p.setdefault("publicNetworkAccess", "Enabled")
+    p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
+    p["vaultUri"] = f"https://{call.id.name.lower()}.vault.azure.net/"
+
+
+def _recover(call: Call) -> None:
+    """Bring a deleted vault back, if there is one: what it was, overlaid with what is sent."""
+    p = call.properties
+    deleted = call.state.data.deleted.get(_key(call.id.name))
+    if deleted is None:
+        return
+    if p.pop("createMode", "") != "recover":
+        raise ArmError(
+            409,
+            "ConflictError",
+            "A vault with the same name already exists in deleted state. You need to either "
+            "recover or purge existing key vault. Follow this link "
+            "https://go.microsoft.com/fwlink/?linkid=2149745 for more information on soft "
+            "delete.",
+        )
+    call.body["tags"] = call.body.get("tags") or deleted["properties"]["tags"]
+    held = call.state.data.contents.get(_key(call.id.name), {})
+    call.body["properties"] = {**held, **p}
+
+
+def _check(call: Call, p: JsonObject) -> None:
     if p["tenantId"] != call.state.tenant_of(call.id.subscription):
         raise ArmError(
             400,
@@ -79,29 +105,19 @@ def _vault(call: Call) -> None:
             'The property "enablePurgeProtection" cannot be set to false. Enabling the purge '
             "protection for a vault is an irreversible action.",
         )
-    old = (call.old or {}).get("properties", {})
-    if old.get("enablePurgeProtection"):
-        p["enablePurgeProtection"] = True
-    if not p.get("enableRbacAuthorization") and "accessPolicies" not in p:
-        if call.version < "2026-01-01":
-            raise ArmError(400, "BadRequest", "The parameter accessPolicies is not specified.")
-        p["enableRbacAuthorization"] = True
-    acls = p.get("networkAcls")
-    if acls:
-        must_have_endpoints(call, acls, "Microsoft.KeyVault", "VirtualNetworkNotValid")
-        acls.setdefault("bypass", "AzureServices")
-        for key in ("virtualNetworkRules", "ipRules"):
-            acls.setdefault(key, [])
-        for rule in acls["ipRules"]:
-            rule["value"] = str(_range(rule["value"]))
-        if acls == OPEN:
-            del p["networkAcls"]
-    p["enableSoftDelete"] = True  # since 2025 there are no others
-    p.setdefault("softDeleteRetentionInDays", 90)
-    p.setdefault("enabledForDeployment", False)
-    p.setdefault("publicNetworkAccess", "Enabled")
-    p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
-    p["vaultUri"] = f"https://{call.id.name.lower()}.vault.azure.net/"
+
+
+def _firewall(call: Call, p: JsonObject) -> None:
+    """One that lets everybody in is not shown."""
+    acls = p["networkAcls"]
+    must_have_endpoints(call, acls, "Microsoft.KeyVault", "VirtualNetworkNotValid")
+    acls.setdefault("bypass", "AzureServices")
+    for key in ("virtualNetworkRules", "ipRules"):
+        acls.setdefault(key, [])
+    for rule in acls["ipRules"]:
+        rule["value"] = str(_range(rule["value"]))
+    if acls == OPEN:
+        del p["networkAcls"]
 
 
 def _range(text: str) -> IPv4Network:

@@ -45,6 +45,33 @@ class _RoleAssignment(Document):
 def _role_assignment(call: Call) -> None:
     call.require("properties.roleDefinitionId", "properties.principalId")
     p = call.properties
+    _must_be_known(call, p)
+    if p["roleDefinitionId"].rsplit("/", 1)[-1] not in ROLES.values():
+        raise ArmError(
+            404,
+            "RoleDefinitionDoesNotExist",
+            f"The specified role definition with ID '{p['roleDefinitionId'].rsplit('/', 1)[-1]}' "
+            "does not exist.",
+        )
+    if call.old and call.old["properties"]["principalId"] != p["principalId"]:
+        raise ArmError(
+            400,
+            "RoleAssignmentUpdateNotPermitted",
+            "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
+        )
+    _must_be_the_only_one(call, p)
+    p["scope"] = call.id.scope
+    old = (call.old or {}).get("properties", {})
+    p["createdOn"], p["updatedOn"] = old.get("createdOn") or timestamp(), timestamp()
+    p["updatedBy"] = call.state.data.person.oid
+    p["createdBy"] = old.get("createdBy") or p["updatedBy"]
+    p.setdefault("principalType", "ServicePrincipal")
+    if call.old is None:
+        call.state.data.assigned[call.id.text.lower()] = RoleSighting(since=time.time())
+
+
+def _must_be_known(call: Call, p: JsonObject) -> None:
+    """Refuse a principal that the directory does not have."""
     if not re.fullmatch(r"[0-9a-fA-F-]{36}", str(p["principalId"])):
         raise ArmError(
             400,
@@ -70,19 +97,9 @@ def _role_assignment(call: Call) -> None:
             "creating this principal and then immediately assigning a role, this error might be "
             "related to a replication delay.",
         )
-    if p["roleDefinitionId"].rsplit("/", 1)[-1] not in ROLES.values():
-        raise ArmError(
-            404,
-            "RoleDefinitionDoesNotExist",
-            f"The specified role definition with ID '{p['roleDefinitionId'].rsplit('/', 1)[-1]}' "
-            "does not exist.",
-        )
-    if call.old and call.old["properties"]["principalId"] != p["principalId"]:
-        raise ArmError(
-            400,
-            "RoleAssignmentUpdateNotPermitted",
-            "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
-        )
+
+
+def _must_be_the_only_one(call: Call, p: JsonObject) -> None:
     for other in call.state.of_type("microsoft.authorization/roleassignments"):
         same = all(
             other["properties"][key].lower() == p[key].lower()
@@ -94,14 +111,6 @@ def _role_assignment(call: Call) -> None:
             and other["id"].lower() != call.id.text.lower()
         ):
             raise ArmError(409, "RoleAssignmentExists", "The role assignment already exists.")
-    p["scope"] = call.id.scope
-    old = (call.old or {}).get("properties", {})
-    p["createdOn"], p["updatedOn"] = old.get("createdOn") or timestamp(), timestamp()
-    p["updatedBy"] = call.state.data.person.oid
-    p["createdBy"] = old.get("createdBy") or p["updatedBy"]
-    p.setdefault("principalType", "ServicePrincipal")
-    if call.old is None:
-        call.state.data.assigned[call.id.text.lower()] = RoleSighting(since=time.time())
 
 
 def sees_role(state: State, principal: str, scope: str, *roles: str) -> bool:

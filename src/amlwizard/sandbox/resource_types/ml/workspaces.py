@@ -48,36 +48,7 @@ def _workspace(call: Call) -> None:
         )
     call.require("identity.type")
     p, old = call.properties, (call.old or {}).get("properties", {})
-    for key, needed in (
-        ("storageAccount", True),
-        ("keyVault", True),
-        ("applicationInsights", False),
-        ("containerRegistry", False),
-    ):
-        if not p.get(key):
-            if needed:
-                raise ArmError(
-                    400,
-                    "ValidationError",
-                    f"Missing dependent resources in workspace json: {key}",
-                    key,
-                )
-            continue
-        if call.state.get(p[key]) is None:  # taken, and missed while the workspace is made
-            call.fails = {
-                "code": "ValidationError",
-                "message": f"The resource {p[key]} that {key} names was not found.",
-            }
-    storage = call.state.get(p["storageAccount"]) or {"properties": {}}
-    by_key = p.get("systemDatastoresAuthMode", "AccessKey").lower() == "accesskey"
-    if by_key and storage["properties"].get("allowSharedKeyAccess") is False:
-        raise ArmError(
-            400,
-            "ValidationError",
-            "KeyBasedAuthenticationNotPermitted: Key based authentication is not permitted on this "
-            f"storage account: {p['storageAccount']}.",
-            "systemDatastoresAuthMode",
-        )
+    _dependencies(call, p)
     guid = old.get("workspaceId", str(uuid.uuid4()))
     p["workspaceId"] = guid
     port = call.services.ports.port_of("ml", call.id.text)
@@ -99,6 +70,13 @@ def _workspace(call: Call) -> None:
     }
     p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
     p["provisioningState"] = "Succeeded"
+    _identify(call, guid)
+    call.body["sku"] = {"name": "Basic", "tier": "Basic"}  # the only one; others are taken for it
+    call.body.setdefault("kind", "Default")
+
+
+def _identify(call: Call, guid: str) -> None:
+    """Give the workspace its own identity, and show the others' principals."""
     if "SystemAssigned" in call.body["identity"]["type"]:
         call.body["identity"].update(
             principalId=str(uuid.uuid5(uuid.NAMESPACE_URL, guid)), tenantId=call.state.tenant
@@ -108,8 +86,40 @@ def _workspace(call: Call) -> None:
         call.body["identity"]["userAssignedIdentities"][resource_id] = {
             key: own[key] for key in ("principalId", "clientId") if key in own
         }
-    call.body["sku"] = {"name": "Basic", "tier": "Basic"}  # the only one; others are taken for it
-    call.body.setdefault("kind", "Default")
+
+
+def _dependencies(call: Call, p: JsonObject) -> None:
+    """Refuse a workspace without what it needs; what does not exist is noticed only later."""
+    for key, needed in (
+        ("storageAccount", True),
+        ("keyVault", True),
+        ("applicationInsights", False),
+        ("containerRegistry", False),
+    ):
+        if not p.get(key):
+            if needed:
+                raise ArmError(
+                    400,
+                    "ValidationError",
+                    f"Missing dependent resources in workspace json: {key}",
+                    key,
+                )
+            continue
+        if call.state.get(p[key]) is None:  # accepted; the operation fails
+            call.fails = {
+                "code": "ValidationError",
+                "message": f"The resource {p[key]} that {key} names was not found.",
+            }
+    storage = call.state.get(p["storageAccount"]) or {"properties": {}}
+    by_key = p.get("systemDatastoresAuthMode", "AccessKey").lower() == "accesskey"
+    if by_key and storage["properties"].get("allowSharedKeyAccess") is False:
+        raise ArmError(
+            400,
+            "ValidationError",
+            "KeyBasedAuthenticationNotPermitted: Key based authentication is not permitted on this "
+            f"storage account: {p['storageAccount']}.",
+            "systemDatastoresAuthMode",
+        )
 
 
 def _workspace_key(rid: ResourceId) -> str:

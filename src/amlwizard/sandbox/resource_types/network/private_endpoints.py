@@ -38,61 +38,20 @@ IN_PROGRESS: JsonObject = {
     "code": "StorageAccountOperationInProgress",
     "message": f"Call to Microsoft.Storage/storageAccounts failed. Error message: {EXCLUSIVE}",
 }
+POLICIES_THAT_LET_IN = ("Disabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled")
 CONNECTIONS = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
 
 
 def _private_endpoint(call: Call) -> None:
     call.require("properties.subnet.id")
-    subnet_id = call.properties["subnet"]["id"]
-    subnet = find_subnet(call.state, subnet_id)
-    if subnet is None:
-        call.must_exist(subnet_id, "properties.subnet")
-    assert subnet
-    if (
-        subnet["properties"].get("privateEndpointNetworkPolicies")
-        not in (
-            "Disabled",
-            "NetworkSecurityGroupEnabled",
-            "RouteTableEnabled",
-        )
-        and call.version < "2022-01-01"
-    ):
-        raise ArmError(
-            400,
-            "PrivateEndpointCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled",
-            f"Private endpoint {call.id.text} cannot be created in a subnet {subnet_id} since it "
-            "has private endpoint network policies enabled.",
-        )
-    if subnet["properties"]["delegations"]:
-        raise ArmError(
-            400,
-            "PrivateEndpointCannotBeCreatedInDelegatedSubnet",
-            f"Private endpoint {call.id.text} cannot be created in subnet {subnet_id}: the subnet "
-            "is delegated.",
-        )
+    subnet = _subnet(call, call.properties["subnet"]["id"])
     automatic, by_hand = (call.properties.setdefault(key, []) for key in CONNECTIONS)
     if len([*automatic, *by_hand]) != 1:
         raise ArmError(
             400, "InvalidRequestFormat", "A private endpoint has exactly one connection."
         )
     link = link_of(call.body)
-    target = call.must_exist(link.get("privateLinkServiceId"), "privateLinkServiceId")
-    groups = GROUPS.get(target["type"].lower(), {})
-    group = (link.get("groupIds") or [""])[0]
-    if group not in groups:
-        raise ArmError(
-            400,
-            "InvalidGroupId" if group else "MissingGroupId",
-            f"Call to {target['type']} failed. Error message: Group id '{group}' is not one of "
-            f"{', '.join(groups) or 'none'}.",
-        )
-    if target["type"].endswith("registries") and target["sku"]["name"] != "Premium":
-        raise ArmError(
-            400,
-            "PrivateEndpointNotSupportedForSku",
-            f"The registry {target['name']} does not support private endpoints in SKU "
-            f"{target['sku']['name']}: Premium is required.",
-        )
+    target, group = _target_of(call, link)
     link["privateLinkServiceConnectionState"] = {
         "status": "Pending" if by_hand else "Approved",
         "description": "Awaiting approval" if by_hand else "Auto-approved",
@@ -111,7 +70,57 @@ def _private_endpoint(call: Call) -> None:
         link["provisioningState"] = "Failed"
         call.properties.update(customDnsConfigs=[], networkInterfaces=[])
         return
-    names = names_of(target, group)
+    _complete(call, subnet, names_of(target, group))
+    _connect(call, target, link["privateLinkServiceConnectionState"])
+
+
+def _subnet(call: Call, subnet_id: str) -> JsonObject:
+    subnet = find_subnet(call.state, subnet_id)
+    if subnet is None:
+        call.must_exist(subnet_id, "properties.subnet")
+    assert subnet
+    policies = subnet["properties"].get("privateEndpointNetworkPolicies")
+    if policies not in POLICIES_THAT_LET_IN and call.version < "2022-01-01":
+        raise ArmError(
+            400,
+            "PrivateEndpointCannotBeCreatedInSubnetThatHasNetworkPoliciesEnabled",
+            f"Private endpoint {call.id.text} cannot be created in a subnet {subnet_id} since it "
+            "has private endpoint network policies enabled.",
+        )
+    if subnet["properties"]["delegations"]:
+        raise ArmError(
+            400,
+            "PrivateEndpointCannotBeCreatedInDelegatedSubnet",
+            f"Private endpoint {call.id.text} cannot be created in subnet {subnet_id}: the subnet "
+            "is delegated.",
+        )
+    return subnet
+
+
+def _target_of(call: Call, link: JsonObject) -> tuple[JsonObject, str]:
+    """The resource that the endpoint connects to, and the group of it."""
+    target = call.must_exist(link.get("privateLinkServiceId"), "privateLinkServiceId")
+    groups = GROUPS.get(target["type"].lower(), {})
+    group = str((link.get("groupIds") or [""])[0])
+    if group not in groups:
+        raise ArmError(
+            400,
+            "InvalidGroupId" if group else "MissingGroupId",
+            f"Call to {target['type']} failed. Error message: Group id '{group}' is not one of "
+            f"{', '.join(groups) or 'none'}.",
+        )
+    if target["type"].endswith("registries") and target["sku"]["name"] != "Premium":
+        raise ArmError(
+            400,
+            "PrivateEndpointNotSupportedForSku",
+            f"The registry {target['name']} does not support private endpoints in SKU "
+            f"{target['sku']['name']}: Premium is required.",
+        )
+    return target, group
+
+
+def _complete(call: Call, subnet: JsonObject, names: list[str]) -> None:
+    """Give each name an address of the subnet, and the endpoint what Azure adds."""
     free = _free_addresses(call.state, subnet, call.id.text)
     call.properties["customDnsConfigs"] = [
         {"fqdn": name, "ipAddresses": [str(next(free))]} for name in names
@@ -125,6 +134,10 @@ def _private_endpoint(call: Call) -> None:
     call.properties["networkInterfaces"] = [
         {"id": f"{call.id.scope}/providers/Microsoft.Network/networkInterfaces/{call.id.name}.nic"}
     ]
+
+
+def _connect(call: Call, target: JsonObject, connected: JsonObject) -> None:
+    """Write the connection into the document of the target."""
     connections = target["properties"].setdefault("privateEndpointConnections", [])
     name = f"{call.id.name}.{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())}"
     connections[:] = [
@@ -132,7 +145,6 @@ def _private_endpoint(call: Call) -> None:
         for c in connections
         if c["properties"]["privateEndpoint"]["id"].lower() != call.id.text.lower()
     ]
-    connected = link["privateLinkServiceConnectionState"]
     connections.append(_connection(target, name, call.id.text, connected))
 
 

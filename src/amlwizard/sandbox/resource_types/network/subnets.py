@@ -41,61 +41,72 @@ def placed(
     prefixes: list[IPv4Network],
     others: list[JsonObject],
 ) -> JsonObject:
+    """The document of a subnet in a VNET with these `prefixes`, beside the `others`."""
     name = str(subnet.get("name"))
     vnet = call.id.text if call.id.type.endswith("virtualnetworks") else call.id.parent
     subnet_id = f"{vnet}/subnets/{name}"
     p = {k: v for k, v in (subnet.get("properties") or {}).items() if k not in USERS}
     text = p.get("addressPrefix") or (p.get("addressPrefixes") or [None])[0]
     network = prefix(text, subnet_id)
+    _must_fit_in(vnet, name, network, prefixes, others)
+    for key in ("networkSecurityGroup", "natGateway", "routeTable"):
+        if p.get(key):
+            call.must_exist(p[key].get("id"), f"properties.{key}")
+    _suits_its_name(call, name, p)
+    _suits_its_users(call, subnet_id, p, old is not None and network != _range_of(old))
+    _complete(call, subnet_id, p, is_new=old is None)
+    p["addressPrefix"] = str(network)
+    p.pop("addressPrefixes", None)
+    p["provisioningState"] = "Succeeded"
+    return {
+        "name": name,
+        "id": subnet_id,
+        "type": "Microsoft.Network/virtualNetworks/subnets",
+        "properties": p,
+    }
+
+
+def _range_of(subnet: JsonObject) -> IPv4Network:
+    return IPv4Network(subnet["properties"]["addressPrefix"])
+
+
+def _must_fit_in(
+    vnet: str,
+    name: str,
+    network: IPv4Network,
+    prefixes: list[IPv4Network],
+    others: list[JsonObject],
+) -> None:
+    vnet_name = vnet.rsplit("/", 1)[-1]
     if not any(network.subnet_of(parent) for parent in prefixes) or network.prefixlen > 29:
         raise ArmError(
             400,
             "NetcfgInvalidSubnet",
-            f"Subnet '{name}' is not valid in virtual network '{vnet.rsplit('/', 1)[-1]}'.",
+            f"Subnet '{name}' is not valid in virtual network '{vnet_name}'.",
         )
     for other in others:
-        if network.overlaps(IPv4Network(other["properties"]["addressPrefix"])):
+        if network.overlaps(_range_of(other)):
             raise ArmError(
                 400,
                 "NetcfgSubnetRangesOverlap",
                 f"Subnet '{name}' is not valid because its IP address range overlaps with that of "
-                f"an existing subnet '{other['name']}' in virtual network "
-                f"'{vnet.rsplit('/', 1)[-1]}'.",
+                f"an existing subnet '{other['name']}' in virtual network '{vnet_name}'.",
             )
-    for key, target in (
-        ("networkSecurityGroup", "networkSecurityGroup"),
-        ("natGateway", "natGateway"),
-        ("routeTable", "routeTable"),
-    ):
-        if p.get(key):
-            call.must_exist(p[key].get("id"), f"properties.{target}")
-    _suits_its_name(call, name, p)
-    users = usage(call.state, subnet_id)
-    services = {d["properties"].get("serviceName") for d in p.get("delegations", [])}
-    if any("/microsoft.databricks/workspaces/" in user.lower() for user in users):
-        if DATABRICKS not in services:
-            raise ArmError(
-                400,
-                "SubnetMissingRequiredDelegation",
-                f"Subnet {subnet_id} requires any of the following delegation(s) "
-                f"[{DATABRICKS}] to reference service association link "
-                f"{subnet_id}/serviceAssociationLinks/adb.",
-            )
-        if not p.get("networkSecurityGroup"):
-            raise ArmError(
-                400,
-                "NetworkSecurityGroupCannotBeRemovedDueToNipOnSubnet",
-                f"The network security group of subnet {subnet_id} cannot be removed: a network "
-                "intent policy is on the subnet.",
-            )
-    if users and old and network != IPv4Network(old["properties"]["addressPrefix"]):
+
+
+def _suits_its_users(call: Call, subnet_id: str, p: JsonObject, moves: bool) -> None:
+    """Refuse what those who have addresses in the subnet do not allow; `moves`: another range."""
+    users = [user.lower() for user in usage(call.state, subnet_id)]
+    if any("/microsoft.databricks/workspaces/" in user for user in users):
+        _suits_databricks(subnet_id, p)
+    if users and moves:
         raise ArmError(
             400,
             "InUseSubnetCannotBeUpdated",
-            f"Subnet {name} is in use and cannot be updated.",
+            f"Subnet {subnet_id.rsplit('/', 1)[-1]} is in use and cannot be updated.",
         )
     if (
-        any("/privateendpoints/" in user.lower() for user in users)
+        any("/privateendpoints/" in user for user in users)
         and p.get("privateEndpointNetworkPolicies") == "Enabled"
     ):
         raise ArmError(
@@ -104,6 +115,28 @@ def placed(
             f"Private endpoint network policies cannot be enabled on private endpoint subnet "
             f"{subnet_id}.",
         )
+
+
+def _suits_databricks(subnet_id: str, p: JsonObject) -> None:
+    services = {d["properties"].get("serviceName") for d in p.get("delegations", [])}
+    if DATABRICKS not in services:
+        raise ArmError(
+            400,
+            "SubnetMissingRequiredDelegation",
+            f"Subnet {subnet_id} requires any of the following delegation(s) "
+            f"[{DATABRICKS}] to reference service association link "
+            f"{subnet_id}/serviceAssociationLinks/adb.",
+        )
+    if not p.get("networkSecurityGroup"):
+        raise ArmError(
+            400,
+            "NetworkSecurityGroupCannotBeRemovedDueToNipOnSubnet",
+            f"The network security group of subnet {subnet_id} cannot be removed: a network "
+            "intent policy is on the subnet.",
+        )
+
+
+def _complete(call: Call, subnet_id: str, p: JsonObject, *, is_new: bool) -> None:
     for delegation in p.get("delegations", []):
         delegation["id"] = f"{subnet_id}/delegations/{delegation.get('name')}"
         delegation["type"] = "Microsoft.Network/virtualNetworks/subnets/delegations"
@@ -117,17 +150,8 @@ def placed(
     p.setdefault("delegations", [])
     p.setdefault("privateEndpointNetworkPolicies", "Disabled")
     p.setdefault("privateLinkServiceNetworkPolicies", "Enabled")
-    if "defaultOutboundAccess" not in p and call.version > "2026-03-31" and old is None:
+    if "defaultOutboundAccess" not in p and call.version > "2026-03-31" and is_new:
         p["defaultOutboundAccess"] = False
-    p["addressPrefix"] = str(network)
-    p.pop("addressPrefixes", None)
-    p["provisioningState"] = "Succeeded"
-    return {
-        "name": name,
-        "id": subnet_id,
-        "type": "Microsoft.Network/virtualNetworks/subnets",
-        "properties": p,
-    }
 
 
 def _suits_its_name(call: Call, name: str, p: JsonObject) -> None:
