@@ -25,7 +25,7 @@ from amlwizard.sandbox.regions import REGIONS
 from amlwizard.sandbox.server import Server
 from amlwizard.sandbox.state import State, StateFileError, private_write
 
-# The names of Azure that the sandbox's certificate is good for.
+# The host names that the sandbox's certificate is valid for.
 NAMES = (
     "127.0.0.1", "localhost", "*.blob.core.windows.net", "*.file.core.windows.net",
     "*.vault.azure.net", "*.azurecr.io",
@@ -61,7 +61,7 @@ async def _serve(
     authority = trustme.CA()
     private_write(folder / CA, authority.cert_pem.bytes())
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*NAMES).configure_cert(tls)  # the key is written nowhere
+    authority.issue_cert(*NAMES).configure_cert(tls)  # the private key stays in memory
 
     server = Server(
         state, tls, folder / CA, approve=given.approve, capture=capture, stop=stopped.set
@@ -103,7 +103,7 @@ def main() -> int:
         return 1
     try:
         capture = Capture(given.capture) if given.capture else None
-        os.chdir(folder)  # so that the addresses of the sockets in it are short
+        os.chdir(folder)  # paths of Unix sockets have to be short
         state = State.open(folder, given.state, Clock(given.clock, given.speed))
         asyncio.run(_serve(given, state, folder, capture))
     except OSError as problem:
@@ -113,7 +113,7 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 1
     finally:
-        for name in (CA, DESCRIPTION):  # nobody is to trust or to ask what has ended
+        for name in (CA, DESCRIPTION):  # neither is valid any more
             (folder / name).unlink(missing_ok=True)
         lock.release()
         if not given.state:

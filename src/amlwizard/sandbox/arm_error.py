@@ -1,4 +1,4 @@
-"""How Azure Resource Manager refuses."""
+"""Errors of Azure Resource Manager."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from amlwizard.sandbox.documents import JsonObject
 
 
 class ArmError(Exception):
-    """A refusal, as ARM words it; or as `worded` by the service that it comes from. `again` is
-    after how many seconds the service wants to be asked again, `by_arm` whether ARM refuses before
-    the service is asked at all."""
+    """An error response. `worded` renders its body: in ARM's envelope, or in the format of the
+    service. `again` is the Retry-After in seconds; `by_arm` errors are raised by ARM itself, before
+    the resource provider sees the request."""
 
     def __init__(
         self,
@@ -34,13 +34,13 @@ class ArmError(Exception):
 
 
 def retryable(code: str, message: str, again: float | None = None) -> ArmError:
-    """Network's way to say that something else has to end first."""
+    """Microsoft.Network's error when another operation has to finish first."""
     details = [{"code": code, "message": message}]
     return ArmError(429, "RetryableError", "A retryable error occurred.", None, details, again)
 
 
 def wrapped(error: ArmError) -> JsonObject:
-    """In the envelope that ARM's guidelines ask for."""
+    """The standard envelope of ARM."""
     inner: JsonObject = {"code": error.code, "message": error.message}
     if error.target:
         inner["target"] = error.target
@@ -52,7 +52,7 @@ def wrapped(error: ArmError) -> JsonObject:
 
 
 def bare(error: ArmError) -> JsonObject:
-    """Without an envelope, as some services do."""
+    """The format of services that use no envelope."""
     return {"code": error.code, "details": None, "message": error.message, "subcode": ""}
 
 

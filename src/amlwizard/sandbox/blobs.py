@@ -1,8 +1,8 @@
-"""Blobs of a storage account, as far as whoever holds a shared access signature gets: put, in one or
-in blocks, and read. They are files of the sandbox's folder.
+"""Blobs of a storage account, read and written (whole or in blocks) with a shared access signature.
+They are files in the sandbox's folder.
 
-What a signature is good for stands in it: one blob, for an hour, to read it or to write it. The
-account's firewall has let the request through before it comes here.
+A signature is valid for one blob and one hour, for reading or for writing. The account's firewall
+has been checked before.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Blobs:
         self.state = state
 
     def file(self, container: str, name: str) -> Path:
-        """Where a blob lies. A container is named after the workspace that it belongs to."""
+        """The file of a blob. A container is named after its workspace."""
         home = (self.state.folder / "mlflow" / container.removesuffix("-azureml")).resolve()
         file = (home / "artifacts" / name).resolve()
         if not file.is_relative_to(home / "artifacts"):
@@ -48,7 +48,7 @@ class Blobs:
         return file
 
     def url(self, account: str, container: str, name: str, rights: str) -> str:
-        """The address of a blob with a signature for it."""
+        """The signed URL of a blob."""
         expires = f"{datetime.fromtimestamp(time.time() + SECONDS, UTC):%Y-%m-%dT%H:%M:%SZ}"
         query = {"sv": VERSION, "sr": "b", "se": expires, "sp": rights}
         signed = {**query, "sig": self._signature(account, container, name, query)}
@@ -56,7 +56,7 @@ class Blobs:
         return f"https://{account}.blob.core.windows.net/{path}?{urlencode(signed)}"
 
     async def answer(self, request: Request, account: str) -> Response | None:
-        """None where the request holds no signature."""
+        """None if the request has no signature."""
         query = dict(request.query_params)
         if "sig" not in query:
             return None
@@ -139,7 +139,7 @@ def _tags(file: Path) -> dict[str, str]:
 
 
 def refusal(status: int, code: str) -> Response:
-    """How the storage services refuse."""
+    """An error response of the storage services."""
     return Response(
         f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code>'
         f"<Message>{MESSAGES.get(code, code)}</Message></Error>",

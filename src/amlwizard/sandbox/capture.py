@@ -1,8 +1,8 @@
-"""The record of every exchange: one line of JSON each, in the order of the wire, without secrets.
+"""A log of all HTTP exchanges, one line of JSON each, in wire order, with secrets redacted.
 
-What is secret is known by the name of its key; a secret that was seen once is taken out wherever
-else it stands, in this exchange and in all that follow (a device code in a sentence, a key in a
-cell of a notebook).
+Secrets are recognized by the names of their keys. One that was seen once is redacted wherever else
+it occurs, in this exchange and in all later ones (a device code in a sentence, a key in a notebook
+cell).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ SECRET = re.compile(
     r"(?i)(token|password|secret|assertion|passphrase|kubeconfigs|client_info|string_value)$"
     r"|(device|user)_?code$|verification_uri$|(key|connectionstring)\d?$|protected_?settings$|pem(file)?$"
 )
-# Ends like a secret's name, and is none.
+# Names that end like a secret's, and are not secret.
 PUBLIC = re.compile(r"(?i)^(public_?key|key|partition_?key)$")
-# Of keys too it is told when they were made.
+# The creation times of keys are not secret.
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?")
-# A client's id, which lies in a secret scope beside its secret, is none where else it stands.
+# A client id is stored in a secret scope beside its secret; elsewhere it is not secret.
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SIGNATURE = re.compile(r"([?&]sig=)[^&\s\"]+")  # of a shared access signature
 SHORTEST = 8
@@ -50,7 +50,7 @@ class Capture:
         answer: bytes,
         fault: Mapping[str, JsonValue] | None = None,
     ) -> None:
-        """`status` is 0 where a fault kept the answer back."""
+        """`status` is 0 if a fault suppressed the response."""
         host = dict(scope["headers"]).get(b"host", b"").decode()
         query = scope["query_string"].decode()
         line: dict[str, JsonValue] = {
@@ -98,7 +98,7 @@ def _secrets(value: JsonValue, secret: bool = False) -> Iterator[str]:
 
 
 def _is_secret(key: str, beside: Mapping[str, JsonValue], under: bool) -> bool:
-    """Whether what stands at `key` is secret; `beside` is the object that it stands in."""
+    """Whether the value of `key` is secret; `beside` is the object that contains it."""
     if key == "value" and any(k.lower() in ("keyname", "permissions") for k in beside):
         return True
     return under or (SECRET.search(key) is not None and PUBLIC.match(key) is None)

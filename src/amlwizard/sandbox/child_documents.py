@@ -1,12 +1,12 @@
-"""Resources whose documents stand inside that of their parent."""
+"""Resources whose documents are embedded in their parent's."""
 
 from __future__ import annotations
 
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_id import ResourceId
 
-# Types whose documents are items of a list in their parent's, and the list.
-WITHIN = {
+# The list of the parent's properties that holds the documents, by type.
+LISTS = {
     "microsoft.network/virtualnetworks/subnets": "subnets",
     "microsoft.network/networksecuritygroups/securityrules": "securityRules",
 }
@@ -14,18 +14,18 @@ Documents = dict[str, JsonObject]
 
 
 def holder(rid: ResourceId) -> str:
-    """The id of the document, which is also what an operation locks."""
-    return rid.parent if rid.type in WITHIN else rid.text
+    """The id of the top-level document, which is what an operation locks."""
+    return rid.parent if rid.type in LISTS else rid.text
 
 
 def siblings(resources: Documents, rid: ResourceId) -> list[JsonObject]:
-    """The list that the document stands in; empty where the parent is not there."""
+    """The list that contains the document; empty if there is no parent."""
     parent = resources.get(rid.parent.lower())
-    return parent["properties"][WITHIN[rid.type]] if parent else []
+    return parent["properties"][LISTS[rid.type]] if parent else []
 
 
 def find(resources: Documents, rid: ResourceId) -> JsonObject | None:
-    if rid.type not in WITHIN:
+    if rid.type not in LISTS:
         return resources.get(rid.text.rstrip("/").lower())
     name = rid.name.lower()
     return next((i for i in siblings(resources, rid) if i["name"].lower() == name), None)

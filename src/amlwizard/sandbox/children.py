@@ -1,8 +1,8 @@
-"""Processes of the sandbox that must never outlive it, not even when it is killed.
+"""Child processes, which never outlive the sandbox, even if it is killed.
 
-Each has a pipe to the sandbox as its standard input, and ends with it. Run as a module, this is the
-guardian of one that does not look at its input: it starts the command that follows in its own
-process group and, once its own input ends (the sandbox is gone), kills the whole group.
+Each has a pipe to the sandbox as its standard input, and exits when the pipe closes. Run as a module,
+this is a supervisor for programs that do not read their input: it runs a command in its own process
+group, and kills the group when its own input closes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LONGEST_LINE = 2**25
 
 
 class Child:
-    """A running process, and lines of JSON to it and from it."""
+    """A running process; messages are lines of JSON in both directions."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -44,19 +44,19 @@ class Child:
         await self._process.stdin.drain()
 
     async def receive(self) -> bytes:
-        """The next line of its output; empty once it has ended."""
+        """The next line of output; empty once the process has ended."""
         assert self._process.stdout
         return await self._process.stdout.readline()
 
     def kill(self) -> None:
-        """The process and all that it started."""
+        """Kill the process and its descendants."""
         if not self.has_ended:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
 
 class Children:
-    """Starts them, each in a process group of its own, with a folder for their temporary files."""
+    """Starts processes, each in its own process group, with a folder for temporary files."""
 
     def __init__(self, folder: Path) -> None:
         self.temporary = folder / "tmp"
@@ -81,7 +81,7 @@ class Children:
         return await self._start(command, env, log, cwd, asyncio.subprocess.PIPE)
 
     async def guarded(self, command: list[str], env: dict[str, str], log: Path, cwd: Path) -> Child:
-        """Any command, under the guardian; its standard output and error go to `log`."""
+        """Any command, under the supervisor; its standard output and error go to `log`."""
         log.parent.mkdir(parents=True, exist_ok=True)
         return await self._start([sys.executable, "-m", __name__, *command], env, log, cwd, None)
 
@@ -106,7 +106,7 @@ class Children:
         return child
 
     async def stop(self) -> None:
-        """Kill them all, wait until they are gone, and remove their temporary files."""
+        """Kill all processes, wait for them, and remove their temporary files."""
         for child in self._processes:
             child.kill()
         waiting = [asyncio.ensure_future(child.wait()) for child in self._processes]
@@ -116,7 +116,7 @@ class Children:
 
 
 def requests() -> Iterator[str]:
-    """Lines of standard input. Once it ends, this process and its children end, however busy."""
+    """Lines of standard input. When it closes, this process and its children are killed."""
     waiting: SimpleQueue[str] = SimpleQueue()
 
     def read() -> None:

@@ -10,17 +10,17 @@ POLLS = 3
 
 @dataclass(frozen=True)
 class Clock:
-    """How long what takes time in Azure takes here.
+    """How long operations take.
 
-    `instant`: nothing takes time. `polls`: until asked `POLLS` times. `real`: the durations seen
-    on Azure divided by `speed`.
+    `instant`: no time. `polls`: until polled `POLLS` times. `real`: the durations measured on Azure
+    divided by `speed`.
     """
 
     kind: str = "real"
     speed: float = 60.0
 
     def progress(self, started: float, seconds: float, polls: int) -> float:
-        """From 0 to 1, which is done. What takes no time in Azure takes none on any clock."""
+        """From 0 to 1 (done). What is instantaneous in Azure is so on every clock."""
         if self.kind == "instant" or not seconds:
             return 1.0
         if self.kind == "polls":
@@ -30,8 +30,8 @@ class Clock:
         return min(1.0, max(0.0, passed))
 
     def later(self, seconds: float) -> dict[str, str]:
-        """The header that asks to come back after so many of Azure's seconds. On a faster clock the
-        wait is that much shorter, which the standard header, in whole seconds, cannot say."""
+        """The Retry-After header for a wait of so many seconds on Azure. A faster clock divides the
+        wait, and needs milliseconds, for which Azure has a header of its own."""
         if self.kind != "real":
             return {"retry-after-ms": "10"}
         if self.speed <= 1:

@@ -1,4 +1,4 @@
-"""JSON documents: their types, and what is done with them everywhere."""
+"""JSON documents: their types and common helpers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 JsonObject = dict[str, Any]
-"""An ARM document, or a part of one. Its members are read by name without a check: what a client
-sends has been held against a shape before (`shapes`), all else the sandbox itself wrote."""
+"""An ARM document or a part of one. Members are accessed without further checks: what clients send
+has been validated (`resource_types.shapes`), everything else was written by the sandbox."""
 
 __all__ = ["JsonObject", "JsonValue", "complete", "merged", "mistakes", "value_at"]
 
 
 def value_at(document: object, path: str) -> Any:  # noqa: ANN401 - as of the document itself
-    """The value at a dotted path (``properties.subnets.0.name``); None where there is none."""
+    """The value at a dotted path (``properties.subnets.0.name``), None if there is none."""
     for part in path.split("."):
         if isinstance(document, list) and part.isdigit() and int(part) < len(document):
             document = document[int(part)]
@@ -28,7 +28,7 @@ def value_at(document: object, path: str) -> Any:  # noqa: ANN401 - as of the do
 
 
 def complete(document: JsonObject, defaults: Mapping[str, object]) -> None:
-    """Add what is missing, in nested objects too; lists stay as they are."""
+    """Add missing members, in nested objects too; lists are left alone."""
     for key, value in defaults.items():
         given = document.setdefault(key, copy.deepcopy(value))
         if isinstance(given, dict) and isinstance(value, Mapping):
@@ -47,7 +47,7 @@ def merged(old: JsonObject, patch: JsonObject) -> JsonObject:
 
 
 def mistakes(problem: ValidationError) -> list[str]:
-    """What does not fit a model, one line each, beginning with the dotted path."""
+    """The validation errors, one line each, starting with the dotted path."""
     lines = []
     for error in problem.errors():
         path, message = ".".join(map(str, error["loc"])), error["msg"]

@@ -1,5 +1,5 @@
-"""What the signed-in person may do: `allowed` are actions as roles write them, None all of them;
-`denied` are taken back from those."""
+"""Permissions of the user: `allowed` lists actions as in role definitions (None: all), `denied`
+excludes some of them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.state import State
 
 
-def may(state: State, action: str) -> bool:
+def is_allowed(state: State, action: str) -> bool:
     allowed = state.data.allowed
     if any(_fits(pattern, action) for pattern in state.data.denied):
         return False
     return allowed is None or any(_fits(pattern, action) for pattern in allowed)
 
 
-def must(state: State, action: str, scope: str) -> None:
-    """Refuse what the person may not do, and what nobody may in the group that a service manages."""
+def require(state: State, action: str, scope: str) -> None:
+    """Refuse what the user lacks permission for, and what a managed group's deny assignment forbids."""
     person = state.data.person
     who = f"The client '{person.name}' with object id '{person.oid}'"
-    if not may(state, action):
+    if not is_allowed(state, action):
         raise ArmError(
             403,
             "AuthorizationFailed",
@@ -44,7 +44,7 @@ def must(state: State, action: str, scope: str) -> None:
 
 
 def permissions(state: State) -> list[JsonObject]:
-    """The one role of the person."""
+    """The permissions of the user's only role."""
     allowed = state.data.allowed
     return [
         {

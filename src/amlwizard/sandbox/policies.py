@@ -1,11 +1,11 @@
-"""Azure Policy, as far as rules that deny go: what an assignment says of a document.
+"""Azure Policy: the evaluation of assignments with the effect `deny`.
 
 An assignment has a `name` and a rule, ``"if": {...}``, in the language of policy definitions: `allOf`,
 `anyOf`, `not`, and conditions on a `field` (`type`, `location`, `name`, `kind`, `tags`,
 ``tags['x']``, or an alias such as ``Microsoft.Storage/storageAccounts/allowSharedKeyAccess``).
-`types` is the short form of a rule that forbids them whole. `mode` is `Indexed` (what has tags and a
-location, but no groups), `All`, or left out: what has tags and a location, and groups. `effect` is
-`deny` where it is left out; no other denies.
+`types` is short for a rule that denies these resource types. `mode` is `Indexed` (resources with tags
+and a location), `All`, or by default: resources with tags and a location, and resource groups. The
+default `effect` is `deny`; others have no effect here.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _held(value: JsonValue, wanted: JsonValue) -> bool:
     return _text(wanted) in _text(value)
 
 
-# Each with its opposite, which is also true of what is not there.
+# Each with its negation, which also holds for missing values.
 TESTS: dict[str, tuple[Test, str]] = {
     "equals": (lambda value, wanted: _text(value) == _text(wanted), "notEquals"),
     "in": (lambda value, wanted: _text(value) in _texts(wanted), "notIn"),
@@ -67,7 +67,7 @@ OPPOSITES = {opposite: name for name, (_, opposite) in TESTS.items() if opposite
 
 
 def must_comply(state: State, document: JsonObject) -> None:
-    """Refuse a document (with type and name) that an assignment denies."""
+    """Refuse a document that a policy denies."""
     violations = denials(state, document)
     if violations:
         raise ArmError(
@@ -79,7 +79,7 @@ def must_comply(state: State, document: JsonObject) -> None:
 
 
 def disallowed(document: JsonObject, violations: list[JsonObject]) -> str:
-    """The message of a refusal."""
+    """The error message."""
     identifiers = ",".join(
         f'{{"policyAssignment":{{"name":"{violation["policyAssignmentName"]}",'
         f'"id":"{violation["policyAssignmentId"]}"}}}}'
@@ -92,7 +92,7 @@ def disallowed(document: JsonObject, violations: list[JsonObject]) -> str:
 
 
 def denials(state: State, document: JsonObject) -> list[JsonObject]:
-    """What Azure says of every assignment that denies the document."""
+    """The details of every assignment that denies the document."""
     found = []
     for policy in state.data.policies:
         expressions: list[JsonObject] = []

@@ -14,8 +14,8 @@ from amlwizard.sandbox.state import State
 
 
 class Ports:
-    """`tls` holds the certificate that they show unless another is asked for; `app` answers on all
-    of them, and is set before the first is opened."""
+    """`tls` has the default certificate. `app` answers on all ports; it is set before the first is
+    opened."""
 
     app: ASGIApp
 
@@ -26,15 +26,15 @@ class Ports:
         self._tasks: list[asyncio.Task[None]] = []
 
     def port_of(self, service: str, resource_id: str) -> int:
-        """The HTTPS port that stands for a host name: a `service` of a resource. Opened on first
-        use; the same after a restart."""
+        """The HTTPS port that stands for the host name of a resource's `service`. Opened on first
+        use; stays the same across restarts."""
         return self.open(service, resource_id, self.tls)
 
     def open(
         self, service: str, resource_id: str, tls: ssl.SSLContext | None, *, closed: bool = False
     ) -> int:
-        """The same with another certificate, or with none: then it speaks HTTP. A `closed` port is
-        held, and refuses connections."""
+        """The same with another certificate, or without TLS (None). A `closed` port is reserved but
+        refuses connections."""
         key = f"{service}|{resource_id.lower()}"
         ports = self.state.data.ports
         listener = self._sockets.get(key)
@@ -74,7 +74,7 @@ class Ports:
             server.should_exit = True
 
     async def close(self) -> None:
-        """Wait for the servers, and release the ports."""
+        """Wait for the servers to end, and release the ports."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=3)
         for listener in self._sockets.values():
@@ -82,7 +82,7 @@ class Ports:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the process's signals alone: several servers share it."""
+    """Leaves the process's signals alone, as there are several servers."""
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
         return contextlib.nullcontext()
@@ -100,8 +100,8 @@ class _Server(uvicorn.Server):
 
 
 def bind(port: int, *, exact: bool = False) -> socket.socket:
-    """A socket on that port of loopback; on any other where it is taken, unless `exact`, which
-    raises OSError."""
+    """A socket bound to a loopback port; to another one if it is taken, unless `exact`: then raises
+    OSError."""
     # The protocol is named because asyncio turns Nagle's algorithm off only where it is, and with it
     # on, every answer waits for the client's delayed acknowledgement: 40 ms a request.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amlwizard.sandbox.arm_error import ArmError
 
-# By geography, the border that data stays within; with the group that it is of.
+# By geography and geography group.
 GEOGRAPHIES = {
     ("Australia", "Asia Pacific"): "australiacentral australiaeast australiasoutheast",
     ("Austria", "Europe"): "austriaeast",
@@ -41,7 +41,7 @@ REGIONS = {region: place for place, regions in GEOGRAPHIES.items() for region in
 
 
 def region(text: str, code: str = "LocationNotAvailableForResourceType") -> str:
-    """A region by its name, as ARM writes it; refused with the code where there is none."""
+    """The canonical name of a region. Raises ArmError with `code` if it is unknown."""
     name = text.replace(" ", "").lower()
     if name not in REGIONS:
         raise ArmError(

@@ -1,4 +1,4 @@
-"""ARM resource ids, taken apart."""
+"""Parsed ARM resource ids."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ResourceId:
-    """``type`` is lower case (``microsoft.network/virtualnetworks/subnets``), ``scope`` what comes
-    before the last ``/providers/``; ``name`` the last segment as it was written."""
+    """``type`` is in lower case (``microsoft.network/virtualnetworks/subnets``), ``scope`` is what
+    precedes the last ``/providers/``, ``name`` is the last segment as written."""
 
     text: str
     subscription: str
@@ -31,7 +31,7 @@ class ResourceId:
 
     @classmethod
     def parse(cls, text: str) -> ResourceId:
-        """A whole id; a path that ends in a type (a collection) has one name too few."""
+        """Parse an id, or the path of a collection, which has one name less than types."""
         parts = text.strip("/").split("/")
         lower = [part.lower() for part in parts]
         subscription = parts[1] if lower[0] == "subscriptions" and len(parts) > 1 else ""

@@ -1,4 +1,4 @@
-"""The whole sandbox, composed: what answers on which port, and what it needs for that."""
+"""The composition of the sandbox: its services, and which of them answers on which port."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from amlwizard.sandbox.arm import Arm
+from amlwizard.sandbox.arm import ArmApi
 from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.children import Children
-from amlwizard.sandbox.control import Control, Exchanges
-from amlwizard.sandbox.databricks.api import Databricks
+from amlwizard.sandbox.control import ControlApi, Exchanges
+from amlwizard.sandbox.databricks.api import DatabricksApi
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra import Entra
-from amlwizard.sandbox.ml.serving import Serving
+from amlwizard.sandbox.ml.serving import OnlineEndpoints
 from amlwizard.sandbox.ml.tracking import Tracking
 from amlwizard.sandbox.network import dns, firewalls
 from amlwizard.sandbox.network.load_balancers import OUTSIDE, LoadBalancers
@@ -56,18 +56,18 @@ class Server:
         self.balancers = LoadBalancers(state, self.ports, self.children.temporary)
         self.vnet = Vnet(state, self.ports, self.balancers)
         self.tracking = Tracking(state, self.entra.tokens, self.children)
-        self.serving = Serving(state, self.balancers, self.tracking, self.children)
+        self.serving = OnlineEndpoints(state, self.balancers, self.tracking, self.children)
         self.drivers = Drivers(state, self.vnet, self.children, str(ca))
-        self.databricks = Databricks(state, self.entra.tokens, self.drivers, self.tracking.warm)
+        self.databricks = DatabricksApi(state, self.entra.tokens, self.drivers, self.tracking.warm)
         services = Services(self.ports, self.tracking, self.serving, self.release)
-        self.arm = Arm(state, self.entra.tokens, services)
-        self.control = Control(state, self.entra, secrets.token_urlsafe(24), stop)
+        self.arm = ArmApi(state, self.entra.tokens, services)
+        self.control = ControlApi(state, self.entra, secrets.token_urlsafe(24), stop)
         self.control.exchanges = Exchanges(Routes(self).app(), state, self.control.faults, capture)
         self.ports.app = self.control.exchanges
 
     async def start(self, port: int) -> None:
-        """Open the main port: `port`, or where that is 0 the one it had before, or any. Then what is
-        always there and, after a restart, what was. Raises OSError where `port` is taken."""
+        """Open the main port: `port`, or if that is 0 the previous one or any; then the other ports.
+        Raises OSError if `port` is taken."""
         ports = self.state.data.ports
         main = bind(port or ports.get(f"{MAIN}|", 0), exact=bool(port))
         ports[f"{MAIN}|"] = main.getsockname()[1]
@@ -78,7 +78,7 @@ class Server:
         self._reopen()
 
     def _reopen(self) -> None:
-        """The ports that are always there, and those of resources that still exist."""
+        """Open the fixed ports and, after a restart, those of existing resources."""
         for side in ("services", "services-inside"):
             self.ports.port_of(side, "")
         for key in list(self.state.data.ports):
@@ -110,7 +110,7 @@ class Server:
         }
 
     def release(self, rid: ResourceId) -> None:
-        """Stop what runs for a resource that is being deleted; its document is still there."""
+        """Stop what runs for a resource that is being deleted; its document still exists."""
         stem = rid.text.lower()
         resource = self.state.get(stem)
         if resource and rid.type == ML_WORKSPACE:
@@ -132,7 +132,7 @@ class Server:
 
 
 class Routes:
-    """One application for every port; the port that a request came to says who answers it."""
+    """One application for all ports; the port of a request selects the service."""
 
     def __init__(self, server: Server) -> None:
         self.server, self.state, self.entra = server, server.state, server.entra
@@ -169,7 +169,7 @@ class Routes:
         return await self.server.serving.handle(request, resource_id)
 
     async def metadata(self, request: Request) -> Response:
-        """What az (2022-09-01: one object) and azure-ai-ml (2019-05-01: a list) ask first."""
+        """Cloud metadata, for az (2022-09-01: an object) and azure-ai-ml (2019-05-01: a list)."""
         arm = self.state.arm
         cloud: JsonObject = {
             "name": "Sandbox",

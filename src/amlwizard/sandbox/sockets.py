@@ -1,5 +1,5 @@
-"""Servers of the sandbox that nobody reaches but by its doors: they listen on a socket of the file
-system, in a folder that only its owner may enter. A port of this machine is open to every user."""
+"""Unix domain sockets of internal servers, in a folder that only the owner can enter. TCP ports are
+open to all users of the machine."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 import httpx
 
 LONGEST = 104
-"""Bytes of a socket's path that every system takes."""
+"""The length of a socket path, in bytes, that every system supports."""
 
 
 def short(path: Path) -> str:
-    """A path as a socket's address: relative to where this process is, where that is shorter.
-    OSError where it is still too long."""
+    """The socket path, relative to the working directory if that is shorter. Raises OSError if it is
+    too long."""
     address = min(str(path.absolute()), os.path.relpath(path), key=len)
     if len(address.encode()) >= LONGEST:
         raise OSError(f"{path}: too long for the address of a socket")
     return address
 
 
-class BySocket(httpx.AsyncBaseTransport):
-    """Sends what is asked of http://NAME to the socket `FOLDER/NAME/FILE`."""
+class UnixSocketTransport(httpx.AsyncBaseTransport):
+    """Sends requests to http://NAME to the socket `FOLDER/NAME/FILE`."""
 
     def __init__(self, folder: Path, file: str) -> None:
         self.folder, self.file = folder, file

@@ -1,4 +1,4 @@
-"""What exists in the sandbox cloud, apart from HTTP: resources, operations, secrets, time.
+"""The state of the sandbox cloud: resources, operations, secrets.
 
 Everything runs on one event loop, so a handler that does not await sees one consistent state.
 The state file holds plain JSON; secrets in it are sealed with a key file beside it (mode 0600).
@@ -45,7 +45,7 @@ MOST_UNKNOWN = 1000
 
 
 class OperationError(Exception):
-    """How the work of an operation ends when Azure's would; `code` is Azure's."""
+    """An operation fails with Azure's error `code`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -58,9 +58,9 @@ class StateFileError(Exception):
 
 @dataclass
 class State:
-    """All state. `data` is what the state file holds; the rest is rebuilt at every start.
+    """`data` is stored in the state file; the rest is rebuilt at every start.
 
-    `unknown` lists the last requests that the sandbox has no answer to, and those that crashed."""
+    `unknown` lists the most recent requests that the sandbox does not support, and crashes."""
 
     folder: Path
     file: Path | None
@@ -91,7 +91,7 @@ class State:
         return state
 
     def replace(self, data: JsonValue) -> None:
-        """Put the cloud into another state. Raises ValueError, with a line for each mistake."""
+        """Replace the stored state. Raises ValueError, with a line for each mistake."""
         try:
             self.data = StateFile.model_validate(data)
         except ValidationError as problem:
@@ -101,12 +101,12 @@ class State:
         self.save()
 
     def crashed(self, where: str, problem: BaseException) -> None:
-        """Record a mistake of the sandbox itself, which must not pass for an answer of Azure."""
+        """Record a bug of the sandbox, which must not pass as a response of Azure."""
         traceback.print_exception(problem)
         self.unknown.append({"path": where, "crash": repr(problem)})
 
     def watch(self, task: asyncio.Future[T], what: str) -> None:
-        """Record the crash of a task that nothing awaits."""
+        """Record the exception of a task that is not awaited."""
 
         def ended(task: asyncio.Future[T]) -> None:
             problem = None if task.cancelled() else task.exception()
@@ -117,7 +117,7 @@ class State:
 
     @property
     def resources(self) -> dict[str, JsonObject]:
-        """ARM documents by lower-case id, as a GET answers them."""
+        """ARM documents by lower-case id."""
         return self.data.resources
 
     @property
@@ -126,7 +126,7 @@ class State:
 
     @property
     def tenants(self) -> dict[str, Tenant]:
-        """Every tenant that the person belongs to, by id, their own first."""
+        """The tenants of the user by id, the home tenant first."""
         own = Tenant(name="Sandbox", domain="sandbox.example")
         return {self.tenant: own, **self.data.tenants}
 
@@ -142,7 +142,7 @@ class State:
         return self.resources.get((resource_id or "").rstrip("/").lower())
 
     def without(self, path: str) -> State:
-        """The same state with nothing in it that is at or under `path`; for looking only."""
+        """A read-only view without the resources at or under `path`."""
         prefix = path.lower()
         left = {
             key: resource
@@ -157,7 +157,7 @@ class State:
             if ResourceId.parse(key).type == kind.lower() and key.startswith(prefix):
                 yield resource
 
-    def begin(
+    def begin_operation(
         self,
         resource_id: str,
         verb: str,
@@ -167,8 +167,8 @@ class State:
         states: Sequence[str] = (),
         polls: Polls | None = None,
     ) -> str:
-        """Start an operation on a resource, which is in one of the `states` after the other until
-        it is done; answer its id. `error` is how it will end."""
+        """Start an operation on a resource, which goes through the provisioning `states`. `error` is
+        the error with which it ends. Returns its id."""
         name = str(uuid.uuid4())
         rid = ResourceId.parse(resource_id)
         operation = self.data.operations[name] = Operation(
@@ -197,21 +197,21 @@ class State:
             for name in list(itertools.islice(finished, too_many)):
                 del operations[name]
 
-    def running(self, resource_id: str) -> str | None:
-        """The operation that holds the resource, where there is one."""
+    def running_operation(self, resource_id: str) -> str | None:
+        """The id of the operation that runs on a resource, None if there is none."""
         key = resource_id.lower()
         for name in self._unfinished:
             if self.data.operations[name].resource == key:
                 return name
         return None
 
-    def polled(self, resource_id: str) -> None:
-        if name := self.running(resource_id):
+    def count_poll(self, resource_id: str) -> None:
+        if name := self.running_operation(resource_id):
             self.data.operations[name].polls += 1
         self.settle()
 
     def settle(self) -> None:
-        """End the operations whose time has come, and let their effect show."""
+        """Complete the operations that are due, and apply their effects."""
         self._unfinished = [name for name in self._unfinished if not self._settled(name)]
 
     def _settled(self, name: str) -> bool:
@@ -240,7 +240,7 @@ class State:
             resource["properties"]["provisioningState"] = shown
 
     def _end(self, operation: Operation) -> None:
-        """A deletion that failed is rolled back."""
+        """Apply the effect; a failed deletion is rolled back."""
         if operation.verb != "delete":
             self._show(operation, operation.status)
         elif operation.error:
@@ -249,9 +249,9 @@ class State:
             self._remove(operation.of)
 
     def _remove(self, resource_id: str) -> None:
-        """A resource, all below it, and the groups that it managed."""
+        """Remove a resource, its children and its managed groups."""
         rid, key = ResourceId.parse(resource_id), resource_id.lower()
-        if rid.type in child_documents.WITHIN:
+        if rid.type in child_documents.LISTS:
             child_documents.remove(self.resources, rid)
             return
         gone = [k for k in self.resources if k == key or k.startswith(f"{key}/")]
@@ -266,14 +266,14 @@ class State:
             private_write(self.file, self.data.model_dump_json(indent=1).encode())
 
     def derive(self, *parts: str) -> str:
-        """A secret that follows from the sandbox's key, and so is never stored."""
+        """A secret derived from the sandbox's key, so that it need not be stored."""
         return hmac.new(self._key, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
 
     def seal(self, secret: str) -> str:
         return Fernet(self._key).encrypt(secret.encode()).decode()
 
     def unseal(self, sealed: str) -> str:
-        """Raises ValueError for what was not sealed here."""
+        """Raises ValueError if it was not sealed with this key."""
         try:
             return Fernet(self._key).decrypt(sealed.encode()).decode()
         except InvalidToken:
@@ -289,7 +289,7 @@ def _new() -> StateFile:
 
 
 def private_write(path: Path, content: bytes) -> None:
-    """Write in one move, readable by the owner alone."""
+    """Write atomically, readable by the owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

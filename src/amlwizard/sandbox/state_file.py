@@ -1,5 +1,4 @@
-"""What a state file holds, and what the control API may change of it: everything that survives a
-restart. Secrets in it are sealed."""
+"""The schema of the state file, which the control API reads and writes, too. Secrets are sealed."""
 
 from __future__ import annotations
 
@@ -15,14 +14,14 @@ class Part(BaseModel):
 
 
 class Person(Part):
-    """Who signs in; `oid` is their object id."""
+    """The user who signs in; `oid` is the object id."""
 
     name: str = "engineer@sandbox.example"
     oid: str
 
 
 class Tenant(Part):
-    """`second_factor`: a token of another tenant is not enough to sign in."""
+    """`second_factor`: a refresh token of another tenant does not suffice to sign in."""
 
     name: str
     domain: str
@@ -30,7 +29,7 @@ class Tenant(Part):
 
 
 class SubscriptionEntry(Part):
-    """`tenant` is empty for the person's own."""
+    """`tenant` is empty for the home tenant."""
 
     name: str
     state: str = "Enabled"
@@ -38,7 +37,7 @@ class SubscriptionEntry(Part):
 
 
 class Principal(Part):
-    """A service principal; `secret` and `assertion` are sealed, empty where it has none."""
+    """A service principal; `secret` and `assertion` are sealed, empty if there is none."""
 
     client_id: str
     secret: str = ""
@@ -46,11 +45,12 @@ class Principal(Part):
 
 
 class Polls(Part):
-    """What polls of an operation are answered.
+    """Responses to polls of an operation.
 
-    While it is under way: `status` with the word `word`. `tells` are members beside the word: `id`,
-    `name`, `startTime`, and `endTime` and `percentComplete` once it is over. `done` is the status of
-    the last poll of a Location that has no document to show. `worded`: a Location has the word too.
+    `status` and `word` are HTTP status and operation status while it runs. `tells` are members of
+    the body: `id`, `name`, `startTime`, and `endTime` and `percentComplete` once it has ended.
+    `done` is the HTTP status of the last poll of a Location without a document. `worded`: polls of a
+    Location have the operation status, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,9 +63,9 @@ class Polls(Part):
 
 
 class Operation(Part):
-    """`resource` is the id (lower case) of the document that it holds, `of` that of the resource.
-    `started` and `ended` are seconds since 1970, `seconds` is how long Azure takes. `error` is how
-    it ends. The resource is in the `states` one after the other until then."""
+    """`resource` is the id (lower case) of the locked document, `of` that of the resource. `started`
+    and `ended` are seconds since 1970; `seconds` is the duration on Azure. `error` is the error with
+    which it ends. `states` are the successive provisioning states of the resource."""
 
     resource: str
     of: str
@@ -82,7 +82,7 @@ class Operation(Part):
     @model_validator(mode="before")
     @classmethod
     def _of_the_document(cls, sent: object) -> object:
-        """State files of earlier versions do not say `of`."""
+        """State files of earlier versions have no `of`."""
         return {"of": sent.get("resource"), **sent} if isinstance(sent, dict) else sent
 
     @property
@@ -91,9 +91,9 @@ class Operation(Part):
 
 
 class Limits(Part):
-    """Quotas of a subscription; cores per region, of all sizes and of one family, and of Machine
-    Learning. `PublicIPAddresses` None is no limit. `not_offered` are regions by resource type.
-    `role_looks` is how often a service looks before it sees a new role assignment."""
+    """Quotas of a subscription: cores per region, in total, per family and of Machine Learning.
+    `PublicIPAddresses` None means no limit. `not_offered` lists regions by resource type.
+    `role_looks` is how often a service checks before it sees a new role assignment."""
 
     cores: int = 100
     family_cores: int = 100
@@ -109,15 +109,14 @@ class Limits(Part):
 
 
 class RoleSighting(Part):
-    """When a role assignment was made, and how often services looked for it since."""
+    """When a role assignment was created, and how often services have checked for it."""
 
     since: float
     looks: int = 0
 
 
 class DatabricksData(Part):
-    """Of a workspace: object ids of its users, clusters by id, and sealed secrets by scope and
-    key."""
+    """Of a workspace: object ids of its users, clusters by id, sealed secrets by scope and key."""
 
     users: list[str] = []
     clusters: dict[str, JsonObject] = {}
@@ -125,12 +124,12 @@ class DatabricksData(Part):
 
 
 class StateFile(Part):
-    """Keys of dictionaries are ids in lower case unless said otherwise.
+    """Dictionaries are keyed by lower-case ids, except as noted.
 
-    `providers` holds the operation that registered a namespace, by subscription; `protected` the
-    sealed settings of extensions, `contents` the properties of deleted vaults, `logs` what stays of
-    deleted Log Analytics workspaces, `assigned` new role assignments, `ports` numbers by
-    ``service|resource id``. `allowed` None is every action.
+    `providers` has the registration operation of each namespace, by subscription; `protected` the
+    sealed settings of extensions; `contents` the properties of deleted vaults; `logs` deleted Log
+    Analytics workspaces; `assigned` recent role assignments; `ports` port numbers by
+    ``service|resource id``. `allowed` None allows all actions.
     """
 
     tenant: str

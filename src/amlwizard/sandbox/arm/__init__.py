@@ -1,4 +1,4 @@
-"""Azure Resource Manager: who may come in, and which handler a request belongs to."""
+"""Azure Resource Manager: authentication and routing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from amlwizard.sandbox.arm.operations import Operations
 from amlwizard.sandbox.arm.providers import Providers
 from amlwizard.sandbox.arm.request import ArmRequest, Route
 from amlwizard.sandbox.arm.resources import Resources
-from amlwizard.sandbox.arm.subscription import Subscription
+from amlwizard.sandbox.arm.subscription import SubscriptionApi
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.entra.tokens import ARM, Tokens
 from amlwizard.sandbox.resource_types.base import Services
@@ -24,7 +24,7 @@ SUBSCRIPTION = r"/subscriptions/[^/]+"
 GROUP = rf"{SUBSCRIPTION}/resourceGroups/(?P<group>[^/]+)"
 
 
-class Arm:
+class ArmApi:
     def __init__(self, state: State, tokens: Tokens, services: Services) -> None:
         self.state, self.tokens = state, tokens
         accounts, providers = Accounts(state), Providers(state)
@@ -32,8 +32,8 @@ class Arm:
         admission = Admission(state, providers)
         groups = Groups(state, services, admission, operations)
         self.resources = Resources(state, services, admission, operations)
-        # Method, path, handler, in the order they are tried; a handler gets what the path names.
-        # What fits none of them is a resource, or unknown.
+        # Method, path pattern and handler, in order of precedence; named groups are keyword arguments.
+        # Everything else is a resource or unknown.
         self.routes: tuple[Route, ...] = (
             ("GET", r"/tenants", accounts.tenants),
             ("GET", r"/subscriptions", accounts.subscriptions),
@@ -56,7 +56,7 @@ class Arm:
             ("GET|HEAD", GROUP, groups.read),
             ("PUT|PATCH", GROUP, groups.write),
             ("DELETE", GROUP, groups.delete),
-            *Subscription(state, operations).routes,
+            *SubscriptionApi(state, operations).routes,
         )
 
     async def handle(self, request: Request) -> Response:
@@ -74,9 +74,9 @@ class Arm:
             if request.method != "GET":
                 self.state.save()
 
-    def _must_be_for_the_tenant(self, asked: ArmRequest) -> None:
-        """A token opens the subscriptions of its own tenant only."""
-        given, subscription = asked.claims["tid"], asked.id.subscription
+    def _must_be_for_the_tenant(self, request: ArmRequest) -> None:
+        """A token is valid for subscriptions of its own tenant only."""
+        given, subscription = request.claims["tid"], request.id.subscription
         if subscription and given != (tenant := self.state.tenant_of(subscription)):
             raise ArmError(
                 401,
@@ -87,18 +87,21 @@ class Arm:
                 "the token.",
             )
 
-    async def _answer(self, asked: ArmRequest) -> Response:
+    async def _answer(self, request: ArmRequest) -> Response:
         self.state.settle()
         known = self.state.data.subscriptions
-        if asked.path.lower().startswith("/subscriptions/") and asked.id.subscription not in known:
+        if (
+            request.path.lower().startswith("/subscriptions/")
+            and request.id.subscription not in known
+        ):
             raise ArmError(
                 404,
                 "SubscriptionNotFound",
-                f"The subscription '{asked.id.subscription}' could not be found.",
+                f"The subscription '{request.id.subscription}' could not be found.",
             )
-        self._must_be_for_the_tenant(asked)
+        self._must_be_for_the_tenant(request)
         for methods, pattern, handler in self.routes:
-            matched = re.fullmatch(pattern, asked.path, re.IGNORECASE)
-            if matched and asked.method in methods.split("|"):
-                return handler(asked, **matched.groupdict())
-        return await self.resources.handle(asked)
+            matched = re.fullmatch(pattern, request.path, re.IGNORECASE)
+            if matched and request.method in methods.split("|"):
+                return handler(request, **matched.groupdict())
+        return await self.resources.handle(request)

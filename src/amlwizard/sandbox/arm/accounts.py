@@ -1,4 +1,4 @@
-"""Tenants, subscriptions, regions."""
+"""Tenants, subscriptions and locations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Accounts:
     def __init__(self, state: State) -> None:
         self.state = state
 
-    def tenants(self, asked: ArmRequest) -> Response:
+    def tenants(self, request: ArmRequest) -> Response:
         return _last_page(
             [
                 {
@@ -28,23 +28,23 @@ class Accounts:
             ]
         )
 
-    def subscriptions(self, asked: ArmRequest) -> Response:
-        """Those of the tenant that the token is for."""
+    def subscriptions(self, request: ArmRequest) -> Response:
+        """Those of the token's tenant."""
         here = [
             name
             for name in self.state.data.subscriptions
-            if self.state.tenant_of(name) == asked.claims["tid"]
+            if self.state.tenant_of(name) == request.claims["tid"]
         ]
         return _last_page([self._shown(name) for name in here])
 
-    def subscription(self, asked: ArmRequest) -> Response:
-        return JSONResponse(self._shown(asked.id.subscription))
+    def subscription(self, request: ArmRequest) -> Response:
+        return JSONResponse(self._shown(request.id.subscription))
 
-    def locations(self, asked: ArmRequest) -> Response:
+    def locations(self, request: ArmRequest) -> Response:
         return listed(
             [
                 {
-                    "id": f"/subscriptions/{asked.id.subscription}/locations/{region}",
+                    "id": f"/subscriptions/{request.id.subscription}/locations/{region}",
                     "name": region,
                     "displayName": region,
                     "regionalDisplayName": region,
@@ -76,5 +76,5 @@ class Accounts:
 
 
 def _last_page(items: list[JsonObject]) -> Response:
-    """Tenants and subscriptions always have a nextLink; an empty one ends the list."""
+    """Azure always sends a nextLink for tenants and subscriptions; an empty one ends the list."""
     return JSONResponse({"value": items, "nextLink": ""})

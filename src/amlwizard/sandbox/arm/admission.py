@@ -1,4 +1,4 @@
-"""Why ARM refuses a request before the type of the resource has its say."""
+"""What ARM checks before the resource provider sees a request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Admission:
     def __init__(self, state: State, providers: Providers) -> None:
         self.state, self.providers = state, providers
 
-    def version(self, kind: ResourceType, version: str) -> None:
+    def check_version(self, kind: ResourceType, version: str) -> None:
         if not kind.versions[0] <= version <= kind.versions[1]:
             raise ArmError(
                 400,
@@ -30,8 +30,8 @@ class Admission:
                 f"'{kind.type}'.",
             )
 
-    def write(self, rid: ResourceId, kind: ResourceType) -> None:
-        """Registration, rights, locks, the name."""
+    def check_write(self, rid: ResourceId, kind: ResourceType) -> None:
+        """Check registration, permissions, locks and the name."""
         namespace = kind.type.split("/")[0]
         if self.providers.registration(rid.subscription, namespace) != "Registered":
             message = f"The subscription is not registered to use namespace '{namespace}'."
@@ -47,14 +47,14 @@ class Admission:
                     }
                 ],
             )
-        self.right(f"{kind.type}/write", rid.text)
+        self.check_permission(f"{kind.type}/write", rid.text)
         if kind.type != LOCKS:
             must_be_unlocked(self.state, rid.text, "write")
         if not kind.named(rid.name):
             raise ArmError(400, kind.misnamed, f"Resource name {rid.name} is invalid.")
 
-    def group(self, rid: ResourceId) -> None:
-        """Nothing is written into a group that is being deleted."""
+    def check_group(self, rid: ResourceId) -> None:
+        """Refuse writes to a resource group that is being deleted."""
         group = self.state.get(f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}")
         if group and group["properties"]["provisioningState"] == "Deleting":
             raise ArmError(
@@ -64,36 +64,36 @@ class Admission:
                 "this operation.",
             )
 
-    def unchanged(self, asked: ArmRequest, document: JsonObject | None) -> None:
-        """A condition on the version of the document: `If-Match`, `If-None-Match: *`."""
-        given, current = asked.headers.get("if-match"), (document or {}).get("etag")
+    def check_preconditions(self, request: ArmRequest, document: JsonObject | None) -> None:
+        """Check the conditional headers `If-Match` and `If-None-Match: *`."""
+        given, current = request.headers.get("if-match"), (document or {}).get("etag")
         mismatch = given not in (None, "", "*") and (not current or _tag(given) != _tag(current))
-        if mismatch or (document and asked.headers.get("if-none-match") == "*"):
+        if mismatch or (document and request.headers.get("if-none-match") == "*"):
             raise ArmError(
                 412,
                 "PreconditionFailed",
-                f"The resource {asked.id.name} has been modified (etag mismatch).",
+                f"The resource {request.id.name} has been modified (etag mismatch).",
             )
 
-    def deletion(self, rid: ResourceId, kind: ResourceType) -> None:
-        """Rights and locks."""
-        self.right(f"{kind.type}/delete", rid.text)
+    def check_deletion(self, rid: ResourceId, kind: ResourceType) -> None:
+        """Check permissions and locks."""
+        self.check_permission(f"{kind.type}/delete", rid.text)
         if kind.type != LOCKS:
             must_be_unlocked(self.state, rid.text, "delete")
 
-    def right(self, action: str, scope: str) -> None:
-        """Refuse what the signed-in person was not given the right to do, and what nobody is
-        allowed to do in the group that a service manages."""
-        permissions.must(self.state, action, scope)
+    def check_permission(self, action: str, scope: str) -> None:
+        """Refuse what the user lacks permission for, and what a deny assignment forbids in a
+        managed resource group."""
+        permissions.require(self.state, action, scope)
 
-    def free(self, rid: ResourceId, version: str) -> None:
-        """Refuse while another operation holds the resource, or the document that it stands in.
-        Network tells its clients to try again where it is the same resource."""
+    def check_not_busy(self, rid: ResourceId, version: str) -> None:
+        """Refuse while another operation runs on the resource or on its parent document.
+        Microsoft.Network asks clients to retry if it is the same resource."""
         holder = child_documents.holder(rid)
-        running = self.state.running(holder)
+        running = self.state.running_operation(holder)
         if not running:
             return
-        self.state.polled(holder)  # who is refused has asked as well
+        self.state.count_poll(holder)  # a refused request counts as a poll
         operation = self.state.data.operations[running]
         same = operation.of.lower() in (rid.text.lower(), holder.lower())
         if same and rid.namespace == "microsoft.network" and operation.verb == "put":
@@ -112,10 +112,10 @@ class Admission:
             f"operationStatuses/{running}?api-version={version}.",
         )
 
-    def place(
+    def set_location(
         self, kind: ResourceType, wanted: JsonObject, old: JsonObject | None, rid: ResourceId
     ) -> None:
-        """The location: required, known, and never changed."""
+        """Normalize the location: required, known, and immutable."""
         if not kind.location:
             return
         given = wanted.get("location") or (old or {}).get("location")

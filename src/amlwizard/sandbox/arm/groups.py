@@ -1,4 +1,4 @@
-"""Resource groups, and what is in them."""
+"""Resource groups and their contents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from amlwizard.sandbox.resource_types.shapes import Document, must_fit
 from amlwizard.sandbox.state import State
 from amlwizard.sandbox.state_file import Polls
 
-Inside = tuple[ResourceId, ResourceType, JsonObject]  # something that is in a group
+Inside = tuple[ResourceId, ResourceType, JsonObject]  # a resource of the group
 TYPE = "Microsoft.Resources/resourceGroups"
 DELETE_SECONDS = 61
 DELETES = replace(DELETED, headers="L", polls=Polls())
@@ -39,19 +39,21 @@ class Groups:
         self.state, self.services = state, services
         self.admission, self.operations = admission, operations
 
-    def every(self, asked: ArmRequest) -> Response:
+    def every(self, request: ArmRequest) -> Response:
         return listed([r for r in self.state.resources.values() if r["type"] == TYPE])
 
-    def read(self, asked: ArmRequest, group: str) -> Response:
-        found = self._existing(asked)
-        return Response(status_code=204) if asked.method == "HEAD" else JSONResponse(found)
+    def read(self, request: ArmRequest, group: str) -> Response:
+        found = self._existing(request)
+        return Response(status_code=204) if request.method == "HEAD" else JSONResponse(found)
 
-    def write(self, asked: ArmRequest, group: str) -> Response:
-        self.admission.right("Microsoft.Resources/subscriptions/resourcegroups/write", asked.path)
-        must_be_unlocked(self.state, asked.path, "write")
-        must_fit(Document, asked.body)
-        found = self.state.get(asked.path)
-        location = asked.body.get("location") or (found or {}).get("location")
+    def write(self, request: ArmRequest, group: str) -> Response:
+        self.admission.check_permission(
+            "Microsoft.Resources/subscriptions/resourcegroups/write", request.path
+        )
+        must_be_unlocked(self.state, request.path, "write")
+        must_fit(Document, request.body)
+        found = self.state.get(request.path)
+        location = request.body.get("location") or (found or {}).get("location")
         if not location:
             raise ArmError(
                 400, "LocationRequired", "The location property is required for this definition."
@@ -69,25 +71,27 @@ class Groups:
                 400, "InvalidResourceGroup", f"The resource group name {group} is not valid."
             )
         made = {
-            "id": asked.path,
+            "id": request.path,
             "name": group,
             "type": TYPE,
             "location": location,
-            "tags": asked.body.get("tags", (found or {}).get("tags", {})),
+            "tags": request.body.get("tags", (found or {}).get("tags", {})),
             "properties": {"provisioningState": "Succeeded"},
         }
         must_comply(self.state, {**made, "type": POLICY_TYPE})
-        self.state.resources[asked.path.lower()] = made
+        self.state.resources[request.path.lower()] = made
         return JSONResponse(made, 200 if found else 201)
 
-    def delete(self, asked: ArmRequest, group: str) -> Response:
-        """All that is in the group goes with it, unless something outside of it is in the way."""
-        found = self._existing(asked)
-        self.admission.right("Microsoft.Resources/subscriptions/resourcegroups/delete", asked.path)
-        must_be_unlocked(self.state, asked.path, "delete")
-        self.admission.free(asked.id, asked.version)
-        inside = self._inside(asked.path)
-        blocked = self._blocked(asked.path, inside)
+    def delete(self, request: ArmRequest, group: str) -> Response:
+        """Delete the group with all its resources, unless a resource outside still uses one of them."""
+        found = self._existing(request)
+        self.admission.check_permission(
+            "Microsoft.Resources/subscriptions/resourcegroups/delete", request.path
+        )
+        must_be_unlocked(self.state, request.path, "delete")
+        self.admission.check_not_busy(request.id, request.version)
+        inside = self._inside(request.path)
+        blocked = self._blocked(request.path, inside)
         if blocked is None:
             for rid, kind, body in inside:
                 self.services.release(rid)
@@ -96,11 +100,13 @@ class Groups:
                 if kind.delete:
                     kind.delete(self.state, rid, body)
             found["properties"]["provisioningState"] = "Deleting"
-        name = self.state.begin(asked.path, "delete", DELETE_SECONDS, blocked, polls=DELETES.polls)
-        return self.operations.begun(asked, name, DELETES)
+        name = self.state.begin_operation(
+            request.path, "delete", DELETE_SECONDS, blocked, polls=DELETES.polls
+        )
+        return self.operations.begun(request, name, DELETES)
 
     def _blocked(self, path: str, inside: list[Inside]) -> JsonObject | None:
-        """How the operation fails where what is outside of the group uses what is in it."""
+        """The error of the operation if resources outside the group use resources in it, else None."""
         outside = self.state.without(path)
         details = []
         for rid, kind, body in inside:
@@ -120,9 +126,9 @@ class Groups:
             "details": details,
         }
 
-    def contents(self, asked: ArmRequest, scope: str, group: str | None = None) -> Response:
-        """The tracked resources of a group or subscription; by name or type where asked for."""
-        where = asked.query.get("$filter", "")
+    def contents(self, request: ArmRequest, scope: str, group: str | None = None) -> Response:
+        """The tracked resources of a group or subscription, filtered by name or type."""
+        where = request.query.get("$filter", "")
         name = re.search(r"name eq '([^']+)'", where)
         kind = re.search(r"resourceType eq '([^']+)'", where)
         found: list[JsonObject] = [
@@ -136,9 +142,9 @@ class Groups:
         ]
         return listed(found)
 
-    def _existing(self, asked: ArmRequest) -> JsonObject:
-        store.must_have_group(self.state, asked.id)
-        return self.state.resources[asked.path.lower()]
+    def _existing(self, request: ArmRequest) -> JsonObject:
+        store.must_have_group(self.state, request.id)
+        return self.state.resources[request.path.lower()]
 
     def _inside(self, path: str) -> list[Inside]:
         return [

@@ -1,4 +1,4 @@
-"""Operations that take time: how a write announces one, and what a poll answers."""
+"""Long-running operations: the response that starts one, and the responses to polls."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Operations:
         self.state = state
 
     def begun(
-        self, asked: ArmRequest, name: str, answer: Answer, body: JsonObject | None = None
+        self, request: ArmRequest, name: str, answer: Answer, body: JsonObject | None = None
     ) -> Response:
-        """The answer to a request that started operation `name`."""
+        """The response to a request that started operation `name`."""
         headers = {}
         if "A" in answer.headers:
-            headers["Azure-AsyncOperation"] = self._url(asked, "operationStatuses", name)
+            headers["Azure-AsyncOperation"] = self._url(request, "operationStatuses", name)
         if "L" in answer.headers:
             headers["Location"] = (
-                f"{self.state.arm}{asked.id.text}"
+                f"{self.state.arm}{request.id.text}"
                 if answer.itself
-                else self._url(asked, "operationResults", name)
+                else self._url(request, "operationResults", name)
             )
         if headers and not answer.itself:
             headers.update(self.state.clock.later(RETRY_AFTER))
@@ -43,15 +43,15 @@ class Operations:
             return Response(status_code=answer.status, headers=headers)
         return JSONResponse(body, answer.status, headers)
 
-    def _url(self, asked: ArmRequest, form: str, name: str) -> str:
-        kind = RESOURCE_TYPES.get(asked.id.type)
+    def _url(self, request: ArmRequest, form: str, name: str) -> str:
+        kind = RESOURCE_TYPES.get(request.id.type)
         namespace = (kind.type if kind else "Microsoft.Resources/x").split("/")[0]
         return (
-            f"{self.state.arm}/subscriptions/{asked.id.subscription}/providers/{namespace}"
-            f"/locations/westeurope/{form}/{name}?api-version={asked.version}"
+            f"{self.state.arm}/subscriptions/{request.id.subscription}/providers/{namespace}"
+            f"/locations/westeurope/{form}/{name}?api-version={request.version}"
         )
 
-    def poll(self, asked: ArmRequest, form: str, name: str) -> Response:
+    def poll(self, request: ArmRequest, form: str, name: str) -> Response:
         operation = self.state.data.operations.get(name)
         if operation is None:
             raise ArmError(404, "OperationNotFound", f"The operation {name} was not found.")
@@ -61,7 +61,7 @@ class Operations:
         polls = operation.tells
         headers = {}
         if going and (polls.status == 202 or form.lower() == "operationresults"):
-            headers = {"Location": f"{self.state.arm}{asked.path}?api-version={asked.version}"}
+            headers = {"Location": f"{self.state.arm}{request.path}?api-version={request.version}"}
             headers.update(self.state.clock.later(RETRY_AFTER))
         if form.lower() == "operationresults" and not polls.worded:
             return self._result(operation, polls, headers)
@@ -70,7 +70,7 @@ class Operations:
         )
 
     def _result(self, operation: Operation, polls: Polls, headers: dict[str, str]) -> Response:
-        """A Location shows the resource in the end."""
+        """The final response of a Location is the resource itself."""
         if operation.is_running:
             return Response(status_code=202, headers=headers)
         if operation.status == "Failed":

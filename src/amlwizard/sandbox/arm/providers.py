@@ -1,4 +1,4 @@
-"""Resource providers, and whether a subscription is registered with them."""
+"""Resource providers and their registration."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class Providers:
     def __init__(self, state: State) -> None:
         self.state = state
 
-    def every(self, asked: ArmRequest) -> Response:
-        return listed([self._shown(asked.id.subscription, ns) for ns in NAMESPACES])
+    def every(self, request: ArmRequest) -> Response:
+        return listed([self._shown(request.id.subscription, ns) for ns in NAMESPACES])
 
-    def one(self, asked: ArmRequest, namespace: str) -> Response:
-        return JSONResponse(self._shown(asked.id.subscription, _known(namespace)))
+    def one(self, request: ArmRequest, namespace: str) -> Response:
+        return JSONResponse(self._shown(request.id.subscription, _known(namespace)))
 
-    def change(self, asked: ArmRequest, namespace: str, verb: str) -> Response:
-        name, subscription = _known(namespace), asked.id.subscription
-        permissions.must(self.state, f"{name}/{verb}/action", f"/subscriptions/{subscription}")
+    def change(self, request: ArmRequest, namespace: str, verb: str) -> Response:
+        name, subscription = _known(namespace), request.id.subscription
+        permissions.require(self.state, f"{name}/{verb}/action", f"/subscriptions/{subscription}")
         states = self.state.data.providers.setdefault(subscription, {})
         if verb.lower() == "unregister":
             states.pop(name, None)
         elif name not in states:
             provider = f"/subscriptions/{subscription}/providers/{name}"
-            states[name] = self.state.begin(provider, "register", REGISTRATION_SECONDS)
+            states[name] = self.state.begin_operation(provider, "register", REGISTRATION_SECONDS)
         return JSONResponse(self._shown(subscription, name))
 
     def registration(self, subscription: str, namespace: str) -> str:
@@ -56,7 +56,7 @@ class Providers:
         return "Registering" if operation and operation.is_running else "Registered"
 
     def _shown(self, subscription: str, namespace: str) -> JsonObject:
-        self.state.polled(f"/subscriptions/{subscription}/providers/{namespace}")
+        self.state.count_poll(f"/subscriptions/{subscription}/providers/{namespace}")
         types = [k for k in RESOURCE_TYPES.values() if k.type.startswith(f"{namespace}/")]
         return {
             "id": f"/subscriptions/{subscription}/providers/{namespace}",
@@ -82,7 +82,7 @@ class Providers:
 
 
 def _known(namespace: str) -> str:
-    """The namespace as Microsoft writes it."""
+    """The namespace in its canonical spelling."""
     for known in NAMESPACES:
         if known.lower() == namespace.lower():
             return known

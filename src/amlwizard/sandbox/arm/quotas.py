@@ -1,5 +1,4 @@
-"""How much of everything a subscription may have in a region, how much it has, and the VM sizes
-that are offered to it."""
+"""Quotas and usage of a subscription per region, and the VM sizes that it is offered."""
 
 from __future__ import annotations
 
@@ -52,7 +51,7 @@ def network(state: State, region: str) -> list[JsonObject]:
 
 
 def machine_learning(state: State, region: str) -> list[JsonObject]:
-    """Machine Learning compute counts by itself. The nodes of a cluster that scaled down are none."""
+    """Machine Learning has quotas of its own; a cluster scaled down to zero uses none of them."""
     _must_be(region)
     limit = state.data.limits.ml_cores
     names = ["TotalDedicatedCores", *dict.fromkeys(family(size) for size in SIZES)]
@@ -68,7 +67,7 @@ def machine_learning(state: State, region: str) -> list[JsonObject]:
 
 
 def sizes(state: State, where: str) -> Iterator[JsonObject]:
-    """SKUs of virtual machines, in the region that the filter names or in all."""
+    """VM SKUs, of the region in the filter or of all regions."""
     kept = state.data.limits.sizes_not_offered
     for region in REGIONS:
         if where and f"'{region}'" not in where:

@@ -1,4 +1,4 @@
-"""A request to ARM, taken apart once."""
+"""A parsed request to ARM."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_id import ResourceId
 
-# Methods (`GET|HEAD`), path, and who answers: given what was asked, and what the path names.
+# Methods (`GET|HEAD`), path pattern, handler (called with the request and the named groups).
 Route = tuple[str, str, Callable[..., Response]]
 VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview)?")
 
 
 @dataclass(frozen=True)
 class ArmRequest:
-    """`claims` are those of the caller's token; `headers` are found in any case; `id` is what the path says; `body` is a JSON object,
-    or holds a list under an empty key."""
+    """`claims` are those of the access token; `headers` are case-insensitive; `id` is parsed from
+    the path; `body` is a JSON object, which holds a list that was sent under an empty key."""
 
     method: str
     path: str
@@ -73,7 +73,7 @@ async def _json(request: Request) -> JsonObject:
     except ValueError:
         raise ArmError(400, "InvalidRequestContent", "The request content was not JSON.") from None
     if isinstance(body, list) and request.method == "POST":
-        return {"": body}  # some actions take a list
+        return {"": body}  # some actions accept a list
     if not isinstance(body, dict):
         raise ArmError(400, "InvalidRequestContent", "The request content must be an object.")
     return body

@@ -1,4 +1,4 @@
-"""Where the document of a resource is kept: some stand inside that of their parent."""
+"""Looking up resource documents, some of which are embedded in their parent's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def find(state: State, rid: ResourceId) -> JsonObject | None:
 
 
 def existing(state: State, rid: ResourceId) -> JsonObject:
-    """The document, or the refusal that ARM words for what is missing: group or resource."""
+    """The document. Raises ArmError (404) for a missing group or resource."""
     must_have_group(state, rid)
     found = find(state, rid)
     if found is None:
@@ -51,11 +51,11 @@ def not_found(rid: ResourceId) -> ArmError:
 
 
 def children(state: State, rid: ResourceId, where: str = "") -> list[JsonObject]:
-    """The items of a collection. `where` is the $filter, which role assignments alone know."""
+    """The items of a collection. `where` is the $filter; only role assignments support it."""
     scope = rid.text.rsplit("/", 1)[0] if rid.names else rid.scope
-    if rid.type in child_documents.WITHIN:
+    if rid.type in child_documents.LISTS:
         return list(
-            existing(state, ResourceId.parse(scope))["properties"][child_documents.WITHIN[rid.type]]
+            existing(state, ResourceId.parse(scope))["properties"][child_documents.LISTS[rid.type]]
         )
     if rid.type == ROLES:
         return [a for a in state.of_type(rid.type) if _assigned(a, scope, where)]
@@ -63,7 +63,7 @@ def children(state: State, rid: ResourceId, where: str = "") -> list[JsonObject]
 
 
 def _assigned(assignment: JsonObject, scope: str, where: str) -> bool:
-    """Whether a role assignment is at, above or below a scope; atScope() leaves out those below."""
+    """Whether a role assignment is at, above or below a scope; atScope() excludes those below."""
     p = assignment["properties"]
     whose = re.search(r"principalId eq '([^']+)'", where)
     if whose and p["principalId"].lower() != whose[1].lower():

@@ -1,5 +1,5 @@
-"""What a subscription answers beside its resources: names, quotas, sizes, permissions, deleted
-vaults and workspaces."""
+"""Requests to a subscription that are about no resource: name checks, quotas, VM sizes,
+permissions, policies, deleted vaults."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PURGED = Answer(
 )
 
 
-class Subscription:
+class SubscriptionApi:
     def __init__(self, state: State, operations: Operations) -> None:
         self.state, self.operations = state, operations
         self.routes: tuple[Route, ...] = (
@@ -57,38 +57,38 @@ class Subscription:
             ("POST", r".*/Microsoft.PolicyInsights/checkPolicyRestrictions", self._restrictions),
         )
 
-    def _name(self, asked: ArmRequest) -> Response:
-        kind = RESOURCE_TYPES.get(str(asked.body.get("type", "")).lower())
-        if kind is None or not isinstance(asked.body.get("name"), str):
+    def _name(self, request: ArmRequest) -> Response:
+        kind = RESOURCE_TYPES.get(str(request.body.get("type", "")).lower())
+        if kind is None or not isinstance(request.body.get("name"), str):
             raise ArmError(400, "InvalidRequestContent", "name and type are required.")
-        return JSONResponse(name_available(self.state, kind.type, asked.body["name"], kind.named))
+        return JSONResponse(name_available(self.state, kind.type, request.body["name"], kind.named))
 
-    def _compute_usage(self, asked: ArmRequest, region: str) -> Response:
+    def _compute_usage(self, request: ArmRequest, region: str) -> Response:
         return listed(quotas.compute(self.state, region))
 
-    def _network_usage(self, asked: ArmRequest, region: str) -> Response:
+    def _network_usage(self, request: ArmRequest, region: str) -> Response:
         return listed(quotas.network(self.state, region))
 
-    def _ml_usage(self, asked: ArmRequest, region: str) -> Response:
+    def _ml_usage(self, request: ArmRequest, region: str) -> Response:
         return listed(quotas.machine_learning(self.state, region))
 
-    def _sizes(self, asked: ArmRequest) -> Response:
-        return listed(list(quotas.sizes(self.state, asked.query.get("$filter", ""))))
+    def _sizes(self, request: ArmRequest) -> Response:
+        return listed(list(quotas.sizes(self.state, request.query.get("$filter", ""))))
 
-    def _deleted_vault(self, asked: ArmRequest, name: str) -> Response:
+    def _deleted_vault(self, request: ArmRequest, name: str) -> Response:
         return JSONResponse(self._held(name))
 
-    def _deleted_vaults(self, asked: ArmRequest) -> Response:
+    def _deleted_vaults(self, request: ArmRequest) -> Response:
         deleted = self.state.data.deleted
         return listed([v for k, v in deleted.items() if k.startswith("vaults/")])
 
-    def _purge_vault(self, asked: ArmRequest, name: str) -> Response:
+    def _purge_vault(self, request: ArmRequest, name: str) -> Response:
         held = self._held(name)
         if held["properties"].get("purgeProtectionEnabled"):
             raise ArmError(405, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.")
         forget(self.state, name)
-        began = self.state.begin(held["id"], "purge", PURGE_SECONDS, polls=PURGED.polls)
-        return self.operations.begun(asked, began, PURGED)
+        began = self.state.begin_operation(held["id"], "purge", PURGE_SECONDS, polls=PURGED.polls)
+        return self.operations.begun(request, began, PURGED)
 
     def _held(self, name: str) -> JsonObject:
         found = self.state.data.deleted.get(f"vaults/{name.lower()}")
@@ -101,12 +101,12 @@ class Subscription:
             )
         return found
 
-    def _permissions(self, asked: ArmRequest) -> Response:
+    def _permissions(self, request: ArmRequest) -> Response:
         return listed(permissions.permissions(self.state))
 
-    def _restrictions(self, asked: ArmRequest) -> Response:
-        """What the policies say of a resource that is about to be written."""
-        content = value_at(asked.body, "resourceDetails.resourceContent")
+    def _restrictions(self, request: ArmRequest) -> Response:
+        """Evaluate the policies for a resource that is not created yet."""
+        content = value_at(request.body, "resourceDetails.resourceContent")
         if not isinstance(content, dict) or not content.get("type"):
             raise ArmError(400, "InvalidCheckRestrictionsRequest", "The type is required.")
         document = {"name": "", **content}
@@ -130,7 +130,7 @@ class Subscription:
             }
         )
 
-    def _roles(self, asked: ArmRequest) -> Response:
+    def _roles(self, request: ArmRequest) -> Response:
         stem = f"/subscriptions/{self.state.subscription}/providers/Microsoft.Authorization"
         return listed(
             [
@@ -150,7 +150,7 @@ class Subscription:
             ]
         )
 
-    def _kubernetes(self, asked: ArmRequest) -> Response:
+    def _kubernetes(self, request: ArmRequest) -> Response:
         return JSONResponse(
             {
                 "values": [
@@ -166,7 +166,7 @@ class Subscription:
             }
         )
 
-    def _policies(self, asked: ArmRequest) -> Response:
+    def _policies(self, request: ArmRequest) -> Response:
         return listed(
             [
                 {

@@ -20,8 +20,8 @@ from amlwizard.sandbox.state_file import SubscriptionEntry
 PLANTABLE = ("scoring_key", "access_token", "user_code", "client_secret", "identity_header")
 
 
-class Control:
-    """`token` opens it; `stop` ends the sandbox. `exchanges` is set once the server is composed."""
+class ControlApi:
+    """Requests need `token`; `stop` ends the process. `exchanges` is set by the server."""
 
     exchanges: Exchanges
 
@@ -31,7 +31,7 @@ class Control:
 
     @property
     def routes(self) -> Mount:
-        """All below /_sandbox; what is not one of them is 404."""
+        """Everything under /_sandbox; other names are 404."""
         posts = {
             "plant": self._plant,
             "approve": self._approve,

@@ -1,4 +1,4 @@
-"""Every exchange with the sandbox: counted, captured, and answered otherwise under a fault."""
+"""ASGI middleware around every exchange: records it, and applies faults."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MOST_CALLS = 50_000
 
 
 class Exchanges:
-    """ASGI middleware. `calls` lists the last requests as ``METHOD path``; a request that crashes a
-    handler is recorded in `state.unknown` and answered 500."""
+    """`calls` lists the most recent requests as ``METHOD path``. An exception in a handler is
+    recorded in `state.unknown`, and the response is 500."""
 
     def __init__(self, app: ASGIApp, state: State, faults: Faults, capture: Capture | None) -> None:
         self.app, self.state, self.faults, self.capture = app, state, faults, capture
@@ -32,7 +32,7 @@ class Exchanges:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._has_own_name(scope):
-            await Response("This door has another name.", 421)(scope, receive, send)
+            await Response("Misdirected Request", 421)(scope, receive, send)
         elif scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
             await self.app(scope, receive, send)
         else:
@@ -63,7 +63,7 @@ class Exchanges:
             await send({"type": "http.response.body", "body": content})
 
     async def _under(self, fault: Fault, scope: Scope, request: bytes) -> Answer:
-        """The answer under a fault; NO_ANSWER where none is sent."""
+        """The response under a fault; NO_ANSWER if none is sent."""
         while fault.mode == "hang" and fault in self.faults:
             await asyncio.sleep(HANG_POLL_SECONDS)
         if fault.mode == "before" and fault.status is not None:

@@ -1,4 +1,4 @@
-"""Faults: how an answer is made to differ from the true one."""
+"""Faults: planted deviations from the true response."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Fault(BaseModel):
         return self
 
     def affects(self, line: str, body: bytes) -> bool:
-        """Whether it applies to a request (``METHOD path``), now."""
+        """Whether it applies to a request (``METHOD path``)."""
         return (
             self.times != 0
             and re.fullmatch(self.match, line) is not None
@@ -75,7 +75,7 @@ class Fault(BaseModel):
 
     @property
     def planted(self) -> Response:
-        """The answer that replaces the true one."""
+        """The response that replaces the true one."""
         body = self.body or {"error": {"code": self.code, "message": self.message}}
         return JSONResponse(body, self.status or 500, self.headers)
 
@@ -85,7 +85,7 @@ class Fault(BaseModel):
 
 
 class Faults:
-    """Those that are in force, in the order in which they were planted; the first match applies."""
+    """The planted faults, in order; the first match applies."""
 
     def __init__(self) -> None:
         self._planted: list[Fault] = []
@@ -106,7 +106,7 @@ class Faults:
         self._planted.clear()
 
     def take(self, line: str, body: bytes) -> Fault | None:
-        """The fault that a request meets, counted."""
+        """The fault that applies to a request; counts down its `times`."""
         for fault in self._planted:
             if fault.affects(line, body):
                 if fault.times is not None:

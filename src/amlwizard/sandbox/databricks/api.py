@@ -19,7 +19,7 @@ from amlwizard.sandbox.databricks.secrets import Secrets
 from amlwizard.sandbox.databricks.workspace import data_of
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra.tokens import ARM, DATABRICKS, Tokens
-from amlwizard.sandbox.permissions import may
+from amlwizard.sandbox.permissions import is_allowed
 from amlwizard.sandbox.state import State
 
 MANAGE = "Microsoft.Databricks/workspaces/write"
@@ -27,7 +27,7 @@ MANAGE = "Microsoft.Databricks/workspaces/write"
 Action = Callable[[JsonObject, JsonObject], Awaitable[JsonObject]]
 
 
-class Databricks:
+class DatabricksApi:
     """`opened` is called when a notebook is opened."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Databricks:
         clusters = Clusters(state, drivers)
         libraries, secrets = Libraries(clusters), Secrets(state)
         commands = Commands(clusters, opened)
-        # By the path behind /api/VERSION/; each gets the workspace's document, and what was sent.
+        # By the path after /api/VERSION/; called with the workspace's document and the request body.
         self.actions: dict[str, Action] = {
             "clusters/create": clusters.create,
             "clusters/edit": clusters.edit,
@@ -95,7 +95,7 @@ class Databricks:
                 self.state.save()
 
     def _config(self, request: Request, workspace_id: str) -> Response:
-        """What a workspace tells anybody of itself; the SDK asks before it signs in."""
+        """What a workspace reveals without authentication; the SDK reads it before signing in."""
         workspace = self.state.get(workspace_id)
         if workspace is None:
             return JSONResponse({"error_code": "NOT_FOUND", "message": "No such workspace."}, 404)
@@ -109,13 +109,13 @@ class Databricks:
         )
 
     def _is_user(self, request: Request, workspace: JsonObject, claims: JsonObject) -> bool:
-        """Whoever may manage the workspace in ARM becomes a user by showing its id once. What a
-        service principal may, a token for ARM of its own has to say besides."""
+        """Who may manage the workspace in ARM becomes a user by sending the workspace's id once. A
+        service principal also has to send its own token for ARM."""
         users = data_of(self.state, workspace).users
         if claims["oid"] in users:
             return True
         shown = request.headers.get("x-databricks-azure-workspace-resource-id", "")
-        if shown.lower() != workspace["id"].lower() or not may(self.state, MANAGE):
+        if shown.lower() != workspace["id"].lower() or not is_allowed(self.state, MANAGE):
             return False
         if "appid" in claims:
             management = request.headers.get("x-databricks-azure-sp-management-token", "")

@@ -1,4 +1,4 @@
-"""Clusters: what they need to start, and the states that they go through."""
+"""Clusters: their requirements and life cycle."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Clusters:
         return {"cluster_id": cluster_id}
 
     async def edit(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        """Other settings for a cluster that runs, which it starts anew with, or that sleeps."""
+        """Change the settings of a running cluster, which restarts, or of a terminated one."""
         cluster = self.find(workspace, body)
         _check(body)
         if cluster["state"] not in ("RUNNING", "TERMINATED"):
@@ -174,7 +174,7 @@ class Clusters:
         return [subnet for subnet in found if subnet]
 
     def _show(self, cluster: JsonObject) -> JsonObject:
-        """As a cluster is answered, which is not word for word as it was asked for."""
+        """The response for a cluster, which differs in places from what was requested."""
         spec = cluster["spec"]
         shown = {
             **{key: value for key, value in spec.items() if value != 0},
@@ -192,13 +192,13 @@ class Clusters:
 
 
 def _reason(code: str, message: str, kind: str = "CLIENT_ERROR", azure: str = "") -> JsonObject:
-    """Why a cluster ended; `azure` is the code of the resource provider that refused."""
+    """The termination reason; `azure` is the error code of the resource provider."""
     given = {"azure_error_code": azure} if azure else {}
     return {"code": code, "type": kind, "parameters": {**given, "azure_error_message": message}}
 
 
 def _check(spec: JsonObject) -> None:
-    """The runtimes and node types that there are; others are refused in the words of Databricks."""
+    """Refuse unknown runtimes and node types, with Databricks' messages."""
     for key in ("spark_version", "node_type_id"):
         if not spec.get(key):
             raise invalid(f"Missing required field '{key}'")

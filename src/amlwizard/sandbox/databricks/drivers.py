@@ -1,5 +1,5 @@
-"""The drivers of clusters: each is a Python process that runs cells, and asks for what is around
-it."""
+"""The drivers of clusters: Python processes that run cells. They query the sandbox for secrets and
+DNS names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from amlwizard.sandbox.state import State
 
 
 class Driver:
-    """`answer` is given what the process asks for."""
+    """`answer` responds to the queries of the process."""
 
     def __init__(self, process: Child, answer: Callable[[JsonObject], JsonObject]) -> None:
         self.process, self.answer = process, answer
@@ -34,7 +34,7 @@ class Driver:
 
 
 class Drivers:
-    """By the id of their cluster."""
+    """By cluster id."""
 
     def __init__(self, state: State, vnet: Vnet, children: Children, ca: str) -> None:
         self.state, self.vnet, self.children, self.ca = state, vnet, children, ca
@@ -79,7 +79,7 @@ class Drivers:
         return Driver(process, lambda asked: self._answer(workspace_id, asked))
 
     def _answer(self, workspace_id: str, asked: JsonObject) -> JsonObject:
-        """A secret of a scope, or the addresses of a name."""
+        """The response to a query: a secret, or the addresses of a name."""
         if asked["ask"] == "resolve":
             vnet = vnet_of(self.state.get(workspace_id))
             return {"addresses": self.vnet.resolve(vnet, asked["name"])}

@@ -1,10 +1,10 @@
-"""How the REST API of Databricks refuses."""
+"""Errors of the Databricks REST API."""
 
 from __future__ import annotations
 
 
 class DatabricksError(Exception):
-    """`code` is the API's `error_code`."""
+    """`code` is the `error_code` of the response."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)

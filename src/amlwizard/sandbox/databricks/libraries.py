@@ -1,5 +1,4 @@
-"""Libraries of a cluster: the node has what this environment has, for the Python of its runtime, and
-nothing else."""
+"""Libraries of a cluster. Only packages of this Python environment can be "installed"."""
 
 from __future__ import annotations
 
@@ -51,8 +50,8 @@ class Libraries:
 
 
 def _cannot_install(package: str, spark_version: str) -> str | None:
-    """A pin on anything else than what is here fails, and says so; so does what wants a newer
-    Python than the runtime has, by its own metadata."""
+    """The error if a package is pinned to a version that is not available here, or requires a newer
+    Python than the runtime has; else None."""
     wanted = Requirement(package)
     try:
         have = importlib.metadata.distribution(wanted.name)

@@ -1,7 +1,7 @@
-"""The driver of a Databricks cluster: runs cells in a real Python, one namespace per context.
+"""The driver process of a Databricks cluster: runs cells, with one namespace per context.
 
-JSON lines on standard input and output; what a cell prints is captured. Ends with its input.
-Names resolve here as the DNS of the node's VNET has them, and no connection leaves the machine.
+Messages are lines of JSON on standard input and output; the output of cells is captured. Host names
+resolve as in the node's VNET, and connections never leave this machine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, ClassVar, TextIO
 from amlwizard.sandbox import children
 
 
-class Driver:
+class CellRunner:
     def __init__(self, requests: Iterator[str], answers: TextIO) -> None:
         self.requests, self.answers = requests, answers
         self.contexts: dict[str, dict[str, object]] = {}
@@ -39,14 +39,14 @@ class Driver:
             return dict(json.loads(next(self.requests)))
 
     def secret(self, scope: str, key: str) -> str:
-        """dbutils.secrets.get: asked of the workspace, never kept on the node."""
+        """dbutils.secrets.get: queried from the workspace, never stored on the node."""
         answer = self.ask("secret", scope=scope, key=key)
         if "error" in answer:
             raise ValueError(answer["error"])
         return str(answer["secret"])
 
     def resolve(self, name: str) -> list[str]:
-        """The addresses of a name in the node's VNET; gaierror where it has none."""
+        """The addresses of a name in the node's VNET. Raises gaierror if there are none."""
         addresses = self.ask("resolve", name=name).get("addresses")
         if not isinstance(addresses, list) or not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -94,8 +94,8 @@ def _is_name(host: object) -> bool:
     return False
 
 
-def into_the_vnet(driver: Driver) -> None:
-    """Give this process the resolver of its VNET, and keep its connections on this machine."""
+def into_the_vnet(driver: CellRunner) -> None:
+    """Use the DNS of the VNET in this process, and refuse connections to other machines."""
     resolver, connect = socket.getaddrinfo, socket.socket.connect
 
     def getaddrinfo(host: str | bytes | None, *rest: int, **more: int) -> list[object]:
@@ -112,15 +112,15 @@ def into_the_vnet(driver: Driver) -> None:
             raise OSError(errno.ENETUNREACH, "Network is unreachable")
         connect(self, address)
 
-    # Patched in place: what a cell imports must find the node's network, as on a real one.
+    # Patched in place, so that every library that a cell imports uses it.
     replaced: Any = socket
     replaced.getaddrinfo, replaced.gethostbyname = getaddrinfo, gethostbyname
     replaced.socket.connect = connected
 
 
 class SparkSession:
-    """The cluster's Spark session, as far as MLflow asks it: Databricks registers models in Unity
-    Catalog unless it is told otherwise."""
+    """The part of the Spark session that MLflow uses: Databricks registers models in Unity Catalog
+    by default."""
 
     conf: ClassVar[dict[str, str]] = {"spark.mlflow.modelRegistryUri": "databricks-uc"}
 
@@ -130,7 +130,7 @@ class SparkSession:
 
 
 def into_the_workspace() -> None:
-    """Make this process find the session of its cluster where every notebook does."""
+    """Provide the Spark session as the pyspark module, as on a real cluster."""
     for name in ("pyspark", "pyspark.sql"):
         module: Any = ModuleType(name)
         module.__spec__, module.__path__ = ModuleSpec(name, None, is_package=True), []
@@ -138,14 +138,14 @@ def into_the_workspace() -> None:
         sys.modules[name] = module
     sys.modules["pyspark"].sql = sys.modules["pyspark.sql"]  # type: ignore[attr-defined]
     sys.modules["pyspark.sql"].SparkSession = SparkSession  # type: ignore[attr-defined]
-    # MLflow asks whether an example is one.
+    # MLflow checks whether an input example is one.
     sys.modules["pyspark.sql"].DataFrame = type("DataFrame", (), {})  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
     answers = sys.stdout
     sys.stdout = sys.stderr
-    driver = Driver(children.requests(), answers)
+    driver = CellRunner(children.requests(), answers)
     into_the_vnet(driver)
     into_the_workspace()
     driver.serve()

@@ -1,5 +1,5 @@
-"""The public addresses of a cluster's nodes, which those of a workspace without secure cluster
-connectivity have, and what Azure has against them."""
+"""Public IP addresses of a cluster's nodes, which need them in a workspace without secure cluster
+connectivity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from amlwizard.sandbox.state import State
 
 
 def refusal(state: State, workspace: JsonObject, nodes: int) -> tuple[str, str] | None:
-    """Azure's code and message where nodes may not have their addresses."""
+    """Azure's error code and message if the nodes are denied their addresses, else None."""
     p = workspace["properties"]
     if p["parameters"]["enableNoPublicIp"]["value"]:
         return None

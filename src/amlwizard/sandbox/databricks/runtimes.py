@@ -1,8 +1,8 @@
-"""Databricks runtimes as they were offered in November 2026: their Python, their Scala, and how much
-of what a command prints is given back.
+"""Databricks runtimes as of November 2026: their Python and Scala versions, and their limits for
+command output.
 
-From 18 on a runtime is named by its major version alone. That the older ones are still offered,
-though some are out of support, is a belief.
+From 18 on a runtime is named by its major version alone. It is an assumption that older ones that
+are out of support are still offered.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RESOURCE_TYPES = {"": "", "cpu-ml-": " ML", "gpu-ml-": " ML GPU", "aarch64-": " 
 
 
 def versions() -> list[JsonObject]:
-    """What clusters/spark-versions answers."""
+    """The response of clusters/spark-versions."""
     return [
         {
             "key": f"{number}.x-{kind}scala{scala}",
@@ -60,8 +60,8 @@ def python_of(spark_version: str) -> tuple[int, int]:
 
 
 def shown(text: str, spec: JsonObject) -> str:
-    """What is given back of a command's text output: before runtime 17 its middle is left out, from
-    the ends of lines on, unless the cluster is told to keep more (from 12.2 on)."""
+    """The output of a command as the API returns it: runtimes before 17 drop the middle of long
+    output, at line ends, unless the cluster is configured to keep more (12.2 and later)."""
     limit = _limit(spec)
     if len(text) <= limit:
         return text
@@ -84,6 +84,6 @@ def _limit(spec: JsonObject) -> int:
 
 
 def _line_end(text: str, start: int) -> int:
-    """Where the line that `start` is in ends, its newline included."""
+    """The end of the line that contains `start`, its newline included."""
     found = text.find("\n", start)
     return len(text) if found < 0 else found + 1

@@ -1,4 +1,4 @@
-"""Secret scopes: what they hold is sealed, and never shown again but to a node."""
+"""Secret scopes. Values are stored sealed, and revealed to nodes only."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Secrets:
 
 
 def reveal(state: State, workspace_id: str, scope: str, key: str) -> JsonObject:
-    """The value, for a node: `secret`, or an `error`."""
+    """The value (`secret`), or an `error`."""
     data = state.data.databricks.get(workspace_id, DatabricksData())
     sealed = data.scopes.get(scope, {}).get(key)
     if sealed is None:
@@ -55,7 +55,7 @@ def reveal(state: State, workspace_id: str, scope: str, key: str) -> JsonObject:
 
 
 def redacted(state: State, workspace: JsonObject, text: str) -> str:
-    """Databricks replaces the values of secrets in what a cell prints."""
+    """Databricks redacts the values of secrets in the output of cells."""
     for scope in data_of(state, workspace).scopes.values():
         for sealed in scope.values():
             text = text.replace(state.unseal(sealed), "[REDACTED]")

@@ -1,4 +1,4 @@
-"""What is kept for a workspace beside its ARM document, and the VNET that it is in."""
+"""The data of a workspace besides its ARM document, and its VNET."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def data_of(state: State, workspace: JsonObject) -> DatabricksData:
 
 
 def vnet_of(workspace: JsonObject | None) -> str:
-    """The id of the VNET, empty where Databricks manages one."""
+    """The id of the VNET; empty if Databricks manages it."""
     given = (workspace or {}).get("properties", {}).get("parameters", {})
     return str(given.get("customVirtualNetworkId", {}).get("value", ""))

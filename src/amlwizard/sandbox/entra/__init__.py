@@ -1,5 +1,5 @@
-"""Entra ID: device code, client credentials, workload and managed identities, refresh tokens, and
-the page where a person agrees."""
+"""Entra ID: device codes, authorization codes, client credentials, workload and managed identities,
+refresh tokens, and the sign-in pages."""
 
 from amlwizard.sandbox.entra.endpoints import Entra
 from amlwizard.sandbox.entra.principals import add_principal

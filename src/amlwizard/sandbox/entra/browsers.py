@@ -1,5 +1,4 @@
-"""Signing in with a browser: the authorization code flow with PKCE (RFC 7636), whose answer goes back
-to the machine that the browser runs on."""
+"""Interactive sign-in: the authorization code flow with PKCE (RFC 7636) and a loopback redirect."""
 
 from __future__ import annotations
 
@@ -26,8 +25,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass
-class Given:
-    """An authorization code: what it was asked for with, and until when it holds."""
+class AuthorizationCode:
+    """An authorization code: the parameters of its request, and when it expires."""
 
     asked: Form
     expires: float
@@ -35,15 +34,15 @@ class Given:
 
 
 class Browsers:
-    """`codes` knows whether every sign-in is agreed to."""
+    """`codes` says whether sign-ins are approved automatically."""
 
     def __init__(self, codes: DeviceCodes) -> None:
         self.codes = codes
-        self.given: dict[str, Given] = {}
+        self.given: dict[str, AuthorizationCode] = {}
         self._visits: set[asyncio.Task[None]] = set()
 
     async def page(self, request: Request) -> Response:
-        """What the browser shows: go on as this person, or not."""
+        """The sign-in page: approve or decline."""
         asked = dict(request.query_params)
         wrong = _wrong(asked)
         if wrong:
@@ -67,13 +66,13 @@ class Browsers:
         )
 
     def visit(self, url: str, agreed: bool) -> bool:
-        """Answer as the person would who was shown `url`; False where it is no such address."""
+        """Answer as the user whose browser was sent to `url`. False if it is not a sign-in URL."""
         asked = dict(parse_qsl(urlsplit(url).query))
         if _wrong(asked):
             return False
 
         async def post() -> None:
-            # The client that asked may be gone by now, as it may be for a real browser.
+            # The client that started the sign-in may have ended.
             with contextlib.suppress(httpx.HTTPError):
                 async with httpx.AsyncClient(trust_env=False) as browser:
                     await browser.post(asked["redirect_uri"], data=self._answer(asked, agreed))
@@ -84,8 +83,8 @@ class Browsers:
         self._visits.add(task)
         return True
 
-    def redeem(self, form: Form) -> Given | Response:
-        """Take a code back from who proves to be the one that asked for it."""
+    def redeem(self, form: Form) -> AuthorizationCode | Response:
+        """Redeem a code; the client proves with its verifier that it requested it."""
         given = self.given.get(form.get("code", ""))
         if given is None or given.expires < time.time():
             return refusal("invalid_grant", "AADSTS70008: The authorization code has expired.")
@@ -110,11 +109,11 @@ class Browsers:
                 "state": asked["state"],
             }
         code = secrets.token_urlsafe(32)
-        self.given[code] = Given(asked, time.time() + CODE_LIFE)
+        self.given[code] = AuthorizationCode(asked, time.time() + CODE_LIFE)
         return {"code": code, "state": asked["state"], "session_state": secrets.token_hex(16)}
 
     def _back(self, asked: Form, agreed: bool) -> Response:
-        """A page that sends the browser back by itself (response_mode form_post)."""
+        """A page that posts the result to the client (response_mode form_post)."""
         fields = "".join(
             f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
             for name, value in self._answer(asked, agreed).items()
@@ -130,7 +129,7 @@ class Browsers:
 
 
 def _wrong(asked: Form) -> str:
-    """What Entra would show instead of the sign-in."""
+    """The error that Entra would show; empty if the request is valid."""
     if asked.get("response_type") != "code" or asked.get("response_mode") != "form_post":
         return "AADSTS70005: The response type or mode is not supported."
     if len(asked.get("code_challenge", "")) != 43 or asked.get("code_challenge_method") != "S256":

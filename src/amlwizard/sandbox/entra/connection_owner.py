@@ -1,7 +1,7 @@
-"""Whether the user who runs the sandbox is the one who asks.
+"""Whether a connection belongs to the user who runs the sandbox.
 
-A port of loopback is open to every user of the machine. The system knows whose a connection is; Linux
-tells it in /proc/net, in the rows of the far end.
+A loopback port is open to every user of the machine. Linux shows in /proc/net which user owns the
+other end of a connection; other systems do not.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from starlette.requests import Request
 
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 MAPPED = "0000000000000000FFFF0000"
-"""Before an IPv4 address in the table of IPv6."""
-TOLD = TABLES[0].exists()
-"""Whether this system tells whose a connection is."""
+"""The prefix of IPv4 addresses in the IPv6 table."""
+IS_KNOWN = TABLES[0].exists()
+"""Whether this system shows the owner of a connection."""
 ROOT = 0
 
 
-def asks(request: Request) -> bool:
-    """Whether the connection is one of the owner's (or root's, who may do anything anyway); False
-    where the system does not tell."""
+def is_owner(request: Request) -> bool:
+    """Whether the client is the owner (or root, who may do anything anyway). False if the system
+    does not show it."""
     near, far = request.scope["server"], request.scope["client"]
     return bool(near and far) and _user(tuple(far), tuple(near)) in (os.geteuid(), ROOT)
 
 
 def _user(own: tuple[str, int], other: tuple[str, int]) -> int | None:
-    """Who holds the end `own` of a connection on this machine to `other`."""
+    """The user id that owns the end `own` of a connection to `other`."""
     wanted = [_written(own), _written(other)]
     for table in TABLES:
         for row in _rows(table):
@@ -39,7 +39,7 @@ def _user(own: tuple[str, int], other: tuple[str, int]) -> int | None:
 
 
 def _written(end: tuple[str, int]) -> str:
-    """An address and port as the tables write them: in the machine's order of bytes."""
+    """An address and port as the tables write them, in native byte order."""
     number = int.from_bytes(socket.inet_aton(end[0]), sys.byteorder)
     return f"{number:08X}:{end[1]:04X}"
 

@@ -1,7 +1,7 @@
-"""Device codes, and the page on which a person agrees to a sign-in or declines it.
+"""Device codes, and the page on which a user approves or declines a sign-in.
 
-Only the owner of the sandbox may agree: the page's address holds a secret, which is told to nobody
-else, however openly a code is given to whoever asks for one.
+Only the owner of the sandbox may approve: the URL of the page contains a secret that only the owner
+is sent. Device codes themselves are issued to any client.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ class DeviceCode:
 
 
 class DeviceCodes:
-    """`approve` plays the person: every code is agreed to as soon as it is asked for. `life` is in
-    seconds."""
+    """`approve`: the owner's codes are approved when they are issued. `life` is in seconds."""
 
     def __init__(self, state: State, approve: bool) -> None:
         self.state, self.approve, self.life = state, approve, LIFE
@@ -44,11 +43,11 @@ class DeviceCodes:
 
     @property
     def address(self) -> str:
-        """Of the page, for the owner's eyes."""
+        """The URL of the page, for the owner only."""
         return f"{self.state.arm}/device/{self._key}"
 
     def give(self, tenant: str, to_owner: bool) -> tuple[str, str]:
-        """The code for the device, and the one for its user; `approve` is for the owner alone."""
+        """Issue a device code and its user code; only the owner's are approved automatically."""
         device = secrets.token_urlsafe(32)
         user_code = self.state.planted.get("user_code") or "".join(
             secrets.choice(ALPHABET) for _ in range(9)
@@ -60,7 +59,7 @@ class DeviceCodes:
         return device, user_code
 
     def redeem(self, device: str) -> Response | None:
-        """Take a code back that the person agreed to; otherwise the answer that refuses it."""
+        """Redeem an approved code; the error response if it is not."""
         code = self.given.get(device)
         if code is None:
             return refusal("invalid_grant", "AADSTS70000: The device code is not known.")
@@ -74,7 +73,7 @@ class DeviceCodes:
         return None
 
     def answer(self, user_code: str, answer: str) -> bool:
-        """What the person says: `approved` or `declined`; False where no such code waits."""
+        """Set a pending code to `approved` or `declined`. False if there is none."""
         for code in self.given.values():
             if code.user_code.upper() == user_code.strip().upper() and code.state == "pending":
                 code.state = answer
@@ -82,7 +81,7 @@ class DeviceCodes:
         return False
 
     async def page(self, request: Request) -> Response:
-        """What a browser shows: enter the code, agree or decline."""
+        """The page: enter the code, approve or decline."""
         given = request.path_params.get("key", "")
         if not hmac.compare_digest(given.encode(), self._key.encode()):
             return HTMLResponse(ELSEWHERE, 404, pages.HEADERS)

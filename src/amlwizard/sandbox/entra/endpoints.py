@@ -1,4 +1,4 @@
-"""The endpoints of Entra ID: discovery, device codes, tokens, and that of managed identities."""
+"""The endpoints of Entra ID, and the token endpoint of managed identities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from amlwizard.sandbox.state import State
 
 
 class Entra:
-    """`approve` plays the person: every device code is agreed to as soon as it is asked for."""
+    """`approve`: sign-ins of the owner are approved automatically."""
 
     def __init__(self, state: State, approve: bool) -> None:
         self.state, self.tokens = state, Tokens(state)
@@ -50,7 +50,9 @@ class Entra:
             return asked
         _, tenant = asked
         device, user_code = self.codes.give(tenant, pages.is_owner(request))
-        page = self.codes.address if connection_owner.asks(request) else f"{self.state.arm}/device"
+        page = (
+            self.codes.address if connection_owner.is_owner(request) else f"{self.state.arm}/device"
+        )
         return JSONResponse(
             {
                 "device_code": device,
@@ -85,7 +87,7 @@ class Entra:
         return refusal("unsupported_grant_type", f"AADSTS70003: {grant} is not supported.")
 
     async def managed_identity(self, request: Request) -> Response:
-        """The token endpoint of App Service, for what runs there: IDENTITY_ENDPOINT."""
+        """The managed identity endpoint of App Service (IDENTITY_ENDPOINT)."""
         header = self.state.planted.get("identity_header")
         given = request.headers.get("x-identity-header", "")
         audience = self.tokens.audience(request.query_params.get("resource", ""))
@@ -104,7 +106,7 @@ class Entra:
         )
 
     async def _asked(self, request: Request) -> tuple[Form, str] | Response:
-        """The form and the tenant's id; the refusal of a tenant or resource that is none."""
+        """The form and the tenant's id; an error response for an unknown tenant or resource."""
         form = await form_of(request)
         tenant = self._tenant(request)
         if isinstance(tenant, Response):
@@ -112,7 +114,7 @@ class Entra:
         return self._bad_scope(form) or (form, tenant)
 
     def _tenant(self, request: Request) -> str | Response:
-        """The id of the tenant that the path names; the refusal where there is none."""
+        """The id of the tenant in the path; an error response if it is unknown."""
         named = request.path_params["tenant"]
         if named in ("organizations", "common"):
             return self.state.tenant
@@ -147,7 +149,7 @@ class Entra:
         return self._sign_in(form, tenant)
 
     def _sign_in(self, form: Form, tenant: str, nonce: str = "") -> Response:
-        """The tokens of the person, the one for a refresh included."""
+        """Access, id and refresh tokens of the user."""
         person = self.state.data.person
         info = {"uid": person.oid, "utid": self.state.tenant}
         held = {"oid": person.oid, "tid": tenant}

@@ -1,4 +1,4 @@
-"""What the endpoints of OAuth 2.0 take and how they refuse, in Entra's form."""
+"""Requests and error responses of OAuth 2.0, as Entra has them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def form_of(request: Request) -> Form:
 
 
 def resource_of(form: Form) -> str:
-    """What a token is asked for: the resource of the first scope that names one."""
+    """The resource of the first scope that names one."""
     for scope in form.get("scope", "").split():
         if scope not in ("openid", "profile", "offline_access"):
             return scope.rpartition("/")[0].rstrip("/") if "/" in scope else scope

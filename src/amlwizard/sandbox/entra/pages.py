@@ -1,4 +1,4 @@
-"""What protects a page on which the owner agrees: from the pages of others, and from other users."""
+"""Protection of the approval pages against other web pages and other users."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
 }
-"""No page of others holds this one in a frame or is told its address, and nobody keeps it."""
+"""No framing, no referrer to other sites, no caching."""
 FOREIGN = "A form of another page, or another user of this machine, does not answer a sign-in."
 
 
 def is_owner(request: Request) -> bool:
-    """Whether the owner asks; everybody is the owner where the system tells no users apart."""
-    return connection_owner.asks(request) or not connection_owner.TOLD
+    """Whether the client is the owner. Always, if the system does not show who it is."""
+    return connection_owner.is_owner(request) or not connection_owner.IS_KNOWN
 
 
 def comes_from_another(request: Request) -> bool:
-    """What browsers say of a form's origin; other clients say nothing."""
+    """Whether a browser says that a form was submitted from another site."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     here = f"{request.url.scheme}://{request.url.netloc}"
     return site not in (None, "same-origin", "none") or origin not in (None, here)

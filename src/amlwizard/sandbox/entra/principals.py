@@ -1,4 +1,4 @@
-"""Service principals, and how they show who they are."""
+"""Service principals and their authentication."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from amlwizard.sandbox.state_file import Principal
 
 
 def add_principal(state: State, client_id: str, secret: str = "", assertion: str = "") -> str:
-    """A service principal that may sign in with a client secret, or with the token of a workload
-    that it trusts (`assertion`); answer its object id."""
+    """Add a service principal that authenticates with a client secret, or with a federated token
+    (`assertion`). Returns its object id."""
     oid = str(uuid.uuid5(uuid.NAMESPACE_URL, client_id))
     proofs = {"secret": secret, "assertion": assertion}
     sealed = {name: state.seal(proof) for name, proof in proofs.items() if proof}
@@ -23,8 +23,7 @@ def add_principal(state: State, client_id: str, secret: str = "", assertion: str
 
 
 def recognise(state: State, form: Form, tenant: str) -> dict[str, str] | Response:
-    """The claims (`oid`, `appid`) of a service principal that shows its secret, or the token of a
-    workload that it trusts; otherwise the answer that refuses it."""
+    """The claims (`oid`, `appid`) of an authenticated service principal, or the error response."""
     by_assertion = "client_assertion" in form
     shown = form.get("client_assertion" if by_assertion else "client_secret", "")
     for oid, sp in state.data.principals.items():

@@ -34,7 +34,7 @@ class Tokens:
         return resource if resource in known else None
 
     def issue(self, audience: str, principal: dict[str, str], tenant: str) -> str:
-        """An access token. `principal` has an `oid`, and the `upn` of a person or the `appid` of a
+        """An access token. `principal` has an `oid`, and the `upn` of a user or the `appid` of a
         service principal or managed identity."""
         canary = self.state.planted.get("access_token")
         claims = {
@@ -47,7 +47,7 @@ class Tokens:
         return self._sign(claims)
 
     def identify(self, client: str, person: Person, tenant: str, nonce: str = "") -> str:
-        """An id token: it tells the `client` who signed in, to the request that had this `nonce`."""
+        """An id token for `client`, bound to the `nonce` of the request."""
         return self._sign(
             {
                 **self._span(client, tenant),
@@ -62,7 +62,7 @@ class Tokens:
         )
 
     def check(self, request: Request, *audiences: str) -> JsonObject | Response:
-        """The claims of the request's bearer token, or the answer that refuses it."""
+        """The claims of the request's bearer token, or the error response."""
         header = request.headers.get("authorization", "")
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -73,7 +73,7 @@ class Tokens:
         return self.verify(token, *audiences)
 
     def verify(self, token: str, *audiences: str) -> JsonObject | Response:
-        """The claims of a token, or the answer that refuses it."""
+        """The claims of a token, or the error response."""
         body, _, mac = token.rpartition(".")
         try:
             claims: JsonObject = json.loads(_unb64(body.split(".")[1]))

@@ -1,9 +1,7 @@
-"""Artifacts of a workspace: the run history's view of them (``/history``), and the artifact service's
-own (``/artifact``). Both only hand out addresses of blobs; the content goes to the workspace's
-storage account, by the door that the caller's network has to it.
+"""The run history's artifact API (``/history``) and the artifact service (``/artifact``). Both return
+URLs of blobs; clients transfer the content to and from the workspace's storage account.
 
-The routes are those that azureml-mlflow calls. An artifact is listed from the root of its run or
-upload, whatever part of it the caller looks at.
+Only the routes that azureml-mlflow calls. Paths are relative to the root of the run or upload.
 """
 
 from __future__ import annotations
@@ -35,13 +33,13 @@ Exists = Callable[[str, str], Awaitable[bool]]
 
 
 class Artifacts:
-    """`run_exists` is asked with the id of a workspace and of a run."""
+    """`run_exists` is called with the ids of a workspace and a run."""
 
     def __init__(self, state: State, run_exists: Exists) -> None:
         self.state, self.run_exists, self.blobs = state, run_exists, Blobs(state)
 
     async def answer(self, request: Request, workspace: JsonObject) -> Response | None:
-        """None for another address."""
+        """None for any other route."""
         path = request.url.path
         matched = RUNS.fullmatch(path) or UPLOADS.fullmatch(path)
         if not matched or matched["workspace"].lower() != workspace["id"].lower():
@@ -68,7 +66,7 @@ class Artifacts:
         return None
 
     def listed(self, workspace: JsonObject, asked: JsonObject, host: str) -> JsonObject:
-        """What MLflow's own ``artifacts/list`` answers: one folder of a run."""
+        """The response of MLflow's ``artifacts/list``: one folder of a run."""
         run, path = asked.get("run_id") or asked.get("run_uuid") or "", asked.get("path", "")
         prefix = f"{path.rstrip('/')}/" if path else ""
         found: dict[str, JsonObject] = {}
@@ -79,12 +77,12 @@ class Artifacts:
         return {"root_uri": f"azureml://{host}/{_stem(RUN, run)}", "files": list(found.values())}
 
     def folder(self, guid: str, origin: str, container: str) -> Path:
-        """Where the files of a run or an upload lie."""
+        """The folder of a run or an upload."""
         return self.blobs.file(f"{guid}-azureml", _stem(origin, container))
 
 
 class _Container:
-    """What one run or one upload holds."""
+    """The artifacts of one run or one upload."""
 
     def __init__(self, blobs: Blobs, workspace: JsonObject, origin: str, name: str) -> None:
         self.blobs, self.origin, self.name = blobs, origin, name

@@ -1,4 +1,4 @@
-"""Containers of deployments: a process each that holds a model, and what it wrote."""
+"""Containers of deployments (a process each) and their logs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LONGEST_TAIL = 500
 
 
 class ContainerCrashedError(Exception):
-    """The container ended by itself; its log says why."""
+    """The container has exited; its log says why."""
 
 
 class Log:
-    """What the container of a deployment wrote, in a file: it outlives the container."""
+    """The log file of a deployment's container, which outlives the container."""
 
     def __init__(self, folder: Path, deployment_id: str) -> None:
         name = hashlib.sha256(deployment_id.lower().encode()).hexdigest()[:16]
@@ -44,7 +44,7 @@ class Log:
 
 
 class Container:
-    """One request at a time, JSON lines both ways."""
+    """Handles one request at a time; messages are lines of JSON."""
 
     def __init__(self, process: Child) -> None:
         self.process, self.lock = process, asyncio.Lock()
@@ -57,12 +57,12 @@ class Container:
         )
         container = cls(process)
         if not await process.receive():
-            await process.wait()  # the log is whole then
+            await process.wait()  # so that the log is complete
             raise ContainerCrashedError
         return container
 
     async def ask(self, request: Request, path: str) -> Response:
-        """The server's own answer; 502 where it ended meanwhile."""
+        """The server's response; 502 if the container has exited."""
         asked = {
             "method": request.method,
             "path": path,

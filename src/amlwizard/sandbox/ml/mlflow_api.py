@@ -1,8 +1,8 @@
 """How the MLflow API of a Machine Learning workspace differs from the MLflow server's own.
 
-It has the calls of MLflow 1 under ``v1.0`` and those of MLflow 2 under ``v2.0``; of what came later,
-or is of MLflow's own surface, it knows nothing and answers 404 without a body: logged models (seen
-by many), inputs of runs and traces (a belief). Runs carry addresses that only azureml-mlflow reads.
+It offers the calls of MLflow 1 under ``v1.0`` and those of MLflow 2 under ``v2.0``. Anything newer is
+404 without a body: logged models (users' reports), inputs of runs and traces (an assumption). Runs
+have artifact URIs that only azureml-mlflow understands.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CALLS = re.compile(r"(experiments|runs|metrics|artifacts|registered-models|model
 LACKING = {"runs/log-inputs", "runs/outputs", "runs/link-traces", "runs/link-prompts"}
 ONLY_V1 = {"experiments/list", "registered-models/list"}
 ONLY_V2 = {"experiments/search", "metrics/get-history-bulk", "metrics/get-history-bulk-interval"}
-# Calls that go to the server by another name: those of MLflow 1, and those of azureml-mlflow's own.
+# Calls that the server knows by another name: MLflow 1's, and azureml-mlflow's own.
 SERVED_AS = {
     "experiments/list": "experiments/search",
     "registered-models/list": "registered-models/search",
@@ -27,8 +27,8 @@ MOST_PARAMS = 200
 
 
 def call_of(version: str, path: str) -> str | None:
-    """The call that a path below the workspace's id means, ``runs/create``; None for one that the
-    API of that version, ``1.0`` or ``2.0``, has not."""
+    """The call (``runs/create``) of a path below the workspace's id; None if the API version
+    (``1.0`` or ``2.0``) does not have it."""
     call = path.removeprefix(PREFIX)
     if not path.startswith(PREFIX) or not CALLS.fullmatch(call):
         return None
@@ -43,7 +43,7 @@ def artifact_uri(host: str, workspace_id: str, experiment: str, run: str) -> str
 
 
 def as_azures(body: JsonValue, host: str, workspace_id: str) -> JsonValue:
-    """An answer of the MLflow server with the addresses that a workspace gives its runs."""
+    """A response of the MLflow server with the artifact URIs of Azure."""
     if isinstance(body, list):
         return [as_azures(item, host, workspace_id) for item in body]
     if not isinstance(body, dict):
@@ -59,7 +59,7 @@ def as_azures(body: JsonValue, host: str, workspace_id: str) -> JsonValue:
 
 
 def too_many_params(known: set[str], sent: set[str]) -> dict[str, str] | None:
-    """How a run refuses more parameters than it holds."""
+    """The error if a run would exceed its limit of parameters, else None."""
     size = len(known | sent)
     if size <= MOST_PARAMS:
         return None
@@ -72,14 +72,14 @@ def too_many_params(known: set[str], sent: set[str]) -> dict[str, str] | None:
 
 
 def model_uri(version: JsonObject) -> str:
-    """Where ARM says the files of a registered version are."""
+    """The model URI of a registered version in ARM."""
     made = run_artifact(version.get("source", ""))
     path = made[2] if made else "model"
     return f"azureml://jobs/{version.get('run_id', '')}/outputs/artifacts/paths/{path}"
 
 
 def run_artifact(source: str) -> tuple[str, str, str] | None:
-    """Origin, container and path of what a model version was made from."""
+    """Origin, container and path of the artifact that a model version was created from."""
     path = urlsplit(source).path if source.startswith("azureml://") else ""
     if matched := re.fullmatch(r".*/experiments/[^/]+/runs/([^/]+)/artifacts/?(.*)", path):
         return "ExperimentRun", matched[1], matched[2]

@@ -1,10 +1,10 @@
 """The entry script of a no-code deployment of an MLflow model: what the inference server calls.
 
-Behaves as the one that Azure brings: what parses `input_data` is chosen once, when the server
-starts, from the model's input example, else from its signature. A DataFrame is parsed as pandas
-`split`, an array as NumPy, a dictionary as one array for each name; without either, what comes is
-looked at. What is wrong with a model ends the server, what is wrong with a request is an exception
-of `run`. Flavors of language models are not played.
+Behaves like Azure's: the parser of `input_data` is chosen when the server starts, from the model's
+input example, else from its signature. A DataFrame is parsed as pandas `split`, an array with NumPy,
+a dictionary as one array per name; without either, the parser depends on the request. An invalid
+model ends the server, an invalid request raises in `run`. Flavors of language models are not
+supported.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ OF_TYPE = {
 log = logging.getLogger(__name__)
 
 
-class AsItComes(AbstractParameterType):
+class AnyInput(AbstractParameterType):
     """No sample, no parsing."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class AsItComes(AbstractParameterType):
 
 
 def _of_example(model: Model) -> object:
-    """The sample that the model's input example is; None where it has none that can be read."""
+    """The model's input example; None if there is none that can be read."""
     about = model.saved_input_example_info
     if not about:
         return None
@@ -78,7 +78,7 @@ def _of_example(model: Model) -> object:
 
 
 def _tensors(schema: Schema) -> object:
-    """Zeros of the shape that is asked for, a batch being of one."""
+    """Zeros of the required shape, with a batch size of one."""
 
     def zeros(spec: TensorSpec) -> object:
         first, *rest = spec.shape or (0,)
@@ -114,7 +114,7 @@ def _of_params(schema: ParamSchema) -> dict[str, object]:
 
 
 def _samples(model: Model) -> tuple[object, object, dict[str, object] | None]:
-    """Samples of input, output and parameters; None where nothing is known of them."""
+    """Samples of input, output and parameters; None where unknown."""
     given, signature = _of_example(model), model.signature
     if signature is None:
         return given, None, None
@@ -136,11 +136,11 @@ def _parser(sample: object, orient: str) -> AbstractParameterType:
         return NumpyParameterType(sample, enforce_shape=False)
     if isinstance(sample, pd.DataFrame):
         return PandasParameterType(sample, enforce_shape=False, orient=orient)
-    return _named_arrays(sample) if isinstance(sample, dict) else AsItComes()
+    return _named_arrays(sample) if isinstance(sample, dict) else AnyInput()
 
 
 def _inferred(sample: object) -> None:
-    """Azure asks MLflow for a schema and does without; an error of another kind ends it."""
+    """Azure lets MLflow infer a schema and tolerates its failure, but not other errors."""
     try:
         _infer_schema(sample)
     except MlflowException:
@@ -153,7 +153,7 @@ if sample_input is not None:
     _inferred(sample_input)
 taken = _parser(sample_input, "split")
 told = _parser(sample_output, "records")
-params_taken = AsItComes() if sample_params is None else StandardPythonParameterType(sample_params)
+params_taken = AnyInput() if sample_params is None else StandardPythonParameterType(sample_params)
 model = mlflow.pyfunc.load_model(str(FOLDER))
 
 
@@ -176,8 +176,8 @@ def _is_parsed(given: object) -> bool:
 
 
 def _looked_at(given: object) -> object:
-    """What no parser has seen: rows are an array, columns with index and data a DataFrame, anything
-    else an array for each name."""
+    """Unparsed input: rows become an array, columns with index and data a DataFrame, anything else
+    one array per name."""
     content: Any = json.loads(given) if isinstance(given, str) else given
     if "input_data" in content:
         content = content["input_data"]

@@ -1,8 +1,8 @@
 """The container of a deployment: Microsoft's inference server with one MLflow model behind it.
 
-Arguments: the model's folder, and an entry script where it is to be another than ours. Requests and answers are lines of JSON on standard input and output,
-their bodies in base64; no port is opened. What the server and the model write is the container's
-log, on standard error. Ends with its input, and without a word where the server does not start.
+Arguments: the model's folder and, optionally, another entry script. Requests and responses are lines
+of JSON on standard input and output, with bodies in base64; no port is opened. Standard error is the container's log. Exits silently if the
+server does not start.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-def _server(folder: Path, script: Path) -> Flask:
-    """The server's Flask application, its entry script loaded and the model with it."""
+
+def _server(folder: Path) -> Flask:
+    """The server's Flask application, with the entry script and the model loaded."""
     os.environ |= {
         "AML_APP_ROOT": os.environ["TMPDIR"],
         "AML_APP_INSIGHTS_ENABLED": "false",

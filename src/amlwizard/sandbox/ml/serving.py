@@ -1,8 +1,8 @@
-"""Endpoints on AKS: a deployment loads the registered model in a process of its own, and predicts.
+"""Online endpoints on AKS. Each deployment serves the registered model in a process of its own.
 
-The load balancer of the extension is one port per AKS cluster; an internal one answers inside the
-VNET only. With TLS it has a name of its own, for which somebody has to make the DNS record, and is
-reached by that or by its address through the proxies of VNET and Internet.
+The load balancer of the extension is one port per AKS cluster; an internal one is reachable from the
+VNET only. With TLS it has its own host name, which needs a DNS record; it is reached by that name or
+by its address, through the proxy of the VNET or of the Internet.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEAST_MEMORY_MIB = 512
 TROUBLE = "https://aka.ms/oe-tsg"
 
 
-class Serving:
+class OnlineEndpoints:
     def __init__(
         self, state: State, balancers: LoadBalancers, tracking: Tracking, children: Children
     ) -> None:
@@ -46,7 +46,7 @@ class Serving:
         return f"{host}/api/v1/endpoint/{endpoint.name}/score"
 
     async def deploy(self, rid: ResourceId, workspace: JsonObject, deployment: JsonObject) -> None:
-        """Bring a deployment up; raises OperationError with what Azure would say."""
+        """Start a deployment. Raises OperationError with Azure's error."""
         key, log = rid.text.lower(), self.log(rid.text)
         self.stop_one(key)
         written = log.begin()
@@ -79,7 +79,7 @@ class Serving:
             ) from None
 
     def resume(self) -> None:
-        """After a restart: load the models of all deployments again, ahead of the first request."""
+        """Restart the containers of all deployments."""
         kind = "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments"
         for deployment in self.state.of_type(kind):
             if deployment["properties"]["provisioningState"] == "Succeeded":

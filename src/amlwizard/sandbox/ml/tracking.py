@@ -1,7 +1,7 @@
-"""The data plane of an ML workspace: a real MLflow server behind two doors, with Azure's addresses of
-artifacts, and the services that hand them out.
+"""The data plane of an ML workspace: a real MLflow server behind a public and a private port, with
+Azure's artifact URIs and artifact services.
 
-Outside and inside lead to the same server; with public access disabled the outside answers 403.
+If public access is disabled, the public port answers 403.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra.tokens import ARM, Tokens
 from amlwizard.sandbox.ml import mlflow_api
 from amlwizard.sandbox.ml.artifacts import Artifacts
-from amlwizard.sandbox.sockets import BySocket
+from amlwizard.sandbox.sockets import UnixSocketTransport
 from amlwizard.sandbox.state import State
 
 DENIED = "Access to workspace was denied based on workspace private link configuration."
 DATABASE = "mlflow.db"
 READY_SECONDS = 600
-"""Until a server is given up that neither answers nor ends."""
+"""How long to wait for a server that neither responds nor exits."""
 SOCKET = "server.socket"
 
 
 class Tracking:
-    """One MLflow server per workspace, started for the first request, or by `warm` ahead of it: it
-    takes seconds of processor time, which a platform without training never needs."""
+    """One MLflow server per workspace, started by the first request or by `warm`: starting one takes
+    seconds of CPU time, which platforms without training need not spend."""
 
     def __init__(self, state: State, tokens: Tokens, children: Children) -> None:
         self.state, self.tokens, self.children = state, tokens, children
         self.servers: dict[str, asyncio.Task[str]] = {}
         self.processes: dict[str, Child] = {}
-        socket = BySocket(state.folder / "mlflow", SOCKET)
+        socket = UnixSocketTransport(state.folder / "mlflow", SOCKET)
         self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket)
         self.artifacts = Artifacts(state, self._run_exists)
 
@@ -116,11 +116,11 @@ class Tracking:
         for guid in list(self.servers):
             self.stop_one(guid)
 
-    # -- the doors
+    # -- requests
 
     async def handle(self, request: Request, workspace_id: str, inside: bool) -> Response:
         workspace = self.state.get(workspace_id)
-        # `tracking_audience` of the state is another audience that is wanted instead.
+        # `tracking_audience` of the state replaces the audiences that are accepted.
         wanted = self.state.data.tracking_audience
         claims = self.tokens.check(request, *([wanted] if wanted else (*ARM, self.state.arm)))
         if isinstance(claims, Response):
@@ -166,7 +166,7 @@ class Tracking:
         return JSONResponse(shown, answer.status_code)
 
     async def _too_many(self, guid: str, call: str, sent: JsonObject) -> JsonObject | None:
-        """How a run refuses to hold so many parameters."""
+        """The error if a run would exceed its limit of parameters, else None."""
         keys = {param["key"] for param in sent.get("params", [])} if "log-batch" in call else set()
         if call == "runs/log-parameter":
             keys = {sent.get("key", "")}
@@ -177,7 +177,7 @@ class Tracking:
         return mlflow_api.too_many_params(held, keys)
 
     async def _run(self, guid: str, run_id: str) -> JsonObject:
-        """A run as the server knows it; empty where it does not."""
+        """The run as the server returns it; empty if there is none."""
         answer = await self.client.get(
             f"{await self.url(guid)}{mlflow_api.PREFIX}runs/get", params={"run_id": run_id}
         )
@@ -186,7 +186,7 @@ class Tracking:
     async def _run_exists(self, guid: str, run_id: str) -> bool:
         return bool(await self._run(guid, run_id))
 
-    # -- what ARM shows of the registry
+    # -- models in ARM
 
     async def models(self, guid: str, workspace_id: str) -> list[JsonObject]:
         found = await self._search(guid, "registered-models", "registered_models", "")
@@ -232,7 +232,7 @@ class Tracking:
 
     async def _search(self, guid: str, what: str, key: str, where: str) -> list[JsonObject]:
         if guid not in self.servers and not (self.home(guid) / DATABASE).exists():
-            return []  # no server has ever run for it
+            return []  # no server was ever started for it
         url = await self.url(guid)
         found: list[JsonObject] = []
         token = ""
@@ -249,7 +249,7 @@ class Tracking:
                 return found
 
     def model_folder(self, guid: str, run_id: str, source: str) -> Path | None:
-        """Where the files of a model version lie: `source` is what it was made from."""
+        """The folder of a model version; `source` is the artifact it was created from."""
         if not (made := mlflow_api.run_artifact(source)):
             return None
         origin, container, path = made

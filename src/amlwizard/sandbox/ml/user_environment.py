@@ -1,7 +1,7 @@
-"""The environment that a container builds for a model: what its `conda.yaml` names, and no more.
+"""The Python environment of a model's container: the packages in its `conda.yaml`, and no others.
 
-The sandbox installs nothing. What the model's requirements bring in, theirs included, can be
-imported from this installation; the rest is as if it were not there.
+The sandbox installs nothing. The model's requirements and their dependencies can be imported from
+this installation; other packages appear not to be installed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 SERVER = canonicalize_name("azureml-inference-server-http")
-OLD_SERVER = "1.3.4"  # the newest that still asks for azureml.contrib
+OLD_SERVER = "1.3.4"  # the newest that needs azureml.contrib
 JAVA = "openjdk"
 OURS = "amlwizard/"
 
 
 def declared(folder: Path) -> tuple[list[str], list[str]]:
-    """What a model's environment is made of: conda packages, pip requirements."""
+    """The conda packages and pip requirements of a model."""
     conda = folder / "conda.yaml"
     if not conda.exists():
         return [], _lines(folder / "requirements.txt")
@@ -56,8 +56,8 @@ def _requirements(lines: Iterable[str]) -> Iterator[Requirement]:
 
 
 class UserEnvironment:
-    """The installed packages that the requirements bring in; `unmet` are those that are not here,
-    or not in a version that is asked for."""
+    """The installed packages that satisfy the requirements; `unmet` are the requirements that this
+    installation does not satisfy."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.installed = {canonicalize_name(d.name): d for d in distributions() if d.name}
@@ -83,8 +83,8 @@ class UserEnvironment:
 
     @property
     def old_server(self) -> bool:
-        """Whether pip settles on a server of before 1.4: it is pinned there, or something is pinned
-        that newer ones do not go with."""
+        """Whether pip would choose a server before 1.4: it is pinned, or a pinned package conflicts
+        with newer ones."""
         pins = {canonicalize_name(r.name): r.specifier for r in self.asked}
         pin = pins.get(SERVER, SpecifierSet())
         if SERVER not in self.names or not pin.contains(OLD_SERVER):
@@ -114,9 +114,9 @@ def _applies(wanted: Requirement, extras: frozenset[str]) -> bool:
     return marker is None or any(marker.evaluate({"extra": e}) for e in extras or {""})
 
 
-class OnlyThese(MetaPathFinder):
-    """Finds no module of an installed package whose file is none of `files`; a folder that several
-    packages share is a namespace to those that bring no file for it."""
+class DeclaredPackagesOnly(MetaPathFinder):
+    """Hides the modules of installed packages, except for `files`. A folder shared by several
+    packages is a namespace package if none of `files` is its __init__."""
 
     def __init__(self, files: set[str]) -> None:
         self.files = files
@@ -139,7 +139,7 @@ class OnlyThese(MetaPathFinder):
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     def _installed(self, origin: str) -> str | None:
-        """The file of an installed package, relative to where packages are."""
+        """The path relative to site-packages; None if it is elsewhere."""
         for site in self.sites:
             if origin.startswith(f"{site}{os.sep}"):
                 return Path(origin).relative_to(site).as_posix()
@@ -147,9 +147,9 @@ class OnlyThese(MetaPathFinder):
 
 
 def enter(folder: Path) -> None:
-    """Make this process see what the environment of the model in `folder` would hold.
+    """Restrict this process to the environment of the model in `folder`.
 
-    Raises ModuleNotFoundError where its server would not start.
+    Raises ModuleNotFoundError if its server would not start.
     """
     packages, lines = declared(folder)
     environment = UserEnvironment(lines)
@@ -158,6 +158,6 @@ def enter(folder: Path) -> None:
     if not any(package.startswith(JAVA) for package in packages):
         os.environ.pop("JAVA_HOME", None)
         os.environ["PATH"] = str(Path(sys.executable).parent)
-    sys.meta_path.insert(0, OnlyThese(environment.files()))
+    sys.meta_path.insert(0, DeclaredPackagesOnly(environment.files()))
     if environment.old_server:
         raise ModuleNotFoundError("No module named 'azureml.contrib'", name="azureml.contrib")

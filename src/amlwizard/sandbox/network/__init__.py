@@ -1,1 +1,1 @@
-"""How names and addresses of Azure are resolved and reached, outside and inside a VNET."""
+"""DNS, VNETs, firewalls and load balancers: how Azure's host names are resolved and reached."""

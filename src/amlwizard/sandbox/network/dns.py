@@ -1,8 +1,8 @@
-"""Names of Azure: what the public DNS answers, and what the DNS of a VNET does.
+"""Host names of Azure, in the public DNS and in the DNS of a VNET.
 
-The public DNS points the names of what has a private endpoint on to their ``privatelink`` names; a
-VNET that is linked to such a private zone gets its answer there and nowhere else, so a record that
-is missing in it is a name that does not exist, unless the link redirects to the public answer.
+For a resource with a private endpoint, the public name is an alias of its ``privatelink`` name. A VNET
+that is linked to the private zone of that name resolves it there only: without a record in the zone,
+the name does not exist, unless the link falls back to the public DNS.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PUBLIC = IPv4Network("198.51.100.0/24")
 
 
 def owners(state: State) -> Iterator[tuple[str, JsonObject, str]]:
-    """Every public name, with the resource that it stands for and the private link group."""
+    """All public names, each with its resource and private link group."""
     for kind, groups in GROUPS.items():
         for resource in state.of_type(kind):
             for group in groups:
@@ -38,9 +38,9 @@ def owner(state: State, name: str) -> tuple[JsonObject, str] | None:
 
 
 def public(state: State, name: str) -> list[str] | None:
-    """What everybody is answered; None for a name that does not exist.
+    """The public DNS; None for a name that does not exist.
 
-    `public_dns` of the state holds records that somebody published.
+    `public_dns` of the state holds additional records.
     """
     name = name.lower().rstrip(".")
     published = state.data.public_dns.get(name)
@@ -55,7 +55,7 @@ def public(state: State, name: str) -> list[str] | None:
 
 
 def inside(state: State, vnet_id: str, name: str) -> list[str] | None:
-    """What a machine in a VNET is answered."""
+    """The DNS of a VNET; None for a name that does not exist."""
     name = name.lower().rstrip(".")
     found = owner(state, name)
     linked = found is not None and bool(found[0]["properties"].get("privateEndpointConnections"))
@@ -74,7 +74,7 @@ def inside(state: State, vnet_id: str, name: str) -> list[str] | None:
 
 
 def endpoint_at(state: State, address: str) -> JsonObject | None:
-    """The private endpoint that has an address, if its connection is approved."""
+    """The private endpoint at an address, if its connection is approved."""
     for endpoint in state.of_type("microsoft.network/privateendpoints"):
         link = link_of(endpoint)
         approved = link["privateLinkServiceConnectionState"]["status"] == "Approved"
@@ -86,7 +86,7 @@ def endpoint_at(state: State, address: str) -> JsonObject | None:
 
 
 def reaches_privately(state: State, vnet_id: str, resource: JsonObject, group: str) -> bool:
-    """Whether a VNET finds a resource at the address of an approved private endpoint."""
+    """Whether the name of a resource resolves to an approved private endpoint in a VNET."""
     addresses = inside(state, vnet_id, names_of(resource, group)[0]) or []
     return any(endpoint_at(state, address) for address in addresses)
 
@@ -100,7 +100,7 @@ def _pool_subnet(cluster: JsonObject) -> str:
 
 
 def _api_address(state: State, cluster: JsonObject) -> str:
-    """A private cluster's API has an address in the subnet of its first pool."""
+    """The API server of a private cluster has an address in the subnet of the first pool."""
     subnet = find_subnet(state, _pool_subnet(cluster))
     assert subnet
     first = IPv4Network(subnet["properties"]["addressPrefix"]).network_address

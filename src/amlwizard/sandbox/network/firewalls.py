@@ -1,5 +1,5 @@
-"""Storage, vault and registry as far as a caller without credentials gets: their firewall, and the
-demand to sign in; blobs further, for who holds a signature. The name in the Host header says which service is asked."""
+"""The data planes of storage accounts, vaults and registries: their firewalls and, behind them, 401;
+of storage also blobs, with a signature. The Host header selects the service."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def answer(state: State, request: Request, inside: bool) -> Response:
 
 
 def is_closed(resource: JsonObject) -> bool:
-    """Whether those who come by the public address are turned away."""
+    """Whether requests to the public address are refused."""
     p = resource["properties"]
     return p.get("publicNetworkAccess") == "Disabled" or "Deny" in (
         value_at(p, "networkAcls.defaultAction"),
@@ -51,7 +51,7 @@ def is_closed(resource: JsonObject) -> bool:
 
 
 def lists_subnet_of(resource: JsonObject, vnet_id: str) -> bool:
-    """Whether the firewall lets in a subnet of a VNET."""
+    """Whether the firewall has a rule for a subnet of a VNET."""
     p = resource["properties"]
     for acls in (p.get("networkAcls"), p.get("networkRuleSet")):
         for rule in (acls or {}).get("virtualNetworkRules") or []:

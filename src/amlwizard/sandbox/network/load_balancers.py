@@ -12,11 +12,11 @@ from amlwizard.sandbox.state import State
 
 OUTSIDE, INSIDE = "serving", "serving-inside"
 TLS = "-tls"
-"""A load balancer that turns to HTTPS gets another port."""
+"""A load balancer that switches to HTTPS gets another port."""
 
 
 class LoadBalancers:
-    """`temporary` is a folder that only its owner may read."""
+    """`temporary` is a folder that only the owner can read."""
 
     def __init__(self, state: State, ports: Ports, temporary: Path) -> None:
         self.state, self.ports, self.temporary = state, ports, temporary
@@ -33,8 +33,8 @@ class LoadBalancers:
         )
 
     def _certificate(self, cluster_id: str) -> ssl.SSLContext:
-        """The certificate that the extension has now; the sandbox's own where it has none that
-        works. OpenSSL reads certificates from files only."""
+        """The certificate of the extension; the sandbox's own if that is missing or invalid. OpenSSL
+        loads certificates from files only."""
         own = certificate(self.state, cluster_id)
         if own is None:
             return self.ports.tls

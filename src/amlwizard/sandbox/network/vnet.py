@@ -1,8 +1,8 @@
-"""The VNET as a cluster sees it: router and resolver in one, as an HTTP proxy.
+"""The network of a VNET as an HTTP proxy, which resolves names and routes connections.
 
-A connection to a name of Azure goes where the VNET's DNS points: to the inside door of what it finds
-privately, to the outside door of what it does not. So does a connection to the port of an ML
-workspace or of an AKS load balancer, which stand for names of theirs.
+A connection to a host name of Azure goes where the VNET's DNS resolves it: to the private port of a
+resource with a private endpoint, to the public one otherwise. The ports of ML workspaces and AKS load
+balancers stand for host names, too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Vnet:
         self.port = self.server.sockets[0].getsockname()[1]
 
     def proxy_for(self, vnet_id: str) -> str:
-        """The proxy's address for a node in a VNET, which stands before the @; or for INTERNET."""
+        """The proxy URL for a node in a VNET (identified by the credentials), or for INTERNET."""
         name = base64.urlsafe_b64encode(vnet_id.encode()).decode().rstrip("=")
         token = self.state.derive("vnet", vnet_id.lower())[:24]
         return f"http://{name}:{token}@127.0.0.1:{self.port}"
@@ -49,7 +49,7 @@ class Vnet:
         return None
 
     def route(self, vnet_id: str, port: int) -> int:
-        """The port that a connection to `port` from inside `vnet_id` ends at."""
+        """The port that a connection to `port` from the VNET is routed to."""
         kind, resource_id = self.ports.owner(port)
         workspace = self.state.get(resource_id) if kind == "ml" else None
         if workspace and dns.reaches_privately(self.state, vnet_id, workspace, "amlworkspace"):
@@ -65,7 +65,7 @@ class Vnet:
         return any(s.startswith(f"{vnet_id.lower()}/") for s in subnets)
 
     def balancer(self, vnet_id: str, host: str) -> int | None:
-        """The port of the load balancer at an address or name, as a VNET or the Internet finds it."""
+        """The port of the load balancer with that address or name, seen from a VNET or INTERNET."""
         outside = vnet_id == INTERNET
         found = dns.public(self.state, host) if outside else self.resolve(vnet_id, host)
         answering = load_balancers.answering(self.state, found[0] if found else host)
@@ -78,11 +78,11 @@ class Vnet:
         return self.balancers.port_of(cluster["id"], inside=own)
 
     def resolve(self, vnet_id: str, name: str) -> list[str]:
-        """The addresses of a name inside the VNET; empty for one that does not exist there."""
+        """The addresses of a name in the VNET; empty if it does not exist."""
         return dns.inside(self.state, vnet_id, name) or []
 
     def named(self, vnet_id: str, name: str) -> int | None:
-        """The port behind a name of Azure as the VNET finds it, None where nothing answers."""
+        """The port of a host name of Azure, seen from a VNET; None if it is unreachable."""
         addresses, found = self.resolve(vnet_id, name), dns.owner(self.state, name)
         if not addresses or found is None:
             return None

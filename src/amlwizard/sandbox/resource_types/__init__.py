@@ -1,4 +1,4 @@
-"""Every resource type of the sandbox, by its lower-case name."""
+"""All resource types, by lower-case name."""
 
 from amlwizard.sandbox.resource_types import (
     aks,

@@ -1,4 +1,4 @@
-"""What a resource type must say of itself, and what its handlers are given."""
+"""The declaration of a resource type, and the arguments of its handlers."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Deployments(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """What runs behind the ports, as far as ARM has to do with it. `release` stops all that runs for
-    a resource that is being deleted."""
+    """The services that handlers use. `release` stops everything that runs for a resource that is
+    being deleted."""
 
     ports: Ports
     models: ModelRegistry
@@ -59,8 +59,9 @@ class Services:
 
 @dataclass
 class Call:
-    """One write. A handler checks `body`, raises ArmError, and completes it with what the service
-    adds; it is then what a GET answers. `fails` and `work` decide how the operation ends."""
+    """A write or an action. A handler validates `body` (raising ArmError) and adds what the service
+    adds; the result is what GET returns. `fails` is the error with which the operation ends, `work`
+    runs during the operation."""
 
     state: State
     services: Services
@@ -77,7 +78,7 @@ class Call:
         return self.body.setdefault("properties", {})  # type: ignore[no-any-return]
 
     def require(self, *paths: str) -> None:
-        """Refuse a body that lacks one of the dotted `paths`."""
+        """Refuse a body in which one of the dotted `paths` is missing."""
         for path in paths:
             if value_at(self.body, path) in (None, ""):
                 raise ArmError(
@@ -88,7 +89,7 @@ class Call:
                 )
 
     def parent(self, depth: int = 1) -> JsonObject:
-        """The document `depth` levels above: ARM writes nothing below what is not there."""
+        """The document `depth` levels above. Raises ArmError (404) if it does not exist."""
         parent = self.id.text.rsplit("/", 2 * depth)[0]
         found = self.state.get(parent)
         if found is None:
@@ -119,7 +120,7 @@ class Call:
         return found
 
     def _must_be_provisioned(self, found: JsonObject) -> None:
-        """Network does not build on what is still being built."""
+        """Microsoft.Network refuses references to resources that are being changed."""
         provisioning = found.get("properties", {}).get("provisioningState")
         if found["type"].startswith("Microsoft.Network/") and provisioning in (
             "Updating",
@@ -143,23 +144,27 @@ Action = Callable[[Call], "JsonObject | list[JsonObject] | Awaitable[JsonObject]
 
 @dataclass(frozen=True)
 class ResourceType:
-    """`put` handles a write whose body has the `shape`. `creates`, `updates` and `deletes` say how the service answers. `seconds` is how long Azure
-    takes to create (p50), `update_seconds` to change (a fifth of that where nobody saw one), and
-    `delete_seconds` to delete. `etag` is how the service writes the version of a document, if it
-    does; `idle_again` says that a PUT of what is there already is over at once.
+    """`put` handles a PUT or PATCH whose body matches `shape`; None for types that only services
+    create. `creates`, `updates` and `deletes` are the responses. `seconds` is how long Azure takes
+    to create (p50), `update_seconds` to update (default: a fifth of that), `delete_seconds` to
+    delete. `etag` is the format of the document's version; if `unchanged_at_once`, a PUT that changes
+    nothing is complete at once.
 
-    `system_data` is shown by types whose service keeps who wrote and when, empty tags by those that
-    have `shows_tags`. `location` is `region` (required), `global`, or `` for none. `misnamed` is the code for a name
-    that does not fit the pattern `name`, `missing` that for one that is not there; where not even the group is, ARM names the parent
-    if `parent_first`. `slow` says how
-    the `actions` are answered that take time. `items` answers documents of the type that another service
-    holds; `shown` adds to a document what others have to do with it; `refusal` is how the service
-    words its errors.
+    `location` is `region` (required), `global`, or empty for none. `name` is a pattern and
+    `misnamed` the error code for names that do not match; `missing` is the error code of a missing
+    resource; if the group is missing too, ARM reports the parent if `parent_first`. `states`: has a
+    provisioningState. `system_data`: has systemData. `shows_tags`: shows empty tags. `refusal`
+    renders the errors of the service.
 
-    `blocked` refuses a deletion as long as others stand on the resource (its group may go with all
-    of them), `fails_late` is how one ends that was accepted, `delete` is what else goes, `retains`
-    lets go of what is kept of it unless its deletion is forced. `purge` ends a soft deletion and
-    answers whether there was one; `recovers` whether a PUT brings a softly deleted one back."""
+    `actions` are POST actions by lower-case name, `slow` the responses of long-running ones.
+    `items` returns documents that another service holds; `shown` adds to a document what depends on
+    other resources.
+
+    `blocked` refuses a deletion while others use the resource (except with its whole group).
+    `fails_late` is the error of a deletion that was accepted. `delete` removes dependent resources;
+    `retains` releases what outlives the resource unless deletion is forced. `purge` ends a soft
+    deletion and returns whether there was one; `recovers` says whether a PUT restores a soft-deleted
+    resource."""
 
     type: str
     put: Put | None = None
@@ -169,7 +174,7 @@ class ResourceType:
     deletes: Answer = DELETED
     update_seconds: float | None = None
     etag: str = ""
-    idle_again: bool = False
+    unchanged_at_once: bool = False
     location: str = "region"
     name: str = r"[^/]{1,260}"
     misnamed: str = "InvalidResourceName"
@@ -195,7 +200,7 @@ class ResourceType:
     shape: ShapeClass = Document
 
     def answer(self, verb: str, version: str) -> Answer:
-        """To `create`, `update` or `delete` in an API version."""
+        """The response to `create`, `update` or `delete` in an API version."""
         given = {"create": self.creates, "update": self.updates, "delete": self.deletes}[verb]
         return given.at(version)
 
@@ -212,6 +217,5 @@ class ResourceType:
 
 
 def state_of(resource: JsonObject) -> str:
-    """The provisioning state; what says none (types without one, documents that were planted) is
-    there."""
+    """The provisioning state; Succeeded if the document has none."""
     return str(value_at(resource, "properties.provisioningState") or "Succeeded")

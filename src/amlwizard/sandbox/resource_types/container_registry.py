@@ -8,7 +8,7 @@ from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
-from amlwizard.sandbox.resource_types.global_names import taken
+from amlwizard.sandbox.resource_types.global_names import is_taken
 from amlwizard.sandbox.resource_types.network import find_subnet
 from amlwizard.sandbox.resource_types.responses import AT_ONCE, CREATED, GONE_AT_ONCE, Answer
 from amlwizard.sandbox.resource_types.shapes import Document, NetworkRules, Object, Shape
@@ -51,7 +51,7 @@ def _registry(call: Call) -> None:
             "ClassicSkuDeprecated",
             "Classic SKU is now deprecated. Please select a managed SKU.",
         )
-    if taken(call.state, "Microsoft.ContainerRegistry/registries", call.id.name, call.id.text):
+    if is_taken(call.state, "Microsoft.ContainerRegistry/registries", call.id.name, call.id.text):
         raise ArmError(
             409,
             "AlreadyInUse",
@@ -89,7 +89,7 @@ def _registry(call: Call) -> None:
 
 
 def _registry_subnets(call: Call, rules: JsonObject) -> None:
-    """Rules that name subnets: by `id` until 2022, by another name since 2026; ignored between."""
+    """Subnet rules: named `id` until 2022 and otherwise since 2026; ignored in between."""
     given = rules.pop("virtualNetworkRules", None) or []
     if call.version < "2022-02-01-preview":
         key = "id"
@@ -104,7 +104,7 @@ def _registry_subnets(call: Call, rules: JsonObject) -> None:
     rules["virtualNetworkRules"] = given
 
 
-WITHOUT_WAITING = "2023-01-01"  # versions since then answer a PUT when all is done
+WITHOUT_WAITING = "2023-01-01"  # since then a PUT responds when the operation is complete
 
 RESOURCE_TYPES = [
     ResourceType(

@@ -20,7 +20,7 @@ from amlwizard.sandbox.resource_types.shapes import Document, Shape
 from amlwizard.sandbox.state import State
 from amlwizard.sandbox.state_file import Polls
 
-# What the delegation's network intent policy puts into the subnets' NSGs:
+# Rules that the network intent policy of the delegation adds to the NSGs of the subnets:
 # direction, priority, source, destination, ports.
 RULES: list[tuple[str, int, str, str, list[str]]] = [
     ("Inbound", 100, "VirtualNetwork", "VirtualNetwork", ["*"]),
@@ -30,7 +30,7 @@ RULES: list[tuple[str, int, str, str, list[str]]] = [
     ("Outbound", 103, "VirtualNetwork", "VirtualNetwork", ["*"]),
     ("Outbound", 104, "VirtualNetwork", "EventHub", ["9093"]),
 ]
-# How the rules call where workers go, but for other workers.
+# The destination in the names of the rules.
 CALLED = {
     "AzureDatabricks": "databricks-webapp",
     "Sql": "sql",
@@ -48,7 +48,7 @@ class _Flag(Shape):
 
 
 class _Parameters(Shape):
-    """There are others; each is an object with a value."""
+    """Other parameters are objects with a value, too."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, dict[str, JsonValue]]
@@ -152,8 +152,8 @@ def _check_serverless(p: JsonObject) -> None:
 
 
 def _make_managed_group(call: Call, group: str) -> None:
-    """The group of the workspace, with the storage account of its file system, unless a policy
-    forbids one of them."""
+    """Create the managed group with the storage account of DBFS, unless a policy denies one of
+    them."""
     shared = {"location": call.body["location"], "tags": dict(call.body.get("tags") or {})}
     done = {"provisioningState": "Succeeded"}
     made = {
@@ -198,7 +198,7 @@ def _make_managed_group(call: Call, group: str) -> None:
 
 
 def _keep_data(state: State, rid: ResourceId, body: JsonObject) -> None:
-    """The data of a workspace outlives it: its group stays, and is nobody's any more."""
+    """The managed group outlives the workspace, with its data, and is no longer managed."""
     group = (body["properties"].get("managedResourceGroupId") or "").lower()
     if group in state.resources:
         state.resources[group].pop("managedBy", None)
@@ -331,7 +331,7 @@ RESOURCE_TYPES = [
         shape=_Workspace,
         creates=CREATED_BY_POLLS,
         updates=replace(CREATED_BY_POLLS, states=("Updating",)),
-        deletes=replace(DELETED, headers="L").told(status=202, word="Accepted", worded=True),
+        deletes=replace(DELETED, headers="L").polled_with(status=202, word="Accepted", worded=True),
         update_seconds=78,
         name=r"[A-Za-z0-9_-]{3,64}",
         system_data=True,

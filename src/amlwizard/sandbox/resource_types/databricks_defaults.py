@@ -1,4 +1,4 @@
-"""What Databricks adds to a workspace that was not sent, and what it shows when."""
+"""Defaults that Databricks adds to a workspace, and what it shows during creation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from amlwizard.sandbox.state import State
 
 TYPES = {bool: "Bool", str: "String", dict: "Object"}
 NOT_YET = ("workspaceUrl", "workspaceId", "parameters")
-PUBLISHER = "43a4cde9-919a-4183-9769-2326975fe4eb"  # the service, as it owns the managed group
+PUBLISHER = (
+    "43a4cde9-919a-4183-9769-2326975fe4eb"  # the service principal that owns the managed group
+)
 
 
 def fill(call: Call) -> None:
@@ -80,7 +82,7 @@ def _parameters(call: Call, given: JsonObject) -> None:
 
 
 def shown(state: State, workspace: JsonObject) -> JsonObject:
-    """A new workspace has no address before it is there."""
+    """A workspace has no URL until it is created."""
     p = workspace["properties"]
     if state_of(workspace) not in ("Accepted", "Creating"):
         return workspace

@@ -1,4 +1,4 @@
-"""Names that must be unique in the state, or in a region: who has one, and whether another may."""
+"""Names that must be unique globally or in a region."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.state import State
 
 
-def taken(state: State, kind: str, name: str, own: str = "") -> bool:
-    """Whether a name that must be unique is in use, by us or by somebody else."""
+def is_taken(state: State, kind: str, name: str, own: str = "") -> bool:
+    """Whether a name is in use by another resource, in this cloud or (`taken`) elsewhere."""
     if f"{kind}/{name}".lower() in (text.lower() for text in state.data.taken):
         return True
     return any(
@@ -26,7 +26,7 @@ def name_available(state: State, kind: str, name: str, fits: Callable[[str], boo
             "message": f"{name} is not a valid name.",
         }
     held = kind.lower().endswith("vaults") and f"vaults/{name.lower()}" in state.data.deleted
-    if held or taken(state, kind, name):
+    if held or is_taken(state, kind, name):
         return {
             "nameAvailable": False,
             "reason": "AlreadyExists",

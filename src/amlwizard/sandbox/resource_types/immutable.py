@@ -1,5 +1,5 @@
-"""What a standing resource keeps: a PUT that changes it is refused with the service's own code, one
-that leaves it out leaves it as it is."""
+"""Immutable properties: a PUT that changes one is refused with the service's error code; a PUT that
+omits one keeps its value."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def never(old: JsonValue, new: JsonValue) -> bool:
 
 
 def upwards(*order: str) -> Allows:
-    """Only to what comes later in `order`."""
+    """Only to a later item of `order`."""
     return lambda old, new: old in order and new in order and order.index(new) > order.index(old)
 
 
 @dataclass(frozen=True)
-class Fixed:
+class ImmutableProperty:
     """A property by its dotted path, in which ``*`` is each thing of a list by name, and how a change
     of it is refused: `said` may name it (``{property}``), and what it is and would be (``{old}``,
     ``{new}``). Without a `code` the service takes the change, and keeps what it has.
@@ -36,7 +36,7 @@ class Fixed:
 
     path: str
     code: str = ""
-    said: str = ""
+    message: str = ""
     target: str = ""
     status: int = 400
     absent: JsonValue = None
@@ -44,13 +44,17 @@ class Fixed:
     before: str = ""
 
 
-def _aks(path: str, called: str, absent: JsonValue = None, allows: Allows = never) -> Fixed:
-    said = f"Changing property '{called}' is not allowed."
-    return Fixed(path, "PropertyChangeNotAllowed", said, called, absent=absent, allows=allows)
+def _aks(
+    path: str, called: str, absent: JsonValue = None, allows: Allows = never
+) -> ImmutableProperty:
+    message = f"Changing property '{called}' is not allowed."
+    return ImmutableProperty(
+        path, "PropertyChangeNotAllowed", message, called, absent=absent, allows=allows
+    )
 
 
 def _next_minor(old: str, new: str) -> bool:
-    """Kubernetes goes up by one minor version at a time, and never down."""
+    """Kubernetes is upgraded by one minor version at a time, and never downgraded."""
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", new):
         return True  # refused as a version that is not supported
     was, wanted = ([int(part) for part in text.split(".")] for text in (old, new))
@@ -62,7 +66,7 @@ def _overlay(old: str, new: str) -> bool:
 
 
 def _same_redundancy(old: str, new: str) -> bool:
-    """Copies in other regions come and go; zones and premium disks do not."""
+    """Geo-redundancy can be changed, zone redundancy and premium performance cannot."""
     kinds = [(name.startswith("Premium"), "ZRS" in name) for name in (old, new)]
     return kinds[0] == kinds[1]
 
@@ -81,7 +85,7 @@ ZONES_SAID = (
     "vice-versa."
 )
 
-FIXED: dict[str, tuple[Fixed, ...]] = {
+IMMUTABLE: dict[str, tuple[ImmutableProperty, ...]] = {
     "microsoft.containerservice/managedclusters": (
         *(
             _aks(f"{POOL}.{name}", f"agentPoolProfile.{name}")
@@ -121,7 +125,7 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
         _aks("properties.dnsPrefix", "dnsPrefix"),
         _aks("properties.enableRBAC", "enableRBAC"),
         _aks("properties.nodeResourceGroup", "nodeResourceGroup"),
-        Fixed(
+        ImmutableProperty(
             "properties.kubernetesVersion",
             "OperationNotAllowed",
             "Upgrading Kubernetes version {old} to {new} is not allowed. Available upgrades: see az "
@@ -132,16 +136,18 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
     ),
     "microsoft.storage/storageaccounts": (
         *(
-            Fixed(f"properties.{name}", "AccountPropertyCannotBeUpdated", READ_ONLY, absent="unset")
+            ImmutableProperty(
+                f"properties.{name}", "AccountPropertyCannotBeUpdated", READ_ONLY, absent="unset"
+            )
             for name in ("isHnsEnabled", "isNfsV3Enabled")
         ),
-        Fixed(
+        ImmutableProperty(
             "kind",
             "AccountPropertyCannotBeUpdated",
             READ_ONLY,
             allows=lambda old, new: new == "StorageV2" and old in ("Storage", "BlobStorage"),
         ),
-        Fixed(
+        ImmutableProperty(
             "sku.name",
             "StorageAccountTypeConversionNotAllowed",
             "Storage account type cannot be changed from {old} to {new}.",
@@ -150,12 +156,12 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
         ),
     ),
     "microsoft.keyvault/vaults": (
-        Fixed(
+        ImmutableProperty(
             "properties.softDeleteRetentionInDays",
             "BadRequest",
             'The property "softDeleteRetentionInDays" has been set already and it can\'t be modified.',
         ),
-        Fixed(
+        ImmutableProperty(
             "properties.enableSoftDelete",
             "BadRequest",
             'The property "enableSoftDelete" can be set to false only for creating new vault. '
@@ -164,7 +170,7 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
         ),
     ),
     "microsoft.machinelearningservices/workspaces": tuple(
-        Fixed(
+        ImmutableProperty(
             f"properties.{name}",
             "ValidationError",
             f"{name} cannot be changed after the workspace was created.",
@@ -173,31 +179,35 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
     ),
     "microsoft.machinelearningservices/workspaces/computes": (
         *(
-            Fixed(f"properties.properties.{name}")
+            ImmutableProperty(f"properties.properties.{name}")
             for name in ("vmSize", "vmPriority", "subnet.id", "enableNodePublicIp")
         ),
         *(
-            Fixed(path, "BadRequest", "The property {property} of a compute cannot be changed.")
+            ImmutableProperty(
+                path, "BadRequest", "The property {property} of a compute cannot be changed."
+            )
             for path in ("properties.computeType", "properties.resourceId")
         ),
     ),
     "microsoft.databricks/workspaces": (
-        Fixed(
+        ImmutableProperty(
             "properties.managedResourceGroupId",
             "ApplicationUpdateFail",
             "The managed resource group of a workspace cannot be changed.",
         ),
-        Fixed(
+        ImmutableProperty(
             "properties.parameters.customVirtualNetworkId.value",
             "VirtualNetworkIdChangeNotAllowed",
             "Updating required Virtual Network from {old} to {new} is not allowed.",
             before="2025-08-01-preview",
         ),
         *(
-            Fixed(f"properties.{name}", "ApplicationUpdateFail", f"{name} cannot be changed.")
+            ImmutableProperty(
+                f"properties.{name}", "ApplicationUpdateFail", f"{name} cannot be changed."
+            )
             for name in ("computeMode", "parameters.requireInfrastructureEncryption.value")
         ),
-        Fixed(
+        ImmutableProperty(
             "sku.name",
             "ApplicationUpdateFail",
             "A workspace cannot be changed from {old} to {new}.",
@@ -205,34 +215,34 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
         ),
     ),
     "microsoft.network/privateendpoints": (
-        Fixed(
+        ImmutableProperty(
             "properties.subnet.id",
             "CannotChangeSubnetOnExistingPrivateEndpoint",
             "Cannot change the subnet of private endpoint {id}: it is {old}.",
         ),
-        Fixed(
+        ImmutableProperty(
             "properties.privateLinkServiceConnections.*.properties.privateLinkServiceId",
             "CannotChangePrivateLinkConnectionOnPrivateEndpoint",
             "Cannot change the private link connection on private endpoint {id}.",
         ),
     ),
     "microsoft.network/publicipaddresses": (
-        Fixed("zones", ZONES, ZONES_SAID, absent=[]),
-        Fixed(
+        ImmutableProperty("zones", ZONES, ZONES_SAID, absent=[]),
+        ImmutableProperty(
             "sku.name",
             "PublicIPAddressSkuCannotBeChanged",
             "The sku of public IP address {id} cannot be changed from {old} to {new}.",
             allows=upwards("Basic", "Standard"),
         ),
-        Fixed(
+        ImmutableProperty(
             "properties.publicIPAddressVersion",
             "PublicIPAddressVersionCannotBeChanged",
             "The version of public IP address {id} cannot be changed from {old} to {new}.",
         ),
     ),
-    "microsoft.network/natgateways": (Fixed("zones", ZONES, ZONES_SAID, absent=[]),),
+    "microsoft.network/natgateways": (ImmutableProperty("zones", ZONES, ZONES_SAID, absent=[]),),
     "microsoft.network/bastionhosts": (
-        Fixed(
+        ImmutableProperty(
             "sku.name",
             "BastionHostSkuDowngradeNotAllowed",
             "The sku of bastion host {id} cannot be changed from {old} to {new}.",
@@ -240,14 +250,14 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
         ),
     ),
     "microsoft.network/privatednszones/virtualnetworklinks": (
-        Fixed(
+        ImmutableProperty(
             "properties.virtualNetwork.id",
             "BadRequest",
             "The virtual network of a link cannot be changed: delete the link {id} first.",
         ),
     ),
     "microsoft.insights/components": (
-        Fixed(
+        ImmutableProperty(
             "properties.Application_Type",
             "BadRequest",
             "Application_Type cannot be changed from {old} to {new}.",
@@ -256,17 +266,19 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
 }
 
 
-def must_keep(call: Call) -> None:
-    """Refuse what changes, and keep what is left out."""
+def keep_immutable(call: Call) -> None:
+    """Refuse changes of immutable properties, and keep those that are omitted."""
     if call.old is None:
         return
     _same_pools(call)
-    for fixed in FIXED.get(call.id.type, ()):
+    for fixed in IMMUTABLE.get(call.id.type, ()):
         if not fixed.before or call.version < fixed.before:
             _judge(call, fixed, call.old, call.body, fixed.path)
 
 
-def _judge(call: Call, fixed: Fixed, was: JsonObject, wanted: JsonObject, path: str) -> None:
+def _judge(
+    call: Call, fixed: ImmutableProperty, was: JsonObject, wanted: JsonObject, path: str
+) -> None:
     head, star, rest = path.partition(".*.")
     if star:
         for item in value_at(wanted, head) or ():
@@ -285,8 +297,8 @@ def _judge(call: Call, fixed: Fixed, was: JsonObject, wanted: JsonObject, path: 
         _put(wanted, path, held)
     else:
         name = path.rpartition(".")[2]
-        said = fixed.said.format(property=name, old=old, new=new, id=call.id.text)
-        raise ArmError(fixed.status, fixed.code, said, fixed.target or None)
+        message = fixed.message.format(property=name, old=old, new=new, id=call.id.text)
+        raise ArmError(fixed.status, fixed.code, message, fixed.target or None)
 
 
 def _put(document: JsonObject, path: str, value: JsonValue) -> None:
@@ -299,7 +311,7 @@ def _put(document: JsonObject, path: str, value: JsonValue) -> None:
 
 
 def _same_pools(call: Call) -> None:
-    """Pools of AKS come by an operation of their own."""
+    """AKS adds node pools by an operation of their own."""
     if call.id.type != "microsoft.containerservice/managedclusters" or call.old is None:
         return
     was = {pool["name"] for pool in call.old["properties"]["agentPoolProfiles"]}

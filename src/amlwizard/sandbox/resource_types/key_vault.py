@@ -1,4 +1,4 @@
-"""Microsoft.KeyVault/vaults, and what stays of them when they are deleted."""
+"""Microsoft.KeyVault/vaults and their soft deletion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
-from amlwizard.sandbox.resource_types.global_names import taken
+from amlwizard.sandbox.resource_types.global_names import is_taken
 from amlwizard.sandbox.resource_types.network.service_endpoints import must_have_endpoints
 from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, Answer
 from amlwizard.sandbox.resource_types.shapes import Document, NetworkRules, Shape
@@ -21,7 +21,7 @@ OPEN = {
     "defaultAction": "Allow",
     "ipRules": [],
     "virtualNetworkRules": [],
-}  # what is not shown
+}  # not shown
 
 
 class _Sku(Shape):
@@ -46,7 +46,7 @@ def _vault(call: Call) -> None:
         _recover(call)
     p, old = call.properties, (call.old or {}).get("properties", {})
     p.pop("createMode", None)
-    if taken(call.state, "Microsoft.KeyVault/vaults", call.id.name, call.id.text):
+    if is_taken(call.state, "Microsoft.KeyVault/vaults", call.id.name, call.id.text):
         raise ArmError(
             409,
             "VaultAlreadyExists",
@@ -62,7 +62,7 @@ def _vault(call: Call) -> None:
         p["enableRbacAuthorization"] = True
     if p.get("networkAcls"):
         _firewall(call, p)
-    p["enableSoftDelete"] = True  # since 2025 there are no others
+    p["enableSoftDelete"] = True  # mandatory since 2025
     p.setdefault("softDeleteRetentionInDays", 90)
     p.setdefault("enabledForDeployment", False)
     p.setdefault("publicNetworkAccess", "Enabled")
@@ -71,7 +71,7 @@ def _vault(call: Call) -> None:
 
 
 def _recover(call: Call) -> None:
-    """Bring a deleted vault back, if there is one: what it was, overlaid with what is sent."""
+    """Restore a soft-deleted vault of that name: its properties, overlaid with those sent."""
     p = call.properties
     deleted = call.state.data.deleted.get(_key(call.id.name))
     if deleted is None:
@@ -108,7 +108,7 @@ def _check(call: Call, p: JsonObject) -> None:
 
 
 def _firewall(call: Call, p: JsonObject) -> None:
-    """One that lets everybody in is not shown."""
+    """Check and complete the firewall; an open one is not shown."""
     acls = p["networkAcls"]
     must_have_endpoints(call, acls, "Microsoft.KeyVault", "VirtualNetworkNotValid")
     acls.setdefault("bypass", "AzureServices")
@@ -158,13 +158,13 @@ def _recovered(state: State, rid: ResourceId) -> bool:
 
 
 def forget(state: State, name: str) -> bool:
-    """End the soft deletion of a vault; answer whether there was one."""
+    """End the soft deletion of a vault. Returns whether there was one."""
     state.data.contents.pop(_key(name), None)
     return state.data.deleted.pop(_key(name), None) is not None
 
 
 def _shown(state: State, vault: JsonObject) -> JsonObject:
-    """Connections are shown where there are some."""
+    """Private endpoint connections are shown only if there are some."""
     shown = dict(vault["properties"])
     if not shown.get("privateEndpointConnections"):
         shown.pop("privateEndpointConnections", None)

@@ -1,4 +1,4 @@
-"""Microsoft.Authorization/locks: what nobody may delete, or change, until the lock is taken off."""
+"""Microsoft.Authorization/locks: protection against deletion or changes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ LEVELS = {"delete": ("CanNotDelete", "ReadOnly"), "write": ("ReadOnly",)}
 
 
 def must_be_unlocked(state: State, scope: str, verb: str) -> None:
-    """Refuse to `delete` or `write` at a scope that is locked itself or from above; a deletion also
-    where a lock stands below."""
+    """Refuse to `delete` or `write` if the scope or a parent is locked; to delete also if a child
+    is."""
     here = f"{scope.lower()}/"
     locked = []
     for lock in state.of_type(TYPE):

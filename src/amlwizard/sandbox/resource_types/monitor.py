@@ -1,4 +1,4 @@
-"""Azure Monitor: the Log Analytics workspace, and the Application Insights component on it."""
+"""Azure Monitor: Log Analytics workspaces and Application Insights components."""
 
 from __future__ import annotations
 
@@ -94,8 +94,7 @@ def _key(rid: ResourceId) -> str:
 
 
 def _gone(state: State) -> dict[str, JsonObject]:
-    """Deleted workspaces: for two weeks a PUT of the same name brings one back, and nothing else
-    tells of it."""
+    """Deleted workspaces, which a PUT of the same name restores; Azure lists them nowhere."""
     return state.data.logs
 
 

@@ -1,6 +1,6 @@
-"""Microsoft.Authorization/roleAssignments: who holds which role, and where.
+"""Microsoft.Authorization/roleAssignments.
 
-A new assignment is there at once, and those who must heed it see it a while later.
+A new assignment exists at once, but services see it with a delay.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROLES = {
     "Storage File Data Privileged Contributor": "69566ab7-960f-475b-8e7c-b3118f30c6bd",
     "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
 }
-SEEN_SECONDS = 90  # Azure says: up to ten minutes
+SEEN_SECONDS = 90  # Azure documents up to ten minutes
 
 
 class _Properties(Shape):
@@ -114,8 +114,7 @@ def _must_be_the_only_one(call: Call, p: JsonObject) -> None:
 
 
 def sees_role(state: State, principal: str, scope: str, *roles: str) -> bool:
-    """Whether a service sees by now that a principal holds one of the roles at a scope, or above
-    it."""
+    """Whether a service already sees that a principal has one of the roles at a scope or above."""
     return any(_seen(state, found) for found in _held(state, principal, scope, roles))
 
 
@@ -130,7 +129,7 @@ def _held(state: State, principal: str, scope: str, roles: tuple[str, ...]) -> I
 
 
 def _seen(state: State, assignment: JsonObject) -> bool:
-    """A look that comes too early counts: there are a clock and a limit that go by looks."""
+    """Counts the looks, which the `polls` clock and the limit `role_looks` depend on."""
     new = state.data.assigned.get(assignment["id"].lower())
     if new is None:
         return True

@@ -1,5 +1,5 @@
-"""The shape of what a client sends, as far as handlers read it: checked once, before a handler runs,
-so that handlers may rely on it. What is not named here is kept as it was sent."""
+"""Shapes of request bodies, as far as handlers access them. A body is validated once, before its
+handler runs. Members that are not declared are kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Object = dict[str, JsonValue]
 
 
 class Shape(BaseModel):
-    """An object. A member without a default must be there; nulls were removed before."""
+    """An object. Members without a default are required; nulls have been removed before."""
 
     model_config = ConfigDict(strict=True, defer_build=True)
 
@@ -38,7 +38,7 @@ class Identity(Shape):
 
 
 class Document(Shape):
-    """What every resource type may send; types narrow `properties`."""
+    """Members that all resource types have in common; types narrow `properties`."""
 
     location: str = ""
     kind: str = ""
@@ -50,14 +50,14 @@ class Document(Shape):
 
 
 class NetworkRule(Shape):
-    """A subnet that a firewall lets in."""
+    """A subnet in a firewall."""
 
     id: str = ""
     virtualNetworkSubnetResourceId: str = ""
 
 
 class AddressRule(Shape):
-    """An address or range that a firewall lets in."""
+    """An address or range in a firewall."""
 
     value: str
 

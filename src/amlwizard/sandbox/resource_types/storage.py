@@ -6,7 +6,7 @@ from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.resource_types.base import Call, ResourceType, state_of
-from amlwizard.sandbox.resource_types.global_names import taken
+from amlwizard.sandbox.resource_types.global_names import is_taken
 from amlwizard.sandbox.resource_types.network.private_endpoints import (
     EXCLUSIVE,
     IN_PROGRESS,
@@ -42,7 +42,7 @@ class _Account(Document):
 
 def _storage(call: Call) -> None:
     call.require("sku.name", "kind")
-    if taken(call.state, "Microsoft.Storage/storageAccounts", call.id.name, call.id.text):
+    if is_taken(call.state, "Microsoft.Storage/storageAccounts", call.id.name, call.id.text):
         raise ArmError(
             409,
             "StorageAccountAlreadyTaken",
@@ -77,7 +77,7 @@ def _storage(call: Call) -> None:
 
 
 def _endpoints(name: str, kind: str) -> JsonObject:
-    """Static websites have a zone in their name; an account for blobs alone has no files."""
+    """BlobStorage accounts have no file, queue and web endpoints."""
     zone = "" if kind == "BlobStorage" else "web"
     services = ["blob", "dfs", "table", *(["file", "queue"] if zone else [])]
     found = {service: f"https://{name}.{service}.core.windows.net/" for service in services}
@@ -85,7 +85,7 @@ def _endpoints(name: str, kind: str) -> JsonObject:
 
 
 def _paired(region: str) -> str:
-    """The region of the same geography that a copy is kept in."""
+    """The paired region."""
     ends = {"east": "west", "west": "east", "north": "south", "south": "north"}
     return next((region.replace(a, b) for a, b in ends.items() if a in region), region)
 

@@ -1,4 +1,4 @@
-"""VM sizes: their vCPUs, the quota that they count in, and which of them run."""
+"""VM sizes: their resources, quota families and use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from amlwizard.sandbox.state import State
 
 @dataclass(frozen=True)
 class Machine:
-    """What Azure's list of SKUs says of a size; `memory` is in GiB."""
+    """A size as in Azure's list of SKUs; `memory` is in GiB."""
 
     vcpus: int
     memory: float
@@ -55,7 +55,7 @@ def family(size: str) -> str:
 
 
 def spelled(size: str) -> str:
-    """A size as its list writes it: Machine Learning takes and answers any letters."""
+    """The canonical spelling of a size: Machine Learning ignores case."""
     return next((known for known in SIZES if known.lower() == size.lower()), size)
 
 
@@ -72,7 +72,7 @@ def vcpus(state: State, size: str) -> int:
 
 
 def nodes(state: State) -> Iterator[tuple[str, int]]:
-    """Sizes and counts of what runs: AKS nodes, and Databricks nodes as long as they do."""
+    """Sizes and counts of running nodes: AKS nodes, and those of active Databricks clusters."""
     for cluster in state.of_type("microsoft.containerservice/managedclusters"):
         for pool in cluster["properties"]["agentPoolProfiles"]:
             if pool.get("vmSize") in SIZES:
@@ -85,5 +85,5 @@ def nodes(state: State) -> Iterator[tuple[str, int]]:
 
 
 def cores_used(state: State, of: str = "") -> int:
-    """vCPUs in use: of a family, or all."""
+    """vCPUs in use, of a family or of all."""
     return sum(SIZES[s] * n for s, n in nodes(state) if of in ("", family(s)))

@@ -1,4 +1,4 @@
-"""AKS: its clusters, the extensions on them, the load balancers of its nodes."""
+"""AKS: clusters, extensions, load balancers."""
 
 from amlwizard.sandbox.resource_types.aks import clusters, extensions, load_balancers
 from amlwizard.sandbox.resource_types.aks.clusters import DEFAULT_VERSION, VERSIONS

@@ -165,7 +165,7 @@ def _delete_cluster(state: State, rid: ResourceId, body: JsonObject) -> None:
             del state.resources[resource]
 
 
-TOLD = ("name", "startTime", "endTime")
+POLL_MEMBERS = ("name", "startTime", "endTime")
 
 RESOURCE_TYPES = [
     ResourceType(
@@ -173,9 +173,9 @@ RESOURCE_TYPES = [
         _cluster,
         297,
         shape=Cluster,
-        creates=CREATED.told(tells=TOLD),
-        updates=UPDATED.told(tells=TOLD),
-        deletes=DELETED.told(tells=TOLD),
+        creates=CREATED.polled_with(tells=POLL_MEMBERS),
+        updates=UPDATED.polled_with(tells=POLL_MEMBERS),
+        deletes=DELETED.polled_with(tells=POLL_MEMBERS),
         refusal=bare,
         shown=defaults.shown,
         update_seconds=141,

@@ -1,4 +1,4 @@
-"""What AKS adds to a cluster that was not sent: on the cluster, its network, its node pools."""
+"""Defaults that AKS adds to a cluster, its network profile and its node pools."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _pool(pool: JsonObject, cluster: JsonObject) -> None:
 
 
 def shown(state: State, cluster: JsonObject) -> JsonObject:
-    """The identity of the nodes and the addresses that they go out by, once both are there."""
+    """Adds the kubelet identity and the outbound addresses, once they exist."""
     p: JsonObject = cluster["properties"]
     if state_of(cluster) == "Creating" or "networkProfile" not in p:
         return cluster

@@ -1,7 +1,7 @@
 """Microsoft.KubernetesConfiguration/extensions: Azure Machine Learning on a cluster.
 
-The chart of the extension reads the settings that Microsoft's CLI and ARM template send, not the
-options that a person gives to the CLI, which translates them.
+The Helm chart reads the settings that Microsoft's CLI and ARM template send, not the options of the
+CLI, which translates them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from amlwizard.sandbox.state import State
 AML = "microsoft.azureml.kubernetes"
 FRONTEND = "azureml/azureml-fe"
 ROUTER_REPLICAS = 3
-# Settings that the CLI and the template both send, and that a person gives to neither: those that
-# must name the cluster, and those that must be what they are there (relay and bus need secrets).
+# Settings that both the CLI and the template add by themselves: the id of the cluster, settings that
+# must be present, and features that must be off (relay and service bus need connection strings).
 NAMES_OF_THE_CLUSTER = (
     "cluster_name", "clusterid", "prometheus.prometheusspec.externallabels.cluster_name",
 )  # fmt: skip
@@ -45,7 +45,7 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class Frontend:
-    """How the scoring endpoints of a cluster are reached; `name` is that of its certificate."""
+    """How the scoring endpoints of a cluster are reached; `name` is the name in its certificate."""
 
     internal: bool
     tls: bool
@@ -63,7 +63,7 @@ def _extension(call: Call) -> None:
             409, "ClusterNotReady", f"The cluster {cluster['name']} is not in state Succeeded."
         )
     settings = _lower(p.get("configurationSettings"))
-    protected = _lower(p.pop("configurationProtectedSettings", None))  # taken, never answered
+    protected = _lower(p.pop("configurationProtectedSettings", None))  # accepted, never returned
     sealed = call.state.seal(json.dumps(protected))
     call.state.data.protected[call.id.text.lower()] = sealed
     if p["extensionType"].lower() == AML and _true(settings, "enableinference"):
@@ -95,7 +95,7 @@ def _true(settings: dict[str, str], key: str) -> bool:
 def _unhealthy(
     call: Call, cluster: JsonObject, settings: dict[str, str], protected: dict[str, str]
 ) -> str:
-    """What the health check before the installation finds wrong; empty where nothing is."""
+    """The finding of the health check before the installation; empty if healthy."""
     if (call.body.get("identity") or {}).get("type") != "SystemAssigned":
         return "the extension has no system-assigned identity"
     if "inferencerouterservicetype" not in settings:
@@ -121,7 +121,7 @@ def _unhealthy(
 
 
 def _encrypts(settings: dict[str, str], protected: dict[str, str]) -> bool:
-    """Whether certificate, key and name of HTTPS are there."""
+    """Whether certificate, key and host name for HTTPS are present."""
     if not settings.get("sslcname"):
         return False
     given = [_decoded(protected.get(key, "")) for key in ("scoringfe.sslcert", "scoringfe.sslkey")]
@@ -136,8 +136,8 @@ def _decoded(text: str) -> bytes:
 
 
 def _failed(call: Call, reason: str) -> JsonObject:
-    """Azure says only that the health check failed; what it found is in a ConfigMap of the cluster,
-    for which `statuses` stands here."""
+    """Azure reports only that the health check failed; the finding is in a ConfigMap of the cluster,
+    represented by `statuses` here."""
     verb, done = ("Update", "rolled back") if call.old else ("Create", "uninstalled")
     when = "pre-upgrade" if call.old else "pre-install"
     call.properties["statuses"] = [
@@ -163,7 +163,7 @@ def _delete_extension(state: State, rid: ResourceId, body: JsonObject) -> None:
 
 
 def inference_settings(state: State, cluster_id: str) -> dict[str, str] | None:
-    """Settings (lower-case keys) of a working extension with inference, None where there is none."""
+    """Settings (lower-case keys) of the working inference extension; None if there is none."""
     for extension in state.of_type("microsoft.kubernetesconfiguration/extensions", cluster_id):
         p = extension["properties"]
         settings = _lower(p.get("configurationSettings"))
@@ -177,7 +177,7 @@ def inference_settings(state: State, cluster_id: str) -> dict[str, str] | None:
 
 
 def frontend(state: State, cluster_id: str) -> Frontend:
-    """What the working extension made of the settings that its chart reads."""
+    """The frontend as configured by the working extension."""
     settings = inference_settings(state, cluster_id) or {}
     return Frontend(
         internal=_true(settings, "scoringfe.servicetype.internalloadbalancer"),
@@ -187,7 +187,7 @@ def frontend(state: State, cluster_id: str) -> Frontend:
 
 
 def certificate(state: State, cluster_id: str) -> tuple[bytes, bytes] | None:
-    """Certificate and key (PEM) that the frontend shows; None where it has none of its own."""
+    """Certificate and key (PEM) of the frontend; None if it has none."""
     for extension in state.of_type("microsoft.kubernetesconfiguration/extensions", cluster_id):
         sealed = state.data.protected.get(extension["id"].lower())
         protected = json.loads(state.unseal(sealed)) if sealed else {}
@@ -197,7 +197,7 @@ def certificate(state: State, cluster_id: str) -> tuple[bytes, bytes] | None:
 
 
 def _shown(state: State, extension: JsonObject) -> JsonObject:
-    """On AKS the identity is told until it is there, and as `aksAssignedIdentity` from then on."""
+    """On AKS, `identity` is shown during creation and `aksAssignedIdentity` afterwards."""
     p = extension["properties"]
     if state_of(extension) == "Succeeded":
         return {key: value for key, value in extension.items() if key != "identity"}
@@ -212,9 +212,9 @@ RESOURCE_TYPES = [
         428,
         shape=Extension,
         location="",
-        creates=replace(CREATED, headers="AL").told(word="Creating", tells=("id", "name")),
-        updates=replace(UPDATED, headers="AL").told(word="Updating", tells=("id", "name")),
-        deletes=replace(DELETED, headers="A").told(word="Deleting", tells=("id", "name")),
+        creates=replace(CREATED, headers="AL").polled_with(word="Creating", tells=("id", "name")),
+        updates=replace(UPDATED, headers="AL").polled_with(word="Updating", tells=("id", "name")),
+        deletes=replace(DELETED, headers="A").polled_with(word="Deleting", tells=("id", "name")),
         delete_seconds=140,
         system_data=True,
         shown=_shown,

@@ -1,5 +1,5 @@
-"""The load balancers that AKS makes in the node resource group: `kubernetes` for what has a public
-address, `kubernetes-internal` for services with a frontend in the subnet of the nodes."""
+"""The load balancers in the node resource group: `kubernetes` has public addresses,
+`kubernetes-internal` has addresses in the subnet of the nodes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PUBLIC, INTERNAL = "kubernetes", "kubernetes-internal"
 def expose(
     state: State, cluster: JsonObject, service: str, ports: Sequence[int], *, internal: bool
 ) -> None:
-    """Give a Kubernetes service its frontend, and take away the one that it had before."""
+    """Create the frontend of a Kubernetes service, replacing its previous one."""
     withdraw(state, cluster, service)
     if internal:
         address = {"privateIPAllocationMethod": "Dynamic", **_private_address(state, cluster)}
@@ -40,7 +40,7 @@ def expose(
 
 
 def answering(state: State, address: str) -> tuple[JsonObject, bool] | None:
-    """The cluster whose balancer has that address, and whether it is one inside the VNET."""
+    """The cluster whose load balancer has the address, and whether that is internal."""
     for cluster in state.of_type("microsoft.containerservice/managedclusters"):
         for which in (PUBLIC, INTERNAL):
             balancer = state.get(_id(cluster, which)) or {"properties": {}}
@@ -54,7 +54,7 @@ def answering(state: State, address: str) -> tuple[JsonObject, bool] | None:
 
 
 def withdraw(state: State, cluster: JsonObject, service: str) -> None:
-    """A service that is gone has no frontend; a balancer without any goes with the last."""
+    """Remove the frontend of a service, and a load balancer that has none left."""
     name = node_resource_group.service_name(cluster, service)
     node_resource_group.hide(state, cluster, service)
     for which in (PUBLIC, INTERNAL):
@@ -118,7 +118,7 @@ def _rule(balancer: JsonObject, frontend: JsonObject, port: int) -> JsonObject:
 
 
 def _private_address(state: State, cluster: JsonObject) -> JsonObject:
-    """An address in the subnet of the first pool, from its end: the nodes are at its beginning."""
+    """A free address in the subnet of the first pool, from the end; nodes use its beginning."""
     subnet_id = cluster["properties"]["agentPoolProfiles"][0].get("vnetSubnetID")
     subnet = find_subnet(state, subnet_id)
     if subnet is None:

@@ -1,4 +1,4 @@
-"""The network of an AKS cluster: its ranges, and the subnets of its nodes."""
+"""The network profile of an AKS cluster, and the subnets of its nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RESERVED = [
 ]
 
 
-# The Kubernetes API server starts with no fewer than 8 service addresses.
+# The Kubernetes API server needs at least 8 service addresses.
 LONGEST_SERVICES = 29
 PODS = "networkProfile.podCIDR"
 
@@ -89,7 +89,7 @@ def _address(text: str) -> IPv4Address:
 
 
 def _clear_of_vnet(vnet: JsonObject, ranges: list[tuple[IPv4Network, str]]) -> None:
-    """Pods have no addresses of their VNET, in a subnet of it or not. Services may."""
+    """The pod range must not overlap the address space of the VNET; the service range may."""
     for network, where in ranges:
         for space in vnet["properties"]["addressSpace"]["addressPrefixes"]:
             if where == PODS and network.overlaps(IPv4Network(space)):
@@ -161,15 +161,14 @@ def _node_subnet(
 
 
 def _upgraded(call: Call) -> bool:
-    """Whether the nodes are replaced one after the other: a creation counts those alone that are
-    asked for."""
+    """Whether the nodes are replaced, which needs addresses for surge nodes; a creation does not."""
     old = (call.old or {}).get("properties", {})
     wanted = call.properties.get("kubernetesVersion")
     return bool(old and wanted and wanted != old.get("kubernetesVersion"))
 
 
 def _surge(pool: JsonObject) -> int:
-    """Nodes that an upgrade adds: a tenth of them where nothing is said."""
+    """The number of surge nodes; 10 % by default."""
     given = str((pool.get("upgradeSettings") or {}).get("maxSurge") or "10%")
     count = int(pool.get("count", 1))
     number, percent = given.removesuffix("%"), given.endswith("%")
@@ -184,7 +183,7 @@ def _surge(pool: JsonObject) -> int:
 
 
 def _way_out(call: Call, subnet: JsonObject) -> None:
-    """How nodes go out must be there before them, unless it is the load balancer."""
+    """Outbound connectivity must exist before the nodes, unless it is the load balancer."""
     way, p = call.properties["networkProfile"]["outboundType"], subnet["properties"]
     if way == "userAssignedNATGateway" and not p.get("natGateway"):
         raise ArmError(

@@ -1,5 +1,4 @@
-"""The node resource group of an AKS cluster: what AKS makes there by itself, and who pays for it in
-public addresses."""
+"""The node resource group of an AKS cluster and the public addresses in it."""
 
 from __future__ import annotations
 
@@ -13,8 +12,8 @@ from amlwizard.sandbox.state import State
 
 
 def make(call: Call) -> None:
-    """The group, with the tags of the cluster; the nodes; the address by which nodes go out where the
-    load balancer is their way. What policies deny of it makes the operation fail."""
+    """Create the group, with the tags of the cluster, and the outbound address if the load balancer
+    is used. The operation fails if a policy denies one of them or the nodes."""
     state, cluster = call.state, call.body
     group = group_of(cluster)
     made = {
@@ -58,25 +57,25 @@ def make(call: Call) -> None:
 
 
 def expose(state: State, cluster: JsonObject, service: str) -> str:
-    """The address that the public load balancer gets for a Kubernetes service; its id."""
+    """Create the public address of a Kubernetes service. Returns its id."""
     address = _for_service(state, cluster, service)
     _take(state, address)
     return str(address["id"])
 
 
 def refusal(state: State, cluster: JsonObject, service: str) -> str:
-    """Why a policy keeps a service from an address; empty where none does."""
+    """The error if a policy denies a service its address; empty if none does."""
     return _refused(state, _for_service(state, cluster, service))
 
 
 def hide(state: State, cluster: JsonObject, service: str) -> None:
-    """The address goes with the service."""
+    """Remove the public address of a service."""
     address_id = _address_id(cluster, f"kubernetes-{service_name(cluster, service)}")
     state.resources.pop(address_id.lower(), None)
 
 
 def service_name(cluster: JsonObject, service: str) -> str:
-    """What Azure calls the parts of a load balancer that are for a Kubernetes service."""
+    """The name of the load balancer's parts for a Kubernetes service."""
     stem = f"{cluster['id']}/{service}".lower()
     return f"a{uuid.uuid5(uuid.NAMESPACE_URL, stem).hex[:31]}"
 
@@ -109,7 +108,7 @@ def _for_service(state: State, cluster: JsonObject, service: str) -> JsonObject:
 
 
 def _address(state: State, cluster: JsonObject, name: str, tags: dict[str, str]) -> JsonObject:
-    """The one that there is, or one to be taken."""
+    """The existing address, or a new one."""
     address_id = _address_id(cluster, name)
     return state.get(address_id) or {
         "id": address_id,

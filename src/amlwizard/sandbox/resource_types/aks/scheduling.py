@@ -1,4 +1,4 @@
-"""Where the pods of deployments go: what AKS leaves of its nodes, and who is there already."""
+"""Scheduling of pods: allocatable resources of the nodes, and what is already running."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from amlwizard.sandbox.resource_types.vm_sizes import MEMORY_GIB, SIZES
 from amlwizard.sandbox.state import State
 
 DEPLOYMENT = "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments"
-# AKS, resource reservations: millicores by cores; memory for the kubelet, and before it evicts.
+# AKS, resource reservations: millicores by cores; memory for the kubelet and the eviction limit.
 RESERVED_CPU = {1: 60, 2: 100, 4: 140, 8: 180, 16: 260, 32: 420, 64: 740}
 MEGABYTE = 10**6 / 2**20
 KUBELET_MIB, POD_MIB, EVICTION_MIB = 50 * MEGABYTE, 20 * MEGABYTE, 100
-# Azure Machine Learning, reference of the extension: what its inference pods ask for (m, Mi).
+# Azure Machine Learning, reference of the extension: requests of its inference pods (m, Mi).
 ROUTER = (900, 800)
 EXTENSION = (
     (10, 20), (100, 128), (100, 512), (10, 32), (50, 256), (100, 128), (200, 200), (200, 200),
@@ -28,7 +28,7 @@ Pod = tuple[float, float]
 
 
 def unschedulable(state: State, cluster_id: str, pod: Pod, instances: int, own: str) -> bool:
-    """Whether some of the instances stay pending. `own` is the deployment's id: what it had goes."""
+    """Whether some instances stay pending. `own` is the deployment's id; its old pods are replaced."""
     cluster = state.get(cluster_id)
     if cluster is None:
         return False
@@ -47,7 +47,7 @@ def _nodes(cluster: JsonObject) -> Iterator[Pod]:
         reserved = max(m for held, m in RESERVED_CPU.items() if held <= cores)
         kubelet = min(KUBELET_MIB + POD_MIB * pool.get("maxPods", 30), memory * 1024 / 4)
         cpu, mib = 1000 * cores - reserved, memory * 1024 - kubelet - EVICTION_MIB
-        # An autoscaler adds nodes for pods that are pending.
+        # The autoscaler adds nodes for pending pods.
         most = pool.get("maxCount") if pool.get("enableAutoScaling") else None
         for _ in range(most or pool.get("count", 1)):
             yield cpu - ON_EVERY_NODE[0], mib - ON_EVERY_NODE[1]
@@ -82,7 +82,7 @@ def mebibytes(quantity: str) -> float:
 
 
 def _placed(nodes: Sequence[Pod], pods: Sequence[Pod]) -> bool:
-    """The largest first, each to the node with most cores left."""
+    """Whether all fit: largest first, each on the node with most cores left."""
     left = [list(node) for node in nodes]
     for cpu, memory in sorted(pods, reverse=True):
         room = [node for node in left if node[0] >= cpu and node[1] >= memory]

@@ -1,5 +1,4 @@
-"""Microsoft.MachineLearningServices: the workspace and all that is in it, one module for each kind
-of thing."""
+"""Microsoft.MachineLearningServices: workspaces and their resources."""
 
 from amlwizard.sandbox.resource_types.ml import computes, deployments, endpoints, models, workspaces
 from amlwizard.sandbox.resource_types.ml.endpoints import endpoint_key

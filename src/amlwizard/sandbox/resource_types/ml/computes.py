@@ -1,4 +1,4 @@
-"""Computes of a workspace: clusters of its own, Kubernetes clusters that are attached."""
+"""Computes of a workspace: compute clusters and attached Kubernetes clusters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.resource_types.aks import inference_settings
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
-from amlwizard.sandbox.resource_types.ml.errors import told_in_full, user_error
+from amlwizard.sandbox.resource_types.ml.errors import full_error, user_error
 from amlwizard.sandbox.resource_types.ml.identity import identify
 from amlwizard.sandbox.resource_types.ml.names import NAMESPACE
 from amlwizard.sandbox.resource_types.ml.responses import COMPUTE, COMPUTE_REMOVED
@@ -17,7 +17,7 @@ from amlwizard.sandbox.resource_types.ml.shapes import Compute
 from amlwizard.sandbox.resource_types.network import find_subnet
 from amlwizard.sandbox.resource_types.vm_sizes import spelled, vcpus
 
-# Taken as they are: nothing here runs on them.
+# Accepted, but not simulated.
 OTHER_COMPUTES = (
     "AKS", "ComputeInstance", "DataFactory", "DataLakeAnalytics", "Databricks", "HDInsight",
     "SynapseSpark", "VirtualMachine",
@@ -96,7 +96,7 @@ def _attached(call: Call, inner: JsonObject) -> None:
     if cluster is None:
         raise ArmError(404, "ClusterNotFound", "Cannot found Kubernetes cluster.")
     if inference_settings(call.state, cluster["id"]) is None:
-        call.fails = {  # found out by whoever goes and looks into the cluster
+        call.fails = {  # detected only when the operation accesses the cluster
             "code": "ClusterServiceNotFound",
             "message": "AzureML extension service not found in cluster.",
         }
@@ -125,7 +125,7 @@ RESOURCE_TYPES = [
         creates=COMPUTE,
         updates=COMPUTE,
         deletes=COMPUTE_REMOVED,
-        refusal=told_in_full,
+        refusal=full_error,
         update_seconds=31,
         delete_seconds=3,
     ),

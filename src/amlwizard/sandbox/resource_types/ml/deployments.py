@@ -1,4 +1,4 @@
-"""Deployments of an online endpoint: whether image and model can be had, and what is started then."""
+"""Deployments of an online endpoint: image build, access to image and model, start."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _deployment(call: Call) -> None:
     if p["scaleSettings"]["scaleType"] == "Default":
         complete(call.body, SKU)
     else:
-        call.body.pop("sku", None)  # how many there are follows from what is asked of them
+        call.body.pop("sku", None)  # the number of instances follows from the load
     workspace = call.state.get(call.id.text.rsplit("/", 4)[0])
     assert workspace
     call.fails = _unbuilt(call, workspace) or _unauthorized(call, endpoint, workspace)
@@ -74,8 +74,8 @@ def _deployment(call: Call) -> None:
 
 
 def _unauthorized(call: Call, endpoint: JsonObject, workspace: JsonObject) -> JsonObject | None:
-    """How the deployment fails where the endpoint's identity does not get at image or model. A code
-    is not given."""
+    """The error if the endpoint's identity has no access to image or model, else None. Azure gives
+    no code."""
     principal = (endpoint.get("identity") or {}).get("principalId", "")
     p = workspace["properties"]
     registry = p.get("containerRegistry")
@@ -101,7 +101,7 @@ def _unauthorized(call: Call, endpoint: JsonObject, workspace: JsonObject) -> Js
 
 
 def _takes_traffic(state: State, rid: ResourceId, body: JsonObject) -> JsonObject | None:
-    """How its deletion, once accepted, fails as long as it has traffic."""
+    """The error of its deletion while it has traffic, else None."""
     endpoint = state.get(rid.parent)
     share = ((endpoint or {}).get("properties", {}).get("traffic") or {}).get(rid.name, 0)
     if not share:
@@ -116,8 +116,8 @@ def _takes_traffic(state: State, rid: ResourceId, body: JsonObject) -> JsonObjec
 
 
 def _unbuilt(call: Call, workspace: JsonObject) -> JsonObject | None:
-    """How the image build fails: a closed registry needs a compute of ours to build on, and that
-    compute needs the rights to pull from it and to push to it."""
+    """The error of the image build, else None: a private registry needs a compute cluster to build on,
+    which needs permission to pull and push."""
     p = workspace["properties"]
     registry = call.state.get(p.get("containerRegistry"))
     if registry is None:
@@ -172,7 +172,7 @@ RESOURCE_TYPES = [
     ResourceType(
         f"{NAMESPACE}/workspaces/onlineEndpoints/deployments",
         _deployment,
-        480,  # 125 of them without an image to build
+        480,  # 125 without an image build
         shape=Deployment,
         name=ENDPOINT,
         creates=SERVED_AGAIN,

@@ -7,7 +7,7 @@ import uuid
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
-from amlwizard.sandbox.resource_types.global_names import taken
+from amlwizard.sandbox.resource_types.global_names import is_taken
 from amlwizard.sandbox.resource_types.ml.errors import user_error
 from amlwizard.sandbox.resource_types.ml.identity import identify
 from amlwizard.sandbox.resource_types.ml.names import ENDPOINT, NAMESPACE
@@ -24,7 +24,7 @@ def _endpoint(call: Call) -> None:
     p = call.properties
     if p["authMode"] not in ("Key", "AMLToken"):
         raise user_error(f"authMode {p['authMode']} is not offered on Kubernetes.", "authMode")
-    if taken(call.state, TYPE, call.id.name, call.id.text):
+    if is_taken(call.state, TYPE, call.id.name, call.id.text):
         raise ArmError(
             409,
             "ResourceNameConflict",
@@ -49,7 +49,7 @@ def _endpoint(call: Call) -> None:
 
 
 def mark(call: Call, short: str) -> JsonObject:
-    """The properties of what serves, which name the operation that wrote them last."""
+    """Set the property that names the last operation. Returns the properties."""
     marks: JsonObject = call.properties.setdefault("properties", {})
     marks["AzureAsyncOperationUri"] = (
         f"{call.state.arm}/subscriptions/{call.id.subscription}/providers/{NAMESPACE}/locations/"

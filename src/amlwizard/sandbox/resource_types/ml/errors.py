@@ -1,4 +1,4 @@
-"""How Machine Learning refuses."""
+"""Errors of Machine Learning."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ def user_error(message: str, target: str | None = None) -> ArmError:
     return ArmError(400, "UserError", message, target)
 
 
-def told_in_full(error: ArmError) -> JsonObject:
-    """With all the fields that the service's error has, most of them null, and what it says of
-    itself beside the envelope, as it was recorded for a compute. What serves has the envelope that
-    its documents describe, for want of a recording."""
+def full_error(error: ArmError) -> JsonObject:
+    """The full format, with null members and members beside the envelope, as recorded for a compute.
+    Endpoints and deployments use the documented envelope, as there is no recording."""
     return {
         "error": {
             "code": error.code,

@@ -1,4 +1,4 @@
-"""The identity of what asks for one of its own."""
+"""System-assigned identities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from amlwizard.sandbox.resource_types.base import Call
 
 
 def identify(call: Call) -> None:
-    """Give what asks for a system-assigned identity its own."""
+    """Create the identity if the body requests a system-assigned one."""
     if (call.body.get("identity") or {}).get("type") == "SystemAssigned":
         old = ((call.old or {}).get("identity") or {}).get("principalId")
         call.body["identity"].update(

@@ -1,11 +1,11 @@
-"""Models and their versions: those that ARM is told of, and those in the MLflow registry."""
+"""Models and their versions, registered through ARM or in the MLflow registry."""
 
 from __future__ import annotations
 
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
-from amlwizard.sandbox.resource_types.ml.errors import told_in_full
+from amlwizard.sandbox.resource_types.ml.errors import full_error
 from amlwizard.sandbox.resource_types.ml.names import NAMESPACE
 from amlwizard.sandbox.resource_types.ml.shapes import Model
 from amlwizard.sandbox.resource_types.responses import (
@@ -17,7 +17,7 @@ from amlwizard.sandbox.resource_types.responses import (
 
 
 def _model(call: Call) -> None:
-    """A model, or a version of one, that ARM is told of; the others are in the MLflow registry."""
+    """A model or a version registered through ARM."""
     call.parent(2 if len(call.id.names) == 3 else 1)
     p = call.properties
     for key, value in (("isArchived", False), ("tags", {}), ("properties", {})):
@@ -56,7 +56,7 @@ RESOURCE_TYPES = [
         shape=Model,
         location="",
         missing="UserError",
-        refusal=told_in_full,
+        refusal=full_error,
         system_data=True,
         creates=CREATED_AT_ONCE,
         updates=AT_ONCE,
@@ -69,7 +69,7 @@ RESOURCE_TYPES = [
         shape=Model,
         location="",
         missing="UserError",
-        refusal=told_in_full,
+        refusal=full_error,
         system_data=True,
         creates=Answer(201, "L", states=(), itself=True),
         updates=AT_ONCE,

@@ -1,4 +1,4 @@
-"""How the types of Machine Learning are called."""
+"""Names of Machine Learning."""
 
 NAMESPACE = "Microsoft.MachineLearningServices"
 ENDPOINT = r"[A-Za-z]([A-Za-z0-9-]{1,30}[A-Za-z0-9])"

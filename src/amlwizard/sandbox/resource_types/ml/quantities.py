@@ -1,5 +1,5 @@
-"""CPU and memory of a deployment, as Machine Learning writes them: whatever was sent comes back in
-cores, and in Gi with three decimals."""
+"""CPU and memory of a deployment as Machine Learning normalizes them: cores, and Gi with three
+decimals."""
 
 from __future__ import annotations
 

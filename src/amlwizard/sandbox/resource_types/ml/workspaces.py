@@ -1,4 +1,4 @@
-"""The workspace: what it stands on, its soft deletion, its doors."""
+"""Workspaces: their dependencies, ports and soft deletion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
-from amlwizard.sandbox.resource_types.ml.errors import told_in_full
+from amlwizard.sandbox.resource_types.ml.errors import full_error
 from amlwizard.sandbox.resource_types.ml.names import NAMESPACE
 from amlwizard.sandbox.resource_types.ml.responses import WORKSPACE, WORKSPACE_REMOVED
 from amlwizard.sandbox.resource_types.ml.shapes import Workspace
@@ -71,12 +71,15 @@ def _workspace(call: Call) -> None:
     p["privateEndpointConnections"] = old.get("privateEndpointConnections", [])
     p["provisioningState"] = "Succeeded"
     _identify(call, guid)
-    call.body["sku"] = {"name": "Basic", "tier": "Basic"}  # the only one; others are taken for it
+    call.body["sku"] = {
+        "name": "Basic",
+        "tier": "Basic",
+    }  # the only one; others are accepted and replaced
     call.body.setdefault("kind", "Default")
 
 
 def _identify(call: Call, guid: str) -> None:
-    """Give the workspace its own identity, and show the others' principals."""
+    """Create the system-assigned identity, and resolve user-assigned ones."""
     if "SystemAssigned" in call.body["identity"]["type"]:
         call.body["identity"].update(
             principalId=str(uuid.uuid5(uuid.NAMESPACE_URL, guid)), tenantId=call.state.tenant
@@ -89,7 +92,7 @@ def _identify(call: Call, guid: str) -> None:
 
 
 def _dependencies(call: Call, p: JsonObject) -> None:
-    """Refuse a workspace without what it needs; what does not exist is noticed only later."""
+    """Refuse a workspace without dependencies; one that does not exist fails the operation."""
     for key, needed in (
         ("storageAccount", True),
         ("keyVault", True),
@@ -132,7 +135,7 @@ def _delete_workspace(state: State, rid: ResourceId, body: JsonObject) -> None:
 
 
 async def _deleted_workspaces(call: Call) -> list[JsonObject]:
-    """The list of a whole subscription still shows what is softly deleted; nothing else does."""
+    """Soft-deleted workspaces, which only the list of a whole subscription contains."""
     if call.id.group or not call.id.is_collection:
         return []
     return [
@@ -166,7 +169,7 @@ RESOURCE_TYPES = [
         creates=WORKSPACE,
         updates=replace(WORKSPACE, states=("Updating",)),
         deletes=WORKSPACE_REMOVED,
-        refusal=told_in_full,
+        refusal=full_error,
         system_data=True,
         shows_tags=True,
         update_seconds=21,

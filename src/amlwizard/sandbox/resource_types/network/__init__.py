@@ -1,4 +1,4 @@
-"""Microsoft.Network: the VNET and all that hangs on it, one module for each kind of thing."""
+"""Microsoft.Network."""
 
 from amlwizard.sandbox.resource_types.network import (
     bastion_and_vpn,

@@ -1,4 +1,4 @@
-"""The guarded ways into a VNET: Bastion hosts and VPN gateways."""
+"""Bastion hosts and VPN gateways."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from amlwizard.sandbox.resource_types.network.subnets import GATEWAY_SUBNET, fin
 BASTION_SKUS = ("Basic", "Standard", "Premium", "Developer")
 WITHOUT_TUNNELS = ("Basic", "Developer")
 ZONED_GATEWAYS = ("VpnGw1AZ", "VpnGw2AZ", "VpnGw3AZ", "VpnGw4AZ", "VpnGw5AZ")
-GATEWAY_LENGTH = 27  # of every SKU but Basic, which takes a /29
+GATEWAY_LENGTH = 27  # for every SKU but Basic, which accepts a /29
 EXPRESS_ROUTE = ("ErGw", "Standard", "HighPerformance", "UltraPerformance")
 RETIRED_GATEWAYS = ("VpnGw1", "VpnGw2", "VpnGw3", "VpnGw4", "VpnGw5")
 
@@ -134,7 +134,7 @@ def _point_to_site(call: Call, client: JsonObject) -> None:
 
 
 def _configurations(call: Call, wanted: str, longest: int) -> list[JsonObject]:
-    """Check each configuration's subnet; answer the public addresses."""
+    """Check the subnet of each configuration. Returns the public addresses."""
     given = call.properties.get("ipConfigurations") or []
     kind = str(call.body["type"])
     inner = "bastionHostIpConfigurations" if kind.endswith("bastionHosts") else "ipConfigurations"
@@ -162,7 +162,7 @@ def _subnet_of(body: JsonObject) -> str:
 
 
 def _invalid(message: str) -> ArmError:
-    """Azure's own codes for these are not documented: the status and the cause are what counts."""
+    """Azure's error codes for these are not documented."""
     return ArmError(400, "InvalidRequestFormat", message)
 
 
@@ -175,7 +175,7 @@ RESOURCE_TYPES = [
         name=NAME,
         creates=UPDATING,
         etag=WEAK,
-        idle_again=True,
+        unchanged_at_once=True,
         update_seconds=574,
         delete_seconds=372,
     ),
@@ -187,7 +187,7 @@ RESOURCE_TYPES = [
         name=NAME,
         creates=UPDATING,
         etag=WEAK,
-        idle_again=True,
+        unchanged_at_once=True,
         update_seconds=133,
         delete_seconds=582,
     ),

@@ -1,15 +1,15 @@
-"""How network resources may be called, and how the service answers their writes."""
+"""Names, etags and responses of network resources."""
 
 import uuid
 
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.responses import Answer
 
-UPDATING = Answer(states=("Updating",))  # a new one too
+UPDATING = Answer(states=("Updating",))  # for new resources, too
 WEAK = 'W/"{}"'
 NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9_])?"
 
 
 def guid(rid: ResourceId) -> str:
-    """What network knows a resource by."""
+    """The resourceGuid."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, rid.text.lower()))

@@ -1,4 +1,4 @@
-"""Public addresses, the NAT gateways that go out by them, and routes that lead elsewhere."""
+"""Public IP addresses, NAT gateways and route tables."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def must_have_room(state: State, more: int = 1) -> None:
 
 
 def next_address(state: State) -> str:
-    """A public address that nothing has."""
+    """A free public address."""
     used = {a["properties"].get("ipAddress") for a in _all(state)}
     return next(str(a) for a in PUBLIC.hosts() if str(a) not in used)
 
@@ -84,7 +84,7 @@ def _all(state: State) -> list[JsonObject]:
 
 
 def holders(state: State, address_id: str) -> Iterator[str]:
-    """Ids of what holds a public address."""
+    """Ids of the resources that use a public address."""
     wanted = address_id.lower()
     for resource in state.resources.values():
         kind, p = resource.get("type", "").lower(), resource.get("properties", {})
@@ -102,7 +102,7 @@ def holders(state: State, address_id: str) -> Iterator[str]:
 
 
 def take(call: Call, reference: JsonObject | None, target: str) -> JsonObject:
-    """The public address that a resource names, unless something else holds it."""
+    """The public address that a resource refers to. Raises ArmError if it is in use elsewhere."""
     address = call.must_exist((reference or {}).get("id"), target)
     other = next(
         (h for h in holders(call.state, address["id"]) if h.lower() != call.id.text.lower()), None
@@ -118,7 +118,7 @@ def take(call: Call, reference: JsonObject | None, target: str) -> JsonObject:
 
 
 def _shown(state: State, address: JsonObject) -> JsonObject:
-    """Its number once it is there, and who holds it."""
+    """Adds who uses the address; hides the address itself during creation."""
     p = dict(address["properties"])
     if state_of(address) != "Succeeded":
         p.pop("ipAddress", None)
@@ -206,7 +206,7 @@ RESOURCE_TYPES = [
         creates=UPDATING,
         shown=_shown,
         etag=WEAK,
-        idle_again=True,
+        unchanged_at_once=True,
         update_seconds=3,
         delete_seconds=11,
         blocked=_in_use,
@@ -219,7 +219,7 @@ RESOURCE_TYPES = [
         name=NAME,
         creates=UPDATING,
         etag=WEAK,
-        idle_again=True,
+        unchanged_at_once=True,
         update_seconds=1,
         delete_seconds=10,
         blocked=_gateway_in_use,
@@ -232,7 +232,7 @@ RESOURCE_TYPES = [
         name=NAME,
         creates=UPDATING,
         etag=WEAK,
-        idle_again=True,
+        unchanged_at_once=True,
         blocked=_table_in_use,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Private DNS: zones, their links to VNETs, and the records in them, by hand or by zone group."""
+"""Private DNS zones, their links to VNETs and their records; DNS zone groups."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from amlwizard.sandbox.state_file import Polls
 
 LINKS = "microsoft.network/privatednszones/virtualnetworklinks"
 RECORDS = "microsoft.network/privatednszones/a"
-# Private zones whose public names end otherwise.
+# Private zones whose public suffix is not just the name without privatelink.
 PUBLIC_SUFFIX = {"privatelink.vaultcore.azure.net": "vault.azure.net"}
 
 ZONE = {
@@ -37,7 +37,7 @@ ZONE = {
 
 
 def public_suffix(zone: str) -> str:
-    """What the public names end with that a private zone answers for."""
+    """The public suffix that a private zone stands for."""
     return PUBLIC_SUFFIX.get(zone.lower(), zone.lower().removeprefix("privatelink."))
 
 
@@ -78,7 +78,7 @@ def _dns_link(call: Call) -> None:
             )
         linked = other["id"].split("/")[-3]
         if linked.lower() == zone.lower():
-            # Azure begins the operation, and ends it so.
+            # Accepted by Azure; the operation fails.
             call.fails = {
                 "code": "BadRequest",
                 "message": "A virtual network cannot be linked to multiple zones with overlapping "
@@ -114,14 +114,14 @@ def _complete(record: JsonObject, zone: JsonObject, addresses: list[str], ttl: i
 
 
 def addresses_of(state: State, zone: JsonObject, name: str) -> list[str]:
-    """The A record of a name (without the zone) in a private zone; empty where there is none."""
+    """The addresses of a name (without the zone) in a private zone."""
     record = state.get(f"{zone['id']}/A/{name}")
     return [r["ipv4Address"] for r in record["properties"]["aRecords"]] if record else []
 
 
 def zones_of(state: State, vnet_id: str) -> Iterator[tuple[JsonObject, bool]]:
-    """The private zones that a VNET looks into before it asks the public DNS, and whether it asks
-    there for what a zone does not have."""
+    """The private zones that are linked to a VNET, and whether it falls back to the public DNS for
+    names that are missing in one."""
     for link in state.of_type(LINKS):
         p = link["properties"]
         works = p.get("provisioningState", "Succeeded") != "Failed"
@@ -131,7 +131,7 @@ def zones_of(state: State, vnet_id: str) -> Iterator[tuple[JsonObject, bool]]:
                 yield zone, p.get("resolutionPolicy") == "NxDomainRedirect"
 
 
-# -- zone groups: the records of a private endpoint, kept in step with it
+# -- zone groups: the records of a private endpoint
 
 
 def _zone_group(call: Call) -> None:
@@ -153,7 +153,7 @@ def _zone_group(call: Call) -> None:
 
 
 def _written(state: State, zone: JsonObject, dns: JsonObject, endpoint: JsonObject) -> JsonObject:
-    """Write the record of one name into a zone; answer what the zone group says of it."""
+    """Write the record of a name into a zone. Returns the record set of the zone group."""
     name = dns["fqdn"].removesuffix(f".{public_suffix(zone['name'])}")
     record_id = f"{zone['id']}/A/{name}"
     record: JsonObject = {
@@ -187,9 +187,9 @@ def _delete_zone_group(state: State, rid: ResourceId, body: JsonObject) -> None:
     forget_records(state, body)
 
 
-# A zone and a link answer with an empty object, and so do their polls, which say so in the status.
+# Zones and links respond with an empty object; polls respond 202 while in progress.
 ACCEPTED = Answer(202, "AL", "{}", polls=Polls(status=202))
-REMOVED = DELETED.told(status=202)
+REMOVED = DELETED.polled_with(status=202)
 
 RESOURCE_TYPES = [
     ResourceType(

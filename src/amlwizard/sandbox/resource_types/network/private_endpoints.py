@@ -1,4 +1,4 @@
-"""Private endpoints: which groups a target has, and the addresses that they take."""
+"""Private endpoints: their targets, groups and addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from amlwizard.sandbox.resource_types.network.shapes import PrivateEndpoint
 from amlwizard.sandbox.resource_types.network.subnets import find_subnet
 from amlwizard.sandbox.state import State
 
-# Private Link groups of a target type, and the DNS zones under which their names are found.
+# Private Link groups by type of the target, with their DNS zones.
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "microsoft.machinelearningservices/workspaces": {
         "amlworkspace": ("privatelink.api.azureml.ms", "privatelink.notebooks.azure.net")
@@ -98,7 +98,7 @@ def _subnet(call: Call, subnet_id: str) -> JsonObject:
 
 
 def _target_of(call: Call, link: JsonObject) -> tuple[JsonObject, str]:
-    """The resource that the endpoint connects to, and the group of it."""
+    """The target resource and its group."""
     target = call.must_exist(link.get("privateLinkServiceId"), "privateLinkServiceId")
     groups = GROUPS.get(target["type"].lower(), {})
     group = str((link.get("groupIds") or [""])[0])
@@ -120,7 +120,7 @@ def _target_of(call: Call, link: JsonObject) -> tuple[JsonObject, str]:
 
 
 def _complete(call: Call, subnet: JsonObject, names: list[str]) -> None:
-    """Give each name an address of the subnet, and the endpoint what Azure adds."""
+    """Assign an address of the subnet to each name, and add what Azure adds."""
     free = _free_addresses(call.state, subnet, call.id.text)
     call.properties["customDnsConfigs"] = [
         {"fqdn": name, "ipAddresses": [str(next(free))]} for name in names
@@ -137,7 +137,7 @@ def _complete(call: Call, subnet: JsonObject, names: list[str]) -> None:
 
 
 def _connect(call: Call, target: JsonObject, connected: JsonObject) -> None:
-    """Write the connection into the document of the target."""
+    """Add the connection to the document of the target."""
     connections = target["properties"].setdefault("privateEndpointConnections", [])
     name = f"{call.id.name}.{uuid.uuid5(uuid.NAMESPACE_URL, call.id.text.lower())}"
     connections[:] = [
@@ -149,8 +149,8 @@ def _connect(call: Call, target: JsonObject, connected: JsonObject) -> None:
 
 
 def occupied(state: State, target: JsonObject, but: str = "") -> bool:
-    """Whether a storage account is being worked on, by itself or through another private endpoint
-    than `but`: it takes one at a time."""
+    """Whether an operation runs on a storage account or on one of its private endpoints other than
+    `but`: storage accepts one at a time."""
     if target["type"].lower() != STORAGE:
         return False
     users = (
@@ -159,12 +159,14 @@ def occupied(state: State, target: JsonObject, but: str = "") -> bool:
         if link_of(endpoint)["privateLinkServiceId"].lower() == target["id"].lower()
     )
     return any(
-        state.running(user) for user in (target["id"], *users) if user.lower() != but.lower()
+        state.running_operation(user)
+        for user in (target["id"], *users)
+        if user.lower() != but.lower()
     )
 
 
 def link_of(endpoint: JsonObject) -> JsonObject:
-    """What an endpoint is connected to, and how far that has come."""
+    """The properties of the endpoint's only connection."""
     automatic, by_hand = (endpoint["properties"].get(key, []) for key in CONNECTIONS)
     return (automatic or by_hand)[0]["properties"]  # type: ignore[no-any-return]
 
@@ -172,7 +174,7 @@ def link_of(endpoint: JsonObject) -> JsonObject:
 def _connection(
     target: JsonObject, name: str, endpoint_id: str, connected: JsonObject
 ) -> JsonObject:
-    """The connection as the target shows it: vaults leave out its name, storage spells otherwise."""
+    """The connection in the target's document. Vaults omit its name; storage spells a member differently."""
     kind = target["type"].lower()
     action = "actionRequired" if kind.endswith("storageaccounts") else "actionsRequired"
     envelope = {"name": name, "type": f"{target['type']}/privateEndpointConnections"}
@@ -192,7 +194,7 @@ def _connection(
 
 
 def names_of(target: JsonObject, group: str) -> list[str]:
-    """Public names that the private endpoint answers for, one address each."""
+    """The public host names of a target, one address each."""
     name, region = target["name"].lower(), target.get("location", "")
     if group == "amlworkspace":
         guid = target["properties"]["workspaceId"]
@@ -235,7 +237,7 @@ def _target(state: State, body: JsonObject) -> JsonObject | None:
 
 
 def _target_is_locked(state: State, rid: ResourceId, body: JsonObject) -> None:
-    """Deleting the endpoint deletes its connection, which is part of the target."""
+    """Refuse a deletion if the target is locked: the connection belongs to the target."""
     target = _target(state, body)
     if target:
         try:
@@ -263,7 +265,7 @@ def _delete_private_endpoint(state: State, rid: ResourceId, body: JsonObject) ->
 
 
 def _shown(state: State, endpoint: JsonObject) -> JsonObject:
-    """Its names are told once it is there, and by its zone group alone as soon as it has one."""
+    """The DNS configuration is shown after creation, and only while there is no zone group."""
     p = endpoint["properties"]
     groups = state.of_type(f"{endpoint['type']}/privateDnsZoneGroups", endpoint["id"])
     if state_of(endpoint) == "Succeeded" and next(groups, None) is None:

@@ -1,4 +1,4 @@
-"""Network security groups: their rules, and those that a service keeps in them."""
+"""Network security groups and their rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT_RULES = [
     ("DenyAllOutBound", "Outbound", "Deny", 65500, "*", "*", "Deny all outbound traffic"),
 ]  # fmt: skip
 BASTION_SUBNET = "AzureBastionSubnet"
-# direction, the other side, ports
+# direction, peer, ports
 BASTION_NEEDS = [
     ("Inbound", "Internet", ("443",)),
     ("Inbound", "GatewayManager", ("443",)),
@@ -67,7 +67,7 @@ def _nsg(call: Call) -> None:
 
 
 def _check(rules: list[JsonObject], group_id: str) -> None:
-    """Refuse rules that cannot stand together; complete them with what Azure adds."""
+    """Refuse invalid or conflicting rules; add what Azure adds."""
     taken: dict[tuple[str, int], str] = {}
     for rule in rules:
         p = rule.setdefault("properties", {})
@@ -108,7 +108,7 @@ def _suit_subnets(state: State, group_id: str, rules: list[JsonObject]) -> None:
 
 
 def _rule(call: Call) -> None:
-    """PUT of one rule: its place is inside the document of its group."""
+    """PUT of one rule, which is part of the document of its group."""
     group = call.parent()
     call.body["name"] = call.id.name
     rules = [*_others(group, call.id), call.body]
@@ -123,7 +123,7 @@ def _others(group: JsonObject, rid: ResourceId) -> list[JsonObject]:
 
 
 def _keep_databricks_rules(call: Call) -> None:
-    """Rules that a Databricks workspace put here cannot be taken away (network intent policy)."""
+    """Rules of a Databricks workspace cannot be removed (network intent policy)."""
     if not call.old:
         return
     owned = [
@@ -144,7 +144,7 @@ def _keep_databricks_rules(call: Call) -> None:
 
 
 def attached(state: State, group_id: str) -> list[JsonObject]:
-    """The subnets that a group is attached to."""
+    """The subnets that use a security group."""
     return [
         subnet
         for vnet in state.of_type("microsoft.network/virtualnetworks")
@@ -155,7 +155,7 @@ def attached(state: State, group_id: str) -> list[JsonObject]:
 
 
 def must_suit_bastion(name: str, rules: list[JsonObject]) -> None:
-    """Azure looks for the rules themselves: default rules that let the same through do not count."""
+    """Azure requires explicit rules: equivalent default rules do not count."""
     for direction, peer, ports in BASTION_NEEDS:
         if not all(_allows(rules, direction, peer, port) for port in ports):
             raise ArmError(
@@ -204,7 +204,7 @@ RESOURCE_TYPES = [
         name=NAME,
         creates=UPDATING,
         etag=WEAK,
-        idle_again=True,
+        unchanged_at_once=True,
         update_seconds=1,
         delete_seconds=10,
         blocked=_in_use,
@@ -220,7 +220,7 @@ RESOURCE_TYPES = [
         parent_first=True,
         creates=UPDATING,
         etag=WEAK,
-        idle_again=True,
+        unchanged_at_once=True,
         update_seconds=10,
         delete_seconds=10,
     ),

@@ -1,4 +1,4 @@
-"""Network rules of other services that name subnets: Azure wants a service endpoint there."""
+"""Subnets in firewall rules of other services need a service endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subnets: their ranges, what they must have, and who uses them."""
+"""Subnets: their ranges, requirements and users."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from amlwizard.sandbox.resource_types.network.shapes import Subnet
 from amlwizard.sandbox.state import State
 
 DATABRICKS = "Microsoft.Databricks/workspaces"
-# What a subnet shows of those who use it, and takes from nobody.
+# Read-only members that show the users of a subnet.
 USERS = ("ipConfigurations", "privateEndpoints", "serviceAssociationLinks")
 GATEWAY_SUBNET = "GatewaySubnet"
 
@@ -41,7 +41,7 @@ def placed(
     prefixes: list[IPv4Network],
     others: list[JsonObject],
 ) -> JsonObject:
-    """The document of a subnet in a VNET with these `prefixes`, beside the `others`."""
+    """The document of a subnet in a VNET with these `prefixes` and `others`."""
     name = str(subnet.get("name"))
     vnet = call.id.text if call.id.type.endswith("virtualnetworks") else call.id.parent
     subnet_id = f"{vnet}/subnets/{name}"
@@ -95,7 +95,7 @@ def _must_fit_in(
 
 
 def _suits_its_users(call: Call, subnet_id: str, p: JsonObject, moves: bool) -> None:
-    """Refuse what those who have addresses in the subnet do not allow; `moves`: another range."""
+    """Refuse what is incompatible with the users of the subnet. `moves`: its range changes."""
     users = [user.lower() for user in usage(call.state, subnet_id)]
     if any("/microsoft.databricks/workspaces/" in user for user in users):
         _suits_databricks(subnet_id, p)
@@ -155,7 +155,7 @@ def _complete(call: Call, subnet_id: str, p: JsonObject, *, is_new: bool) -> Non
 
 
 def _suits_its_name(call: Call, name: str, p: JsonObject) -> None:
-    """Two subnets have a meaning by their name, and Azure minds their security groups."""
+    """Check the security group of subnets with reserved names."""
     group_id = (p.get("networkSecurityGroup") or {}).get("id")
     if group_id and name == GATEWAY_SUBNET:
         raise ArmError(
@@ -172,7 +172,7 @@ def _suits_its_name(call: Call, name: str, p: JsonObject) -> None:
 
 
 def _one_subnet(call: Call) -> None:
-    """PUT of one subnet: its place is inside the document of its VNET."""
+    """PUT of one subnet, which is part of the document of its VNET."""
     vnet = call.parent()
     prefixes = [IPv4Network(p) for p in vnet["properties"]["addressSpace"]["addressPrefixes"]]
     subnets = vnet["properties"]["subnets"]
@@ -237,7 +237,7 @@ def usage(state: State, subnet_id: str) -> list[str]:
 
 
 def with_users(state: State, subnet: JsonObject) -> JsonObject:
-    """The subnet as Azure shows it: with those who have addresses in it."""
+    """The subnet with its users, as Azure shows it."""
     links: dict[str, list[JsonObject]] = {kind: [] for kind in USERS}
     for user in usage(state, subnet["id"]):
         kind = user.lower().rpartition("/providers/")[2]
@@ -285,7 +285,7 @@ RESOURCE_TYPES = [
         missing="NotFound",
         creates=UPDATING,
         etag=WEAK,
-        idle_again=True,
+        unchanged_at_once=True,
         update_seconds=1,
         delete_seconds=6,
         blocked=_in_use,

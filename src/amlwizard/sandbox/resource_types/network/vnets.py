@@ -1,4 +1,4 @@
-"""The VNET, with its subnets inside."""
+"""Virtual networks."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ RESOURCE_TYPES = [
         shape=Vnet,
         creates=UPDATING,
         etag=WEAK,
-        idle_again=True,
+        unchanged_at_once=True,
         update_seconds=1,
         delete_seconds=6,
         name=r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
