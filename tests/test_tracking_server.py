@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from amlwizard.sandbox.children import Child
 from amlwizard.sandbox.clock import Clock
 from amlwizard.sandbox.entra import Tokens
 from amlwizard.sandbox.ml.tracking import Tracking
@@ -42,15 +43,14 @@ class Servers:
     def broken(self) -> bool:
         return self.database.exists() and self.database.read_text() == "half made"
 
-    async def guarded(
-        self, command: list[str], env: dict[str, str], log: Path, cwd: Path
-    ) -> asyncio.subprocess.Process:
+    async def guarded(self, command: list[str], env: dict[str, str], log: Path, cwd: Path) -> Child:
         address = command[command.index("--bind") + 1].removeprefix("unix:")
         (cwd / address).unlink(missing_ok=True)
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", "" if self.broken else SERVER, address, start_new_session=True,
-            cwd=cwd,
+            cwd=cwd, stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
+        return Child(process)
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from amlwizard.sandbox.databricks.api import DatabricksApi
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.ml.model_registry import MlflowRegistry
 from amlwizard.sandbox.ml.serving import OnlineEndpoints
 from amlwizard.sandbox.ml.tracking import Tracking
 from amlwizard.sandbox.network import dns, firewalls
@@ -56,10 +57,11 @@ class Server:
         self.balancers = LoadBalancers(state, self.ports, self.children.temporary)
         self.vnet = Vnet(state, self.ports, self.balancers)
         self.tracking = Tracking(state, self.entra.tokens, self.children)
-        self.serving = OnlineEndpoints(state, self.balancers, self.tracking, self.children)
+        models = MlflowRegistry(self.tracking)
+        self.serving = OnlineEndpoints(state, self.balancers, models, self.children)
         self.drivers = Drivers(state, self.vnet, self.children, str(ca))
         self.databricks = DatabricksApi(state, self.entra.tokens, self.drivers, self.tracking.warm)
-        services = Services(self.ports, self.tracking, self.serving, self.release)
+        services = Services(self.ports, models, self.serving, self.release)
         self.arm = ArmApi(state, self.entra.tokens, services)
         self.control = ControlApi(state, self.entra, secrets.token_urlsafe(24), stop)
         self.control.exchanges = Exchanges(Routes(self).app(), state, self.control.faults, capture)

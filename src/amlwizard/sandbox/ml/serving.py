@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ml.containers import Container, ContainerCrashedError, Log
-from amlwizard.sandbox.ml.tracking import Tracking
+from amlwizard.sandbox.ml.model_registry import MlflowRegistry
 from amlwizard.sandbox.network.load_balancers import LoadBalancers
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.aks import frontend, scheduling
@@ -30,10 +30,10 @@ TROUBLE = "https://aka.ms/oe-tsg"
 
 class OnlineEndpoints:
     def __init__(
-        self, state: State, balancers: LoadBalancers, tracking: Tracking, children: Children
+        self, state: State, balancers: LoadBalancers, models: MlflowRegistry, children: Children
     ) -> None:
         self.state, self.balancers = state, balancers
-        self.tracking, self.children = tracking, children
+        self.models, self.children = models, children
         self.containers: dict[str, Container] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -101,7 +101,7 @@ class OnlineEndpoints:
         parts = reference.removeprefix("azureml:").strip("/").split("/")
         if len(parts) < 4 or parts[-4] != "models" or parts[-2] != "versions":
             raise OperationError("BadArgument", f"The model reference {reference} is not valid.")
-        folder = await self.tracking.find_version(
+        folder = await self.models.find_version(
             workspace["properties"]["workspaceId"], parts[-3], parts[-1]
         )
         if folder is None:

@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 
 import httpx
-import yaml
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -63,8 +62,8 @@ class Tracking:
         return self.state.folder / "mlflow" / guid
 
     async def _serve(self, guid: str) -> str:
-        """The address of the server. One that was killed while it made its database leaves one that
-        no server takes: there is nothing in it yet, and it is made anew."""
+        """The URL of the server. One that was killed while it created its database leaves a broken
+        one behind; that is empty, and is deleted."""
         home = self.home(guid)
         served = home / "served"
         for _ in range(2):
@@ -186,51 +185,8 @@ class Tracking:
     async def _run_exists(self, guid: str, run_id: str) -> bool:
         return bool(await self._run(guid, run_id))
 
-    # -- models in ARM
-
-    async def models(self, guid: str, workspace_id: str) -> list[JsonObject]:
-        found = await self._search(guid, "registered-models", "registered_models", "")
-        return [
-            {
-                "id": f"{workspace_id}/models/{m['name']}",
-                "name": m["name"],
-                "type": "Microsoft.MachineLearningServices/workspaces/models",
-                "properties": {
-                    "isArchived": False,
-                    "latestVersion": (m.get("latest_versions") or [{}])[0].get("version", "1"),
-                    "nextVersion": "",
-                    "tags": {},
-                    "properties": {},
-                    "provisioningState": "Succeeded",
-                },
-            }
-            for m in found
-        ]
-
-    async def model_versions(self, guid: str, workspace_id: str, name: str) -> list[JsonObject]:
-        found = await self._search(guid, "model-versions", "model_versions", f"name='{name}'")
-        return [
-            {
-                "id": f"{workspace_id}/models/{name}/versions/{v['version']}",
-                "name": v["version"],
-                "type": "Microsoft.MachineLearningServices/workspaces/models/versions",
-                "properties": {
-                    "modelType": "mlflow_model",
-                    "modelUri": mlflow_api.model_uri(v),
-                    "jobName": v.get("run_id", ""),
-                    "flavors": self._flavors(guid, v),
-                    "description": v.get("description", ""),
-                    "tags": {t["key"]: t["value"] for t in v.get("tags", [])},
-                    "properties": {},
-                    "isArchived": False,
-                    "isAnonymous": False,
-                    "provisioningState": "Succeeded",
-                },
-            }
-            for v in found
-        ]
-
-    async def _search(self, guid: str, what: str, key: str, where: str) -> list[JsonObject]:
+    async def search(self, guid: str, what: str, key: str, where: str = "") -> list[JsonObject]:
+        """All registered models or model versions (`what`, under `key` of the response)."""
         if guid not in self.servers and not (self.home(guid) / DATABASE).exists():
             return []  # no server was ever started for it
         url = await self.url(guid)
@@ -247,28 +203,6 @@ class Tracking:
             token = body.get("next_page_token", "")
             if not token:
                 return found
-
-    def model_folder(self, guid: str, run_id: str, source: str) -> Path | None:
-        """The folder of a model version; `source` is the artifact it was created from."""
-        if not (made := mlflow_api.run_artifact(source)):
-            return None
-        origin, container, path = made
-        folder = self.artifacts.folder(guid, origin, container) / path
-        return folder if folder.is_dir() else None
-
-    async def find_version(self, guid: str, name: str, version: str) -> Path | None:
-        for v in await self._search(guid, "model-versions", "model_versions", f"name='{name}'"):
-            if v["version"] == version:
-                return self.model_folder(guid, v.get("run_id", ""), v.get("source", ""))
-        return None
-
-    def _flavors(self, guid: str, version: JsonObject) -> JsonObject:
-        folder = self.model_folder(guid, version.get("run_id", ""), version.get("source", ""))
-        file = folder / "MLmodel" if folder else None
-        if file is None or not file.exists():
-            return {}
-        flavors = yaml.safe_load(file.read_text()).get("flavors", {})
-        return {name: {"data": {k: str(v) for k, v in f.items()}} for name, f in flavors.items()}
 
 
 def _user_error(status: int, message: str) -> Response:
