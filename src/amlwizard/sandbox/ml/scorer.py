@@ -1,8 +1,8 @@
 """The container of a deployment: Microsoft's inference server with one MLflow model behind it.
 
 Arguments: the model's folder and, optionally, another entry script. Requests and responses are lines
-of JSON on standard input and output, with bodies in base64; no port is opened. Standard error is the container's log. Exits silently if the
-server does not start.
+of JSON on standard input and output, with bodies in base64; no port is opened. Standard error is the
+container's log. Exits silently if the server does not start.
 """
 
 from __future__ import annotations
@@ -11,18 +11,31 @@ import base64
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from amlwizard.sandbox.children import requests
 from amlwizard.sandbox.ml import user_environment
 
-if TYPE_CHECKING:
-    from flask import Flask
-    from flask.testing import FlaskClient
+
+class Response(Protocol):
+    status_code: int
+    data: bytes
+    headers: Iterable[tuple[str, str]]
 
 
-def _server(folder: Path) -> Flask:
+class Client(Protocol):
+    """Flask's test client, as far as it is used here."""
+
+    def open(self, path: str, **request: object) -> Response: ...
+
+
+class Server(Protocol):
+    def test_client(self) -> Client: ...
+
+
+def _server(folder: Path, script: Path) -> Server:
     """The server's Flask application, with the entry script and the model loaded."""
     os.environ |= {
         "AML_APP_ROOT": os.environ["TMPDIR"],
@@ -34,11 +47,11 @@ def _server(folder: Path) -> Flask:
     user_environment.enter(folder)
     from azureml_inference_server_http.server.entry import app
 
-    server: Flask = app
+    server: Server = app
     return server
 
 
-def _answered(client: FlaskClient, asked: dict[str, str]) -> dict[str, object]:
+def _answered(client: Client, asked: dict[str, str]) -> dict[str, object]:
     answer = client.open(
         asked["path"],
         method=asked["method"],
