@@ -119,7 +119,8 @@ def _rule(policy: JsonObject) -> JsonObject:
     if "types" in policy and "if" not in policy:
         return {"field": "type", "in": policy["types"]}
     rule = policy.get("policyRule") or policy
-    return rule["if"]  # type: ignore[no-any-return]
+    condition: JsonObject = rule["if"]
+    return condition
 
 
 def _applies(policy: JsonObject, document: JsonObject) -> bool:

@@ -96,7 +96,7 @@ class Exchanges:
 
         try:
             await app(scope, receive, send)
-        except Exception as crash:
+        except Exception as crash:  # whatever it is, it is a bug of the sandbox
             if not sent:  # starlette answers 500 before it raises
                 raise
             traceback.print_exc()

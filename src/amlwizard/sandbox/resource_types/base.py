@@ -75,7 +75,8 @@ class Call:
 
     @property
     def properties(self) -> JsonObject:
-        return self.body.setdefault("properties", {})  # type: ignore[no-any-return]
+        properties: JsonObject = self.body.setdefault("properties", {})
+        return properties
 
     def require(self, *paths: str) -> None:
         """Refuse a body in which one of the dotted `paths` is missing."""

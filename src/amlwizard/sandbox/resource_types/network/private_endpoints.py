@@ -168,7 +168,8 @@ def occupied(state: State, target: JsonObject, but: str = "") -> bool:
 def link_of(endpoint: JsonObject) -> JsonObject:
     """The properties of the endpoint's only connection."""
     automatic, by_hand = (endpoint["properties"].get(key, []) for key in CONNECTIONS)
-    return (automatic or by_hand)[0]["properties"]  # type: ignore[no-any-return]
+    link: JsonObject = (automatic or by_hand)[0]["properties"]
+    return link
 
 
 def _connection(

@@ -267,11 +267,9 @@ def with_users(state: State, subnet: JsonObject) -> JsonObject:
 def find_subnet(state: State, subnet_id: str | None) -> JsonObject | None:
     if not subnet_id:
         return None
-    vnet = state.get(subnet_id.rsplit("/", 2)[0])
-    for subnet in (vnet or {}).get("properties", {}).get("subnets", []):
-        if subnet["id"].lower() == subnet_id.lower():
-            return subnet  # type: ignore[no-any-return]
-    return None
+    vnet = state.get(subnet_id.rsplit("/", 2)[0]) or {}
+    subnets: list[JsonObject] = vnet.get("properties", {}).get("subnets", [])
+    return next((s for s in subnets if s["id"].lower() == subnet_id.lower()), None)
 
 
 RESOURCE_TYPES = [
