@@ -28,6 +28,7 @@ RECIPES = ROOT / "recipes"
 PATIENCE = 900.0
 """Seconds after which a wait is given up, so that what hangs is found. No verdict: it is far beyond
 what the slowest machine takes, and pytest's own `timeout` is far beyond it."""
+EARLY = ("PYTHON", "LC_", "LANG")
 Json = dict[str, Any]
 Start = Callable[
     [Sequence[str], "int | IO[Any]", IO[Any], Path, Mapping[str, str]],
@@ -176,9 +177,13 @@ def process(
     )
 
 
-def amlwizard(*arguments: str, cwd: Path | None = None, start: Start = Forked, **more: str) -> Ran:
+def amlwizard(
+    *arguments: str, cwd: Path | None = None, start: Start | None = None, **more: str
+) -> Ran:
     """Run the command as a person would, with everything imported already (see `forking`) but
-    where `start` is `process`."""
+    where `start` is `process`, or `more` holds what Python reads when it starts."""
+    if start is None:
+        start = process if any(name.startswith(EARLY) for name in more) else Forked
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         code = start(arguments, out, errors, cwd or ROOT, environment(more)).wait(PATIENCE)
         out.seek(0)
