@@ -83,6 +83,12 @@ def _become(command: dict[str, Any], files: Sequence[int]) -> Sequence[str]:
         os.dup2(file, number)
     for file in files:
         os.close(file)
+    # Anew, since a text stream remembers of what kind its file was.
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(
+        2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False
+    )
     os.chdir(command["cwd"])
     os.environ.clear()
     os.environ.update(command["env"])
