@@ -41,7 +41,7 @@ def test_a_bug_in_a_step_is_logged_with_its_traceback(log: Path) -> None:
 def test_a_bug_while_a_plan_is_made_is_logged_by_the_command(
     log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("amlwizard.steps.steps_for", boom)
+    monkeypatch.setattr("amlwizard.cli._run", boom)
     assert main(["plan", "recipes/quickstart.yaml"]) == 1
     said = capsys.readouterr().err
     assert "IndexError" in said and str(log) in said.replace("\n", "")

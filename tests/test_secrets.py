@@ -126,7 +126,7 @@ def test_no_process_was_given_a_secret_as_an_argument(done: Journey) -> None:
     seen = "\n".join(done.arguments.seen)
     for part in (
         "amlwizard replay",
-        "mlflow server",
+        "ml.mlflow_app",
         "sandbox.databricks.node",
         "sandbox.ml.scorer",
     ):
