@@ -12,7 +12,7 @@ from textual.filter import Monochrome
 from textual.pilot import Pilot
 from tui_support import recorded, unkept, wizard
 
-from amlwizard.app.port import RunResult, Scored
+from amlwizard.app.port import RunResult, ScoringResponse
 from amlwizard.draft import from_file
 from amlwizard.errors import OperationCancelledError
 from amlwizard.events import LoginNeeded, RunFinished, StepFinished
@@ -57,15 +57,15 @@ class Quiet(Planner):
     def recall(self, run: str, emit: Any) -> RunResult:
         raise AssertionError
 
-    def score(self, recipe: Any, request: Any, cancel: Any) -> Scored:
+    def score(self, recipe: Any, run: str, request: Any, cancel: Any) -> ScoringResponse:
         curl = "curl -X POST http://mle.example/score -H 'Authorization: Bearer ***' -d '{}'"
-        return Scored(request, 200, [235.1139, 246.8008, 163.6854], 0.012, curl)
+        return ScoringResponse(request, 200, [235.1139, 246.8008, 163.6854], 0.012, curl)
 
 
 class Slow(Quiet):
     """Gives no answer before it is told to stop."""
 
-    def score(self, recipe: Any, request: Any, cancel: Any) -> Scored:
+    def score(self, recipe: Any, run: str, request: Any, cancel: Any) -> ScoringResponse:
         cancel.wait()
         raise OperationCancelledError("Cancelled.")
 

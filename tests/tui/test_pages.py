@@ -348,7 +348,7 @@ async def test_what_is_typed_over_a_live_page_waits_for_nothing() -> None:
     app = at_page("progress", recorded(30), FakeBackend())
     app.running = True
     async with walking(app) as walk:
-        with unblocked(app.backend), counted():
+        with unblocked(app.application), counted():
             await walk.press("ctrl+s")
             await walk.see("Save the recipe")
             await walk.type("typed-while-it-runs")
@@ -360,7 +360,7 @@ async def test_what_is_typed_over_a_live_page_waits_for_nothing() -> None:
 async def test_no_page_holds_the_loop_when_it_is_first_shown() -> None:
     app = at_page("welcome", recorded())
     async with walking(app, (120, 36)) as walk:
-        with unblocked(app.backend), counted():
+        with unblocked(app.application), counted():
             for page in app.pages:
                 await walk.go(page.id)
 

@@ -10,7 +10,7 @@ from support import PATIENCE
 from textual.widgets import OptionList, Static, TextArea
 from tui_support import FakeBackend, at_page, recorded, until
 
-from amlwizard.app.port import Scored
+from amlwizard.app.port import ScoringResponse
 from amlwizard.errors import CloudError
 from amlwizard.rules.requests import DIABETES, rows_of
 from amlwizard.tui.pages.score import ScorePage, of_run
@@ -27,7 +27,7 @@ class Endpoint(FakeBackend):
         self.gate, self.answered = threading.Event(), threading.Event()
         self.gate.set()
 
-    def score(self, recipe, request, cancel):
+    def score(self, recipe, run, request, cancel):
         self.requests.append(request)
         while not self.gate.wait(0.01):
             pass
@@ -37,8 +37,8 @@ class Endpoint(FakeBackend):
         return self.answer
 
 
-def good(request=None) -> Scored:
-    return Scored(request or {}, 200, [235.1139, 246.8008, 163.6854], 0.012, CURL)
+def good(request=None) -> ScoringResponse:
+    return ScoringResponse(request or {}, 200, [235.1139, 246.8008, 163.6854], 0.012, CURL)
 
 
 def text(page: ScorePage, selector: str) -> str:
@@ -97,7 +97,7 @@ async def test_json_is_checked_as_it_is_typed() -> None:
         assert "Line 1, column" in text(page, "#checked")
         await pilot.press("f5")
         await pilot.pause()
-        assert not page.sending and not page.wizard.backend.requests
+        assert not page.sending and not page.wizard.application.requests
         await pilot.press(*"]}")
         await until(pilot, lambda: "Row 1 has 2 values" in text(page, "#checked"))
         checked = text(page, "#checked")
@@ -127,7 +127,7 @@ async def test_a_column_more_is_no_refusal() -> None:
 
 async def test_an_answer_of_500_is_shown_with_what_the_container_wrote() -> None:
     wrote = "The container wrote: ValueError: Input contains NaN"
-    answer = Scored({}, 500, {"message": "Check the logs."}, 0.01, CURL, "See it.", wrote)
+    answer = ScoringResponse({}, 500, {"message": "Check the logs."}, 0.01, CURL, "See it.", wrote)
     app = at_page("score", recorded(), Endpoint(answer))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -139,7 +139,9 @@ async def test_an_answer_of_500_is_shown_with_what_the_container_wrote() -> None
 
 async def test_an_answer_of_400_is_shown_with_what_to_do() -> None:
     body = {"message": "Request must contain a top level key named 'input_data'"}
-    app = at_page("score", recorded(), Endpoint(Scored({}, 400, body, 0.01, CURL, "Compare it.")))
+    app = at_page(
+        "score", recorded(), Endpoint(ScoringResponse({}, 400, body, 0.01, CURL, "Compare it."))
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         await pilot.press("f5")

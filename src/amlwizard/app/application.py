@@ -8,14 +8,14 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, Lock
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 from uuid import uuid4
 
 from amlwizard import durations, engine
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
-from amlwizard.app.port import RunResult, Scored, TargetName
+from amlwizard.app.port import RunResult, ScoringResponse, TargetName
 from amlwizard.app.targets import Choice, Target, opened
 from amlwizard.errors import (
     AmlwizardError,
@@ -46,7 +46,7 @@ PATIENCE_SECONDS = 5.0
 
 
 class Application:
-    """Implements `backend.ApplicationPort`. `choice` says how targets are opened."""
+    """Implements `port.ApplicationPort`. `choice` says how targets are opened."""
 
     def __init__(self, choice: Choice) -> None:
         self.choice = choice
@@ -55,7 +55,8 @@ class Application:
         self._opening = Lock()
         self._changed = Condition()
         self._using: list[TargetName] = []
-        self._last = RunView()
+        self._runs: dict[str, RunView] = {}
+        """By id: the runs of this application, and those that it has recalled."""
 
     def __enter__(self) -> Application:
         return self
@@ -66,8 +67,8 @@ class Application:
     # -- the target
 
     @contextmanager
-    def using(self, target: TargetName, cancel: Flag | None = None) -> Iterator[Target]:
-        self._reserve(target, cancel or Flag())
+    def using(self, target: TargetName, cancel: CancelEvent | None = None) -> Iterator[Target]:
+        self._reserve(target, cancel or CancelEvent())
         try:
             yield self._opened(target)
         finally:
@@ -75,7 +76,7 @@ class Application:
                 self._using.remove(target)
                 self._changed.notify_all()
 
-    def _reserve(self, target: TargetName, cancel: Flag) -> None:
+    def _reserve(self, target: TargetName, cancel: CancelEvent) -> None:
         """Wait until no other target is in use, and keep it so."""
         with self._changed:
             while any(other != target for other in self._using):
@@ -115,10 +116,10 @@ class Application:
     def agree(self, login: str) -> None:
         self.target.agree(login)
 
-    def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+    def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
         return self.target.cloud.accounts(given, self._asking(emit), cancel)
 
-    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
+    def sign_in(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Account:
         ask = self._asking(emit)
         account = self.target.cloud.sign_in(given, ask, cancel)
         ask.done(account.name)
@@ -128,7 +129,7 @@ class Application:
         return engine.Asking("sign-in", engine.Stamp(self.target.listening(emit)))
 
     def preflight(
-        self, recipe: Recipe, emit: Emit, cancel: Flag, name: str = "RECIPE"
+        self, recipe: Recipe, emit: Emit, cancel: CancelEvent, name: str = "RECIPE"
     ) -> Sequence[Finding]:
         account = self.sign_in(recipe.sign_in, emit, cancel)
         outputs = {"sign-in": signed_in(account)}
@@ -140,7 +141,7 @@ class Application:
     def outline(self, recipe: Recipe) -> Plan:
         return outline(steps_for(recipe))
 
-    def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
+    def plan(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Plan:
         return engine.survey(
             steps_for(recipe),
             self._job(recipe, ""),
@@ -175,7 +176,7 @@ class Application:
             steps = until(steps, last)
         return self._walk(steps, "runs", recipe, name, emit, control, rerun)
 
-    def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: Flag) -> Plan:
+    def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: CancelEvent) -> Plan:
         steps = teardown(recipe, purge=purge)
         job = self._job(recipe, "")
         return engine.survey(steps, job, self.target.listening(emit), cancel=cancel)
@@ -202,12 +203,16 @@ class Application:
         folder.mkdir(parents=True, mode=0o700)
         save(recipe, folder / "recipe.yaml")
         journal = Journal(folder / NAME)
-        self._last = RunView()
+        self._runs[run_id] = RunView()
+
+        def watch(event: Event) -> None:
+            self._runs[run_id] = self._runs[run_id].apply(event)
+
         try:
             code = engine.run(
                 steps,
                 self._job(recipe, name),
-                self.target.listening(to_all([journal, self._watch, emit])),
+                self.target.listening(to_all([journal, watch, emit])),
                 control=control,
                 rerun=rerun,
                 run_id=run_id,
@@ -223,12 +228,9 @@ class Application:
             if not isinstance(event, LoginNeeded | LoginDone):
                 view = view.apply(event)
                 emit(event)
-        self._last = view
+        self._runs[run] = view
         code = OperationCancelledError.exit_code if view.exit_code is None else view.exit_code
         return RunResult(code, run, folder / "recipe.yaml", folder / NAME)
-
-    def _watch(self, event: Event) -> None:
-        self._last = self._last.apply(event)
 
     def _job(self, recipe: Recipe, name: str) -> engine.Job:
         return engine.Job(recipe, name, self.target.cloud, self.target.name)
@@ -261,27 +263,30 @@ class Application:
     def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
         return reporting.write(path, posture, recipe, reporting.journals(recipe))
 
-    def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
+    def score(
+        self, recipe: Recipe, run: str, request: Mapping[str, Any], cancel: CancelEvent
+    ) -> ScoringResponse:
         from amlwizard.steps.asking import send
 
-        outputs = {name: self._last.outputs(name) for name in self._last.steps}
-        if self._last.output(TRAFFIC) is None:
+        view = self._runs.get(run, RunView())
+        if view.output(TRAFFIC) is None:
             raise InvalidInputError(
                 "Nothing is deployed that could be asked.",
                 why="The run has not come as far as traffic to the deployment.",
                 fix="Run to the end first.",
             )
+        outputs = {name: view.outputs(name) for name in view.steps}
         ctx = engine.context(self._job(recipe, ""), outputs, cancel)
         ctx.cloud.sign_in(recipe.sign_in, ctx.ask, cancel)
         answer = send(ctx, recipe, dict(request), lambda message, **data: None)
-        return Scored(
-            answer.sent,
-            answer.status,
-            answer.body,
-            answer.seconds,
-            answer.curl,
-            answer.fix,
-            answer.why,
+        return ScoringResponse(
+            request=answer.sent,
+            status=answer.status,
+            response=answer.body,
+            seconds=answer.seconds,
+            curl=answer.curl,
+            fix=answer.fix,
+            why=answer.why,
         )
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:

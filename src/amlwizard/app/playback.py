@@ -1,4 +1,4 @@
-"""A recorded run in the place of a cloud: the backend of `amlwizard demo --journal`."""
+"""A recorded run in the place of a cloud: the application of `amlwizard demo --journal`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
-from amlwizard.app.port import RunResult, Scored, TargetName
+from amlwizard.app.port import RunResult, ScoringResponse, TargetName
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
@@ -26,7 +26,7 @@ LONGEST_SECONDS = 30.0
 
 @dataclass
 class Playback:
-    """Implements `backend.ApplicationPort` for one journal. `seconds` is how long a run of ten minutes takes
+    """Implements `port.ApplicationPort` for one journal. `seconds` is how long a run of ten minutes takes
     here; it is compressed to `LONGEST_SECONDS` at most."""
 
     path: Path
@@ -69,7 +69,7 @@ class Playback:
             ),
         )
 
-    def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
+    def plan(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Plan:
         return self.outline(recipe)
 
     def run(
@@ -109,24 +109,24 @@ class Playback:
     plays_the_person = False
 
     def using(
-        self, target: TargetName, cancel: Flag | None = None
+        self, target: TargetName, cancel: CancelEvent | None = None
     ) -> AbstractContextManager[object]:
         return nullcontext()
 
     def agree(self, login: str) -> None: ...
 
-    def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+    def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
         return ()
 
-    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
+    def sign_in(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Account:
         raise _no_cloud()
 
     def preflight(
-        self, recipe: Recipe, emit: Emit, cancel: Flag, name: str = ""
+        self, recipe: Recipe, emit: Emit, cancel: CancelEvent, name: str = ""
     ) -> Sequence[Finding]:
         return ()
 
-    def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: Flag) -> Plan:
+    def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: CancelEvent) -> Plan:
         raise _no_cloud()
 
     def destroy(
@@ -148,7 +148,9 @@ class Playback:
     def trained(self, run_id: str) -> Sequence[StepProgress]:
         return ()
 
-    def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: Flag) -> Scored:
+    def score(
+        self, recipe: Recipe, run: str, request: Mapping[str, Any], cancel: CancelEvent
+    ) -> ScoringResponse:
         raise _no_cloud()
 
 

@@ -37,7 +37,7 @@ class RunResult:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoringResponse:
     """A scoring request as it was sent, and its answer. `curl` is the same as a command, its key
     masked. Where the status is 400 or more, `why` is what the container wrote of it, and `fix` what
     to do."""
@@ -125,8 +125,11 @@ class ApplicationPort(Protocol):
         """Write a posture as an HTML page, with what the journals of the recipe's runs tell; answers
         where it lies. InvalidInputError where it cannot be written there."""
 
-    def score(self, recipe: Recipe, request: Mapping[str, Any], cancel: CancelEvent) -> Scored:
-        """A further scoring request, after a run that deployed; its answer, of whatever status."""
+    def score(
+        self, recipe: Recipe, run: str, request: Mapping[str, Any], cancel: CancelEvent
+    ) -> ScoringResponse:
+        """Send another scoring request to what `run` (its id) deployed; the response, whatever its
+        status. InvalidInputError if that run has not deployed anything, or is not known here."""
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
         """What the training step reported when it made that MLflow run, from recorded journals;

@@ -1,5 +1,5 @@
 """The app: the state that every page shows, and the ways through it: answers, pages and actions. It
-knows no cloud and no step; what it is given is a backend, a folder for its sessions, and a clock."""
+knows no cloud and no step; what it is given is a application, a folder for its sessions, and a clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from textual.theme import Theme
 
 from amlwizard import draft as drafts
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import ApplicationPort, RunResult, Scored, TargetName
+from amlwizard.app.port import ApplicationPort, RunResult, ScoringResponse, TargetName
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepProgress
@@ -79,7 +79,7 @@ class WizardApp(App[int]):
 
     def __init__(
         self,
-        backend: ApplicationPort,
+        application: ApplicationPort,
         store: DraftStore,
         draft: Draft | None = None,
         target: TargetName | None = None,
@@ -88,10 +88,10 @@ class WizardApp(App[int]):
         super().__init__()
         self.session = Session(store, draft or drafts.new())
         self.session.draft.target = target or self.session.draft.target
-        self.backend, self.now = backend, now
+        self.application, self.now = application, now
         self.runs = RunController()
         self._gc_tuning = GcTuning()
-        self._calls = BackgroundCalls(self, self, backend)
+        self._calls = BackgroundCalls(self, self, application)
 
     def on_load(self) -> None:
         background.prepare_loop()
@@ -346,14 +346,14 @@ class WizardApp(App[int]):
     def score(
         self,
         request: Mapping[str, Any],
-        scored: Callable[[Scored], None],
+        scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> bool:
         """Send a scoring request; False where the recipe has errors. What comes of it is of interest
         to who asked alone."""
         recipe, target = self.session.recipe, self.session.draft.target
         if recipe:
-            self._calls.score(target, recipe, request, scored, failed)
+            self._calls.score(target, recipe, self.view.run, request, scored, failed)
         return recipe is not None
 
     def stop_scoring(self) -> None:
@@ -402,7 +402,7 @@ class WizardApp(App[int]):
 
     def watch_view(self, view: RunView) -> None:
         if view.login and not self.login_screen:
-            self.push_screen(LoginScreen(view.login, self.backend.plays_the_person, self.now))
+            self.push_screen(LoginScreen(view.login, self.application.plays_the_person, self.now))
 
     def login_changed(self, kind: str, event: LoginNeeded | LoginDone) -> None:
         """A sign-in that a call other than a run asks for; it makes no run longer."""

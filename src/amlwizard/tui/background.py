@@ -7,14 +7,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any, ParamSpec, Protocol
 
 from textual.app import App
 from textual.worker import Worker, get_current_worker
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import ApplicationPort, RunResult, Scored, TargetName
+from amlwizard.app.port import ApplicationPort, RunResult, ScoringResponse, TargetName
 from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
@@ -47,7 +47,7 @@ class Call:
     def __init__(self, calls: BackgroundCalls, kind: str) -> None:
         self._calls, self._kind = calls, kind
         self._worker: Worker[None] = get_current_worker()
-        self.cancel: Flag = self._worker.cancelled_event
+        self.cancel: CancelEvent = self._worker.cancelled_event
 
     def tell(self, handler: Callable[P, object], *values: P.args, **named: P.kwargs) -> None:
         """Call `handler` on the app's thread, unless nobody waits for this call by then."""
@@ -66,8 +66,8 @@ class Call:
 class BackgroundCalls:
     """One call of a kind at a time: a new one cancels the one before it. Used on the app's thread."""
 
-    def __init__(self, app: App[Any], listener: Listener, backend: ApplicationPort) -> None:
-        self.app, self.listener, self.backend = app, listener, backend
+    def __init__(self, app: App[Any], listener: Listener, application: ApplicationPort) -> None:
+        self.app, self.listener, self.application = app, listener, application
         self._current: dict[str, Worker[None]] = {}
 
     # -- the calls
@@ -82,9 +82,11 @@ class BackgroundCalls:
         """Sign in and list what there is; then settle on a subscription, where that is clear."""
 
         def work(call: Call) -> None:
-            with self.backend.using(target, call.cancel):
-                call.tell(seen, self.backend.accounts(given, call.login_events, call.cancel))
-                call.tell(signed_in, self.backend.sign_in(given, call.login_events, call.cancel))
+            with self.application.using(target, call.cancel):
+                call.tell(seen, self.application.accounts(given, call.login_events, call.cancel))
+                call.tell(
+                    signed_in, self.application.sign_in(given, call.login_events, call.cancel)
+                )
 
         self._start("sign-in", work)
 
@@ -98,13 +100,13 @@ class BackgroundCalls:
         """The plan without a cloud; then, with `read_cloud`, compared with what the cloud has."""
 
         def work(call: Call) -> None:
-            outline = self.backend.outline(recipe)
+            outline = self.application.outline(recipe)
             call.tell(made, recipe, outline, {})
-            with self.backend.using(target, call.cancel):
-                expected = self.backend.expected(recipe)
+            with self.application.using(target, call.cancel):
+                expected = self.application.expected(recipe)
                 call.tell(made, recipe, outline, expected)
                 if read_cloud:
-                    plan = self.backend.plan(recipe, call.login_events, call.cancel)
+                    plan = self.application.plan(recipe, call.login_events, call.cancel)
                     call.tell(made, recipe, plan, expected)
 
         self._start("plan", work)
@@ -116,8 +118,8 @@ class BackgroundCalls:
         found: Callable[[Recipe, Sequence[Finding]], None],
     ) -> None:
         def work(call: Call) -> None:
-            with self.backend.using(target, call.cancel):
-                findings = self.backend.preflight(recipe, call.login_events, call.cancel)
+            with self.application.using(target, call.cancel):
+                findings = self.application.preflight(recipe, call.login_events, call.cancel)
                 call.tell(found, recipe, findings)
 
         self._start("preflight", work)
@@ -132,8 +134,8 @@ class BackgroundCalls:
             def emit(event: Event) -> None:
                 call.tell(happened, job, event)
 
-            with self.backend.using(job.target, job.control.cancelled):
-                call.tell(ended, job, self.backend.run(job.recipe, job.name, emit, job.control))
+            with self.application.using(job.target, job.control.cancelled):
+                call.tell(ended, job, self.application.run(job.recipe, job.name, emit, job.control))
 
         self._start("run", work)
 
@@ -144,7 +146,7 @@ class BackgroundCalls:
             def emit(event: Event) -> None:
                 call.tell(happened, event)
 
-            call.tell(recalled, self.backend.recall(run, emit))
+            call.tell(recalled, self.application.recall(run, emit))
 
         self._start("recall", work)
 
@@ -163,9 +165,9 @@ class BackgroundCalls:
                 if isinstance(event, StepProgress):
                     call.tell(progress, event.message)
 
-            with self.backend.using(target, call.cancel):
+            with self.application.using(target, call.cancel):
                 call.tell(
-                    verified, recipe, self.backend.verify(recipe, emit, RunControl(call.cancel))
+                    verified, recipe, self.application.verify(recipe, emit, RunControl(call.cancel))
                 )
 
         self._start("verify", work)
@@ -175,29 +177,32 @@ class BackgroundCalls:
     ) -> None:
         self._start(
             "report",
-            lambda call: call.tell(written, self.backend.report(posture, recipe, path)),
+            lambda call: call.tell(written, self.application.report(posture, recipe, path)),
         )
 
     def score(
         self,
         target: TargetName,
         recipe: Recipe,
+        run: str,
         request: Mapping[str, Any],
-        scored: Callable[[Scored], None],
+        scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> None:
         def work(call: Call) -> None:
-            with self.backend.using(target, call.cancel):
-                call.tell(scored, self.backend.score(recipe, request, call.cancel))
+            with self.application.using(target, call.cancel):
+                call.tell(scored, self.application.score(recipe, run, request, call.cancel))
 
         self._start("score", work, failed)
 
     def trained(self, run_id: str, found: Callable[[str, Sequence[StepProgress]], None]) -> None:
-        self._start("trained", lambda call: call.tell(found, run_id, self.backend.trained(run_id)))
+        self._start(
+            "trained", lambda call: call.tell(found, run_id, self.application.trained(run_id))
+        )
 
     def agree(self, login: str) -> None:
         """Answer a device code as the user in a browser would; in a sandbox only."""
-        self._start("agree", lambda call: self.backend.agree(login))
+        self._start("agree", lambda call: self.application.agree(login))
 
     # -- workers
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from textual.theme import Theme
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import RunResult, Scored, TargetName
+from amlwizard.app.port import RunResult, ScoringResponse, TargetName
 from amlwizard.draft import Draft
 from amlwizard.errors import AmlwizardError, Finding
 from amlwizard.events import StepProgress
@@ -102,7 +102,7 @@ class Wizard(Protocol):
     def score(
         self,
         request: Mapping[str, Any],
-        scored: Callable[[Scored], None],
+        scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> bool: ...
     def stop_scoring(self) -> None: ...

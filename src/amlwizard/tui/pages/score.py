@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
-from amlwizard.app.port import Scored
+from amlwizard.app.port import ScoringResponse
 from amlwizard.errors import AmlwizardError
 from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
 from amlwizard.rules import requests
@@ -32,7 +32,7 @@ class Asked:
     """A request that was sent, and what came of it: an answer, or an error where none came."""
 
     request: Mapping[str, Any]
-    answer: Scored | None = None
+    answer: ScoringResponse | None = None
     error: AmlwizardError | None = None
 
 
@@ -41,7 +41,7 @@ def of_run(view: RunView) -> Asked | None:
     step = view.steps.get(SCORE.id)
     data = next((e.data for e in reversed(step.log) if "status" in e.data), None) if step else None
     if data:
-        answer = Scored(
+        answer = ScoringResponse(
             data["request"], data["status"], data["response"], data["seconds"], data["curl"]
         )
         return Asked(data["request"], answer)
@@ -208,7 +208,7 @@ class ScorePage(Page):
 
     # -- answers
 
-    def _scored(self, scored: Scored) -> None:
+    def _scored(self, scored: ScoringResponse) -> None:
         self._over(Asked(scored.request, scored))
 
     def _failed(self, error: AmlwizardError) -> None:

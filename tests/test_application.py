@@ -11,12 +11,13 @@ from threading import Thread
 from types import SimpleNamespace
 
 import pytest
+from support import recipe_of
 from tui_support import GOLDEN, recorded
 
 from amlwizard.app.application import Application
 from amlwizard.app.port import TargetName
 from amlwizard.app.targets import Choice
-from amlwizard.errors import OperationCancelledError
+from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.journal import NAME
 from amlwizard.plan.outputs import TRAIN
 
@@ -34,6 +35,17 @@ def test_training_is_found_in_the_journal_of_the_run_that_trained(
         said = desk.trained(run)
         assert tuple(said) == recorded().steps["train"].log
         assert not desk.trained("another")
+
+
+def test_a_request_goes_to_what_its_own_run_deployed(tmp_path: Path, monkeypatch) -> None:
+    """However many runs were looked at since."""
+    monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
+    (tmp_path / "runs" / "20260101").mkdir(parents=True)
+    shutil.copy(GOLDEN, tmp_path / "runs" / "20260101" / NAME)
+    application = Application(Choice())
+    application.recall("20260101", lambda event: None)
+    with pytest.raises(InvalidInputError, match="Nothing is deployed"):
+        application.score(recipe_of("quickstart"), "20260102", {}, Flag())
 
 
 def test_another_target_waits_until_no_call_uses_the_one_before(
