@@ -1,5 +1,5 @@
-"""The session behind the screens: answers, what they come to, and when they are kept. No widget and
-no thread in here."""
+"""A session of the wizard: its answers, what they add up to, and when they are saved. No widgets
+and no threads."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from amlwizard.recipe import Reading, Recipe, SignIn, examine
 
 
 class Session:
-    """`dirty` says that answers changed since they were last kept; `done` that a run brought all of
-    it about, so that there is nothing to continue."""
+    """`dirty` means that answers have changed since they were last saved; `done` that a run
+    built all of it, so that there is nothing to continue."""
 
     def __init__(self, store: DraftStore, draft: Draft) -> None:
         self.store, self.draft = store, draft
@@ -38,15 +38,15 @@ class Session:
     # -- answers
 
     def put(self, changes: Mapping[str, Any]) -> None:
-        """Take answers by their recipe paths; None takes an answer away."""
+        """Set answers by their recipe paths; None removes an answer."""
         for path, value in changes.items():
             self.draft.put(path, value)
         self.dirty, self.done = True, False
         self._examine()
 
     def add(self, found: Sequence[Finding]) -> None:
-        """What the cloud said, in place of what it said before. It stands until one of the answers
-        that it is about changes."""
+        """Replace the findings of the cloud. Each one stays until an answer that it is about
+        changes."""
         self._of_the_cloud = [
             (finding, {path: self.draft.value(path) for path in finding.fields})
             for finding in found
@@ -55,7 +55,7 @@ class Session:
 
     @property
     def recipe(self) -> Recipe | None:
-        """The recipe, where nothing but warnings stands against it."""
+        """The recipe, if there are no errors, only warnings."""
         return None if self.errors else self.reading.recipe
 
     @property
@@ -64,14 +64,14 @@ class Session:
 
     @property
     def sign_in(self) -> SignIn | None:
-        """How to sign in; None while those answers are wrong."""
+        """How to sign in; None while those answers are invalid."""
         sections = self.reading.sections
         return sections.sign_in if sections.is_whole("sign_in") else None
 
     # -- keeping
 
     def at(self, page: str) -> None:
-        """Where the person is now."""
+        """The user is now on this page."""
         if self.draft.page != page or page not in self.draft.visited:
             self.draft.page = page
             self.draft.visited = [*(p for p in self.draft.visited if p != page), page]
@@ -92,16 +92,16 @@ class Session:
         self._touch()
 
     def _touch(self) -> None:
-        """A session in which nothing was answered yet leaves no file."""
+        """A session without any answers yet leaves no file."""
         self.dirty = self.dirty or self.draft.changed > 0
 
     def keep(self) -> None:
-        """Write the draft, if anything changed. Raises OSError where it cannot be written."""
+        """Save the draft if anything has changed. Raises OSError if it cannot be written."""
         if self.dirty and not self.done:
             self.store.save(self.draft)
             self.dirty = False
 
     def finish(self) -> None:
-        """A run brought all of it about: nothing is left to continue, unless an answer changes."""
+        """A run has built all of it: there is nothing to continue, unless an answer changes."""
         self.done = True
         self.store.forget(self.draft)

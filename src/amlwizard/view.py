@@ -1,4 +1,4 @@
-"""What a run looks like at a moment: a pure reducer of its events, for every front end."""
+"""The state of a run at a moment, reduced from its events, for every front end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOG_LINES = 400
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step. Times are seconds since the epoch, 0 where it has not happened."""
+    """One step. Times are seconds since the epoch, 0 if it has not happened yet."""
 
     info: StepInfo
     state: State = "waiting"
@@ -37,7 +37,7 @@ class StepView:
 
     @property
     def seconds(self) -> float:
-        """How long it worked; 0 while it has not finished."""
+        """How long the step took; 0 until it has finished."""
         return self.finished - self.started if self.started and self.finished else 0.0
 
     @property
@@ -47,7 +47,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run. `login` is the sign-in that waits for a person."""
+    """A run. `login` is the sign-in that waits for the user."""
 
     run: str = ""
     recipe: str = ""
@@ -59,8 +59,8 @@ class RunView:
     exit_code: int | None = None
 
     def apply(self, event: Event) -> RunView:
-        """The view after one more event. An event of a step that the run does not have moves the
-        time on and changes nothing else."""
+        """The view after one more event. An event of a step that is not part of the run only
+        advances the time."""
         after = replace(self, now=event.at or self.now)
         if isinstance(event, StepStarted | StepProgress | StepFinished):
             return after._with_step_event(event) if event.step in self.steps else after

@@ -1,5 +1,5 @@
-"""The one place where recipe, steps, engine, journal and cloud come together: every command and
-every front end runs, plans and scores through here."""
+"""Where recipe, steps, engine, journal and cloud come together. Every command and every front
+end plans, runs and scores through here."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Application:
                 self._changed.notify_all()
 
     def _reserve(self, target: TargetName, cancel: CancelEvent) -> None:
-        """Wait until no other target is in use, and keep it so."""
+        """Wait until no other target is in use, then reserve this one."""
         with self._changed:
             while any(other != target for other in self._using):
                 if cancel.is_set():
@@ -97,8 +97,8 @@ class Application:
         self._stack.close()
 
     def close(self, patience: float = PATIENCE_SECONDS) -> bool:
-        """End what the target started, once no call uses it or `patience` (seconds) is over; False
-        where a call still does."""
+        """Close the target once no call uses it, or after `patience` seconds. Returns False if a
+        call still uses it."""
         with self._changed:
             unused = self._changed.wait_for(lambda: not self._using, patience)
         self._end_target()
@@ -170,7 +170,7 @@ class Application:
         last: Phase | None = None,
         ignored: Collection[str] = (),
     ) -> RunResult:
-        """The recipe is saved beside the journal of its run."""
+        """Saves the recipe beside the run's journal."""
         steps = steps_for(recipe, ignored)
         if last:
             steps = until(steps, last)
@@ -184,7 +184,7 @@ class Application:
     def destroy(
         self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl
     ) -> RunResult:
-        """Its journal stands apart from those of runs."""
+        """Keeps its journal apart from those of runs."""
         steps = teardown(recipe, purge=purge)
         return self._walk(steps, "teardowns", recipe, name, emit, control)
 
@@ -305,7 +305,7 @@ def _said_by(path: Path, step: str) -> list[StepProgress]:
 
 
 def _ended(view: RunView, code: int) -> AmlwizardError:
-    """Why a walk has nothing to show, as an error with the walk's exit code."""
+    """The error of a run that has nothing to show, with the exit code of that run."""
     ends = [step.end for step in view.steps.values() if step.end and step.end.outcome == "failed"]
     if code == OperationCancelledError.exit_code or not ends:
         return OperationCancelledError("Cancelled.")

@@ -1,4 +1,4 @@
-"""Optional parts of the package, as its own metadata declares them."""
+"""Optional extras of the package, as its own metadata declares them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recorded run in the place of a cloud: the application of `amlwizard demo --journal`."""
+"""A recorded run in place of a cloud: the application of `amlwizard demo --journal`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ LONGEST_SECONDS = 30.0
 
 @dataclass
 class Playback:
-    """Implements `port.ApplicationPort` for one journal. `seconds` is how long a run of ten minutes takes
-    here; it is compressed to `LONGEST_SECONDS` at most."""
+    """Implements `port.ApplicationPort` for one journal. `seconds` is how long the playback of a
+    ten-minute run takes; it never takes longer than `LONGEST_SECONDS`."""
 
     path: Path
     recipe: Path
@@ -36,7 +36,7 @@ class Playback:
 
     @classmethod
     def of(cls, path: Path, pace: float) -> Playback:
-        """Raises InvalidInputError where a journal, or the recipe beside it, cannot be read."""
+        """Raises InvalidInputError if the journal, or the recipe beside it, cannot be read."""
         events = list(journal.read(path))
         if not events or not isinstance(events[0], RunStarted):
             raise InvalidInputError(
@@ -82,7 +82,7 @@ class Playback:
         last: Phase | None = None,
         ignored: Collection[str] = (),
     ) -> RunResult:
-        """The events, in the rhythm in which they fell, compressed."""
+        """Emits the recorded events in their original rhythm, sped up."""
         began, ended = self.events[0].at, self.events[-1].at
         rate = self.seconds / max(ended - began, 1e-9)
         before = began

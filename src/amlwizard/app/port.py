@@ -1,8 +1,8 @@
-"""What a front end may ask of the program: the port between screens and prompts on the one side and
-cloud, steps and engine on the other. Plain values cross it, in both directions.
+"""What front ends may ask of the application: the port between screens and prompts on one side
+and cloud, steps and engine on the other. Only plain values cross it.
 
-Every call blocks and is made from a worker, never from the thread that draws. Errors are
-`AmlwizardError`s; what happens meanwhile is said as events.
+Every call blocks, so it is made from a worker thread, never from the one that draws. Errors are
+`AmlwizardError`s; progress is reported as events.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ TargetName = Literal["sandbox", "azure"]
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended, and where its recipe and journal are. The exit code of a run that was cut
-    off is that of one that was cancelled."""
+    """How a run ended, and where its recipe and journal are. A run that was cut off has the exit
+    code of a cancelled one."""
 
     exit_code: int
     run: str
@@ -38,9 +38,9 @@ class RunResult:
 
 @dataclass(frozen=True)
 class ScoringResponse:
-    """A scoring request as it was sent, and its answer. `curl` is the same as a command, its key
-    masked. Where the status is 400 or more, `why` is what the container wrote of it, and `fix` what
-    to do."""
+    """A scoring request as it was sent, and the response. `curl` is the same request as a
+    command, with the key masked. If the status is 400 or more, `why` is what the container
+    logged about it and `fix` is what to do."""
 
     request: Mapping[str, Any]
     status: int
@@ -52,33 +52,34 @@ class ScoringResponse:
 
 
 class ApplicationPort(Protocol):
-    """One target at a time: calls that ask a cloud are made within `using` it."""
+    """One target at a time: make calls that reach a cloud inside `using`."""
 
     def using(
         self, target: TargetName, cancel: CancelEvent | None = None
     ) -> AbstractContextManager[object]:
-        """Make the cloud reachable, and keep it so until the block ends; an embedded sandbox takes a
-        moment to start. Waits while another target is in use; OperationCancelledError where
-        `cancel` is set meanwhile."""
+        """Make the cloud reachable and keep it so until the block ends; starting an embedded
+        sandbox takes a moment. Waits while another target is in use. Raises
+        OperationCancelledError if `cancel` is set meanwhile."""
 
     @property
     def plays_the_person(self) -> bool:
-        """Whether `agree` can answer a device code, as the person in a browser would."""
+        """Whether `agree` can approve a device code on the user's behalf."""
 
     def agree(self, login: str) -> None: ...
 
     def outline(self, recipe: Recipe) -> Plan:
-        """The plan without any cloud: every step is still to be done."""
+        """The plan without a cloud: every step is still to be done."""
 
     def plan(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Plan:
-        """The plan against what the cloud has. Signs in where nobody has yet."""
+        """The plan compared with what exists in the cloud. Signs in first if necessary."""
 
     def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
-        """Sign in (login and tenant of `given`), and say what there is to choose from."""
+        """Sign in with the login and tenant of `given`, and list the tenants and subscriptions
+        to choose from."""
 
     def sign_in(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Account:
-        """Sign in, and choose the subscription. Who has signed in is not asked again; after a code
-        that expired or was declined (SignInError), another call asks for a new one."""
+        """Sign in and choose the subscription. Does not ask again if already signed in. After a
+        code that expired or was declined (SignInError), another call asks for a new one."""
 
     def preflight(
         self, recipe: Recipe, emit: Emit, cancel: CancelEvent, name: str = "RECIPE"
@@ -87,7 +88,8 @@ class ApplicationPort(Protocol):
         what the recipe is called in the commands that correct what is found."""
 
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
-        """Seconds that each step takes, by step id: from recorded journals, else as Azure does."""
+        """Expected seconds of each step, by step id: from recorded journals if there are any,
+        otherwise typical values for Azure."""
 
     def run(
         self,
@@ -104,26 +106,28 @@ class ApplicationPort(Protocol):
         preflight rules that do not stop the run."""
 
     def recall(self, run: str, emit: Emit) -> RunResult:
-        """Say the events of an earlier run once more, as its journal has them, but for its logins."""
+        """Emit the events of an earlier run again, as recorded in its journal, without its
+        logins."""
 
     def verify(
         self, recipe: Recipe, emit: Emit, control: RunControl, skip: Collection[str] = ()
     ) -> Posture:
-        """Whether the platform keeps what its recipe promises, seen from outside and from inside;
-        `skip` names the sides to leave out. Wakes a Databricks cluster that sleeps."""
+        """Check the platform against what its recipe promises, from outside and from inside the
+        VNET; `skip` names sides to leave out. Starts the Databricks cluster if it is
+        terminated."""
 
     def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: CancelEvent) -> Plan:
-        """What a teardown would remove, in its order, and what it would leave. With `purge`, also
-        what would stay soft-deleted."""
+        """What a teardown would remove, in order, and what it would leave. With `purge`, also
+        what would remain soft-deleted."""
 
     def destroy(
         self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl
     ) -> RunResult:
-        """Remove what carries the recipe's tag."""
+        """Remove the resources that carry the recipe's tag."""
 
     def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
-        """Write a posture as an HTML page, with what the journals of the recipe's runs tell; answers
-        where it lies. InvalidInputError where it cannot be written there."""
+        """Write a posture as an HTML page, with data from the journals of the recipe's runs.
+        Returns the path. Raises InvalidInputError if the file cannot be written."""
 
     def score(
         self, recipe: Recipe, run: str, request: Mapping[str, Any], cancel: CancelEvent
@@ -132,5 +136,5 @@ class ApplicationPort(Protocol):
         status. InvalidInputError if that run has not deployed anything, or is not known here."""
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
-        """What the training step reported when it made that MLflow run, from recorded journals;
-        nothing where none of them knows it."""
+        """What the training step reported when it created that MLflow run, from recorded
+        journals; empty if none of them has it."""

@@ -1,4 +1,4 @@
-"""Writing a posture as an HTML page, from wherever it was asked for."""
+"""Writes a posture as an HTML page, for every command and front end."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from amlwizard.recipe import Recipe, read
 
 
 def usable(path: Path) -> None:
-    """Raises InvalidInputError for what cannot be the file of a page."""
+    """Raises InvalidInputError if `path` cannot be the file of a report."""
     if path.is_dir():
         raise InvalidInputError(f"{path} is a folder.", fix="Name the file of the page.")
 
 
 def write(path: Path, posture: Posture, recipe: Recipe, journals: Iterable[Path]) -> Path:
-    """Write the page, and answer where it lies. InvalidInputError where it cannot be written there.
+    """Write the page and return its path. Raises InvalidInputError if it cannot be written
+    there.
 
-    `journals` are those of the recipe's runs, newest first: timings and predictions come from them.
+    `journals` are those of the recipe's runs, newest first; timings and predictions come from
+    them.
     """
     from amlwizard.report import page
     from amlwizard.report.record import recorded

@@ -1,4 +1,4 @@
-"""Which cloud a command works on: Azure, a sandbox that is running, or one of its own."""
+"""The cloud that a command works on: Azure, a running sandbox, or an embedded one."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ CONTROL_SECONDS = 60
 
 @dataclass(frozen=True)
 class Choice:
-    """How a target is opened. `approve` agrees to every sign-in by itself; None: where the sandbox
-    is our own. `attended`: somebody is there to enter a device code. `clock` and `speed` are for a
-    sandbox of our own; `capture` is the file that every exchange is recorded in."""
+    """How a target is opened. `approve` approves every sign-in automatically (None: only in the
+    embedded sandbox). `attended`: a user is there to enter a device code. `clock` and `speed`
+    apply to the embedded sandbox; `capture` is the file to record all HTTP exchanges in."""
 
     approve: bool | None = None
     attended: bool = False
@@ -45,8 +45,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Target:
-    """A cloud to work on. `person` is the sandbox whose sign-in page can be answered for the person;
-    `approve` answers it unasked."""
+    """A cloud to work on. `person` describes the sandbox whose sign-ins can be approved for the
+    user; `approve` says to do that automatically."""
 
     name: TargetName
     cloud: Cloud
@@ -54,11 +54,12 @@ class Target:
     approve: bool = False
 
     def agree(self, login: str) -> None:
-        """Agree to a sign-in as the person would: by its code, or the address that a browser opens."""
+        """Approve a sign-in as the user would: by its code, or by the address that a browser
+        opens."""
         self.tell("approve", {"url" if "//" in login else "user_code": login})
 
     def tell(self, what: str, body: dict[str, Any]) -> None:
-        """Use the control API of the sandbox that this is."""
+        """Call this sandbox's control API."""
         sandbox = self.person
         assert sandbox
         quietly = replace(self.cloud.profile, recorder=None)
@@ -70,7 +71,7 @@ class Target:
             ).raise_for_status()
 
     def listening(self, emit: Emit) -> Emit:
-        """`emit`, with every sign-in agreed to where this target plays the person."""
+        """`emit`, which also approves every sign-in if this target is to do so."""
         if not self.approve:
             return emit
 
@@ -84,7 +85,7 @@ class Target:
 
 @contextmanager
 def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
-    """The target of that name; an embedded sandbox ends with the block."""
+    """Open the target of that name. An embedded sandbox stops when the block ends."""
     # What the SDKs log, we say ourselves; without a handler Python would print it among our lines.
     logging.getLogger().addHandler(logging.NullHandler())
     named = os.environ.get(VARIABLE)
@@ -94,7 +95,7 @@ def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
 
 @contextmanager
 def recorded(file: str | None) -> Iterator[Recorder | None]:
-    """The recorder of a capture file; None where there is to be none."""
+    """The recorder of a capture file, or None without a file."""
     if not file:
         yield None
         return
@@ -132,7 +133,8 @@ def _opened(
 
 @contextmanager
 def embedded(options: Sequence[str]) -> Iterator[Path]:
-    """A sandbox of our own, with its state in the user's folder; yields its description's path."""
+    """Start an embedded sandbox, with its state in the user's folder. Yields the path of its
+    description."""
     state = state_folder() / "sandbox" / STATE
     state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with started([*options, "--state", str(state)], state.parent / "sandbox.log") as description:
@@ -141,9 +143,9 @@ def embedded(options: Sequence[str]) -> Iterator[Path]:
 
 @contextmanager
 def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]]:
-    """A sandbox process, which ends with the block and with us, however we end.
+    """Start a sandbox process that stops with the block, and with this process however it ends.
 
-    Yields its description. Raises InvalidInputError where the sandbox is not installed.
+    Yields its description. Raises InvalidInputError if the sandbox is not installed.
     """
     require_sandbox()
     errors = log.open("w") if log else None

@@ -1,5 +1,5 @@
-"""How a question is put to a person: with line editing and menus, or on plain lines for terminals
-that have neither, slow links and screen readers. The wording is the same."""
+"""How questions are asked: with line editing and menus, or as plain lines for terminals that
+support neither, for slow links and for screen readers. The wording is the same."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ LEAVE_OUT = "-"
 
 
 class Asker(Protocol):
-    """Every call raises KeyboardInterrupt where the person leaves: Ctrl-C, or the input's end."""
+    """Every method raises KeyboardInterrupt when the user leaves: on Ctrl-C or end of input."""
 
     def text(self, message: str, current: str, stands: str = "") -> str:
-        """A line of text. Enter keeps `current`; where there is none, `stands` is what then stands.
-        An empty answer takes the current one away."""
+        """A line of text. Enter keeps `current`; without one, `stands` is the value that
+        applies. An empty answer removes the current value."""
 
     def choose(self, message: str, choices: Sequence[str], current: str) -> str:
         """One of the choices; Enter keeps `current`."""
@@ -25,7 +25,7 @@ class Asker(Protocol):
 
 
 class Plain:
-    """Reads a line for every question; nothing is drawn that a line cannot hold."""
+    """Reads one line per question and draws nothing else."""
 
     def __init__(self, given: TextIO, out: TextIO) -> None:
         self.given, self.out = given, out
@@ -68,7 +68,7 @@ class Plain:
 
 
 class Terminal:
-    """Line editing, history of the line, menus with arrow keys."""
+    """Line editing, line history, and menus with arrow keys."""
 
     def __init__(self) -> None:
         import questionary
@@ -99,8 +99,8 @@ class Terminal:
 
 
 def asker(plain: bool = False) -> Asker:
-    """Plain lines where asked for, where standard input or output is no terminal, and where the
-    terminal says that it can do no more."""
+    """Plain lines if asked for, if standard input or output is not a terminal, or if the
+    terminal is limited; otherwise menus and line editing."""
     drawn = sys.stdin.isatty() and sys.stdout.isatty()
     if plain or not drawn or os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
         return Plain(sys.stdin, sys.stdout)

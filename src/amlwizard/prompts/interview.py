@@ -1,5 +1,5 @@
-"""The walk through the sections of a recipe by questions: what is not answered is asked, everything
-else is shown and changed by its number; findings stand after each section, each with its cure."""
+"""Asks for the sections of a recipe: missing values are asked for, all others are listed and
+changed by number. Findings follow each section, with a fix to accept."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Interview:
         self._declined: set[str] = set()
 
     def walk(self, sections: Sequence[str] = ()) -> None:
-        """Those sections in order (by default every one), then those at fault again, until nothing
-        but warnings stands."""
+        """Ask for these sections in order (all by default), then for those with errors again,
+        until only warnings are left."""
         for section in sections or fields.sections():
             self.section(section)
         while self.session.errors:
@@ -41,7 +41,7 @@ class Interview:
     # -- a section
 
     def section(self, section: str) -> None:
-        """Ask what is not answered, show the rest, and change what the person names."""
+        """Ask for missing values, list the others, and change what the user picks."""
         specs = list(fields.specs(section))
         title = (fields.sections()[section].__doc__ or section).strip()
         self.say(f"\n== {fields.section_title(section)}: {title}")
@@ -73,8 +73,8 @@ class Interview:
             self.say(f"{number:>3}  {spec.title:<{width}}  {_short(value)}")
 
     def _findings(self, section: str) -> None:
-        """What is found about a section, each cure offered once. What a cure brings to light is
-        shown as well."""
+        """Show the findings of a section and offer each fix once. Findings that a fix brings up
+        are shown too."""
         cured = True
         while cured:
             found = [f for f in self.session.findings if _about(f, section)]
@@ -95,8 +95,8 @@ class Interview:
     # -- a field
 
     def field(self, spec: FieldSpec) -> None:
-        """Ask for a value, once more where it cannot be one; the second time it is left to the end
-        of the section."""
+        """Ask for a value, and once more if it is not valid; after that, leave it to the end of
+        the section."""
         if spec.description:
             self.say(f"    {spec.description}")
         for _ in range(2):
@@ -126,7 +126,7 @@ class Interview:
         return self.session.draft.value(spec.path)
 
     def _stands(self, spec: FieldSpec) -> str:
-        """What stands where nothing is answered."""
+        """The value that applies if the question is not answered."""
         if spec.derived is not None:
             prefix = self.session.draft.value("names.prefix") or "<prefix>"
             return spec.derived.replace("{prefix}", str(prefix))
@@ -134,13 +134,14 @@ class Interview:
 
 
 def at_fault(errors: Sequence[Finding]) -> list[str]:
-    """The sections that errors are about; every one where they name none."""
+    """The sections that the errors are about; all of them if the errors name none."""
     named = {path.partition(".")[0] for finding in errors for path in finding.fields}
     return [name for name in fields.sections() if name in named] or list(fields.sections())
 
 
 def numbers(text: str, last: int) -> list[int] | None:
-    """The numbers that ``2, 5-7`` or ``all`` names, up to `last`; None where it names none."""
+    """The numbers that ``2, 5-7`` or ``all`` stands for, up to `last`; None if the text is not
+    valid."""
     if text.strip().lower() == ALL:
         return list(range(1, last + 1))
     found: list[int] = []
@@ -158,7 +159,8 @@ def numbers(text: str, last: int) -> list[int] | None:
 
 
 def _from_file(text: str) -> str:
-    """``@FILE`` is what that file holds; where it cannot be read, the text itself is found wrong."""
+    """The content of the file for ``@FILE``. If it cannot be read, the text itself, which is
+    then reported as invalid."""
     if not text.startswith("@"):
         return text
     try:

@@ -1,1 +1,1 @@
-"""The wizard: screens that are fed by fields, plans and events, and that know no cloud."""
+"""The wizard in the terminal: screens over fields, plans and events. It knows no cloud."""

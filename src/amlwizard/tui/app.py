@@ -1,5 +1,6 @@
-"""The app: the state that every page shows, and the ways through it: answers, pages and actions. It
-knows no cloud and no step; what it is given is a application, a folder for its sessions, and a clock."""
+"""The app: the state that all pages show, and what they may do: answer, move between pages,
+start actions. It knows no cloud and no step; it is given an application, a store for its
+sessions, and a clock."""
 
 from __future__ import annotations
 
@@ -45,12 +46,13 @@ IN_PROGRESS = "A run is in progress. Wait until it ends, or cancel it on the Pro
 
 
 class WizardApp(App[int]):
-    """Pages watch its state (``self.watch(self.app, "findings", ...)``) and change none of it:
-    they give answers and ask for pages and actions. `draft` is where to begin, by default at the
-    welcome; `target` the cloud that is meant there.
+    """Pages watch its state (``self.watch(self.app, "findings", ...)``) and never set it: they
+    give answers and ask for pages and actions. `draft` is where to begin (default: the
+    Welcome page), `target` the cloud to build on.
 
-    While a run is under way, its session and its target stand. `verified` is what was judged since
-    the run, because somebody asked for it; `verifying` what such a judgement says meanwhile."""
+    While a run is in progress, its session and its target cannot be changed. `verified` is what
+    was verified on request since the run; `verifying` is the progress of such a verification.
+    """
 
     TITLE = "amlwizard"
     CSS_PATH = Path(__file__).with_name("style.tcss")  # the same for a subclass elsewhere
@@ -130,7 +132,7 @@ class WizardApp(App[int]):
     # -- answers
 
     def answer(self, changes: Mapping[str, Any]) -> None:
-        """Take answers by their recipe paths (None takes one away), and examine them."""
+        """Set answers by their recipe paths (None removes one) and check them."""
         if self._refused():
             return
         self.session.put(changes)
@@ -144,14 +146,14 @@ class WizardApp(App[int]):
             self._check.resume()
 
     def keep(self) -> None:
-        """Write the answers to their file, now."""
+        """Save the answers now."""
         try:
             self.session.keep()
         except OSError as error:
             self.notify(f"{error.strerror}: {error.filename}", title="Not kept", severity="warning")
 
     def take(self, draft: Draft, page: str) -> None:
-        """Go on with another draft, at a page; its last run is recalled."""
+        """Continue with another draft, on the given page, and load its last run."""
         if self._refused():
             return
         self.keep()
@@ -165,7 +167,7 @@ class WizardApp(App[int]):
         self.go(page)
 
     def draft_from(self, path: Path) -> Draft | None:
-        """A draft with a recipe file's answers; None, and a word why, where it cannot be read."""
+        """A draft with a recipe file's answers; None, and a notification, if it cannot be read."""
         try:
             return drafts.from_file(path)
         except InvalidInputError as error:
@@ -183,7 +185,8 @@ class WizardApp(App[int]):
         self.tenants = ()
 
     def _refused(self) -> bool:
-        """Whether a run is in progress, which what was asked for would disturb; says so."""
+        """Whether a run is in progress, which the requested action would disturb; notifies the
+        user."""
         if self.running:
             self.notify(IN_PROGRESS, title="Not now", severity="warning")
         return self.running
@@ -191,12 +194,12 @@ class WizardApp(App[int]):
     # -- pages
 
     def may_go(self, page: str) -> bool:
-        """Whether there is anything on a page yet."""
+        """Whether the page has anything to show yet."""
         started = self.running or self.view.run or self.session.draft.run
         return not BY_ID[page].after_start or bool(started)
 
     def go(self, page: str) -> None:
-        """Show a page, unless a question stands over the one that is shown."""
+        """Show a page, unless a dialog is open."""
         if isinstance(self.screen, ModalScreen):
             return
         if not self.may_go(page):
@@ -211,7 +214,7 @@ class WizardApp(App[int]):
         self.go(page)
 
     def step(self, by: int) -> None:
-        """Go to the page after or before this one."""
+        """Go to the next page or the previous one."""
         at = [page.id for page in PAGES].index(self.session.draft.page) + by
         if 0 <= at < len(PAGES):
             self.go(PAGES[at].id)
@@ -228,7 +231,7 @@ class WizardApp(App[int]):
     # -- the cloud, before a run
 
     def sign_in(self) -> None:
-        """Sign in now, and see what the account sees."""
+        """Sign in now and list what the account can access."""
         given = self.session.sign_in
         if given is None:
             self.notify("Correct what is wrong with tenant, subscription or login first.")
@@ -244,8 +247,8 @@ class WizardApp(App[int]):
         self.check_against_the_cloud()
 
     def make_plan(self, ask: bool = False) -> None:
-        """A plan of the recipe as it is: against the cloud where somebody has signed in, or where a
-        user `ask`s for it; but not while a run changes what is there."""
+        """Plan the recipe as it is: compared with the cloud if the user has signed in or asks
+        for it (`ask`), but not while a run is changing the cloud."""
         recipe = self.session.recipe
         if recipe:
             read = (ask or self.account is not None) and not self.running
@@ -256,14 +259,14 @@ class WizardApp(App[int]):
             self.expected, self.plan = expected, plan
 
     def check_against_the_cloud(self) -> None:
-        """Ask the cloud what it would refuse, where somebody has signed in."""
+        """Run preflight if the user has signed in."""
         self._check.pause()
         recipe = self.session.reading.recipe
         if recipe and self.account and not self.running:
             self._calls.preflight(self.session.draft.target, recipe, self.cloud_findings)
 
     def cloud_findings(self, recipe: Recipe | None, findings: Sequence[Finding]) -> None:
-        """What the cloud would refuse of `recipe`."""
+        """Preflight findings about `recipe`."""
         if recipe == self.session.reading.recipe:
             self.session.add(findings)
             self.findings = self.session.findings
@@ -271,7 +274,7 @@ class WizardApp(App[int]):
     # -- a run
 
     def start(self) -> None:
-        """Bring the recipe about, and show how it goes. What is there is kept."""
+        """Build the recipe and show the progress. What already exists is kept."""
         recipe = self.session.recipe
         if recipe is None or self.running:
             return
@@ -307,7 +310,7 @@ class WizardApp(App[int]):
     # -- after a run
 
     def verify(self) -> None:
-        """Judge the promises of the recipe now; not while a run changes what they are about."""
+        """Verify the platform now; not while a run is changing it."""
         recipe = self.session.reading.recipe
         if self.running:
             text = "A run changes the platform now. It verifies what it has made, at its end."
@@ -333,7 +336,7 @@ class WizardApp(App[int]):
         self._cancel("verify")
 
     def save_report(self, posture: Posture, path: Path) -> None:
-        """Write a posture as a page to a file."""
+        """Write a posture to a file as an HTML page."""
         recipe = self.session.reading.recipe
         if recipe is None:
             self.notify("The report draws the recipe's network: correct its errors first.")
@@ -349,8 +352,8 @@ class WizardApp(App[int]):
         scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> bool:
-        """Send a scoring request; False where the recipe has errors. What comes of it is of interest
-        to who asked alone."""
+        """Send a scoring request; False if the recipe has errors. Only the caller hears of the
+        response."""
         recipe, target = self.session.recipe, self.session.draft.target
         if recipe:
             self._calls.score(target, recipe, self.view.run, request, scored, failed)
@@ -360,7 +363,7 @@ class WizardApp(App[int]):
         self._cancel("score")
 
     def trained(self, run_id: str, found: Callable[[str, Sequence[StepProgress]], None]) -> None:
-        """What training reported when it made that MLflow run."""
+        """Find what training reported when it created that MLflow run."""
         self._calls.trained(run_id, found)
 
     # -- what background calls report
@@ -383,14 +386,14 @@ class WizardApp(App[int]):
         self.notify(text, title=error.what, severity="error", timeout=12, markup=False)
 
     def _cancel(self, *kinds: str) -> None:
-        """Cancel these calls, and the sign-in that one of them may wait for."""
+        """Cancel these calls, and the sign-in that one of them may be waiting for."""
         for kind in kinds:
             self._calls.cancel(kind)
         if self.runs.login_kind in kinds:
             self._drop_login()
 
     def cancel_calls(self) -> None:
-        """Cancel everything that is under way, the run included."""
+        """Cancel everything in progress, including the run."""
         self.runs.cancel()
         self._calls.cancel_all()
 
@@ -405,7 +408,7 @@ class WizardApp(App[int]):
             self.push_screen(LoginScreen(view.login, self.application.plays_the_person, self.now))
 
     def login_changed(self, kind: str, event: LoginNeeded | LoginDone) -> None:
-        """A sign-in that a call other than a run asks for; it makes no run longer."""
+        """A call other than a run needs a sign-in, or has it. This does not extend the run."""
         if isinstance(event, LoginNeeded):
             self.runs.login_kind = kind
         self.view = replace(self.view.apply(event), now=self.view.now)
@@ -423,7 +426,7 @@ class WizardApp(App[int]):
         self._calls.agree(message.login)
 
     def on_login_screen_new_code(self, message: LoginScreen.NewCode) -> None:
-        """Do again what asked for the sign-in."""
+        """Repeat the action that needed the sign-in."""
         if self.running:
             self.runs.cancel(restart=True)
         elif self.runs.login_kind == "run":

@@ -1,5 +1,5 @@
-"""Calls to the application, each in a Textual thread worker. What a thread has to say reaches the app
-on its own thread, and only while somebody waits for it."""
+"""Calls to the application, each in a Textual thread worker. Their results reach the app on its
+own thread, and only if the call is still the current one of its kind."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ THREADS = 32
 
 
 class Listener(Protocol):
-    """What hears of every call, on the app's thread."""
+    """Hears of every call, on the app's thread."""
 
     def calls_changed(self, kinds: frozenset[str]) -> None:
-        """These kinds of calls are under way now."""
+        """These kinds of calls are in progress now."""
 
     def login_changed(self, kind: str, event: LoginNeeded | LoginDone) -> None:
-        """A call other than a run asks for a sign-in, or has it."""
+        """A call other than a run needs a sign-in, or has it."""
 
     def call_failed(self, kind: str, error: AmlwizardError) -> None: ...
 
 
 class Call:
-    """A call as its thread sees it. `cancel` is set once nobody waits for it any more."""
+    """A call as seen from its own thread. `cancel` is set once its result is no longer wanted."""
 
     def __init__(self, calls: BackgroundCalls, kind: str) -> None:
         self._calls, self._kind = calls, kind
@@ -50,7 +50,7 @@ class Call:
         self.cancel: CancelEvent = self._worker.cancelled_event
 
     def tell(self, handler: Callable[P, object], *values: P.args, **named: P.kwargs) -> None:
-        """Call `handler` on the app's thread, unless nobody waits for this call by then."""
+        """Call `handler` on the app's thread, if this call is still the current one by then."""
         self._calls.app.call_later(self._deliver, handler, *values, **named)
 
     def _deliver(self, handler: Callable[P, object], *values: P.args, **named: P.kwargs) -> None:
@@ -58,13 +58,14 @@ class Call:
             handler(*values, **named)
 
     def login_events(self, event: Event) -> None:
-        """Of what is said outside a run, only that a user must sign in, or has."""
+        """Pass on sign-in events only; used for calls other than a run."""
         if isinstance(event, LoginNeeded | LoginDone):
             self.tell(self._calls.listener.login_changed, self._kind, event)
 
 
 class BackgroundCalls:
-    """One call of a kind at a time: a new one cancels the one before it. Used on the app's thread."""
+    """At most one call of each kind: a new one cancels the one before it. Used on the app's
+    thread only."""
 
     def __init__(self, app: App[Any], listener: Listener, application: ApplicationPort) -> None:
         self.app, self.listener, self.application = app, listener, application
@@ -79,7 +80,8 @@ class BackgroundCalls:
         seen: Callable[[Sequence[Tenant]], None],
         signed_in: Callable[[Account], None],
     ) -> None:
-        """Sign in and list what there is; then settle on a subscription, where that is clear."""
+        """Sign in and list tenants and subscriptions; then choose a subscription if that is
+        unambiguous."""
 
         def work(call: Call) -> None:
             with self.application.using(target, call.cancel):
@@ -140,7 +142,7 @@ class BackgroundCalls:
         self._start("run", work)
 
     def recall(self, run: str, happened: Emit, recalled: Callable[[RunResult], None]) -> None:
-        """The events of an earlier run, once more."""
+        """Emit the events of an earlier run again."""
 
         def work(call: Call) -> None:
             def emit(event: Event) -> None:
@@ -157,7 +159,7 @@ class BackgroundCalls:
         progress: Callable[[str], None],
         verified: Callable[[Recipe, Posture], None],
     ) -> None:
-        """Judge the promises of a recipe as the platform stands now."""
+        """Verify the platform as it is now."""
 
         def work(call: Call) -> None:
             def emit(event: Event) -> None:
@@ -201,7 +203,7 @@ class BackgroundCalls:
         )
 
     def agree(self, login: str) -> None:
-        """Answer a device code as the user in a browser would; in a sandbox only."""
+        """Approve a device code on the user's behalf; in a sandbox only."""
         self._start("agree", lambda call: self.application.agree(login))
 
     # -- workers
@@ -210,7 +212,7 @@ class BackgroundCalls:
         return self._current.get(kind) is worker
 
     def cancel(self, kind: str) -> None:
-        """Tell the call of that kind to stop; what it still has to say is dropped."""
+        """Cancel the call of that kind; its result is dropped."""
         worker = self._current.pop(kind, None)
         if worker:
             worker.cancel()
@@ -259,12 +261,13 @@ class BackgroundCalls:
 
 
 class _Threads(ThreadPoolExecutor):
-    """A loop that is closed waits for its threads; a call that hangs must not keep the terminal."""
+    """Does not wait for its threads on shutdown, as asyncio would have it: a call that hangs
+    must not keep the terminal from its user."""
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         super().shutdown(wait=False, cancel_futures=True)
 
 
 def prepare_loop() -> None:
-    """Let the running loop's threads be enough for all calls, and hold up no end of the app."""
+    """Give the running event loop enough threads for all calls."""
     asyncio.get_running_loop().set_default_executor(_Threads(THREADS, "call"))

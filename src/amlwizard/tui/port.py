@@ -1,4 +1,4 @@
-"""What pages may read of the app, and ask it for."""
+"""What pages may read of the app and ask of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PageInfo(Protocol):
 
 
 class Runs(Protocol):
-    """The run that is under way: whether it is paused or being cancelled, and how to do that."""
+    """The run in progress: whether it is paused or being cancelled, and how to do so."""
 
     @property
     def paused(self) -> bool: ...
@@ -43,11 +43,12 @@ class Runs(Protocol):
 
 
 class Wizard(Protocol):
-    """The app as its pages see it. The attributes are reactive on the app: pages watch them there
-    (``self.watch(self.app, "view", ...)``), read them here, and never set them.
+    """The app as its pages see it. The attributes are reactive on the app: pages watch them
+    there (``self.watch(self.app, "view", ...)``), read them here, and never set them.
 
-    `verified` is what was judged since the run, `verifying` what such a judgement says meanwhile;
-    `busy` are the kinds of background calls that are under way."""
+    `verified` is what was verified on request since the run, `verifying` the progress of such a
+    verification; `busy` are the kinds of background calls in progress.
+    """
 
     session: Session
     now: Callable[[], float]
@@ -72,19 +73,20 @@ class Wizard(Protocol):
     # -- answers and pages
 
     def answer(self, changes: Mapping[str, Any]) -> None:
-        """Take answers by their recipe paths; None takes one away. Refused while a run goes on."""
+        """Set answers by their recipe paths; None removes one. Refused while a run is in
+        progress."""
 
     def keep(self) -> None:
-        """Write the answers to their file, now."""
+        """Save the answers now."""
 
     def take(self, draft: Draft, page: str) -> None:
-        """Go on with another draft. Refused while a run goes on."""
+        """Continue with another draft. Refused while a run is in progress."""
 
     def draft_from(self, path: Path) -> Draft | None:
-        """A draft with a recipe file's answers; None, and a notification, where it has none."""
+        """A draft with a recipe file's answers; None, and a notification, if it cannot be read."""
 
     def aim(self, target: TargetName) -> None:
-        """Build on another cloud. Refused while a run goes on."""
+        """Build on another cloud. Refused while a run is in progress."""
 
     def may_go(self, page: str) -> bool: ...
     def go(self, page: str) -> None: ...

@@ -1,4 +1,4 @@
-"""Leaving the wizard: no way out of it loses an answer, and none leaves a run without a word."""
+"""Quitting: no answer is lost, and no run is left without telling the user."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ WAYS = (
 
 
 class Leave(Choose):
-    """What becomes of the run; asked once, over whatever else is asked."""
+    """Asks what to do about the run; shown once, on top of any other dialog."""
 
 
 def leave(app: App[int], wizard: Wizard) -> None:
-    """End, or ask first where a run is under way."""
+    """Quit, or ask first if a run is in progress."""
 
     def decided(way: str | None) -> None:
         if way == "leave":
@@ -43,20 +43,20 @@ def leave(app: App[int], wizard: Wizard) -> None:
 
 
 def outcome(wizard: Wizard) -> int:
-    """The exit code: that of the run, else 1 where promises were since found not to be kept."""
+    """The exit code: that of the run, else 1 if a later verification failed."""
     code = wizard.ran.exit_code if wizard.ran else 0
     return code or int(bool(wizard.verified and wizard.verified.of("broken")))
 
 
 def end(app: App[int], wizard: Wizard, code: int) -> None:
-    """Keep the answers, and end."""
+    """Save the answers and quit."""
     wizard.keep()
     wizard.cancel_calls()
     app.exit(code)
 
 
 def catch_signals(app: App[int], wizard: Wizard) -> None:
-    """A closed terminal, a kill and an interrupt from outside end it in the same way."""
+    """SIGTERM, SIGHUP and SIGINT quit in the same way."""
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGHUP", "SIGINT"):
         with contextlib.suppress(AttributeError, RuntimeError, ValueError, NotImplementedError):

@@ -1,4 +1,4 @@
-"""The run that is under way, and the sign-in that waits for a user. Nothing of Textual is in it."""
+"""The run in progress, and the sign-in that waits for a user. Independent of Textual."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from amlwizard.session import Session
 
 @dataclass(eq=False)
 class RunningJob:
-    """A run that is under way: the session whose recipe it builds, the target that it builds on, and
-    the control that pauses and cancels it. `run` is its id, once it has started; `restart` says
-    that it shall start again once it has ended."""
+    """A run in progress: the session whose recipe it builds, the target it builds on, and the
+    control that pauses and cancels it. `run` is its id, once it has started; `restart` says
+    to start again once it has ended."""
 
     session: Session
     recipe: Recipe
@@ -24,19 +24,19 @@ class RunningJob:
     restart: bool = False
 
     def started(self, run: str) -> None:
-        """It has begun under this id."""
+        """The run has started and has this id."""
         self.run = run
         self.session.ran(run)
 
     @property
     def name(self) -> str:
-        """What the recipe is called in the run's events."""
+        """How the run's events refer to the recipe."""
         return self.session.draft.saved or self.recipe.names.prefix
 
 
 class RunController:
-    """At most one job is under way. `login_kind` is the kind of background call that asked for the
-    sign-in that waits: ``run``, ``sign-in``, ``plan``..."""
+    """At most one job is in progress. `login_kind` is the kind of background call that needs the
+    pending sign-in: ``run``, ``sign-in``, ``plan``..."""
 
     def __init__(self) -> None:
         self.job: RunningJob | None = None

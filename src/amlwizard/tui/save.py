@@ -1,4 +1,4 @@
-"""Saving the recipe where its owner wants it."""
+"""Saving the recipe to a file of the user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT = "The file to write. A recipe holds no secret; it replays with: amlwizard 
 
 
 def save(app: App[int], wizard: Wizard) -> None:
-    """Ask for the file, and write the recipe as its answers stand."""
+    """Ask for the file and write the recipe to it."""
     recipe = wizard.session.recipe
     if recipe is None:
         app.notify("A recipe with errors is not saved: correct them first.", severity="error")
@@ -26,7 +26,8 @@ def save(app: App[int], wizard: Wizard) -> None:
 
 
 def ask(app: App[int], wizard: Wizard, path: str) -> None:
-    """Ask where to, beginning with a path; once more where it is not to be."""
+    """Ask for the path, starting from the given one; ask again if that file is not to be
+    overwritten."""
 
     def given(path: Path | None) -> None:
         if path is None:

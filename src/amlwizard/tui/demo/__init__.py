@@ -1,1 +1,1 @@
-"""The demonstration: the app walking by itself."""
+"""The demonstration, in which the app walks by itself."""

@@ -1,8 +1,7 @@
-"""What plays a demonstration: the real app, walked by keys as a user would, with a caption for each
-screen.
+"""Plays a demonstration: the real app, driven by key presses, with a caption for each screen.
 
-What happens next waits for what is on the screen, never for a clock; only how fast keys are typed and
-how long a caption stands is a matter of pace.
+What happens next waits for what is on the screen, never for a clock; only typing and captions
+take time of their own.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ PACES = {"slow": Pace(0.12, 4.0), "normal": Pace(0.05, 2.0), "fast": Pace(0.0, 0
 
 
 class Caption(Static):
-    """One sentence over whatever screen there is."""
+    """One sentence on top of the current screen."""
 
 
 class HaltedError(Exception):
-    """The demonstration cannot go on: what it waits for will not come."""
+    """The demonstration cannot continue: what it waits for will not happen."""
 
 
 class DemoApp(WizardApp):
-    """The app with a player. `step`: a key press takes the place of every pause."""
+    """The app with a player. With `step`, a key press replaces every pause."""
 
     def __init__(self, *given: Any, pace: Pace, step: bool = False, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -66,7 +65,7 @@ class DemoApp(WizardApp):
 
 
 async def play(acts: Iterable[Act], pilot: Pilot[Any]) -> None:
-    """Play acts on a DemoApp; it ends with the last of them, or where it cannot go on."""
+    """Play acts on a DemoApp; it exits after the last one, or when it cannot continue."""
     app = pilot.app
     assert isinstance(app, DemoApp)
     try:
@@ -114,7 +113,7 @@ async def _caption(app: DemoApp, text: str) -> None:
 
 
 async def _drawn(app: DemoApp) -> None:
-    """Until the screen as it is has been drawn, however fast the pace, or another has come."""
+    """Wait until the current screen has been drawn, or replaced by another."""
     drawn, screen = asyncio.Event(), app.screen
     screen.call_after_refresh(drawn.set)
     while app.screen is screen and not drawn.is_set():

@@ -1,1 +1,1 @@
-"""What stands over a page until it is answered."""
+"""Screens on top of a page, which wait for an answer."""

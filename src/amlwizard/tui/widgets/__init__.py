@@ -1,1 +1,1 @@
-"""What pages are made of. A widget knows no page and no app."""
+"""What pages are composed of. Widgets know no page and no app."""

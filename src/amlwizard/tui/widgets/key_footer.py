@@ -1,4 +1,4 @@
-"""The keys that do something here, on one line; a click does the same."""
+"""The keys that work here, on one line. Clicking one presses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ GAP = "  "
 
 
 class KeyFooter(Widget):
-    """Drawn as one widget: bindings change with every focus, and widgets for each would be slow."""
+    """Drawn as one widget: bindings change with every focus, and a widget for each would be
+    slow."""
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -41,7 +42,7 @@ class KeyFooter(Widget):
 
 
 def _fitted(keys: Iterable[tuple[str, str, str]], width: int) -> Iterator[Content]:
-    """As many as there is room for."""
+    """As many keys as fit."""
     used = 0
     for key, shown, text in keys:
         used += len(shown) + 1 + len(text)

@@ -1,4 +1,4 @@
-"""A text that is often said again: drawn anew only where it differs."""
+"""A text that changes often, redrawn only if it differs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.widgets import Static
 
 
 class UpdatingStatic(Static):
-    """`one_line` keeps its height, so that no layout follows from another text."""
+    """With `one_line` its height is fixed, so that a new text needs no layout."""
 
     def __init__(self, *, id: str | None = None, one_line: bool = False) -> None:
         super().__init__(id=id)
