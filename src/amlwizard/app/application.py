@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, Lock
 from threading import Event as CancelEvent
-from typing import Any
 from uuid import uuid4
 
 from amlwizard import durations, engine
@@ -27,6 +26,7 @@ from amlwizard.errors import (
 )
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
+from amlwizard.json_types import JsonObject
 from amlwizard.paths import state_folder
 from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.plan.outputs import TRAFFIC, TRAIN
@@ -264,7 +264,7 @@ class Application:
         return reporting.write(path, posture, recipe, reporting.journals(recipe))
 
     def score(
-        self, recipe: Recipe, run: str, request: Mapping[str, Any], cancel: CancelEvent
+        self, recipe: Recipe, run: str, request: JsonObject, cancel: CancelEvent
     ) -> ScoringResponse:
         from amlwizard.steps.asking import send
 

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as CancelEvent
-from typing import Any
 
 from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
@@ -16,6 +15,7 @@ from amlwizard.app.port import RunResult, ScoringResponse, TargetName
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
+from amlwizard.json_types import JsonObject
 from amlwizard.plan import Phase, Plan, PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
@@ -149,7 +149,7 @@ class Playback:
         return ()
 
     def score(
-        self, recipe: Recipe, run: str, request: Mapping[str, Any], cancel: CancelEvent
+        self, recipe: Recipe, run: str, request: JsonObject, cancel: CancelEvent
     ) -> ScoringResponse:
         raise _no_cloud()
 

@@ -12,11 +12,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as CancelEvent
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from amlwizard.accounts import Account, Tenant
 from amlwizard.errors import Finding
 from amlwizard.events import Emit, StepProgress
+from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.plan import Phase, Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
@@ -42,9 +43,9 @@ class ScoringResponse:
     command, with the key masked. If the status is 400 or more, `why` is what the container
     logged about it and `fix` is what to do."""
 
-    request: Mapping[str, Any]
+    request: JsonObject
     status: int
-    response: Any
+    response: JsonValue
     seconds: float
     curl: str
     fix: str = ""
@@ -130,7 +131,7 @@ class ApplicationPort(Protocol):
         Returns the path. Raises InvalidInputError if the file cannot be written."""
 
     def score(
-        self, recipe: Recipe, run: str, request: Mapping[str, Any], cancel: CancelEvent
+        self, recipe: Recipe, run: str, request: JsonObject, cancel: CancelEvent
     ) -> ScoringResponse:
         """Send another scoring request to what `run` (its id) deployed; the response, whatever its
         status. InvalidInputError if that run has not deployed anything, or is not known here."""

@@ -22,6 +22,7 @@ from amlwizard.app.port import ApplicationPort, RunResult, ScoringResponse, Targ
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepProgress
+from amlwizard.json_types import JsonObject
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe
@@ -131,7 +132,7 @@ class WizardApp(App[int]):
 
     # -- answers
 
-    def answer(self, changes: Mapping[str, Any]) -> None:
+    def answer(self, changes: JsonObject) -> None:
         """Set answers by their recipe paths (None removes one) and check them."""
         if self._refused():
             return
@@ -348,7 +349,7 @@ class WizardApp(App[int]):
 
     def score(
         self,
-        request: Mapping[str, Any],
+        request: JsonObject,
         scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> bool:

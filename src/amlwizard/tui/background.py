@@ -18,6 +18,7 @@ from amlwizard.app.port import ApplicationPort, RunResult, ScoringResponse, Targ
 from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
+from amlwizard.json_types import JsonObject
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
@@ -187,7 +188,7 @@ class BackgroundCalls:
         target: TargetName,
         recipe: Recipe,
         run: str,
-        request: Mapping[str, Any],
+        request: JsonObject,
         scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from textual.theme import Theme
 
@@ -13,6 +13,7 @@ from amlwizard.app.port import RunResult, ScoringResponse, TargetName
 from amlwizard.draft import Draft
 from amlwizard.errors import AmlwizardError, Finding
 from amlwizard.events import StepProgress
+from amlwizard.json_types import JsonObject
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
 from amlwizard.session import Session
@@ -72,7 +73,7 @@ class Wizard(Protocol):
 
     # -- answers and pages
 
-    def answer(self, changes: Mapping[str, Any]) -> None:
+    def answer(self, changes: JsonObject) -> None:
         """Set answers by their recipe paths; None removes one. Refused while a run is in
         progress."""
 
@@ -103,7 +104,7 @@ class Wizard(Protocol):
     def save_report(self, posture: Posture, path: Path) -> None: ...
     def score(
         self,
-        request: Mapping[str, Any],
+        request: JsonObject,
         scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> bool: ...

@@ -3,8 +3,7 @@ suggests a free plan."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -13,6 +12,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from amlwizard import fields
+from amlwizard.json_types import JsonObject
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.capacity import Load, load_of
 from amlwizard.rules.space import NEIGHBOURS, Space, path, space_of
@@ -35,7 +35,7 @@ class AddressesPage(FormPage):
 
     def __init__(self) -> None:
         super().__init__(SECTION)
-        self._undo: list[dict[str, Any]] = []
+        self._undo: list[JsonObject] = []
         self._pointed: dict[Widget, str] = {}
 
     def compose_extra(self) -> ComposeResult:
@@ -133,7 +133,7 @@ class AddressesPage(FormPage):
         if self._undo:
             self.put(self._undo.pop())
 
-    def _replace(self, change: Mapping[str, Any]) -> None:
+    def _replace(self, change: JsonObject) -> None:
         """Put other answers, in a way that can be undone."""
         draft = self.wizard.session.draft
         self._undo.append({at: draft.value(at) for at in change})
@@ -147,7 +147,7 @@ class AddressesPage(FormPage):
         return fields.shown(SPECS[at], self.wizard.session.draft.value(at)) or "empty"
 
 
-def _row_of(node: Any) -> Row | None:
+def _row_of(node: object) -> Row | None:
     if not isinstance(node, Widget):
         return None
     return next((at for at in node.ancestors_with_self if isinstance(at, Row)), None)

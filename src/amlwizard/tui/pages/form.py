@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 from amlwizard import fields
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec
+from amlwizard.json_types import JsonObject
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.explanation import Explain, long
 from amlwizard.tui.widgets.row import Row, note
@@ -105,7 +106,7 @@ class FormPage(Page):
     def row(self, path: str) -> Row | None:
         return next((row for row in self.rows if row.spec.path == path), None)
 
-    def put(self, changes: dict[str, Any]) -> None:
+    def put(self, changes: JsonObject) -> None:
         """Give answers, by recipe path; None takes one away."""
         self.wizard.answer(changes)
 

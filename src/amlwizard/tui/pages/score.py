@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from amlwizard.app.port import ScoringResponse
 from amlwizard.errors import AmlwizardError
+from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
 from amlwizard.rules import requests
 from amlwizard.rules.frames import as_sent
@@ -31,7 +32,7 @@ SENT_AS = " Sent as columns, index and data."
 class Asked:
     """A request that was sent, and what came of it: an answer, or an error where none came."""
 
-    request: Mapping[str, Any]
+    request: JsonObject
     answer: ScoringResponse | None = None
     error: AmlwizardError | None = None
 
@@ -114,17 +115,17 @@ class ScorePage(Page):
         self._check()
         self.refresh_bindings()
 
-    def _first_request(self) -> Mapping[str, Any]:
+    def _first_request(self) -> JsonObject:
         reading = self.wizard.session.reading
         return reading.recipe.scoring.request if reading.recipe else {}
 
-    def _offer(self, request: Mapping[str, Any]) -> None:
+    def _offer(self, request: JsonObject) -> None:
         """Put a request in the editor, unless somebody has typed there."""
         editor = self.query_one("#request", TextArea)
         if request and editor.text == self._given:
             self._fill(request)
 
-    def _fill(self, request: Mapping[str, Any]) -> None:
+    def _fill(self, request: JsonObject) -> None:
         self._given = requests.text_of(request)
         self.query_one("#request", TextArea).load_text(self._given)
 
@@ -166,7 +167,7 @@ class ScorePage(Page):
             said = Content.assemble(("✓ ", "$success"), f"{self._rows(given)}{shape}.", form)
         self.query_one("#checked", Static).update(said)
 
-    def _rows(self, request: Mapping[str, Any]) -> str:
+    def _rows(self, request: JsonObject) -> str:
         count = len(requests.rows_of(request, self.columns))
         return f"{count} row{'' if count == 1 else 's'}"
 
@@ -280,14 +281,14 @@ def _answer(asked: Asked | None) -> Content:
     return Content("\n").join([head, Content(body), *rest])
 
 
-def _body(response: Any) -> str:
+def _body(response: JsonValue) -> str:
     """JSON as it reads best: predictions one to a line."""
     if isinstance(response, list) and all(isinstance(v, (int, float)) for v in response):
         return "\n".join(f"{number:>3}  {value:.3f}" for number, value in enumerate(response, 1))
     return json.dumps(response, indent=2, ensure_ascii=False)
 
 
-def _brief(response: Any) -> str:
+def _brief(response: JsonValue) -> str:
     if isinstance(response, list) and all(isinstance(v, (int, float)) for v in response):
         return ", ".join(f"{value:.3f}" for value in response[:4]) + (
             ", …" if len(response) > 4 else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -12,7 +11,7 @@ from textual.widgets import Static
 
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, shown
-from amlwizard.rules import RULES
+from amlwizard.rules import RULES, Rule
 
 KINDS = {
     "text": "text",
@@ -54,7 +53,7 @@ def cure_text(finding: Finding) -> str:
     )
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "empty"
     return (
@@ -96,7 +95,7 @@ def shown_default(spec: FieldSpec) -> str:
     return "" if spec.default is None else shown(spec, spec.default)
 
 
-def rules_of(path: str) -> Iterator[Any]:
+def rules_of(path: str) -> Iterator[Rule]:
     """The rules that may have something to say about a field."""
     section = path.partition(".")[0]
     for rule in RULES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from textwrap import wrap
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,6 +14,7 @@ from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, laid_out, shown, title, typed
+from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.tui.widgets.choices import Choices
 
 SWITCH = ("yes", "no")
@@ -23,7 +24,7 @@ LONG = 29
 """Longer titles take two lines."""
 
 
-def text_of(spec: FieldSpec, value: Any) -> str:
+def text_of(spec: FieldSpec, value: JsonValue) -> str:
     """A value as the text that one edits."""
     is_json = spec.kind == "json" and isinstance(value, dict | list)
     return laid_out(value) if is_json else shown(spec, value)
@@ -51,7 +52,9 @@ class Row(Widget):
     many rows, and shows them at once.
     """
 
-    def __init__(self, spec: FieldSpec, value: Any, give: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, spec: FieldSpec, value: JsonValue, give: Callable[[JsonObject], None]
+    ) -> None:
         super().__init__(
             id=f"row-{spec.path.replace('.', '-')}",
             classes="-long" if len(spec.title) > LONG else None,
@@ -84,10 +87,11 @@ class Row(Widget):
         return self.editor.text if isinstance(self.editor, TextArea) else self.editor.value
 
     @property
-    def value(self) -> Any:
-        return typed(self.spec, self.text)
+    def value(self) -> JsonValue:
+        value: JsonValue = typed(self.spec, self.text)
+        return value
 
-    def put(self, value: Any) -> None:
+    def put(self, value: JsonValue) -> None:
         """Show another value, where it is another: what is half typed stays as it is, and what was
         typed but not heard yet wins."""
         if value == self._given or self.value != self._given:
