@@ -1,4 +1,4 @@
-"""The device login: a code that a person enters in a browser, over whatever screen is shown.
+"""The device login: a code that the user enters in a browser, on top of any screen.
 
 The code is a secret until it is used: it is drawn here and copied to the clipboard, and goes
 nowhere else.
@@ -55,28 +55,29 @@ LoginScreen.tight #keys Button { min-width: 4; margin-right: 0; }
 
 
 class LoginScreen(ModalScreen[None]):
-    """Shows a login that is needed, follows its run, and closes itself once it is over.
+    """Shows a pending login, follows its run, and closes itself once it is done.
 
-    `can_agree` is whether the target plays the person. `now` tells the time, in seconds since the
-    epoch. What a person asks for goes to the app as a message.
+    `can_agree` is whether the target can approve the login on the user's behalf. `now` returns
+    the time, in seconds since the epoch. What the user asks for is posted to the app as a
+    message.
     """
 
     class Agree(Message):
-        """The sandbox shall agree to this login: a code, or the address of a browser's."""
+        """Approve this login in the sandbox: a code, or the address that a browser opens."""
 
         def __init__(self, login: str) -> None:
             super().__init__()
             self.login = login
 
     class NewCode(Message):
-        """The login of this step shall be asked for anew."""
+        """Start the login of this step again."""
 
         def __init__(self, step: str) -> None:
             super().__init__()
             self.step = step
 
     class Cancel(Message):
-        """No login for this step."""
+        """Cancel the login of this step."""
 
         def __init__(self, step: str) -> None:
             super().__init__()
@@ -143,7 +144,7 @@ class LoginScreen(ModalScreen[None]):
     # -- what happens
 
     def heed(self, view: RunView) -> None:
-        """Follow a run: another code, signed in, or failed."""
+        """Follow a run: a new code, signed in, or failed."""
         step = view.steps.get(self.login.step)
         if step is not None and step.finished < self.login.at:
             step = None  # of a run that was over when this login was asked for
@@ -157,17 +158,17 @@ class LoginScreen(ModalScreen[None]):
             self.done()
 
     def renew(self, event: LoginNeeded) -> None:
-        """Another code for the same login."""
+        """Show a new code for the same login."""
         self.login, self.ended, self._over_with = event, None, False
         self._show()
 
     def fail(self, why: str, fix: str = "") -> None:
-        """The login came to nothing; another code is one key away."""
+        """The login failed; the user may ask for a new code."""
         self.ended = (why, fix)
         self._count()
 
     def done(self) -> None:
-        """Signed in, or not wanted any more: closed now, or once no question stands over it."""
+        """The login is over: close now, or once no other dialog is on top."""
         self._over_with = True
         if self.is_current:
             self.dismiss()
@@ -235,7 +236,7 @@ class LoginScreen(ModalScreen[None]):
         self.post_message(self.NewCode(self.login.step))
 
     def action_scan(self) -> None:
-        """The QR code instead of the big letters, and back, where there is no room for both."""
+        """Toggle between the QR code and the large letters if there is no room for both."""
         if not self._may_scan:
             room = f"{SCAN_ROOM[0]} columns and {SCAN_ROOM[1]} lines"
             self.notify(f"The QR code needs a terminal of {room}.", severity="warning")
@@ -258,7 +259,8 @@ class LoginScreen(ModalScreen[None]):
 
     @work(thread=True, exit_on_error=False)
     def _open(self, url: str) -> None:
-        """In a worker: a browser may take its time. One that draws on this terminal is refused."""
+        """In a worker, because opening a browser may take a while. Browsers that draw on this
+        terminal are not used."""
         try:
             browser = webbrowser.get()
             opened = type(browser) is not webbrowser.GenericBrowser and browser.open(url)

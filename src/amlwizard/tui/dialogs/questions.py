@@ -1,4 +1,4 @@
-"""Small questions that stand over a page."""
+"""Small dialogs on top of a page."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from textual.widgets.option_list import Option
 
 
 class Choose(ModalScreen[str]):
-    """One of a few ways to go on. `ways` are ids with what they do; answers the chosen id, or the
-    last one on escape."""
+    """Choose one of a few options. `ways` are ids and labels; the result is the chosen id, or
+    the last one on Escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", "Back")]
 
@@ -43,7 +43,7 @@ class Choose(ModalScreen[str]):
 
 
 class AskPath(ModalScreen[Path | None]):
-    """A file's path, completed as it is typed; None on escape."""
+    """Ask for a file's path, with completion; None on Escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
 
@@ -73,7 +73,7 @@ class AskPath(ModalScreen[Path | None]):
 
 
 class PathSuggester(Suggester):
-    """The first file or folder that begins with what was typed."""
+    """Suggests the first file or folder that begins with what was typed."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)

@@ -1,1 +1,1 @@
-"""The pages of the wizard, and the list of them."""
+"""The pages of the wizard and their registry."""

@@ -1,5 +1,5 @@
-"""The Addresses page: the form beside a map of what it says, the room in each range, and a key that
-suggests a free plan."""
+"""The Addresses page: the form beside a map of the address space, the capacity of each range,
+and a key that suggests a free plan."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class AddressesPage(FormPage):
         self._light()
 
     def _light(self) -> None:
-        """Light what the mouse points at, else the field that has the focus."""
+        """Highlight what the mouse points at, else the focused field."""
         focused = self.focused_row.spec.path if self.focused_row else ""
         at = next((path for path in self._pointed.values() if path), focused)
         self.query_one(AddressMap).light(at)
@@ -134,7 +134,7 @@ class AddressesPage(FormPage):
             self.put(self._undo.pop())
 
     def _replace(self, change: JsonObject) -> None:
-        """Put other answers, in a way that can be undone."""
+        """Change answers in a way that can be undone."""
         draft = self.wizard.session.draft
         self._undo.append({at: draft.value(at) for at in change})
         self.put(dict(change))

@@ -1,4 +1,4 @@
-"""What a posture says, in words: its verdict, its promises, and the evidence for one of them."""
+"""A posture in words: its verdict, its checks, and the evidence for one of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAME, TELLING = 10, 4
 
 
 def of_run(view: RunView) -> Posture | None:
-    """The posture that a run came to; None where it has not come so far."""
+    """The posture that a run reported; None if it has not got that far."""
     step = view.steps.get(VERIFY.id)
     said = (e.data["posture"] for e in reversed(step.log) if "posture" in e.data) if step else ()
     try:
@@ -39,14 +39,14 @@ def of_run(view: RunView) -> Posture | None:
 
 
 def worst(posture: Posture) -> str:
-    """The outcome of a whole: broken before unknown before ok."""
+    """The overall outcome: broken before unknown before ok."""
     outcomes = {line.outcome for line in posture.lines}
     return next((outcome for outcome in ("broken", "unknown") if outcome in outcomes), "ok")
 
 
 def summary(posture: Posture, now: float) -> str:
-    """``24 of 26 promises kept, 2 not kept, outside and inside, 22:41``: from which sides it was
-    seen, and when, in local time; the day too where that is another one than `now`'s."""
+    """``24 of 26 promises kept, 2 not kept, outside and inside, 22:41``: with the sides it was
+    seen from and the local time, including the day if it differs from that of `now`."""
     pieces = [p for line in posture.lines for p in line.evidence if p.outcome != "unknown"]
     sides = [side for side in ("outside", "inside") if any(p.source == side for p in pieces)]
     at, today = time.localtime(posture.at), time.localtime(now)
@@ -55,7 +55,7 @@ def summary(posture: Posture, now: float) -> str:
 
 
 def drawn(lines: Sequence[Line], pending: bool) -> Iterator[tuple[str, Drawn]]:
-    """The lines of the tree: areas with how many of theirs are kept, and promises."""
+    """The lines of the tree: areas, each with its number of passed checks, and the checks."""
     for area, within in groupby(lines, key=lambda line: line.area):
         those = list(within)
         kept = sum(line.outcome == "ok" for line in those)
@@ -74,8 +74,8 @@ def _sides(line: Line) -> str:
 
 
 def described(line: Line, pending: bool, width: int) -> Iterator[Content]:
-    """A promise: what was seen against it, what to do, of which resource and by which document it is;
-    then the other evidence, side by side."""
+    """One check: the evidence against it, what to do, which resource it is about and by which
+    document; then the remaining evidence by side."""
     mark, style = (
         (PENDING[0], "bold") if pending else (MARKS[line.outcome][0], STYLES[line.outcome])
     )
@@ -105,12 +105,12 @@ def described(line: Line, pending: bool, width: int) -> Iterator[Content]:
 
 
 def _said(piece: Evidence) -> str:
-    """What was looked at, what was seen, and, where that differs, what was promised."""
+    """What was looked at, what was seen, and, if it differs, what was promised."""
     promised = f", not {piece.expected}" if piece.outcome == "broken" else ""
     return f"{piece.what}: {piece.seen}{promised}"
 
 
 def _hung(text: str, indent: int, width: int) -> str:
-    """Text whose further lines stand below its first."""
+    """Text with a hanging indent."""
     lines = wrap(text, max(20, width - indent), break_on_hyphens=False)
     return ("\n" + " " * indent).join(lines)

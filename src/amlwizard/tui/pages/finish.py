@@ -1,4 +1,4 @@
-"""What a run came to, where everything is, and what one does next."""
+"""The result of a run, where everything is, and what to do next."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def told(
 
 
 def _promises(posture: Posture, now: float, width: int) -> Iterator[Content]:
-    """How the promises stand, those that are not kept by name, and where the evidence is."""
+    """The summary of the checks, the names of those that failed, and where to find the evidence."""
     outcome = evidence.worst(posture)
     mark, style = evidence.MARKS[outcome][0], evidence.STYLES[outcome]
     yield row("Promises", f"{mark} {evidence.summary(posture, now)}", style, width=width)
@@ -107,7 +107,7 @@ def _promises(posture: Posture, now: float, width: int) -> Iterator[Content]:
 
 
 def row(name: str, text: str, style: str = "", *, width: int) -> Content:
-    """A name and what belongs to it, whose further lines stand below its first."""
+    """A name and a value; further lines of the value are indented below its first."""
     lines = wrap(text, max(20, width - NAME), break_on_hyphens=False)
     return Content.assemble(
         (f"{name:<{NAME}}", "$text-muted"), (("\n" + " " * NAME).join(lines), style)

@@ -1,4 +1,4 @@
-"""The one form: fed by the fields of a recipe's sections, it asks for all of them."""
+"""The generic form, generated from the fields of a recipe's sections."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ LOCKED = "A run is under way: the answers can be read here, not changed."
 class FormPage(Page):
     """A page that asks for the fields of `sections`.
 
-    For a page that shows more than fields, override `compose_extra` (widgets before the form) and
-    `answers_changed` (called after every change, its findings in place). `put` gives answers.
+    To show more than fields, override `compose_extra` (widgets before the form) and
+    `answers_changed` (called after every change, with findings up to date). `put` sets answers.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,7 +63,7 @@ class FormPage(Page):
                 yield Row(spec, self.wizard.session.draft.value(spec.path), self.put)
 
     async def _mount_more(self) -> None:
-        """The rest of the rows, a few at a time: keys are heard between them."""
+        """Mount the remaining rows a few at a time, so that keys are handled in between."""
         more = list(islice(self._coming, AT_ONCE))
         if more:
             await self.query_one("#form").mount_all(more)
@@ -74,11 +74,11 @@ class FormPage(Page):
             self._focus_wanted()
 
     def compose_extra(self) -> ComposeResult:
-        """Widgets before the form; none here."""
+        """Widgets before the form; none by default."""
         yield from ()
 
     def answers_changed(self) -> None:
-        """Called when answers or findings changed, from here or elsewhere."""
+        """Called when answers or findings have changed, on this page or elsewhere."""
 
     # -- answers
 
@@ -93,8 +93,8 @@ class FormPage(Page):
         self._focus_wanted()
 
     def _follow(self) -> None:
-        """Bring the page to what is so now. A page that is not shown does so when it is: all of them
-        at once would keep keys waiting."""
+        """Update the page, if it is shown; otherwise it is updated when it is. Updating all
+        pages at once would delay keys."""
         if self in self.app.screen_stack:
             self._lock(self.wizard.running)
             self._refresh()
@@ -107,11 +107,11 @@ class FormPage(Page):
         return next((row for row in self.rows if row.spec.path == path), None)
 
     def put(self, changes: JsonObject) -> None:
-        """Give answers, by recipe path; None takes one away."""
+        """Set answers by recipe path; None removes one."""
         self.wizard.answer(changes)
 
     def _refresh(self) -> None:
-        """Bring rows, notes and explanation to what the answers are now."""
+        """Update rows, notes and explanation to the current answers."""
         draft, found = self.wizard.session.draft, self.findings()
         prefix = draft.value("names.prefix") or "<prefix>"
         for row in self.rows:
@@ -131,7 +131,7 @@ class FormPage(Page):
         self.answers_changed()
 
     def findings(self) -> list[Finding]:
-        """What is found about the fields of this page."""
+        """The findings about the fields of this page."""
         return [
             finding
             for finding in self.wizard.findings
@@ -151,7 +151,7 @@ class FormPage(Page):
         return next((a for a in at.ancestors_with_self if isinstance(a, Row)), None) if at else None
 
     def focus_field(self, path: str) -> None:
-        """Put the cursor on a field; where it has no row, on the first."""
+        """Move the cursor to a field, or to the first one if this page does not have it."""
         self._wanted = path
         if self.is_current:
             self._focus_wanted()
@@ -187,7 +187,8 @@ class FormPage(Page):
     # -- cures
 
     def curable(self) -> Finding | None:
-        """The finding that the cure key cures: the focused field's, else the page's first."""
+        """The finding whose fix the key applies: that of the focused field, else the page's
+        first."""
         row = self.focused_row
         near = [*(row.findings if row else ()), *self.findings()]
         return next((finding for finding in near if finding.cure), None)
@@ -204,7 +205,7 @@ class FormPage(Page):
 
 
 def hint(spec: FieldSpec, prefix: str) -> str:
-    """What stands if a field is left empty."""
+    """The value that applies if a field is left empty."""
     if spec.derived is not None:
         return spec.derived.replace("{prefix}", prefix)
     if spec.optional:

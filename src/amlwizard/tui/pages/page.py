@@ -1,5 +1,5 @@
-"""What every page of the wizard has: the rail above or beside it, the keys below, and the ways on
-and back."""
+"""What all pages of the wizard share: the rail above or beside them, the keys below, and moving
+to the next page and back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDE = 110
 
 
 class Page(Screen[None]):
-    """A subclass says what is on it in `compose_page`."""
+    """A subclass composes its content in `compose_page`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n", "next_page", "Next"),
@@ -50,12 +50,12 @@ class Page(Screen[None]):
         self.wizard.step(-1)
 
     def about(self) -> str:
-        """What F1 says of the page, before its keys; nothing where those say it all."""
+        """The text of F1 about the page, shown before its keys; empty if the keys say it all."""
         return ""
 
     def focus_field(self, path: str) -> None:
-        """Put the cursor on a field, given its path in the recipe, where the page asks for it."""
+        """Move the cursor to a field, given its path in the recipe, if the page has it."""
 
     def field_help(self) -> tuple[str, Content] | None:
-        """Title and text of F1 for the field that has the focus; None where none has."""
+        """Title and text of F1 for the focused field; None if no field has the focus."""
         return None

@@ -1,4 +1,4 @@
-"""Whether the platform keeps what its recipe promises: every promise, and the evidence for it from
+"""Whether the platform keeps what its recipe promises: every check, with its evidence from
 outside the VNET and from inside."""
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ABOUT = (
 
 
 class PosturePage(Page):
-    """Live from the events of the run; what was judged since by hand takes their place."""
+    """Live from the events of a run; a later verification on request replaces them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "verify", "Verify now"),
@@ -79,7 +79,7 @@ class PosturePage(Page):
     # -- what there is to show
 
     def _lines(self) -> tuple[Line, ...]:
-        """Those to show; before anything was judged, what will be."""
+        """The checks to show; before anything was checked, those that will be."""
         if self.posture:
             left = tuple(line for line in self.posture.lines if line.outcome != "ok")
             return left if self._filtered and left else self.posture.lines
@@ -178,7 +178,7 @@ class PosturePage(Page):
 
 
 def without(view: RunView) -> str:
-    """Why nothing was judged yet."""
+    """Why there is no result yet."""
     step = view.steps.get(VERIFY.id)
     if step is None:
         return "This run did not verify; v does it now."

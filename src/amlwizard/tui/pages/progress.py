@@ -1,4 +1,4 @@
-"""A run as it goes: every step, the overlap of all of them, and what the highlighted one says."""
+"""A run in progress: all steps, their overlap, and the log of the highlighted one."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class ProgressPage(Page):
 
 
 def telling(view: RunView) -> str:
-    """The step worth looking at: what failed, else what began last, else what ended last."""
+    """The step worth looking at: a failed one, else the last to begin, else the last to end."""
     steps = list(view.steps.values())
     failed = [step for step in steps if step.state == "failed"]
     running = [step for step in steps if step.state == "running"]
@@ -185,13 +185,13 @@ def telling(view: RunView) -> str:
 
 
 def short(recipe: str) -> str:
-    """What a run is called, in a few characters: the end of its file's name is the least of it."""
+    """A short name for a run's recipe, without folder and suffix."""
     name = recipe.rpartition("/")[2].removesuffix(".yaml")
     return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
 
 
 def head(view: RunView, now: float, left: float, running: bool, holding: bool) -> Content:
-    """One line: which run, how far it is, how long it may still take."""
+    """One line: which run, how far it is, and how long it may still take."""
     if not view.steps:
         return Content.assemble(
             ("◌ ", "bold $accent"), "Starting…" if running else "Nothing has run"

@@ -1,4 +1,4 @@
-"""The one list of the wizard's pages, in the order in which they are walked."""
+"""The list of the wizard's pages, in order."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from amlwizard.tui.pages.welcome import WelcomePage
 
 @dataclass(frozen=True)
 class PageSpec:
-    """`sections` are the parts of the recipe that are answered there; `after_start` marks a page
-    that there is nothing on before a run was started."""
+    """`sections` are the parts of the recipe that the page asks for; `after_start` marks a page
+    that is empty until a run has started."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""What a run would do, what stands against it, and the ways to start it or to save the recipe."""
+"""What a run would do, the findings against it, and starting it or saving the recipe."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def _by_phase(plan: Plan) -> list[PlannedStep]:
 
 
 def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading: bool) -> Content:
-    """One line: what the plan comes to, and against what it was made."""
+    """One line: the plan in numbers, and what it was compared with."""
     if errors:
         text = f"{errors} error{'s' if errors > 1 else ''} to correct before anything can start"
         return Content.assemble(("✗ ", "bold $error"), (text, "bold"))
@@ -168,7 +168,7 @@ def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading:
 
 
 def lines(plan: Plan, expected: dict[str, float]) -> dict[str, Line]:
-    """The lines of the tree: the phases, then each step with its action and how long it takes."""
+    """The lines of the tree: phases, and steps with their action and duration."""
     drawn: dict[str, Line] = {}
     for phase in PHASES:
         within = [step for step in plan.steps if step.phase == phase]

@@ -1,4 +1,4 @@
-"""Ask the deployed model: a request that is checked as it is typed, and what the endpoint answers."""
+"""Scoring requests to the deployed model, checked while they are typed, and the responses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SENT_AS = " Sent as columns, index and data."
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that was sent, and what came of it: an answer, or an error where none came."""
+    """A request that was sent, with its response or the error."""
 
     request: JsonObject
     answer: ScoringResponse | None = None
@@ -52,14 +52,14 @@ def of_run(view: RunView) -> Asked | None:
 
 
 class Editor(TextArea):
-    """Draws itself anew after a resize: the lines that were drawn before are wrapped otherwise."""
+    """Redraws itself after a resize, when lines wrap differently."""
 
     def on_resize(self) -> None:
         self.refresh()
 
 
 class ScorePage(Page):
-    """The editor holds the recipe's request until somebody types in it."""
+    """The editor contains the recipe's request until the user edits it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f5", "send", "Send", priority=True),
@@ -120,7 +120,7 @@ class ScorePage(Page):
         return reading.recipe.scoring.request if reading.recipe else {}
 
     def _offer(self, request: JsonObject) -> None:
-        """Put a request in the editor, unless somebody has typed there."""
+        """Put a request in the editor, unless the user has edited it."""
         editor = self.query_one("#request", TextArea)
         if request and editor.text == self._given:
             self._fill(request)
@@ -133,7 +133,7 @@ class ScorePage(Page):
 
     @property
     def columns(self) -> Mapping[str, str]:
-        """The columns that the model was trained on, type by name."""
+        """The columns that the model was trained on, types by name."""
         run = self.wizard.view.output(TRAIN)
         return run.columns if run else {}
 
@@ -245,7 +245,7 @@ class ScorePage(Page):
 
     @on(OptionList.OptionSelected)
     def _again(self, event: OptionList.OptionSelected) -> None:
-        """Take a request of the history up again."""
+        """Load a request of the history again."""
         asked = self.history[len(self.history) - 1 - event.option_index]
         if asked.request:
             self._fill(asked.request)
@@ -282,7 +282,7 @@ def _answer(asked: Asked | None) -> Content:
 
 
 def _body(response: JsonValue) -> str:
-    """JSON as it reads best: predictions one to a line."""
+    """JSON in its most readable form: predictions one per line."""
     if isinstance(response, list) and all(isinstance(v, (int, float)) for v in response):
         return "\n".join(f"{number:>3}  {value:.3f}" for number, value in enumerate(response, 1))
     return json.dumps(response, indent=2, ensure_ascii=False)

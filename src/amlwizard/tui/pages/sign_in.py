@@ -1,4 +1,4 @@
-"""Signing in, and which subscription the platform is built in."""
+"""Signing in, and the subscription to build in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUILDABLE = ("Enabled", "Warned", "PastDue")
 
 
 class SignInPage(FormPage):
-    """The questions, who has signed in, and the subscriptions that the account sees."""
+    """The form, the account that is signed in, and the subscriptions that it can access."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+l", "sign_in", "Sign in now")]
 

@@ -1,4 +1,4 @@
-"""What training came to: its cells as they run, its numbers, and how near its predictions are."""
+"""The training: its cells as they run, its metrics, and predictions against actual values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Cell:
 
 
 def cells(said: Iterable[StepProgress], failed: bool = False) -> list[Cell]:
-    """The cells that a step reported, in order; `failed` says that the step did."""
+    """The cells that a step reported, in order; `failed` means that the step did."""
     found: dict[int, Cell] = {}
     for event in said:
         number, data = event.data.get("cell"), event.data
@@ -58,12 +58,12 @@ def cells(said: Iterable[StepProgress], failed: bool = False) -> list[Cell]:
 
 
 def result(said: Sequence[StepProgress]) -> Mapping[str, Any]:
-    """What the last cell put out: actual, predicted, mse..."""
+    """The output of the last cell: actual, predicted, mse..."""
     return next((e.data["result"] for e in reversed(said) if e.data.get("result")), {})
 
 
 def pictures(said: Iterable[StepProgress]) -> list[str]:
-    """The names of the files that came with the cells."""
+    """The names of the files that the cells produced."""
     names = []
     for event in said:
         for value in event.data.values():
@@ -75,8 +75,8 @@ def pictures(said: Iterable[StepProgress]) -> list[str]:
 
 
 class TrainingPage(Page):
-    """Live while the cells run; afterwards from the events, for a run that was kept from the journal
-    of the run that trained."""
+    """Live while the cells run, later from the recorded events. If training was kept from an
+    earlier run, from the journal of that run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f6", "copy", "Copy run id")]
 
@@ -201,7 +201,7 @@ class TrainingPage(Page):
 
 
 def _line(cell: Cell, width: int) -> Content:
-    """A cell's mark, title and time; a long title goes on below itself."""
+    """A cell's mark, title and time; a long title wraps."""
     mark, style = MARKS[cell.state]
     spent = f"{cell.seconds:.1f} s" if cell.state == "done" else cell.state
     room = max(12, width - len(mark) - len(spent) - 4)
@@ -211,7 +211,7 @@ def _line(cell: Cell, width: int) -> Content:
 
 
 def _without(view: RunView, step: StepView | None) -> str:
-    """Why there are no numbers yet."""
+    """Why there are no metrics yet."""
     if step is None:
         return "No run has started yet."
     before = [view.steps[name] for name in step.info.after if name in view.steps]

@@ -1,4 +1,4 @@
-"""Where it begins: a new recipe, one from a file, or a session that was left."""
+"""The start: a new recipe, one from a file, or an unfinished session."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _where(draft: Draft, now: float) -> str:
 
 
 def ago(seconds: float) -> str:
-    """How long ago, for people."""
+    """A duration in words."""
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         count = int(seconds // size)
         if count:

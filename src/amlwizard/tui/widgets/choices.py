@@ -1,4 +1,5 @@
-"""One of a few, all of them in sight: ``● private-endpoint  ○ service-endpoint``. Also yes and no."""
+"""A choice between a few options, all visible: ``● private-endpoint  ○ service-endpoint``. Also
+yes or no."""
 
 from __future__ import annotations
 

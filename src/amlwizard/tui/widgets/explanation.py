@@ -1,4 +1,5 @@
-"""What a field means, and by which rule of Azure: beside or below the form, and at length on F1."""
+"""What a field means and which rules of Azure apply to it: briefly beside the form, in full on
+F1."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ KINDS = {
 
 
 class Explain(VerticalScroll, can_focus=False):
-    """The field that has the focus, in short."""
+    """The focused field in short."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="explanation")
@@ -96,7 +97,7 @@ def shown_default(spec: FieldSpec) -> str:
 
 
 def rules_of(path: str) -> Iterator[Rule]:
-    """The rules that may have something to say about a field."""
+    """The rules that may concern a field."""
     section = path.partition(".")[0]
     for rule in RULES:
         if path in rule.about or (section in rule.needs and not rule.about):

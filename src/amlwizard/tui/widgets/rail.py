@@ -1,4 +1,4 @@
-"""Where one is: the pages of the wizard, which of them have findings, and which is this one."""
+"""The list of pages: the current one, and which of them have findings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ GAP = 2
 
 @dataclass(frozen=True)
 class Stop:
-    """A page as the rail shows it. `errors` and `warnings` count findings, 0 where it was not yet
-    visited and merely waits for answers."""
+    """A page as shown in the rail. `errors` and `warnings` count its findings; missing answers
+    count once the page was visited."""
 
     id: str
     number: int
@@ -89,7 +89,8 @@ def stops(wizard: Wizard) -> Iterable[Stop]:
 
 
 def _counts(findings: Sequence[Finding], sections: Sequence[str], visited: bool) -> Counter[str]:
-    """How many findings a page has, by severity. A question not yet come to is no error."""
+    """The number of findings of a page, by severity. Missing answers only count once it was
+    visited."""
     return Counter(
         finding.severity
         for finding in findings
@@ -105,7 +106,7 @@ def _line(stop: Stop) -> Content:
 
 
 def _fitted(stops: Sequence[Stop], width: int) -> list[Content]:
-    """Every page by its number, and those nearest to this one by name too, as many as fit."""
+    """All pages by number; those nearest to the current one also by name, as many as fit."""
     here = next((n for n, stop in enumerate(stops) if stop.here), 0)
     named: set[int] = set()
     used = sum(len(_short(stop, False)) + GAP for stop in stops) - GAP

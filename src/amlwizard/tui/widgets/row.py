@@ -1,4 +1,4 @@
-"""A field of a form: its name, what one types into, and what is found about it."""
+"""One field of a form: its title, its editor, and its findings."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LONG = 29
 
 
 def text_of(spec: FieldSpec, value: JsonValue) -> str:
-    """A value as the text that one edits."""
+    """A value as editable text."""
     is_json = spec.kind == "json" and isinstance(value, dict | list)
     return laid_out(value) if is_json else shown(spec, value)
 
 
 class Line(Input):
-    """A line of text. In an empty one the right arrow takes the placeholder over, to be edited."""
+    """A line of text. The right arrow in an empty one copies the placeholder for editing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "take_placeholder", show=False),
@@ -46,10 +46,10 @@ class Line(Input):
 
 
 class Row(Widget):
-    """Gives the form's page the value that the text stands for, None where there is none.
+    """Passes on the value of its text, None if there is none.
 
-    It draws its title itself, and has a widget for notes only where there are any: a page has
-    many rows, and shows them at once.
+    It draws its title itself and mounts a widget for notes only if there are any: a page has
+    many rows and shows them at once.
     """
 
     def __init__(
@@ -92,8 +92,7 @@ class Row(Widget):
         return value
 
     def put(self, value: JsonValue) -> None:
-        """Show another value, where it is another: what is half typed stays as it is, and what was
-        typed but not heard yet wins."""
+        """Show another value, unless the field is being edited."""
         if value == self._given or self.value != self._given:
             return
         text = text_of(self.spec, value)
@@ -105,7 +104,7 @@ class Row(Widget):
         self._given = self.value
 
     def hint(self, text: str) -> None:
-        """What stands if nothing is typed."""
+        """Set the placeholder: the value that applies if nothing is typed."""
         if isinstance(self.editor, Line) and self.editor.placeholder != text:
             self.editor.placeholder = text
 
@@ -121,7 +120,7 @@ class Row(Widget):
     # -- findings
 
     def find(self, findings: Sequence[Finding]) -> None:
-        """Show what is found about this field, in few words."""
+        """Show the findings of this field in short."""
         if tuple(findings) == self.findings:
             return
         self.findings = tuple(findings)
@@ -137,8 +136,8 @@ class Row(Widget):
 
 
 def note(finding: Finding, path: str = "") -> Content:
-    """A finding in a line or two: what, then what to do about it. Under a field (`path`) that is
-    one of many concerned it only says where that stands."""
+    """A finding in a line or two: what, then how to fix it. Below one of many fields (`path`) it
+    only points to the first."""
     error = finding.severity == "error"
     style = "$text-error" if error else "$text-warning"
     mark = "✗" if error else "!"

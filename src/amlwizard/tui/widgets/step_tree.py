@@ -109,7 +109,7 @@ class StepTree(Tree[str]):
         return node.data if node and node.data and not node.children else ""
 
     def lead(self, step: str) -> None:
-        """Highlight a step, without it counting as a person's choice."""
+        """Highlight a step without counting it as the user's choice."""
         node = self._leaves.get(step)
         if node and self.step != step:
             self._leaves[step].parent.expand()  # type: ignore[union-attr]

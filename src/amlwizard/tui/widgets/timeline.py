@@ -202,7 +202,7 @@ class Timeline(Vertical):
         return max(20, size.width - 1)
 
     def _follow(self, scroll: VerticalScroll, begun: int) -> None:
-        """Keep the last step that has begun in sight, unless a person scrolled elsewhere."""
+        """Keep the last started step in view, unless the user has scrolled elsewhere."""
         if round(scroll.scroll_y) != self._placed or not scroll.size.height:
             return
         wanted = begun + AHEAD - scroll.size.height
