@@ -32,8 +32,11 @@ golden: .venv/ready
 	AMLWIZARD_HOME="$(CURDIR)/build/golden" $(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
 	cp build/golden/runs/*/journal.jsonl tests/golden/quickstart.jsonl
 
+# The schema as the sections declare it, and the recipes as saving writes them.
 schema: .venv/ready
 	$(BIN)/python -m amlwizard schema > recipes/recipe.schema.json
+	$(BIN)/python -c 'from pathlib import Path; from amlwizard.recipe import load, save; \
+		[save(load(path), path) for path in Path("recipes").glob("*.yaml")]'
 
 # Every package as requirements.txt has it, by hash, wheels alone; ours as the checkout stands.
 .venv/ready: pyproject.toml requirements.txt
