@@ -93,7 +93,7 @@ def _endpoint(guarded: Guarded) -> None:
         "kubernetes-compute": {"id": guarded.id("/computes/aks-inference")},
     }
     ctx = engine.context(engine.Job(guarded.recipe, "", cloud, "sandbox"), outputs, Flag())
-    steps["endpoint"].apply(ctx, lambda message, **data: None)
+    steps["endpoint"].apply(ctx, lambda message, payload=None: None)
     # The workspace's tracking server takes a while to start: its list of models waits for it.
     workspace = guarded.state["resources"][guarded.id("/workspaces/mlw-mlpriv01")]["id"]
     assert cloud.arm.every(f"{workspace}/models", "2025-09-01") == []

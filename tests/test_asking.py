@@ -14,7 +14,7 @@ from support import recipe_of
 
 from amlwizard.cloud.profile import azure_public
 from amlwizard.cloud.scoring import SERVED, score
-from amlwizard.cloud_port import Scored
+from amlwizard.cloud_port import EndpointAnswer
 from amlwizard.errors import CloudError, OperationCancelledError
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import TRAIN, Outputs, TrainingOutput
@@ -83,7 +83,7 @@ class Cloud:
     def last_exception(self, endpoint: str, deployment: str) -> str:
         return "ValueError: Input contains NaN"
 
-    def score(self, uri: str, key: Secret, body: Any, at: Any = None) -> Scored:
+    def score(self, uri: str, key: Secret, body: Any, at: Any = None) -> EndpointAnswer:
         return score(self.profile, uri, key, body, at)
 
 
@@ -98,7 +98,7 @@ def context(uri: str) -> Context:
 
 
 def asked(uri: str, patience: float = 600, say: Any = None) -> Any:
-    said = say or (lambda message, **data: None)
+    said = say or (lambda message, payload=None: None)
     return send(context(uri), recipe_of("quickstart"), {"data": [[1]]}, said, patience)
 
 
@@ -106,8 +106,8 @@ def test_it_is_asked_again_until_it_is_there(endpoint: Endpoint) -> None:
     told: list[str] = []
     missing = (404, {}, "Not Found")
     endpoint.answers = [missing, STARTING, (502, {}, ""), (504, {}, ""), PAGE, GOOD]
-    answer = asked(endpoint.uri, say=lambda message, **data: told.append(message))
-    assert (answer.status, answer.body) == (200, [1.0])
+    answer = asked(endpoint.uri, say=lambda message, payload=None: told.append(message))
+    assert (answer.status, answer.response) == (200, [1.0])
     assert len(endpoint.asked) == 6 and "404" in told[1] and "503" in told[2]
     table = {"columns": ["a"], "index": [0], "data": [[1]]}
     assert all(request == {"input_data": table} for request in endpoint.asked)
@@ -154,7 +154,7 @@ def test_the_wait_ends_when_it_is_cancelled(endpoint: Endpoint) -> None:
     endpoint.answers = [STARTING]
     ctx = context(endpoint.uri)
 
-    def say(message: str, **data: Any) -> None:
+    def say(message: str, payload: Any = None) -> None:
         if "503" in message:
             ctx.cancel.set()
 

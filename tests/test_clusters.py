@@ -200,7 +200,7 @@ def test_a_file_that_does_not_come_through_is_lost_and_nothing_else(
         "print('amlwizard:{\"mse\": 1}')",
     ]
     drawn, last = client.run_cells(
-        old, cells, lambda message, **data: said.append(data.get("text", "")), Flag()
+        old, cells, lambda message, payload: said.append(getattr(payload, "text", "")), Flag()
     )
     assert (drawn.lost, drawn.files) == (("big.png",), ())
     assert "big.png did not come through" in said[1]
@@ -326,7 +326,7 @@ def test_the_picture_is_small_enough_to_come_through() -> None:
 def test_interrupting_a_cell_cancels_it_on_the_cluster(client: Any, platform: Platform) -> None:
     cancel = Flag()
 
-    def say(message: str, **data: object) -> None:
+    def say(message: str, payload: object = None) -> None:
         if message.startswith("cell 1 of 1"):
             cancel.set()
 

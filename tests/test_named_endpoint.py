@@ -14,10 +14,12 @@ from support import recipe_of
 
 from amlwizard.cloud.trust import UntrustedCertificateError
 from amlwizard.design import api_versions
+from amlwizard.json_record import JsonRecord
+from amlwizard.payloads import DnsRecordNeeded, ScoringResponse
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import TRAIN, Outputs, TrainingOutput
 from amlwizard.steps import steps_for
-from amlwizard.steps.asking import Answer, send
+from amlwizard.steps.asking import send
 
 pytestmark = pytest.mark.xdist_group("refusals")
 
@@ -61,15 +63,15 @@ class Named:
         self.uri = endpoint["properties"]["scoringUri"]
         self.said: list[Any] = []
 
-    def ask(self) -> Answer:
-        def say(message: str, **data: Any) -> None:
-            self.said.append((message, data))
+    def ask(self) -> ScoringResponse:
+        def say(message: str, payload: JsonRecord | None = None) -> None:
+            self.said.append(payload)
 
         return send(self.ctx, self.recipe, {"data": [[1]]}, say)
 
     @property
     def records(self) -> list[str]:
-        return [data["record"] for _, data in self.said if "record" in data]
+        return [p.record for p in self.said if isinstance(p, DnsRecordNeeded)]
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def public(platform: Platform, tmp_path: Path) -> Named:
 def test_it_is_found_before_it_has_a_record_and_the_record_is_told(public: Named) -> None:
     assert public.uri.startswith(f"https://{NAME}/api/v1/endpoint/")
     answer = public.ask()
-    assert (answer.status, answer.body) == (404, NO_TRAFFIC), "the endpoint itself says so"
+    assert (answer.status, answer.response) == (404, NO_TRAFFIC), "the endpoint itself says so"
     [record] = public.records
     name, _, address = record.split()
     assert name == NAME and f"--resolve {NAME}:443:{address} --cacert" in answer.curl
@@ -97,7 +99,7 @@ def test_with_its_record_it_is_asked_by_name(public: Named) -> None:
 
 def test_a_record_that_leads_elsewhere_is_no_record(public: Named) -> None:
     public.platform.sandbox.control("state", {"public_dns": {NAME: ["203.0.113.9"]}})
-    assert public.ask().body == NO_TRAFFIC
+    assert public.ask().response == NO_TRAFFIC
     assert public.records
 
 
@@ -117,7 +119,7 @@ def test_a_certificate_for_another_name_is_refused(platform: Platform, tmp_path:
 def test_inside_the_vnet_it_is_found_and_believed_too(platform: Platform, tmp_path: Path) -> None:
     internal = Named(platform, tmp_path, "internal")
     answer = internal.ask()
-    assert (answer.status, answer.body) == (404, NO_TRAFFIC)
+    assert (answer.status, answer.response) == (404, NO_TRAFFIC)
     [record] = internal.records
     assert record.startswith(f"{NAME} A 10.100.120.")
     assert internal.key not in str(internal.said)

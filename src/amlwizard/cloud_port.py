@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from amlwizard.accounts import Account
 from amlwizard.events import Attachment
+from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document, JsonObject, JsonValue
 from amlwizard.recipe import SignIn
 from amlwizard.secret import Secret
@@ -23,9 +24,9 @@ CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE---
 
 
 class Say(Protocol):
-    """How a step reports progress; `data` is JSON and attachments, and holds no secret."""
+    """How a step reports progress; `payload` is one of `payloads`, and holds no secret."""
 
-    def __call__(self, message: str, **data: Any) -> None: ...
+    def __call__(self, message: str, payload: JsonRecord | None = None) -> None: ...
 
 
 class Ask(Protocol):
@@ -89,7 +90,7 @@ class Frontend:
 
 
 @dataclass(frozen=True)
-class Scored:
+class EndpointAnswer:
     """An answer, of whatever status. `body` is its JSON, or its text where it is none; `ran` says
     that the model's own server gave it, `page` that it is one for a browser, which no endpoint
     answers: something in between did."""
@@ -261,5 +262,7 @@ class CloudPort(Protocol):
         self, method: str, url: str, body: JsonValue = None, token: Secret | None = None
     ) -> ProbeResult: ...
 
-    def score(self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None) -> Scored:
+    def score(
+        self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None
+    ) -> EndpointAnswer:
         """Send a scoring request. CloudError where no answer comes."""

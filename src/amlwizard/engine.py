@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event as Flag
 from threading import Lock
-from typing import Any
 from uuid import uuid4
 
 from amlwizard.cloud_port import CloudPort
@@ -39,6 +38,7 @@ from amlwizard.events import (
     StepProgress,
     StepStarted,
 )
+from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document
 from amlwizard.plan import Action, Context, Found, Phase, Plan, Step, action_for, in_order, planned
 from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
@@ -239,8 +239,8 @@ def _apply(step: Step, ctx: Context, action: Action, say: Emit) -> StepFinished:
     return StepFinished(step=step.id, outcome="done", outputs=outputs)
 
 
-def _progress(say: Emit, step: str, message: str, /, **data: Any) -> None:
-    say(StepProgress(step=step, message=message, data=data))
+def _progress(say: Emit, step: str, message: str, payload: JsonRecord | None = None) -> None:
+    say(StepProgress(step=step, message=message, data=payload.to_json() if payload else {}))
 
 
 def _read_if_possible(step: Step, ctx: Context) -> Found | None:

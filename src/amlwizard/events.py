@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import PurePath
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
+
+from amlwizard.json_record import JsonRecord
+
+R = TypeVar("R", bound=JsonRecord)
 
 Outcome = Literal["done", "kept", "failed", "blocked", "cancelled"]
 
@@ -95,6 +99,13 @@ class StepProgress(Event):
     step: str
     message: str
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    def payload(self, kind: type[R]) -> R | None:
+        """What it carries, if that is of the kind (one of `payloads`)."""
+        try:
+            return kind.from_json(self.data)
+        except KeyError:
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

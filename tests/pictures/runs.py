@@ -12,10 +12,11 @@ from textual.filter import Monochrome
 from textual.pilot import Pilot
 from tui_support import recorded, unkept, wizard
 
-from amlwizard.app.port import RunResult, ScoringResponse
+from amlwizard.app.port import RunResult
 from amlwizard.draft import from_file
 from amlwizard.errors import OperationCancelledError
 from amlwizard.events import LoginNeeded, RunFinished, StepFinished
+from amlwizard.payloads import ScoringResponse
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.theme import LIGHT
 from amlwizard.view import RunView

@@ -10,8 +10,8 @@ from support import PATIENCE
 from textual.widgets import OptionList, Static, TextArea
 from tui_support import FakeBackend, at_page, recorded, until
 
-from amlwizard.app.port import ScoringResponse
 from amlwizard.errors import CloudError
+from amlwizard.payloads import ScoringResponse
 from amlwizard.rules.requests import DIABETES, rows_of
 from amlwizard.tui.pages.score import ScorePage, of_run
 

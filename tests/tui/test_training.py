@@ -10,6 +10,7 @@ from tui_support import FakeBackend, at_page, recorded
 
 from amlwizard.app.port import RunResult
 from amlwizard.events import Attachment, RunStarted, StepFinished, StepInfo, StepProgress
+from amlwizard.plan.outputs import TrainingOutput
 from amlwizard.tui.pages.training import TrainingPage, cells, pictures, result
 from amlwizard.tui.widgets.scatter import Scatter
 from amlwizard.view import RunView
@@ -36,8 +37,8 @@ def test_cells_run_one_after_the_other() -> None:
 
 
 def test_pictures_are_found_live_and_in_a_journal() -> None:
-    live = said(1, "Draw", **{"a.png": Attachment("a.png", b"x")})
-    read = said(1, "Draw", **{"a.png": {"file": "a.png"}})
+    live = said(1, "Draw", text="", seconds=0.1, **{"a.png": Attachment("a.png", b"x")})
+    read = said(1, "Draw", text="", seconds=0.1, **{"a.png": {"file": "a.png"}})
     assert pictures([live]) == pictures([read]) == ["a.png"]
 
 
@@ -112,7 +113,7 @@ async def test_the_picture_is_named_where_it_was_saved(tmp_path: Path) -> None:
 def kept() -> RunView:
     steps = (StepInfo("train", "Training run", "train"),)
     view = RunView().apply(RunStarted(at=1, run="r", recipe="x", target="sandbox", steps=steps))
-    outputs = {"run_id": "abc", "mse": 3424.8567, "rows": [353, 89], "experiment": "diabetes"}
+    outputs = TrainingOutput("abc", "diabetes", [353, 89], 3424.8567, {}).to_json()
     return view.apply(StepFinished(at=2, step="train", outcome="kept", outputs=outputs))
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from amlwizard import durations, engine
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
-from amlwizard.app.port import RunResult, ScoringResponse, TargetName
+from amlwizard.app.port import RunResult, TargetName
 from amlwizard.app.targets import Choice, Target, opened
 from amlwizard.errors import (
     AmlwizardError,
@@ -28,6 +28,7 @@ from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
 from amlwizard.json_types import JsonObject
 from amlwizard.paths import state_folder
+from amlwizard.payloads import CellFinished, ScoringResponse
 from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.plan.outputs import TRAFFIC, TRAIN
 from amlwizard.posture import Posture
@@ -37,7 +38,7 @@ from amlwizard.run_control import RunControl
 from amlwizard.steps import steps_for
 from amlwizard.steps.evidence import Looking
 from amlwizard.steps.foundation import signed_in
-from amlwizard.steps.verify import alone as verification
+from amlwizard.steps.verify import alone as verification_of
 from amlwizard.teardown import teardown
 from amlwizard.view import RunView
 
@@ -244,21 +245,19 @@ class Application:
         control: RunControl,
         skip: Collection[str] = (),
     ) -> Posture:
-        found: list[Posture] = []
         view = RunView()
 
         def watch(event: Event) -> None:
             nonlocal view
             view = view.apply(event)
-            if isinstance(event, StepProgress) and "posture" in event.data:
-                found.append(Posture.from_json(event.data["posture"]))
 
-        steps = verification(recipe, steps_for(recipe), Looking(skip=tuple(skip), wake=True))
+        looking = Looking(skip=tuple(skip), wake=True)
+        verification, steps = verification_of(recipe, steps_for(recipe), looking)
         listen = self.target.listening(to_all([watch, emit]))
         code = engine.run(steps, self._job(recipe, ""), listen, control=control)
-        if not found:
+        if verification.posture is None:
             raise _ended(view, code)
-        return found[-1]
+        return verification.posture
 
     def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
         return reporting.write(path, posture, recipe, reporting.journals(recipe))
@@ -278,23 +277,20 @@ class Application:
         outputs = {name: view.outputs(name) for name in view.steps}
         ctx = engine.context(self._job(recipe, ""), outputs, cancel)
         ctx.cloud.sign_in(recipe.sign_in, ctx.ask, cancel)
-        answer = send(ctx, recipe, dict(request), lambda message, **data: None)
-        return ScoringResponse(
-            request=answer.sent,
-            status=answer.status,
-            response=answer.body,
-            seconds=answer.seconds,
-            curl=answer.curl,
-            fix=answer.fix,
-            why=answer.why,
-        )
+        return send(ctx, recipe, dict(request), lambda message, payload=None: None)
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
         for path in newest(state_folder() / "runs"):
             said = _said_by(path, TRAIN.id)
-            if any(event.data.get("result", {}).get("run_id") == run_id for event in said):
+            if any(_run_of(event) == run_id for event in said):
                 return said
         return ()
+
+
+def _run_of(event: StepProgress) -> object:
+    """The MLflow run that a cell of the training made, where it was that cell."""
+    cell = event.payload(CellFinished)
+    return (cell.result or {}).get("run_id") if cell else None
 
 
 def _said_by(path: Path, step: str) -> list[StepProgress]:

@@ -11,11 +11,12 @@ from threading import Event as CancelEvent
 from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
-from amlwizard.app.port import RunResult, ScoringResponse, TargetName
+from amlwizard.app.port import RunResult, TargetName
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Phase, Plan, PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn

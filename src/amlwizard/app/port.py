@@ -17,7 +17,8 @@ from typing import Literal, Protocol
 from amlwizard.accounts import Account, Tenant
 from amlwizard.errors import Finding
 from amlwizard.events import Emit, StepProgress
-from amlwizard.json_types import JsonObject, JsonValue
+from amlwizard.json_types import JsonObject
+from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Phase, Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
@@ -35,21 +36,6 @@ class RunResult:
     run: str
     recipe: Path
     journal: Path
-
-
-@dataclass(frozen=True)
-class ScoringResponse:
-    """A scoring request as it was sent, and the response. `curl` is the same request as a
-    command, with the key masked. If the status is 400 or more, `why` is what the container
-    logged about it and `fix` is what to do."""
-
-    request: JsonObject
-    status: int
-    response: JsonValue
-    seconds: float
-    curl: str
-    fix: str = ""
-    why: str = ""
 
 
 class ApplicationPort(Protocol):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from amlwizard.accounts import Account, Tenant
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
-from amlwizard.cloud_port import Ask, Frontend, ProbeResult, Scored
+from amlwizard.cloud_port import Ask, EndpointAnswer, Frontend, ProbeResult
 from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.recipe import SignIn
 from amlwizard.secret import Secret
@@ -185,8 +185,10 @@ class Cloud:
             "token_scopes": {"arm": self.profile.arm_scope, "ml": self.profile.ml_scope},
         }
 
-    def score(self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None) -> Scored:
-        """A `scoring.Scored`. `at` is where an endpoint with a name of its own is found."""
+    def score(
+        self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None
+    ) -> EndpointAnswer:
+        """Post a scoring request. `at` is where an endpoint with a name of its own is found."""
         from amlwizard.cloud.scoring import score
 
         return score(self.profile, uri, key, body, at)

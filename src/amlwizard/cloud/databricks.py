@@ -16,6 +16,7 @@ from amlwizard.cloud.wire import prepared
 from amlwizard.cloud_port import Ask, CellResult, Say
 from amlwizard.errors import StepError
 from amlwizard.json_types import Document
+from amlwizard.payloads import CellFinished, CellStarted
 
 RETRY_SECONDS = 60
 
@@ -257,7 +258,7 @@ class Databricks:
         with ExecutionContext.opened(self.client, cluster_id, self.profile.polling) as context:
             for number, cell in enumerate(cells, 1):
                 title = cell.partition("\n")[0].removeprefix("#").strip()
-                say(f"cell {number} of {len(cells)}: {title}", cell=number, title=title)
+                say(f"cell {number} of {len(cells)}: {title}", CellStarted(number, title))
                 before_each()
                 result = context.run(number, cell, cancel)
                 login = result.data.pop("login_needed", None)
@@ -267,14 +268,16 @@ class Databricks:
                     ask.done(result.data["login_done"])
                 say(
                     f"cell {number} of {len(cells)}: done",
-                    cell=number,
-                    title=title,
-                    text="\n".join(
-                        [result.text, *(f"{name} did not come through" for name in result.lost)]
+                    CellFinished(
+                        number,
+                        title,
+                        "\n".join(
+                            [result.text, *(f"{name} did not come through" for name in result.lost)]
+                        ),
+                        result.seconds,
+                        result.data or None,
+                        result.files,
                     ),
-                    seconds=result.seconds,
-                    **({"result": result.data} if result.data else {}),
-                    **{file.name: file for file in result.files},
                 )
                 results.append(result)
             if results and results[-1].cut and not results[-1].data:

@@ -10,7 +10,7 @@ from typing import Any
 from amlwizard.cloud import frontends
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import client
-from amlwizard.cloud_port import Frontend, Scored
+from amlwizard.cloud_port import EndpointAnswer, Frontend
 from amlwizard.errors import CloudError
 from amlwizard.json_types import JsonObject
 from amlwizard.secret import Secret, hide
@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 60
 SERVED = "x-ms-run-function-failed"  # the inference server's header: true, or false
 
 
-def read(status: int, headers: Mapping[str, str], text: str, seconds: float) -> Scored:
+def read(status: int, headers: Mapping[str, str], text: str, seconds: float) -> EndpointAnswer:
     """An answer as it came; `headers` by their names in lower case."""
     text = hide(text)
     page = "html" in headers.get("content-type", "")
@@ -27,7 +27,7 @@ def read(status: int, headers: Mapping[str, str], text: str, seconds: float) -> 
         content: Any = json.loads(text)
     except ValueError:
         content = text[:500]
-    return Scored(status, content, seconds, SERVED in headers, page)
+    return EndpointAnswer(status, content, seconds, SERVED in headers, page)
 
 
 def score(
@@ -36,7 +36,7 @@ def score(
     key: Secret,
     body: JsonObject,
     at: Frontend | None = None,
-) -> Scored:
+) -> EndpointAnswer:
     """POST with the Bearer key; `at` is where an endpoint with a name of its own is found.
 
     Raises CloudError where no answer comes.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, Generic, Self, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
+from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document
 
 
@@ -13,31 +14,7 @@ class UnresolvedPlaceholderError(LookupError):
     """An output that is not there yet was needed; the text is its step, or ``step.output``."""
 
 
-@dataclass(frozen=True)
-class Output:
-    """Base of what a step puts out. A field's JSON key is its name, or its metadata ``key``; what is
-    None is left out."""
-
-    def to_json(self) -> Document:
-        pairs = ((_key(f), getattr(self, f.name)) for f in fields(self))
-        return {key: value for key, value in pairs if value is not None}
-
-    @classmethod
-    def from_json(cls, body: Document) -> Self:
-        """Keys that it does not know are left out. KeyError names one that is missing."""
-        known = {f.name: body[_key(f)] for f in fields(cls) if _key(f) in body or _required(f)}
-        return cls(**known)
-
-
-def _key(f: Field[Any]) -> str:
-    return str(f.metadata.get("key", f.name))
-
-
-def _required(f: Field[Any]) -> bool:
-    return f.default is MISSING and f.default_factory is MISSING
-
-
-O = TypeVar("O", bound=Output)  # noqa: E741
+O = TypeVar("O", bound=JsonRecord)  # noqa: E741
 
 
 @dataclass(frozen=True)
@@ -70,7 +47,7 @@ class Outputs:
 
 
 @dataclass(frozen=True)
-class SignedIn(Output):
+class SignedIn(JsonRecord):
     account: str
     tenant: str
     subscription: str
@@ -78,7 +55,7 @@ class SignedIn(Output):
 
 
 @dataclass(frozen=True)
-class ResourceOutput(Output):
+class ResourceOutput(JsonRecord):
     """`id` is its ARM id, or that of a Databricks cluster."""
 
     id: str
@@ -92,7 +69,7 @@ class DatabricksOutput(ResourceOutput):
 
 
 @dataclass(frozen=True)
-class TrainingOutput(Output):
+class TrainingOutput(JsonRecord):
     """`rows` are those trained on and those tested with; `columns` the model's signature: types by
     name."""
 
@@ -100,23 +77,23 @@ class TrainingOutput(Output):
     experiment: str
     rows: Sequence[int]
     mse: float
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class RegisteredModel(Output):
+class RegisteredModel(JsonRecord):
     model: str
     version: str
     model_id: str
 
 
 @dataclass(frozen=True)
-class TrafficOutput(Output):
+class TrafficOutput(JsonRecord):
     scoring_uri: str
 
 
 @dataclass(frozen=True)
-class ScoringOutput(Output):
+class ScoringOutput(JsonRecord):
     """`asked_from` is ``here`` or ``the VNET``; `dns_record` one that the endpoint's name lacks."""
 
     scoring_uri: str
@@ -127,7 +104,7 @@ class ScoringOutput(Output):
 
 
 @dataclass(frozen=True)
-class VerifyOutput(Output):
+class VerifyOutput(JsonRecord):
     """How many promises there are and are kept; the ids of those that nothing was seen of."""
 
     promises: int
@@ -136,7 +113,7 @@ class VerifyOutput(Output):
 
 
 @dataclass(frozen=True)
-class RemovalOutput(Output):
+class RemovalOutput(JsonRecord):
     """`removed`: it was there. `lingers`: what Azure keeps of it."""
 
     removed: bool

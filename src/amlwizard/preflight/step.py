@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from amlwizard.cloud_port import Say
 from amlwizard.errors import Finding, InvalidInputError, lowered
 from amlwizard.json_types import Document
+from amlwizard.payloads import FindingReported
 from amlwizard.plan import Context, Step
 from amlwizard.preflight import check
 
@@ -22,7 +23,7 @@ def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step
         if errors:
             raise refusal(found)
         for finding in found:
-            say(finding.what, finding=finding.to_json())
+            say(finding.what, FindingReported(finding.to_json()))
         return {"findings": [finding.to_json() for finding in found]}
 
     return Step(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from amlwizard import journal
 from amlwizard.errors import InvalidInputError
+from amlwizard.payloads import CellFinished
+from amlwizard.plan.outputs import TRAIN
 from amlwizard.view import RunView, StepView
 
 
@@ -85,9 +87,10 @@ def _timings(view: RunView) -> Iterable[Timing]:
 
 
 def _fit(view: RunView) -> Fit | None:
-    trained = view.steps.get("train")
+    trained = view.steps.get(TRAIN.id)
     for progress in reversed(trained.log if trained else ()):
-        result = progress.data.get("result") or {}
+        cell = progress.payload(CellFinished)
+        result = (cell and cell.result) or {}
         if result.get("actual") and len(result["actual"]) == len(result.get("predicted") or ()):
             return Fit(
                 tuple(map(float, result["actual"])),

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from amlwizard import notebook
 from amlwizard.cloud.polling import pause
 from amlwizard.cloud.scoring import read
-from amlwizard.cloud_port import Frontend, Say, Scored
+from amlwizard.cloud_port import EndpointAnswer, Frontend, Say
 from amlwizard.errors import CloudError
+from amlwizard.json_types import Document
 from amlwizard.notebook.access import scope_of
+from amlwizard.payloads import DnsRecordNeeded, RequestReshaped, ScoringResponse
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import CLUSTER, TRAFFIC, TRAIN, WORKSPACE
 from amlwizard.recipe import Recipe
@@ -41,54 +42,9 @@ FIXES = {
 }
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What an endpoint answered to what was sent. `body` is JSON, or text where it is none; `wrote`
-    what the container said of a request that failed."""
-
-    uri: str
-    sent: dict[str, Any]
-    status: int
-    body: Any
-    seconds: float
-    wrote: str = ""
-    at: Frontend | None = None
-
-    @property
-    def curl(self) -> str:
-        """The same request as a command; the key stays out of it."""
-        return (
-            f"curl -X POST {self.uri} {self._tls}-H 'Authorization: Bearer ***' "
-            f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(self.sent))}"
-        )
-
-    @property
-    def _tls(self) -> str:
-        if self.at is None:
-            return ""
-        trusting = f"--cacert {shlex.quote(str(self.at.certificate))} "
-        return (
-            trusting
-            if self.at.named
-            else f"--resolve {self.at.name}:443:{self.at.address} {trusting}"
-        )
-
-    @property
-    def why(self) -> str:
-        return f"The container wrote: {self.wrote}" if self.wrote else ""
-
-    @property
-    def fix(self) -> str:
-        """What to do about an answer that is none; empty where all is well."""
-        if self.status < 400:
-            return ""
-        known = FIXES.get(self.status)
-        return known or (FIXES[500] if self.status >= 500 else FIXES[400])
-
-
 def send(
     ctx: Context, recipe: Recipe, given: dict[str, Any], say: Say, patience: float = 0
-) -> Answer:
+) -> ScoringResponse:
     """Send a request to the endpoint, in the form that its model takes; its answer, of whatever
     status. `patience` is how many seconds the endpoint may take to be there at all.
 
@@ -96,7 +52,7 @@ def send(
     """
     sent = as_sent(given, ctx.outputs[TRAIN].columns)
     if sent != given:
-        say("the request is sent as columns, index and data", given=given, sent=sent)
+        say("the request is sent as columns, index and data", RequestReshaped(given, sent))
     uri = ctx.outputs[TRAFFIC].scoring_uri
     ml = ctx.cloud.ml(ctx.outputs[WORKSPACE].id)
     key = ml.keys(recipe.names.endpoint)
@@ -107,22 +63,49 @@ def send(
         if at and not at.named:
             _tell_of_record(say, at)
 
-        def ask() -> Scored:
-            scored: Scored = ctx.cloud.score(uri, key, sent, at)
-            return scored
+        def ask() -> EndpointAnswer:
+            return ctx.cloud.score(uri, key, sent, at)
 
     scored = _asked(ctx, ask, say, patience)
     wrote = ""
     if scored.status >= 500:
         wrote = ml.last_exception(recipe.names.endpoint, recipe.names.deployment)
-    return Answer(uri, sent, scored.status, scored.body, scored.seconds, wrote, at)
+    return ScoringResponse(
+        sent,
+        scored.status,
+        scored.body,
+        scored.seconds,
+        _curl(uri, sent, at),
+        _fix(scored.status),
+        f"The container wrote: {wrote}" if wrote else "",
+        at.record if at else "",
+    )
+
+
+def _curl(uri: str, sent: Document, at: Frontend | None) -> str:
+    """The same request as a command; the key stays out of it."""
+    tls = ""
+    if at:
+        tls = f"--cacert {shlex.quote(str(at.certificate))} "
+        tls = tls if at.named else f"--resolve {at.name}:443:{at.address} {tls}"
+    return (
+        f"curl -X POST {uri} {tls}-H 'Authorization: Bearer ***' "
+        f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(sent))}"
+    )
+
+
+def _fix(status: int) -> str:
+    """What to do about an answer of that status; empty where all is well."""
+    if status < 400:
+        return ""
+    return FIXES.get(status) or (FIXES[500] if status >= 500 else FIXES[400])
 
 
 def _tell_of_record(say: Say, at: Frontend) -> None:
     say(
         f"make the DNS record {at.record}: the name does not lead there yet, so the endpoint is asked "
         "at that address under its name",
-        record=at.record,
+        DnsRecordNeeded(at.record),
     )
 
 
@@ -131,7 +114,9 @@ def inside(recipe: Recipe) -> bool:
     return bool(recipe.serving.load_balancer == "internal")
 
 
-def _asked(ctx: Context, ask: Callable[[], Scored], say: Say, patience: float) -> Scored:
+def _asked(
+    ctx: Context, ask: Callable[[], EndpointAnswer], say: Say, patience: float
+) -> EndpointAnswer:
     """Ask until the endpoint itself answers, or patience ends."""
     until = monotonic() + patience
     while True:
@@ -163,7 +148,7 @@ UNREACHED = (
 )  # fmt: skip
 
 
-def _page(scored: Scored) -> CloudError:
+def _page(scored: EndpointAnswer) -> CloudError:
     return CloudError(
         f"A page for a browser came back instead of the endpoint's answer ({scored.status}).",
         code="Page",
@@ -181,7 +166,7 @@ def _inside(
     sent: dict[str, Any],
     say: Say,
     at: Frontend | None,
-) -> Callable[[], Scored]:
+) -> Callable[[], EndpointAnswer]:
     """By a cell on the Databricks cluster; the key goes through its secret scope."""
     client = databricks_of(ctx)
     cluster_id = ctx.outputs[CLUSTER].id
@@ -193,7 +178,7 @@ def _inside(
     cells = notebook.cells("score", parameters)
     told = False
 
-    def ask() -> Scored:
+    def ask() -> EndpointAnswer:
         nonlocal told
         answer = client.run_cells(cluster_id, cells, say, ctx.cancel)[-1].data
         if at and not told and not answer["named"]:

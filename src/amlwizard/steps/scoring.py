@@ -10,7 +10,7 @@ from amlwizard.cloud_port import Say
 from amlwizard.errors import ExpectationError, StepError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Step
-from amlwizard.plan.outputs import ScoringOutput
+from amlwizard.plan.outputs import TRAFFIC, ScoringOutput
 from amlwizard.recipe import Expect, Recipe
 from amlwizard.rules.frames import as_sent
 from amlwizard.rules.requests import DIABETES
@@ -24,26 +24,22 @@ def scoring(recipe: Recipe) -> list[Step]:
         if answer.status >= 400:
             raise StepError(
                 f"The endpoint answered {answer.status}.",
-                why="\n".join(filter(None, (str(answer.body)[:500], answer.why))),
+                why="\n".join(filter(None, (str(answer.response)[:500], answer.why))),
                 fix=answer.fix,
             )
-        predictions = _numbers(answer.body)
+        predictions = _numbers(answer.response)
         say(
             f"{answer.status} after {answer.seconds:.2f} s: "
             + ", ".join(f"{p:.3f}" for p in predictions),
-            request=answer.sent,
-            response=answer.body,
-            status=answer.status,
-            seconds=answer.seconds,
-            curl=answer.curl,
+            answer,
         )
         _compare(recipe.expect, predictions)
         return ScoringOutput(
-            answer.uri,
+            ctx.outputs[TRAFFIC].scoring_uri,
             predictions,
             round(answer.seconds, 3),
             asked_from="the VNET" if inside(recipe) else "here",
-            dns_record=answer.at.record if answer.at else None,
+            dns_record=answer.dns_record or None,
         ).to_json()
 
     sent = as_sent(recipe.scoring.request, DIABETES)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from amlwizard.cloud_port import Say
 from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document
+from amlwizard.payloads import PostureJudged
 from amlwizard.plan import Context, Step
 from amlwizard.plan.outputs import VERIFY, VerifyOutput
 from amlwizard.posture import Posture, judge
@@ -16,36 +16,53 @@ from amlwizard.recipe import Recipe
 from amlwizard.steps.evidence import Looking, gather
 
 
-def verify(
-    recipe: Recipe, journey: Sequence[Step], looking: Looking | None = None, strict: bool = False
-) -> Step:
+class Verification:
     """Judges the posture after all of `journey` but the scoring request, which runs beside it.
 
-    The posture goes out as progress (``posture``, JSON), also where promises are broken. `strict`:
-    a promise without evidence counts as not kept.
+    The posture goes out as progress, and is in `posture` afterwards, also where promises are broken.
+    `strict`: a promise without evidence counts as not kept.
     """
-    resources = {step.id: step.resource for step in journey if step.resource}
 
-    def apply(ctx: Context, say: Say) -> Document:
-        facts = gather(ctx, recipe, resources, looking or Looking(), say)
-        name, target = recipe.names.prefix, ctx.cloud.profile.name
-        posture = Posture(name, target, time.time(), judge(recipe, facts))
-        say(posture.summary, posture=posture.to_json())
-        _must_be_kept(posture, strict)
+    def __init__(
+        self,
+        recipe: Recipe,
+        journey: Sequence[Step],
+        looking: Looking | None = None,
+        strict: bool = False,
+    ) -> None:
+        self.recipe, self.looking, self.strict = recipe, looking or Looking(), strict
+        self.resources = {step.id: step.resource for step in journey if step.resource}
+        self.posture: Posture | None = None
+
+    def step(self, *after: str) -> Step:
+        return Step(
+            VERIFY.id, "Promises kept", "verify", after, lambda ctx: None, self.judge, runs=True,
+            az=("amlwizard verify <recipe> --target azure",), audiences=("ml",),
+        )  # fmt: skip
+
+    def judge(self, ctx: Context, say: Say) -> Document:
+        facts = gather(ctx, self.recipe, self.resources, self.looking, say)
+        name, target = self.recipe.names.prefix, ctx.cloud.profile.name
+        self.posture = posture = Posture(name, target, time.time(), judge(self.recipe, facts))
+        say(posture.summary, PostureJudged(posture.to_json()))
+        _must_be_kept(posture, self.strict)
         unseen = [line.id for line in posture.of("unknown")]
         return VerifyOutput(len(posture.lines), len(posture.of("ok")), unseen).to_json()
 
-    return Step(
-        VERIFY.id, "Promises kept", "verify", _ends(journey), lambda ctx: None, apply, runs=True,
-        az=("amlwizard verify <recipe> --target azure",), audiences=("ml",),
-    )  # fmt: skip
+
+def verify(recipe: Recipe, journey: Sequence[Step]) -> Step:
+    """The last step of a journey."""
+    return Verification(recipe, journey).step(*_ends(journey))
 
 
-def alone(recipe: Recipe, journey: Sequence[Step], looking: Looking) -> list[Step]:
-    """Sign-in and the judgement, of a platform that was built before."""
+def alone(
+    recipe: Recipe, journey: Sequence[Step], looking: Looking
+) -> tuple[Verification, list[Step]]:
+    """The judgement of a platform that was built before, and its steps: sign-in and verification."""
     sign_in = next(step for step in journey if step.phase == "sign-in")
     before = [step for step in journey if step.id != VERIFY.id]
-    return [sign_in, replace(verify(recipe, before, looking, strict=True), after=(sign_in.id,))]
+    verification = Verification(recipe, before, looking, strict=True)
+    return verification, [sign_in, verification.step(sign_in.id)]
 
 
 def _ends(journey: Sequence[Step]) -> tuple[str, ...]:

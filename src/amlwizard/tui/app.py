@@ -18,11 +18,12 @@ from textual.theme import Theme
 
 from amlwizard import draft as drafts
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import ApplicationPort, RunResult, ScoringResponse, TargetName
+from amlwizard.app.port import ApplicationPort, RunResult, TargetName
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe

@@ -14,11 +14,12 @@ from textual.app import App
 from textual.worker import Worker, get_current_worker
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import ApplicationPort, RunResult, ScoringResponse, TargetName
+from amlwizard.app.port import ApplicationPort, RunResult, TargetName
 from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn

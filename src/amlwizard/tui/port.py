@@ -9,11 +9,12 @@ from typing import Protocol
 from textual.theme import Theme
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import RunResult, ScoringResponse, TargetName
+from amlwizard.app.port import RunResult, TargetName
 from amlwizard.draft import Draft
 from amlwizard.errors import AmlwizardError, Finding
 from amlwizard.events import StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
 from amlwizard.session import Session

@@ -9,6 +9,7 @@ from textwrap import wrap
 
 from textual.content import Content
 
+from amlwizard.payloads import PostureJudged
 from amlwizard.plan.outputs import VERIFY
 from amlwizard.posture import Evidence, Line, Posture
 from amlwizard.tui.widgets.step_tree import PHASE
@@ -31,9 +32,9 @@ NAME, TELLING = 10, 4
 def of_run(view: RunView) -> Posture | None:
     """The posture that a run reported; None if it has not got that far."""
     step = view.steps.get(VERIFY.id)
-    said = (e.data["posture"] for e in reversed(step.log) if "posture" in e.data) if step else ()
+    said = (e.payload(PostureJudged) for e in reversed(step.log)) if step else ()
     try:
-        return next((Posture.from_json(body) for body in said), None)
+        return next((Posture.from_json(judged.posture) for judged in said if judged), None)
     except (KeyError, TypeError):  # the journal of another version
         return None
 

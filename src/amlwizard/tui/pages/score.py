@@ -15,9 +15,9 @@ from textual.content import Content
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
-from amlwizard.app.port import ScoringResponse
 from amlwizard.errors import AmlwizardError
 from amlwizard.json_types import JsonObject, JsonValue
+from amlwizard.payloads import ScoringResponse
 from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
 from amlwizard.rules import requests
 from amlwizard.rules.frames import as_sent
@@ -40,12 +40,9 @@ class Asked:
 def of_run(view: RunView) -> Asked | None:
     """The request that the run itself sent."""
     step = view.steps.get(SCORE.id)
-    data = next((e.data for e in reversed(step.log) if "status" in e.data), None) if step else None
-    if data:
-        answer = ScoringResponse(
-            data["request"], data["status"], data["response"], data["seconds"], data["curl"]
-        )
-        return Asked(data["request"], answer)
+    sent = (e.payload(ScoringResponse) for e in reversed(step.log)) if step else ()
+    if answer := next(filter(None, sent), None):
+        return Asked(answer.request, answer)
     if step and step.state == "failed" and step.end:
         return Asked({}, error=AmlwizardError(step.end.what, why=step.end.why, fix=step.end.fix))
     return None

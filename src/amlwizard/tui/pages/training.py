@@ -15,7 +15,8 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from amlwizard.events import Attachment, StepProgress
+from amlwizard.events import StepProgress
+from amlwizard.payloads import CellFinished, CellStarted
 from amlwizard.plan.outputs import REGISTER, TRAIN
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.scatter import Scatter, fit
@@ -41,15 +42,10 @@ def cells(said: Iterable[StepProgress], failed: bool = False) -> list[Cell]:
     """The cells that a step reported, in order; `failed` means that the step did."""
     found: dict[int, Cell] = {}
     for event in said:
-        number, data = event.data.get("cell"), event.data
-        if not isinstance(number, int):
-            continue
-        cell = found.get(number, Cell(number, str(data.get("title", ""))))
-        if "seconds" in data:
-            cell = replace(
-                cell, state="done", seconds=data["seconds"], text=str(data.get("text", ""))
-            )
-        found[number] = cell
+        if done := event.payload(CellFinished):
+            found[done.cell] = Cell(done.cell, done.title, "done", done.seconds, done.text)
+        elif begun := event.payload(CellStarted):
+            found[begun.cell] = Cell(begun.cell, begun.title)
     if failed:
         found = {
             n: replace(c, state="failed") if c.state == "running" else c for n, c in found.items()
@@ -59,19 +55,14 @@ def cells(said: Iterable[StepProgress], failed: bool = False) -> list[Cell]:
 
 def result(said: Sequence[StepProgress]) -> Mapping[str, Any]:
     """The output of the last cell: actual, predicted, mse..."""
-    return next((e.data["result"] for e in reversed(said) if e.data.get("result")), {})
+    done = (event.payload(CellFinished) for event in reversed(said))
+    return next((cell.result for cell in done if cell and cell.result), {})
 
 
 def pictures(said: Iterable[StepProgress]) -> list[str]:
-    """The names of the files that the cells produced."""
-    names = []
-    for event in said:
-        for value in event.data.values():
-            if isinstance(value, Attachment):
-                names.append(value.name)
-            elif isinstance(value, Mapping) and set(value) == {"file"}:
-                names.append(str(value["file"]))
-    return names
+    """The names of the files attached to the cells."""
+    done = (event.payload(CellFinished) for event in said)
+    return [file.name for cell in done if cell for file in cell.files]
 
 
 class TrainingPage(Page):

@@ -1,0 +1,35 @@
+"""Records with a fixed JSON form: results and progress that travel through events and journals."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, Self
+
+from amlwizard.json_types import Document
+
+NOT_IN_JSON: dict[str, str] = {"key": ""}
+"""The metadata of a field that stays in this process."""
+
+
+@dataclass(frozen=True)
+class JsonRecord:
+    """A field's JSON key is its name, or its metadata ``key``; one that is None or empty text is left
+    out where that is its default."""
+
+    def to_json(self) -> Document:
+        pairs = ((f, getattr(self, f.name)) for f in fields(self) if _key(f))
+        return {_key(f): value for f, value in pairs if value or value != f.default}
+
+    @classmethod
+    def from_json(cls, body: Document) -> Self:
+        """Keys that it does not know are left out. KeyError names one that is missing."""
+        needed = (f for f in fields(cls) if _key(f) in body or _required(f))
+        return cls(**{f.name: body[_key(f)] for f in needed})
+
+
+def _key(f: Field[Any]) -> str:
+    return str(f.metadata.get("key", f.name))
+
+
+def _required(f: Field[Any]) -> bool:
+    return f.default is MISSING and f.default_factory is MISSING
