@@ -6,237 +6,41 @@ import argparse
 import errno
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import NamedTuple
 
-PHASES = ("sign-in", "provision", "train", "register", "deploy", "score", "verify")
-WORK = ("train", "register")  # phases whose outcome is otherwise kept
-EPILOG = "exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled"
-
-
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="amlwizard",
-        description="From nothing to a scored request on a network-secured Azure Machine Learning "
-        "platform.",
-        epilog=EPILOG,
-    )
-    top.add_argument("--version", action=_Version, help="show the version and exit")
-    top.add_argument("--recipe", metavar="FILE", help="start the wizard with a recipe's answers")
-    _target(top, required=False)
-    commands = top.add_subparsers(dest="command", metavar="COMMAND")
-
-    ask = commands.add_parser("ask", help="the wizard by questions, for any terminal")
-    ask.add_argument("-o", "--output", metavar="FILE", help="save the recipe there")
-    ask.add_argument("--recipe", metavar="FILE", help="start with a recipe's answers")
-    _target(ask, required=False)
-    ask.add_argument(
-        "--plain", action="store_true", help="plain lines: for slow links and screen readers"
-    )
-
-    check = commands.add_parser("check", help="every finding about a recipe, without any cloud")
-    check.add_argument("recipe")
-    _settings(check)
-    check.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="RULE",
-        help="take what this rule finds as a warning (all: what any does)",
-    )
-    check.add_argument("--json", action="store_true", help="findings as JSON")
-
-    preflight = commands.add_parser(
-        "preflight", help="what the cloud would refuse, before anything is written"
-    )
-    preflight.add_argument("recipe")
-    _target(preflight, required=True)
-    _settings(preflight)
-    preflight.add_argument("--json", action="store_true", help="findings as JSON")
-
-    plan = commands.add_parser("plan", help="what a replay would do")
-    plan.add_argument("recipe")
-    _target(plan, required=False)
-    _settings(plan)
-    plan.add_argument("--json", action="store_true", help="the plan as JSON")
-
-    replay = commands.add_parser("replay", help="do what a recipe says, without asking anything")
-    replay.add_argument("recipe")
-    _target(replay, required=True)
-    _settings(replay)
-    replay.add_argument("--until", choices=PHASES, help="stop after this phase")
-    replay.add_argument(
-        "--rerun", action="append", default=[], choices=WORK, help="do this phase's work anew"
-    )
-    replay.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="RULE",
-        help="go on in spite of what check or preflight finds under this rule (all: under any)",
-    )
-    replay.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
-    replay.add_argument("--yes", action="store_true", help="really build on Azure")
-
-    verify = commands.add_parser(
-        "verify", help="whether a platform keeps what its recipe promises, with the evidence"
-    )
-    verify.add_argument("recipe")
-    _target(verify, required=True)
-    _settings(verify)
-    verify.add_argument("--json", action="store_true", help="the posture as JSON")
-    verify.add_argument("--html", metavar="FILE", help="write it as a page of its own")
-    verify.add_argument(
-        "--skip",
-        action="append",
-        default=[],
-        choices=("inside", "outside"),
-        help="leave out the evidence of a side that cannot be looked from",
-    )
-
-    destroy = commands.add_parser(
-        "destroy", help="remove what a recipe made: only what carries its tag"
-    )
-    destroy.add_argument("recipe")
-    _target(destroy, required=True)
-    _settings(destroy)
-    destroy.add_argument(
-        "--purge", action="store_true", help="leave nothing soft-deleted: free the names at once"
-    )
-    destroy.add_argument("--dry-run", action="store_true", help="show what goes, and stop")
-    destroy.add_argument("--yes", action="store_true", help="do not ask")
-    destroy.add_argument("--json", action="store_true", help="events (or the plan) as JSON lines")
-
-    export = commands.add_parser("export", help="a recipe as a script or template of its own")
-    export.add_argument("recipe")
-    _settings(export)
-    export.add_argument("--to", choices=("az", "bicep", "arm-json"), required=True)
-    export.add_argument("-o", "--output", metavar="FILE", help="write there instead of printing")
-
-    demo = commands.add_parser("demo", help="watch the wizard walk through the sandbox by itself")
-    demo.add_argument("recipe", nargs="?", help="begin with a recipe's answers")
-    demo.add_argument("--pace", choices=("slow", "normal", "fast"), default="normal")
-    demo.add_argument("--step", action="store_true", help="a key press goes on, no pause does")
-    demo.add_argument("--record", metavar="FILE", help="write it as an asciinema cast (version 2)")
-    demo.add_argument(
-        "--journal", metavar="FILE", help="play a recorded run instead, without any cloud"
-    )
-
-    recipes = commands.add_parser("recipes", help="the recipes that come with amlwizard")
-    actions = recipes.add_subparsers(dest="within", metavar="COMMAND", required=True)
-    actions.add_parser("list", help="their names, and what each builds")
-    copy = actions.add_parser("copy", help="copy one, to change it")
-    copy.add_argument("name", metavar="NAME")
-    copy.add_argument("-o", "--output", metavar="FILE", help="copy it there (default: NAME.yaml)")
-    copy.add_argument("--force", action="store_true", help="overwrite a file that exists")
-
-    doctor = commands.add_parser("doctor", help="whether this machine has what amlwizard needs")
-    doctor.add_argument("--json", action="store_true", help="all of it as JSON")
-
-    completion = commands.add_parser(
-        "completion",
-        help="complete commands and options in a shell, such as: "
-        'eval "$(amlwizard completion bash)"',
-    )
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
-
-    commands.add_parser("schema", help="the JSON schema of a recipe")
-
-    sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
-    sandbox.add_argument(
-        "--port",
-        type=_port,
-        default=0,
-        metavar="N",
-        help="port of ARM and Entra (default: a free one)",
-    )
-    sandbox.add_argument("--state", metavar="FILE", help="keep its state in a file")
-    _clock(sandbox)
-    sandbox.add_argument("--approve", action="store_true", help="agree to every sign-in")
-    sandbox.add_argument("--capture", metavar="FILE", help="record every exchange, redacted")
-    sandbox.add_argument(
-        "--reset", action="store_true", help="empty the one that --target sandbox starts"
-    )
-    within = sandbox.add_subparsers(dest="within", metavar="COMMAND")
-    compare = within.add_parser(
-        "compare",
-        help="put the requests of a capture to a sandbox, and list where Azure answered otherwise",
-    )
-    compare.add_argument("captures", nargs="+", metavar="CAPTURE")
-    compare.add_argument("--json", action="store_true", help="all of it as JSON")
-    return top
+from amlwizard.cli import options
+from amlwizard.cli.arguments import parser
 
 
-class _Version(argparse.Action):
-    """Looks the version up when it is asked for, not whenever a command starts."""
+class Command(NamedTuple):
+    """A command: its module here, imported when it is called, its function, and its options."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
-        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"amlwizard {version('amlwizard')}")
-        parser.exit()
+    module: str
+    function: str
+    options: type[options.Options]
 
 
-def _port(text: str) -> int:
-    port = int(text) if text.isascii() and text.isdecimal() else -1
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 (a free one) to 65535")
-    return port
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no speed: give a number above 0, such as 60")
-    return speed
-
-
-def _settings(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--set", action="append", default=[], metavar="A.B=C", help="change a value of the recipe"
-    )
-
-
-def _target(command: argparse.ArgumentParser, required: bool) -> None:
-    command.add_argument(
-        "--target",
-        choices=("sandbox", "azure"),
-        required=required,
-        help="the cloud; sandbox: the one that AMLWIZARD_SANDBOX names, else an embedded one",
-    )
-    _clock(command)
-    command.add_argument(
-        "--approve",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="play the person who agrees to the sandbox's sign-in (default: in the embedded one)",
-    )
-    command.add_argument(
-        "--capture",
-        metavar="FILE",
-        help="record every exchange with the cloud, redacted: fit for a bug report",
-    )
-
-
-def _clock(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--clock",
-        choices=("instant", "polls", "real"),
-        default="real",
-        help="how long things take in the sandbox (default: real)",
-    )
-    command.add_argument(
-        "--speed",
-        type=_speed,
-        default=60.0,
-        metavar="N",
-        help="divide real durations by N (default: 60)",
-    )
+COMMANDS: Mapping[str, Command] = {
+    "": Command("wizard", "wizard", options.WizardOptions),
+    "ask": Command("asking", "ask", options.AskOptions),
+    "check": Command("reading", "check", options.CheckOptions),
+    "preflight": Command("reading", "preflight", options.PreflightOptions),
+    "plan": Command("reading", "plan", options.PlanOptions),
+    "replay": Command("replaying", "replay", options.ReplayOptions),
+    "verify": Command("verifying", "verify", options.VerifyOptions),
+    "destroy": Command("destroying", "destroy", options.DestroyOptions),
+    "export": Command("exporting", "export", options.ExportOptions),
+    "demo": Command("demonstrating", "demo", options.DemoOptions),
+    "recipes list": Command("bundled_recipes", "list_all", options.Options),
+    "recipes copy": Command("bundled_recipes", "copy_one", options.CopyOptions),
+    "doctor": Command("doctor", "doctor", options.DoctorOptions),
+    "completion": Command("completion", "completion", options.CompletionOptions),
+    "schema": Command("reading", "schema", options.Options),
+    "sandbox": Command("sandboxing", "sandbox", options.SandboxOptions),
+    "sandbox compare": Command("comparing", "compare", options.CompareOptions),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -304,54 +108,7 @@ def _run(given: argparse.Namespace) -> int:
             why="It needs terminals and process groups as Linux and macOS have them.",
             fix="Install it in WSL, the Windows Subsystem for Linux.",
         )
-    if given.command in ("check", "preflight", "plan", "schema"):
-        from amlwizard.cli import reading
-
-        return int(getattr(reading, given.command)(given))
-    if given.command is None:
-        from amlwizard.cli.wizard import wizard
-
-        return wizard(given)
-    if given.command == "ask":
-        from amlwizard.cli.asking import ask
-
-        return ask(given)
-    if given.command == "replay":
-        from amlwizard.cli.replaying import replay
-
-        return replay(given)
-    if given.command == "verify":
-        from amlwizard.cli.verifying import verify
-
-        return verify(given)
-    if given.command == "demo":
-        from amlwizard.cli.demonstrating import demo
-
-        return demo(given)
-    if given.command == "export":
-        from amlwizard.cli.exporting import export
-
-        return export(given)
-    if given.command == "destroy":
-        from amlwizard.cli.destroying import destroy
-
-        return destroy(given)
-    if given.command == "doctor":
-        from amlwizard.cli.doctor import doctor
-
-        return doctor(given)
-    if given.command == "completion":
-        from amlwizard.cli.completion import completion
-
-        return completion(given)
-    if given.command == "recipes":
-        from amlwizard.cli.bundled_recipes import recipes
-
-        return recipes(given)
-    if given.within == "compare":
-        from amlwizard.cli.comparing import compare
-
-        return compare(given)
-    from amlwizard.cli.sandboxing import sandbox
-
-    return sandbox(given)
+    name = " ".join(filter(None, (given.command, getattr(given, "within", None))))
+    command = COMMANDS[name]
+    run = getattr(import_module(f"amlwizard.cli.{command.module}"), command.function)
+    return int(run(command.options.of(given)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from threading import Event as Flag
 from amlwizard import console, durations
 from amlwizard.app.application import Application, to_all
 from amlwizard.app.port import TargetName
+from amlwizard.cli.options import AskOptions
 from amlwizard.cli.replaying import Watch, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.cli.wizard import SESSIONS
@@ -29,7 +29,7 @@ AGAIN, CHANGE, LEAVE = "ask it again", "change the recipe", "leave"
 TARGETS: tuple[TargetName, ...] = ("sandbox", "azure")
 
 
-def ask(given: argparse.Namespace) -> int:
+def ask(given: AskOptions) -> int:
     """Answers are kept as they are given; who leaves is offered to continue."""
     person = asker(given.plain)
     store = DraftStore(state_folder() / SESSIONS)
@@ -43,7 +43,7 @@ def ask(given: argparse.Namespace) -> int:
         return OperationCancelledError.exit_code
 
 
-def _draft(given: argparse.Namespace, store: DraftStore, person: Asker) -> Draft:
+def _draft(given: AskOptions, store: DraftStore, person: Asker) -> Draft:
     if given.recipe:
         return from_file(Path(given.recipe))
     kept = store.unfinished()[:5]
@@ -65,7 +65,7 @@ class Ask:
     """From questions to a saved recipe and a run."""
 
     def __init__(
-        self, given: argparse.Namespace, session: Session, person: Asker, desk: Application
+        self, given: AskOptions, session: Session, person: Asker, desk: Application
     ) -> None:
         self.given, self.session, self.person, self.desk = given, session, person, desk
         self.interview = Interview(session, person, _say, _show)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from amlwizard.cli.options import CopyOptions, Options
 from amlwizard.recipe.bundled import BUNDLED, copy
 
 
-def recipes(given: argparse.Namespace) -> int:
-    if given.within == "list":
-        for name, about in BUNDLED.items():
-            print(f"{name:12}{about}")
-        return 0
+def list_all(_: Options) -> int:
+    for name, about in BUNDLED.items():
+        print(f"{name:12}{about}")
+    return 0
+
+
+def copy_one(given: CopyOptions) -> int:
     to = Path(given.output or f"{given.name}.yaml")
     copy(given.name, to, given.force)
     print(f"{to}: it replays with amlwizard replay {to} --target sandbox", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 from collections import Counter
@@ -16,6 +15,7 @@ from amlwizard.app.targets import started
 from amlwizard.capture.judging import Answer
 from amlwizard.capture.lines import read
 from amlwizard.capture.replaying import Verdict, replay
+from amlwizard.cli.options import CompareOptions
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.cloud.wire import client
 from amlwizard.recipe import SignIn
@@ -79,7 +79,7 @@ class Stage:
         return answer.raise_for_status().json()
 
 
-def compare(given: argparse.Namespace) -> int:
+def compare(given: CompareOptions) -> int:
     """0 where the sandbox answers as Azure did, else 1."""
     logging.getLogger().addHandler(logging.NullHandler())  # else Python prints what the SDKs log
     scenarios = read(map(Path, given.captures))

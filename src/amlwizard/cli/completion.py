@@ -6,13 +6,14 @@ import argparse
 
 import shtab
 
-from amlwizard.cli import parser
+from amlwizard.cli.arguments import parser
+from amlwizard.cli.options import CompletionOptions
 from amlwizard.recipe.bundled import BUNDLED
 
 FILES = ("recipe", "captures")  # arguments that are files, though named otherwise than FILE
 
 
-def completion(given: argparse.Namespace) -> int:
+def completion(given: CompletionOptions) -> int:
     top = parser()
     _describe(top)
     print(shtab.complete(top, shell=given.shell))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from amlwizard.app.extras import require_sandbox
 from amlwizard.app.playback import Playback
 from amlwizard.app.targets import VARIABLE, Choice
 from amlwizard.cli import recording
+from amlwizard.cli.options import DemoOptions
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import InvalidInputError
 from amlwizard.tui.demo import player, script
@@ -24,7 +24,7 @@ PREFIX = "mldemo01"
 SIGN_IN_CODE = "SANDBOX42"  # shown in pictures and recordings: it opens nothing
 
 
-def demo(given: argparse.Namespace) -> int:
+def demo(given: DemoOptions) -> int:
     if given.journal and given.recipe:
         raise InvalidInputError(
             "A demo plays a recipe or a journal, not both.",
@@ -43,7 +43,7 @@ def demo(given: argparse.Namespace) -> int:
         return _played(given, Path(folder))
 
 
-def _readable(given: argparse.Namespace) -> None:
+def _readable(given: DemoOptions) -> None:
     """What is to be played can be: a recording of a refusal is of no use to anybody."""
     if given.journal:
         Playback.of(Path(given.journal), 0).draft  # noqa: B018
@@ -53,7 +53,7 @@ def _readable(given: argparse.Namespace) -> None:
         from_file(Path(given.recipe))
 
 
-def _again(given: argparse.Namespace) -> list[str]:
+def _again(given: DemoOptions) -> list[str]:
     """The same demo as a command, for the recorder's terminal."""
     command = [sys.executable, "-m", "amlwizard", "demo", "--pace", given.pace]
     command += [str(given.recipe)] if given.recipe else []
@@ -61,7 +61,7 @@ def _again(given: argparse.Namespace) -> list[str]:
     return command + (["--journal", given.journal] if given.journal else [])
 
 
-def _played(given: argparse.Namespace, folder: Path) -> int:
+def _played(given: DemoOptions, folder: Path) -> int:
     """In a folder of its own: nothing of a demo is continued, and nothing that exists is touched."""
     store = DraftStore(folder / "sessions")
     make = partial(player.DemoApp, pace=player.PACES[given.pace], step=given.step, target="sandbox")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from threading import Event as Flag
 
 from amlwizard import console
 from amlwizard.app.application import Application, to_all
+from amlwizard.cli.options import DestroyOptions
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.replaying import Watch, cancelling, progress
 from amlwizard.cli.targets import choice_of
@@ -16,7 +16,7 @@ from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.events import Emit
 
 
-def destroy(given: argparse.Namespace) -> int:
+def destroy(given: DestroyOptions) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set))
     if not (given.yes or given.dry_run or sys.stdin.isatty()):
         raise InvalidInputError(

@@ -3,7 +3,6 @@ secret: of variables that may hold one, only that they are set."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import platform
@@ -19,6 +18,7 @@ from urllib.request import getproxies
 
 from amlwizard.app import extras
 from amlwizard.app.targets import VARIABLE
+from amlwizard.cli.options import DoctorOptions
 from amlwizard.console import plain
 from amlwizard.error_log import NAME as LOG
 from amlwizard.errors import InvalidInputError
@@ -40,7 +40,7 @@ class Check:
     fix: str = ""
 
 
-def doctor(given: argparse.Namespace) -> int:
+def doctor(given: DoctorOptions) -> int:
     """Answer 1 where something does not work, 0 where all that stands out are warnings."""
     checks = [*_versions(), *_sandbox(), *_terminal(), *_network(), *_sign_in(), *_state()]
     if given.json:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from amlwizard.cli.options import ExportOptions
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.errors import InvalidInputError
 from amlwizard.export import FORMATS
 
 
-def export(given: argparse.Namespace) -> int:
+def export(given: ExportOptions) -> int:
     text = FORMATS[given.to](usable_recipe(given.recipe, changes(given.set)))
     if given.output is None:
         sys.stdout.write(text)

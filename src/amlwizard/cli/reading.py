@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -11,6 +10,13 @@ from threading import Event as Flag
 
 from amlwizard import fields, rules
 from amlwizard.cli import tls
+from amlwizard.cli.options import (
+    CheckOptions,
+    FindingsOptions,
+    Options,
+    PlanOptions,
+    PreflightOptions,
+)
 from amlwizard.console import login_prompt, plain, show_findings, show_plan
 from amlwizard.errors import Finding, InvalidInputError, lowered
 from amlwizard.plan import outline
@@ -60,12 +66,12 @@ def changes(settings: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def check(given: argparse.Namespace) -> int:
+def check(given: CheckOptions) -> int:
     reading = read(Path(given.recipe), changes(given.set))
     return _told(given, _findings_of(reading, given.ignore))
 
 
-def plan(given: argparse.Namespace) -> int:
+def plan(given: PlanOptions) -> int:
     """0; 2 where something stands that Azure does not change as the recipe asks."""
     recipe = usable_recipe(given.recipe, changes(given.set))
     if given.target is None:
@@ -83,7 +89,7 @@ def plan(given: argparse.Namespace) -> int:
     return 0 if made.possible else 2
 
 
-def preflight(given: argparse.Namespace) -> int:
+def preflight(given: PreflightOptions) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set))
     from amlwizard.app.application import Application
     from amlwizard.cli.targets import choice_of
@@ -93,7 +99,7 @@ def preflight(given: argparse.Namespace) -> int:
     return _told(given, findings)
 
 
-def _told(given: argparse.Namespace, findings: Sequence[Finding]) -> int:
+def _told(given: FindingsOptions, findings: Sequence[Finding]) -> int:
     errors = sum(f.severity == "error" for f in findings)
     warnings = len(findings) - errors
     if given.json:
@@ -114,6 +120,6 @@ def _some(count: int, what: str) -> str:
     return f"{count} {what}{'s' if count != 1 else ''}"
 
 
-def schema(given: argparse.Namespace) -> int:
+def schema(_: Options) -> int:
     print(json.dumps(fields.schema(), indent=2))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 
 from amlwizard import console
 from amlwizard.app.application import Application, to_all
+from amlwizard.cli.options import ReplayOptions
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.targets import choice_of
 from amlwizard.errors import InvalidInputError, OperationCancelledError
@@ -21,7 +21,7 @@ from amlwizard.view import RunView
 SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
 
 
-def replay(given: argparse.Namespace) -> int:
+def replay(given: ReplayOptions) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set), given.ignore)
     if given.target == "azure" and not given.yes:
         raise InvalidInputError(

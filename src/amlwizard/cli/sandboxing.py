@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import signal
 import sys
@@ -12,11 +11,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from amlwizard.app.targets import STATE, VARIABLE, started
+from amlwizard.cli.options import SandboxOptions
 from amlwizard.errors import AmlwizardError
 from amlwizard.paths import state_folder
 
 
-def sandbox(given: argparse.Namespace) -> int:
+def sandbox(given: SandboxOptions) -> int:
     if given.reset:
         return _reset()
     options = ["--clock", given.clock, "--speed", str(given.speed), "--port", str(given.port)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amlwizard.app.targets import Choice
+from amlwizard.cli.options import CloudOptions
 
 
-def choice_of(given: Any) -> Choice:
-    """What the command line says of targets (an argparse namespace)."""
+def choice_of(given: CloudOptions) -> Choice:
+    """What the command line says of targets."""
     return Choice(
         approve=given.approve, clock=given.clock, speed=given.speed, capture=given.capture
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -10,13 +9,14 @@ from pathlib import Path
 from amlwizard import console
 from amlwizard.app import reporting
 from amlwizard.app.application import Application, to_all
+from amlwizard.cli.options import VerifyOptions
 from amlwizard.cli.reading import changes, usable_recipe
 from amlwizard.cli.replaying import cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.events import Emit
 
 
-def verify(given: argparse.Namespace) -> int:
+def verify(given: VerifyOptions) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set))
     if given.html:
         reporting.usable(Path(given.html))

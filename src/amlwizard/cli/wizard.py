@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from amlwizard.app.application import Application
 from amlwizard.app.extras import require_sandbox
 from amlwizard.app.targets import VARIABLE
+from amlwizard.cli.options import WizardOptions
 from amlwizard.cli.targets import choice_of
 from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import InvalidInputError
@@ -20,7 +20,7 @@ from amlwizard.tui.app import WizardApp
 SESSIONS = "sessions"
 
 
-def wizard(given: argparse.Namespace) -> int:
+def wizard(given: WizardOptions) -> int:
     if os.environ.get("TERM", "") in ("", "dumb"):
         raise InvalidInputError(
             "This terminal cannot draw the wizard.",

@@ -1,0 +1,155 @@
+"""The options of every command, as values: what argparse has read, with types."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Literal, Self
+
+Target = Literal["sandbox", "azure"]
+Phase = Literal["sign-in", "provision", "train", "register", "deploy", "score", "verify"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of a command; each field has the name of its argument."""
+
+    @classmethod
+    def of(cls, given: argparse.Namespace) -> Self:
+        """Those that were given, and the defaults of the others."""
+        return cls(**{field.name: getattr(given, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudOptions(Options):
+    """Of commands that talk to a cloud. `clock` and `speed` are for the embedded sandbox; `approve`
+    None stands for: where the sandbox is embedded. `capture` is a file."""
+
+    target: Target | None
+    clock: str
+    speed: float
+    approve: bool | None
+    capture: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions(CloudOptions):
+    """Of commands that have to be told which cloud."""
+
+    target: Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class WizardOptions(CloudOptions):
+    recipe: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskOptions(CloudOptions):
+    recipe: str | None
+    output: str | None
+    plain: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeOptions(Options):
+    """Of commands that begin with a recipe's file; `set` has changes: ``section.field=value``."""
+
+    recipe: str
+    set: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingsOptions(RecipeOptions):
+    """Of commands that end with findings."""
+
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(FindingsOptions):
+    ignore: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreflightOptions(FindingsOptions, TargetOptions):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(RecipeOptions, CloudOptions):
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions(RecipeOptions, TargetOptions):
+    until: Phase | None
+    rerun: Sequence[Phase]
+    ignore: Sequence[str]
+    json: bool
+    yes: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(RecipeOptions, TargetOptions):
+    json: bool
+    html: str | None
+    skip: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DestroyOptions(RecipeOptions, TargetOptions):
+    purge: bool
+    dry_run: bool
+    yes: bool
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(RecipeOptions):
+    to: str
+    output: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions(Options):
+    recipe: str | None
+    pace: str
+    step: bool
+    record: str | None
+    journal: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyOptions(Options):
+    name: str
+    output: str | None
+    force: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions(Options):
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletionOptions(Options):
+    shell: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxOptions(Options):
+    port: int
+    state: str | None
+    clock: str
+    speed: float
+    approve: bool
+    capture: str | None
+    reset: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(Options):
+    captures: Sequence[str]
+    json: bool
