@@ -26,9 +26,9 @@ from amlwizard.recipe import (
 )
 from amlwizard.rules import address_plan, cures
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
+from amlwizard.rules.address_space import OUTSIDE, PRIVATE, bounds, free, space_of
 from amlwizard.rules.capacity import capacities, load_of
-from amlwizard.rules.ranges import ranges_of
-from amlwizard.rules.space import OUTSIDE, PRIVATE, bounds, free, space_of
+from amlwizard.rules.rule_context import ranges_of
 
 ABOUT_ADDRESSES = ("VN-", "SN-", "DB-1", "DB-5", "PE-", "AK-", "BA-", "GW-", "EN-3")
 WHOLE = [IPv4Network(f"10.{n}.0.0/16") for n in range(256)]

@@ -14,7 +14,7 @@ from journeys import Journey
 from support import PATIENCE, RECIPES, Ran, recipe_of
 
 from amlwizard.notebook.access import api_of
-from amlwizard.rules.requests import DIABETES
+from amlwizard.rules.scoring_request import DIABETES
 from amlwizard.steps import steps_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]

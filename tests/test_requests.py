@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amlwizard.rules import requests
+from amlwizard.rules import scoring_request
 from amlwizard.rules.frames import as_sent
 
 COLUMNS = {"age": "double", "sex": "double", "bmi": "double"}
@@ -27,7 +27,7 @@ ROW = [0.1, 2, -3]
     ],
 )
 def test_broken_json_is_said_with_its_place(text, where) -> None:
-    request, problem = requests.parsed(text)
+    request, problem = scoring_request.parsed(text)
     assert request is None and problem and where in problem.what and problem.fix
 
 
@@ -46,7 +46,7 @@ def test_broken_json_is_said_with_its_place(text, where) -> None:
     ],
 )
 def test_what_the_model_takes_passes(request_) -> None:
-    assert requests.problems(request_, COLUMNS) == []
+    assert scoring_request.problems(request_, COLUMNS) == []
     sent = as_sent(request_, COLUMNS)["input_data"]
     assert sent.keys() == {"columns", "index", "data"} and sorted(sent["columns"]) == sorted(
         COLUMNS
@@ -74,7 +74,7 @@ def test_an_array_stays_one_where_no_columns_are_known() -> None:
 
 def test_one_column_more_is_a_warning() -> None:
     given_ = {"columns": [*COLUMNS, "odd"], "index": [0], "data": [[*ROW, 1]]}
-    (found,) = requests.problems({"input_data": given_}, COLUMNS)
+    (found,) = scoring_request.problems({"input_data": given_}, COLUMNS)
     assert found.severity == "warning" and "odd" in found.what
 
 
@@ -92,7 +92,7 @@ def test_one_column_more_is_a_warning() -> None:
     ],
 )
 def test_what_would_be_refused_or_falsified_is_said(kind, value, said) -> None:
-    (found,) = requests.problems({"input_data": [[value]]}, {"x": kind})
+    (found,) = scoring_request.problems({"input_data": [[value]]}, {"x": kind})
     assert found.severity == "error" and said in found.what
 
 
@@ -102,7 +102,7 @@ def test_what_would_be_refused_or_falsified_is_said(kind, value, said) -> None:
      ("datetime", "2024-01-02"), ("string", "x"), ("string", None), ("object", {"a": 1})],
 )  # fmt: skip
 def test_what_is_taken_as_it_is_passes(kind, value) -> None:
-    assert requests.problems({"input_data": [[value]]}, {"x": kind}) == []
+    assert scoring_request.problems({"input_data": [[value]]}, {"x": kind}) == []
 
 
 @pytest.mark.parametrize(
@@ -127,18 +127,20 @@ def test_what_is_taken_as_it_is_passes(kind, value) -> None:
     ],
 )
 def test_what_it_does_not_take_is_said(request_, what) -> None:
-    found = requests.problems(request_, COLUMNS)
+    found = scoring_request.problems(request_, COLUMNS)
     assert any(what in problem.what for problem in found)
     assert all(problem.fix for problem in found)
 
 
 def test_many_wrong_rows_are_not_all_named() -> None:
-    assert len(requests.problems({"input_data": [[1]] * 1000}, COLUMNS)) == requests.MOST
+    assert (
+        len(scoring_request.problems({"input_data": [[1]] * 1000}, COLUMNS)) == scoring_request.MOST
+    )
 
 
 def test_a_request_from_the_signature_is_one_that_passes() -> None:
-    assert requests.problems(requests.built(COLUMNS), COLUMNS) == []
-    kept = requests.built(COLUMNS, [ROW, [1]])
+    assert scoring_request.problems(scoring_request.built(COLUMNS), COLUMNS) == []
+    kept = scoring_request.built(COLUMNS, [ROW, [1]])
     assert kept["input_data"] == {"columns": [*COLUMNS], "index": [0], "data": [ROW]}
 
 
@@ -151,17 +153,17 @@ values = st.recursive(
 
 @given(st.dictionaries(st.text(), values, max_size=4))
 def test_the_text_of_a_request_is_its_json(request_) -> None:
-    text = requests.text_of(request_)
+    text = scoring_request.text_of(request_)
     assert json.loads(text) == request_
-    assert requests.parsed(text) == (request_, None)
+    assert scoring_request.parsed(text) == (request_, None)
 
 
 @given(values, st.sampled_from([{}, COLUMNS]))
 def test_nothing_raises(given_, columns) -> None:
-    requests.problems({"input_data": given_}, columns)
-    requests.problems({"input_data": {"columns": given_, "data": given_}}, columns)
+    scoring_request.problems({"input_data": given_}, columns)
+    scoring_request.problems({"input_data": {"columns": given_, "data": given_}}, columns)
     as_sent({"input_data": given_}, columns)
-    requests.built(columns, requests.rows_of({"input_data": given_}, columns))
+    scoring_request.built(columns, scoring_request.rows_of({"input_data": given_}, columns))
 
 
 @given(

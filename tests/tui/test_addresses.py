@@ -14,7 +14,7 @@ from tui_support import FakeBackend, wizard
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.draft import Draft, new
 from amlwizard.recipe import Addresses, Sections, Security, Serving
-from amlwizard.rules.space import OUTSIDE, Range, Space, bounds, space_of
+from amlwizard.rules.address_space import OUTSIDE, Range, Space, bounds, space_of
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.addresses import AddressesPage

@@ -12,7 +12,7 @@ from tui_support import FakeBackend, at_page, recorded, until
 
 from amlwizard.errors import CloudError
 from amlwizard.payloads import ScoringResponse
-from amlwizard.rules.requests import DIABETES, rows_of
+from amlwizard.rules.scoring_request import DIABETES, rows_of
 from amlwizard.tui.pages.score import ScorePage, of_run
 
 CURL = "curl -X POST http://x/score -H 'Authorization: Bearer ***' -d '{}'"

@@ -22,7 +22,7 @@ from amlwizard.prompts.askers import Asker, asker
 from amlwizard.prompts.interview import Interview, at_fault
 from amlwizard.recipe import Recipe, save
 from amlwizard.session import Session
-from amlwizard.spans import span
+from amlwizard.time_format import span
 
 NEW = "a new session"
 AGAIN, CHANGE, LEAVE = "ask it again", "change the recipe", "leave"

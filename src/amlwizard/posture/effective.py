@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
-from amlwizard.rules.space import PRIVATE
+from amlwizard.rules.address_space import PRIVATE
 
 PROTOCOLS = ("Tcp", "Udp", "Icmp", "Esp", "Ah")
 ALL_PORTS = (0, 65535)

@@ -15,7 +15,7 @@ from amlwizard.posture.facts import Facts
 from amlwizard.posture.judging import AbsentError, Promise, is_so, tried
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
-from amlwizard.rules.space import PRIVATE
+from amlwizard.rules.address_space import PRIVATE
 
 NAMES = "Names"
 # Private zones whose public names end otherwise.

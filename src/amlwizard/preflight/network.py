@@ -13,12 +13,12 @@ from amlwizard.errors import Finding, Severity
 from amlwizard.json_types import Document
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import sections_of
+from amlwizard.rules.address_space import Range, path, space_of
 from amlwizard.rules.base import use
 from amlwizard.rules.capacity import load_of
 from amlwizard.rules.overlaps import overlapping
-from amlwizard.rules.ranges import Ranges
 from amlwizard.rules.renaming import another
-from amlwizard.rules.space import Range, path, space_of
+from amlwizard.rules.rule_context import Ranges
 
 DATABRICKS = "Microsoft.Databricks/workspaces"
 # Subnets that nobody can share with a Databricks workspace.

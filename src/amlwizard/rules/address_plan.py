@@ -14,8 +14,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from amlwizard.errors import InvalidInputError
-from amlwizard.rules.capacity import SHORTEST, Load
-from amlwizard.rules.space import (
+from amlwizard.rules.address_space import (
     AKS_RESERVED,
     DEFAULTS,
     DOCKER,
@@ -33,6 +32,7 @@ from amlwizard.rules.space import (
     touched,
     within,
 )
+from amlwizard.rules.capacity import SHORTEST, Load
 
 KEPT = (*FORBIDDEN, *AKS_RESERVED, DOCKER)
 # A plan does not shrink a range below this, though the rules would let it.

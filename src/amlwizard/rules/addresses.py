@@ -8,9 +8,7 @@ from amlwizard.design.subnets import ENTRY, SUBNETS
 from amlwizard.errors import Finding
 from amlwizard.recipe import Addresses, Names
 from amlwizard.rules import address_plan
-from amlwizard.rules.base import Rule, listed, rule
-from amlwizard.rules.ranges import Ranges
-from amlwizard.rules.space import (
+from amlwizard.rules.address_space import (
     AKS_RESERVED,
     DEFAULTS,
     DOCKER,
@@ -27,6 +25,8 @@ from amlwizard.rules.space import (
     touched,
     within,
 )
+from amlwizard.rules.base import Rule, listed, rule
+from amlwizard.rules.rule_context import Ranges
 
 VNET_DOCS = "Cloud Adoption Framework, Plan for IP addressing"
 AKS_DOCS = "AKS, CNI networking overview"
@@ -44,11 +44,11 @@ ML_DOCS = "Azure Machine Learning, private link and secure workspace VNet"
     about=paths("vnet", *OUTSIDE),
     source=VNET_DOCS,
 )
-def forbidden(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def forbidden(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for name, network in ranges.known("vnet", *OUTSIDE):
         bad = touched(network, FORBIDDEN)
         if bad:
-            yield ranges.found(self, path(name), f"{network} overlaps {bad}.", name)
+            yield ranges.found(rule, path(name), f"{network} overlaps {bad}.", name)
 
 
 @rule(
@@ -59,12 +59,12 @@ def forbidden(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source=VNET_DOCS,
     severity="warning",
 )
-def private_space(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def private_space(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for name, network in ranges.known("vnet", *OUTSIDE):
         # A public pod range is an error of its own.
         if name != "pod_cidr" and not within(network, PRIVATE) and not touched(network, FORBIDDEN):
             yield ranges.found(
-                self,
+                rule,
                 path(name),
                 f"{network} is not private address space.",
                 name,
@@ -80,11 +80,11 @@ def private_space(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("vnet", *OUTSIDE),
     source=AKS_DOCS,
 )
-def aks_reserved(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def aks_reserved(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for name, network in ranges.known("vnet", *OUTSIDE):
         bad = touched(network, AKS_RESERVED)
         if bad and not touched(network, FORBIDDEN):
-            yield ranges.found(self, path(name), f"{network} overlaps {bad}.", name)
+            yield ranges.found(rule, path(name), f"{network} overlaps {bad}.", name)
 
 
 @rule(
@@ -94,10 +94,10 @@ def aks_reserved(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("vnet"),
     source=ML_DOCS,
 )
-def docker_bridge(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def docker_bridge(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     vnet = ranges.get("vnet")
     if vnet and vnet.overlaps(DOCKER):
-        yield ranges.found(self, path("vnet"), f"The VNET {vnet} overlaps {DOCKER}.", "vnet")
+        yield ranges.found(rule, path("vnet"), f"The VNET {vnet} overlaps {DOCKER}.", "vnet")
 
 
 # -- subnets, and what must not overlap
@@ -110,7 +110,7 @@ def docker_bridge(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("vnet", *SUBNETS, *ENTRY.values(), "reserved"),
     source="Azure Resource Manager",
 )
-def inside(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def inside(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     vnet = ranges.get("vnet")
     if vnet is None:
         return
@@ -122,7 +122,7 @@ def inside(self: Rule, ranges: Ranges) -> Iterator[Finding]:
         # What is there already does not move: the VNET has to hold it.
         moving = ["vnet" if found.kind == "reserved" else found.name for found in lost]
         yield ranges.found(
-            self,
+            rule,
             fields if len(lost) == 1 else (fields[-1], *fields[:-1]),
             f"{said} {'is' if len(lost) == 1 else 'are'} not inside the VNET {vnet}.",
             *dict.fromkeys(moving),
@@ -137,9 +137,9 @@ def inside(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths(*SUBNETS, *ENTRY.values(), "service_cidr", "pod_cidr", "reserved"),
     source=PLANNING,
 )
-def disjoint(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def disjoint(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for one, others in _causes([*ranges.overlaps({*IN_VNET, "service", "pod"})]).items():
-        yield ranges.overlapping(self, one, others)
+        yield ranges.overlapping(rule, one, others)
 
 
 @rule(
@@ -149,8 +149,8 @@ def disjoint(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("vnet", "service_cidr", "pod_cidr", *NEIGHBOURS),
     source=PLANNING,
 )
-def neighbours(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    yield from ranges.in_the_way(self, {"vnet", "service", "pod"}, set(NEIGHBOURS.values()))
+def neighbours(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
+    yield from ranges.in_the_way(rule, {"vnet", "service", "pod"}, set(NEIGHBOURS.values()))
 
 
 @rule(
@@ -162,13 +162,13 @@ def neighbours(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source="Azure, virtual network traffic routing",
     severity="warning",
 )
-def announced(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def announced(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     vnet = ranges.get("vnet")
     if vnet is None:
         return
     around = [r for r in ranges.space.neighbours if r.holds(vnet) and not r.route]
     if around:
-        yield self.finding(
+        yield rule.finding(
             (path("vnet"), *(found.path for found in around)),
             f"{listed([found.text for found in around])} hold{'s' * (len(around) == 1)} the VNET "
             f"{vnet}.",
@@ -185,10 +185,10 @@ def announced(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source="Azure, forced tunnelling; NAT gateway, order of precedence",
     severity="warning",
 )
-def default_route(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def default_route(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for found in ranges.space.neighbours:
         if found.route:
-            yield self.finding(
+            yield rule.finding(
                 (found.path, path("on_premises")),
                 f"{found.text} is a route, not a range in use.",
                 "List the ranges that are in use, such as 10.0.0.0/8, instead of it or beside it.",
@@ -203,12 +203,12 @@ def default_route(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("reserved"),
     source="Azure Resource Manager",
 )
-def reserved_names(self: Rule, addresses: Addresses, names: Names) -> Iterator[Finding]:
+def reserved_names(rule: Rule, addresses: Addresses, names: Names) -> Iterator[Finding]:
     seen = {getattr(names, f"{which}_subnet").lower(): f"names.{which}_subnet" for which in SUBNETS}
     for number, subnet in enumerate(addresses.reserved):
         place, name = f"{path('reserved')}.{number}", subnet.name.lower()
         if name in seen:
-            yield self.finding(
+            yield rule.finding(
                 (place, path("reserved"), seen[name]),
                 f"Two subnets are called {subnet.name!r}.",
                 "Name here only subnets that the recipe does not make.",
@@ -224,8 +224,8 @@ def reserved_names(self: Rule, addresses: Addresses, names: Names) -> Iterator[F
     source="AKS, legacy CNI",
     severity="warning",
 )
-def service_in_vnet(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    yield from _in_vnet(self, ranges, "service")
+def service_in_vnet(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
+    yield from _in_vnet(rule, ranges, "service")
 
 
 @rule(
@@ -235,18 +235,18 @@ def service_in_vnet(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("vnet", "pod_cidr"),
     source=PLANNING,
 )
-def pods_in_vnet(self: Rule, ranges: Ranges) -> Iterator[Finding]:
-    yield from _in_vnet(self, ranges, "pod")
+def pods_in_vnet(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
+    yield from _in_vnet(rule, ranges, "pod")
 
 
-def _in_vnet(self: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
+def _in_vnet(rule: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
     """A range that is over the VNET, and over no subnet: that is a finding of its own."""
     subnets = [found.network for found in ranges.space.ranges() if found.kind in IN_VNET]
     for vnet, other in ranges.overlaps({"vnet"}, {kind}):
         if not touched(other.network, subnets):
             inside = other.network.subnet_of(vnet.network)
             yield ranges.found(
-                self,
+                rule,
                 (other.path, vnet.path),
                 f"{other.network} {'lies in' if inside else 'holds'} the VNET {vnet.network}.",
                 other.name,
@@ -261,7 +261,7 @@ def _in_vnet(self: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
     about=paths("dns_service_ip", "service_cidr"),
     source="AKS, DNS service IP",
 )
-def dns_address(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def dns_address(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     dns, service = ranges.space.dns, ranges.get("service_cidr")
     if dns is None or service is None or address_plan.dns_in(service, dns) == dns:
         return
@@ -271,7 +271,7 @@ def dns_address(self: Rule, ranges: Ranges) -> Iterator[Finding]:
         first = "the network address" if dns == service[0] else "kept for kubernetes.default"
         what = f"{dns} is {first}."
     fields = (path("dns_service_ip"), path("service_cidr"))
-    yield ranges.found(self, fields, what, "dns_service_ip", otherwise="Choose another address.")
+    yield ranges.found(rule, fields, what, "dns_service_ip", otherwise="Choose another address.")
 
 
 def _causes(pairs: Sequence[tuple[Range, Range]]) -> dict[Range, list[Range]]:

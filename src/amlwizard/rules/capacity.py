@@ -8,8 +8,8 @@ from typing import Any
 
 from amlwizard.design.subnets import DATABRICKS
 from amlwizard.recipe import Security, Serving, Training
+from amlwizard.rules.address_space import Space
 from amlwizard.rules.base import usable
-from amlwizard.rules.space import Space
 
 # What private endpoints take, by the service behind them: a registry has one for its data too.
 WORKSPACE_ENDPOINT = 3

@@ -13,7 +13,7 @@ from amlwizard.errors import Finding
 from amlwizard.recipe import Sections
 from amlwizard.recipe.validation import SECTIONS
 from amlwizard.rules.base import RULES, use
-from amlwizard.rules.ranges import Ranges, ranges_of
+from amlwizard.rules.rule_context import Ranges, ranges_of
 
 Cure = Mapping[str, object]
 ROUNDS = 30

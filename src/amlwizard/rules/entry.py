@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from amlwizard.design.subnets import ENTRY_NAMES, SUBNETS
 from amlwizard.errors import Finding
 from amlwizard.recipe import Names
+from amlwizard.rules.address_space import NEIGHBOURS, Kind, path, paths
 from amlwizard.rules.base import Rule, rule
 from amlwizard.rules.capacity import LONGEST
-from amlwizard.rules.ranges import Ranges
 from amlwizard.rules.renaming import default
-from amlwizard.rules.space import NEIGHBOURS, Kind, path, paths
+from amlwizard.rules.rule_context import Ranges
 
 BASTION_DOCS = "Azure Bastion, configuration settings"
 GATEWAY_DOCS = "Azure VPN Gateway, gateway subnet"
@@ -26,11 +26,11 @@ POINT_TO_SITE = "Azure VPN Gateway, point-to-site address pool"
     about=paths("bastion"),
     source=BASTION_DOCS,
 )
-def bastion_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def bastion_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     bastion = ranges.space.own.get("bastion")
     if bastion and bastion.prefixlen > LONGEST["bastion"]:
         yield ranges.found(
-            self,
+            rule,
             path("bastion"),
             f"{bastion} is too small for Bastion.",
             "bastion",
@@ -46,11 +46,11 @@ def bastion_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("gateway"),
     source=GATEWAY_DOCS,
 )
-def gateway_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def gateway_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     gateway = ranges.space.own.get("gateway")
     if gateway and gateway.prefixlen > LONGEST["gateway"]:
         yield ranges.found(
-            self,
+            rule,
             path("gateway"),
             f"{gateway} is too small for a gateway.",
             "gateway",
@@ -65,9 +65,9 @@ def gateway_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("vpn_clients"),
     source=POINT_TO_SITE,
 )
-def dial_in(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def dial_in(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     others: set[Kind] = {"vnet", "service", "pod", "reserved", *NEIGHBOURS.values()}
-    yield from ranges.in_the_way(self, {"clients"}, others)
+    yield from ranges.in_the_way(rule, {"clients"}, others)
 
 
 @rule(
@@ -77,11 +77,11 @@ def dial_in(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     reads=("names.prefix",),
     source=BASTION_DOCS,
 )
-def reserved_names(self: Rule, names: Names) -> Iterator[Finding]:
+def reserved_names(rule: Rule, names: Names) -> Iterator[Finding]:
     for field in (f"{which}_subnet" for which in SUBNETS):
         name = getattr(names, field)
         if name.lower() in (text.lower() for text in ENTRY_NAMES.values()):
-            yield self.finding(
+            yield rule.finding(
                 f"names.{field}",
                 f"{name} is kept for a secure entry.",
                 cure={f"names.{field}": default(names, field)},

@@ -32,13 +32,13 @@ def version(text: str) -> Version | None:
 
 
 @rule("MLF-1", "A library is pinned to one version.", "training", source="PEP 440")
-def pinned(self: Rule, training: Training) -> Iterator[Finding]:
+def pinned(rule: Rule, training: Training) -> Iterator[Finding]:
     for field in LIBRARIES:
         text = getattr(training, field)
         if not VERSION.fullmatch(text):
             inner = text.strip("=v ")
             cure = {f"training.{field}": inner if VERSION.fullmatch(inner) else DEFAULTS[field]}
-            yield self.finding(f"training.{field}", f"{text!r} is no version.", cure=cure)
+            yield rule.finding(f"training.{field}", f"{text!r} is no version.", cure=cure)
 
 
 @rule(
@@ -47,9 +47,9 @@ def pinned(self: Rule, training: Training) -> Iterator[Finding]:
     "training",
     source="azureml-mlflow, package metadata",
 )
-def mlflow_pair(self: Rule, training: Training) -> Iterator[Finding]:
+def mlflow_pair(rule: Rule, training: Training) -> Iterator[Finding]:
     if not _installs(training.mlflow, training.azureml_mlflow):
-        yield self.finding(
+        yield rule.finding(
             PAIR,
             f"mlflow {training.mlflow} and azureml-mlflow {training.azureml_mlflow} cannot be "
             "installed together.",
@@ -64,9 +64,9 @@ def mlflow_pair(self: Rule, training: Training) -> Iterator[Finding]:
     "training",
     source="azureml-mlflow and mlflow, package code",
 )
-def crashing_pair(self: Rule, training: Training) -> Iterator[Finding]:
+def crashing_pair(rule: Rule, training: Training) -> Iterator[Finding]:
     if not _runs(training.mlflow, training.azureml_mlflow):
-        yield self.finding(
+        yield rule.finding(
             PAIR,
             f"azureml-mlflow {training.azureml_mlflow} does not work with mlflow {training.mlflow}: "
             "it crashes at the first artifact.",
@@ -80,13 +80,13 @@ def crashing_pair(self: Rule, training: Training) -> Iterator[Finding]:
     "training",
     source="package metadata; Azure Databricks, release notes of runtimes",
 )
-def python(self: Rule, training: Training) -> Iterator[Finding]:
+def python(rule: Rule, training: Training) -> Iterator[Finding]:
     has = python_of(training.spark_version)
     for field, name in LIBRARIES.items():
         needs = _needed(field, getattr(training, field))
         if has and needs and needs > has:
             default = str(Training.model_fields["spark_version"].default)
-            yield self.finding(
+            yield rule.finding(
                 (f"training.{field}", "training.spark_version"),
                 f"{name} {getattr(training, field)} needs Python {_dotted(needs)}, and the runtime "
                 f"{training.spark_version} has {_dotted(has)}.",

@@ -27,12 +27,12 @@ LONGEST_NODE_GROUP = 80
     "names",
     source="the recipe itself",
 )
-def ids(self: Rule, names: Names) -> Iterator[Finding]:
+def ids(rule: Rule, names: Names) -> Iterator[Finding]:
     given = [field for field in type(names).model_fields if is_id(getattr(names, field))]
     if "prefix" in given:  # the names that follow from it are ids by that
         given = [field for field in given if not follows(names, field)]
     for field in given:
-        yield self.finding(
+        yield rule.finding(
             f"names.{field}",
             f"{_quoted(getattr(names, field))} is the id of a resource, not a name.",
             "Write a name of your own; resources of another group are not supported yet.",
@@ -40,7 +40,7 @@ def ids(self: Rule, names: Names) -> Iterator[Finding]:
 
 
 @rule("NM-1", "Every service has its own rules for names.", "names", source=SOURCE)
-def shapes(self: Rule, names: Names) -> Iterator[Finding]:
+def shapes(rule: Rule, names: Names) -> Iterator[Finding]:
     wrong = {
         field: shape
         for field, shape in SHAPES.items()
@@ -51,7 +51,7 @@ def shapes(self: Rule, names: Names) -> Iterator[Finding]:
         # One cause, one finding: the prefix gave all of them.
         first = wrong[follow[0]]
         cure = with_prefix(names)
-        yield self.finding(
+        yield rule.finding(
             ("names.prefix", *(f"names.{field}" for field in follow)),
             f"The prefix {_quoted(names.prefix)} gives names that Azure refuses: "
             + listed([f"{field} {_quoted(getattr(names, field))}" for field in follow])
@@ -62,7 +62,7 @@ def shapes(self: Rule, names: Names) -> Iterator[Finding]:
         )
     for field, shape in wrong.items():
         if field not in follow:
-            yield self.finding(
+            yield rule.finding(
                 f"names.{field}",
                 f"{_quoted(getattr(names, field))} is no name for it.",
                 f"{use(renamed(names, field))} Allowed: {shape.text}.".strip(),
@@ -80,14 +80,14 @@ def _quoted(text: str) -> str:
     "names",
     source=SOURCE,
 )
-def reserved(self: Rule, names: Names) -> Iterator[Finding]:
+def reserved(rule: Rule, names: Names) -> Iterator[Finding]:
     public = (field for field in PUBLIC if not is_id(getattr(names, field)))
     words = {field: reserved_word(field, of_host(getattr(names, field))) for field in public}
     wrong = {field: word for field, word in words.items() if word}
     follow = [field for field in wrong if follows(names, field)]
     if follow:
         cure = with_prefix(names)
-        yield self.finding(
+        yield rule.finding(
             ("names.prefix", *(f"names.{field}" for field in follow)),
             f"The prefix {_quoted(names.prefix)} puts the reserved word {wrong[follow[0]]} into "
             + listed([_quoted(getattr(names, field)) for field in follow])
@@ -98,7 +98,7 @@ def reserved(self: Rule, names: Names) -> Iterator[Finding]:
     for field, word in wrong.items():
         if field not in follow:
             cure = renamed(names, field)
-            yield self.finding(
+            yield rule.finding(
                 f"names.{field}",
                 f"{_quoted(getattr(names, field))} holds the reserved word {word}.",
                 use(cure) or "Rename it.",
@@ -114,7 +114,7 @@ def reserved(self: Rule, names: Names) -> Iterator[Finding]:
     reads=("serving.network",),
     source="AKS, Azure CNI Overlay",
 )
-def labels(self: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
+def labels(rule: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
     if serving.network != "overlay":
         return
     for field in LABELLED:
@@ -122,7 +122,7 @@ def labels(self: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
         if SHAPES[field].fits(name) and not LABEL.fits(name) and not is_id(name):
             near = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:63].strip("._-")
             cure = {f"names.{field}": near} if LABEL.fits(near) else {}
-            yield self.finding(
+            yield rule.finding(
                 f"names.{field}",
                 f"{_quoted(name)} is no label.",
                 f"{use(cure)} Allowed: {LABEL.text}.".strip(),
@@ -136,14 +136,14 @@ def labels(self: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
     "names",
     source=ML_QUOTAS,
 )
-def together(self: Rule, names: Names) -> Iterator[Finding]:
+def together(rule: Rule, names: Names) -> Iterator[Finding]:
     if is_id(names.endpoint) or is_id(names.deployment):
         return
     length = len(names.endpoint) + len(names.deployment)
     if length > LONGEST_TOGETHER:
         shorter = names.deployment[: max(0, LONGEST_TOGETHER - len(names.endpoint))].rstrip("-")
         cure = {"names.deployment": shorter} if shorter else {}
-        yield self.finding(
+        yield rule.finding(
             ("names.endpoint", "names.deployment"),
             f"They have {length} characters together.",
             use(cure) or "Shorten one of them.",
@@ -151,7 +151,7 @@ def together(self: Rule, names: Names) -> Iterator[Finding]:
         )
     elif length < SHORTEST_TOGETHER:
         cure = renamed(names, "deployment")
-        yield self.finding(
+        yield rule.finding(
             ("names.endpoint", "names.deployment"),
             f"They have {length} characters together.",
             use(cure) or "Lengthen one of them.",
@@ -168,7 +168,7 @@ def together(self: Rule, names: Names) -> Iterator[Finding]:
     reads=("sign_in.region",),
     source="AKS, naming rules",
 )
-def node_group(self: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
+def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
     given = names.node_resource_group
     if any(is_id(getattr(names, f)) for f in ("node_resource_group", "resource_group", "aks")):
         return
@@ -177,7 +177,7 @@ def node_group(self: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
         if not group.fits(given) or len(given) > LONGEST_NODE_GROUP:
             near = re.sub(r"[^A-Za-z0-9._-]+", "-", given)[:LONGEST_NODE_GROUP].strip("._-")
             cure = {"names.node_resource_group": near or None}
-            yield self.finding(
+            yield rule.finding(
                 "names.node_resource_group",
                 f"{_quoted(given)} cannot be the name of a node resource group.",
                 use(cure),
@@ -187,7 +187,7 @@ def node_group(self: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
     made = f"MC_{names.resource_group}_{names.aks}_{sign_in.region}"
     if len(made) > LONGEST_NODE_GROUP:
         cure = {"names.node_resource_group": f"rg-{names.prefix}-aks"[:LONGEST_NODE_GROUP]}
-        yield self.finding(
+        yield rule.finding(
             ("names.resource_group", "names.aks", "names.node_resource_group"),
             f"{made} has {len(made)} characters.",
             use(cure),
@@ -196,12 +196,12 @@ def node_group(self: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
 
 
 @rule("NM-4", "Names are unique within their scope.", "names", source=SOURCE)
-def unique(self: Rule, names: Names) -> Iterator[Finding]:
+def unique(rule: Rule, names: Names) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for field in SUBNETS:
         name = getattr(names, field).lower()
         if name in seen:
-            yield self.finding(
+            yield rule.finding(
                 (f"names.{seen[name]}", f"names.{field}"),
                 f"Two subnets are called {_quoted(name)}.",
                 use(another(names, field)) or "Rename one.",
@@ -214,7 +214,7 @@ def unique(self: Rule, names: Names) -> Iterator[Finding]:
     )
     for one, other in pairs:
         if getattr(names, one).lower() == getattr(names, other).lower():
-            yield self.finding(
+            yield rule.finding(
                 (f"names.{one}", f"names.{other}"),
                 f"Both are called {_quoted(getattr(names, one))}.",
                 use(another(names, other)) or "Rename one.",

@@ -15,22 +15,22 @@ from amlwizard.rules.base import Rule, rule
     "security",
     source="AKS, customize cluster egress with outbound types",
 )
-def aks_outbound(self: Rule, security: Security) -> Iterator[Finding]:
+def aks_outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.aks_outbound == "nat-gateway" and not security.nat_gateway:
-        yield self.finding(
+        yield rule.finding(
             ("security.aks_outbound", "security.nat_gateway"),
             "AKS is to go out by a NAT gateway, and the recipe has none.",
             cure={"security.nat_gateway": True},
         )
     routed = security.aks_outbound == "user-defined-routing"
     if routed and security.aks_firewall is None:
-        yield self.finding(
+        yield rule.finding(
             ("security.aks_firewall", "security.aks_outbound"),
             "AKS is to go out by a firewall, and none is named.",
             "Give security.aks_firewall: the private address of the firewall.",
         )
     if security.aks_firewall is not None and not routed:
-        yield self.finding(
+        yield rule.finding(
             ("security.aks_firewall", "security.aks_outbound"),
             "A firewall is named, and AKS does not go out by it.",
             cure={"security.aks_outbound": "user-defined-routing"},
@@ -45,9 +45,9 @@ def aks_outbound(self: Rule, security: Security) -> Iterator[Finding]:
     "serving",
     source="AKS, outbound types: user-defined routing",
 )
-def asymmetric(self: Rule, security: Security, serving: Serving) -> Iterator[Finding]:
+def asymmetric(rule: Rule, security: Security, serving: Serving) -> Iterator[Finding]:
     if security.aks_outbound == "user-defined-routing" and serving.load_balancer == "public":
-        yield self.finding(
+        yield rule.finding(
             ("serving.load_balancer", "security.aks_outbound"),
             "The scoring endpoint is public, and its answers would go by the firewall.",
             cure={"serving.load_balancer": "internal"},

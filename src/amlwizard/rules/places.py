@@ -39,13 +39,13 @@ def other_cloud(region: str) -> str | None:
 
 
 @rule("RG-1", "A region is written as one lower-case word.", "sign_in", source="Azure regions")
-def region(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
+def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     given = sign_in.region
     if not re.fullmatch(r"[a-z]{2,}[a-z0-9]*", given) and not other_cloud(given):
         # "(Europe) West Europe", as a price list has it.
         meant = plain(re.sub(r"\(.*?\)", "", given)).lstrip("0123456789")
         cure = {"sign_in.region": meant} if len(meant) > 1 else {}
-        yield self.finding(
+        yield rule.finding(
             "sign_in.region",
             f"{given[:60]!r} is no region.",
             use(cure) or "az account list-locations --query [].name lists them.",
@@ -54,10 +54,10 @@ def region(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
 
 
 @rule("RG-2", PUBLIC_ONLY, "sign_in", source="Azure, sovereign clouds")
-def regions_of_others(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
+def regions_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     cloud = other_cloud(sign_in.region)
     if cloud:
-        yield self.finding(
+        yield rule.finding(
             "sign_in.region",
             f"{sign_in.region} is a region of {cloud}, which is not supported.",
             "Nothing of the public cloud replaces it: what must stay there cannot be built yet.",
@@ -70,11 +70,11 @@ def regions_of_others(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
     "sign_in",
     source="Entra ID",
 )
-def tenant(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
+def tenant(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     if not re.fullmatch(
         r"organizations|[0-9a-fA-F-]{36}|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", sign_in.tenant
     ):
-        yield self.finding(
+        yield rule.finding(
             "sign_in.tenant",
             f"{sign_in.tenant[:60]!r} is no tenant.",
             "Write its id or its domain. Or use sign_in.tenant: organizations.",
@@ -83,11 +83,11 @@ def tenant(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
 
 
 @rule("TN-2", PUBLIC_ONLY, "sign_in", source="Azure, sovereign clouds")
-def tenants_of_others(self: Rule, sign_in: SignIn) -> Iterator[Finding]:
+def tenants_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     domain = sign_in.tenant.lower()
     cloud = next((cloud for end, cloud in DOMAINS.items() if domain.endswith(end)), None)
     if cloud:
-        yield self.finding(
+        yield rule.finding(
             "sign_in.tenant",
             f"{sign_in.tenant} is a tenant of {cloud}, which is not supported.",
             "Sign in to a tenant of the public cloud, if the platform may stand there.",

@@ -31,17 +31,17 @@ def python_of(spark_version: str) -> tuple[int, int] | None:
     "training",
     source="Azure Databricks, runtime versions",
 )
-def runtime(self: Rule, training: Training) -> Iterator[Finding]:
+def runtime(rule: Rule, training: Training) -> Iterator[Finding]:
     text, named = training.spark_version, NAME.fullmatch(training.spark_version)
     known = RUNTIMES.get(named["number"]) if named else None
     if named and known and named["scala"] not in known.scala:
         right = f"{named['number']}.x-{named['kind']}scala{known.scala[-1]}"
         cure = {"training.spark_version": right}
         what = f"The runtime {named['number']} has no Scala {named['scala']}."
-        yield self.finding("training.spark_version", what, cure=cure)
+        yield rule.finding("training.spark_version", what, cure=cure)
     elif not named:
         cure = {"training.spark_version": _meant(text)}
-        yield self.finding("training.spark_version", f"{text[:60]!r} is no runtime.", cure=cure)
+        yield rule.finding("training.spark_version", f"{text[:60]!r} is no runtime.", cure=cure)
 
 
 @rule(
@@ -51,19 +51,19 @@ def runtime(self: Rule, training: Training) -> Iterator[Finding]:
     source="Azure Databricks, release notes of runtimes",
     severity="warning",
 )
-def lifetime(self: Rule, training: Training) -> Iterator[Finding]:
+def lifetime(rule: Rule, training: Training) -> Iterator[Finding]:
     named = NAME.fullmatch(training.spark_version)
     if not named:
         return
     known = RUNTIMES.get(named["number"])
     if known is None:
-        yield self.finding(
+        yield rule.finding(
             "training.spark_version",
             f"The runtime {named['number']} was not known in {KNOWN}.",
             "Leave it if Databricks lists it: it is asked as soon as there is a workspace.",
         )
     elif known.until and known.until <= date.today():
-        yield self.finding(
+        yield rule.finding(
             "training.spark_version",
             f"The support of the runtime {named['number']} ended on {known.until:%d %B %Y}.",
             cure={"training.spark_version": _default()},

@@ -21,9 +21,9 @@ DNS_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
     "security",
     source=REGISTRY,
 )
-def registry_sku(self: Rule, security: Security) -> Iterator[Finding]:
+def registry_sku(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.registry_sku != "Premium":
-        yield self.finding(
+        yield rule.finding(
             ("security.registry_sku", "security.registry"),
             f"A {security.registry_sku} registry cannot be closed off.",
             cure={"security.registry_sku": "Premium"},
@@ -38,9 +38,9 @@ def registry_sku(self: Rule, security: Security) -> Iterator[Finding]:
     source=REGISTRY,
     severity="warning",
 )
-def registry_service_endpoint(self: Rule, security: Security) -> Iterator[Finding]:
+def registry_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.registry == "service-endpoint":
-        yield self.finding(
+        yield rule.finding(
             "security.registry",
             "The registry is reached by service endpoints: Microsoft does not support that for the "
             "compute that builds images.",
@@ -56,9 +56,9 @@ def registry_service_endpoint(self: Rule, security: Security) -> Iterator[Findin
     source=ML_VNET,
     severity="warning",
 )
-def storage_service_endpoint(self: Rule, security: Security) -> Iterator[Finding]:
+def storage_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.storage == "service-endpoint":
-        yield self.finding(
+        yield rule.finding(
             ("security.storage", "addresses.workspace"),
             "Storage is reached by service endpoints, so the workspace subnet gets one too.",
             cure={"security.storage": "private-endpoint"},
@@ -72,9 +72,9 @@ def storage_service_endpoint(self: Rule, security: Security) -> Iterator[Finding
     source=ML_VNET,
     severity="warning",
 )
-def vault_service_endpoint(self: Rule, security: Security) -> Iterator[Finding]:
+def vault_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.key_vault == "service-endpoint":
-        yield self.finding(
+        yield rule.finding(
             "security.key_vault",
             "The vault is reached by service endpoints.",
             cure={"security.key_vault": "private-endpoint"},
@@ -89,9 +89,9 @@ def vault_service_endpoint(self: Rule, security: Security) -> Iterator[Finding]:
     source="Azure Virtual Network, default outbound access",
     severity="warning",
 )
-def outbound(self: Rule, security: Security) -> Iterator[Finding]:
+def outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     if not security.nat_gateway:
-        yield self.finding(
+        yield rule.finding(
             "security.nat_gateway",
             "Compute and Databricks subnets fall back to default outbound access.",
             cure={"security.nat_gateway": True},
@@ -105,9 +105,9 @@ def outbound(self: Rule, security: Security) -> Iterator[Finding]:
     source="Azure Databricks, secure cluster connectivity",
     severity="warning",
 )
-def public_nodes(self: Rule, security: Security) -> Iterator[Finding]:
+def public_nodes(rule: Rule, security: Security) -> Iterator[Finding]:
     if not security.databricks_no_public_ip:
-        yield self.finding(
+        yield rule.finding(
             "security.databricks_no_public_ip",
             "Databricks nodes have public addresses.",
             cure={"security.databricks_no_public_ip": True},
@@ -120,9 +120,9 @@ def public_nodes(self: Rule, security: Security) -> Iterator[Finding]:
     "security",
     source="AKS, API server authorized IP ranges",
 )
-def authorised(self: Rule, security: Security) -> Iterator[Finding]:
+def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.private_aks and security.aks_authorized_ranges:
-        yield self.finding(
+        yield rule.finding(
             ("security.private_aks", "security.aks_authorized_ranges"),
             "Both are set.",
             "Use security.aks_authorized_ranges: [], or leave the cluster public.",
@@ -140,10 +140,10 @@ def authorised(self: Rule, security: Security) -> Iterator[Finding]:
     source="Azure Machine Learning, disable shared key access for your workspace's storage account",
     severity="warning",
 )
-def keyless(self: Rule, security: Security, names: Names) -> Iterator[Finding]:
+def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
     """The workspace's own roles are assigned by a run; whose account trains, a recipe does not say."""
     if not security.shared_keys:
-        yield self.finding(
+        yield rule.finding(
             "security.shared_keys",
             "People, and the notebook's service principal, are given no role on it by a run.",
             "Give them Storage Blob Data Contributor and Storage File Data Privileged Contributor: "
@@ -163,11 +163,11 @@ def keyless(self: Rule, security: Security, names: Names) -> Iterator[Finding]:
     source=KUBERNETES,
     severity="warning",
 )
-def control_plane(self: Rule, security: Security, sign_in: SignIn) -> Iterator[Finding]:
+def control_plane(rule: Rule, security: Security, sign_in: SignIn) -> Iterator[Finding]:
     """Microsoft's pages are at odds: one asks for the ranges, another says that attaching AKS gives
     trusted access without them. Which of them are listed already cannot be told from here."""
     if security.aks_authorized_ranges and not security.private_aks:
-        yield self.finding(
+        yield rule.finding(
             "security.aks_authorized_ranges",
             "Deployments fail unless the ranges of Machine Learning are among them, or AKS trusts "
             "it without.",
@@ -186,9 +186,9 @@ def control_plane(self: Rule, security: Security, sign_in: SignIn) -> Iterator[F
     source="Azure Machine Learning, secure Kubernetes inferencing",
     severity="warning",
 )
-def public_scoring(self: Rule, security: Security, serving: Serving) -> Iterator[Finding]:
+def public_scoring(rule: Rule, security: Security, serving: Serving) -> Iterator[Finding]:
     if security.private_aks and serving.load_balancer == "public":
-        yield self.finding(
+        yield rule.finding(
             ("serving.load_balancer", "security.private_aks"),
             "AKS is private, and its scoring endpoint is not.",
             cure={"serving.load_balancer": "internal"},
@@ -203,9 +203,9 @@ def public_scoring(self: Rule, security: Security, serving: Serving) -> Iterator
     source="Azure Machine Learning, secure Kubernetes inferencing",
     severity="warning",
 )
-def private_pull(self: Rule, security: Security) -> Iterator[Finding]:
+def private_pull(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.private_aks and security.registry != "private-endpoint":
-        yield self.finding(
+        yield rule.finding(
             ("security.registry", "security.private_aks"),
             "AKS is private, and its registry is reached by service endpoints.",
             cure={"security.registry": "private-endpoint"},
@@ -218,13 +218,13 @@ def private_pull(self: Rule, security: Security) -> Iterator[Finding]:
     "serving",
     source=KUBERNETES,
 )
-def tls(self: Rule, serving: Serving) -> Iterator[Finding]:
+def tls(rule: Rule, serving: Serving) -> Iterator[Finding]:
     fields = ("tls_certificate", "tls_key", "tls_name")
     given = [field for field in fields if getattr(serving, field)]
     if given and len(given) < len(fields):
         missing = [field for field in fields if field not in given]
         cure = {f"serving.{field}": None for field in given}
-        yield self.finding(
+        yield rule.finding(
             tuple(f"serving.{field}" for field in fields),
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
             f"Give all three, or none. {use(cure)}",
@@ -238,14 +238,14 @@ def tls(self: Rule, serving: Serving) -> Iterator[Finding]:
     "serving",
     source=KUBERNETES,
 )
-def tls_name(self: Rule, serving: Serving) -> Iterator[Finding]:
+def tls_name(rule: Rule, serving: Serving) -> Iterator[Finding]:
     name = serving.tls_name
     if name and (len(name) > 253 or not re.fullmatch(rf"{DNS_LABEL}(\.{DNS_LABEL})+", name)):
         near = re.sub(r"^\w+://|[/:].*$|\s", "", name)
         right = re.fullmatch(rf"{DNS_LABEL}(\.{DNS_LABEL})+", near)
         cure = {"serving.tls_name": near} if right else {}
         fix = use(cure) or "Write it as in the certificate, such as score.example.com."
-        yield self.finding("serving.tls_name", f"{name[:60]!r} is no DNS name.", fix, cure)
+        yield rule.finding("serving.tls_name", f"{name[:60]!r} is no DNS name.", fix, cure)
 
 
 @rule(
@@ -255,9 +255,9 @@ def tls_name(self: Rule, serving: Serving) -> Iterator[Finding]:
     source=KUBERNETES,
     severity="warning",
 )
-def plain_http(self: Rule, serving: Serving) -> Iterator[Finding]:
+def plain_http(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.load_balancer == "public" and not serving.tls_certificate:
-        yield self.finding(
+        yield rule.finding(
             ("serving.tls_certificate", "serving.load_balancer"),
             "The endpoint answers plain HTTP from the Internet.",
             "Give serving.tls_certificate, tls_key and tls_name. Or use serving.load_balancer: "

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from amlwizard.design.subnets import DATABRICKS, SUBNETS
 from amlwizard.errors import Finding
 from amlwizard.recipe import Serving, Training
+from amlwizard.rules.address_space import AKS_RESERVED, PRIVATE, path, paths, touched, within
 from amlwizard.rules.addresses import PLANNING
 from amlwizard.rules.base import Rule, counted, listed, rule, usable, use
 from amlwizard.rules.capacity import (
@@ -17,8 +18,7 @@ from amlwizard.rules.capacity import (
     pod_nodes,
     scoring_nodes,
 )
-from amlwizard.rules.ranges import Ranges
-from amlwizard.rules.space import AKS_RESERVED, PRIVATE, path, paths, touched, within
+from amlwizard.rules.rule_context import Ranges
 
 OVERLAY = "AKS, Azure CNI Overlay"
 DATABRICKS_DOCS = "Azure Databricks, VNet injection"
@@ -33,9 +33,9 @@ NODES = ("serving.nodes", "serving.max_nodes", "serving.max_surge")
     about=("serving.nodes", "serving.max_nodes"),
     source="AKS, cluster autoscaler",
 )
-def scaled(self: Rule, serving: Serving) -> Iterator[Finding]:
+def scaled(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.max_nodes is not None and serving.max_nodes < serving.nodes:
-        yield self.finding(
+        yield rule.finding(
             ("serving.max_nodes", "serving.nodes"),
             f"At most {serving.max_nodes} are fewer than {counted(serving.nodes, 'node')}.",
             cure={"serving.max_nodes": serving.nodes},
@@ -49,11 +49,11 @@ def scaled(self: Rule, serving: Serving) -> Iterator[Finding]:
     about=paths("vnet"),
     source=DATABRICKS_DOCS,
 )
-def vnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def vnet_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     vnet = ranges.get("vnet")
     if vnet and not SHORTEST["vnet"] <= vnet.prefixlen <= LONGEST["vnet"]:
         what = f"The VNET is a /{vnet.prefixlen}."
-        yield ranges.found(self, path("vnet"), what, "vnet", otherwise="Use a /16 to /24.")
+        yield ranges.found(rule, path("vnet"), what, "vnet", otherwise="Use a /16 to /24.")
 
 
 @rule(
@@ -63,12 +63,12 @@ def vnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths(*SUBNETS),
     source="Azure Resource Manager",
 )
-def subnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def subnet_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for name, network in ranges.space.subnets.items():
         # Databricks, Bastion and gateway have limits of their own.
         if network.prefixlen > LONGEST_SUBNET and name not in LONGEST:
             yield ranges.found(
-                self,
+                rule,
                 path(name),
                 f"{network} is too small.",
                 name,
@@ -83,13 +83,13 @@ def subnet_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths(*DATABRICKS),
     source=DATABRICKS_DOCS,
 )
-def databricks_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def databricks_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     own = dict(ranges.known(*DATABRICKS))
     small = [name for name, network in own.items() if network.prefixlen > LONGEST[name]]
     if small:
         said = listed([f"{own[name]} ({name})" for name in small])
         yield ranges.found(
-            self,
+            rule,
             paths(*small),
             f"{said} {'is' if len(small) == 1 else 'are'} too small for Databricks.",
             *small,
@@ -105,14 +105,14 @@ def databricks_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=(*paths(*DATABRICKS), "training.workers"),
     source=DATABRICKS_DOCS,
 )
-def databricks_nodes(self: Rule, ranges: Ranges, training: Training) -> Iterator[Finding]:
+def databricks_nodes(rule: Rule, ranges: Ranges, training: Training) -> Iterator[Finding]:
     nodes = ranges.load.addresses(DATABRICKS[0])
     large = {n: at for n, at in ranges.known(*DATABRICKS) if at.prefixlen <= LONGEST[n]}
     tight = [name for name, network in large.items() if nodes > usable(network)]
     if tight:
         least = min((large[name] for name in tight), key=usable)
         yield ranges.found(
-            self,
+            rule,
             (*(path(name) for name in tight), "training.workers"),
             f"{nodes} nodes do not fit into {least}: it has {usable(least)} addresses.",
             *tight,
@@ -127,11 +127,11 @@ def databricks_nodes(self: Rule, ranges: Ranges, training: Training) -> Iterator
     about=paths("workspace"),
     source="Azure Private Link",
 )
-def private_endpoint_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def private_endpoint_room(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     workspace, need = ranges.get("workspace"), ranges.load.endpoints
     if workspace and workspace.prefixlen <= LONGEST_SUBNET and usable(workspace) < need:
         yield ranges.found(
-            self,
+            rule,
             path("workspace"),
             f"{workspace} has {usable(workspace)} addresses; the private endpoints need {need}.",
             "workspace",
@@ -147,12 +147,12 @@ def private_endpoint_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=paths("service_cidr"),
     source=f"{PLANNING}; Kubernetes, kube-apiserver",
 )
-def service_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def service_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     service = ranges.get("service_cidr")
     if service and not SHORTEST["service_cidr"] <= service.prefixlen <= LONGEST_SERVICES:
         large = service.prefixlen < SHORTEST["service_cidr"]
         yield ranges.found(
-            self,
+            rule,
             path("service_cidr"),
             f"The service range {service} is too {'large' if large else 'small'}.",
             "service_cidr",
@@ -169,11 +169,11 @@ def service_size(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     source="AKS, IP address planning; a judgement",
     severity="warning",
 )
-def service_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def service_room(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     service = ranges.get("service_cidr")
     if service and LONGEST["service_cidr"] < service.prefixlen <= LONGEST_SERVICES:
         yield ranges.found(
-            self,
+            rule,
             path("service_cidr"),
             f"The service range {service} has {service.num_addresses} addresses.",
             "service_cidr",
@@ -188,14 +188,14 @@ def service_room(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     about=(*paths("pod_cidr"), *NODES),
     source=OVERLAY,
 )
-def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
+def pod_range(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     pods = ranges.space.own.get("pod_cidr")
     if pods is None:
         return
     room, load = pod_nodes(pods), ranges.load
     if load.nodes + load.surge > room:
         yield ranges.found(
-            self,
+            rule,
             (path("pod_cidr"), *NODES),
             f"{pods} has room for {counted(room, 'node')}: {load.nodes} and {load.surge} for "
             "upgrades are needed.",
@@ -204,7 +204,7 @@ def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
         )
     elif not within(pods, PRIVATE) and not touched(pods, AKS_RESERVED):
         yield ranges.found(
-            self, path("pod_cidr"), f"{pods} is not private address space.", "pod_cidr"
+            rule, path("pod_cidr"), f"{pods} is not private address space.", "pod_cidr"
         )
 
 
@@ -218,11 +218,11 @@ def pod_range(self: Rule, ranges: Ranges) -> Iterator[Finding]:
     reads=("serving.network",),
     source=OVERLAY,
 )
-def overlay_nodes(self: Rule, ranges: Ranges, serving: Serving) -> Iterator[Finding]:
+def overlay_nodes(rule: Rule, ranges: Ranges, serving: Serving) -> Iterator[Finding]:
     scoring, need = ranges.get("scoring"), ranges.load.addresses("scoring")
     if scoring and ranges.load.overlay and need > usable(scoring):
         yield ranges.found(
-            self,
+            rule,
             (path("scoring"), *NODES),
             f"{need} addresses do not fit into {scoring}, which has {usable(scoring)}: "
             f"{counted(ranges.load.nodes, 'node')}, {ranges.load.surge} for upgrades, "
@@ -242,13 +242,13 @@ def overlay_nodes(self: Rule, ranges: Ranges, serving: Serving) -> Iterator[Find
     reads=("serving.network",),
     source=PLANNING,
 )
-def node_subnet(self: Rule, ranges: Ranges, serving: Serving) -> Iterator[Finding]:
+def node_subnet(rule: Rule, ranges: Ranges, serving: Serving) -> Iterator[Finding]:
     load, scoring = ranges.load, ranges.get("scoring")
     need, have = load.addresses("scoring"), usable(scoring) if scoring else 0
     if scoring and not load.overlay and need > have:
         fit = scoring_nodes(scoring, load)
         yield ranges.found(
-            self,
+            rule,
             (path("scoring"), *NODES, "serving.max_pods"),
             f"{counted(load.nodes, 'node')} of {load.max_pods} pods, and {load.surge} more while "
             f"they are upgraded, need {need} addresses; {scoring} has {have}, enough to run and "
@@ -265,10 +265,10 @@ def node_subnet(self: Rule, ranges: Ranges, serving: Serving) -> Iterator[Findin
     about=("serving.max_pods", "serving.nodes"),
     source=PLANNING,
 )
-def pod_room(self: Rule, serving: Serving) -> Iterator[Finding]:
+def pod_room(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.nodes * serving.max_pods < POOL_PODS:
         cure = {"serving.max_pods": -(-POOL_PODS // serving.nodes)}
-        yield self.finding(
+        yield rule.finding(
             ("serving.max_pods", "serving.nodes"),
             f"{counted(serving.nodes, 'node')} of {serving.max_pods} pods are fewer than {POOL_PODS} pods.",
             use(cure),

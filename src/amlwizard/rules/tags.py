@@ -17,10 +17,10 @@ MOST = 15  # of a private DNS zone, ours among them; others take 50
 
 
 @rule("NM-6", "Azure limits the names, the values and the number of tags.", "names", source=SOURCE)
-def tags(self: Rule, names: Names) -> Iterator[Finding]:
+def tags(rule: Rule, names: Names) -> Iterator[Finding]:
     given = names.tags
     if len(given) >= MOST:
-        yield self.finding(
+        yield rule.finding(
             "names.tags",
             f"{len(given)} tags and ours are more than a private DNS zone takes.",
             f"Leave {MOST - 1} at most.",
@@ -28,11 +28,11 @@ def tags(self: Rule, names: Names) -> Iterator[Finding]:
     for name, value in given.items():
         wrong = _wrong(name, value)
         if wrong:
-            yield self.finding("names.tags", f"The tag {name[:60]!r} {wrong}.", "Correct it.")
+            yield rule.finding("names.tags", f"The tag {name[:60]!r} {wrong}.", "Correct it.")
     folded = [name.lower() for name in given]
     twice = sorted({name for name in folded if folded.count(name) > 1})
     if twice:
-        yield self.finding(
+        yield rule.finding(
             "names.tags",
             f"{listed(twice)}: twice, for Azure tells names of tags apart without case.",
             "Leave one of them.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from amlwizard.errors import Finding
 from amlwizard.recipe import Expect, Scoring, Serving, Training
-from amlwizard.rules import requests
+from amlwizard.rules import scoring_request
 from amlwizard.rules.base import Rule, rule, use
 from amlwizard.rules.known_versions import KNOWN, KUBERNETES
 
@@ -31,7 +31,7 @@ def version(text: str) -> tuple[int, ...] | None:
     "serving",
     source="Azure virtual machine sizes",
 )
-def sizes(self: Rule, training: Training, serving: Serving) -> Iterator[Finding]:
+def sizes(rule: Rule, training: Training, serving: Serving) -> Iterator[Finding]:
     for section, given, field in (
         ("training", training, "node_type"),
         ("serving", serving, "node_size"),
@@ -43,7 +43,7 @@ def sizes(self: Rule, training: Training, serving: Serving) -> Iterator[Finding]
             path = f"{section}.{field}"
             # Of what is no size it is not known how large a one is meant.
             cure = {path: near} if SIZE.fullmatch(near) else {}
-            yield self.finding(
+            yield rule.finding(
                 path,
                 f"{text[:60]!r} is no size.",
                 use(cure)
@@ -59,7 +59,7 @@ def sizes(self: Rule, training: Training, serving: Serving) -> Iterator[Finding]
     "serving",
     source="AKS, system node pools; Azure virtual machine sizes, naming conventions",
 )
-def machines(self: Rule, serving: Serving) -> Iterator[Finding]:
+def machines(rule: Rule, serving: Serving) -> Iterator[Finding]:
     for field in ("node_size", "build_node_size"):
         text = getattr(serving, field)
         named = NAMED_SIZE.match(text)
@@ -74,7 +74,7 @@ def machines(self: Rule, serving: Serving) -> Iterator[Finding]:
             start, end = named.span("features")
             x64 = text[:start] + text[start:end].replace("p", "").replace("P", "") + text[end:]
             cure = {path: x64 if arm and not small else _default(Serving, field)}
-            yield self.finding(path, f"{text} {what}.", cure=cure)
+            yield rule.finding(path, f"{text} {what}.", cure=cure)
 
 
 def _default(section: type[Training] | type[Serving], field: str) -> object:
@@ -87,11 +87,11 @@ def _default(section: type[Training] | type[Serving], field: str) -> object:
     "serving",
     source="AKS, supported versions",
 )
-def kubernetes_version(self: Rule, serving: Serving) -> Iterator[Finding]:
+def kubernetes_version(rule: Rule, serving: Serving) -> Iterator[Finding]:
     wanted = serving.kubernetes_version
     if wanted and _kubernetes(wanted) is None:
         cure = {"serving.kubernetes_version": _nearest(wanted)}
-        yield self.finding(
+        yield rule.finding(
             "serving.kubernetes_version",
             f"Kubernetes {wanted!r} is no version.",
             f"Use one of {', '.join(KUBERNETES)}; left out, the region's default. {use(cure)}",
@@ -106,7 +106,7 @@ def kubernetes_version(self: Rule, serving: Serving) -> Iterator[Finding]:
     source="AKS, supported versions",
     severity="warning",
 )
-def kubernetes_offered(self: Rule, serving: Serving) -> Iterator[Finding]:
+def kubernetes_offered(rule: Rule, serving: Serving) -> Iterator[Finding]:
     """A warning: the list has an expiry date, and the region's own is asked before the first write."""
     found = _kubernetes(serving.kubernetes_version)
     if found is None or OLDEST <= found[:2] <= NEWEST:
@@ -118,7 +118,7 @@ def kubernetes_offered(self: Rule, serving: Serving) -> Iterator[Finding]:
         else f"newer than {KUBERNETES[-1]}, the newest"
     )
     cure = {"serving.kubernetes_version": KUBERNETES[0]} if older else {}
-    yield self.finding(
+    yield rule.finding(
         "serving.kubernetes_version",
         f"Kubernetes {serving.kubernetes_version} is {bound} that AKS offered in {KNOWN}.",
         f"Run preflight, or see az aks get-versions. {use(cure)}".strip(),
@@ -140,7 +140,7 @@ def _nearest(wanted: str) -> str | None:
 
 
 @rule("K8S-1", "A Kubernetes quantity is a number with a unit.", "serving", source="Kubernetes")
-def quantities(self: Rule, serving: Serving) -> Iterator[Finding]:
+def quantities(rule: Rule, serving: Serving) -> Iterator[Finding]:
     for field, pattern, example in (
         ("cpu", r"\d+(\.\d+)?|\d+m", "0.5 or 500m"),
         ("memory", r"\d+(\.\d+)?(Ki|Mi|Gi)", "1Gi or 512Mi"),
@@ -148,7 +148,7 @@ def quantities(self: Rule, serving: Serving) -> Iterator[Finding]:
         text = getattr(serving, field)
         if not re.fullmatch(pattern, text):
             cure = {f"serving.{field}": _quantity(field, text, pattern)}
-            yield self.finding(
+            yield rule.finding(
                 f"serving.{field}",
                 f"{text!r} is no quantity.",
                 f"{use(cure)} It is written as {example}.",
@@ -172,9 +172,9 @@ def _quantity(field: str, text: str, pattern: str) -> str:
     "scoring",
     source="Azure Machine Learning, deploy MLflow models",
 )
-def request_shape(self: Rule, scoring: Scoring) -> Iterator[Finding]:
-    for problem in requests.problems(scoring.request, requests.DIABETES):
-        yield self.finding("scoring.request", problem.what, problem.fix, severity=problem.severity)
+def request_shape(rule: Rule, scoring: Scoring) -> Iterator[Finding]:
+    for problem in scoring_request.problems(scoring.request, scoring_request.DIABETES):
+        yield rule.finding("scoring.request", problem.what, problem.fix, severity=problem.severity)
 
 
 @rule(
@@ -184,12 +184,12 @@ def request_shape(self: Rule, scoring: Scoring) -> Iterator[Finding]:
     "expect",
     source="the recipe itself",
 )
-def expected_predictions(self: Rule, scoring: Scoring, expect: Expect) -> Iterator[Finding]:
-    rows = requests.rows_of(scoring.request, requests.DIABETES)
+def expected_predictions(rule: Rule, scoring: Scoring, expect: Expect) -> Iterator[Finding]:
+    rows = scoring_request.rows_of(scoring.request, scoring_request.DIABETES)
     if expect.predictions is None or not rows:
         return
     if len(rows) != len(expect.predictions):
-        yield self.finding(
+        yield rule.finding(
             ("expect.predictions", "scoring.request"),
             f"{len(expect.predictions)} predictions are expected of {len(rows)} rows.",
             "Give one for each row. Leave out expect.predictions to check none.",

@@ -26,16 +26,16 @@ ZONE_ID = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Netwo
     "security",
     source="Azure Private Link, private DNS zone values",
 )
-def dns_zones(self: Rule, security: Security) -> Iterator[Finding]:
+def dns_zones(rule: Rule, security: Security) -> Iterator[Finding]:
     for name, zone in security.dns_zones.items():
         if name not in ZONES:
-            yield self.finding(
+            yield rule.finding(
                 "security.dns_zones",
                 f"No private endpoint of the recipe is found under {name[:80]!r}.",
                 f"Those are: {', '.join(ZONES)}.",
             )
         elif not re.fullmatch(rf"{ZONE_ID}{re.escape(name)}", zone, re.IGNORECASE):
-            yield self.finding(
+            yield rule.finding(
                 "security.dns_zones",
                 f"{zone[:120]!r} is no ARM id of a zone {name}.",
                 "Write it as az network private-dns zone show --query id tells it.",

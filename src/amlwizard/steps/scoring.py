@@ -13,7 +13,7 @@ from amlwizard.plan import Context, Step
 from amlwizard.plan.outputs import TRAFFIC, ScoringOutput
 from amlwizard.recipe import Expect, Recipe
 from amlwizard.rules.frames import as_sent
-from amlwizard.rules.requests import DIABETES
+from amlwizard.rules.scoring_request import DIABETES
 from amlwizard.steps.asking import inside, send
 
 

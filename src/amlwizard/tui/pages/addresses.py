@@ -14,8 +14,8 @@ from textual.widget import Widget
 from amlwizard import fields
 from amlwizard.json_types import JsonObject
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
+from amlwizard.rules.address_space import NEIGHBOURS, Space, path, space_of
 from amlwizard.rules.capacity import Load, load_of
-from amlwizard.rules.space import NEIGHBOURS, Space, path, space_of
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.widgets.address_capacity import Room

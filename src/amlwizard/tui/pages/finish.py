@@ -14,7 +14,7 @@ from textual.widgets import Static
 from amlwizard.app.port import RunResult
 from amlwizard.plan.outputs import REGISTER, SCORE, TRAIN, VERIFY
 from amlwizard.posture import Posture
-from amlwizard.spans import span
+from amlwizard.time_format import span
 from amlwizard.tui.pages import evidence
 from amlwizard.tui.pages.page import Page
 from amlwizard.view import RunView

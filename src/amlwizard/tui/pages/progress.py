@@ -14,7 +14,7 @@ from textual.content import Content
 
 from amlwizard import durations
 from amlwizard.plan import PHASES
-from amlwizard.spans import clock, span
+from amlwizard.time_format import clock, span
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.step_tree import PHASE, PHASE_TITLES, Line, StepTree

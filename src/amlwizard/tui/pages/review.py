@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from amlwizard import durations
 from amlwizard.errors import Finding
 from amlwizard.plan import PHASES, Plan, PlannedStep
-from amlwizard.spans import span
+from amlwizard.time_format import span
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.row import note

@@ -19,7 +19,7 @@ from amlwizard.errors import AmlwizardError
 from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
-from amlwizard.rules import requests
+from amlwizard.rules import scoring_request
 from amlwizard.rules.frames import as_sent
 from amlwizard.tui.pages.page import Page
 from amlwizard.view import RunView
@@ -123,7 +123,7 @@ class ScorePage(Page):
             self._fill(request)
 
     def _fill(self, request: JsonObject) -> None:
-        self._given = requests.text_of(request)
+        self._given = scoring_request.text_of(request)
         self.query_one("#request", TextArea).load_text(self._given)
 
     # -- checking
@@ -138,12 +138,12 @@ class ScorePage(Page):
     def deployed(self) -> bool:
         return self.wizard.view.output(TRAFFIC) is not None
 
-    def checked(self) -> tuple[dict[str, Any] | None, list[requests.Problem]]:
+    def checked(self) -> tuple[dict[str, Any] | None, list[scoring_request.Problem]]:
         """The request in the editor, and what is wrong with it."""
-        request, problem = requests.parsed(self.query_one("#request", TextArea).text)
+        request, problem = scoring_request.parsed(self.query_one("#request", TextArea).text)
         if request is None:
             return None, [problem] if problem else []
-        return request, requests.problems(request, self.columns)
+        return request, scoring_request.problems(request, self.columns)
 
     @on(TextArea.Changed)
     def _check(self) -> None:
@@ -165,7 +165,7 @@ class ScorePage(Page):
         self.query_one("#checked", Static).update(said)
 
     def _rows(self, request: JsonObject) -> str:
-        count = len(requests.rows_of(request, self.columns))
+        count = len(scoring_request.rows_of(request, self.columns))
         return f"{count} row{'' if count == 1 else 's'}"
 
     # -- keys
@@ -196,7 +196,11 @@ class ScorePage(Page):
 
     def action_build(self) -> None:
         request, _ = self.checked()
-        self._fill(requests.built(self.columns, requests.rows_of(request or {}, self.columns)))
+        self._fill(
+            scoring_request.built(
+                self.columns, scoring_request.rows_of(request or {}, self.columns)
+            )
+        )
 
     def action_copy(self) -> None:
         answer = next((asked.answer for asked in reversed(self.history) if asked.answer), None)

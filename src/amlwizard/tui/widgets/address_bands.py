@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from amlwizard.rules.space import IN_VNET, PRIVATE, Range, Space, bounds
+from amlwizard.rules.address_space import IN_VNET, PRIVATE, Range, Space, bounds
 
 CUT = 4  # bits: a block is cut into sixteen
 ROOT = 8  # the prefix length of what is drawn around a range that is not private

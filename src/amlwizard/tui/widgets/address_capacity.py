@@ -11,8 +11,8 @@ from textual.style import Style
 from textual.widget import Widget
 
 from amlwizard import fields
+from amlwizard.rules.address_space import Space, path
 from amlwizard.rules.capacity import Capacity, Load, capacities
-from amlwizard.rules.space import Space, path
 from amlwizard.tui.widgets.address_map import AddressMap
 from amlwizard.tui.widgets.address_paint import CODES, COLOURS, LIT, QUIET
 

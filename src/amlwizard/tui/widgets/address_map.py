@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from amlwizard.rules.space import Space, bounds, path
+from amlwizard.rules.address_space import Space, bounds, path
 from amlwizard.tui.widgets.address_bands import (
     Band,
     Line,

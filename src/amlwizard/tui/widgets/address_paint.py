@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.style import Style
 
-from amlwizard.rules.space import Range, Space, path
+from amlwizard.rules.address_space import Range, Space, path
 from amlwizard.tui.widgets.address_bands import Band, Fold
 
 CODES = {

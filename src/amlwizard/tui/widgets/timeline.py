@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from amlwizard import durations
 from amlwizard.plan import graph
-from amlwizard.spans import clock, span
+from amlwizard.time_format import clock, span
 from amlwizard.view import RunView, State, StepView
 
 FILL: Mapping[State, str] = {

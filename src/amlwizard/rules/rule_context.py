@@ -10,9 +10,9 @@ from ipaddress import IPv4Network
 from amlwizard.errors import Finding
 from amlwizard.recipe import Sections
 from amlwizard.rules.address_plan import DNS, changes, together
+from amlwizard.rules.address_space import Kind, Range, Space, path, space_of
 from amlwizard.rules.base import RANGES, RULES, Rule, listed, use
 from amlwizard.rules.capacity import Load, load_of
-from amlwizard.rules.space import Kind, Range, Space, path, space_of
 
 
 @dataclass(frozen=True)
