@@ -23,13 +23,13 @@ from amlwizard.secret import Secret
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
-class Say(Protocol):
+class ReportProgress(Protocol):
     """How a step reports progress; `payload` is one of `payloads`, and holds no secret."""
 
     def __call__(self, message: str, payload: JsonRecord | None = None) -> None: ...
 
 
-class Ask(Protocol):
+class DeviceCodePrompt(Protocol):
     """How a step has a person sign in with a device code (`expires_at`: epoch seconds), and says
     that somebody did."""
 
@@ -135,34 +135,40 @@ class ArmPort(Protocol):
     def post(self, path: str, api_version: str, body: Document | None = None) -> Document: ...
 
     def put(
-        self, resource_id: str, api_version: str, body: Document, say: Say, cancel: Flag
+        self, resource_id: str, api_version: str, body: Document, say: ReportProgress, cancel: Flag
     ) -> Document:
         """Create or update, wait for the operation, return the resource."""
 
-    def wait(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> Document:
+    def wait(
+        self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
+    ) -> Document:
         """Wait for an operation that somebody else started, return the resource."""
 
     def delete(
         self,
         resource_id: str,
         api_version: str,
-        say: Say,
+        say: ReportProgress,
         cancel: Flag,
         query: Mapping[str, str] = ...,
     ) -> bool:
         """Delete, and wait until it is gone. False where there was nothing."""
 
-    def await_gone(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> None: ...
+    def await_gone(
+        self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
+    ) -> None: ...
 
     def await_there(self, resource_id: str, api_version: str, cancel: Flag) -> Document | None:
         """What should be there by now; None where it does not show up in time."""
 
-    def purge_vault(self, deleted_id: str, api_version: str, say: Say, cancel: Flag) -> None: ...
+    def purge_vault(
+        self, deleted_id: str, api_version: str, say: ReportProgress, cancel: Flag
+    ) -> None: ...
 
     def registrations(self, namespaces: Iterable[str]) -> Mapping[str, str]:
         """Registration state by namespace of a resource provider."""
 
-    def register(self, namespaces: Iterable[str], say: Say, cancel: Flag) -> None: ...
+    def register(self, namespaces: Iterable[str], say: ReportProgress, cancel: Flag) -> None: ...
 
 
 class DatabricksPort(Protocol):
@@ -183,13 +189,13 @@ class DatabricksPort(Protocol):
 
     def state(self, cluster_id: str) -> str: ...
 
-    def wait_cluster(self, cluster_id: str, say: Say, cancel: Flag) -> None: ...
+    def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: Flag) -> None: ...
 
     def library_status(self, cluster_id: str) -> Mapping[str, str]:
         """State by PyPI requirement."""
 
     def install_libraries(
-        self, cluster_id: str, packages: Sequence[str], say: Say, cancel: Flag
+        self, cluster_id: str, packages: Sequence[str], say: ReportProgress, cancel: Flag
     ) -> None: ...
 
     def put_secret(self, scope: str, key: str, value: str) -> None: ...
@@ -202,10 +208,10 @@ class DatabricksPort(Protocol):
         self,
         cluster_id: str,
         cells: Sequence[str],
-        say: Say,
+        say: ReportProgress,
         cancel: Flag,
         *,
-        ask: Ask | None = None,
+        ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = ...,
     ) -> Sequence[CellResult]:
         """Run cells one by one in one execution context; the first that fails ends it."""
@@ -241,7 +247,7 @@ class CloudPort(Protocol):
     def ml(self, workspace_id: str) -> WorkspacePort: ...
 
     def sign_in(
-        self, given: SignIn, ask: Ask, cancel: Flag, audiences: Collection[str] = ()
+        self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag, audiences: Collection[str] = ()
     ) -> Account:
         """Sign in and choose the subscription. SignInError, or InvalidInputError where the subscription
         must be chosen."""

@@ -196,8 +196,8 @@ def _walk(
                 yield final[step.id]
 
 
-class Asking:
-    """Has a person sign in by way of events (a `plan.Ask`)."""
+class EventDeviceCodePrompt:
+    """Has a person sign in by way of events (a DeviceCodePrompt)."""
 
     def __init__(self, step: str, say: Emit) -> None:
         self.step, self.say = step, say
@@ -209,7 +209,7 @@ class Asking:
         self.say(LoginDone(step=self.step, account=account))
 
 
-class _NoMore:
+class NoDeviceCodePrompt:
     """Nobody is asked to sign in any more."""
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None:
@@ -221,13 +221,15 @@ class _NoMore:
 
 def context(job: Job, outputs: Mapping[str, Document], cancel: Flag) -> Context:
     """What a step knows, for work after a run."""
-    return Context(job.recipe, job.cloud, Outputs(outputs), cancel, _NoMore(), job.recipe_name)
+    return Context(
+        job.recipe, job.cloud, Outputs(outputs), cancel, NoDeviceCodePrompt(), job.recipe_name
+    )
 
 
 def _context(
     job: Job, step: Step, outputs: Mapping[str, Document], cancel: Flag, say: Emit
 ) -> Context:
-    asking = Asking(step.id, say)
+    asking = EventDeviceCodePrompt(step.id, say)
     return Context(job.recipe, job.cloud, Outputs(outputs), cancel, asking, job.recipe_name)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from amlwizard.cloud.polling import pause
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.names import OWNER_TAG, ResourceNames
 from amlwizard.errors import StepError
@@ -37,7 +37,7 @@ COMPANIONS = (
 )
 
 Read = Callable[[Context], Found]
-Apply = Callable[[Context, Say], Document]
+Apply = Callable[[Context, ReportProgress], Document]
 
 
 def teardown(recipe: Recipe, *, purge: bool = False) -> list[Step]:
@@ -148,7 +148,7 @@ class _Part:
         """What Azure keeps of it, unless it is purged."""
         assert self.step.removal
         freed = self.purge and (self.step.removal.purge or self.step.id == VAULT)
-        return "" if freed else self.step.removal.lingers
+        return "" if freed else self.step.removal.soft_delete_note
 
     def read(self, ctx: Context) -> Found:
         assert self.step.removal
@@ -156,11 +156,11 @@ class _Part:
         if found is None:
             return self._not_there(ctx)
         owner = found if self.holder is self.step else self._get(ctx, self.holder)
-        if not (self.step.removal.named or owned(owner, self.prefix)):
+        if not (self.step.removal.owned_by_name or owned(owner, self.prefix)):
             return Found("ready", note=self._left())
         if value_at(found, "properties.provisioningState") == "Deleting":
             return Found("busy", note="being deleted already")
-        takes = self.step.removal.takes
+        takes = self.step.removal.also_removes
         notes = [f"with {takes}" if takes else "", self.lingers]
         return Found("unwanted", note="; ".join(note for note in notes if note))
 
@@ -171,7 +171,7 @@ class _Part:
     def _not_there(self, ctx: Context) -> Found:
         """What is gone may still keep its name, and may have left something behind."""
         assert self.step.removal and self.step.resource
-        if self.purge and self.step.removal.hides:
+        if self.purge and self.step.removal.invisible_when_soft_deleted:
             return self._soft_deleted(ctx)
         left = self._left_behind(ctx)
         if not left:
@@ -202,24 +202,24 @@ class _Part:
     def _left_behind(self, ctx: Context) -> str:
         """The name of the group that should have gone along; empty where it has."""
         assert self.step.removal
-        along = ctx.resolve(self.step.removal.along)
+        along = ctx.resolve(self.step.removal.companion_group)
         there = along and ctx.cloud.arm.get(along, api_versions.RESOURCES) is not None
         return along.rpartition("/")[2] if there else ""
 
-    def remove(self, ctx: Context, say: Say) -> Document:
+    def remove(self, ctx: Context, say: ReportProgress) -> Document:
         assert self.step.removal and self.step.resource
         resource, removal = self.step.resource, self.step.removal
-        if removal.first:
-            removal.first(ctx, say)
+        if removal.before_delete:
+            removal.before_delete(ctx, say)
         address = ctx.resolve(resource.id)
         query = {**removal.query, **(removal.purge if self.purge else {})}
-        if self.purge and removal.hides:
+        if self.purge and removal.invisible_when_soft_deleted:
             self._have_group(ctx, address.partition("/providers/")[0], say)
         there = ctx.cloud.arm.delete(address, resource.api_version, say, ctx.cancel, query)
         self._must_go_along(ctx)
         return RemovalOutput(there, self.lingers if there and self.lingers else None).to_json()
 
-    def _have_group(self, ctx: Context, group: str, say: Say) -> None:
+    def _have_group(self, ctx: Context, group: str, say: ReportProgress) -> None:
         """What is soft-deleted is reached through its group, which is made again for that, and
         goes again at the end."""
         if ctx.cloud.arm.get(group, api_versions.RESOURCES) is None:
@@ -295,7 +295,7 @@ def _purge_of_vault(part: _Part) -> Step:
             return Found("ready", note=GONE)
         return Found("unwanted", note=_protected(live))
 
-    def purge(ctx: Context, say: Say) -> Document:
+    def purge(ctx: Context, say: ReportProgress) -> Document:
         address = ctx.resolve(deleted)
         found = ctx.cloud.arm.await_there(address, resource.api_version, ctx.cancel)
         if found is None:

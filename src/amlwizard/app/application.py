@@ -126,8 +126,8 @@ class Application:
         ask.done(account.name)
         return account
 
-    def _asking(self, emit: Emit) -> engine.Asking:
-        return engine.Asking("sign-in", engine.Stamp(self.target.listening(emit)))
+    def _asking(self, emit: Emit) -> engine.EventDeviceCodePrompt:
+        return engine.EventDeviceCodePrompt("sign-in", engine.Stamp(self.target.listening(emit)))
 
     def preflight(
         self, recipe: Recipe, emit: Emit, cancel: CancelEvent, name: str = "RECIPE"

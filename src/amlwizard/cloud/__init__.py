@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from amlwizard.accounts import Account, Tenant
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
-from amlwizard.cloud_port import Ask, EndpointAnswer, Frontend, ProbeResult
+from amlwizard.cloud_port import DeviceCodePrompt, EndpointAnswer, Frontend, ProbeResult
 from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.recipe import SignIn
 from amlwizard.secret import Secret
@@ -46,7 +46,7 @@ class Cloud:
 
     # -- signing in
 
-    def accounts(self, given: SignIn, ask: Ask, cancel: Flag) -> list[Tenant]:
+    def accounts(self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag) -> list[Tenant]:
         """Sign in as `given` says (`recipe.SignIn`); answer what the account can see."""
         from amlwizard.cloud.subscriptions import seen
 
@@ -54,10 +54,10 @@ class Cloud:
             return seen(self._signed_in(given, ask, cancel), given.tenant)
 
     def sign_in(
-        self, given: SignIn, ask: Ask, cancel: Flag, audiences: Collection[str] = ()
+        self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag, audiences: Collection[str] = ()
     ) -> Account:
         """Sign in as `given` says and choose the subscription. A person who has signed in already
-        is not asked again. `ask` is a `plan.Ask`; tokens for `audiences` are had at once, for what
+        is not asked again. `ask` is a DeviceCodePrompt; tokens for `audiences` are had at once, for what
         Entra refuses is better heard of now than when they are needed.
 
         Raises SignInError, and InvalidInputError where the subscription must be chosen.
@@ -76,7 +76,7 @@ class Cloud:
             session.prove(audiences)
             return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
 
-    def _signed_in(self, given: SignIn, ask: Ask, cancel: Flag) -> Session:
+    def _signed_in(self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag) -> Session:
         from amlwizard.cloud.auth_records import AuthRecords
         from amlwizard.cloud.interactive_user import InteractiveUser
         from amlwizard.cloud.session import signed_in

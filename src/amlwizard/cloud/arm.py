@@ -16,7 +16,7 @@ from amlwizard.cloud.arm_requests import ArmRequests, short
 from amlwizard.cloud.errors import LINGERING, LOST_ANSWERS, NO_ANSWER, passes, translated
 from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.polling import pause
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.errors import CloudError, OperationCancelledError, StepError
 from amlwizard.json_types import Document, MutableDocument
@@ -53,7 +53,7 @@ class Arm(ArmRequests):
         )
 
     def put(
-        self, resource_id: str, api_version: str, body: Document, say: Say, cancel: Flag
+        self, resource_id: str, api_version: str, body: Document, say: ReportProgress, cancel: Flag
     ) -> MutableDocument:
         """Create or update, wait for the operation, answer the resource.
 
@@ -91,7 +91,9 @@ class Arm(ArmRequests):
             resource_id, body, api_version=api_version, polling=polling(self.profile.polling)
         )
 
-    def wait(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> MutableDocument:
+    def wait(
+        self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
+    ) -> MutableDocument:
         """Until the provisioning that somebody else started has ended; CloudError if it failed,
         StepError where it does not end."""
         began = time.monotonic()
@@ -123,7 +125,7 @@ class Arm(ArmRequests):
         self,
         resource_id: str,
         api_version: str,
-        say: Say,
+        say: ReportProgress,
         cancel: Flag,
         query: Mapping[str, str] = NO_QUERY,
     ) -> bool:
@@ -157,7 +159,9 @@ class Arm(ArmRequests):
         self.await_gone(resource_id, api_version, say, cancel)
         return there is not None or statuses[0] not in (204, 404)
 
-    def await_gone(self, resource_id: str, api_version: str, say: Say, cancel: Flag) -> None:
+    def await_gone(
+        self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
+    ) -> None:
         """Until a GET finds nothing: some services end the operation a little before that. StepError
         where it stays."""
         began = time.monotonic()
@@ -186,12 +190,14 @@ class Arm(ArmRequests):
             pause(cancel, self.profile.polling)
         return found
 
-    def purge_vault(self, deleted_id: str, api_version: str, say: Say, cancel: Flag) -> None:
+    def purge_vault(
+        self, deleted_id: str, api_version: str, say: ReportProgress, cancel: Flag
+    ) -> None:
         """Purge a soft-deleted vault, by its id among the deleted ones, and wait until it is."""
         self.post(f"{deleted_id}/purge", api_version)
         self.await_gone(deleted_id, api_version, say, cancel)
 
-    def _await(self, poller: Any, say: Say, cancel: Flag) -> None:
+    def _await(self, poller: Any, say: ReportProgress, cancel: Flag) -> None:
         shown = ""
         while not poller.done():
             status = poller.status()
@@ -206,7 +212,7 @@ class Arm(ArmRequests):
     def _persist(
         self,
         once: Callable[[], None],
-        say: Say,
+        say: ReportProgress,
         cancel: Flag,
         lagging: Collection[str] = (),
     ) -> None:
@@ -243,7 +249,7 @@ class Arm(ArmRequests):
         }
         return {ns: known.get(ns.lower(), "NotRegistered") for ns in namespaces}
 
-    def register(self, namespaces: Iterable[str], say: Say, cancel: Flag) -> None:
+    def register(self, namespaces: Iterable[str], say: ReportProgress, cancel: Flag) -> None:
         """Register, and wait until every one of them is."""
         wanted = list(namespaces)
         for namespace in wanted:

@@ -13,7 +13,7 @@ from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.polling import pause
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import prepared
-from amlwizard.cloud_port import Ask, CellResult, Say
+from amlwizard.cloud_port import CellResult, DeviceCodePrompt, ReportProgress
 from amlwizard.errors import StepError
 from amlwizard.json_types import Document
 from amlwizard.payloads import CellFinished, CellStarted
@@ -144,7 +144,7 @@ class Databricks:
             cluster = self.client.clusters.get(cluster_id)
         return cluster.state.value if cluster.state else "UNKNOWN"
 
-    def wait_cluster(self, cluster_id: str, say: Say, cancel: Flag) -> None:
+    def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: Flag) -> None:
         """Until it runs; StepError with Azure's reason where it ends instead."""
         shown = ""
         while True:
@@ -185,7 +185,7 @@ class Databricks:
         }
 
     def install_libraries(
-        self, cluster_id: str, packages: Sequence[str], say: Say, cancel: Flag
+        self, cluster_id: str, packages: Sequence[str], say: ReportProgress, cancel: Flag
     ) -> None:
         from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 
@@ -242,16 +242,16 @@ class Databricks:
         self,
         cluster_id: str,
         cells: Sequence[str],
-        say: Say,
+        say: ReportProgress,
         cancel: Flag,
         *,
-        ask: Ask | None = None,
+        ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = lambda: None,
     ) -> list[CellResult]:
         """Run cells one by one in one execution context; the first that fails raises StepError, and
         so does a last one whose result Databricks has cut off.
 
-        A cell may ask for a sign-in (``login_needed`` in its data): `ask`, a `plan.Ask`, shows the
+        A cell may ask for a sign-in (``login_needed`` in its data): `ask`, a DeviceCodePrompt, shows the
         code, which is said to nobody else, and hears of it when a later cell is signed in.
         """
         results = []

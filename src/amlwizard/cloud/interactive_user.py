@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any
 
-from amlwizard.cloud_port import Ask
+from amlwizard.cloud_port import DeviceCodePrompt
 
 
 @dataclass
@@ -14,7 +14,7 @@ class InteractiveUser:
     """Who is prompted to sign in, and what ends the wait for them. `waited_for`: right now. `played`:
     the sandbox answers in their place."""
 
-    ask: Ask
+    ask: DeviceCodePrompt
     cancel: Flag
     waited_for: bool = False
     played: bool = False

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from threading import Event as Flag
 from typing import Any, Literal
 
-from amlwizard.cloud_port import Ask, CloudPort, Say
+from amlwizard.cloud_port import CloudPort, DeviceCodePrompt, ReportProgress
 from amlwizard.json_types import Document
 from amlwizard.plan.graph import order
 from amlwizard.plan.outputs import Outputs
@@ -46,7 +46,7 @@ class Context:
     cloud: CloudPort
     outputs: Outputs
     cancel: Flag
-    ask: Ask
+    ask: DeviceCodePrompt
     name: str = "RECIPE"
 
     def resolve(self, document: Any) -> Any:
@@ -119,23 +119,24 @@ def type_of(resource_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """How the resource of a step is removed on teardown.
+    """How the resource of a step is deleted on teardown.
 
-    `query` is what its DELETE needs, `purge` what is added so that nothing keeps its name; `first`
-    is what must be done before. `takes` says what goes with it, `lingers` what Azure keeps of it
-    unless it is purged. `hides` where nothing lists it while it is soft-deleted: only a refusal to
-    create it anew tells. `named` where the name alone proves that we made it: it needs no tag.
-    `along` is the id of a resource group that Azure makes for it, and has to take away with it.
+    `query` is what its DELETE needs, `purge` is added so that its name is free afterwards, and
+    `before_delete` runs first. `also_removes` says what is deleted with it, `soft_delete_note` what
+    Azure keeps of it unless it is purged. `invisible_when_soft_deleted`: nothing lists it then, and
+    only a refusal to create it again shows it. `owned_by_name`: its name alone proves that we made
+    it, so it needs no tag. `companion_group` is the id of a resource group that Azure makes for it,
+    and has to delete with it.
     """
 
     query: Mapping[str, str] = field(default_factory=dict)
     purge: Mapping[str, str] = field(default_factory=dict)
-    first: Callable[[Context, Say], None] | None = None
-    takes: str = ""
-    lingers: str = ""
-    hides: bool = False
-    named: bool = False
-    along: str = ""
+    before_delete: Callable[[Context, ReportProgress], None] | None = None
+    also_removes: str = ""
+    soft_delete_note: str = ""
+    invisible_when_soft_deleted: bool = False
+    owned_by_name: bool = False
+    companion_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Step:
     phase: Phase
     after: tuple[str, ...]
     read: Callable[[Context], Found | None]
-    apply: Callable[[Context, Say], Document]
+    apply: Callable[[Context, ReportProgress], Document]
     resource: Resource | None = None
     removal: Removal | None = None
     runs: bool = False

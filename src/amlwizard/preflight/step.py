@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import Finding, InvalidInputError, lowered
 from amlwizard.json_types import Document
 from amlwizard.payloads import FindingReported
@@ -17,7 +17,7 @@ def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step
     them, unless its rule is `ignored`; warnings are said, and are among its outputs (``findings``,
     as JSON)."""
 
-    def apply(ctx: Context, say: Say) -> Document:
+    def apply(ctx: Context, say: ReportProgress) -> Document:
         found = lowered(check(ctx, steps), ignored)
         errors = [finding for finding in found if finding.severity == "error"]
         if errors:

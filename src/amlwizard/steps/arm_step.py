@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.design.names import OWNER_TAG
 from amlwizard.errors import StepError
 from amlwizard.json_path import value_at
@@ -81,7 +81,7 @@ def arm_step(
             return Found("failed", put_out(found), failed, note, stays)
         return Found("differs" if apart else "ready", put_out(found), apart, note, stays)
 
-    def apply(ctx: Context, say: Say) -> Document:
+    def apply(ctx: Context, say: ReportProgress) -> Document:
         arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
         new = ctx.resolve(resource.body)
         wanted = _unowned(new)

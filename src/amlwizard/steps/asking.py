@@ -11,7 +11,7 @@ from typing import Any
 from amlwizard import notebook
 from amlwizard.cloud.polling import pause
 from amlwizard.cloud.scoring import read
-from amlwizard.cloud_port import EndpointAnswer, Frontend, Say
+from amlwizard.cloud_port import EndpointAnswer, Frontend, ReportProgress
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 from amlwizard.notebook.access import scope_of
@@ -43,7 +43,7 @@ FIXES = {
 
 
 def send(
-    ctx: Context, recipe: Recipe, given: dict[str, Any], say: Say, patience: float = 0
+    ctx: Context, recipe: Recipe, given: dict[str, Any], say: ReportProgress, patience: float = 0
 ) -> ScoringResponse:
     """Send a request to the endpoint, in the form that its model takes; its answer, of whatever
     status. `patience` is how many seconds the endpoint may take to be there at all.
@@ -101,7 +101,7 @@ def _fix(status: int) -> str:
     return FIXES.get(status) or (FIXES[500] if status >= 500 else FIXES[400])
 
 
-def _tell_of_record(say: Say, at: Frontend) -> None:
+def _tell_of_record(say: ReportProgress, at: Frontend) -> None:
     say(
         f"make the DNS record {at.record}: the name does not lead there yet, so the endpoint is asked "
         "at that address under its name",
@@ -115,7 +115,7 @@ def inside(recipe: Recipe) -> bool:
 
 
 def _asked(
-    ctx: Context, ask: Callable[[], EndpointAnswer], say: Say, patience: float
+    ctx: Context, ask: Callable[[], EndpointAnswer], say: ReportProgress, patience: float
 ) -> EndpointAnswer:
     """Ask until the endpoint itself answers, or patience ends."""
     until = monotonic() + patience
@@ -164,7 +164,7 @@ def _inside(
     uri: str,
     key: Any,
     sent: dict[str, Any],
-    say: Say,
+    say: ReportProgress,
     at: Frontend | None,
 ) -> Callable[[], EndpointAnswer]:
     """By a cell on the Databricks cluster; the key goes through its secret scope."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from amlwizard.cloud_port import DatabricksPort, Say
+from amlwizard.cloud_port import DatabricksPort, ReportProgress
 from amlwizard.design.names import OWNER_TAG
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Found, Step
@@ -90,7 +90,7 @@ def cluster(recipe: Recipe) -> list[Step]:
         note = f"not as the recipe has it, and left so: {'; '.join(apart)}" if apart else ""
         return Found("ready", outputs, note=note)
 
-    def apply(ctx: Context, say: Say) -> Document:
+    def apply(ctx: Context, say: ReportProgress) -> Document:
         client = databricks_of(ctx)
         found = client.find_cluster(spec["cluster_name"])
         cluster_id = found["cluster_id"] if found else client.create_cluster(spec)
@@ -107,7 +107,7 @@ def cluster(recipe: Recipe) -> list[Step]:
             return None
         return Found("differs" if missing else "ready", {}, missing)
 
-    def apply_libraries(ctx: Context, say: Say) -> Document:
+    def apply_libraries(ctx: Context, say: ReportProgress) -> Document:
         client, cluster_id = databricks_of(ctx), ctx.outputs[CLUSTER].id
         running(client, cluster_id, say, ctx)
         client.install_libraries(cluster_id, wanted, say, ctx.cancel)
@@ -138,7 +138,7 @@ def databricks_of(ctx: Context) -> Any:
     return ctx.cloud.databricks(made.url, made.id)
 
 
-def running(client: DatabricksPort, cluster_id: str, say: Say, ctx: Context) -> None:
+def running(client: DatabricksPort, cluster_id: str, say: ReportProgress, ctx: Context) -> None:
     """Start the cluster if it stopped by itself, and wait until it runs."""
     state = client.state(cluster_id)
     if state in GONE:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amlwizard import notebook
-from amlwizard.cloud_port import ArmPort, Say
+from amlwizard.cloud_port import ArmPort, ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.names import ResourceNames
@@ -62,7 +62,11 @@ class Looking:
 
 
 def gather(
-    ctx: Context, recipe: Recipe, resources: Mapping[str, Resource], looking: Looking, say: Say
+    ctx: Context,
+    recipe: Recipe,
+    resources: Mapping[str, Resource],
+    looking: Looking,
+    say: ReportProgress,
 ) -> Facts:
     """`resources` are those of the journey's steps, by step id. StepError where nothing of the
     recipe is built."""
@@ -193,7 +197,11 @@ def _api_names(documents: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _outside(
-    ctx: Context, looking: Looking, recipe: Recipe, documents: Mapping[str, Any], say: Say
+    ctx: Context,
+    looking: Looking,
+    recipe: Recipe,
+    documents: Mapping[str, Any],
+    say: ReportProgress,
 ) -> Side | str:
     cloud, private = ctx.cloud, _private_names(recipe, documents)
     names = [name for held in private.values() for name in held]
@@ -234,7 +242,11 @@ def _outside(
 
 
 def _inside(
-    ctx: Context, looking: Looking, recipe: Recipe, documents: Mapping[str, Any], say: Say
+    ctx: Context,
+    looking: Looking,
+    recipe: Recipe,
+    documents: Mapping[str, Any],
+    say: ReportProgress,
 ) -> Side | str:
     """By cells on the Databricks cluster, which is in the VNET."""
     workspace = documents.get("databricks")

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from amlwizard.accounts import Account
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.subnets import SUBNETS
@@ -46,7 +46,7 @@ def sign_in_step(recipe: Recipe, audiences: Collection[str] = ()) -> Step:
     def read(ctx: Context) -> Found | None:
         return None
 
-    def apply(ctx: Context, say: Say) -> Document:
+    def apply(ctx: Context, say: ReportProgress) -> Document:
         account = ctx.cloud.sign_in(recipe.sign_in, ctx.ask, ctx.cancel, ("arm", *audiences))
         say(f"{account.name}, subscription {account.subscription_name}")
         return signed_in(account)
@@ -68,7 +68,7 @@ def providers_step() -> Step:
             return Found("ready")
         return Found("differs", differences=tuple(f"{ns}: not registered" for ns in left))
 
-    def apply(ctx: Context, say: Say) -> Document:
+    def apply(ctx: Context, say: ReportProgress) -> Document:
         ctx.cloud.arm.register(missing(ctx), say, ctx.cancel)
         return {}
 
@@ -105,7 +105,8 @@ def foundation(recipe: Recipe) -> list[Step]:
                 "--sku PerGB2018 --retention-time 30",
             ),
             removal=Removal(
-                purge={"force": "true"}, lingers="soft-deleted: Azure keeps its name for 14 days"
+                purge={"force": "true"},
+                soft_delete_note="soft-deleted: Azure keeps its name for 14 days",
             ),
         ),
         arm_step(
@@ -211,7 +212,7 @@ def _key_vault(recipe: Recipe, ids: Ids) -> Step:
                 for rule in acls.get("virtualNetworkRules", [])
             ),
         ),
-        removal=Removal(lingers="soft-deleted: Azure keeps its name for 90 days"),
+        removal=Removal(soft_delete_note="soft-deleted: Azure keeps its name for 90 days"),
     )
 
 

@@ -58,7 +58,7 @@ def kubernetes(recipe: Recipe) -> list[Step]:
                 f"-n {POOL} --max-surge {recipe.serving.max_surge}",
             ),
             suited=_suited,
-            removal=Removal(takes="its nodes and load balancers"),
+            removal=Removal(also_removes="its nodes and load balancers"),
         ),
         extension(recipe, ids),
         arm_step(

@@ -12,21 +12,23 @@ from dataclasses import replace
 
 from amlwizard.cloud.errors import is_of_unseen_roles
 from amlwizard.cloud.polling import pause
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import CloudError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Step
 
 
-def until_seen(step: Step, roles: Sequence[Step], first: Callable[[Context, Say], None]) -> Step:
+def until_seen(
+    step: Step, roles: Sequence[Step], first: Callable[[Context, ReportProgress], None]
+) -> Step:
     """`step`, tried again as long as Azure may not have seen `roles`, which are there. Whatever
     failed is deleted before the next attempt, now or in the next run; `first` is what must be done
     before that."""
     resource = step.resource
     assert resource
 
-    def clear(ctx: Context, say: Say) -> None:
+    def clear(ctx: Context, say: ReportProgress) -> None:
         address = ctx.resolve(resource.id)
         found = ctx.cloud.arm.get(address, resource.api_version)
         if value_at(found, "properties.provisioningState") != "Failed":
@@ -35,7 +37,7 @@ def until_seen(step: Step, roles: Sequence[Step], first: Callable[[Context, Say]
         say("deleting what failed")
         ctx.cloud.arm.delete(address, resource.api_version, say, ctx.cancel)
 
-    def apply(ctx: Context, say: Say) -> Document:
+    def apply(ctx: Context, say: ReportProgress) -> Document:
         profile = ctx.cloud.profile
         began = time.monotonic()
         while True:

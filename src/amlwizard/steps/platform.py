@@ -52,8 +52,8 @@ def databricks(recipe: Recipe) -> list[Step]:
             # Without force the storage of its file system stays, and so does the group.
             removal=Removal(
                 query={"forceDeletion": "true"},
-                along=managed,
-                takes=f"its managed resource group {n.databricks_managed_group}, clusters and "
+                companion_group=managed,
+                also_removes=f"its managed resource group {n.databricks_managed_group}, clusters and "
                 "secret scopes",
             ),
         )
@@ -110,9 +110,9 @@ def workspace(recipe: Recipe) -> list[Step]:
             ),
             removal=Removal(
                 purge={"forceToPurge": "true"},
-                takes="its models, runs and endpoints",
-                lingers="soft-deleted: Azure keeps its name for 14 days",
-                hides=True,
+                also_removes="its models, runs and endpoints",
+                soft_delete_note="soft-deleted: Azure keeps its name for 14 days",
+                invisible_when_soft_deleted=True,
             ),
         ),
         arm_step(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.json_types import Document
@@ -74,7 +74,7 @@ def role_step(
                 )
         return None
 
-    def apply(ctx: Context, say: Say) -> Document:
+    def apply(ctx: Context, say: ReportProgress) -> Document:
         arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
         # The principal of an assignment cannot be changed: an identity made anew needs a new one.
         arm.delete(address, api_versions.AUTHORIZATION, say, ctx.cancel)
@@ -89,7 +89,7 @@ def role_step(
         read=read,
         apply=apply,
         resource=resource,
-        removal=Removal(named=True),
+        removal=Removal(owned_by_name=True),
         az=(
             f"az role assignment create --name {name} --role {role.id} "
             f"--assignee-object-id {principal} --assignee-principal-type ServicePrincipal "

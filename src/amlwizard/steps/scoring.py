@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import Any
 
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import ExpectationError, StepError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Step
@@ -18,7 +18,7 @@ from amlwizard.steps.asking import inside, send
 
 
 def scoring(recipe: Recipe) -> list[Step]:
-    def score(ctx: Context, say: Say) -> Document:
+    def score(ctx: Context, say: ReportProgress) -> Document:
         given = recipe.scoring.request
         answer = send(ctx, recipe, given, say, ctx.cloud.profile.lag)
         if answer.status >= 400:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.private_endpoints import links
@@ -65,7 +65,7 @@ def serving(recipe: Recipe) -> list[Step]:
         ),
         phase="deploy",
         az=(f"az ml online-deployment create {in_workspace} -e {n.endpoint} -f <deployment.yml>",),
-        removal=Removal(first=withdraw),
+        removal=Removal(before_delete=withdraw),
     )
     return [
         arm_step(
@@ -95,10 +95,10 @@ def serving(recipe: Recipe) -> list[Step]:
     ]
 
 
-def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Say], None]:
+def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, ReportProgress], None]:
     """Azure deletes no deployment that requests are sent to."""
 
-    def withdraw(ctx: Context, say: Say) -> None:
+    def withdraw(ctx: Context, say: ReportProgress) -> None:
         arm, address = ctx.cloud.arm, ctx.resolve(endpoint)
         found = arm.get(address, api_versions.MACHINE_LEARNING)
         traffic = (found or {}).get("properties", {}).get("traffic") or {}
@@ -121,7 +121,7 @@ def _image_sources(recipe: Recipe) -> tuple[str, ...]:
 def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:
     """A failed deployment says little; what its container wrote says why."""
 
-    def apply(ctx: Context, say: Say) -> Document:
+    def apply(ctx: Context, say: ReportProgress) -> Document:
         try:
             return step.apply(ctx, say)
         except CloudError as error:

@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from amlwizard import notebook
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.design.private_endpoints import links
 from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document
@@ -90,7 +90,7 @@ class _Model:
         )
         return Found("ready", run.to_json())
 
-    def train(self, ctx: Context, say: Say) -> Document:
+    def train(self, ctx: Context, say: ReportProgress) -> Document:
         t = self.recipe.training
         parameters = {
             "experiment": self.experiment,
@@ -104,7 +104,7 @@ class _Model:
         result = _run(ctx, self.recipe, "train", parameters, say)
         return TrainingOutput.from_json({**result, "experiment": self.experiment}).to_json()
 
-    def check(self, ctx: Context, say: Say) -> Document:
+    def check(self, ctx: Context, say: ReportProgress) -> Document:
         missed = self._missed(ctx.outputs[TRAIN])
         if missed:
             raise ExpectationError(
@@ -134,7 +134,7 @@ class _Model:
         model_id = f"{ctx.outputs[WORKSPACE].id}/models/{self.name}/versions/{version}"
         return RegisteredModel(self.name, version, model_id).to_json()
 
-    def register(self, ctx: Context, say: Say) -> Document:
+    def register(self, ctx: Context, say: ReportProgress) -> Document:
         run = ctx.outputs[TRAIN]
         tags = {
             "fingerprint": self.mark,
@@ -160,7 +160,7 @@ def _after_storage(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _run(
-    ctx: Context, recipe: Recipe, name: str, parameters: dict[str, Any], say: Say
+    ctx: Context, recipe: Recipe, name: str, parameters: dict[str, Any], say: ReportProgress
 ) -> dict[str, Any]:
     """Run a notebook that tracks into the workspace; answer what its last cell put out."""
     client = databricks_of(ctx)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from amlwizard.cloud_port import Say
+from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document
 from amlwizard.payloads import PostureJudged
@@ -40,7 +40,7 @@ class Verification:
             az=("amlwizard verify <recipe> --target azure",), audiences=("ml",),
         )  # fmt: skip
 
-    def judge(self, ctx: Context, say: Say) -> Document:
+    def judge(self, ctx: Context, say: ReportProgress) -> Document:
         facts = gather(ctx, self.recipe, self.resources, self.looking, say)
         name, target = self.recipe.names.prefix, ctx.cloud.profile.name
         self.posture = posture = Posture(name, target, time.time(), judge(self.recipe, facts))
