@@ -217,7 +217,7 @@ class Names(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _follow_the_prefix(cls, given: Any) -> Any:
+    def _follow_the_prefix(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("prefix"), str):
             return given
         names = dict(given)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+
+from pydantic_core import ErrorDetails
 
 LONGEST = 60
 PLAIN = {True: "true", False: "false", None: "null"}
 
-MUST_BE: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
+MUST_BE: Mapping[str, Callable[[object, Mapping[str, object]], str]] = {
     "bool_type": lambda given, ctx: "true or false",
     "int_type": lambda given, ctx: f"a whole number{_bare(given)}",
     "int_from_float": lambda given, ctx: "a whole number",
@@ -29,7 +30,7 @@ MUST_BE: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
 """What a value must be, by pydantic's type of error; of its input and its context."""
 
 
-def said(problem: Mapping[str, Any]) -> str:
+def said(problem: ErrorDetails) -> str:
     """A sentence about one of ``ValidationError.errors()``."""
     given, kind = shown(problem["input"]), problem["type"]
     if kind in MUST_BE:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -42,12 +41,12 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
-def _list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
+def _list(dumper: yaml.SafeDumper, items: list[object]) -> yaml.Node:
     flat = all(isinstance(item, (int, float, str)) for item in items)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flat)
 
 
-def _mapping(dumper: yaml.SafeDumper, items: dict[str, Any]) -> yaml.Node:
+def _mapping(dumper: yaml.SafeDumper, items: dict[str, object]) -> yaml.Node:
     return dumper.represent_mapping("tag:yaml.org,2002:map", items.items(), flow_style=False)
 
 

@@ -5,12 +5,11 @@ Every box and line takes the outcome of the promise that it stands for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from amlwizard.design import security_groups
-from amlwizard.design.private_endpoints import links
+from amlwizard.design.private_endpoints import Link, links
 from amlwizard.design.subnets import ENTRY, ENTRY_NAMES
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe
@@ -133,7 +132,7 @@ def draw(recipe: Recipe, posture: Posture) -> Drawing:
     )
 
 
-def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Any) -> None:
+def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Callable[[str], str]) -> None:
     """The four services above, each wired to its private endpoints, or to the subnet as a whole."""
     n = recipe.names
     given = (
@@ -142,7 +141,7 @@ def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Any) -> None:
         ("key-vault", "Key vault", n.key_vault),
         ("registry", "Container registry", n.registry),
     )
-    by_target: dict[str, list[Any]] = {}
+    by_target: dict[str, list[Link]] = {}
     for link in links(recipe):
         by_target.setdefault(link.target, []).append(link)
     width = (subnet.width - GAP * (len(given) - 1)) / len(given)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 NUMBERS = ("double", "float", "integer", "long")
 WHOLE = {"integer": 31, "long": 63}  # bits
 STAMP = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?")
-SAMPLES: dict[str, Any] = {
+SAMPLES: dict[str, object] = {
     **dict.fromkeys(("double", "float"), 0.0), **dict.fromkeys(WHOLE, 0),
     "boolean": False, "datetime": "2026-01-01T00:00:00",
 }  # fmt: skip
 
 
-def wrong(value: Any, kind: str) -> str:
+def wrong(value: object, kind: str) -> str:
     """What is wrong with a value where that type is wanted: it is refused, or silently becomes
     another. Empty where it is taken as it is."""
     if kind in NUMBERS:
@@ -29,7 +28,7 @@ def wrong(value: Any, kind: str) -> str:
     return ""
 
 
-def _number(value: Any, kind: str) -> str:
+def _number(value: object, kind: str) -> str:
     number = _read(value)
     if number is None:
         return f"{_shown(value)} is not a number"
@@ -41,7 +40,7 @@ def _number(value: Any, kind: str) -> str:
     return ""
 
 
-def _read(value: Any) -> float | int | None:
+def _read(value: object) -> float | int | None:
     """A number, or a text that is cast to one."""
     if isinstance(value, bool):
         return None
@@ -54,7 +53,7 @@ def _read(value: Any) -> float | int | None:
     return None if number is None or number - number else number  # no infinity, no NaN
 
 
-def _stamp(value: Any) -> str:
+def _stamp(value: object) -> str:
     if isinstance(value, (int, float)):
         return f"{_shown(value)} would be read as nanoseconds since 1970"
     if value is None or (isinstance(value, str) and STAMP.fullmatch(value)):
@@ -62,5 +61,5 @@ def _stamp(value: Any) -> str:
     return f"{_shown(value)} is no time in ISO form without a zone"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return json.dumps(value)[:40]

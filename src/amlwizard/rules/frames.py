@@ -4,7 +4,9 @@ that a model with named columns takes. The scoring script of Azure understands t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from amlwizard.json_types import JsonValue
 
 Columns = Mapping[str, str]
 """Type (MLflow's name for it) by name, in the model's order; empty where it is not known."""
@@ -12,11 +14,11 @@ Columns = Mapping[str, str]
 
 class Frame(NamedTuple):
     columns: list[str]
-    data: list[list[Any]]
-    labels: list[Any] | None = None
+    data: list[list[JsonValue]]
+    labels: list[JsonValue] | None = None
 
 
-def frame_of(given: Any, columns: Columns) -> Frame | None:
+def frame_of(given: JsonValue, columns: Columns) -> Frame | None:
     """The rows that `input_data` holds; None where it holds none that could be told."""
     if isinstance(given, Mapping):
         return _of_mapping(given, columns)
@@ -31,7 +33,7 @@ def frame_of(given: Any, columns: Columns) -> Frame | None:
     return None
 
 
-def _of_mapping(given: Mapping[str, Any], columns: Columns) -> Frame | None:
+def _of_mapping(given: Mapping[str, JsonValue], columns: Columns) -> Frame | None:
     names, data = given.get("columns"), given.get("data")
     if isinstance(names, list) and isinstance(data, list):
         rows = all(isinstance(row, list) for row in data)
@@ -40,15 +42,15 @@ def _of_mapping(given: Mapping[str, Any], columns: Columns) -> Frame | None:
         return Frame(named, data, index if isinstance(index, list) else None) if rows else None
     if not columns.keys() & given.keys():
         return None
-    if all(isinstance(value, list) for value in given.values()):
-        lengths = {len(value) for value in given.values()}
-        if len(lengths) == 1:
-            return Frame([*given], [list(row) for row in zip(*given.values(), strict=True)])
+    lists = [value for value in given.values() if isinstance(value, list)]
+    if len(lists) == len(given):
+        if len({len(value) for value in lists}) == 1:
+            return Frame([*given], [list(row) for row in zip(*lists, strict=True)])
         return None
     return _of_records([given], columns)
 
 
-def _of_records(records: Sequence[Mapping[str, Any]], columns: Columns) -> Frame | None:
+def _of_records(records: Sequence[Mapping[str, JsonValue]], columns: Columns) -> Frame | None:
     """A column that a record does not have is a row that is too short: the frame has the columns
     that all of them have."""
     named = dict.fromkeys(name for record in records for name in record)
@@ -58,7 +60,7 @@ def _of_records(records: Sequence[Mapping[str, Any]], columns: Columns) -> Frame
     return Frame(ordered, [[record[name] for name in ordered] for record in records])
 
 
-def as_sent(request: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+def as_sent(request: Mapping[str, JsonValue], columns: Columns) -> dict[str, JsonValue]:
     """What goes to the endpoint: ``data``, the old form, becomes ``input_data``, and rows get the
     names of the model's columns. Without columns, rows go as they are: as an array."""
     rest = dict(request)

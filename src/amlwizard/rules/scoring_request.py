@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from amlwizard.errors import Severity
+from amlwizard.json_types import JsonValue
 from amlwizard.rules import cells
 from amlwizard.rules.frames import Columns, Frame, frame_of
 
@@ -22,7 +23,7 @@ class Problem(NamedTuple):
     severity: Severity = "error"
 
 
-def parsed(text: str) -> tuple[dict[str, Any] | None, Problem | None]:
+def parsed(text: str) -> tuple[dict[str, JsonValue] | None, Problem | None]:
     """The request that a text holds, or where its JSON breaks."""
     try:
         value = json.loads(text, parse_constant=_refuse)
@@ -36,17 +37,17 @@ def parsed(text: str) -> tuple[dict[str, Any] | None, Problem | None]:
     return value, None
 
 
-def _refuse(name: str) -> Any:
+def _refuse(name: str) -> JsonValue:
     raise ValueError(f"{name} is no JSON number")
 
 
-def rows_of(request: Mapping[str, Any], columns: Columns) -> list[list[Any]]:
+def rows_of(request: Mapping[str, JsonValue], columns: Columns) -> list[list[JsonValue]]:
     """The rows of a request, in whichever of its forms; none where it has none."""
     frame = frame_of(request.get("input_data", request.get("data")), columns)
     return frame.data if frame else []
 
 
-def problems(request: Mapping[str, Any], columns: Columns) -> list[Problem]:
+def problems(request: Mapping[str, JsonValue], columns: Columns) -> list[Problem]:
     """What a model trained on `columns` will not take, or not as it is meant: errors first, the
     first few rows named. Without columns, only what no model takes."""
     given = request.get("input_data", request.get("data"))
@@ -87,7 +88,9 @@ def _rows(frame: Frame, columns: Columns) -> Iterator[Problem]:
     yield from wrong[:MOST]
 
 
-def _row(number: int, row: Sequence[Any], names: Sequence[str], columns: Columns) -> Iterator[str]:
+def _row(
+    number: int, row: Sequence[JsonValue], names: Sequence[str], columns: Columns
+) -> Iterator[str]:
     if names and len(row) != len(names):
         yield f"Row {number} has {len(row)} values; the model takes {len(names)}."
         return
@@ -98,19 +101,19 @@ def _row(number: int, row: Sequence[Any], names: Sequence[str], columns: Columns
             return
 
 
-def built(columns: Columns, rows: Sequence[Sequence[Any]] = ()) -> dict[str, Any]:
+def built(columns: Columns, rows: Sequence[Sequence[JsonValue]] = ()) -> dict[str, JsonValue]:
     """A request with every column named: of those rows, else of one row of zeros."""
     given = [list(row) for row in rows if len(row) == len(columns)]
     data = given or [[cells.SAMPLES.get(kind, "") for kind in columns.values()]]
     return {"input_data": {"columns": [*columns], "index": [*range(len(data))], "data": data}}
 
 
-def text_of(request: Mapping[str, Any]) -> str:
+def text_of(request: Mapping[str, JsonValue]) -> str:
     """JSON as a person edits it: a row of values on one line."""
     return _written(request, 0)
 
 
-def _written(value: Any, depth: int) -> str:
+def _written(value: JsonValue, depth: int) -> str:
     inner, outer = "  " * (depth + 1), "  " * depth
     if isinstance(value, Mapping) and value:
         parts = [f"{inner}{json.dumps(k)}: {_written(v, depth + 1)}" for k, v in value.items()]
