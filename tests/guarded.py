@@ -31,7 +31,7 @@ class Guarded:
     """The private recipe with a Bastion host, built but for the model; set back for every test."""
 
     sandbox: Sandbox
-    desk: Application
+    application: Application
     recipe_file: Path
     home: Path
     state: Json
@@ -45,7 +45,7 @@ class Guarded:
         patch.setenv("AMLWIZARD_HOME", str(self.home))
 
     def judged(self, skip: tuple[str, ...] = ()) -> Posture:
-        return self.desk.verify(self.recipe, lambda event: None, RunControl(), skip)
+        return self.application.verify(self.recipe, lambda event: None, RunControl(), skip)
 
     def broken(self, skip: tuple[str, ...] = ()) -> list[str]:
         posture = self.judged(skip)
@@ -71,12 +71,15 @@ def guarded_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     recipe_file.write_text(text.replace("purge_protection: false", "purge_protection: true"))
     with running("--approve", "--clock", "instant") as box:
         box.control("plant", {"scoring_key": SCORING_KEY, "access_token": TOKEN})
-        with pytest.MonkeyPatch.context() as patch, Application(Choice(attended=True)) as desk:
-            built = Guarded(box, desk, recipe_file, folder / "home", {})
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            Application(Choice(attended=True)) as application,
+        ):
+            built = Guarded(box, application, recipe_file, folder / "home", {})
             built.stand_before(patch)
             replay = ["replay", str(recipe_file), "--target", "sandbox", "--until", "provision"]
             assert main(replay) == 0
-            with desk.using("sandbox"):
+            with application.using("sandbox"):
                 built.state = box.state
                 _endpoint(built)
                 built.state = box.state

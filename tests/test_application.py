@@ -1,4 +1,4 @@
-"""What the desk knows of earlier runs, and how long it keeps a target."""
+"""What the application knows of earlier runs, and how long it keeps a target."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def test_training_is_found_in_the_journal_of_the_run_that_trained(
     shutil.copy(GOLDEN, tmp_path / "runs" / "20260101" / NAME)
     (tmp_path / "runs" / "20260103" / NAME).write_text("no journal\nat all\n")
     run = recorded().outputs(TRAIN.id)["run_id"]
-    with Application(Choice()) as desk:
-        said = desk.trained(run)
+    with Application(Choice()) as application:
+        said = application.trained(run)
         assert tuple(said) == recorded().steps["train"].log
-        assert not desk.trained("another")
+        assert not application.trained("another")
 
 
 def test_a_request_goes_to_what_its_own_run_deployed(tmp_path: Path, monkeypatch) -> None:
@@ -61,18 +61,18 @@ def test_another_target_waits_until_no_call_uses_the_one_before(
         happened.append(f"{name} ended")
 
     monkeypatch.setattr("amlwizard.app.application.opened", opened)
-    with Application(Choice()) as desk:
+    with Application(Choice()) as application:
         never = Flag()
         never.set()
 
         def build_on_azure() -> None:
-            with desk.using("azure"):
+            with application.using("azure"):
                 happened.append("azure used")
 
-        with desk.using("sandbox"), desk.using("sandbox"):
+        with application.using("sandbox"), application.using("sandbox"):
             other = Thread(target=build_on_azure)
             other.start()
-            with pytest.raises(OperationCancelledError), desk.using("azure", never):
+            with pytest.raises(OperationCancelledError), application.using("azure", never):
                 pass
             happened.append("sandbox used")
         other.join()
@@ -82,7 +82,7 @@ def test_another_target_waits_until_no_call_uses_the_one_before(
 
 
 def test_it_does_not_wait_for_ever_for_a_call_that_hangs() -> None:
-    desk = Application(Choice())
-    with desk.using("azure"):
-        assert not desk.close(patience=0)
-    assert desk.close(patience=0)
+    application = Application(Choice())
+    with application.using("azure"):
+        assert not application.close(patience=0)
+    assert application.close(patience=0)

@@ -141,16 +141,18 @@ def test_recorded_runs_of_the_same_target_come_first(tmp_path: Path) -> None:
     }
 
 
-def test_the_desk_knows_its_target(tmp_path: Path, monkeypatch, sandbox) -> None:
+def test_the_application_knows_its_target(tmp_path: Path, monkeypatch, sandbox) -> None:
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     monkeypatch.setenv("AMLWIZARD_SANDBOX", str(sandbox("--clock", "instant").file))
     recipe = recipe_of("quickstart")
-    with Application(Choice(speed=99.0)) as desk:
-        with desk.using("azure"):
-            assert desk.expected(recipe)["aks"] == 297
-        with desk.using("sandbox"):
-            assert desk.expected(recipe)["aks"] == 3
+    with Application(Choice(speed=99.0)) as application:
+        with application.using("azure"):
+            assert application.expected(recipe)["aks"] == 297
+        with application.using("sandbox"):
+            assert application.expected(recipe)["aks"] == 3
             record(tmp_path, "20260101", "sandbox", 77)
-            assert desk.expected(recipe)["vnet"] == 77
-            desk.choice = Choice(clock="instant")
-            assert desk.expected(recipe)["aks"] < 1 < desk.expected(recipe)["deployment"]
+            assert application.expected(recipe)["vnet"] == 77
+            application.choice = Choice(clock="instant")
+            assert (
+                application.expected(recipe)["aks"] < 1 < application.expected(recipe)["deployment"]
+            )

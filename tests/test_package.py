@@ -133,10 +133,10 @@ async def test_the_wizard_says_it_at_the_sign_in(
     monkeypatch.syspath_prepend(without_the_sandbox)
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     monkeypatch.delenv("AMLWIZARD_SANDBOX", raising=False)
-    with Application(Choice(attended=True)) as desk:
+    with Application(Choice(attended=True)) as application:
         draft = from_file(RECIPES / "quickstart.yaml")
         draft.page = "sign-in"
-        async with walking(wizard(desk, draft)) as walk:
+        async with walking(wizard(application, draft)) as walk:
             await walk.press("ctrl+l")
             await walk.see("The sandbox is not installed.")
             await walk.see("'amlwizard[sandbox]'")

@@ -57,8 +57,8 @@ def left(folder: Path) -> Way:
 @pytest.fixture(scope="module")
 def in_the_app(tmp_path_factory: pytest.TempPathFactory) -> Way:
     async def session(folder: Path) -> None:
-        with Application(Choice(attended=True)) as desk:
-            async with walking(wizard(desk, folder=folder / "home" / "sessions")) as walk:
+        with Application(Choice(attended=True)) as application:
+            async with walking(wizard(application, folder=folder / "home" / "sessions")) as walk:
                 await walk.see("New recipe")
                 await walk.press("enter")
                 for page in ("sign-in", "naming"):

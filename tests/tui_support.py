@@ -1,4 +1,4 @@
-"""What pilots share: apps over a desk or over a small backend that answers at once, and waiting on the
+"""What pilots share: apps over an application or over a small backend that answers at once, and waiting on the
 app's messages."""
 
 from __future__ import annotations

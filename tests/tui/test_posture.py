@@ -227,7 +227,7 @@ async def test_a_journal_without_a_verification_says_so() -> None:
 
 
 async def test_an_earlier_run_is_recalled_with_its_posture(tmp_path: Path, monkeypatch) -> None:
-    """By the real desk, from its journal; no cloud is opened."""
+    """By the real application, from its journal; no cloud is opened."""
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     run = recorded().run
     (tmp_path / "runs" / run).mkdir(parents=True)
@@ -235,8 +235,8 @@ async def test_an_earlier_run_is_recalled_with_its_posture(tmp_path: Path, monke
     draft = from_file(RECIPES / "quickstart.yaml")
     draft.page, draft.run = "posture", run
     DraftStore(tmp_path / "sessions").save(draft)
-    with Application(Choice()) as desk:
-        async with walking(wizard(desk, folder=tmp_path / "sessions")) as walk:
+    with Application(Choice()) as application:
+        async with walking(wizard(application, folder=tmp_path / "sessions")) as walk:
             await walk.see("Continue mlquick01")
             await walk.press("down", "enter")
             await walk.see(KEPT)
@@ -370,10 +370,10 @@ async def test_the_report_is_written_where_one_wants_it(tmp_path: Path) -> None:
 
 
 async def test_a_place_where_it_cannot_be_written_is_said(tmp_path: Path, monkeypatch) -> None:
-    """By the real desk."""
+    """By the real application."""
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path / "home"))
-    with Application(Choice()) as desk:
-        app = at_page("posture", recorded(), desk)
+    with Application(Choice()) as application:
+        app = at_page("posture", recorded(), application)
         async with walking(app) as walk:
             await walk.press("w")
             await walk.see("The file to write")

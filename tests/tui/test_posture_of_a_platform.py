@@ -25,8 +25,8 @@ async def test_a_promise_turned_off_is_seen_on_the_screen(
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     unknown = platform.sandbox.unknown  # to others who had the platform before
     platform.put("key-vault", changed("properties.publicNetworkAccess", "Enabled"))
-    with Application(Choice(attended=True)) as desk:
-        app = at_page("posture", RunView(), desk)
+    with Application(Choice(attended=True)) as application:
+        app = at_page("posture", RunView(), application)
         async with walking(app) as walk:
             await walk.see("26 promises")
             await walk.press("v")

@@ -1,4 +1,4 @@
-"""The whole way through the wizard, by keys alone, on a real desk over a real sandbox."""
+"""The whole way through the wizard, by keys alone, on a real application over a real sandbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREDICTIONS = ("235.114", "246.801", "163.685")
 
 
 @contextmanager
-def desk() -> Iterator[Application]:
+def application() -> Iterator[Application]:
     with Application(Choice(clock="instant", approve=False, attended=True)) as one:
         yield one
 
@@ -86,7 +86,7 @@ async def to_finish(walk: Walk) -> None:
 
 async def test_from_nothing_to_three_predictions_by_keys_alone(home: Path) -> None:
     """In the embedded sandbox; while steps run somebody types, and nothing holds what is typed."""
-    with desk() as one:
+    with application() as one:
         async with walking(wizard(one, folder=home)) as walk:
             with unblocked(one):
                 await walk.see("New recipe")
@@ -123,7 +123,7 @@ async def test_from_the_article_with_the_first_code_expired(cloud: Sandbox, home
     draft = from_file(RECIPES / "article.yaml")
     draft.page = "sign-in"
     cloud.control("code-life", {"seconds": 1})
-    with desk() as one:
+    with application() as one:
         async with walking(wizard(one, draft, home), (120, 36)) as walk:
             await walk.see("Who signs in")
             await walk.press("ctrl+l")
@@ -150,7 +150,7 @@ async def test_a_deployment_that_fails_is_left_continued_and_retried(
     )  # fmt: skip
     draft = from_file(RECIPES / "quickstart.yaml")
     draft.page = "review"
-    with desk() as one:
+    with application() as one:
         async with walking(wizard(one, draft, home)) as walk:
             await walk.see("no cloud read")
             await walk.press("g")
@@ -163,7 +163,7 @@ async def test_a_deployment_that_fails_is_left_continued_and_retried(
             assert failed.steps["score"].state == "blocked"
             await walk.press("ctrl+q")
         assert walk.app.return_value == 1
-    with desk() as one:
+    with application() as one:
         async with walking(wizard(one, folder=home)) as walk:
             await walk.see("Continue mlquick01")
             await walk.press("down", "enter")

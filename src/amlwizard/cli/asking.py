@@ -35,8 +35,8 @@ def ask(given: AskOptions) -> int:
     store = DraftStore(state_folder() / SESSIONS)
     session = Session(store, _draft(given, store, person))
     try:
-        with Application(replace(choice_of(given), attended=True)) as desk:
-            return Ask(given, session, person, desk).through()
+        with Application(replace(choice_of(given), attended=True)) as application:
+            return Ask(given, session, person, application).through()
     except KeyboardInterrupt:
         session.keep()
         _say("\nYour answers are kept: `amlwizard ask` and `amlwizard` offer to continue.")
@@ -65,16 +65,21 @@ class Ask:
     """From questions to a saved recipe and a run."""
 
     def __init__(
-        self, given: AskOptions, session: Session, person: Asker, desk: Application
+        self, given: AskOptions, session: Session, person: Asker, application: Application
     ) -> None:
-        self.given, self.session, self.person, self.desk = given, session, person, desk
+        self.given, self.session, self.person, self.application = (
+            given,
+            session,
+            person,
+            application,
+        )
         self.interview = Interview(session, person, _say, _show)
         self.login = console.login_prompt(sys.stderr)
 
     def through(self) -> int:
         target: TargetName = self.given.target or self._target()
         self.session.aim(target)
-        with self.desk.using(target):
+        with self.application.using(target):
             return self._built_on(target)
 
     def _built_on(self, target: TargetName) -> int:
@@ -124,10 +129,10 @@ class Ask:
         return self.person.text("Save the recipe as", usual) or usual
 
     def _plan(self, recipe: Recipe) -> None:
-        plan = self.desk.outline(recipe)
+        plan = self.application.outline(recipe)
         _say("")
         console.show_plan(plan, sys.stdout, commands=False)
-        whole = durations.of_plan(plan, self.desk.expected(recipe))
+        whole = durations.of_plan(plan, self.application.expected(recipe))
         _say(f"\nIt takes about {span(whole)}.")
 
     def _agreed(self, target: TargetName) -> bool:
@@ -139,7 +144,7 @@ class Ask:
         """What the cloud would refuse of the recipe, where the person wants to change that."""
         self._sign_in(recipe)
         while True:
-            found = self.desk.preflight(recipe, self.login, Flag(), name)
+            found = self.application.preflight(recipe, self.login, Flag(), name)
             _show(found)
             errors = [finding for finding in found if finding.severity == "error"]
             if not errors:
@@ -153,7 +158,7 @@ class Ask:
     def _sign_in(self, recipe: Recipe) -> None:
         while True:
             try:
-                account = self.desk.sign_in(recipe.sign_in, self.login, Flag())
+                account = self.application.sign_in(recipe.sign_in, self.login, Flag())
                 break
             except SignInError as error:
                 console.show_error(error)
@@ -165,7 +170,7 @@ class Ask:
         watch = Watch()
         shown = to_all([watch, console.Lines(sys.stdout), self.login])
         with cancelling() as control:
-            ran = self.desk.run(recipe, str(path), shown, control)
+            ran = self.application.run(recipe, str(path), shown, control)
         self.session.ran(ran.run)
         self.session.keep()
         if ran.exit_code == 0:

@@ -83,11 +83,11 @@ def _in_a_sandbox(
     os.environ["AMLWIZARD_HOME"] = str(folder)
     os.environ.pop(VARIABLE, None)
     choice = Choice(attended=True, approve=False)
-    with Application(choice) as desk:
-        with desk.using("sandbox") as target:
+    with Application(choice) as application:
+        with application.using("sandbox") as target:
             target.tell("plant", {"user_code": SIGN_IN_CODE})
         start = script.from_a_recipe() if draft else script.from_nothing(PREFIX)
-        return _walk(make(desk, store, draft), _both(start, script.built()))
+        return _walk(make(application, store, draft), _both(start, script.built()))
 
 
 def _both(*parts: Iterator[script.Act]) -> Iterator[script.Act]:

@@ -26,8 +26,8 @@ def destroy(given: DestroyOptions) -> int:
         )
     out = sys.stderr if given.json else sys.stdout
     login, watch = console.login_prompt(sys.stderr), Watch()
-    with Application(choice_of(given)) as desk, desk.using(given.target):
-        plan = desk.plan_teardown(recipe, given.purge, login, Flag())
+    with Application(choice_of(given)) as application, application.using(given.target):
+        plan = application.plan_teardown(recipe, given.purge, login, Flag())
         if given.dry_run and given.json:
             print(json.dumps(plan.to_json(), indent=2))
             return 0
@@ -38,7 +38,7 @@ def destroy(given: DestroyOptions) -> int:
             _confirm(recipe.names.resource_group)
         listeners: list[Emit] = [watch, progress(given.json), login]
         with cancelling() as control:
-            ran = desk.destroy(recipe, given.recipe, given.purge, to_all(listeners), control)
+            ran = application.destroy(recipe, given.recipe, given.purge, to_all(listeners), control)
     console.report_teardown(watch.view, {"Journal": str(ran.journal)}, out)
     return ran.exit_code
 

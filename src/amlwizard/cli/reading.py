@@ -80,8 +80,8 @@ def plan(given: PlanOptions) -> int:
         from amlwizard.app.application import Application
         from amlwizard.cli.targets import choice_of
 
-        with Application(choice_of(given)) as desk, desk.using(given.target):
-            made = desk.plan(recipe, login_prompt(sys.stderr), Flag())
+        with Application(choice_of(given)) as application, application.using(given.target):
+            made = application.plan(recipe, login_prompt(sys.stderr), Flag())
     if given.json:
         print(json.dumps(made.to_json(), indent=2))
     else:
@@ -94,8 +94,8 @@ def preflight(given: PreflightOptions) -> int:
     from amlwizard.app.application import Application
     from amlwizard.cli.targets import choice_of
 
-    with Application(choice_of(given)) as desk, desk.using(given.target):
-        findings = desk.preflight(recipe, login_prompt(sys.stderr), Flag(), given.recipe)
+    with Application(choice_of(given)) as application, application.using(given.target):
+        findings = application.preflight(recipe, login_prompt(sys.stderr), Flag(), given.recipe)
     return _told(given, findings)
 
 

@@ -30,11 +30,11 @@ def replay(given: ReplayOptions) -> int:
             fix="Look at `amlwizard plan`, then add --yes.",
         )
     watch = Watch()
-    desk = Application(choice_of(given))
-    with desk, cancelling() as control, desk.using(given.target):
+    application = Application(choice_of(given))
+    with application, cancelling() as control, application.using(given.target):
         shown = while_read(progress(given.json), control)
         listeners: list[Emit] = [watch, shown, console.login_prompt(sys.stderr)]
-        ran = desk.run(
+        ran = application.run(
             recipe,
             given.recipe,
             to_all(listeners),

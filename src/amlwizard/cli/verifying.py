@@ -23,9 +23,9 @@ def verify(given: VerifyOptions) -> int:
     listeners: list[Emit] = [console.login_prompt(sys.stderr)]
     if not given.json:
         listeners.append(console.Lines(sys.stderr))
-    desk = Application(choice_of(given))
-    with desk, cancelling() as control, desk.using(given.target):
-        posture = desk.verify(recipe, to_all(listeners), control, given.skip)
+    application = Application(choice_of(given))
+    with application, cancelling() as control, application.using(given.target):
+        posture = application.verify(recipe, to_all(listeners), control, given.skip)
     if given.html:
         reporting.write(Path(given.html), posture, recipe, reporting.journals(recipe))
     if given.json:

@@ -1,4 +1,4 @@
-"""The wizard: the app over the desk, on a terminal."""
+"""The wizard: the app over the application, on a terminal."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def wizard(given: WizardOptions) -> int:
         draft.page = "sign-in"
         draft.target = given.target or draft.target
     choice = replace(choice_of(given), attended=True, approve=bool(given.approve))
-    desk = Application(choice)
-    app = WizardApp(desk, DraftStore(state_folder() / SESSIONS), draft, target=given.target)
+    application = Application(choice)
+    app = WizardApp(application, DraftStore(state_folder() / SESSIONS), draft, target=given.target)
     try:
         code = app.run() or 0
     finally:
-        ended = desk.close()
+        ended = application.close()
     if not ended:
         # A call that hangs in a socket must not keep the terminal: the answers are kept.
         sys.stdout.flush()
