@@ -46,7 +46,7 @@ def scoring(recipe: Recipe) -> list[Step]:
     return [
         Step(
             "score", "Scoring request", "score", ("traffic",), lambda ctx: None, score, runs=True,
-            az=("curl -X POST <scoring-uri> -H 'Authorization: Bearer ***' "
+            az=("curl -X POST {traffic.scoring_uri} -H 'Authorization: Bearer ***' "
                 f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(sent))}",),
         )
     ]  # fmt: skip

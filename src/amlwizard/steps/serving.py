@@ -64,7 +64,7 @@ def serving(recipe: Recipe) -> list[Step]:
             *_image_sources(recipe),
         ),
         phase="deploy",
-        az=(f"az ml online-deployment create {in_workspace} -e {n.endpoint} -f <deployment.yml>",),
+        az=(f"az ml online-deployment create {in_workspace} -e {n.endpoint} -f deployment.yml",),
         removal=Removal(before_delete=withdraw),
     )
     return [
@@ -75,7 +75,7 @@ def serving(recipe: Recipe) -> list[Step]:
             after=("kubernetes-compute", *after_private_link(recipe)),
             outputs={"principal": "identity.principalId"},
             phase="deploy",
-            az=(f"az ml online-endpoint create {in_workspace} -n {n.endpoint} -f <endpoint.yml>",),
+            az=(f"az ml online-endpoint create {in_workspace} -n {n.endpoint} -f endpoint.yml",),
         ),
         *roles,
         until_seen(_with_logs(deploy, n.endpoint, n.deployment), needed, withdraw),

@@ -59,7 +59,7 @@ def training(recipe: Recipe) -> list[Step]:
             REGISTER.id, "Registered model", "register", ("check-training",), model.read_version,
             model.register, runs=True,
             az=(f"az ml model create -n {model.name} --type mlflow_model "
-                "--path azureml://jobs/<run>/outputs/artifacts/paths/model",),
+                "--path azureml://jobs/{train.run_id}/outputs/artifacts/paths/model",),
         ),
     ]  # fmt: skip
 

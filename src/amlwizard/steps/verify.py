@@ -37,7 +37,7 @@ class Verification:
     def step(self, *after: str) -> Step:
         return Step(
             VERIFY.id, "Promises kept", "verify", after, lambda ctx: None, self.judge, runs=True,
-            az=("amlwizard verify <recipe> --target azure",), audiences=("ml",),
+            az=("amlwizard verify RECIPE --target azure",), audiences=("ml",),
         )  # fmt: skip
 
     def judge(self, ctx: Context, say: ReportProgress) -> Document:
