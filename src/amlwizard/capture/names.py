@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 WORD = re.compile(r"[A-Za-z0-9]+")
 ID = re.compile(r"/subscriptions/[^\s\"'?#]+", re.I)
@@ -41,7 +40,7 @@ PLAIN = frozenset(_PLAIN.split())
 SHORTEST = 3
 
 
-def names_in(url: str, *bodies: Any) -> Iterator[str]:
+def names_in(url: str, *bodies: object) -> Iterator[str]:
     """Every name that an exchange tells."""
     yield from _of_id(url.partition("?")[0])
     if not CATALOGUES.search(url):
@@ -49,7 +48,7 @@ def names_in(url: str, *bodies: Any) -> Iterator[str]:
             yield from _of(body, "")
 
 
-def _of(value: Any, key: str, beside: Any = None) -> Iterator[str]:
+def _of(value: object, key: str, beside: dict[str, object] | None = None) -> Iterator[str]:
     if isinstance(value, dict):
         for inner, content in value.items():
             if str(inner).lower() in ("tags", "custom_tags") and isinstance(content, dict):
@@ -66,7 +65,7 @@ def _of(value: Any, key: str, beside: Any = None) -> Iterator[str]:
             yield from _of_id(found)
 
 
-def _is_thing(holder: dict[str, Any]) -> bool:
+def _is_thing(holder: dict[str, object]) -> bool:
     return str(holder[""]).lower() not in OF_A_LIST
 
 
@@ -83,7 +82,7 @@ def _of_id(text: str) -> Iterator[str]:
             yield from tail[1:end:2]
 
 
-def types_in(url: str, *bodies: Any) -> set[str]:
+def types_in(url: str, *bodies: object) -> set[str]:
     """The words of the types in every ARM id: they name nobody, whatever else is called so."""
     found: set[str] = set()
     for text in (url.partition("?")[0], *(json.dumps(body) for body in bodies if body)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from amlwizard.capture.recording import Recorder
 
@@ -17,7 +16,7 @@ class Note:
         self.request: tuple[bytes, str] = (b"", "")
         self.answer: tuple[int, Mapping[str, str], bytes] = (0, {}, b"")
 
-    def asked(self, body: Any, kind: str) -> None:
+    def asked(self, body: object, kind: str) -> None:
         content = body.encode() if isinstance(body, str) else body
         self.request = (content if isinstance(content, bytes) else b"", kind)
 

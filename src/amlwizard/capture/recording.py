@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Any
 from urllib.parse import parse_qsl
 
 from amlwizard.capture.redaction import Redactor
@@ -64,7 +63,7 @@ class Recorder:
         reason `error`; `at` when it was sent (seconds since the epoch)."""
         asked = _parsed(*request)
         answered = _parsed(answer, headers.get("content-type", ""))
-        line: dict[str, Any] = {
+        line: dict[str, object] = {
             "at": round(at, 3),
             "seconds": round(seconds, 3),
             "method": method,
@@ -83,7 +82,7 @@ class Recorder:
             self._write(line)
             self.count += 1
 
-    def _write(self, line: dict[str, Any]) -> None:
+    def _write(self, line: dict[str, object]) -> None:
         shown = self._redactor.clean(json.loads(self._hide(json.dumps(line, ensure_ascii=False))))
         self._out.write(json.dumps(shown, ensure_ascii=False) + "\n")
         self._out.flush()
@@ -98,7 +97,7 @@ class Recorder:
             self.path.write_text(text)
 
 
-def _parsed(content: bytes, kind: str) -> Any:
+def _parsed(content: bytes, kind: str) -> object:
     if not content:
         return None
     if kind.startswith("application/x-www-form-urlencoded"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from amlwizard.capture.names import WORD, names_in, types_in, words_of
 from amlwizard.capture.standins import StandIns
@@ -62,7 +61,7 @@ class Redactor:
         self._types: set[str] = set()
         self._secrets: set[str] = set()
 
-    def learn(self, url: str, *bodies: Any) -> None:
+    def learn(self, url: str, *bodies: object) -> None:
         self._secrets.update(s for body in bodies for s in _secrets(body) if len(s) >= 8)
         for body in bodies:
             self._regions.update(_locations(body))
@@ -81,7 +80,7 @@ class Redactor:
                 if not GUID.search(name) and word not in self._words.values():
                     self._words.setdefault(word, self._made.word(word))
 
-    def clean(self, value: Any, key: str = "", secret: bool = False) -> Any:
+    def clean(self, value: object, key: str = "", secret: bool = False) -> object:
         if isinstance(value, dict):
             names = key in NAMES_ARE_KEYS
             return {
@@ -114,7 +113,7 @@ class Redactor:
         text = NUMBER.sub(lambda m: self._made.opaque(m[0]), text)
         return WORD.sub(lambda m: self._word(m[0]), text)
 
-    def again(self, value: Any, key: str = "") -> Any:
+    def again(self, value: object, key: str = "") -> object:
         """What is clean already, without names that became known since."""
         if isinstance(value, dict):
             names = key in NAMES_ARE_KEYS
@@ -169,7 +168,7 @@ class Redactor:
         return self._made.opaque(text)
 
 
-def _is_secret(key: str, beside: dict[str, Any]) -> bool:
+def _is_secret(key: str, beside: dict[str, object]) -> bool:
     """Whether what stands at `key` is secret; `beside` is the object that it stands in."""
     if key == "value" and any(k.lower() in ("keyname", "permissions") for k in beside):
         return True
@@ -178,7 +177,7 @@ def _is_secret(key: str, beside: dict[str, Any]) -> bool:
     return SECRET.search(key) is not None and PUBLIC.match(key) is None
 
 
-def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
+def _secrets(value: object, secret: bool = False) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _secrets(inner, secret or _is_secret(key, value))
@@ -189,7 +188,7 @@ def _secrets(value: Any, secret: bool = False) -> Iterator[str]:
         yield value
 
 
-def _locations(value: Any, key: str = "") -> Iterator[str]:
+def _locations(value: object, key: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         for inner, content in value.items():
             yield from _locations(content, inner)
