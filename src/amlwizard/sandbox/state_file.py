@@ -37,9 +37,12 @@ class SubscriptionEntry(Part):
 
 
 class Principal(Part):
-    """A service principal; `secret` and `assertion` are sealed, empty if there is none."""
+    """A principal of the directory. A service principal signs in as `client_id`, with what is sealed
+    in `secret` or `assertion`; others, of which only the id counts, may have any members."""
 
-    client_id: str
+    model_config = ConfigDict(extra="ignore")
+
+    client_id: str = ""
     secret: str = ""
     assertion: str = ""
 
