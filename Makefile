@@ -10,13 +10,17 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint pictures golden schema lock clean
+.PHONY: demo test check lint pictures golden schema lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
 
 test: lint
 	$(BIN)/python -m pytest -n 3
+
+# What needs no cloud, not even the sandbox.
+check: lint
+	$(BIN)/python -m pytest -n 3 tests/unit
 
 lint: .venv/ready
 	$(BIN)/ruff check src tests

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from captures import captured
-from guarded import guarded, guarded_once
 from hypothesis import settings
-from journeys import article, embedded, private, quickstart, rerun, second
-from platforms import built, platform
 from support import Command, Ran, Sandbox, amlwizard, running
+from support.captures import captured
+from support.guarded import guarded, guarded_once
+from support.journeys import article, embedded, private, quickstart, rerun, second
+from support.platforms import built, platform
 from xdist.scheduler import LoadScopeScheduling
 
 __all__ = [

@@ -8,9 +8,9 @@ from tempfile import mkdtemp
 from typing import Any
 
 from support import RECIPES
+from support.tui_support import SUBSCRIPTION, FakeBackend
 from textual.filter import Monochrome
 from textual.pilot import Pilot
-from tui_support import SUBSCRIPTION, FakeBackend
 
 from amlwizard.accounts import Account, Subscription, Tenant
 from amlwizard.draft import Draft, DraftStore, from_file, new

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from support import RECIPES
+from support.tui_support import recorded, unkept, wizard
 from textual.filter import Monochrome
 from textual.pilot import Pilot
-from tui_support import recorded, unkept, wizard
 
 from amlwizard.app.port import RunResult
 from amlwizard.draft import from_file

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tui_support import FakeBackend, wizard
 from textual.pilot import Pilot
-from tui_support import FakeBackend, wizard
 
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.draft import Draft, new

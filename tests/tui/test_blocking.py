@@ -13,10 +13,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-import blocking
 import pytest
-from blocking import counted, unblocked
 from filelock import FileLock
+from support import blocking
+from support.blocking import counted, unblocked
 
 
 def asks_a_server() -> None:

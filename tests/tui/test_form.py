@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from support.tui_support import FakeBackend, Walk, walking, wizard
 from textual.events import Key
 from textual.widgets import Input
-from tui_support import FakeBackend, Walk, walking, wizard
 
 from amlwizard.errors import Finding
 from amlwizard.tui.pages.form import FormPage

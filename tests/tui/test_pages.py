@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Event as Flag
 
 import pytest
-from blocking import HEAVY, counted, unblocked
 from support import RECIPES, ROOT
-from tui_support import SUBSCRIPTION, FakeBackend, at_page, recorded, walking, wizard
+from support.blocking import HEAVY, counted, unblocked
+from support.tui_support import SUBSCRIPTION, FakeBackend, at_page, recorded, walking, wizard
 
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import SignInError

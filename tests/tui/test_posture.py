@@ -10,8 +10,7 @@ from threading import Event as Flag
 
 import pytest
 from support import RECIPES, recipe_of
-from textual.widgets import Input
-from tui_support import (
+from support.tui_support import (
     CLOSE,
     GOLDEN,
     FakeBackend,
@@ -24,6 +23,7 @@ from tui_support import (
     walking,
     wizard,
 )
+from textual.widgets import Input
 
 from amlwizard.app.application import Application
 from amlwizard.app.port import RunResult

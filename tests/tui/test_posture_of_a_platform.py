@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from platforms import Platform
-from platforms import setting as changed
-from tui_support import at_page, walking
+from support.platforms import Platform
+from support.platforms import setting as changed
+from support.tui_support import at_page, walking
 
 from amlwizard.app.application import Application
 from amlwizard.app.targets import Choice

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 from support import PATIENCE
+from support.tui_support import FakeBackend, at_page, recorded, until
 from textual.widgets import OptionList, Static, TextArea
-from tui_support import FakeBackend, at_page, recorded, until
 
 from amlwizard.errors import CloudError
 from amlwizard.payloads import ScoringResponse

@@ -13,7 +13,7 @@ from threading import Event as Flag
 
 import pytest
 from support import PATIENCE, RECIPES
-from tui_support import FakeBackend, walking, wizard
+from support.tui_support import FakeBackend, walking, wizard
 
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.tui.dialogs.questions import Choose

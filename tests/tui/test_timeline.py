@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tui_support import recorded
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
-from tui_support import recorded
 
 from amlwizard import durations
 from amlwizard.events import RunStarted, StepFinished, StepInfo, StepStarted

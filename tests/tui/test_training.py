@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.tui_support import FakeBackend, at_page, recorded
 from textual.widgets import OptionList, Static
-from tui_support import FakeBackend, at_page, recorded
 
 from amlwizard.app.port import RunResult
 from amlwizard.events import Attachment, RunStarted, StepFinished, StepInfo, StepProgress
@@ -82,7 +82,7 @@ async def test_it_grows_while_the_cells_run() -> None:
 
 
 def recorded_events():
-    from tui_support import GOLDEN
+    from support.tui_support import GOLDEN
 
     from amlwizard.journal import read
 

@@ -9,10 +9,10 @@ from threading import Event as Flag
 
 import pytest
 from support import RECIPES
+from support.tui_support import FakeBackend, Walk, judged, recorded, walking, wizard
 from textual.app import App
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
-from tui_support import FakeBackend, Walk, judged, recorded, walking, wizard
 
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.events import StepFinished, StepProgress, StepStarted

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from blocking import unblocked
 from support import RECIPES, Sandbox
-from tui_support import Walk, walking, wizard
+from support.blocking import unblocked
+from support.tui_support import Walk, walking, wizard
 
 from amlwizard.app.application import Application
 from amlwizard.app.targets import Choice

@@ -1,0 +1,99 @@
+"""The sandbox that `--target sandbox` starts by itself, and keeps in the user's folder."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from support import RECIPES, Command, amlwizard
+from support.journeys import Embedded
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
+
+
+def test_a_replay_needs_nothing_but_the_target(embedded: Embedded) -> None:
+    assert embedded.first.code == 0, embedded.first.err
+    assert set(embedded.first.outcomes.values()) == {"done"}
+    assert "235.114, 246.801, 163.685" in embedded.first.err
+
+
+def test_a_later_plan_finds_what_the_replay_made(embedded: Embedded) -> None:
+    plan = json.loads(embedded.plan.out)
+    actions = {step["id"]: step["action"] for step in plan["steps"]}
+    assert [s for s, a in actions.items() if a != "keep"] == [
+        "sign-in",
+        "preflight",
+        "check-training",
+        "score",
+        "verify",
+    ]
+
+
+def test_a_later_replay_scores_what_the_first_one_deployed(embedded: Embedded) -> None:
+    """The sandbox was stopped in between: model, endpoint and its address outlive it."""
+    assert embedded.second.code == 0, embedded.second.err
+    assert embedded.second.that_are("done") == {
+        "sign-in",
+        "preflight",
+        "check-training",
+        "score",
+        "verify",
+    }
+    one, two = embedded.first.final("score")["outputs"], embedded.second.final("score")["outputs"]
+    assert two["predictions"] == one["predictions"] and two["scoring_uri"] == one["scoring_uri"]
+    assert "Nothing was trained anew." in embedded.second.err
+
+
+def test_a_later_replay_does_not_wake_the_cluster_for_its_promises(embedded: Embedded) -> None:
+    """It slept since the sandbox was stopped; what that leaves unseen is said."""
+    first, second = (ran.final("verify")["outputs"] for ran in (embedded.first, embedded.second))
+    assert first["kept"] == first["promises"] and not first["without_evidence"]
+    assert {line.partition(".")[0] for line in second["without_evidence"]} == {"endpoint"}
+    assert "not judged" in embedded.second.err
+
+
+def test_every_run_has_its_folder_for_its_owner_alone(embedded: Embedded) -> None:
+    runs = sorted((embedded.home / "runs").iterdir())
+    assert len(runs) == 2
+    for run in runs:
+        assert stat.S_IMODE(run.stat().st_mode) == 0o700
+        assert {"recipe.yaml", "journal.jsonl"} <= {p.name for p in run.iterdir()}
+
+
+def test_the_state_is_for_its_owner_alone(embedded: Embedded) -> None:
+    folder = embedded.home / "sandbox"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for name in ("sandbox.json", "sandbox.key"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+
+
+def test_reset_empties_it(tmp_path: Path) -> None:
+    home = {"AMLWIZARD_HOME": str(tmp_path)}
+    options = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--clock", "instant")
+    built = amlwizard("replay", *options, "--json", "--until", "provision", **home)
+    assert built.code == 0, built.err
+    reset = amlwizard("sandbox", "--reset", **home)
+    assert (reset.code, reset.out) == (0, "") and "empty" in reset.err
+    assert not (tmp_path / "sandbox").exists()
+    assert (tmp_path / "runs").is_dir()
+    plan = json.loads(amlwizard("plan", *options, "--json", **home).out)
+    actions = {s["id"]: s["action"] for s in plan["steps"]}
+    assert actions.pop("providers") == "update"
+    assert set(actions.values()) == {"create", "run"}
+
+
+def test_reset_leaves_a_sandbox_in_use_alone(command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "sandbox"
+    (folder / "sandbox.json.d").mkdir(parents=True)
+    (folder / "sandbox.json").write_text("{}")
+    with FileLock(folder / "sandbox.json.d" / "lock"):
+        ran = command("sandbox", "--reset")
+    assert ran.code == 1 and "in use" in ran.err and "Traceback" not in ran.err
+    assert (folder / "sandbox.json").exists()
+
+
+def test_reset_of_nothing_is_no_error(command: Command) -> None:
+    assert command("sandbox", "--reset").code == 0

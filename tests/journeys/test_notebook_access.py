@@ -1,0 +1,54 @@
+"""How the notebook gets into the workspace: as a service principal, by asking, by a token of ours."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support import Ran
+from support.journeys import CLIENT_SECRET, USER_CODE, Journey
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+
+
+def cells(ran: Ran) -> list[str]:
+    return [e["message"] for e in ran.of("step-progress", "train")]
+
+
+def held(journey: Journey) -> set[str]:
+    """Keys of the recipe's secret scope after the run."""
+    [workspace] = journey.sandbox.control("state", method="GET")["databricks"].values()
+    [scope] = workspace["scopes"].values()
+    return set(scope)
+
+
+def test_signed_in_as_a_service_principal_the_notebook_is_one_too(article: Journey) -> None:
+    assert any("as a service principal" in message for message in cells(article.ran))
+    assert held(article) == {"tenant-id", "client-id", "client-secret"}
+    assert CLIENT_SECRET not in json.dumps(article.sandbox.control("state", method="GET"))
+
+
+def test_signed_in_by_a_person_it_is_lent_a_token(quickstart: Journey) -> None:
+    """Which is taken back when it has done its work."""
+    assert any("with the token" in message for message in cells(quickstart.ran))
+    assert held(quickstart) == set()
+
+
+def test_it_may_ask_for_a_sign_in_of_its_own(quickstart: Journey) -> None:
+    ran = quickstart.command(
+        "replay", "--json", "--rerun", "train", "--until", "train", "--approve",
+        "--set", "sign_in.notebook_login=device-code",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    asked = [(e["kind"], e["step"]) for e in ran.events if e["kind"].startswith("login")]
+    assert asked == [
+        ("login-needed", "sign-in"),
+        ("login-done", "sign-in"),
+        ("login-needed", "train"),
+        ("login-done", "train"),
+    ]
+    [done] = ran.of("login-done", "train")
+    assert done["account"] == "engineer@sandbox.example"
+    assert USER_CODE not in ran.out and USER_CODE not in quickstart.capture.read_text()
+    assert f"enter {USER_CODE}" in ran.err
+    assert ran.final("train")["outputs"]["mse"] == pytest.approx(3424.857, abs=0.001)

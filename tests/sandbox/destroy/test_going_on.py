@@ -1,0 +1,67 @@
+"""A teardown that was killed, or finds another under way; and where its journal is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import ROOT
+from support.standing import QUICKSTART, Destroy, Standing
+
+pytestmark = pytest.mark.xdist_group("destroy")
+
+
+def test_killed_and_run_again_it_goes_on(platform: Standing, destroy: Destroy) -> None:
+    """Killed when the deletion of AKS is at the cloud's door: what was asked for comes about."""
+    cluster = platform.id("Microsoft.ContainerService/managedClusters", "aks-mlquick01")
+    platform.sandbox.gate(r"DELETE .*/managedClusters/[^/]+")
+    before = len(platform.calls())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "amlwizard", "destroy", QUICKSTART, "--target", "sandbox", "--yes",
+         "--json"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+    )  # fmt: skip
+    while f"DELETE {cluster}" not in platform.calls(before):
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    platform.sandbox.clear()
+    while cluster.lower() in platform.resources:
+        pass
+    ran = destroy("--yes", "--json")
+    assert ran.code == 0 and platform.resources == {}
+    for step in ("kubernetes-compute", "aks"):
+        assert ran.final(step)["outcome"] == "kept"
+    assert ran.final("vnet")["outcome"] == "done"
+
+
+def test_a_deletion_under_way_is_waited_for(platform: Standing, destroy: Destroy) -> None:
+    cluster = platform.id("Microsoft.ContainerService/managedClusters", "aks-mlquick01").lower()
+
+    def going(state: dict[str, Any]) -> None:
+        state["resources"][cluster]["properties"]["provisioningState"] = "Deleting"
+        state["operations"]["11111111-1111-1111-1111-111111111111"] = {
+            "resource": cluster, "of": cluster, "verb": "delete", "started": 0, "seconds": 1,
+            "polls": 0, "status": "InProgress", "error": None, "ended": None, "states": [],
+            "tells": {},
+        }  # fmt: skip
+
+    platform.change(going)
+    before = len(platform.calls())
+    ran = destroy("--yes", "--json")
+    assert ran.code == 0 and platform.resources == {}
+    assert ran.final("aks")["outcome"] in ("done", "kept")
+    assert f"delete {cluster}" not in [call.lower() for call in platform.calls(before)]
+
+
+def test_journals_of_teardowns_stand_apart(platform: Standing, destroy: Destroy) -> None:
+    home = Path(os.environ["AMLWIZARD_HOME"])
+    before = set((home / "runs").iterdir())
+    assert destroy("--yes").code == 0
+    assert set((home / "runs").iterdir()) == before
+    assert any((home / "teardowns").glob("*/journal.jsonl"))

@@ -1,0 +1,220 @@
+"""Sizes, regions and versions that are not offered, and quotas that do not reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.preflights import Cloud, Preflight, only, replaying
+
+pytestmark = pytest.mark.xdist_group("preflight")
+
+
+# -- what is offered
+
+
+def test_a_size_that_is_not_offered_is_one_finding_with_all_its_fields(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    cloud.state(limits={"sizes_not_offered": ["Standard_D4ds_v5"]})
+    fields = ("serving.node_size", "training.node_type")
+    found = only(preflight(), "sku-not-offered", *fields)
+    assert set(found["cure"]) == set(fields)
+    [other] = set(found["cure"].values())
+    assert found["command"] == replaying(*(f"{f}={other}" for f in fields))
+    assert preflight(*(part for f in fields for part in ("--set", f"{f}={other}"))) == []
+
+
+def test_a_size_that_does_not_exist(preflight: Preflight) -> None:
+    found = only(preflight("--set", "serving.node_size=Standard_X9"), "sku-not-offered",
+                 "serving.node_size")  # fmt: skip
+    assert "not among the sizes" in found["why"]
+
+
+def test_a_region_without_a_service(cloud: Cloud, preflight: Preflight) -> None:
+    missing = {"Microsoft.Databricks/workspaces": ["westeurope", "canadacentral"]}
+    cloud.state(limits={"not_offered": missing})
+    found = only(preflight(), "region-not-offered", "sign_in.region")
+    assert "Microsoft.Databricks/workspaces" in found["what"]
+    region = found["cure"]["sign_in.region"]
+    assert found["command"] == replaying(f"sign_in.region={region}")
+    assert preflight("--set", f"sign_in.region={region}") == []
+
+
+def test_a_region_that_is_none_is_the_only_finding(preflight: Preflight) -> None:
+    found = only(
+        preflight("--set", "sign_in.region=westeuropa"), "region-not-offered", "sign_in.region"
+    )
+    assert found["cure"] == {"sign_in.region": "westeurope"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("uswest", "westus"),
+        ("eastuss", "eastus"),
+        ("germanynorth", "germanywestcentral"),
+        # Nothing of the same place: nobody is sent elsewhere.
+        ("westuk2", "ukwest"),
+        ("taiwannorth", None),
+        ("icelandwest", None),
+        ("moonbase", None),
+    ],
+)
+def test_what_a_region_was_meant_to_be_is_of_the_same_place(
+    preflight: Preflight, typed: str, meant: str | None
+) -> None:
+    found = only(
+        preflight("--set", f"sign_in.region={typed}"), "region-not-offered", "sign_in.region"
+    )
+    assert found["cure"] == ({"sign_in.region": meant} if meant else {})
+
+
+def test_another_region_is_one_of_the_same_geography(cloud: Cloud, preflight: Preflight) -> None:
+    aks = "Microsoft.ContainerService/managedClusters"
+    cloud.state(limits={"not_offered": {aks: ["switzerlandnorth", "japaneast", "canadacentral"]}})
+
+    def told(region: str) -> Any:
+        found = preflight("--set", f"sign_in.region={region}")
+        return only(found, "region-not-offered", "sign_in.region")
+
+    assert told("japaneast")["cure"] == {"sign_in.region": "japanwest"}
+    assert told("canadacentral")["cure"] == {"sign_in.region": "canadaeast"}
+    swiss = told("switzerlandnorth")
+    assert swiss["cure"] == {} and "No region of the same geography" in swiss["fix"]
+
+
+def test_a_size_instead_has_no_less_memory(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"sizes_not_offered": ["Standard_E4s_v5"]})
+    found = only(
+        preflight("--set", "serving.node_size=Standard_E4s_v5"),
+        "sku-not-offered",
+        "serving.node_size",
+    )
+    assert found["cure"] == {"serving.node_size": "Standard_E4ds_v5"}
+    assert "32 GiB" in found["fix"]
+
+
+def test_of_a_size_that_does_not_exist_nobody_knows_how_large_it_is(preflight: Preflight) -> None:
+    found = only(preflight("--set", "serving.node_size=Standard_E64x_v9"), "sku-not-offered",
+                 "serving.node_size")  # fmt: skip
+    assert found["cure"] == {} and "list-skus" in found["fix"]
+
+
+def test_a_patch_that_is_not_offered_stays_in_its_minor_version(preflight: Preflight) -> None:
+    found = only(
+        preflight("--set", "serving.kubernetes_version='1.35.99'"),
+        "kubernetes-version",
+        "serving.kubernetes_version",
+    )
+    assert found["cure"] == {"serving.kubernetes_version": "1.35"}
+
+
+def test_a_kubernetes_version_that_is_not_offered(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.sandbox.fault(
+        "GET .*/kubernetesVersions",
+        status=200,
+        body={"values": [{"version": "1.36", "patchVersions": {"1.36.2": {}}}]},
+    )
+    assert preflight("--set", "serving.kubernetes_version='1.36'") == []
+    found = only(
+        preflight("--set", "serving.kubernetes_version='1.37'"),
+        "kubernetes-version",
+        "serving.kubernetes_version",
+    )
+    assert found["cure"] == {"serving.kubernetes_version": "1.36"}
+
+
+def test_a_size_that_does_not_do_is_found_by_what_azure_says_of_it(preflight: Preflight) -> None:
+    """Its name does not tell: two vCPUs, and one GiB."""
+    findings = preflight("--set", "serving.node_size=Standard_B2ats_v2")
+    [found] = [f for f in findings if f["rule"] == "sku-unfit"]
+    assert found["fields"] == ["serving.node_size"] and "2 vCPU and 1 GiB" in found["why"]
+    ((path, other),) = found["cure"].items()
+    assert preflight("--set", f"{path}={other}") == []
+
+
+def test_arm_processors_are_found_whatever_the_name_says(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    def sku(name: str, architecture: str) -> dict[str, object]:
+        given = {"vCPUs": "4", "MemoryGB": "16", "CpuArchitectureType": architecture}
+        capabilities = [{"name": key, "value": value} for key, value in given.items()]
+        kind = {"resourceType": "virtualMachines", "name": name, "family": "x"}
+        return {**kind, "capabilities": capabilities, "restrictions": []}
+
+    listed = [sku("Standard_D4ds_v5", "Arm64"), sku("Standard_DS3_v2", "x64")]
+    cloud.sandbox.fault("GET .*/Microsoft.Compute/skus", status=200, body={"value": listed})
+    found = only(preflight(), "sku-unfit", "serving.node_size")
+    assert "Arm" in found["why"] and found["cure"] == {"serving.node_size": "Standard_DS3_v2"}
+
+
+# -- quota: 3 AKS nodes and one for upgrades, 1 Databricks node, 4 vCPUs each
+
+
+def test_vcpus_of_the_region(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"cores": 20})
+    assert preflight() == []
+    cloud.state(limits={"cores": 19})
+    found = only(
+        preflight(),
+        "vcpu-quota",
+        "serving.nodes",
+        "serving.node_size",
+        "training.workers",
+        "training.node_type",
+    )
+    assert "20 are needed, 19 are left" in found["what"] and "16 for 3 AKS nodes" in found["why"]
+    scope = f"{cloud.subscription}/providers/Microsoft.Compute/locations/westeurope"
+    assert found["command"] == (
+        f"az quota update --resource-name cores --scope {scope} --limit-object value=20"
+    )
+
+
+def test_vcpus_of_a_family(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"family_cores": 19})
+    found = preflight("--set", "training.node_type=Standard_E4s_v5")
+    assert found == []
+    found = preflight()
+    assert [f["rule"] for f in found] == ["vcpu-quota"]
+    assert "standardDDSv5Family" in found[0]["what"]
+    assert "--resource-name standardDDSv5Family" in found[0]["command"]
+
+
+def test_vcpus_of_machine_learning_are_counted_apart(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"ml_cores": 3})
+    found = preflight()
+    assert {f["rule"] for f in found} == {"ml-vcpu-quota"} and len(found) == 2
+    assert all(f["fields"] == ["serving.build_node_size"] for f in found)
+    assert "Microsoft.MachineLearningServices/locations/westeurope" in found[0]["command"]
+
+
+def test_public_addresses(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"PublicIPAddresses": 3})
+    assert preflight() == []
+    cloud.state(limits={"PublicIPAddresses": 2})
+    found = only(
+        preflight(), "public-ip-quota", "names.public_ip", "serving.load_balancer",
+        "security.aks_outbound",
+    )  # fmt: skip
+    assert "3 are needed, 2 are left" in found["what"]
+    assert "--resource-name publicipaddresses" in found["command"].lower()
+    assert preflight("--set", "serving.load_balancer=internal") == []
+
+
+def test_other_network_quotas(cloud: Cloud, preflight: Preflight) -> None:
+    cloud.state(limits={"PrivateEndpoints": 4})
+    found = only(preflight(), "network-quota", "sign_in.region")
+    assert "5 are needed, 4 are left" in found["what"]
+
+
+def test_a_usage_without_an_id_counts(cloud: Cloud, preflight: Preflight) -> None:
+    name = {"value": "TotalDedicatedCores", "localizedValue": "x"}
+    usage = {"id": None, "name": name, "currentValue": 9, "limit": 9, "unit": "Count"}
+    path = ".*/Microsoft.MachineLearningServices/locations/westeurope/usages"
+    cloud.sandbox.fault(f"GET {path}", status=200, body={"value": [usage]})
+    try:
+        found = only(preflight(), "ml-vcpu-quota", "serving.build_node_size")
+    finally:
+        cloud.sandbox.clear()
+    assert "0 are left" in found["what"]

@@ -1,0 +1,62 @@
+"""What Databricks offers, asked before the first write as soon as there is a workspace."""
+
+from __future__ import annotations
+
+from threading import Event as Flag
+from typing import Any
+
+import pytest
+from support import recipe_of
+from support.platforms import Platform
+
+from amlwizard.errors import Finding
+from amlwizard.plan import Context
+from amlwizard.plan.outputs import Outputs
+from amlwizard.preflight import check
+from amlwizard.recipe import Training
+from amlwizard.steps import steps_for
+
+pytestmark = pytest.mark.xdist_group("refusals")
+
+
+def default(field: str) -> str:
+    return str(Training.model_fields[field].default)
+
+
+def found(platform: Platform, *, sleeping: bool = True, **changes: str) -> list[Finding]:
+    made = platform.outputs["databricks"]
+    client = platform.cloud.databricks(made["url"], made["id"])
+    if sleeping:
+        client.client.clusters.delete(platform.outputs["databricks-cluster"]["id"])
+    recipe = recipe_of("quickstart", **changes)
+    outputs = {"sign-in": platform.outputs["sign-in"]}
+    asked: Any = lambda *_: None  # noqa: E731
+    context = Context(recipe, platform.cloud, Outputs(outputs), Flag(), asked)
+    findings = check(context, steps_for(recipe))
+    return [f for f in findings if f.rule in ("runtime-not-offered", "node-type-not-offered")]
+
+
+def test_a_runtime_that_databricks_does_not_list_stops_before_the_first_write(
+    platform: Platform,
+) -> None:
+    [finding] = found(platform, training__spark_version="99.9.x-scala2.12")
+    assert finding.severity == "error" and finding.fields == ("training.spark_version",)
+    assert finding.cure == {"training.spark_version": default("spark_version")}
+    assert not found(platform, sleeping=False, training__spark_version="18.x-scala2.13")
+
+
+def test_so_does_a_node_type_that_is_not_to_be_had_there(platform: Platform) -> None:
+    platform.sandbox.change(limits={"sizes_not_offered": ["Standard_E4s_v5"]})
+    for node in ("Standard_DS2_v2", "Standard_E4s_v5"):
+        [finding] = found(platform, sleeping=False, training__node_type=node)
+        assert finding.fields == ("training.node_type",)
+        assert finding.cure == {"training.node_type": default("node_type")}
+
+
+def test_a_cluster_that_runs_already_needs_no_listing(platform: Platform) -> None:
+    client = platform.cloud.databricks(platform.outputs["databricks"]["url"])
+    number = platform.outputs["databricks-cluster"]["id"]
+    if client.state(number) != "RUNNING":
+        client.start_cluster(number)
+        client.wait_cluster(number, lambda *_, **__: None, Flag())
+    assert not found(platform, sleeping=False, training__spark_version="99.9.x-scala2.12")

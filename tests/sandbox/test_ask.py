@@ -1,0 +1,260 @@
+"""The line prompts: how questions are put, the walk, and the command through a real pty."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pexpect
+import pytest
+from support.asked import GO_ON, terminal, through
+
+from amlwizard import fields
+from amlwizard.draft import DraftStore, new
+from amlwizard.prompts.askers import Plain
+from amlwizard.prompts.interview import Interview, numbers
+from amlwizard.recipe import load, text_of
+from amlwizard.session import Session
+
+SECTIONS = len(fields.sections())
+
+# -- plain lines
+
+
+def plain(text: str) -> tuple[Plain, io.StringIO]:
+    out = io.StringIO()
+    return Plain(io.StringIO(text), out), out
+
+
+def test_enter_keeps_what_stands_in_brackets() -> None:
+    asker, out = plain("\n\nnew\n-\n")
+    assert asker.text("Prefix", "abc") == "abc"
+    assert asker.text("Registry", "", "crabc") == ""
+    assert asker.text("Prefix", "abc") == "new"
+    assert asker.text("Prefix", "abc") == ""
+    assert out.getvalue() == "Prefix [abc]: Registry [crabc]: Prefix [abc]: Prefix [abc]: "
+
+
+def test_a_choice_is_a_number_or_a_name() -> None:
+    asker, out = plain("9\nnonsense\n2\na\n\n")
+    assert asker.choose("Pick", ["a", "b"], "a") == "b"
+    assert "Answer with a number from 1 to 2" in out.getvalue()
+    assert asker.choose("Pick", ["a", "b"], "b") == "a"
+    assert asker.choose("Pick", ["a", "b"], "b") == "b"
+
+
+def test_yes_and_no() -> None:
+    asker, out = plain("perhaps\nYES\nn\n\n")
+    assert asker.confirm("Start?", False) is True
+    assert "Answer yes or no." in out.getvalue() and "Start? [y/N]: " in out.getvalue()
+    assert asker.confirm("Start?", True) is False
+    assert asker.confirm("Start?", True) is True
+
+
+def test_the_end_of_input_is_a_person_who_leaves() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        plain("")[0].text("Prefix", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []), ("2", [2]), ("1, 3-5", [1, 3, 4, 5]), ("5 3", [5, 3]), ("2 - 4", [2, 3, 4]),
+        ("all", [1, 2, 3, 4, 5]), ("3,3", [3]), ("0", None), ("6", None), ("4-2", None), ("x", None),
+        ("1-99", None),
+    ],
+)  # fmt: skip
+def test_fields_are_named_by_number(text, found) -> None:
+    assert numbers(text, 5) == found
+
+
+# -- the walk, without a terminal
+
+
+class Person:
+    """Answers by recipe path: in each section names the fields to change, then gives the answers;
+    several are given one after the other. Cures are taken where `cures` says so."""
+
+    def __init__(self, answers: dict[str, str | list[str]], cures: bool) -> None:
+        self.answers = {k: [v] if isinstance(v, str) else [*v] for k, v in answers.items()}
+        self.cures, self.said, self.section = cures, [], ""
+        self.named: set[str] = set()
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+        for name in fields.sections():
+            if text.startswith(f"\n== {fields.section_title(name)}:"):
+                self.section = name
+
+    def show(self, findings) -> None:
+        self.said += [f"{f.rule}: {f.what}" for f in findings]
+
+    def _spec(self, message: str) -> fields.FieldSpec:
+        named = [s for s in fields.specs(self.section) if message.startswith(s.title)]
+        return max(named, key=lambda spec: len(spec.title))
+
+    def _answer(self, message: str, current: str) -> str:
+        given = self.answers.get(self._spec(message).path, [])
+        return given.pop(0) if given else current
+
+    def text(self, message: str, current: str, stands: str = "") -> str:
+        if not message.startswith("Change which"):
+            return self._answer(message, current)
+        wanted = {
+            number: spec.path
+            for number, spec in enumerate(fields.specs(self.section), 1)
+            if self.answers.get(spec.path) and spec.path not in self.named
+        }
+        self.named.update(wanted.values())
+        return ", ".join(map(str, wanted))
+
+    def choose(self, message: str, choices, current: str) -> str:
+        return self._answer(message, current)
+
+    def confirm(self, message: str, current: bool) -> bool:
+        if message.startswith("Cure"):
+            self.said.append(message)
+            return self.cures
+        return self._answer(message, "yes" if current else "no") == "yes"
+
+
+def walked(folder: Path, answers: dict, cures: bool = False) -> tuple[Session, str]:
+    session, person = Session(DraftStore(folder), new()), Person(answers, cures)
+    Interview(session, person, person.say, person.show).walk()
+    return session, "\n".join(person.said)
+
+
+def test_only_what_is_not_answered_is_asked(tmp_path: Path) -> None:
+    session, said = walked(tmp_path, {"names.prefix": "ask01"})
+    assert session.recipe and session.recipe.names.prefix == "ask01"
+    assert "rg-ask01" in said, "what follows from the prefix is shown"
+    for section in fields.sections():
+        assert f"== {fields.section_title(section)}: " in said
+    assert all(spec.title in said for name in fields.sections() for spec in fields.specs(name))
+
+
+def test_every_kind_of_field_is_changed_by_its_number(tmp_path: Path) -> None:
+    request = tmp_path / "request.json"
+    request.write_text('{"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}')
+    answers = {
+        "names.prefix": "ask01",
+        "addresses.peered": "10.50.0.0/16, 10.51.0.0/16",
+        "security.purge_protection": "yes",
+        "training.alpha": "0.5",
+        "serving.load_balancer": "internal",
+        "scoring.request": f"@{request}",
+        "expect.mse": "3424.857",
+    }
+    session, said = walked(tmp_path, answers)
+    recipe = session.recipe
+    assert recipe, said
+    assert [str(n) for n in recipe.addresses.peered] == ["10.50.0.0/16", "10.51.0.0/16"]
+    assert recipe.security.purge_protection is True and recipe.serving.load_balancer == "internal"
+    assert recipe.training.alpha == 0.5 and recipe.expect.mse == 3424.857
+    assert recipe.scoring.request == {"data": [list(range(1, 11))]}
+
+
+def test_a_wrong_value_is_asked_for_once_more(tmp_path: Path) -> None:
+    given = ["10.100.120.0/99", "10.100.121.0/24"]
+    session, said = walked(tmp_path, {"names.prefix": "ask01", "addresses.scoring": given})
+    assert "prefix length" in said
+    assert session.recipe and str(session.recipe.addresses.scoring) == given[1]
+
+
+def test_an_overlap_is_explained_and_cured_where_the_person_agrees(tmp_path: Path) -> None:
+    overlap = {"names.prefix": "ask01", "addresses.scoring": "10.100.100.0/24"}
+    session, said = walked(tmp_path, overlap, cures=True)
+    assert "SN-5" in said and "Cure SN-5: addresses." in said
+    assert session.recipe
+
+
+def test_what_is_at_fault_is_gone_back_to(tmp_path: Path) -> None:
+    given = ["10.100.100.0/24", "10.100.121.0/24"]
+    person = Person({"names.prefix": "ask01", "addresses.scoring": given[:1]}, cures=False)
+    session = Session(DraftStore(tmp_path), new())
+    interview = Interview(session, person, person.say, person.show)
+    again = iter(given[1:])
+
+    def section(name: str, ask=interview.section) -> None:
+        if "\nThe recipe cannot be used yet:" in person.said:
+            person.named.clear()
+            person.answers["addresses.scoring"] = [next(again)]
+        ask(name)
+
+    interview.section = section  # type: ignore[method-assign]
+    interview.walk()
+    assert session.recipe and str(session.recipe.addresses.scoring) == given[1]
+    sections = [text for text in person.said if text.startswith("\n== ")]
+    assert len(sections) == SECTIONS + 1, "of all sections, the one at fault"
+
+
+def test_answers_are_kept_as_they_are_given(tmp_path: Path) -> None:
+    asker, _ = plain("\nask01\n")
+    session = Session(DraftStore(tmp_path), new())
+    with pytest.raises(KeyboardInterrupt):
+        Interview(session, asker, lambda text: None, lambda findings: None).walk()
+    kept = DraftStore(tmp_path).unfinished()
+    assert [draft.value("names.prefix") for draft in kept] == ["ask01"]
+
+
+# -- the command, through a pty
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_a_walk_to_a_saved_recipe(tmp_path: Path, term: str) -> None:
+    saved = tmp_path / "mine.yaml"
+    with terminal(tmp_path, "--target", "sandbox", "--clock", "instant", TERM=term) as child:
+        through(child, new(), "ask01")
+        child.expect("Save the recipe as.*:")
+        if term == "xterm":
+            child.send("\x15")  # Ctrl-U: the line that is offered
+        child.sendline(str(saved))
+        child.expect("The recipe is in")
+        child.expect("It takes about")
+        child.expect("Start now on sandbox")
+        child.sendline("n")
+        child.expect("Nothing was built")
+        child.expect(pexpect.EOF)
+        child.wait()
+        assert child.exitstatus == 0
+        if term == "dumb":
+            assert "\x1b" not in child.before
+    recipe = load(saved)
+    assert recipe.names.prefix == "ask01" and saved.read_text() == text_of(recipe)
+    assert DraftStore(tmp_path / "sessions").unfinished() == []
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_ctrl_c_keeps_the_answers_and_the_next_ask_continues(tmp_path: Path, term: str) -> None:
+    with terminal(tmp_path, "--target", "sandbox", "--clock", "instant", TERM=term) as child:
+        child.expect(GO_ON)
+        child.sendline("")
+        child.expect("Prefix:")
+        child.sendline("kept07")
+        child.expect("rg-kept07")
+        child.expect(GO_ON)
+        child.sendintr()
+        child.expect("answers are kept")
+        child.expect(pexpect.EOF)
+        child.wait()
+        assert child.exitstatus == 130
+    with terminal(tmp_path, "--target", "sandbox", "--clock", "instant", TERM=term) as child:
+        child.expect("Continue")
+        child.expect("kept07")
+        child.expect(":" if term == "dumb" else "a new session")
+        child.sendline("")
+        child.expect(GO_ON)
+        child.sendline("")
+        child.expect("rg-kept07")
+
+
+@pytest.mark.parametrize("arguments", [("--plain",), ()])
+def test_without_a_terminal_it_reads_plain_lines(command, arguments: tuple[str, ...]) -> None:
+    ran = command("ask", "--target", "sandbox", "--clock", "instant", *arguments)
+    assert ran.code == 130 and "== Sign-in:" in ran.out and "\x1b" not in ran.out
+    assert "Traceback" not in ran.err
+
+
+def test_a_recipe_that_is_not_there_is_invalid_input(command) -> None:
+    ran = command("ask", "--recipe", "no/such.yaml")
+    assert ran.code == 2 and "no/such.yaml" in ran.err

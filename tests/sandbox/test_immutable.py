@@ -1,0 +1,160 @@
+"""What cannot be changed on a standing platform is told by plan and preflight, and stops a replay
+before its first write."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from support import RECIPES, Json, Ran, amlwizard, recipe_of
+from support.platforms import Platform
+
+pytestmark = pytest.mark.xdist_group("refusals")
+
+QUICKSTART = str(RECIPES / "quickstart.yaml")
+# Settings, the step that they meet, the property, and what makes it as it was.
+CHANGES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] = {
+    "node size": (
+        {"serving.node_size": "Standard_D4s_v5"},
+        "aks",
+        ("properties.agentPoolProfiles.default.vmSize",),
+        {"serving.node_size": recipe_of("quickstart").serving.node_size},
+    ),
+    "pods of a node": (
+        {"serving.max_pods": "50"},
+        "aks",
+        ("properties.agentPoolProfiles.default.maxPods",),
+        {"serving.max_pods": 110},
+    ),
+    "service range": (
+        {"addresses.service_cidr": "10.1.0.0/16", "addresses.dns_service_ip": "10.1.0.10"},
+        "aks",
+        ("properties.networkProfile.serviceCidr", "properties.networkProfile.dnsServiceIP"),
+        {"addresses.service_cidr": "10.0.0.0/16", "addresses.dns_service_ip": "10.0.0.10"},
+    ),
+    "made private": (
+        {"security.private_aks": "true"},
+        "aks",
+        ("properties.apiServerAccessProfile.enablePrivateCluster",),
+        {"security.private_aks": False},
+    ),
+    "overlay taken off": (
+        {"serving.network": "node-subnet", "serving.max_pods": "30"},
+        "aks",
+        ("properties.networkProfile.networkPluginMode",),
+        {"serving.network": "overlay"},
+    ),
+    "older Kubernetes": (
+        {"serving.kubernetes_version": '"1.35"'},
+        "aks",
+        ("properties.kubernetesVersion",),
+        {"serving.kubernetes_version": "1.36"},
+    ),
+    "size of the build compute": (
+        {"serving.build_node_size": "Standard_D4s_v5"},
+        "build-compute",
+        ("properties.properties.vmSize",),
+        {"serving.build_node_size": "STANDARD_DS3_V2"},  # as Machine Learning writes it
+    ),
+    "node group": (
+        {"names.node_resource_group": "rg-nodes"},
+        "aks",
+        ("properties.nodeResourceGroup",),
+        {"names.node_resource_group": "MC_rg-mlquick01_aks-mlquick01_westeurope"},
+    ),
+    "managed group": (
+        {"names.databricks_managed_group": "rg-other"},
+        "databricks",
+        ("properties.managedResourceGroupId",),
+        {"names.databricks_managed_group": "rg-mlquick01-dbw"},
+    ),
+}
+
+
+def run(platform: Platform, command: str, settings: dict[str, str]) -> Ran:
+    options = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
+    return amlwizard(
+        command, QUICKSTART, "--target", "sandbox", "--json", *options,
+        **platform.sandbox.environment,
+    )  # fmt: skip
+
+
+def set_by(command: str) -> list[str]:
+    words = shlex.split(command)
+    return [value for option, value in pairwise(words) if option == "--set"]
+
+
+def findings(ran: Ran) -> list[Json]:
+    return [f for f in json.loads(ran.out)["findings"] if f["rule"] == "immutable"]
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_preflight_tells_what_stays_and_how_to_go_on(platform: Platform, what: str) -> None:
+    settings, _, paths, cure = CHANGES[what]
+    ran = run(platform, "preflight", settings)
+    assert ran.code == 2
+    [found] = findings(ran)
+    assert found["severity"] == "error" and all(path in found["what"] for path in paths)
+    assert cure.items() <= found["cure"].items()
+    healed = {**settings, **dict(option.split("=", 1) for option in set_by(found["command"]))}
+    assert findings(run(platform, "preflight", healed)) == []
+
+
+@pytest.mark.parametrize("what", ["node size", "older Kubernetes"])
+def test_the_plan_tells_it_under_its_step(platform: Platform, what: str) -> None:
+    settings, step, paths, _ = CHANGES[what]
+    ran = run(platform, "plan", settings)
+    assert ran.code == 2, "as preflight and replay end with it"
+    [planned] = [s for s in json.loads(ran.out)["steps"] if s["id"] == step]
+    assert all(path in planned["note"] for path in paths)
+    assert next(iter(settings)) in planned["note"]
+
+
+def test_a_replay_ends_before_its_first_write(platform: Platform) -> None:
+    before = len(platform.sandbox.calls)
+    ran = run(platform, "replay", {"serving.node_size": "Standard_D4s_v5"})
+    assert ran.code == 2 and ran.final("preflight")["outcome"] == "failed"
+    writes = ("PUT", "PATCH", "DELETE")
+    assert not [call for call in platform.sandbox.calls[before:] if call.startswith(writes)]
+
+
+def test_what_azure_does_change_is_no_finding(platform: Platform) -> None:
+    settings = {"serving.nodes": "4", "serving.kubernetes_version": '"1.37"'}
+    assert findings(run(platform, "preflight", settings)) == []
+    assert run(platform, "plan", settings).code == 0
+
+
+def test_a_private_cluster_is_not_made_public_by_leaving_it_out(platform: Platform) -> None:
+    cluster = platform.outputs["aks"]["id"]
+    private = {"properties": {"apiServerAccessProfile": {"enablePrivateCluster": True}}}
+    platform.sandbox.change(resources={cluster.lower(): private})
+    [found] = findings(run(platform, "preflight", {}))
+    assert found["cure"] == {"security.private_aks": True}
+
+
+ELSEWHERE: dict[str, tuple[str, Any, str]] = {
+    "an account of another kind": ("storage", {"kind": "FileStorage"}, "names.storage"),
+    "an account of premium disks": ("storage", {"sku": {"name": "Premium_LRS"}}, "names.storage"),
+    "a vault in another region": ("key-vault", {"location": "northeurope"}, "names.key_vault"),
+    "a VNET in another region": ("vnet", {"location": "northeurope"}, "names.vnet"),
+}
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_what_others_made_otherwise_gets_another_name(platform: Platform, what: str) -> None:
+    step, other, field = ELSEWHERE[what]
+    platform.sandbox.change(resources={platform.outputs[step]["id"].lower(): other})
+    [found] = findings(run(platform, "preflight", {}))
+    assert list(found["cure"]) == [field]
+
+
+def test_a_cluster_with_pools_of_others_takes_no_pool_of_ours(platform: Platform) -> None:
+    cluster = platform.outputs["aks"]["id"].lower()
+    [pool] = platform.sandbox.state["resources"][cluster]["properties"]["agentPoolProfiles"]
+    other = {"properties": {"agentPoolProfiles": [{**pool, "name": "nodepool1"}]}}
+    platform.sandbox.change(resources={cluster: other})
+    [found] = findings(run(platform, "preflight", {}))
+    assert "nodepool1" in found["what"] and list(found["cure"]) == ["names.aks"]

@@ -1,0 +1,248 @@
+"""What tests share: sandboxes of their own, and the commands as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event as Flag
+from typing import IO, Any
+
+import httpx
+
+from amlwizard.app.targets import started
+from amlwizard.cloud import Cloud, from_description
+from amlwizard.recipe import Recipe, SignIn, read
+from support.forking import Forked
+
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "recipes"
+PATIENCE = 900.0
+"""Seconds after which a wait is given up, so that what hangs is found. No verdict: it is far beyond
+what the slowest machine takes, and pytest's own `timeout` is far beyond it."""
+EARLY = ("PYTHON", "LC_", "LANG")
+Json = dict[str, Any]
+Start = Callable[
+    [Sequence[str], "int | IO[Any]", IO[Any], Path, Mapping[str, str]],
+    "Forked | subprocess.Popen[str]",
+]
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox, and the strings that tests pull."""
+
+    description: Json
+
+    def control(self, what: str, body: Any = None, method: str = "POST") -> Any:
+        answer = httpx.request(
+            method,
+            f"{self.description['control']}/{what}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.description['control_token']}"},
+            verify=ssl.create_default_context(cafile=self.description["ca"]),
+            trust_env=False,
+            timeout=PATIENCE,
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def fault(self, match: str, **what: Any) -> None:
+        """Break the answers to what matches ``METHOD path``; `clear` mends them."""
+        self.control("faults", {"match": match, **what})
+
+    def clear(self) -> None:
+        self.control("faults", method="DELETE")
+
+    def gate(self, match: str) -> None:
+        """What matches ``METHOD path`` waits at the door until `clear`."""
+        self.fault(match, mode="hang")
+
+    def hold(self, namespace: str) -> None:
+        """Operations of a resource provider do not end until `clear`."""
+        match = rf"GET .*/providers/{namespace}/locations/.*/operationStatuses/.*"
+        self.fault(match, edit={"status": "InProgress"})
+
+    @property
+    def calls(self) -> list[str]:
+        """Every request so far, as ``METHOD path``."""
+        return list(self.control("requests", method="GET")["calls"])
+
+    @property
+    def unknown(self) -> list[Json]:
+        return list(self.control("requests", method="GET")["unknown"])
+
+    @property
+    def state(self) -> Json:
+        return dict(self.control("state", method="GET"))
+
+    def change(self, **state: Any) -> None:
+        """Lay something over the state: ``limits={"cores": 4}``."""
+        self.control("state", state)
+
+    @property
+    def file(self) -> Path:
+        return Path(self.description["description"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"AMLWIZARD_SANDBOX": str(self.file)}
+
+    def cloud(self) -> Cloud:
+        """Signed in."""
+        cloud = Cloud(from_description(self.file), attended=True)
+        cloud.sign_in(SignIn(), Asked(), Flag())
+        return cloud
+
+
+@dataclass
+class Asked:
+    """A `plan.Ask` that remembers: the codes that were asked for, and who signed in with them."""
+
+    codes: list[str] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)
+
+    def __call__(self, url: str, user_code: str, expires_at: float) -> None:
+        self.codes.append(user_code)
+
+    def done(self, account: str) -> None:
+        self.accounts.append(account)
+
+
+@contextmanager
+def running(*options: str) -> Iterator[Sandbox]:
+    with started(options, None) as description:
+        yield Sandbox(description)
+
+
+@dataclass
+class Ran:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[Json]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def of(self, kind: str, step: str | None = None) -> list[Json]:
+        return [e for e in self.events if e["kind"] == kind and step in (None, e.get("step"))]
+
+    def final(self, step: str) -> Json:
+        """The final word on a step."""
+        found = self.of("step-finished", step)
+        assert len(found) == 1, found
+        return found[0]
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {e["step"]: e["outcome"] for e in self.of("step-finished")}
+
+    def that_are(self, outcome: str) -> set[str]:
+        return {step for step, came in self.outcomes.items() if came == outcome}
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without what would point a command at some other cloud."""
+    drop = ("AMLWIZARD_", "AZURE", "DATABRICKS_", "MLFLOW_", "REQUESTS_CA_BUNDLE", "ACTIONS_ID_")
+    return {**{k: v for k, v in os.environ.items() if not k.startswith(drop)}, **more}
+
+
+def process(
+    arguments: Sequence[str],
+    stdout: int | IO[Any],
+    stderr: IO[Any],
+    cwd: Path,
+    env: Mapping[str, str],
+) -> subprocess.Popen[str]:
+    """The command as a process from its very start."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "amlwizard", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        cwd=cwd,
+        env=dict(env),
+    )
+
+
+def amlwizard(
+    *arguments: str, cwd: Path | None = None, start: Start | None = None, **more: str
+) -> Ran:
+    """Run the command as a person would, with everything imported already (see `forking`) but
+    where `start` is `process`, or `more` holds what Python reads when it starts."""
+    if start is None:
+        start = process if any(name.startswith(EARLY) for name in more) else Forked
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        code = start(arguments, out, errors, cwd or ROOT, environment(more)).wait(PATIENCE)
+        out.seek(0)
+        errors.seek(0)
+        return Ran(code, out.read(), errors.read())
+
+
+@dataclass
+class Replay:
+    """A replay that runs beside the test, which reads its events as they come and acts on them."""
+
+    process: Forked | subprocess.Popen[str]
+    errors: Any
+    lines: list[str] = field(default_factory=list)
+
+    def until(self, kind: str, step: str = "", **like: Any) -> Json:
+        """Read on to an event of that kind."""
+        wanted = {"kind": kind, **({"step": step} if step else {}), **like}
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.append(line)
+            event: Json = json.loads(line)
+            if wanted.items() <= event.items():
+                return event
+        raise AssertionError(f"no {wanted}: {''.join(self.lines[-5:])}{self._said()}")
+
+    def end(self) -> Ran:
+        assert self.process.stdout
+        self.lines += self.process.stdout
+        return Ran(self.process.wait(PATIENCE), "".join(self.lines), self._said())
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def _said(self) -> str:
+        self.errors.seek(0)
+        return str(self.errors.read())
+
+
+@contextmanager
+def replaying(*arguments: str, start: Start = Forked, **more: str) -> Iterator[Replay]:
+    """``amlwizard replay ... --json`` in a process of its own, which does not outlive the block."""
+    with tempfile.TemporaryFile("w+") as errors:
+        command = ["replay", *arguments, "--json"]
+        running = start(command, subprocess.PIPE, errors, ROOT, environment(more))
+        try:
+            yield Replay(running, errors)
+        finally:
+            running.kill()
+            running.wait()
+            assert running.stdout
+            running.stdout.close()
+
+
+def recipe_of(name: str, **changes: str) -> Recipe:
+    """A shipped recipe with changes: ``names__prefix="x"``."""
+    reading = read(RECIPES / f"{name}.yaml", {k.replace("__", "."): v for k, v in changes.items()})
+    assert reading.recipe, reading.findings
+    return reading.recipe
+
+
+Command = Callable[..., Ran]

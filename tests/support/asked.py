@@ -1,0 +1,72 @@
+"""`amlwizard ask` on a terminal of its own, and the walk through its questions."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pexpect
+
+from amlwizard import fields
+from amlwizard.draft import Draft, DraftStore
+from amlwizard.session import Session
+from support import PATIENCE
+
+GO_ON = r"Enter goes on\):"
+
+
+@contextmanager
+def terminal(folder: Path, *arguments: str, **environment: str) -> Iterator[pexpect.spawn]:
+    """`amlwizard ask` on a terminal of its own."""
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "amlwizard", "ask", *arguments],
+        cwd=str(folder),
+        env={**os.environ, "AMLWIZARD_HOME": str(folder), "TERM": "xterm", "NO_COLOR": "1"} | environment,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        dimensions=(40, 200),
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        ended(child)
+
+
+def ended(child: pexpect.spawn) -> None:
+    """Kill it, and see it gone: pexpect's own `close` gives up on a busy machine."""
+    if child.isalive():
+        child.kill(signal.SIGKILL)
+        child.wait()
+    child.close()
+
+
+def through(
+    child: pexpect.spawn, draft: Draft, prefix: str = "", changes: Mapping[str, str] | None = None
+) -> None:
+    """Every section, the answers of `draft` kept but for `changes` by path; what is offered against
+    a warning is declined."""
+    if prefix:
+        draft.put("names.prefix", prefix)
+    found = Session(DraftStore(Path("unused")), draft).findings
+    for section in fields.sections():
+        child.expect_exact(f"== {fields.section_title(section)}: ")
+        if prefix and section == "names":
+            child.expect("Prefix:")
+            child.sendline(prefix)
+        for finding in found:
+            if finding.cure and any(path.startswith(f"{section}.") for path in finding.fields):
+                child.expect(f"Cure {finding.rule}")
+                child.sendline("")
+        for number, spec in enumerate(fields.specs(section), 1):
+            if spec.path in (changes or {}):
+                child.expect(GO_ON)
+                child.sendline(str(number))
+                child.expect(rf"{spec.title} \[[^\]]*\]:")
+                child.sendline(changes[spec.path])
+        child.expect(GO_ON)
+        child.sendline("")

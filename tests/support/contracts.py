@@ -1,0 +1,208 @@
+"""Microsoft's published API documents, where they lie beside the checkout, and their checker."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from threading import Event
+from typing import Any
+from urllib.parse import quote
+
+from amlwizard.plan import Resource, Step
+from amlwizard.plan.placeholders import resolve
+from amlwizard.steps import steps_for
+from support import ROOT, Json, Sandbox, recipe_of
+
+VARIABLE = "AMLWIZARD_CONTRACTS"
+FOLDER = Path(os.environ.get(VARIABLE) or ROOT.parent / "shared" / "contracts")
+HERE = (FOLDER / "contract_check.py").exists()
+REASON = f"the API documents are neither at {FOLDER} nor where {VARIABLE} points"
+
+
+@cache
+def _checker() -> Any:
+    spec = importlib.util.spec_from_file_location("contract_check", FOLDER / "contract_check.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Checker()
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """Findings of a `kind` on operations and at places that fit are as they should be."""
+
+    kind: str
+    reason: str
+    operation: str = ".*"
+    where: str = ".*"
+
+    def fits(self, kind: str, operation: str, where: str) -> bool:
+        return (
+            kind == self.kind
+            and re.fullmatch(self.operation, operation) is not None
+            and re.fullmatch(self.where, where) is not None
+        )
+
+
+@dataclass
+class Verdict:
+    """What the checker says of a capture. Exchanges under a planted fault are left out."""
+
+    exchanges: int = 0
+    matched: int = 0
+    errors: list[str] = field(default_factory=list)
+    warnings: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+    def unwaived(self, waivers: Iterable[Waiver]) -> list[str]:
+        return [
+            f"{kind} {operation} {where} ({times} times)"
+            for (kind, operation, where), times in sorted(self.warnings.items())
+            if not any(waiver.fits(kind, operation, where) for waiver in waivers)
+        ]
+
+    @property
+    def summary(self) -> str:
+        kinds: Counter[str] = Counter()
+        for (kind, _, _), times in self.warnings.items():
+            kinds[kind] += times
+        named = ", ".join(f"{times} {kind}" for kind, times in sorted(kinds.items()))
+        return (
+            f"{self.exchanges} exchanges, {self.matched} matched, {len(self.errors)} errors, "
+            f"{sum(kinds.values())} warnings ({named})"
+        )
+
+
+def check(capture: Path) -> Verdict:
+    return judged(json.loads(line) for line in capture.read_text().splitlines())
+
+
+def judged(exchanges: Iterable[Json], side: str = "") -> Verdict:
+    """`side`: the findings on the request or the response alone."""
+    verdict, judge = Verdict(), _checker()
+    judge.polls = {}  # what earlier captures announced is none of this one's
+    for exchange in exchanges:
+        if exchange.get("fault"):
+            continue
+        said = judge.check(exchange)
+        verdict.exchanges += 1
+        verdict.matched += said["matched"]
+        call = f"{said['method']} {said['path']} -> {said['status']}"
+        for finding in said["findings"]:
+            if not finding.where.startswith(side):
+                continue
+            if finding.severity == "error":
+                verdict.errors.append(f"{call}: {finding}")
+            else:
+                subject = said["operation"] or call
+                where = re.sub(r"\[\d+\]", "[]", finding.where)
+                verdict.warnings[finding.kind, subject, where] += 1
+    return verdict
+
+
+# -- what is registered and served, without training a model first
+
+
+def serve(recipe: str, there: Sandbox) -> None:
+    """An endpoint with a deployment that has all its traffic."""
+    arm, steps, outputs = _ready(recipe, there)
+
+    def put(step: str) -> None:
+        resource = _resource(steps[step])
+        address, body = resolve(resource.id, outputs), resolve(resource.body, outputs)
+        arm.put(address, resource.api_version, body, lambda *_, **__: None, Event())
+
+    put("endpoint")
+    deployment = _resource(steps["deployment"])
+    address, body = resolve(deployment.id, outputs), resolve(deployment.body, outputs)
+    kind = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments"
+    body.update(id=address, name=address.rpartition("/")[2], type=kind)
+    body["properties"]["provisioningState"] = "Succeeded"
+    there.change(resources={address.lower(): body})
+    put("traffic")
+
+
+def register(recipe: str, there: Sandbox) -> None:
+    """A model with a version, by ARM."""
+    arm, _, outputs = _ready(recipe, there)
+    version = outputs["register"]["model_id"]
+    arm.send("PUT", version.partition("/versions/")[0], "2025-09-01", {"properties": {}})
+    uri = {"modelUri": "azureml://datastores/workspaceblobstore/paths/model"}
+    arm.send("PUT", version, "2025-09-01", {"properties": uri})
+
+
+def _ready(recipe: str, there: Sandbox) -> tuple[Any, dict[str, Step], Json]:
+    arm = there.cloud().arm
+    steps = {step.id: step for step in steps_for(recipe_of(recipe))}
+    outputs: Json = {"sign-in": {"subscription": arm.subscription}}
+    workspace = resolve(_resource(steps["workspace"]).id, outputs)
+    outputs["kubernetes-compute"] = {"id": f"{workspace}/computes/aks-inference"}
+    outputs["register"] = {"model_id": f"{workspace}/models/diabetes-ridge/versions/1"}
+    return arm, steps, outputs
+
+
+def _resource(step: Step) -> Resource:
+    assert step.resource
+    return step.resource
+
+
+# -- published requests
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request that Microsoft publishes as a sample, with its placeholders filled by itself."""
+
+    file: str
+    operation: str
+    method: str
+    path: str
+    query: Json
+    body: Any
+
+    def __str__(self) -> str:
+        return f"{self.operation} of {self.file}"
+
+
+def examples() -> Iterator[Example]:
+    operations = _operations()
+    index = json.loads((FOLDER / "examples" / "index.json").read_text())
+    for entry in index["examples"]:
+        sample = json.loads((FOLDER / entry["file"]).read_text()).get("parameters", {})
+        for use in entry["uses"]:
+            key = (use["provider"], use["api_version"], use["path"], use["method"])
+            yield _filled(entry["file"], use, operations[key], sample)
+
+
+def _operations() -> dict[tuple[str, ...], Json]:
+    found = {}
+    for file in (FOLDER / "specs" / "swagger").rglob("*.json"):
+        document = json.loads(file.read_text())
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                found[document["provider"], document["apiVersion"], path, method] = operation
+    return found
+
+
+def _filled(file: str, use: Json, operation: Json, sample: Json) -> Example:
+    path, query, body = use["path"].partition("?")[0], {"api-version": use["api_version"]}, None
+    for parameter in operation["parameters"]:
+        name, value = parameter["name"], sample.get(parameter["name"])
+        if value is None or name.lower() == "api-version":
+            continue
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{name}}}", quote(str(value).strip("/"), safe="/:"))
+        elif parameter["in"] == "query":
+            query[name] = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        elif parameter["in"] == "body":
+            body = value
+    path = "/" + re.sub("/+", "/", path).strip("/")
+    short = file.removeprefix("examples/")
+    return Example(short, use["operationId"], use["method"], path, query, body)

@@ -1,0 +1,167 @@
+"""Whole replays of the shipped recipes, each made once and looked at by many tests.
+
+Every secret that the sandbox gives out during them is a canary, and every process of the machine
+is watched for its arguments: `test_secrets` looks for the canaries wherever they must not be.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from support import RECIPES, Json, Ran, Sandbox, amlwizard, process, replaying, running
+
+SCORING_KEY = "canaryKeyQ7fW2zR9mK4tB8vX1pL6"
+ACCESS_TOKEN = "canaryTokenH3jD8sN5gC2yU7aE4oI9"
+USER_CODE = "CANARYX7Q"
+CLIENT_SECRET = "canarySecretT6bM1rV8kZ3nF5wJ2"
+CLIENT_ID = "7d0b1c52-3a6e-4f7c-9d55-0f2f3c3b9a11"
+
+
+@dataclass
+class Arguments:
+    """Arguments of every process of the machine while the block runs, as one text each."""
+
+    seen: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(0.05):
+                for path in Path("/proc").glob("[0-9]*/cmdline"):
+                    try:
+                        self.seen.add(
+                            path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                        )
+                    except OSError:
+                        continue
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+@dataclass
+class Journey:
+    """A recipe, where it was replayed, and what came of it."""
+
+    recipe: str
+    sandbox: Sandbox
+    home: Path
+    capture: Path
+    ran: Ran
+    arguments: Arguments
+    environment: dict[str, str]
+
+    def command(self, name: str, *options: str) -> Ran:
+        return amlwizard(
+            name, str(RECIPES / f"{self.recipe}.yaml"), "--target", "sandbox", *options,
+            **self.environment,
+        )  # fmt: skip
+
+    def output(self, step: str) -> Json:
+        return dict(self.ran.final(step)["outputs"])
+
+
+@contextmanager
+def journey(recipe: str, folder: Path, clock: str, *options: str, **more: str) -> Iterator[Journey]:
+    capture, home, arguments = folder / "capture.jsonl", folder / "home", Arguments()
+    state = folder / "cloud" / "state.json"
+    state.parent.mkdir()
+    with running(
+        "--approve", "--clock", clock, "--state", str(state), "--capture", str(capture)
+    ) as sandbox:
+        sandbox.control(
+            "plant",
+            {"scoring_key": SCORING_KEY, "access_token": ACCESS_TOKEN, "user_code": USER_CODE,
+             "principal": {"client_id": CLIENT_ID, "secret": CLIENT_SECRET}},
+        )  # fmt: skip
+        environment = {"AMLWIZARD_HOME": str(home), **sandbox.environment, **more}
+        options = (str(RECIPES / f"{recipe}.yaml"), "--target", "sandbox", *options)
+        # AKS is held until the training has begun: a walk that waited for it would never end.
+        sandbox.hold("Microsoft.ContainerService")
+        with arguments.watched(), replaying(*options, start=process, **environment) as replay:
+            replay.until("step-started", "train")
+            sandbox.clear()
+            ran = replay.end()
+        assert ran.code == 0, ran.out[-2000:] + ran.err
+        yield Journey(recipe, sandbox, home, capture, ran, arguments, environment)
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    """On the clock that a person gets."""
+    with journey("quickstart", tmp_path_factory.mktemp("quickstart"), "real") as done:
+        yield done
+
+
+@pytest.fixture(scope="session")
+def second(quickstart: Journey) -> tuple[Ran, list[str]]:
+    """The same replay once more, and the requests that it made."""
+    before = len(quickstart.sandbox.calls)
+    ran = quickstart.command("replay", "--json")
+    return ran, quickstart.sandbox.calls[before:]
+
+
+@pytest.fixture(scope="session")
+def rerun(quickstart: Journey, second: object) -> Ran:
+    """And once more, with the training done anew."""
+    return quickstart.command("replay", "--json", "--rerun", "train")
+
+
+@pytest.fixture(scope="session")
+def article(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    """Signed in as a service principal."""
+    with journey(
+        "article",
+        tmp_path_factory.mktemp("article"),
+        "instant",
+        "--set",
+        "sign_in.login=environment",
+        AZURE_CLIENT_ID=CLIENT_ID,
+        AZURE_CLIENT_SECRET=CLIENT_SECRET,
+        AZURE_TENANT_ID="organizations",
+    ) as done:
+        yield done
+
+
+@pytest.fixture(scope="session")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    with journey("private", tmp_path_factory.mktemp("private"), "instant") as done:
+        yield done
+
+
+@dataclass
+class Embedded:
+    """Replays of quickstart that start their own sandbox, one after the other."""
+
+    home: Path
+    first: Ran
+    plan: Ran
+    second: Ran
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"AMLWIZARD_HOME": str(self.home)}
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Embedded:
+    home = tmp_path_factory.mktemp("embedded") / "home of mine"
+    options = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--clock", "instant")
+    first, plan, second = (
+        amlwizard(name, *options, "--json", AMLWIZARD_HOME=str(home))
+        for name in ("replay", "plan", "replay")
+    )
+    return Embedded(home, first, plan, second)

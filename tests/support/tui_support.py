@@ -1,0 +1,301 @@
+"""What pilots share: apps over an application or over a small backend that answers at once, and waiting on the
+app's messages."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+from textual.message import Message
+from textual.pilot import Pilot
+
+from amlwizard.accounts import Account, Subscription, Tenant
+from amlwizard.app.port import RunResult
+from amlwizard.draft import Draft, DraftStore, from_file
+from amlwizard.errors import AmlwizardError, Finding, InvalidInputError, OperationCancelledError
+from amlwizard.events import (
+    Emit,
+    LoginDone,
+    LoginNeeded,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepInfo,
+    StepProgress,
+    StepStarted,
+)
+from amlwizard.journal import read
+from amlwizard.plan import Plan, PlannedStep
+from amlwizard.posture import Posture
+from amlwizard.recipe import Recipe, SignIn
+from amlwizard.run_control import RunControl
+from amlwizard.tui.app import WizardApp
+from amlwizard.tui.demo.script import on_screen
+from amlwizard.view import RunView
+from support import PATIENCE, RECIPES
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "quickstart.jsonl"
+LOOK = 0.1
+"""Seconds after which to look again where the app says nothing."""
+SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
+
+
+# -- walking
+
+
+@dataclass
+class Walk:
+    """An app under a pilot. `see` waits for what a person would wait for."""
+
+    app: WizardApp
+    pilot: Pilot[int | None]
+    _moved: asyncio.Event
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*("space" if c == " " else c for c in text))
+
+    async def go(self, page: str) -> None:
+        """Jump to a page, as a click on the rail does."""
+        self.app.go(page)
+        await self.see(lambda: self.page == page and self.app.screen.is_mounted)
+        await self.pilot.pause()
+
+    async def see(self, wanted: str | Callable[[], Any]) -> None:
+        """Wait until a text stands on the screen, or until something is so."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not (wanted in self.text if isinstance(wanted, str) else wanted()):
+                    self._moved.clear()
+                    with suppress(TimeoutError):  # the last message has its effect after its word
+                        await asyncio.wait_for(self._moved.wait(), LOOK)
+        except TimeoutError:
+            raise AssertionError(f"never seen: {wanted}\n{self.text}") from None
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen."""
+        return on_screen(self.app)
+
+    @property
+    def page(self) -> str:
+        return self.app.session.draft.page
+
+
+@asynccontextmanager
+async def walking(app: WizardApp, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Walk]:
+    moved = asyncio.Event()
+
+    def hook(message: Message) -> None:
+        moved.set()
+
+    async with app.run_test(size=size, notifications=True, message_hook=hook) as pilot:
+        await pilot.pause()
+        yield Walk(app, pilot, moved)
+
+
+# -- a backend for screens whose logic needs no cloud
+
+STEPS = (
+    PlannedStep("sign-in", "Sign in", "sign-in", (), "run", az=("az login",)),
+    PlannedStep("vnet", "Virtual network", "provision", ("sign-in",), "create",
+                az=("az network vnet create -n vnet",)),
+    PlannedStep("train", "Training run", "train", ("vnet",), "run"),
+    PlannedStep("score", "Scoring request", "score", ("train",), "run"),
+)  # fmt: skip
+
+
+@dataclass
+class FakeBackend:
+    """Answers at once, and remembers what it was asked. `fails` names a step that fails in the next
+    run; `gate` holds a run after its first step until it is set. `verdict` is what a verification
+    comes to, `looking` holds it until it is set, `code` makes it ask for a sign-in. `signing_in` and
+    `loading` hold a sign-in, and a recall of an earlier run after its first step, until they are set;
+    these ignore a cancellation, as a call that hangs in a socket does."""
+
+    fails: str = ""
+    taken: str = ""
+    subscriptions: int = 1
+    plays_the_person: bool = False
+    asked: list[str] = field(default_factory=list)
+    gate: Flag | None = None
+    verdict: Posture | AmlwizardError | None = None
+    looking: Flag | None = None
+    signing_in: Flag | None = None
+    loading: Flag | None = None
+    code: str = ""
+
+    @contextmanager
+    def using(self, target: str, cancel: Flag | None = None) -> Iterator[None]:
+        self.asked.append(f"open {target}")
+        yield
+
+    def agree(self, user_code: str) -> None: ...
+
+    def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+        if self.signing_in:
+            assert self.signing_in.wait(PATIENCE)
+        seen = tuple(
+            Subscription(SUBSCRIPTION[:-1] + str(n), f"Subscription {n}", "Enabled", "t")
+            for n in range(self.subscriptions)
+        )
+        return [Tenant("t", "Contoso", "contoso.example", seen)]
+
+    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
+        self.asked.append(f"sign-in {given.subscription}")
+        return Account(
+            "me@contoso.example", given.tenant, given.subscription or SUBSCRIPTION, "Subscription"
+        )
+
+    def outline(self, recipe: Recipe) -> Plan:
+        return Plan(None, STEPS)
+
+    def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
+        self.asked.append("plan")
+        return Plan("sandbox", STEPS)
+
+    def expected(self, recipe: Recipe) -> Mapping[str, float]:
+        return {"vnet": 9, "train": 40}
+
+    def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
+        if recipe.names.registry != self.taken:
+            return ()
+        what = f"The name {self.taken} is taken."
+        return [Finding("TAKEN", "error", ("names.registry",), what, fix="Choose another.")]
+
+    def run(
+        self, recipe: Recipe, name: str, emit: Emit, control: RunControl, rerun: Sequence[str] = ()
+    ) -> RunResult:
+        steps = tuple(StepInfo(s.id, s.title, s.phase, s.after) for s in STEPS)
+        emit(RunStarted(seq=1, at=1, run="run-1", recipe=name, target="sandbox", steps=steps))
+        fails, self.fails = self.fails, ""
+        for at, step in enumerate(STEPS, 2):
+            emit(StepStarted(at=at, step=step.id, action=step.action))
+            if step.id == fails:
+                emit(StepFinished(at=at, step=step.id, outcome="failed", what="It broke.",
+                                  why="A reason.", fix="A way out.", code="Broken"))  # fmt: skip
+                emit(RunFinished(at=at, exit_code=1, counts={}))
+                return RunResult(1, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
+            emit(StepFinished(at=at + 0.5, step=step.id, outcome="done"))
+            while self.gate and not self.gate.wait(0.01):
+                if control.cancelled.is_set():
+                    emit(RunFinished(at=at, exit_code=130, counts={}))
+                    return RunResult(130, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
+        emit(RunFinished(at=10, exit_code=0, counts={}))
+        return RunResult(0, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
+
+    def verify(self, recipe: Recipe, emit: Emit, control: RunControl) -> Posture:
+        self.asked.append("verify")
+        if self.code:
+            now = time.time()
+            emit(LoginNeeded(at=now, step="sign-in", url="https://x", user_code=self.code,
+                             expires_at=now + 900))  # fmt: skip
+        emit(StepProgress(at=20, step="verify", message="cell 2 of 3"))
+        while self.looking and not self.looking.wait(0.01):
+            if control.cancelled.is_set():
+                raise OperationCancelledError("Cancelled.")
+        if isinstance(self.verdict, AmlwizardError):
+            raise self.verdict
+        if self.code:
+            emit(LoginDone(at=time.time(), step="sign-in", account="me@contoso.example"))
+        assert self.verdict
+        return self.verdict
+
+    def report(self, posture: Posture, recipe: Recipe, path: Path) -> Path:
+        if path.is_dir():
+            raise InvalidInputError(f"{path} is a folder.", fix="Name the file of the page.")
+        path.write_text(posture.summary)
+        return path.absolute()
+
+    def recall(self, run: str, emit: Emit) -> RunResult:
+        self.asked.append(f"recall {run}")
+        began = StepInfo("old", "Old step", "provision")
+        emit(RunStarted(seq=1, at=1, run=run, recipe="again", target="sandbox", steps=(began,)))
+        if self.loading:
+            assert self.loading.wait(PATIENCE)
+        emit(StepFinished(at=2, step="old", outcome="failed", what="It broke."))
+        emit(RunFinished(at=2, exit_code=1, counts={}))
+        return RunResult(1, run, Path("recipe.yaml"), Path("journal.jsonl"))
+
+
+def wizard(
+    backend: Any, draft: Draft | None = None, folder: Path | None = None, **more: Any
+) -> WizardApp:
+    return WizardApp(backend, DraftStore(folder or Path(tempfile.mkdtemp())), draft, **more)
+
+
+# -- a recorded run
+
+
+def recorded(seconds: float = 1e9) -> RunView:
+    """The recorded run of quickstart as it stood so many seconds after its start."""
+    view = RunView()
+    for event in read(GOLDEN):
+        if view.started and event.at - view.started > seconds:
+            break
+        view = view.apply(event)
+    return view
+
+
+def judged(view: RunView) -> Posture:
+    """The posture that a run came to."""
+    (body,) = [e.data["posture"] for e in view.steps["verify"].log if "posture" in e.data]
+    return Posture.from_json(body)
+
+
+CLOSE = "az ml workspace update -g rg-mlquick01 -n mlw-mlquick01 --public-network-access Disabled"
+
+
+def opened(posture: Posture) -> Posture:
+    """As if somebody had opened the workspace to the Internet."""
+    seen = {"public network access": "Enabled", "request with a valid token": "HTTP 200"}
+    found = []
+    for line in posture.lines:
+        if line.id == "workspace.closed":
+            pieces = tuple(
+                replace(p, seen=seen[p.what], outcome="broken") if p.what in seen else p
+                for p in line.evidence
+            )
+            said = "; ".join(f"{what}: {value}" for what, value in seen.items())
+            line = replace(line, outcome="broken", evidence=pieces, seen=said, fix=CLOSE)
+        found.append(line)
+    return replace(posture, lines=tuple(found))
+
+
+def unkept(view: RunView) -> RunView:
+    """A finished run, had its verification found the workspace open."""
+    posture, step = opened(judged(view)), view.steps["verify"]
+    said = replace(step.log[-1], message=posture.summary, data={"posture": posture.to_json()})
+    end = StepFinished(
+        at=step.finished, step="verify", outcome="failed",
+        what="1 of 26 promises of the recipe is not shown to be kept: "
+        "The workspace answers nobody from outside",
+        why=f"workspace.closed: {posture.of('broken')[0].seen}", fix=CLOSE,
+    )  # fmt: skip
+    failed = replace(step, state="failed", log=(*step.log[:-1], said), end=end)
+    return replace(view, steps={**view.steps, "verify": failed}, exit_code=1)
+
+
+def at_page(page: str, view: RunView, backend: Any = None) -> WizardApp:
+    """The app at a page, with quickstart answered and a run that stands so."""
+    draft = from_file(RECIPES / "quickstart.yaml")
+    draft.page = page
+    app = wizard(backend or FakeBackend(), draft)
+    app.view = view
+    return app
+
+
+async def until(pilot: Pilot[Any], seen: Callable[[], Any]) -> None:
+    """Wait for what is to be seen."""
+    async with asyncio.timeout(PATIENCE):
+        while not seen():
+            await pilot.pause(LOOK)

@@ -1,0 +1,30 @@
+"""What ``--help`` says, of every command: one golden file, so that a change of it is seen in review."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from amlwizard.cli import parser
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "help.txt"
+
+
+def commands(of: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser, and those of its commands."""
+    yield of
+    for action in of._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from commands(command)
+
+
+def test_the_help_of_every_command_is_the_golden_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To change it: write the text that this test compares, and look at the difference."""
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = "\n".join(f"$ {p.prog} --help\n{p.format_help()}" for p in commands(parser()))
+    assert text == GOLDEN.read_text(encoding="utf-8")
