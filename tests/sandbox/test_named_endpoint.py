@@ -13,6 +13,7 @@ from support import recipe_of
 from support.platforms import Platform
 
 from amlwizard.cloud.trust import UntrustedCertificateError
+from amlwizard.cloud_port import Frontend
 from amlwizard.design import api_versions
 from amlwizard.json_record import JsonRecord
 from amlwizard.payloads import DnsRecordNeeded, ScoringResponse
@@ -89,8 +90,7 @@ def test_it_is_found_before_it_has_a_record_and_the_record_is_told(public: Named
 
 
 def test_with_its_record_it_is_asked_by_name(public: Named) -> None:
-    assert public.ask().at
-    address = public.records[0].split()[-1]
+    address = public.ask().dns_record.split()[-1]
     public.platform.sandbox.control("state", {"public_dns": {NAME: [address]}})
     public.said.clear()
     answer = public.ask()
@@ -127,8 +127,8 @@ def test_inside_the_vnet_it_is_found_and_believed_too(platform: Platform, tmp_pa
 
 def test_an_internal_one_is_not_reached_from_outside(platform: Platform, tmp_path: Path) -> None:
     internal = Named(platform, tmp_path, "internal")
-    inside = internal.ask().at
-    assert inside
+    address = internal.ask().dns_record.split()[-1]
+    inside = Frontend(NAME, address, internal.certificate)
     key = platform.cloud.ml(platform.outputs["workspace"]["id"]).keys(
         internal.recipe.names.endpoint
     )

@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,6 +189,9 @@ def test_a_named_file_that_cannot_be_used_is_an_error_that_says_so(
 # -- what else can be wrong with a certificate
 
 
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Callable[..., tuple[str, CloudProfile]]]:
     """A TLS server with a certificate as wished for: its address, and a profile that trusts the
@@ -210,11 +213,9 @@ def served(tmp_path: Path) -> Iterator[Callable[..., tuple[str, CloudProfile]]]:
                     one, _ = door.accept()
                 except OSError:
                     return
-                with one:
-                    try:
-                        tls.wrap_socket(one, server_side=True)
-                    except OSError:
-                        continue
+                with one, suppress(OSError), tls.wrap_socket(one, server_side=True) as asked:
+                    asked.recv(65536)
+                    asked.sendall(NOT_FOUND)
 
         threading.Thread(target=answer, daemon=True).start()
         url = f"https://127.0.0.1:{door.getsockname()[1]}"
