@@ -1,4 +1,4 @@
-"""The cloud as the steps see it. The only package that knows Azure's and Databricks' SDKs."""
+"""Cloud clients for the steps. The only package that imports the Azure and Databricks SDKs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ DEVICE_CODE = "device-code"
 
 
 class Cloud:
-    """One cloud, one sign-in; clients are made when they are first needed.
+    """One cloud and one sign-in. Clients are created on first use.
 
-    `attended`: a person is there to enter a device code, which then is how to sign in unless the
-    recipe says otherwise; `played`: the sandbox answers in their place.
+    `attended`: a user is present to enter a device code, which is then the default sign-in method
+    unless the recipe names another. `played`: the sandbox answers in the user's place.
     """
 
     def __init__(
@@ -41,13 +41,14 @@ class Cloud:
         self._arm: Arm | None = None
         self._databricks: dict[str, Databricks] = {}
         self._ml: dict[str, MachineLearning] = {}
-        # Two locks: a sign-in may wait a quarter of an hour for its user, and clients need not.
+        # Two locks: a sign-in may wait 15 minutes for the user, and must not block new clients.
         self._signing_in, self._making = RLock(), RLock()
 
     # -- signing in
 
     def accounts(self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag) -> list[Tenant]:
-        """Sign in as `given` says (`recipe.SignIn`); answer what the account can see."""
+        """Sign in as `given` says (`recipe.SignIn`) and return the tenants that the account can
+        see."""
         from amlwizard.cloud.subscriptions import seen
 
         with self._signing_in:
@@ -56,11 +57,11 @@ class Cloud:
     def sign_in(
         self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag, audiences: Collection[str] = ()
     ) -> Account:
-        """Sign in as `given` says and choose the subscription. A person who has signed in already
-        is not asked again. `ask` is a DeviceCodePrompt; tokens for `audiences` are had at once, for what
-        Entra refuses is better heard of now than when they are needed.
+        """Sign in as `given` says and choose the subscription. A user who has already signed in is
+        not prompted again. Tokens for `audiences` are requested at once, so that a refusal by Entra
+        shows now and not when a token is needed.
 
-        Raises SignInError, and InvalidInputError where the subscription must be chosen.
+        Raises SignInError, and InvalidInputError if the subscription must be chosen.
         """
         from amlwizard.cloud.arm import Arm
         from amlwizard.cloud.subscriptions import choose, seen
@@ -98,7 +99,7 @@ class Cloud:
         return self._session
 
     def sign_out(self) -> None:
-        """Forget who signed in. Nothing is taken back at Entra; the next sign-in asks anew."""
+        """Forget who signed in. Nothing is revoked in Entra; the next sign-in prompts again."""
         with self._signing_in:
             if self._session:
                 self._session.records.forget(self._session.asked_tenant)
@@ -113,7 +114,7 @@ class Cloud:
 
     @property
     def login(self) -> str:
-        """The way that was signed in: ``environment``, ``device-code``..."""
+        """The sign-in method in use: ``environment``, ``device-code``..."""
         return str(self._signed.login)
 
     @property
@@ -125,11 +126,12 @@ class Cloud:
 
     @property
     def arm(self) -> Arm:
+        """The client for Azure Resource Manager; requires `sign_in` first."""
         assert self._arm, "sign_in comes first"
         return self._arm
 
     def databricks(self, url: str, id: str = "") -> Databricks:
-        """The Databricks workspace at a host name; `id` is its ARM id."""
+        """The client for the Databricks workspace at host name `url`; `id` is its ARM id."""
         from amlwizard.cloud.databricks import Databricks
 
         with self._making:
@@ -138,6 +140,7 @@ class Cloud:
             return self._databricks[url]
 
     def ml(self, workspace_id: str) -> MachineLearning:
+        """The client for the Machine Learning workspace with this ARM id."""
         from amlwizard.cloud.ml import MachineLearning
 
         with self._making:
@@ -146,11 +149,11 @@ class Cloud:
             return self._ml[workspace_id]
 
     def access_token(self, audience: str) -> Secret:
-        """A token for ``arm``, ``ml`` or ``databricks``, good for five minutes or more."""
+        """A token for ``arm``, ``ml`` or ``databricks``, valid for at least five minutes."""
         return Secret(self._signed.get_token(self.profile.scope(audience)).token)
 
     def resolve(self, name: str) -> list[str]:
-        """The IPv4 addresses that a name has outside any VNET; empty where it has none."""
+        """The IPv4 addresses that a name has outside any VNET; empty if it has none."""
         from amlwizard.cloud.probe import resolve
 
         return resolve(self.profile, name)
@@ -158,14 +161,14 @@ class Cloud:
     def knock(
         self, method: str, url: str, body: JsonValue = None, token: Secret | None = None
     ) -> ProbeResult:
-        """What one request from here comes to: an `ProbeResult`."""
+        """Send one request from this machine and return its `ProbeResult`."""
         from amlwizard.cloud.probe import knock
 
         return knock(self.profile, method, url, body, token)
 
     def own_principal(self) -> dict[str, Secret] | None:
-        """The service principal that we are signed in as, by its secret: ``tenant-id``,
-        ``client-id``, ``client-secret``. None for everybody else."""
+        """The credentials of a service principal that signed in with its secret: ``tenant-id``,
+        ``client-id``, ``client-secret``. None for any other sign-in."""
         secret = os.environ.get("AZURE_CLIENT_SECRET")
         if self.login != "environment" or not secret:
             return None
@@ -176,7 +179,7 @@ class Cloud:
         }
 
     def notebook_sign_in(self) -> JsonObject:
-        """What a notebook must know to sign in to this cloud by itself; nothing secret."""
+        """What a notebook needs to sign in to this cloud by itself; contains no secret."""
         session = self._signed
         return {
             "tenant": session.tenant or session.identity.tenant,
@@ -188,7 +191,7 @@ class Cloud:
     def score(
         self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None
     ) -> EndpointAnswer:
-        """Post a scoring request. `at` is where an endpoint with a name of its own is found."""
+        """Send a scoring request. `at` locates an endpoint that has its own DNS name."""
         from amlwizard.cloud.scoring import score
 
         return score(self.profile, uri, key, body, at)

@@ -1,7 +1,7 @@
-"""Resources of Azure Resource Manager: made, awaited, deleted.
+"""Resources of Azure Resource Manager: create, wait, delete.
 
-Core network types and the Databricks workspace go through their own clients, everything else
-through the resource client by id; one table decides.
+Core network types and the Databricks workspace use their own clients (`NETWORK`, `DATABRICKS`),
+everything else uses the generic resource client by id.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
 
 class Arm(ArmRequests):
-    """Every call is safe from several threads. What takes time `say`s how it goes, and ends with
+    """Every call is thread-safe. Long operations report progress through `say`, and raise
     OperationCancelledError once `cancel` is set."""
 
     @made_once
@@ -55,10 +55,10 @@ class Arm(ArmRequests):
     def put(
         self, resource_id: str, api_version: str, body: Document, say: ReportProgress, cancel: Flag
     ) -> MutableDocument:
-        """Create or update, wait for the operation, answer the resource.
+        """Create or update a resource, wait for the operation, and return the resource.
 
-        What Azure says to try again is tried again until the profile's patience ends. Where
-        somebody else is at it, their operation is awaited first.
+        Errors that Azure says to retry are retried until the profile's `patience` runs out. An
+        operation that another client has in progress is waited for first.
         """
 
         def once() -> None:
@@ -94,8 +94,8 @@ class Arm(ArmRequests):
     def wait(
         self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
     ) -> MutableDocument:
-        """Until the provisioning that somebody else started has ended; CloudError if it failed,
-        StepError where it does not end."""
+        """Wait for provisioning that another client started, and return the resource. Raises
+        CloudError if it failed, StepError if it does not end."""
         began = time.monotonic()
         while True:
             found = self._settled(resource_id, api_version)
@@ -112,7 +112,8 @@ class Arm(ArmRequests):
             self._look_later(began, f"{short(resource_id)} is {state} still", cancel)
 
     def _look_later(self, began: float, still: str, cancel: Flag) -> None:
-        """Wait for the next look at what goes on; StepError where it has gone on for too long."""
+        """Wait until the next poll. Raises StepError if the operation has taken longer than the
+        profile's `longest`."""
         if time.monotonic() - began >= self.profile.longest:
             raise StepError(
                 f"{still}, after {self.profile.longest / 60:.0f} minutes.",
@@ -129,10 +130,11 @@ class Arm(ArmRequests):
         cancel: Flag,
         query: Mapping[str, str] = NO_QUERY,
     ) -> bool:
-        """Delete, and wait until it is gone; what is being deleted already is only waited for.
+        """Delete a resource and wait until it is gone. A deletion already in progress is only
+        waited for.
 
-        False where there was nothing. The request is sent even where a GET finds nothing: with
-        the right `query` it reaches what is soft-deleted.
+        Returns False if there was nothing. The request is sent even if a GET finds nothing: with
+        the right `query` it reaches a soft-deleted resource.
         """
         there = self.get(resource_id, api_version)
         statuses: list[int] = []
@@ -162,8 +164,8 @@ class Arm(ArmRequests):
     def await_gone(
         self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
     ) -> None:
-        """Until a GET finds nothing: some services end the operation a little before that. StepError
-        where it stays."""
+        """Wait until a GET finds nothing: some services end the operation slightly before that.
+        Raises StepError if the resource stays."""
         began = time.monotonic()
         going = False
         while (found := self.get(resource_id, api_version)) is not None:
@@ -182,7 +184,8 @@ class Arm(ArmRequests):
     def await_there(
         self, resource_id: str, api_version: str, cancel: Flag
     ) -> MutableDocument | None:
-        """What should be there by now; None where no service has seen it in time."""
+        """Wait for a resource that should exist by now; None if it does not appear within the
+        profile's `lag`."""
         end = time.monotonic() + self.profile.lag
         while (found := self.get(resource_id, api_version)) is None:
             if time.monotonic() > end:
@@ -193,7 +196,8 @@ class Arm(ArmRequests):
     def purge_vault(
         self, deleted_id: str, api_version: str, say: ReportProgress, cancel: Flag
     ) -> None:
-        """Purge a soft-deleted vault, by its id among the deleted ones, and wait until it is."""
+        """Purge a soft-deleted vault, by its id among the deleted vaults, and wait until it is
+        purged."""
         self.post(f"{deleted_id}/purge", api_version)
         self.await_gone(deleted_id, api_version, say, cancel)
 
@@ -216,8 +220,8 @@ class Arm(ArmRequests):
         cancel: Flag,
         lagging: Collection[str] = (),
     ) -> None:
-        """Try until it succeeds: what is retryable as long as patience lasts, what is `lagging`
-        until every service should have seen what the others did."""
+        """Retry until it succeeds: retryable errors while the profile's `patience` lasts, codes in
+        `lagging` until every service should have seen the others' changes (`lag`)."""
         began = time.monotonic()
         lost = 0
         while True:
@@ -241,7 +245,7 @@ class Arm(ArmRequests):
         return self.every("/subscriptions", api_versions.SUBSCRIPTIONS)
 
     def registrations(self, namespaces: Iterable[str]) -> dict[str, str]:
-        """Registration state by namespace."""
+        """Registration state by resource provider namespace."""
         path = f"/subscriptions/{self.subscription}/providers"
         known = {
             p["namespace"].lower(): p["registrationState"]
@@ -250,7 +254,7 @@ class Arm(ArmRequests):
         return {ns: known.get(ns.lower(), "NotRegistered") for ns in namespaces}
 
     def register(self, namespaces: Iterable[str], say: ReportProgress, cancel: Flag) -> None:
-        """Register, and wait until every one of them is."""
+        """Register resource providers, and wait until all of them are registered."""
         wanted = list(namespaces)
         for namespace in wanted:
             self.post(
@@ -272,7 +276,8 @@ def _going(found: MutableDocument | None) -> bool:
 
 
 def _parts(resource_id: str) -> tuple[str, str, str]:
-    """Type (lower case), resource group and name of a top-level resource; type of any other."""
+    """Type (lower case), resource group and name of a top-level resource; of any other, only the
+    type."""
     parts = resource_id.strip("/").split("/")
     at = (
         len(parts) - 1 - [p.lower() for p in parts][::-1].index("providers")

@@ -1,6 +1,7 @@
-"""How the end of an operation is found out where the generic client started it.
+"""How the generic client detects the end of an operation.
 
-Imported where it is used: it loads Azure's SDK."""
+Import this where it is used: it loads the Azure SDK.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +17,9 @@ from azure.mgmt.core.polling.arm_polling import (
 
 
 class OperationLocation(LocationPolling[Any, Any]):
-    """A Location that is the resource itself says where it was made, not how an operation goes.
-    Managed Identity answers such a one with 201, relative and without API version: ARM refuses a
-    poll of it."""
+    """Ignores a Location header that names the resource itself: it says where the resource was
+    created, not how an operation is going. Managed Identity sends such a header with 201, relative
+    and without api-version, and ARM refuses to poll it."""
 
     def can_poll(self, pipeline_response: Any) -> bool:
         response = pipeline_response.http_response
@@ -27,11 +28,12 @@ class OperationLocation(LocationPolling[Any, Any]):
 
 
 def _named(url: str) -> list[str]:
-    """Type and name at the end of an address: a service may write what is before them otherwise."""
+    """Type and name at the end of a URL; services may write the part before them differently."""
     return urlsplit(url).path.lower().rstrip("/").split("/")[-2:]
 
 
 def polling(seconds: float) -> ARMPolling:
+    """Polling every `seconds`, without Location headers that name the resource itself."""
     return ARMPolling(
         seconds,
         lro_algorithms=[

@@ -1,4 +1,4 @@
-"""Requests to Azure Resource Manager through its SDK, and their answers: wire JSON in, wire JSON out."""
+"""Requests to Azure Resource Manager through its SDK; bodies are JSON as on the wire."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from amlwizard.json_types import Document, MutableDocument
 
 
 class ArmRequests:
-    """Every call is safe from several threads. `subscription` is set by sign-in."""
+    """Every call is thread-safe. `subscription` is set by the sign-in."""
 
     def __init__(self, profile: CloudProfile, credential: Any, subscription: str = "") -> None:
         self.profile, self.credential, self.subscription = profile, credential, subscription
@@ -34,7 +34,7 @@ class ArmRequests:
         return ResourceManagementClient(self.credential, self.subscription, **self._options())
 
     def get(self, resource_id: str, api_version: str) -> MutableDocument | None:
-        """The resource as ARM answers it, None where there is none."""
+        """The resource as ARM returns it, or None if it does not exist."""
         try:
             return self.send("GET", resource_id, api_version)
         except CloudError as error:
@@ -43,7 +43,7 @@ class ArmRequests:
             raise
 
     def every(self, path: str, api_version: str) -> list[MutableDocument]:
-        """Every item of a collection, over all its pages."""
+        """All items of a collection, from all its pages."""
         page = self.send("GET", path, api_version)
         items = [*page.get("value", [])]
         while page.get("nextLink"):
@@ -57,6 +57,8 @@ class ArmRequests:
     def send(
         self, method: str, path: str, api_version: str, body: Document | None = None
     ) -> MutableDocument:
+        """The JSON body of the response, {} if it is empty. Raises CloudError for a status of 400
+        or more."""
         mark = "&" if "?" in path else "?"
         url = f"{self.profile.arm}{path}{mark}api-version={api_version}"
         return self._send_url(method, url, body, path)
@@ -81,6 +83,6 @@ class ArmRequests:
 
 
 def short(resource_id: str) -> str:
-    """An id as a person would say it: its type and name."""
+    """An id shortened for messages: its type and name."""
     _, _, tail = resource_id.partition("?")[0].rpartition("/providers/")
     return tail or resource_id.rsplit("/", 2)[-1]

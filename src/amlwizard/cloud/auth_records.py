@@ -1,6 +1,6 @@
-"""Who signed in before, so that the same person need not sign in for every command.
+"""Remembers who signed in, so that the same user need not sign in for every command.
 
-Tokens are kept by azure-identity and only where the platform encrypts them (Keychain, DPAPI,
+azure-identity stores the tokens, and only where the platform encrypts them (Keychain, DPAPI,
 libsecret); elsewhere nothing outlives the process. The record beside them names the account and
 holds no secret.
 """
@@ -17,14 +17,14 @@ CACHE_NAME = "amlwizard"
 
 
 class AuthRecords:
-    """`folder` None: this cloud keeps nothing."""
+    """`folder` is None if this cloud stores nothing."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
     @made_once
     def cache(self) -> Any:
-        """azure-identity's options for a persistent cache, None where there may be none."""
+        """azure-identity's options for a persistent cache, or None if there must not be one."""
         if self.folder is None or not encrypted_store(self.folder):
             return None
         from azure.identity import TokenCachePersistenceOptions
@@ -36,7 +36,7 @@ class AuthRecords:
         return self.folder / f"{hashlib.sha256(tenant.lower().encode()).hexdigest()[:16]}.json"
 
     def read(self, tenant: str) -> Any:
-        """The azure-identity AuthenticationRecord of who signed in to `tenant`, or None."""
+        """The azure-identity AuthenticationRecord of the last sign-in to `tenant`, or None."""
         if self.cache is None:
             return None
         from azure.identity import AuthenticationRecord
@@ -47,6 +47,7 @@ class AuthRecords:
             return None
 
     def keep(self, tenant: str, record: Any) -> None:
+        """Save an azure-identity AuthenticationRecord, readable only by its owner."""
         if self.cache is None:
             return
         file = self._file(tenant)
@@ -60,11 +61,11 @@ class AuthRecords:
 
 
 def encrypted_store(folder: Path) -> bool:
-    """Whether this platform keeps secrets encrypted: what azure-identity will find when it tries."""
+    """Whether this platform stores secrets encrypted: the same check that azure-identity makes."""
     from msal_extensions import build_encrypted_persistence
 
     try:
         return bool(build_encrypted_persistence(str(folder / CACHE_NAME)).is_encrypted)
     except Exception:  # noqa: BLE001
-        # No library, no session bus, no keyring: msal-extensions has an exception for each.
+        # No library, no session bus, no keyring: msal-extensions raises a different exception for each.
         return False

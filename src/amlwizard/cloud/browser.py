@@ -1,5 +1,5 @@
-"""Signing in with the browser of this machine: authorization code with PKCE, and a loopback address
-to which the browser comes back."""
+"""Sign-in with the browser of this machine: authorization code flow with PKCE, and a loopback
+redirect address."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from amlwizard.errors import OperationCancelledError, SignInError
 
 SECONDS = 300
 LOOK_SECONDS = 0.5
-PORTS = range(8400, 9000)  # localhost with any port is a redirect address of the application
+PORTS = range(8400, 9000)  # the application's redirect addresses include localhost with any port
 
 
 class BrowserCredential(InteractiveBrowserCredential):
-    """azure-identity's, but that its wait ends when the person or the run cancels, and that the
-    address is shown to who must find the window, or whose browser must be started by hand."""
+    """azure-identity's credential with two changes: its wait ends when the user or the run cancels,
+    and the URL is shown, for users who must find the window or start their browser by hand."""
 
     def __init__(self, person: InteractiveUser, **options: Any) -> None:
         super().__init__(**options)
@@ -52,7 +52,7 @@ class BrowserCredential(InteractiveBrowserCredential):
 
 
 class _Server(AuthCodeRedirectServer):
-    """Waits in small pieces, so that a cancellation is heeded."""
+    """Waits in short intervals, so that cancellation takes effect."""
 
     def __init__(self, port: int, cancel: Flag) -> None:
         super().__init__("localhost", port, timeout=LOOK_SECONDS)
@@ -84,7 +84,7 @@ def _listening(cancel: Flag) -> _Server:
 
 
 def _show(person: InteractiveUser, url: str) -> None:
-    """Open the browser. Where the sandbox plays the person, it needs none."""
+    """Show the URL and open the browser. No browser is needed if the sandbox plays the user."""
     person.ask(url, "", time.time() + SECONDS)
     if not person.played and not _opened(url):
         raise SignInError(
@@ -99,6 +99,6 @@ def _opened(url: str) -> bool:
     try:
         found = webbrowser.get()
     except webbrowser.Error:
-        return bool(_open_browser(url))  # Windows' own, from its Linux
+        return bool(_open_browser(url))  # from WSL, the browser of Windows
     on_this_terminal = type(found) is webbrowser.GenericBrowser and "BROWSER" not in os.environ
     return not on_this_terminal and bool(_open_browser(url))

@@ -1,4 +1,5 @@
-"""What the log of a deployment's container says went wrong: answers and states say it nowhere else."""
+"""Finds the error in the log of a deployment's container: responses and states do not contain
+it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from itertools import dropwhile, takewhile
 
 BEGUN = "Traceback (most recent call last):"
-# The server's own, which say no more than that the script failed.
+# The inference server's own exceptions, which only say that the script failed.
 WRAPPERS = ("azureml_inference_server_http.", "SystemExit")
 STAMPED = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:")
 LAST_LINES = 5
@@ -15,8 +16,8 @@ LONGEST = 8  # lines of a message
 
 
 def last_exception(log: str) -> str:
-    """The exception that the log tells of last, as ``Type: message``; of several that came of each
-    other the one that was there first. Without any, the last lines."""
+    """The last exception in the log, as ``Type: message``; exceptions with which the inference
+    server wraps it are skipped. If there is none, the last lines of the log."""
     lines = log.splitlines()
     raised = [text for text in _raised(lines) if text and not text.startswith(WRAPPERS)]
     if raised:
@@ -25,7 +26,7 @@ def last_exception(log: str) -> str:
 
 
 def _raised(lines: list[str]) -> Iterator[str]:
-    """What stands below each traceback: the exception, its message included."""
+    """The text below each traceback: the exception, including its message."""
     begun = [number for number, line in enumerate(lines, 1) if BEGUN in line]
     ends = [*(number - 1 for number in begun[1:]), len(lines)]
     for start, end in zip(begun, ends, strict=False):

@@ -1,4 +1,4 @@
-"""The ways to sign in to Entra, each an azure-identity credential, and why one did not work."""
+"""The sign-in methods for Entra, each an azure-identity credential, and why one failed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from amlwizard.errors import InvalidInputError, OperationCancelledError, SignInE
 from amlwizard.secret import hide, remember
 
 DEVICE_CODE, BROWSER = "device-code", "browser"
-ASKING = (DEVICE_CODE, BROWSER)  # the ways that a person is asked for
-# What works without a person, in the order that it is tried. What is set up for this process comes
+ASKING = (DEVICE_CODE, BROWSER)  # the methods that prompt a user
+# The methods that need no user, in the order tried. What is configured for this process comes
 # before what happens to be on the machine.
 UNATTENDED = ("environment", "workload-identity", "managed-identity", "azure-cli")
 IMDS = "http://169.254.169.254"
@@ -29,15 +29,17 @@ CLI_SECONDS = 30
 
 
 class NotAvailableError(Exception):
-    """A way to sign in that is not set up here; the text says what it lacks."""
+    """A sign-in method that is not set up here; the message says what is missing."""
 
 
 def credential(
     profile: CloudProfile, login: str, tenant: str, person: InteractiveUser, record: Any, cache: Any
 ) -> Any:
-    """The azure-identity credential of a way to sign in; NotAvailableError where it is not set up.
+    """The azure-identity credential of a sign-in method. Raises NotAvailableError if it is not set
+    up.
 
-    `record` names the account that signed in before, `cache` where its tokens are kept (or None).
+    `record` names the account that signed in before; `cache` says where its tokens are stored, or
+    is None.
     """
     make: Callable[..., Any] = {
         DEVICE_CODE: _device_code,
@@ -55,9 +57,9 @@ def credential(
 
 
 def not_set_up(profile: CloudProfile, login: str) -> str:
-    """What a way to sign in without a person lacks here; empty where it lacks nothing. No cloud is
-    asked."""
-    nobody = cast(InteractiveUser, None)  # such a way asks nobody
+    """What a sign-in method without a user lacks here; empty if it lacks nothing. Contacts no
+    cloud."""
+    nobody = cast(InteractiveUser, None)  # such a method prompts no user
     try:
         credential(profile, login, "organizations", nobody, None, None)
     except NotAvailableError as error:
@@ -78,10 +80,10 @@ def _shared(profile: CloudProfile) -> dict[str, Any]:
 def _asking(
     profile: CloudProfile, tenant: str, person: InteractiveUser, record: Any, cache: Any
 ) -> Any:
-    """What the ways that ask a person have in common."""
+    """The options shared by the methods that prompt a user."""
     options = _shared(profile)
     if record and record.authority == urlsplit(profile.authority).netloc:
-        # The record says where its account signs in, and bears no second saying.
+        # The record contains the authority, and azure-identity fails if it is given twice.
         del options["authority"]
         options["authentication_record"] = record
     if cache:
@@ -136,7 +138,7 @@ def _workload_identity(profile: CloudProfile, *_: Any) -> Any:
     if lacking:
         raise NotAvailableError(f"{', '.join(lacking)} not set")
     if len(names) == 2:
-        # A file would hold the token of minutes ago, and the last one is wanted long after that.
+        # A file would hold an expired token: it lasts minutes, and a run needs it for much longer.
         return ClientAssertionCredential(
             *(os.environ[name] for name in names),
             lambda: github.assertion(profile),
@@ -160,9 +162,9 @@ def _managed_identity(profile: CloudProfile, *_: Any) -> Any:
         raise NotAvailableError(
             f"{endpoint} is not on this machine, and the cloud {profile.name} is"
         )
-    # As DefaultAzureCredential does: look for a second whether anybody answers at all, instead of
+    # As DefaultAzureCredential does: probe for one second whether anything responds, instead of
     # waiting a minute for an address that does not exist outside Azure; leave workload identity to
-    # the way of that name.
+    # the method of that name.
     return ManagedIdentityCredential(
         client_id=os.environ.get("AZURE_CLIENT_ID"),
         _enable_imds_probe=True,
@@ -182,7 +184,8 @@ def _azure_cli(profile: CloudProfile, tenant: str, *_: Any) -> Any:
 
 
 def _must_be_set_to(profile: CloudProfile) -> None:
-    """The Azure CLI signs in to the cloud that it was last set to, which may be another one."""
+    """Raises NotAvailableError unless az is set to this cloud: it signs in to the cloud that it was
+    last set to, which may be another one."""
     az = shutil.which("az.cmd") or shutil.which("az")
     if az is None:
         raise NotAvailableError("the Azure CLI (az) is not on the PATH")
@@ -205,12 +208,12 @@ def _must_be_set_to(profile: CloudProfile) -> None:
         )
 
 
-# -- why not
+# -- failures
 
 
 def refused(login: str, error: Any, service: str = "") -> SignInError:
-    """Entra's refusal (ClientAuthenticationError) for people, or that it was not reached at all.
-    `service` is the one that a token was wanted for, where somebody had signed in already."""
+    """The SignInError for Entra's refusal (ClientAuthenticationError), or for not reaching Entra at
+    all. `service` is the one that the token was for, if the user had already signed in."""
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
     for cause in causes(error):
@@ -240,12 +243,13 @@ def refused(login: str, error: Any, service: str = "") -> SignInError:
 
 
 def by_entra(refusal: SignInError) -> bool:
-    """Whether Entra has refused it, and not a service that was shown its token."""
+    """Whether Entra itself refused, and not a service that received its token."""
     return not refusal.code or code_in(refusal.code) is not None
 
 
 def said(error: Any) -> str:
-    """All that an azure-identity error says, and the answer of Entra that it came from."""
+    """The full text of an azure-identity error, or of the Entra response behind it; secrets
+    masked."""
     text = str(getattr(error, "message", "") or error)
     response = getattr(error, "response", None)
     try:
@@ -264,7 +268,7 @@ def not_available(login: str, reason: str) -> SignInError:
 
 
 def none_worked(reasons: dict[str, str]) -> SignInError:
-    """No way without a person worked; `reasons` by way, in the order tried."""
+    """The error if no method without a user worked; `reasons` by method, in the order tried."""
     return SignInError(
         "Nobody is signed in, and no way to sign in without a person works here.",
         why="\n".join(f"{login}: {reason}." for login, reason in reasons.items()),
@@ -274,17 +278,18 @@ def none_worked(reasons: dict[str, str]) -> SignInError:
 
 
 def first_line(text: str) -> str:
+    """The first line, at most 400 characters, without its full stop."""
     lines = text.strip().splitlines()
     return lines[0].rstrip(".")[:400] if lines else "no reason was given"
 
 
 def _stoppable(person: InteractiveUser, profile: CloudProfile) -> Any:
-    """A transport that gives up waiting for the person once they, or the run, cancelled."""
+    """A transport that stops waiting for the user once they, or the run, cancelled."""
     from azure.core.pipeline.transport import RequestsTransport
 
     class Stoppable(RequestsTransport):
         def send(self, request: Any, **options: Any) -> Any:
-            # Tokens that nobody is asked for are still needed after that, to clear up.
+            # Tokens that need no prompt are still needed after a cancellation, for cleanup.
             if person.waited_for and person.cancel.is_set():
                 raise OperationCancelledError("cancelled while waiting for the sign-in")
             return super().send(request, **options)

@@ -1,4 +1,5 @@
-"""A Databricks workspace through its SDK: clusters, libraries, secrets, cells in a context."""
+"""A Databricks workspace through its SDK: clusters, libraries, secrets, cells in an execution
+context."""
 
 from __future__ import annotations
 
@@ -35,8 +36,8 @@ class Databricks:
         def headers() -> dict[str, str]:
             token = session.get_token(profile.databricks_scope).token
             given = {"Authorization": f"Bearer {token}"}
-            # Nobody is a user of a new workspace: its id makes one of whoever may manage it in ARM,
-            # and a service principal has to show that besides.
+            # A new workspace has no users: with its id in the header, Databricks adds whoever may
+            # manage it in ARM. A service principal must also prove that, with a second token.
             if workspace_id:
                 given["X-Databricks-Azure-Workspace-Resource-Id"] = workspace_id
             if workspace_id and not session.identity.person:
@@ -46,11 +47,11 @@ class Databricks:
 
         class Told(Config):
             def _resolve_host_metadata(self) -> None:
-                """Nothing is asked of the host: it would say what it is, which we know."""
+                """Send no request for the host's metadata: we already know what it is."""
 
             @classmethod
             def attributes(cls) -> Any:
-                return Config.attributes()  # which looks at its own class alone
+                return Config.attributes()  # it inspects only the class that it is called on
 
         class Entra(CredentialsStrategy):
             def auth_type(self) -> str:
@@ -72,16 +73,16 @@ class Databricks:
             )
         prepared(self.client.api_client._api_client._session, profile)
 
-    # -- what there is to choose from
+    # -- choices for recipes
 
     def runtimes(self) -> tuple[str, ...]:
-        """The runtimes that a cluster may have: ``16.4.x-scala2.12``."""
+        """The runtimes that a cluster may use, such as ``16.4.x-scala2.12``."""
         with translated("list runtimes"):
             found = self.client.clusters.spark_versions().versions or []
         return tuple(str(version.key) for version in found)
 
     def node_types(self) -> tuple[str, ...]:
-        """The sizes that a node may have in this subscription and region."""
+        """The node types available in this subscription and region."""
         with translated("list node types"):
             answer = self.client.api_client.do("GET", "/api/2.1/clusters/list-node-types")
         return tuple(
@@ -93,7 +94,7 @@ class Databricks:
     # -- clusters
 
     def find_cluster(self, name: str) -> Document | None:
-        """The newest cluster of that name, as the API answers it."""
+        """The newest cluster of that name as the API returns it, or None."""
         with translated("list clusters"):
             for cluster in self.client.clusters.list():
                 if cluster.cluster_name == name:
@@ -101,8 +102,9 @@ class Databricks:
         return None
 
     def create_cluster(self, spec: Document) -> str:
-        """Create a cluster, and only one: where an answer is lost the SDK asks again, and the
-        cluster of the first request would run on unseen. Ours are told by name and tags."""
+        """Create exactly one cluster and return its id. If a response is lost the SDK retries, and
+        the first request's cluster would run on unnoticed: duplicates are recognized by name and
+        tags, and deleted."""
         from requests.exceptions import RequestException
 
         created, lost = None, None
@@ -127,7 +129,7 @@ class Databricks:
         return kept
 
     def edit_cluster(self, cluster_id: str, spec: Document) -> None:
-        """Give a cluster other settings; one that runs starts anew with them."""
+        """Change the settings of a cluster; a running cluster restarts with them."""
         with translated("change the cluster"):
             self.client.api_client.do(
                 "POST", "/api/2.1/clusters/edit", body={"cluster_id": cluster_id, **spec}
@@ -140,12 +142,15 @@ class Databricks:
             )
 
     def state(self, cluster_id: str) -> str:
+        """The state of a cluster, such as ``RUNNING``; ``UNKNOWN`` if the API does not report
+        one."""
         with translated("look at the cluster"):
             cluster = self.client.clusters.get(cluster_id)
         return cluster.state.value if cluster.state else "UNKNOWN"
 
     def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: Flag) -> None:
-        """Until it runs; StepError with Azure's reason where it ends instead."""
+        """Wait until the cluster runs. Raises StepError with Azure's reason if it terminates
+        instead."""
         shown = ""
         while True:
             with translated("look at the cluster"):
@@ -187,6 +192,7 @@ class Databricks:
     def install_libraries(
         self, cluster_id: str, packages: Sequence[str], say: ReportProgress, cancel: Flag
     ) -> None:
+        """Install PyPI packages and wait for them. Raises StepError if one fails."""
         from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 
         with translated("install libraries"):
@@ -211,25 +217,25 @@ class Databricks:
     # -- secrets and cells
 
     def put_secret(self, scope: str, key: str, value: str) -> None:
-        """Store a secret, in a scope that is made where there is none."""
+        """Store a secret; creates its scope if necessary."""
         from databricks.sdk.errors import ResourceAlreadyExists
 
         with translated("store a secret"):
             if scope not in {s.name for s in self.client.secrets.list_scopes()}:
-                # Made by a request whose answer was lost, perhaps.
+                # A request whose response was lost may have created it.
                 with suppress(ResourceAlreadyExists):
                     self.client.secrets.create_scope(scope)
             self.client.secrets.put_secret(scope, key, string_value=value)
 
     def delete_secret(self, scope: str, key: str) -> None:
-        """Delete a secret, where there is one."""
+        """Delete a secret, if it exists."""
         from databricks.sdk.errors import NotFound
 
         with translated("delete a secret"), suppress(NotFound):
             self.client.secrets.delete_secret(scope, key)
 
     def secret_keys(self, scope: str) -> set[str]:
-        """Keys of a secret scope; empty where there is no such scope."""
+        """Keys of a secret scope; empty if the scope does not exist."""
         from databricks.sdk.errors import NotFound
 
         with translated("list secrets"):
@@ -248,11 +254,11 @@ class Databricks:
         ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = lambda: None,
     ) -> list[CellResult]:
-        """Run cells one by one in one execution context; the first that fails raises StepError, and
-        so does a last one whose result Databricks has cut off.
+        """Run cells one after another in one execution context. Raises StepError for the first one
+        that fails, and for a last one whose result Databricks has cut off.
 
-        A cell may ask for a sign-in (``login_needed`` in its data): `ask`, a DeviceCodePrompt, shows the
-        code, which is said to nobody else, and hears of it when a later cell is signed in.
+        A cell may request a sign-in (``login_needed`` in its data): `ask` shows the code, which is
+        passed on to nothing else, and is notified when a later cell has signed in.
         """
         results = []
         with ExecutionContext.opened(self.client, cluster_id, self.profile.polling) as context:

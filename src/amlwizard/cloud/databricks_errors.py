@@ -1,4 +1,4 @@
-"""What Databricks refuses, as an error of ours."""
+"""Translates Databricks' errors into `amlwizard.errors`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amlwizard.cloud.errors import not_let_in
 from amlwizard.errors import CloudError, SignInError
 from amlwizard.secret import hide
 
-# What is forbidden, in Databricks' words, and what opens it; the first that fits.
+# Databricks' messages for denied access, and the fix for each; the first match applies.
 DENIED = (
     (
         re.compile(r"user not authorized|not a (user|member)|unauthorized access to org", re.I),
@@ -40,14 +40,16 @@ def _opened_by(said: str) -> str:
 
 @contextmanager
 def tidying() -> Iterator[None]:
-    """What went before is what counts: that it could not be tidied up after hides no result and no
-    failure, and Databricks ends what is left alone."""
+    """Suppress errors of cleanup: they must not hide the result or failure before it, and
+    Databricks ends what is left over by itself."""
     with suppress(CloudError, SignInError), translated("tidy up"):
         yield
 
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
+    """Turn errors of the Databricks SDK into CloudError or SignInError; `doing` is part of the
+    message."""
     from databricks.sdk.errors import DatabricksError, PermissionDenied, Unauthenticated
 
     try:
@@ -64,7 +66,7 @@ def translated(doing: str) -> Iterator[None]:
             if isinstance(error, PermissionDenied)
             else "Replay continues from here once the cause is gone.",
         ) from None
-    except OSError as error:  # what requests raises is one, too
+    except OSError as error:  # includes the errors of requests
         raise CloudError(
             f"Databricks, {doing}: no answer.",
             code=type(error).__name__,

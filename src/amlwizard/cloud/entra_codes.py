@@ -1,8 +1,8 @@
-"""What Entra's error codes mean for whom we are, and what to do: one line for each.
+"""What Entra's error codes mean to the user, and what to do: one line each.
 
-From Microsoft's reference of Entra error codes; those that it lacks (530003, 530036, 700024,
-7002xx) as Microsoft's pages on Conditional Access and workload identities, and public reports, have
-them.
+From Microsoft's reference of Entra error codes. Codes missing there (530003, 530036, 700024,
+7002xx) are from Microsoft's pages on Conditional Access and workload identities, and from public
+reports.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-# What can be done: sign in `again`, sign in another `way` (or from another place or device), or only
-# what the line's own fix says.
+# What to do: sign in `again`, sign in another `way` (or from another place or device), or only what
+# the entry's own fix says.
 Cure = Literal["again", "way", "else"]
 
 
 class Meaning(NamedTuple):
+    """Why Entra refused, what helps, and a fix of its own if there is one."""
+
     why: str
     cure: Cure = "else"
     fix: str = ""
@@ -39,7 +41,7 @@ ASSERTION = (
 SECOND_FACTOR = "Sign in to that tenant itself: set sign_in.tenant."
 
 MEANINGS: Mapping[int, Meaning] = MappingProxyType({
-    # what was granted has ended
+    # expired or revoked sign-ins
     50173: Meaning("The sign-in was revoked: by an administrator, or with a new password.", "again"),
     70043: Meaning("The tenant's sign-in frequency wants a new sign-in by now.", "again"),
     70008: Meaning("The sign-in has expired, or was revoked.", "again"),
@@ -51,7 +53,7 @@ MEANINGS: Mapping[int, Meaning] = MappingProxyType({
     70000: Meaning("The sign-in is not valid any more.", "again"),
     50013: Meaning("What was shown as a proof is not valid.", "again"),
     700020: Meaning("Entra wants the person for this.", "again"),
-    # a second factor
+    # multi-factor authentication
     50072: Meaning("The tenant wants a second factor to be set up.", "again"),
     50074: Meaning("The tenant wants a second factor.", "again"),
     50076: Meaning("The tenant wants a second factor.", "again", SECOND_FACTOR),
@@ -138,8 +140,8 @@ MEANINGS: Mapping[int, Meaning] = MappingProxyType({
                    "Start again and choose Continue."),
 })  # fmt: skip
 
-NOT_ENABLED = (500011, 650052)  # a service that its provider's registration brings into the tenant
-# The same in OAuth's words, for answers without a code.
+NOT_ENABLED = (500011, 650052)  # registering the service's provider adds it to the tenant
+# The codes of OAuth's own words, for responses without a code.
 OAUTH: Mapping[str, int] = MappingProxyType({"expired": 70019, "declined": 70020})
 
 OTHER_WAYS: Mapping[str, str] = MappingProxyType({
@@ -156,18 +158,18 @@ AGAIN_OTHERWISE = "Run it again with credentials that hold: it continues from he
 
 
 def code_in(text: str) -> int | None:
-    """The first of Entra's error codes in a text; None where it has none."""
+    """The first Entra error code in a text, or None."""
     found = re.search(r"AADSTS(\d{4,})", text)
     return int(found[1]) if found else None
 
 
 def code_of(text: str) -> int | None:
-    """The same of what a sign-in says, which may be in OAuth's words."""
+    """The error code in the message of a sign-in, which may be in OAuth's words."""
     return code_in(text) or next((code for word, code in OAUTH.items() if word in text), None)
 
 
 def reason(code: int, login: str, words: str) -> tuple[str, str]:
-    """Why, and what to do about it, for who signed in by `login`; `words` are Entra's own."""
+    """The cause, and the fix for someone who signed in by `login`; `words` are Entra's own."""
     meaning = MEANINGS.get(code)
     if meaning is None:
         page = f"https://login.microsoftonline.com/error?code={code}"
@@ -182,5 +184,5 @@ def reason(code: int, login: str, words: str) -> tuple[str, str]:
 
 
 def can_ask(code: int | None) -> bool:
-    """Whether asking the person anew may help."""
+    """Whether prompting the user again may help."""
     return code is None or code not in MEANINGS or MEANINGS[code].cure == "again"

@@ -1,4 +1,4 @@
-"""Azure's errors, translated once: what happened, why, what to do next."""
+"""Translates Azure's errors, in one place: what happened, why, what to do next."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from amlwizard.secret import hide
 T = TypeVar("T")
 
 NO_ANSWER = "NoAnswer"
-LOST_ANSWERS = 3  # attempts, beyond those of the SDKs themselves
+LOST_ANSWERS = 3  # attempts, in addition to those of the SDKs
 
-# Azure says of these codes, or practice has shown, that the same request succeeds a little later.
+# Codes for which Azure says, or practice has shown, that the same request succeeds later.
 RETRYABLE = frozenset(
     {
         "AnotherOperationInProgress",
@@ -35,11 +35,11 @@ RETRYABLE = frozenset(
         "GetVnetError",
     }
 )
-# What any service says while it is pressed, whatever the code: too much asked, or nobody behind.
+# HTTP statuses of a throttled or unavailable service, whatever the error code.
 PASSING = frozenset({429, 502, 503, 504})
 
-# How services put it that they do not see a role yet: Azure heeds an assignment up to ten minutes
-# after it was made, and Machine Learning gives no code (azure-sdk-for-python#33611).
+# How services report that they do not see a role yet: an assignment takes up to ten minutes to
+# propagate, and Machine Learning gives no code (azure-sdk-for-python#33611).
 UNSEEN_ROLES = (
     "ACRTokenExchangeForbidden",
     "ACRTokenExchangeFailed",
@@ -49,7 +49,7 @@ UNSEEN_ROLES = (
     "unauthorized: authentication required",
 )
 
-# What a deletion meets for a while after the last user went: its service has yet to let go.
+# Errors of a deletion shortly after the last dependent was deleted: its service has yet to let go.
 LINGERING = frozenset(
     {
         "InUseSubnetCannotBeDeleted",
@@ -85,7 +85,7 @@ FIXES = {
     "ExtensionOperationFailed": "See what its health check found: kubectl describe configmap "
     "arcml-healthcheck -n azureml.",
 }
-# Where the code alone does not say what is wrong.
+# By message text, where the code alone does not say what is wrong.
 FIXES_BY_TEXT = {
     "Soft-deleted workspace exists": f"{PURGE} Or purge or recover it in the portal (Azure Machine "
     "Learning, Recently deleted), or choose another name.",
@@ -98,7 +98,7 @@ RESUME = "Run it again once the cause is gone: it continues from here."
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turn the errors of the Azure SDKs into ours; `doing` begins the sentence."""
+    """Turn errors of the Azure SDKs into `amlwizard.errors`; `doing` begins the message."""
     from azure.core.exceptions import AzureError, HttpResponseError
 
     try:
@@ -116,7 +116,7 @@ def translated(doing: str) -> Iterator[None]:
 
 
 def asked(doing: str, call: Callable[[], T]) -> T:
-    """What `call` answers. A lost answer is asked for again: `call` must be safe to repeat."""
+    """The result of `call`, repeated if a response is lost: `call` must be safe to repeat."""
     left = LOST_ANSWERS
     while True:
         left -= 1
@@ -134,13 +134,13 @@ def no_answer(doing: str, why: str) -> CloudError:
 
 
 def passes(error: CloudError) -> bool:
-    """Whether the same request may succeed a little later."""
+    """Whether the same request may succeed later."""
     return error.code in RETRYABLE or error.status in PASSING
 
 
 def code_and_words(error: Any) -> tuple[str, str]:
-    """The code and the message of an HttpResponseError. The SDK gives up on a body with nulls that
-    it does not expect, and some services leave out the envelope: then the body itself is read."""
+    """The code and message of an HttpResponseError. The SDK cannot parse a body with nulls that it
+    does not expect, and some services omit the envelope: then the body itself is parsed."""
     parsed = getattr(error, "error", None)
     code, words = getattr(parsed, "code", None), getattr(parsed, "message", None)
     if not code:
@@ -159,8 +159,8 @@ def _inner(error: Any) -> Mapping[str, Any]:
 
 
 def not_let_in(doing: str, said: tuple[str, str]) -> SignInError:
-    """A service that does not take our token, though Entra gave it: revoked meanwhile, or too weak
-    for what is asked."""
+    """The error for a service that rejects a token issued by Entra: revoked since, or too weak for
+    the request."""
     code, words = said
     return SignInError(
         f"{doing}: the sign-in is not accepted any more ({code or 401}).",
@@ -172,6 +172,7 @@ def not_let_in(doing: str, said: tuple[str, str]) -> SignInError:
 
 
 def from_response(doing: str, error: Any) -> CloudError:
+    """The CloudError for an HttpResponseError, with the fix for its code or message."""
     code, message = code_and_words(error)
     status = error.status_code or 0
     met = "; ".join(of_refusal(getattr(error, "error", None)))
@@ -189,4 +190,5 @@ def from_response(doing: str, error: Any) -> CloudError:
 
 
 def is_of_unseen_roles(error: CloudError) -> bool:
+    """Whether the cause is a role assignment that has not propagated yet."""
     return any(text in f"{error.code} {error.why}" for text in UNSEEN_ROLES)

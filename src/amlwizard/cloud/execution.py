@@ -1,4 +1,5 @@
-"""Execution contexts of a Databricks cluster: cells run in one, one after the other, as in a notebook."""
+"""Execution contexts of a Databricks cluster: cells run in one, one after another, as in a
+notebook."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ class ExecutionContext:
     @classmethod
     @contextmanager
     def opened(cls, client: Any, cluster_id: str, polling: float) -> Iterator[ExecutionContext]:
-        """A context for as long as the block runs."""
+        """A context that is open for the duration of the block."""
         from databricks.sdk.service.compute import Language
 
         with translated("open an execution context"):
@@ -53,7 +54,8 @@ class ExecutionContext:
                 client.command_execution.destroy(cluster_id, context.id)
 
     def run(self, number: int, cell: str, cancel: Flag) -> CellResult:
-        """Run a cell to its end; StepError with what it raised. Once cancelled, so is the cell."""
+        """Run a cell to its end. Raises StepError with the cell's exception, or SignInError if
+        Entra refused its sign-in. Cancellation also cancels the cell."""
         from databricks.sdk.service.compute import Language
 
         began = monotonic()
@@ -118,6 +120,7 @@ def _marked(number: int, text: str) -> dict[str, Any]:
 
 
 def unreadable(number: int) -> StepError:
+    """The error for a cell whose output Databricks has cut off."""
     return StepError(
         f"What cell {number} put out cannot be read.",
         why="Databricks leaves out the middle of what a cell prints where it is long.",
@@ -126,7 +129,7 @@ def unreadable(number: int) -> StepError:
 
 
 def _files(text: str) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
-    """The files in what a cell printed, and the names of those that are cut off."""
+    """The files in a cell's output, and the names of those that are incomplete."""
     files, lost = [], []
     for line in text.splitlines():
         if line.startswith(FILE):

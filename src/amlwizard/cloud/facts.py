@@ -1,4 +1,4 @@
-"""What a subscription says of itself before anything is built in it, as plain values."""
+"""Facts about a subscription before anything is built in it, as plain values."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from amlwizard.json_types import Document
 
 UNLIMITED = 10**9
-# What an unregistered resource provider answers.
+# Error codes of an unregistered resource provider.
 UNREGISTERED = ("MissingSubscriptionRegistration", "SubscriptionNotRegistered")
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A resource that is still to be written: its ARM id, type and body as they will be sent."""
+    """A resource that is still to be created: its ARM id, type and body as they will be sent."""
 
     step: str
     id: str
@@ -29,11 +29,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class Questions:
-    """What to look at. `names` are those that must be unique in the world, by ARM type; `ours` the
-    ARM id of the Machine Learning workspace, `cluster` that of AKS, `managed_group` that of the
-    group that Databricks is to make. `implied` is what services make by themselves, `zones` names of
-    private DNS zones that are to be made. `kubernetes`: a
-    version of it is asked for."""
+    """What to look up. `names` must be globally unique, by ARM type. `ours`, `cluster` and
+    `managed_group` are ARM ids: of the Machine Learning workspace, of AKS, and of the resource
+    group that Databricks will create. `implied` are resources that services create by themselves,
+    `zones` the names of private DNS zones that will be created. `kubernetes`: the recipe names a
+    version."""
 
     subscription: str
     region: str
@@ -52,9 +52,9 @@ class Questions:
 
 @dataclass(frozen=True)
 class Size:
-    """A VM size in a region. `family` is the name of its quota; `offered` is false where Azure
-    keeps it from this subscription. `memory` is in GiB, 0 where Azure does not say; `arm`: its
-    processors are no x64 ones."""
+    """A VM size in a region. `family` is the name of its quota; `offered` is false if Azure does
+    not offer it to this subscription. `memory` is in GiB, 0 if Azure does not say; `arm`: its
+    processors are not x64."""
 
     name: str
     family: str
@@ -66,7 +66,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Usage:
-    """A quota. Limits below zero are none."""
+    """Usage and limit of a quota. A limit below zero means unlimited."""
 
     used: int
     limit: int
@@ -78,8 +78,8 @@ class Usage:
 
 @dataclass(frozen=True)
 class Denied:
-    """A policy assignment (ARM id) that forbids a resource; `implied` where a service makes it by
-    itself. `objections` say in words what the rule met, where it is more than the type."""
+    """A policy assignment (ARM id) that forbids a resource; `implied` if a service creates that by
+    itself. `objections` describe what the rule matched, if that is more than the type."""
 
     assignment: str
     planned: Planned
@@ -89,7 +89,8 @@ class Denied:
 
 @dataclass(frozen=True)
 class Unread:
-    """What could not be read, and what the cloud said. `regional`: it was asked of a region."""
+    """Something that could not be read, and the cloud's error. `regional`: the request was for a
+    region."""
 
     what: str
     code: str
@@ -102,13 +103,12 @@ Permission = tuple[tuple[str, ...], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Facts:
-    """`taken` are the ARM types whose name is not to be had, `free_names` what could be had
-    instead. `endpoints` are names of online endpoints in the region, outside our workspace.
-    `locations` are regions with the
-    geography that each is in, `offered` regions by lower-case type, `sizes` by lower-case name, `usages` by service
-    (``compute``, ``network``, ``ml``) and lower-case counter. `zone_links` are links of other
-    zones of those names. `permissions` are the (actions,
-    notActions) of one role each. None, or an empty mapping, is what was not read."""
+    """`taken` are the ARM types whose name is not available, `free_names` available alternatives.
+    `endpoints` are names of online endpoints in the region, outside our workspace. `locations` maps
+    regions to their geography, `offered` lower-case types to regions; `sizes` is by lower-case
+    name, `usages` by service (``compute``, ``network``, ``ml``) and lower-case counter.
+    `zone_links` are links of other zones with the same names. `permissions` are (actions,
+    notActions) of one role each. None, or an empty mapping, means not read."""
 
     group: Document | None = None
     cluster: Document | None = None

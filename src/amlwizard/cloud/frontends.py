@@ -1,5 +1,5 @@
-"""HTTPS to a load balancer by its address, under the name in its certificate: nobody can make the
-DNS record before the address is there."""
+"""HTTPS to a load balancer by its address, with the name in its certificate: the DNS record cannot
+exist before the address does."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def post(
             return super().proxy_manager_for(proxy, **options, **shown)
 
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            """Nothing beside `believed`."""
+            """Trust nothing but `believed`."""
 
         def send(self, request: Any, *given: Any, **options: Any) -> Any:
             with noted(profile.recorder, str(request.method), uri) as note:

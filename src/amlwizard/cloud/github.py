@@ -1,4 +1,4 @@
-"""GitHub's word for a job that runs there: a token that lasts five minutes, as often as wanted."""
+"""GitHub's OIDC token for a job: valid for five minutes, issued as often as needed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ TIMEOUT_SECONDS = 30
 
 
 def here() -> bool:
-    """Whether this is a job of GitHub Actions that may have tokens (``id-token: write``)."""
+    """Whether this is a GitHub Actions job that may request tokens (``id-token: write``)."""
     return bool(os.environ.get(URL) and os.environ.get(TOKEN))
 
 
 def assertion(profile: CloudProfile) -> str:
-    """A fresh token (JWT) that says which repository and branch this job works for."""
+    """A fresh token (JWT) that names the job's repository and branch. Raises SignInError if GitHub
+    issues none."""
     import httpx
 
     remember(os.environ[TOKEN])

@@ -1,6 +1,6 @@
-"""SDKs are imported one at a time, and a client is made once.
+"""Imports SDKs one at a time, and creates each client once.
 
-Steps run side by side and each imports what it needs: several imports at once take no less time, and
+Steps run in parallel and each imports what it needs: concurrent imports take no less time, and
 leave the thread that draws the screen little of the interpreter.
 """
 
@@ -16,8 +16,8 @@ one_at_a_time = RLock()
 
 
 class made_once(cached_property[T]):
-    """A cached_property for what imports an SDK: one thread makes the value while others wait. From
-    Python 3.12 on, cached_property itself lets several threads make it."""
+    """A cached_property for values that import an SDK: one thread creates the value while others
+    wait. From Python 3.12 on, cached_property itself no longer locks."""
 
     def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:
         with one_at_a_time:

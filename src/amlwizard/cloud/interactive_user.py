@@ -11,8 +11,8 @@ from amlwizard.cloud_port import DeviceCodePrompt
 
 @dataclass
 class InteractiveUser:
-    """Who is prompted to sign in, and what ends the wait for them. `waited_for`: right now. `played`:
-    the sandbox answers in their place."""
+    """The user to prompt for a sign-in, and what ends the wait for them. `waited_for`: a prompt is
+    open now. `played`: the sandbox answers in the user's place."""
 
     ask: DeviceCodePrompt
     cancel: Flag

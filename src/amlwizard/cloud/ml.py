@@ -1,4 +1,5 @@
-"""An Azure Machine Learning workspace through azure-ai-ml: what it tracks, registered and serves."""
+"""An Azure Machine Learning workspace through azure-ai-ml: tracking URI, models, endpoint keys,
+logs."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from amlwizard.cloud.wire import transport
 from amlwizard.errors import AmlwizardError, CloudError
 from amlwizard.secret import Secret, hide
 
-LOG_LINES = 300  # of a container: a traceback of two exceptions is a hundred
+LOG_LINES = 300  # of a container; a traceback of two exceptions has about a hundred
 PUBLIC = "https://management.azure.com"
 CHOOSING = ("AZUREML_CURRENT_CLOUD", "ARM_CLOUD_METADATA_URL")
 
@@ -27,7 +28,7 @@ class MachineLearning:
     @made_once
     def _client(self) -> Any:
         for variable in CHOOSING:
-            # Looked at when the package is imported, and worth more to it than what it is given.
+            # The package reads it on import and prefers it to its arguments.
             os.environ.pop(variable, None)
         from azure.ai.ml import MLClient
 
@@ -42,7 +43,7 @@ class MachineLearning:
             transport=transport(self.profile),
             **self._cloud(),
         )
-        # azure-ai-ml falls back to the public endpoint without a word: look before the first call.
+        # azure-ai-ml falls back to the public endpoint silently: check before the first call.
         if client._base_url.rstrip("/") != self.profile.arm:
             raise AmlwizardError(
                 f"A client was about to ask {client._base_url} instead of {self.profile.arm}.",
@@ -52,8 +53,8 @@ class MachineLearning:
         return client
 
     def _cloud(self) -> dict[str, Any]:
-        """How azure-ai-ml is told of a cloud. One that it does not know must be described; the
-        name is the endpoint, because a name that was described once is never described anew."""
+        """The arguments that select the cloud for azure-ai-ml. An unknown cloud must be described;
+        its name is the endpoint, because azure-ai-ml never updates the description of a name."""
         profile = self.profile
         if profile.arm == PUBLIC:
             return {"cloud": "AzureCloud"}
@@ -68,7 +69,8 @@ class MachineLearning:
         return {"cloud": profile.arm, "cloud_metadata": described}
 
     def tracking_uri(self) -> str:
-        """What the workspace itself reports: with private link it follows no pattern."""
+        """The URI that the workspace reports: with private link it follows no pattern. Raises
+        CloudError if there is none."""
         with translated("read the workspace"):
             found = self._client.workspaces.get(self.workspace_id.rsplit("/", 1)[-1])
         uri = str(found.mlflow_tracking_uri or "")
@@ -78,7 +80,7 @@ class MachineLearning:
         return uri
 
     def model_versions(self, name: str) -> list[dict[str, Any]]:
-        """Versions of a registered model, newest first: version, tags, job, id."""
+        """Versions of a registered model, newest first: version, tags, run_id, id."""
         from azure.core.exceptions import ResourceNotFoundError
 
         try:
@@ -110,7 +112,7 @@ class MachineLearning:
             return Secret(str(self._client.online_endpoints.get_keys(endpoint).primary_key))
 
     def last_exception(self, endpoint: str, deployment: str) -> str:
-        """What went wrong last in the deployment's container; empty where nothing is to be had."""
+        """The last error in the deployment's container; empty if its log cannot be read."""
         try:
             with translated("read the deployment's logs"):
                 text = self._client.online_deployments.get_logs(deployment, endpoint, LOG_LINES)

@@ -1,11 +1,11 @@
-"""What Azure Policy objects to, from the evaluation that its answers hold."""
+"""The objections of Azure Policy, from the evaluation in its responses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# A type alone says nothing that the refusal does not.
+# A condition on the type adds nothing to the refusal itself.
 PLAIN = ("type", "field(type)")
 NEEDS = {
     "in": "is one of",
@@ -24,19 +24,20 @@ NEEDS = {
 
 
 def objections(details: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """The conditions that a rule met, in words; `details` are ``evaluationDetails`` of an answer."""
+    """The conditions that a rule matched, in words; `details` is ``evaluationDetails`` of a
+    response."""
     expressions = [
         e
         for e in (details or {}).get("evaluatedExpressions") or ()
         if str(e.get("expression")).lower() not in PLAIN
     ]
-    # Where none is true, the rule forbids what is not so: those that are false are met.
+    # If none is true, the rule negates its conditions: those that are false have matched.
     met = [e for e in expressions if str(e.get("result")).lower() == "true"] or expressions
     return tuple(dict.fromkeys(_said(e) for e in met))
 
 
 def of_refusal(error: Any) -> Iterator[str]:
-    """The objections in the error of a refused request (of azure-core)."""
+    """The objections in the azure-core error of a refused request."""
     for info in getattr(error, "additional_info", None) or ():
         yield from objections((getattr(info, "info", None) or {}).get("evaluationDetails"))
     for detail in getattr(error, "details", None) or ():

@@ -1,4 +1,4 @@
-"""Waiting for what a cloud is doing."""
+"""Waiting between polls of a cloud."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from amlwizard.errors import OperationCancelledError
 
 
 def pause(cancel: Flag, seconds: float) -> None:
-    """Wait so long; OperationCancelledError as soon as somebody cancels."""
+    """Wait for `seconds`. Raises OperationCancelledError as soon as `cancel` is set."""
     if cancel.wait(seconds):
         raise OperationCancelledError("cancelled")

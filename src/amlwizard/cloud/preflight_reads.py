@@ -1,5 +1,5 @@
-"""Asks a subscription all that preflight must know, many things at a time. Nothing here writes: the
-POSTs are Azure's way to ask whether a name is free, and what its policies say."""
+"""Reads all that preflight must know about a subscription, in parallel. Nothing here writes: the
+POSTs are Azure's APIs to check name availability and policies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from amlwizard.json_types import Document
 
 WORKERS = 12
 ML = "Microsoft.MachineLearningServices"
-# ARM type -> api-version and longest name, of what must be unique in the world.
+# ARM type -> api-version and maximum name length, for globally unique names.
 UNIQUE = {
     "Microsoft.Storage/storageAccounts": (api_versions.STORAGE, 24),
     "Microsoft.KeyVault/vaults": (api_versions.KEY_VAULT, 24),
@@ -45,8 +45,8 @@ REGIONAL = (
 
 
 def gather(arm: ArmPort, asked: Questions) -> Facts:
-    """The facts; what the cloud refuses to tell is named in `unread`. Raises CloudError where it
-    does not answer at all."""
+    """The facts; reads that the cloud refuses are listed in `unread`. Raises CloudError if the
+    cloud does not respond at all."""
     look = _Look(arm, asked)
     unread: dict[Unread, None] = {}
 
@@ -56,7 +56,7 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
         except CloudError as error:
             if not 400 <= error.status < 500:
                 raise
-            # That our own providers are not registered yet is a fact already.
+            # An unregistered provider is already among the facts.
             if error.code not in UNREGISTERED or what == "policies":
                 code = error.code or str(error.status)
                 unread[Unread(what, code, error.why, what in REGIONAL)] = None
@@ -122,7 +122,7 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
 
 
 class _Look:
-    """The questions, one method each."""
+    """The reads, one method each."""
 
     def __init__(self, arm: ArmPort, asked: Questions) -> None:
         self.arm, self.asked = arm, asked
@@ -141,7 +141,7 @@ class _Look:
         return self.arm.send("GET", f"{self.root}/providers/{namespace}", api_versions.RESOURCES)
 
     def name(self, kind: str, name: str) -> str | None:
-        """None where the name is free; else a similar one that is, or an empty text."""
+        """None if the name is free; otherwise a similar name that is free, or an empty string."""
         api_version, longest = UNIQUE[kind]
 
         def is_free(name: str) -> bool:
@@ -160,7 +160,7 @@ class _Look:
         return self.arm.every(path, api_versions.KEY_VAULT)
 
     def workspaces(self) -> Sequence[Document]:
-        """Soft-deleted ones are among them: listed, and yet not there when they are asked for."""
+        """Includes soft-deleted ones: they are listed, but a GET does not find them."""
         return self.arm.every(
             f"{self.root}/providers/{ML}/workspaces", api_versions.MACHINE_LEARNING
         )
@@ -175,7 +175,7 @@ class _Look:
         return [str(endpoint["name"]) for endpoint in found]
 
     def locations(self) -> dict[str, str]:
-        """Regions that hold resources, and the geography that each is in: data stays in it."""
+        """Regions that hold resources, with the geography of each: data stays within it."""
         found = self.arm.every(f"{self.root}/locations", api_versions.SUBSCRIPTIONS)
         places = {str(location["name"]): location.get("metadata") or {} for location in found}
         return {
@@ -193,7 +193,8 @@ class _Look:
         }
 
     def kubernetes(self) -> frozenset[str] | None:
-        """Minor versions, and their patches; None where the recipe leaves it to Azure."""
+        """Minor versions and their patch versions; None if the recipe leaves the version to
+        Azure."""
         if not self.asked.kubernetes:
             return None
         path = f"{self.root}/providers/Microsoft.ContainerService/locations/{self.asked.region}"
@@ -203,8 +204,9 @@ class _Look:
         )
 
     def usages(self, provider: str, api_version: str) -> dict[str, Usage]:
+        """Quotas of a resource provider in the region, by lower-case counter."""
         path = f"{self.root}/providers/{provider}/locations/{self.asked.region}/usages"
-        # Machine Learning lists the shares of workspaces and computes too, under the same names.
+        # Machine Learning also lists the shares of workspaces and computes, under the same names.
         return {
             u["name"]["value"].lower(): Usage(int(u.get("currentValue") or 0), int(u["limit"]))
             for u in self.arm.every(path, api_version)
@@ -224,7 +226,7 @@ class _Look:
         return self.arm.every(path, api_versions.NETWORK)
 
     def zone_links(self) -> list[Document]:
-        """Links of zones elsewhere that are called as ours."""
+        """Links of zones outside our resource group that have the same names as ours."""
         path = f"{self.root}/providers/Microsoft.Network/privateDnsZones"
         found = self.arm.every(path, api_versions.PRIVATE_DNS) if self.asked.zones else []
         own = f"{self.asked.group}/".lower()
@@ -239,6 +241,7 @@ class _Look:
         ]
 
     def denied(self, planned: Planned) -> list[Denied]:
+        """The policy assignments that would deny this resource."""
         implied = planned in self.asked.implied
         in_group = self.asked.group_exists and planned.id != self.asked.group and not implied
         scope = self.asked.group if in_group else self.root
@@ -272,7 +275,7 @@ def _is_elsewhere(workspace: Document, asked: Questions) -> bool:
 
 
 def _tracked(planned: Iterable[Planned]) -> Sequence[Planned]:
-    """Every top-level resource that differs from the others by more than its name."""
+    """The top-level resources, but only one of those that differ in nothing but their name."""
     first: dict[tuple[str, str], Planned] = {}
     for item in planned:
         if item.type.count("/") == 1 or item.type.endswith("/resourceGroups"):
@@ -289,7 +292,7 @@ def _offered(providers: Iterable[Document]) -> dict[str, frozenset[str]]:
 
 
 def _region(text: str) -> str:
-    """``West Europe`` is ``westeurope``."""
+    """``West Europe`` becomes ``westeurope``."""
     return text.replace(" ", "").lower()
 
 

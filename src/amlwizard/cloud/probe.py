@@ -1,4 +1,4 @@
-"""Trying a cloud from where this program runs: what names resolve to, what a request is answered."""
+"""Probes a cloud from this machine: what names resolve to, how a request is answered."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ IPV4 = 1  # the type of an A record
 
 
 def resolve(profile: CloudProfile, name: str) -> list[str]:
-    """The IPv4 addresses of a name, empty where it has none: by the resolver that the profile
-    names (DNS over HTTPS, JSON form), else by this machine's."""
+    """The IPv4 addresses of a name, empty if it has none: from the resolver in the profile (DNS
+    over HTTPS, JSON form), otherwise from this machine's."""
     if profile.resolver is None:
         try:
             found = socket.getaddrinfo(name, 443, socket.AF_INET, socket.SOCK_STREAM)
@@ -38,7 +38,7 @@ def resolve(profile: CloudProfile, name: str) -> list[str]:
 def knock(
     profile: CloudProfile, method: str, url: str, body: Any = None, token: Secret | None = None
 ) -> ProbeResult:
-    """Send one request, and say what came back. Never raises for what the other side does."""
+    """Send one request and return its outcome. Never raises for what the other side does."""
     import httpx
 
     if not profile.allows(url):

@@ -15,15 +15,16 @@ DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
 
 @dataclass(frozen=True)
 class CloudProfile:
-    """Where a cloud answers, what it calls its APIs, and how patiently it is asked.
+    """The endpoints, API scopes and timeouts of a cloud.
 
-    `polling` and `retry` are seconds: between looks at an operation, and between attempts of what
-    Azure says to try again. `patience` is how long such attempts go on, `lag` how long one service
-    may take to see what another has done, `propagation` how long all of them may take to see a
-    role, `longest` how long what somebody else began may go on. `accounts` is the folder that remembers who signed in, None where nothing may outlive the
-    process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None where this
-    machine's own resolver knows it. `recorder` is told of every exchange. `proxy` is the way to
-    addresses that are not on this machine, of a cloud that is confined to it.
+    All durations are in seconds. `polling` is the interval between polls of an operation, `retry`
+    the interval between attempts that Azure says to repeat, `patience` how long such attempts
+    continue. `lag` is how long one service may take to see another's change, `propagation` how long
+    all of them may take to see a role, `longest` how long an operation that another client started
+    may take. `accounts` is the folder that remembers who signed in, None if nothing may outlive the
+    process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None for this machine's
+    own resolver. `recorder` receives every exchange. `proxy` is the route to addresses that are not
+    on this machine, for a cloud that is confined to it.
     """
 
     name: str
@@ -47,17 +48,19 @@ class CloudProfile:
     recorder: Recorder | None = field(default=None, compare=False, repr=False)
 
     def scope(self, audience: str) -> str:
-        """The scope of ``arm``, ``ml`` or ``databricks``."""
+        """The OAuth scope of ``arm``, ``ml`` or ``databricks``."""
         return {"arm": self.arm_scope, "ml": self.ml_scope, "databricks": self.databricks_scope}[
             audience
         ]
 
     def allows(self, url: str) -> bool:
-        """Whether a client of this cloud may go there: anywhere, unless it is on this machine."""
+        """Whether a client of this cloud may connect there: anywhere, unless the cloud is confined
+        to this machine."""
         return not self.loopback_only or _host(url) in ("127.0.0.1", "::1", "localhost")
 
     def must_allow(self, url: str) -> str:
-        """`url`, unless this cloud is confined to this machine and the url leads elsewhere."""
+        """`url`. Raises AmlwizardError if this cloud is confined to this machine and the URL leads
+        elsewhere."""
         if not self.allows(url):
             raise AmlwizardError(
                 f"{_host(url)} is not on this machine, and the cloud {self.name} is.",
@@ -72,6 +75,7 @@ def _host(url: str) -> str | None:
 
 
 def azure_public(accounts: Path | None = None) -> CloudProfile:
+    """The profile of public Azure; `accounts` as in `CloudProfile`."""
     return CloudProfile(
         name="azure",
         arm="https://management.azure.com",
@@ -81,7 +85,8 @@ def azure_public(accounts: Path | None = None) -> CloudProfile:
 
 
 def from_description(path: Path) -> CloudProfile:
-    """The profile of a cloud that described itself in a JSON file: arm, authority, ca."""
+    """The profile of a cloud that described itself in a JSON file: arm, authority, ca. Raises
+    InvalidInputError if the file is missing or not such a description."""
     try:
         given = json.loads(path.read_text())
         arm, authority, ca = given["arm"], given["authority"], given["ca"]

@@ -1,4 +1,4 @@
-"""The scoring request, sent by a client of our own: azure-ai-ml's leaks headers between calls."""
+"""The scoring request, sent by a plain HTTP client: azure-ai-ml's leaks headers between calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERVED = "x-ms-run-function-failed"  # the inference server's header: true, or f
 
 
 def read(status: int, headers: Mapping[str, str], text: str, seconds: float) -> EndpointAnswer:
-    """An answer as it came; `headers` by their names in lower case."""
+    """Parse a response; the keys of `headers` are in lower case."""
     text = hide(text)
     page = "html" in headers.get("content-type", "")
     try:
@@ -37,9 +37,9 @@ def score(
     body: JsonObject,
     at: Frontend | None = None,
 ) -> EndpointAnswer:
-    """POST with the Bearer key; `at` is where an endpoint with a name of its own is found.
+    """POST with the key as Bearer token; `at` locates an endpoint that has its own DNS name.
 
-    Raises CloudError where no answer comes.
+    Raises CloudError if there is no response.
     """
     import httpx
     import requests

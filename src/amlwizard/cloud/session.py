@@ -1,7 +1,7 @@
-"""One sign-in for ARM, Databricks and Machine Learning: the credential that every client is given.
+"""One sign-in for ARM, Databricks and Machine Learning: the credential that every client uses.
 
-No client keeps a token: they ask here for each request, and get one that still lasts. What must be
-refreshed is refreshed silently; a person is asked again only where Entra insists, once, however
+No client stores a token: it asks here for each request, and gets one that is still valid. Tokens
+are refreshed silently; the user is prompted again only if Entra insists, and only once, however
 many threads wait.
 """
 
@@ -25,7 +25,7 @@ from amlwizard.cloud.profile import CloudProfile
 from amlwizard.errors import OperationCancelledError, SignInError
 from amlwizard.secret import hide, remember
 
-# A token with less left is replaced: as azure-core and MSAL do.
+# A token that expires sooner is replaced, as azure-core and MSAL do.
 EARLY_SECONDS = 300
 SERVICES = {
     "arm": "Azure Resource Manager",
@@ -34,10 +34,10 @@ SERVICES = {
 }
 
 
-# The same challenge within this time was meant for the token before.
+# The same challenge within this time was meant for the previous token.
 CHALLENGE_SECONDS = 300
 
-Key = tuple[tuple[str, ...], str | None]  # scopes, and the tenant where it is not the account's own
+Key = tuple[tuple[str, ...], str | None]  # scopes, and the tenant if it is not the account's own
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Identity:
 
 class Session:
     """An azure-core TokenCredential. `tenant` is the one that tokens are for, None for the
-    account's own; `asked_tenant` the one that was signed in to, or ``organizations``."""
+    account's own; `asked_tenant` is the one given to the sign-in, or ``organizations``."""
 
     def __init__(
         self,
@@ -81,8 +81,9 @@ class Session:
     def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: Any
     ) -> Any:
-        """A token that lasts (azure-core AccessToken). `claims` are what a service wants of it
-        besides. Raises SignInError with what Entra's refusal means, OperationCancelledError."""
+        """A token that is still valid for a while (azure-core AccessToken). `claims` is the claims
+        challenge of a service. Raises SignInError that explains Entra's refusal, or
+        OperationCancelledError."""
         from azure.core.exceptions import ClientAuthenticationError
 
         try:
@@ -91,8 +92,8 @@ class Session:
             raise credentials.refused(self.login, error, self._service(scopes)) from None
 
     def prove(self, audiences: Iterable[str]) -> list[str]:
-        """Get the tokens that a run will need, now that somebody is looking. Answers the audiences
-        that the tenant does not know yet: registering their providers brings them in."""
+        """Get the tokens that a run will need, while the user is present. Returns the audiences
+        that the tenant does not know yet: registering their providers adds them."""
         unknown = []
         for audience in audiences:
             try:
@@ -104,7 +105,7 @@ class Session:
         return unknown
 
     def _service(self, scopes: tuple[str, ...]) -> str:
-        """Which service a token was for; nothing where it was to sign in at all."""
+        """The service that a token was for; empty for the first sign-in."""
         if not self.identity.name:
             return ""
         known = {self.profile.scope(audience): name for audience, name in SERVICES.items()}
@@ -117,12 +118,12 @@ class Session:
         tenant_id: str | None = None,
         quiet: bool = False,
     ) -> Any:
-        """`quiet`: ask no person for it. Raises azure-identity's errors."""
+        """`quiet`: do not prompt. Raises azure-identity's errors."""
         tenant = tenant_id or self.tenant
         if tenant == self.identity.tenant:
             tenant = None
         key = (scopes, tenant)
-        # Looked for without the lock first: whoever holds it may be waiting for the user to sign in.
+        # Check without the lock first: its holder may be waiting for the user to sign in.
         if kept := self._lasting(key, claims):
             return kept
         with self._lock:
@@ -136,14 +137,14 @@ class Session:
             return token
 
     def _lasting(self, key: Key, claims: str | None) -> Any:
-        """The token that there is, where it lasts and meets the challenge; else None."""
+        """The cached token, if it is still valid and meets the challenge; otherwise None."""
         kept = self._kept.get(key)
         lasts = kept and kept.expires_on - time.time() > EARLY_SECONDS
         return kept if lasts and (not claims or self._just_met(key, claims)) else None
 
     def _just_met(self, key: Key, claims: str) -> bool:
-        """Whether a token was got for just this challenge: every request that was under way with
-        the one before meets it."""
+        """Whether a token was just fetched for this challenge: every request that was in flight
+        with the previous token receives it."""
         met, when = self._met.get(key, ("", 0.0))
         return met == claims and time.monotonic() - when < CHALLENGE_SECONDS
 
@@ -163,7 +164,7 @@ class Session:
             return self._inner.get_token(*scopes, **options)
 
     def _ask_once(self, scopes: tuple[str, ...], options: dict[str, str]) -> None:
-        """One prompt, however many threads want it; what came of it holds for all of them."""
+        """Prompt once, however many threads need it; the outcome applies to all of them."""
         from azure.core.exceptions import ClientAuthenticationError
 
         if self._refusal:
@@ -184,7 +185,7 @@ class Session:
                 raise OperationCancelledError("cancelled before the sign-in")
             record = self._inner.authenticate(scopes=scopes, **options)
         except ClientAuthenticationError:
-            # azure-identity wraps whatever ends its wait, our own word included.
+            # azure-identity wraps any exception that ends its wait, including ours.
             if self.person.cancel.is_set():
                 raise OperationCancelledError("cancelled while waiting for the sign-in") from None
             raise
@@ -195,9 +196,9 @@ class Session:
             self.person.ask.done(self.identity.name)
 
     def start(self) -> None:
-        """Get the first token and learn whose it is.
+        """Get the first token and read the identity from it.
 
-        Raises NotAvailableError for a way that is not set up, SignInError for one that Entra refused.
+        Raises NotAvailableError for a method that is not set up, SignInError if Entra refused.
         """
         from azure.core.exceptions import ClientAuthenticationError
         from azure.identity import CredentialUnavailableError
@@ -225,8 +226,8 @@ class Session:
             )
 
     def reach(self, tenant: str) -> str | None:
-        """The id of a tenant (given by id or domain) that tokens can be had for without asking
-        anybody; None for one that wants a sign-in of its own."""
+        """The id of a tenant (given by id or domain) for which tokens can be had without a prompt;
+        None if it requires a separate sign-in."""
         from azure.core.exceptions import ClientAuthenticationError
 
         if tenant.lower() in (self.identity.tenant.lower(), self.asked_tenant.lower()):
@@ -238,17 +239,17 @@ class Session:
         return str(claims(token.token).get("tid") or tenant)
 
     def go_on(self, ask: Any, cancel: Flag) -> None:
-        """Serve another run: it may ask the person anew."""
+        """Serve another run, which may prompt the user again."""
         self.person.ask, self.person.cancel = ask, cancel
         self._refusal = None
 
     def pin(self, tenant: str) -> None:
-        """From now on, tokens are for this tenant."""
+        """Request tokens for this tenant from now on."""
         self.tenant = tenant
 
 
 class Within:
-    """A session as one of the tenants that it reaches sees it."""
+    """A credential for one of the tenants that a session reaches."""
 
     def __init__(self, session: Session, tenant: str) -> None:
         self.session, self.tenant = session, tenant
@@ -264,10 +265,9 @@ def signed_in(
     person: InteractiveUser,
     records: AuthRecords,
 ) -> Session:
-    """A session that holds a token. `login` None: what works without a person, and an error that
-    names each way and why it did not. A way that is set up and refused ends the search: whoever
-    runs this must not become somebody else without a word.
-    """
+    """A session that holds a token. With `login` None it tries the methods that need no user; if
+    none works, the error names each of them and the reason. A method that is set up but refused
+    ends the search: the identity must not change silently."""
     if login is not None:
         try:
             session = Session(profile, login, tenant, person, records)
@@ -291,7 +291,7 @@ def signed_in(
 
 
 def claims(token: str) -> dict[str, Any]:
-    """What a token says of its owner. Not verified: it is only shown."""
+    """The claims in a token. Not verified: for display only."""
     try:
         body = token.split(".")[1]
         given = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))

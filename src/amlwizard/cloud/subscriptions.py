@@ -1,5 +1,5 @@
-"""Tenants and subscriptions that an account sees, and which of them the platform is built in: the
-recipe's, or the only one there is; never silently the first."""
+"""The tenants and subscriptions that an account sees, and the choice of the one to build in: the
+recipe's, or the only one; never silently the first."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ USABLE = ("Enabled", "Warned", "PastDue")
 
 
 def seen(session: Session, asked: str, wanted: str | None = None) -> list[Tenant]:
-    """What the account sees in the tenant `asked`, or with ``organizations`` in every tenant that it
-    belongs to, its own first.
+    """What the account sees in the tenant `asked`, or with ``organizations`` in every tenant that
+    it belongs to, its own first.
 
-    A tenant that wants a sign-in of its own (a second factor) is listed without subscriptions, and
-    says so. With `wanted`, the search ends at the tenant that has this subscription.
+    A tenant that requires a separate sign-in (such as for multi-factor authentication) is listed
+    without subscriptions and with a note. With `wanted`, the search ends at the tenant that has
+    this subscription.
     """
     everywhere = asked == "organizations"
     first = session.identity.tenant if everywhere else session.reach(asked)
@@ -53,7 +54,7 @@ def seen(session: Session, asked: str, wanted: str | None = None) -> list[Tenant
 
 
 def choose(tenants: Sequence[Tenant], wanted: str | None) -> Subscription:
-    """The subscription to build in. Raises InvalidInputError with what there is."""
+    """The subscription to build in. Raises InvalidInputError that lists the choices."""
     found = _find(tenants, wanted)
     if found:
         return found

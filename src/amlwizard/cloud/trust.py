@@ -1,9 +1,9 @@
-"""Whom to believe: the certificates that every client of ours trusts, and what is said of others.
+"""The certificates that every client trusts, and the errors for others.
 
-The sandbox is trusted by the certificate that it made for itself and by nothing else. For every
-other cloud it is what the system trusts, what certifi knows (where the system has no store of its
-own), and the authorities in the files that the usual variables name: a company that inspects TLS
-hands those out. They add to the store: a file that holds the company's authority alone is enough.
+The sandbox is trusted by the certificate that it created for itself and by nothing else. Other
+clouds are trusted by the system's store, by certifi (where the system has no store of its own), and
+by the CAs in the files that the usual variables name: companies that inspect TLS distribute those.
+They are added to the store: a file that holds only the company's CA is enough.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from urllib.parse import urlsplit
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.errors import CloudError, InvalidInputError
 
-# What requests, curl and OpenSSL read, each for itself alone.
+# The variables of requests, curl and OpenSSL; each of these reads only its own.
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-SECONDS = 5  # for a second look at a certificate that was refused
+SECONDS = 5  # timeout of a second handshake, to describe a certificate that was refused
 
 
 class UntrustedCertificateError(CloudError):
-    """A server's certificate is not to be believed; nothing was sent to it."""
+    """A server's certificate is not trusted; nothing was sent to it."""
 
 
 def context(profile: CloudProfile, also: Iterable[Path] = ()) -> ssl.SSLContext:
-    """What a client of this cloud believes; `also` are PEM files of further authorities.
+    """The SSL context for a client of this cloud; `also` are PEM files of further CAs.
 
     Raises InvalidInputError for a file or folder that holds no certificates.
     """
@@ -53,12 +53,12 @@ def _add(made: ssl.SSLContext, place: Path, who: str) -> None:
     try:
         if place.is_dir():
             made.load_verify_locations(capath=place)
-            # OpenSSL looks into a folder by hashed names only; people put plain files there.
+            # OpenSSL finds only files with hashed names in a folder; users put plain files there.
             for file in [*place.glob("*.pem"), *place.glob("*.crt")]:
                 made.load_verify_locations(cafile=file)
         else:
             made.load_verify_locations(cafile=place)
-    except OSError as error:  # an SSLError is one, too
+    except OSError as error:  # includes SSLError
         reason = error.strerror if not isinstance(error, ssl.SSLError) else "no certificate in it"
         raise InvalidInputError(
             f"{who} names {place} for certificates to trust, and it cannot be used.",
@@ -71,7 +71,7 @@ def _add(made: ssl.SSLContext, place: Path, who: str) -> None:
 def refused(
     error: BaseException, url: str, profile: CloudProfile
 ) -> UntrustedCertificateError | None:
-    """What to say where `error` came of a certificate; None where it did not."""
+    """The error to raise if a certificate caused `error`; None if it did not."""
     cause = next((e for e in causes(error) if isinstance(e, ssl.SSLCertVerificationError)), None)
     if cause is None:
         return None
@@ -99,7 +99,7 @@ def refused(
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and all that it came from, however the libraries wrapped it."""
+    """An error and all its causes, however the libraries wrapped them."""
     open_, met = [error], set()
     while open_:
         one = open_.pop()
@@ -112,8 +112,8 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _seen(url: str, profile: CloudProfile) -> tuple[str, list[str]] | None:
-    """Issuer and names of the certificate that a server shows, by a second handshake in which
-    nothing is sent; None where it cannot be had."""
+    """Issuer and names of the certificate that a server presents, from a second handshake in which
+    nothing is sent; None if that fails."""
     from cryptography import x509
 
     try:
@@ -129,7 +129,8 @@ def _seen(url: str, profile: CloudProfile) -> tuple[str, list[str]] | None:
 
 
 def _shown(url: str, profile: CloudProfile) -> bytes:
-    """The certificate (DER) that answers at `url`, by the proxy that requests go through."""
+    """The certificate (DER) that the server at `url` presents, through the proxy that requests
+    use."""
     import http.client
     from urllib.request import getproxies, proxy_bypass
 

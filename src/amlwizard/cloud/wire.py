@@ -1,7 +1,7 @@
-"""The one way out of this process: every client, of whatever SDK, gets its connections here.
+"""Creates every HTTP connection of this process, for every client and SDK.
 
-So all of them trust the same certificates, take the same proxies, and call a certificate error one;
-and none of them leaves this machine where the cloud is confined to it.
+So all of them trust the same certificates, use the same proxies, and raise the same certificate
+errors; and none of them leaves this machine if the cloud is confined to it.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ POOL = 20  # connections to one host that are kept open
 
 
 def session(profile: CloudProfile) -> requests.Session:
-    """For what is built on requests: the SDKs of Azure and Databricks, and MSAL."""
+    """A session for clients built on requests: the SDKs of Azure and Databricks, and MSAL."""
     import requests
 
     return prepared(requests.Session(), profile)
 
 
 def prepared(given: requests.Session, profile: CloudProfile) -> requests.Session:
-    """A session that a library made for itself, on our connections."""
+    """Make a session that a library created use our connections."""
     adapter = _adapter(profile)
     for scheme in ("https://", "http://"):
         given.mount(scheme, adapter)
-    # What the environment says of proxies is not for what stays on this machine.
+    # The proxies in the environment are not for traffic that stays on this machine.
     given.trust_env = not profile.loopback_only
     return given
 
 
 def transport(profile: CloudProfile) -> Any:
-    """An azure-core transport: what the clients of its SDKs take as ``transport``."""
+    """An azure-core transport, for the argument ``transport`` of its SDK clients."""
     from azure.core.pipeline.transport import RequestsTransport
 
     return RequestsTransport(session=session(profile))
 
 
 def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> httpx.Client:
-    """An httpx client. `timeout` is in seconds; `also` are files of further authorities."""
+    """An httpx client. `timeout` is in seconds; `also` are files of further CAs."""
     import httpx
 
     class Checked(httpx.Client):
@@ -88,7 +88,7 @@ def _adapter(profile: CloudProfile) -> Any:
             return super().build_connection_pool_key_attributes(request, True, cert)
 
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            """Nothing beside `believed`: neither certifi nor what the environment names."""
+            """Trust nothing but `believed`: neither certifi nor what the environment names."""
 
         def send(self, request: Any, *given: Any, **options: Any) -> Any:
             url = profile.must_allow(str(request.url))
@@ -96,7 +96,7 @@ def _adapter(profile: CloudProfile) -> Any:
                 with noted(profile.recorder, str(request.method), url) as note:
                     note.asked(request.body, request.headers.get("content-type", ""))
                     answer = super().send(request, *given, **options)
-                    if profile.recorder:  # else what streams is left to stream
+                    if profile.recorder:  # otherwise leave streamed content unread
                         note.answered(answer.status_code, answer.headers, answer.content)
                 return answer
             except requests.exceptions.SSLError as error:
