@@ -1,4 +1,4 @@
-"""Who signs in, and what an account can see."""
+"""The account that signs in, and what it can see."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Subscription:
-    """`state` is Azure's: Enabled, Warned, PastDue can be built in; Disabled, Deleted cannot."""
+    """`state` is Azure's: Enabled, Warned and PastDue can be built in; Disabled and Deleted
+    cannot."""
 
     id: str
     name: str
@@ -17,7 +18,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Tenant:
-    """A tenant that an account belongs to. `note` says why its subscriptions are not known."""
+    """A tenant that an account belongs to. `note` says why its subscriptions are unknown."""
 
     id: str
     name: str

@@ -1,7 +1,8 @@
-"""The cloud as steps see it: protocols that `cloud.Cloud` implements, and the values they exchange.
+"""The cloud interface for steps: protocols that `cloud.Cloud` implements, and the values they
+exchange.
 
-Calls block. They raise CloudError for what a service refuses, StepError where an operation ends
-badly, and OperationCancelledError once their `cancel` is set. Durations are in seconds.
+Calls block. They raise CloudError if a service refuses, StepError if an operation fails, and
+OperationCancelledError once their `cancel` is set. Durations are in seconds.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class ReportProgress(Protocol):
 
 
 class DeviceCodePrompt(Protocol):
-    """How a step has a person sign in with a device code (`expires_at`: epoch seconds), and says
-    that somebody did."""
+    """Prompts the user to sign in with a device code (`expires_at`: epoch seconds); `done` reports
+    that they did."""
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None: ...
 
@@ -43,7 +44,7 @@ class DeviceCodePrompt(Protocol):
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What a request came to: status and the service's own code, or the kind of error."""
+    """The outcome of a request: status and the service's own code, or the kind of error."""
 
     status: int = 0
     code: str = ""
@@ -53,8 +54,8 @@ class ProbeResult:
 @dataclass(frozen=True)
 class CellResult:
     """What a cell printed; `data` is the JSON of its last line that starts with ``amlwizard:``,
-    `files` those of its lines ``amlwizard-file:NAME BYTES BASE64``, `lost` the names of those that did
-    not come through whole. `cut`: Databricks left out the middle of what it printed."""
+    `files` are those of its lines ``amlwizard-file:NAME BYTES BASE64``, `lost` names those that are
+    incomplete. `cut`: Databricks dropped the middle of the output."""
 
     text: str
     data: dict[str, Any]
@@ -66,8 +67,8 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Frontend:
-    """`certificate` is the PEM file that the load balancer was given: it is what it must show, so
-    whoever issued it need not be known here. `named` says that the name leads to the address."""
+    """`certificate` is the PEM file that was given to the load balancer. The server must present
+    it, so its issuer need not be trusted here. `named`: the DNS name leads to the address."""
 
     name: str
     address: str
@@ -85,15 +86,15 @@ class Frontend:
 
     @property
     def pem(self) -> str:
-        """The certificates in the file, and never a key that somebody keeps with them."""
+        """The certificates in the file, without a private key that the file may also hold."""
         return "\n".join(CERTIFICATE.findall(self.certificate.read_text(errors="replace")))
 
 
 @dataclass(frozen=True)
 class EndpointAnswer:
-    """An answer, of whatever status. `body` is its JSON, or its text where it is none; `ran` says
-    that the model's own server gave it, `page` that it is one for a browser, which no endpoint
-    answers: something in between did."""
+    """A response of any status. `body` is its JSON, or its text if it is not JSON; `ran`: the
+    model's own server sent it; `page`: it is an HTML page, which no endpoint sends, so something in
+    between did."""
 
     status: int
     body: JsonValue
@@ -106,7 +107,7 @@ class EndpointAnswer:
 
 
 class Profile(Protocol):
-    """What steps may know of a cloud's profile: its name, and how patient it is."""
+    """What steps may use of a cloud's profile: its name and its timeouts."""
 
     @property
     def name(self) -> str: ...
@@ -126,7 +127,7 @@ class ArmPort(Protocol):
     def get(self, resource_id: str, api_version: str) -> Document | None: ...
 
     def every(self, path: str, api_version: str) -> Sequence[Document]:
-        """Every item of a collection, over all its pages."""
+        """All items of a collection, from all its pages."""
 
     def send(
         self, method: str, path: str, api_version: str, body: Document | None = None
@@ -142,7 +143,7 @@ class ArmPort(Protocol):
     def wait(
         self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
     ) -> Document:
-        """Wait for an operation that somebody else started, return the resource."""
+        """Wait for an operation that another client started, return the resource."""
 
     def delete(
         self,
@@ -152,14 +153,14 @@ class ArmPort(Protocol):
         cancel: Flag,
         query: Mapping[str, str] = ...,
     ) -> bool:
-        """Delete, and wait until it is gone. False where there was nothing."""
+        """Delete, and wait until it is gone. False if there was nothing."""
 
     def await_gone(
         self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
     ) -> None: ...
 
     def await_there(self, resource_id: str, api_version: str, cancel: Flag) -> Document | None:
-        """What should be there by now; None where it does not show up in time."""
+        """Wait for a resource that should exist by now; None if it does not appear in time."""
 
     def purge_vault(
         self, deleted_id: str, api_version: str, say: ReportProgress, cancel: Flag
@@ -214,7 +215,7 @@ class DatabricksPort(Protocol):
         ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = ...,
     ) -> Sequence[CellResult]:
-        """Run cells one by one in one execution context; the first that fails ends it."""
+        """Run cells one after another in one execution context; stops at the first that fails."""
 
 
 class WorkspacePort(Protocol):
@@ -229,7 +230,7 @@ class WorkspacePort(Protocol):
         """The primary key of an online endpoint."""
 
     def last_exception(self, endpoint: str, deployment: str) -> str:
-        """What went wrong last in the deployment's container; empty where it is not known."""
+        """The last error in the deployment's container; empty if unknown."""
 
 
 class CloudPort(Protocol):
@@ -242,21 +243,22 @@ class CloudPort(Protocol):
     def arm(self) -> ArmPort: ...
 
     def databricks(self, url: str, id: str = "") -> DatabricksPort:
-        """The workspace at a host name; `id` is its ARM id."""
+        """The Databricks workspace at a host name; `id` is its ARM id."""
 
     def ml(self, workspace_id: str) -> WorkspacePort: ...
 
     def sign_in(
         self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag, audiences: Collection[str] = ()
     ) -> Account:
-        """Sign in and choose the subscription. SignInError, or InvalidInputError where the subscription
-        must be chosen."""
+        """Sign in and choose the subscription. Raises SignInError, or InvalidInputError if the
+        subscription must be chosen."""
 
     def access_token(self, audience: str) -> Secret:
         """A token for ``arm``, ``ml`` or ``databricks``."""
 
     def own_principal(self) -> Mapping[str, Secret] | None:
-        """The service principal that is signed in, by its secret; None for everybody else."""
+        """The credentials of a service principal that signed in with its secret; None for any other
+        sign-in."""
 
     def notebook_sign_in(self) -> JsonObject:
         """What a notebook needs to sign in to this cloud by itself; nothing secret."""
@@ -271,4 +273,4 @@ class CloudPort(Protocol):
     def score(
         self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None
     ) -> EndpointAnswer:
-        """Send a scoring request. CloudError where no answer comes."""
+        """Send a scoring request. Raises CloudError if there is no response."""

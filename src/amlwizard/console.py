@@ -1,4 +1,4 @@
-"""Runs, plans and findings on a terminal or in a log: the plain front end."""
+"""Prints runs, plans and findings to a terminal or a log: the plain front end."""
 
 from __future__ import annotations
 
@@ -45,24 +45,25 @@ MARKS = {
 
 
 def plain(text: str) -> str:
-    """`text` without what would move the cursor or change its colour: it may be anybody's."""
+    """`text` with control characters replaced, which could move the cursor or change its colour:
+    the text may come from anyone."""
     return _MOVES.sub("\ufffd", text)
 
 
 def said(text: str) -> str:
-    """`text` for a rich console: no markup of its own."""
+    """`text` for a rich console, its markup escaped."""
     return escape(plain(text))
 
 
 def let_go(out: TextIO) -> None:
-    """Send what may still be written to a closed pipe nowhere: Python flushes at its end."""
+    """Redirect a closed pipe to the null device: Python flushes it at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, out.fileno())
     os.close(nowhere)
 
 
 def json_lines(out: TextIO) -> Emit:
-    """Every event as one line of JSON."""
+    """An `Emit` that writes every event as one line of JSON."""
 
     def emit(event: Event) -> None:
         out.write(json.dumps(event.to_json(), ensure_ascii=False) + "\n")
@@ -72,7 +73,8 @@ def json_lines(out: TextIO) -> Emit:
 
 
 def login_prompt(err: TextIO) -> Emit:
-    """The device code, for the person's eyes: on standard error, in whatever mode."""
+    """An `Emit` that shows device codes and sign-in URLs to the user: on standard error, in every
+    mode."""
 
     def emit(event: Event) -> None:
         if isinstance(event, LoginNeeded):
@@ -89,7 +91,7 @@ def login_prompt(err: TextIO) -> Emit:
 
 
 class Lines:
-    """One plain line per event, each with the seconds since the run began."""
+    """One plain line per event, each with the seconds since the start of the run."""
 
     def __init__(self, out: TextIO) -> None:
         self.out, self.view = out, RunView()
@@ -179,7 +181,8 @@ class LiveTable:
 
 
 def _telling(steps: list[StepView], room: int, over: bool) -> list[StepView]:
-    """The rows worth their place: failures, what runs, what just ended; all of them if they fit."""
+    """The most useful rows: failures, running steps, those that just ended; all of them if they
+    fit."""
     if len(steps) <= room:
         return steps
     order = {
@@ -204,7 +207,7 @@ def _note(step: StepView) -> str:
 
 
 def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
-    """What a run ends with: where everything is, what failed, what was slowest."""
+    """Print the end of a run: what failed, what was slowest, and where everything is."""
     console = Console(file=out, highlight=False, soft_wrap=True)
     _failures(view, console)
     kept = sum(1 for s in view.steps.values() if s.state == "kept")
@@ -254,7 +257,7 @@ def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
 
 
 def report_teardown(view: RunView, places: dict[str, str], out: TextIO) -> None:
-    """What a teardown ends with: what failed, what was left, which names are not free yet."""
+    """Print the end of a teardown: what failed, what was left, which names are not free yet."""
     console = Console(file=out, highlight=False, soft_wrap=True)
     _failures(view, console)
     counts = view.counts()
@@ -276,7 +279,7 @@ def report_teardown(view: RunView, places: dict[str, str], out: TextIO) -> None:
 
 
 def show_teardown(plan: Plan, out: TextIO) -> None:
-    """What goes, in its order, and what is left."""
+    """Print what will be removed, in order, and what will be left."""
     console = Console(file=out, highlight=False, soft_wrap=True)
     steps = [step for step in plan.steps if step.phase == "remove"]
     width = max(len(step.id) for step in steps)
@@ -293,6 +296,7 @@ def show_teardown(plan: Plan, out: TextIO) -> None:
 
 
 def show_plan(plan: Plan, out: TextIO, commands: bool = True) -> None:
+    """Print a plan; with `commands`, also the equivalent Azure CLI commands."""
     console = Console(file=out, highlight=False, soft_wrap=True)
     width = max(len(step.id) for step in plan.steps)
     for step in plan.steps:

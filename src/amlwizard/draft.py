@@ -1,6 +1,6 @@
-"""The answers so far, and where in the wizard somebody is: a file for each session, so that a closed
-terminal loses nothing and a new session overwrites none. There is no field for a secret, so there
-is none in it."""
+"""Saved sessions of the wizard: the answers so far and the current page. There is a file for each
+session, so that a closed terminal loses nothing and a new session overwrites none. There is no
+field for a secret, so the files contain none."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ VERSION = 1
 
 @dataclass
 class Draft:
-    """A session of the wizard. `answers` are raw values by section, as in a recipe's YAML; right or not. `page` is where the
-    person is, `visited` where they have been; `run` is the id of the last run, `saved` the file
-    that the recipe was saved in. `changed` is when it was last kept, seconds since the epoch."""
+    """A session of the wizard. `answers` are raw values by section, as in a recipe's YAML, valid or
+    not. `page` is the current page, `visited` the earlier ones; `run` is the id of the last run,
+    `saved` the file that the recipe was saved in. `changed` is the time of the last save, seconds
+    since the epoch."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     target: TargetName = "sandbox"
@@ -44,7 +45,7 @@ class Draft:
         return answers.get(name) if isinstance(answers, dict) else None
 
     def put(self, path: str, value: Any) -> None:
-        """Set an answer; None takes it away, so that its default stands (or an unknown key goes)."""
+        """Set an answer; None removes it, so that its default applies (or an unknown key goes)."""
         section, _, name = path.partition(".")
         if not name:
             self.answers.pop(section, None)
@@ -59,13 +60,13 @@ class Draft:
 
 
 def new() -> Draft:
-    """A draft that answers every question that has a default."""
+    """A draft in which every question that has a default is answered."""
     return Draft(answers=fields.start())
 
 
 def from_raw(raw: Mapping[str, Any]) -> Draft:
-    """A draft with the answers of a recipe, whatever is wrong with them. What it leaves out is
-    answered by its default."""
+    """A draft with the answers of a recipe, valid or not. What it leaves out is answered by its
+    default."""
     given = {name: value for name, value in deepcopy(dict(raw)).items() if name != "version"}
     for section, defaults in fields.defaults().items():
         if given.get(section) is None:
@@ -76,12 +77,13 @@ def from_raw(raw: Mapping[str, Any]) -> Draft:
 
 
 def from_file(path: Path) -> Draft:
-    """A draft with the answers of a recipe file. InvalidInputError where it is no YAML to speak of."""
+    """A draft with the answers of a recipe file. Raises InvalidInputError if it is not usable
+    YAML."""
     reading = recipe.read(path)
     if not reading.raw:
         raise InvalidInputError(f"{path} cannot be read.", findings=reading.findings)
     draft = from_raw(reading.raw)
-    for finding in reading.findings:  # 1.30 without quotes is text in a form
+    for finding in reading.findings:  # in a form, 1.30 is text without quotes
         for place, value in finding.cure.items():
             if finding.rule == "value" and isinstance(value, str):
                 draft.put(place, value)
@@ -90,7 +92,7 @@ def from_file(path: Path) -> Draft:
 
 
 class DraftStore:
-    """The files of unfinished sessions, readable by their owner alone; each written in one move."""
+    """The files of unfinished sessions, readable only by their owner and written atomically."""
 
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         self.folder, self._now = folder, now
@@ -99,13 +101,12 @@ class DraftStore:
         return self.folder / f"{draft.id}.json"
 
     def unfinished(self) -> list[Draft]:
-        """The sessions that were kept, newest first; files that this version cannot read are left
-        out."""
+        """The saved sessions, newest first; files that this version cannot read are left out."""
         drafts = [read(path) for path in self.folder.glob("*.json")]
         return sorted((d for d in drafts if d), key=lambda draft: -draft.changed)
 
     def save(self, draft: Draft) -> None:
-        """Raises OSError where it cannot be written."""
+        """Raises OSError if the file cannot be written."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft.changed = self._now()
         new = self.folder / f".{draft.id}.{os.getpid()}.new"
@@ -121,6 +122,7 @@ class DraftStore:
 
 
 def read(path: Path) -> Draft | None:
+    """The draft in a file; None if this version cannot read it."""
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
         if given.pop("version") != VERSION:

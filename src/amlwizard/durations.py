@@ -1,8 +1,8 @@
-"""How long steps take, and when a run will be over.
+"""How long steps take, and when a run will end.
 
-What this user's own runs took comes first, as their journals tell; else what Azure is known to take
-(medians of recorded exchanges and of public Terraform logs, and documentation). The time that is left is the longest path
-through the graph of what is still to be done.
+Durations come from the journals of this user's own runs, otherwise from known Azure values (medians
+of recorded exchanges and of public Terraform logs, and documentation). The time left is the longest
+path through the graph of what is still to be done.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from amlwizard.plan import Plan, graph
 from amlwizard.view import RunView, StepView
 
 NEWEST_SAMPLES = 5
-"""Few, so that a change of region, size or clock shows after some runs."""
+"""Few, so that a change of region, size or clock takes effect after some runs."""
 
 AZURE: Mapping[str, float] = {
     "sign-in": 30, "preflight": 8, "providers": 90, "resource-group": 1, "log-analytics": 1,
@@ -33,22 +33,23 @@ AZURE: Mapping[str, float] = {
     "deployment": 480, "traffic": 12, "score": 2,
     "entry-ip": 2, "bastion": 474, "vpn-gateway": 1172, "verify": 20,
 }  # fmt: skip
-"""Seconds, p50, by step id without what follows its dot. Of ARM resources they are what Microsoft's
-own projects recorded from 2021 to 2026; a deployment has its image to build besides."""
+"""Seconds, p50, by step id up to its dot. Those of ARM resources are what Microsoft's own projects
+recorded from 2021 to 2026; a deployment also builds its image."""
 
 WORK: Mapping[str, float] = {"train": 6, "register": 1, "deployment": 9, "verify": 1}
-"""Seconds of computing that no faster clock shortens: cells, and a model that is loaded."""
+"""Seconds of computing that no faster clock shortens: running cells and loading a model."""
 
 UNKNOWN = 20.0
 
 
 def typical(step: str) -> float:
-    """Seconds that Azure takes for a step of that id."""
+    """Seconds that a step of that id takes on Azure."""
     return AZURE.get(step.partition(".")[0], UNKNOWN)
 
 
 def sandboxed(step: str, speed: float | None) -> float:
-    """Seconds that the sandbox takes where it divides Azure's by `speed`; None: it takes none."""
+    """Seconds that a step takes in the sandbox, which divides Azure's by `speed`; None: it does not
+    wait."""
     waiting = typical(step) / speed if speed else 0.0
     return max(waiting, WORK.get(step, 0.1))
 
@@ -56,13 +57,13 @@ def sandboxed(step: str, speed: float | None) -> float:
 def expected(
     steps: Iterable[str], samples: Mapping[str, Sequence[float]], profile: Callable[[str], float]
 ) -> dict[str, float]:
-    """Seconds by step id: the median of its samples, else what the profile says."""
+    """Seconds by step id: the median of its samples, otherwise the value of `profile`."""
     return {step: median(samples[step]) if samples.get(step) else profile(step) for step in steps}
 
 
 def recorded(runs: Path, target: str) -> dict[str, list[float]]:
-    """What steps took in the newest runs on that target, newest first. A journal that cannot be
-    read is passed over."""
+    """Seconds by step id in the newest runs on that target, newest first. Journals that cannot be
+    read are skipped."""
     samples: dict[str, list[float]] = {}
     for path in journal.newest(runs):
         view = RunView()
@@ -80,14 +81,14 @@ def recorded(runs: Path, target: str) -> dict[str, list[float]]:
 
 
 def of_plan(plan: Plan, seconds: Mapping[str, float]) -> float:
-    """Seconds that a run of the plan will take; what is kept takes none."""
+    """Seconds that a run of the plan will take; kept steps take none."""
     after = {step.id: step.after for step in plan.steps}
     todo = {s.id: seconds.get(s.id, 0.0) for s in plan.steps if s.action != "keep"}
     return graph.longest(graph.within(after), todo)
 
 
 def left(view: RunView, seconds: Mapping[str, float], now: float) -> float:
-    """Seconds until the run is over, as far as can be known at `now`; 0 once it is."""
+    """Seconds until the run ends, as estimated at `now`; 0 once it has ended."""
     if view.exit_code is not None:
         return 0.0
     after = {step.info.id: step.info.after for step in view.steps.values()}
@@ -96,7 +97,8 @@ def left(view: RunView, seconds: Mapping[str, float], now: float) -> float:
 
 
 def to_go(step: StepView, seconds: Mapping[str, float], now: float) -> float:
-    """Seconds that a step still works; a step that is over its time may end at any moment."""
+    """Seconds that a step still needs; 0 for one that is over its time and may end at any
+    moment."""
     wanted = seconds.get(step.info.id, 0.0)
     if step.state == "waiting":
         return wanted

@@ -1,8 +1,8 @@
-"""The walk of the step graph: every step as soon as what it comes after is there.
+"""Walks the step graph: each step starts as soon as its predecessors have finished.
 
-Threads, because the SDKs block. The engine knows neither Azure nor any screen: it reads, decides,
-applies, and says what happens as events. Nothing is left without a final word: what follows from a
-failure is blocked and names it, what follows from a cancellation is cancelled.
+It uses threads, because the SDKs block. The engine knows neither Azure nor any screen: it reads,
+decides, applies, and reports events. Every step gets a final event: steps that depend on a failed
+one are blocked and name it, those that depend on a cancelled one are cancelled.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ HOLD_LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Job:
-    """What a walk is about: the recipe, the cloud that it talks to, how both are called."""
+    """The input of a walk: the recipe, the cloud, and the names of both."""
 
     recipe: Recipe
     recipe_name: str
@@ -69,9 +69,10 @@ def run(
     run_id: str = "",
     now: Callable[[], float] = time.time,
 ) -> int:
-    """Bring every step about; answer the exit code. What already is as wanted is kept.
+    """Bring every step to its desired state; return the exit code. Steps that are already there are
+    kept.
 
-    Steps of the phases in `rerun` that do work (rather than make a thing) do it again.
+    Steps of the phases in `rerun` that do work (rather than create a resource) do it again.
     """
     say = Stamp(emit, now)
     control = control or RunControl()
@@ -114,7 +115,7 @@ def run(
             counts[finished.outcome] += 1
             say(finished)
     except BaseException:
-        control.cancel()  # a listener failed: end the waits of what still runs
+        control.cancel()  # a listener failed: end the waits of steps that still run
         raise
     finally:
         finished_steps.close()
@@ -131,9 +132,9 @@ def survey(
     cancel: Flag | None = None,
     now: Callable[[], float] = time.time,
 ) -> Plan:
-    """Read what is there and answer what a run would do. Only sign-in is really done.
+    """Read the current state and return what a run would do. Only the sign-in is really performed.
 
-    Raises the first error that a read met.
+    Raises the first error of a read.
     """
     say = Stamp(emit, now)
     cancel = cancel or Flag()
@@ -147,7 +148,7 @@ def survey(
                 rows[step.id] = planned(step, None)
                 return _apply(step, ctx, "run", say)
             found = _read_if_possible(step, ctx)
-        except Exception as error:  # noqa: BLE001 - raised again below, once all has ended
+        except Exception as error:  # noqa: BLE001 - raised again below, once all reads have ended
             errors.append(error)
             return _failed(step, error)
         rows[step.id] = planned(step, found)
@@ -167,7 +168,8 @@ Visit = Callable[[Step, Mapping[str, Document]], StepFinished]
 def _walk(
     steps: Sequence[Step], visit: Visit, control: RunControl
 ) -> Generator[StepFinished, None, None]:
-    """Yield every step's final word as it falls, visiting each once its predecessors succeeded."""
+    """Yield every step's final event as it occurs, visiting each step once its predecessors
+    succeeded."""
     waiting = in_order(steps)
     outputs: dict[str, Document] = {}
     final: dict[str, StepFinished] = {}
@@ -197,7 +199,7 @@ def _walk(
 
 
 class EventDeviceCodePrompt:
-    """Has a person sign in by way of events (a DeviceCodePrompt)."""
+    """A DeviceCodePrompt that prompts the user through events."""
 
     def __init__(self, step: str, say: Emit) -> None:
         self.step, self.say = step, say
@@ -210,7 +212,7 @@ class EventDeviceCodePrompt:
 
 
 class NoDeviceCodePrompt:
-    """Nobody is asked to sign in any more."""
+    """A DeviceCodePrompt that raises SignInError: no prompt is possible after a run."""
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None:
         raise SignInError("Nobody is signed in any more.", fix="Sign in, then do this again.")
@@ -220,7 +222,7 @@ class NoDeviceCodePrompt:
 
 
 def context(job: Job, outputs: Mapping[str, Document], cancel: Flag) -> Context:
-    """What a step knows, for work after a run."""
+    """The context of a step, for work after a run."""
     return Context(
         job.recipe, job.cloud, Outputs(outputs), cancel, NoDeviceCodePrompt(), job.recipe_name
     )
@@ -246,7 +248,8 @@ def _progress(say: Emit, step: str, message: str, payload: JsonRecord | None = N
 
 
 def _read_if_possible(step: Step, ctx: Context) -> Found | None:
-    """None where what `read` needs is not there yet, and so the step's own thing cannot be."""
+    """The result of `read`; None if an output that it needs does not exist yet, so that the step's
+    own resource cannot exist either."""
     try:
         return step.read(ctx)
     except UnresolvedPlaceholderError:
@@ -268,7 +271,7 @@ def _failed(step: Step, error: Exception) -> StepFinished:
 
 
 def _findings(error: AmlwizardError) -> Document:
-    """What is wrong with the input, one by one, for those who show more than a text."""
+    """The findings of an invalid input, for front ends that show more than a text."""
     if isinstance(error, InvalidInputError) and error.findings:
         return {"findings": [finding.to_json() for finding in error.findings]}
     return {}
@@ -291,9 +294,10 @@ def _exit_code(failures: Sequence[Exception], counts: Mapping[str, int]) -> int:
 
 
 class Stamp:
-    """Gives every event its number and time, and passes them on one at a time, in that order.
+    """Gives every event its number and time, and passes events on one at a time, in that order.
 
-    A thread does not wait while another passes events on: that one passes on its event as well.
+    A thread does not wait while another passes events on: the other one passes on its event as
+    well.
     """
 
     def __init__(self, emit: Emit, now: Callable[[], float] = time.time) -> None:

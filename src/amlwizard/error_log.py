@@ -1,4 +1,4 @@
-"""The log of unexpected errors: tracebacks that a maintainer needs and a user does not."""
+"""The log of unexpected errors: tracebacks that maintainers need and users do not."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from amlwizard.paths import state_folder
 from amlwizard.secret import hide
 
 NAME = "amlwizard.log"
-LARGEST = 1_000_000  # bytes; what is older is in a second file of that size, then gone
+LARGEST = 1_000_000  # bytes; older entries move to a second file of that size, then are deleted
 
 _lock = Lock()
 
 
 def unexpected(error: BaseException, advice: str) -> AmlwizardError:
-    """An error that is a bug of ours, as one that can be shown. Its traceback goes to the log, whose
-    path the `fix` gives after `advice` (a sentence without its full stop)."""
+    """A bug in amlwizard, as an error that can be shown. Its traceback goes to the log, whose path
+    the `fix` gives after `advice` (a sentence without its full stop)."""
     try:
         where = f"report it with {_log(error)}"
     except OSError:
@@ -35,7 +35,7 @@ def unexpected(error: BaseException, advice: str) -> AmlwizardError:
 
 
 def _log(error: BaseException) -> Path:
-    """Append the traceback, with secrets masked; answer the path of the log. Raises OSError where it
+    """Append the traceback, with secrets masked; return the path of the log. Raises OSError if it
     cannot be written."""
     import logging
     from logging.handlers import RotatingFileHandler

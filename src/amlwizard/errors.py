@@ -1,7 +1,7 @@
-"""What can go wrong, said for people: what happened, why, what to do next.
+"""Errors and findings, worded for users: what happened, why, what to do next.
 
-Every error that a command may end with carries its exit code. Nothing here may hold a secret:
-the text of an error is printed, journaled and pasted into tickets.
+Every error that may end a command carries its exit code. Nothing here may hold a secret: the text
+of an error is printed, journaled and pasted into tickets.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
-ALL = "all"  # every rule, where rules are named to be ignored
+ALL = "all"  # stands for every rule in a list of rules to ignore
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found in a recipe or on a cloud, under every field concerned.
+    """One finding in a recipe or on a cloud, listed under every field concerned.
 
     `rule` is the id of the rule (``AK-4``) or of the shape check (``unknown-key``); `fields` are
-    dotted recipe paths (``addresses.vnet``); `line` is the line of the file, where there is one.
-    `cure` holds the values, by recipe path, that would remove the finding, where a rule knows them;
-    `command` is the command that does it: of the Azure CLI for what is wrong on the cloud, of ours
-    for what is in the recipe.
+    dotted recipe paths (``addresses.vnet``); `line` is the line of the file, if there is one.
+    `cure` holds the values, by recipe path, that would remove the finding, if the rule knows them;
+    `command` is the command that does it: of the Azure CLI for problems in the cloud, of amlwizard
+    for problems in the recipe.
     """
 
     rule: str
@@ -40,12 +40,12 @@ class Finding:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Finding:
-        """What `to_json` made."""
+        """The inverse of `to_json`."""
         return cls(**{**body, "fields": tuple(body["fields"])})
 
 
 def lowered(found: Sequence[Finding], ignored: Collection[str]) -> list[Finding]:
-    """The findings, with errors of rules that are `ignored` (``all``: of every one) as warnings."""
+    """The findings, with errors of the rules in `ignored` (``all``: of every rule) as warnings."""
     return [
         replace(finding, severity="warning")
         if ALL in ignored or finding.rule in ignored
@@ -80,8 +80,8 @@ class InvalidInputError(AmlwizardError):
 
 
 class SignInError(AmlwizardError):
-    """Entra refused, the person declined, or the device code expired. `code` is Entra's
-    (``AADSTS50173``), where there is one."""
+    """Entra refused, the user declined, or the device code expired. `code` is Entra's
+    (``AADSTS50173``), if there is one."""
 
     exit_code = 3
 
@@ -91,24 +91,24 @@ class SignInError(AmlwizardError):
 
 
 class OperationCancelledError(AmlwizardError):
-    """The person, or a signal, asked to stop."""
+    """The user, or a signal, requested cancellation."""
 
     exit_code = 130
 
 
 class StepError(AmlwizardError):
-    """A step found that what it made does not work: a failed run, cell, deployment or request."""
+    """A step found that its result does not work: a failed run, cell, deployment or request."""
 
 
 class ExpectationError(AmlwizardError):
-    """A number that the recipe expects came out otherwise."""
+    """A number differs from what the recipe expects."""
 
 
 class CloudError(AmlwizardError):
     """The cloud refused or failed, in its own words.
 
-    `code` is Azure's error code (``AnotherOperationInProgress``), `status` the HTTP status or 0
-    where no answer came.
+    `code` is Azure's error code (``AnotherOperationInProgress``), `status` the HTTP status, or 0 if
+    there was no response.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
-"""What happens during a run, as frozen values: the one stream that every front end listens to.
+"""The events of a run, as frozen values: the one stream that every front end listens to.
 
-`seq` and `at` are stamped once, by the engine, upstream of all listeners; a listener never asks a
-clock. A device code is a secret: it lives in `LoginNeeded` for the person's eyes only and is left
-out of its JSON form, so that no journal or log can hold it.
+`seq` and `at` are set once, by the engine, before any listener; listeners never read a clock. A
+device code is a secret: it exists only in `LoginNeeded`, to be shown to the user, and is left out
+of its JSON form, so that no journal or log can contain it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Outcome = Literal["done", "kept", "failed", "blocked", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that comes with an event, such as a picture. The event's JSON has its name alone; the
-    content stands beside the journal. Folders in a name are dropped."""
+    """A file attached to an event, such as a picture. The event's JSON contains only its name; the
+    content is stored beside the journal. Folders in a name are dropped."""
 
     name: str
     content: bytes = field(repr=False)
@@ -65,7 +65,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginNeeded(Event):
-    """A person must sign in at `url` before `expires_at` (seconds since the epoch, UTC)."""
+    """The user must sign in at `url` before `expires_at` (seconds since the epoch, UTC)."""
 
     kind: ClassVar[str] = "login-needed"
     step: str
@@ -83,7 +83,7 @@ class LoginDone(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStarted(Event):
-    """`action` is create, update, wait, run or delete: a step that is kept never starts."""
+    """`action` is create, update, wait, run or delete; a step that is kept never starts."""
 
     kind: ClassVar[str] = "step-started"
     step: str
@@ -92,8 +92,8 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepProgress(Event):
-    """`data` is what a screen may draw beyond the message: a metric, a cell's output; JSON, and
-    attachments. Read back from a journal an attachment is ``{"file": NAME}``."""
+    """`data` is what a screen may show beyond the message, such as a metric or a cell's output:
+    JSON and attachments. Read back from a journal, an attachment is ``{"file": NAME}``."""
 
     kind: ClassVar[str] = "step-progress"
     step: str
@@ -101,7 +101,7 @@ class StepProgress(Event):
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def payload(self, kind: type[R]) -> R | None:
-        """What it carries, if that is of the kind (one of `payloads`)."""
+        """The payload, if it is of that kind (one of `payloads`); otherwise None."""
         try:
             return kind.from_json(self.data)
         except KeyError:
@@ -110,10 +110,11 @@ class StepProgress(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished(Event):
-    """Every step of a run gets exactly one. `because` names the step that a consequence follows from.
+    """Every step of a run gets exactly one. `because` names the step whose failure or cancellation
+    caused this outcome.
 
-    A failure says `what`, `why` and `fix`; `code` is the cloud's own error code, where it gave one.
-    For what is kept, `what` says why, where that needs saying.
+    A failure has `what`, `why` and `fix`; `code` is the cloud's own error code, if it gave one. For
+    a kept step, `what` says why, if that needs an explanation.
     """
 
     kind: ClassVar[str] = "step-finished"
@@ -151,7 +152,7 @@ _KINDS: dict[str, type[Event]] = {
 
 
 def from_json(line: Mapping[str, Any]) -> Event:
-    """The event that `to_json` wrote; a device code, never written, comes back empty.
+    """The event that `to_json` wrote; a device code, which is never written, comes back empty.
 
     Raises ValueError for a kind or a key that this version does not know.
     """
@@ -172,7 +173,7 @@ def from_json(line: Mapping[str, Any]) -> Event:
 
 
 def attachments(event: Event) -> list[Attachment]:
-    """The files that come with an event."""
+    """The files attached to an event."""
     data = event.data.values() if isinstance(event, StepProgress) else ()
     return [value for value in data if isinstance(value, Attachment)]
 

@@ -1,5 +1,5 @@
-"""Reading a section's fields: what forms, prompts and the schema show, and how a person's text
-becomes a value. Whether the value is right, `recipe.examine` says."""
+"""The fields of each section, for forms, prompts and the schema, and the conversion of a user's
+text into values. `recipe.examine` validates the values."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Kind = Literal["text", "number", "switch", "choice", "list", "json"]
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """One field as a form shows it. `path` is its dotted place in the recipe; `parts` are the keys
-    of a list's items, where these are no plain values."""
+    """One field as a form shows it. `path` is its dotted path in the recipe; `parts` are the keys
+    of a list's items, if these are not plain values."""
 
     path: str
     name: str
@@ -44,7 +44,7 @@ def sections() -> dict[str, type[Section]]:
 
 
 def section_title(section: str) -> str:
-    """What a section is called."""
+    """The title of a section; its name if it has none."""
     return Recipe.model_fields[section].title or section
 
 
@@ -57,7 +57,7 @@ def specs(section: str) -> tuple[FieldSpec, ...]:
 
 @cache
 def title(path: str) -> str:
-    """The title of a field, by its place in the recipe; the place itself for what is no field."""
+    """The title of a field, by its path in the recipe; the path itself if it is not a field."""
     section, _, name = path.partition(".")
     kind = sections().get(section)
     info = kind.model_fields.get(name) if kind else None
@@ -65,8 +65,8 @@ def title(path: str) -> str:
 
 
 def defaults() -> dict[str, dict[str, Any]]:
-    """The default of every field that has one, as plain JSON by section. Names that follow from the
-    prefix are left to follow it."""
+    """The default of every field that has one, as plain JSON by section. Names derived from the
+    prefix are left out."""
     return {
         section: {
             spec.name: to_jsonable_python(spec.default)
@@ -78,7 +78,7 @@ def defaults() -> dict[str, dict[str, Any]]:
 
 
 def start() -> dict[str, dict[str, Any]]:
-    """The answers that a new recipe starts from: the defaults, and the example of what has none."""
+    """The initial answers of a new recipe: the defaults, and the examples of fields without one."""
     answers = defaults()
     for section in sections():
         for spec in specs(section):
@@ -108,7 +108,7 @@ def _spec(section: str, name: str, info: FieldInfo) -> FieldSpec:
 
 
 def _options(annotation: Any) -> tuple[Any, bool]:
-    """The type of a field without its None and its constraints."""
+    """The type of a field without its None and its constraints, and whether it allows None."""
     parts = [part for part in get_args(annotation) if part is not type(None)]
     optional = type(None) in get_args(annotation)
     if optional and len(parts) == 1:
@@ -137,9 +137,9 @@ def _kind(annotation: Any, choices: tuple[str, ...]) -> Kind:
 
 
 def typed(spec: FieldSpec, text: str) -> Any:
-    """The value that a person's text stands for, None where it is empty.
+    """The value of a user's text, None if it is empty.
 
-    Text that stands for nothing comes back as it is, for validation to explain.
+    Text that cannot be converted is returned unchanged, for validation to explain.
     """
     text = text.strip()
     if not text and spec.kind != "switch":
@@ -185,7 +185,7 @@ def shown(spec: FieldSpec, value: Any) -> str:
 
 
 def laid_out(value: Any, indent: int = 0) -> str:
-    """JSON over several lines, with a line for each row of plain values."""
+    """JSON over several lines, with one line for each row of plain values."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if not any(isinstance(item, (dict, list)) for item in inner):
         return json.dumps(value, ensure_ascii=False)

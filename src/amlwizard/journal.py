@@ -1,6 +1,6 @@
-"""The record of a run: one JSON line per event, written as it happens, readable by its owner alone.
+"""The record of a run: one JSON line per event, written as it happens, readable only by its owner.
 
-It is for playback, reports and audit; what is true is in the cloud.
+It is for playback, reports and audit; the actual state is in the cloud.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ NAME = "journal.jsonl"
 
 
 class Journal:
-    """Writes every event at once; what is attached to one becomes a file beside the journal. A
-    device code is not part of an event's JSON."""
+    """Writes every event at once; attachments become files beside the journal. A device code is not
+    part of an event's JSON."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -42,15 +42,15 @@ def _opened(path: Path, how: int) -> int:
 
 
 def newest(runs: Path, count: int = 20) -> list[Path]:
-    """The journals of the newest runs, newest first. `runs` holds a folder per run, whose names sort
-    by time."""
+    """The journals of the newest runs, newest first. `runs` holds a folder per run, whose names
+    sort by time."""
     folders = sorted((path for path in runs.glob("*/") if path.is_dir()), reverse=True)
     return [folder / NAME for folder in folders[:count]]
 
 
 def read(path: Path) -> Iterator[Event]:
-    """The events of a journal. A last line that was cut off is left out; InvalidInputError names any
-    other that is not an event."""
+    """The events of a journal. A truncated last line is left out; InvalidInputError names any other
+    line that is not an event."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

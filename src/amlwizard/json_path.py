@@ -1,4 +1,4 @@
-"""Reading JSON documents by dotted paths, and what the texts in them mean."""
+"""Reads JSON documents by dotted paths, and interprets the strings in them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def value_at(document: object, path: str) -> Any:  # noqa: ANN401  Azure owns its shape
+def value_at(document: object, path: str) -> Any:  # noqa: ANN401  Azure defines its shape
     """The value at a dotted path (``properties.subnets``), None if any part of it is missing."""
     for part in path.split("."):
         if not isinstance(document, Mapping):
@@ -15,8 +15,8 @@ def value_at(document: object, path: str) -> Any:  # noqa: ANN401  Azure owns it
     return document
 
 
-def fold_case(value: Any) -> Any:  # noqa: ANN401  what comes out is what went in
-    """A text without case, to compare as Azure does; any other value as it is."""
+def fold_case(value: Any) -> Any:  # noqa: ANN401  the result has the type of the argument
+    """A string in lower case, to compare as Azure does; any other value unchanged."""
     return value.lower() if isinstance(value, str) else value
 
 

@@ -1,4 +1,4 @@
-"""Records with a fixed JSON form: results and progress that travel through events and journals."""
+"""Records with a fixed JSON form: results and progress in events and journals."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, Self
 from amlwizard.json_types import Document
 
 NOT_IN_JSON: dict[str, str] = {"key": ""}
-"""The metadata of a field that stays in this process."""
+"""The metadata of a field that is left out of the JSON."""
 
 
 @dataclass(frozen=True)
 class JsonRecord:
-    """A field's JSON key is its name, or its metadata ``key``; one that is None or empty text is left
-    out where that is its default."""
+    """A field's JSON key is its name, or its metadata ``key``; None or an empty string is left out
+    if it is the default."""
 
     def to_json(self) -> Document:
         pairs = ((f, getattr(self, f.name)) for f in fields(self) if _key(f))
@@ -22,7 +22,7 @@ class JsonRecord:
 
     @classmethod
     def from_json(cls, body: Document) -> Self:
-        """Keys that it does not know are left out. KeyError names one that is missing."""
+        """Ignores unknown keys. Raises KeyError for a missing one."""
         needed = (f for f in fields(cls) if _key(f) in body or _required(f))
         return cls(**{f.name: body[_key(f)] for f in needed})
 

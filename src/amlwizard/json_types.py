@@ -1,4 +1,4 @@
-"""JSON, as types."""
+"""Types for JSON."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ JsonValue: TypeAlias = (
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 Document: TypeAlias = Mapping[str, Any]
-"""A JSON object that is read key by key, as Azure documents it: a resource, an API's answer. Azure
-owns its shape, so its values are Any; nothing else should be."""
+"""A JSON object that is read key by key, as Azure documents it: a resource, an API's response. Azure
+defines its shape, so its values are Any; nothing else should be."""
 
 MutableDocument: TypeAlias = dict[str, Any]
-"""A Document that is being put together."""
+"""A Document under construction."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 def state_folder() -> Path:
-    """The folder of journals, drafts, the log and the embedded sandbox: AMLWIZARD_HOME, else where
-    this system keeps the state of programs."""
+    """The folder of journals, drafts, the log and the embedded sandbox: AMLWIZARD_HOME, otherwise
+    the platform's state folder for programs."""
     given = os.environ.get("AMLWIZARD_HOME")
     if given:
         return Path(given).absolute()

@@ -1,4 +1,4 @@
-"""What a step's progress carries beyond its message, for whoever shows more than a line."""
+"""What a step's progress carries beyond its message, for front ends that show more than a line."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class CellStarted(JsonRecord):
 
 @dataclass(frozen=True)
 class CellFinished(JsonRecord):
-    """`text` is what it printed, `result` the JSON that it put out. `files` are among its keys by
-    their names; read back from a journal they have no content."""
+    """`text` is what the cell printed, `result` its JSON output. In the JSON each of `files` has
+    its own name as key; read back from a journal they have no content."""
 
     cell: int
     title: str
@@ -62,7 +62,7 @@ class PostureJudged(JsonRecord):
 
 @dataclass(frozen=True)
 class RequestReshaped(JsonRecord):
-    """A scoring request as it was given, and the form in which the model takes it."""
+    """A scoring request as given, and in the form that the model accepts."""
 
     given: Document
     sent: Document
@@ -77,10 +77,10 @@ class DnsRecordNeeded(JsonRecord):
 
 @dataclass(frozen=True)
 class ScoringResponse(JsonRecord):
-    """A scoring request as it was sent, and its answer, of whatever status. `response` is JSON, or
-    text where it is none; `curl` the same request as a command, its key masked. Where the status is
-    400 or more, `why` is what the container wrote of it, and `fix` what to do. `dns_record` is one
-    that the endpoint's name lacks."""
+    """A scoring request as sent, and its response, of any status. `response` is JSON, or text if it
+    is not JSON; `curl` is the same request as a command, its key masked. If the status is 400 or
+    more, `why` is the container's error, and `fix` what to do. `dns_record` is one that the
+    endpoint's name lacks."""
 
     request: Document
     status: int

@@ -6,7 +6,7 @@ from threading import Event
 
 
 class RunControl:
-    """What pauses, resumes and cancels a run. `cancelled` is set once it shall end."""
+    """Pauses, resumes and cancels a run. `cancelled` is set once the run is to end."""
 
     def __init__(self, cancelled: Event | None = None) -> None:
         self.cancelled = cancelled or Event()
@@ -14,12 +14,12 @@ class RunControl:
         self._may_start.set()
 
     def cancel(self) -> None:
-        """Start no further step. What Azure has begun goes on there."""
+        """Start no further step. Operations that Azure has begun continue there."""
         self.cancelled.set()
         self._may_start.set()
 
     def pause(self) -> None:
-        """Start no further step until `resume`; steps that run go on."""
+        """Start no further step until `resume`; running steps continue."""
         if not self.cancelled.is_set():
             self._may_start.clear()
 
@@ -31,5 +31,5 @@ class RunControl:
         return not self._may_start.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until steps may start; False where `seconds` went by first."""
+        """Wait until steps may start; False if `seconds` pass first."""
         return self._may_start.wait(seconds)

@@ -1,10 +1,10 @@
-"""Values that must not be shown, and texts of others in which they might stand."""
+"""Secret values, and the masking of secrets in other texts."""
 
 from __future__ import annotations
 
 import re
 
-SHORTEST = 8  # what is shorter is no secret, and would hide half of every text
+SHORTEST = 8  # anything shorter is not a secret, and would mask half of every text
 
 _PATTERN = re.compile(
     r"(?i)(?P<before>bearer\s+|sig=|key=|secret=|password=)[A-Za-z0-9._~+/=-]{8,}"
@@ -14,7 +14,7 @@ _known: set[str] = set()
 
 
 class Secret:
-    """Holds a key or token; its text forms are stars, and only `reveal` gives it away."""
+    """Holds a key or token; its text forms are stars, and only `reveal` returns the value."""
 
     __slots__ = ("_value",)
 
@@ -30,13 +30,14 @@ class Secret:
 
 
 def remember(value: str | None) -> None:
-    """Let `hide` find a secret that is not kept as one: what an SDK reads or holds itself."""
+    """Make `hide` mask a secret that is not held as a `Secret`, such as one that an SDK reads or
+    holds."""
     if value and len(value) >= SHORTEST:
         _known.add(value)
 
 
 def hide(text: str) -> str:
-    """`text` without the secrets that are known, and without whatever looks like one."""
+    """`text` with known secrets, and anything that looks like one, masked."""
     for value in tuple(_known):
         text = text.replace(value, "***")
     return _PATTERN.sub(lambda found: f"{found['before'] or ''}***", text)

@@ -14,8 +14,8 @@ from amlwizard.recipe import Reading, Recipe, SignIn, examine
 
 
 class Session:
-    """`dirty` means that answers have changed since they were last saved; `done` that a run
-    built all of it, so that there is nothing to continue."""
+    """`dirty` means that answers have changed since they were last saved; `done` that a run built
+    everything, so that there is nothing to continue."""
 
     def __init__(self, store: DraftStore, draft: Draft) -> None:
         self.store, self.draft = store, draft
@@ -78,7 +78,7 @@ class Session:
             self._touch()
 
     def aim(self, target: TargetName) -> None:
-        """Build on another cloud."""
+        """Change the target."""
         self.draft.target = target
         self._touch()
 
@@ -102,6 +102,6 @@ class Session:
             self.dirty = False
 
     def finish(self) -> None:
-        """A run has built all of it: there is nothing to continue, unless an answer changes."""
+        """A run has built everything: there is nothing to continue, unless an answer changes."""
         self.done = True
         self.store.forget(self.draft)

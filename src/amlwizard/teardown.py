@@ -1,9 +1,9 @@
-"""Teardown: the journey walked backwards, as a graph of the same kind.
+"""Teardown: the steps in reverse, as a graph of the same kind.
 
-What was made last goes first; what is independent goes side by side. Only what carries the
-recipe's tag is removed, or is part of something that does: a resource of the right name without the
-tag is somebody else's and is left, and so is a resource group that holds such. What is gone
-already is kept, so a teardown that was killed goes on where it stopped.
+The resource created last is removed first; independent ones in parallel. Only resources that carry
+the recipe's tag, or are part of one that does, are removed: a resource of the right name without
+the tag belongs to someone else and is left, and so is a resource group that holds one. A step whose
+resource is already gone is kept, so a teardown that was killed resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from amlwizard.steps.foundation import sign_in_step
 
 GROUP, VAULT = "resource-group", "key-vault"
 LEFT = "left alone"
-# What Azure makes beside ours without saying whose it is, by type and the beginning of its name.
+# What Azure creates beside our resources without an owner tag, by type and beginning of its name.
 COMPANIONS = (
     ("microsoft.alertsmanagement/smartdetectoralertrules", "failure anomalies - {insights}"),
     ("microsoft.insights/actiongroups", "application insights smart detection"),
@@ -41,14 +41,13 @@ Apply = Callable[[Context, ReportProgress], Document]
 
 
 def teardown(recipe: Recipe, *, purge: bool = False) -> list[Step]:
-    """The steps that undo what a recipe made, after the sign-in. With `purge` the names are free
-    afterwards.
+    """The steps that undo a recipe, after the sign-in. With `purge` the names are free afterwards.
 
-    Each has the id of the step that it undoes; the purge of the vault is one more.
+    Each has the id of the step that it undoes; the purge of the vault is an additional one.
     """
     steps = made_by(recipe)
     going = [step for step in steps if step.removal and step.resource]
-    undone = [sign_in_step(recipe)]  # which needs no token but that of Azure Resource Manager
+    undone = [sign_in_step(recipe)]  # needs only the token for Azure Resource Manager
     for step in reversed(going):
         users = tuple(other.id for other in going if step.id in other.after)
         part = _Part(recipe, step, _holder(step, going), purge)
@@ -62,8 +61,8 @@ def teardown(recipe: Recipe, *, purge: bool = False) -> list[Step]:
 
 
 def made_by(recipe: Recipe) -> list[Step]:
-    """The steps of a recipe, and those of its earlier versions: what was private or had an entry
-    then still stands in the VNET, and would hold it."""
+    """The steps of a recipe and of its earlier versions: private endpoints and entries of those
+    still exist in the VNET, and would block its deletion."""
     wide = dict.fromkeys(("storage", "key_vault", "registry"), "private-endpoint")
     wide["aks_outbound"] = "user-defined-routing"
     made = {step.id: step for step in steps_for(recipe)}
@@ -75,7 +74,8 @@ def made_by(recipe: Recipe) -> list[Step]:
 
 
 def _join(made: dict[str, Step], more: Sequence[Step], mark: str) -> None:
-    """Add steps to others; one that has the id of another, and another resource, gets a mark."""
+    """Add steps to others; one that has the id of another but a different resource gets `mark` as
+    suffix."""
     called = {
         step.id: f"{step.id}.{mark}" if _another(made.get(step.id), step) else step.id
         for step in more
@@ -93,7 +93,7 @@ def _another(known: Step | None, step: Step) -> bool:
 
 
 def _holder(step: Step, steps: Sequence[Step]) -> Step:
-    """The step whose resource carries the tag: its own, or the nearest that it is part of."""
+    """The step whose resource carries the tag: its own, or the nearest parent's."""
     assert step.resource
     if "tags" in step.resource.body:
         return step
@@ -109,7 +109,7 @@ def _holder(step: Step, steps: Sequence[Step]) -> Step:
 
 @dataclass(frozen=True)
 class _Part:
-    """One resource of the journey, on its way out. `holder` is the step whose tag says whose it is."""
+    """One resource to remove. `holder` is the step whose tag says who owns it."""
 
     recipe: Recipe
     step: Step
@@ -132,7 +132,8 @@ class _Part:
         )
 
     def _called(self) -> str:
-        """What it is and how it is named; what has no tag of its own is named by what holds it."""
+        """The title of the resource, with its name if the title lacks it; one without a tag of its
+        own is identified by its holder."""
         assert self.step.resource
         name = self.step.resource.id.rpartition("/")[2]
         known = name in self.step.title or self.holder is not self.step
@@ -145,7 +146,7 @@ class _Part:
 
     @property
     def lingers(self) -> str:
-        """What Azure keeps of it, unless it is purged."""
+        """What Azure keeps of the resource, unless it is purged."""
         assert self.step.removal
         freed = self.purge and (self.step.removal.purge or self.step.id == VAULT)
         return "" if freed else self.step.removal.soft_delete_note
@@ -169,7 +170,8 @@ class _Part:
         return f"{LEFT}: {what} does not carry the tag {OWNER_TAG}: {self.prefix}"
 
     def _not_there(self, ctx: Context) -> Found:
-        """What is gone may still keep its name, and may have left something behind."""
+        """A resource that is gone may still reserve its name, and may have left something
+        behind."""
         assert self.step.removal and self.step.resource
         if self.purge and self.step.removal.invisible_when_soft_deleted:
             return self._soft_deleted(ctx)
@@ -179,8 +181,8 @@ class _Part:
         return Found("ready", note=f"{GONE}; its {left} is still there: {_group_deletion(left)}")
 
     def _soft_deleted(self, ctx: Context) -> Found:
-        """What is soft-deleted is not there when it is asked for: the list of the subscription may
-        show it. Where the group that held it is ours, it is purged on suspicion."""
+        """A GET does not find a soft-deleted resource; the list of the subscription may show it. If
+        the group that held it is ours, it is purged in case it is soft-deleted."""
         assert self.step.resource
         address = ctx.resolve(self.step.resource.id)
         above, _, kind = address.rpartition("/")[0].partition("/providers/")
@@ -200,7 +202,7 @@ class _Part:
         return Found("unwanted", note="soft-deleted: purged")
 
     def _left_behind(self, ctx: Context) -> str:
-        """The name of the group that should have gone along; empty where it has."""
+        """The name of the companion group that should be gone as well; empty if it is."""
         assert self.step.removal
         along = ctx.resolve(self.step.removal.companion_group)
         there = along and ctx.cloud.arm.get(along, api_versions.RESOURCES) is not None
@@ -220,8 +222,8 @@ class _Part:
         return RemovalOutput(there, self.lingers if there and self.lingers else None).to_json()
 
     def _have_group(self, ctx: Context, group: str, say: ReportProgress) -> None:
-        """What is soft-deleted is reached through its group, which is made again for that, and
-        goes again at the end."""
+        """A soft-deleted resource is reached only through its group, which is created again for
+        that, and removed again at the end."""
         if ctx.cloud.arm.get(group, api_versions.RESOURCES) is None:
             say("making its resource group again, to reach it")
             body = {"location": self.recipe.sign_in.region, "tags": {OWNER_TAG: self.prefix}}
@@ -240,7 +242,7 @@ class _Part:
             pause(ctx.cancel, ctx.cloud.profile.polling)
 
     def read_group(self, ctx: Context) -> Found:
-        """The group goes last, and only where nobody else has anything in it."""
+        """The group is removed last, and only if everything in it is ours."""
         assert self.step.resource
         found = self._get(ctx, self.step)
         if found is None or not owned(found, self.prefix):
@@ -273,7 +275,7 @@ def _group_deletion(name: str) -> str:
 
 
 def _purge_of_vault(part: _Part) -> Step:
-    """A vault is purged after it was deleted: by its name, among the deleted ones of its region."""
+    """Purge a vault after its deletion: by its name, among the deleted vaults of its region."""
     resource, recipe = part.step.resource, part.recipe
     assert resource
     name = recipe.names.key_vault
@@ -322,7 +324,7 @@ def _purge_of_vault(part: _Part) -> Step:
 
 
 def _protected(vault: Mapping[str, Any]) -> str:
-    """Why a live or deleted vault cannot be purged; empty where it can."""
+    """Why a live or deleted vault cannot be purged; empty if it can."""
     p = vault["properties"]
     if not (p.get("enablePurgeProtection") or p.get("purgeProtectionEnabled")):
         return ""

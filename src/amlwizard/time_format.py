@@ -1,10 +1,10 @@
-"""Spans of time for people, in as few characters as tell them apart."""
+"""Durations for display, in as few characters as distinguish them."""
 
 from __future__ import annotations
 
 
 def span(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``4 min``, ``1 h 05``: for what is expected."""
+    """``0.4 s``, ``12 s``, ``4 min``, ``1 h 05``: for expected durations."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 90:
@@ -14,7 +14,7 @@ def span(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """``0:42``, ``12:05``, ``1:02:03``: for what passes while one looks."""
+    """``0:42``, ``12:05``, ``1:02:03``: for elapsed time."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,4 +1,4 @@
-"""The state of a run at a moment, reduced from its events, for every front end."""
+"""The state of a run at one moment, reduced from its events, for every front end."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ class RunView:
         return totals
 
     def output(self, step: StepRef[O]) -> O | None:
-        """What a step put out; None where it has not, or where the journal of another version has
-        it otherwise."""
+        """A step's outputs; None if there are none yet, or if they are from another version's
+        journal and have a different form."""
         try:
             return step.read({step.id: self.outputs(step.id)})
         except UnresolvedPlaceholderError:

@@ -1,1 +1,1 @@
-"""What front ends ask of the program: the port, and the application behind it."""
+"""The port that front ends call, and the application behind it."""

@@ -1,5 +1,5 @@
-"""Where recipe, steps, engine, journal and cloud come together. Every command and every front
-end plans, runs and scores through here."""
+"""Connects recipe, steps, engine, journal and cloud. Every command and every front end plans, runs
+and scores through here."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Application:
         self._changed = Condition()
         self._using: list[TargetName] = []
         self._runs: dict[str, RunView] = {}
-        """By id: the runs of this application, and those that it has recalled."""
+        """By id: the runs of this application, and recalled ones."""
 
     def __enter__(self) -> Application:
         return self
@@ -185,7 +185,7 @@ class Application:
     def destroy(
         self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl
     ) -> RunResult:
-        """Keeps its journal apart from those of runs."""
+        """Writes its journal to a folder separate from those of runs."""
         steps = teardown(recipe, purge=purge)
         return self._walk(steps, "teardowns", recipe, name, emit, control)
 
@@ -288,7 +288,7 @@ class Application:
 
 
 def _run_of(event: StepProgress) -> object:
-    """The MLflow run that a cell of the training made, where it was that cell."""
+    """The id of the MLflow run, if the event is from the training cell that created it."""
     cell = event.payload(CellFinished)
     return (cell.result or {}).get("run_id") if cell else None
 
@@ -301,7 +301,7 @@ def _said_by(path: Path, step: str) -> list[StepProgress]:
 
 
 def _ended(view: RunView, code: int) -> AmlwizardError:
-    """The error of a run that has nothing to show, with the exit code of that run."""
+    """The error for a run that has no result, with the exit code of that run."""
     ends = [step.end for step in view.steps.values() if step.end and step.end.outcome == "failed"]
     if code == OperationCancelledError.exit_code or not ends:
         return OperationCancelledError("Cancelled.")
@@ -313,6 +313,8 @@ def _ended(view: RunView, code: int) -> AmlwizardError:
 
 
 def to_all(listeners: Sequence[Callable[[Event], None]]) -> Emit:
+    """An `Emit` that passes every event to all listeners."""
+
     def emit(event: Event) -> None:
         for listener in listeners:
             listener(event)

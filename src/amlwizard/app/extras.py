@@ -1,4 +1,4 @@
-"""Optional extras of the package, as its own metadata declares them."""
+"""Optional extras of the package, as its metadata declares them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _installed(name: str) -> bool:
 
 
 def how_to_add_the_sandbox() -> str:
-    """The command that adds it to the environment that we run in, as a sentence."""
+    """A sentence with the command that installs it into the current environment."""
     if sys.version_info >= SANDBOX_BEFORE:
         return (
             "Use Python 3.11 to 3.13: MLflow 2.22, which the sandbox runs, has no build for 3.14."
@@ -41,7 +41,8 @@ def how_to_add_the_sandbox() -> str:
 
 
 def require_sandbox() -> None:
-    """Raises InvalidInputError, with the command that adds it, where the sandbox is not installed."""
+    """Raises InvalidInputError, with the command that installs it, if the sandbox is not
+    installed."""
     names = missing("sandbox")
     if not names:
         return

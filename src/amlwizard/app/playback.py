@@ -105,7 +105,7 @@ class Playback:
         code = last.exit_code if isinstance(last, RunFinished) else 1
         return RunResult(code, started.run, self.recipe, self.path)
 
-    # -- what there is no cloud for
+    # -- calls that would need a cloud
 
     plays_the_person = False
 

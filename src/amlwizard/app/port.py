@@ -1,7 +1,7 @@
-"""What front ends may ask of the application: the port between screens and prompts on one side
-and cloud, steps and engine on the other. Only plain values cross it.
+"""The interface between front ends (screens, prompts) and the application (cloud, steps, engine).
+Only plain values cross it.
 
-Every call blocks, so it is made from a worker thread, never from the one that draws. Errors are
+Every call blocks, so call it from a worker thread, never from the one that draws. Errors are
 `AmlwizardError`s; progress is reported as events.
 """
 
@@ -29,8 +29,8 @@ TargetName = Literal["sandbox", "azure"]
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run ended, and where its recipe and journal are. A run that was cut off has the exit
-    code of a cancelled one."""
+    """How a run ended, and where its recipe and journal are. An interrupted run has the exit code
+    of a cancelled one."""
 
     exit_code: int
     run: str
@@ -72,7 +72,7 @@ class ApplicationPort(Protocol):
         self, recipe: Recipe, emit: Emit, cancel: CancelEvent, name: str = "RECIPE"
     ) -> Sequence[Finding]:
         """What the cloud will refuse: names taken, quota, roles, overlaps. Reads only. `name` is
-        what the recipe is called in the commands that correct what is found."""
+        the name of the recipe in commands that correct the findings."""
 
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
         """Expected seconds of each step, by step id: from recorded journals if there are any,
@@ -88,9 +88,9 @@ class ApplicationPort(Protocol):
         last: Phase | None = None,
         ignored: Collection[str] = (),
     ) -> RunResult:
-        """Build what the recipe describes. `name` is what the recipe is called in events, `rerun`
-        are phases whose work is done again, `last` is the phase to stop after, `ignored` are
-        preflight rules that do not stop the run."""
+        """Build what the recipe describes. `name` is the name of the recipe in events, `rerun` are
+        phases whose work is done again, `last` is the phase to stop after, `ignored` are preflight
+        rules that do not stop the run."""
 
     def recall(self, run: str, emit: Emit) -> RunResult:
         """Emit the events of an earlier run again, as recorded in its journal, without its

@@ -86,7 +86,7 @@ class Target:
 @contextmanager
 def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
     """Open the target of that name. An embedded sandbox stops when the block ends."""
-    # What the SDKs log, we say ourselves; without a handler Python would print it among our lines.
+    # amlwizard reports what the SDKs log; without a handler, Python would print it as well.
     logging.getLogger().addHandler(logging.NullHandler())
     named = os.environ.get(VARIABLE)
     with recorded(choice.capture) as recorder:
@@ -156,7 +156,7 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]
         stderr=errors or sys.stderr,
         text=True,
         start_new_session=True,
-        # It is a cloud: the credentials of its customers are none of its business.
+        # Like a real cloud, it must not see the credentials of its users.
         env={k: v for k, v in os.environ.items() if not k.startswith("AZURE_")},
     )
     description: dict[str, Any] = {}
@@ -183,5 +183,5 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]
         if errors:
             errors.close()
         if description and "--state" not in options:
-            # Its own to remove, and gone already unless it was killed.
+            # The sandbox removes this folder itself, unless it was killed.
             shutil.rmtree(Path(description["description"]).parent, ignore_errors=True)

@@ -1,8 +1,8 @@
-"""A step of the journey, and the plan, as values.
+"""Steps and plans, as values.
 
-A step knows how to read what is there and how to bring it about; it is walked by the engine, which
-knows nothing of Azure. ARM documents are plain JSON with placeholders: ``{sign-in.subscription}`` is
-resolved from the outputs of the step ``sign-in`` when the request is sent, so a document can be
+A step knows how to read its current state and how to reach the desired one; the engine runs it and
+knows nothing of Azure. ARM documents are plain JSON with placeholders: ``{sign-in.subscription}``
+is resolved from the outputs of the step ``sign-in`` when the request is sent, so a document can be
 shown, compared and exported before anyone has signed in.
 """
 
@@ -34,13 +34,13 @@ PHASES: tuple[Phase, ...] = (
 Action = Literal["create", "update", "keep", "wait", "run", "delete"]
 State = Literal["ready", "differs", "busy", "failed", "unwanted"]
 
-GONE = "not there"  # the note of what a teardown need not remove
+GONE = "not there"  # the note of a resource that a teardown need not remove
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a step may know: the recipe, the cloud, and what finished steps put out. `name` is what
-    the recipe is called."""
+    """What a step may use: the recipe, the cloud, and the outputs of finished steps. `name` is the
+    name of the recipe in messages."""
 
     recipe: Recipe
     cloud: CloudPort
@@ -50,15 +50,16 @@ class Context:
     name: str = "RECIPE"
 
     def resolve(self, document: Any) -> Any:
-        """`document` with its placeholders resolved; UnresolvedPlaceholderError where one cannot be
-        yet."""
+        """`document` with its placeholders resolved. Raises UnresolvedPlaceholderError if one has
+        no value yet."""
         return resolve(document, self.outputs.by_step)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A property of a standing resource that Azure does not change: its dotted path, what it is and
-    what is asked for; the field of the recipe that asks, and the value with which it would not."""
+    """A property of an existing resource that Azure cannot change: its dotted path, its value in
+    Azure and in the recipe; the recipe field that requests the change, and the value of that field
+    that would not."""
 
     path: str
     found: Any
@@ -68,17 +69,17 @@ class Kept:
 
     @property
     def told(self) -> str:
-        """With the way out, for people."""
+        """The message for users, with a way out."""
         way = f"set {self.field} to {self.back}, or use" if self.field else "use"
         return f"Azure does not change {self.path}: {way} another resource"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a step's `read` saw. `differences` are for people: ``properties.x: a -> b``.
+    """The result of a step's `read`. `differences` are for users: ``properties.x: a -> b``.
 
-    `unwanted` is what a teardown finds and removes. `note` says why something is kept, or what
-    goes with it. `kept` are those differences that Azure does not take.
+    `unwanted` is the state of what a teardown removes. `note` says why something is kept, or what
+    is removed with it. `kept` are the differences that Azure cannot apply.
     """
 
     state: State
@@ -92,7 +93,7 @@ class Found:
 class Resource:
     """An ARM resource: its full id (with placeholders), its api-version, the body of its PUT.
 
-    `outputs` are the dotted paths, in the resource, of what its step puts out.
+    `outputs` maps the names of the step's outputs to dotted paths in the resource.
     """
 
     id: str
@@ -109,7 +110,7 @@ GROUP = "Microsoft.Resources/subscriptions/resourceGroups"
 
 
 def type_of(resource_id: str) -> str:
-    """The ARM type of an id: ``Microsoft.Network/virtualNetworks``."""
+    """The ARM type of an id, such as ``Microsoft.Network/virtualNetworks``."""
     _, found, tail = resource_id.rpartition("/providers/")
     if not found:
         return GROUP
@@ -119,14 +120,14 @@ def type_of(resource_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """How the resource of a step is deleted on teardown.
+    """How a teardown deletes the resource of a step.
 
-    `query` is what its DELETE needs, `purge` is added so that its name is free afterwards, and
+    `query` holds the parameters of its DELETE, `purge` those that also free its name, and
     `before_delete` runs first. `also_removes` says what is deleted with it, `soft_delete_note` what
     Azure keeps of it unless it is purged. `invisible_when_soft_deleted`: nothing lists it then, and
-    only a refusal to create it again shows it. `owned_by_name`: its name alone proves that we made
-    it, so it needs no tag. `companion_group` is the id of a resource group that Azure makes for it,
-    and has to delete with it.
+    only a refusal to create it again reveals it. `owned_by_name`: its name alone proves that
+    amlwizard created it, so it needs no tag. `companion_group` is the id of a resource group that
+    Azure creates for it, and must delete with it.
     """
 
     query: Mapping[str, str] = field(default_factory=dict)
@@ -141,14 +142,14 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One vertex of the journey.
+    """One vertex of the step graph.
 
-    `read` answers None for what is not there. `apply` creates, updates or runs, and answers the
-    outputs that later steps need (plain JSON, never a secret). `removal` says how its resource is
-    removed; without one there is nothing to remove, or it goes with what holds it.
-    `runs` marks work that is done rather than a thing that exists: its action is `run`.
-    `az` holds the equivalent commands of the Azure CLI, where there are any. `audiences` are the
-    services, beside Azure Resource Manager, that it needs tokens for: ``databricks``, ``ml``.
+    `read` returns None if nothing exists. `apply` creates, updates or runs, and returns the outputs
+    that later steps need (plain JSON, never a secret). `removal` says how its resource is removed;
+    None if there is nothing to remove, or if it is deleted with its parent. `runs` marks work
+    rather than a resource: its action is `run`. `az` holds the equivalent commands of the Azure
+    CLI, if there are any. `audiences` are the services, besides Azure Resource Manager, that it
+    needs tokens for: ``databricks``, ``ml``.
     """
 
     id: str
@@ -166,7 +167,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """`kept` is what it would have to change and Azure does not; `note` tells it."""
+    """`kept` are the changes that it requires and Azure cannot make; `note` describes them."""
 
     id: str
     title: str
@@ -184,14 +185,14 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would do, in an order that works. `target` is None where no cloud was read."""
+    """What a run would do, in a valid order. `target` is None if no cloud was read."""
 
     target: str | None
     steps: tuple[PlannedStep, ...]
 
     @property
     def possible(self) -> bool:
-        """Whether Azure would take every change."""
+        """Whether Azure can make every change."""
         return not any(step.kept for step in self.steps)
 
     def to_json(self) -> dict[str, Any]:
@@ -200,7 +201,7 @@ class Plan:
 
 
 def action_for(step: Step, found: Found | None) -> Action:
-    """What must be done about `step`, given what was found of it."""
+    """The action that `step` requires, given its current state."""
     if found is None or (found.state == "failed" and step.runs):
         return "run" if step.runs else "create"
     actions: dict[State, Action] = {
@@ -214,6 +215,7 @@ def action_for(step: Step, found: Found | None) -> Action:
 
 
 def planned(step: Step, found: Found | None) -> PlannedStep:
+    """`step` as an entry of a plan, given its current state."""
     return PlannedStep(
         step.id,
         step.title,
@@ -228,18 +230,18 @@ def planned(step: Step, found: Found | None) -> PlannedStep:
 
 
 def until(steps: Sequence[Step], phase: Phase) -> list[Step]:
-    """The steps of `phase` and of what comes before it in the journey."""
+    """The steps of `phase` and of the phases before it."""
     last = PHASES.index(phase)
     return [step for step in steps if PHASES.index(step.phase) <= last]
 
 
 def in_order(steps: Sequence[Step]) -> list[Step]:
-    """The steps, each after all that it comes after; ValueError names a cycle or a step that comes
-    after one that does not exist."""
+    """The steps, each after its predecessors. Raises ValueError for a cycle, or a predecessor that
+    does not exist."""
     by_id = {step.id: step for step in steps}
     return [by_id[name] for name in order({step.id: step.after for step in steps})]
 
 
 def outline(steps: Sequence[Step]) -> Plan:
-    """The plan where no cloud was read: everything is still to be done."""
+    """The plan if no cloud is read: every step is still to be done."""
     return Plan(None, tuple(planned(step, None) for step in in_order(steps)))

@@ -1,5 +1,5 @@
-"""The graph of steps: an order that works, the waves of what can go side by side, and the path that
-decides how long the whole takes. A graph maps each step to the steps that it comes after."""
+"""The dependency graph of steps: a valid order, the waves that can run in parallel, and the
+critical path. A graph maps each step to its predecessors."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ Graph = Mapping[str, Collection[str]]
 
 
 def order(after: Graph) -> list[str]:
-    """The steps, each after all that it comes after. Raises ValueError as `waves` does."""
+    """The steps, each after its predecessors. Raises ValueError as `waves` does."""
     return [step for wave in waves(after) for step in wave]
 
 
 def waves(after: Graph) -> Iterator[list[str]]:
-    """The steps in groups, each group as soon as all that it comes after is in earlier ones; within
-    a group in the order of the graph.
+    """The steps in groups; each step is in the first group after those of its predecessors. Within
+    a group they have the order of the graph.
 
-    Raises ValueError with the path of a cycle, or the name of a predecessor that is not in the graph.
+    Raises ValueError with the path of a cycle, or the name of a predecessor that is not in the
+    graph.
     """
     for step, names in after.items():
         for name in names:
@@ -43,13 +44,13 @@ def within(after: Graph) -> dict[str, list[str]]:
 
 
 def longest(after: Graph, seconds: Mapping[str, float]) -> float:
-    """The length of the longest path: what the whole takes when nothing waits without need."""
+    """The length of the longest path in seconds: the total duration with unlimited parallelism."""
     return max(ends(after, seconds).values(), default=0.0)
 
 
 def ends(after: Graph, seconds: Mapping[str, float]) -> dict[str, float]:
-    """When each step ends if each begins as soon as what it comes after has ended. ValueError as
-    for `waves`."""
+    """When each step ends, in seconds, if each starts as soon as its predecessors have ended.
+    Raises ValueError as `waves` does."""
     ended: dict[str, float] = {}
     for step in order(after):
         begins = max((ended[name] for name in after[step]), default=0.0)
@@ -58,8 +59,8 @@ def ends(after: Graph, seconds: Mapping[str, float]) -> dict[str, float]:
 
 
 def critical(after: Graph, ended: Mapping[str, float]) -> list[str]:
-    """The chain that decides when the whole is over: the step that ends last, and before each the
-    one that it waited for longest."""
+    """The critical path: the step that ends last, and before each step the predecessor that ended
+    last."""
     chain: list[str] = []
     step = max(ended, key=lambda name: ended[name], default=None)
     while step is not None:

@@ -1,4 +1,4 @@
-"""What steps put out for the steps after them and for whoever shows a run: typed, kept as JSON."""
+"""The outputs of steps, for later steps and for front ends: typed, stored as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from amlwizard.json_types import Document
 
 
 class UnresolvedPlaceholderError(LookupError):
-    """An output that is not there yet was needed; the text is its step, or ``step.output``."""
+    """An output was needed that does not exist yet; the message is its step, or ``step.output``."""
 
 
 O = TypeVar("O", bound=JsonRecord)  # noqa: E741
@@ -19,13 +19,13 @@ O = TypeVar("O", bound=JsonRecord)  # noqa: E741
 
 @dataclass(frozen=True)
 class StepRef(Generic[O]):
-    """A step by its id, with the type of what it puts out."""
+    """A step by its id, with the type of its outputs."""
 
     id: str
     output: type[O]
 
     def read(self, outputs: Mapping[str, Document]) -> O:
-        """Raises UnresolvedPlaceholderError where the step has put out nothing yet, or not all."""
+        """Raises UnresolvedPlaceholderError if the step has no outputs yet, or not all of them."""
         try:
             return self.output.from_json(outputs[self.id])
         except KeyError as missing:
@@ -33,17 +33,17 @@ class StepRef(Generic[O]):
 
 
 class Outputs:
-    """The outputs of the steps that have finished: typed by a StepRef, as JSON in `by_step`."""
+    """The outputs of finished steps: typed by a StepRef, as JSON in `by_step`."""
 
     def __init__(self, by_step: Mapping[str, Document]) -> None:
         self.by_step = by_step
 
     def __getitem__(self, ref: StepRef[O]) -> O:
-        """Raises UnresolvedPlaceholderError where the step has put out nothing yet, or not all."""
+        """Raises UnresolvedPlaceholderError if the step has no outputs yet, or not all of them."""
         return ref.read(self.by_step)
 
 
-# -- of the journey's steps, as far as anybody reads them by name
+# -- the outputs that are read by name
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class DatabricksOutput(ResourceOutput):
 
 @dataclass(frozen=True)
 class TrainingOutput(JsonRecord):
-    """`rows` are those trained on and those tested with; `columns` the model's signature: types by
-    name."""
+    """`rows` are the numbers of rows for training and for testing; `columns` is the model's
+    signature: types by name."""
 
     run_id: str
     experiment: str
@@ -94,7 +94,8 @@ class TrafficOutput(JsonRecord):
 
 @dataclass(frozen=True)
 class ScoringOutput(JsonRecord):
-    """`asked_from` is ``here`` or ``the VNET``; `dns_record` one that the endpoint's name lacks."""
+    """`asked_from` is ``here`` or ``the VNET``; `dns_record` is one that the endpoint's name
+    lacks."""
 
     scoring_uri: str
     predictions: Sequence[float]
@@ -105,7 +106,7 @@ class ScoringOutput(JsonRecord):
 
 @dataclass(frozen=True)
 class VerifyOutput(JsonRecord):
-    """How many promises there are and are kept; the ids of those that nothing was seen of."""
+    """The number of promises, how many are kept, and the ids of those without evidence."""
 
     promises: int
     kept: int
@@ -114,7 +115,7 @@ class VerifyOutput(JsonRecord):
 
 @dataclass(frozen=True)
 class RemovalOutput(JsonRecord):
-    """`removed`: it was there. `lingers`: what Azure keeps of it."""
+    """`removed`: the resource existed. `lingers`: what Azure keeps of it."""
 
     removed: bool
     lingers: str | None = None

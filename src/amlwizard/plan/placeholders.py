@@ -1,4 +1,4 @@
-"""Placeholders in documents and commands: ``{step.output}`` stands for what a step puts out."""
+"""Placeholders in documents and commands: ``{step.output}`` stands for an output of a step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z0-9.-]+)\.([a-z_]+)\}")
 
 
 def placeholders(document: Any) -> set[tuple[str, str]]:
-    """Every placeholder in a document or command: (step, output)."""
+    """Every placeholder in a document or command, as (step, output)."""
     if isinstance(document, str):
         return {(step, output) for step, output in _PLACEHOLDER.findall(document)}
     if isinstance(document, Mapping):
@@ -25,7 +25,7 @@ def placeholders(document: Any) -> set[tuple[str, str]]:
 
 def resolve(document: Any, outputs: Mapping[str, Document]) -> Any:
     """`document` with each placeholder replaced. Raises UnresolvedPlaceholderError for the first
-    that `outputs` does not have."""
+    one that is not in `outputs`."""
     if isinstance(document, str):
         return _PLACEHOLDER.sub(lambda found: str(_value(found, outputs)), document)
     if isinstance(document, Mapping):
@@ -36,7 +36,7 @@ def resolve(document: Any, outputs: Mapping[str, Document]) -> Any:
 
 
 def resolve_known(document: Any, outputs: Mapping[str, Document]) -> Any:
-    """`document` with those texts resolved that can be; the others stay as they are."""
+    """`document` with every string resolved that can be; the others are unchanged."""
     if isinstance(document, Mapping):
         pairs = ((resolve_known(k, outputs), v) for k, v in document.items())
         return {key: resolve_known(value, outputs) for key, value in pairs}
@@ -56,11 +56,13 @@ def _value(found: re.Match[str], outputs: Mapping[str, Document]) -> Any:
 
 
 def for_shell(command: str) -> str:
-    """A command with every placeholder as the shell variable that holds its value: ``$AKS_ID``."""
+    """A command with every placeholder replaced by the shell variable for its value:
+    ``$AKS_ID``."""
     return _PLACEHOLDER.sub(lambda found: f"${shell_name(*found.groups())}", command)
 
 
 def shell_name(step: str, output: str) -> str:
-    """``aks-identity``, ``principal``: AKS_IDENTITY_PRINCIPAL. What sign-in gives stands alone."""
+    """``aks-identity``, ``principal`` gives AKS_IDENTITY_PRINCIPAL. Outputs of the sign-in have no
+    prefix."""
     name = output if step == "sign-in" else f"{step}_{output}"
     return re.sub(r"\W", "_", name).upper()

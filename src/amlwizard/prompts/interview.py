@@ -73,8 +73,8 @@ class Interview:
             self.say(f"{number:>3}  {spec.title:<{width}}  {_short(value)}")
 
     def _findings(self, section: str) -> None:
-        """Show the findings of a section and offer each fix once. Findings that a fix brings up
-        are shown too."""
+        """Show the findings of a section and offer each fix once. Findings that a fix causes are
+        shown too."""
         cured = True
         while cured:
             found = [f for f in self.session.findings if _about(f, section)]
