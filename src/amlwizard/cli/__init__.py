@@ -1,4 +1,4 @@
-"""The command line: reads arguments, and loads no more than the command needs."""
+"""The command line: parses arguments, and imports no more than the command needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from amlwizard.cli.arguments import parser
 
 
 class Command(NamedTuple):
-    """A command: its module here, imported when it is called, its function, and its options."""
+    """A command: its module in this package, imported when it is called, its function, and its
+    options."""
 
     module: str
     function: str
@@ -44,11 +45,11 @@ COMMANDS: Mapping[str, Command] = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; answer its exit code."""
+    """Run a command and return its exit code."""
     top = parser()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Names may hold letters that a terminal does not have: no reason to fail.
+            # Names may contain characters that the terminal cannot encode: do not fail.
             stream.reconfigure(errors="backslashreplace")
     given = top.parse_args(argv)
     if given.command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         code = _run(given)
-        sys.stdout.flush()  # here, where what goes wrong is said, and not on the way out
+        sys.stdout.flush()  # here, where errors are reported, and not at interpreter exit
         return code
     except AmlwizardError as error:
         from amlwizard.console import show_error
@@ -87,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             AmlwizardError(where, why=error.strerror or "", fix="Make room, then do it again.")
         )
         return 1
-    except Exception as error:  # noqa: BLE001 - whatever it is, a user sees a sentence
+    except Exception as error:  # noqa: BLE001 - users see a message, never a traceback
         return _unexpected(error)
 
 

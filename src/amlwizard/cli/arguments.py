@@ -10,7 +10,7 @@ from amlwizard.cli.options import Phase
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 PHASES = get_args(Phase)
-WORK = ("train", "register")  # phases whose outcome is otherwise kept
+WORK = ("train", "register")  # phases whose results are otherwise kept
 EPILOG = "exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled"
 
 
@@ -213,7 +213,7 @@ def _sandbox(commands: Commands) -> None:
 
 
 class _Version(argparse.Action):
-    """Looks the version up when it is asked for, not whenever a command starts."""
+    """Looks up the version only when it is requested, not at every start."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)

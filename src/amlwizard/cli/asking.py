@@ -1,4 +1,5 @@
-"""Ask: a recipe by questions, its plan, and, on yes, the run with plain progress."""
+"""The ask command: a recipe by questions, its plan, and, if confirmed, the run with plain
+progress."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ TARGETS: tuple[TargetName, ...] = ("sandbox", "azure")
 
 
 def ask(given: AskOptions) -> int:
-    """Answers are kept as they are given; who leaves is offered to continue."""
+    """Saves answers as they are given, so that an interrupted session can be continued."""
     person = asker(given.plain)
     store = DraftStore(state_folder() / SESSIONS)
     session = Session(store, _draft(given, store, person))
@@ -104,7 +105,8 @@ class Ask:
         return "azure" if picked == "azure" else "sandbox"
 
     def _saved(self, recipe: Recipe) -> Path:
-        """What -o names is written over; another file only where the person agrees."""
+        """Save the recipe and return its path. The file named by -o is overwritten; another
+        existing file only if the user agrees."""
         while True:
             path = Path(self.given.output or self._named(recipe))
             mine = self.given.output or str(path) == self.session.draft.saved
@@ -141,7 +143,8 @@ class Ask:
         return self.person.confirm(f"Start now on {target}?", False)
 
     def _refused(self, recipe: Recipe, name: str) -> Sequence[Finding]:
-        """What the cloud would refuse of the recipe, where the person wants to change that."""
+        """The errors that preflight finds, if the user wants to change the recipe; empty if there
+        are none."""
         self._sign_in(recipe)
         while True:
             found = self.application.preflight(recipe, self.login, Flag(), name)

@@ -1,4 +1,4 @@
-"""The recipes command: those that come with the package, listed and copied."""
+"""The recipes command: lists and copies the recipes that come with the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compare: what a capture says that Azure answered, beside what the sandbox answers."""
+"""The compare command: Azure's responses in a capture, beside those of the sandbox."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from amlwizard.cloud.wire import client
 from amlwizard.recipe import SignIn
 
 TIMEOUT_SECONDS = 60
-PLACES = 3  # of a difference that are named
-SLOWER = 2  # times: a duration that is further off than that is told
+PLACES = 3  # named for each difference
+SLOWER = 2  # factor: durations that differ by more are reported
 
 
 class Unasked:
-    """Nobody is at hand: the sandbox agrees to every sign-in by itself."""
+    """A prompt without a user: the sandbox approves every sign-in by itself."""
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None: ...
 
@@ -34,7 +34,7 @@ class Unasked:
 
 
 class Stage:
-    """A sandbox of our own, as `capture.replaying` asks it."""
+    """A sandbox started for the comparison, with the interface that `capture.replaying` uses."""
 
     def __init__(self, description: dict[str, Any]) -> None:
         self.description = description
@@ -45,6 +45,7 @@ class Stage:
         self._client = client(profile, TIMEOUT_SECONDS)
 
     def ask(self, method: str, where: str, body: Any, resource: str = "") -> Answer:
+        """The sandbox's response; status 0 if it did not respond."""
         databricks = "/api/2." in where
         token = self._cloud.access_token("databricks" if databricks else "arm").reveal()
         headers = {"Authorization": f"Bearer {token}"}
@@ -62,7 +63,7 @@ class Stage:
         return Answer(got.status_code, {k.lower(): v for k, v in got.headers.items()}, said)
 
     def lay(self, state: dict[str, Any]) -> None:
-        """Lay a part over the state; under the empty key, the whole of it."""
+        """Merge part of a state into the sandbox's; under the empty key, replace all of it."""
         whole = state.get("")
         self._control("PUT" if whole else "POST", whole or state)
 
@@ -80,7 +81,7 @@ class Stage:
 
 
 def compare(given: CompareOptions) -> int:
-    """0 where the sandbox answers as Azure did, else 1."""
+    """Return 0 if the sandbox responds as Azure did, otherwise 1."""
     logging.getLogger().addHandler(logging.NullHandler())  # else Python prints what the SDKs log
     scenarios = read(map(Path, given.captures))
     with started(["--clock", "polls", "--approve"], None) as description:
@@ -105,7 +106,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
 
 
 def show(verdict: Verdict) -> None:
-    """For people: what was compared, what differs, most frequent first."""
+    """Print what was compared, what was left aside (most frequent first), and what differs."""
     print(f"{verdict.asked} exchanges compared with the sandbox")
     for reason, count in verdict.aside.most_common():
         print(f"{count:6} left aside: {reason}")
@@ -125,7 +126,7 @@ def show(verdict: Verdict) -> None:
 
 
 def kind_of(request: str) -> str:
-    """The type of what is asked, without anybody's names: an ARM type, or the path."""
+    """The type of the requested resource, without any names: an ARM type, or the path."""
     path = request.partition(" ")[2]
     _, found, tail = path.rpartition("/providers/")
     parts = tail.split("/")

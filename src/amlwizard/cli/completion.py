@@ -1,4 +1,4 @@
-"""The completion command: what a shell needs to complete our commands, options and files."""
+"""The completion command: what a shell needs to complete commands, options and files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amlwizard.cli.arguments import parser
 from amlwizard.cli.options import CompletionOptions
 from amlwizard.recipe.bundled import BUNDLED
 
-FILES = ("recipe", "captures")  # arguments that are files, though named otherwise than FILE
+FILES = ("recipe", "captures")  # arguments that are files, although their metavar is not FILE
 
 
 def completion(given: CompletionOptions) -> int:
@@ -21,7 +21,7 @@ def completion(given: CompletionOptions) -> int:
 
 
 def _describe(command: argparse.ArgumentParser) -> None:
-    """Say of every argument what completes it, where its choices do not."""
+    """Set what completes each argument, unless its choices do."""
     for action in command._actions:
         if isinstance(action, argparse._SubParsersAction):
             for inner in action.choices.values():

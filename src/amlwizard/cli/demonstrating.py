@@ -1,4 +1,5 @@
-"""The demo: the app walking by itself through the sandbox, or through the journal of a recorded run."""
+"""The demo command: the app driven automatically through the sandbox, or through the journal of a
+recorded run."""
 
 from __future__ import annotations
 
@@ -21,10 +22,12 @@ from amlwizard.errors import InvalidInputError
 from amlwizard.tui.demo import player, script
 
 PREFIX = "mldemo01"
-SIGN_IN_CODE = "SANDBOX42"  # shown in pictures and recordings: it opens nothing
+SIGN_IN_CODE = "SANDBOX42"  # shown in pictures and recordings: it grants no access
 
 
 def demo(given: DemoOptions) -> int:
+    """Play the demo, or record it with --record. Raises InvalidInputError if there is no
+    terminal."""
     if given.journal and given.recipe:
         raise InvalidInputError(
             "A demo plays a recipe or a journal, not both.",
@@ -44,7 +47,8 @@ def demo(given: DemoOptions) -> int:
 
 
 def _readable(given: DemoOptions) -> None:
-    """What is to be played can be: a recording of a refusal is of no use to anybody."""
+    """Raise InvalidInputError now if the input cannot be played, instead of recording that
+    error."""
     if given.journal:
         Playback.of(Path(given.journal), 0).draft  # noqa: B018
         return
@@ -54,7 +58,7 @@ def _readable(given: DemoOptions) -> None:
 
 
 def _again(given: DemoOptions) -> list[str]:
-    """The same demo as a command, for the recorder's terminal."""
+    """The command of the same demo, for the recorder's terminal."""
     command = [sys.executable, "-m", "amlwizard", "demo", "--pace", given.pace]
     command += [str(given.recipe)] if given.recipe else []
     command += ["--step"] if given.step else []
@@ -62,7 +66,7 @@ def _again(given: DemoOptions) -> list[str]:
 
 
 def _played(given: DemoOptions, folder: Path) -> int:
-    """In a folder of its own: nothing of a demo is continued, and nothing that exists is touched."""
+    """Play in a temporary folder: a demo continues no session, and changes nothing that exists."""
     store = DraftStore(folder / "sessions")
     make = partial(player.DemoApp, pace=player.PACES[given.pace], step=given.step, target="sandbox")
     if given.journal:

@@ -1,4 +1,4 @@
-"""Destroy: show what goes, have it confirmed, remove it."""
+"""The destroy command: show what will be removed, ask for confirmation, remove it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from amlwizard.events import Emit
 
 
 def destroy(given: DestroyOptions) -> int:
+    """Return the exit code of the teardown. Raises InvalidInputError if no user can confirm it."""
     recipe = usable_recipe(given.recipe, changes(given.set))
     if not (given.yes or given.dry_run or sys.stdin.isatty()):
         raise InvalidInputError(
@@ -44,7 +45,8 @@ def destroy(given: DestroyOptions) -> int:
 
 
 def _confirm(name: str) -> None:
-    """Have the name of the resource group typed; anything else ends the command."""
+    """Ask the user to type the name of the resource group. Raises OperationCancelledError for
+    anything else."""
     sys.stderr.write(f"\nType the name of the resource group ({name}) to remove all of this: ")
     sys.stderr.flush()
     typed = sys.stdin.readline().strip()

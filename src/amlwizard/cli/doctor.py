@@ -1,5 +1,5 @@
-"""The doctor command: whether this machine has what amlwizard needs. It asks no cloud, and tells no
-secret: of variables that may hold one, only that they are set."""
+"""The doctor command: whether this machine has what amlwizard needs. It contacts no cloud and shows
+no secret: of variables that may hold one, only whether they are set."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ COLUMNS, LINES = 80, 24
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. `name` is its id in the JSON; `fix` says what to do, unless it is ok."""
+    """The result of one check. `name` is its id in the JSON; `fix` says what to do, unless it is
+    ok."""
 
     name: str
     status: Status
@@ -41,7 +42,7 @@ class Check:
 
 
 def doctor(given: DoctorOptions) -> int:
-    """Answer 1 where something does not work, 0 where all that stands out are warnings."""
+    """Return 1 if something does not work, 0 if there are only warnings."""
     checks = [*_versions(), *_sandbox(), *_terminal(), *_network(), *_sign_in(), *_state()]
     if given.json:
         print(json.dumps({"checks": [asdict(check) for check in checks]}, indent=2))
@@ -116,7 +117,7 @@ def _network() -> Iterator[Check]:
 
 
 def _without_password(proxy: str) -> str:
-    """A proxy's address, without the user and password that it may hold."""
+    """A proxy's address, without the user and password that it may contain."""
     parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
     return parts.netloc.rpartition("@")[2]
 

@@ -1,4 +1,4 @@
-"""Export: a recipe as a script or a template, for those who leave us."""
+"""The export command: a recipe as a script or template that works without amlwizard."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from amlwizard.export import FORMATS
 
 
 def export(given: ExportOptions) -> int:
+    """Write the script or template to a file or standard output; a script becomes executable."""
     text = FORMATS[given.to](usable_recipe(given.recipe, changes(given.set)))
     if given.output is None:
         sys.stdout.write(text)

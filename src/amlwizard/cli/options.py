@@ -1,4 +1,4 @@
-"""The options of every command, as values: what argparse has read, with types."""
+"""The options of every command, as typed values read by argparse."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Options:
 
     @classmethod
     def of(cls, given: argparse.Namespace) -> Self:
-        """Those that were given, and the defaults of the others."""
+        """The options in `given`, with the defaults of those that were left out."""
         return cls(**{field.name: getattr(given, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)
 class CloudOptions(Options):
-    """Of commands that talk to a cloud. `clock` and `speed` are for the embedded sandbox; `approve`
-    None stands for: where the sandbox is embedded. `capture` is a file."""
+    """For commands that use a cloud. `clock` and `speed` apply to the embedded sandbox; `approve`
+    None means: only if the sandbox is embedded. `capture` is a file."""
 
     target: Target | None
     clock: str
@@ -35,7 +35,7 @@ class CloudOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class TargetOptions(CloudOptions):
-    """Of commands that have to be told which cloud."""
+    """For commands that require a target."""
 
     target: Target
 
@@ -54,7 +54,7 @@ class AskOptions(CloudOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeOptions(Options):
-    """Of commands that begin with a recipe's file; `set` has changes: ``section.field=value``."""
+    """For commands that take a recipe file; `set` holds changes: ``section.field=value``."""
 
     recipe: str
     set: Sequence[str]
@@ -62,7 +62,7 @@ class RecipeOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class FindingsOptions(RecipeOptions):
-    """Of commands that end with findings."""
+    """For commands that report findings."""
 
     json: bool
 

@@ -27,8 +27,8 @@ from amlwizard.steps import steps_for
 def usable_recipe(
     path: str, changes: Mapping[str, str] | None = None, ignored: Collection[str] = ()
 ) -> Recipe:
-    """The recipe, if nothing but warnings and what is `ignored` stands against it; InvalidInputError with
-    all findings."""
+    """The recipe, if its only errors are of `ignored` rules. Raises InvalidInputError with all
+    findings."""
     reading = read(Path(path), changes)
     findings = _findings_of(reading, ignored)
     errors = [f for f in findings if f.severity == "error"]
@@ -40,14 +40,15 @@ def usable_recipe(
 
 
 def _findings_of(reading: Reading, ignored: Collection[str] = ()) -> list[Finding]:
-    """All that can be known on this machine, with errors of `ignored` rules as warnings. What is no
-    recipe cannot be ignored."""
+    """All findings that need no cloud, with errors of `ignored` rules as warnings. Errors in the
+    recipe's shape cannot be ignored."""
     shape, ruled = rules.of_shape(reading), rules.check(reading.sections)
     return [*shape, *lowered([*tls.findings(reading.sections.serving), *ruled], ignored)]
 
 
 def changes(settings: Sequence[str]) -> dict[str, str]:
-    """What --set says: values of the recipe by their dotted paths."""
+    """The values set by --set, by their dotted recipe paths. Raises InvalidInputError for malformed
+    ones."""
     given, wrong = {}, []
     for setting in settings:
         path, equals, value = setting.partition("=")
@@ -67,12 +68,14 @@ def changes(settings: Sequence[str]) -> dict[str, str]:
 
 
 def check(given: CheckOptions) -> int:
+    """Return 2 if there are errors, otherwise 0."""
     reading = read(Path(given.recipe), changes(given.set))
     return _told(given, _findings_of(reading, given.ignore))
 
 
 def plan(given: PlanOptions) -> int:
-    """0; 2 where something stands that Azure does not change as the recipe asks."""
+    """Return 0, or 2 if the recipe requires a change to an existing resource that Azure cannot
+    make."""
     recipe = usable_recipe(given.recipe, changes(given.set))
     if given.target is None:
         made = outline(steps_for(recipe))
@@ -90,6 +93,7 @@ def plan(given: PlanOptions) -> int:
 
 
 def preflight(given: PreflightOptions) -> int:
+    """Return 2 if there are errors, otherwise 0."""
     recipe = usable_recipe(given.recipe, changes(given.set))
     from amlwizard.app.application import Application
     from amlwizard.cli.targets import choice_of

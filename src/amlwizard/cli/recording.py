@@ -1,5 +1,5 @@
-"""Records a command's terminal as an asciinema cast (version 2: a JSON header, then JSON lines of
-seconds, "o", text), in a pseudo-terminal of its own."""
+"""Records a command as an asciinema cast (version 2: a JSON header, then JSON lines of seconds,
+"o", text), in a pseudo-terminal of its own."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ CHUNK = 65536
 
 
 def record(file: str, command: Sequence[str]) -> int:
-    """Run a command in a terminal, write what it draws to `file`, answer its exit code.
+    """Run a command in a pseudo-terminal, write its output to `file`, return its exit code.
 
-    What is drawn is shown as well where there is a terminal to show it on; without one, the
-    recorder's is 120 columns by 36 lines.
+    The output is also shown if standard output is a terminal, whose size is then used; otherwise
+    the size is 120 columns by 36 lines.
     """
     shown = sys.stdout.isatty()
     columns, lines = shutil.get_terminal_size(SIZE) if shown else SIZE
     child, terminal = pty.fork()
     if child == 0:
-        # Before it looks, and what it is told of another terminal's size is of no interest.
+        # Before the command reads the size; the variables describe another terminal.
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         for name in ("COLUMNS", "LINES"):
             os.environ.pop(name, None)
@@ -59,7 +59,7 @@ def _copy(terminal: int, write: object, shown: bool) -> None:
     while True:
         try:
             data = os.read(terminal, CHUNK)
-        except OSError:  # the other end is closed: Linux says EIO
+        except OSError:  # the other end is closed: EIO on Linux
             return
         if not data:
             return

@@ -1,4 +1,4 @@
-"""Replay: a recipe, headless, from sign-in to a scored request."""
+"""The replay command: run a recipe headless, from sign-in to a scored request."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
 
 
 def replay(given: ReplayOptions) -> int:
+    """Return the exit code of the run. Raises InvalidInputError on Azure without --yes."""
     recipe = usable_recipe(given.recipe, changes(given.set), given.ignore)
     if given.target == "azure" and not given.yes:
         raise InvalidInputError(
@@ -49,7 +50,7 @@ def replay(given: ReplayOptions) -> int:
 
 
 def progress(as_json: bool) -> Emit:
-    """How a run is shown: JSON lines, a live table on a terminal, plain lines elsewhere."""
+    """The display of a run: JSON lines, a live table on a terminal, plain lines elsewhere."""
     if as_json:
         return console.json_lines(sys.stdout)
     if sys.stdout.isatty():
@@ -60,7 +61,8 @@ def progress(as_json: bool) -> Emit:
 
 
 def while_read(emit: Emit, control: RunControl) -> Emit:
-    """`emit`, until nobody reads standard output any more (``| head``): then the run is stopped."""
+    """`emit`, until the reader of standard output closes it (``| head``): then the run is
+    cancelled."""
 
     def heeding(event: Event) -> None:
         try:
@@ -73,7 +75,7 @@ def while_read(emit: Emit, control: RunControl) -> Emit:
 
 
 class Watch:
-    """Keeps the view of a run."""
+    """Keeps the `RunView` of a run."""
 
     def __init__(self) -> None:
         self.view = RunView()
@@ -84,8 +86,8 @@ class Watch:
 
 @contextmanager
 def cancelling() -> Iterator[RunControl]:
-    """Ctrl-C or SIGTERM stops the run; the second ends the process at once, whatever it waits for:
-    a sandbox of our own ends with us, and what Azure does is found by the next run."""
+    """Ctrl-C or SIGTERM cancels the run; a second one ends the process at once, whatever it waits
+    for: an embedded sandbox ends with the process, and the next run finds what Azure has done."""
     control = RunControl()
 
     def stop(number: int, frame: object) -> None:
@@ -94,7 +96,7 @@ def cancelling() -> Iterator[RunControl]:
                 os.write(1, SHOW_CURSOR)
             os._exit(OperationCancelledError.exit_code)
         control.cancel()
-        # Not print: the signal may have come in the middle of one.
+        # Not print: the signal may have interrupted one.
         os.write(2, b"\nCancelling; what Azure has begun goes on there.\n")
 
     before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}

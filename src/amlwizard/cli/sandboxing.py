@@ -1,4 +1,4 @@
-"""The sandbox command: the cloud alone, for az, the SDKs, or several replays."""
+"""The sandbox command: the sandbox cloud alone, for az, the SDKs, or several replays."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from amlwizard.paths import state_folder
 
 
 def sandbox(given: SandboxOptions) -> int:
+    """Run a sandbox until SIGINT or SIGTERM, and print how to use it."""
     if given.reset:
         return _reset()
     options = ["--clock", given.clock, "--speed", str(given.speed), "--port", str(given.port)]
@@ -35,7 +36,7 @@ def sandbox(given: SandboxOptions) -> int:
 
 
 def environment(description: dict[str, Any]) -> str:
-    """Shell lines that point amlwizard, az and the SDKs at a sandbox."""
+    """Shell commands that point amlwizard, az and the SDKs at a sandbox."""
     arm, ca = description["arm"], description["ca"]
     return "\n".join(
         [

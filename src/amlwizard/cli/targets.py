@@ -1,4 +1,4 @@
-"""What the command line says of targets."""
+"""How the options of a command select a target."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from amlwizard.cli.options import CloudOptions
 
 
 def choice_of(given: CloudOptions) -> Choice:
-    """What the command line says of targets."""
+    """The `Choice` made by the options of a command."""
     return Choice(
         approve=given.approve, clock=given.clock, speed=given.speed, capture=given.capture
     )

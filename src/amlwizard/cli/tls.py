@@ -1,4 +1,4 @@
-"""The files that a recipe names, looked at before anything is built that would need them."""
+"""Checks the certificate and key files that a recipe names, before anything is built."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from amlwizard.errors import Finding
 from amlwizard.recipe import Serving
 
 LARGEST = 1_000_000
-# field, what its file must hold, and how that is called
+# field, text that its file must contain, and what the file is called
 WANTED = (
     ("tls_certificate", "-----BEGIN CERTIFICATE-----", "certificate"),
     ("tls_key", "PRIVATE KEY-----", "private key"),
@@ -17,7 +17,8 @@ WANTED = (
 
 
 def findings(serving: Serving | None) -> Iterator[Finding]:
-    """What is wrong with the certificate and key of the endpoint; their content is never shown."""
+    """Findings about the certificate and key files of the endpoint; their content is never
+    shown."""
     for name, mark, what in WANTED:
         given = getattr(serving, name, None)
         if not given:

@@ -1,4 +1,5 @@
-"""Verify: whether a platform keeps what its recipe promises, with the evidence for it."""
+"""The verify command: whether a platform keeps what its recipe promises, with the evidence for
+it."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from amlwizard.events import Emit
 
 
 def verify(given: VerifyOptions) -> int:
+    """Return 0 if every promise is kept, otherwise 1."""
     recipe = usable_recipe(given.recipe, changes(given.set))
     if given.html:
         reporting.usable(Path(given.html))

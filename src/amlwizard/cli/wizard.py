@@ -1,4 +1,4 @@
-"""The wizard: the app over the application, on a terminal."""
+"""The wizard: the terminal app on top of the application."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ SESSIONS = "sessions"
 
 
 def wizard(given: WizardOptions) -> int:
+    """Return the app's exit code. Raises InvalidInputError if the terminal cannot draw it."""
     if os.environ.get("TERM", "") in ("", "dumb"):
         raise InvalidInputError(
             "This terminal cannot draw the wizard.",
@@ -42,7 +43,7 @@ def wizard(given: WizardOptions) -> int:
     finally:
         ended = application.close()
     if not ended:
-        # A call that hangs in a socket must not keep the terminal: the answers are kept.
+        # A call that hangs in a socket must not block the terminal: the answers are saved.
         sys.stdout.flush()
         os._exit(code)
     return code
