@@ -23,8 +23,8 @@ from amlwizard.steps import (
 
 
 def steps_for(recipe: Recipe, ignored: Collection[str] = ()) -> list[Step]:
-    """All steps of a recipe. Their order follows from `after` alone. `ignored` are rules of
-    preflight that stop nothing."""
+    """All steps of a recipe. Their order follows from `after` alone. `ignored` holds the preflight
+    rules whose findings do not stop the run."""
     journey = [
         *foundation.foundation(recipe),
         *network.network(recipe),

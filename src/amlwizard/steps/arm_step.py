@@ -1,4 +1,4 @@
-"""A step that is one ARM resource: read it, compare it, bring it about, check the answer."""
+"""A step for one ARM resource: read it, compare it, create or update it, check the response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from amlwizard.plan.outputs import UnresolvedPlaceholderError
 from amlwizard.steps.documents import Update, differences, update
 from amlwizard.steps.immutable import kept
 
-ENDED = ("Succeeded", "Failed", "Canceled")  # whatever else a resource says, it is busy
+ENDED = ("Succeeded", "Failed", "Canceled")  # in any other provisioning state it is busy
 
 
 def arm_step(
@@ -33,15 +33,17 @@ def arm_step(
     outdated: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda found: (),
     suited: Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]] = lambda new, found: new,
 ) -> Step:
-    """`outputs` are dotted paths into the resource; `id` (its ARM id) is always one.
+    """`outputs` are dotted paths into the resource; `id` (its ARM id) is always included.
 
-    `complete` adds to a body, when it is sent, what must not stand in a plan. `removal` is None
-    where another step removes the resource. What was there before, made by others, may be used and
-    changed, but never gets our tag: a teardown would take it for ours.
+    `complete` adds values to the body at send time that must not appear in a plan. `removal` is
+    None where another step removes the resource. A resource that existed before, created by
+    someone else, may be used and changed but never gets our tag: teardown would delete it as ours.
 
-    `outdated` are named things in a document that was found, as dotted paths, that we put there and
-    that are no longer wanted: of a resource that carries our tag, an update takes them away.
-    `suited` answers what is wanted of a document that was found, where that depends on it.
+    `outdated` returns dotted paths of named items in the existing document that we created and no
+    longer need; an update removes them from a resource that carries our tag. `suited` adapts the
+    desired body to the existing document, where it depends on it.
+
+    `apply` raises StepError if the resource differs from the desired body after the PUT.
     """
     paths = {"id": "id", **(outputs or {})}
 
@@ -94,7 +96,7 @@ def arm_step(
             found = arm.wait(address, resource.api_version, say, ctx.cancel)
         change = laid_over(found, wanted) if found else Update(new, ())
         if found and _ready(found) and not change.differences:
-            return put_out(found)  # it came about since it was read
+            return put_out(found)  # it reached the desired state after it was read
         body = change.body
         if complete:
             body = complete(ctx, body)
@@ -123,7 +125,7 @@ def arm_step(
 
 
 def owned(document: Mapping[str, Any] | None, prefix: str) -> bool:
-    """Whether a resource carries the tag of the recipe with that prefix."""
+    """Whether a resource carries the owner tag of the recipe with that prefix."""
     tags = (document or {}).get("tags") or {}
     return {key.lower(): value for key, value in tags.items()}.get(OWNER_TAG) == prefix
 
@@ -138,14 +140,14 @@ def _among(said: str, lines: tuple[str, ...]) -> bool:
 
 
 def _unowned(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the tag that says whose it is: only what we make is ours."""
+    """The body without the owner tag: only resources that we create are ours."""
     tags = {name: value for name, value in body.get("tags", {}).items() if name != OWNER_TAG}
     rest = {key: value for key, value in body.items() if key != "tags"}
     return {**rest, "tags": tags} if tags else rest
 
 
 def _without_taken_tags(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """What others made keeps the values of its tags, and gets those that it has not."""
+    """A resource created by someone else keeps its tag values and gets only the missing tags."""
     taken = {name.lower() for name in found.get("tags") or {}}
     left = {k: v for k, v in wanted.get("tags", {}).items() if k.lower() not in taken}
     rest = {key: value for key, value in wanted.items() if key != "tags"}
@@ -153,8 +155,8 @@ def _without_taken_tags(wanted: dict[str, Any], found: Mapping[str, Any]) -> dic
 
 
 def _known(ctx: Context, document: Any) -> Any:
-    """The document with its placeholders resolved; what cannot be resolved yet is left out of a comparison, and a
-    list with it: what is not known would seem to be no longer wanted."""
+    """The document with its placeholders resolved. Values that cannot be resolved yet are left out
+    of the comparison, and so is a list that holds one: the unknown item would look obsolete."""
     if isinstance(document, Mapping):
         pairs = ((_known(ctx, k), _known(ctx, v)) for k, v in document.items())
         return {k: v for k, v in pairs if k is not None and v is not None}

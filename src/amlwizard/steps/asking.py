@@ -1,4 +1,5 @@
-"""Asking the deployed model: from here, or from inside the VNET, as long as the endpoint needs."""
+"""Scoring requests to the deployed model, from here or from inside the VNET, with retries while the
+endpoint starts up."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from amlwizard.rules.frames import as_sent
 from amlwizard.steps.cluster import databricks_of, running
 from amlwizard.steps.frontend import frontend_of
 
-# What the router answers for a while after the traffic was set; a model's own answer is none of it.
+# Statuses of the router for a while after traffic was set; the model's own responses do not count.
 NOT_YET = (404, 502, 503, 504)
 FIXES = {
     400: 'The endpoint takes {"input_data": {"columns": ..., "index": ..., "data": ...}}: compare '
@@ -45,10 +46,11 @@ FIXES = {
 def send(
     ctx: Context, recipe: Recipe, given: dict[str, Any], say: ReportProgress, patience: float = 0
 ) -> ScoringResponse:
-    """Send a request to the endpoint, in the form that its model takes; its answer, of whatever
-    status. `patience` is how many seconds the endpoint may take to be there at all.
+    """Send a request to the endpoint in the format that its model accepts, and return the response
+    whatever its status. `patience` is how many seconds to wait for the endpoint to become
+    available.
 
-    Raises CloudError where it does not answer, or something else does.
+    Raises CloudError if the endpoint does not respond, or something else does.
     """
     sent = as_sent(given, ctx.outputs[TRAIN].columns)
     if sent != given:
@@ -83,7 +85,7 @@ def send(
 
 
 def _curl(uri: str, sent: Document, at: Frontend | None) -> str:
-    """The same request as a command; the key stays out of it."""
+    """The same request as a curl command, without the key."""
     tls = ""
     if at:
         tls = f"--cacert {shlex.quote(str(at.certificate))} "
@@ -95,7 +97,7 @@ def _curl(uri: str, sent: Document, at: Frontend | None) -> str:
 
 
 def _fix(status: int) -> str:
-    """What to do about an answer of that status; empty where all is well."""
+    """The suggested fix for a response status; empty below 400."""
     if status < 400:
         return ""
     return FIXES.get(status) or (FIXES[500] if status >= 500 else FIXES[400])
@@ -110,14 +112,14 @@ def _tell_of_record(say: ReportProgress, at: Frontend) -> None:
 
 
 def inside(recipe: Recipe) -> bool:
-    """An internal load balancer answers inside the VNET only."""
+    """Whether the endpoint is reachable from inside the VNET only (internal load balancer)."""
     return bool(recipe.serving.load_balancer == "internal")
 
 
 def _asked(
     ctx: Context, ask: Callable[[], EndpointAnswer], say: ReportProgress, patience: float
 ) -> EndpointAnswer:
-    """Ask until the endpoint itself answers, or patience ends."""
+    """Retry until the endpoint itself responds or `patience` (seconds) runs out."""
     until = monotonic() + patience
     while True:
         scored, refused = None, None
@@ -141,7 +143,7 @@ def _asked(
         pause(ctx.cancel, ctx.cloud.profile.retry)
 
 
-# Kinds of errors of httpx and requests: nobody listens there yet, or hangs up.
+# Error classes of httpx and requests: nothing is listening yet, or the connection is dropped.
 UNREACHED = (
     "Page", "ConnectError", "ConnectTimeout", "ConnectionError", "ProxyError", "ReadError",
     "RemoteProtocolError",
@@ -167,7 +169,7 @@ def _inside(
     say: ReportProgress,
     at: Frontend | None,
 ) -> Callable[[], EndpointAnswer]:
-    """By a cell on the Databricks cluster; the key goes through its secret scope."""
+    """Send from a cell on the Databricks cluster; the key is passed through its secret scope."""
     client = databricks_of(ctx)
     cluster_id = ctx.outputs[CLUSTER].id
     scope = scope_of(recipe)

@@ -16,11 +16,11 @@ from amlwizard.steps.documents import differences
 
 GONE = ("TERMINATED", "TERMINATING", "ERROR")
 MASTER = "spark.master"
-SETTINGS_TAG = "amlwizard-settings"  # what a cluster was made from
+SETTINGS_TAG = "amlwizard-settings"  # hash of the settings that a cluster was created from
 
 
 def packages(recipe: Recipe) -> list[str]:
-    """PyPI requirements of the cluster, each pinned: left open, runtimes bring older ones."""
+    """PyPI requirements of the cluster, each pinned: runtimes bring older versions otherwise."""
     t = recipe.training
     return [
         f"mlflow=={t.mlflow}",
@@ -30,7 +30,7 @@ def packages(recipe: Recipe) -> list[str]:
 
 
 def cluster_spec(recipe: Recipe) -> dict[str, Any]:
-    """What clusters/create is asked for."""
+    """The request body of clusters/create."""
     t = recipe.training
     spec: dict[str, Any] = {
         "cluster_name": recipe.names.cluster,
@@ -39,7 +39,7 @@ def cluster_spec(recipe: Recipe) -> dict[str, Any]:
         "num_workers": t.workers,
         "autotermination_minutes": t.auto_termination_minutes,
         "data_security_mode": "SINGLE_USER",
-        # What a cell prints is cut at 50,000 characters before runtime 17, unless it is told so.
+        # Before runtime 17, cell output is truncated at 50,000 characters unless this is set.
         "spark_conf": {"spark.databricks.driver.maxReplOutputLength": "20000000"},
         "custom_tags": {OWNER_TAG: recipe.names.prefix},
     }
@@ -55,8 +55,8 @@ def cluster_spec(recipe: Recipe) -> dict[str, Any]:
 
 
 def _apart(spec: dict[str, Any], found: dict[str, Any]) -> tuple[str, ...]:
-    """Where a cluster is not as `spec` says. Databricks leaves out a number that is 0, and has its
-    own way to write the master of a single node."""
+    """Differences between a cluster and `spec`. Databricks omits a number that is 0, and writes the
+    master of a single node in its own form."""
     conf = {**(found.get("spark_conf") or {})}
     if str(conf.get(MASTER, "")).startswith("local[*"):
         conf[MASTER] = "local[*]"
@@ -65,13 +65,14 @@ def _apart(spec: dict[str, Any], found: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _is_ours_and_old(spec: dict[str, Any], found: dict[str, Any]) -> bool:
-    """Whether a cluster of this recipe was made from other settings than it has now."""
+    """Whether this recipe created the cluster, from settings other than its current ones."""
     tags = found.get("custom_tags") or {}
     ours, mark = (spec["custom_tags"][tag] for tag in (OWNER_TAG, SETTINGS_TAG))
     return bool(tags.get(OWNER_TAG) == ours and tags.get(SETTINGS_TAG) != mark)
 
 
 def cluster(recipe: Recipe) -> list[Step]:
+    """The steps for the cluster and for the libraries installed on it."""
     spec, wanted = cluster_spec(recipe), packages(recipe)
 
     def read(ctx: Context) -> Found | None:
@@ -85,8 +86,8 @@ def cluster(recipe: Recipe) -> list[Step]:
         apart = _apart(spec, found)
         if apart and _is_ours_and_old(spec, found):
             return Found("differs", outputs, apart)
-        # A cluster that stopped by itself is as good as a running one, until work needs it; what
-        # somebody else has made or set is told and left so.
+        # A cluster that terminated by itself counts as ready; it is started when work needs it.
+        # Differences in clusters that others created or edited are reported and left alone.
         note = f"not as the recipe has it, and left so: {'; '.join(apart)}" if apart else ""
         return Found("ready", outputs, note=note)
 
@@ -101,7 +102,7 @@ def cluster(recipe: Recipe) -> list[Step]:
 
     def read_libraries(ctx: Context) -> Found | None:
         states = databricks_of(ctx).library_status(ctx.outputs[CLUSTER].id)
-        # A stopped cluster answers PENDING for libraries that it installs when it starts.
+        # A stopped cluster reports PENDING for libraries that it installs when it starts.
         missing = tuple(f"{p}: missing" for p in wanted if states.get(p) in (None, "FAILED"))
         if len(missing) == len(wanted):
             return None
@@ -133,13 +134,13 @@ def _libraries(wanted: list[str]) -> str:
 
 
 def databricks_of(ctx: Context) -> Any:
-    """The client of the Databricks workspace; UnresolvedPlaceholderError while it is not there."""
+    """The client of the Databricks workspace. Raises UnresolvedPlaceholderError until it exists."""
     made = ctx.outputs[DATABRICKS]
     return ctx.cloud.databricks(made.url, made.id)
 
 
 def running(client: DatabricksPort, cluster_id: str, say: ReportProgress, ctx: Context) -> None:
-    """Start the cluster if it stopped by itself, and wait until it runs."""
+    """Start the cluster if it has terminated, and wait until it is running."""
     state = client.state(cluster_id)
     if state in GONE:
         say("starting the cluster again")

@@ -1,4 +1,4 @@
-"""Updating ARM documents: one walk makes what is sent and what is said of it."""
+"""Updates of ARM documents: a single walk yields both the PUT body and the list of differences."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from amlwizard.json_path import fold_case, value_at
 from amlwizard.steps.quantities import same_quantity
 
-# Answered empty, or not at all, whatever was sent.
+# Returned empty, or not at all, whatever was sent.
 WRITE_ONLY = frozenset({"configurationProtectedSettings", "createMode"})
 READ_ONLY = frozenset({"provisioningState", "etag", "systemData", "resourceGuid"})
 ENVELOPE = frozenset({"id", "name", "type"})
 IDENTITY = frozenset({"principalId", "tenantId", "clientId"})
-# What a thing in a list is known by, in the order of telling most.
+# Keys that identify an item in a list, most specific first.
 KEYS = ("name", "id", "service", "virtualNetworkSubnetResourceId")
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The body of a PUT, and where it is not as what was found, for people: ``path: a -> b``,
-    ``path: missing`` for what comes, ``path: no longer wanted`` for what goes."""
+    """The body of a PUT, and how it differs from the existing document, in readable form:
+    ``path: a -> b``, ``path: missing`` for additions, ``path: no longer wanted`` for removals."""
 
     body: dict[str, Any]
     differences: tuple[str, ...]
@@ -35,16 +35,16 @@ def update(
     ours: bool = False,
     drop: Sequence[str] = (),
 ) -> Update:
-    """What is there, with what is wanted laid over it.
+    """Merge `wanted` into the existing document `found`.
 
-    A PUT replaces, so what `wanted` does not mention is sent as it was found: subnets, rules,
-    peerings and tags of others would go otherwise. Lists are extended, never replaced. Only of what
-    is `ours` the values (what has no name of its own) that are not wanted go, and the things in
-    `drop`: dotted paths, the list, then the name. Text is compared without case, as ARM does with
-    ids and regions.
+    A PUT replaces the whole resource, so everything that `wanted` does not mention is sent back
+    unchanged; otherwise other people's subnets, rules, peerings and tags would be deleted. Lists
+    are extended, never replaced. If the resource is `ours`, list items without a name that are not
+    in `wanted` are removed. Named items are removed only if they are in `drop`: dotted paths of the
+    list, then the name. Text is compared case-insensitively, as ARM does for ids and regions.
 
-    What the address says already is left out of the body, and what Azure says of identities; other
-    things that are Azure's to say may stay, as a PUT must take what a GET gave.
+    The body omits what the address already states and the read-only parts of identities. Other
+    read-only values may stay, because a PUT must accept what a GET returned.
     """
     walk = _Walk(ours, frozenset(path.lower() for path in drop))
     laid = walk.over(found, wanted, "")
@@ -55,7 +55,7 @@ def update(
 
 
 def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, ...]:
-    """Where `found` is not as `wanted` says; what `wanted` does not mention may be anything."""
+    """Where `found` differs from `wanted`; anything that `wanted` does not mention is ignored."""
     return update(found, wanted).differences
 
 
@@ -111,7 +111,7 @@ class _Walk:
 
 
 def _same(wanted: Any, found: Any) -> bool:
-    """Whether two items of a list are the same thing, however it is set."""
+    """Whether two list items denote the same object, regardless of its settings."""
     key, value = _key(wanted)
     if key:
         return isinstance(found, Mapping) and bool(fold_case(found.get(key)) == value)
@@ -132,15 +132,15 @@ def _called(item: Any) -> str:
 
 
 def _unanswered(key: str, found: Mapping[str, Any]) -> bool:
-    """Whether Azure keeps a value to itself. The identity of an extension on AKS is answered until
-    it is there, and as its `aksAssignedIdentity` alone from then on."""
+    """Whether Azure does not return this value. It returns the `identity` of an AKS extension only
+    until the extension exists, and only `aksAssignedIdentity` from then on."""
     return key in WRITE_ONLY or (
         key == "identity" and bool(value_at(found, "properties.aksAssignedIdentity"))
     )
 
 
 def _settable(document: Any) -> Any:
-    """A copy without what only Azure sets, at any depth."""
+    """A copy without read-only values, at any depth."""
     if isinstance(document, Mapping):
         return {k: _settable(v) for k, v in document.items() if k not in READ_ONLY}
     if isinstance(document, list):

@@ -1,9 +1,9 @@
-"""The secure entry: a Bastion host, or a VPN gateway for those who dial in; none by default.
+"""The secure entry: a Bastion host, or a point-to-site VPN gateway; none by default.
 
-Bastion is the Standard SKU with tunnelling: `az network bastion tunnel` and `az aks bastion` reach
-machines and a private AKS from a desk. The VPN gateway is point-to-site over OpenVPN, and Entra
-signs people in: no certificate to hand out, and none to keep secret. Names resolve in the VNET;
-those who dial in need its private DNS zones by a forwarder, or by entries in their hosts file.
+Bastion uses the Standard SKU with tunnelling: `az network bastion tunnel` and `az aks bastion`
+reach machines and a private AKS from a workstation. The VPN gateway is point-to-site over OpenVPN
+with Entra sign-in, so there are no certificates to distribute or protect. Names resolve inside the
+VNET; VPN clients need its private DNS zones through a forwarder, or entries in their hosts file.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.network import public_ip
 
-# The smallest gateway that Azure still makes: those without zones (VpnGw1) are retired.
+# The smallest gateway that Azure still creates: the SKUs without zones (VpnGw1) are retired.
 GATEWAY_SKU = "VpnGw1AZ"
 BASTION_SKU = "Standard"
-# The application that Microsoft registered for its VPN client, in every tenant.
+# The application id that Microsoft registered for its VPN client, the same in every tenant.
 VPN_CLIENT = "c632b3df-fb67-4d84-bdcf-b95ad541b5c8"
-# A gateway across zones demands an address across zones.
+# A zone-redundant gateway requires a zone-redundant address.
 ZONES = ("1", "2", "3")
 
 
 def entry(recipe: Recipe) -> list[Step]:
+    """The steps of the secure entry that the recipe selects; empty for `none`."""
     made = {"none": _nothing, "bastion": _bastion, "vpn-gateway": _gateway}
     return made[recipe.security.secure_entry](recipe, Ids(recipe))
 

@@ -1,6 +1,5 @@
-"""Gathering what a posture is judged by: ARM documents, and what both sides of the VNET see.
-
-Everything that does not wait for something else is asked at the same time.
+"""Collects the facts that a posture is judged on: ARM documents, and observations from inside and
+outside the VNET. Independent requests run in parallel.
 """
 
 from __future__ import annotations
@@ -37,13 +36,13 @@ RESOURCES = {
     "registry": "registry", "databricks": "databricks", "aks": "aks",
     "extension": "aks-extension", "build-compute": "build-compute", "endpoint": "endpoint",
 }  # fmt: skip
-# role -> type of all resources of that kind in the group
+# role -> resource type under Microsoft.Network; all of them in the group are listed
 LISTS = {
     "nsgs": "networkSecurityGroups", "private-endpoints": "privateEndpoints",
     "public-ips": "publicIPAddresses", "bastions": "bastionHosts",
     "gateways": "virtualNetworkGateways",
 }  # fmt: skip
-# What a service answers without credentials says whether its firewall let us come so far.
+# The response to a request without credentials shows whether the firewall let it through.
 GREETINGS = {
     "storage-blob": "/?comp=list",
     "storage-file": "/?comp=list",
@@ -54,8 +53,8 @@ GREETINGS = {
 
 @dataclass(frozen=True)
 class Looking:
-    """How thoroughly: `skip` names sides that are left out; `wake` starts a cluster that sleeps,
-    for the inside can be seen from nowhere else."""
+    """How thoroughly to look: `skip` names the sides to leave out; `wake` starts a stopped cluster,
+    the only place from which the inside can be observed."""
 
     skip: Sides = ()
     wake: bool = False
@@ -68,8 +67,11 @@ def gather(
     looking: Looking,
     say: ReportProgress,
 ) -> Facts:
-    """`resources` are those of the journey's steps, by step id. StepError where nothing of the
-    recipe is built."""
+    """The facts about a platform. `resources` maps step ids to the resources of the journey's
+    steps.
+
+    Raises StepError if the VNET or the workspace of the recipe does not exist.
+    """
     ids = Ids(recipe)
     arm = ctx.cloud.arm
     group = ctx.resolve(ids.group)
@@ -123,7 +125,7 @@ def gather(
 def _together(
     jobs: Mapping[str, Callable[[], Any]], ctx: Context
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Results by role, and the reasons of those that failed."""
+    """Results by role, and for each failed job the reason. Raises OperationCancelledError."""
     found: dict[str, Any] = {}
     unread: dict[str, str] = {}
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -138,7 +140,7 @@ def _together(
 
 
 def _listed(arm: ArmPort, path: str, version: str) -> list[Any]:
-    """A collection; where its parent is not there, it is empty."""
+    """All items of a collection; empty if its parent does not exist."""
     try:
         return list(arm.every(path, version))
     except CloudError as error:
@@ -174,7 +176,7 @@ def _side(
 
 
 def _private_names(recipe: Recipe, documents: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
-    """By private endpoint of the recipe: the names that it answers for, and its addresses."""
+    """For each private endpoint of the recipe: its DNS names, each with its addresses."""
     by_name = {str(e.get("name", "")).lower(): e for e in documents.get("private-endpoints") or []}
     return {
         link.name: addresses(by_name[name], documents.get(f"zone-groups.{link.name}") or [])
@@ -184,7 +186,7 @@ def _private_names(recipe: Recipe, documents: Mapping[str, Any]) -> dict[str, di
 
 
 def _tracking(documents: Mapping[str, Any]) -> str:
-    """Where experiments are searched: a call of the data plane that reads and needs a sign-in."""
+    """The URL of the experiment search: a read-only data-plane call that requires a token."""
     uri = str(value_at(documents.get("workspace"), "properties.mlFlowTrackingUri") or "")
     return api_of(uri) + EXPERIMENTS if uri else ""
 
@@ -219,7 +221,7 @@ def _outside(
             answers.append(cloud.knock("POST", url, {"max_results": 1}, token))
             if answers[-1].status not in REFUSED:
                 return answers[-1]
-        # A token that is not taken (401) says less than one that is and does not help (403).
+        # 403 (token accepted, access denied) says more than 401 (token rejected).
         return max(answers, key=lambda answer: answer.status)
 
     jobs: dict[str, Callable[[], Any]] = {f"name {n}": lambda n=n: cloud.resolve(n) for n in names}
@@ -248,7 +250,7 @@ def _inside(
     documents: Mapping[str, Any],
     say: ReportProgress,
 ) -> Side | str:
-    """By cells on the Databricks cluster, which is in the VNET."""
+    """Observe with cells on the Databricks cluster, which is in the VNET."""
     workspace = documents.get("databricks")
     url = value_at(workspace, "properties.workspaceUrl")
     if not workspace or not url:

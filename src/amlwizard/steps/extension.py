@@ -1,8 +1,8 @@
 """The Machine Learning extension on AKS.
 
-People give the CLI a few options, and it sends the chart of the extension others: Microsoft's ARM
-template sends the same. So there are two forms of one choice: `_options` for a command, `_settings`
-for a request.
+The CLI takes a few options and derives the settings of the extension's chart from them; Microsoft's
+ARM template sends the same settings. So the same choice has two forms: `_options` for a command,
+`_settings` for a request.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ TLS_FILES = (
 
 
 def extension(recipe: Recipe, ids: Ids) -> Step:
+    """The step that installs the extension, with TLS where the recipe names a certificate."""
     n = recipe.names
     return arm_step(
         "aks-extension",
@@ -60,7 +61,7 @@ def extension(recipe: Recipe, ids: Ids) -> Step:
 
 
 def _options(recipe: Recipe) -> dict[str, str]:
-    """What a person says: options of the CLI."""
+    """The options that a user passes to the CLI."""
     serving = recipe.serving
     options = {
         "enableTraining": "False",
@@ -77,7 +78,7 @@ def _options(recipe: Recipe) -> dict[str, str]:
 
 
 def _settings(recipe: Recipe, ids: Ids) -> dict[str, str]:
-    """What the chart reads: the options, and what the CLI makes of them and of the cluster."""
+    """The chart's settings: the options, and what the CLI derives from them and the cluster."""
     region, serving = recipe.sign_in.region, recipe.serving
     return {
         **_options(recipe),
@@ -113,7 +114,8 @@ def _pairs(options: dict[str, str]) -> str:
 
 
 def _with_certificate(ctx: Context, body: dict[str, Any]) -> dict[str, Any]:
-    """The extension's body with certificate and key: read when sent, shown nowhere."""
+    """The extension's body with certificate and key, which are read at send time and never shown.
+    Raises StepError if a file cannot be read."""
     serving = ctx.recipe.serving
     if not serving.tls_certificate:
         return body

@@ -1,4 +1,4 @@
-"""Sign-in, providers, the resource group, and what the workspace stands on."""
+"""Sign-in, resource providers, the resource group, and the dependencies of the workspace."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ PROVIDERS = (
 
 
 def signed_in(account: Account) -> Document:
-    """What the sign-in puts out."""
+    """The outputs of the sign-in step."""
     return SignedIn(
         account.name, account.tenant, account.subscription, account.subscription_name
     ).to_json()
 
 
 def sign_in_step(recipe: Recipe, audiences: Collection[str] = ()) -> Step:
-    """Sign in, and get the tokens that later steps need: what Entra refuses is heard of here."""
+    """Sign in and acquire the tokens that later steps need, so that Entra's errors occur here."""
 
     def read(ctx: Context) -> Found | None:
         return None
@@ -58,6 +58,8 @@ def sign_in_step(recipe: Recipe, audiences: Collection[str] = ()) -> Step:
 
 
 def providers_step() -> Step:
+    """The step that registers the resource providers in the subscription."""
+
     def missing(ctx: Context) -> list[str]:
         states = ctx.cloud.arm.registrations(PROVIDERS)
         return [ns for ns, state in states.items() if state != "Registered"]
@@ -79,6 +81,7 @@ def providers_step() -> Step:
 
 
 def foundation(recipe: Recipe) -> list[Step]:
+    """The steps from provider registration to storage, key vault and registry, without sign-in."""
     ids, n = Ids(recipe), recipe.names
     return [
         providers_step(),
@@ -134,7 +137,7 @@ def foundation(recipe: Recipe) -> list[Step]:
 
 
 def _after(access: str) -> tuple[str, ...]:
-    """Firewall rules that name subnets need the subnets first."""
+    """The preceding step: firewall rules that name subnets need the VNET to exist."""
     return ("vnet",) if access == "service-endpoint" else ("resource-group",)
 
 
@@ -194,7 +197,7 @@ def _key_vault(recipe: Recipe, ids: Ids) -> Step:
         "networkAcls": acls,
     }
     if recipe.security.purge_protection:
-        # Left out otherwise: Azure refuses an explicit false.
+        # Omitted otherwise: Azure rejects an explicit false.
         properties["enablePurgeProtection"] = True
     return arm_step(
         "key-vault",
@@ -226,14 +229,14 @@ def _registry(recipe: Recipe, ids: Ids) -> Step:
     if security.registry == "private-endpoint":
         properties["publicNetworkAccess"] = "Disabled"
     else:
-        # Rules that name subnets are of the previews alone, and were gone from 2022 to 2026.
+        # Subnet rules exist only in preview api-versions, and in none from 2022 to 2026.
         version = api_versions.CONTAINER_REGISTRY_SUBNETS
         properties["publicNetworkAccess"] = "Enabled"
         properties["networkRuleSet"] = {
             "defaultAction": "Deny",
             "virtualNetworkRules": _rules(ids, "virtualNetworkSubnetResourceId"),
         }
-    # The CLI no longer puts subnets into the rules of a registry.
+    # The CLI can no longer add subnets to the network rules of a registry.
     private = security.registry == "private-endpoint"
     command = (
         f"az acr create {ids.cli_new} -n {n.registry} --sku {security.registry_sku} "

@@ -1,4 +1,4 @@
-"""Where an HTTPS endpoint with a name of its own is found, before anybody made a DNS record."""
+"""The address of an HTTPS endpoint with a custom name, before its DNS record exists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HTTPS = 443
 
 
 def frontend_of(ctx: Context, recipe: Recipe) -> Frontend | None:
-    """The load balancer of an endpoint with TLS; None without, or where ARM does not show it."""
+    """The load balancer of an endpoint with TLS. None without TLS, or if ARM does not show it."""
     serving = recipe.serving
     if not (serving.tls_certificate and serving.tls_name):
         return None
@@ -56,7 +56,7 @@ def _addresses(ctx: Context, recipe: Recipe) -> Iterator[str]:
 
 
 def _inside(balancer: Document) -> Iterator[str]:
-    """Frontends that take HTTPS."""
+    """Private addresses of the frontends that accept HTTPS."""
     rules = [rule["properties"] for rule in balancer.get("loadBalancingRules") or []]
     ids = {
         rule["frontendIPConfiguration"]["id"].lower()

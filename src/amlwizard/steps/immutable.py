@@ -1,9 +1,9 @@
-"""What Azure keeps of a standing resource, whatever is asked for, and the field that asks for it.
+"""Properties that Azure does not change on existing resources, and the recipe field behind each.
 
-By type, from Microsoft's documents of each, and from what its services refused: AKS with
-PropertyChangeNotAllowed and OperationNotAllowed, storage with AccountPropertyCannotBeUpdated, private
-endpoints with CannotChangeSubnetOnExistingPrivateEndpoint, all of them with InvalidResourceLocation.
-The size of a Machine Learning compute stays without a word of refusal.
+By resource type, from Microsoft's documentation and from observed errors: PropertyChangeNotAllowed
+and OperationNotAllowed (AKS), AccountPropertyCannotBeUpdated (storage),
+CannotChangeSubnetOnExistingPrivateEndpoint (private endpoints), InvalidResourceLocation (all).
+A new size for a Machine Learning compute is ignored without an error.
 """
 
 from __future__ import annotations
@@ -19,15 +19,20 @@ Allows = Callable[[Any, Any], bool]
 
 
 def never(found: Any, wanted: Any) -> bool:
+    """The default `allows`: no change is possible."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Immutable:
-    """A property by its dotted path, in which ``*`` is each thing of a list by name. `field` of the
-    recipe decides it; where none does, it is empty. `absent` is what a missing value means; where it
-    is None, what is not set may be set, and nothing is asked for by leaving it out. `back` makes what
-    was found a value of the field."""
+    """A property by its dotted path, in which ``*`` stands for every item of a list, matched by
+    name.
+
+    `field` is the recipe field that decides it, or empty. `absent` is what a missing value means;
+    if it is None, an unset value may be set, and omitting a value requests nothing. `allows` says
+    which changes are possible after all. `back` converts the existing value to a value of the
+    field.
+    """
 
     path: str
     field: str = ""
@@ -37,7 +42,7 @@ class Immutable:
 
 
 def _kubernetes(found: str, wanted: str) -> bool:
-    """Up, by one minor version at a time; a minor version alone means any patch of it."""
+    """Upgrades only, one minor version at a time; a version without a patch means any patch."""
     was, new = ([int(part) for part in text.split(".")] for text in (found, wanted))
     return was[: len(new)] <= new and new[1] - was[1] <= 1
 
@@ -51,7 +56,7 @@ def _storage_kind(found: str, wanted: str) -> bool:
 
 
 def _redundancy(found: str, wanted: str) -> bool:
-    """Copies in other regions come and go; zones and premium disks do not."""
+    """Geo-replication can be changed; zone redundancy and premium disks cannot."""
     kinds = [(name.startswith("Premium"), "ZRS" in name) for name in (found, wanted)]
     return kinds[0] == kinds[1]
 
@@ -141,7 +146,8 @@ IMMUTABLE: Mapping[str, tuple[Immutable, ...]] = {
 
 
 def kept(kind: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Kept, ...]:
-    """What of a resource of that type stays as it was found, though it is wanted otherwise."""
+    """The properties of a resource that keep their existing value although `wanted` differs. `kind`
+    is the resource type."""
     rules = (REGION, *IMMUTABLE.get(kind, ()))
     those = [k for rule in rules for k in _kept(rule, wanted, found, rule.path, "")]
     if kind == "Microsoft.ContainerService/managedClusters":
@@ -172,7 +178,7 @@ def _same(found: Any, wanted: Any) -> bool:
 
 
 def _new_pools(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Kept]:
-    """A PUT of a cluster brings no pool: that has an operation of its own."""
+    """A PUT of a cluster cannot add a node pool: that is a separate operation."""
     path = "properties.agentPoolProfiles"
     held = [str(pool.get("name")) for pool in value_at(found, path) or ()]
     for pool in value_at(wanted, path) or ():

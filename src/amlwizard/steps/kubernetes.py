@@ -1,4 +1,4 @@
-"""AKS, what it is made with, and its attachment to the workspace."""
+"""AKS, its identity and roles, and its attachment to the workspace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from amlwizard.steps.roles import NETWORK_CONTRIBUTOR, pulls_and_reads, role_ste
 
 POOL = "default"
 
-# How nodes go out, as AKS calls it.
+# recipe value -> outboundType of AKS
 OUTBOUND = {
     "load-balancer": "loadBalancer",
     "nat-gateway": "userAssignedNATGateway",
@@ -26,6 +26,7 @@ OUTBOUND = {
 
 
 def kubernetes(recipe: Recipe) -> list[Step]:
+    """The steps from the cluster's identity to the attached compute with its roles."""
     ids, n, region = Ids(recipe), recipe.names, recipe.sign_in.region
     identity = ids.of("Microsoft.ManagedIdentity/userAssignedIdentities", n.aks_identity)
     subnet = ids.subnet("scoring")
@@ -108,7 +109,7 @@ def _cluster(recipe: Recipe, ids: Ids, identity: str, subnet: str) -> dict[str, 
         "dnsPrefix": _dns_prefix(recipe.names.aks),
         "agentPoolProfiles": [_pool(serving, subnet)],
         "networkProfile": profile,
-        # It can never be changed, and what Azure makes of a body without it is nowhere said.
+        # Immutable, and the default for a body without it is not documented.
         "enableRBAC": True,
     }
     if recipe.names.node_resource_group:
@@ -141,7 +142,7 @@ def _pool(serving: Serving, subnet: str) -> dict[str, Any]:
         "type": "VirtualMachineScaleSets",
         "maxPods": serving.max_pods,
         "vnetSubnetID": subnet,
-        # Left out, Azure adds a tenth of the nodes.
+        # If omitted, Azure surges by a tenth of the nodes.
         "upgradeSettings": {"maxSurge": serving.max_surge},
     }
     if serving.max_nodes is not None:
@@ -156,7 +157,7 @@ def _suited(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_ranges(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Authorised ranges that a recipe no longer names are to go: left out, Azure would keep them."""
+    """Clear the authorised ranges if the recipe no longer has any: if omitted, Azure keeps them."""
     access = "apiServerAccessProfile"
     ranges = value_at(found, f"properties.{access}.authorizedIPRanges")
     if not ranges or access in wanted["properties"]:
@@ -165,8 +166,8 @@ def _without_ranges(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[st
 
 
 def _as_scaled(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """How many nodes a pool has is its autoscaler's to say, between the fewest and the most; one
-    that we do not want any more is switched off."""
+    """Keep the node count that the autoscaler chose, if it is between minimum and maximum. Switch
+    an autoscaler off that the recipe no longer has."""
     pool = wanted["properties"]["agentPoolProfiles"][0]
     pools = value_at(found, "properties.agentPoolProfiles") or ()
     there: Mapping[str, Any] = next(

@@ -1,4 +1,4 @@
-"""NSGs, NAT gateway, and the VNET with all its subnets in one PUT."""
+"""NSGs, NAT gateway, route table, and the VNET with all its subnets in one PUT."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from amlwizard.steps.arm_step import arm_step
 
 
 def network(recipe: Recipe) -> list[Step]:
+    """The network steps; the VNET comes after everything that its subnets refer to."""
     ids, n = Ids(recipe), recipe.names
     steps = [_nsg(recipe, ids, which) for which in with_security_group(recipe.security)]
     before = tuple(step.id for step in steps)
@@ -84,7 +85,7 @@ def _route_table(recipe: Recipe, ids: Ids) -> Step:
 
 
 def public_ip(ids: Ids, id: str, title: str, name: str, zones: tuple[str, ...] = ()) -> Step:
-    """A static Standard address; in every one of `zones`, where there are any."""
+    """A static public address of the Standard SKU, in all of `zones` if any are given."""
     more: dict[str, Any] = {"zones": list(zones)} if zones else {}
     return arm_step(
         id,
@@ -157,7 +158,7 @@ def _vnet(recipe: Recipe, ids: Ids, before: tuple[str, ...]) -> Step:
         "subnets": [_subnet(recipe, ids, which) for which in subnets(recipe.security)],
     }
     commands = [f"az network vnet create {ids.cli_new} -n {n.vnet} --address-prefixes {a.vnet}"]
-    if a.reserved:  # then it is there, and making it anew would take them away
+    if a.reserved:  # the VNET exists already, and creating it again would delete those subnets
         commands = []
     commands += [_subnet_command(recipe, ids, subnet) for subnet in properties["subnets"]]
     step = arm_step(
@@ -172,7 +173,7 @@ def _vnet(recipe: Recipe, ids: Ids, before: tuple[str, ...]) -> Step:
 
 
 def _telling(read: Callable[[Context], Found | None], reserved: Sequence[Any]) -> Any:
-    """Reads, and says which subnets of others stay."""
+    """`read`, with a note that lists the subnets of others that stay."""
     kept = ", ".join(f"{subnet.name} ({subnet.range})" for subnet in reserved)
 
     def told(ctx: Context) -> Found | None:
@@ -183,7 +184,7 @@ def _telling(read: Callable[[Context], Found | None], reserved: Sequence[Any]) -
 
 
 def _with_prefixes_of_others(wanted: MutableDocument, found: Mapping[str, Any]) -> MutableDocument:
-    """What others put their subnets into stays in the address space of our VNET too."""
+    """Keep the address prefixes that subnets of others in the VNET are in."""
     properties = wanted["properties"]
     own = {subnet["name"].lower() for subnet in properties["subnets"]}
     theirs = [
@@ -234,9 +235,9 @@ def _subnet_command(recipe: Recipe, ids: Ids, subnet: dict[str, Any]) -> str:
 
 
 def _subnet(recipe: Recipe, ids: Ids, which: str) -> dict[str, Any]:
-    """One subnet. `addressPrefix` in the singular: Databricks reads no other. Outbound access is
-    always explicit, for its default depends on the api-version; where Azure itself runs what is in
-    a subnet, it sees to that."""
+    """One subnet. Uses the singular `addressPrefix`, the only form that Databricks reads. Outbound
+    access is always explicit, because its default depends on the api-version; for the subnets of
+    the secure entry, whose contents Azure runs, Azure manages it."""
     if which in ENTRY.values():
         return _entry_subnet(recipe, ids, which)
     nat = which in with_nat_gateway(recipe.security)
@@ -254,7 +255,7 @@ def _subnet(recipe: Recipe, ids: Ids, which: str) -> dict[str, Any]:
     if which in DATABRICKS:
         properties["delegations"] = [
             {
-                "name": "0",  # as the CLI calls it, so that what it made is kept
+                "name": "0",  # the CLI's name for it, so that a delegation made by the CLI is kept
                 "properties": {"serviceName": "Microsoft.Databricks/workspaces"},
             }
         ]

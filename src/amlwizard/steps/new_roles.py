@@ -1,7 +1,7 @@
-"""Work that needs roles which were given a moment ago.
+"""Steps that depend on role assignments made a moment ago.
 
-Azure answers a role assignment at once and heeds it minutes later. What fails meanwhile is left
-behind as failed, and has to go before it is tried again.
+Azure accepts a role assignment at once, but it takes effect minutes later. A resource whose
+creation fails in between stays behind as failed, and must be deleted before the next attempt.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from amlwizard.plan import Context, Step
 def until_seen(
     step: Step, roles: Sequence[Step], first: Callable[[Context, ReportProgress], None]
 ) -> Step:
-    """`step`, tried again as long as Azure may not have seen `roles`, which are there. Whatever
-    failed is deleted before the next attempt, now or in the next run; `first` is what must be done
-    before that."""
+    """`step`, retried while existing assignments in `roles` may not have taken effect yet, for up
+    to the cloud profile's `propagation` seconds. A failed resource is deleted before the next
+    attempt, in this run or the next; `first` runs before that deletion."""
     resource = step.resource
     assert resource
 

@@ -13,6 +13,7 @@ from amlwizard.steps.roles import keeps_data, pulls_and_pushes
 
 
 def databricks(recipe: Recipe) -> list[Step]:
+    """The step for the Databricks workspace in the VNET (VNET injection)."""
     ids, n, security = Ids(recipe), recipe.names, recipe.security
     parameters = {
         "customVirtualNetworkId": {"value": ids.vnet},
@@ -49,7 +50,7 @@ def databricks(recipe: Recipe) -> list[Step]:
                 + f"--enable-no-public-ip {str(security.databricks_no_public_ip).lower()} "
                 f"--managed-resource-group {n.databricks_managed_group}",
             ),
-            # Without force the storage of its file system stays, and so does the group.
+            # Without force, the storage account of DBFS stays, and so does the managed group.
             removal=Removal(
                 query={"forceDeletion": "true"},
                 companion_group=managed,
@@ -61,6 +62,7 @@ def databricks(recipe: Recipe) -> list[Step]:
 
 
 def workspace(recipe: Recipe) -> list[Step]:
+    """The steps for the Machine Learning workspace, its image-build compute, and their roles."""
     ids, n = Ids(recipe), recipe.names
     properties = {
         "friendlyName": n.workspace,
@@ -148,5 +150,5 @@ def workspace(recipe: Recipe) -> list[Step]:
 
 
 def after_private_link(recipe: Recipe) -> tuple[str, ...]:
-    """The steps after which the VNET reaches the workspace."""
+    """Ids of the steps after which the VNET can reach the workspace."""
     return ready_for(recipe, WORKSPACE)

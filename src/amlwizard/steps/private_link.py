@@ -1,4 +1,4 @@
-"""Private endpoints, the DNS zones under which their names are found, and the links to the VNET."""
+"""Private endpoints, their private DNS zones, and the links of those zones to the VNET."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from amlwizard.steps.arm_step import arm_step
 
 
 def private_link(recipe: Recipe) -> list[Step]:
+    """The steps for zones, zone links, private endpoints and their zone groups."""
     ids = Ids(recipe)
     wanted = links(recipe)
     steps: list[Step] = []
     for zone in [zone for link in wanted for zone in _made(recipe, link)]:
         steps += _zone(recipe, ids, zone)
-    last: dict[str, str] = {}  # by target: some take one endpoint at a time, so all get them so
+    # By target: some accept only one new endpoint at a time, so endpoints are serialised.
+    last: dict[str, str] = {}
     for link in wanted:
         before = last.get(link.target)
         steps += _endpoint(recipe, ids, link, (before,) if before else ())
@@ -25,12 +27,12 @@ def private_link(recipe: Recipe) -> list[Step]:
 
 
 def _made(recipe: Recipe, link: Link) -> tuple[str, ...]:
-    """The zones of an endpoint that are not there already."""
+    """The zones of an endpoint that we create; those in `security.dns_zones` exist already."""
     return tuple(zone for zone in link.zones if zone not in recipe.security.dns_zones)
 
 
 def ready_for(recipe: Recipe, link: Link) -> tuple[str, ...]:
-    """The steps after which the VNET finds a target by its private address."""
+    """Ids of the steps after which the VNET resolves a target to its private address."""
     return (f"zone-group.{link.name}", *(f"dns-link.{zone}" for zone in _made(recipe, link)))
 
 
@@ -57,7 +59,8 @@ def _zone(recipe: Recipe, ids: Ids, zone: str) -> list[Step]:
                     "properties": {
                         "virtualNetwork": {"id": ids.vnet},
                         "registrationEnabled": False,
-                        # What has a private endpoint elsewhere has no record here: ask outside.
+                        # A name without a record here is resolved publicly: its private endpoint
+                        # may be elsewhere.
                         "resolutionPolicy": "NxDomainRedirect",
                     },
                 },

@@ -1,5 +1,5 @@
-"""Kubernetes quantities, which Machine Learning answers in cores and in thousandths of a Gi, whatever
-was sent: `500m` as `0.5`, `200Mi` as `0.195Gi`."""
+"""Kubernetes quantities. Machine Learning always returns them in cores and in Gi with three
+decimals: `500m` as `0.5`, `200Mi` as `0.195Gi`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-# The objects whose values are quantities, by the end of their path.
+# Path suffixes of the objects whose values are quantities.
 HOLDERS = ("containerResourceRequests", "containerResourceLimits")
 UNITS = {
     "": Decimal(1), "m": Decimal("0.001"),
@@ -19,7 +19,7 @@ QUANTITY = re.compile(r"(\d*\.?\d+)(m|[kMGT]|[KMGT]i)?")
 
 
 def same_quantity(path: str, wanted: Any, found: Any) -> bool:
-    """Whether two texts at the path are one quantity, as near as the service keeps it."""
+    """Whether both values at the path are the same quantity, within the service's precision."""
     holder, _, resource = path.rpartition(".")
     if not holder.endswith(HOLDERS):
         return False

@@ -1,4 +1,4 @@
-"""Role assignments: who may do what, at which scope (Azure RBAC)."""
+"""Role assignments (Azure RBAC): a role for a principal at a scope."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROVIDER = "providers/Microsoft.Authorization"
 
 @dataclass(frozen=True)
 class Role:
-    """A built-in role: its name, and its id, the same in every tenant."""
+    """A built-in role: its name, and its id, which is the same in every tenant."""
 
     name: str
     id: str
@@ -36,10 +36,11 @@ BLOB_READER = Role("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84
 def role_step(
     id: str, title: str, *, role: Role, principal: str, scope: str, after: tuple[str, ...], to: str
 ) -> Step:
-    """Give `role` at `scope` to `principal` (an object id, or a hole); `to` is what people call it.
+    """Assign `role` at `scope` to `principal` (an object id or a placeholder); `to` is its readable
+    name.
 
-    Azure keeps one assignment of a role to a principal at a scope, whatever its name: one that
-    somebody else made, the service itself included, is as good as ours.
+    Azure allows one assignment of a role to a principal at a scope, whatever its name. So an
+    assignment made by someone else, including the service itself, counts as ready.
     """
     definition = f"/subscriptions/{{sign-in.subscription}}/{PROVIDER}/roleDefinitions/{role.id}"
     name = uuid5(NAMESPACE_URL, f"{scope}/{role.id}/{to}")
@@ -76,7 +77,7 @@ def role_step(
 
     def apply(ctx: Context, say: ReportProgress) -> Document:
         arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
-        # The principal of an assignment cannot be changed: an identity made anew needs a new one.
+        # The principal of an assignment is immutable: a recreated identity needs a new assignment.
         arm.delete(address, api_versions.AUTHORIZATION, say, ctx.cancel)
         arm.put(address, api_versions.AUTHORIZATION, ctx.resolve(resource.body), say, ctx.cancel)
         return {"id": address}
@@ -99,10 +100,11 @@ def role_step(
 
 
 def pulls_and_reads(recipe: Recipe, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
-    """What the identity of a Kubernetes compute or endpoint needs to start a deployment: the image
-    from the registry and the model from the storage account (attach Kubernetes, managed identity).
+    """The roles that a Kubernetes compute or endpoint needs to start a deployment: pull the image
+    from the registry and read the model from the storage account (attach Kubernetes, managed
+    identity).
 
-    `step` is the step that makes the identity and puts its object id out as `principal`.
+    `step` is the id of the step that creates the identity and outputs its object id as `principal`.
     """
     return [
         _at_registry(recipe, step, to, "acr-pull", ACR_PULL, after),
@@ -111,7 +113,7 @@ def pulls_and_reads(recipe: Recipe, step: str, to: str, *, after: tuple[str, ...
 
 
 def keeps_data(recipe: Recipe, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
-    """What the identity of the workspace needs of a storage account without shared keys."""
+    """The roles that the workspace's identity needs on a storage account without shared keys."""
     return [
         _at_storage(recipe, step, to, id, role, after)
         for id, role in (("blob-data", BLOB_CONTRIBUTOR), ("file-data", FILE_CONTRIBUTOR))
@@ -119,7 +121,7 @@ def keeps_data(recipe: Recipe, step: str, to: str, *, after: tuple[str, ...]) ->
 
 
 def pulls_and_pushes(recipe: Recipe, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
-    """What the identity of the image-build compute needs of a registry without an admin user."""
+    """The roles that the image-build compute needs on a registry without an admin user."""
     return [
         _at_registry(recipe, step, to, "acr-pull", ACR_PULL, after),
         _at_registry(recipe, step, to, "acr-push", ACR_PUSH, after),

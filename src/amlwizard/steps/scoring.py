@@ -1,4 +1,4 @@
-"""The scoring request that proves that all of it works."""
+"""The scoring request that proves that the whole platform works."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from amlwizard.steps.asking import inside, send
 
 
 def scoring(recipe: Recipe) -> list[Step]:
+    """The scoring step. It raises StepError for a failed request, ExpectationError if the
+    predictions are not those in `expect`."""
+
     def score(ctx: Context, say: ReportProgress) -> Document:
         given = recipe.scoring.request
         answer = send(ctx, recipe, given, say, ctx.cloud.profile.lag)

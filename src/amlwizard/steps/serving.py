@@ -1,4 +1,4 @@
-"""Endpoint, deployment, and the traffic to it."""
+"""The online endpoint, the deployment, and the traffic to it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from amlwizard.steps.roles import pulls_and_pushes, pulls_and_reads
 
 
 def serving(recipe: Recipe) -> list[Step]:
+    """The steps for the endpoint with its roles, the deployment, and the traffic."""
     ids, n, s = Ids(recipe), recipe.names, recipe.serving
     in_workspace = f"-g {n.resource_group} -w {n.workspace}"
     endpoint = ids.tracked(
@@ -96,7 +97,7 @@ def serving(recipe: Recipe) -> list[Step]:
 
 
 def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, ReportProgress], None]:
-    """Azure deletes no deployment that requests are sent to."""
+    """Set the deployment's traffic to zero: Azure does not delete a deployment that has traffic."""
 
     def withdraw(ctx: Context, say: ReportProgress) -> None:
         arm, address = ctx.cloud.arm, ctx.resolve(endpoint)
@@ -113,13 +114,13 @@ def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, Repor
 
 
 def _image_sources(recipe: Recipe) -> tuple[str, ...]:
-    """What the image build and the pull reach through private endpoints."""
+    """Ids of the steps that make registry and blobs reachable for the image build and the pull."""
     reached = (link for link in links(recipe) if link.name in ("registry", "storage-blob"))
     return tuple(step for link in reached for step in ready_for(recipe, link))
 
 
 def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:
-    """A failed deployment says little; what its container wrote says why."""
+    """`step`, with the container's log added to its errors, which say little by themselves."""
 
     def apply(ctx: Context, say: ReportProgress) -> Document:
         try:

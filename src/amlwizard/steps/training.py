@@ -1,7 +1,7 @@
 """Training on Databricks, tracked into the Machine Learning workspace, and the registered model.
 
-What was trained is known by the registered version: its tags say from which cells and settings it
-came, so that an equal recipe trains nothing anew. ARM shows them from outside the VNET.
+The tags of a registered version identify the cells and settings that it was trained from, so an
+equal recipe does not train again. ARM shows these tags from outside the VNET.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from amlwizard.steps.cluster import databricks_of, packages, running
 from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.private_link import ready_for
 
-# The no-code scoring script of Azure imports both; a model without them crashes when it is deployed.
+# Azure's no-code scoring script imports both; a model without them crashes when it is deployed.
 SERVER_REQUIREMENTS = ("azureml-ai-monitoring==1.0.0", "azureml-inference-server-http==1.5.1")
 LARGEST_PICTURE = 33_000  # bytes, of which base64 makes 44,000 characters
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """A short hash of all that decides what the trained model is."""
+    """A short hash (16 hex digits) of everything that determines the trained model."""
     t = recipe.training
     made_with = [*packages(recipe), *SERVER_REQUIREMENTS]
     inputs = [notebook.source("train"), made_with, t.alpha, t.test_size, t.random_state]
@@ -44,6 +44,7 @@ def fingerprint(recipe: Recipe) -> str:
 
 
 def training(recipe: Recipe) -> list[Step]:
+    """The steps that train the model, check the result against `expect`, and register it."""
     model = _Model(recipe)
     return [
         Step(
@@ -72,7 +73,7 @@ class _Model:
         self.experiment, self.mark = recipe.names.experiment, fingerprint(recipe)
 
     def _registered(self, ctx: Context) -> Document | None:
-        """The newest registered version that came from equal cells and settings."""
+        """The newest registered version trained from equal cells and settings."""
         versions = ctx.cloud.ml(ctx.outputs[WORKSPACE].id).model_versions(self.name)
         return next((v for v in versions if v["tags"].get("fingerprint") == self.mark), None)
 
@@ -150,7 +151,7 @@ class _Model:
 
 
 def _after_storage(recipe: Recipe) -> tuple[str, ...]:
-    """The steps after which the VNET reaches the blobs that artifacts are uploaded to."""
+    """Ids of the steps after which the VNET can reach the blob storage of the artifacts."""
     return tuple(
         step
         for link in links(recipe)
@@ -162,7 +163,7 @@ def _after_storage(recipe: Recipe) -> tuple[str, ...]:
 def _run(
     ctx: Context, recipe: Recipe, name: str, parameters: dict[str, Any], say: ReportProgress
 ) -> dict[str, Any]:
-    """Run a notebook that tracks into the workspace; answer what its last cell put out."""
+    """Run a notebook that tracks into the workspace; return the data of its last cell."""
     client = databricks_of(ctx)
     cluster_id = ctx.outputs[CLUSTER].id
     running(client, cluster_id, say, ctx)

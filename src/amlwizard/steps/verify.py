@@ -17,9 +17,9 @@ from amlwizard.steps.evidence import Looking, gather
 
 
 class Verification:
-    """Judges the posture after all of `journey` but the scoring request, which runs beside it.
+    """Judges the posture after all of `journey` except the scoring request, which runs in parallel.
 
-    The posture goes out as progress, and is in `posture` afterwards, also where promises are broken.
+    The posture is reported as progress and then held in `posture`, even if promises are broken.
     `strict`: a promise without evidence counts as not kept.
     """
 
@@ -35,12 +35,14 @@ class Verification:
         self.posture: Posture | None = None
 
     def step(self, *after: str) -> Step:
+        """The verification as a step that follows the steps `after`."""
         return Step(
             VERIFY.id, "Promises kept", "verify", after, lambda ctx: None, self.judge, runs=True,
             az=("amlwizard verify RECIPE --target azure",), audiences=("ml",),
         )  # fmt: skip
 
     def judge(self, ctx: Context, say: ReportProgress) -> Document:
+        """Gather the facts and judge them. Raises ExpectationError if a promise is not kept."""
         facts = gather(ctx, self.recipe, self.resources, self.looking, say)
         name, target = self.recipe.names.prefix, ctx.cloud.profile.name
         self.posture = posture = Posture(name, target, time.time(), judge(self.recipe, facts))
@@ -58,7 +60,7 @@ def verify(recipe: Recipe, journey: Sequence[Step]) -> Step:
 def alone(
     recipe: Recipe, journey: Sequence[Step], looking: Looking
 ) -> tuple[Verification, list[Step]]:
-    """The judgement of a platform that was built before, and its steps: sign-in and verification."""
+    """Verification, in strict mode, of a platform built earlier; its steps are sign-in and this."""
     sign_in = next(step for step in journey if step.phase == "sign-in")
     before = [step for step in journey if step.id != VERIFY.id]
     verification = Verification(recipe, before, looking, strict=True)
@@ -66,7 +68,7 @@ def alone(
 
 
 def _ends(journey: Sequence[Step]) -> tuple[str, ...]:
-    """The steps that nothing else comes after."""
+    """Ids of the steps that no other step depends on."""
     steps = [step for step in journey if step.phase not in ("score", "verify")]
     before = {name for step in steps for name in step.after}
     return tuple(step.id for step in steps if step.id not in before)
