@@ -1,5 +1,5 @@
-"""What the platform of a recipe is: its names and ids, subnets, security groups, private endpoints.
+"""The design of a recipe's platform: names and ids, subnets, security groups, private endpoints.
 
-`steps` builds it, `posture` holds what is there against it, `preflight` and `teardown` look for it:
-all of them read it here.
+Shared by `steps`, which builds the platform, `posture`, which compares the real platform with the
+design, and `preflight` and `teardown`, which look for existing resources.
 """

@@ -1,4 +1,4 @@
-"""The api-version of every Azure service that is asked, each said once."""
+"""The api-version of every Azure service that is called."""
 
 AKS = "2025-07-01"
 APPLICATION_INSIGHTS = "2020-02-02"

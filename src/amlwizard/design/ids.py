@@ -1,4 +1,4 @@
-"""ARM ids of the platform's resources, and what every new resource has: region and tags."""
+"""ARM ids of the platform's resources, and the region and tags that every new resource gets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from amlwizard.recipe import Recipe
 
 @dataclass(frozen=True)
 class Ids:
-    """Ids as templates: `{sign-in.subscription}` is resolved when a request is sent."""
+    """ARM ids as templates: `{sign-in.subscription}` is resolved when a request is sent."""
 
     recipe: Recipe
 
@@ -32,15 +32,15 @@ class Ids:
         return self.of("Microsoft.Network/virtualNetworks", self.recipe.names.vnet)
 
     def subnet(self, which: str) -> str:
-        """`which` is workspace, compute, scoring, databricks_public, databricks_private, or the
-        subnet of a secure entry: bastion, gateway."""
+        """`which` is ``workspace``, ``compute``, ``scoring``, ``databricks_public``,
+        ``databricks_private``, or the subnet of a secure entry: ``bastion``, ``gateway``."""
         return f"{self.vnet}/subnets/{self.names.subnet(which)}"
 
     def nsg(self, which: str) -> str:
         return self.of("Microsoft.Network/networkSecurityGroups", self.names.security_group(which))
 
     def zone(self, name: str) -> str:
-        """A private DNS zone: one that was there, or ours."""
+        """A private DNS zone: the existing one that the recipe names, or ours."""
         given = self.recipe.security.dns_zones.get(name)
         return given or self.of("Microsoft.Network/privateDnsZones", name)
 
@@ -78,7 +78,7 @@ class Ids:
 
     @property
     def cli_new(self) -> str:
-        """The options of the Azure CLI that say where a new resource is, and whose."""
+        """Azure CLI options for a new resource: resource group, region and tags."""
         return f"{self.cli_group} -l {self.recipe.sign_in.region} {self.cli_tags}"
 
     @property
@@ -91,11 +91,11 @@ class Ids:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tag that says whose it is, and those of the recipe."""
+        """The owner tag and the tags of the recipe."""
         return {OWNER_TAG: self.recipe.names.prefix, **self.recipe.names.tags}
 
     def tracked(self, properties: Document | None = None, **more: JsonValue) -> MutableDocument:
-        """The body of a tracked resource: region, tags, the rest."""
+        """The body of a tracked resource: region, tags, `properties` and `more` top-level keys."""
         body: MutableDocument = {
             "location": self.recipe.sign_in.region,
             "tags": self.tags,

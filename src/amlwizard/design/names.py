@@ -1,4 +1,4 @@
-"""Names of the resources that the recipe does not name itself: they follow from its prefix."""
+"""Names derived from the recipe's prefix, for resources that the recipe does not name itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from amlwizard.design.subnets import ENTRY_NAMES
 from amlwizard.recipe import Recipe
 
-OWNER_TAG = "amlwizard"  # its value is the prefix of the recipe that made a resource
+OWNER_TAG = "amlwizard"  # its value is the prefix of the recipe that created the resource
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class ResourceNames:
         return self.recipe.names.prefix
 
     def subnet(self, which: str) -> str:
-        """`which` is a field of the recipe's subnets: ``workspace``, ``databricks_public``..., or the
-        subnet of a secure entry: ``bastion``, ``gateway``."""
+        """`which` is a subnet of the recipe (``workspace``, ``databricks_public``...) or of a
+        secure entry (``bastion``, ``gateway``)."""
         return ENTRY_NAMES.get(which) or str(getattr(self.recipe.names, f"{which}_subnet"))
 
     def security_group(self, which: str) -> str:

@@ -1,4 +1,4 @@
-"""Which private endpoints a recipe has: of what, for which group, found under which zones."""
+"""The private endpoints of a recipe: target, group id and private DNS zones of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from amlwizard.recipe import Recipe
 
 @dataclass(frozen=True)
 class Link:
-    """A private endpoint: which step made its target, which group of it, under which zones."""
+    """A private endpoint. `target` is the id of the step that creates the target resource, `group`
+    the group id (sub-resource), `zones` its private DNS zones."""
 
     name: str
     target: str
@@ -40,7 +41,7 @@ OTHERS = {
 
 
 def links(recipe: Recipe) -> list[Link]:
-    """The private endpoints that a recipe asks for; the workspace always has one."""
+    """The private endpoints of a recipe; the workspace always has one."""
     wanted = [WORKSPACE]
     for field, found in OTHERS.items():
         if getattr(recipe.security, field) == "private-endpoint":

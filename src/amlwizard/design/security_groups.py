@@ -1,9 +1,9 @@
-"""The design of the network security groups: which subnets have one, and with which rules.
+"""The design of the network security groups: the rules for each subnet that has one.
 
-Azure's default rules let in the VNET and the load balancer's probes, and nobody else; they come at
-65000. What a subnet needs beyond them is listed here, and the Internet is shut out by a rule of its
-own at the end of the list, so that the intent stands in the group. Databricks writes the rules of
-its two subnets itself, and refuses others in their place.
+Azure's default rules, from priority 65000, let in only the VNET and the load balancer's probes. The
+rules here are what a subnet needs beyond them. An explicit rule at the end of the list denies the
+Internet, so that the group states the intent. Databricks writes the rules of its two subnets itself
+and rejects others in their place.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LAST = 4096
 
 
 def rules(recipe: Recipe, which: str) -> Rules:
-    """The security rules of a subnet's group, as ARM takes them."""
+    """The security rules of a subnet's group in ARM form; empty for Databricks' subnets."""
     if which in DATABRICKS:
         return []
     if which == "bastion":
@@ -34,10 +34,11 @@ def rules(recipe: Recipe, which: str) -> Rules:
 
 
 def outdated(recipe: Recipe, which: str, found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Names of those rules in a subnet's group that another design wrote and this one does not want.
+    """Names of rules in a subnet's group that an earlier design wrote and this one does not
+    contain.
 
-    A rule is taken for ours when it has one of our names and stands where we put it: direction,
-    access and priority. All others are of strangers, and theirs to take away.
+    A rule counts as ours if its name, direction, access and priority are those of one of our rules.
+    All other rules belong to others and are left to them.
     """
     wanted = {rule["name"].lower() for rule in rules(recipe, which)}
     ours = {_place(rule) for design in _designs(recipe) for rule in rules(design, which)}
@@ -49,7 +50,7 @@ def outdated(recipe: Recipe, which: str, found: Iterable[Mapping[str, Any]]) -> 
 
 
 def _designs(recipe: Recipe) -> Iterator[Any]:
-    """The recipe with every value of the fields that decide whether a rule is there."""
+    """The recipe with every combination of the fields that decide which rules exist."""
     for balancer, network in product(_choices("load_balancer"), _choices("network")):
         serving = recipe.serving.model_copy(update={"load_balancer": balancer, "network": network})
         yield recipe.model_copy(update={"serving": serving})
@@ -65,27 +66,28 @@ def _place(rule: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def exposed(recipe: Recipe, which: str) -> list[tuple[str, int]]:
-    """What a subnet's group lets in from outside the VNET over TCP: service tag or Internet, port."""
+    """TCP traffic that a subnet's group lets in from outside the VNET, as (source, port); the
+    source is a service tag or ``Internet``."""
     if which == "bastion":
         return [(INTERNET, 443), ("GatewayManager", 443)]
     if which == "scoring" and (port := scoring_port(recipe)):
         return [(INTERNET, int(port))]
     if which in DATABRICKS and not recipe.security.databricks_no_public_ip:
-        # Without secure cluster connectivity the control plane comes in by itself.
+        # Without secure cluster connectivity, the control plane connects to the nodes.
         return [("AzureDatabricks", 22), ("AzureDatabricks", 5557)]
     return []
 
 
 def scoring_port(recipe: Recipe) -> str | None:
-    """The port on which the Internet reaches the scoring endpoint, None where it must not."""
+    """The port on which the Internet reaches the scoring endpoint; None if it is internal."""
     if recipe.serving.load_balancer == "internal":
         return None
     return "443" if recipe.serving.tls_certificate else "80"
 
 
 def _compute(recipe: Recipe) -> tuple[Rules, Rules]:
-    """Machine Learning compute without public address: nothing comes in; out go the services that
-    run it, and what image builds fetch (packages and base images have no service tag)."""
+    """Machine Learning compute without a public address: no inbound rules; outbound to the services
+    that it depends on and for image builds (packages and base images have no service tag)."""
     region = recipe.sign_in.region
     tags: list[tuple[str, str, str, list[str]]] = [
         ("AzureMachineLearning", "AzureMachineLearning", "Tcp", ["443", "8787", "18881"]),
@@ -107,8 +109,8 @@ def _compute(recipe: Recipe) -> tuple[Rules, Rules]:
 
 
 def _scoring(recipe: Recipe) -> tuple[Rules, Rules]:
-    """AKS: its nodes among themselves, with overlay its pods too, and the clients of a public
-    endpoint. Overlay traffic is not encapsulated: the pods' range is not part of the VNET."""
+    """AKS: traffic among nodes, with overlay also with and among pods, and from clients of a public
+    endpoint. Overlay traffic is not encapsulated, and the pods' range is not part of the VNET."""
     nodes = str(recipe.addresses.scoring)
     pairs = [("Nodes", nodes, nodes)]
     if recipe.serving.network == "overlay":
@@ -130,7 +132,7 @@ def _scoring(recipe: Recipe) -> tuple[Rules, Rules]:
 
 
 def _bastion() -> Rules:
-    """What Azure demands of a group on AzureBastionSubnet: with less, it refuses to attach it."""
+    """The rules that Azure requires before it attaches a group to AzureBastionSubnet."""
     vnet, inner = "VirtualNetwork", ["8080", "5701"]
     return [
         _rule("AllowHttpsInBound", "Inbound", 120, "Tcp", "Internet", "*", ["443"]),

@@ -1,4 +1,4 @@
-"""The subnets of the platform, by their fields in the recipe, and what belongs to each."""
+"""The subnets of the platform, and which have security groups, egress and service endpoints."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from amlwizard.recipe import Security
 
 SUBNETS = ("workspace", "compute", "scoring", "databricks_public", "databricks_private")
 DATABRICKS = ("databricks_public", "databricks_private")  # delegated to its workspace
-# Subnets of a secure entry, by the choice that asks for them, and the names that Azure demands.
+# Subnets of a secure entry: by value of `security.secure_entry`, and the names that Azure requires.
 ENTRY: Mapping[str, str] = {"bastion": "bastion", "vpn-gateway": "gateway"}
 ENTRY_NAMES: Mapping[str, str] = {"bastion": "AzureBastionSubnet", "gateway": "GatewaySubnet"}
-WITHOUT_SECURITY_GROUP = "gateway"  # Azure attaches none to a GatewaySubnet
-# The nodes in these have no public address and need a way out.
+WITHOUT_SECURITY_GROUP = "gateway"  # Azure does not attach an NSG to a GatewaySubnet
+# Nodes in these subnets have no public address and need explicit egress.
 WITH_EGRESS = ("compute", *DATABRICKS)
-# Service endpoints, by the field of `security` that asks for them.
+# Service endpoints, by the field of `security` that enables them.
 SERVICE_ENDPOINTS: Mapping[str, str] = {
     "storage": "Microsoft.Storage",
     "key_vault": "Microsoft.KeyVault",
@@ -23,7 +23,7 @@ SERVICE_ENDPOINTS: Mapping[str, str] = {
 
 
 def subnets(security: Security) -> tuple[str, ...]:
-    """All subnets of a recipe: the five, and that of its secure entry."""
+    """All subnets of a recipe: the five fixed ones, and that of its secure entry if any."""
     entry = ENTRY.get(security.secure_entry)
     return (*SUBNETS, entry) if entry else SUBNETS
 
@@ -41,6 +41,6 @@ def with_nat_gateway(security: Security) -> tuple[str, ...]:
 
 
 def service_endpoints(security: Security) -> list[str]:
-    """The services that every subnet of the five reaches by service endpoint."""
+    """The services that each of the five fixed subnets has a service endpoint for."""
     wanted = SERVICE_ENDPOINTS.items()
     return [name for field, name in wanted if getattr(security, field) == "service-endpoint"]

@@ -1,5 +1,5 @@
-"""What a platform promises about its security: the design of its security groups, and the judgement
-of whether a cloud keeps what a recipe promises. Pure: facts in, lines out."""
+"""What a recipe promises about security, and the judgement of whether a cloud keeps it. Pure
+functions: facts in, lines out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Answer", "Evidence", "Facts", "Line", "Posture", "Side", "judge", "p
 
 
 def judge(recipe: Recipe, facts: Facts) -> tuple[Line, ...]:
-    """Every promise of a recipe, held against what was seen."""
+    """Every promise of a recipe, judged against the facts."""
     lines = (promise.line() for promise in _promises(recipe, facts))
     return tuple(line for line in lines if line)
 
 
 def promised(recipe: Recipe) -> tuple[Line, ...]:
-    """Every promise of a recipe, before anybody has looked."""
+    """Every promise of a recipe, not judged yet."""
     return tuple(promise.pending() for promise in _promises(recipe, Facts({})))
 
 

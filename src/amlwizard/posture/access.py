@@ -1,4 +1,4 @@
-"""Promises about the workspace, its storage, vault and registry: closed, and with which exceptions."""
+"""Promises about the network access of the workspace, its storage, key vault and registry."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _workspace(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
 
 
 def _own_endpoints(recipe: Recipe, target: Document, role: str) -> Evidence:
-    """No private endpoint but the recipe's leads to a target: another would let its VNET in."""
+    """Only the recipe's private endpoints lead to a target: any other would let its VNET in."""
     names = ResourceNames(recipe)
     own = {
         names.private_endpoint(link.name).lower() for link in links(recipe) if link.target == role
@@ -145,7 +145,8 @@ def _acls(key: str) -> Firewall:
 
 
 def _registry(document: Document) -> Mapping[str, Any]:
-    """A registry keeps its trusted services apart, and has no rules while access is off."""
+    """A registry's rules in the form of other services: it stores the setting for trusted services
+    in a separate property, and has no rule set while public access is disabled."""
     rules = value_at(document, "properties.networkRuleSet") or {"defaultAction": "Deny"}
     return {**rules, "bypass": value_at(document, "properties.networkRuleBypassOptions")}
 
@@ -202,7 +203,7 @@ def _subnets_let_in(recipe: Recipe, acls: Mapping[str, Any], private: bool) -> E
 
 
 def _subnet_of(rule: Mapping[str, Any]) -> str:
-    """A registry names the subnet of a rule otherwise than storage and vault do."""
+    """The subnet id of a rule; a registry uses another key for it than storage and key vault."""
     return str(rule.get("id") or rule.get("virtualNetworkSubnetResourceId") or "")
 
 

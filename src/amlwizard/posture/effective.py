@@ -1,8 +1,8 @@
 """What a network security group really lets in from outside the VNET.
 
-Azure takes the first rule, by priority, that matches; so an allow rule opens what no earlier deny
-rule took from it. Where a deny rule might not match all of it, it counts as not matching: what is
-called closed is closed.
+Azure applies the first matching rule by priority, so an allow rule opens whatever no earlier deny
+rule covers. A deny rule that may match only part of that traffic counts as not matching, so traffic
+reported as closed really is closed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Traffic that may come in. `source` is Internet, a service tag or a prefix."""
+    """Inbound traffic that is allowed. `source` is ``Internet``, a service tag or a prefix."""
 
     source: str
     protocol: str
@@ -45,7 +45,7 @@ class Opening:
         )
 
     def within(self, other: Opening) -> bool:
-        """Whether all of this is part of `other`."""
+        """Whether `other` covers all of this."""
         return (
             covers(other.source, self.source)
             and other.protocol in ("*", self.protocol)
@@ -55,10 +55,10 @@ class Opening:
 
 
 def openings(group: Mapping[str, Any], inside: Sequence[IPv4Network] = ()) -> list[Opening]:
-    """What may come in from outside: neither from the VNET nor from Azure's load balancer.
+    """Inbound traffic allowed from outside, that is, not from the VNET or Azure's load balancer.
 
-    `group` is the group as ARM answers it; `inside` are prefixes that count as part of the VNET
-    although they are public addresses.
+    `group` is the ARM document of the group; `inside` holds public prefixes that count as part of
+    the VNET.
     """
     p = group.get("properties", {})
     rules = sorted(
@@ -91,7 +91,7 @@ def _left(rule: _Rule, denials: list[_Rule], inside: Sequence[IPv4Network]) -> I
 
 
 class _Rule:
-    """A security rule, its singular and plural fields taken together."""
+    """A security rule with its singular and plural fields merged."""
 
     def __init__(self, rule: Mapping[str, Any]) -> None:
         p = rule["properties"]
@@ -108,7 +108,7 @@ class _Rule:
         self.any_source_port = set(_both(p, "sourcePortRange", "sourcePortRanges")) <= {"*"}
 
     def stops(self, source: str, protocol: str, other: _Rule) -> bool:
-        """Whether this denial matches all that `other` lets in from a source by a protocol."""
+        """Whether this deny rule matches everything `other` allows from a source and protocol."""
         return (
             protocol in self.protocols
             and self.any_source_port
@@ -144,8 +144,8 @@ def _without(ports: list[Ports], taken: list[Ports]) -> list[Ports]:
 
 
 def covers(one: str, other: str) -> bool:
-    """Whether the outside addresses of a source hold all of another's: ``Internet`` all, a service
-    tag its regions, a prefix its parts."""
+    """Whether source `one` covers source `other`: ``Internet`` covers everything, a service tag its
+    regional tags, a prefix its subnets."""
     if one == INTERNET or one.lower() == other.lower():
         return True
     if other.lower().startswith(f"{one.lower()}."):
@@ -169,6 +169,7 @@ def _is_inside(source: str, inside: Sequence[IPv4Network]) -> bool:
 
 
 def network(text: str) -> Network | None:
+    """The prefix in `text`; None if it is not one, such as a service tag."""
     try:
         return ip_network(text, strict=False)
     except ValueError:

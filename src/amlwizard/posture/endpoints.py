@@ -1,5 +1,5 @@
-"""Promises about private endpoints and names: found in the VNET, at private addresses, and there
-alone."""
+"""Promises about private endpoints and DNS names: they resolve to private addresses inside the
+VNET, and only there."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from amlwizard.recipe import Recipe
 from amlwizard.rules.address_space import PRIVATE
 
 NAMES = "Names"
-# Private zones whose public names end otherwise.
+# Private zones whose public suffix is not simply the zone without ``privatelink.``.
 PUBLIC_SUFFIX = {"privatelink.vaultcore.azure.net": "vault.azure.net"}
-# Codes by which a service says that its firewall, and not the missing sign-in, is the reason.
+# Error codes that mean refused by the firewall, not for missing credentials.
 TURNED_AWAY = ("AuthorizationFailure", "DENIED", "Forbidden", "ForbiddenByFirewall",
                "ForbiddenByConnection")  # fmt: skip
 
@@ -49,8 +49,8 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
 
 
 def addresses(endpoint: Document, groups: Iterable[Document]) -> dict[str, list[str]]:
-    """The names that a private endpoint answers for, with its addresses. Once it has a zone group,
-    only that still tells them."""
+    """The DNS names of a private endpoint, each with its addresses. Once the endpoint has a zone
+    group, only the zone group lists them."""
     held = {
         str(config["fqdn"]).lower(): [str(a) for a in config.get("ipAddresses") or []]
         for config in value_at(endpoint, "properties.customDnsConfigs") or []
@@ -66,11 +66,12 @@ def addresses(endpoint: Document, groups: Iterable[Document]) -> dict[str, list[
 
 
 def public_suffix(zone: str) -> str:
-    """What the public names end with that a private zone answers for."""
+    """The public DNS suffix that a private zone stands for."""
     return PUBLIC_SUFFIX.get(zone, zone.removeprefix("privatelink."))
 
 
 def find(recipe: Recipe, facts: Facts, link: Link) -> Document:
+    """The private endpoint of a link. Raises AbsentError if it does not exist."""
     name = ResourceNames(recipe).private_endpoint(link.name).lower()
     for endpoint in facts.listed("private-endpoints"):
         if str(endpoint.get("name", "")).lower() == name:
@@ -195,5 +196,6 @@ def _public(recipe: Recipe, facts: Facts, name: str) -> Evidence:
 
 
 def is_private(recipe: Recipe, address: str) -> bool:
+    """Whether an address is in a private range or in the VNET."""
     found = ip_address(address)
     return any(found in network for network in (*PRIVATE, recipe.addresses.vnet))

@@ -1,4 +1,4 @@
-"""What was seen of a platform, as plain values: ARM documents, and what was tried from both sides."""
+"""Facts about a platform as plain values: ARM documents, and observations from both sides."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amlwizard.json_types import Document
 
 
 class NotSeenError(Exception):
-    """There is no evidence: it could not be looked at, or was not asked for. `reason` says why."""
+    """There is no evidence: it could not be obtained, or was not requested. `reason` says why."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -18,7 +18,7 @@ class NotSeenError(Exception):
 
 
 class LeftOutError(NotSeenError):
-    """A side that the person did not want to be looked from: no evidence is missed."""
+    """The user excluded this side, so its evidence does not count as missing."""
 
     def __init__(self) -> None:
         super().__init__("left out")
@@ -29,7 +29,7 @@ UNTRUSTED = "CertificateVerifyFailed"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request came to: an HTTP status with the service's own code, or why none came."""
+    """The outcome of a request: HTTP status and the service's error code, or why there is none."""
 
     status: int = 0
     code: str = ""
@@ -37,7 +37,7 @@ class Answer:
 
     @property
     def came(self) -> bool:
-        """Whether anybody answered at all: with a certificate that is not trusted, too."""
+        """Whether there was a response at all, even one with an untrusted certificate."""
         return self.status > 0 or self.error == UNTRUSTED
 
     def __str__(self) -> str:
@@ -50,7 +50,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one side of the VNET's border saw: addresses by name, answers by what was called."""
+    """Observations from one side of the VNET: addresses by DNS name, answers by request."""
 
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
@@ -58,9 +58,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`documents` by role (``storage``, ``public-ips``...): an ARM document or a list of them, None
-    where there is none. A role that could not be read is in `unread`, with the reason. A side is a
-    reason where it could not be looked from, None where it was left out."""
+    """`documents` maps roles (``storage``, ``public-ips``...) to an ARM document, a list of them,
+    or None if there is none. `unread` maps roles that could not be read to the reason. A side is a
+    string (the reason) if it could not be observed, None if it was left out."""
 
     documents: Mapping[str, Any]
     unread: Mapping[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Facts:
     inside: Side | str | None = None
 
     def document(self, role: str) -> Any:
-        """The document of a role, None where there is none; NotSeenError where it could not be read."""
+        """The document of a role, None if there is none. Raises NotSeenError if unreadable."""
         if role in self.unread:
             raise NotSeenError(self.unread[role])
         return self.documents.get(role)
@@ -77,10 +77,11 @@ class Facts:
         return list(self.document(role) or [])
 
     def name(self, side: str, name: str) -> list[str]:
-        """The addresses of a name from a side; empty where it has none there."""
+        """The sorted addresses of a DNS name as seen from a side; empty if it does not resolve."""
         return sorted(self._side(side).names.get(name) or [])
 
     def answer(self, side: str, what: str) -> Answer:
+        """The answer to a request from a side. Raises NotSeenError if it was not tried."""
         try:
             return self._side(side).answers[what]
         except KeyError:

@@ -1,4 +1,4 @@
-"""How a promise is judged: it yields evidence, and is kept when all of that says so."""
+"""How a promise is judged: it yields evidence, and is kept if all of the evidence is ok."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from amlwizard.posture.facts import Facts, LeftOutError, NotSeenError
 from amlwizard.posture.result import Evidence, Line, Outcome, Source
 
 REPLAY = "Replay the recipe: it is set back."
-TELLING = 3  # pieces of evidence that a line which is kept shows
+TELLING = 3  # most pieces of evidence shown on the line of a kept promise
 
 
 class AbsentError(Exception):
-    """What a promise is about is not there at all."""
+    """The resource that a promise is about does not exist."""
 
 
 @dataclass(frozen=True)
 class Promise:
-    """`look` yields the evidence. `expected` says in a few words what was promised, `where` of which
-    resource and `source` by which document, `fix` what to do where it is not kept."""
+    """`look` yields the evidence. `expected` says briefly what is promised, `where` names the
+    resource, `source` the document behind the promise, and `fix` what to do if it is not kept."""
 
     id: str
     area: str
@@ -34,7 +34,7 @@ class Promise:
     fix: str = REPLAY
 
     def line(self) -> Line | None:
-        """None where nothing that may be looked at says anything about it."""
+        """The judged promise; None if all of its evidence is on sides that were left out."""
         evidence: list[Evidence] = []
         try:
             for piece in self.look():
@@ -60,7 +60,7 @@ class Promise:
         )
 
     def pending(self) -> Line:
-        """The promise before anybody has looked."""
+        """The promise as a line that is not judged yet."""
         return Line(
             self.id,
             self.area,
@@ -74,7 +74,8 @@ class Promise:
 
 
 def _seen(evidence: list[Evidence], outcome: Outcome) -> str:
-    """What decided a line, in a few words: what was tried from a side tells most, so it is last."""
+    """A short summary of the deciding evidence. Observations from a side are the most telling, so
+    they come last and are not cut."""
     telling = [e for e in evidence if e.outcome == outcome]
     said = list(dict.fromkeys(f"{e.what}: {e.seen}" for e in telling))
     if outcome != "ok" or len(said) <= TELLING:
@@ -90,7 +91,7 @@ def _worst(evidence: list[Evidence]) -> Outcome:
 
 
 def need(facts: Facts, role: str, what: str) -> Document:
-    """The document of a role; a promise about what is not there is broken."""
+    """The document of a role. Raises AbsentError if there is none, which breaks the promise."""
     found = facts.document(role)
     if found is None:
         raise AbsentError(what)
@@ -98,17 +99,19 @@ def need(facts: Facts, role: str, what: str) -> Document:
 
 
 def is_so(source: Source, what: str, ok: bool, expected: str, seen: str) -> Evidence:
+    """Evidence that is ``ok`` or ``broken``."""
     return Evidence(source, what, expected, seen, "ok" if ok else "broken")
 
 
 def equal(what: str, document: Mapping[str, Any], path: str, expected: Any) -> Evidence:
-    """Evidence that a value of an ARM document is as promised; text without case."""
+    """Evidence that a value of an ARM document is as promised; text is compared without case."""
     seen = value_at(document, path)
     return is_so("ARM", what, fold_case(seen) == fold_case(expected), _text(expected), _text(seen))
 
 
 def tried(source: Source, what: str, attempt: Callable[[], Evidence]) -> Iterator[Evidence]:
-    """Evidence from a side: unknown, with the reason, where it could not be had."""
+    """Evidence from a side: ``unknown``, with the reason, if it could not be obtained; none if the
+    side was left out."""
     try:
         yield attempt()
     except LeftOutError:

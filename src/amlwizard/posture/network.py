@@ -1,4 +1,4 @@
-"""Promises about the VNET: its security groups, its ways in and out, its public addresses."""
+"""Promises about the VNET: security groups, secure entry, peerings, egress, public addresses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from amlwizard.recipe import Recipe
 
 NETWORK = "Network"
 OURS = "Microsoft.Databricks-workspaces_UseOnly_"
-# What the service writes into the groups of its subnets: direction and the other side.
+# The rules that the service writes into the groups of its subnets: direction and remote side.
 DATABRICKS_RULES = (
     ("Inbound", "VirtualNetwork"), ("Outbound", "VirtualNetwork"), ("Outbound", "AzureDatabricks"),
     ("Outbound", "Sql"), ("Outbound", "Storage"), ("Outbound", "EventHub"),
@@ -105,7 +105,7 @@ def _subnet(recipe: Recipe, facts: Facts, which: str) -> Document:
 
 
 def _exposed(recipe: Recipe, which: str) -> tuple[Opening, ...]:
-    """What a subnet's group may let in from outside the VNET."""
+    """The traffic that a subnet's group may let in from outside the VNET."""
     designed = security_groups.exposed(recipe, which)
     return tuple(Opening(source, "Tcp", (port, port)) for source, port in designed)
 
@@ -170,7 +170,7 @@ def _comparable(value: Any) -> Any:
 
 
 def _databricks(rules: Any) -> Evidence:
-    """The service's own rules, by what they do: their names follow its releases."""
+    """The service's own rules, compared by effect: their names change with its releases."""
     present = {
         (p["direction"], p.get("destinationAddressPrefix"))
         for rule in rules
@@ -221,8 +221,8 @@ def _of_service(address: Document) -> str:
 
 
 def _asked_of_aks(recipe: Recipe, address: Document) -> bool:
-    """AKS goes out by an address of its own, where that is its way; a public scoring endpoint comes
-    in by another."""
+    """Whether the recipe implies this address: one for AKS egress if that uses the load balancer,
+    another for a public scoring endpoint."""
     service = _of_service(address)
     if service:
         return bool(recipe.serving.load_balancer == "public" and service.startswith("azureml/"))
@@ -276,5 +276,5 @@ def _peerings(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
 
 
 def _said(subnet: str) -> str:
-    """The name of a subnet in a sentence."""
+    """The name of a subnet as used in a sentence."""
     return subnet.replace("_", " ").replace("databricks", "Databricks")

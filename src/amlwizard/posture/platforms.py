@@ -1,4 +1,4 @@
-"""Promises about what runs on the network: AKS and its scoring endpoint, Databricks, compute."""
+"""Promises about AKS and its scoring endpoint, Databricks, and the image-build compute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
 
 COMPUTE = "Compute"
-# How AKS calls the load balancer of services inside the VNET, and the service of the endpoints.
+# AKS's names for the internal load balancer, and for the service of the scoring endpoints.
 INTERNAL_BALANCER, FRONTEND_SERVICE = "kubernetes-internal", "/azureml-fe"
 INFERENCING = "Azure Machine Learning, secure Kubernetes inferencing"
 
@@ -130,7 +130,7 @@ def _setting(recipe: Recipe, facts: Facts, key: str, wanted: str) -> Evidence:
 
 
 def _internal(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
-    """What was asked for proves nothing: where the load balancer answers does."""
+    """Judges where the load balancer really answers: the requested setting proves nothing."""
     need(facts, "aks", recipe.names.aks)
     wanted = recipe.names.scoring_subnet
     seen = [
@@ -170,7 +170,7 @@ def _databricks(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     yield _parameter(recipe, facts, "customPrivateSubnetName", n.databricks_private_subnet)
     if recipe.security.databricks_no_public_ip:
         yield _parameter(recipe, facts, "enableNoPublicIp", True)
-    # Not promised, and told all the same: whoever reads of the VNET would take them for closed.
+    # Not promised, but reported: readers of the promise above might assume that these are closed.
     public = value_at(workspace, "properties.publicNetworkAccess") != "Disabled"
     root = value_at(workspace, "properties.defaultStorageFirewall") == "Enabled"
     seen = f"{'public' if public else 'private'}; DBFS root {'private' if root else 'public'}"

@@ -1,4 +1,4 @@
-"""The judgement as values: lines with their evidence, and all of them together."""
+"""The judgement as values: evidence, lines (one per promise), and the posture that holds them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Source = Literal["ARM", "outside", "inside"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One thing looked at: in Azure Resource Manager, from outside the VNET, or from inside it."""
+    """One observation: in Azure Resource Manager, from outside the VNET, or from inside it."""
 
     source: Source
     what: str
@@ -23,8 +23,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One promise of the recipe. It is kept when all of its evidence says so. `where` is the resource
-    that it is about, `source` the document behind it."""
+    """One promise of the recipe, kept if all of its evidence is ok. `where` is the resource that it
+    is about, `source` the document behind it."""
 
     id: str
     area: str
@@ -40,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Posture:
-    """All promises of a recipe on a target. `at` is seconds since the epoch, UTC."""
+    """All promises of a recipe on a target. `at` is in seconds since the epoch (UTC)."""
 
     recipe: str
     target: str
@@ -69,7 +69,7 @@ class Posture:
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Posture:
-        """What `to_json` wrote; TypeError or KeyError for anything else."""
+        """Read the result of `to_json`. Raises TypeError or KeyError for anything else."""
         lines = tuple(
             Line(**{**line, "evidence": tuple(Evidence(**e) for e in line["evidence"])})
             for line in body["lines"]
