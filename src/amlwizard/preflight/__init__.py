@@ -1,6 +1,7 @@
-"""Preflight: what the cloud will refuse, found before anything is written, all of it at once.
+"""Preflight: reports everything the cloud would reject, at once and before anything is written.
 
-`survey` reads (situation.py), the checks are pure functions from what was read to findings.
+`survey` (situation.py) reads the cloud; the checks are pure functions from the `Situation` that it
+returns to findings.
 """
 
 from __future__ import annotations
@@ -61,12 +62,13 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
 
 
 def check(ctx: Context, steps: Sequence[Step]) -> list[Finding]:
-    """What the cloud will refuse of the recipe in `ctx`, which has the sign-in's outputs; errors
-    first. Reads only."""
+    """The findings for the recipe in `ctx`, errors first. `ctx` must have the outputs of the
+    sign-in. Read-only."""
     return findings(survey(ctx, steps))
 
 
 def findings(situation: Situation) -> list[Finding]:
+    """The findings of all checks, errors first, with only such cures as no rule rejects."""
     recipe = situation.recipe
     sections = sections_of(recipe)
     found = [_sound(sections, finding) for check in CHECKS for finding in check(situation)]
@@ -74,7 +76,7 @@ def findings(situation: Situation) -> list[Finding]:
 
 
 def _sound(sections: Sections, finding: Finding) -> Finding:
-    """The finding, without a cure that a rule would refuse."""
+    """The finding, without its cure if a rule would reject that."""
     if not finding.cure or cures.allowed(sections, finding.cure):
         return finding
     fix = finding.fix.replace(use(finding.cure), "").strip() or "Choose another value."

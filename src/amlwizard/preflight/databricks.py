@@ -1,4 +1,4 @@
-"""What the Databricks workspace offers for the cluster; known once there is a workspace."""
+"""Checks of the cluster against what the Databricks workspace offers, once the workspace exists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def runtime(s: Situation) -> Iterator[Finding]:
 
 
 def node_type(s: Situation) -> Iterator[Finding]:
-    """A node type that Databricks does not list, or not for this subscription and region."""
+    """A node type that Databricks does not list at all, or not for this subscription and region."""
     yield from _listed(s, "node_type", "node type", s.node_types, "list-node-types")
 
 
@@ -42,7 +42,7 @@ def _listed(
 
 
 def _nearest(wanted: str, offered: Sequence[str]) -> str:
-    """The newest of the same kind where they have versions, else the most alike."""
+    """The newest runtime of the same kind, or else the offered value with the most similar text."""
     kind = wanted.partition(".x-")[2]
     same = [text for text in offered if kind and text.partition(".x-")[2] == kind]
     if same:

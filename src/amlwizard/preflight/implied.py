@@ -1,4 +1,4 @@
-"""What services make by themselves: no step writes it, and policies judge it all the same."""
+"""Resources that Azure services create by themselves: no step writes them, but policies apply."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ INTERNAL = "scoringFe.serviceType.internalLoadBalancer"
 
 
 def implied(subscription: str, new: Sequence[Planned]) -> list[Planned]:
-    """Resources under the step that brings them about, with what is known of them beforehand."""
+    """The resources that services will create for `new`, each under the step that causes it, with
+    the parts of its body that are known in advance."""
     by_step = {planned.step: planned for planned in new}
     found: list[Planned] = []
     cluster, workspace = by_step.get("aks"), by_step.get("databricks")
@@ -29,7 +30,7 @@ def implied(subscription: str, new: Sequence[Planned]) -> list[Planned]:
 
 
 def node_group(cluster: Planned) -> str:
-    """The name of the group that AKS makes for its nodes."""
+    """The name of the resource group that AKS creates for its nodes."""
     given = value_at(cluster.body, "properties.nodeResourceGroup")
     parts = ("MC", cluster.id.split("/")[4], cluster.name, str(cluster.body.get("location")))
     return str(given or "_".join(parts)[:LONGEST_GROUP])
@@ -74,7 +75,7 @@ def _of_databricks(workspace: Planned) -> Iterator[Planned]:
 
 
 def _place(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Services give their own tags and region to what they make."""
+    """Region and tags, which services pass on to the resources that they create."""
     return {"location": body.get("location"), "tags": dict(body.get("tags") or {})}
 
 

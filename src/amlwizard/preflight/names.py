@@ -1,4 +1,4 @@
-"""Names and places that somebody, or something deleted, holds."""
+"""Names that are taken, also by soft-deleted resources, and resource groups in another region."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = {"storage": "storage account", "key-vault": "key vault", "registry": "co
 
 
 def taken(s: Situation) -> Iterator[Finding]:
-    """Names that must be unique in the world, and are not to be had."""
+    """Globally unique names that are not available."""
     deleted = _deleted_vault(s)
     for step, kind in UNIQUE.items():
         if kind not in s.facts.taken or (step == "key-vault" and deleted):
@@ -46,7 +46,7 @@ def _deleted_vault(s: Situation) -> Mapping[str, object] | None:
 
 
 def deleted_vault(s: Situation) -> Iterator[Finding]:
-    """A deleted vault keeps its name until it is purged, or its retention ends."""
+    """A deleted vault keeps its name until it is purged or its retention period ends."""
     found = _deleted_vault(s)
     if not found:
         return
@@ -80,15 +80,15 @@ def deleted_vault(s: Situation) -> Iterator[Finding]:
 
 
 def _group_again(s: Situation) -> str:
-    """The command that makes the recipe's group again, as a run would: what is soft-deleted is
-    reached through it."""
+    """The command that recreates the recipe's group as a run would: soft-deleted resources are only
+    reachable through their group."""
     group = next(p for p in s.new if p.type == GROUP)
     tags = " ".join(f"{key}={value}" for key, value in group.body["tags"].items())
     return f"az group create --name {group.name} --location {s.region} --tags {tags}"
 
 
 def deleted_workspace(s: Situation) -> Iterator[Finding]:
-    """A soft-deleted workspace is still listed in its subscription, but not there when asked for."""
+    """A soft-deleted workspace is still listed in its subscription, but a GET does not find it."""
     if not s.is_new("workspace"):
         return
     address = s.ids["workspace"]
@@ -98,7 +98,7 @@ def deleted_workspace(s: Situation) -> Iterator[Finding]:
     recover = "recover it in the portal (Recently deleted)"
     if s.facts.group is None:
         purge = f"{_group_again(s)} && {purge}"
-        recover = ""  # what it stood on went with its group
+        recover = ""  # the resources that it depends on were deleted with its group
     yield Finding(
         "soft-deleted",
         "error",
@@ -114,7 +114,7 @@ def deleted_workspace(s: Situation) -> Iterator[Finding]:
 
 
 def endpoint(s: Situation) -> Iterator[Finding]:
-    """Endpoint names are unique in a region. Those of other subscriptions cannot be seen."""
+    """Endpoint names are unique per region. Those of other subscriptions are not visible."""
     name = s.recipe.names.endpoint
     if s.is_new("endpoint") and name.lower() in (held.lower() for held in s.facts.endpoints):
         yield Finding(
@@ -130,7 +130,7 @@ def endpoint(s: Situation) -> Iterator[Finding]:
 
 
 def managed_group(s: Situation) -> Iterator[Finding]:
-    """Databricks makes its managed resource group itself."""
+    """Databricks creates its managed resource group itself, so it must not exist yet."""
     group = s.facts.managed_group
     if s.is_new("databricks") and group:
         name = s.recipe.names.databricks_managed_group
@@ -151,7 +151,7 @@ def managed_group(s: Situation) -> Iterator[Finding]:
 
 
 def places(s: Situation) -> Iterator[Finding]:
-    """A resource group stays in the region that it was made in."""
+    """A resource group cannot be moved to another region."""
     group = s.facts.group
     if group and group["location"].lower() != s.region and any(p.type == GROUP for p in s.changed):
         yield Finding(

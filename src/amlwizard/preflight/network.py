@@ -1,4 +1,4 @@
-"""Address ranges that others have, and subnets that others use."""
+"""Address ranges and subnets that are in use by others."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from amlwizard.rules.renaming import another
 from amlwizard.rules.rule_context import Ranges
 
 DATABRICKS = "Microsoft.Databricks/workspaces"
-# Subnets that nobody can share with a Databricks workspace.
+# Subnets that cannot be shared with a Databricks workspace of others.
 ALONE = ("scoring", "databricks_public", "databricks_private")
 SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Used:
-    """A prefix in use, and by whom. `reached`: our VNET is peered with it already."""
+    """A prefix in use. `whose` is the name of the VNET that has it; `reached` says whether our VNET
+    is peered with that already."""
 
     prefix: str
     whose: str
@@ -36,7 +37,7 @@ class Used:
 
 
 def in_use(s: Situation) -> list[Used]:
-    """Prefixes of every VNET of the subscription, and of what these are peered with."""
+    """The prefixes of every other VNET in the subscription, and of all peered VNETs."""
     ranges: dict[tuple[str, str], Used] = {}
     ours = s.ids["vnet"].lower()
     for vnet in s.facts.vnets:
@@ -58,13 +59,14 @@ def in_use(s: Situation) -> list[Used]:
 
 
 def _prefixes(space: Document | None) -> list[str]:
-    """The IPv4 ones: an IPv6 range meets none of ours."""
+    """The IPv4 prefixes only: an IPv6 range cannot overlap any of ours."""
     return [p for p in (space or {}).get("addressPrefixes") or () if ":" not in p]
 
 
 def overlaps(s: Situation) -> Iterator[Finding]:
-    """Ranges of ours that others have: an error where they are connected, else a warning, because
-    they never can be. Kubernetes' own ranges matter only to what is connected."""
+    """Our ranges that overlap those of others: an error if the networks are connected, else a
+    warning for the VNET, because they can never be peered. Kubernetes' ranges matter only between
+    connected networks."""
     a = s.recipe.addresses
     ours = {"addresses.vnet": str(a.vnet), "addresses.service_cidr": str(a.service_cidr)}
     if s.recipe.serving.network == "overlay":
@@ -122,7 +124,7 @@ def _plan(
     connected: Iterable[str],
     held: Sequence[_Held] = (),
 ) -> Ranges:
-    """One plan with new places for ranges of ours, clear of what others have."""
+    """A plan with new places for the `groups` of our ranges, clear of those that others use."""
     recipe = s.recipe
     space = space_of(sections_of(recipe))
     others = (
@@ -140,10 +142,10 @@ def _plan(
 
 
 def subnets(s: Situation) -> Iterator[Finding]:
-    """Subnets of our VNET that somebody else uses, or that are in the way."""
+    """Existing subnets of our VNET that are used by others or conflict with the recipe's ranges."""
     held = _held(s)
     names = {getattr(s.recipe.names, f"{which}_subnet").lower(): which for which in SUBNETS}
-    met: list[tuple[str, _Held, str]] = []  # ours, theirs, and the workspace that has it
+    met: list[tuple[str, _Held, str]] = []  # our field, existing subnet, workspace that holds it
     for subnet in held:
         which = names.get(subnet.name.lower())
         if which is None:
@@ -162,7 +164,7 @@ def subnets(s: Situation) -> Iterator[Finding]:
 
 
 def reserved(s: Situation) -> Iterator[Finding]:
-    """Reserved subnets that are not in the VNET, or that lie elsewhere in it."""
+    """Reserved subnets that the VNET does not have, or has with another range."""
     there = {subnet.name.lower(): subnet for subnet in _held(s)}
     right = [
         {
@@ -196,7 +198,7 @@ def reserved(s: Situation) -> Iterator[Finding]:
 
 
 def _held(s: Situation) -> list[_Held]:
-    """The subnets of our VNET as it is."""
+    """The existing subnets of our VNET."""
     ours = s.ids["vnet"].lower()
     vnet = next((v for v in s.facts.vnets if str(v["id"]).lower() == ours), None)
     return [_Held.of(subnet) for subnet in (vnet or {}).get("properties", {}).get("subnets") or ()]
@@ -204,8 +206,8 @@ def _held(s: Situation) -> list[_Held]:
 
 @dataclass(frozen=True)
 class _Held:
-    """A subnet that is there. `users` are ids of what has addresses in it, `holders` of the
-    workspaces that have it for themselves."""
+    """An existing subnet. `users` are the ids of resources with addresses in it, `holders` those of
+    the workspaces that use it exclusively."""
 
     name: str
     range: IPv4Network
@@ -228,7 +230,7 @@ class _Held:
 
 
 def _strangers(s: Situation, subnet: _Held) -> list[str]:
-    """Workspaces that hold a subnet and are not of this recipe."""
+    """Workspaces other than this recipe's that hold a subnet."""
     own = s.ids["databricks"].lower()
     there = not s.is_new("databricks")
     return [h for h in subnet.holders if h.lower() != own and not (there and h == DATABRICKS)]

@@ -1,4 +1,4 @@
-"""What the region, and the subscription in it, does not offer."""
+"""Checks of region, VM sizes and Kubernetes version against what the subscription is offered."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from amlwizard.preflight.situation import Situation
 from amlwizard.rules.places import place
 
 SHOWN = 5
-SAME_PLACE = 0.8  # how much alike two names of a place are that differ by a slip
-# Fields that name a VM size, and the step that needs it.
-SYSTEM_VCPUS, SYSTEM_GIB = 2, 4  # AKS, system node pools
+SAME_PLACE = 0.8  # similarity ratio from which two place names count as the same, with a typo
+SYSTEM_VCPUS, SYSTEM_GIB = 2, 4  # AKS, minimum for system node pools
+# Fields that name a VM size -> the step that needs it.
 SIZES = {
     "serving.node_size": "aks",
     "training.node_type": "databricks",
@@ -22,7 +22,7 @@ SIZES = {
 
 
 def regions(s: Situation) -> Iterator[Finding]:
-    """A region that is none, or has not all services. One cause, one finding."""
+    """A region that does not exist or lacks a service. It is one cause, so one finding."""
     if not s.region_known:
         meant = _meant(s)
         yield Finding(
@@ -66,8 +66,8 @@ def regions(s: Situation) -> Iterator[Finding]:
 
 
 def _meant(s: Situation) -> str | None:
-    """The region whose name is nearest, among those of the place that is named: a letter that is
-    wrong sends nobody's data to another country."""
+    """The region with the most similar name, in the same country or continent only: a typo must not
+    send data to another country."""
     named = place(s.region)
     here = [r for r in s.facts.locations if _alike(place(r), named) >= SAME_PLACE]
     return next(iter(difflib.get_close_matches(s.region, sorted(here), 1, 0)), None)
@@ -78,7 +78,7 @@ def _alike(one: str, other: str) -> float:
 
 
 def wanted_sizes(s: Situation) -> dict[str, str]:
-    """VM sizes that are still needed, by field."""
+    """VM sizes that the remaining steps need, by recipe path; empty if the region is unknown."""
     wanted: dict[str, str] = {}
     if not s.region_known or not s.facts.sizes:
         return wanted
@@ -90,13 +90,13 @@ def wanted_sizes(s: Situation) -> dict[str, str]:
 
 
 def size(s: Situation, name: str) -> Size | None:
-    """A size that the subscription gets in the region, None for any other."""
+    """The size, if it is offered to the subscription in the region; else None."""
     found = s.facts.sizes.get(name.lower())
     return found if found and found.offered else None
 
 
 def sizes(s: Situation) -> Iterator[Finding]:
-    """VM sizes that are not to be had, each once with all its fields."""
+    """VM sizes that are not offered, one finding per size with all its fields."""
     wanted = wanted_sizes(s)
     for name in dict.fromkeys(wanted.values()):
         if size(s, name):
@@ -122,7 +122,7 @@ def sizes(s: Situation) -> Iterator[Finding]:
 
 
 def fitting(s: Situation) -> Iterator[Finding]:
-    """Sizes that are to be had, and on which what is meant for them does not run."""
+    """Sizes that are offered but unsuitable for their purpose."""
     wanted = wanted_sizes(s)
     for path, name in wanted.items():
         machine = size(s, name)
@@ -159,8 +159,8 @@ def _unfit(path: str, machine: Size) -> str:
 
 
 def _usual(s: Situation, path: str, instead: Size) -> Size | None:
-    """The size that a field has by default, where it does and is no smaller than the one that it is
-    to replace: all else is laid out for it."""
+    """The field's default size, if it is suitable and not smaller than the size it replaces: the
+    other defaults are chosen for it."""
     section, _, field = path.partition(".")
     default = type(getattr(s.recipe, section)).model_fields[field].default
     found = size(s, str(default))
@@ -169,8 +169,9 @@ def _usual(s: Situation, path: str, instead: Size) -> Size | None:
 
 
 def _similar(s: Situation, name: str) -> Size | None:
-    """An offered size with as many vCPUs, or few more, no less memory, and the nearest name; what
-    AKS takes where it is smaller. None for a size that is not known: nobody can say how large it is.
+    """An offered size with at least as many vCPUs (as few more as possible), at least as much
+    memory, and the most similar name, but no smaller than AKS requires. None if the size in `name`
+    is not known, because its dimensions are not known then.
     """
     known = s.facts.sizes.get(name.lower())
     if known is None:
@@ -186,6 +187,7 @@ def _similar(s: Situation, name: str) -> Size | None:
 
 
 def kubernetes(s: Situation) -> Iterator[Finding]:
+    """A Kubernetes version that AKS does not offer in the region."""
     version = s.recipe.serving.kubernetes_version
     if version and s.is_new("aks") and s.facts.kubernetes and version not in s.facts.kubernetes:
         newest = sorted(

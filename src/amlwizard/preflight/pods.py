@@ -1,5 +1,5 @@
-"""Whether the pods that serve the model find nodes. One that finds none stays pending, and after
-some twenty minutes the deployment fails."""
+"""Checks that the pods that serve the model can be scheduled. A pod that fits on no node stays
+pending, and the deployment fails after about twenty minutes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from amlwizard.recipe import Serving
 
 POOL = "default"
 Pod = tuple[float, float]
-"""Millicores and MiB."""
+"""CPU in millicores, memory in MiB."""
 
 FIELDS = (
     "serving.cpu",
@@ -22,10 +22,10 @@ FIELDS = (
     "serving.nodes",
     "serving.node_size",
 )
-# AKS, node resource reservations (1.29 and later): millicores by cores, and memory in MB.
+# AKS, node resource reservations (1.29 and later): (cores, reserved millicores); memory in MB.
 RESERVED = ((1, 60), (2, 100), (4, 140), (8, 180), (16, 260), (32, 420), (64, 740))
 KUBELET_MB, MB_A_POD, EVICTED_BELOW_MIB = 50, 20, 100
-# Azure Machine Learning, reference of the extension: what its pods for inference ask for.
+# Azure Machine Learning, extension reference: resource requests of its pods for inference.
 ROUTER: Pod = (900, 800)
 ROUTERS = 3
 SINGLE: tuple[Pod, ...] = (
@@ -36,7 +36,7 @@ ON_EACH_NODE: Pod = (10, 100)
 
 
 def room(s: Situation) -> Iterator[Finding]:
-    """The instances against what AKS and the extension leave of the nodes."""
+    """More instances than fit into what AKS and the extension leave of the nodes."""
     serving = s.recipe.serving
     nodes, pod = _nodes(s), pod_of(serving)
     if not nodes or pod is None or _fit(nodes, pod, serving.instances):
@@ -61,7 +61,7 @@ def room(s: Situation) -> Iterator[Finding]:
 
 
 def pod_of(serving: Serving) -> Pod | None:
-    """What an instance asks for; None where it is written in a way that rule K8S-1 refuses."""
+    """The resource requests of an instance; None if they violate rule K8S-1."""
     cpu, memory = str(serving.cpu), str(serving.memory)
     units = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
     try:
@@ -72,7 +72,7 @@ def pod_of(serving: Serving) -> Pod | None:
 
 
 def allocatable(vcpus: int, memory: float, max_pods: int) -> Pod:
-    """What pods can have of a node with so many vCPUs and GiB."""
+    """The millicores and MiB available to pods on a node. `memory` is in GiB."""
     reserved = max((m for cores, m in RESERVED if cores <= vcpus), default=0)
     kubelet = (KUBELET_MB + MB_A_POD * max_pods) * 10**6 / 2**20
     kept = min(kubelet, memory * 1024 / 4) + EVICTED_BELOW_MIB
@@ -80,14 +80,15 @@ def allocatable(vcpus: int, memory: float, max_pods: int) -> Pod:
 
 
 def _nodes(s: Situation) -> list[Pod]:
-    """The nodes there are, else those that the recipe asks for; none where their size is not known."""
+    """What each node has for pods: of the existing cluster, or else of the recipe. Empty if a VM
+    size is not known."""
     serving = s.recipe.serving
-    most = serving.max_nodes or serving.nodes  # an autoscaler adds nodes for pods that wait
+    most = serving.max_nodes or serving.nodes  # an autoscaler adds nodes for pending pods
     wanted = {"vmSize": serving.node_size, "count": most, "maxPods": serving.max_pods}
     pools: list[dict[str, Any]] = [wanted]
     if s.facts.cluster is not None:
         there = s.facts.cluster["properties"].get("agentPoolProfiles") or []
-        # Of our own pool only the number of nodes changes.
+        # A run changes only the node count of our own pool.
         pools = [p | {"count": most} if p.get("name") == POOL else p for p in there]
     found: list[Pod] = []
     for pool in pools:
@@ -101,7 +102,7 @@ def _nodes(s: Situation) -> list[Pod]:
 
 
 def _fit(nodes: Sequence[Pod], pod: Pod, instances: int) -> bool:
-    """The largest pod first, each where most is left."""
+    """Whether all pods fit: places the largest pod first, each on the node with the most left."""
     routers = ROUTERS if len(nodes) >= ROUTERS else 1
     left = list(nodes)
     for cpu, memory in sorted([*[ROUTER] * routers, *SINGLE, *[pod] * instances], reverse=True):

@@ -1,4 +1,4 @@
-"""Policies that forbid what is to be written, or what services would make by themselves."""
+"""Policies that deny resources which a run would write or Azure services would create."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ TAG = re.compile(r"tags(?:\.|\['?)([^'\]]+?)'?\]? is (?:missing|.+)")
 
 
 def policies(s: Situation) -> Iterator[Finding]:
-    """Each assignment once; what a service makes by itself apart from what is ours to write."""
+    """One finding per assignment for resources that a run writes, and one per assignment and step
+    for resources that services create."""
     for assignment in dict.fromkeys(denied.assignment for denied in s.facts.denied):
         those = [d for d in s.facts.denied if d.assignment == assignment]
         if own := [d for d in those if not d.implied]:
@@ -72,7 +73,7 @@ def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) 
 
 
 def _without_address(s: Situation, step: str) -> dict[str, Any]:
-    """A recipe that brings no public address about by that step."""
+    """The recipe values with which that step creates no public address; empty if there are none."""
     if step == "aks-extension":
         return {"serving.load_balancer": "internal"}
     if step == "aks":
@@ -83,8 +84,8 @@ def _without_address(s: Situation, step: str) -> dict[str, Any]:
 
 
 def _way_out(s: Situation) -> dict[str, str]:
-    """By the NAT gateway, unless its own address is forbidden too: then only the person knows which
-    firewall there is."""
+    """Egress through the NAT gateway, unless its address is denied too. Then the result is empty,
+    since only the user knows which firewall there is."""
     address = any(d.planned.step == "public-ip" for d in s.facts.denied)
     if s.recipe.security.nat_gateway and not address:
         return {"security.aks_outbound": "nat-gateway"}
@@ -100,7 +101,7 @@ def _finding(
     outside: bool,
     cure: Mapping[str, Any] | None = None,
 ) -> Finding:
-    """`outside`: the policy must be lifted for more than the group of the recipe."""
+    """`outside`: the exemption must cover the subscription, not just the recipe's group."""
     met = list(dict.fromkeys(o for d in those for o in d.objections))
     tags, scope = _tags(those), s.ids["resource-group"]
     if outside:
@@ -134,6 +135,6 @@ def _finding(
 
 
 def _tags(those: Sequence[Denied]) -> list[str]:
-    """Tags that a rule misses, or wants otherwise."""
+    """Tags that a policy finds missing, or for which it requires another value."""
     found = (TAG.match(o) for d in those for o in d.objections)
     return list(dict.fromkeys(match[1] for match in found if match))

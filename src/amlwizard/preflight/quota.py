@@ -1,4 +1,4 @@
-"""Quotas, against what is still to be made. What is there already counts as used."""
+"""Quotas compared with what is still to be created. Existing resources count as used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COUNTED = {
 
 @dataclass(frozen=True)
 class Need:
-    """vCPUs of a quota family, and the fields that decide how many."""
+    """vCPUs needed from a quota family, with the recipe fields that determine their number."""
 
     vcpus: int
     family: str
@@ -36,7 +36,7 @@ class Need:
 
 
 def needs(s: Situation) -> list[Need]:
-    """vCPUs that are still to be had. A size that is not offered is a finding of its own."""
+    """vCPUs that the remaining steps need. A size that is not offered is a separate finding."""
     found = []
     serving, training = s.recipe.serving, s.recipe.training
     nodes = _nodes_to_add(s)
@@ -74,7 +74,7 @@ def _nodes_to_add(s: Situation) -> int:
 
 
 def vcpus(s: Situation) -> Iterator[Finding]:
-    """vCPUs of the region as a whole, and of each family."""
+    """vCPU quotas of the region as a whole and of each family."""
     held, wanted = s.facts.usages.get("compute", {}), needs(s)
     counters = [("cores", "Regional vCPUs", wanted)]
     counters += [
@@ -99,7 +99,7 @@ def vcpus(s: Situation) -> Iterator[Finding]:
 
 
 def machine_learning(s: Situation) -> Iterator[Finding]:
-    """Machine Learning compute has quotas of its own."""
+    """The separate vCPU quotas of Machine Learning compute."""
     machine = size(s, s.recipe.serving.build_node_size)
     if not machine or not s.is_new("build-compute"):
         return
@@ -121,7 +121,7 @@ def machine_learning(s: Situation) -> Iterator[Finding]:
 
 
 def addresses(s: Situation) -> Iterator[Finding]:
-    """Public addresses: ours, and those that AKS and Databricks take for themselves."""
+    """The quota of public addresses: ours, and those that AKS and Databricks allocate."""
     own = [p for p in s.new if p.type == "Microsoft.Network/publicIPAddresses"]
     parts = [f"{len(own)} of the recipe"] if own else []
     fields = [field for planned in own for field in s.fields_of(planned)]
@@ -158,7 +158,7 @@ def addresses(s: Situation) -> Iterator[Finding]:
 
 
 def network(s: Situation) -> Iterator[Finding]:
-    """How many of a kind of network resource a subscription may have in a region."""
+    """The quotas of other network resources per subscription and region."""
     for kind, counter in COUNTED.items():
         need = sum(planned.type == kind for planned in s.new)
         usage = s.facts.usages.get("network", {}).get(counter)

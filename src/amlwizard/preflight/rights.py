@@ -1,4 +1,4 @@
-"""What the account may not do, what policies forbid, and what is not set up for it."""
+"""Missing permissions, unregistered resource providers, missing secrets, and unreadable facts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POLICIES = "Microsoft.PolicyInsights"
 ASSIGN = "Microsoft.Authorization/roleAssignments/write"
 SUBNET_JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
 KEYS = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/listKeys/action"
-# What it takes to write a resource besides the right to write its type, by its type.
+# Actions that writing a resource requires in addition to the write action of its type, by type.
 JOINS: dict[str, tuple[str, ...]] = {
     "Microsoft.Network/virtualNetworks": ("Microsoft.Network/networkSecurityGroups/join/action",),
     "Microsoft.Network/natGateways": ("Microsoft.Network/publicIPAddresses/join/action",),
@@ -42,12 +42,12 @@ JOINS: dict[str, tuple[str, ...]] = {
         "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
     ),
 }
-# The narrowest built-in roles that give what is missing.
+# The narrowest built-in roles that grant the missing actions.
 ASSIGNING_ROLE, WRITING_ROLE = "Role Based Access Control Administrator", "Contributor"
 
 
 def allows(permissions: tuple[Permission, ...], action: str) -> bool:
-    """Whether one of the roles has the action, and does not take it back itself."""
+    """Whether one of the roles grants the action and does not exclude it (notActions) itself."""
     return any(
         any(_pattern(given).fullmatch(action) for given in actions)
         and not any(_pattern(taken).fullmatch(action) for taken in but)
@@ -57,7 +57,7 @@ def allows(permissions: tuple[Permission, ...], action: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _pattern(action: str) -> re.Pattern[str]:
-    """Azure's wildcard: * is anything, slashes included."""
+    """Azure's wildcard: * matches anything, including slashes."""
     return re.compile(re.escape(action).replace(r"\*", ".*"), re.IGNORECASE)
 
 
@@ -76,7 +76,7 @@ def _unregistered(s: Situation) -> list[str]:
 
 
 def providers(s: Situation) -> Iterator[Finding]:
-    """Resource providers that the subscription has not registered: the run does it, if it may."""
+    """Unregistered resource providers: a warning if the run may register them, else an error."""
     missing = _unregistered(s)
     if not missing:
         return
@@ -112,7 +112,7 @@ def providers(s: Situation) -> Iterator[Finding]:
 
 
 def actions(s: Situation) -> Iterator[Finding]:
-    """Actions that the account lacks for what is still to be written: one finding for each role."""
+    """Actions that the account lacks for the remaining writes: one finding per role to assign."""
     if s.facts.permissions is None:
         return
     held = tuple(s.facts.permissions)
@@ -138,7 +138,7 @@ def actions(s: Situation) -> Iterator[Finding]:
 
 
 def notebook(s: Situation) -> Iterator[Finding]:
-    """Secrets with which the notebook signs in as a service principal, and that nobody put there."""
+    """Missing secrets that the notebook needs to sign in as a service principal."""
     if s.secrets_missing:
         yield secrets_missing(s.recipe, list(s.secrets_missing))
     elif s.secrets_missing is None:
@@ -156,7 +156,7 @@ def notebook(s: Situation) -> Iterator[Finding]:
 
 
 def unread(s: Situation) -> Iterator[Finding]:
-    """What could not be looked at, each cause once."""
+    """What could not be read: one finding per error code."""
     left = [u for u in s.facts.unread if s.region_known or not u.regional]
     for code in dict.fromkeys(u.code for u in left):
         those = [u for u in left if u.code == code]

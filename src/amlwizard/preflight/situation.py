@@ -1,4 +1,4 @@
-"""What is planned, and what it meets: the plain values that every check looks at."""
+"""The input of every check as plain values: planned resources, and facts about the cloud."""
 
 from __future__ import annotations
 
@@ -38,11 +38,13 @@ RUNNING = ("RUNNING", "PENDING", "RESTARTING", "RESIZING")
 
 @dataclass(frozen=True)
 class Situation:
-    """`new` are resources that are not there, `changed` those that are and differ; `ids` holds the
-    ARM id of every planned resource by its step. `cluster_runs`: the Databricks cluster has its
-    nodes already. `secrets_missing`: keys of the notebook's service principal that nobody can
-    provide; None where that is not known yet. `kept` is what Azure does not change, by step.
-    `runtimes` and `node_types` are what Databricks offers, empty where there is no workspace to ask."""
+    """`new` are planned resources that do not exist, `changed` those that exist and differ or
+    failed; `ids` maps step ids to ARM ids of planned resources. `cluster_runs`: the Databricks
+    cluster has its nodes already. `secrets_missing`: secrets of the notebook's service principal
+    that are missing and cannot be provided, None if not known yet. `kept` holds the immutable
+    properties that differ, by step. `runtimes` and `node_types` are what Databricks offers, empty
+    without a workspace.
+    """
 
     recipe: Recipe
     name: str
@@ -64,13 +66,14 @@ class Situation:
 
     @property
     def region_known(self) -> bool:
-        """Whether there is such a region; without one nothing in it can be asked for."""
+        """Whether the region exists; if not, nothing in it can be queried. True if the list of
+        regions could not be read."""
         return not self.facts.locations or self.region in self.facts.locations
 
     @property
     def starts_cluster(self) -> bool:
-        """Whether Databricks nodes are still to be started: to train for a deployment that is not
-        there, or to score from inside."""
+        """Whether Databricks nodes are still to be started: to train for a deployment that does not
+        exist yet, or to score from inside the VNET."""
         scores = self.recipe.serving.load_balancer == "internal"
         return not self.cluster_runs and (scores or self.is_new("deployment"))
 
@@ -87,16 +90,16 @@ class Situation:
         return subnet.lower() in (getattr(names, f"{which}_subnet").lower() for which in SUBNETS)
 
     def replaying(self, changes: Mapping[str, Any]) -> str:
-        """The command that replays with other values."""
+        """The command that replays the recipe with other values, by recipe path."""
         settings = " ".join(f"--set {path}={_typed(value)}" for path, value in changes.items())
         return f"amlwizard replay {self.name} {settings}"
 
     def fields_of(self, planned: Planned) -> tuple[str, ...]:
-        """The names under which a resource stands in the recipe."""
+        """The recipe paths that name a resource; ``names.prefix`` if there is none."""
         return self.named(planned.name) or ("names.prefix",)
 
     def named(self, name: str) -> tuple[str, ...]:
-        """The fields that hold a name."""
+        """The recipe paths whose value is this name, except ``names.prefix``."""
         names = self.recipe.names
         return tuple(
             f"names.{field}"
@@ -106,14 +109,15 @@ class Situation:
 
 
 def _typed(value: Any) -> str:
-    """As it is typed on a command line: a version would be taken for a number."""
+    """A value as typed on a command line. A version is quoted, or it would be read as a number."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"'\"{value}\"'" if re.fullmatch(r"\d+\.\d+", str(value)) else str(value)
 
 
 def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
-    """Read all that there is. `ctx` has the outputs of the sign-in."""
+    """Read the state of all planned resources and the facts that the checks need. `ctx` must have
+    the outputs of the sign-in."""
     signed_in = ctx.outputs[SIGN_IN]
     resources = [step for step in steps if step.resource]
     found, outputs = _read(ctx, resources)
@@ -142,7 +146,8 @@ def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
 def _read(
     ctx: Context, steps: Sequence[Step]
 ) -> tuple[dict[str, Found | None], dict[str, Document]]:
-    """What is there of each step, and the outputs known by that. Nothing is where no group is."""
+    """The state of each step's resource, and the outputs known so far. Without the resource group,
+    nothing exists and the states are empty."""
     outputs: dict[str, Document] = {**ctx.outputs.by_step}
     found: dict[str, Found | None] = {}
     left = list(steps)
@@ -151,7 +156,7 @@ def _read(
     def look(step: Step) -> Found | None:
         try:
             return step.read(replace(ctx, outputs=Outputs(dict(outputs))))
-        except UnresolvedPlaceholderError:  # what it needs is not there, so it cannot be
+        except UnresolvedPlaceholderError:  # a dependency does not exist, so neither does this
             return None
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="look") as pool:
@@ -180,12 +185,12 @@ def _planned(step: Step, outputs: Mapping[str, Document]) -> Planned:
 
 
 def zone_of(link: str) -> str:
-    """The name of the zone that a link (ARM id) is of, in lower case."""
+    """The name of the private DNS zone of a virtual network link (ARM id), in lower case."""
     return link.split("/")[-3].lower()
 
 
 def _once(planned: Sequence[Planned]) -> tuple[Planned, ...]:
-    """Two steps may write one resource: its first writer stands for it."""
+    """Without duplicates: if two steps write the same resource, the first one represents it."""
     return tuple({item.id.lower(): item for item in reversed(planned)}.values())[::-1]
 
 
@@ -220,7 +225,8 @@ def _questions(
 def _with_databricks(
     ctx: Context, situation: Situation, found: Mapping[str, Found | None]
 ) -> Situation:
-    """What only the Databricks workspace knows: its cluster, and the secrets of the notebook."""
+    """Add what only the Databricks workspace knows: its cluster, the notebook's secrets, and the
+    runtimes and node types on offer."""
     wanted = login_of(ctx.cloud, ctx.recipe) == "service-principal"
     state = found.get("databricks")
     if state is None or state.state != "ready":

@@ -1,4 +1,4 @@
-"""What is there already, and cannot become what the recipe asks for."""
+"""Existing resources that cannot be changed to match the recipe."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ GROUP, REGION = "resource-group", "location"
 
 
 def immutable(s: Situation) -> Iterator[Finding]:
-    """Properties that Azure keeps of a standing resource: one finding for each resource."""
+    """Immutable properties of existing resources that differ: one finding per resource."""
     group = str((s.facts.group or {}).get("location", "")).lower()
     for step, kept in s.kept.items():
-        # What is where its group is goes with that: a finding of its own.
+        # If the resource's group is in that region too, the group's own finding covers it.
         left = [k for k in kept if k.path != REGION or str(k.found).lower() != group]
         if left and step != GROUP:
             yield _stays(s, step, left)

@@ -13,9 +13,9 @@ from amlwizard.preflight import check
 
 
 def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step:
-    """`steps` are those that it looks ahead for. A finding that is an error fails it with all of
-    them, unless its rule is `ignored`; warnings are said, and are among its outputs (``findings``,
-    as JSON)."""
+    """The preflight of `steps`. Raises InvalidInputError with all findings if one of them is an
+    error whose rule is not `ignored`. Otherwise the findings are reported as progress and returned
+    in its outputs (``findings``, as JSON)."""
 
     def apply(ctx: Context, say: ReportProgress) -> Document:
         found = lowered(check(ctx, steps), ignored)
@@ -32,7 +32,7 @@ def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step
 
 
 def refusal(found: Sequence[Finding]) -> InvalidInputError:
-    """The error that carries all findings; its text names every one of the errors."""
+    """The error that carries all findings; its text lists those that are errors."""
     errors = [finding for finding in found if finding.severity == "error"]
     count = f"{len(errors)} thing{'s' if len(errors) > 1 else ''}"
     return InvalidInputError(

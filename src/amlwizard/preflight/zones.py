@@ -1,4 +1,4 @@
-"""Private DNS zones of somebody else that our VNET looks into already."""
+"""Private DNS zones of others that our VNET is already linked to."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from amlwizard.preflight.situation import Situation, zone_of
 
 
 def linked(s: Situation) -> Iterator[Finding]:
-    """A VNET has one zone of a name: Azure refuses a second link. All of them are one finding, for
-    one change puts them right."""
+    """A VNET can be linked to only one zone of a name: Azure rejects a second link. All zones are
+    one finding, because a single change fixes them."""
     ours = s.ids["vnet"].lower()
     zones = {
         zone_of(str(link["id"])): str(link["id"]).rsplit("/", 2)[0]

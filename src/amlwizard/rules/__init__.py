@@ -1,4 +1,4 @@
-"""What can be known without a cloud: the rules, and the findings that a recipe gives under them."""
+"""The rules: checks of a recipe that need no cloud, and the findings they report."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ __all__ = [
 
 
 def findings_of(reading: Reading) -> list[Finding]:
-    """What is wrong with a recipe's shape, then what the rules say of the sections that are right."""
+    """The findings about a recipe's shape, then those of the rules about its valid sections."""
     return [*of_shape(reading), *check(reading.sections)]
 
 
 def of_shape(reading: Reading) -> list[Finding]:
-    """What is wrong with a recipe's shape, with cures that no rule refuses."""
+    """The findings about a recipe's shape (schema), with only such cures as no rule rejects."""
     return [_sound(reading, found) for found in reading.findings]
 
 
 def _sound(reading: Reading, finding: Finding) -> Finding:
-    """A finding about the shape of a recipe; without its cure where that is wrong in another way."""
+    """A finding about a recipe's shape; its cure is removed if it causes an error of its own."""
     if not finding.cure:
         return finding
     raw = copy.deepcopy(dict(reading.raw))
@@ -79,5 +79,5 @@ def _sound(reading: Reading, finding: Finding) -> Finding:
 
 
 def check(sections: Sections) -> list[Finding]:
-    """Every finding of every rule whose sections are there, errors first."""
+    """The findings of every rule whose sections exist, errors first."""
     return sorted(cures.offered(sections), key=lambda finding: finding.severity != "error")

@@ -1,9 +1,9 @@
-"""A free plan: valid ranges for everything that a recipe needs, around what exists, is peered or on
-premises. What is there already stays where it is valid; what is not goes to the nearest free place
-of its size. The same recipe always gives the same plan.
+"""An address plan: valid ranges for everything that a recipe needs, clear of existing, peered and
+on-premises ranges. Valid ranges stay where they are; the others move to the nearest free place of
+their size. The plan is deterministic.
 
-Sizes are powers of two, and places are multiples of them. So placing the largest first finds room
-wherever there is room: it never takes more from the smaller ones than its due.
+Sizes are powers of two and places are multiples of the size. Placing the largest ranges first
+therefore finds a place whenever there is one: it never fragments the space left for smaller ranges.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ from amlwizard.rules.address_space import (
 from amlwizard.rules.capacity import SHORTEST, Load
 
 KEPT = (*FORBIDDEN, *AKS_RESERVED, DOCKER)
-# A plan does not shrink a range below this, though the rules would let it.
+# The longest prefix that a plan gives these ranges; the rules would allow longer ones.
 SPARE = {"workspace": 28, "vpn_clients": 27}
 DNS = "dns_service_ip"
-CUSTOM = 10  # by Kubernetes' custom, the tenth address of the service range
+CUSTOM = 10  # by Kubernetes convention, the tenth address of the service range
 
 Places = dict[str, IPv4Network]
 
 
 class NoRoomError(InvalidInputError):
-    """There is no free plan: the load is too large, or the connected networks leave too little."""
+    """There is no plan: the load is too large, or the connected networks leave too little room."""
 
 
-# -- what front ends and rules ask for
+# -- the entry points of front ends and rules
 
 
 def suggest(space: Space, load: Load) -> Space:
-    """The space with ranges that no address rule finds fault with.
+    """The space with ranges that satisfy every address rule.
 
-    What somebody chose (it is not the default) goes before what nobody did, but for what is larger
-    than it need be. Raises NoRoomError.
+    Ranges that the user chose (not the default) have precedence over defaults, except those that
+    are larger than necessary. Raises NoRoomError.
     """
     planner = Planner(space, load)
     chosen = [name for name in space.names if space.own.get(name) != DEFAULTS[name]]
@@ -73,12 +73,12 @@ def suggest(space: Space, load: Load) -> Space:
 def together(
     space: Space, load: Load, groups: Iterable[Sequence[str]]
 ) -> tuple[Space, list[tuple[str, ...]]]:
-    """The space with new places for the ranges of all groups, beside all others as they are; and the
-    groups for which there is one.
+    """The space with new places for the ranges of all groups, all other ranges unchanged, and the
+    groups that were placed.
 
-    A VNET takes its subnets along where it must, a service range its DNS address. Where there is no
-    room for all, the changes of a whole plan; where there is none of those either, room for as many
-    groups as have it.
+    A VNET moves its subnets with it if necessary, a service range its DNS address. If not all
+    groups can be placed, fall back to a complete plan (`suggest`); if there is none either, place
+    groups one after another, as many as fit.
     """
     planner, asked = Planner(space, load), list(dict.fromkeys(map(tuple, groups)))
     found = planner.moved(*asked)
@@ -97,7 +97,7 @@ def together(
 
 
 def changes(before: Space, after: Space) -> dict[str, str]:
-    """What is otherwise in `after`, as recipe values by recipe path."""
+    """The values that differ in `after`, by recipe path."""
     found = {
         path(name): str(network)
         for name, network in after.own.items()
@@ -109,24 +109,24 @@ def changes(before: Space, after: Space) -> dict[str, str]:
 
 
 def dns_in(service: IPv4Network, now: IPv4Address | None) -> IPv4Address:
-    """The address for the Kubernetes DNS service: the present one, where it may be."""
+    """The address for the Kubernetes DNS service: the present one if it is valid in the range."""
     if now is not None and now in service and int(now) - int(service.network_address) >= 2:
         return now
     return service[CUSTOM] if service.num_addresses > CUSTOM else service[-1]
 
 
-# -- how it is found
+# -- the search
 
 
 @dataclass(frozen=True)
 class Planner:
-    """Finds places in a space for a load."""
+    """Finds places for ranges in a space, large enough for a load."""
 
     space: Space
     load: Load
 
     def keepable(self, order: Sequence[str]) -> Places:
-        """What may stay as it is; of two that are in each other's way, the one named first."""
+        """The ranges that may stay as they are; of two that conflict, the first in `order`."""
         kept: Places = {}
         for name in order:
             network = self.space.own.get(name)
@@ -139,7 +139,7 @@ class Planner:
         return kept
 
     def _fits(self, name: str, network: IPv4Network) -> bool:
-        """Whether a range may have that size and place, whatever the others are."""
+        """Whether a range may have that size and place, regardless of our other ranges."""
         if not SHORTEST.get(name, 0) <= network.prefixlen <= self.load.longest(name):
             return False
         if any(self._clash(name, network, neighbour) for neighbour in self.space.neighbours):
@@ -151,8 +151,8 @@ class Planner:
         return within(network, PRIVATE) and not touched(network, KEPT)
 
     def _clash(self, name: str, network: IPv4Network, other: Range) -> bool:
-        """Whether a neighbour is in the way. What is announced on premises may hold a VNET, but a
-        VNET that nobody chose has no reason to lie there."""
+        """Whether a range conflicts with a neighbour. A VNET may lie inside a range announced on
+        premises, but the default VNET, which the user did not choose, should not."""
         if other.route or not network.overlaps(other.network):
             return False
         return name in OUTSIDE or network == DEFAULTS["vnet"] or not other.holds(network)
@@ -167,24 +167,24 @@ class Planner:
 
     @cached_property
     def _open(self) -> dict[IPv4Network, list[Gap]]:
-        """Private address space that nobody keeps and nothing connected uses."""
+        """Private address space that is not reserved and that no connected network uses."""
         taken = (*KEPT, *self._connected, *self._reserved)
         return {outer: list(free(outer, taken)) for outer in PRIVATE}
 
     def size(self, name: str) -> int:
-        """The prefix length that a range has, where it may have it; the least that is enough where
-        it is too small. What lies outside the VNET is no larger than in a new recipe: ranges of
-        Kubernetes are often chosen far too large, and stand in everybody's way."""
+        """The prefix length to plan for: the present one if it is valid, or the smallest sufficient
+        size if the range is too small. A range outside the VNET is never larger than its default:
+        Kubernetes ranges are often chosen far too large and cause conflicts."""
         default, own = DEFAULTS[name].prefixlen, self.space.own.get(name)
         length = own.prefixlen if own and not outsized(name, own) else default
         return min(max(length, SHORTEST.get(name, 0)), self.least(name))
 
     def least(self, name: str) -> int:
-        """The longest prefix length that a plan gives to a range."""
+        """The longest prefix length (smallest size) that a plan gives to a range."""
         return min(self.load.longest(name), SPARE.get(name, 32))
 
     def moved(self, *groups: Sequence[str]) -> Space | None:
-        """The space with new places for the ranges of groups; None where there are none."""
+        """The space with new places for the ranges of the groups; None if there is no room."""
         names = tuple(dict.fromkeys(name for group in groups for name in group if name != DNS))
         for moving in (
             names,
@@ -202,8 +202,8 @@ class Planner:
         return None
 
     def place(self, kept: Mapping[str, IPv4Network], names: Sequence[str]) -> Places | None:
-        """Places for `names` beside what is kept: as large as they are or as there is room for, and
-        clear of where they were, if that can be. None where there is no room even for the least."""
+        """Places for `names` beside the kept ranges: at the present size or the largest that fits,
+        and preferably clear of their old places. None if even the smallest sizes do not fit."""
         sizes = [
             {n: min(self.size(n) + shrunk, self.least(n)) for n in names if n != "vnet"}
             for shrunk in range(33)
@@ -237,7 +237,7 @@ class Planner:
         outside = {"vnet": vnet} if vnet is not None else {}
         outside |= {name: size for name, size in sizes.items() if name in OUTSIDE}
         inside = {name: size for name, size in sizes.items() if name not in OUTSIDE}
-        # Around subnets that stay, a VNET can be in one place only: it goes first.
+        # Around subnets that stay, there is only one place for the VNET, so it is placed first.
         held = bool(self._reserved) or any(kind(name) == "subnet" for name in kept)
         for name in sorted(outside, key=lambda n: (not (held and n == "vnet"), outside[n])):
             left = {n: at for n, at in avoided.items() if n != name and kind(n) != "subnet"}
@@ -260,8 +260,8 @@ class Planner:
         places: Mapping[str, IPv4Network],
         avoided: Mapping[str, IPv4Network],
     ) -> IPv4Network | None:
-        """A private range that nothing else uses; for a VNET, one around its subnets, or at last a
-        part of what is announced on premises."""
+        """An unused private range. For a VNET: one around its subnets if any stay, and as a last
+        resort a part of a range announced on premises."""
         held = [network for n, network in places.items() if kind(n) == "subnet"] + self._reserved
         if name == "vnet" and held:
             return self._around(held, length, places)
@@ -291,7 +291,7 @@ class Planner:
         return around if holds and clear and not any(met) else None
 
     def _announced(self, length: int) -> dict[IPv4Network, list[Gap]]:
-        """Private space for a VNET of that size, parts of what is announced on premises too."""
+        """Private space for a VNET of that size, including parts of larger on-premises ranges."""
         larger = (
             r for r in self.space.neighbours if r.kind == "peered" or r.network.prefixlen >= length
         )
@@ -305,7 +305,7 @@ class Planner:
         places: Mapping[str, IPv4Network],
         avoided: Mapping[str, IPv4Network],
     ) -> IPv4Network | None:
-        """The place in the VNET that corresponds to where the subnet was, or the next free one."""
+        """The place at the subnet's old offset within the VNET, or the next free one."""
         vnet = places.get("vnet")
         if vnet is None:
             return None
@@ -317,7 +317,7 @@ class Planner:
         return _nearest(free(vnet, taken), length, start)
 
     def no_room(self) -> NoRoomError:
-        """Why there is no plan: more load than a VNET holds, or neighbours that leave too little."""
+        """The error that says why there is no plan: too large a load, or too little free space."""
         subnets = {n: self.least(n) for n in self.space.names if kind(n) == "subnet"}
         needed = sum(2 ** (32 - length) for length in subnets.values())
         if needed > 2 ** (32 - SHORTEST["vnet"]):
@@ -345,15 +345,15 @@ class Planner:
 
 
 def _agree(one: str, first: IPv4Network, other: str, second: IPv4Network) -> bool:
-    """Whether two ranges may stand together; one without a name is a subnet of others."""
+    """Whether two ranges may coexist; an empty name stands for a subnet of others."""
     if {kind(one), kind(other)} == {"vnet", "subnet"}:
         return second.subnet_of(first) if one == "vnet" else first.subnet_of(second)
     return not first.overlaps(second)
 
 
 def _nearest(gaps: Iterable[Gap], length: int, start: int) -> IPv4Network | None:
-    """The free prefix of that length that holds the address `start`; else the next one, else the
-    first."""
+    """The free prefix of that length that contains the address `start`; else the next one after it,
+    else the first; None if there is none."""
     step = int(2 ** (32 - length))
     gaps = list(gaps)
     for least in (start // step * step, 0):

@@ -1,5 +1,5 @@
-"""The address space of a recipe as values: its ranges, which of them share addresses, and what is
-free. The one declaration of ranges: rules, plans and the map all read it."""
+"""The address space of a recipe as values: its ranges, their overlaps and the free gaps. The single
+declaration of ranges, shared by rules, plans and the map."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from amlwizard.recipe import Addresses, Sections
 
 Kind = Literal["vnet", "subnet", "service", "pod", "clients", "reserved", "peered", "on-premises"]
 
-# Ranges that lie outside the VNET and do not overlap it.
+# Ranges outside the VNET, which must not overlap it.
 OUTSIDE: Mapping[str, Kind] = {
     "service_cidr": "service", "pod_cidr": "pod", "vpn_clients": "clients",
 }  # fmt: skip
@@ -31,7 +31,7 @@ def networks(*texts: str) -> tuple[IPv4Network, ...]:
 
 
 PRIVATE = networks("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-# Azure's own.
+# Reserved by Azure.
 FORBIDDEN = networks(
     "224.0.0.0/4", "255.255.255.255/32", "127.0.0.0/8", "169.254.0.0/16", "168.63.129.16/32"
 )
@@ -41,6 +41,7 @@ LARGEST = 8  # the prefix length of the largest private range
 
 
 def path(name: str) -> str:
+    """The recipe path of a field: ``addresses.vnet`` for ``vnet``."""
     return f"addresses.{name}"
 
 
@@ -50,8 +51,8 @@ def paths(*names: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A range in use. `path` is its place in the recipe: ``addresses.peered.0``; `label` what it
-    is called, where it has a name of its own."""
+    """A range in use. `path` is its recipe path, such as ``addresses.peered.0``; `label` is its own
+    name if it has one."""
 
     path: str
     network: IPv4Network
@@ -60,7 +61,7 @@ class Range:
 
     @property
     def name(self) -> str:
-        """Its field: ``peered``."""
+        """Its field in `addresses`: ``peered``."""
         return self.path.split(".")[1]
 
     @property
@@ -70,18 +71,19 @@ class Range:
 
     @property
     def route(self) -> bool:
-        """Whether it tells a way and no addresses in use: a default route, or a half of one."""
+        """Whether it is a route rather than addresses in use: a default route, or half of one."""
         return self.kind == "on-premises" and self.network.prefixlen < LARGEST
 
     def holds(self, network: IPv4Network) -> bool:
-        """Whether a network is a part of what is announced on premises: the longer prefix wins."""
+        """Whether this is an on-premises range that contains the network as a proper part. That is
+        allowed, since the longer prefix wins in routing."""
         held = self.network != network and network.subnet_of(self.network)
         return self.kind == "on-premises" and held
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Addresses that nothing uses, from `first` to `last`, both included."""
+    """Unused addresses from `first` to `last`, inclusive."""
 
     first: int
     last: int
@@ -91,15 +93,15 @@ class Gap:
         return self.last - self.first + 1
 
     def networks(self) -> list[IPv4Network]:
-        """The largest prefixes that fill it."""
+        """The fewest prefixes that exactly fill the gap."""
         return list(summarize_address_range(IPv4Address(self.first), IPv4Address(self.last)))
 
 
 @dataclass(frozen=True)
 class Space:
-    """`names` are the fields of the ranges in use, `own` holds those that can be read; `reserved`
-    are subnets of others in the VNET, `neighbours` peered or on premises. `dns` is the address of
-    the Kubernetes DNS service.
+    """`names` are the fields of the ranges in use; `own` maps those that are valid to their range.
+    `reserved` are subnets of others in the VNET, `neighbours` peered or on-premises ranges. `dns`
+    is the address of the Kubernetes DNS service.
     """
 
     names: tuple[str, ...] = ()
@@ -121,15 +123,15 @@ class Space:
         return {name: network for name, network in self.own.items() if name in OUTSIDE}
 
     def ranges(self) -> list[Range]:
-        """Every range, own ones first, in the order in which they are asked."""
+        """Every range: own ones in recipe order, then `reserved`, then `neighbours`."""
         own = [Range(path(name), network, kind(name)) for name, network in self.own.items()]
         return [*own, *self.reserved, *self.neighbours]
 
     def overlaps(self) -> Iterator[tuple[Range, Range]]:
-        """Every pair that shares addresses and must not."""
+        """Every pair of ranges that overlap and must not."""
         ranges = self.ranges()
         spans = [bounds(found.network) for found in ranges]
-        # Neighbours among themselves are not ours to judge.
+        # Overlaps between neighbours are not our concern.
         for mine, one in enumerate(ranges[: len(ranges) - len(self.neighbours)]):
             first, last = spans[mine]
             for number in range(mine + 1, len(ranges)):
@@ -144,20 +146,20 @@ class Space:
         if other.route or (one.kind == "vnet" and other.holds(one.network)):
             return False
         if kinds & IN_VNET and kinds & {"clients", *NEIGHBOURS.values()}:
-            # Where the subnet lies in the VNET, it is the VNET that overlaps.
+            # If the subnet is inside the VNET, the overlap is reported for the VNET.
             subnet = one if one.kind in IN_VNET else other
             return self.vnet is None or not subnet.network.subnet_of(self.vnet)
         return True
 
     def gaps(self) -> list[Gap]:
-        """What is free inside the VNET, in order."""
+        """The free gaps inside the VNET, in address order."""
         if self.vnet is None:
             return []
         others = (r.network for r in self.ranges() if r.kind != "vnet")
         return list(free(self.vnet, others))
 
     def moved(self, places: Mapping[str, IPv4Network], dns: IPv4Address | None) -> Space:
-        """With ranges elsewhere."""
+        """A copy with new ranges for the fields in `places`, and the DNS address `dns`."""
         return replace(self, own={**self.own, **places}, dns=dns)
 
 
@@ -166,14 +168,14 @@ def kind(name: str) -> Kind:
 
 
 def outsized(name: str, network: IPv4Network | None) -> bool:
-    """Whether a range outside the VNET is larger than in a new recipe. Ranges of Kubernetes are
-    often chosen far too large, and then stand in everybody's way."""
+    """Whether a range outside the VNET is larger than its default. Kubernetes ranges are often
+    chosen far too large and then cause conflicts."""
     return name in OUTSIDE and network is not None and network.prefixlen < DEFAULTS[name].prefixlen
 
 
 def space_of(sections: Sections) -> Space:
-    """The space of a recipe's sections, of what can be read of them. The ranges of a secure entry and
-    of pods count only where the section that asks for them is there and does."""
+    """The address space of a recipe's valid values. The ranges of a secure entry and of pods count
+    only if the section that enables them exists and does so."""
     addresses, security, serving = (
         sections.addresses or Addresses(),
         sections.security,
@@ -205,13 +207,13 @@ def space_of(sections: Sections) -> Space:
 
 
 def free(outer: IPv4Network, taken: Iterable[IPv4Network]) -> Iterator[Gap]:
-    """The gaps that `taken` leave in `outer`, in order; they may overlap one another and lie
-    partly or wholly elsewhere."""
+    """The gaps that `taken` leaves in `outer`, in address order. Networks in `taken` may overlap
+    one another and lie partly or wholly outside `outer`."""
     yield from _between(*bounds(outer), sorted(map(bounds, taken)))
 
 
 def rest(gaps: Iterable[Gap], taken: Iterable[IPv4Network]) -> Iterator[Gap]:
-    """What `taken` leave of gaps."""
+    """The parts of `gaps` that `taken` leaves free."""
     spans = sorted(map(bounds, taken))
     for gap in gaps:
         yield from _between(gap.first, gap.last, spans)
@@ -229,14 +231,15 @@ def _between(at: int, end: int, spans: Iterable[tuple[int, int]]) -> Iterator[Ga
 
 
 def bounds(network: IPv4Network) -> tuple[int, int]:
-    """Its first and last address, as numbers."""
+    """The first and last address of a network as integers."""
     return int(network.network_address), int(network.broadcast_address)
 
 
 def within(network: IPv4Network, ranges: Iterable[IPv4Network]) -> bool:
+    """Whether one of the ranges contains the whole network."""
     return any(network.subnet_of(outer) for outer in ranges)
 
 
 def touched(network: IPv4Network, ranges: Iterable[IPv4Network]) -> IPv4Network | None:
-    """The first of the ranges that shares addresses with it."""
+    """The first of the ranges that overlaps the network, or None."""
     return next((other for other in ranges if network.overlaps(other)), None)

@@ -1,4 +1,4 @@
-"""Rules about where ranges lie: the VNET, its subnets, the ranges of Kubernetes, what is connected."""
+"""Rules about the placement of ranges: VNET, subnets, Kubernetes ranges, connected networks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PLANNING = "AKS, IP address planning"
 ML_DOCS = "Azure Machine Learning, private link and secure workspace VNet"
 
 
-# -- the VNET, and what Azure keeps
+# -- the VNET, and ranges reserved by Azure
 
 
 @rule(
@@ -61,7 +61,7 @@ def forbidden(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 )
 def private_space(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for name, network in ranges.known("vnet", *OUTSIDE):
-        # A public pod range is an error of its own.
+        # A public pod range is a separate error.
         if name != "pod_cidr" and not within(network, PRIVATE) and not touched(network, FORBIDDEN):
             yield ranges.found(
                 rule,
@@ -100,7 +100,7 @@ def docker_bridge(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(rule, path("vnet"), f"The VNET {vnet} overlaps {DOCKER}.", "vnet")
 
 
-# -- subnets, and what must not overlap
+# -- subnets and overlaps
 
 
 @rule(
@@ -116,10 +116,10 @@ def inside(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         return
     lost = [r for r in ranges.space.ranges() if r.kind in IN_VNET and not r.network.subnet_of(vnet)]
     if lost:
-        # Many at once have one cause: the VNET is another one now.
+        # Several at once have one cause: the VNET has changed. So they are one finding.
         fields = (*(found.path for found in lost), path("vnet"))
         said = listed([found.text for found in lost])
-        # What is there already does not move: the VNET has to hold it.
+        # Existing subnets cannot move: the VNET has to move to contain them.
         moving = ["vnet" if found.kind == "reserved" else found.name for found in lost]
         yield ranges.found(
             rule,
@@ -240,7 +240,7 @@ def pods_in_vnet(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 
 def _in_vnet(rule: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
-    """A range that is over the VNET, and over no subnet: that is a finding of its own."""
+    """Findings for a range that overlaps the VNET but no subnet; SN-5 reports the latter."""
     subnets = [found.network for found in ranges.space.ranges() if found.kind in IN_VNET]
     for vnet, other in ranges.overlaps({"vnet"}, {kind}):
         if not touched(other.network, subnets):
@@ -275,8 +275,8 @@ def dns_address(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 
 def _causes(pairs: Sequence[tuple[Range, Range]]) -> dict[Range, list[Range]]:
-    """The ranges to move so that none overlaps another, and what each is in the way of: few of them,
-    for one that is in the way of many is one cause."""
+    """The ranges to move so that no overlap is left, each with the ranges that it overlaps. As few
+    as possible: a range that overlaps many others is a single cause."""
     left, causes = [*pairs], dict[Range, list[Range]]()
     while left:
         ranges = list(dict.fromkeys(found for pair in left for found in pair))
@@ -289,8 +289,8 @@ def _causes(pairs: Sequence[tuple[Range, Range]]) -> dict[Range, list[Range]]:
 
 
 def _unwanted(found: Range, pairs: Sequence[tuple[Range, Range]]) -> tuple[int, ...]:
-    """How much rather than others a range is to move: that which can, which is in the way of most,
-    which is larger than it need be, which nobody chose, which is asked for later."""
+    """Sort key; the highest is the range to move. In order of weight: it can move, it overlaps the
+    most others, it is larger than necessary, it is the default, its field comes later."""
     default = DEFAULTS.get(found.name)
     if default is None:
         return (0,)

@@ -1,4 +1,4 @@
-"""How a rule is written: a function from sections to findings, with its id and its source."""
+"""The definition of a rule: a function from sections to findings, with an id and a source."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ AROUND_RANGES = ("addresses", "security", "serving", "training")
 
 @dataclass(frozen=True)
 class Rule:
-    """`needs` are the sections that the check is called with; it is skipped without one of them.
-    A rule about addresses needs `ranges`: what the sections come to as ranges.
-    `about` are the fields that it is for, by recipe path; none stands for all of its sections.
-    `reads` are fields that its findings rest on without naming them: it is skipped without one too.
+    """`needs` are the sections that the check is called with; it is skipped if one is missing. A
+    rule about addresses needs ``ranges``, which stands for the ranges derived from the sections.
+    `about` are the recipe paths of the fields that it is about; empty means all of its sections.
+    `reads` are fields that its findings depend on without naming them; it is skipped if one of
+    them is not known.
 
     `text` is the rule in a sentence, `source` the document that it comes from.
     """
@@ -38,8 +39,8 @@ class Rule:
     reads: tuple[str, ...] = ()
 
     def findings(self, sections: Sections, ranges: object | None = None) -> Iterator[Finding]:
-        """What the rule finds, but for what rests on a value that is not known. `ranges` are those
-        of the sections."""
+        """The rule's findings, except those that depend on an unknown value. `ranges` are those of
+        the sections."""
         given = [ranges if name == RANGES else sections[name] for name in self.needs]
         if any(p is None for p in given) or not all(map(sections.knows, self.reads)):
             return
@@ -52,7 +53,7 @@ class Rule:
 
     @cached_property
     def sections(self) -> Collection[str]:
-        """The sections that it looks at."""
+        """The sections that the rule reads."""
         return {
             name for need in self.needs for name in (AROUND_RANGES if need == RANGES else (need,))
         }
@@ -65,8 +66,8 @@ class Rule:
         cure: Mapping[str, object] | None = None,
         severity: Severity | None = None,
     ) -> Finding:
-        """`fix` may be left out where there is a cure: then it says the cure; `severity` where it is
-        the rule's own."""
+        """A finding of this rule. `fix` defaults to a description of the cure, `severity` to that
+        of the rule."""
         where = (fields,) if isinstance(fields, str) else fields
         fix = fix or use(cure or {})
         return Finding(
@@ -75,7 +76,7 @@ class Rule:
 
 
 def use(cure: Mapping[str, object]) -> str:
-    """A cure as sentences; empty for none."""
+    """A cure as sentences; an empty string if there is no cure."""
     given = [f"{path}: {_plain(value)}" for path, value in cure.items() if value is not None]
     left = [path for path, value in cure.items() if value is None]
     said = [f"Use {', '.join(given)}."] if given else []
@@ -83,7 +84,7 @@ def use(cure: Mapping[str, object]) -> str:
 
 
 def listed(items: Sequence[str], most: int = 3) -> str:
-    """The first of them, and how many more."""
+    """The items joined with commas and "and"; beyond `most`, the number of the remaining ones."""
     if len(items) > most:
         return f"{', '.join(items[:most])} and {len(items) - most} more"
     return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
@@ -110,7 +111,7 @@ def rule(
     about: tuple[str, ...] = (),
     reads: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
-    """Declare a rule. Its check is called with the Rule and the sections it needs."""
+    """Declare a rule. Its check is called with the Rule and the sections in `needs`."""
 
     def declare(check: Check) -> Check:
         RULES.append(Rule(id, severity, needs, text, source, check, about, reads))
@@ -120,5 +121,5 @@ def rule(
 
 
 def usable(network: IPv4Network) -> int:
-    """Addresses that a subnet gives away: Azure keeps the first four and the last (SN-3)."""
+    """Usable addresses of a subnet: Azure reserves the first four and the last (SN-3)."""
     return max(0, network.num_addresses - RESERVED_PER_SUBNET)

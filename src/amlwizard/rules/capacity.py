@@ -1,4 +1,4 @@
-"""How many addresses each range must have, and what fits into it: nodes, pods, private endpoints."""
+"""Addresses that each range needs, and how many nodes, pods and private endpoints fit into it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from amlwizard.recipe import Security, Serving, Training
 from amlwizard.rules.address_space import Space
 from amlwizard.rules.base import usable
 
-# What private endpoints take, by the service behind them: a registry has one for its data too.
+# Addresses of private endpoints by service: a registry has a second one for its data endpoint.
 WORKSPACE_ENDPOINT = 3
 ENDPOINTS = {"storage": 2, "key_vault": 1, "registry": 2}
 BUILD_NODES = 1
-# The longest and shortest prefixes that the rules let pass without a word; a load may need more.
+# The longest and shortest prefixes that the rules accept without a finding; a load may need more.
 LONGEST = {
     "vnet": 24, "databricks_public": 26, "databricks_private": 26, "bastion": 26, "gateway": 27,
     "service_cidr": 24, "pod_cidr": 24, "vpn_clients": 32,
@@ -26,11 +26,11 @@ SHORTEST = {"vnet": 16, "service_cidr": 13}
 
 @dataclass(frozen=True)
 class Load:
-    """What will run in the ranges, taken from the other sections; `nodes` are those of AKS, as many
-    as there may be; `max_surge` is what an upgrade adds to them.
+    """What will run in the ranges, taken from the other sections. `nodes` is the maximum number of
+    AKS nodes; `max_surge` is how many an upgrade adds to them.
 
-    `fronts` are addresses of the scoring subnet that are neither nodes nor pods: that of an
-    internal load balancer, and that of a private API server.
+    `fronts` counts addresses of the scoring subnet that are neither nodes nor pods: those of an
+    internal load balancer and of a private API server.
     """
 
     endpoints: int = WORKSPACE_ENDPOINT + sum(ENDPOINTS.values())
@@ -43,16 +43,16 @@ class Load:
 
     @property
     def surge(self) -> int:
-        """Nodes that there are for a while when the others are upgraded."""
+        """Extra nodes that exist temporarily during an upgrade."""
         return surge_of(self.nodes, self.max_surge)
 
     @property
     def node(self) -> int:
-        """Addresses of its subnet that an AKS node takes, pods included."""
+        """Subnet addresses that one AKS node takes, including its pods unless overlay is used."""
         return 1 if self.overlay else 1 + self.max_pods
 
     def addresses(self, name: str) -> int:
-        """How many addresses a range must give away; 0 where only its rule says how large it is."""
+        """How many usable addresses a range needs; 0 if only its rule determines its size."""
         if name == "workspace":
             return self.endpoints
         if name == "compute":
@@ -72,13 +72,14 @@ class Load:
 
 
 def surge_of(nodes: int, max_surge: str) -> int:
-    """What an upgrade adds to so many nodes: ``1``, or a share of them, ``33%``, rounded up."""
+    """Extra nodes during an upgrade. `max_surge` is a number (``1``) or a share of the nodes
+    (``33%``), which is rounded up."""
     share = max_surge.removesuffix("%")
     return -(-nodes * int(share) // 100) if share != max_surge else int(share)
 
 
 def upgradable(room: int, max_surge: str) -> int:
-    """The most nodes for which there is room while they are upgraded."""
+    """The maximum number of nodes for which `room` suffices during an upgrade."""
     share = max_surge.removesuffix("%")
     if share == max_surge:
         return max(0, room - int(share))
@@ -90,7 +91,7 @@ def load_of(
     serving: Serving | None = None,
     training: Training | None = None,
 ) -> Load:
-    """The load of a recipe's sections; the defaults stand for one that is not there."""
+    """The load of a recipe's sections, with the defaults for a missing section."""
     given: dict[str, Any] = {}
     if security:
         private = (n for f, n in ENDPOINTS.items() if getattr(security, f) == "private-endpoint")
@@ -108,7 +109,8 @@ def load_of(
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a range gives and what is asked of it, both in `unit`: nodes, addresses..."""
+    """What fits into a range and what is needed, both in `unit` (nodes, addresses...). `usable` is
+    in addresses."""
 
     name: str
     network: IPv4Network
@@ -143,10 +145,10 @@ UNITS = {"compute": "nodes", "databricks_public": "nodes", "databricks_private":
 
 
 def scoring_nodes(network: IPv4Network, load: Load) -> int:
-    """AKS nodes that fit into the scoring subnet beside what else takes addresses there."""
+    """AKS nodes that fit into the scoring subnet besides `load.fronts`, with room for upgrades."""
     return upgradable(max(0, usable(network) - load.fronts) // load.node, load.max_surge)
 
 
 def pod_nodes(pods: IPv4Network) -> int:
-    """Nodes that an overlay range has room for: each takes a /24."""
+    """Nodes that fit into an overlay pod range: each takes a /24."""
     return int(2 ** (24 - pods.prefixlen)) if pods.prefixlen <= 24 else 0

@@ -1,4 +1,4 @@
-"""What a value of a request comes to in a column of a model's signature, as MLflow enforces it."""
+"""Checks request values against the column types of a model's signature, as MLflow does."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SAMPLES: dict[str, object] = {
 
 
 def wrong(value: object, kind: str) -> str:
-    """What is wrong with a value where that type is wanted: it is refused, or silently becomes
-    another. Empty where it is taken as it is."""
+    """What is wrong with a value for a column of type `kind`: it is rejected or silently changed.
+    Empty if the value is accepted as it is."""
     if kind in NUMBERS:
         return _number(value, kind)
     if kind == "boolean":
@@ -41,7 +41,7 @@ def _number(value: object, kind: str) -> str:
 
 
 def _read(value: object) -> float | int | None:
-    """A number, or a text that is cast to one."""
+    """A number, or a string that is cast to one; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):

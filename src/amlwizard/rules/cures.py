@@ -1,5 +1,5 @@
-"""Cures are only offered where they hold: applied, the finding is gone and no error has come. All
-of them hold together too, whatever the order in which somebody takes them."""
+"""Cures are offered only if they hold: applying one removes its finding and causes no new error.
+They also hold together, in whatever order the user applies them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OTHERWISE = "Choose another value."
 
 
 def found(sections: Sections) -> list[Finding]:
-    """Every finding of every rule whose sections are there, cures as the rules propose them."""
+    """The findings of every rule whose sections exist, with cures as the rules propose them."""
     return _found(sections, ranges_of(sections))
 
 
@@ -30,8 +30,8 @@ def _found(sections: Sections, ranges: Ranges | None) -> list[Finding]:
 
 
 def _left(sections: Sections, cure: Cure, *rules: str) -> list[Finding] | None:
-    """What is found where a cure was applied, by the rules that look at what it changes and by the
-    named ones; None where it cannot be applied."""
+    """The findings after a cure is applied, of the rules that read the sections it changes and of
+    the named rules. None if the cure cannot be applied."""
     after = cured(sections, cure)
     if after is None:
         return None
@@ -42,10 +42,10 @@ def _left(sections: Sections, cure: Cure, *rules: str) -> list[Finding] | None:
 
 
 def offered(sections: Sections) -> list[Finding]:
-    """Every finding, with a cure that holds alone and together with those of the others.
+    """Every finding, with a cure that holds alone and together with the cures of the others.
 
-    A cure that needs another is offered with it. Where those of several rules are in each other's
-    way, each is the part that it needs of what one comes to who takes them one by one.
+    A cure that depends on another includes it. If the cures of several rules conflict, apply them
+    one by one, and offer for each finding the part of that result that it needs.
     """
     before, told = _each(sections)
     if _hold_together(sections, told):
@@ -58,7 +58,7 @@ def offered(sections: Sections) -> list[Finding]:
 
 
 def _each(sections: Sections) -> tuple[list[Finding], list[Finding]]:
-    """Every finding as proposed, and with a cure that holds alone."""
+    """Every finding as the rules propose it, and every finding with a cure that holds alone."""
     ranges = ranges_of(sections)
     before = _found(sections, ranges)
     plan = ranges.plan if ranges else {}
@@ -70,7 +70,7 @@ def _each(sections: Sections) -> tuple[list[Finding], list[Finding]]:
 def _holding(
     sections: Sections, before: Sequence[Finding], finding: Finding, cures: Iterable[Cure]
 ) -> Finding:
-    """The finding with the first of the cures that holds; without one where none does."""
+    """The finding with the first of `cures` that holds, or without a cure if none does."""
     for cure in cures:
         if cure and _holds(sections, before, finding, cure):
             break
@@ -90,7 +90,8 @@ def _holds(sections: Sections, before: Iterable[Finding], finding: Finding, cure
 
 
 def _hold_together(sections: Sections, told: Sequence[Finding]) -> bool:
-    """Whether the cures agree, and all of them leave only what has none."""
+    """Whether the cures do not contradict each other, and applying all of them leaves only findings
+    that have no cure."""
     every: dict[str, object] = {}
     for finding in told:
         if any(every.get(path, value) != value for path, value in finding.cure.items()):
@@ -108,7 +109,7 @@ def _hold_together(sections: Sections, told: Sequence[Finding]) -> bool:
 
 
 def _one_by_one(sections: Sections) -> dict[str, object]:
-    """What all cures come to, each taken where the ones before it have been."""
+    """The combined result of applying cures one by one, each computed after the previous ones."""
     whole: dict[str, object] = {}
     for _ in range(ROUNDS):
         step = next((f.cure for f in _each(sections)[1] if f.cure), {})
@@ -121,14 +122,15 @@ def _one_by_one(sections: Sections) -> dict[str, object]:
 
 
 def _wider(cure: Cure, others: Sequence[Cure]) -> Iterator[Cure]:
-    """A cure; that with what else is proposed for the same sections; that with everything."""
+    """The cure; the cure with everything proposed for the same fields, then the same sections; the
+    cure with all proposals."""
     if cure:
         yield cure
         yield from _parts(cure, {**{k: v for other in others for k, v in other.items()}, **cure})
 
 
 def _parts(cure: Cure, whole: Cure) -> Iterator[Cure]:
-    """What the whole says of the fields of a cure, of their sections, and all of it."""
+    """The part of `whole` for the cure's fields; the part for their sections; all of `whole`."""
     sections = {path.partition(".")[0] for path in cure}
     yield {path: value for path, value in whole.items() if path in cure}
     yield {path: value for path, value in whole.items() if path.partition(".")[0] in sections}
@@ -136,12 +138,12 @@ def _parts(cure: Cure, whole: Cure) -> Iterator[Cure]:
 
 
 def _part(one: Finding, of: Finding) -> bool:
-    """Whether a finding is another, or what is left of it."""
+    """Whether a finding is the same as `of`, or a remaining part of it."""
     return one.rule == of.rule and set(one.fields) <= set(of.fields)
 
 
 def allowed(sections: Sections, cure: Cure) -> bool:
-    """Whether a cure that something else than a rule proposes is one that no rule finds wrong."""
+    """Whether no rule reports a new error after a cure that did not come from a rule."""
     left = _left(sections, cure)
     errors = [finding for finding in left or () if finding.severity == "error"]
     before = found(sections) if errors else []
@@ -149,9 +151,9 @@ def allowed(sections: Sections, cure: Cure) -> bool:
 
 
 def cured(sections: Sections, cure: Cure) -> Sections | None:
-    """The sections with a cure applied; None where that is no valid recipe.
+    """The sections with a cure applied; None if the result is not a valid recipe.
 
-    None as a value takes an answer away, so that its default stands.
+    None as a value removes the field, so that its default applies.
     """
     changed: dict[str, Any] = {}
     for name in {path.split(".")[0] for path in cure}:

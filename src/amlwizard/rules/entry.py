@@ -1,5 +1,5 @@
-"""Rules about secure entry: the subnets of Bastion and VPN gateway, and the addresses of those who
-dial in. They speak only where the recipe asks for such an entry."""
+"""Rules about secure entry: the subnets of Bastion and VPN gateway, and the addresses of VPN
+clients. Those about ranges apply only if the recipe has such an entry."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The rows of a scoring request, in whichever form people write them, as the columns, index and data
-that a model with named columns takes. The scoring script of Azure understands that form alone."""
+"""Converts the rows of a scoring request from any form that users write to the columns, index and
+data of a model with named columns, the only form that Azure's scoring script accepts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import NamedTuple
 from amlwizard.json_types import JsonValue
 
 Columns = Mapping[str, str]
-"""Type (MLflow's name for it) by name, in the model's order; empty where it is not known."""
+"""Column types (MLflow's names) by column name, in the model's order; empty if not known."""
 
 
 class Frame(NamedTuple):
+    """Rows by column. `labels` is the index, one per row; None if the request has none."""
+
     columns: list[str]
     data: list[list[JsonValue]]
     labels: list[JsonValue] | None = None
 
 
 def frame_of(given: JsonValue, columns: Columns) -> Frame | None:
-    """The rows that `input_data` holds; None where it holds none that could be told."""
+    """The rows that `input_data` holds; None if they cannot be recognised."""
     if isinstance(given, Mapping):
         return _of_mapping(given, columns)
     if not isinstance(given, list) or not given:
@@ -51,8 +53,8 @@ def _of_mapping(given: Mapping[str, JsonValue], columns: Columns) -> Frame | Non
 
 
 def _of_records(records: Sequence[Mapping[str, JsonValue]], columns: Columns) -> Frame | None:
-    """A column that a record does not have is a row that is too short: the frame has the columns
-    that all of them have."""
+    """A frame with the columns that all records have. A column missing from a record would make its
+    row too short."""
     named = dict.fromkeys(name for record in records for name in record)
     common = [name for name in named if all(name in record for record in records)]
     ordered = [name for name in columns if name in common]
@@ -61,8 +63,8 @@ def _of_records(records: Sequence[Mapping[str, JsonValue]], columns: Columns) ->
 
 
 def as_sent(request: Mapping[str, JsonValue], columns: Columns) -> dict[str, JsonValue]:
-    """What goes to the endpoint: ``data``, the old form, becomes ``input_data``, and rows get the
-    names of the model's columns. Without columns, rows go as they are: as an array."""
+    """The request to send to the endpoint: ``data``, the old key, becomes ``input_data``, and rows
+    get the names of the model's columns. Without `columns`, an array of rows is sent unchanged."""
     rest = dict(request)
     given = rest.pop("input_data") if "input_data" in rest else rest.pop("data", None)
     if given is None:

@@ -1,8 +1,8 @@
-"""What was known of versions, and when: the one place that has to be brought up to date.
+"""Known versions, as of `KNOWN`: the single place to update.
 
-Two kinds stand here. What a published version needs or works with never changes: rules may refuse by
-it. What a cloud offers changes every few weeks: outside of it rules only warn, for the cloud itself is
-asked by preflight before the first write.
+There are two kinds of facts. What a published version requires or works with never changes, so
+rules may report errors based on it. What a cloud offers changes every few weeks, so for unknown
+versions rules only warn; preflight asks the cloud itself before the first write.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from datetime import date
 
 KNOWN = "November 2026"
 
-# -- what a cloud offered then
+# -- what the cloud offered at that time
 
 KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """`until`: the end of its support, None where none was announced."""
+    """A Databricks runtime. `until` is the end of its support, None if not announced."""
 
     python: tuple[int, int]
     until: date | None
@@ -38,7 +38,7 @@ RUNTIMES = {
     "18": Runtime((3, 12), date(2029, 6, 10), ("2.13",)),
 }
 
-# -- what published packages need, from their metadata and code
+# -- what published packages require, from their metadata and code
 
 Version = tuple[int, ...]
 
@@ -56,7 +56,7 @@ NEWEST_MLFLOW: dict[Version, Version] = {
     (1, 62, 0, 5): (3, 13, 0),
     (1, 62, 0, 6): (3, 15, 0),
 }
-# package -> from which version on it wants at least which Python, newest first
+# package -> (first version, minimum Python from that version on), newest first
 PYTHON: dict[str, tuple[tuple[Version, Version], ...]] = {
     "scikit_learn": (((1, 8), (3, 11)), ((1, 7), (3, 10)), ((1, 4), (3, 9)), ((1, 1), (3, 8))),
     "mlflow": (((3, 2), (3, 10)), ((2, 18), (3, 9)), ((2, 6), (3, 8))),

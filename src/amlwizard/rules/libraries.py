@@ -1,7 +1,7 @@
-"""Rules about the libraries that a model is trained with: which versions go together, and with which
-runtime of Databricks.
+"""Rules about the libraries that a model is trained with: which versions are compatible, with each
+other and with the Databricks runtime.
 
-A version that is newer than those known is not judged.
+Versions newer than the known ones are not checked.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ PAIR = ("training.mlflow", "training.azureml_mlflow")
 
 
 def version(text: str) -> Version | None:
-    """The numbers of a version, that of a post-release last; None for what is none."""
+    """The numbers of a version, at least three, then that of a post-release; None if `text` does
+    not start with a version."""
     matched = re.match(r"(\d+(?:\.\d+)*)(?:\.post(\d+))?", text)
     if matched is None:
         return None
@@ -116,7 +117,7 @@ def _runs(mlflow: str, azureml: str) -> bool:
 
 
 def _cure(training: Training) -> dict[str, str]:
-    """The least change that works: one of the two as the recipe has it by default, else both."""
+    """The smallest change that works: the default version of one of the two, else of both."""
     mlflow, azureml = DEFAULTS["mlflow"], DEFAULTS["azureml_mlflow"]
     for one in ({PAIR[1]: azureml}, {PAIR[0]: mlflow}):
         pair = (one.get(PAIR[0], training.mlflow), one.get(PAIR[1], training.azureml_mlflow))

@@ -1,4 +1,4 @@
-"""What the names of Azure's services may look like, and the words that they may not hold."""
+"""Azure's naming rules per resource type: permitted patterns and reserved words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shape:
-    """What a name may look like, as a pattern and as a sentence."""
+    """The permitted form of a name, as a regular expression and as a sentence."""
 
     pattern: str
     text: str
@@ -98,7 +98,7 @@ SHAPES: dict[str, Shape] = {
     "deployment": _ENDPOINT,
 }
 
-# Words that Azure refuses in names with a public address, and how.
+# Words that Azure rejects in names with a public address: anywhere, at the start, as the whole.
 RESERVED_ANYWHERE = ("microsoft", "windows")
 RESERVED_AT_START = ("login", "xbox")
 RESERVED_WHOLE = ("azure", "office", "bing", "skype", "onedrive", "hotmail", "linux")
@@ -106,7 +106,7 @@ PUBLIC = ("registry", "storage", "key_vault", "endpoint", "aks", "databricks")
 
 
 def reserved_word(field: str, name: str) -> str | None:
-    """The word for which Azure refuses a name, None where there is none."""
+    """The reserved word for which Azure rejects a name, or None."""
     if field not in PUBLIC:
         return None
     name = name.lower()
@@ -117,5 +117,5 @@ def reserved_word(field: str, name: str) -> str | None:
 
 
 def right(field: str, name: str) -> bool:
-    """Whether a name is one that Azure takes for it."""
+    """Whether Azure accepts a name for this field."""
     return SHAPES[field].fits(name) and not reserved_word(field, name)

@@ -1,4 +1,4 @@
-"""Rules about names: length, characters, reserved words, and names that must fit together."""
+"""Rules about names: length, characters, reserved words, and constraints between names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONGEST_NODE_GROUP = 80
 )
 def ids(rule: Rule, names: Names) -> Iterator[Finding]:
     given = [field for field in type(names).model_fields if is_id(getattr(names, field))]
-    if "prefix" in given:  # the names that follow from it are ids by that
+    if "prefix" in given:  # names derived from the prefix contain the id too
         given = [field for field in given if not follows(names, field)]
     for field in given:
         yield rule.finding(
@@ -48,7 +48,7 @@ def shapes(rule: Rule, names: Names) -> Iterator[Finding]:
     }
     follow = [field for field in wrong if follows(names, field)]
     if follow:
-        # One cause, one finding: the prefix gave all of them.
+        # The prefix is the cause of all of them, so they are one finding.
         first = wrong[follow[0]]
         cure = with_prefix(names)
         yield rule.finding(

@@ -1,4 +1,4 @@
-"""Rules about the way out of AKS."""
+"""Rules about the egress of AKS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules about where a platform stands: its region, its tenant, and the cloud that both are of."""
+"""Rules about the location of a platform: its region, its tenant, and the Azure cloud of both."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from amlwizard.errors import Finding
 from amlwizard.recipe import SignIn
 from amlwizard.rules.base import Rule, rule, use
 
-# Azure clouds with endpoints of their own: what their regions begin with, and what the domains of
-# their tenants end with.
+# Azure clouds with separate endpoints, by prefix of their regions and by domain suffix of their
+# tenants.
 CHINA, GOVERNMENT = "Azure China (21Vianet)", "Azure US Government"
 REGIONS = {"china": CHINA, "usgov": GOVERNMENT, "usdod": GOVERNMENT, "ussec": GOVERNMENT,
            "usnat": GOVERNMENT, "bleu": "Bleu", "delos": "Delos Cloud"}  # fmt: skip
@@ -23,17 +23,17 @@ DIRECTIONS = ("north", "south", "east", "west", "central")
 
 
 def plain(region: str) -> str:
-    """``West Europe`` as Azure writes it: ``westeurope``."""
+    """A region in Azure's notation: ``westeurope`` for ``West Europe``."""
     return re.sub(r"[^a-z0-9]", "", region.lower())
 
 
 def place(region: str) -> str:
-    """The country or continent that the name of a region names: ``uk`` of ``uksouth``."""
+    """The country or continent in the name of a region: ``uk`` for ``uksouth``."""
     return re.sub(rf"{'|'.join(DIRECTIONS)}|\d+", "", region)
 
 
 def other_cloud(region: str) -> str | None:
-    """The cloud of a region that is not of the public one."""
+    """The cloud of a region; None for the public cloud."""
     name = plain(region)
     return next((cloud for start, cloud in REGIONS.items() if name.startswith(start)), None)
 
@@ -42,7 +42,7 @@ def other_cloud(region: str) -> str | None:
 def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     given = sign_in.region
     if not re.fullmatch(r"[a-z]{2,}[a-z0-9]*", given) and not other_cloud(given):
-        # "(Europe) West Europe", as a price list has it.
+        # "(Europe) West Europe", as in price lists.
         meant = plain(re.sub(r"\(.*?\)", "", given)).lstrip("0123456789")
         cure = {"sign_in.region": meant} if len(meant) > 1 else {}
         yield rule.finding(

@@ -1,4 +1,4 @@
-"""Names near to those that were given, and right: without what is not allowed, cut or filled up."""
+"""Finds valid names close to the given ones: invalid characters removed, shortened or padded."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ HOSTS = (
 
 
 def follows(names: Names, field: str) -> bool:
-    """Whether a name is the one that the prefix gives."""
+    """Whether a name is the one derived from the prefix."""
     template = derived().get(field, "")
     return "{prefix}" in template and getattr(names, field) == _from(template, names.prefix)
 
 
 def default(names: Names, field: str) -> str:
-    """The name that the prefix gives."""
+    """The name derived from the prefix."""
     return _from(derived()[field], names.prefix)
 
 
@@ -36,25 +36,26 @@ def _from(template: str, prefix: str) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Whether somebody gave the ARM id of a resource, or a part of one, where a name is wanted."""
+    """Whether the text is the ARM id of a resource, or a part of one, instead of a name."""
     return re.search(r"/(subscriptions|resourceGroups|providers)/", f"/{text}", re.I) is not None
 
 
 def of_host(text: str) -> str:
-    """The name in a host name of Azure's: ``cr01`` of ``https://cr01.azurecr.io/``."""
+    """The resource name in an Azure host name or URL: ``cr01`` for ``https://cr01.azurecr.io/``.
+    Any other text is returned unchanged."""
     host = re.fullmatch(rf"(?:https?://)?([A-Za-z0-9-]+)\.(?:{HOSTS})(?:[:/].*)?", text.strip())
     return host[1] if host else text
 
 
 def renamed(names: Names, field: str) -> dict[str, str]:
-    """A right name near to the given one, as a cure; empty where there is none."""
+    """A cure with a valid name close to the given one; empty if there is none."""
     given = of_host(getattr(names, field))
     template = derived()[field]
 
     def good(name: str) -> bool:
         return right(field, name)
 
-    # By its abbreviation, where it may not begin as it does.
+    # With the abbreviation of its type in front, if the name's own start is not allowed.
     bases = [*_cleaned(given), *(_from(template, base) for base in _cleaned(given) if base)]
     bases.append(default(names, field))
     name = next(_near(bases, good), None)
@@ -62,7 +63,8 @@ def renamed(names: Names, field: str) -> dict[str, str]:
 
 
 def with_prefix(names: Names) -> dict[str, str]:
-    """A prefix near to the given one that gives right names only, as a cure."""
+    """A cure with a prefix close to the given one from which only valid names are derived; empty if
+    there is none."""
     following = {f: template for f, template in derived().items() if follows(names, f)}
 
     def good(prefix: str) -> bool:
@@ -76,19 +78,19 @@ def with_prefix(names: Names) -> dict[str, str]:
 
 
 def another(names: Names, field: str) -> dict[str, str]:
-    """The same name with a number after it, as a cure of two that are the same."""
+    """A cure for two equal names: the name with ``-2`` at its end; empty if that is not valid."""
     given = getattr(names, field)
     name = next(_near([f"{given}-2", f"{given[:-2]}-2"], lambda name: right(field, name)), None)
     return {f"names.{field}": name} if name else {}
 
 
 def _ascii(text: str) -> str:
-    """Without accents: what is left of letters that Azure does not take."""
+    """The text in ASCII: accents are stripped, other non-ASCII characters dropped."""
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 def _cleaned(text: str) -> list[str]:
-    """The text with fewer and fewer kinds of characters, reserved words taken out."""
+    """Versions of the text with fewer and fewer kinds of characters, without reserved words."""
     text = _ascii(text.strip())
     for word in (*RESERVED_ANYWHERE, *(f"^{word}" for word in RESERVED_AT_START)):
         text = re.sub(word, "", text, flags=re.IGNORECASE)
@@ -99,7 +101,7 @@ def _cleaned(text: str) -> list[str]:
 
 
 def _near(bases: list[str], good: Callable[[str], bool]) -> Iterator[str]:
-    """The bases that are good, cut where they are too long, filled up where they are too short."""
+    """Valid names made from the bases: first shortened ones, then ones padded with digits."""
     for base in bases:
         for end in range(len(base), 0, -1):
             cut = base[:end].rstrip("-._")

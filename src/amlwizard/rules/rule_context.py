@@ -1,5 +1,5 @@
-"""What a rule about addresses looks at: the ranges of a recipe, what will run in them, and the one
-plan that cures all that is found about them."""
+"""The input of rules about addresses: the ranges of a recipe, their load, and the single plan that
+cures all findings about them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from amlwizard.rules.capacity import Load, load_of
 
 @dataclass(frozen=True)
 class Ranges:
-    """`plan` are new values by recipe path that cure every finding for which there is room, all
-    together; `cured` the ranges that these findings move. `asked` are those that findings wish to
-    move, by finding."""
+    """`plan` maps recipe paths to new values that together cure every finding for which there is
+    room; `cured` holds the groups of ranges that it moves. `asked` collects, per finding, the group
+    of ranges to move."""
 
     space: Space
     load: Load
@@ -28,18 +28,19 @@ class Ranges:
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def get(self, name: str) -> IPv4Network | None:
-        """The range of a field; None where it is not in use or cannot be read."""
+        """The range of a field; None if it is not in use or not valid."""
         return self.space.own.get(name)
 
     def known(self, *names: str) -> Iterator[tuple[str, IPv4Network]]:
-        """Those of the fields that have a range, with it."""
+        """The fields that have a range, each with its range."""
         own = self.space.own
         return ((name, own[name]) for name in names if name in own)
 
     def overlaps(
         self, ones: set[Kind], others: set[Kind] | None = None
     ) -> Iterator[tuple[Range, Range]]:
-        """The pairs that overlap: one of `ones`, the other of `others` or of the same."""
+        """Overlapping pairs of a range whose kind is in `ones` and one whose kind is in `others`,
+        which defaults to `ones`."""
         others = others or ones
         for one, other in self.space.overlaps():
             if one.kind in ones and other.kind in others:
@@ -48,7 +49,7 @@ class Ranges:
                 yield other, one
 
     def in_the_way(self, rule: Rule, ones: set[Kind], others: set[Kind]) -> Iterator[Finding]:
-        """A finding for each of `ones` that is in the way of others, which it is to leave."""
+        """A finding for each range of a kind in `ones` that overlaps any of `others`."""
         met: dict[Range, list[Range]] = {}
         for one, other in self.overlaps(ones, others):
             met.setdefault(one, []).append(other)
@@ -56,7 +57,7 @@ class Ranges:
             yield self.overlapping(rule, one, them)
 
     def overlapping(self, rule: Rule, one: Range, others: Sequence[Range]) -> Finding:
-        """A finding about a range that is to leave others."""
+        """A finding about a range that must move because it overlaps others."""
         return self.found(
             rule,
             (one.path, *(other.path for other in others)),
@@ -72,19 +73,19 @@ class Ranges:
         *moving: str,
         otherwise: str = "Choose another range.",
     ) -> Finding:
-        """A finding that is cured by moving ranges; `otherwise` says what to do where there is no
-        room for that."""
+        """A finding cured by moving the ranges `moving`; `otherwise` is the fix if there is no room
+        for that."""
         self.asked.append(moving)
         cure = self.cure(*moving)
         return rule.finding(fields, what, use(cure) or otherwise, cure)
 
     def planned(self, groups: Iterable[Sequence[str]]) -> Ranges:
-        """With a plan that moves the ranges of all groups."""
+        """A copy with a plan that moves the ranges of all groups."""
         after, cured = together(self.space, self.load, groups)
         return replace(self, plan=changes(self.space, after), cured=cured)
 
     def cure(self, *moving: str) -> Mapping[str, str]:
-        """The part of the plan that moves these ranges, with what goes along with them."""
+        """The part of the plan that moves these ranges and those that move with them."""
         if not moving or moving not in self.cured:
             return {}
         along = {*moving}
@@ -94,8 +95,8 @@ class Ranges:
 
 
 def ranges_of(sections: Sections, cures: bool = True) -> Ranges | None:
-    """The ranges of a recipe's sections, with the plan that cures them where there are to be
-    `cures`: to find it takes a search. None without `addresses`."""
+    """The ranges of a recipe's sections; None without the section `addresses`. `cures` includes the
+    plan that cures the findings, which takes a search."""
     if sections.addresses is None:
         return None
     load = load_of(sections.security, sections.serving, sections.training)

@@ -1,6 +1,6 @@
-"""Rules about runtimes of Databricks.
+"""Rules about Databricks runtimes.
 
-A runtime that is newer than those known is not refused: Databricks is asked as soon as there is a workspace.
+A runtime newer than the known ones is not an error: Databricks is asked once the workspace exists.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from amlwizard.recipe import Training
 from amlwizard.rules.base import Rule, rule
 from amlwizard.rules.known_versions import KNOWN, RUNTIMES
 
-# From 18 on a runtime is named by its major version alone.
+# From version 18 on, a runtime is named by its major version only.
 NAME = re.compile(r"(?P<number>\d+(\.\d+)?)\.x-(?P<kind>([a-z0-9]+-)*)scala(?P<scala>\d+\.\d+)")
 
 
 def python_of(spark_version: str) -> tuple[int, int] | None:
-    """The Python of a runtime, None where it is not known."""
+    """The Python version of a runtime, None if not known."""
     named = NAME.fullmatch(spark_version)
     known = RUNTIMES.get(named["number"]) if named else None
     return known.python if known else None
@@ -71,7 +71,7 @@ def lifetime(rule: Rule, training: Training) -> Iterator[Finding]:
 
 
 def _meant(text: str) -> str:
-    """The runtime that a text comes near to, else the default."""
+    """The known runtime closest to a text, else the default."""
     numbers = re.match(r"\d+(\.\d+)?", text)
     number = numbers[0] if numbers else ""
     known = RUNTIMES.get(number) or RUNTIMES.get(number.partition(".")[0])

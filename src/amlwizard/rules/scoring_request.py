@@ -1,5 +1,5 @@
-"""What can be known about a scoring request before it is sent: its JSON, and its shape against the
-columns that the model was trained on."""
+"""Checks of a scoring request before it is sent: its JSON, and its shape compared with the columns
+that the model was trained on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Problem(NamedTuple):
 
 
 def parsed(text: str) -> tuple[dict[str, JsonValue] | None, Problem | None]:
-    """The request that a text holds, or where its JSON breaks."""
+    """The request in a JSON text and None, or None and the problem with its line and column."""
     try:
         value = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
@@ -42,14 +42,14 @@ def _refuse(name: str) -> JsonValue:
 
 
 def rows_of(request: Mapping[str, JsonValue], columns: Columns) -> list[list[JsonValue]]:
-    """The rows of a request, in whichever of its forms; none where it has none."""
+    """The rows of a request in any of its forms; empty if there are none."""
     frame = frame_of(request.get("input_data", request.get("data")), columns)
     return frame.data if frame else []
 
 
 def problems(request: Mapping[str, JsonValue], columns: Columns) -> list[Problem]:
-    """What a model trained on `columns` will not take, or not as it is meant: errors first, the
-    first few rows named. Without columns, only what no model takes."""
+    """What a model trained on `columns` rejects or misinterprets: first problems with columns, then
+    with at most `MOST` rows. Without columns, only what every model rejects."""
     given = request.get("input_data", request.get("data"))
     if given is None:
         return [Problem("The request has neither input_data nor data.", FORM)]
@@ -102,14 +102,15 @@ def _row(
 
 
 def built(columns: Columns, rows: Sequence[Sequence[JsonValue]] = ()) -> dict[str, JsonValue]:
-    """A request with every column named: of those rows, else of one row of zeros."""
+    """A request with all columns named, from the `rows` of the right length, or else from one row
+    of sample values (zeros)."""
     given = [list(row) for row in rows if len(row) == len(columns)]
     data = given or [[cells.SAMPLES.get(kind, "") for kind in columns.values()]]
     return {"input_data": {"columns": [*columns], "index": [*range(len(data))], "data": data}}
 
 
 def text_of(request: Mapping[str, JsonValue]) -> str:
-    """JSON as a person edits it: a row of values on one line."""
+    """The request as indented JSON for editing, with each row of values on one line."""
     return _written(request, 0)
 
 

@@ -141,7 +141,7 @@ def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
     severity="warning",
 )
 def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
-    """The workspace's own roles are assigned by a run; whose account trains, a recipe does not say."""
+    """A run assigns the workspace's own roles, but the recipe does not say whose account trains."""
     if not security.shared_keys:
         yield rule.finding(
             "security.shared_keys",
@@ -164,8 +164,9 @@ def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
     severity="warning",
 )
 def control_plane(rule: Rule, security: Security, sign_in: SignIn) -> Iterator[Finding]:
-    """Microsoft's pages are at odds: one asks for the ranges, another says that attaching AKS gives
-    trusted access without them. Which of them are listed already cannot be told from here."""
+    """A warning, because Microsoft's pages contradict each other: one requires the ranges, another
+    says that attaching AKS grants trusted access without them. Whether the recipe already lists the
+    required ranges cannot be determined without the cloud."""
     if security.aks_authorized_ranges and not security.private_aks:
         yield rule.finding(
             "security.aks_authorized_ranges",

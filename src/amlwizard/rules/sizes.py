@@ -1,4 +1,4 @@
-"""Rules about how large ranges are: limits of their own, and room for what will run in them."""
+"""Rules about the size of ranges: fixed limits, and room for what will run in them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def vnet_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 )
 def subnet_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for name, network in ranges.space.subnets.items():
-        # Databricks, Bastion and gateway have limits of their own.
+        # Databricks, Bastion and gateway have separate limits.
         if network.prefixlen > LONGEST_SUBNET and name not in LONGEST:
             yield ranges.found(
                 rule,

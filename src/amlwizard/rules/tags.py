@@ -1,4 +1,4 @@
-"""Rules about tags: what Azure takes as one, and how many."""
+"""Rules about tags: their names, values and number."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SOURCE = "Azure Resource Manager, use tags to organize your Azure resources"
 OURS = "amlwizard"
 FORBIDDEN = "<>%&\\?/"
 RESERVED = ("microsoft", "azure", "windows")
-LONGEST_NAME, LONGEST_VALUE = 128, 256  # names of storage accounts; others take 512
-MOST = 15  # of a private DNS zone, ours among them; others take 50
+LONGEST_NAME, LONGEST_VALUE = 128, 256  # limit for names on storage accounts; 512 elsewhere
+MOST = 15  # limit of a private DNS zone, including our tag; 50 elsewhere
 
 
 @rule("NM-6", "Azure limits the names, the values and the number of tags.", "names", source=SOURCE)
@@ -40,7 +40,7 @@ def tags(rule: Rule, names: Names) -> Iterator[Finding]:
 
 
 def _wrong(name: str, value: str) -> str:
-    """What is wrong with a tag, empty where nothing is."""
+    """What is wrong with a tag; empty if it is valid."""
     bad = [sign for sign in FORBIDDEN if sign in name]
     if not name.strip():
         return "has no name"

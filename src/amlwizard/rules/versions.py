@@ -1,4 +1,5 @@
-"""Rules about versions and shapes of requests: what works together."""
+"""Rules about VM sizes, Kubernetes versions and quantities, and the shape of the scoring
+request."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ OLDEST, NEWEST = ((1, int(text.partition(".")[2])) for text in (KUBERNETES[0], K
 
 
 def version(text: str) -> tuple[int, ...] | None:
-    """The leading numbers of a version; None for what is none."""
+    """The leading numbers of a version; None if `text` does not start with a number."""
     matched = re.match(r"(\d+(?:\.\d+)*)", text)
     return tuple(int(part) for part in matched[1].split(".")) if matched else None
 
@@ -41,7 +42,7 @@ def sizes(rule: Rule, training: Training, serving: Serving) -> Iterator[Finding]
         if not SIZE.fullmatch(text):
             near = f"Standard_{text.strip().replace(' ', '_')}"
             path = f"{section}.{field}"
-            # Of what is no size it is not known how large a one is meant.
+            # Without a valid size, it is not known how large a machine is meant.
             cure = {path: near} if SIZE.fullmatch(near) else {}
             yield rule.finding(
                 path,
@@ -70,7 +71,7 @@ def machines(rule: Rule, serving: Serving) -> Iterator[Finding]:
         if arm or small:
             path = f"serving.{field}"
             what = "has Arm processors" if arm else "has one vCPU"
-            # The same machine with processors of x64: no smaller one.
+            # The same machine with x64 processors, never a smaller one.
             start, end = named.span("features")
             x64 = text[:start] + text[start:end].replace("p", "").replace("P", "") + text[end:]
             cure = {path: x64 if arm and not small else _default(Serving, field)}
@@ -107,7 +108,7 @@ def kubernetes_version(rule: Rule, serving: Serving) -> Iterator[Finding]:
     severity="warning",
 )
 def kubernetes_offered(rule: Rule, serving: Serving) -> Iterator[Finding]:
-    """A warning: the list has an expiry date, and the region's own is asked before the first write."""
+    """A warning only: the list goes out of date, and preflight asks the region before any write."""
     found = _kubernetes(serving.kubernetes_version)
     if found is None or OLDEST <= found[:2] <= NEWEST:
         return
@@ -127,12 +128,13 @@ def kubernetes_offered(rule: Rule, serving: Serving) -> Iterator[Finding]:
 
 
 def _kubernetes(text: str | None) -> tuple[int, ...] | None:
-    """A minor version or a patch of one, as numbers."""
+    """The numbers of a minor version or patch; None for anything else."""
     return version(text) if text and re.fullmatch(r"\d+\.\d+(\.\d+)?", text) else None
 
 
 def _nearest(wanted: str) -> str | None:
-    """The version that was meant, or the nearest one known; None where none was."""
+    """The version that the user probably meant, or the oldest known one if it is older; None if the
+    text holds no version."""
     inner = version(wanted.strip("=v "))
     if inner is None or len(inner) < 2:
         return None
@@ -157,7 +159,7 @@ def quantities(rule: Rule, serving: Serving) -> Iterator[Finding]:
 
 
 def _quantity(field: str, text: str, pattern: str) -> str:
-    """The quantity that was meant, else the default."""
+    """The quantity that the user probably meant, else the default."""
     plain = text.replace(",", ".").replace(" ", "")
     number = re.match(r"\d+(\.\d+)?", plain)
     unit = re.sub(r"[^KMG]", "", plain.upper())[:1]

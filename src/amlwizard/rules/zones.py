@@ -1,4 +1,4 @@
-"""Rules about private DNS zones that are there already."""
+"""Rules about existing private DNS zones that a recipe uses."""
 
 from __future__ import annotations
 
