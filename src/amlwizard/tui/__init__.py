@@ -1,1 +1,1 @@
-"""The wizard in the terminal: screens over fields, plans and events. It knows no cloud."""
+"""The wizard in the terminal: screens over fields, plans and events, independent of any cloud."""

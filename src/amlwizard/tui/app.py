@@ -1,5 +1,5 @@
 """The app: the state that all pages show, and what they may do: answer, move between pages,
-start actions. It knows no cloud and no step; it is given an application, a store for its
+start actions. It does not depend on any cloud or step; it gets an application, a store for its
 sessions, and a clock."""
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from amlwizard.view import RunView
 
 KEEP_AFTER = 0.3
 CHECK_AFTER = 1.5
-"""Seconds after the last answer at which the cloud is asked about it."""
+"""Seconds after the last answer until preflight checks the recipe."""
 WHO = {"sign_in.tenant", "sign_in.login", "sign_in.subscription"}
 SIGNING_IN = ("sign-in", "plan", "preflight", "verify")
 """The calls beside a run that may ask a user to sign in."""
@@ -57,7 +57,7 @@ class WizardApp(App[int]):
     """
 
     TITLE = "amlwizard"
-    CSS_PATH = Path(__file__).with_name("style.tcss")  # the same for a subclass elsewhere
+    CSS_PATH = Path(__file__).with_name("style.tcss")  # also for subclasses in other modules
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     SCREENS = {page.id: page.make for page in PAGES}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -268,7 +268,7 @@ class WizardApp(App[int]):
             self._calls.preflight(self.session.draft.target, recipe, self.cloud_findings)
 
     def cloud_findings(self, recipe: Recipe | None, findings: Sequence[Finding]) -> None:
-        """Preflight findings about `recipe`."""
+        """Add preflight findings about `recipe`, unless the recipe has changed since."""
         if recipe == self.session.reading.recipe:
             self.session.add(findings)
             self.findings = self.session.findings
@@ -354,8 +354,8 @@ class WizardApp(App[int]):
         scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> bool:
-        """Send a scoring request; False if the recipe has errors. Only the caller hears of the
-        response."""
+        """Send a scoring request; False if the recipe has errors. Only the callbacks
+        get the result."""
         recipe, target = self.session.recipe, self.session.draft.target
         if recipe:
             self._calls.score(target, recipe, self.view.run, request, scored, failed)
@@ -410,7 +410,8 @@ class WizardApp(App[int]):
             self.push_screen(LoginScreen(view.login, self.application.plays_the_person, self.now))
 
     def login_changed(self, kind: str, event: LoginNeeded | LoginDone) -> None:
-        """A call other than a run needs a sign-in, or has it. This does not extend the run."""
+        """A call other than a run needs a sign-in, or has completed it. The view keeps its time, so
+        the duration of the run does not grow."""
         if isinstance(event, LoginNeeded):
             self.runs.login_kind = kind
         self.view = replace(self.view.apply(event), now=self.view.now)

@@ -28,23 +28,23 @@ from amlwizard.tui.run_controller import RunningJob
 
 P = ParamSpec("P")
 THREADS = 32
-"""More than calls at a time, cancelled ones that still hang in a socket included."""
+"""More than the calls at any time, including cancelled ones that still hang in a socket."""
 
 
 class Listener(Protocol):
-    """Hears of every call, on the app's thread."""
+    """Is notified of every call, on the app's thread."""
 
     def calls_changed(self, kinds: frozenset[str]) -> None:
         """These kinds of calls are in progress now."""
 
     def login_changed(self, kind: str, event: LoginNeeded | LoginDone) -> None:
-        """A call other than a run needs a sign-in, or has it."""
+        """A call other than a run needs a sign-in, or has completed it."""
 
     def call_failed(self, kind: str, error: AmlwizardError) -> None: ...
 
 
 class Call:
-    """A call as seen from its own thread. `cancel` is set once its result is no longer wanted."""
+    """A call as seen from its own thread. `cancel` is set once its result is no longer needed."""
 
     def __init__(self, calls: BackgroundCalls, kind: str) -> None:
         self._calls, self._kind = calls, kind
@@ -121,6 +121,8 @@ class BackgroundCalls:
         recipe: Recipe,
         found: Callable[[Recipe, Sequence[Finding]], None],
     ) -> None:
+        """Check the recipe against the cloud."""
+
         def work(call: Call) -> None:
             with self.application.using(target, call.cancel):
                 findings = self.application.preflight(recipe, call.login_events, call.cancel)
@@ -134,6 +136,8 @@ class BackgroundCalls:
         happened: Callable[[RunningJob, Event], None],
         ended: Callable[[RunningJob, RunResult], None],
     ) -> None:
+        """Run a job. Cancelling the job, not this call, stops it."""
+
         def work(call: Call) -> None:
             def emit(event: Event) -> None:
                 call.tell(happened, job, event)
@@ -179,6 +183,7 @@ class BackgroundCalls:
     def report(
         self, posture: Posture, recipe: Recipe, path: Path, written: Callable[[Path], None]
     ) -> None:
+        """Write a posture to `path` as an HTML page."""
         self._start(
             "report",
             lambda call: call.tell(written, self.application.report(posture, recipe, path)),
@@ -193,6 +198,8 @@ class BackgroundCalls:
         scored: Callable[[ScoringResponse], None],
         failed: Callable[[AmlwizardError], None],
     ) -> None:
+        """Send a scoring request to the endpoint of a recipe."""
+
         def work(call: Call) -> None:
             with self.application.using(target, call.cancel):
                 call.tell(scored, self.application.score(recipe, run, request, call.cancel))
@@ -200,6 +207,7 @@ class BackgroundCalls:
         self._start("score", work, failed)
 
     def trained(self, run_id: str, found: Callable[[str, Sequence[StepProgress]], None]) -> None:
+        """Find what training reported when it created that MLflow run."""
         self._start(
             "trained", lambda call: call.tell(found, run_id, self.application.trained(run_id))
         )
@@ -263,8 +271,8 @@ class BackgroundCalls:
 
 
 class _Threads(ThreadPoolExecutor):
-    """Does not wait for its threads on shutdown, as asyncio would have it: a call that hangs
-    must not keep the terminal from its user."""
+    """Does not wait for its threads on shutdown, although asyncio asks for it: a hung call must
+    not keep the terminal from the user."""
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         super().shutdown(wait=False, cancel_futures=True)

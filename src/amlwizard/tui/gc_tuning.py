@@ -1,11 +1,11 @@
-"""Python's garbage collection, kept short while the app runs.
+"""Keeps the pauses of Python's garbage collector short while the app runs.
 
-A full pass visits every object that can be part of a cycle, and no thread does anything meanwhile:
-0.1 s at the first pages, 0.4 s once Azure's SDKs are loaded, at any key. Nearly all that it visits,
-modules and widgets, stays as long as the app. So full passes come earlier, and what survives one that
-was long is set aside: the passes after it visit what is younger. What is set aside is still freed once
-nothing refers to it; only cycles of it stay until the app ends, and those are less than the app has
-grown by.
+A full pass visits every object that can be part of a cycle and stops all threads: for 0.1 s on the
+first pages, for 0.4 s once Azure's SDKs are loaded, at any key press. Nearly all that it visits,
+modules and widgets, lives as long as the app. So full passes run earlier, and the survivors of a
+long one are frozen: later passes visit younger objects only. Frozen objects are still freed once
+nothing refers to them; only cycles among them stay until the app ends, and those are less than the
+app has grown by.
 """
 
 from __future__ import annotations
@@ -15,27 +15,28 @@ import time
 from typing import Literal
 
 FULL = 2
-"""The generation of a full pass."""
+"""The generation number of a full pass."""
 EARLY = 3
-"""Passes over the middle generation before a full one, where Python waits for 10."""
+"""Passes over the middle generation before a full one; Python's default is 10."""
 LONG = 0.01
-"""Seconds from which a pass is long: a tenth of what anybody may have to wait for."""
+"""Seconds from which a pass counts as long: a tenth of the longest acceptable delay."""
 
 
 class GcTuning:
-    """`begin` and `end` frame the life of an app."""
+    """Call `begin` when the app starts and `end` when it stops."""
 
     def begin(self) -> None:
+        """Freeze the objects that exist, and make full passes run earlier."""
         self._before = gc.get_threshold()
         self._began = 0.0
         young, middle, _ = self._before
         gc.set_threshold(young, middle, EARLY)
         gc.freeze()
-        gc.collect()  # of nothing: a pass is due when objects are many against those of the last one
+        gc.collect()  # of nothing: the next full pass is due relative to the survivors of this one
         gc.callbacks.append(self._look)
 
     def end(self) -> None:
-        """Leave the collector as it was."""
+        """Restore the collector's settings."""
         gc.callbacks.remove(self._look)
         gc.unfreeze()
         gc.set_threshold(*self._before)

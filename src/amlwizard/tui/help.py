@@ -1,4 +1,4 @@
-"""F1: the field that has the focus, or the keys of the page. And what the command palette offers."""
+"""The help of F1, on the focused field or the keys of the page; and the commands of the palette."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from amlwizard.tui.theme import DARK, LIGHT
 
 
 def explain(app: App[int], wizard: Wizard) -> None:
+    """Open the help on the focused field, else on the page and its keys; not over a dialog."""
     screen = app.screen
     if isinstance(screen, ModalScreen):
         return
@@ -30,12 +31,12 @@ def explain(app: App[int], wizard: Wizard) -> None:
 
 
 def _title(wizard: Wizard) -> str:
-    """Of the page that is shown."""
+    """The title of the current page."""
     return next(page.title for page in wizard.pages if page.id == wizard.session.draft.page)
 
 
 def keys(app: App[int]) -> Content:
-    """The keys that do something here, and everywhere: first those that stand below the page."""
+    """The active keys, those of the footer first."""
     shown: dict[str, str] = {}
     bindings = app.screen.active_bindings.items()
     for key, active in sorted(bindings, key=lambda item: not item[1].binding.show):
@@ -47,7 +48,7 @@ def keys(app: App[int]) -> Content:
 
 
 def commands(app: App[int], wizard: Wizard) -> Iterator[SystemCommand]:
-    """Everything that can be done from anywhere."""
+    """The commands of the palette, available on every page."""
     for page in wizard.pages:
         if wizard.may_go(page.id):
             about = str(sections()[page.sections[0]].__doc__).strip() if page.sections else ""

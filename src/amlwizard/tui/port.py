@@ -1,4 +1,4 @@
-"""What pages may read of the app and ask of it."""
+"""The interface of the app that its pages use."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Wizard(Protocol):
     ) -> None: ...
     def cancel_calls(self) -> None: ...
 
-    # -- what the command palette offers
+    # -- commands of the palette
 
     def wear(self, theme: Theme) -> None: ...
     def action_save(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Quitting: no answer is lost, and no run is left without telling the user."""
+"""Quitting: answers are saved, and the user is asked before a run is left."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def end(app: App[int], wizard: Wizard, code: int) -> None:
 
 
 def catch_signals(app: App[int], wizard: Wizard) -> None:
-    """SIGTERM, SIGHUP and SIGINT quit in the same way."""
+    """Make SIGTERM, SIGHUP and SIGINT save the answers and quit, with exit code 130."""
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGHUP", "SIGINT"):
         with contextlib.suppress(AttributeError, RuntimeError, ValueError, NotImplementedError):

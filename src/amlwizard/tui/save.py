@@ -1,4 +1,4 @@
-"""Saving the recipe to a file of the user."""
+"""Saving the recipe to a file that the user chooses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The colours, dark and light. Nothing is told by colour alone: with NO_COLOR every mark stays."""
+"""The dark and the light theme. Nothing is shown by colour alone: NO_COLOR keeps every mark."""
 
 from __future__ import annotations
 

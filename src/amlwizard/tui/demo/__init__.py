@@ -1,1 +1,1 @@
-"""The demonstration, in which the app walks by itself."""
+"""The demonstration, in which a script drives the app."""

@@ -1,7 +1,7 @@
 """Plays a demonstration: the real app, driven by key presses, with a caption for each screen.
 
-What happens next waits for what is on the screen, never for a clock; only typing and captions
-take time of their own.
+Each act waits for what is on the screen, never for a fixed time; only typing and captions have
+a pace.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds between keys, and seconds that a caption stands before anything happens."""
+    """Seconds between keys, and seconds that a caption is shown before the next act."""
 
     key: float
     caption: float
@@ -55,7 +55,7 @@ class DemoApp(WizardApp):
         await super().on_event(event)
 
     async def a_moment(self) -> None:
-        """As long as a caption stands."""
+        """Wait as long as a caption is shown, or for a key press if there are no pauses."""
         if self.by_keys:
             self._key = asyncio.Event()
             await self._key.wait()
@@ -96,7 +96,7 @@ async def _do(act: Act, app: DemoApp, pilot: Pilot[Any]) -> None:
             await pilot.press("end", "ctrl+u")
         case See(what, so):
             while not (so(app) if so else what in on_screen(app)):
-                if app._exit:  # the terminal was closed, or somebody quit
+                if app._exit:  # the terminal was closed, or the user quit
                     raise HaltedError("The demonstration was ended.")
                 if app.ran and app.ran.exit_code:
                     raise HaltedError(

@@ -1,4 +1,4 @@
-"""What a demonstration shows, act by act."""
+"""The acts of a demonstration: captions, key presses, and waits for the screen."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Type:
 
 @dataclass(frozen=True)
 class Field:
-    """Go to a field, and empty it."""
+    """Go to a field and clear it."""
 
     path: str
 
 
 @dataclass(frozen=True)
 class See:
-    """Wait for a text on the screen, or for the app to be so. `what` says it where it never comes."""
+    """Wait for a text on the screen, or until `so` is true; then `what` describes the condition."""
 
     what: str
     so: Callable[[WizardApp], Any] | None = None
@@ -50,7 +50,7 @@ def press(*keys: str) -> Press:
 
 
 def _at(page: str) -> See:
-    """The page stands there whole, not merely asked for."""
+    """Wait until the page is shown and mounted."""
 
     def stands(app: WizardApp) -> bool:
         return app.screen is app.get_screen(page) and app.screen.is_mounted
@@ -59,13 +59,13 @@ def _at(page: str) -> See:
 
 
 def _page(page: str) -> Iterator[Act]:
-    """On to the next page, which is `page`."""
+    """Go to the next page, which is `page`."""
     yield press("ctrl+n")
     yield _at(page)
 
 
 def from_nothing(prefix: str) -> Iterator[Act]:
-    """From the welcome to the names, a prefix typed."""
+    """From the Welcome page to the addresses, typing a prefix."""
     yield Say("Nothing is there yet. A new recipe, to be built in the sandbox.")
     yield See("New recipe")
     yield press("enter")
@@ -82,7 +82,7 @@ def from_nothing(prefix: str) -> Iterator[Act]:
 
 
 def sign_in() -> Iterator[Act]:
-    """Signed in by device code, the sandbox's person agreeing."""
+    """Sign in with a device code, which the sandbox approves."""
     yield Say("Signing in with a device code. It cannot be missed, and it closes by itself.")
     yield press("ctrl+l")
     yield See("the sign-in", lambda app: isinstance(app.screen, LoginScreen))
@@ -92,7 +92,7 @@ def sign_in() -> Iterator[Act]:
 
 
 def an_overlap() -> Iterator[Act]:
-    """Two ranges that overlap, seen on the map, and cured by a key."""
+    """Two overlapping ranges, shown on the map and cured with a key."""
     yield Say(
         "The VNET to scale. Now somebody gives the compute subnet the range of the scoring one."
     )
@@ -108,7 +108,7 @@ def an_overlap() -> Iterator[Act]:
 
 
 def from_a_recipe() -> Iterator[Act]:
-    """A recipe's answers are there: sign in, and look at the map."""
+    """Start with the answers of a recipe: sign in, and look at the map."""
     yield _at("sign-in")
     yield from sign_in()
     yield from _page("naming")
@@ -151,7 +151,7 @@ def watched() -> Iterator[Act]:
 
 
 def on_screen(app: WizardApp) -> str:
-    """The text that stands on the screen."""
+    """The text on the screen, line by line."""
     return "\n".join(
         "".join(segment.text for segment in strip)
         for strip in app.screen._compositor.render_strips()

@@ -1,4 +1,4 @@
-"""F1: the field at length, or what the keys do."""
+"""The dialog of F1: a field in full, or the keys."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ from amlwizard.tui.widgets import large_text
 from amlwizard.view import RunView
 
 QR_ROOM = (104, 22)
-"""Columns and lines under which the QR code takes the place of the big letters, by a key."""
+"""With fewer columns or lines, a key switches between the large letters and the QR code."""
 SCAN_ROOM = (76, 23)
-"""Columns and lines that the QR code needs beside what belongs to it."""
+"""Columns and lines that the QR code and the text beside it need."""
 CELLS, FEW_CELLS = 40, 22
 
 STYLE = """
@@ -58,8 +58,7 @@ class LoginScreen(ModalScreen[None]):
     """Shows a pending login, follows its run, and closes itself once it is done.
 
     `can_agree` is whether the target can approve the login on the user's behalf. `now` returns
-    the time, in seconds since the epoch. What the user asks for is posted to the app as a
-    message.
+    the time, in seconds since the epoch. Requests of the user are posted to the app as messages.
     """
 
     class Agree(Message):
@@ -144,10 +143,10 @@ class LoginScreen(ModalScreen[None]):
     # -- what happens
 
     def heed(self, view: RunView) -> None:
-        """Follow a run: a new code, signed in, or failed."""
+        """Follow a run: its login has a new code, has succeeded, or has failed."""
         step = view.steps.get(self.login.step)
         if step is not None and step.finished < self.login.at:
-            step = None  # of a run that was over when this login was asked for
+            step = None  # from a run that had ended before this login was requested
         if view.login is self.login:
             return
         if view.login is not None and view.login.step == self.login.step:
@@ -189,7 +188,8 @@ class LoginScreen(ModalScreen[None]):
         )
         self.query_one("#where", Static).update(where)
         self.query_one("#code", Static).update(Content(large_text.letters(self.login.user_code)))
-        # No other device can come back to this machine: a code to scan is for the others.
+        # A browser login redirects to this machine, so a QR code for another device is of use only
+        # with a device code.
         drawn = large_text.qr(self.login.url) if self.login.user_code else ""
         self.query_one("#qr", Static).update(Content(drawn))
         self._copy()

@@ -43,7 +43,7 @@ class AddressesPage(FormPage):
             yield AddressMap()
             yield Room()
 
-    # -- what the answers come to, as far as they can be read
+    # -- the address plan, as far as the answers are valid
 
     def _space(self) -> Space:
         return space_of(self.wizard.session.reading.sections)
@@ -60,7 +60,7 @@ class AddressesPage(FormPage):
         for row in self.rows:
             row.display = row.spec.path in used
 
-    # -- the field that is pointed at, here and there
+    # -- the highlighted field, in the form and on the map
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self._light()
@@ -94,7 +94,7 @@ class AddressesPage(FormPage):
     def _picked(self, event: AddressMap.Picked) -> None:
         self.focus_field(event.path)
 
-    # -- a free plan, a cure, and back
+    # -- a free plan, a cure, undo
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("suggest", "undo"):

@@ -35,7 +35,7 @@ def of_run(view: RunView) -> Posture | None:
     said = (e.payload(PostureJudged) for e in reversed(step.log)) if step else ()
     try:
         return next((Posture.from_json(judged.posture) for judged in said if judged), None)
-    except (KeyError, TypeError):  # the journal of another version
+    except (KeyError, TypeError):  # a journal written by another version
         return None
 
 

@@ -46,7 +46,7 @@ class FormPage(Page):
         self._whole = False
         self._wanted = ""
 
-    # -- what is on it
+    # -- contents
 
     def compose_page(self) -> ComposeResult:
         yield from self.compose_extra()
@@ -93,8 +93,8 @@ class FormPage(Page):
         self._focus_wanted()
 
     def _follow(self) -> None:
-        """Update the page, if it is shown; otherwise it is updated when it is. Updating all
-        pages at once would delay keys."""
+        """Update the page, if it is shown; otherwise it is updated once it is shown. Updating
+        all pages at once would delay keys."""
         if self in self.app.screen_stack:
             self._lock(self.wizard.running)
             self._refresh()

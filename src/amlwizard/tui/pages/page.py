@@ -31,7 +31,7 @@ class Page(Screen[None]):
         return cast(Wizard, self.app)
 
     def compose(self) -> ComposeResult:
-        # Before there are widgets: later, every one of them would be styled a second time.
+        # Set before any widget exists: otherwise each of them would be styled a second time.
         wide = self.app.size.width >= WIDE
         self.set_class(wide, "-wide", update=False)
         self.set_class(not wide, "-narrow", update=False)
@@ -50,7 +50,7 @@ class Page(Screen[None]):
         self.wizard.step(-1)
 
     def about(self) -> str:
-        """The text of F1 about the page, shown before its keys; empty if the keys say it all."""
+        """The text of F1 about the page, shown before its keys; empty if the keys are enough."""
         return ""
 
     def focus_field(self, path: str) -> None:

@@ -76,10 +76,10 @@ class PosturePage(Page):
     def about(self) -> str:
         return ABOUT
 
-    # -- what there is to show
+    # -- the checks to show
 
     def _lines(self) -> tuple[Line, ...]:
-        """The checks to show; before anything was checked, those that will be."""
+        """The checks to show; before a verification, those that it will make."""
         if self.posture:
             left = tuple(line for line in self.posture.lines if line.outcome != "ok")
             return left if self._filtered and left else self.posture.lines
@@ -92,7 +92,7 @@ class PosturePage(Page):
     def _verifying(self) -> bool:
         return "verify" in self.wizard.busy
 
-    # -- drawing: at most so often as people can see, however fast events come
+    # -- drawing: at most every EVENTS seconds, however fast events arrive
 
     def _mark(self) -> None:
         if not self._stale:

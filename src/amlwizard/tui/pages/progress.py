@@ -66,7 +66,7 @@ class ProgressPage(Page):
     def on_screen_resume(self) -> None:
         self._draw()
 
-    # -- drawing: at most so often as people can see, however fast events come
+    # -- drawing: at most every EVENTS seconds, however fast events arrive
 
     def _mark(self) -> None:
         if not self._stale:
@@ -222,6 +222,7 @@ def head(view: RunView, now: float, left: float, running: bool, holding: bool) -
 def lines(
     view: RunView, expected: dict[str, float], now: float, running: bool
 ) -> Iterator[tuple[str, Line]]:
+    """The lines of the tree: phases with their number of finished steps, and steps."""
     for phase in PHASES:
         within = [step for step in view.steps.values() if step.info.phase == phase]
         over = sum(step.state in ("done", "kept") for step in within)
@@ -259,6 +260,7 @@ def _right(step: StepView, expected: dict[str, float], now: float, running: bool
 
 
 def described(step: StepView, view: RunView, running: bool) -> Iterator[Content]:
+    """A step's title and state, and its error or what it waits for."""
     mark, _ = MARKS[step.state]
     state = "interrupted" if step.state == "running" and not running else step.state
     since = time.strftime("%H:%M:%S", time.localtime(step.started)) if step.started else ""

@@ -106,7 +106,7 @@ class ReviewPage(Page):
     def _looked(self) -> None:
         self._describe()
 
-    # -- ways on
+    # -- actions
 
     @on(OptionList.OptionSelected, "#found")
     def _jump(self, event: OptionList.OptionSelected) -> None:
@@ -184,6 +184,7 @@ def lines(plan: Plan, expected: dict[str, float]) -> dict[str, Line]:
 
 
 def described(step: PlannedStep, seconds: float) -> Content:
+    """A step's action, expected seconds, differences from the cloud, and az commands."""
     return Content("\n").join(_described(step, seconds))
 
 

@@ -136,10 +136,11 @@ class ScorePage(Page):
 
     @property
     def deployed(self) -> bool:
+        """Whether the run has directed traffic to a deployment."""
         return self.wizard.view.output(TRAFFIC) is not None
 
     def checked(self) -> tuple[dict[str, Any] | None, list[scoring_request.Problem]]:
-        """The request in the editor, and what is wrong with it."""
+        """The request in the editor, None if it is not JSON, and the problems in it."""
         request, problem = scoring_request.parsed(self.query_one("#request", TextArea).text)
         if request is None:
             return None, [problem] if problem else []

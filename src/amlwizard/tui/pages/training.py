@@ -31,6 +31,8 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Cell:
+    """`seconds` and `text` (what it printed) are known once the cell is done."""
+
     number: int
     title: str
     state: Literal["running", "done", "failed"] = "running"
@@ -96,7 +98,7 @@ class TrainingPage(Page):
     def on_resize(self) -> None:
         self.call_after_refresh(lambda: self._refresh(self.wizard.view))
 
-    # -- where it comes from
+    # -- the source of the events
 
     def _said(self, view: RunView) -> Sequence[StepProgress]:
         step = view.steps.get(TRAIN.id)

@@ -101,7 +101,7 @@ class WelcomePage(Page):
         draft = self.wizard.draft_from(path)
         if draft:
             if bundled:
-                draft.saved = ""  # the package's own file is never saved over
+                draft.saved = ""  # the packaged file is never overwritten
             self._take(draft, cast(TargetName, self.query_one(Choices).value))
 
     def _take(self, draft: Draft, target: TargetName) -> None:
@@ -136,7 +136,7 @@ def _where(draft: Draft, now: float) -> str:
 
 
 def ago(seconds: float) -> str:
-    """A duration in words."""
+    """An age in words; less than a minute is ``just now``."""
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         count = int(seconds // size)
         if count:

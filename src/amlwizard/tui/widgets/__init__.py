@@ -1,1 +1,1 @@
-"""What pages are composed of. Widgets know no page and no app."""
+"""The widgets that pages are composed of. They import neither pages nor the app."""

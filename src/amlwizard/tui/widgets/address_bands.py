@@ -1,7 +1,8 @@
-"""Address space cut into bands: lines of cells that all stand for equally many addresses.
+"""Splits address space into bands: lines of cells that all stand for the same number of addresses.
 
-A block is one band where every range in it can be seen; where not, it is cut into sixteen, and so
-on: scale follows use. Between bands lie folds, runs of blocks in which nothing changes.
+A block is one band if every range in it is visible; otherwise it is split into sixteen,
+recursively, so that the scale follows use. Between bands are folds: runs of blocks in which nothing
+changes.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from ipaddress import IPv4Address, IPv4Network
 
 from amlwizard.rules.address_space import IN_VNET, PRIVATE, Range, Space, bounds
 
-CUT = 4  # bits: a block is cut into sixteen
-ROOT = 8  # the prefix length of what is drawn around a range that is not private
+CUT = 4  # bits: a block is split into sixteen
+ROOT = 8  # the prefix length of the block drawn around a range that is not private
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Cells from `start` to before `stop` in which the same ranges lie."""
+    """Cells from `start` up to but not including `stop` that lie in the same ranges."""
 
     start: int
     stop: int
@@ -27,7 +28,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A block as `columns` cells. Cells that no run names are free."""
+    """A block as `columns` cells. Cells outside the runs are free."""
 
     block: IPv4Network
     columns: int
@@ -41,7 +42,7 @@ class Band:
 @dataclass(frozen=True, slots=True)
 class Fold:
     """Addresses from `first` to `last` that all lie in the same ranges, or in none. `blocks` are the
-    largest of those it is made of, which would be a line each; it gets `lines`."""
+    largest of the blocks that it merges, each of which would take a line; it takes `lines`."""
 
     first: int
     last: int
@@ -60,9 +61,9 @@ Line = Band | Fold
 def bands(
     root: IPv4Network, ranges: Sequence[Range], columns: int, least: float, parts: bool = False
 ) -> list[Line]:
-    """A block as lines of `columns` cells, a power of two. A range takes at least one cell; where
-    `least` is not 0, so many that are to scale. Two ranges share a cell only if they overlap.
-    `parts` cuts it into sixteen in any case."""
+    """A block as lines of `columns` cells, a power of two. A range takes at least one cell; if
+    `least` is not 0, at least that many to scale. Two ranges share a cell only if they overlap.
+    With `parts`, the block is always split into sixteen."""
     lines: list[Line] = []
     cut = root.subnets(prefixlen_diff=min(CUT, 32 - root.prefixlen)) if parts else (root,)
     for line in (line for block in cut for line in _cut(block, ranges, columns, least)):
@@ -78,14 +79,14 @@ def bands(
 
 
 def ruler(root: IPv4Network, ranges: Sequence[Range], columns: int) -> Band:
-    """A block as one line, whatever shares a cell there."""
+    """A block as one line, even if ranges share a cell."""
     inside = [r for r in ranges if r.network.overlaps(root)]
     return Band(root, columns, tuple(_runs(_cells(root, inside, columns))))
 
 
 def around(space: Space, columns: int, least: float) -> list[Line]:
-    """All that lies outside the VNET, and the VNET in it: the private blocks that are used, and what
-    is used beyond them."""
+    """Everything outside the VNET, and the VNET as one range in it: the private blocks in use, and
+    the ranges outside them."""
     vnet = space.vnet
     ranges = [
         found
@@ -101,8 +102,8 @@ def around(space: Space, columns: int, least: float) -> list[Line]:
 
 
 def unfolded(lines: Sequence[Line], height: int) -> list[Line]:
-    """The lines with folds opened where there is room, the largest first. Those of small blocks stay
-    folded: what is open is at the scale of the whole."""
+    """The lines with folds expanded as far as `height` allows, the largest first. Folds of small
+    blocks stay folded, so that what is expanded is at the scale of the whole."""
     left = height - len(lines)
     opened = list(lines)
     blocks = [
@@ -120,7 +121,7 @@ def unfolded(lines: Sequence[Line], height: int) -> list[Line]:
 
 
 def thinned(lines: Sequence[Line], height: int) -> list[Line]:
-    """The lines without so many of the smallest gaps as there is no room for."""
+    """The lines without as many of the smallest gaps as do not fit in `height`."""
     gaps = [line for line in lines if isinstance(line, Fold) and not line.ranges]
     less = max(0, len(lines) - height)
     out = sorted(gaps, key=lambda gap: gap.addresses)[:less]
@@ -141,7 +142,7 @@ def _cut(block: IPv4Network, ranges: Sequence[Range], columns: int, least: float
 
 
 def _told(block: IPv4Network, inside: Sequence[Range], columns: int, least: float) -> bool:
-    """Whether one line tells all that is in a block."""
+    """Whether one line shows everything in a block."""
     if block.num_addresses <= columns:
         return True
     cells = [r.network.num_addresses * columns / block.num_addresses for r in inside]

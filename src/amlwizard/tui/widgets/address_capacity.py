@@ -1,5 +1,4 @@
-"""How much room each range has, and what of it is needed: a line for each, and for the one that is
-pointed at its addresses too."""
+"""The capacity of each range and how much of it is needed, one line per range."""
 
 from __future__ import annotations
 
@@ -17,14 +16,14 @@ from amlwizard.tui.widgets.address_map import AddressMap
 from amlwizard.tui.widgets.address_paint import CODES, COLOURS, LIT, QUIET
 
 WIDE = 46
-"""From so many columns on, there is one for the usable addresses."""
+"""From this width on, there is a column for the usable addresses."""
 
 TITLES = {spec.name: spec.title.removesuffix(" subnet") for spec in fields.specs("addresses")}
 
 
 class Room(Widget):
-    """The capacities of a space under a load. Says `AddressMap.Picked` and `AddressMap.Pointed`, as
-    the map does."""
+    """The capacities of a space under a load. Posts `AddressMap.Picked` and `AddressMap.Pointed`,
+    as the map does."""
 
     BORDER_TITLE = "Needed, of what fits"
 
@@ -65,6 +64,7 @@ class Room(Widget):
 
 
 def table(rows: list[Capacity], lit: str, width: int) -> Iterator[Content]:
+    """One line per row; `lit` is the recipe path of the highlighted field."""
     title = max((len(TITLES[row.name]) for row in rows), default=0)
     for row in rows:
         here = path(row.name) == lit
@@ -79,7 +79,7 @@ def table(rows: list[Capacity], lit: str, width: int) -> Iterator[Content]:
 
 
 def said(row: Capacity) -> str:
-    """``3 of 250 nodes``: what is needed, of what fits."""
+    """``3 of 250 nodes``: what is needed, of the capacity."""
     if not row.needed:
         return f"{row.fits:,} addresses"
     unit = "" if row.unit == "addresses" else f" {row.unit}"

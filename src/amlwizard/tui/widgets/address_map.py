@@ -1,5 +1,5 @@
-"""The map of the VNET: itself as a ruler, the parts of it that are used at their own scale, and all
-that lies around it. Overlaps are lit in both ranges; what is pointed at in the form is lit too."""
+"""The map of the VNET: the whole as a ruler, its used parts at their own scale, and everything
+around it. Overlaps are marked in both ranges; the highlighted field of the form is marked too."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ SCALES = (
     (True, 2, 2), (False, 2, 2), (False, 2, 0), (False, 1, 0), (False, 0.5, 0), (False, 0.25, 0),
     (False, 0, 0),
 )  # fmt: skip
-"""From the finest to the coarsest: the VNET in parts or not, and how many cells the ranges in it
-and those around it have at least, to scale. The first is taken for which there is room."""
+"""From the finest to the coarsest: whether the VNET is split into parts, and the minimum of cells,
+to scale, of the ranges in it and of those around it. The first that fits is used."""
 ROUGH = 0.25
-"""At this scale the smallest gaps are left out first, where that makes room."""
+"""At this scale the smallest gaps are left out first, if that makes room."""
 
 
 def draw(look: Look, width: int, height: int) -> list[Content]:
-    """The map in so many columns; in so many lines, where that can be."""
+    """The map in `width` columns and `height` lines; lines that do not fit are cut off."""
     columns = 16
     while columns * 2 <= min(width - LEAST_LABEL, MOST_COLUMNS):
         columns *= 2
@@ -70,7 +70,7 @@ def draw(look: Look, width: int, height: int) -> list[Content]:
 
 
 def _fitted(space: Space, columns: int, room: int) -> tuple[list[Line], list[Line]]:
-    """The lines of the VNET, and of what lies around it, at the finest scale that there is room for."""
+    """The lines of the VNET and of what is around it, at the finest scale that fits in `room`."""
     if space.vnet is None:
         return [], around(space, columns, 0)
     inside = [r for r in space.ranges() if r.kind != "vnet"]
@@ -107,7 +107,7 @@ def _vnet_title(space: Space, width: int) -> Content:
 def _lines(
     lines: Sequence[Line], look: Look, label: int, columns: int, known: int
 ) -> Iterator[Content]:
-    """`known` octets of the addresses are the same in all lines."""
+    """Lines with labels; the first `known` octets of the addresses are the same in all lines."""
     starts = [at for line in lines for at in _starts(line)]
     room = label - 1
     whole = max((len(str(at)) for at in starts), default=0) <= room
@@ -131,7 +131,7 @@ def _lit(look: Look, band: Band) -> bool:
 
 
 def _starts(line: Line) -> list[IPv4Address]:
-    """Where each line of a line begins."""
+    """The first address of each screen line of a band or fold."""
     if isinstance(line, Band):
         return [line.block.network_address]
     if line.lines == 1:
@@ -140,7 +140,7 @@ def _starts(line: Line) -> list[IPv4Address]:
 
 
 def _short(address: IPv4Address, known: int, room: int) -> str:
-    """An address as a label: without what is known, and without zeros at its end."""
+    """An address as a label: without the `known` octets, and without trailing zeros."""
     octets = str(address).split(".")[known:]
     while len(octets) > 1 and octets[-1] == "0":
         octets.pop()
@@ -149,7 +149,7 @@ def _short(address: IPv4Address, known: int, room: int) -> str:
 
 
 def _notes(look: Look, width: int) -> Iterator[Content]:
-    """Which ranges share how much."""
+    """For each overlap, the two ranges and the number of addresses that they share."""
     found = list(look.space.overlaps())
     for one, other in found[:2]:
         first = max(bounds(one.network)[0], bounds(other.network)[0])
@@ -174,8 +174,8 @@ class _Shown:
 
 
 class AddressMap(Widget):
-    """Draws a space; says `Pointed` when the mouse comes over a range or leaves all, and `Picked` when
-    one is clicked. Both name the field, empty for none."""
+    """Draws a space; posts `Pointed` when the mouse moves onto a range or off all of them, and
+    `Picked` when one is clicked. Both have the recipe path of the field, empty for none."""
 
     class Pointed(Message):
         def __init__(self, control: Widget, path: str) -> None:
@@ -200,7 +200,7 @@ class AddressMap(Widget):
         self.refresh()
 
     def light(self, path: str) -> None:
-        """Light the range of a field."""
+        """Highlight the range of a field."""
         if path != self._shown.focused:
             self._shown.focused = path
             self.refresh()

@@ -1,5 +1,5 @@
-"""How ranges are painted on the map: by a code and a filling each, so that no kind, overlap or light
-is told by colour alone."""
+"""How ranges are painted on the map: each with a code and a fill character, so that kind, overlap
+and highlight are never shown by colour alone."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Pair = frozenset[str]
 
 @dataclass(frozen=True)
 class Look:
-    """What is to be seen in a space: `lit` is the field that is pointed at, `pairs` what overlaps,
-    `hurt` all that does. `within` is the VNET, where only what is in it is drawn."""
+    """What to show of a space: `lit` is the highlighted field, `pairs` are the overlapping ranges,
+    `hurt` all ranges in a pair. `within` is the VNET, if only what is in it is drawn."""
 
     space: Space
     lit: str = ""
@@ -53,7 +53,7 @@ class Look:
         return any(field_of(found) == self.lit for found in ranges)
 
     def shared(self, ranges: Sequence[Range]) -> bool:
-        """Whether ranges that must not overlap do so where all of these are."""
+        """Whether two of these ranges, or one of them and `within`, must not overlap."""
         there = (*self.within, *ranges)
         return any(
             frozenset((one.path, other.path)) in self.pairs
@@ -63,11 +63,12 @@ class Look:
 
 
 def field_of(found: Range) -> str:
-    """The field of a range: ``addresses.peered`` for each of those."""
+    """The recipe path of a range's field: ``addresses.peered`` for every peered range."""
     return ".".join(found.path.split(".")[:2])
 
 
 def paint_band(band: Band, look: Look) -> Content:
+    """The cells of a band: its runs, and dots for free cells."""
     parts: list[Content] = []
     at = 0
     for run in band.runs:
@@ -81,7 +82,7 @@ def _dots(cells: int) -> Content:
 
 
 def _paint(ranges: Sequence[Range], cells: int, look: Look) -> Content:
-    """The cells of what lies there: its code, and a filling that tells its kind without colour."""
+    """The cells of these ranges: a code, and a fill that shows the kind without colour."""
     top = min(ranges, key=lambda found: found.network.num_addresses)
     paths = tuple(dict.fromkeys(field_of(found) for found in ranges))
     codes = [CODES[found.name] for found in ranges]
@@ -105,7 +106,7 @@ def _paint(ranges: Sequence[Range], cells: int, look: Look) -> Content:
 
 
 def paint_whole(band: Band, look: Look) -> Content:
-    """The VNET as a whole: what is used, what is shared, what is free."""
+    """The VNET as a whole: used, shared and free cells."""
     cells = [Content.styled("▁", FAINT)] * band.columns
     for run in band.runs:
         lit = look.points_at(run.ranges)
@@ -118,6 +119,7 @@ def paint_whole(band: Band, look: Look) -> Content:
 
 
 def paint_fold(fold: Fold, look: Look, columns: int, told: bool) -> Content:
+    """One line of a fold; `told` is whether it shows the number of free addresses."""
     if fold.ranges:
         return _paint(fold.ranges, columns, look)
     text = f" {fold.addresses:,} free " if told else ""

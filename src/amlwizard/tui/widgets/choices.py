@@ -19,8 +19,8 @@ GAP = 2
 
 
 class Choices(Widget, can_focus=True):
-    """Left and right choose, as does a click. `value` is one of the choices; or text that is none
-    of them, as a file may have; or "", for which `none` stands where it is a choice too."""
+    """Left and right choose, as does a click. `value` is one of the choices, another text (from a
+    recipe file), or "", which is shown as `none` if that is given."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", "Choose", show=False),

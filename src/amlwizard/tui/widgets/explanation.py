@@ -36,6 +36,7 @@ class Explain(VerticalScroll, can_focus=False):
 
 
 def short(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
+    """Lines beside the form: the description, and the reason and cure of each finding."""
     yield Content.assemble((spec.title, "bold $primary"), (f"  {spec.path}", "$text-muted"))
     usual = shown_default(spec)
     parts = [spec.description, f"Usually {usual}." if usual else ""]
@@ -48,6 +49,7 @@ def short(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
 
 
 def cure_text(finding: Finding) -> str:
+    """The changes of a cure: ``path value``, separated by commas."""
     return ", ".join(
         f"{path} {'left out' if value is None else plain(value)}"
         for path, value in finding.cure.items()
@@ -63,6 +65,7 @@ def plain(value: object) -> str:
 
 
 def long(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
+    """Lines of F1: the description, values, default, findings and rules of a field."""
     yield Content.assemble((spec.title, "bold $primary"), (f"   {spec.path}", "$text-muted"))
     yield Content()
     if spec.description:

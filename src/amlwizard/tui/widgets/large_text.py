@@ -1,6 +1,6 @@
-"""Letters and digits that are read from across a room, and QR codes: both in half blocks.
+"""Letters and digits that can be read from across a room, and QR codes: both in half blocks.
 
-The letters are our own because a font library brings eight megabytes for these 36.
+The font is defined here because a font library would add eight megabytes for these 36 characters.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FONT = {
 
 
 def letters(text: str) -> str:
-    """The text as four lines, six cells a character. A character without a picture is a gap."""
+    """The text as four lines, six cells per character. A character that the font lacks is a gap."""
     pictures = [FONT.get(character, (0,) * HEIGHT) for character in text.upper()]
     return halves([_pixels(row) for row in zip(*pictures, strict=True)])
 

@@ -41,8 +41,8 @@ class Stop:
 
 
 class Rail(Widget):
-    """One line above a narrow page, a column beside a wide one. A click goes to the page (by its own
-    handler: the colours of links would hide which page is which)."""
+    """One line above a narrow page, a column beside a wide one. A click goes to the page (in our
+    own handler: the colours of links would hide the state of a page)."""
 
     stops: reactive[tuple[Stop, ...]] = reactive(())
 

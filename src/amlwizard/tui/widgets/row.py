@@ -19,7 +19,7 @@ from amlwizard.tui.widgets.choices import Choices
 
 SWITCH = ("yes", "no")
 FEW = 2
-"""An error about so many fields is told in full under each; about more, under the first alone."""
+"""An error about up to this many fields is shown in full under each, else only under the first."""
 LONG = 29
 """Longer titles take two lines."""
 
@@ -46,7 +46,7 @@ class Line(Input):
 
 
 class Row(Widget):
-    """Passes on the value of its text, None if there is none.
+    """Passes the value of its text to `give`, None if there is none.
 
     It draws its title itself and mounts a widget for notes only if there are any: a page has
     many rows and shows them at once.
@@ -111,7 +111,7 @@ class Row(Widget):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         if self.value == self._given:
-            return  # a text that is mounted says that it changed, too
+            return  # a newly mounted editor posts a change, too
         self._given = self.value
         self._give({self.spec.path: self._given})
 

@@ -1,8 +1,8 @@
-"""Actual against predicted on a terminal: points in braille, the diagonal that would be perfect, axes
+"""Actual against predicted on a terminal: points in braille, the diagonal of a perfect fit, axes
 with round numbers.
 
-Our own few lines: plotext keeps its canvas in a global, labels its axes with odd numbers, and knows
-nothing of the app's colours.
+Written here because plotext keeps its canvas in a global, labels its axes with odd numbers, and
+cannot use the app's colours.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STYLES = {"point": "$primary", "diagonal": "dim", "": "dim"}
 
 @dataclass
 class Canvas:
-    """Cells of 2 by 4 dots; (0, 0) is the lower left. What was drawn last gives a cell its kind."""
+    """Cells of 2 by 4 dots; (0, 0) is the lower left. A cell has the kind that was drawn last."""
 
     width: int
     height: int
@@ -34,6 +34,7 @@ class Canvas:
     kinds: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def dot(self, x: int, y: int, kind: str) -> None:
+        """Set a dot; dots outside the canvas are ignored."""
         cell = x // ACROSS, y // DOWN
         if min(x, y) < 0 or cell[0] >= self.width or cell[1] >= self.height:
             return
@@ -42,7 +43,7 @@ class Canvas:
         self.dots[cell] |= DOTS[DOWN - 1 - y % DOWN][x % ACROSS]
 
     def line(self, row: int) -> list[tuple[str, str]]:
-        """The cells of a line from the top, each with its kind."""
+        """The cells of a line, counted from the top, each with its kind."""
         at = [(column, self.height - 1 - row) for column in range(self.width)]
         return [
             (chr(BLANK + self.dots[c]), self.kinds[c]) if c in self.dots else (" ", "") for c in at
@@ -50,7 +51,7 @@ class Canvas:
 
 
 def marks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers between two others, evenly apart: about so many, and two or more."""
+    """Evenly spaced round numbers from `low` to `high`: about `most`, and at least two."""
     least = (high - low) / max(1, most)
     while True:
         step = _round_step(least)
@@ -68,7 +69,7 @@ def _round_step(least: float) -> float:
 def scatter(
     actual: Sequence[float], predicted: Sequence[float], width: int, height: int
 ) -> list[list[tuple[str, str]]]:
-    """Lines of (text, kind): the points of a model's answers against the truth, both axes alike."""
+    """Lines of (text, kind): predictions against actual values, both axes with the same bounds."""
     low, high = _bounds([*actual, *predicted])
     tall = max(2, height - 2)
     beside = marks(low, high, max(1, tall // TICK_LINES))
@@ -77,7 +78,7 @@ def scatter(
     canvas = Canvas(wide, tall)
 
     def at(value: float, room: int) -> int:
-        """Where a value falls in a room of so many dots."""
+        """The position of a value on an axis of `room` dots."""
         return round((value - low) / (high - low) * (room - 1))
 
     for x in range(0, wide * ACROSS, 3):
@@ -101,7 +102,7 @@ def scatter(
 
 
 def _bounds(values: Sequence[float]) -> tuple[float, float]:
-    """Around all the values, with some air."""
+    """The bounds of all values, with a margin."""
     low, high = min(values, default=0.0), max(values, default=1.0)
     air = (high - low) * AIR or 1.0
     return low - air, high + air
@@ -112,7 +113,7 @@ def _number(value: float) -> str:
 
 
 def _axis(below: Sequence[tuple[int, str]], gutter: int, width: int) -> tuple[str, str]:
-    """The line under a plot, and the numbers under the line."""
+    """The line below a plot, and the numbers below that line."""
     line, numbers = ["─"] * width, [" "] * (gutter + width)
     for column, text in below:
         line[column] = "┬"
@@ -128,7 +129,7 @@ def _joined(line: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Fit:
-    """How well predictions hit: root of the mean squared error, mean absolute error, R squared."""
+    """How well predictions fit: root mean squared error, mean absolute error, R squared."""
 
     rmse: float
     mae: float
@@ -136,7 +137,7 @@ class Fit:
 
 
 def fit(actual: Sequence[float], predicted: Sequence[float]) -> Fit | None:
-    """None where there is nothing to compare."""
+    """None if there is nothing to compare."""
     if not actual or len(actual) != len(predicted):
         return None
     errors = [a - p for a, p in zip(actual, predicted, strict=True)]
@@ -150,7 +151,7 @@ def fit(actual: Sequence[float], predicted: Sequence[float]) -> Fit | None:
 
 
 class Scatter(Widget):
-    """Draws itself in the room it has; a sentence where there is none, or nothing to draw."""
+    """Draws itself in the available space; a sentence if that is too small or there is no data."""
 
     DEFAULT_CSS = "Scatter { height: 1fr; width: 1fr; }"
     SMALLEST = Size(24, 8)
@@ -162,7 +163,7 @@ class Scatter(Widget):
         self.without = "No predictions yet."
 
     def show(self, actual: Sequence[float], predicted: Sequence[float], without: str = "") -> None:
-        """The points; `without` is said where there are none."""
+        """Set the points; `without` is shown if there are none."""
         self._actual, self._predicted = actual, predicted
         self.without = without or self.without
         self.refresh()

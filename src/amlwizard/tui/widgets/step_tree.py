@@ -1,4 +1,4 @@
-"""The steps of a plan or a run, by phase: a line for each, with a mark and what there is to say."""
+"""The steps of a plan or a run, by phase: a line for each, with a mark and a note."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PHASE_TITLES = {
     "verify": "Verify",
 }
 PHASE = "phase:"
-"""Before the name of a phase where it stands beside steps: steps are called like phases."""
+"""Prefix of the name of a phase among ids of steps, since some are the same."""
 GUIDE = 2
 LEAST_TITLE = 12
 LEAST_WORD = 8
@@ -32,7 +32,7 @@ MOVES = ("up", "down", "pageup", "pagedown", "home", "end", "left", "right")
 
 @dataclass(frozen=True)
 class Line:
-    """`tone` names the colours of mark and title (``done``, ``failed``...); `right` stands at the
+    """`tone` names the colours of mark and title (``done``, ``failed``...); `right` is at the
     right edge, `note` before it as far as there is room."""
 
     mark: str
@@ -43,9 +43,9 @@ class Line:
 
 
 def fitted(title: str, room: int) -> str:
-    """A title in so many cells, where its longest word can be shortened so far that what kind of step
-    it is stays whole: a zone's name loses its first label, which all zones share, and what is still
-    too long its end. Any other title as it is."""
+    """A title in `room` cells, with its longest word shortened so that the kind of step stays
+    readable: a zone's name loses its first label, which all zones share, and a word that is still
+    too long its end. A title that does not fit even then is returned unchanged."""
     word = max(title.split(" "), key=len)
     left = max(LEAST_WORD, room - (len(title) - len(word)))
     short = f"…{word.partition('.')[2]}" if "." in word and len(word) > left else word
@@ -64,7 +64,7 @@ class StepTree(Tree[str]):
     }
 
     class Looked(Message):
-        """The highlighted step is another. `by_hand` tells it from one that the tree chose."""
+        """The highlighted step has changed. `by_hand` is whether the user did it, not the tree."""
 
         def __init__(self, step: str, by_hand: bool) -> None:
             super().__init__()
@@ -79,11 +79,11 @@ class StepTree(Tree[str]):
         self._touched = False
 
     def fill(self, steps: Iterable[tuple[str, str]]) -> bool:
-        """The steps to show: ids and their phases, in order. Says whether they are others."""
+        """Set the steps to show, (id, phase) in order. Returns whether they have changed."""
         shown = tuple(steps)
         if shown == self._shown:
             return False
-        self.move_cursor(None)  # else the same line of the new tree would count as no move
+        self.move_cursor(None)  # else the same line of the new tree would not count as a move
         self.clear()
         self._shown, self._leaves, self._lines = shown, {}, {}
         for step, phase in shown:
@@ -94,7 +94,7 @@ class StepTree(Tree[str]):
         return True
 
     def paint(self, lines: Mapping[str, Line]) -> None:
-        """What stands on each line; only what changed is drawn anew."""
+        """Set the lines by name; only those that changed are redrawn."""
         for name, line in lines.items():
             if name in self._leaves and self._lines.get(name) != line:
                 self._lines[name] = line
@@ -104,7 +104,7 @@ class StepTree(Tree[str]):
 
     @property
     def step(self) -> str:
-        """The highlighted step; empty where a phase is."""
+        """The id of the highlighted step; empty if a phase is highlighted."""
         node = self.cursor_node
         return node.data if node and node.data and not node.children else ""
 
@@ -113,7 +113,7 @@ class StepTree(Tree[str]):
         node = self._leaves.get(step)
         if node and self.step != step:
             self._leaves[step].parent.expand()  # type: ignore[union-attr]
-            # A tree that was only just filled knows no lines yet.
+            # A tree that has just been filled has no lines yet.
             self.call_after_refresh(self.move_cursor, node)
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[str]) -> None:

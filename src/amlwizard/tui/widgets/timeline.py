@@ -1,7 +1,7 @@
-"""The overlap of the whole journey as a Gantt chart: what was, what is, what is still expected.
+"""The steps of a run as a Gantt chart: finished, running, and still expected.
 
-`bars` says when each step begins and ends, `rows` where that falls on a line of so many cells; the
-widget only paints them. Each label stands beside its bar, so that no name is cut for a column.
+`bars` computes when each step begins and ends, `rows` where that is on a line of cells; the widget
+only paints them. Each label is beside its bar, so that no name is cut to fit a column.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ AHEAD = 2
 
 @dataclass(frozen=True)
 class Bar:
-    """Times are seconds since the run began. `done_at` is how far it has come, `ends` when it did
-    or should; `critical` marks the chain that decides when the whole is over."""
+    """Times are seconds since the run began. `done_at` is how far it has come, `ends` when it
+    ended or is expected to; `critical` marks the chain that determines when the run ends."""
 
     step: StepView
     begins: float
@@ -76,7 +76,7 @@ _NEVER = ("blocked", "cancelled")
 @dataclass(frozen=True)
 class Row:
     """A bar on a line. Columns count from 0; `start <= solid <= stop`, and the label is at `at`:
-    beside the bar, or on it where there is no room beside."""
+    beside the bar, or on it if there is no room beside."""
 
     bar: Bar
     start: int
@@ -87,12 +87,13 @@ class Row:
 
 
 def rows(drawn: Sequence[Bar], width: int, total: float) -> list[Row]:
-    """Where the bars and their labels fall on lines of `width` cells that stand for `total`
-    seconds. Every bar has at least one cell; only a line too short for a label cuts it."""
+    """The bars and their labels on lines of `width` cells that stand for `total` seconds. Every bar
+    has at least one cell; a label is cut only if the line is too short for it."""
     return [_row(bar, width, total) for bar in drawn]
 
 
 def column(seconds: float, width: int, total: float) -> int:
+    """The column of a time, from 0 to `width`."""
     return min(width, max(0, round(seconds / total * width))) if total > 0 else 0
 
 
@@ -121,7 +122,7 @@ def _cut(text: str, room: int) -> str:
 
 
 def _label(bar: Bar) -> tuple[str, str]:
-    """What a bar is called, and how long it takes: where there is no room, the latter goes."""
+    """A bar's name and its duration, which is left out if there is no room."""
     step = bar.step
     name = f"{DECIDES} {step.info.title}" if bar.critical else step.info.title
     if step.state in ("failed", "blocked", "cancelled", "kept"):
@@ -132,7 +133,7 @@ def _label(bar: Bar) -> tuple[str, str]:
 
 
 def ticks(width: int, total: float) -> list[tuple[int, str]]:
-    """Columns and texts of the axis: round times, as many as have room."""
+    """Columns and texts of the axis: round times, as many as fit."""
     if total <= 0:
         return [(0, clock(0))]
     most = max(1, width // TICK_CELLS)
@@ -145,8 +146,8 @@ def ticks(width: int, total: float) -> list[tuple[int, str]]:
 
 
 class Timeline(Vertical):
-    """The chart of a run, with its axis above and its legend below; scrolls, and follows what
-    runs until a person scrolls away."""
+    """The chart of a run, with its axis above and its legend below; scrolls, and follows the
+    running steps until the user scrolls away."""
 
     DEFAULT_CSS = """
     Timeline { height: 1fr; min-height: 6; }
@@ -169,8 +170,7 @@ class Timeline(Vertical):
         yield Static(classes="legend")
 
     def show(self, view: RunView, expected: Mapping[str, float], now: float | None = None) -> None:
-        """Draw a run as it stands at `now` (seconds since the epoch); by default as at its last
-        event."""
+        """Draw a run as of `now` (seconds since the epoch); by default as of its last event."""
         self._view, self._expected, self._now = view, expected, now or view.now
         if self.is_mounted:
             self._draw()
@@ -211,7 +211,7 @@ class Timeline(Vertical):
 
 
 def paint(row: Row, width: int, now: int | None) -> Content:
-    """A row in colour: the phase's for the bar, weight for the chain that decides."""
+    """A row in colour: the phase's for the bar, with a bold label on the critical chain."""
     step, colour = row.bar.step, COLOURS.get(row.bar.step.info.phase, "$foreground")
     if step.state == "failed":
         colour = "$error"
