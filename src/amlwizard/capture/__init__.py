@@ -1,2 +1,2 @@
-"""The record of what left this process and what came back, fit to be shown to anybody, and its
-comparison with the sandbox."""
+"""Records the HTTP exchanges of this process, redacted so that they can be published, and compares
+them with the answers of the sandbox."""

@@ -1,4 +1,4 @@
-"""Where two answers to the same request differ in what clients go by."""
+"""Compares two answers to the same request in what clients depend on."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ LONG_RUNNING = {"azure-asyncoperation": "Azure-AsyncOperation", "location": "Loc
 
 @dataclass(frozen=True)
 class Answer:
+    """The names of `headers` are in lower case."""
+
     status: int
     headers: Mapping[str, str]
     body: Any
 
     @property
     def code(self) -> str:
-        """The error code: of ARM (``error.code``), Databricks (``error_code``) or the header."""
+        """The error code: of ARM (``error.code`` or ``code``) or Databricks (``error_code``)."""
         body = self.body if isinstance(self.body, dict) else {}
         error = body.get("error")
         inner = error.get("code") if isinstance(error, dict) else None
@@ -26,12 +28,12 @@ class Answer:
 
     @property
     def long_running(self) -> str:
-        """Which headers lead to the operation."""
+        """The names of the headers that lead to the operation."""
         return " and ".join(name for key, name in LONG_RUNNING.items() if key in self.headers)
 
     @property
     def state(self) -> str:
-        """How far an operation or resource is; empty where it does not say."""
+        """The state of an operation or resource; empty if the body has none."""
         body = self.body if isinstance(self.body, dict) else {}
         properties = body.get("properties")
         nested = properties.get("provisioningState") if isinstance(properties, dict) else None
@@ -55,7 +57,8 @@ class Difference:
 
 
 def apart(azure: Answer, sandbox: Answer, writes: bool) -> Iterator[tuple[str, str, str]]:
-    """What differs: (what, Azure's, the sandbox's)."""
+    """The differences: (what, Azure's, the sandbox's). `writes` compares the headers that lead to
+    an operation, too."""
     if azure.status != sandbox.status:
         yield "status", str(azure.status), str(sandbox.status)
     if azure.status >= 400 and sandbox.status >= 400 and azure.code != sandbox.code:
@@ -72,7 +75,7 @@ def apart(azure: Answer, sandbox: Answer, writes: bool) -> Iterator[tuple[str, s
 
 
 def paths(value: Any, stem: str = "") -> Iterator[str]:
-    """The dotted paths of a body; what is null or empty is as good as not there."""
+    """The dotted paths of a body; values that are null or empty count as absent."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if inner not in (None, {}, [], ""):

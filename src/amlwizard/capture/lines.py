@@ -1,4 +1,4 @@
-"""Reading a capture: what `--capture` writes, or recordings of others in the same lines."""
+"""Reads captures: files that `--capture` wrote, or other recordings in the same format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SERVICES = (
 
 @dataclass(frozen=True)
 class Exchange:
-    """`at` is in seconds since the epoch, None where it is not known."""
+    """`at` is in seconds since the epoch, None if it is unknown."""
 
     scenario: str
     number: int
@@ -52,12 +52,14 @@ class Exchange:
 
     @property
     def service(self) -> str:
+        """Which of SERVICES the path belongs to; ``other`` if none."""
         found = (name for name, pattern in SERVICES if pattern.search(self.path))
         return next(found, "other")
 
 
 def read(files: Iterable[Path]) -> list[list[Exchange]]:
-    """The exchanges of each scenario, in order. Raises InvalidInputError for what is no capture."""
+    """The exchanges of each scenario, in order. Raises InvalidInputError for a file that
+    is not a capture."""
     scenarios: dict[str, list[Exchange]] = {}
     for file in files:
         try:

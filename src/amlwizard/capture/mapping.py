@@ -1,4 +1,4 @@
-"""What is called otherwise in the sandbox: ids, hosts and whatever else a cloud makes up."""
+"""Maps what a recording and the sandbox name differently: ids, hosts, other generated names."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 GUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 SUBSCRIPTION = re.compile(r"(?i)/subscriptions/([0-9a-f-]{32,36})")
-CANARY = re.compile(r'(?i)"(\w+)euap"')  # Microsoft's own early regions, beside the ones for all
-# A cloud makes these up, and later requests repeat them.
+CANARY = re.compile(r'(?i)"(\w+)euap"')  # Microsoft's own early regions, beside the public ones
+# A cloud generates these, and later requests repeat them.
 MADE_UP = re.compile(
     r"(?i)^(workspaceurl|noderesourcegroup|cluster_id|context_id|command_id|fqdn|loginserver)$"
 )
 
 
 class Names:
-    """From what a recording calls things to what the sandbox does."""
+    """Maps the names in a recording to the sandbox's, regardless of case."""
 
     def __init__(self, subscription: str, tenant: str) -> None:
         self.subscription, self.tenant = subscription, tenant
@@ -26,13 +26,15 @@ class Names:
         self._pattern: re.Pattern[str] | None = None
 
     def put(self, theirs: str, ours: str) -> None:
+        """Add a name and its counterpart; the first counterpart of a name is kept."""
         if theirs and ours and theirs.lower() != ours.lower() and theirs.lower() not in self._ours:
             self._ours[theirs.lower()] = ours
             longest = sorted(self._ours, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest)), re.I)
 
     def meet(self, url: str, *bodies: Any) -> None:
-        """Subscriptions and tenants are known before anything is answered."""
+        """Add the subscriptions, tenants and canary regions of an exchange: their counterparts are
+        known before the sandbox has answered."""
         for text in (url, *(json.dumps(body) for body in bodies if body)):
             for found in SUBSCRIPTION.findall(text):
                 self.put(found, self.subscription)
@@ -44,6 +46,7 @@ class Names:
                     self.put(value, self.tenant)
 
     def mapped(self, value: Any) -> Any:
+        """A text or JSON value with all known names replaced."""
         if self._pattern is None or value is None:
             return value
         if isinstance(value, str):
@@ -51,7 +54,7 @@ class Names:
         return self._with_tenant(json.loads(self.mapped(json.dumps(value))))
 
     def _with_tenant(self, value: Any) -> Any:
-        """Recordings have one stand-in for tenant and subscription: the key tells which it is."""
+        """Recordings have one stand-in for tenant and subscription: the key decides which it is."""
         if isinstance(value, list):
             return [self._with_tenant(inner) for inner in value]
         if not isinstance(value, dict):
@@ -64,10 +67,11 @@ class Names:
         }
 
     def host(self, theirs: str) -> str:
+        """The sandbox's host for a recorded one; empty if there is none yet."""
         return self._ours.get(theirs.lower(), "")
 
     def learn(self, theirs: Any, ours: Any, key: str = "") -> None:
-        """Two answers to the same request say the same thing in the same places."""
+        """Add the names in two answers to the same request: those at the same place correspond."""
         if isinstance(theirs, dict) and isinstance(ours, dict):
             for name in theirs.keys() & ours.keys():
                 self.learn(theirs[name], ours[name], name)

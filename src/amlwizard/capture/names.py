@@ -1,5 +1,5 @@
-"""What names somebody chose: of resources, people, tenants, domains. Known by where they stand, they
-are taken out wherever else their words do."""
+"""Finds the names that users chose: of resources, people, tenants, domains. They are recognised by
+their place; their words are then replaced everywhere."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ ID = re.compile(r"/subscriptions/[^\s\"'?#]+", re.I)
 TYPES = re.compile(
     r"(?i)/providers/[a-z]+\.[a-z.]+/([^\s\"\\'?#,;)]+?)(?=/providers/|[\s\"\\'?#,;)]|$)"
 )
-# Where a value is a name: what stands at these keys, whatever object it is in...
+# A value is a name if it is at one of these keys, in any object...
 NAMED = re.compile(
     r"(?i)(displayname|username|principalname|upn|e?mail|dnsprefix|fqdn|subdomain|hostname|loginserver"
     r"|workspaceurl|cname|domain|createdby|lastmodifiedby|creator|owner|cluster_?name|experiment_?name"
     r"|run_?name|login_?hint|account|given_?name|surname|user|publicfqdn|privatefqdn)$"
 )
-# ...and at `name` where the object is a thing of its own, and not a choice from a list.
+# ...or at `name`, unless the object is a choice from a list.
 OF_A_LIST = frozenset({"sku", "plan", "capabilities", "tier", "role", "usage", "kind"})
 CATALOGUES = re.compile(
     r"(?i)/(locations|skus|usages|quotas|vmsizes|kubernetesversions|providers|roledefinitions"
     r"|spark-versions|list-node-types|policydefinitions)(/[^/?]*)?(\?|$)"
 )
-# Words that name nothing and nobody.
+# Words that identify no person or resource.
 _PLAIN = """
     default primary secondary standard basic premium public private internal external workspace compute
     scoring blob file vault registry api login management azure azureml microsoft azurebastionsubnet
@@ -41,7 +41,7 @@ SHORTEST = 3
 
 
 def names_in(url: str, *bodies: object) -> Iterator[str]:
-    """Every name that an exchange tells."""
+    """Every name in an exchange."""
     yield from _of_id(url.partition("?")[0])
     if not CATALOGUES.search(url):
         for body in bodies:
@@ -70,7 +70,7 @@ def _is_thing(holder: dict[str, object]) -> bool:
 
 
 def _of_id(text: str) -> Iterator[str]:
-    """The names in an ARM id: of the group, and after each type."""
+    """The names in an ARM id: the group's, and the one after each type."""
     parts = [part for part in text.split("/") if part]
     lower = [part.lower() for part in parts]
     if "resourcegroups" in lower[:-1]:
@@ -83,7 +83,7 @@ def _of_id(text: str) -> Iterator[str]:
 
 
 def types_in(url: str, *bodies: object) -> set[str]:
-    """The words of the types in every ARM id: they name nobody, whatever else is called so."""
+    """The words of all types in ARM ids, in lower case: they are kept, even if names have them."""
     found: set[str] = set()
     for text in (url.partition("?")[0], *(json.dumps(body) for body in bodies if body)):
         for tail in TYPES.findall(text):
@@ -93,7 +93,7 @@ def types_in(url: str, *bodies: object) -> set[str]:
 
 
 def words_of(name: str) -> set[str]:
-    """The words of a name that tell something, in lower case."""
+    """The words of a name that identify something, in lower case."""
     return {
         word
         for word in (found.lower() for found in WORD.findall(name))

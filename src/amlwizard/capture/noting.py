@@ -1,4 +1,4 @@
-"""Noting an exchange as it happens, whatever client it goes by."""
+"""Records an exchange as it happens, with any HTTP client."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from amlwizard.capture.recording import Recorder
 
 
 class Note:
-    """What is known of an exchange so far."""
+    """The request and the answer of an exchange, as far as they are known."""
 
     def __init__(self) -> None:
         self.request: tuple[bytes, str] = (b"", "")
         self.answer: tuple[int, Mapping[str, str], bytes] = (0, {}, b"")
 
     def asked(self, body: object, kind: str) -> None:
+        """`kind` is the content type; a body that is neither text nor bytes is left out."""
         content = body.encode() if isinstance(body, str) else body
         self.request = (content if isinstance(content, bytes) else b"", kind)
 
@@ -26,7 +27,7 @@ class Note:
 
 @contextmanager
 def noted(recorder: Recorder | None, method: str, url: str) -> Iterator[Note]:
-    """The note of an exchange, handed to the recorder when the block ends, with or without an
+    """The note of an exchange, passed to the recorder when the block ends, with or without an
     answer."""
     note, at, began, error = Note(), time.time(), time.monotonic(), ""
     try:

@@ -1,4 +1,4 @@
-"""The file of a capture: one exchange a line, JSON, in the order in which they ended."""
+"""Writes a capture: one exchange per line, as JSON, in the order in which they ended."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ CELL = "/api/1.2/commands/execute"
 
 
 class Recorder:
-    """Writes to a new file, readable by its owner alone. Safe from several threads. `hide` takes out
-    secrets that others know of."""
+    """Writes to a new file that only its owner can read. Thread-safe. `hide` removes secrets that
+    are known elsewhere. Raises AmlwizardError if the file cannot be written."""
 
     def __init__(self, path: Path, hide: Callable[[str], str]) -> None:
         self.path, self.count, self._hide = path, 0, hide
@@ -59,8 +59,8 @@ class Recorder:
         seconds: float,
         error: str = "",
     ) -> None:
-        """`request` is its body and content type. `status` is 0 where no answer came, for the
-        reason `error`; `at` when it was sent (seconds since the epoch)."""
+        """`request` is its body and content type. `status` is 0 if no answer came, for the
+        reason `error`; `at` is when it was sent (seconds since the epoch)."""
         asked = _parsed(*request)
         answered = _parsed(answer, headers.get("content-type", ""))
         line: dict[str, object] = {
@@ -88,7 +88,7 @@ class Recorder:
         self._out.flush()
 
     def finish(self) -> None:
-        """Take out of the earlier lines what only later ones have told to be a name."""
+        """Close the file, and replace in earlier lines the names that only later ones revealed."""
         with self._lock:
             self._out.close()
             lines = self.path.read_text().splitlines()

@@ -1,5 +1,5 @@
-"""An exchange without what may not be shown: secrets are gone; ids, names and addresses have
-stand-ins. What stays is the shape: keys, types, codes, versions, and where the same thing stands."""
+"""Redacts exchanges: secrets are removed; ids, names and addresses are replaced by stand-ins. The
+structure stays: keys, types, codes, versions, and which values are equal."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SECRET = re.compile(
     r"|^(nonce|code_verifier|code_challenge|session_state|sig)$"
     r"|(device|user)_?code$|^code$|(key|connectionstring)\d?$|protected_?settings$|pem(file)?$|cert$"
 )
-# Ends like a secret's name, and is none.
+# Named like a secret, but public.
 PUBLIC = re.compile(r"(?i)^(public_?key|key|partition_?key|state|code)$")
-# Where `code` and `state` are secrets: the answers and questions of Entra's sign-in.
+# Where `code` and `state` are secrets: the requests and answers of Entra's sign-in.
 OF_A_SIGN_IN = ("grant_type", "redirect_uri", "session_state", "response_mode")
 TOKENS = re.compile(
     r"eyJ[\w-]{10,}\.[\w-]*(\.[\w-]*)?|(?i:bearer)\s+[\w.~+/=-]{8,}"
@@ -29,7 +29,7 @@ GUID = re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}(?
 ROLE = re.compile(r"(?i)roleDefinitions/$")
 WELL_KNOWN = frozenset({
     "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d",  # Azure Databricks
-    "04b07795-8ddb-461a-bbee-02f9e1bf7b46",  # the public client that people sign in with
+    "04b07795-8ddb-461a-bbee-02f9e1bf7b46",  # the public client that users sign in with
     "00000000-0000-0000-0000-000000000000",
 })  # fmt: skip
 ADDRESS = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(/\d{1,2})?(?![\w.]*\d\.)(?!\w)")
@@ -47,12 +47,12 @@ SERVICES = re.compile(
 MAIL = re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")
 OPAQUE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9_-]{24,}={0,2}(?![\w-])")
 NUMBER = re.compile(r"(?<!\d)\d{10,19}(?!\d)")
-NAMES_ARE_KEYS = ("traffic", "mirrorTraffic")  # what stands in them: deployments
+NAMES_ARE_KEYS = ("traffic", "mirrorTraffic")  # their keys are names of deployments
 QUERY = re.compile(r"([?&])([\w$.-]+)=([^&#\s\"']*)")
 
 
 class Redactor:
-    """Learns from every exchange; `clean` takes out what is known by then."""
+    """Learns from every exchange; `clean` replaces what is known by then."""
 
     def __init__(self) -> None:
         self._made = StandIns()
@@ -62,6 +62,7 @@ class Redactor:
         self._secrets: set[str] = set()
 
     def learn(self, url: str, *bodies: object) -> None:
+        """Add the secrets, regions, resource types and names of an exchange."""
         self._secrets.update(s for body in bodies for s in _secrets(body) if len(s) >= 8)
         for body in bodies:
             self._regions.update(_locations(body))
@@ -71,7 +72,7 @@ class Redactor:
         self.know(names_in(url, *bodies))
 
     def know(self, names: Iterable[str]) -> None:
-        """Names that somebody chose."""
+        """Add names that users chose."""
         for name in names:
             for host in HOST.finditer(name):
                 if SERVICES.search(host[1]):
@@ -81,6 +82,7 @@ class Redactor:
                     self._words.setdefault(word, self._made.word(word))
 
     def clean(self, value: object, key: str = "", secret: bool = False) -> object:
+        """A redacted copy of a JSON value at `key`; `secret` is whether it is part of a secret."""
         if isinstance(value, dict):
             names = key in NAMES_ARE_KEYS
             return {
@@ -100,6 +102,7 @@ class Redactor:
         return GONE if secret and value else self.text(value)
 
     def text(self, text: str) -> str:
+        """A text with its secrets, ids, names and addresses replaced."""
         for known in self._secrets:
             text = text.replace(known, GONE)
         text = TOKENS.sub(GONE, text)
@@ -114,7 +117,7 @@ class Redactor:
         return WORD.sub(lambda m: self._word(m[0]), text)
 
     def again(self, value: object, key: str = "") -> object:
-        """What is clean already, without names that became known since."""
+        """A value that was cleaned earlier, without the names and secrets learned since."""
         if isinstance(value, dict):
             names = key in NAMES_ARE_KEYS
             return {self.again(k) if names else k: self.again(v, k) for k, v in value.items()}
@@ -149,7 +152,7 @@ class Redactor:
         return f"{WORD.sub(lambda m: self._made.word(m[0]), labels)}.{top}"
 
     def _host(self, found: re.Match[str]) -> str:
-        """Of Azure's own hosts the labels in front may name something; of others all do."""
+        """In Azure's own hosts, the first labels may be names; in others, all labels are."""
         service = SERVICES.search(found[1])
         if service is None:
             self.know([found[1]])
@@ -161,7 +164,7 @@ class Redactor:
     def _query(self, found: re.Match[str]) -> str:
         if SECRET.search(found[2]):
             return f"{found[1]}{found[2]}={GONE}"
-        signed = len(found[2]) == 1  # Azure's, around the address of an operation
+        signed = len(found[2]) == 1  # Azure's signature of the URL of an operation
         return f"{found[1]}{found[2]}={self._opaque(found[3])}" if signed else found[0]
 
     def _opaque(self, text: str) -> str:
@@ -169,7 +172,7 @@ class Redactor:
 
 
 def _is_secret(key: str, beside: dict[str, object]) -> bool:
-    """Whether what stands at `key` is secret; `beside` is the object that it stands in."""
+    """Whether the value at `key` is secret; `beside` is the object that contains it."""
     if key == "value" and any(k.lower() in ("keyname", "permissions") for k in beside):
         return True
     if key in ("code", "state"):

@@ -1,4 +1,4 @@
-"""Puts the requests of a capture to a sandbox, in their order, and judges its answers by Azure's."""
+"""Sends the requests of a capture to a sandbox, in order, and compares its answers with Azure's."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ RESOURCE = re.compile(r"(?i)/subscriptions/[^/\"]+/resourcegroups/[^/\"]+/provid
 NAMESPACE = re.compile(r"(?i)/providers/(microsoft\.\w+)")
 OPERATION = re.compile(r"(?i)/locations/[^/]+/\w*operation\w*/")
 NO_VERSION = "api-version=0000-00-00"  # redacted in some recordings
-# What passes by itself: a capture does not tell how long somebody had waited before they asked.
+# Errors that pass by themselves: a capture does not show how long the client had waited before.
 LATE = ("PrincipalNotFound", "LinkedAuthorizationFailed", "AuthorizationFailed")
 LOOKS, LOOK_SECONDS = 20, 0.25
-REGISTERING = 4  # looks, after which the sandbox has registered a namespace
+REGISTERING = 4  # reads, after which the sandbox has registered a namespace
 GROUPS_API, POLLS = "2021-04-01", 60
 ASIDE = {
     "entra": "sign-ins: their secrets are in no capture",
@@ -42,7 +42,8 @@ NOT_SHOWN = "needs what the capture does not show, such as a model that cells re
 
 
 class Stage(Protocol):
-    """A sandbox, signed in to. `ask` takes a full URL, or a path of Azure Resource Manager."""
+    """A sandbox with a client that is signed in. `ask` takes a full URL, or a path of Azure
+    Resource Manager; `lay` merges into the state, or replaces it by what is at the key ``""``."""
 
     subscription: str
     tenant: str
@@ -66,9 +67,9 @@ class Verdict:
 
 @dataclass
 class Operation:
-    """What a write began: where it is polled, in the capture and in the sandbox.
+    """The operation that a write began: where it is polled, in the capture and in the sandbox.
 
-    `lacks`: whether the write names what is not there in the sandbox.
+    `lacks`: whether the write refers to something that the sandbox does not have.
     """
 
     line: Exchange
@@ -83,7 +84,8 @@ class Operation:
 
 
 class Replay:
-    """One scenario. What it names and did not make is laid before the request that names it."""
+    """One scenario. Resources that it refers to but did not create are put into the sandbox before
+    the request that refers to them."""
 
     def __init__(self, stage: Stage, lines: Sequence[Exchange]) -> None:
         self.stage, self.lines = stage, lines
@@ -100,6 +102,7 @@ class Replay:
         self.workspaces: dict[str, str] = {}
 
     def run(self, verdict: Verdict) -> None:
+        """Replay the scenario, adding its results to `verdict`."""
         self._register()
         for line in self.lines:
             reason = self._aside(line)
@@ -125,7 +128,7 @@ class Replay:
                 verdict.durations.append((operation.request, seconds, self._simulated(operation)))
 
     def _aside(self, line: Exchange) -> str:
-        """Why an exchange is not put to the sandbox; empty where it is."""
+        """Why an exchange is not sent to the sandbox; empty if it is."""
         if line.service in ASIDE:
             return ASIDE[line.service]
         if line.status == 0 or line.status >= 500 or line.status in (401, 429):
@@ -176,23 +179,23 @@ class Replay:
     def _began(self, line: Exchange, answer: Answer) -> Operation:
         headers = ("azure-asyncoperation", "location")
         theirs = {_bare(line.headers[k]) for k in headers if k in line.headers}
-        # Managed Identity answers a Location that is the resource itself: to read it is no poll.
+        # Managed Identity returns the resource itself as Location: reading it is not a poll.
         theirs.discard(_bare(line.url))
         ours = [answer.headers[k] for k in headers if k in answer.headers]
         if not ours and answer.status < 300 and answer.state not in ("", *ENDED):
-            ours = [f"{self.names.mapped(line.path)}?{line.query}"]  # the resource tells it itself
+            ours = [f"{self.names.mapped(line.path)}?{line.query}"]  # the resource has the state
         operation = Operation(line, theirs, ours, self._lacks(line))
         self.operations.append(operation)
         return operation
 
     def _lacks(self, line: Exchange) -> bool:
-        """Whether the sandbox has neither something that a write names, nor what that is part of."""
+        """Whether the sandbox lacks both a resource that a write refers to and its parent."""
         there = self.stage.state()["resources"]
         named = {_key(found) for found in _ids(self.names.mapped(line.asked))}
         return any(one not in there and one.rsplit("/", 2)[0] not in there for one in named)
 
     def _follow(self, line: Exchange) -> None:
-        """Have the sandbox go on from where Azure was: a difference is told once, at its cause."""
+        """Put the sandbox into Azure's state, so that a difference counts once, at its cause."""
         key = _key(self.names.mapped(line.path))
         if line.method == "DELETE":
             whole = self.stage.state()
@@ -207,7 +210,7 @@ class Replay:
             self.stage.lay({"resources": {key: made}})
 
     def _waited(self, line: Exchange) -> bool:
-        """Whether what was under way had ended on Azure by then: all that a capture shows."""
+        """Whether Azure's operations in progress had ended by then, as far as a capture shows."""
         if line.method in WRITES:
             return line.status != 409
         return Answer(line.status, line.headers, line.answered).state in ("", *ENDED)
@@ -222,7 +225,7 @@ class Replay:
         return self.stage.ask(line.method, where, self.names.mapped(line.asked), resource)
 
     def _note_workspace(self, line: Exchange, answer: Answer) -> None:
-        """By which host a Databricks workspace is called, and whose id its callers show."""
+        """Remember which Databricks workspace a host serves: requests to it must state its id."""
         for theirs, ours in _pairs(line.answered, answer.body):
             host = theirs.get("properties", {}).get("workspaceUrl")
             if host:
@@ -237,7 +240,7 @@ class Replay:
         return next((o for o in reversed(self.operations) if bare in o.theirs), None)
 
     def _poll(self, line: Exchange, operation: Operation) -> Answer | str:
-        """The end of the sandbox's own operation, where the capture shows the end of Azure's."""
+        """The final answer of the sandbox's operation, if the capture shows that of Azure's."""
         recorded = Answer(line.status, line.headers, line.answered)
         if recorded.status == 202 or (recorded.state and recorded.state not in ENDED):
             return WAITING
@@ -264,7 +267,7 @@ class Replay:
         return None
 
     def _went_well(self, operation: Operation) -> bool:
-        """Whether the capture does not say otherwise."""
+        """Whether no poll in the capture shows a failure."""
         polls = [e for e in self.lines if e.method == "GET" and _bare(e.url) in operation.theirs]
         return all(
             Answer(e.status, {}, e.answered).state not in ("Failed", "Canceled") for e in polls
@@ -276,7 +279,7 @@ class Replay:
                 self._end(operation)
 
     def _simulated(self, operation: Operation) -> float | None:
-        """How long the sandbox takes for it on its real clock, in seconds."""
+        """How long the operation takes in the sandbox on its real clock, in seconds."""
         known = self.stage.state().get("operations", {})
         for where in operation.ours:
             found = known.get(_bare(where).rpartition("/")[2])
@@ -284,10 +287,11 @@ class Replay:
                 return float(found["seconds"])
         return None
 
-    # -- the ground
+    # -- preparation
 
     def _register(self) -> None:
-        """Every namespace that the capture names, to the end: it shows no waits of the sandbox's."""
+        """Register every namespace in the capture and wait until that is done: the capture has no
+        polls for the sandbox's registrations."""
         used = {ns for e in self.lines for ns in NAMESPACE.findall(e.path)}
         for namespace in {ns.lower(): ns for ns in used}.values():
             path = f"/subscriptions/{self.stage.subscription}/providers/{namespace}"
@@ -296,7 +300,7 @@ class Replay:
                 self.stage.ask("GET", f"{path}?api-version={GROUPS_API}", None)
 
     def _lay(self, line: Exchange) -> None:
-        """What the request needs, and the capture did not make."""
+        """Create what the request needs and the capture did not create."""
         path = self.names.mapped(line.path)
         group = GROUP.match(path)
         if line.status >= 400 or line.service != "arm":
@@ -332,7 +336,7 @@ class Replay:
 
 
 def replay(stage: Stage, scenarios: Sequence[Sequence[Exchange]]) -> Verdict:
-    """Every scenario begins in the state in which the sandbox is now."""
+    """Replay every scenario, each from the current state of the sandbox."""
     verdict, start = Verdict(), stage.state()
     for lines in scenarios:
         stage.lay({"": start})
@@ -345,7 +349,7 @@ def _refused_late(line: Exchange) -> bool:
 
 
 def _ids(body: Any) -> set[str]:
-    """The ids of resources that a body names."""
+    """The ids of resources in a body."""
     return {found.rstrip("/") for found in RESOURCE.findall(json.dumps(body))}
 
 

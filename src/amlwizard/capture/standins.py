@@ -1,5 +1,5 @@
-"""Stand-ins: what may not be shown becomes something else of the same shape, the same value always
-the same thing. They come from a salt that is kept nowhere, so nobody can work them back."""
+"""Stand-ins: confidential values become others of the same shape, equal values equal ones. They are
+derived from a random salt that is not stored, so they cannot be reversed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import secrets
 import string
 from uuid import UUID
 
-# Of these networks the leading bits stay, which say what kind of address it is.
+# The leading bits of these networks are kept: they show what kind of address it is.
 CLASSES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 FIXED = ("127.0.0.0/8", "169.254.0.0/16", "168.63.129.16/32", "0.0.0.0/8", "224.0.0.0/3")
-ELSEWHERE = "198.18.0.0/15"  # set aside for tests (RFC 2544): what a public address becomes
-HOST_BITS = 24  # later bits stay: which host of a subnet it is tells nobody anything
+ELSEWHERE = "198.18.0.0/15"  # reserved for tests (RFC 2544); public addresses are mapped into it
+HOST_BITS = 24  # later bits are kept: the number of a host in its subnet reveals nothing
 
 
 class StandIns:
+    """Equal values get equal stand-ins for the life of this object."""
+
     def __init__(self) -> None:
         self._salt = secrets.token_bytes(32)
 
@@ -29,7 +31,7 @@ class StandIns:
         return str(UUID(bytes=self._digest("guid", text.lower())[:16], version=4))
 
     def word(self, text: str) -> str:
-        """Letters for letters (the first decides about itself), digits for digits."""
+        """Replaces letters by letters of the same case, and digits by digits."""
         stream = self._digest("word", text.lower())
         made = []
         for at, letter in enumerate(text):
@@ -42,7 +44,7 @@ class StandIns:
         return "".join(made)
 
     def opaque(self, text: str) -> str:
-        """For ids and what is encoded: whatever is neither letter nor digit stays."""
+        """For ids and encoded values: characters other than letters and digits are kept."""
         stretched = (self._digest(f"opaque{n}", text) for n in range(len(text) // 32 + 1))
         stream = b"".join(stretched)
         alphabet = string.ascii_lowercase + string.digits
@@ -56,7 +58,8 @@ class StandIns:
         )
 
     def address(self, text: str) -> str:
-        """An IPv4 address or range. What lies in a range still does; ranges keep their length."""
+        """An IPv4 address or range. An address in a range stays in it; ranges keep their length.
+        Raises ValueError for other text."""
         address, slash, length = text.partition("/")
         given = ipaddress.IPv4Address(address)
         if any(given in ipaddress.IPv4Network(fixed) for fixed in FIXED):
@@ -65,7 +68,7 @@ class StandIns:
         bits = f"{int(given):032b}"
         kept = private.prefixlen if private else 15
         head = f"{int((private or ipaddress.IPv4Network(ELSEWHERE))[0]):032b}"[:kept]
-        # Which way a bit turns depends on all that stand before it, and on nothing after it.
+        # Whether a bit is flipped depends on all bits before it and on none after it.
         turned = "".join(
             str(int(bit) ^ self._digest("bit", bits[:at])[0] & 1)
             for at, bit in enumerate(bits[kept:HOST_BITS], kept)

@@ -1,7 +1,7 @@
-"""What a recipe builds, for those who leave us: a script or a template that needs nothing of ours.
+"""Exports what a recipe builds as a script or a template that does not need amlwizard.
 
-Made from the steps alone: their documents and commands are what a replay sends. No cloud is read,
-and nothing secret is written: TLS files are named, or asked for as parameters.
+Generated from the steps alone: their documents and commands are what a replay sends. No cloud is
+read, and no secret is written: TLS files are named, or asked for as parameters.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from amlwizard.export import arm_json, az, bicep
 
-# By what the command line calls them.
+# By their names on the command line.
 FORMATS: Mapping[str, Callable[[Any], str]] = {
     "az": az.script,
     "bicep": bicep.template,

@@ -123,5 +123,5 @@ def _quoted(text: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Text that begins with a bracket would be taken for an expression."""
+    """Text, escaped if it begins with a bracket: that would make it an expression."""
     return f"[{text}" if text.startswith("[") else text

@@ -17,13 +17,13 @@ from amlwizard.plan import Step
 from amlwizard.plan.placeholders import for_shell, placeholders, shell_name
 from amlwizard.recipe import Recipe
 
-# Command groups that the bare CLI does not have, and a command that cannot say all of its document:
-# how many nodes an upgrade adds.
+# Command groups that the bare CLI does not have, and a command that lacks an option for part of its
+# document: how many nodes an upgrade adds.
 REPLACED = (
     "az databricks", "az ml", "az k8s-extension", "az monitor app-insights", "az network bastion",
     "az aks create",
 )  # fmt: skip
-# Refused for a while after an identity was made: it is not yet known everywhere.
+# Refused for a while after an identity was created, until it has propagated.
 HASTY = ("az role assignment",)
 WIDTH = 100
 HELPERS = r"""
@@ -66,7 +66,7 @@ value() { # ID API-VERSION PATH
 
 
 def script(recipe: Recipe) -> str:
-    """The script, with what it leaves to be done as comments at its end."""
+    """The script of a recipe, with the remaining work as comments at its end."""
     return "\n".join(_Script(Source(recipe)).lines()) + "\n"
 
 
@@ -128,7 +128,7 @@ class _Script:
         yield ""
 
     def _word(self, word: str) -> str:
-        """A word of a command, with a variable from the top of the script where it is one."""
+        """A word of a command, quoted, or the variable of the script that has its value."""
         if word == self.recipe.names.resource_group:
             return '"$GROUP"'
         if word == self.recipe.sign_in.region:
@@ -140,7 +140,7 @@ class _Script:
         return f'"{self._filled(escaped)}"'
 
     def _filled(self, text: str) -> str:
-        """Text with placeholders as variables; the id of a resource of ours is spelt out."""
+        """Text with placeholders as shell variables; ids of resources are written out."""
         for step, output in placeholders(text):
             if output == "id":
                 text = text.replace(f"{{{step}.id}}", self.source.resource(step).id)
@@ -155,7 +155,7 @@ class _Script:
 
 
 def _default(name: str, value: str) -> str:
-    """An assignment that the environment of the script comes before."""
+    """An assignment that an environment variable of that name overrides."""
     if re.fullmatch(r"[\w./:@-]+", value):
         return f'{name}="${{{name}:-{value}}}"'
     home = '"$HOME"' if value.startswith("~/") else ""
@@ -172,7 +172,7 @@ def _headline(text: str) -> str:
 
 
 def _wrapped(command: str) -> str:
-    """A command over several lines, where one would be too long."""
+    """A command, on several lines if one would be too long."""
     lines, line = [], ""
     for part in re.split(r" (?=--?[a-z])", command):
         if line and len(line) + len(part) > WIDTH - 4:

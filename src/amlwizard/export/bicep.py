@@ -20,13 +20,13 @@ from amlwizard.export.template import (
 from amlwizard.recipe import Recipe
 
 INDENT = "  "
-# The order in which people read a resource; what is not named here comes after.
+# The usual order of the properties of a resource; all others come after.
 FIRST = ("location", "tags", "sku", "kind", "identity", "zones")
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """The name of a resource, standing for itself."""
+    """The name of a resource, written without quotes."""
 
     name: str
 
@@ -76,7 +76,7 @@ def _resource(item: Item) -> Iterator[str]:
 
 
 def _existing(symbol: str, scoped: Item, parent: Item) -> Iterator[str]:
-    """A part of a resource that others are made at: it is named to be pointed at."""
+    """A child resource that is the scope of others, declared only so that they can refer to it."""
     kind, name = scoped.scope_tail
     version = parent.api_version
     yield f"resource {symbol} {_quoted(f'{parent.type}/{kind}@{version}')} existing = {{"
@@ -134,7 +134,7 @@ def _part(part: Part) -> str:
 
 
 def _inside(part: Part) -> str:
-    """A part between quotes."""
+    """A part as it is written inside quotes."""
     return _quoted(part)[1:-1] if isinstance(part, str) else f"${{{_part(part)}}}"
 
 

@@ -1,4 +1,4 @@
-"""What the writers read: the steps that build resources, their documents, what is left to do."""
+"""The input of the writers: the steps that build resources, their documents, the remaining work."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from amlwizard.steps import steps_for
 from amlwizard.steps.extension import TLS_FILES
 
 GROUP, PROVIDERS, SIGN_IN, EXTENSION = "resource-group", "providers", "sign-in", "aks-extension"
-# They are done before a template is deployed, not by it.
+# Done before a template is deployed, not by it.
 BEFORE = (SIGN_IN, "preflight", PROVIDERS)
 PHASES: dict[Phase, str] = {"provision": "The platform", "deploy": "The endpoint"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A recipe as its exports see it. Holes ``{tls.tls_certificate}`` and ``{tls.tls_key}`` stand
-    for the base64 text of the files that the recipe names."""
+    """A recipe as its exports see it. The placeholders ``{tls.tls_certificate}`` and
+    ``{tls.tls_key}`` are the base64 text of the files that the recipe names."""
 
     recipe: Recipe
 
@@ -31,7 +31,7 @@ class Source:
 
     @cached_property
     def left(self) -> list[Step]:
-        """Work rather than resources, and what needs its result."""
+        """The steps that are work rather than resources, and those that depend on them."""
         left: dict[str, Step] = {}
         for step in self.steps:
             work = step.resource is None and step.id not in BEFORE
@@ -41,7 +41,7 @@ class Source:
 
     @cached_property
     def resources(self) -> list[Step]:
-        """The steps that are resources, the resource group first, in an order that works."""
+        """The steps that are resources, the resource group first, each after what it needs."""
         left = {step.id for step in self.left}
         return [step for step in self.steps if step.resource and step.id not in left]
 
@@ -51,12 +51,12 @@ class Source:
 
     @property
     def tls(self) -> dict[str, str]:
-        """Path of each TLS file, by the field that names it."""
+        """The path of each TLS file, by the field that names it."""
         fields = {field: getattr(self.recipe.serving, field) for field, _, _ in TLS_FILES}
         return {field: path for field, path in fields.items() if path}
 
     def body(self, step: Step) -> dict[str, Any]:
-        """The document of a step, with placeholders for the TLS files where it takes them."""
+        """The document of a step, with placeholders for the TLS files if it needs them."""
         assert step.resource
         body = dict(step.resource.body)
         if step.id == EXTENSION and self.tls:
@@ -79,7 +79,7 @@ class Source:
 
     @property
     def to_do(self) -> list[str]:
-        """What no template does: work on what was built, by title and command."""
+        """What a template cannot do: work on what was built, by title and command."""
         lines = ["What is left: work on what was built"]
         for step in self.left:
             lines += [step.title, *(f"  {for_shell(command)}" for command in step.az)]

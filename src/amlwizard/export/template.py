@@ -1,6 +1,6 @@
 """A recipe as the resources of an ARM deployment: names, dependencies, values with references.
 
-The writers of Bicep and of ARM JSON put the same `Template` into words. It is deployed into the
+The writers of Bicep and of ARM JSON render the same `Template`. It is deployed into the
 resource group, which therefore is not part of it.
 """
 
@@ -31,12 +31,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Parameter:
+    """The value of a parameter of the template."""
+
     name: str
 
 
 @dataclass(frozen=True)
 class Function:
-    """A value that Azure knows when it deploys: a call of one of ARM's functions."""
+    """A value that is only known during the deployment: a call of one of ARM's functions."""
 
     name: str
     arguments: tuple[str, ...] = ()
@@ -48,7 +50,7 @@ Part = str | Reference | Parameter | Function
 
 @dataclass(frozen=True)
 class Text:
-    """A string with parts that are known when it is deployed."""
+    """A string with parts that are only known during the deployment."""
 
     parts: tuple[Part, ...]
 
@@ -57,7 +59,7 @@ class Text:
 class Item:
     """One resource. `names` has one name for each part of the type; `parent` and `scope` are other
     items; `scope_tail` is what comes after the scope's id (a subnet). `depends` are the items that
-    it comes after without naming them."""
+    it must follow without referring to them."""
 
     symbol: str
     title: str
@@ -73,7 +75,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Secret:
-    """A secure parameter, for what must not stand in a file."""
+    """A secure parameter, for a value that must not be in a file."""
 
     name: str
     description: str
@@ -86,6 +88,7 @@ class Template:
 
     @classmethod
     def of(cls, recipe: Recipe) -> Template:
+        """Raises InvalidInputError if the recipe reserves subnets: a template would delete them."""
         if recipe.addresses.reserved:
             raise InvalidInputError(
                 "A template would take the reserved subnets away.",
@@ -114,7 +117,7 @@ class Template:
 
     @cached_property
     def items(self) -> dict[str, Item]:
-        """By symbol, each after what it needs."""
+        """The items by symbol, each after those it needs."""
         found = [self._item(step) for step in self._steps.values()]
         return {item.symbol: item for item in found}
 
@@ -170,7 +173,7 @@ class Template:
         return self._text(document) if isinstance(document, str) else document
 
     def _text(self, text: str) -> Any:
-        """The text itself where it has no hole; one reference where it is nothing else."""
+        """The text itself if it has no placeholder; one reference if it is nothing else."""
         subscription = "/subscriptions/{sign-in.subscription}"
         if text.startswith(subscription):
             return _joined(self._id(text, text.removeprefix(subscription)))
@@ -225,6 +228,6 @@ def _joined(parts: tuple[Part, ...]) -> Any:
 
 
 def camel(name: str) -> str:
-    """``dns-zone.x.y``: dnsZoneXY, as resources and parameters are called."""
+    """``dns-zone.x.y`` as dnsZoneXY, the form of the names of resources and parameters."""
     first, *rest = re.split(r"[^A-Za-z0-9]+", name)
     return first + "".join(part[:1].upper() + part[1:] for part in rest)

@@ -1,6 +1,6 @@
-"""The cells that run on Databricks, as they stand: Python files in Databricks' source format.
+"""The cells that run on Databricks, verbatim: Python files in Databricks' source format.
 
-What a run differs in comes before them as one cell that sets `parameters`.
+Values that differ between runs come first, as one cell that sets `parameters`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def source(name: str) -> str:
 
 
 def cells(name: str, parameters: Mapping[str, Any], *, after: Sequence[str] = ()) -> list[str]:
-    """The cells of a notebook, one with its parameters first, then those of the ones it is `after`."""
+    """One cell with the parameters, then the cells of the notebooks in `after` and of `name`."""
     texts = [source(n).removeprefix(HEADER) for n in (*after, name)]
     body = SEPARATOR.join(texts)
     given = f"# Parameters\nimport json\n\nparameters = json.loads({json.dumps(parameters)!r})"

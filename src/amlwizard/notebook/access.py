@@ -1,8 +1,8 @@
-"""How the notebook on Databricks gets into the Machine Learning workspace, which only lets in who is
-inside the VNET and signed in.
+"""How the notebook on Databricks accesses the Machine Learning workspace, which only admits
+signed-in clients inside the VNET.
 
-No secret stands in a cell, in the cluster's configuration or in what is said: secrets go through a
-Databricks secret scope, a device code straight to the person.
+No secret is in a cell, in the cluster's configuration or in an event: secrets go through a
+Databricks secret scope, a device code directly to the user.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def scope_of(recipe: Recipe) -> str:
 
 
 def principal_scope(recipe: Recipe) -> str:
-    """The secret scope with the notebook's service principal: the recipe's own, or the one named."""
+    """The secret scope with the notebook's service principal: the one named, or the recipe's."""
     return str(recipe.sign_in.notebook_secret_scope or scope_of(recipe))
 
 
 @dataclass(frozen=True)
 class Access:
-    """`login` is how the notebook signs in, `parameters` what its cells are told, `keep_up` what is
-    to be done before each cell."""
+    """`login` is how the notebook signs in, `parameters` what its cells receive, `keep_up` must be
+    called before each cell."""
 
     login: str
     parameters: dict[str, Any]
@@ -45,13 +45,14 @@ class Access:
 
     @property
     def notebooks(self) -> tuple[str, str]:
-        """The notebooks that sign in, and get into the workspace."""
+        """The notebooks that sign in, and that connect to the workspace."""
         return f"sign_in/{self.login.replace('-', '_')}", "workspace"
 
 
 @contextmanager
 def access(ctx: Context, recipe: Recipe) -> Iterator[Access]:
-    """The notebook's sign-in on the workspace of `ctx`; what is lent for it is taken back."""
+    """The notebook's sign-in on the workspace of `ctx`; tokens lent for it are deleted at the end.
+    Raises InvalidInputError if secrets of the notebook's service principal are missing."""
     made = ctx.outputs[DATABRICKS]
     client = ctx.cloud.databricks(made.url, made.id)
     login = login_of(ctx.cloud, recipe)
@@ -70,8 +71,8 @@ def access(ctx: Context, recipe: Recipe) -> Iterator[Access]:
 def lent_token(
     cloud: CloudPort, recipe: Recipe, client: DatabricksPort, key: str
 ) -> Iterator[Callable[[], None]]:
-    """Our own tokens for the workspace in the recipe's secret scope, by audience, as long as the
-    block runs; to be called again before each cell, for a token may run out sooner."""
+    """Puts our own tokens for the workspace, one per audience, into the recipe's secret scope while
+    the block runs. Call the yielded function before each cell: a token may expire earlier."""
     scope, put = scope_of(recipe), dict[str, str]()
 
     def keep_up() -> None:
@@ -86,19 +87,20 @@ def lent_token(
         yield keep_up
     finally:
         for audience in AUDIENCES:
-            # It runs out by itself, and hides no result and no failure.
+            # The token expires anyway, and an error here must not hide the result or another error.
             with suppress(CloudError, SignInError):
                 client.delete_secret(scope, f"{key}-{audience}")
 
 
 def api_of(tracking_uri: str) -> str:
-    """Where MLflow 2 and 3 call a workspace without azureml-mlflow. Its own address says ``v1.0``,
-    where the calls of MLflow 1 are: azureml-mlflow rewrites it, too."""
+    """The URL at which MLflow 2 and 3 call a workspace without azureml-mlflow. Its tracking URI has
+    ``v1.0``, which serves the calls of MLflow 1: azureml-mlflow rewrites it, too."""
     return tracking_uri.replace("azureml://", "https://").replace("/mlflow/v1.0/", "/mlflow/v2.0/")
 
 
 def login_of(cloud: CloudPort, recipe: Recipe) -> str:
-    """The recipe's choice; left out, as whom we are signed in ourselves decides."""
+    """The recipe's choice; by default ``service-principal`` if we are signed in as one ourselves,
+    else ``access-token``."""
     chosen = recipe.sign_in.notebook_login
     if chosen:
         return str(chosen)
@@ -106,7 +108,7 @@ def login_of(cloud: CloudPort, recipe: Recipe) -> str:
 
 
 def lacking(cloud: CloudPort, recipe: Recipe, client: DatabricksPort) -> list[str]:
-    """Keys of the service principal that are neither in the secret scope nor ours to put there."""
+    """The service principal's keys that neither the secret scope nor our sign-in has."""
     held = client.secret_keys(principal_scope(recipe))
     missing = [key for key in PRINCIPAL_KEYS if key not in held]
     ours = not recipe.sign_in.notebook_secret_scope and cloud.own_principal()
@@ -114,6 +116,7 @@ def lacking(cloud: CloudPort, recipe: Recipe, client: DatabricksPort) -> list[st
 
 
 def secrets_missing(recipe: Recipe, missing: list[str]) -> Finding:
+    """The error for keys that the notebook's secret scope lacks."""
     scope = principal_scope(recipe)
     return Finding(
         "notebook-secrets",

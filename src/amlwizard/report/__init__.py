@@ -1,4 +1,4 @@
-"""The posture as a page that needs nothing but itself: no script, no font, no picture from elsewhere."""
+"""The posture as a self-contained HTML page: no script, and no font or image from elsewhere."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MARKS = {"ok": "✓", "broken": "✗", "unknown": "?"}
 
 
 def page(posture: Posture, recipe: Recipe, record: Record) -> str:
-    """The HTML of a posture. `recipe` gives the drawing its names and ranges, `record` what a run's
-    journal told."""
+    """The HTML of a posture. `recipe` gives the drawing its names and ranges, `record` what the
+    journals contain about its runs."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

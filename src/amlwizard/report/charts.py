@@ -1,4 +1,4 @@
-"""Two charts as geometry: actual against predicted, and the steps of a run along its time."""
+"""Two charts as geometry, in pixels: actual against predicted, and the steps of a run over time."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
+    """`text` is the duration."""
+
     x: float
     y: float
     width: float
@@ -51,6 +53,7 @@ class Timeline:
 
 
 def scatter(fit: Fit) -> Scatter:
+    """A fit as a plot, both axes with the same bounds."""
     values = (*fit.actual, *fit.predicted)
     step = _step(max(values) - min(values) or 1.0)
     first, last = math.floor(min(values) / step) * step, math.ceil(max(values) / step) * step
@@ -77,6 +80,7 @@ def scatter(fit: Fit) -> Scatter:
 
 
 def timeline(timings: Sequence[Timing]) -> Timeline:
+    """One bar per step, in the order of `timings`, which must not be empty."""
     end = max(t.started + t.seconds for t in timings) or 1.0
     room = WIDTH - LABELS - 70
 

@@ -1,6 +1,6 @@
-"""The network as a drawing: services above, the VNET with its subnets below, and what leads where.
+"""The network as a drawing: services above, the VNET with its subnets below, and their connections.
 
-Every box and line takes the outcome of the promise that it stands for.
+Every box and line has the outcome of the promise that it represents.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ INTERNET_WIDTH = 96
 
 @dataclass(frozen=True, slots=True)
 class Box:
+    """`state` is the outcome of its promises, ``plain`` if it has none; `foot` puts the title at
+    the bottom."""
+
     x: float
     y: float
     width: float
@@ -35,7 +38,7 @@ class Box:
 
     @property
     def title_y(self) -> float:
-        """Where its title stands: above, or below where wires come in from above."""
+        """The y of the title: at the top, or at the bottom if wires come in from above."""
         return self.y + self.height - 9 if self.foot else self.y + 20
 
     @property
@@ -44,18 +47,18 @@ class Box:
 
     @property
     def room(self) -> int:
-        """Characters of its title that fit across, beside the mark."""
+        """How many characters of the title fit beside the mark."""
         return max(6, int((self.width - 34) / 6.8))
 
     @property
     def small_room(self) -> int:
-        """Characters of a line below it that fit across."""
+        """How many characters fit in a line below the title."""
         return max(6, int((self.width - 14) / 5.9))
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A line from a point to another. `text` stands beside its middle."""
+    """A line from one point to another. `text` is beside its middle."""
 
     x1: float
     y1: float
@@ -68,6 +71,8 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
+    """`words` is its description as text."""
+
     width: int
     height: float
     boxes: tuple[Box, ...]
@@ -86,6 +91,7 @@ class _Canvas:
 
 
 def draw(recipe: Recipe, posture: Posture) -> Drawing:
+    """The drawing of a recipe's network, with the outcomes of a posture."""
     states = {line.id: line.outcome for line in posture.lines}
     n, a, canvas = recipe.names, recipe.addresses, _Canvas()
 
@@ -133,7 +139,7 @@ def draw(recipe: Recipe, posture: Posture) -> Drawing:
 
 
 def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Callable[[str], str]) -> None:
-    """The four services above, each wired to its private endpoints, or to the subnet as a whole."""
+    """The four services at the top, with wires to their private endpoints or the whole subnet."""
     n = recipe.names
     given = (
         ("workspace", "ML workspace", n.workspace),
@@ -175,7 +181,7 @@ def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Callable[[str
 
 
 def _subnets(recipe: Recipe, entry: str | None) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Field, name and contents of the subnets of the lower row, the way in first."""
+    """Field, name and contents of the subnets of the lower row, the secure entry first."""
     n, security = recipe.names, recipe.security
     nat = ("NAT gateway",) if security.nat_gateway else ()
     if entry:
@@ -203,7 +209,7 @@ def _also(which: str) -> tuple[str, ...]:
 def _way_in(
     recipe: Recipe, canvas: _Canvas, internet: Box, box: Box, which: str, state: str
 ) -> None:
-    """A wire from the Internet to a subnet that lets it in, under the boxes between."""
+    """A wire from the Internet to a subnet that admits it, routed below the boxes between."""
     ports = sorted(
         {
             port

@@ -1,5 +1,5 @@
-"""What the journals of a recipe's runs tell a report: how long the steps took, how well the model
-fits."""
+"""What a report takes from the journals of a recipe's runs: how long the steps took, and how well
+the model fits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from amlwizard.view import RunView, StepView
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """`started` and `seconds` count from the start of the run."""
+    """`started` is in seconds since the start of the run; `seconds` is the duration."""
 
     step: str
     title: str
@@ -27,7 +27,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Target values of the test rows, and what the model predicted for them."""
+    """The target values of the test rows, and the model's predictions for them."""
 
     actual: tuple[float, ...]
     predicted: tuple[float, ...]
@@ -44,8 +44,8 @@ class Record:
 
 
 def recorded(journals: Iterable[Path], target: str) -> Record:
-    """The newest run that built something, and the newest training: journals come newest first.
-    Those of another target, and those that cannot be read, are passed over."""
+    """The newest run that built something, and the newest training; `journals` must be newest
+    first. Those of another target, and those that cannot be read, are skipped."""
     timings: Record | None = None
     fit: Fit | None = None
     for path in journals:

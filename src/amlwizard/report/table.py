@@ -14,7 +14,7 @@ MARKS = {"ok": ("✓", "green"), "broken": ("✗", "bold red"), "unknown": ("?",
 
 
 def show_posture(posture: Posture, out: TextIO) -> None:
-    """One row a promise; under what is not kept, its evidence and what to do."""
+    """One row per promise; below them, the evidence and the fix for each that is not kept."""
     console = Console(file=out, highlight=False)
     table = Table(box=None, padding=(0, 1), show_header=False)
     table.add_column(width=1)
