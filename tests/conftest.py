@@ -1,4 +1,4 @@
-"""Fixtures: sandboxes and commands that end with their test."""
+"""Fixtures: sandboxes and commands that stop with their test."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ __all__ = [
 
 
 class _Groups(LoadScopeScheduling):  # type: ignore[misc]
-    """Keeps the tests of an xdist_group on one worker, since they share what is dear to make.
+    """Keeps the tests of an xdist_group on one worker, since they share expensive fixtures.
 
-    Own work, because pytest-xdist 3.8 marks node ids in a place where pytest 9.2 no longer reads
+    Needed because pytest-xdist 3.8 marks node ids in a place where pytest 9.2 no longer reads
     them. A module has one group.
     """
 
@@ -56,24 +56,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take a platform down which others look at come last."""
+    """Run tests that tear down a platform last: other tests use it."""
     items.sort(key=lambda item: "torn_down" in getattr(item, "fixturenames", ()))
 
 
-settings.register_profile("busy", deadline=None)  # a busy machine is no failure
+settings.register_profile("busy", deadline=None)  # a busy machine must not fail a test
 settings.load_profile("busy")
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Callable[..., Sandbox]]:
-    """Starts sandboxes that agree to every sign-in; each stops with the test."""
+    """Starts sandboxes that approve every sign-in; each stops with the test."""
     with ExitStack() as stack:
         yield lambda *options: stack.enter_context(running("--approve", *options))
 
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
-    """The command, with a state folder of its own."""
+    """Runs the command with a separate state folder."""
 
     def run(*arguments: str, **environment: str) -> Ran:
         return amlwizard(*arguments, **{"AMLWIZARD_HOME": str(tmp_path / "home"), **environment})

@@ -1,4 +1,4 @@
-"""What tests share: sandboxes of their own, and the commands as a person runs them."""
+"""What tests share: running sandboxes, and running commands as a user does."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from support.forking import Forked
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "recipes"
 PATIENCE = 900.0
-"""Seconds after which a wait is given up, so that what hangs is found. No verdict: it is far beyond
-what the slowest machine takes, and pytest's own `timeout` is far beyond it."""
+"""Seconds after which a wait is abandoned, so that a hang is found. Not a performance limit: it is
+far beyond what the slowest machine takes, and pytest's own `timeout` is far beyond it."""
 EARLY = ("PYTHON", "LC_", "LANG")
 Json = dict[str, Any]
 Start = Callable[
@@ -38,11 +38,12 @@ Start = Callable[
 
 @dataclass
 class Sandbox:
-    """A running sandbox, and the strings that tests pull."""
+    """A running sandbox, and its controls for tests."""
 
     description: Json
 
     def control(self, what: str, body: Any = None, method: str = "POST") -> Any:
+        """The answer of the control API at `what`; httpx.HTTPStatusError for an error."""
         answer = httpx.request(
             method,
             f"{self.description['control']}/{what}",
@@ -56,14 +57,14 @@ class Sandbox:
         return answer.json()
 
     def fault(self, match: str, **what: Any) -> None:
-        """Break the answers to what matches ``METHOD path``; `clear` mends them."""
+        """Break the answers to requests that match ``METHOD path`` until `clear`."""
         self.control("faults", {"match": match, **what})
 
     def clear(self) -> None:
         self.control("faults", method="DELETE")
 
     def gate(self, match: str) -> None:
-        """What matches ``METHOD path`` waits at the door until `clear`."""
+        """Requests that match ``METHOD path`` are not answered until `clear`."""
         self.fault(match, mode="hang")
 
     def hold(self, namespace: str) -> None:
@@ -78,6 +79,7 @@ class Sandbox:
 
     @property
     def unknown(self) -> list[Json]:
+        """Recent requests that the sandbox does not support, and its crashes."""
         return list(self.control("requests", method="GET")["unknown"])
 
     @property
@@ -85,7 +87,7 @@ class Sandbox:
         return dict(self.control("state", method="GET"))
 
     def change(self, **state: Any) -> None:
-        """Lay something over the state: ``limits={"cores": 4}``."""
+        """Merge changes into the state: ``limits={"cores": 4}``."""
         self.control("state", state)
 
     @property
@@ -97,7 +99,7 @@ class Sandbox:
         return {"AMLWIZARD_SANDBOX": str(self.file)}
 
     def cloud(self) -> Cloud:
-        """Signed in."""
+        """A client of the sandbox's cloud that is signed in."""
         cloud = Cloud(from_description(self.file), attended=True)
         cloud.sign_in(SignIn(), Asked(), Flag())
         return cloud
@@ -105,7 +107,7 @@ class Sandbox:
 
 @dataclass
 class Asked:
-    """A `plan.Ask` that remembers: the codes that were asked for, and who signed in with them."""
+    """A `plan.Ask` that records the codes that were issued, and the accounts that signed in."""
 
     codes: list[str] = field(default_factory=list)
     accounts: list[str] = field(default_factory=list)
@@ -136,10 +138,11 @@ class Ran:
         return [json.loads(line) for line in self.out.splitlines()]
 
     def of(self, kind: str, step: str | None = None) -> list[Json]:
+        """The events of a kind, of one step or of all."""
         return [e for e in self.events if e["kind"] == kind and step in (None, e.get("step"))]
 
     def final(self, step: str) -> Json:
-        """The final word on a step."""
+        """The one ``step-finished`` event of a step."""
         found = self.of("step-finished", step)
         assert len(found) == 1, found
         return found[0]
@@ -149,11 +152,12 @@ class Ran:
         return {e["step"]: e["outcome"] for e in self.of("step-finished")}
 
     def that_are(self, outcome: str) -> set[str]:
+        """The ids of the steps with that outcome."""
         return {step for step, came in self.outcomes.items() if came == outcome}
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Ours, without what would point a command at some other cloud."""
+    """Our environment without variables that would point a command at another cloud, and `more`."""
     drop = ("AMLWIZARD_", "AZURE", "DATABRICKS_", "MLFLOW_", "REQUESTS_CA_BUNDLE", "ACTIONS_ID_")
     return {**{k: v for k, v in os.environ.items() if not k.startswith(drop)}, **more}
 
@@ -165,7 +169,7 @@ def process(
     cwd: Path,
     env: Mapping[str, str],
 ) -> subprocess.Popen[str]:
-    """The command as a process from its very start."""
+    """The command as a new Python process, with nothing imported yet."""
     return subprocess.Popen(
         [sys.executable, "-m", "amlwizard", *arguments],
         stdin=subprocess.DEVNULL,
@@ -180,8 +184,8 @@ def process(
 def amlwizard(
     *arguments: str, cwd: Path | None = None, start: Start | None = None, **more: str
 ) -> Ran:
-    """Run the command as a person would, with everything imported already (see `forking`) but
-    where `start` is `process`, or `more` holds what Python reads when it starts."""
+    """Run the command as a user would, with everything imported already (see `forking`), unless
+    `start` is `process`, or `more` has variables that Python reads when it starts."""
     if start is None:
         start = process if any(name.startswith(EARLY) for name in more) else Forked
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
@@ -193,14 +197,14 @@ def amlwizard(
 
 @dataclass
 class Replay:
-    """A replay that runs beside the test, which reads its events as they come and acts on them."""
+    """A replay that runs in parallel with the test, which reads its events and acts on them."""
 
     process: Forked | subprocess.Popen[str]
     errors: Any
     lines: list[str] = field(default_factory=list)
 
     def until(self, kind: str, step: str = "", **like: Any) -> Json:
-        """Read on to an event of that kind."""
+        """Read up to an event of that kind with the values of `like`, else AssertionError."""
         wanted = {"kind": kind, **({"step": step} if step else {}), **like}
         assert self.process.stdout
         for line in self.process.stdout:
@@ -211,6 +215,7 @@ class Replay:
         raise AssertionError(f"no {wanted}: {''.join(self.lines[-5:])}{self._said()}")
 
     def end(self) -> Ran:
+        """Read all remaining events, and wait for the end of the command."""
         assert self.process.stdout
         self.lines += self.process.stdout
         return Ran(self.process.wait(PATIENCE), "".join(self.lines), self._said())
@@ -225,7 +230,7 @@ class Replay:
 
 @contextmanager
 def replaying(*arguments: str, start: Start = Forked, **more: str) -> Iterator[Replay]:
-    """``amlwizard replay ... --json`` in a process of its own, which does not outlive the block."""
+    """``amlwizard replay ... --json`` in a separate process, killed at the end of the block."""
     with tempfile.TemporaryFile("w+") as errors:
         command = ["replay", *arguments, "--json"]
         running = start(command, subprocess.PIPE, errors, ROOT, environment(more))

@@ -1,4 +1,4 @@
-"""`amlwizard ask` on a terminal of its own, and the walk through its questions."""
+"""`amlwizard ask` on a pseudo-terminal, and a walk through its questions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GO_ON = r"Enter goes on\):"
 
 @contextmanager
 def terminal(folder: Path, *arguments: str, **environment: str) -> Iterator[pexpect.spawn]:
-    """`amlwizard ask` on a terminal of its own."""
+    """`amlwizard ask` on a pseudo-terminal; it is killed when the block ends."""
     child = pexpect.spawn(
         sys.executable,
         ["-m", "amlwizard", "ask", *arguments],
@@ -38,7 +38,7 @@ def terminal(folder: Path, *arguments: str, **environment: str) -> Iterator[pexp
 
 
 def ended(child: pexpect.spawn) -> None:
-    """Kill it, and see it gone: pexpect's own `close` gives up on a busy machine."""
+    """Kill the process and wait for its end: pexpect's own `close` gives up on a busy machine."""
     if child.isalive():
         child.kill(signal.SIGKILL)
         child.wait()
@@ -48,8 +48,8 @@ def ended(child: pexpect.spawn) -> None:
 def through(
     child: pexpect.spawn, draft: Draft, prefix: str = "", changes: Mapping[str, str] | None = None
 ) -> None:
-    """Every section, the answers of `draft` kept but for `changes` by path; what is offered against
-    a warning is declined."""
+    """Go through every section, keeping the answers of `draft` except for `changes` by path; cures
+    that are offered are declined."""
     if prefix:
         draft.put("names.prefix", prefix)
     found = Session(DraftStore(Path("unused")), draft).findings

@@ -1,5 +1,6 @@
-"""Puts commands to the Azure CLI's own parser, and runs none. Run by the Python that the CLI is
-installed in: a JSON list of argument lists on standard input, what is refused on standard output."""
+"""Checks commands with the Azure CLI's own parser, without running them. Runs in the Python in
+which the CLI is installed: reads a JSON list of argument lists from standard input, and writes the
+refused commands with their errors to standard output."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from azure.cli.core.azclierror import AzCLIError
 
 
 def refusal(arguments: list[str]) -> str:
-    """What the parser says against a command; empty where it takes it."""
+    """The parser's error for a command; empty if it accepts it."""
     cli = get_default_cli()
     invocation = cli.invocation_cls(
         cli_ctx=cli, parser_cls=cli.parser_cls,

@@ -1,11 +1,11 @@
-"""What can hold an app's loop, found by its cause: no clock is looked at, so a busy machine changes
-nothing.
+"""Finds what can block an app's event loop by its cause: no time is measured, so a busy machine
+changes nothing.
 
-`unblocked` records, where it is called and however short it happens to take, what waits on the loop's
-thread: connections, name resolution, sleeping, processes, file locks, databases; reading from and
-writing to sockets that block, TLS; conditions (and so events, queues, futures), joining threads; any
-call of the backend, which asks clouds and holds locks meanwhile; loading a heavy package, or waiting for
-another thread to have loaded it. `counted` counts the work that is done in one turn of the loop.
+`unblocked` records every call that can wait on the loop's thread, however short it happens to be:
+connections, name resolution, sleeping, processes, file locks, databases; reads and writes on
+blocking sockets, TLS; conditions (and so events, queues, futures), joining threads; any call of the
+backend, which calls clouds and holds locks; importing a heavy package, or waiting until another
+thread has imported it. `counted` counts the function calls in one iteration of the loop.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ AUDITED = (
     "subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "fcntl.flock",
     "fcntl.lockf", "sqlite3.connect", "urllib.Request",
 )  # fmt: skip
-"""Events that the interpreter itself tells of, whoever causes them."""
+"""Audit events, which the interpreter raises for any caller."""
 WAITING: tuple[tuple[Any, str], ...] = (
     (time, "sleep"),
     (threading.Condition, "wait"),
@@ -47,18 +47,18 @@ WAITING: tuple[tuple[Any, str], ...] = (
     (ssl.SSLSocket, "read"),
     (ssl.SSLSocket, "write"),
 )
-"""What waits and of which the interpreter tells nothing."""
+"""Calls that wait and for which there is no audit event."""
 ON_SOCKETS = ("recv", "recv_into", "recvfrom", "send", "sendall", "sendto", "accept")
-"""They wait unless the socket was told not to."""
+"""They wait unless the socket is non-blocking."""
 MOST_CALLS = 500_000
-"""In one turn of the loop: twice what the largest page takes to be made."""
+"""The limit for one iteration of the loop: twice what composing the largest page takes."""
 
 _watches: dict[int, Watch] = {}
 
 
 @dataclass
 class Watch:
-    """What has blocked a thread, each with its stack."""
+    """The calls that have blocked a thread, each with its stack."""
 
     blocked: list[str] = field(default_factory=list)
 
@@ -69,7 +69,7 @@ class Watch:
 
 @contextmanager
 def unblocked(backend: object = None) -> Iterator[Watch]:
-    """Watch the thread that enters; at the end, nothing must have blocked it. The methods of
+    """Watch the current thread; AssertionError at the end if a call has blocked it. The methods of
     `backend` count as blocking."""
     _listen()
     watch = Watch()
@@ -95,7 +95,7 @@ def _here() -> Watch | None:
 
 @cache
 def _listen() -> None:
-    """For good: a hook cannot be taken away."""
+    """Install the audit hook, only once: it cannot be removed."""
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
         if not _watches or not (event == "import" or event in AUDITED):
@@ -127,7 +127,7 @@ def _noted(method: Callable[..., Any], what: str) -> Callable[..., Any]:
 
 
 def _starts_a_thread() -> bool:
-    """`Thread.start` waits for the first breath of its thread, and for nothing that it does."""
+    """Whether `Thread.start` is the caller: it waits only until its thread has started."""
     frame: Any = sys._getframe(2)
     return any(
         f and f.f_code is threading.Thread.start.__code__
@@ -149,7 +149,8 @@ def _on_socket(name: str) -> Callable[..., Any]:
 
 
 def _loading(acquire: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Of a module's lock, which who loads it holds, and who needs it meanwhile waits for."""
+    """Wraps `acquire` of a module's import lock, held by the thread that imports the module and
+    awaited by others that need it meanwhile."""
 
     def acquired(self: Any) -> Any:
         watch = _here()
@@ -173,8 +174,9 @@ def _methods(backend: object) -> list[str]:
 
 @contextmanager
 def counted() -> Iterator[list[int]]:
-    """The calls of functions, Python's and C's, in each turn of the loop; at the end, in none of them
-    too many. On a page that follows nothing the count is the same on every machine."""
+    """Count the calls of Python and C functions in each iteration of the loop; AssertionError at
+    the end if there were too many in one. On a page that does not follow a run, the count is the
+    same on every machine."""
     turns, run, own = [0], asyncio.Handle._run, threading.get_ident()
 
     def count(frame: Any, event: str, argument: Any) -> None:

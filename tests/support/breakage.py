@@ -1,4 +1,4 @@
-"""What a failed run must look like, whatever failed."""
+"""What a failed run must look like, whichever step failed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from support import Json, Ran
 
 
 def closure(ran: Ran, *roots: str) -> set[str]:
-    """Every step that comes after one of the roots, however far."""
+    """Every step that depends on one of the roots, directly or indirectly."""
     steps = ran.of("run-started")[0]["steps"]
     found = set(roots)
     while True:
@@ -17,7 +17,8 @@ def closure(ran: Ran, *roots: str) -> set[str]:
 
 
 def failed(ran: Ran, root: str, code: int = 1) -> Json:
-    """The final word on `root`, once it is sure that it alone failed, and what that must mean."""
+    """The final event of `root`, after asserting that it alone failed, that the steps after it are
+    blocked by it, and that all others ended well."""
     assert ran.code == code, ran.err
     assert "Traceback" not in ran.err
     assert ran.events[-1]["exit_code"] == code

@@ -1,4 +1,4 @@
-"""A whole run that was recorded, whose every name and secret is a canary."""
+"""A recorded run in which every name and secret is a canary."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Captured:
 
 @pytest.fixture(scope="session")
 def captured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Captured]:
-    """A whole journey of a cloud whose every name and secret is a canary, and a teardown."""
+    """A complete run, recorded, on a sandbox whose every name and secret is a canary."""
     folder = tmp_path_factory.mktemp("captured")
     with running("--approve", "--clock", "instant") as one:
         one.control("plant", {"scoring_key": KEY, "access_token": TOKEN, "user_code": USER_CODE})

@@ -1,4 +1,4 @@
-"""Microsoft's published API documents, where they lie beside the checkout, and their checker."""
+"""Microsoft's published API documents, if they are beside the checkout, and their checker."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _checker() -> Any:
 
 @dataclass(frozen=True)
 class Waiver:
-    """Findings of a `kind` on operations and at places that fit are as they should be."""
+    """Accepts findings of a `kind` whose operation and place match these patterns."""
 
     kind: str
     reason: str
@@ -54,7 +54,7 @@ class Waiver:
 
 @dataclass
 class Verdict:
-    """What the checker says of a capture. Exchanges under a planted fault are left out."""
+    """The checker's findings on a capture. Exchanges with a planted fault are skipped."""
 
     exchanges: int = 0
     matched: int = 0
@@ -62,6 +62,7 @@ class Verdict:
     warnings: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def unwaived(self, waivers: Iterable[Waiver]) -> list[str]:
+        """The warnings that no waiver accepts, one text each."""
         return [
             f"{kind} {operation} {where} ({times} times)"
             for (kind, operation, where), times in sorted(self.warnings.items())
@@ -93,10 +94,10 @@ def _repeats(exchange: Json, seen: set[str]) -> bool:
 
 
 def judged(exchanges: Iterable[Json], side: str = "") -> Verdict:
-    """`side`: the findings on the request or the response alone."""
+    """Check exchanges; `side` limits the findings to those on the request or the response."""
     verdict, judge = Verdict(), _checker()
     seen: set[str] = set()
-    judge.polls = {}  # what earlier captures announced is none of this one's
+    judge.polls = {}  # operations of earlier captures are not part of this one
     for exchange in exchanges:
         if exchange.get("fault") or _repeats(exchange, seen):
             continue
@@ -116,11 +117,11 @@ def judged(exchanges: Iterable[Json], side: str = "") -> Verdict:
     return verdict
 
 
-# -- what is registered and served, without training a model first
+# -- registering and serving a model without training one first
 
 
 def serve(recipe: str, there: Sandbox) -> None:
-    """An endpoint with a deployment that has all its traffic."""
+    """Create an endpoint with a deployment that gets all its traffic."""
     arm, steps, outputs = _ready(recipe, there)
 
     def put(step: str) -> None:
@@ -139,7 +140,7 @@ def serve(recipe: str, there: Sandbox) -> None:
 
 
 def register(recipe: str, there: Sandbox) -> None:
-    """A model with a version, by ARM."""
+    """Create a model with a version through ARM."""
     arm, _, outputs = _ready(recipe, there)
     version = outputs["register"]["model_id"]
     arm.send("PUT", version.partition("/versions/")[0], "2025-09-01", {"properties": {}})
@@ -167,7 +168,8 @@ def _resource(step: Step) -> Resource:
 
 @dataclass(frozen=True)
 class Example:
-    """A request that Microsoft publishes as a sample, with its placeholders filled by itself."""
+    """A request that Microsoft publishes as a sample, with its placeholders filled in from the
+    sample."""
 
     file: str
     operation: str
@@ -181,6 +183,7 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
+    """Every use of a published sample, for the operation and api-version that it belongs to."""
     operations = _operations()
     index = json.loads((FOLDER / "examples" / "index.json").read_text())
     for entry in index["examples"]:

@@ -1,7 +1,7 @@
-"""What Azure does with a template, for the two languages that a recipe is exported in: values are
-worked out, and resources made in an order that their dependencies alone decide.
+"""Deploys a template as Azure does, for both languages that a recipe is exported in: expressions
+are evaluated, and resources are created in an order that only their dependencies determine.
 
-An engine of its own, so that an export is not measured by the code that wrote it.
+A separate engine, so that an export is not tested with the code that wrote it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<name>\w+)|(?P<mark>[(),.
 
 @dataclass
 class Made:
-    """A resource of a template: where it is PUT, what it comes after, its body when that is known."""
+    """A resource of a template: its id, the ids that it depends on, its body once those exist."""
 
     id: str
     version: str
@@ -29,7 +29,7 @@ class Made:
 
 @dataclass
 class Deployment:
-    """One deployment into a group. `put` makes a resource and answers its document."""
+    """One deployment into a resource group. `put` creates a resource and returns its document."""
 
     subscription: str
     tenant: str
@@ -43,7 +43,8 @@ class Deployment:
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
 
     def make(self, resources: list[Made]) -> None:
-        """The last that may go always goes first: what is not said to depend does not wait."""
+        """Create the resources. Of those that are ready, the last by id goes first, so that a
+        missing dependency shows. AssertionError for a circular or unknown dependency."""
         left = {made.id.lower(): made for made in resources}
         assert len(left) == len(resources), "an id stands twice in the template"
         for made in resources:
@@ -56,6 +57,7 @@ class Deployment:
             self.documents[made.id.lower()] = self.put(made.id, made.version, made.body())
 
     def value_of(self, resource_id: str, path: list[str]) -> Any:
+        """A value in the document of a resource that has been created."""
         value: Any = self.documents[resource_id.lower()]
         for part in path:
             value = value[part]
@@ -99,6 +101,7 @@ class ArmTemplate:
         )
 
     def value(self, value: Any) -> Any:
+        """A JSON value with its expressions evaluated."""
         if isinstance(value, dict):
             return {self.value(key): self.value(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -171,8 +174,8 @@ class ArmTemplate:
 
 
 class BicepTemplate:
-    """Read by pycep. It tells names from texts no longer: a text that is a parameter's name, or
-    stands where only a resource can, is taken for a name."""
+    """Parsed by pycep, whose result does not distinguish names from strings: a string that is a
+    parameter's name, or is where only a resource can be, is taken for a name."""
 
     def __init__(self, text: str, deployment: Deployment) -> None:
         parsed = BicepParser().parse(text=text)
@@ -187,6 +190,7 @@ class BicepTemplate:
         return [self._made(name) for name, one in self.known.items() if not one["existing"]]
 
     def id(self, symbol: str) -> str:
+        """The ARM id of a resource, by its symbol."""
         one = self.known[symbol]
         config = one["config"]
         if "parent" in config:
@@ -205,7 +209,7 @@ class BicepTemplate:
         return Made(self.id(symbol), one["api_version"], ids, lambda: self.value(body))
 
     def _deployed(self, symbol: str) -> str:
-        """What is pointed at as a part of something waits for that."""
+        """The resource to wait for: the parent, if this is an existing child resource."""
         one = self.known[symbol]
         return self._deployed(one["config"]["parent"]) if one["existing"] else symbol
 
@@ -233,6 +237,7 @@ class BicepTemplate:
         return operands["operand_1"], path
 
     def value(self, value: Any) -> Any:
+        """A parsed value with its expressions evaluated."""
         if isinstance(value, Mapping):
             accessor = self._accessor(value)
             if accessor:

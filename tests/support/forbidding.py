@@ -1,4 +1,4 @@
-"""Policies that forbid, as their owners write them."""
+"""Azure policies that deny resources, as administrators write them."""
 
 from __future__ import annotations
 

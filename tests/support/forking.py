@@ -1,8 +1,8 @@
-"""Commands as processes that begin with everything imported.
+"""Commands as processes that start with everything imported.
 
-A command imports Azure's SDKs for seconds and then works for a few hundredths: a server that has
-them imported once, and forks for each command, gives hundreds of tests those seconds back. What a
-command does at its start is seen by tests that start it for real (`process` of `support`).
+A command imports Azure's SDKs for seconds and then works for a few hundredths: a server that
+imports them once, and forks for each command, saves hundreds of tests those seconds. What a command
+does when it starts is covered by tests that start a new process (`process` of `support`).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ HEAVY = (
     "databricks.sdk", "requests", "rich.progress", "rich.traceback", "questionary",
 )  # fmt: skip
 LATER = ("amlwizard.sandbox", "amlwizard.notebook", "amlwizard.tui")
-"""Not imported ahead: what is not of the command's own process, and the app, which reads its terminal
-when it is imported."""
+"""Not imported in advance: what does not run in the command's own process, and the app, which reads
+its terminal when it is imported."""
 LARGEST = 1 << 20
 CARRIED = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
-"""Of the environment in which the server starts: it outlives the test that started it."""
+"""The only variables that the server inherits: it outlives the test that started it."""
 
 
 # -- the server, in a process of its own
@@ -48,8 +48,8 @@ def _import_all() -> None:
 
 
 def _serve(asked: socket.socket) -> Sequence[str]:
-    """Fork for every message. Answers only in the child: the arguments of its command. Ends with
-    the process that asks."""
+    """Fork for every message. Returns only in the child: the arguments of its command. Ends when
+    the process that sends the messages ends."""
     running: dict[int, tuple[int, socket.socket]] = {}
     while True:
         ready, _, _ = select.select([asked, *running], [], [])
@@ -83,7 +83,7 @@ def _become(command: dict[str, Any], files: Sequence[int]) -> Sequence[str]:
         os.dup2(file, number)
     for file in files:
         os.close(file)
-    # Anew, since a text stream remembers of what kind its file was.
+    # New streams, since a text stream remembers what kind of file it had.
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(
@@ -111,7 +111,7 @@ def serve() -> None:
 
 
 class Forked:
-    """A command under way, in the manner of `subprocess.Popen`."""
+    """A running command, with the interface of `subprocess.Popen`."""
 
     def __init__(
         self, arguments: Sequence[str], stdout: int | IO[Any], stderr: IO[Any], cwd: Path,
@@ -155,7 +155,7 @@ class Forked:
 
 @cache
 def _server() -> socket.socket:
-    """One to a test process, as long as that lives."""
+    """The socket of the server: one per test process, which it does not outlive."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     its.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGEST)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST)

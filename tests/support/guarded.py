@@ -1,4 +1,4 @@
-"""A closed platform, built but for its model, and what may be done to it behind our back."""
+"""A closed platform, complete except for its model, and changes to it outside of amlwizard."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCORING_KEY, TOKEN = "canaryScoringKey5Q8w", "canaryAccessToken2Z7x"
 
 @dataclass
 class Guarded:
-    """The private recipe with a Bastion host, built but for the model; set back for every test."""
+    """The private recipe with a Bastion host, built except for the model; reset for every test."""
 
     sandbox: Sandbox
     application: Application
@@ -40,7 +40,7 @@ class Guarded:
         self.recipe = recipe_of("private", **{k.replace(".", "__"): v for k, v in SET.items()})
 
     def stand_before(self, patch: pytest.MonkeyPatch) -> None:
-        """Commands in this process mean this cloud."""
+        """Make commands in this process use this cloud."""
         patch.setenv("AMLWIZARD_SANDBOX", str(self.sandbox.file))
         patch.setenv("AMLWIZARD_HOME", str(self.home))
 
@@ -48,17 +48,19 @@ class Guarded:
         return self.application.verify(self.recipe, lambda event: None, RunControl(), skip)
 
     def broken(self, skip: tuple[str, ...] = ()) -> list[str]:
+        """The ids of the broken promises, after asserting that none is unknown."""
         posture = self.judged(skip)
         assert not posture.of("unknown"), posture.of("unknown")
         return [line.id for line in posture.of("broken")]
 
     def change(self, what: Callable[[dict[str, Any]], Any]) -> None:
-        """Something is done behind us: `what` gets the resources of the cloud by their ids."""
+        """Change the cloud outside of amlwizard: `what` gets its resources by their ids."""
         state = self.sandbox.state
         what(state["resources"])
         self.sandbox.control("state", state, "PUT")
 
     def id(self, tail: str) -> str:
+        """The only resource id with that end; ValueError if there is not exactly one."""
         (found,) = [key for key in self.state["resources"] if key.endswith(tail.lower())]
         return found
 
@@ -88,7 +90,7 @@ def guarded_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 
 def _endpoint(guarded: Guarded) -> None:
-    """The online endpoint without a deployment: its address is what matters here."""
+    """Create the online endpoint without a deployment: only its address is needed."""
     cloud = guarded.sandbox.cloud()
     steps = {step.id: step for step in steps_for(guarded.recipe)}
     outputs = {
@@ -97,21 +99,21 @@ def _endpoint(guarded: Guarded) -> None:
     }
     ctx = engine.context(engine.Job(guarded.recipe, "", cloud, "sandbox"), outputs, Flag())
     steps["endpoint"].apply(ctx, lambda message, payload=None: None)
-    # The workspace's tracking server takes a while to start: its list of models waits for it.
+    # The workspace's tracking server takes a while to start: listing the models waits for it.
     workspace = guarded.state["resources"][guarded.id("/workspaces/mlw-mlpriv01")]["id"]
     assert cloud.arm.every(f"{workspace}/models", "2025-09-01") == []
 
 
 @pytest.fixture
 def guarded(guarded_once: Guarded, monkeypatch: pytest.MonkeyPatch) -> Guarded:
-    """As it was built, whatever the test before did to it."""
+    """The platform as it was built, whatever earlier tests changed."""
     guarded_once.stand_before(monkeypatch)
     guarded_once.sandbox.control("state", guarded_once.state, "PUT")
     guarded_once.sandbox.clear()
     return guarded_once
 
 
-# -- what is done behind us
+# -- changes outside of amlwizard
 
 
 Change = Callable[[Guarded, Any], None]
@@ -122,6 +124,8 @@ def p(resource: Any) -> Any:
 
 
 def setting(tail: str, path: str, value: Any) -> Change:
+    """Set a property; `path` is dotted, and a number is an index in a list."""
+
     def change(guarded: Guarded, resources: Any) -> None:
         *parents, last = path.split(".")
         target = p(resources[guarded.id(tail)])
@@ -137,7 +141,7 @@ def gone(tail: str) -> Change:
 
 
 def stranger(tail: str) -> Change:
-    """Somebody else's private endpoint, approved."""
+    """Add an approved private endpoint from outside the recipe."""
 
     def change(guarded: Guarded, resources: Any) -> None:
         p(resources[guarded.id(tail)])["privateEndpointConnections"].append(
@@ -154,7 +158,7 @@ def stranger(tail: str) -> Change:
 
 
 def rule(which: str, **properties: Any) -> Change:
-    """One more rule in a security group."""
+    """Add a rule to a security group."""
 
     def change(guarded: Guarded, resources: Any) -> None:
         body = {
@@ -222,7 +226,7 @@ def peering(guarded: Guarded, resources: Any) -> None:
 
 
 def dropped(tail: str, path: str) -> Change:
-    """The first item of a list taken away."""
+    """Remove the first item of a list."""
 
     def change(guarded: Guarded, resources: Any) -> None:
         target = p(resources[guarded.id(tail)])

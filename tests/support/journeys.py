@@ -1,7 +1,7 @@
-"""Whole replays of the shipped recipes, each made once and looked at by many tests.
+"""Complete replays of the shipped recipes, each made once and used by many tests.
 
-Every secret that the sandbox gives out during them is a canary, and every process of the machine
-is watched for its arguments: `test_secrets` looks for the canaries wherever they must not be.
+Every secret that the sandbox issues during them is a canary, and the arguments of every process of
+the machine are recorded: `test_secrets` looks for the canaries wherever they must not be.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CLIENT_ID = "7d0b1c52-3a6e-4f7c-9d55-0f2f3c3b9a11"
 
 @dataclass
 class Arguments:
-    """Arguments of every process of the machine while the block runs, as one text each."""
+    """The arguments of every process of the machine while the block runs, one text per process."""
 
     seen: set[str] = field(default_factory=set)
 
@@ -54,7 +54,7 @@ class Arguments:
 
 @dataclass
 class Journey:
-    """A recipe, where it was replayed, and what came of it."""
+    """A recipe, where it was replayed, and the result."""
 
     recipe: str
     sandbox: Sandbox
@@ -76,6 +76,7 @@ class Journey:
 
 @contextmanager
 def journey(recipe: str, folder: Path, clock: str, *options: str, **more: str) -> Iterator[Journey]:
+    """Replay a recipe on a sandbox with that clock; AssertionError if the replay fails."""
     capture, home, arguments = folder / "capture.jsonl", folder / "home", Arguments()
     state = folder / "cloud" / "state.json"
     state.parent.mkdir()
@@ -89,7 +90,7 @@ def journey(recipe: str, folder: Path, clock: str, *options: str, **more: str) -
         )  # fmt: skip
         environment = {"AMLWIZARD_HOME": str(home), **sandbox.environment, **more}
         options = (str(RECIPES / f"{recipe}.yaml"), "--target", "sandbox", *options)
-        # AKS is held until the training has begun: a walk that waited for it would never end.
+        # AKS is held until the training has started: a run that waited for it first would never end.
         sandbox.hold("Microsoft.ContainerService")
         with arguments.watched(), replaying(*options, start=process, **environment) as replay:
             replay.until("step-started", "train")
@@ -101,14 +102,14 @@ def journey(recipe: str, folder: Path, clock: str, *options: str, **more: str) -
 
 @pytest.fixture(scope="session")
 def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
-    """On the clock that a person gets."""
+    """On the clock that users get by default."""
     with journey("quickstart", tmp_path_factory.mktemp("quickstart"), "real") as done:
         yield done
 
 
 @pytest.fixture(scope="session")
 def second(quickstart: Journey) -> tuple[Ran, list[str]]:
-    """The same replay once more, and the requests that it made."""
+    """The same replay again, and the requests that it made."""
     before = len(quickstart.sandbox.calls)
     ran = quickstart.command("replay", "--json")
     return ran, quickstart.sandbox.calls[before:]
@@ -116,7 +117,7 @@ def second(quickstart: Journey) -> tuple[Ran, list[str]]:
 
 @pytest.fixture(scope="session")
 def rerun(quickstart: Journey, second: object) -> Ran:
-    """And once more, with the training done anew."""
+    """A third replay, which repeats the training."""
     return quickstart.command("replay", "--json", "--rerun", "train")
 
 
@@ -144,7 +145,7 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
 
 @dataclass
 class Embedded:
-    """Replays of quickstart that start their own sandbox, one after the other."""
+    """A replay, a plan and a second replay of quickstart, each of which starts its own sandbox."""
 
     home: Path
     first: Ran

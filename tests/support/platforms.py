@@ -1,4 +1,4 @@
-"""A whole platform but the model, and its documents, to be sent again with a change."""
+"""A platform without the model, and its documents, which tests send again with a change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Change = Callable[[Any], None]
 
 @dataclass
 class Platform:
-    """Everything but the model, and the documents that it was built from."""
+    """A platform without the model, and the documents that it was built from."""
 
     sandbox: Sandbox
     cloud: Cloud
@@ -38,7 +38,7 @@ class Platform:
         return resolve(resource.id, self.outputs), resource.api_version, body
 
     def put(self, step: str, change: Change, name: str = "") -> Json:
-        """PUT a step's document with a change; `name` makes another resource of it."""
+        """PUT a step's document with a change; `name` makes it another resource."""
         resource_id, version, body = self.document(step)
         if name:
             resource_id = f"{resource_id.rpartition('/')[0]}/{name}"
@@ -46,6 +46,7 @@ class Platform:
         return dict(self.cloud.arm.send("PUT", resource_id, version, body))
 
     def refused(self, step: str, change: Change, name: str = "") -> CloudError:
+        """The error of a `put` that must be refused."""
         with pytest.raises(CloudError) as error:
             self.put(step, change, name)
         return error.value
@@ -66,14 +67,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture
 def platform(built: Platform) -> Platform:
-    """As it was built, whatever the test before did to it."""
+    """The platform as it was built, whatever earlier tests changed."""
     built.sandbox.control("state", built.state, "PUT")
     return built
 
 
 def guest_in(arm: Any, group: str) -> str:
-    """A private endpoint of somebody else's, in another group, in the workspace subnet of the
-    quickstart platform in `group`."""
+    """Create a foreign private endpoint, in another group, in the workspace subnet of the
+    quickstart platform in `group`; returns its id."""
 
     def put(resource_id: str, version: str, **body: Any) -> None:
         arm.put(resource_id, version, body, lambda *_, **__: None, Flag())
@@ -99,7 +100,7 @@ def nothing(body: Any) -> None:
 
 
 def setting(path: str, value: Any) -> Change:
-    """`path` is dotted; a number is a place in a list."""
+    """`path` is dotted; a number is an index in a list."""
 
     def change(body: Any) -> None:
         *parents, last = path.split(".")
@@ -129,11 +130,13 @@ def both(*changes: Change) -> Change:
 
 
 def subnet(number: int, what: str, value: Any) -> Change:
-    """In the order of the VNET's document: workspace, compute, scoring, Databricks public, private."""
+    """`number` from 0: workspace, compute, scoring, Databricks public, Databricks private."""
     return setting(f"properties.subnets.{number}.properties.{what}", value)
 
 
 def pool_in(which: int) -> Change:
+    """Put the AKS node pool into a subnet, by its number as in `subnet`."""
+
     def change(body: Any) -> None:
         pool = body["properties"]["agentPoolProfiles"][0]
         names = ["workspace", "compute", "scoring", "dbw-public", "dbw-private"]

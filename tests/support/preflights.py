@@ -1,4 +1,4 @@
-"""A subscription in every state that a preflight asks for, and what it is to find there."""
+"""A subscription in every state that preflight checks, and the findings to expect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Preflight = Callable[..., list[Json]]
 
 @dataclass
 class Cloud:
-    """A sandbox with registered providers, put back after each test."""
+    """A sandbox with registered providers, reset after each test."""
 
     sandbox: Sandbox
     start: Json = field(default_factory=dict)
@@ -34,9 +34,11 @@ class Cloud:
         self.sandbox.control("state", changes)
 
     def holds(self, *documents: Json) -> None:
+        """Add resources to the cloud."""
         self.state(resources={document["id"].lower(): document for document in documents})
 
     def vnet(self, name: str, *prefixes: str, group: str = "", **properties: Any) -> Json:
+        """The document of a VNET, by default in ``rg-other``."""
         where = group or f"{self.subscription}/resourceGroups/rg-other"
         return document(
             f"{where}/providers/Microsoft.Network/virtualNetworks/{name}",
@@ -73,6 +75,7 @@ def document(resource_id: str, /, **properties: Any) -> Json:
 
 
 def deleted_vault(cloud: Cloud, group: str, protected: bool = False) -> None:
+    """Add the recipe's key vault as soft-deleted; `protected` is its purge protection."""
     vault = f"{cloud.subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults"
     cloud.state(
         deleted={
@@ -92,7 +95,7 @@ def deleted_vault(cloud: Cloud, group: str, protected: bool = False) -> None:
 
 
 def only(findings: list[Json], rule: str, *fields: str, severity: str = "error") -> Json:
-    """The one finding, under these fields, with a cure as a command."""
+    """The only finding, after asserting its rule, fields and severity, and that it has a fix."""
     assert [f["rule"] for f in findings] == [rule], findings
     [finding] = findings
     assert finding["fields"] == list(fields) and finding["severity"] == severity

@@ -1,4 +1,4 @@
-"""Who is still there: every process that descends from a test, however it was left behind."""
+"""Finds every process that descends from a test and still runs, orphans included."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Family:
         self.environment = {MARK: self.name}
 
     def members(self) -> dict[int, str]:
-        """Arguments by process id; what has ended and was not yet waited for is none."""
+        """Arguments by process id; zombies are not included."""
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
@@ -35,13 +35,13 @@ class Family:
         return found
 
     def one(self, part: str) -> int:
-        """The process whose arguments hold `part`."""
+        """The id of the only process whose arguments contain `part`."""
         found = [pid for pid, arguments in self.members().items() if part in arguments]
         assert len(found) == 1, self.members()
         return found[0]
 
     def wait_until_gone(self, seconds: float = PATIENCE) -> None:
-        """Wait for the end of every member, those included that they may yet start."""
+        """Wait for the end of every member, including those that they may yet start."""
         deadline = monotonic() + seconds
         while left := self.members():
             for pid in left:
@@ -55,7 +55,7 @@ class Family:
             assert monotonic() < deadline, f"still there: {self.members()}"
 
     def kill(self) -> None:
-        """What a failed test leaves."""
+        """Kill what a failed test has left behind."""
         for pid in self.members():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

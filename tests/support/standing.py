@@ -1,4 +1,4 @@
-"""A platform that stands, to be torn down: by the command, in every state that it can be in."""
+"""A complete platform, for tests that tear it down with the command in every possible state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Destroy = Callable[..., Ran]
 
 
 class Standing:
-    """A sandbox with the whole platform in it, set back to that before every test."""
+    """A sandbox with the whole platform in it, reset to that before every test."""
 
     def __init__(self, sandbox: Sandbox, home: Path) -> None:
         self.sandbox, self.home, self.built = sandbox, home, sandbox.state
@@ -31,11 +31,12 @@ class Standing:
         self.sandbox.clear()
 
     def stand_before(self, patch: pytest.MonkeyPatch) -> None:
-        """Commands in this process mean this cloud."""
+        """Make commands in this process use this cloud."""
         patch.setenv("AMLWIZARD_SANDBOX", str(self.sandbox.file))
         patch.setenv("AMLWIZARD_HOME", str(self.home))
 
     def change(self, what: Callable[[dict[str, Any]], Any]) -> None:
+        """Change the whole state of the sandbox: `what` edits it in place."""
         state = self.sandbox.state
         what(state)
         self.sandbox.control("state", state, "PUT")

@@ -1,5 +1,5 @@
-"""What pilots share: apps over an application or over a small backend that answers at once, and waiting on the
-app's messages."""
+"""What pilots share: apps over an application or over a small backend that answers immediately, and
+waiting for the app's messages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from support import PATIENCE, RECIPES
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "quickstart.jsonl"
 LOOK = 0.1
-"""Seconds after which to look again where the app says nothing."""
+"""Seconds after which to look again if the app posts no message."""
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
 
@@ -52,7 +52,7 @@ SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
 @dataclass
 class Walk:
-    """An app under a pilot. `see` waits for what a person would wait for."""
+    """An app under a pilot. `see` waits for what a user would wait for."""
 
     app: WizardApp
     pilot: Pilot[int | None]
@@ -71,19 +71,19 @@ class Walk:
         await self.pilot.pause()
 
     async def see(self, wanted: str | Callable[[], Any]) -> None:
-        """Wait until a text stands on the screen, or until something is so."""
+        """Wait for a text on the screen, or for `wanted()` to be true; else AssertionError."""
         try:
             async with asyncio.timeout(PATIENCE):
                 while not (wanted in self.text if isinstance(wanted, str) else wanted()):
                     self._moved.clear()
-                    with suppress(TimeoutError):  # the last message has its effect after its word
+                    with suppress(TimeoutError):  # a message takes effect after it is seen
                         await asyncio.wait_for(self._moved.wait(), LOOK)
         except TimeoutError:
             raise AssertionError(f"never seen: {wanted}\n{self.text}") from None
 
     @property
     def text(self) -> str:
-        """What stands on the screen."""
+        """The text on the screen."""
         return on_screen(self.app)
 
     @property
@@ -116,11 +116,11 @@ STEPS = (
 
 @dataclass
 class FakeBackend:
-    """Answers at once, and remembers what it was asked. `fails` names a step that fails in the next
-    run; `gate` holds a run after its first step until it is set. `verdict` is what a verification
-    comes to, `looking` holds it until it is set, `code` makes it ask for a sign-in. `signing_in` and
-    `loading` hold a sign-in, and a recall of an earlier run after its first step, until they are set;
-    these ignore a cancellation, as a call that hangs in a socket does."""
+    """Answers immediately, and records its calls. `fails` names a step that fails in the next run;
+    `gate` holds a run after its first step until it is set. `verdict` is the result of a
+    verification, `looking` holds it until it is set, `code` makes it request a sign-in.
+    `signing_in` and `loading` hold a sign-in, and a recall of an earlier run after its first step,
+    until they are set; these ignore a cancellation, as a call that hangs in a socket does."""
 
     fails: str = ""
     taken: str = ""
@@ -237,7 +237,7 @@ def wizard(
 
 
 def recorded(seconds: float = 1e9) -> RunView:
-    """The recorded run of quickstart as it stood so many seconds after its start."""
+    """The recorded run of quickstart as of `seconds` after its start."""
     view = RunView()
     for event in read(GOLDEN):
         if view.started and event.at - view.started > seconds:
@@ -247,7 +247,7 @@ def recorded(seconds: float = 1e9) -> RunView:
 
 
 def judged(view: RunView) -> Posture:
-    """The posture that a run came to."""
+    """The posture that a run reported."""
     (body,) = [e.data["posture"] for e in view.steps["verify"].log if "posture" in e.data]
     return Posture.from_json(body)
 
@@ -256,7 +256,7 @@ CLOSE = "az ml workspace update -g rg-mlquick01 -n mlw-mlquick01 --public-networ
 
 
 def opened(posture: Posture) -> Posture:
-    """As if somebody had opened the workspace to the Internet."""
+    """The posture as if the workspace had been opened to the Internet."""
     seen = {"public network access": "Enabled", "request with a valid token": "HTTP 200"}
     found = []
     for line in posture.lines:
@@ -272,7 +272,7 @@ def opened(posture: Posture) -> Posture:
 
 
 def unkept(view: RunView) -> RunView:
-    """A finished run, had its verification found the workspace open."""
+    """A finished run as if its verification had found the workspace open."""
     posture, step = opened(judged(view)), view.steps["verify"]
     said = replace(step.log[-1], message=posture.summary, data={"posture": posture.to_json()})
     end = StepFinished(
@@ -286,7 +286,7 @@ def unkept(view: RunView) -> RunView:
 
 
 def at_page(page: str, view: RunView, backend: Any = None) -> WizardApp:
-    """The app at a page, with quickstart answered and a run that stands so."""
+    """The app at a page, with the answers of quickstart and the run `view`."""
     draft = from_file(RECIPES / "quickstart.yaml")
     draft.page = page
     app = wizard(backend or FakeBackend(), draft)
@@ -295,7 +295,7 @@ def at_page(page: str, view: RunView, backend: Any = None) -> WizardApp:
 
 
 async def until(pilot: Pilot[Any], seen: Callable[[], Any]) -> None:
-    """Wait for what is to be seen."""
+    """Wait until `seen()` is true; TimeoutError if it never is."""
     async with asyncio.timeout(PATIENCE):
         while not seen():
             await pilot.pause(LOOK)

@@ -1,4 +1,4 @@
-"""Recipes that bring about, together, every resource and command that there is, with every option."""
+"""Recipes that together produce every resource and command, with every option."""
 
 from __future__ import annotations
 
