@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import shlex
 import sys
 import threading
 import time
@@ -448,9 +449,8 @@ def browser(
     def person(answer: str) -> None:
         file = tmp_path / "person.py"
         file.write_text(PERSON)
-        monkeypatch.setenv(
-            "BROWSER", f"{sys.executable} {file} %s {place.description['ca']} {answer} &"
-        )
+        program = shlex.join([sys.executable, str(file), "%s", place.description["ca"], answer])
+        monkeypatch.setenv("BROWSER", f"{program} &")
         monkeypatch.setattr(webbrowser, "_tryorder", None)
 
     return person
