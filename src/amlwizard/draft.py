@@ -46,17 +46,7 @@ class Draft:
 
     def put(self, path: str, value: Any) -> None:
         """Set an answer; None removes it, so that its default applies (or an unknown key goes)."""
-        section, _, name = path.partition(".")
-        if not name:
-            self.answers.pop(section, None)
-            return
-        answers = self.answers.get(section)
-        if not isinstance(answers, dict):
-            answers = self.answers[section] = {}
-        if value is None:
-            answers.pop(name, None)
-        else:
-            answers[name] = value
+        recipe.put(self.answers, path, value)
 
 
 def new() -> Draft:

@@ -15,7 +15,7 @@ import pexpect
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from support import PATIENCE, RECIPES, ROOT, Ran, amlwizard, environment, process
+from support import PATIENCE, RECIPES, ROOT, Ran, amlwizard, environment
 from support.tui_support import walking, wizard
 
 from amlwizard.app.application import Application
@@ -107,7 +107,7 @@ def test_without_its_extra_the_sandbox_says_the_command_that_adds_it(
     without_the_sandbox: str, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     places = {"PYTHONPATH": without_the_sandbox, "AMLWIZARD_HOME": str(tmp_path)}
-    ran = amlwizard(*arguments, start=process, **places)
+    ran = amlwizard(*arguments, **places)
     assert ran.code == 2 and "'amlwizard[sandbox]'" in ran.err
     assert "not-installed" in ran.err and "starlette" not in ran.err
 

@@ -115,20 +115,17 @@ def _opened(
         yield Target(name, Cloud(azure, attended=choice.attended))
         return
     if named:
-        description = Path(named)
-        approve = bool(choice.approve)
-        profile = replace(from_description(description), recorder=recorder)
-        cloud = Cloud(profile, attended=choice.attended or approve, played=approve)
-        person = json.loads(description.read_text())
-        yield Target(name, cloud, person, approve)
+        yield _sandbox(Path(named), bool(choice.approve), choice, recorder)
         return
     options = ["--clock", choice.clock, "--speed", str(choice.speed)]
-    with embedded(options) as description_file:
-        person = json.loads(description_file.read_text())
-        approve = choice.approve is not False
-        profile = replace(from_description(description_file), recorder=recorder)
-        cloud = Cloud(profile, attended=choice.attended or approve, played=approve)
-        yield Target(name, cloud, person, approve)
+    with embedded(options) as description:
+        yield _sandbox(description, choice.approve is not False, choice, recorder)
+
+
+def _sandbox(description: Path, approve: bool, choice: Choice, recorder: Recorder | None) -> Target:
+    profile = replace(from_description(description), recorder=recorder)
+    cloud = Cloud(profile, attended=choice.attended or approve, played=approve)
+    return Target("sandbox", cloud, json.loads(description.read_text()), approve)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from amlwizard.cli.options import Phase
 
@@ -57,8 +57,7 @@ def _ask(commands: Commands) -> None:
 
 def _check(commands: Commands) -> None:
     check = commands.add_parser("check", help="every finding about a recipe, without any cloud")
-    check.add_argument("recipe")
-    _settings(check)
+    _recipe(check)
     check.add_argument(
         "--ignore",
         action="append",
@@ -73,25 +72,19 @@ def _preflight(commands: Commands) -> None:
     preflight = commands.add_parser(
         "preflight", help="what the cloud would refuse, before anything is written"
     )
-    preflight.add_argument("recipe")
-    _cloud(preflight, required=True)
-    _settings(preflight)
+    _recipe(preflight, target="required")
     preflight.add_argument("--json", action="store_true", help="findings as JSON")
 
 
 def _plan(commands: Commands) -> None:
     plan = commands.add_parser("plan", help="what a replay would do")
-    plan.add_argument("recipe")
-    _cloud(plan, required=False)
-    _settings(plan)
+    _recipe(plan, target="optional")
     plan.add_argument("--json", action="store_true", help="the plan as JSON")
 
 
 def _replay(commands: Commands) -> None:
     replay = commands.add_parser("replay", help="do what a recipe says, without asking anything")
-    replay.add_argument("recipe")
-    _cloud(replay, required=True)
-    _settings(replay)
+    _recipe(replay, target="required")
     replay.add_argument("--until", choices=PHASES, help="stop after this phase")
     replay.add_argument(
         "--rerun", action="append", default=[], choices=WORK, help="do this phase's work anew"
@@ -111,9 +104,7 @@ def _verify(commands: Commands) -> None:
     verify = commands.add_parser(
         "verify", help="whether a platform keeps what its recipe promises, with the evidence"
     )
-    verify.add_argument("recipe")
-    _cloud(verify, required=True)
-    _settings(verify)
+    _recipe(verify, target="required")
     verify.add_argument("--json", action="store_true", help="the posture as JSON")
     verify.add_argument("--html", metavar="FILE", help="write it as a page of its own")
     verify.add_argument(
@@ -129,9 +120,7 @@ def _destroy(commands: Commands) -> None:
     destroy = commands.add_parser(
         "destroy", help="remove what a recipe made: only what carries its tag"
     )
-    destroy.add_argument("recipe")
-    _cloud(destroy, required=True)
-    _settings(destroy)
+    _recipe(destroy, target="required")
     destroy.add_argument(
         "--purge", action="store_true", help="leave nothing soft-deleted: free the names at once"
     )
@@ -142,8 +131,7 @@ def _destroy(commands: Commands) -> None:
 
 def _export(commands: Commands) -> None:
     export = commands.add_parser("export", help="a recipe as a script or template of its own")
-    export.add_argument("recipe")
-    _settings(export)
+    _recipe(export)
     export.add_argument("--to", choices=("az", "bicep", "arm-json"), required=True)
     export.add_argument("-o", "--output", metavar="FILE", help="write there instead of printing")
 
@@ -242,7 +230,13 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _settings(command: argparse.ArgumentParser) -> None:
+def _recipe(
+    command: argparse.ArgumentParser, target: Literal["none", "optional", "required"] = "none"
+) -> None:
+    """The recipe that a command reads, the changes to it, and the cloud it may be about."""
+    command.add_argument("recipe")
+    if target != "none":
+        _cloud(command, required=target == "required")
     command.add_argument(
         "--set", action="append", default=[], metavar="A.B=C", help="change a value of the recipe"
     )

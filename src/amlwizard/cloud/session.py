@@ -131,9 +131,9 @@ class Session:
                 return kept
             token = self._fresh(scopes, claims, tenant, quiet)
             remember(token.token)
-            if claims:
-                self._met[key] = (claims, time.monotonic())
             self._kept[key] = token
+            if claims:  # last: until then, whoever meets the challenge waits for the lock
+                self._met[key] = (claims, time.monotonic())
             return token
 
     def _lasting(self, key: Key, claims: str | None) -> Any:

@@ -14,7 +14,7 @@ from amlwizard.recipe.sections import (
     SignIn,
     Training,
 )
-from amlwizard.recipe.validation import Reading, Sections, examine, sections_of
+from amlwizard.recipe.validation import Reading, Sections, examine, put, sections_of
 from amlwizard.recipe.writing import save, text_of
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "examine",
     "load",
     "parse",
+    "put",
     "read",
     "save",
     "sections_of",

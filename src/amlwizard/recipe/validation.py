@@ -106,6 +106,22 @@ class Reading:
     raw: Mapping[str, object] = field(default_factory=dict)
 
 
+def put(raw: dict[str, object], path: str, value: object) -> None:
+    """Set a value of a recipe given as plain values, by its path (``names.prefix``). None removes
+    it, so that its default applies (or an unknown key goes); so it does a whole section."""
+    section, _, name = path.partition(".")
+    if not name:
+        raw.pop(section, None)
+        return
+    values = raw.get(section)
+    if not isinstance(values, dict):
+        values = raw[section] = {}
+    if value is None:
+        values.pop(name, None)
+    else:
+        values[name] = value
+
+
 def examine(
     raw: Mapping[str, object],
     lines: Mapping[str, int] | None = None,

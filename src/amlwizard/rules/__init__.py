@@ -6,7 +6,7 @@ import copy
 from dataclasses import replace
 
 from amlwizard.errors import Finding
-from amlwizard.recipe import Reading, Sections, examine
+from amlwizard.recipe import Reading, Sections, examine, put
 from amlwizard.rules import (
     addresses,
     cures,
@@ -64,13 +64,7 @@ def _sound(reading: Reading, finding: Finding) -> Finding:
         return finding
     raw = copy.deepcopy(dict(reading.raw))
     for path, value in finding.cure.items():
-        section, _, name = path.partition(".")
-        where = raw.get(section) if name else raw
-        if isinstance(where, dict):
-            if value is None:
-                where.pop(name or section, None)
-            else:
-                where[name or section] = value
+        put(raw, path, value)
     after = examine(raw)
     left = [*after.findings, *cures.found(after.sections)]
     cured = set(finding.cure) & {path for f in left if f.severity == "error" for path in f.fields}
