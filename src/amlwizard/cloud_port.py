@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any, Protocol
 
 from amlwizard.accounts import Account
@@ -136,12 +136,17 @@ class ArmPort(Protocol):
     def post(self, path: str, api_version: str, body: Document | None = None) -> Document: ...
 
     def put(
-        self, resource_id: str, api_version: str, body: Document, say: ReportProgress, cancel: Flag
+        self,
+        resource_id: str,
+        api_version: str,
+        body: Document,
+        say: ReportProgress,
+        cancel: CancelEvent,
     ) -> Document:
         """Create or update, wait for the operation, return the resource."""
 
     def wait(
-        self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
+        self, resource_id: str, api_version: str, say: ReportProgress, cancel: CancelEvent
     ) -> Document:
         """Wait for an operation that another client started, return the resource."""
 
@@ -150,26 +155,30 @@ class ArmPort(Protocol):
         resource_id: str,
         api_version: str,
         say: ReportProgress,
-        cancel: Flag,
+        cancel: CancelEvent,
         query: Mapping[str, str] = ...,
     ) -> bool:
         """Delete, and wait until it is gone. False if there was nothing."""
 
     def await_gone(
-        self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
+        self, resource_id: str, api_version: str, say: ReportProgress, cancel: CancelEvent
     ) -> None: ...
 
-    def await_there(self, resource_id: str, api_version: str, cancel: Flag) -> Document | None:
+    def await_there(
+        self, resource_id: str, api_version: str, cancel: CancelEvent
+    ) -> Document | None:
         """Wait for a resource that should exist by now; None if it does not appear in time."""
 
     def purge_vault(
-        self, deleted_id: str, api_version: str, say: ReportProgress, cancel: Flag
+        self, deleted_id: str, api_version: str, say: ReportProgress, cancel: CancelEvent
     ) -> None: ...
 
     def registrations(self, namespaces: Iterable[str]) -> Mapping[str, str]:
         """Registration state by namespace of a resource provider."""
 
-    def register(self, namespaces: Iterable[str], say: ReportProgress, cancel: Flag) -> None: ...
+    def register(
+        self, namespaces: Iterable[str], say: ReportProgress, cancel: CancelEvent
+    ) -> None: ...
 
 
 class DatabricksPort(Protocol):
@@ -190,13 +199,13 @@ class DatabricksPort(Protocol):
 
     def state(self, cluster_id: str) -> str: ...
 
-    def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: Flag) -> None: ...
+    def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None: ...
 
     def library_status(self, cluster_id: str) -> Mapping[str, str]:
         """State by PyPI requirement."""
 
     def install_libraries(
-        self, cluster_id: str, packages: Sequence[str], say: ReportProgress, cancel: Flag
+        self, cluster_id: str, packages: Sequence[str], say: ReportProgress, cancel: CancelEvent
     ) -> None: ...
 
     def put_secret(self, scope: str, key: str, value: str) -> None: ...
@@ -210,7 +219,7 @@ class DatabricksPort(Protocol):
         cluster_id: str,
         cells: Sequence[str],
         say: ReportProgress,
-        cancel: Flag,
+        cancel: CancelEvent,
         *,
         ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = ...,
@@ -248,7 +257,11 @@ class CloudPort(Protocol):
     def ml(self, workspace_id: str) -> WorkspacePort: ...
 
     def sign_in(
-        self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag, audiences: Collection[str] = ()
+        self,
+        given: SignIn,
+        ask: DeviceCodePrompt,
+        cancel: CancelEvent,
+        audiences: Collection[str] = (),
     ) -> Account:
         """Sign in and choose the subscription. Raises SignInError, or InvalidInputError if the
         subscription must be chosen."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from threading import Lock
 from uuid import uuid4
 
@@ -129,7 +129,7 @@ def survey(
     job: Job,
     emit: Emit,
     *,
-    cancel: Flag | None = None,
+    cancel: CancelEvent | None = None,
     now: Callable[[], float] = time.time,
 ) -> Plan:
     """Read the current state and return what a run would do. Only the sign-in is really performed.
@@ -137,7 +137,7 @@ def survey(
     Raises the first error of a read.
     """
     say = Stamp(emit, now)
-    cancel = cancel or Flag()
+    cancel = cancel or CancelEvent()
     rows = {}
     errors: list[Exception] = []
 
@@ -221,7 +221,7 @@ class NoDeviceCodePrompt:
         return None
 
 
-def context(job: Job, outputs: Mapping[str, Document], cancel: Flag) -> Context:
+def context(job: Job, outputs: Mapping[str, Document], cancel: CancelEvent) -> Context:
     """The context of a step, for work after a run."""
     return Context(
         job.recipe, job.cloud, Outputs(outputs), cancel, NoDeviceCodePrompt(), job.recipe_name
@@ -229,7 +229,7 @@ def context(job: Job, outputs: Mapping[str, Document], cancel: Flag) -> Context:
 
 
 def _context(
-    job: Job, step: Step, outputs: Mapping[str, Document], cancel: Flag, say: Emit
+    job: Job, step: Step, outputs: Mapping[str, Document], cancel: CancelEvent, say: Emit
 ) -> Context:
     asking = EventDeviceCodePrompt(step.id, say)
     return Context(job.recipe, job.cloud, Outputs(outputs), cancel, asking, job.recipe_name)

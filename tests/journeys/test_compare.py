@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -34,8 +34,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lines]:
     with running("--approve", "--clock", "polls") as one:
         profile = replace(from_description(one.file), recorder=recorder)
         cloud = Cloud(profile, attended=True)
-        cloud.sign_in(SignIn(), Asked(), Flag())
-        arm, say, never = cloud.arm, lambda *_: None, Flag()
+        cloud.sign_in(SignIn(), Asked(), CancelEvent())
+        arm, say, never = cloud.arm, lambda *_: None, CancelEvent()
         arm.register(["Microsoft.Network"], say, never)
         group = f"/subscriptions/{arm.subscription}/resourceGroups/rg-compared"
         stem = f"{group}/providers/Microsoft.Network"

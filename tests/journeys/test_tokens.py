@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from uuid import uuid4
 
 import pytest
@@ -35,7 +35,7 @@ def asked_for_two(profile: CloudProfile) -> Asked:
     """What the person is asked when two programs sign in, one after the other."""
     asked = Asked()
     for _ in range(2):
-        Cloud(profile, attended=True).sign_in(SignIn(), asked, Flag())
+        Cloud(profile, attended=True).sign_in(SignIn(), asked, CancelEvent())
     return asked
 
 
@@ -96,9 +96,9 @@ def test_where_it_does_the_person_is_asked_once(
             for token in json.loads(kept)["RefreshToken"].values():
                 assert token["secret"] not in file.read_text()
     cloud = Cloud(profile, attended=True)
-    cloud.sign_in(SignIn(), asked, Flag())
+    cloud.sign_in(SignIn(), asked, CancelEvent())
     cloud.sign_out()
-    Cloud(profile, attended=True).sign_in(SignIn(), asked, Flag())
+    Cloud(profile, attended=True).sign_in(SignIn(), asked, CancelEvent())
     assert len(asked.codes) == 2
 
 
@@ -114,7 +114,7 @@ def test_tokens_are_refreshed_silently(sandbox: Callable[..., Sandbox]) -> None:
     one.control("token-life", {"seconds": 60})  # too little to be used a second time
     asked = Asked()
     cloud = Cloud(from_description(one.file), attended=True)
-    cloud.sign_in(SignIn(), asked, Flag())
+    cloud.sign_in(SignIn(), asked, CancelEvent())
     before = tokens_asked(one)
     for _ in range(3):
         cloud.arm.subscriptions()
@@ -153,7 +153,7 @@ def test_a_grant_that_was_revoked_asks_one_person_once(sandbox: Callable[..., Sa
     one.control("token-life", {"seconds": 60})  # too little to be used a second time
     asked = Asked()
     cloud = Cloud(from_description(one.file), attended=True)
-    cloud.sign_in(SignIn(), asked, Flag())
+    cloud.sign_in(SignIn(), asked, CancelEvent())
     one.control("token-life", {"seconds": 3600})
     one.control("state", {"person": {"oid": str(uuid4())}})
     with ThreadPoolExecutor(8) as pool:

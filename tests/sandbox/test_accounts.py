@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from uuid import uuid4
 
 import pytest
@@ -48,7 +48,7 @@ def _with_tenants(one: Sandbox) -> None:
 def test_what_the_account_sees(three_tenants: Sandbox) -> None:
     asked = Asked()
     cloud = Cloud(from_description(three_tenants.file), attended=True)
-    tenants = cloud.accounts(SignIn(), asked, Flag())
+    tenants = cloud.accounts(SignIn(), asked, CancelEvent())
     assert [(t.name, [s.name for s in t.subscriptions], bool(t.note)) for t in tenants] == [
         ("Sandbox", ["Sandbox"], False),
         ("Contoso", ["Research", "Old"], False),
@@ -78,31 +78,31 @@ def test_a_subscription_of_another_tenant_is_used_with_that_tenants_tokens(
 ) -> None:
     asked = Asked()
     cloud = Cloud(from_description(three_tenants.file), attended=True)
-    tenants = {t.name: t for t in cloud.accounts(SignIn(), asked, Flag())}
+    tenants = {t.name: t for t in cloud.accounts(SignIn(), asked, CancelEvent())}
     research = tenants["Contoso"].subscriptions[0]
-    account = cloud.sign_in(SignIn(subscription=research.id), asked, Flag())
+    account = cloud.sign_in(SignIn(subscription=research.id), asked, CancelEvent())
     assert (account.tenant, account.subscription) == (research.tenant, research.id)
     assert cloud.arm.registrations(["Microsoft.Storage"]) == {"Microsoft.Storage": "NotRegistered"}
-    by_tenant = cloud.sign_in(SignIn(tenant="contoso.example"), asked, Flag())
+    by_tenant = cloud.sign_in(SignIn(tenant="contoso.example"), asked, CancelEvent())
     assert by_tenant.subscription == research.id and len(asked.codes) == 1
     # Back home, with the same person.
     own = tenants["Sandbox"].subscriptions[0]
-    assert cloud.sign_in(SignIn(subscription=own.id), asked, Flag()).tenant == own.tenant
+    assert cloud.sign_in(SignIn(subscription=own.id), asked, CancelEvent()).tenant == own.tenant
     assert cloud.arm.registrations(["Microsoft.Storage"]) and len(asked.codes) == 1
 
 
 def test_a_tenant_with_a_second_factor_is_signed_in_to_itself(three_tenants: Sandbox) -> None:
     asked = Asked()
     cloud = Cloud(from_description(three_tenants.file), attended=True)
-    cloud.accounts(SignIn(), asked, Flag())
-    account = cloud.sign_in(SignIn(tenant="fabrikam.example"), asked, Flag())
+    cloud.accounts(SignIn(), asked, CancelEvent())
+    account = cloud.sign_in(SignIn(tenant="fabrikam.example"), asked, CancelEvent())
     assert account.subscription_name == "Vault" and len(asked.codes) == 2
 
 
 def test_a_subscription_that_is_not_seen(three_tenants: Sandbox) -> None:
     cloud = Cloud(from_description(three_tenants.file), attended=True)
     with pytest.raises(InvalidInputError) as caught:
-        cloud.sign_in(SignIn(subscription=str(uuid4())), Asked(), Flag())
+        cloud.sign_in(SignIn(subscription=str(uuid4())), Asked(), CancelEvent())
     [finding] = caught.value.findings
     assert finding.fields == ("sign_in.subscription", "sign_in.tenant")
     assert "does not see" in finding.what and "Research" in finding.fix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import httpx
@@ -93,7 +93,7 @@ def test_kubernetes_compute_wants_the_extension(platform: Platform) -> None:
     compute, version, body = platform.document("kubernetes-compute")
     other = f"{compute.rpartition('/')[0]}/aks-other"
     with pytest.raises(CloudError) as error:
-        platform.cloud.arm.put(other, version, body, lambda *_, **__: None, Flag())
+        platform.cloud.arm.put(other, version, body, lambda *_, **__: None, CancelEvent())
     assert error.value.code == "ClusterServiceNotFound"
 
 
@@ -239,7 +239,7 @@ def test_a_second_write_waits_for_the_first() -> None:
     """Of the same resource it is to be tried again, and beside it, it is refused."""
     with running("--approve", "--clock", "polls") as sandbox:
         arm = sandbox.cloud().arm
-        flag = Flag()
+        flag = CancelEvent()
         arm.register(["Microsoft.Network"], lambda *_, **__: None, flag)
         group = f"/subscriptions/{arm.subscription}/resourceGroups/rg"
         arm.send("PUT", group, "2025-04-01", {"location": "westeurope"})

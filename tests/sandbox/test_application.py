@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from threading import Thread
 from types import SimpleNamespace
 
@@ -45,7 +45,7 @@ def test_a_request_goes_to_what_its_own_run_deployed(tmp_path: Path, monkeypatch
     application = Application(Choice())
     application.recall("20260101", lambda event: None)
     with pytest.raises(InvalidInputError, match="Nothing is deployed"):
-        application.score(recipe_of("quickstart"), "20260102", {}, Flag())
+        application.score(recipe_of("quickstart"), "20260102", {}, CancelEvent())
 
 
 def test_another_target_waits_until_no_call_uses_the_one_before(
@@ -62,7 +62,7 @@ def test_another_target_waits_until_no_call_uses_the_one_before(
 
     monkeypatch.setattr("amlwizard.app.application.opened", opened)
     with Application(Choice()) as application:
-        never = Flag()
+        never = CancelEvent()
         never.set()
 
         def build_on_azure() -> None:

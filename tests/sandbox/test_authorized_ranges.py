@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ def step_of(platform: Platform, *ranges: str) -> tuple[Step, Context]:
     recipe = recipe_of("quickstart", security__aks_authorized_ranges=f"[{', '.join(ranges)}]")
     step = next(s for s in steps_for(recipe) if s.id == "aks")
     outputs = Outputs(platform.outputs)
-    return step, Context(recipe, platform.cloud, outputs, Flag(), lambda *_: None)  # type: ignore[arg-type]
+    return step, Context(recipe, platform.cloud, outputs, CancelEvent(), lambda *_: None)  # type: ignore[arg-type]
 
 
 def restricted(platform: Platform, **tags: str) -> str:

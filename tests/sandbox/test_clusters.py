@@ -7,7 +7,7 @@ import base64
 from collections.abc import Callable
 from importlib.metadata import requires, version
 from itertools import count
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -50,14 +50,14 @@ def started(client: Any) -> Callable[..., str]:
             {"cluster_name": next(names), "spark_version": runtime, "node_type_id": "Standard_DS3_v2",
              "num_workers": 0, "custom_tags": {}, **spec}
         )  # fmt: skip
-        client.wait_cluster(number, lambda *_, **__: None, Flag())
+        client.wait_cluster(number, lambda *_, **__: None, CancelEvent())
         return str(number)
 
     return start
 
 
 def printed(client: Any, cluster: str, cell: str) -> Any:
-    return client.run_cells(cluster, [cell, "pass"], lambda *_, **__: None, Flag())[0]
+    return client.run_cells(cluster, [cell, "pass"], lambda *_, **__: None, CancelEvent())[0]
 
 
 # -- libraries of the runtime
@@ -200,7 +200,10 @@ def test_a_file_that_does_not_come_through_is_lost_and_nothing_else(
         "print('amlwizard:{\"mse\": 1}')",
     ]
     drawn, last = client.run_cells(
-        old, cells, lambda message, payload: said.append(getattr(payload, "text", "")), Flag()
+        old,
+        cells,
+        lambda message, payload: said.append(getattr(payload, "text", "")),
+        CancelEvent(),
     )
     assert (drawn.lost, drawn.files) == (("big.png",), ())
     assert "big.png did not come through" in said[1]
@@ -219,7 +222,7 @@ def test_a_result_that_is_cut_off_is_told_with_the_way_out(
     client: Any, started: Callable[..., str], cell: str
 ) -> None:
     with pytest.raises(StepError) as error:
-        client.run_cells(started(RUNTIME), [cell], lambda *_, **__: None, Flag())
+        client.run_cells(started(RUNTIME), [cell], lambda *_, **__: None, CancelEvent())
     assert "cannot be read" in error.value.what and "maxReplOutputLength" in error.value.fix
 
 
@@ -253,7 +256,7 @@ def test_libraries_that_want_a_newer_python_fail(
     assert {package for package, state in states.items() if state == "FAILED"} == failed
     if failed:
         with pytest.raises(StepError) as error:
-            client.install_libraries(cluster, packages, lambda *_, **__: None, Flag())
+            client.install_libraries(cluster, packages, lambda *_, **__: None, CancelEvent())
         assert "Requires-Python >=3.11" in error.value.why
 
 
@@ -267,7 +270,7 @@ class Looked:
         recipe = platform_recipe(**changes)
         self.step = next(s for s in steps_for(recipe) if s.id == "databricks-cluster")
         self.context = Context(
-            recipe, platform.cloud, Outputs(platform.outputs), Flag(), lambda *_: None  # type: ignore[arg-type]
+            recipe, platform.cloud, Outputs(platform.outputs), CancelEvent(), lambda *_: None  # type: ignore[arg-type]
         )  # fmt: skip
 
     def read(self) -> Found:
@@ -324,7 +327,7 @@ def test_the_picture_is_small_enough_to_come_through() -> None:
 
 
 def test_interrupting_a_cell_cancels_it_on_the_cluster(client: Any, platform: Platform) -> None:
-    cancel = Flag()
+    cancel = CancelEvent()
 
     def say(message: str, payload: object = None) -> None:
         if message.startswith("cell 1 of 1"):
@@ -349,6 +352,6 @@ def test_a_sign_in_that_entra_refuses_in_a_cell_is_named(
     """What the notebook's own sign-in meets comes back as the error of a cell."""
     cell = "raise RuntimeError('AADSTS53003: Access has been blocked.')"
     with pytest.raises(SignInError) as caught:
-        client.run_cells(started(RUNTIME), [cell], lambda *_, **__: None, Flag())
+        client.run_cells(started(RUNTIME), [cell], lambda *_, **__: None, CancelEvent())
     assert caught.value.code == "AADSTS53003" and "Conditional Access" in caught.value.why
     assert "sign_in.notebook_login" in caught.value.fix

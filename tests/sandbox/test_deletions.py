@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event as Flag
+from threading import Event as CancelEvent
 
 import pytest
 from support.platforms import Platform, guest_in
@@ -55,7 +55,7 @@ def test_the_group_that_databricks_manages_is_denied(platform: Platform) -> None
 
 def test_a_group_goes_with_all_in_it_unless_a_guest_is_in_the_way(platform: Platform) -> None:
     guest = guest_in(platform.cloud.arm, group_of(platform))
-    quiet = (lambda *_, **__: None), Flag()
+    quiet = (lambda *_, **__: None), CancelEvent()
     with pytest.raises(CloudError) as refused:
         platform.cloud.arm.delete(group_of(platform), "2025-04-01", *quiet)
     assert refused.value.code == "ResourceGroupDeletionBlocked"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -113,7 +113,7 @@ def test_commands_of_the_plan_say_the_same() -> None:
 
 
 def put(cloud: Cloud, resource_id: str, body: dict[str, Any]) -> Any:
-    return cloud.arm.put(resource_id, API, body, lambda *_, **__: None, Flag())
+    return cloud.arm.put(resource_id, API, body, lambda *_, **__: None, CancelEvent())
 
 
 Change = Callable[[dict[str, Any]], None]
@@ -232,7 +232,7 @@ def test_what_azure_refuses_is_refused(cloud: Cloud, what: str, code: str) -> No
                 "deleting an address in use": f"{stem}/publicIPAddresses/pip-{prefix}-vpn-gateway",
                 "deleting a group in use": f"{stem}/networkSecurityGroups/nsg-{prefix}-compute",
             }[what]
-            cloud.arm.delete(target, API, lambda *_, **__: None, Flag())
+            cloud.arm.delete(target, API, lambda *_, **__: None, CancelEvent())
 
     with pytest.raises(CloudError) as refused:
         attempt()

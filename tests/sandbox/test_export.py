@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -71,7 +71,7 @@ def test_a_template_deploys_to_what_a_plan_keeps(
     recipe = recipe_of(name, **changes)
     with running("--approve", "--clock", "instant") as sandbox:
         arm = sandbox.cloud().arm
-        arm.register(PROVIDERS, quiet, Flag())
+        arm.register(PROVIDERS, quiet, CancelEvent())
 
         def put(resource_id: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
             arm.send("PUT", resource_id, version, body)

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import shlex
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -51,7 +51,9 @@ def install(platform: Platform, change: Change) -> Json:
     """PUT the extension with a change, and wait for the end of the operation."""
     resource_id, version, body = platform.document("aks-extension")
     change(body)
-    return dict(platform.cloud.arm.put(resource_id, version, body, lambda *_, **__: None, Flag()))
+    return dict(
+        platform.cloud.arm.put(resource_id, version, body, lambda *_, **__: None, CancelEvent())
+    )
 
 
 def fails(platform: Platform, change: Change) -> CloudError:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -89,7 +89,7 @@ class AskedByAll(Asked):
 
 def attended(place: Sandbox, asked: Asked, login: str | None = None) -> Cloud:
     cloud = Cloud(from_description(place.file), attended=True, played=True)
-    cloud.sign_in(SignIn(login=login), asked, Flag())
+    cloud.sign_in(SignIn(login=login), asked, CancelEvent())
     return cloud
 
 
@@ -171,7 +171,7 @@ def test_a_refusal_in_the_middle_is_named(
 ) -> None:
     place.control("token-life", {"seconds": 60})  # too little to be used a second time
     cloud = unattended(place, monkeypatch)
-    cloud.sign_in(SignIn(), Asked(), Flag())
+    cloud.sign_in(SignIn(), Asked(), CancelEvent())
     place.fault(TOKENS, status=401, body=refused(code))
     workspace = (
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
@@ -245,8 +245,8 @@ def test_a_challenge_asks_one_person_once_and_the_requests_go_on(place: Sandbox)
 class Held(Asked):
     """A prompt that stays open until `go_on` is set."""
 
-    open: Flag = field(default_factory=Flag)
-    go_on: Flag = field(default_factory=Flag)
+    open: CancelEvent = field(default_factory=CancelEvent)
+    go_on: CancelEvent = field(default_factory=CancelEvent)
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None:
         self.open.set()
@@ -284,7 +284,7 @@ def test_a_prompt_that_came_to_nothing_is_not_repeated_for_every_thread(place: S
     # The next run asks anew.
     place.control("approval", {"approve": True})
     place.control("code-life", {"seconds": 900})
-    cloud.sign_in(SignIn(), asked, Flag())
+    cloud.sign_in(SignIn(), asked, CancelEvent())
     assert cloud.arm.subscriptions() and len(asked.codes) == 3
 
 
@@ -404,7 +404,7 @@ def test_on_github_every_token_has_an_assertion_of_its_own(
     stale.write_text("the assertion of ten minutes ago")
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(stale))
     cloud = Cloud(from_description(place.file))
-    cloud.sign_in(SignIn(login=login), Asked(), Flag(), ("arm", "databricks", "ml"))
+    cloud.sign_in(SignIn(login=login), Asked(), CancelEvent(), ("arm", "databricks", "ml"))
     assert cloud.login == "workload-identity" and len(github) == len(set(github)) == 3
     cloud._session._kept.clear()
     cloud._session._inner._client._cache._cache.clear()  # an hour later
@@ -416,7 +416,7 @@ def test_where_github_gives_none_it_is_said(
 ) -> None:
     monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "another-jobs-token")
     cloud = Cloud(from_description(place.file))
-    said = failure(lambda: cloud.sign_in(SignIn(login="workload-identity"), Asked(), Flag()))
+    said = failure(lambda: cloud.sign_in(SignIn(login="workload-identity"), Asked(), CancelEvent()))
     assert "GitHub" in said.what and "401" in said.why and "id-token: write" in said.fix
 
 
@@ -458,7 +458,7 @@ def browser(
 
 def by_browser(place: Sandbox, asked: Asked) -> Cloud:
     cloud = Cloud(from_description(place.file), attended=True)
-    cloud.sign_in(SignIn(login="browser"), asked, Flag(), ("arm", "databricks", "ml"))
+    cloud.sign_in(SignIn(login="browser"), asked, CancelEvent(), ("arm", "databricks", "ml"))
     return cloud
 
 
@@ -495,7 +495,7 @@ def test_where_no_browser_can_be_opened_it_is_said(
 def test_the_wait_for_a_browser_ends_with_the_run(place: Sandbox) -> None:
     from amlwizard.errors import OperationCancelledError
 
-    cancel = Flag()
+    cancel = CancelEvent()
 
     class Cancelling(Asked):
         def __call__(self, *_: object) -> None:

@@ -4,7 +4,7 @@ made a DNS record, and nobody here knows the authority."""
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -51,7 +51,9 @@ class Named:
             **platform.outputs,
             TRAIN.id: TrainingOutput("run", "diabetes", [1, 1], 0.0, {"a": "double"}).to_json(),
         }
-        self.ctx = Context(self.recipe, platform.cloud, Outputs(outputs), Flag(), lambda *_: None)  # type: ignore[arg-type]
+        self.ctx = Context(
+            self.recipe, platform.cloud, Outputs(outputs), CancelEvent(), lambda *_: None
+        )  # type: ignore[arg-type]
         steps = {step.id: step for step in steps_for(self.recipe)}
         for step in ("aks-extension", "endpoint"):
             outputs[step] = steps[step].apply(self.ctx, lambda *_, **__: None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -87,7 +87,7 @@ def test_without_shared_keys_identities_have_the_roles_that_they_need(platform: 
             "principal": principal["identity"]["principalId"],
         },
     }
-    ctx = engine.context(job, outputs, Flag())
+    ctx = engine.context(job, outputs, CancelEvent())
     for role in ("workspace-blob-data", "workspace-file-data"):
         assert step(recipe, role).apply(ctx, quiet)
         assert step(recipe, role).read(ctx).state == "ready"
@@ -131,14 +131,14 @@ def test_defaults_are_sizes_that_the_sandbox_has(platform: Platform) -> None:
 def test_a_vnet_is_linked_to_one_zone_of_a_name(platform: Platform) -> None:
     arm, vnet = platform.cloud.arm, platform.outputs["vnet"]["id"]
     hub = f"/subscriptions/{arm.subscription}/resourceGroups/rg-hub-dns"
-    arm.put(hub, "2025-04-01", {"location": "westeurope"}, quiet, Flag())
+    arm.put(hub, "2025-04-01", {"location": "westeurope"}, quiet, CancelEvent())
 
     def linked(zone: str) -> Any:
         address = f"{hub}/providers/Microsoft.Network/privateDnsZones/{zone}"
-        arm.put(address, ZONES, {"location": "global"}, quiet, Flag())
+        arm.put(address, ZONES, {"location": "global"}, quiet, CancelEvent())
         link = {"virtualNetwork": {"id": vnet}, "registrationEnabled": False}
         body = {"location": "global", "properties": link}
-        return arm.put(f"{address}/virtualNetworkLinks/spoke", ZONES, body, quiet, Flag())
+        return arm.put(f"{address}/virtualNetworkLinks/spoke", ZONES, body, quiet, CancelEvent())
 
     with pytest.raises(CloudError) as error:
         linked("privatelink.api.azureml.ms")

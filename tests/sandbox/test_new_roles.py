@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -29,11 +29,13 @@ def ctx(platform: Platform) -> Context:
     job = engine.Job(recipe_of("quickstart"), "", platform.cloud, "sandbox")
 
     def made(step: str) -> None:
-        outputs[step] = platform.steps[step].apply(engine.context(job, outputs, Flag()), quiet)
+        outputs[step] = platform.steps[step].apply(
+            engine.context(job, outputs, CancelEvent()), quiet
+        )
 
     for step in ("endpoint", "endpoint-acr-pull", "endpoint-blob-reader"):
         made(step)
-    return engine.context(job, outputs, Flag())
+    return engine.context(job, outputs, CancelEvent())
 
 
 def deploy(platform: Platform, ctx: Context) -> CloudError:
@@ -60,7 +62,9 @@ def test_what_is_new_is_seen_late_and_leaves_a_failed_deployment(
     why = []
     for _ in range(8):
         with pytest.raises(CloudError) as error:
-            platform.cloud.arm.put(address, version, ctx.resolve(resource.body), quiet, Flag())
+            platform.cloud.arm.put(
+                address, version, ctx.resolve(resource.body), quiet, CancelEvent()
+            )
         left = platform.cloud.arm.get(address, version)
         assert left and left["properties"]["provisioningState"] == "Failed"
         why.append((error.value.code, error.value.why))
@@ -90,7 +94,7 @@ def test_what_failed_in_the_last_run_goes_before_the_next(platform: Platform, ct
 
 def test_nobody_waits_for_a_role_that_is_not_there(platform: Platform, ctx: Context) -> None:
     assignment = ctx.outputs.by_step["endpoint-acr-pull"]["id"]
-    platform.cloud.arm.delete(assignment, "2022-04-01", quiet, Flag())
+    platform.cloud.arm.delete(assignment, "2022-04-01", quiet, CancelEvent())
     since = len(platform.sandbox.calls)
     error = deploy(platform, ctx)
     assert "ACRTokenExchangeForbidden" in error.why and "roles" in error.fix
@@ -102,7 +106,9 @@ def test_an_image_build_needs_to_pull_and_to_push(
     platform: Platform, ctx: Context, role: str, says: str
 ) -> None:
     for step in ("build-compute-acr-push", *(["build-compute-acr-pull"] if role == "pull" else [])):
-        platform.cloud.arm.delete(ctx.outputs.by_step[step]["id"], "2022-04-01", quiet, Flag())
+        platform.cloud.arm.delete(
+            ctx.outputs.by_step[step]["id"], "2022-04-01", quiet, CancelEvent()
+        )
     error = deploy(platform, ctx)
     assert error.code == "ImageBuildFailure" and says in error.why
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -25,16 +25,18 @@ def quiet(*_: Any, **__: Any) -> None: ...
 def store(sandbox: Callable[..., Sandbox]) -> Json:
     """A storage account, and a subnet beside it, on a clock that goes by polls."""
     arm = sandbox("--clock", "polls").cloud().arm
-    arm.register(["Microsoft.Network", "Microsoft.Storage"], quiet, Flag())
+    arm.register(["Microsoft.Network", "Microsoft.Storage"], quiet, CancelEvent())
     group = f"/subscriptions/{arm.subscription}/resourceGroups/rg"
-    arm.put(group, "2025-04-01", {"location": "westeurope"}, quiet, Flag())
+    arm.put(group, "2025-04-01", {"location": "westeurope"}, quiet, CancelEvent())
     vnet = f"{group}/providers/Microsoft.Network/virtualNetworks/vnet"
     subnets = [{"name": "one", "properties": {"addressPrefix": "10.1.1.0/24"}}]
     properties = {"addressSpace": {"addressPrefixes": ["10.1.0.0/16"]}, "subnets": subnets}
-    arm.put(vnet, NETWORK, {"location": "westeurope", "properties": properties}, quiet, Flag())
+    arm.put(
+        vnet, NETWORK, {"location": "westeurope", "properties": properties}, quiet, CancelEvent()
+    )
     account = f"{group}/providers/Microsoft.Storage/storageAccounts/stoneatatime"
     body = {"location": "westeurope", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
-    arm.put(account, STORAGE, body, quiet, Flag())
+    arm.put(account, STORAGE, body, quiet, CancelEvent())
     return {
         "arm": arm,
         "group": group,
@@ -86,7 +88,7 @@ def test_a_collision_with_somebody_else_is_tried_again(store: Json) -> None:
         if "trying again" in message:
             assert finish(arm, blob) == "Succeeded"
 
-    assert arm.put(*file, say, Flag())["properties"]["provisioningState"] == "Succeeded"
+    assert arm.put(*file, say, CancelEvent())["properties"]["provisioningState"] == "Succeeded"
     assert "StorageAccountOperationInProgress: trying again" in said
 
 

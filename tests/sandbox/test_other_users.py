@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -129,7 +129,7 @@ def test_they_reach_the_mlflow_server_by_no_way(platform: Platform) -> None:
     folder = platform.sandbox.file.parent
     made = platform.outputs["databricks"]
     platform.cloud.databricks(made["url"], made["id"]).run_cells(
-        platform.outputs["databricks-cluster"]["id"], ["pass"], lambda *_, **__: None, Flag()
+        platform.outputs["databricks-cluster"]["id"], ["pass"], lambda *_, **__: None, CancelEvent()
     )
     workspace = platform.outputs["workspace"]["id"]
     platform.cloud.arm.every(f"{workspace}/models", "2025-09-01")  # what a notebook has started

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event as Flag
+from threading import Event as CancelEvent
 
 import pytest
 from support.platforms import Platform
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("refusals")
 
 
 def made(platform: Platform, step: str) -> None:
-    platform.cloud.arm.put(*platform.document(step), lambda *_, **__: None, Flag())
+    platform.cloud.arm.put(*platform.document(step), lambda *_, **__: None, CancelEvent())
 
 
 @pytest.mark.parametrize(
@@ -44,5 +44,5 @@ def test_a_deployment_needs_nodes_with_room(
     requirements.update(containerResourceRequests=asked, containerResourceLimits=asked)
     body["sku"]["capacity"] = instances
     with pytest.raises(CloudError) as failed:
-        platform.cloud.arm.put(resource_id, version, body, lambda *_, **__: None, Flag())
+        platform.cloud.arm.put(resource_id, version, body, lambda *_, **__: None, CancelEvent())
     assert failed.value.code == code

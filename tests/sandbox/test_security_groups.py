@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -77,7 +77,7 @@ class Group:
         self._put(self.id, {**(self.cloud.arm.get(self.id, API) or {}), **changes})
 
     def _put(self, resource_id: str, body: dict[str, Any]) -> None:
-        self.cloud.arm.put(resource_id, API, body, lambda *_, **__: None, Flag())
+        self.cloud.arm.put(resource_id, API, body, lambda *_, **__: None, CancelEvent())
 
 
 @pytest.fixture(scope="module")

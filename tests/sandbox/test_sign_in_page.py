@@ -13,7 +13,7 @@ import pytest
 from azure.identity import DeviceCodeCredential
 from support import PATIENCE, Sandbox, running
 
-from amlwizard.cli.sandboxing import environment
+from amlwizard.cli.commands.sandbox import environment
 
 SCOPE = "https://management.azure.com/.default"
 

@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from uuid import uuid4
 
 import pytest
@@ -131,7 +131,7 @@ def test_every_way_without_a_person(
         no_ways.setenv(name, value)
     asked = Asked()
     cloud = Cloud(from_description(cloud_of.file))
-    account = cloud.sign_in(SignIn(login=login if explicit else None), asked, Flag())
+    account = cloud.sign_in(SignIn(login=login if explicit else None), asked, CancelEvent())
     assert cloud.login == login
     assert account.subscription == cloud_of.description["subscription"]
     assert cloud.arm.subscriptions()
@@ -144,7 +144,7 @@ def test_the_cli_is_asked_once_for_a_token(
 ) -> None:
     no_ways.setenv("PATH", azure_cli(cloud_of, tmp_path)["PATH"])
     cloud = Cloud(from_description(cloud_of.file))
-    cloud.sign_in(SignIn(login="azure-cli"), Asked(), Flag())
+    cloud.sign_in(SignIn(login="azure-cli"), Asked(), CancelEvent())
     for _ in range(3):
         cloud.access_token("arm")
     assert (tmp_path / "az.log").read_text() == "asked\n"
@@ -155,7 +155,9 @@ def test_a_cli_that_is_set_to_another_cloud_is_not_used(
 ) -> None:
     no_ways.setenv("PATH", azure_cli(cloud_of, tmp_path, "https://management.azure.com")["PATH"])
     with pytest.raises(SignInError) as caught:
-        Cloud(from_description(cloud_of.file)).sign_in(SignIn(login="azure-cli"), Asked(), Flag())
+        Cloud(from_description(cloud_of.file)).sign_in(
+            SignIn(login="azure-cli"), Asked(), CancelEvent()
+        )
     assert "management.azure.com" in caught.value.why and "az cloud set" in caught.value.why
     assert not (tmp_path / "az.log").exists()
 
@@ -183,7 +185,7 @@ def test_a_way_that_is_set_up_and_refused_ends_the_search(
     for name, value in {**given, "AZURE_CLIENT_SECRET": "wrong"}.items():
         no_ways.setenv(name, value)
     with pytest.raises(SignInError) as caught:
-        Cloud(from_description(cloud_of.file)).sign_in(SignIn(), Asked(), Flag())
+        Cloud(from_description(cloud_of.file)).sign_in(SignIn(), Asked(), CancelEvent())
     assert caught.value.why.startswith("environment: The client secret is wrong.")
     assert "AZURE_CLIENT_SECRET" in caught.value.fix and "wrong" not in caught.value.fix
     assert not (tmp_path / "az.log").exists()
@@ -192,18 +194,20 @@ def test_a_way_that_is_set_up_and_refused_ends_the_search(
 def test_signing_in_again_asks_nobody(cloud_of: Sandbox) -> None:
     asked = Asked()
     cloud = Cloud(from_description(cloud_of.file), attended=True)
-    first = cloud.sign_in(SignIn(), asked, Flag())
+    first = cloud.sign_in(SignIn(), asked, CancelEvent())
     arm = cloud.arm
     for given in (
         SignIn(login="device-code"),
         SignIn(tenant=cloud_of.description["tenant"]),
         SignIn(tenant="sandbox.example", subscription=first.subscription),
     ):
-        assert cloud.sign_in(given, asked, Flag()) == first
-    assert cloud.accounts(SignIn(), asked, Flag())[0].subscriptions[0].id == first.subscription
+        assert cloud.sign_in(given, asked, CancelEvent()) == first
+    assert (
+        cloud.accounts(SignIn(), asked, CancelEvent())[0].subscriptions[0].id == first.subscription
+    )
     assert len(asked.codes) == 1 and cloud.arm is arm
     cloud.sign_out()
-    cloud.sign_in(SignIn(), asked, Flag())
+    cloud.sign_in(SignIn(), asked, CancelEvent())
     assert len(asked.codes) == 2
 
 
@@ -244,7 +248,9 @@ def test_a_token_for_another_tenant_than_the_recipes(
     for name, value in environment(cloud_of).items():
         no_ways.setenv(name, value)
     with pytest.raises(SignInError, match="is for the tenant"):
-        Cloud(from_description(cloud_of.file)).sign_in(SignIn(tenant=str(uuid4())), Asked(), Flag())
+        Cloud(from_description(cloud_of.file)).sign_in(
+            SignIn(tenant=str(uuid4())), Asked(), CancelEvent()
+        )
 
 
 def test_a_code_that_expired_or_was_declined_costs_a_new_code(
@@ -260,21 +266,21 @@ def test_a_code_that_expired_or_was_declined_costs_a_new_code(
             one.control("approve", {"user_code": user_code, "state": "declined"})
 
     with pytest.raises(SignInError) as declined:
-        cloud.sign_in(SignIn(), Decline(), Flag())
+        cloud.sign_in(SignIn(), Decline(), CancelEvent())
     assert "declined" in declined.value.why and declined.value.exit_code == 3
     one.control("code-life", {"seconds": 1})
     with pytest.raises(SignInError) as expired:
-        cloud.sign_in(SignIn(), Asked(), Flag())
+        cloud.sign_in(SignIn(), Asked(), CancelEvent())
     assert "expired" in expired.value.why
     one.control("code-life", {"seconds": 900})
     one.control("approval", {"approve": True})
-    assert cloud.sign_in(SignIn(), Asked(), Flag()).name == "engineer@sandbox.example"
+    assert cloud.sign_in(SignIn(), Asked(), CancelEvent()).name == "engineer@sandbox.example"
 
 
 def test_waiting_for_a_code_can_be_cancelled(sandbox: Callable[..., Sandbox]) -> None:
     one = sandbox("--clock", "instant")
     one.control("approval", {"approve": False})
-    cancel = Flag()
+    cancel = CancelEvent()
 
     class Stop(Asked):
         def __call__(self, url: str, user_code: str, expires_at: float) -> None:

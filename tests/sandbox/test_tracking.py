@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -72,8 +72,10 @@ def on_cluster(platform: Platform) -> Run:
         cluster = platform.outputs["databricks-cluster"]["id"]
         if client.state(cluster) != "RUNNING":
             client.start_cluster(cluster)
-            client.wait_cluster(cluster, lambda *_, **__: None, Flag())
-        results = client.run_cells(cluster, [given, OPEN, *cells], lambda *_, **__: None, Flag())
+            client.wait_cluster(cluster, lambda *_, **__: None, CancelEvent())
+        results = client.run_cells(
+            cluster, [given, OPEN, *cells], lambda *_, **__: None, CancelEvent()
+        )
         return results[-1].data
 
     return run
@@ -249,7 +251,9 @@ def test_the_notebook_takes_the_token_that_the_workspace_takes(
     if wanted:
         platform.sandbox.change(tracking_audience=wanted)
     recipe = recipe_of("quickstart")
-    context = Context(recipe, platform.cloud, Outputs(platform.outputs), Flag(), lambda *_: None)  # type: ignore[arg-type]
+    context = Context(
+        recipe, platform.cloud, Outputs(platform.outputs), CancelEvent(), lambda *_: None
+    )  # type: ignore[arg-type]
     made = platform.outputs["databricks"]
     client = platform.cloud.databricks(made["url"], made["id"])
     uri = platform.cloud.ml(platform.outputs["workspace"]["id"]).tracking_uri()
@@ -260,7 +264,7 @@ def test_the_notebook_takes_the_token_that_the_workspace_takes(
         cells = notebook.cells(workspace, parameters, after=(sign_in,))
         say = 'print("amlwizard:" + json.dumps({"audience": audience}))'
         results = client.run_cells(
-            cluster, [*cells, say], lambda *_, **__: None, Flag(), before_each=way.keep_up
+            cluster, [*cells, say], lambda *_, **__: None, CancelEvent(), before_each=way.keep_up
         )
     assert results[-1].data == {"audience": taken}
     held = json.dumps(platform.sandbox.state["databricks"])

@@ -18,7 +18,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any, ClassVar
 
 import pytest
@@ -101,7 +101,7 @@ class Clients:
         return resolve(self.profile, "login.example")
 
     def sign_in(self) -> Any:
-        return Cloud(self.profile, attended=True).sign_in(SignIn(), Asked(), Flag())
+        return Cloud(self.profile, attended=True).sign_in(SignIn(), Asked(), CancelEvent())
 
 
 CLIENTS = [name for name in vars(Clients) if not name.startswith("_")]
@@ -181,7 +181,7 @@ def test_a_named_file_that_cannot_be_used_is_an_error_that_says_so(
         file.write_text(content)
     monkeypatch.setenv("CURL_CA_BUNDLE", str(file))
     with pytest.raises(InvalidInputError) as caught:
-        Cloud(unknown(place), attended=True).sign_in(SignIn(), Asked(), Flag())
+        Cloud(unknown(place), attended=True).sign_in(SignIn(), Asked(), CancelEvent())
     assert "CURL_CA_BUNDLE" in caught.value.what and "unset CURL_CA_BUNDLE" in caught.value.fix
     assert str(file) in caught.value.what and caught.value.why
 

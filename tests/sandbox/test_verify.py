@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -94,7 +94,7 @@ def test_an_open_workspace_exits_1_and_says_how_to_close_it(
     workspace = guarded.state["resources"][guarded.id(WORKSPACE)]["id"]
     body = arm.get(workspace, "2025-09-01")
     body["properties"]["publicNetworkAccess"] = "Enabled"
-    arm.put(workspace, "2025-09-01", body, lambda *_, **__: None, Flag())
+    arm.put(workspace, "2025-09-01", body, lambda *_, **__: None, CancelEvent())
     html = tmp_path / "broken.html"
     ran = command("--html", str(html))
     assert ran.code == 1

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import IO, Any
 
 import httpx
@@ -101,7 +101,7 @@ class Sandbox:
     def cloud(self) -> Cloud:
         """A client of the sandbox's cloud that is signed in."""
         cloud = Cloud(from_description(self.file), attended=True)
-        cloud.sign_in(SignIn(), Asked(), Flag())
+        cloud.sign_in(SignIn(), Asked(), CancelEvent())
         return cloud
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -97,7 +97,7 @@ def _endpoint(guarded: Guarded) -> None:
         "sign-in": {"subscription": cloud.arm.subscription},
         "kubernetes-compute": {"id": guarded.id("/computes/aks-inference")},
     }
-    ctx = engine.context(engine.Job(guarded.recipe, "", cloud, "sandbox"), outputs, Flag())
+    ctx = engine.context(engine.Job(guarded.recipe, "", cloud, "sandbox"), outputs, CancelEvent())
     steps["endpoint"].apply(ctx, lambda message, payload=None: None)
     # The workspace's tracking server takes a while to start: listing the models waits for it.
     workspace = guarded.state["resources"][guarded.id("/workspaces/mlw-mlpriv01")]["id"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -77,7 +77,7 @@ def guest_in(arm: Any, group: str) -> str:
     quickstart platform in `group`; returns its id."""
 
     def put(resource_id: str, version: str, **body: Any) -> None:
-        arm.put(resource_id, version, body, lambda *_, **__: None, Flag())
+        arm.put(resource_id, version, body, lambda *_, **__: None, CancelEvent())
 
     others, network = f"{group.rpartition('/')[0]}/rg-others", "providers/Microsoft.Network"
     put(others, "2025-04-01", location="westeurope")

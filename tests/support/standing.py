@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -56,4 +56,4 @@ class Standing:
         return f"{self.group.removesuffix(GROUP)}{group}/providers/{kind}/{name}"
 
     def put(self, resource_id: str, version: str, **body: Any) -> None:
-        self.arm.put(resource_id, version, body, lambda *_, **__: None, Flag())
+        self.arm.put(resource_id, version, body, lambda *_, **__: None, CancelEvent())

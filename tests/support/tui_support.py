@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 from textual.message import Message
@@ -127,21 +127,21 @@ class FakeBackend:
     subscriptions: int = 1
     plays_the_person: bool = False
     asked: list[str] = field(default_factory=list)
-    gate: Flag | None = None
+    gate: CancelEvent | None = None
     verdict: Posture | AmlwizardError | None = None
-    looking: Flag | None = None
-    signing_in: Flag | None = None
-    loading: Flag | None = None
+    looking: CancelEvent | None = None
+    signing_in: CancelEvent | None = None
+    loading: CancelEvent | None = None
     code: str = ""
 
     @contextmanager
-    def using(self, target: str, cancel: Flag | None = None) -> Iterator[None]:
+    def using(self, target: str, cancel: CancelEvent | None = None) -> Iterator[None]:
         self.asked.append(f"open {target}")
         yield
 
     def agree(self, user_code: str) -> None: ...
 
-    def accounts(self, given: SignIn, emit: Emit, cancel: Flag) -> Sequence[Tenant]:
+    def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
         if self.signing_in:
             assert self.signing_in.wait(PATIENCE)
         seen = tuple(
@@ -150,7 +150,7 @@ class FakeBackend:
         )
         return [Tenant("t", "Contoso", "contoso.example", seen)]
 
-    def sign_in(self, given: SignIn, emit: Emit, cancel: Flag) -> Account:
+    def sign_in(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Account:
         self.asked.append(f"sign-in {given.subscription}")
         return Account(
             "me@contoso.example", given.tenant, given.subscription or SUBSCRIPTION, "Subscription"
@@ -159,14 +159,14 @@ class FakeBackend:
     def outline(self, recipe: Recipe) -> Plan:
         return Plan(None, STEPS)
 
-    def plan(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Plan:
+    def plan(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Plan:
         self.asked.append("plan")
         return Plan("sandbox", STEPS)
 
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
         return {"vnet": 9, "train": 40}
 
-    def preflight(self, recipe: Recipe, emit: Emit, cancel: Flag) -> Sequence[Finding]:
+    def preflight(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Sequence[Finding]:
         if recipe.names.registry != self.taken:
             return ()
         what = f"The name {self.taken} is taken."

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 
 import pytest
 from support import RECIPES, ROOT
@@ -161,7 +161,7 @@ async def test_a_new_code_for_reading_the_cloud_after_a_run_starts_no_run(
 ) -> None:
     backend = FakeBackend()
 
-    def expires(recipe: Recipe, emit: Emit, cancel: Flag) -> None:
+    def expires(recipe: Recipe, emit: Emit, cancel: CancelEvent) -> None:
         now = time.time()
         emit(LoginNeeded(at=now, step="sign-in", url="https://x", user_code="C", expires_at=now))
         raise SignInError("Not signed in.", why="The code ran out.")
@@ -311,7 +311,7 @@ async def test_a_failure_says_what_why_and_the_way_out_and_is_retried() -> None:
 
 
 async def test_a_run_is_paused_released_and_cancelled() -> None:
-    backend = FakeBackend(gate=Flag())
+    backend = FakeBackend(gate=CancelEvent())
     async with walking(wizard(backend, answered("review"))) as walk:
         await walk.see("no cloud read")
         await walk.press("g")
@@ -329,7 +329,7 @@ async def test_a_run_is_paused_released_and_cancelled() -> None:
 
 
 async def test_answers_can_be_read_but_not_changed_while_a_run_is_under_way() -> None:
-    backend = FakeBackend(gate=Flag())
+    backend = FakeBackend(gate=CancelEvent())
     async with walking(wizard(backend, answered("review"))) as walk:
         await walk.see("no cloud read")
         await walk.press("g")

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from shutil import copy
-from threading import Event as Flag
+from threading import Event as CancelEvent
 
 import pytest
 from support import RECIPES, recipe_of
@@ -246,7 +246,7 @@ async def test_an_earlier_run_is_recalled_with_its_posture(tmp_path: Path, monke
 
 
 async def test_it_is_judged_anew_by_a_key() -> None:
-    backend = FakeBackend(verdict=opened(judged(recorded())), looking=Flag())
+    backend = FakeBackend(verdict=opened(judged(recorded())), looking=CancelEvent())
     app = at_page("posture", recorded(), backend)
     app.ran = RunResult(0, "r", Path("recipe.yaml"), Path("journal.jsonl"))
     async with walking(app) as walk:
@@ -265,7 +265,7 @@ async def test_it_is_judged_anew_by_a_key() -> None:
 
 
 async def test_it_can_be_stopped_and_what_was_seen_before_stands() -> None:
-    backend = FakeBackend(verdict=opened(judged(recorded())), looking=Flag())
+    backend = FakeBackend(verdict=opened(judged(recorded())), looking=CancelEvent())
     app = at_page("posture", recorded(), backend)
     async with walking(app) as walk:
         await walk.press("v")
@@ -312,7 +312,9 @@ async def test_what_went_wrong_is_said(error: AmlwizardError) -> None:
 
 
 async def test_it_asks_for_a_sign_in_and_goes_on() -> None:
-    backend = FakeBackend(verdict=opened(judged(recorded())), looking=Flag(), code="CODE12345")
+    backend = FakeBackend(
+        verdict=opened(judged(recorded())), looking=CancelEvent(), code="CODE12345"
+    )
     app = at_page("posture", recorded(), backend)
     async with walking(app) as walk:
         await walk.press("v")
@@ -324,7 +326,7 @@ async def test_it_asks_for_a_sign_in_and_goes_on() -> None:
 
 
 async def test_without_a_sign_in_nothing_is_judged() -> None:
-    backend = FakeBackend(verdict=judged(recorded()), looking=Flag(), code="CODE12345")
+    backend = FakeBackend(verdict=judged(recorded()), looking=CancelEvent(), code="CODE12345")
     app = at_page("posture", recorded(), backend)
     async with walking(app) as walk:
         await walk.press("v")

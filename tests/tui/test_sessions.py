@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 
 import pytest
 from support import PATIENCE, RECIPES
@@ -96,7 +96,7 @@ async def test_answers_of_a_file_are_kept_right_or_wrong(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("way", ["leave", "cancel", "stay"])
 async def test_leaving_while_a_run_is_under_way_asks(tmp_path: Path, way: str) -> None:
-    backend = FakeBackend(gate=Flag())
+    backend = FakeBackend(gate=CancelEvent())
     draft = from_file(RECIPES / "quickstart.yaml")
     draft.page = "review"
     async with walking(wizard(backend, draft, tmp_path)) as walk:

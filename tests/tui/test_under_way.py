@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 
 import pytest
 from support import RECIPES
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.asyncio
 
 
 @pytest.fixture
-def gate() -> Iterator[Flag]:
+def gate() -> Iterator[CancelEvent]:
     """Holds what is under way until it is set, at the latest when the test is over."""
-    one = Flag()
+    one = CancelEvent()
     yield one
     one.set()
 
@@ -100,7 +100,7 @@ async def _to(walk: Walk, page: str) -> None:
         await walk.go(page)
 
 
-async def test_every_key_while_a_run_goes_on(tmp_path: Path, gate: Flag) -> None:
+async def test_every_key_while_a_run_goes_on(tmp_path: Path, gate: CancelEvent) -> None:
     store, backend = DraftStore(tmp_path), FakeBackend(gate=gate, verdict=judged(recorded()))
     store.save(answered("naming", names__prefix="other07"))
     async with walking(wizard(backend, answered("review"), tmp_path, now=clock)) as walk:
@@ -120,7 +120,7 @@ async def test_every_key_while_a_run_goes_on(tmp_path: Path, gate: Flag) -> None
     assert not [asked for asked in backend.asked if asked.startswith(("sign-in", "verify"))]
 
 
-async def test_every_key_while_a_sign_in_goes_on(tmp_path: Path, gate: Flag) -> None:
+async def test_every_key_while_a_sign_in_goes_on(tmp_path: Path, gate: CancelEvent) -> None:
     backend = FakeBackend(signing_in=gate, verdict=judged(recorded()))
     async with walking(wizard(backend, earlier("sign-in", "run-0"), tmp_path, now=clock)) as walk:
         await walk.press("ctrl+l")
@@ -134,7 +134,7 @@ async def test_every_key_while_a_sign_in_goes_on(tmp_path: Path, gate: Flag) -> 
         assert walk.app.account is None or walk.app.account.tenant == "other.example"
 
 
-async def test_every_key_while_a_verification_goes_on(tmp_path: Path, gate: Flag) -> None:
+async def test_every_key_while_a_verification_goes_on(tmp_path: Path, gate: CancelEvent) -> None:
     backend = FakeBackend(looking=gate, verdict=judged(recorded()))
     async with walking(wizard(backend, earlier("posture", "run-0"), tmp_path, now=clock)) as walk:
         await walk.press("v")
@@ -144,7 +144,7 @@ async def test_every_key_while_a_verification_goes_on(tmp_path: Path, gate: Flag
         await walk.see(lambda: not walk.app.busy)
 
 
-async def test_every_key_while_an_earlier_run_is_loaded(tmp_path: Path, gate: Flag) -> None:
+async def test_every_key_while_an_earlier_run_is_loaded(tmp_path: Path, gate: CancelEvent) -> None:
     store, backend = DraftStore(tmp_path), FakeBackend(loading=gate, verdict=judged(recorded()))
     store.save(earlier("progress", "run-0"))
     async with walking(wizard(backend, folder=tmp_path, now=clock)) as walk:
@@ -158,7 +158,9 @@ async def test_every_key_while_an_earlier_run_is_loaded(tmp_path: Path, gate: Fl
 # -- the run is its own
 
 
-async def test_another_recipe_waits_for_the_end_of_the_run(tmp_path: Path, gate: Flag) -> None:
+async def test_another_recipe_waits_for_the_end_of_the_run(
+    tmp_path: Path, gate: CancelEvent
+) -> None:
     backend = FakeBackend(gate=gate)
     async with walking(wizard(backend, answered("review"), tmp_path, now=clock)) as walk:
         await walk.see("no cloud read")
@@ -175,7 +177,7 @@ async def test_another_recipe_waits_for_the_end_of_the_run(tmp_path: Path, gate:
         assert walk.app.view.exit_code == 0 and walk.app.session.done
 
 
-async def test_the_target_stands_while_a_run_goes_on(gate: Flag) -> None:
+async def test_the_target_stands_while_a_run_goes_on(gate: CancelEvent) -> None:
     backend = FakeBackend(gate=gate)
     async with walking(wizard(backend, answered("review"))) as walk:
         await walk.see("no cloud read")
@@ -221,7 +223,7 @@ def test_a_view_passes_over_events_of_steps_that_it_does_not_know() -> None:
 # -- what nobody waits for any more
 
 
-async def test_a_sign_in_of_other_answers_signs_nobody_in(gate: Flag) -> None:
+async def test_a_sign_in_of_other_answers_signs_nobody_in(gate: CancelEvent) -> None:
     backend = FakeBackend(signing_in=gate)
     async with walking(wizard(backend, answered("sign-in"))) as walk:
         await walk.press("ctrl+l")
@@ -234,7 +236,7 @@ async def test_a_sign_in_of_other_answers_signs_nobody_in(gate: Flag) -> None:
         assert walk.app.account is None and not walk.app.tenants
 
 
-async def test_a_sign_in_at_another_cloud_signs_nobody_in(gate: Flag) -> None:
+async def test_a_sign_in_at_another_cloud_signs_nobody_in(gate: CancelEvent) -> None:
     backend = FakeBackend(signing_in=gate)
     async with walking(wizard(backend, answered("sign-in"))) as walk:
         await walk.press("ctrl+l")
@@ -247,7 +249,7 @@ async def test_a_sign_in_at_another_cloud_signs_nobody_in(gate: Flag) -> None:
         assert walk.app.account is None and not walk.app.tenants
 
 
-async def test_what_was_judged_of_other_answers_is_not_shown(gate: Flag) -> None:
+async def test_what_was_judged_of_other_answers_is_not_shown(gate: CancelEvent) -> None:
     backend = FakeBackend(looking=gate, verdict=judged(recorded()))
     async with walking(wizard(backend, earlier("posture", "run-0"))) as walk:
         await walk.press("v")
@@ -259,7 +261,9 @@ async def test_what_was_judged_of_other_answers_is_not_shown(gate: Flag) -> None
         assert walk.app.verified is None
 
 
-async def test_an_earlier_run_is_shown_only_in_its_own_session(tmp_path: Path, gate: Flag) -> None:
+async def test_an_earlier_run_is_shown_only_in_its_own_session(
+    tmp_path: Path, gate: CancelEvent
+) -> None:
     store, backend = DraftStore(tmp_path), FakeBackend(loading=gate)
     store.save(earlier("progress", "run-0"))
     async with walking(wizard(backend, folder=tmp_path, now=clock)) as walk:
@@ -274,7 +278,7 @@ async def test_an_earlier_run_is_shown_only_in_its_own_session(tmp_path: Path, g
 
 
 async def test_a_run_that_is_retried_while_the_earlier_one_is_loaded_is_shown_alone(
-    tmp_path: Path, gate: Flag
+    tmp_path: Path, gate: CancelEvent
 ) -> None:
     store, backend = DraftStore(tmp_path), FakeBackend(loading=gate, gate=gate)
     store.save(earlier("progress", "run-0"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Barrier, Thread
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -129,7 +129,7 @@ def test_cancelling_stops_what_has_not_begun() -> None:
 
 
 def test_while_held_no_step_starts_and_what_runs_goes_on() -> None:
-    control, running, go_on = RunControl(), Flag(), Flag()
+    control, running, go_on = RunControl(), CancelEvent(), CancelEvent()
     started: list[str] = []
 
     def first(ctx: Context, say: Any) -> Any:
@@ -143,7 +143,7 @@ def test_while_held_no_step_starts_and_what_runs_goes_on() -> None:
         if isinstance(event, StepFinished) and event.step == "a":
             a_ended.set()
 
-    a_ended = Flag()
+    a_ended = CancelEvent()
     steps = (step("a", apply=first), step("b", "a"))
     thread = Thread(target=engine.run, args=(steps, JOB, emit), kwargs={"control": control})
     thread.start()
@@ -220,7 +220,7 @@ def test_a_bug_in_reading_is_not_taken_for_something_to_create() -> None:
 
 
 def test_a_slow_listener_holds_up_no_other_step() -> None:
-    slow, done = Flag(), Flag()
+    slow, done = CancelEvent(), CancelEvent()
     heard: list[Event] = []
 
     def listen(event: Event) -> None:
@@ -245,7 +245,7 @@ def test_a_slow_listener_holds_up_no_other_step() -> None:
 
 def test_a_listener_that_fails_ends_what_still_runs() -> None:
     """A full disk under the journal is told at once, not when AKS is there."""
-    waiting = Flag()
+    waiting = CancelEvent()
 
     def listen(event: Event) -> None:
         if isinstance(event, StepFinished):

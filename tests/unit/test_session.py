@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier, Thread
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -30,7 +30,7 @@ class Entra:
     """A credential that answers for one scope at once, and for the other when it is let."""
 
     def __init__(self) -> None:
-        self.asked, self.answer = Flag(), Flag()
+        self.asked, self.answer = CancelEvent(), CancelEvent()
         self.count = 0
 
     def get_token(self, scope: str, **_: Any) -> Token:
@@ -50,7 +50,7 @@ def entra(monkeypatch: pytest.MonkeyPatch) -> Entra:
 
 @pytest.fixture
 def session(entra: Entra, tmp_path: Path) -> Session:
-    person = InteractiveUser(lambda *_: None, Flag())
+    person = InteractiveUser(lambda *_: None, CancelEvent())
     return Session(
         azure_public(tmp_path), "environment", "organizations", person, AuthRecords(None)
     )

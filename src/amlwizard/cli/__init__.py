@@ -15,7 +15,7 @@ from amlwizard.cli.arguments import parser
 
 
 class Command(NamedTuple):
-    """A command: its module in this package, imported when it is called, its function, and its
+    """A command: its module in `commands`, imported when it is called, its function, and its
     options."""
 
     module: str
@@ -25,22 +25,22 @@ class Command(NamedTuple):
 
 COMMANDS: Mapping[str, Command] = {
     "": Command("wizard", "wizard", options.WizardOptions),
-    "ask": Command("asking", "ask", options.AskOptions),
-    "check": Command("reading", "check", options.CheckOptions),
-    "preflight": Command("reading", "preflight", options.PreflightOptions),
-    "plan": Command("reading", "plan", options.PlanOptions),
-    "replay": Command("replaying", "replay", options.ReplayOptions),
-    "verify": Command("verifying", "verify", options.VerifyOptions),
-    "destroy": Command("destroying", "destroy", options.DestroyOptions),
-    "export": Command("exporting", "export", options.ExportOptions),
-    "demo": Command("demonstrating", "demo", options.DemoOptions),
-    "recipes list": Command("bundled_recipes", "list_all", options.Options),
-    "recipes copy": Command("bundled_recipes", "copy_one", options.CopyOptions),
+    "ask": Command("ask", "ask", options.AskOptions),
+    "check": Command("check", "check", options.CheckOptions),
+    "preflight": Command("preflight", "preflight", options.PreflightOptions),
+    "plan": Command("plan", "plan", options.PlanOptions),
+    "replay": Command("replay", "replay", options.ReplayOptions),
+    "verify": Command("verify", "verify", options.VerifyOptions),
+    "destroy": Command("destroy", "destroy", options.DestroyOptions),
+    "export": Command("export", "export", options.ExportOptions),
+    "demo": Command("demo", "demo", options.DemoOptions),
+    "recipes list": Command("recipes", "list_all", options.Options),
+    "recipes copy": Command("recipes", "copy_one", options.CopyOptions),
     "doctor": Command("doctor", "doctor", options.DoctorOptions),
     "completion": Command("completion", "completion", options.CompletionOptions),
-    "schema": Command("reading", "schema", options.Options),
-    "sandbox": Command("sandboxing", "sandbox", options.SandboxOptions),
-    "sandbox compare": Command("comparing", "compare", options.CompareOptions),
+    "schema": Command("schema", "schema", options.Options),
+    "sandbox": Command("sandbox", "sandbox", options.SandboxOptions),
+    "sandbox compare": Command("compare", "compare", options.CompareOptions),
 }
 
 
@@ -111,5 +111,5 @@ def _run(given: argparse.Namespace) -> int:
         )
     name = " ".join(filter(None, (given.command, getattr(given, "within", None))))
     command = COMMANDS[name]
-    run = getattr(import_module(f"amlwizard.cli.{command.module}"), command.function)
+    run = getattr(import_module(f"amlwizard.cli.commands.{command.module}"), command.function)
     return int(run(command.options.of(given)))

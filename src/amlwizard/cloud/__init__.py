@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ class Cloud:
 
     # -- signing in
 
-    def accounts(self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag) -> list[Tenant]:
+    def accounts(self, given: SignIn, ask: DeviceCodePrompt, cancel: CancelEvent) -> list[Tenant]:
         """Sign in as `given` says (`recipe.SignIn`) and return the tenants that the account can
         see."""
         from amlwizard.cloud.subscriptions import seen
@@ -55,7 +55,11 @@ class Cloud:
             return seen(self._signed_in(given, ask, cancel), given.tenant)
 
     def sign_in(
-        self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag, audiences: Collection[str] = ()
+        self,
+        given: SignIn,
+        ask: DeviceCodePrompt,
+        cancel: CancelEvent,
+        audiences: Collection[str] = (),
     ) -> Account:
         """Sign in as `given` says and choose the subscription. A user who has already signed in is
         not prompted again. Tokens for `audiences` are requested at once, so that a refusal by Entra
@@ -77,7 +81,7 @@ class Cloud:
             session.prove(audiences)
             return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
 
-    def _signed_in(self, given: SignIn, ask: DeviceCodePrompt, cancel: Flag) -> Session:
+    def _signed_in(self, given: SignIn, ask: DeviceCodePrompt, cancel: CancelEvent) -> Session:
         from amlwizard.cloud.auth_records import AuthRecords
         from amlwizard.cloud.interactive_user import InteractiveUser
         from amlwizard.cloud.session import signed_in

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from types import MappingProxyType
 from typing import Any
 
@@ -53,7 +53,12 @@ class Arm(ArmRequests):
         )
 
     def put(
-        self, resource_id: str, api_version: str, body: Document, say: ReportProgress, cancel: Flag
+        self,
+        resource_id: str,
+        api_version: str,
+        body: Document,
+        say: ReportProgress,
+        cancel: CancelEvent,
     ) -> MutableDocument:
         """Create or update a resource, wait for the operation, and return the resource.
 
@@ -92,7 +97,7 @@ class Arm(ArmRequests):
         )
 
     def wait(
-        self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
+        self, resource_id: str, api_version: str, say: ReportProgress, cancel: CancelEvent
     ) -> MutableDocument:
         """Wait for provisioning that another client started, and return the resource. Raises
         CloudError if it failed, StepError if it does not end."""
@@ -111,7 +116,7 @@ class Arm(ArmRequests):
             say(f"{state}, started elsewhere")
             self._look_later(began, f"{short(resource_id)} is {state} still", cancel)
 
-    def _look_later(self, began: float, still: str, cancel: Flag) -> None:
+    def _look_later(self, began: float, still: str, cancel: CancelEvent) -> None:
         """Wait until the next poll. Raises StepError if the operation has taken longer than the
         profile's `longest`."""
         if time.monotonic() - began >= self.profile.longest:
@@ -127,7 +132,7 @@ class Arm(ArmRequests):
         resource_id: str,
         api_version: str,
         say: ReportProgress,
-        cancel: Flag,
+        cancel: CancelEvent,
         query: Mapping[str, str] = NO_QUERY,
     ) -> bool:
         """Delete a resource and wait until it is gone. A deletion already in progress is only
@@ -162,7 +167,7 @@ class Arm(ArmRequests):
         return there is not None or statuses[0] not in (204, 404)
 
     def await_gone(
-        self, resource_id: str, api_version: str, say: ReportProgress, cancel: Flag
+        self, resource_id: str, api_version: str, say: ReportProgress, cancel: CancelEvent
     ) -> None:
         """Wait until a GET finds nothing: some services end the operation slightly before that.
         Raises StepError if the resource stays."""
@@ -182,7 +187,7 @@ class Arm(ArmRequests):
             self._look_later(began, f"{short(resource_id)} is being deleted still", cancel)
 
     def await_there(
-        self, resource_id: str, api_version: str, cancel: Flag
+        self, resource_id: str, api_version: str, cancel: CancelEvent
     ) -> MutableDocument | None:
         """Wait for a resource that should exist by now; None if it does not appear within the
         profile's `lag`."""
@@ -194,14 +199,14 @@ class Arm(ArmRequests):
         return found
 
     def purge_vault(
-        self, deleted_id: str, api_version: str, say: ReportProgress, cancel: Flag
+        self, deleted_id: str, api_version: str, say: ReportProgress, cancel: CancelEvent
     ) -> None:
         """Purge a soft-deleted vault, by its id among the deleted vaults, and wait until it is
         purged."""
         self.post(f"{deleted_id}/purge", api_version)
         self.await_gone(deleted_id, api_version, say, cancel)
 
-    def _await(self, poller: Any, say: ReportProgress, cancel: Flag) -> None:
+    def _await(self, poller: Any, say: ReportProgress, cancel: CancelEvent) -> None:
         shown = ""
         while not poller.done():
             status = poller.status()
@@ -217,7 +222,7 @@ class Arm(ArmRequests):
         self,
         once: Callable[[], None],
         say: ReportProgress,
-        cancel: Flag,
+        cancel: CancelEvent,
         lagging: Collection[str] = (),
     ) -> None:
         """Retry until it succeeds: retryable errors while the profile's `patience` lasts, codes in
@@ -253,7 +258,7 @@ class Arm(ArmRequests):
         }
         return {ns: known.get(ns.lower(), "NotRegistered") for ns in namespaces}
 
-    def register(self, namespaces: Iterable[str], say: ReportProgress, cancel: Flag) -> None:
+    def register(self, namespaces: Iterable[str], say: ReportProgress, cancel: CancelEvent) -> None:
         """Register resource providers, and wait until all of them are registered."""
         wanted = list(namespaces)
         for namespace in wanted:

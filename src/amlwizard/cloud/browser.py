@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import time
 import webbrowser
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 from azure.identity import InteractiveBrowserCredential
@@ -54,7 +54,7 @@ class BrowserCredential(InteractiveBrowserCredential):
 class _Server(AuthCodeRedirectServer):
     """Waits in short intervals, so that cancellation takes effect."""
 
-    def __init__(self, port: int, cancel: Flag) -> None:
+    def __init__(self, port: int, cancel: CancelEvent) -> None:
         super().__init__("localhost", port, timeout=LOOK_SECONDS)
         self._cancel, self._end = cancel, time.monotonic() + SECONDS
 
@@ -70,7 +70,7 @@ class _Server(AuthCodeRedirectServer):
             )
 
 
-def _listening(cancel: Flag) -> _Server:
+def _listening(cancel: CancelEvent) -> _Server:
     for port in PORTS:
         try:
             return _Server(port, cancel)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 from amlwizard.cloud.databricks_errors import translated
@@ -148,7 +148,7 @@ class Databricks:
             cluster = self.client.clusters.get(cluster_id)
         return cluster.state.value if cluster.state else "UNKNOWN"
 
-    def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: Flag) -> None:
+    def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
         """Wait until the cluster runs. Raises StepError with Azure's reason if it terminates
         instead."""
         shown = ""
@@ -190,7 +190,7 @@ class Databricks:
         }
 
     def install_libraries(
-        self, cluster_id: str, packages: Sequence[str], say: ReportProgress, cancel: Flag
+        self, cluster_id: str, packages: Sequence[str], say: ReportProgress, cancel: CancelEvent
     ) -> None:
         """Install PyPI packages and wait for them. Raises StepError if one fails."""
         from databricks.sdk.service.compute import Library, PythonPyPiLibrary
@@ -249,7 +249,7 @@ class Databricks:
         cluster_id: str,
         cells: Sequence[str],
         say: ReportProgress,
-        cancel: Flag,
+        cancel: CancelEvent,
         *,
         ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = lambda: None,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from time import monotonic
 from typing import Any
 
@@ -53,7 +53,7 @@ class ExecutionContext:
             with tidying():
                 client.command_execution.destroy(cluster_id, context.id)
 
-    def run(self, number: int, cell: str, cancel: Flag) -> CellResult:
+    def run(self, number: int, cell: str, cancel: CancelEvent) -> CellResult:
         """Run a cell to its end. Raises StepError with the cell's exception, or SignInError if
         Entra refused its sign-in. Cancellation also cancels the cell."""
         from databricks.sdk.service.compute import Language

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 from amlwizard.cloud_port import DeviceCodePrompt
@@ -15,7 +15,7 @@ class InteractiveUser:
     open now. `played`: the sandbox answers in the user's place."""
 
     ask: DeviceCodePrompt
-    cancel: Flag
+    cancel: CancelEvent
     waited_for: bool = False
     played: bool = False
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from threading import Event as Flag
+from threading import Event as CancelEvent
 
 from amlwizard.errors import OperationCancelledError
 
 
-def pause(cancel: Flag, seconds: float) -> None:
+def pause(cancel: CancelEvent, seconds: float) -> None:
     """Wait for `seconds`. Raises OperationCancelledError as soon as `cancel` is set."""
     if cancel.wait(seconds):
         raise OperationCancelledError("cancelled")

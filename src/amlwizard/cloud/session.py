@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from threading import RLock
 from typing import Any
 
@@ -238,7 +238,7 @@ class Session:
             return None
         return str(claims(token.token).get("tid") or tenant)
 
-    def go_on(self, ask: Any, cancel: Flag) -> None:
+    def go_on(self, ask: Any, cancel: CancelEvent) -> None:
         """Serve another run, which may prompt the user again."""
         self.person.ask, self.person.cancel = ask, cancel
         self._refusal = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any, Literal
 
 from amlwizard.cloud_port import CloudPort, DeviceCodePrompt, ReportProgress
@@ -45,7 +45,7 @@ class Context:
     recipe: Recipe
     cloud: CloudPort
     outputs: Outputs
-    cancel: Flag
+    cancel: CancelEvent
     ask: DeviceCodePrompt
     name: str = "RECIPE"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -30,10 +30,14 @@ def az(platform: Standing, command: str) -> None:
         if one.startswith("az group create "):
             tags = dict([given["--tags"].split("=")])
             arm.put(
-                group, "2025-04-01", {"location": given["--location"], "tags": tags}, quiet, Flag()
+                group,
+                "2025-04-01",
+                {"location": given["--location"], "tags": tags},
+                quiet,
+                CancelEvent(),
             )
         elif one.startswith("az group delete "):
-            arm.delete(group, "2021-04-01", quiet, Flag())
+            arm.delete(group, "2021-04-01", quiet, CancelEvent())
         elif one.startswith("az keyvault recover "):
             body = {
                 "location": given["--location"],
@@ -45,7 +49,7 @@ def az(platform: Standing, command: str) -> None:
                 },
             }
             vault = f"{platform.group}/providers/Microsoft.KeyVault/vaults/{name}"
-            arm.put(vault, "2025-05-01", body, quiet, Flag())
+            arm.put(vault, "2025-05-01", body, quiet, CancelEvent())
         elif one.startswith("az rest --method delete "):
             path, _, query = given["--url"].partition("?")
             version, *more = query.removeprefix("api-version=").split("&")
@@ -120,7 +124,7 @@ def test_without_force_its_data_stays_and_the_way_out_is_said(
 ) -> None:
     """As the portal deletes it, or somebody else."""
     workspace = platform.id("Microsoft.Databricks/workspaces", "dbw-mlquick01")
-    platform.arm.delete(workspace, "2026-01-01", quiet, Flag())
+    platform.arm.delete(workspace, "2026-01-01", quiet, CancelEvent())
     left = [key for key in platform.resources if f"/{MANAGED}" in key]
     assert any(key.endswith(f"/{MANAGED}") for key in left) and len(left) > 1
     ran = destroy("--yes", "--json")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
@@ -31,7 +31,7 @@ def found(platform: Platform, *, sleeping: bool = True, **changes: str) -> list[
     recipe = recipe_of("quickstart", **changes)
     outputs = {"sign-in": platform.outputs["sign-in"]}
     asked: Any = lambda *_: None  # noqa: E731
-    context = Context(recipe, platform.cloud, Outputs(outputs), Flag(), asked)
+    context = Context(recipe, platform.cloud, Outputs(outputs), CancelEvent(), asked)
     findings = check(context, steps_for(recipe))
     return [f for f in findings if f.rule in ("runtime-not-offered", "node-type-not-offered")]
 
@@ -58,5 +58,5 @@ def test_a_cluster_that_runs_already_needs_no_listing(platform: Platform) -> Non
     number = platform.outputs["databricks-cluster"]["id"]
     if client.state(number) != "RUNNING":
         client.start_cluster(number)
-        client.wait_cluster(number, lambda *_, **__: None, Flag())
+        client.wait_cluster(number, lambda *_, **__: None, CancelEvent())
     assert not found(platform, sleeping=False, training__spark_version="99.9.x-scala2.12")

@@ -6,7 +6,7 @@ import json
 import logging
 from collections import Counter
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 from typing import Any
 
 import httpx
@@ -40,7 +40,7 @@ class Stage:
         self.description = description
         profile = from_description(Path(description["description"]))
         self._cloud = Cloud(profile, attended=True, played=True)
-        account = self._cloud.sign_in(SignIn(), Unasked(), Flag())
+        account = self._cloud.sign_in(SignIn(), Unasked(), CancelEvent())
         self.subscription, self.tenant = account.subscription, account.tenant
         self._client = client(profile, TIMEOUT_SECONDS)
 

@@ -11,8 +11,8 @@ from amlwizard import console
 from amlwizard.app import reporting
 from amlwizard.app.application import Application, to_all
 from amlwizard.cli.options import VerifyOptions
-from amlwizard.cli.reading import changes, usable_recipe
-from amlwizard.cli.replaying import cancelling
+from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.signals import cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.events import Emit
 

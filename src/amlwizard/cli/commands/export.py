@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from amlwizard.cli.options import ExportOptions
-from amlwizard.cli.reading import changes, usable_recipe
+from amlwizard.cli.recipe_argument import changes, usable_recipe
 from amlwizard.errors import InvalidInputError
 from amlwizard.export import FORMATS
 

@@ -7,15 +7,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Event as Flag
+from threading import Event as CancelEvent
 
 from amlwizard import console, durations
 from amlwizard.app.application import Application, to_all
 from amlwizard.app.port import TargetName
+from amlwizard.cli.commands.wizard import SESSIONS
 from amlwizard.cli.options import AskOptions
-from amlwizard.cli.replaying import Watch, cancelling
+from amlwizard.cli.run_output import Watch
+from amlwizard.cli.signals import cancelling
 from amlwizard.cli.targets import choice_of
-from amlwizard.cli.wizard import SESSIONS
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.errors import Finding, InvalidInputError, OperationCancelledError, SignInError
 from amlwizard.paths import state_folder
@@ -147,7 +148,7 @@ class Ask:
         are none."""
         self._sign_in(recipe)
         while True:
-            found = self.application.preflight(recipe, self.login, Flag(), name)
+            found = self.application.preflight(recipe, self.login, CancelEvent(), name)
             _show(found)
             errors = [finding for finding in found if finding.severity == "error"]
             if not errors:
@@ -161,7 +162,7 @@ class Ask:
     def _sign_in(self, recipe: Recipe) -> None:
         while True:
             try:
-                account = self.application.sign_in(recipe.sign_in, self.login, Flag())
+                account = self.application.sign_in(recipe.sign_in, self.login, CancelEvent())
                 break
             except SignInError as error:
                 console.show_error(error)

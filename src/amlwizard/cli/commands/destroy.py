@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from threading import Event as Flag
+from threading import Event as CancelEvent
 
 from amlwizard import console
 from amlwizard.app.application import Application, to_all
 from amlwizard.cli.options import DestroyOptions
-from amlwizard.cli.reading import changes, usable_recipe
-from amlwizard.cli.replaying import Watch, cancelling, progress
+from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.run_output import Watch, progress
+from amlwizard.cli.signals import cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.events import Emit
@@ -28,7 +29,7 @@ def destroy(given: DestroyOptions) -> int:
     out = sys.stderr if given.json else sys.stdout
     login, watch = console.login_prompt(sys.stderr), Watch()
     with Application(choice_of(given)) as application, application.using(given.target):
-        plan = application.plan_teardown(recipe, given.purge, login, Flag())
+        plan = application.plan_teardown(recipe, given.purge, login, CancelEvent())
         if given.dry_run and given.json:
             print(json.dumps(plan.to_json(), indent=2))
             return 0

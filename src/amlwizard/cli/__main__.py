@@ -1,5 +1,0 @@
-import sys
-
-from amlwizard.cli import main
-
-sys.exit(main())

@@ -1,0 +1,32 @@
+"""The plan command: the steps of a run, and with a target what each would do there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from threading import Event as CancelEvent
+
+from amlwizard.cli.options import PlanOptions
+from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.console import login_prompt, show_plan
+from amlwizard.plan import outline
+from amlwizard.steps import steps_for
+
+
+def plan(given: PlanOptions) -> int:
+    """Return 0, or 2 if the recipe requires a change to an existing resource that Azure cannot
+    make."""
+    recipe = usable_recipe(given.recipe, changes(given.set))
+    if given.target is None:
+        made = outline(steps_for(recipe))
+    else:
+        from amlwizard.app.application import Application
+        from amlwizard.cli.targets import choice_of
+
+        with Application(choice_of(given)) as application, application.using(given.target):
+            made = application.plan(recipe, login_prompt(sys.stderr), CancelEvent())
+    if given.json:
+        print(json.dumps(made.to_json(), indent=2))
+    else:
+        show_plan(made, sys.stdout)
+    return 0 if made.possible else 2

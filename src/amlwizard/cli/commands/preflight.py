@@ -1,0 +1,23 @@
+"""The preflight command: the rules of a recipe, judged by what the cloud has."""
+
+from __future__ import annotations
+
+import sys
+from threading import Event as CancelEvent
+
+from amlwizard.app.application import Application
+from amlwizard.cli.finding_output import print_findings
+from amlwizard.cli.options import PreflightOptions
+from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.targets import choice_of
+from amlwizard.console import login_prompt
+
+
+def preflight(given: PreflightOptions) -> int:
+    """Return 2 if there are errors, otherwise 0."""
+    recipe = usable_recipe(given.recipe, changes(given.set))
+    with Application(choice_of(given)) as application, application.using(given.target):
+        findings = application.preflight(
+            recipe, login_prompt(sys.stderr), CancelEvent(), given.recipe
+        )
+    return print_findings(given, findings)

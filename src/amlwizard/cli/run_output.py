@@ -1,0 +1,45 @@
+"""How a command shows a run."""
+
+from __future__ import annotations
+
+import sys
+
+from amlwizard import console
+from amlwizard.events import Emit, Event
+from amlwizard.run_control import RunControl
+from amlwizard.view import RunView
+
+
+def progress(as_json: bool) -> Emit:
+    """The display of a run: JSON lines, a live table on a terminal, plain lines elsewhere."""
+    if as_json:
+        return console.json_lines(sys.stdout)
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        return console.LiveTable(Console())
+    return console.Lines(sys.stdout)
+
+
+def while_read(emit: Emit, control: RunControl) -> Emit:
+    """`emit`, until the reader of standard output closes it (``| head``): then the run is
+    cancelled."""
+
+    def heeding(event: Event) -> None:
+        try:
+            emit(event)
+        except BrokenPipeError:
+            console.let_go(sys.stdout)
+            control.cancel()
+
+    return heeding
+
+
+class Watch:
+    """Keeps the `RunView` of a run."""
+
+    def __init__(self) -> None:
+        self.view = RunView()
+
+    def __call__(self, event: Event) -> None:
+        self.view = self.view.apply(event)
