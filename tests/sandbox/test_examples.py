@@ -79,6 +79,9 @@ REFUSED = [
         "Microsoft.KeyVault/vaults": [
             (r"createVaultWithNetworkAcls", "BadRequest", "neither RBAC nor access policies"),
         ],
+        "Microsoft.MachineLearningServices/workspaces/codes/versions": [
+            (r"createOrUpdate", "UserError", "its files are in no storage account"),
+        ],
         "Microsoft.MachineLearningServices/workspaces/computes": [
             (r"AmlCompute", "UserError", "an update without VM size, sent as a new one"),
             (r"BasicAmlCompute|ComputeInstance\w*", "VMSizeNotSupported",
@@ -257,6 +260,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             assert main([*replay, f"security.secure_entry={entry}"]) == 0
         contracts.serve("quickstart", box)
         contracts.register("quickstart", box)
+        contracts.script("quickstart", box)
         route_table(box)
         yield Stage(box)
 
@@ -298,7 +302,8 @@ def type_of(example: Example) -> str:
     path = example.path.rpartition("/")[0] if example.method == "POST" else example.path
     kind = ResourceId.parse(path).type
     if example.method == "POST" and kind in RESOURCE_TYPES:
-        known = example.path.rpartition("/")[2].lower() in RESOURCE_TYPES[kind].actions
+        actions = RESOURCE_TYPES[kind].actions | RESOURCE_TYPES[kind].early
+        known = example.path.rpartition("/")[2].lower() in actions
         return kind if known else f"{kind}, other actions"
     return kind
 

@@ -58,8 +58,6 @@ Run = Callable[..., Any]
 @pytest.fixture
 def on_cluster(platform: Platform) -> Run:
     """Runs cells on the platform's cluster, behind a run of their own; answers what the last says."""
-    made = platform.outputs["databricks"]
-    client = platform.cloud.databricks(made["url"], made["id"])
     uri = platform.cloud.ml(platform.outputs["workspace"]["id"]).tracking_uri()
     values = {
         "token": platform.cloud.access_token("arm").reveal(),
@@ -68,17 +66,7 @@ def on_cluster(platform: Platform) -> Run:
     }
     given = "\n".join(f"{name} = {value!r}" for name, value in values.items())
 
-    def run(*cells: str) -> Any:
-        cluster = platform.outputs["databricks-cluster"]["id"]
-        if client.state(cluster) != "RUNNING":
-            client.start_cluster(cluster)
-            client.wait_cluster(cluster, lambda *_, **__: None, CancelEvent())
-        results = client.run_cells(
-            cluster, [given, OPEN, *cells], lambda *_, **__: None, CancelEvent()
-        )
-        return results[-1].data
-
-    return run
+    return lambda *cells: platform.run(given, OPEN, *cells)
 
 
 # -- artifacts

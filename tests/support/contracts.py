@@ -148,6 +148,26 @@ def register(recipe: str, there: Sandbox) -> None:
     arm.send("PUT", version, "2025-09-01", {"properties": uri})
 
 
+def script(recipe: str, there: Sandbox) -> None:
+    """Create an environment with a version through ARM, and code as if its files were uploaded."""
+    arm, steps, outputs = _ready(recipe, there)
+    workspace = resolve(_resource(steps["workspace"]).id, outputs)
+    image = {"image": "docker.io/tensorflow/serving:latest"}
+    arm.send("PUT", f"{workspace}/environments/e/versions/1", "2025-09-01", {"properties": image})
+    kind = "Microsoft.MachineLearningServices/workspaces/codes"
+    code, version = f"{workspace}/codes/c", f"{workspace}/codes/c/versions/1"
+    properties = {"provisioningState": "Succeeded"}
+    uri = {"codeUri": "https://stmlquick01.blob.core.windows.net/code/src", **properties}
+    there.change(
+        resources={
+            code.lower(): {"id": code, "name": "c", "type": kind, "properties": properties},
+            version.lower(): {
+                "id": version, "name": "1", "type": f"{kind}/versions", "properties": uri,
+            },
+        }
+    )  # fmt: skip
+
+
 def _ready(recipe: str, there: Sandbox) -> tuple[Any, dict[str, Step], Json]:
     arm = there.cloud().arm
     steps = {step.id: step for step in steps_for(recipe_of(recipe))}

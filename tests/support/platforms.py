@@ -45,6 +45,18 @@ class Platform:
         change(body)
         return dict(self.cloud.arm.send("PUT", resource_id, version, body))
 
+    def run(self, *cells: str) -> Any:
+        """What the last of these cells answers, run on the cluster in the VNET."""
+        made, cluster = self.outputs["databricks"], self.outputs["databricks-cluster"]["id"]
+        client = self.cloud.databricks(made["url"], made["id"])
+
+        def quiet(*_: Any, **__: Any) -> None: ...
+
+        if client.state(cluster) != "RUNNING":
+            client.start_cluster(cluster)
+            client.wait_cluster(cluster, quiet, CancelEvent())
+        return client.run_cells(cluster, cells, quiet, CancelEvent())[-1].data
+
     def refused(self, step: str, change: Change, name: str = "") -> CloudError:
         """The error of a `put` that must be refused."""
         with pytest.raises(CloudError) as error:

@@ -1,8 +1,8 @@
 """Blobs of a storage account, read and written (whole or in blocks) with a shared access signature.
 They are files in the sandbox's folder.
 
-A signature is valid for one blob and one hour, for reading or for writing. The account's firewall
-has been checked before.
+A signature is valid for one hour, for one blob or for all those of a container (of which no list can
+be had). The account's firewall has been checked before.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -23,6 +24,7 @@ from amlwizard.sandbox.state import State
 
 VERSION, SECONDS = "2024-11-04", 3600
 READ, WRITE = "r", "rcw"
+ARTIFACTS = "-azureml"  # ends the name of the container that a workspace keeps artifacts in
 MESSAGES = {
     "AuthorizationFailure": "This request is not authorized to perform this operation.",
     "AuthenticationFailed": "Server failed to authenticate the request. Make sure the value of "
@@ -32,7 +34,22 @@ MESSAGES = {
     "NoAuthenticationInformation": "Server failed to authenticate the request. Please refer to the "
     "information in the www-authenticate header.",
 }
+URL = re.compile(r"https://([^./]+)\.blob\.core\.windows\.net(?::443)?/([^/]+)/?(.*)")
 BLOCK = re.compile(rb"<(?:Latest|Uncommitted|Committed)>([^<]+)</")
+
+
+class Blob(NamedTuple):
+    """A blob, or what the names of several begin with."""
+
+    account: str
+    container: str
+    path: str
+
+
+def blob_of(url: str) -> Blob | None:
+    """What a URL without signature names; None if that is no blob."""
+    matched = URL.fullmatch(url)
+    return Blob(*matched.groups()) if matched else None
 
 
 class Blobs:
@@ -40,19 +57,23 @@ class Blobs:
         self.state = state
 
     def file(self, container: str, name: str) -> Path:
-        """The file of a blob. A container is named after its workspace."""
-        home = (self.state.folder / "mlflow" / container.removesuffix("-azureml")).resolve()
-        file = (home / "artifacts" / name).resolve()
-        if not file.is_relative_to(home / "artifacts"):
+        """The file of a blob, or the folder of those whose names begin with `name`. The container
+        of artifacts is where the workspace's MLflow server keeps them."""
+        if container.endswith(ARTIFACTS):
+            home = self.state.folder / "mlflow" / container.removesuffix(ARTIFACTS) / "artifacts"
+        else:
+            home = self.state.folder / "blobs" / container
+        file = (home / name).resolve()
+        if not file.is_relative_to(home.resolve()):
             raise ValueError(name)
         return file
 
     def url(self, account: str, container: str, name: str, rights: str) -> str:
-        """The signed URL of a blob."""
+        """The signed URL of a blob; of the container, if `name` is empty."""
         expires = f"{datetime.fromtimestamp(time.time() + SECONDS, UTC):%Y-%m-%dT%H:%M:%SZ}"
-        query = {"sv": VERSION, "sr": "b", "se": expires, "sp": rights}
+        query = {"sv": VERSION, "sr": "b" if name else "c", "se": expires, "sp": rights}
         signed = {**query, "sig": self._signature(account, container, name, query)}
-        path = f"{container}/{quote(name)}"
+        path = f"{container}/{quote(name)}".rstrip("/")
         return f"https://{account}.blob.core.windows.net/{path}?{urlencode(signed)}"
 
     async def answer(self, request: Request, account: str) -> Response | None:
@@ -63,7 +84,8 @@ class Blobs:
         container, _, name = request.url.path.lstrip("/").partition("/")
         parts = {key: query.get(key, "") for key in ("sv", "sr", "se", "sp")}
         wanted = {"PUT": "w", "GET": "r", "HEAD": "r"}.get(request.method, "")
-        if query["sig"] != self._signature(account, container, name, parts):
+        signed = "" if parts["sr"] == "c" else name
+        if query["sig"] != self._signature(account, container, signed, parts) or not name:
             return refusal(403, "AuthenticationFailed")
         if not wanted or wanted not in parts["sp"]:
             return refusal(403, "AuthorizationPermissionMismatch")
@@ -80,6 +102,9 @@ class Blobs:
             block.parent.mkdir(parents=True, exist_ok=True)
             block.write_bytes(content)
             return Response(status_code=201, headers=_headers())
+        if what == "metadata":  # not kept
+            status = 200 if file.exists() else 404
+            return Response(status_code=status, headers=_headers())
         if request.headers.get("if-none-match") == "*" and file.exists():
             return refusal(409, "BlobAlreadyExists")
         if what == "blocklist":

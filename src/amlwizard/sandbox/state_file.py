@@ -132,7 +132,8 @@ class StateFile(Part):
     `providers` has the registration operation of each namespace, by subscription; `protected` the
     sealed settings of extensions; `contents` the properties of deleted vaults; `logs` deleted Log
     Analytics workspaces; `assigned` recent role assignments; `ports` port numbers by
-    ``service|resource id``. `allowed` None allows all actions.
+    ``service|resource id``. `allowed` None allows all actions. `no_code`: Kubernetes endpoints take
+    an MLflow model without a scoring script.
     """
 
     tenant: str
@@ -157,6 +158,7 @@ class StateFile(Part):
     denied: list[str] = []
     policies: list[JsonObject] = []
     tracking_audience: str = ""
+    no_code: bool = True
 
     def to_json(self) -> JsonObject:
         return self.model_dump(mode="json")

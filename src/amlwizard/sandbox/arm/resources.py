@@ -199,10 +199,12 @@ class Resources:
         path, _, action = request.path.rpartition("/")
         target = ResourceId.parse(path)
         kind = RESOURCE_TYPES.get(target.type)
-        run = kind.actions.get(action.lower()) if kind else None
+        early = kind.early.get(action.lower()) if kind else None
+        run = early or (kind.actions.get(action.lower()) if kind else None)
         if kind is None or run is None:
             return self._unknown(request)
-        found = store.existing(self.state, target)
+        lookup = store.find if early else store.existing
+        found = lookup(self.state, target)
         self.admission.check_permission(f"{kind.type}/{action}/action", target.text)
         with worded(kind):
             answer = run(self._call(request, target, request.body, found))

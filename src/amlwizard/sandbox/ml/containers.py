@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.requests import Request
@@ -50,10 +51,14 @@ class Container:
         self.process, self.lock = process, asyncio.Lock()
 
     @classmethod
-    async def start(cls, children: Children, folder: Path, log: Path) -> Container:
-        """Raises ContainerCrashedError where its server does not come up with the model in `folder`."""
+    async def start(
+        cls, children: Children, folder: Path, log: Path, own: Sequence[Path] = ()
+    ) -> Container:
+        """`own` are the scoring script and the folder of the environment, if the deployment has its
+        own. Raises ContainerCrashedError where its server does not come up with the model in `folder`."""
+        arguments = map(str, (folder, *own))
         process = await children.piped(
-            "amlwizard.sandbox.ml.scorer", str(folder), env={}, cwd=children.temporary, log=log
+            "amlwizard.sandbox.ml.scorer", *arguments, env={}, cwd=children.temporary, log=log
         )
         container = cls(process)
         if not await process.receive():

@@ -1,6 +1,7 @@
 """The container of a deployment: Microsoft's inference server with one MLflow model behind it.
 
-Arguments: the model's folder and, optionally, another entry script. Requests and responses are lines
+Arguments: the model's folder and, optionally, another entry script, and the folder with the
+`conda.yaml` of another environment than the model's. Requests and responses are lines
 of JSON on standard input and output, with bodies in base64; no port is opened. Standard error is the
 container's log. Exits silently if the server does not start.
 """
@@ -35,16 +36,21 @@ class Server(Protocol):
     def test_client(self) -> Client: ...
 
 
-def _server(folder: Path, script: Path) -> Server:
+NO_CODE = Path(__file__).with_name("no_code.py")
+
+
+def _server(folder: Path, script: Path = NO_CODE, environment: Path | None = None) -> Server:
     """The server's Flask application, with the entry script and the model loaded."""
     os.environ |= {
-        "AML_APP_ROOT": os.environ["TMPDIR"],
+        "AML_APP_ROOT": os.environ["TMPDIR"] if environment is None else str(script.parent),
         "AML_APP_INSIGHTS_ENABLED": "false",
         "AZUREML_ENTRY_SCRIPT": str(script),
         "AZUREML_MODEL_DIR": str(folder.parent),
-        "MLFLOW_MODEL_FOLDER": folder.name,
     }
-    user_environment.enter(folder)
+    if environment is None:
+        os.environ["MLFLOW_MODEL_FOLDER"] = folder.name
+    sys.dont_write_bytecode = True  # beside the code, which is a blob
+    user_environment.enter(environment or folder)
     from azureml_inference_server_http.server.entry import app
 
     server: Server = app
@@ -70,8 +76,7 @@ def main() -> None:
     asked = requests()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    folder, script, *_ = *map(Path, sys.argv[1:]), Path(__file__).with_name("no_code.py")
-    client = _server(folder, script).test_client()
+    client = _server(*map(Path, sys.argv[1:])).test_client()
     answers.write('{"ready": true}\n')
     answers.flush()
     for line in asked:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import tempfile
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from amlwizard.sandbox.blobs import Blobs, blob_of
 from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.ml.containers import Container, ContainerCrashedError, Log
@@ -70,13 +72,33 @@ class OnlineEndpoints:
             )
         folder = await self._model(workspace, p["model"])
         try:
-            self.containers[key] = await Container.start(self.children, folder, written)
+            self.containers[key] = await Container.start(
+                self.children, folder, written, self._own(p)
+            )
         except ContainerCrashedError:
             raise OperationError(
                 "ResourceNotReady",
                 "User container has crashed or terminated. Please see troubleshooting guide, "
                 f"available here: {TROUBLE}#error-resourcenotready",
             ) from None
+
+    def _own(self, properties: JsonObject) -> tuple[Path, ...]:
+        """The scoring script of a deployment and a folder with its environment; neither if it has no
+        script."""
+        given = properties.get("codeConfiguration")
+        if given is None:
+            return ()
+        code, environment = (
+            self.state.get(asset_id) for asset_id in (given["codeId"], properties["environmentId"])
+        )
+        at = blob_of(code["properties"]["codeUri"]) if code else None
+        if at is None or environment is None:
+            raise OperationError("ResourceNotFound", "The code or the environment was not found.")
+        folder = Path(tempfile.mkdtemp(dir=self.children.temporary))
+        conda = environment["properties"].get("condaFile", "")
+        (folder / "conda.yaml").write_text(conda, encoding="utf-8")
+        script = f"{at.path.strip('/')}/{given['scoringScript']}"
+        return Blobs(self.state).file(at.container, script), folder
 
     def resume(self) -> None:
         """Restart the containers of all deployments."""

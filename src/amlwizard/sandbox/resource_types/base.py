@@ -157,7 +157,8 @@ class ResourceType:
     provisioningState. `system_data`: has systemData. `shows_tags`: shows empty tags. `refusal`
     renders the errors of the service.
 
-    `actions` are POST actions by lower-case name, `slow` the responses of long-running ones.
+    `actions` are POST actions by lower-case name, `slow` the responses of long-running ones, `early`
+    those of a resource that need not exist yet.
     `items` returns documents that another service holds; `shown` adds to a document what depends on
     other resources.
 
@@ -192,6 +193,7 @@ class ResourceType:
     delete_seconds: float = 5
     actions: dict[str, Action] = field(default_factory=dict)
     slow: dict[str, Answer] = field(default_factory=dict)
+    early: dict[str, Action] = field(default_factory=dict)
     items: Items | None = None
     shown: Shown | None = None
     refusal: Refusal = wrapped

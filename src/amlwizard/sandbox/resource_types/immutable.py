@@ -189,6 +189,17 @@ IMMUTABLE: dict[str, tuple[ImmutableProperty, ...]] = {
             for path in ("properties.computeType", "properties.resourceId")
         ),
     ),
+    "microsoft.machinelearningservices/workspaces/codes/versions": (
+        ImmutableProperty("properties.codeUri", "UserError", "Asset paths cannot be updated."),
+    ),
+    "microsoft.machinelearningservices/workspaces/environments/versions": tuple(
+        ImmutableProperty(
+            f"properties.{name}",
+            "UserError",
+            "{property} of an environment version cannot be changed.",
+        )
+        for name in ("image", "condaFile", "build.contextUri")
+    ),
     "microsoft.databricks/workspaces": (
         ImmutableProperty(
             "properties.managedResourceGroupId",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from amlwizard.sandbox.documents import JsonObject, complete
+import yaml
+
+from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject, complete, value_at
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Call, ResourceType, state_of
 from amlwizard.sandbox.resource_types.ml.endpoints import mark
@@ -14,6 +17,14 @@ from amlwizard.sandbox.resource_types.ml.shapes import Deployment
 from amlwizard.sandbox.resource_types.role_assignments import sees_role
 from amlwizard.sandbox.state import State
 
+# The code was reported (mlops-v2#62); the words are ours.
+NO_SCRIPT: list[JsonObject] = [
+    {
+        "code": "InferencingClientCallFailed",
+        "message": "One or more validation errors occurred: a Kubernetes deployment needs a scoring "
+        "script and an environment.",
+    }
+]
 PROBE = {
     "failureThreshold": 30,
     "successThreshold": 1,
@@ -57,6 +68,7 @@ def _deployment(call: Call) -> None:
         )
     if not p.get("model"):
         raise user_error("A deployment needs a model.", "model")
+    _must_have_code(call)
     given = p.get("scaleSettings")
     complete(p, {**DEPLOYMENT, "scaleSettings": given or DEPLOYMENT["scaleSettings"]})
     normalise(p["containerResourceRequirements"])
@@ -68,9 +80,33 @@ def _deployment(call: Call) -> None:
         call.body.pop("sku", None)  # the number of instances follows from the load
     workspace = call.state.get(call.id.text.rsplit("/", 4)[0])
     assert workspace
-    call.fails = _unbuilt(call, workspace) or _unauthorized(call, endpoint, workspace)
+    call.fails = (
+        _unbuilt(call, workspace) or _no_conda(call) or _unauthorized(call, endpoint, workspace)
+    )
     if call.fails is None:
         call.work = call.services.deployments.deploy(call.id, workspace, call.body)
+
+
+def _must_have_code(call: Call) -> None:
+    """Refuse a scoring script without code or environment, and none where one is needed."""
+    p, script = call.properties, call.properties.get("codeConfiguration")
+    if script is None:
+        if not call.state.data.no_code:
+            raise ArmError(400, "BadRequest", "The request is invalid.", details=NO_SCRIPT)
+        return
+    if not script.get("scoringScript") or ".." in script["scoringScript"].split("/"):
+        raise user_error(
+            "A code configuration needs a scoring script in its code.", "scoringScript"
+        )
+    for key, named, kind in (
+        ("codeId", script.get("codeId"), "codes"),
+        ("environmentId", p.get("environmentId"), "environments"),
+    ):
+        if not named:
+            raise user_error(f"A deployment with a scoring script needs {key}.", key)
+        at = call.state.get(named)
+        if at is None or at["type"].lower() != f"{NAMESPACE}/workspaces/{kind}/versions".lower():
+            raise user_error(f"There is no version of {kind} {named}.", key)
 
 
 def _unauthorized(call: Call, endpoint: JsonObject, workspace: JsonObject) -> JsonObject | None:
@@ -148,6 +184,21 @@ def _unbuilt(call: Call, workspace: JsonObject) -> JsonObject | None:
         f"The image could not be built on {name}: {'pushing to' if rights[0] else 'pulling from'} "
         f"{host} failed: unauthorized: authentication required"
     )
+
+
+def _no_conda(call: Call) -> JsonObject | None:
+    """The error of an image build from a conda file without dependencies, else None."""
+    environment = call.state.get(call.properties.get("environmentId")) or {}
+    text = value_at(environment, "properties.condaFile")
+    if not text:
+        return None
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("dependencies"), list):
+        return None
+    return _build_failed("conda env create failed: the conda file of the environment is not valid.")
 
 
 def _build_failed(why: str) -> JsonObject:

@@ -55,9 +55,16 @@ class _ScaleSettings(Shape):
     scaleType: str
 
 
+class _CodeConfiguration(Shape):
+    codeId: str = ""
+    scoringScript: str = ""
+
+
 class _DeploymentProperties(Shape):
     endpointComputeType: str = ""
     model: str = ""
+    codeConfiguration: _CodeConfiguration | None = None
+    environmentId: str = ""
     containerResourceRequirements: _Requirements = _Requirements()
     scaleSettings: _ScaleSettings = _ScaleSettings(scaleType="")
     properties: Object | None = None
@@ -73,3 +80,25 @@ class _ModelProperties(Shape):
 
 class Model(Document):
     properties: _ModelProperties = _ModelProperties()
+
+
+class _CodeProperties(Shape):
+    codeUri: str = ""
+
+
+class Code(Document):
+    properties: _CodeProperties = _CodeProperties()
+
+
+class _BuildContext(Shape):
+    contextUri: str = ""
+
+
+class _EnvironmentProperties(Shape):
+    image: str = ""
+    condaFile: str = ""
+    build: _BuildContext | None = None
+
+
+class Environment(Document):
+    properties: _EnvironmentProperties = _EnvironmentProperties()
