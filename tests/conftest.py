@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-class _Groups(LoadScopeScheduling):  # type: ignore[misc]
+class _Groups(LoadScopeScheduling):
     """Keeps the tests of an xdist_group on one worker, since they share expensive fixtures.
 
     Needed because pytest-xdist 3.8 marks node ids in a place where pytest 9.2 no longer reads

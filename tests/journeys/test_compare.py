@@ -4,7 +4,7 @@ otherwise than the cloud that was captured."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as CancelEvent
@@ -25,7 +25,7 @@ Lines = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lines]:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Lines:
     """What the client recorded of a little work on a cloud; its names and ids are stand-ins."""
     path = tmp_path_factory.mktemp("session") / "capture.jsonl"
     with pytest.MonkeyPatch.context() as patch:  # one salt in 256 makes 10.61 of 10.61

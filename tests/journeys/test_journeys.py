@@ -10,7 +10,7 @@ from importlib.metadata import version
 import httpx
 import pytest
 import yaml
-from support import PATIENCE, RECIPES, Ran, recipe_of
+from support import PATIENCE, RECIPES, Ran, document, recipe_of
 from support.journeys import Journey
 
 from amlwizard.notebook.access import api_of
@@ -24,7 +24,8 @@ PREDICTIONS = [235.114, 246.801, 163.685]
 
 @pytest.fixture(params=["quickstart", "article", "private"])
 def any_journey(request: pytest.FixtureRequest) -> Journey:
-    return request.getfixturevalue(request.param)
+    found: Journey = request.getfixturevalue(request.param)
+    return found
 
 
 def test_it_comes_out_with_the_known_numbers(any_journey: Journey) -> None:
@@ -246,11 +247,15 @@ def test_rows_without_names_are_refused_and_the_log_says_why(quickstart: Journey
     key, uri = ml.keys(names.endpoint), quickstart.output("traffic")["scoring_uri"]
     rows = recipe_of("article").scoring.request["data"]
     refused = cloud.score(uri, key, {"input_data": rows})
-    assert refused.status == 500 and refused.ran and "Check the logs" in refused.body["message"]
+    assert (
+        refused.status == 500
+        and refused.ran
+        and "Check the logs" in document(refused.body)["message"]
+    )
     said = ml.last_exception(names.endpoint, names.deployment)
     assert said == "AttributeError: 'list' object has no attribute 'items'"
     unnamed = cloud.score(uri, key, {"data": rows})
-    assert unnamed.status == 400 and "input_data" in unnamed.body["message"]
+    assert unnamed.status == 400 and "input_data" in document(unnamed.body)["message"]
 
 
 def test_the_article_shows_the_request_as_given_and_as_sent(article: Journey) -> None:

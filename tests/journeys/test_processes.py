@@ -23,8 +23,7 @@ from support import (
     Sandbox,
     amlwizard,
     environment,
-    process,
-    replaying,
+    replaying_afresh,
     running,
 )
 from support.processes import Family
@@ -77,7 +76,7 @@ def test_nothing_outlives_a_replay_that_is_killed(
     """With everything running: the tracking server, a cluster's driver, a deployment."""
     home = tmp_path / "home"
     around = {"AMLWIZARD_HOME": str(home), "TMPDIR": str(temporary), **family.environment}
-    with replaying(*TARGET, "--clock", "instant", start=process, **around) as replay:
+    with replaying_afresh(*TARGET, "--clock", "instant", **around) as replay:
         replay.until("run-started")
         cloud = embedded(home)
         cloud.gate("POST /api/v1/endpoint/.*/score")
@@ -181,7 +180,7 @@ def test_an_interrupted_replay_says_what_it_left_and_is_gone_on_with(
     cloud = sandbox("--clock", "instant")
     around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
     cloud.hold("Microsoft.ContainerService")
-    with replaying(*TARGET, *PROVISION, start=process, **around) as replay:
+    with replaying_afresh(*TARGET, *PROVISION, **around) as replay:
         replay.until("step-progress", "aks")
         replay.send(signal.SIGINT)
         ran = replay.end()
@@ -203,7 +202,7 @@ def test_a_second_interrupt_waits_for_nothing(sandbox: Sandboxes, tmp_path: Path
     cloud.gate("PUT .*/virtualNetworks/.*")
     cloud.hold("Microsoft.MachineLearningServices")
     around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
-    with replaying(*TARGET, *PROVISION, start=process, **around) as replay:
+    with replaying_afresh(*TARGET, *PROVISION, **around) as replay:
         waiting = {"vnet", "workspace"}
         while waiting:
             waiting.discard(replay.until("step-started")["step"])
@@ -221,7 +220,7 @@ def test_a_replay_that_nobody_reads_any_more_is_cancelled(
     """``replay | head``: it stops as on Ctrl-C, and the journal has it all."""
     cloud = sandbox("--clock", "instant")
     around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
-    with replaying(*TARGET, *PROVISION, start=process, **around) as replay:
+    with replaying_afresh(*TARGET, *PROVISION, **around) as replay:
         run = replay.until("run-started")["run"]
         assert replay.process.stdout
         replay.process.stdout.close()
@@ -250,12 +249,12 @@ def test_a_killed_replay_is_gone_on_with_and_what_is_in_flight_is_adopted(
     around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
     cloud.gate("GET .*/Microsoft.ContainerService/locations/.*")
     cloud.gate("GET /api/2.1/clusters/get")
-    with replaying(*TARGET, *PROVISION, start=process, **around) as replay:
-        asked = set()
+    with replaying_afresh(*TARGET, *PROVISION, **around) as replay:
+        asked: set[str] = set()
         while not {"aks", "databricks-cluster"} <= asked:
             asked.add(replay.until("step-started")["step"])
         while not _both_begun(cloud.state):
-            replay.process.poll()
+            pass
         replay.send(signal.SIGKILL)
     slow = {"polls": -9}  # what is looked at by preflight and step takes longer than a glance
     under_way = cloud.state

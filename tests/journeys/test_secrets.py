@@ -69,7 +69,8 @@ journeys = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
     params=[pytest.param(name, marks=journeys) for name in ("quickstart", "article", "private")]
 )
 def done(request: pytest.FixtureRequest) -> Journey:
-    return request.getfixturevalue(request.param)
+    found: Journey = request.getfixturevalue(request.param)
+    return found
 
 
 def test_the_canaries_were_really_used(done: Journey) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from support import amlwizard, running
+from support import amlwizard_in, running
 from support.asked import terminal, through
 from support.tui_support import walking, wizard
 
@@ -114,7 +114,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory, at_the_prompts: Way) -> W
     with place(tmp_path_factory, "replay") as (folder, environment):
         (folder / SAVED).parent.mkdir()
         (folder / SAVED).write_text(at_the_prompts.recipe)
-        ran = amlwizard("replay", str(SAVED), "--target", "sandbox", cwd=folder, **environment)
+        ran = amlwizard_in(folder, "replay", str(SAVED), "--target", "sandbox", **environment)
         assert ran.code == 0, ran.err
         return left(folder)
 
@@ -161,7 +161,8 @@ WAYS = ("in_the_app", "at_the_prompts", "replayed")
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> Way:
-    return request.getfixturevalue(request.param)
+    found: Way = request.getfixturevalue(request.param)
+    return found
 
 
 def test_it_ends_with_the_three_predictions(way: Way) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-import test_contracts
+from journeys import test_contracts
 from support import PATIENCE, RECIPES, Json, Sandbox, contracts, recipe_of, running
 from support.contracts import Example, Waiver
 

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as CancelEvent
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import httpx
 
@@ -30,10 +30,23 @@ PATIENCE = 900.0
 far beyond what the slowest machine takes, and pytest's own `timeout` is far beyond it."""
 EARLY = ("PYTHON", "LC_", "LANG")
 Json = dict[str, Any]
+T = TypeVar("T")
 Start = Callable[
     [Sequence[str], "int | IO[Any]", IO[Any], Path, Mapping[str, str]],
     "Forked | subprocess.Popen[str]",
 ]
+
+
+def there(value: T | None) -> T:
+    """The value, which is there; AssertionError if it is None."""
+    assert value is not None
+    return value
+
+
+def document(value: object) -> Json:
+    """The value, which is a JSON object; AssertionError if it is something else."""
+    assert isinstance(value, dict)
+    return value
 
 
 @dataclass
@@ -181,15 +194,17 @@ def process(
     )
 
 
-def amlwizard(
-    *arguments: str, cwd: Path | None = None, start: Start | None = None, **more: str
-) -> Ran:
-    """Run the command as a user would, with everything imported already (see `forking`), unless
-    `start` is `process`, or `more` has variables that Python reads when it starts."""
-    if start is None:
-        start = process if any(name.startswith(EARLY) for name in more) else Forked
+def amlwizard(*arguments: str, **more: str) -> Ran:
+    """Run the command as a user would; `more` are variables of its environment."""
+    return amlwizard_in(ROOT, *arguments, **more)
+
+
+def amlwizard_in(folder: Path, *arguments: str, **more: str) -> Ran:
+    """The same in another working directory. Everything is imported already (see `forking`), unless
+    `more` has variables that Python reads when it starts."""
+    start: Start = process if any(name.startswith(EARLY) for name in more) else Forked
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-        code = start(arguments, out, errors, cwd or ROOT, environment(more)).wait(PATIENCE)
+        code = start(arguments, out, errors, folder, environment(more)).wait(PATIENCE)
         out.seek(0)
         errors.seek(0)
         return Ran(code, out.read(), errors.read())
@@ -228,9 +243,18 @@ class Replay:
         return str(self.errors.read())
 
 
-@contextmanager
-def replaying(*arguments: str, start: Start = Forked, **more: str) -> Iterator[Replay]:
+def replaying(*arguments: str, **more: str) -> AbstractContextManager[Replay]:
     """``amlwizard replay ... --json`` in a separate process, killed at the end of the block."""
+    return _replaying(Forked, arguments, more)
+
+
+def replaying_afresh(*arguments: str, **more: str) -> AbstractContextManager[Replay]:
+    """The same as a new Python process, with nothing imported yet."""
+    return _replaying(process, arguments, more)
+
+
+@contextmanager
+def _replaying(start: Start, arguments: Sequence[str], more: Mapping[str, str]) -> Iterator[Replay]:
     with tempfile.TemporaryFile("w+") as errors:
         command = ["replay", *arguments, "--json"]
         running = start(command, subprocess.PIPE, errors, ROOT, environment(more))

@@ -20,7 +20,7 @@ GO_ON = r"Enter goes on\):"
 
 
 @contextmanager
-def terminal(folder: Path, *arguments: str, **environment: str) -> Iterator[pexpect.spawn]:
+def terminal(folder: Path, *arguments: str, **environment: str) -> Iterator[pexpect.spawn[str]]:
     """`amlwizard ask` on a pseudo-terminal; it is killed when the block ends."""
     child = pexpect.spawn(
         sys.executable,
@@ -37,7 +37,7 @@ def terminal(folder: Path, *arguments: str, **environment: str) -> Iterator[pexp
         ended(child)
 
 
-def ended(child: pexpect.spawn) -> None:
+def ended(child: pexpect.spawn[str]) -> None:
     """Kill the process and wait for its end: pexpect's own `close` gives up on a busy machine."""
     if child.isalive():
         child.kill(signal.SIGKILL)
@@ -46,7 +46,10 @@ def ended(child: pexpect.spawn) -> None:
 
 
 def through(
-    child: pexpect.spawn, draft: Draft, prefix: str = "", changes: Mapping[str, str] | None = None
+    child: pexpect.spawn[str],
+    draft: Draft,
+    prefix: str = "",
+    changes: Mapping[str, str] | None = None,
 ) -> None:
     """Go through every section, keeping the answers of `draft` except for `changes` by path; cures
     that are offered are declined."""
@@ -63,7 +66,7 @@ def through(
                 child.expect(f"Cure {finding.rule}")
                 child.sendline("")
         for number, spec in enumerate(fields.specs(section), 1):
-            if spec.path in (changes or {}):
+            if changes and spec.path in changes:
                 child.expect(GO_ON)
                 child.sendline(str(number))
                 child.expect(rf"{spec.title} \[[^\]]*\]:")

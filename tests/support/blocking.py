@@ -27,6 +27,7 @@ from typing import Any
 
 import pytest
 
+MODULE_LOCK: Any = vars(bootstrap)["_ModuleLock"]
 HEAVY = (
     "azure", "databricks", "mlflow", "sklearn", "pandas", "numpy", "matplotlib", "questionary",
     "starlette", "uvicorn", "httpx", "requests", "msal", "cryptography",
@@ -78,7 +79,7 @@ def unblocked(backend: object = None) -> Iterator[Watch]:
             patch.setattr(kind, name, _noted(getattr(kind, name), f"{kind.__name__}.{name}"))
         for name in ON_SOCKETS:
             patch.setattr(socket.socket, name, _on_socket(name))
-        patch.setattr(bootstrap._ModuleLock, "acquire", _loading(bootstrap._ModuleLock.acquire))
+        patch.setattr(MODULE_LOCK, "acquire", _loading(MODULE_LOCK.acquire))
         for name in _methods(backend):
             patch.setattr(backend, name, _noted(getattr(backend, name), f"backend.{name}"))
         _watches[threading.get_ident()] = watch

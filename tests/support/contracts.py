@@ -214,7 +214,7 @@ def examples() -> Iterator[Example]:
 
 
 def _operations() -> dict[tuple[str, ...], Json]:
-    found = {}
+    found: dict[tuple[str, ...], Json] = {}
     for file in (FOLDER / "specs" / "swagger").rglob("*.json"):
         document = json.loads(file.read_text())
         for path, item in document["paths"].items():

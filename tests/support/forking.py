@@ -52,9 +52,9 @@ def _serve(asked: socket.socket) -> Sequence[str]:
     the process that sends the messages ends."""
     running: dict[int, tuple[int, socket.socket]] = {}
     while True:
-        ready, _, _ = select.select([asked, *running], [], [])
+        ready, _, _ = select.select([asked.fileno(), *running], [], [])
         for handle in ready:
-            if handle is asked:
+            if handle == asked.fileno():
                 message, files, _, _ = socket.recv_fds(asked, LARGEST, 4)
                 if not message:
                     raise SystemExit

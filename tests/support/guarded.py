@@ -61,7 +61,8 @@ class Guarded:
 
     def id(self, tail: str) -> str:
         """The only resource id with that end; ValueError if there is not exactly one."""
-        (found,) = [key for key in self.state["resources"] if key.endswith(tail.lower())]
+        resources: Json = self.state["resources"]
+        (found,) = [key for key in resources if key.endswith(tail.lower())]
         return found
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support import RECIPES, Json, Ran, Sandbox, amlwizard, process, replaying, running
+from support import RECIPES, Json, Ran, Sandbox, amlwizard, replaying_afresh, running
 
 SCORING_KEY = "canaryKeyQ7fW2zR9mK4tB8vX1pL6"
 ACCESS_TOKEN = "canaryTokenH3jD8sN5gC2yU7aE4oI9"
@@ -92,7 +92,7 @@ def journey(recipe: str, folder: Path, clock: str, *options: str, **more: str) -
         options = (str(RECIPES / f"{recipe}.yaml"), "--target", "sandbox", *options)
         # AKS is held until the training has started: a run that waited for it first would never end.
         sandbox.hold("Microsoft.ContainerService")
-        with arguments.watched(), replaying(*options, start=process, **environment) as replay:
+        with arguments.watched(), replaying_afresh(*options, **environment) as replay:
             replay.until("step-started", "train")
             sandbox.clear()
             ran = replay.end()

@@ -55,7 +55,7 @@ class Walk:
     """An app under a pilot. `see` waits for what a user would wait for."""
 
     app: WizardApp
-    pilot: Pilot[int | None]
+    pilot: Pilot[Any]
     _moved: asyncio.Event
 
     async def press(self, *keys: str) -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import RECIPES
-from test_address_plan import NO_CURE_KNOWN, loads, part_of, recipe, typed
-from test_rules import prefixes
+from unit.test_address_plan import NO_CURE_KNOWN, loads, part_of, recipe, typed
+from unit.test_rules import prefixes
 
 from amlwizard import fields, rules
 from amlwizard.errors import Finding

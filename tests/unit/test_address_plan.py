@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from support import recipe_of
-from test_rules import BREAKS, findings, prefixes
+from unit.test_rules import BREAKS, findings, prefixes
 
 from amlwizard import rules
 from amlwizard.design.subnets import SUBNETS
