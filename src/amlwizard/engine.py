@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event as CancelEvent
@@ -43,7 +43,7 @@ from amlwizard.json_types import Document
 from amlwizard.plan import Action, Context, Found, Phase, Plan, Step, action_for, in_order, planned
 from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
 from amlwizard.recipe import Recipe
-from amlwizard.run_control import RunControl
+from amlwizard.run_control import RunControl, Workers, cancelled_by
 
 WORKERS = 12
 HOLD_LOOK_SECONDS = 0.2
@@ -111,9 +111,10 @@ def run(
     counts: Counter[str] = Counter()
     finished_steps = _walk(steps, visit, control)
     try:
-        for finished in finished_steps:
-            counts[finished.outcome] += 1
-            say(finished)
+        with cancelled_by(cancel):
+            for finished in finished_steps:
+                counts[finished.outcome] += 1
+                say(finished)
     except BaseException:
         control.cancel()  # a listener failed: end the waits of steps that still run
         raise
@@ -155,8 +156,11 @@ def survey(
         known = found.outputs if found and found.state != "failed" else {}
         return StepFinished(step=step.id, outcome="kept", outputs=known)
 
-    for _ in _walk(steps, visit, RunControl()):
-        pass
+    with cancelled_by(cancel):
+        for _ in _walk(steps, visit, RunControl(cancel)):
+            pass
+    if cancel.is_set():
+        raise OperationCancelledError("Cancelled.")
     if errors:
         raise errors[0]
     return Plan(job.target, tuple(rows[step.id] for step in in_order(steps)))
@@ -173,7 +177,7 @@ def _walk(
     waiting = in_order(steps)
     outputs: dict[str, Document] = {}
     final: dict[str, StepFinished] = {}
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="step") as pool:
+    with Workers(WORKERS, thread_name_prefix="step") as pool:
         running: dict[Future[StepFinished], Step] = {}
         while waiting or running:
             for step in list(waiting):

@@ -2,7 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from functools import partial
 from threading import Event
+from time import monotonic, sleep
+from typing import ClassVar, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CLEANUP_SECONDS = 1.2
+LOOK_SECONDS = 0.1
+_cancel: ContextVar[Event] = ContextVar("cancel")
+
+
+@contextmanager
+def cancelled_by(cancel: Event) -> Iterator[None]:
+    """Within the block, requests and pauses of this thread end as soon as `cancel` is set."""
+    before = _cancel.set(cancel)
+    try:
+        yield
+    finally:
+        _cancel.reset(before)
+
+
+def current_cancel() -> Event:
+    """What cancels the work of this thread; an event that nobody sets if nothing does."""
+    return _cancel.get(None) or Event()
+
+
+class _Grace(Event):
+    """Set when `cancel` has been set for CLEANUP_SECONDS, as seen by all cleanup together."""
+
+    seen: ClassVar[WeakKeyDictionary[Event, float]] = WeakKeyDictionary()
+
+    def __init__(self, cancel: Event) -> None:
+        super().__init__()
+        self._cancel = cancel
+
+    def is_set(self) -> bool:
+        if not self._cancel.is_set():
+            return False
+        return monotonic() - self.seen.setdefault(self._cancel, monotonic()) >= CLEANUP_SECONDS
+
+    def wait(self, timeout: float | None = None) -> bool:
+        end = monotonic() + (float("inf") if timeout is None else timeout)
+        while not (ended := self.is_set()) and monotonic() < end:
+            sleep(min(LOOK_SECONDS, max(0, end - monotonic())))
+        return ended
+
+
+@contextmanager
+def cleanup() -> Iterator[None]:
+    """Within the block, requests are sent although the command is cancelled: for what must not be
+    left behind. All such blocks share CLEANUP_SECONDS, from the first one after the cancellation."""
+    cancel = current_cancel()
+    with cancelled_by(cancel if isinstance(cancel, _Grace) else _Grace(cancel)):
+        yield
+
+
+class Workers(ThreadPoolExecutor):
+    """A pool whose calls are cancelled by what cancels the thread that submitted them."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return super().submit(partial(copy_context().run, fn, *args, **kwargs))
 
 
 class RunControl:

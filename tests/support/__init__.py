@@ -245,19 +245,25 @@ class Replay:
 
 def replaying(*arguments: str, **more: str) -> AbstractContextManager[Replay]:
     """``amlwizard replay ... --json`` in a separate process, killed at the end of the block."""
-    return _replaying(Forked, arguments, more)
+    return _commanding(Forked, ("replay", *arguments, "--json"), more)
 
 
 def replaying_afresh(*arguments: str, **more: str) -> AbstractContextManager[Replay]:
     """The same as a new Python process, with nothing imported yet."""
-    return _replaying(process, arguments, more)
+    return _commanding(process, ("replay", *arguments, "--json"), more)
+
+
+def commanding(*arguments: str, **more: str) -> AbstractContextManager[Replay]:
+    """A command in a separate process, killed at the end of the block."""
+    return _commanding(Forked, arguments, more)
 
 
 @contextmanager
-def _replaying(start: Start, arguments: Sequence[str], more: Mapping[str, str]) -> Iterator[Replay]:
+def _commanding(
+    start: Start, arguments: Sequence[str], more: Mapping[str, str]
+) -> Iterator[Replay]:
     with tempfile.TemporaryFile("w+") as errors:
-        command = ["replay", *arguments, "--json"]
-        running = start(command, subprocess.PIPE, errors, ROOT, environment(more))
+        running = start(arguments, subprocess.PIPE, errors, ROOT, environment(more))
         try:
             yield Replay(running, errors)
         finally:

@@ -34,7 +34,7 @@ from amlwizard.plan.outputs import TRAFFIC, TRAIN
 from amlwizard.posture import Posture
 from amlwizard.preflight import check
 from amlwizard.recipe import Recipe, SignIn, save
-from amlwizard.run_control import RunControl
+from amlwizard.run_control import RunControl, cancelled_by
 from amlwizard.steps import steps_for
 from amlwizard.steps.evidence import Looking
 from amlwizard.steps.foundation import signed_in
@@ -118,11 +118,13 @@ class Application:
         self.target.agree(login)
 
     def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
-        return self.target.cloud.accounts(given, self._asking(emit), cancel)
+        with cancelled_by(cancel):
+            return self.target.cloud.accounts(given, self._asking(emit), cancel)
 
     def sign_in(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Account:
         ask = self._asking(emit)
-        account = self.target.cloud.sign_in(given, ask, cancel)
+        with cancelled_by(cancel):
+            account = self.target.cloud.sign_in(given, ask, cancel)
         ask.done(account.name)
         return account
 
@@ -135,7 +137,8 @@ class Application:
         account = self.sign_in(recipe.sign_in, emit, cancel)
         outputs = {"sign-in": signed_in(account)}
         ctx = engine.context(self._job(recipe, name), outputs, cancel)
-        return check(ctx, steps_for(recipe))
+        with cancelled_by(cancel):
+            return check(ctx, steps_for(recipe))
 
     # -- plan and run
 
@@ -276,8 +279,9 @@ class Application:
             )
         outputs = {name: view.outputs(name) for name in view.steps}
         ctx = engine.context(self._job(recipe, ""), outputs, cancel)
-        ctx.cloud.sign_in(recipe.sign_in, ctx.ask, cancel)
-        return send(ctx, recipe, dict(request), lambda message, payload=None: None)
+        with cancelled_by(cancel):
+            ctx.cloud.sign_in(recipe.sign_in, ctx.ask, cancel)
+            return send(ctx, recipe, dict(request), lambda message, payload=None: None)
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
         for path in newest(state_folder() / "runs"):

@@ -55,10 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         top.print_help()
         return 0
+    from amlwizard.cli.signals import interrupting
     from amlwizard.errors import AmlwizardError
 
     try:
-        code = _run(given)
+        with interrupting():
+            code = _run(given)
         sys.stdout.flush()  # here, where errors are reported, and not at interpreter exit
         return code
     except AmlwizardError as error:
@@ -74,6 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         let_go(sys.stdout)
         return 1
     except OSError as error:
+        if error.errno == errno.EIO:  # the terminal was closed: nobody is left to tell
+            return 130
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             return _unexpected(error)
         from amlwizard.console import let_go, show_error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from amlwizard import console
 from amlwizard.events import Emit, Event
 from amlwizard.run_control import RunControl
 from amlwizard.view import RunView
+
+UNREAD = (errno.EPIPE, errno.EIO)
 
 
 def progress(as_json: bool) -> Emit:
@@ -22,14 +25,17 @@ def progress(as_json: bool) -> Emit:
 
 
 def while_read(emit: Emit, control: RunControl) -> Emit:
-    """`emit`, until the reader of standard output closes it (``| head``): then the run is
-    cancelled."""
+    """`emit`, until nobody reads it any more: the reader of a pipe has ended (``| head``), or the
+    terminal was closed. Then the run is cancelled."""
 
     def heeding(event: Event) -> None:
         try:
             emit(event)
-        except BrokenPipeError:
-            console.let_go(sys.stdout)
+        except OSError as error:
+            if error.errno not in UNREAD:
+                raise
+            for stream in (sys.stdout, sys.stderr):
+                console.let_go(stream)
             control.cancel()
 
     return heeding

@@ -1,37 +1,66 @@
-"""What signals do to a command that runs."""
+"""What signals do to a command: Ctrl-C, SIGTERM, and SIGHUP, which a closing terminal sends."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 from amlwizard.errors import OperationCancelledError
 from amlwizard.run_control import RunControl
 
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
+ABOUT_WORK = "Cancelling; what Azure has begun goes on there."
+ABOUT_READING = "Cancelling; nothing was changed."
 
 
 @contextmanager
-def cancelling() -> Iterator[RunControl]:
-    """Ctrl-C or SIGTERM cancels the run; a second one ends the process at once, whatever it waits
-    for: an embedded sandbox ends with the process, and the next run finds what Azure has done."""
+def cancelling(word: str = ABOUT_WORK) -> Iterator[RunControl]:
+    """The first signal cancels the work of the block and says `word`. A second one ends the
+    process at once, whatever it waits for: an embedded sandbox ends with the process, and the next
+    run finds what Azure has done."""
     control = RunControl()
 
-    def stop(number: int, frame: object) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         if control.cancelled.is_set():
             if sys.stdout.isatty():
-                os.write(1, SHOW_CURSOR)
+                _tell(1, SHOW_CURSOR)
             os._exit(OperationCancelledError.exit_code)
         control.cancel()
-        # Not print: the signal may have interrupted one.
-        os.write(2, b"\nCancelling; what Azure has begun goes on there.\n")
+        _tell(2, f"\n{word}\n".encode())
 
-    before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handled_by(stop):
         yield control
+
+
+@contextmanager
+def interrupting() -> Iterator[None]:
+    """Any of the signals raises KeyboardInterrupt in the block, as Ctrl-C does by default."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with _handled_by(interrupt):
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
     finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+def _tell(file: int, text: bytes) -> None:
+    # Not print: the signal may have interrupted one. The terminal may be gone.
+    with suppress(OSError):
+        os.write(file, text)

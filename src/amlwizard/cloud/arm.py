@@ -68,7 +68,7 @@ class Arm(ArmRequests):
 
         def once() -> None:
             with translated(f"PUT {short(resource_id)}"):
-                self._await(self._begin(resource_id, api_version, body), say, cancel)
+                self._await(self._begin(resource_id, api_version, body, cancel), say, cancel)
 
         self._persist(once, say, cancel)
         return self._settled(resource_id, api_version)
@@ -83,17 +83,22 @@ class Arm(ArmRequests):
             )
         return found
 
-    def _begin(self, resource_id: str, api_version: str, body: Document) -> Any:
+    def _begin(
+        self, resource_id: str, api_version: str, body: Document, cancel: CancelEvent
+    ) -> Any:
+        from amlwizard.cloud.arm_polling import Polling
+
+        polling = Polling(self.profile.polling, self.profile.arm, cancel)
         kind, group, name = _parts(resource_id)
         if kind in NETWORK:
             operations = getattr(self._network, NETWORK[kind])
-            return operations.begin_create_or_update(group, name, body)
+            return operations.begin_create_or_update(group, name, body, polling=polling)
         if kind == DATABRICKS:
-            return self._databricks.workspaces.begin_create_or_update(group, name, body)
-        from amlwizard.cloud.arm_polling import polling
-
+            return self._databricks.workspaces.begin_create_or_update(
+                group, name, body, polling=polling
+            )
         return self._resources.resources.begin_create_or_update_by_id(
-            resource_id, body, api_version=api_version, polling=polling(self.profile.polling)
+            resource_id, body, api_version=api_version, polling=polling
         )
 
     def wait(
@@ -141,6 +146,8 @@ class Arm(ArmRequests):
         Returns False if there was nothing. The request is sent even if a GET finds nothing: with
         the right `query` it reaches a soft-deleted resource.
         """
+        from amlwizard.cloud.arm_polling import Polling
+
         there = self.get(resource_id, api_version)
         statuses: list[int] = []
 
@@ -151,6 +158,7 @@ class Arm(ArmRequests):
                     resource_id,
                     api_version=api_version,
                     params=dict(query),
+                    polling=Polling(self.profile.polling, self.profile.arm, cancel),
                     raw_response_hook=lambda answer: statuses.append(
                         answer.http_response.status_code
                     ),

@@ -1,10 +1,11 @@
-"""How the generic client detects the end of an operation.
+"""How the clients detect the end of an operation.
 
 Import this where it is used: it loads the Azure SDK.
 """
 
 from __future__ import annotations
 
+from threading import Event as CancelEvent
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from azure.mgmt.core.polling.arm_polling import (
     AzureAsyncOperationPolling,
     BodyContentPolling,
 )
+
+from amlwizard.run_control import cancelled_by
 
 
 class OperationLocation(LocationPolling[Any, Any]):
@@ -32,14 +35,23 @@ def _named(url: str) -> list[str]:
     return urlsplit(url).path.lower().rstrip("/").split("/")[-2:]
 
 
-def polling(seconds: float) -> ARMPolling:
-    """Polling every `seconds`, without Location headers that name the resource itself."""
-    return ARMPolling(
-        seconds,
-        lro_algorithms=[
-            AzureAsyncOperationPolling(),
-            OperationLocation(),
-            BodyContentPolling(),
-            StatusCheckPolling(),
-        ],
-    )
+class Polling(ARMPolling):
+    """Polls until the operation ends or `cancel` is set: a poller has a thread of its own, which
+    does not know what cancels the thread that made it."""
+
+    def __init__(self, seconds: float, endpoint: str, cancel: CancelEvent) -> None:
+        super().__init__(
+            seconds,
+            path_format_arguments={"endpoint": endpoint},
+            lro_algorithms=[
+                AzureAsyncOperationPolling(),
+                OperationLocation(),
+                BodyContentPolling(),
+                StatusCheckPolling(),
+            ],
+        )
+        self._cancel = cancel
+
+    def run(self) -> None:
+        with cancelled_by(self._cancel):
+            super().run()

@@ -8,6 +8,7 @@ from contextlib import suppress
 from threading import Event as CancelEvent
 from typing import Any
 
+from amlwizard.cloud import interruption
 from amlwizard.cloud.databricks_errors import translated
 from amlwizard.cloud.execution import ExecutionContext, unreadable
 from amlwizard.cloud.import_lock import one_at_a_time
@@ -30,6 +31,7 @@ class Databricks:
     ) -> None:
         with one_at_a_time:
             from databricks.sdk import WorkspaceClient
+            from databricks.sdk.clock import RealClock
             from databricks.sdk.core import Config
             from databricks.sdk.credentials_provider import CredentialsStrategy
 
@@ -53,6 +55,11 @@ class Databricks:
             def attributes(cls) -> Any:
                 return Config.attributes()  # it inspects only the class that it is called on
 
+        class Clock(RealClock):
+            def sleep(self, seconds: float) -> None:
+                """The pause between two attempts."""
+                interruption.pause(seconds)
+
         class Entra(CredentialsStrategy):
             def auth_type(self) -> str:
                 return "entra"
@@ -69,6 +76,7 @@ class Databricks:
                     credentials_strategy=Entra(),
                     retry_timeout_seconds=RETRY_SECONDS,
                     http_timeout_seconds=60,
+                    clock=Clock(),
                 )
             )
         prepared(self.client.api_client._api_client._session, profile)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from amlwizard.cloud.errors import not_let_in
-from amlwizard.errors import CloudError, SignInError
+from amlwizard.errors import CloudError, OperationCancelledError, SignInError
+from amlwizard.run_control import cleanup
 from amlwizard.secret import hide
 
 # Databricks' messages for denied access, and the fix for each; the first match applies.
@@ -42,7 +43,11 @@ def _opened_by(said: str) -> str:
 def tidying() -> Iterator[None]:
     """Suppress errors of cleanup: they must not hide the result or failure before it, and
     Databricks ends what is left over by itself."""
-    with suppress(CloudError, SignInError), translated("tidy up"):
+    with (
+        suppress(CloudError, SignInError, OperationCancelledError),
+        cleanup(),
+        translated("tidy up"),
+    ):
         yield
 
 

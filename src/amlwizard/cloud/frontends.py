@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import re
 import ssl
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from amlwizard.capture.noting import noted
 from amlwizard.cloud import trust
+from amlwizard.cloud.interruption import interruptible
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud_port import Frontend
 
@@ -45,7 +47,7 @@ def post(
         def send(self, request: Any, *given: Any, **options: Any) -> Any:
             with noted(profile.recorder, str(request.method), uri) as note:
                 note.asked(request.body, request.headers.get("content-type", ""))
-                answer = super().send(request, *given, **options)
+                answer = interruptible(partial(super().send, request, *given, **options))
                 note.answered(answer.status_code, answer.headers, answer.content)
             return answer
 

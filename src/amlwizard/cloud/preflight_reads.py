@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +26,7 @@ from amlwizard.cloud_port import ArmPort
 from amlwizard.design import api_versions
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
+from amlwizard.run_control import Workers
 
 WORKERS = 12
 ML = "Microsoft.MachineLearningServices"
@@ -62,7 +63,7 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
                 unread[Unread(what, code, error.why, what in REGIONAL)] = None
             return None
 
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="look") as pool:
+    with Workers(WORKERS, thread_name_prefix="look") as pool:
 
         def ask(what: str, question: Callable[[], Any]) -> Future[Any]:
             return pool.submit(answer, what, question)

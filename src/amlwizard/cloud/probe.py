@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from typing import Any
 
+from amlwizard.cloud.interruption import interruptible
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError
 from amlwizard.cloud.wire import client
@@ -20,7 +22,8 @@ def resolve(profile: CloudProfile, name: str) -> list[str]:
     over HTTPS, JSON form), otherwise from this machine's."""
     if profile.resolver is None:
         try:
-            found = socket.getaddrinfo(name, 443, socket.AF_INET, socket.SOCK_STREAM)
+            looked_up = partial(socket.getaddrinfo, name, 443, socket.AF_INET, socket.SOCK_STREAM)
+            found = interruptible(looked_up, TIMEOUT_SECONDS)
         except OSError:
             return []
         return sorted({str(info[4][0]) for info in found})

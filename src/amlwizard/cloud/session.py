@@ -23,6 +23,7 @@ from amlwizard.cloud.entra_codes import NOT_ENABLED, can_ask, code_in
 from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.errors import OperationCancelledError, SignInError
+from amlwizard.run_control import current_cancel
 from amlwizard.secret import hide, remember
 
 # A token that expires sooner is replaced, as azure-core and MSAL do.
@@ -89,6 +90,7 @@ class Session:
         try:
             return self._token(scopes, claims, tenant_id)
         except ClientAuthenticationError as error:
+            _raise_if_cancelled()
             raise credentials.refused(self.login, error, self._service(scopes)) from None
 
     def prove(self, audiences: Iterable[str]) -> list[str]:
@@ -208,6 +210,7 @@ class Session:
         except CredentialUnavailableError as error:
             raise NotAvailableError(credentials.first_line(hide(str(error.message)))) from None
         except ClientAuthenticationError as error:
+            _raise_if_cancelled()
             raise credentials.refused(self.login, error) from None
         said = claims(token.token)
         named = ("upn", "unique_name", "preferred_username")
@@ -235,6 +238,7 @@ class Session:
         try:
             token = self._token((self.profile.arm_scope,), tenant_id=tenant, quiet=True)
         except ClientAuthenticationError:
+            _raise_if_cancelled()
             return None
         return str(claims(token.token).get("tid") or tenant)
 
@@ -288,6 +292,12 @@ def signed_in(
             refusal.why = f"{way}: {refusal.why}{tried}"
             raise
     raise credentials.none_worked(reasons)
+
+
+def _raise_if_cancelled() -> None:
+    """azure-identity wraps any exception that ends its requests, including ours."""
+    if current_cancel().is_set():
+        raise OperationCancelledError("cancelled while signing in")
 
 
 def claims(token: str) -> dict[str, Any]:

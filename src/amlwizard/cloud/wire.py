@@ -1,17 +1,25 @@
 """Creates every HTTP connection of this process, for every client and SDK.
 
 So all of them trust the same certificates, use the same proxies, and raise the same certificate
-errors; and none of them leaves this machine if the cloud is confined to it.
+errors; and none of them leaves this machine if the cloud is confined to it. Whatever is sent here ends when the command is cancelled, and
+has limits on connecting, on silence and in all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amlwizard.capture.noting import noted
 from amlwizard.cloud import trust
+from amlwizard.cloud.interruption import (
+    CONNECT_SECONDS,
+    SILENCE_SECONDS,
+    interruptible,
+    pause,
+)
 from amlwizard.cloud.profile import CloudProfile
 
 if TYPE_CHECKING:
@@ -42,7 +50,16 @@ def transport(profile: CloudProfile) -> Any:
     """An azure-core transport, for the argument ``transport`` of its SDK clients."""
     from azure.core.pipeline.transport import RequestsTransport
 
-    return RequestsTransport(session=session(profile))
+    class Transport(RequestsTransport):
+        def sleep(self, duration: float) -> None:
+            """The pause between two attempts, and between two polls of an operation."""
+            pause(duration)
+
+    return Transport(
+        session=session(profile),
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=SILENCE_SECONDS,
+    )
 
 
 def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> httpx.Client:
@@ -55,9 +72,12 @@ def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> 
             try:
                 with noted(profile.recorder, request.method, url) as note:
                     note.asked(request.read(), request.headers.get("content-type", ""))
-                    answer = super().send(request, **options)
+                    sent = partial(super().send, request, **options)
+                    answer = interruptible(sent)
                     note.answered(answer.status_code, answer.headers, answer.content)
                 return answer
+            except TimeoutError as error:
+                raise httpx.ReadTimeout(str(error), request=request) from None
             except httpx.TransportError as error:
                 if refused := trust.refused(error, url, profile):
                     raise refused from None
@@ -95,13 +115,21 @@ def _adapter(profile: CloudProfile) -> Any:
             try:
                 with noted(profile.recorder, str(request.method), url) as note:
                     note.asked(request.body, request.headers.get("content-type", ""))
-                    answer = super().send(request, *given, **options)
-                    if profile.recorder:  # otherwise leave streamed content unread
-                        note.answered(answer.status_code, answer.headers, answer.content)
+                    sent = partial(super().send, request, *given, **options)
+                    answer = interruptible(lambda: _whole(sent()))
+                    note.answered(answer.status_code, answer.headers, answer.content)
                 return answer
+            except TimeoutError as error:
+                raise requests.exceptions.ReadTimeout(str(error), request=request) from None
             except requests.exceptions.SSLError as error:
                 if refused := trust.refused(error, url, profile):
                     raise refused from None
                 raise
 
     return Adapter(pool_connections=POOL, pool_maxsize=POOL)
+
+
+def _whole(answer: requests.Response) -> requests.Response:
+    """The answer with its body, which requests would otherwise read when it is needed."""
+    assert answer.content is not None
+    return answer

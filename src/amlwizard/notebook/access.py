@@ -13,10 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.cloud_port import CloudPort, DatabricksPort
-from amlwizard.errors import CloudError, Finding, InvalidInputError, SignInError
+from amlwizard.errors import (
+    CloudError,
+    Finding,
+    InvalidInputError,
+    OperationCancelledError,
+    SignInError,
+)
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import DATABRICKS
 from amlwizard.recipe import Recipe
+from amlwizard.run_control import cleanup
 
 SCOPE = "amlwizard"
 PRINCIPAL_KEYS = ("tenant-id", "client-id", "client-secret")
@@ -88,7 +95,7 @@ def lent_token(
     finally:
         for audience in AUDIENCES:
             # The token expires anyway, and an error here must not hide the result or another error.
-            with suppress(CloudError, SignInError):
+            with suppress(CloudError, SignInError, OperationCancelledError), cleanup():
                 client.delete_secret(scope, f"{key}-{audience}")
 
 

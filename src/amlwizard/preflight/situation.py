@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +24,7 @@ from amlwizard.plan.outputs import (
 from amlwizard.plan.placeholders import resolve_known
 from amlwizard.preflight.implied import implied
 from amlwizard.recipe import Recipe
+from amlwizard.run_control import Workers
 
 WORKERS = 12
 LINKS = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
@@ -159,7 +159,7 @@ def _read(
         except UnresolvedPlaceholderError:  # a dependency does not exist, so neither does this
             return None
 
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="look") as pool:
+    with Workers(WORKERS, thread_name_prefix="look") as pool:
         while left:
             wave = [s for s in left if all(a in found for a in s.after if a in known)]
             left = [step for step in left if step not in wave]

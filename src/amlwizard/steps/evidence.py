@@ -5,7 +5,6 @@ outside the VNET. Independent requests run in parallel.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +21,7 @@ from amlwizard.plan import Context, Resource
 from amlwizard.posture.endpoints import addresses
 from amlwizard.posture.facts import Answer, Facts, Side
 from amlwizard.recipe import Recipe
+from amlwizard.run_control import Workers
 from amlwizard.steps.cluster import GONE, running
 
 WORKERS = 12
@@ -114,7 +114,7 @@ def gather(
         documents.update(more)
         unread.update(unseen)
     say(f"{len(documents)} of {len(documents) + len(unread)} reads of Azure Resource Manager")
-    with ThreadPoolExecutor(2) as pool:
+    with Workers(2) as pool:
         seen = {
             side: pool.submit(_side, side, look_from, looking, ctx, recipe, documents, say)
             for side, look_from in ((OUTSIDE, _outside), (INSIDE, _inside))
@@ -128,7 +128,7 @@ def _together(
     """Results by role, and for each failed job the reason. Raises OperationCancelledError."""
     found: dict[str, Any] = {}
     unread: dict[str, str] = {}
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with Workers(WORKERS) as pool:
         for role, future in {role: pool.submit(job) for role, job in jobs.items()}.items():
             try:
                 found[role] = future.result()

@@ -7,15 +7,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Event as CancelEvent
 
 from amlwizard import console, durations
 from amlwizard.app.application import Application, to_all
 from amlwizard.app.port import TargetName
 from amlwizard.cli.commands.wizard import SESSIONS
 from amlwizard.cli.options import AskOptions
-from amlwizard.cli.run_output import Watch
-from amlwizard.cli.signals import cancelling
+from amlwizard.cli.run_output import Watch, while_read
+from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.errors import Finding, InvalidInputError, OperationCancelledError, SignInError
@@ -39,7 +38,7 @@ def ask(given: AskOptions) -> int:
     try:
         with Application(replace(choice_of(given), attended=True)) as application:
             return Ask(given, session, person, application).through()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OperationCancelledError):
         session.keep()
         _say("\nYour answers are kept: `amlwizard ask` and `amlwizard` offer to continue.")
         return OperationCancelledError.exit_code
@@ -148,7 +147,8 @@ class Ask:
         are none."""
         self._sign_in(recipe)
         while True:
-            found = self.application.preflight(recipe, self.login, CancelEvent(), name)
+            with cancelling(ABOUT_READING) as control:
+                found = self.application.preflight(recipe, self.login, control.cancelled, name)
             _show(found)
             errors = [finding for finding in found if finding.severity == "error"]
             if not errors:
@@ -162,7 +162,10 @@ class Ask:
     def _sign_in(self, recipe: Recipe) -> None:
         while True:
             try:
-                account = self.application.sign_in(recipe.sign_in, self.login, CancelEvent())
+                with cancelling(ABOUT_READING) as control:
+                    account = self.application.sign_in(
+                        recipe.sign_in, self.login, control.cancelled
+                    )
                 break
             except SignInError as error:
                 console.show_error(error)
@@ -172,8 +175,9 @@ class Ask:
 
     def _run(self, recipe: Recipe, path: Path) -> int:
         watch = Watch()
-        shown = to_all([watch, console.Lines(sys.stdout), self.login])
         with cancelling() as control:
+            told = while_read(to_all([console.Lines(sys.stdout), self.login]), control)
+            shown = to_all([watch, told])
             ran = self.application.run(recipe, str(path), shown, control)
         self.session.ran(ran.run)
         self.session.keep()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from threading import Event as CancelEvent
 
 from amlwizard import console
 from amlwizard.app.application import Application, to_all
 from amlwizard.cli.options import DestroyOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
-from amlwizard.cli.run_output import Watch, progress
-from amlwizard.cli.signals import cancelling
+from amlwizard.cli.run_output import Watch, progress, while_read
+from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.events import Emit
@@ -29,7 +28,8 @@ def destroy(given: DestroyOptions) -> int:
     out = sys.stderr if given.json else sys.stdout
     login, watch = console.login_prompt(sys.stderr), Watch()
     with Application(choice_of(given)) as application, application.using(given.target):
-        plan = application.plan_teardown(recipe, given.purge, login, CancelEvent())
+        with cancelling(ABOUT_READING) as control:
+            plan = application.plan_teardown(recipe, given.purge, login, control.cancelled)
         if given.dry_run and given.json:
             print(json.dumps(plan.to_json(), indent=2))
             return 0
@@ -38,8 +38,9 @@ def destroy(given: DestroyOptions) -> int:
             return 0
         if not given.yes and any(step.action in ("delete", "wait") for step in plan.steps):
             _confirm(recipe.names.resource_group)
-        listeners: list[Emit] = [watch, progress(given.json), login]
         with cancelling() as control:
+            shown = while_read(to_all([progress(given.json), login]), control)
+            listeners: list[Emit] = [watch, shown]
             ran = application.destroy(recipe, given.recipe, given.purge, to_all(listeners), control)
     console.report_teardown(watch.view, {"Journal": str(ran.journal)}, out)
     return ran.exit_code

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from threading import Event as CancelEvent
 
 from amlwizard.cli.options import PlanOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.console import login_prompt, show_plan
 from amlwizard.plan import outline
 from amlwizard.steps import steps_for
@@ -23,8 +23,12 @@ def plan(given: PlanOptions) -> int:
         from amlwizard.app.application import Application
         from amlwizard.cli.targets import choice_of
 
-        with Application(choice_of(given)) as application, application.using(given.target):
-            made = application.plan(recipe, login_prompt(sys.stderr), CancelEvent())
+        with (
+            Application(choice_of(given)) as application,
+            cancelling(ABOUT_READING) as control,
+            application.using(given.target, control.cancelled),
+        ):
+            made = application.plan(recipe, login_prompt(sys.stderr), control.cancelled)
     if given.json:
         print(json.dumps(made.to_json(), indent=2))
     else:

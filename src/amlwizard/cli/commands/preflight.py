@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from threading import Event as CancelEvent
 
 from amlwizard.app.application import Application
 from amlwizard.cli.finding_output import print_findings
 from amlwizard.cli.options import PreflightOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.console import login_prompt
 
@@ -16,8 +16,12 @@ from amlwizard.console import login_prompt
 def preflight(given: PreflightOptions) -> int:
     """Return 2 if there are errors, otherwise 0."""
     recipe = usable_recipe(given.recipe, changes(given.set))
-    with Application(choice_of(given)) as application, application.using(given.target):
+    with (
+        Application(choice_of(given)) as application,
+        cancelling(ABOUT_READING) as control,
+        application.using(given.target, control.cancelled),
+    ):
         findings = application.preflight(
-            recipe, login_prompt(sys.stderr), CancelEvent(), given.recipe
+            recipe, login_prompt(sys.stderr), control.cancelled, given.recipe
         )
     return print_findings(given, findings)

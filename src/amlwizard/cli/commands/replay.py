@@ -27,8 +27,8 @@ def replay(given: ReplayOptions) -> int:
     watch = Watch()
     application = Application(choice_of(given))
     with application, cancelling() as control, application.using(given.target):
-        shown = while_read(progress(given.json), control)
-        listeners: list[Emit] = [watch, shown, console.login_prompt(sys.stderr)]
+        shown = to_all([progress(given.json), console.login_prompt(sys.stderr)])
+        listeners: list[Emit] = [watch, while_read(shown, control)]
         ran = application.run(
             recipe,
             given.recipe,

@@ -12,6 +12,7 @@ from amlwizard.app import reporting
 from amlwizard.app.application import Application, to_all
 from amlwizard.cli.options import VerifyOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.run_output import while_read
 from amlwizard.cli.signals import cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.events import Emit
@@ -27,7 +28,8 @@ def verify(given: VerifyOptions) -> int:
         listeners.append(console.Lines(sys.stderr))
     application = Application(choice_of(given))
     with application, cancelling() as control, application.using(given.target):
-        posture = application.verify(recipe, to_all(listeners), control, given.skip)
+        shown = while_read(to_all(listeners), control)
+        posture = application.verify(recipe, shown, control, given.skip)
     if given.html:
         reporting.write(Path(given.html), posture, recipe, reporting.journals(recipe))
     if given.json:

@@ -1,0 +1,63 @@
+"""Ends what blocks as soon as the command is cancelled: requests that hang, and the pauses of SDKs
+between their attempts.
+
+Python cannot end a thread that waits for a socket. So a request runs in a thread of its own, and
+whoever asked waits for its end or for the cancellation, whatever comes first. An abandoned thread
+ends with its answer or its timeout, and never keeps the process alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread
+from typing import TypeVar
+
+from amlwizard.errors import OperationCancelledError
+from amlwizard.run_control import current_cancel
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 20.0
+SILENCE_SECONDS = 120.0
+"""Without a byte. ARM's own gateway gives up after 60 seconds."""
+WHOLE_SECONDS = 300.0
+"""From the first byte sent to the last one received."""
+LOOK_SECONDS = 0.1
+
+
+def interruptible(call: Callable[[], T], seconds: float = WHOLE_SECONDS) -> T:
+    """The result of `call`, which sends one request. Raises OperationCancelledError if the command
+    is cancelled before or meanwhile, TimeoutError if there is no result after `seconds`."""
+    cancel = current_cancel()
+    if cancel.is_set():
+        raise OperationCancelledError("cancelled")
+    result: Future[T] = Future()
+    Thread(target=_fulfil, args=(result, call), name="request", daemon=True).start()
+    left = seconds
+    while not _ended(result, min(LOOK_SECONDS, left)):
+        if cancel.is_set():
+            raise OperationCancelledError("cancelled while a request was under way")
+        left -= LOOK_SECONDS
+        if left <= 0:
+            raise TimeoutError(f"no complete answer after {seconds:.0f} seconds")
+    return result.result()
+
+
+def _ended(result: Future[T], seconds: float) -> bool:
+    from concurrent.futures import wait
+
+    return bool(wait([result], seconds).done)
+
+
+def _fulfil(result: Future[T], call: Callable[[], T]) -> None:
+    try:
+        result.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - raised again by whoever asked
+        result.set_exception(error)
+
+
+def pause(seconds: float) -> None:
+    """Wait for `seconds`. Raises OperationCancelledError as soon as the command is cancelled."""
+    if current_cancel().wait(seconds):
+        raise OperationCancelledError("cancelled")
