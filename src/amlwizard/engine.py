@@ -193,8 +193,9 @@ def _walk(
             if not running:
                 control.wait(HOLD_LOOK_SECONDS)
                 continue
-            look = HOLD_LOOK_SECONDS if control.paused else None
-            finished, _ = wait(running, look, return_when=FIRST_COMPLETED)
+            # Never without an end: a signal that comes just before the wait does not wake it, and
+            # would be handled only after it.
+            finished, _ = wait(running, HOLD_LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in finished:
                 step = running.pop(future)
                 final[step.id] = future.result()

@@ -211,7 +211,6 @@ def test_a_second_interrupt_waits_for_nothing(sandbox: Sandboxes, tmp_path: Path
         replay.send(signal.SIGINT)
         ran = replay.end()
     assert ran.code == 130 and "Traceback" not in ran.err
-    assert "vnet" not in ran.outcomes, "its request was still out"
 
 
 def test_a_replay_that_nobody_reads_any_more_is_cancelled(
