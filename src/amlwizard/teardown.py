@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from amlwizard.cloud.polling import pause
+from amlwizard.cloud.waiting import pause
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.names import OWNER_TAG, ResourceNames

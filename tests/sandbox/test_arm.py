@@ -109,7 +109,7 @@ def test_what_somebody_else_began_is_not_awaited_for_ever(
     arm.profile = replace(arm.profile, longest=0)
     with pytest.raises(StepError) as error:
         (arm.delete if state == "Deleting" else arm.wait)(vnet, API, quiet, Event())
-    assert "still, after 0 minutes" in error.value.what and error.value.fix
+    assert " still, after 0 minutes" in error.value.what and error.value.fix
 
 
 async def test_an_answer_does_not_wait_for_a_delayed_acknowledgement() -> None:

@@ -15,10 +15,10 @@ from typing import Any
 from amlwizard.cloud.arm_requests import ArmRequests, short
 from amlwizard.cloud.errors import LINGERING, LOST_ANSWERS, NO_ANSWER, passes, translated
 from amlwizard.cloud.import_lock import made_once
-from amlwizard.cloud.polling import pause
+from amlwizard.cloud.waiting import Waiting, longest, pause
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
-from amlwizard.errors import CloudError, OperationCancelledError, StepError
+from amlwizard.errors import CloudError, StepError
 from amlwizard.json_types import Document, MutableDocument
 
 # type (lower case) -> attribute of the network client that creates it
@@ -68,7 +68,8 @@ class Arm(ArmRequests):
 
         def once() -> None:
             with translated(f"PUT {short(resource_id)}"):
-                self._await(self._begin(resource_id, api_version, body, cancel), say, cancel)
+                begun = self._begin(resource_id, api_version, body, cancel)
+                self._await(begun, self._waiting(resource_id, say, cancel))
 
         self._persist(once, say, cancel)
         return self._settled(resource_id, api_version)
@@ -106,7 +107,7 @@ class Arm(ArmRequests):
     ) -> MutableDocument:
         """Wait for provisioning that another client started, and return the resource. Raises
         CloudError if it failed, StepError if it does not end."""
-        began = time.monotonic()
+        waiting = self._waiting(resource_id, say, cancel)
         while True:
             found = self._settled(resource_id, api_version)
             state = found.get("properties", {}).get("provisioningState", "Succeeded")
@@ -118,19 +119,8 @@ class Arm(ArmRequests):
                     code=state,
                     fix="Replay: it is updated then.",
                 )
-            say(f"{state}, started elsewhere")
-            self._look_later(began, f"{short(resource_id)} is {state} still", cancel)
-
-    def _look_later(self, began: float, still: str, cancel: CancelEvent) -> None:
-        """Wait until the next poll. Raises StepError if the operation has taken longer than the
-        profile's `longest`."""
-        if time.monotonic() - began >= self.profile.longest:
-            raise StepError(
-                f"{still}, after {self.profile.longest / 60:.0f} minutes.",
-                why="Nothing of its kind takes so long, and Azure does not say that it failed.",
-                fix="Look at its activity log; run the command again once it has ended.",
-            )
-        pause(cancel, self.profile.polling)
+            waiting.tell(f"{state}, started elsewhere")
+            waiting.pause(self.profile.polling)
 
     def delete(
         self,
@@ -163,7 +153,7 @@ class Arm(ArmRequests):
                         answer.http_response.status_code
                     ),
                 )
-                self._await(poller, say, cancel)
+                self._await(poller, self._waiting(resource_id, say, cancel))
 
         if not _going(there):
             try:
@@ -179,20 +169,20 @@ class Arm(ArmRequests):
     ) -> None:
         """Wait until a GET finds nothing: some services end the operation slightly before that.
         Raises StepError if the resource stays."""
+        waiting = self._waiting(resource_id, say, cancel)
         began = time.monotonic()
         going = False
         while (found := self.get(resource_id, api_version)) is not None:
             if _going(found):
-                if not going:
-                    say("being deleted")
                 going = True
+                waiting.tell("being deleted")
             elif going or time.monotonic() - began > self.profile.patience:
                 raise StepError(
                     f"{short(resource_id)} is still there after it was deleted.",
                     why="Azure accepted the deletion, and the resource can still be read.",
                     fix="Run destroy again; if it stays, something keeps it or makes it anew.",
                 )
-            self._look_later(began, f"{short(resource_id)} is being deleted still", cancel)
+            pause(cancel, self.profile.polling)
 
     def await_there(
         self, resource_id: str, api_version: str, cancel: CancelEvent
@@ -214,17 +204,16 @@ class Arm(ArmRequests):
         self.post(f"{deleted_id}/purge", api_version)
         self.await_gone(deleted_id, api_version, say, cancel)
 
-    def _await(self, poller: Any, say: ReportProgress, cancel: CancelEvent) -> None:
-        shown = ""
+    def _await(self, poller: Any, waiting: Waiting) -> None:
         while not poller.done():
-            status = poller.status()
-            if status != shown:
-                shown = status
-                say(status)
+            waiting.tell(poller.status())
             poller.wait(min(self.profile.polling, 0.5))
-            if cancel.is_set():
-                raise OperationCancelledError("cancelled while Azure goes on with the operation")
         poller.result()
+
+    def _waiting(self, resource_id: str, say: ReportProgress, cancel: CancelEvent) -> Waiting:
+        kind = _parts(resource_id)[0]
+        where = f"its activity log (az monitor activity-log list --resource-id {resource_id})"
+        return Waiting(short(resource_id), where, longest(kind, self.profile.longest), say, cancel)
 
     def _persist(
         self,
@@ -274,14 +263,15 @@ class Arm(ArmRequests):
                 f"/subscriptions/{self.subscription}/providers/{namespace}/register",
                 api_versions.RESOURCES,
             )
-        began = time.monotonic()
+        where = "the subscription's resource providers (az provider list -o table)"
+        waiting = Waiting("Registering", where, self.profile.longest, say, cancel)
         while True:
             states = self.registrations(wanted)
             left = [ns for ns, state in states.items() if state != "Registered"]
             if not left:
                 return
-            say(f"{len(wanted) - len(left)} of {len(wanted)} registered")
-            self._look_later(began, f"{left[0]} is {states[left[0]]} still", cancel)
+            waiting.tell(f"{len(wanted) - len(left)} of {len(wanted)} registered")
+            waiting.pause(self.profile.polling)
 
 
 def _going(found: MutableDocument | None) -> bool:

@@ -12,8 +12,8 @@ from amlwizard.cloud import interruption
 from amlwizard.cloud.databricks_errors import translated
 from amlwizard.cloud.execution import ExecutionContext, unreadable
 from amlwizard.cloud.import_lock import one_at_a_time
-from amlwizard.cloud.polling import pause
 from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.waiting import Waiting
 from amlwizard.cloud.wire import prepared
 from amlwizard.cloud_port import CellResult, DeviceCodePrompt, ReportProgress
 from amlwizard.errors import StepError
@@ -159,7 +159,8 @@ class Databricks:
     def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
         """Wait until the cluster runs. Raises StepError with Azure's reason if it terminates
         instead."""
-        shown = ""
+        where = "the cluster's event log"
+        waiting = Waiting("The Databricks cluster", where, self.profile.longest, say, cancel)
         while True:
             with translated("look at the cluster"):
                 cluster = self.client.clusters.get(cluster_id)
@@ -174,10 +175,8 @@ class Databricks:
                     why=cluster.state_message or "",
                     fix=_CLUSTER_FIXES.get(code, "Look at the cluster's event log, then replay."),
                 )
-            if state != shown:
-                shown = state
-                say(f"cluster {state.lower()}")
-            pause(cancel, self.profile.polling)
+            waiting.tell(f"cluster {state.lower()}")
+            waiting.pause(self.profile.polling)
 
     # -- libraries
 
@@ -207,6 +206,8 @@ class Databricks:
             self.client.libraries.install(
                 cluster_id, [Library(pypi=PythonPyPiLibrary(package=p)) for p in packages]
             )
+        where = "the libraries of the cluster"
+        waiting = Waiting("Installing libraries", where, self.profile.longest, say, cancel)
         while True:
             states = {p: s for p, s in self._libraries(cluster_id).items() if p in packages}
             failed = {p: message for p, (state, message) in states.items() if state == "FAILED"}
@@ -219,8 +220,8 @@ class Databricks:
             left = [p for p in packages if states.get(p, ("", ""))[0] != "INSTALLED"]
             if not left:
                 return
-            say(f"{len(packages) - len(left)} of {len(packages)} installed")
-            pause(cancel, self.profile.polling)
+            waiting.tell(f"{len(packages) - len(left)} of {len(packages)} installed")
+            waiting.pause(self.profile.polling)
 
     # -- secrets and cells
 
@@ -274,7 +275,7 @@ class Databricks:
                 title = cell.partition("\n")[0].removeprefix("#").strip()
                 say(f"cell {number} of {len(cells)}: {title}", CellStarted(number, title))
                 before_each()
-                result = context.run(number, cell, cancel)
+                result = context.run(number, cell, say, cancel)
                 login = result.data.pop("login_needed", None)
                 if login and ask:
                     ask(login["url"], login["user_code"], login["expires_at"])

@@ -15,9 +15,9 @@ from typing import Any
 
 from amlwizard.cloud.databricks_errors import tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
-from amlwizard.cloud.polling import pause
-from amlwizard.cloud_port import CellResult
-from amlwizard.errors import AmlwizardError, SignInError, StepError
+from amlwizard.cloud.waiting import CELL_SECONDS, Waiting
+from amlwizard.cloud_port import CellResult, ReportProgress
+from amlwizard.errors import OperationCancelledError, SignInError, StepError
 from amlwizard.events import Attachment
 from amlwizard.secret import hide
 
@@ -53,7 +53,7 @@ class ExecutionContext:
             with tidying():
                 client.command_execution.destroy(cluster_id, context.id)
 
-    def run(self, number: int, cell: str, cancel: CancelEvent) -> CellResult:
+    def run(self, number: int, cell: str, say: ReportProgress, cancel: CancelEvent) -> CellResult:
         """Run a cell to its end. Raises StepError with the cell's exception, or SignInError if
         Entra refused its sign-in. Cancellation also cancels the cell."""
         from databricks.sdk.service.compute import Language
@@ -66,24 +66,15 @@ class ExecutionContext:
                 command=cell,
                 language=Language.PYTHON,
             )
-        while True:
-            with translated(f"run cell {number}"):
-                status = self._client.command_execution.command_status(
-                    self._cluster, self._id, command.command_id
+        try:
+            status = self._ended(number, command.command_id, say, cancel)
+        except OperationCancelledError:
+            with tidying():
+                self._client.command_execution.cancel(
+                    cluster_id=self._cluster, context_id=self._id, command_id=command.command_id
                 )
-            state = status.status.value if status.status else ""
-            if state in ("Finished", "Error", "Cancelled"):
-                break
-            try:
-                pause(cancel, self._polling)
-            except AmlwizardError:
-                with tidying():
-                    self._client.command_execution.cancel(
-                        cluster_id=self._cluster,
-                        context_id=self._id,
-                        command_id=command.command_id,
-                    )
-                raise
+            raise
+        state = status.status.value if status.status else ""
         results = status.results
         kind = results.result_type.value if results and results.result_type else ""
         if kind == "error" or state != "Finished":
@@ -107,6 +98,21 @@ class ExecutionContext:
         files, lost = _files(text)
         cut = CUT.search(text) is not None
         return CellResult(_shown(text), data, monotonic() - began, files, lost, cut)
+
+    def _ended(self, number: int, command_id: str, say: ReportProgress, cancel: CancelEvent) -> Any:
+        """The status of a command, once it has ended."""
+        running = f"cell {number} runs"
+        where = "the cluster's driver log and its Spark UI"
+        waiting = Waiting(f"Cell {number}", where, CELL_SECONDS, say, cancel, running)
+        while True:
+            with translated(f"run cell {number}"):
+                status = self._client.command_execution.command_status(
+                    self._cluster, self._id, command_id
+                )
+            if status.status and status.status.value in ("Finished", "Error", "Cancelled"):
+                return status
+            waiting.tell(running)
+            waiting.pause(self._polling)
 
 
 def _marked(number: int, text: str) -> dict[str, Any]:

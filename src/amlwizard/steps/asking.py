@@ -10,8 +10,8 @@ from time import monotonic
 from typing import Any
 
 from amlwizard import notebook
-from amlwizard.cloud.polling import pause
 from amlwizard.cloud.scoring import read
+from amlwizard.cloud.waiting import pause
 from amlwizard.cloud_port import EndpointAnswer, Frontend, ReportProgress
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from amlwizard.cloud.errors import is_of_unseen_roles
-from amlwizard.cloud.polling import pause
+from amlwizard.cloud.waiting import pause
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import CloudError
 from amlwizard.json_path import value_at

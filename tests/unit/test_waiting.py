@@ -1,0 +1,53 @@
+"""Waiting says a word now and then, and ends."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import pytest
+
+from amlwizard.cloud import waiting
+from amlwizard.cloud.waiting import Waiting, longest
+from amlwizard.errors import OperationCancelledError, StepError
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The clock that waiting looks at."""
+    clock = [1000.0]
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: clock[0])
+    return clock
+
+
+def test_the_same_status_is_said_again_after_half_a_minute(now: list[float]) -> None:
+    said: list[str] = []
+    wait = Waiting(
+        "the vnet", "", 3600, lambda message, payload=None: said.append(message), Event()
+    )
+    for _ in range(100):
+        wait.tell("InProgress")
+        now[0] += 1
+    assert said == [
+        "InProgress", "InProgress, for 30 s now", "InProgress, for 60 s now", "InProgress, for 2 min now"
+    ]  # fmt: skip
+
+
+def test_it_ends_with_what_since_when_and_where_to_look(now: list[float]) -> None:
+    wait = Waiting("the vnet", "its log", 3600, lambda *_: None, Event())
+    now[0] += 3600
+    with pytest.raises(StepError) as error:
+        wait.tell("InProgress")
+    assert "the vnet: InProgress still, after 60 minutes (since " in error.value.what
+    assert "its log" in error.value.fix
+
+
+def test_a_cancellation_says_what_goes_on() -> None:
+    cancel = Event()
+    cancel.set()
+    with pytest.raises(OperationCancelledError, match=r"the vnet goes on \(InProgress\)"):
+        Waiting("the vnet", "", 3600, lambda *_: None, cancel).tell("InProgress")
+
+
+def test_a_gateway_may_take_longer() -> None:
+    assert longest("Microsoft.Network/virtualNetworkGateways", 3600) > 2 * 3600
+    assert longest("Microsoft.Network/virtualNetworks", 3600) == 3600
