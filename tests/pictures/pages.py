@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 from support import RECIPES
-from support.tui_support import SUBSCRIPTION, FakeBackend
+from support.tui_support import SUBSCRIPTION, FakeBackend, wizard_of
 from textual.filter import Monochrome
 from textual.pilot import Pilot
 
@@ -40,7 +40,7 @@ class Planner(FakeBackend):
     def outline(self, recipe: Recipe) -> Plan:
         return outline(steps_for(recipe))
 
-    def expected(self, recipe: Recipe) -> dict[str, float]:
+    def expected(self, recipe: Recipe) -> Mapping[str, float]:
         return {step.id: sandboxed(step.id, 60) for step in steps_for(recipe)}
 
 
@@ -83,7 +83,7 @@ def field(path: str, *pressed: str) -> Callable[[Pilot[Any]], Any]:
     """With the cursor on a field, and keys pressed there."""
 
     async def show(pilot: Pilot[Any]) -> None:
-        pilot.app.go_to_field(path)  # type: ignore[attr-defined]
+        wizard_of(pilot).go_to_field(path)
         await pilot.pause()
         await pilot.press(*pressed)
 
@@ -105,12 +105,13 @@ picture("sign-in", at("sign-in"))(keys())
 
 @picture("sign-in-subscriptions", at("sign-in"))
 async def subscriptions(pilot: Pilot[Any]) -> None:
-    pilot.app.tenants = (TENANT,)  # type: ignore[attr-defined]
+    wizard_of(pilot).tenants = (TENANT,)
 
 
 @picture("sign-in-done", at("sign-in", sign_in__subscription=ACCOUNT.subscription))
 async def signed_in(pilot: Pilot[Any]) -> None:
-    pilot.app.tenants, pilot.app.account = (TENANT,), ACCOUNT  # type: ignore[attr-defined]
+    app = wizard_of(pilot)
+    app.tenants, app.account = (TENANT,), ACCOUNT
 
 
 # -- forms

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from support import RECIPES
-from support.tui_support import recorded, unkept, wizard
+from support import RECIPES, existing
+from support.tui_support import page_of, recorded, unkept, wizard, wizard_of
 from textual.filter import Monochrome
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from amlwizard.app.port import RunResult
 from amlwizard.draft import from_file
@@ -18,6 +19,7 @@ from amlwizard.errors import OperationCancelledError
 from amlwizard.events import LoginNeeded, RunFinished, StepFinished
 from amlwizard.payloads import ScoringResponse
 from amlwizard.tui.app import WizardApp
+from amlwizard.tui.pages.progress import ProgressPage
 from amlwizard.tui.theme import LIGHT
 from amlwizard.view import RunView
 from pictures import picture, settled
@@ -41,7 +43,7 @@ def moment(
         ]  # fmt: skip
         made = wizard((backend or Quiet)(), draft, now=lambda: view.now)
         made.view, made.running = view, running
-        made.expected = Quiet().expected(made.session.recipe)  # type: ignore[arg-type]
+        made.expected = Quiet().expected(existing(made.session.recipe))
         if view.exit_code is not None:
             files = Path("runs") / view.run
             made.ran = RunResult(
@@ -112,7 +114,7 @@ def followed(*pressed: str) -> Callable[[Pilot[Any]], Any]:
 
     async def show(pilot: Pilot[Any]) -> None:
         for _ in range(3):
-            pilot.app.screen._draw()  # type: ignore[attr-defined]
+            page_of(pilot.app, ProgressPage)._draw()
             await settled(pilot)
         await pilot.press(*pressed)
 
@@ -133,8 +135,8 @@ picture("score-waiting", moment("score", recorded(), backend=Slow))(keys("f5"))
 
 @picture("score-wrong", moment("score", recorded()))
 async def wrong(pilot: Pilot[Any]) -> None:
-    editor = pilot.app.screen.query_one("#request")
-    editor.text = '{"input_data": [[1, 2]]}'  # type: ignore[attr-defined]
+    editor = pilot.app.screen.query_one("#request", TextArea)
+    editor.text = '{"input_data": [[1, 2]]}'
 
 
 picture("posture", moment("posture", recorded()))(keys("down", "down"))
@@ -175,7 +177,7 @@ def waiting() -> RunView:
 
 @picture("login", moment("sign-in", replace(waiting(), login=None)))
 async def login(pilot: Pilot[Any]) -> None:
-    pilot.app.view = waiting()  # type: ignore[attr-defined]
+    wizard_of(pilot).view = waiting()
 
 
 @picture("login-qr", moment("sign-in", replace(waiting(), login=None)))
@@ -187,10 +189,11 @@ async def scanned(pilot: Pilot[Any]) -> None:
 
 @picture("login-expired", moment("sign-in", replace(waiting(), login=None)))
 async def expired(pilot: Pilot[Any]) -> None:
-    pilot.app.view = waiting()  # type: ignore[attr-defined]
+    wizard_of(pilot).view = waiting()
     await pilot.pause()
     why = "The device code expired before anybody entered it."
     end = StepFinished(
         at=waiting().now + LIVES, step="sign-in", outcome="failed", what="Not signed in.", why=why
     )
-    pilot.app.view = pilot.app.view.apply(end)  # type: ignore[attr-defined]
+    app = wizard_of(pilot)
+    app.view = app.view.apply(end)

@@ -13,7 +13,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
 from databricks.sdk.credentials_provider import CredentialsStrategy
 from databricks.sdk.errors import PermissionDenied
-from support import PATIENCE, Sandbox, running
+from support import PATIENCE, Sandbox, existing, running
 from support.platforms import Platform, both, nothing, setting, without
 
 from amlwizard.errors import CloudError
@@ -187,7 +187,7 @@ def test_databricks_knows_no_person_before_the_workspace_was_shown(
     token = platform.cloud.access_token("databricks").reveal()
 
     def listed(**headers: str) -> Any:
-        class Bearer(CredentialsStrategy):  # type: ignore[misc]
+        class Bearer(CredentialsStrategy):
             def auth_type(self) -> str:
                 return "bearer"
 
@@ -223,7 +223,7 @@ def test_who_may_not_manage_the_workspace_stays_a_stranger(platform: Platform) -
 
 
 def test_the_data_plane_of_a_closed_workspace_is_closed_outside(platform: Platform) -> None:
-    workspace = platform.cloud.arm.get(platform.outputs["workspace"]["id"], "2025-09-01")
+    workspace = existing(platform.cloud.arm.get(platform.outputs["workspace"]["id"], "2025-09-01"))
     uri = api_of(workspace["properties"]["mlFlowTrackingUri"])
     token = platform.cloud.access_token("arm").reveal()
     answer = asked(platform, token, f"{uri}/api/2.0/mlflow/experiments/search")
@@ -265,7 +265,13 @@ def test_a_second_write_waits_for_the_first() -> None:
         assert (error.value.status, error.value.code) == (409, "AnotherOperationInProgress")
         assert "/operationStatuses/" in error.value.why
         said: list[str] = []
-        arm.put(f"{vnet}/subnets/two", "2025-01-01", two, lambda text, **_: said.append(text), flag)
+        arm.put(
+            f"{vnet}/subnets/two",
+            "2025-01-01",
+            two,
+            lambda text, payload=None: said.append(text),
+            flag,
+        )
         assert said, "the client waits, and says so"
 
 

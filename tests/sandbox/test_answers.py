@@ -11,7 +11,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import Sandbox, recipe_of
+from support import Asked, Json, Sandbox, existing, recipe_of
 
 from amlwizard.cloud.arm import Arm
 from amlwizard.errors import CloudError
@@ -58,7 +58,10 @@ def test_a_storage_account_resolves_its_name_before_it_has_keys(
     with pytest.raises(CloudError) as error:
         arm.post(f"{account}/listKeys", "2024-01-01")
     assert (error.value.status, error.value.code) == (409, "StorageAccountIsNotProvisioned")
-    states = [arm.get(account, "2024-01-01")["properties"]["provisioningState"] for _ in range(3)]
+    states = [
+        existing(arm.get(account, "2024-01-01"))["properties"]["provisioningState"]
+        for _ in range(3)
+    ]
     assert states == ["Creating", "ResolvingDns", "Succeeded"]
     assert len(arm.post(f"{account}/listKeys", "2024-01-01")["keys"]) == 2
 
@@ -69,7 +72,7 @@ def test_a_vault_says_by_its_state_alone_that_it_is_not_there_yet(
     there = sandbox("--clock", "polls")
     arm = there.cloud().arm
     vault = f"{group_in(arm, 'Microsoft.KeyVault')}/Microsoft.KeyVault/vaults/kv-mine"
-    properties = {
+    properties: Json = {
         "tenantId": there.description["tenant"],
         "sku": {"family": "A", "name": "standard"},
         "enableRbacAuthorization": True,
@@ -80,7 +83,7 @@ def test_a_vault_says_by_its_state_alone_that_it_is_not_there_yet(
     made = arm.put(vault, "2024-11-01", body, quiet, Event())
     assert made["properties"]["provisioningState"] == "Succeeded"
     arm.delete(vault, "2024-11-01", quiet, Event())
-    recovered = {**WHERE, "properties": {**properties, "createMode": "recover"}}
+    recovered: Json = {**WHERE, "properties": {**properties, "createMode": "recover"}}
     del recovered["properties"]["enableRbacAuthorization"]
     again = arm.put(vault, "2024-11-01", recovered, quiet, Event())
     assert again["properties"]["enableRbacAuthorization"], "a recovered vault is what it was"
@@ -93,7 +96,7 @@ def test_busy_is_everything_that_has_not_ended(sandbox: Callable[..., Sandbox]) 
     group_in(cloud.arm, "Microsoft.KeyVault")
     steps = {step.id: step for step in steps_for(recipe)}
     known = {"subscription": cloud.arm.subscription, "tenant": there.description["tenant"]}
-    ctx = Context(recipe, cloud, Outputs({"sign-in": known}), Event(), ask=lambda *_: "")
+    ctx = Context(recipe, cloud, Outputs({"sign-in": known}), Event(), ask=Asked())
     group, vault = (steps[name].resource for name in ("resource-group", "key-vault"))
     assert group and vault
     cloud.arm.send("PUT", ctx.resolve(group.id), group.api_version, WHERE)
@@ -109,8 +112,8 @@ def test_a_reason_among_nulls_is_read(sandbox: Callable[..., Sandbox]) -> None:
     group = group_in(arm, "Microsoft.MachineLearningServices")
     workspace = f"{group}/Microsoft.MachineLearningServices/workspaces/mlw"
     there.change(resources={workspace.lower(): bare_workspace(workspace)})
-    node = {"computeType": "AmlCompute", "properties": {"vmSize": "Standard_DS3_v2"}}
-    node["properties"]["enableNodePublicIp"] = False
+    properties = {"vmSize": "Standard_DS3_v2", "enableNodePublicIp": False}
+    node = {"computeType": "AmlCompute", "properties": properties}
     with pytest.raises(CloudError) as error:
         arm.put(
             f"{workspace}/computes/cpu", "2024-10-01", {**WHERE, "properties": node}, quiet, Event()
@@ -131,7 +134,7 @@ def test_any_status_of_a_pressed_service_is_hoped_through(
                 headers={"retry-after-ms": "1"})  # fmt: skip
     nsg = f"{group}/Microsoft.Network/networkSecurityGroups/nsg"
     said: list[str] = []
-    made = arm.put(nsg, "2025-05-01", WHERE, lambda text, **_: said.append(text), Event())
+    made = arm.put(nsg, "2025-05-01", WHERE, lambda text, payload=None: said.append(text), Event())
     assert made["name"] == "nsg" and "SomeCode: trying again" in said
 
 

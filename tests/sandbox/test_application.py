@@ -23,7 +23,7 @@ from amlwizard.plan.outputs import TRAIN
 
 
 def test_training_is_found_in_the_journal_of_the_run_that_trained(
-    tmp_path: Path, monkeypatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     for name in ("20260101", "20260103"):
@@ -37,7 +37,9 @@ def test_training_is_found_in_the_journal_of_the_run_that_trained(
         assert not application.trained("another")
 
 
-def test_a_request_goes_to_what_its_own_run_deployed(tmp_path: Path, monkeypatch) -> None:
+def test_a_request_goes_to_what_its_own_run_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many runs were looked at since."""
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     (tmp_path / "runs" / "20260101").mkdir(parents=True)

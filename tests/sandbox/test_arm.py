@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import PATIENCE, Sandbox
+from support import PATIENCE, Sandbox, existing
 
 from amlwizard.errors import StepError
 from amlwizard.sandbox.ports import bind
@@ -43,7 +43,7 @@ def test_a_subnet_that_is_put_alone_comes_to_an_end(
     body = {"properties": {"addressPrefix": "10.1.1.0/24"}}
     made = arm.put(subnet, API, body, quiet, Event())
     assert made["properties"]["provisioningState"] == "Succeeded"
-    assert arm.get(subnet, API)["properties"]["provisioningState"] == "Succeeded"
+    assert existing(arm.get(subnet, API))["properties"]["provisioningState"] == "Succeeded"
 
 
 @pytest.mark.parametrize(

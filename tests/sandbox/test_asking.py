@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from support import recipe_of
+from support import Asked, recipe_of
 
 from amlwizard.cloud.profile import azure_public
 from amlwizard.cloud.scoring import SERVED, score
@@ -94,7 +94,8 @@ def context(uri: str) -> Context:
         "workspace": {"id": "ws"},
     }
     recipe = recipe_of("quickstart")
-    return Context(recipe, Cloud(), Outputs(outputs), threading.Event(), lambda *_: None)  # type: ignore[arg-type]
+    cloud: Any = Cloud()  # as much of one as a scoring request needs
+    return Context(recipe, cloud, Outputs(outputs), threading.Event(), Asked())
 
 
 def asked(uri: str, patience: float = 600, say: Any = None) -> Any:
@@ -104,7 +105,7 @@ def asked(uri: str, patience: float = 600, say: Any = None) -> Any:
 
 def test_it_is_asked_again_until_it_is_there(endpoint: Endpoint) -> None:
     told: list[str] = []
-    missing = (404, {}, "Not Found")
+    missing: Script = (404, {}, "Not Found")
     endpoint.answers = [missing, STARTING, (502, {}, ""), (504, {}, ""), PAGE, GOOD]
     answer = asked(endpoint.uri, say=lambda message, payload=None: told.append(message))
     assert (answer.status, answer.response) == (200, [1.0])

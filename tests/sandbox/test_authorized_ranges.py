@@ -6,7 +6,7 @@ from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import recipe_of
+from support import Asked, recipe_of
 from support.platforms import Platform
 
 from amlwizard.plan import Context, Step
@@ -23,7 +23,7 @@ def step_of(platform: Platform, *ranges: str) -> tuple[Step, Context]:
     recipe = recipe_of("quickstart", security__aks_authorized_ranges=f"[{', '.join(ranges)}]")
     step = next(s for s in steps_for(recipe) if s.id == "aks")
     outputs = Outputs(platform.outputs)
-    return step, Context(recipe, platform.cloud, outputs, CancelEvent(), lambda *_: None)  # type: ignore[arg-type]
+    return step, Context(recipe, platform.cloud, outputs, CancelEvent(), Asked())
 
 
 def restricted(platform: Platform, **tags: str) -> str:

@@ -115,15 +115,15 @@ def subnet(place: Place, name: str, prefix: str) -> Json:
 
 
 def test_a_vnet_of_others_keeps_its_prefixes_and_servers(place: Place) -> None:
-    servers = {"dhcpOptions": {"dnsServers": ["10.9.0.4"]}}
-    theirs = vnet(place, "10.100.0.0/16", OUTSIDE, **servers)
+    servers = {"dnsServers": ["10.9.0.4"]}
+    theirs = vnet(place, "10.100.0.0/16", OUTSIDE, dhcpOptions=servers)
     assert not [
         d for d in place.planned("vnet", recipe_of("quickstart")).differences if "addressSpace" in d
     ]
     assert place.built(recipe_of("quickstart")) == []
     found = place.now(theirs)["properties"]
     assert found["addressSpace"]["addressPrefixes"] == ["10.100.0.0/16", OUTSIDE]
-    assert found["dhcpOptions"] == servers["dhcpOptions"]
+    assert found["dhcpOptions"] == servers
 
 
 def test_a_vnet_of_others_gets_our_range_beside_its_own(place: Place) -> None:

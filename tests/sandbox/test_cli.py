@@ -88,7 +88,9 @@ def test_warnings_exit_0(command: Callable[..., Ran]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("plan",), ("replay", "--target", "sandbox")])
-def test_a_missing_file_is_invalid_input(command: Callable[..., Ran], arguments: tuple) -> None:
+def test_a_missing_file_is_invalid_input(
+    command: Callable[..., Ran], arguments: tuple[str, ...]
+) -> None:
     ran = command(arguments[0], "no/such.yaml", *arguments[1:])
     assert ran.code == 2 and "no/such.yaml" in ran.err and "Traceback" not in ran.err
 

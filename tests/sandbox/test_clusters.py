@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 from packaging.requirements import Requirement
-from support import recipe_of
+from support import Asked, recipe_of
 from support.forbidding import NO_ADDRESS
 from support.platforms import Platform
 
@@ -270,7 +270,7 @@ class Looked:
         recipe = platform_recipe(**changes)
         self.step = next(s for s in steps_for(recipe) if s.id == "databricks-cluster")
         self.context = Context(
-            recipe, platform.cloud, Outputs(platform.outputs), CancelEvent(), lambda *_: None  # type: ignore[arg-type]
+            recipe, platform.cloud, Outputs(platform.outputs), CancelEvent(), Asked()
         )  # fmt: skip
 
     def read(self) -> Found:

@@ -8,7 +8,7 @@ from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import Sandbox, recipe_of, running
+from support import Sandbox, existing, recipe_of, running
 
 from amlwizard import engine
 from amlwizard.cloud import Cloud
@@ -141,7 +141,7 @@ def test_bastions_group_must_keep_its_rules(cloud: Cloud, rule: str) -> None:
     built(cloud, recipe)
     group = f"/subscriptions/{cloud.arm.subscription}/resourceGroups/{recipe.names.resource_group}"
     nsg_id = f"{group}/providers/Microsoft.Network/networkSecurityGroups/nsg-ebas01-bastion"
-    nsg = cloud.arm.get(nsg_id, API)
+    nsg = existing(cloud.arm.get(nsg_id, API))
     _without(rule)(nsg)
     with pytest.raises(CloudError) as refused:
         put(cloud, nsg_id, nsg)
@@ -174,7 +174,7 @@ def test_what_azure_refuses_is_refused(cloud: Cloud, what: str, code: str) -> No
         "/providers/Microsoft.Network"
     )
     vnet_id, prefix = f"{stem}/virtualNetworks/vnet-evpn01", "evpn01"
-    gateway = cloud.arm.get(f"{stem}/virtualNetworkGateways/vpng-{prefix}", API)
+    gateway = existing(cloud.arm.get(f"{stem}/virtualNetworkGateways/vpng-{prefix}", API))
     properties = gateway["properties"]
     configuration = properties["ipConfigurations"][0]["properties"]
     new = f"{stem}/virtualNetworkGateways/other"
@@ -190,7 +190,7 @@ def test_what_azure_refuses_is_refused(cloud: Cloud, what: str, code: str) -> No
 
     def attempt() -> None:
         if what == "a security group on GatewaySubnet":
-            vnet = cloud.arm.get(vnet_id, API)
+            vnet = existing(cloud.arm.get(vnet_id, API))
             subnet = next(s for s in vnet["properties"]["subnets"] if s["name"] == "GatewaySubnet")
             subnet["properties"]["networkSecurityGroup"] = {
                 "id": f"{stem}/networkSecurityGroups/nsg-{prefix}-scoring"

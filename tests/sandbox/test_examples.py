@@ -232,7 +232,8 @@ class Stage:
             return text
         found = ResourceId.parse(text)
         if found.type.endswith("/virtualnetworks/subnets") and kind in SUBNETS:
-            return self.subnets[SUBNETS[kind]]
+            subnet: str = self.subnets[SUBNETS[kind]]
+            return subnet
         if found.type.startswith("microsoft.resources/"):
             return self._ours(text)
         return self.stand_ins.get(found.type) or self._ours(text)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from pycep import BicepParser
-from support import RECIPES, Ran, Sandbox, amlwizard, recipe_of, running
+from support import RECIPES, Ran, Sandbox, amlwizard, existing, recipe_of, running
 from support.deployments import ArmTemplate, BicepTemplate, Deployment
 
 from amlwizard import engine
@@ -75,7 +75,7 @@ def test_a_template_deploys_to_what_a_plan_keeps(
 
         def put(resource_id: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
             arm.send("PUT", resource_id, version, body)
-            return dict(arm.get(resource_id, version))
+            return dict(existing(arm.get(resource_id, version)))
 
         group = recipe.names.resource_group
         on = Deployment(
@@ -84,8 +84,10 @@ def test_a_template_deploys_to_what_a_plan_keeps(
         )  # fmt: skip
         tags = {"amlwizard": recipe.names.prefix}
         put(on.prefix, "2025-04-01", {"location": recipe.sign_in.region, "tags": tags})
-        language = {"arm-json": ArmTemplate, "bicep": BicepTemplate}[to]
-        on.make(language(FORMATS[to](recipe), on).resources())
+        languages: dict[str, type[ArmTemplate | BicepTemplate]] = {
+            "arm-json": ArmTemplate, "bicep": BicepTemplate,
+        }  # fmt: skip
+        on.make(languages[to](FORMATS[to](recipe), on).resources())
         kept(sandbox, recipe)
 
 

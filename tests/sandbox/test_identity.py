@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from support import PATIENCE, RECIPES, Asked, Ran, Sandbox, recipe_of, replaying, running
+from support import PATIENCE, RECIPES, Asked, Ran, Sandbox, existing, recipe_of, replaying, running
 
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.cloud.entra_codes import MEANINGS
@@ -89,7 +89,7 @@ class AskedByAll(Asked):
 
 def attended(place: Sandbox, asked: Asked, login: str | None = None) -> Cloud:
     cloud = Cloud(from_description(place.file), attended=True, played=True)
-    cloud.sign_in(SignIn(login=login), asked, CancelEvent())
+    cloud.sign_in(SignIn.model_validate({"login": login}), asked, CancelEvent())
     return cloud
 
 
@@ -404,10 +404,12 @@ def test_on_github_every_token_has_an_assertion_of_its_own(
     stale.write_text("the assertion of ten minutes ago")
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(stale))
     cloud = Cloud(from_description(place.file))
-    cloud.sign_in(SignIn(login=login), Asked(), CancelEvent(), ("arm", "databricks", "ml"))
+    cloud.sign_in(
+        SignIn.model_validate({"login": login}), Asked(), CancelEvent(), ("arm", "databricks", "ml")
+    )
     assert cloud.login == "workload-identity" and len(github) == len(set(github)) == 3
-    cloud._session._kept.clear()
-    cloud._session._inner._client._cache._cache.clear()  # an hour later
+    existing(cloud._session)._kept.clear()
+    existing(cloud._session)._inner._client._cache._cache.clear()  # an hour later
     assert cloud.access_token("databricks").reveal() and len(github) == 4
 
 
@@ -469,7 +471,7 @@ def test_a_browser_signs_in(place: Sandbox, browser: Callable[[str], None]) -> N
     cloud = by_browser(place, asked)
     assert cloud.login == "browser" and cloud.arm.subscriptions()
     assert asked.codes == [""], "an address was shown, and no code"
-    cloud._session._kept.clear()
+    existing(cloud._session)._kept.clear()
     assert cloud.access_token("ml").reveal() and len(asked.codes) == 1, "refreshed silently"
 
 
@@ -498,7 +500,7 @@ def test_the_wait_for_a_browser_ends_with_the_run(place: Sandbox) -> None:
     cancel = CancelEvent()
 
     class Cancelling(Asked):
-        def __call__(self, *_: object) -> None:
+        def __call__(self, url: str, user_code: str, expires_at: float) -> None:
             cancel.set()
 
     place.control("approval", {"approve": False})

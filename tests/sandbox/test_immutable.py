@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("refusals")
 
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 # Settings, the step that they meet, the property, and what makes it as it was.
-CHANGES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, str]]] = {
+CHANGES: dict[str, tuple[dict[str, str], str, tuple[str, ...], dict[str, Any]]] = {
     "node size": (
         {"serving.node_size": "Standard_D4s_v5"},
         "aks",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import trustme
-from support import recipe_of
+from support import Asked, existing, recipe_of
 from support.platforms import Platform
 
 from amlwizard.cloud.trust import UntrustedCertificateError
@@ -51,16 +51,14 @@ class Named:
             **platform.outputs,
             TRAIN.id: TrainingOutput("run", "diabetes", [1, 1], 0.0, {"a": "double"}).to_json(),
         }
-        self.ctx = Context(
-            self.recipe, platform.cloud, Outputs(outputs), CancelEvent(), lambda *_: None
-        )  # type: ignore[arg-type]
+        self.ctx = Context(self.recipe, platform.cloud, Outputs(outputs), CancelEvent(), Asked())
         steps = {step.id: step for step in steps_for(self.recipe)}
         for step in ("aks-extension", "endpoint"):
             outputs[step] = steps[step].apply(self.ctx, lambda *_, **__: None)
         resource = steps["endpoint"].resource
         assert resource
-        endpoint = platform.cloud.arm.get(
-            self.ctx.resolve(resource.id), api_versions.MACHINE_LEARNING
+        endpoint = existing(
+            platform.cloud.arm.get(self.ctx.resolve(resource.id), api_versions.MACHINE_LEARNING)
         )
         outputs["traffic"] = {"scoring_uri": endpoint["properties"]["scoringUri"]}
         self.uri = endpoint["properties"]["scoringUri"]

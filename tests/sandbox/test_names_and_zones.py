@@ -10,10 +10,11 @@ from support import recipe_of
 from support.platforms import Platform, setting
 
 from amlwizard import engine, rules
+from amlwizard.design.private_endpoints import links
 from amlwizard.errors import CloudError
 from amlwizard.recipe import Recipe, sections_of
 from amlwizard.steps import steps_for
-from amlwizard.steps.private_link import links, ready_for
+from amlwizard.steps.private_link import ready_for
 
 pytestmark = pytest.mark.xdist_group("refusals")
 

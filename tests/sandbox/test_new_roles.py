@@ -11,6 +11,7 @@ from support.platforms import Platform
 
 from amlwizard import engine
 from amlwizard.errors import CloudError
+from amlwizard.json_types import Document
 from amlwizard.plan import Context
 
 pytestmark = pytest.mark.xdist_group("refusals")
@@ -25,7 +26,7 @@ def quiet(*_: Any, **__: Any) -> None: ...
 @pytest.fixture
 def ctx(platform: Platform) -> Context:
     """All that stands before a deployment; the model is nobody's, which is found out last."""
-    outputs = {**platform.outputs, "register": {"model_id": MODEL}}
+    outputs: dict[str, Document] = {**platform.outputs, "register": {"model_id": MODEL}}
     job = engine.Job(recipe_of("quickstart"), "", platform.cloud, "sandbox")
 
     def made(step: str) -> None:

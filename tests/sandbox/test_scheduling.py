@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Event as CancelEvent
 
 import pytest
+from support import existing
 from support.platforms import Platform
 
 from amlwizard.design import api_versions
@@ -32,8 +33,8 @@ def test_a_deployment_needs_nodes_with_room(
     workspace = platform.outputs["workspace"]["id"]
     platform.outputs["register"] = {"model_id": f"{workspace}/models/none/versions/1"}
     made(platform, "endpoint")
-    endpoint = platform.cloud.arm.get(
-        platform.document("endpoint")[0], api_versions.MACHINE_LEARNING
+    endpoint = existing(
+        platform.cloud.arm.get(platform.document("endpoint")[0], api_versions.MACHINE_LEARNING)
     )
     platform.outputs["endpoint"] = {"principal": endpoint["identity"]["principalId"]}
     for role in ("endpoint-acr-pull", "endpoint-blob-reader"):

@@ -131,7 +131,9 @@ def test_every_way_without_a_person(
         no_ways.setenv(name, value)
     asked = Asked()
     cloud = Cloud(from_description(cloud_of.file))
-    account = cloud.sign_in(SignIn(login=login if explicit else None), asked, CancelEvent())
+    account = cloud.sign_in(
+        SignIn.model_validate({"login": login if explicit else None}), asked, CancelEvent()
+    )
     assert cloud.login == login
     assert account.subscription == cloud_of.description["subscription"]
     assert cloud.arm.subscriptions()

@@ -9,7 +9,7 @@ from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import recipe_of
+from support import Asked, recipe_of
 from support.platforms import Platform
 
 from amlwizard import notebook
@@ -239,9 +239,7 @@ def test_the_notebook_takes_the_token_that_the_workspace_takes(
     if wanted:
         platform.sandbox.change(tracking_audience=wanted)
     recipe = recipe_of("quickstart")
-    context = Context(
-        recipe, platform.cloud, Outputs(platform.outputs), CancelEvent(), lambda *_: None
-    )  # type: ignore[arg-type]
+    context = Context(recipe, platform.cloud, Outputs(platform.outputs), CancelEvent(), Asked())
     made = platform.outputs["databricks"]
     client = platform.cloud.databricks(made["url"], made["id"])
     uri = platform.cloud.ml(platform.outputs["workspace"]["id"]).tracking_uri()

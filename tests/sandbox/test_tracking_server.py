@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,11 +60,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def tracking_of(world: State, servers: Any) -> Tracking:
+    """`servers` are as many of Servers' functions as the tests need."""
+    return Tracking(world, Tokens(world), servers)
+
+
 async def test_a_database_that_was_never_whole_is_made_anew(tmp_path: Path) -> None:
     """Whoever made it was killed."""
     world, servers = State.open(tmp_path, None, Clock("instant", 1)), Servers(tmp_path)
     servers.database.write_text("half made")
-    tracking = Tracking(world, Tokens(world), servers)  # type: ignore[arg-type]
+    tracking = tracking_of(world, servers)
     try:
         assert await tracking.url("guid") and not servers.database.exists()
     finally:
@@ -72,7 +78,7 @@ async def test_a_database_that_was_never_whole_is_made_anew(tmp_path: Path) -> N
 
 async def test_a_database_that_was_served_is_never_thrown_away(tmp_path: Path) -> None:
     world, servers = State.open(tmp_path, None, Clock("instant", 1)), Servers(tmp_path)
-    tracking = Tracking(world, Tokens(world), servers)  # type: ignore[arg-type]
+    tracking = tracking_of(world, servers)
     try:
         await tracking.url("guid")
         tracking.stop()

@@ -10,7 +10,7 @@ from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import RECIPES, Json, Ran, recipe_of
+from support import RECIPES, Json, Ran, existing, recipe_of
 from support.guarded import PREFIX, SCORING_KEY, TOKEN, WORKSPACE, Guarded, p
 
 from amlwizard import engine
@@ -92,7 +92,7 @@ def test_an_open_workspace_exits_1_and_says_how_to_close_it(
     """Done by another client, through Azure Resource Manager."""
     arm = guarded.sandbox.cloud().arm
     workspace = guarded.state["resources"][guarded.id(WORKSPACE)]["id"]
-    body = arm.get(workspace, "2025-09-01")
+    body = existing(arm.get(workspace, "2025-09-01"))
     body["properties"]["publicNetworkAccess"] = "Enabled"
     arm.put(workspace, "2025-09-01", body, lambda *_, **__: None, CancelEvent())
     html = tmp_path / "broken.html"

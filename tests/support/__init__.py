@@ -37,8 +37,8 @@ Start = Callable[
 ]
 
 
-def there(value: T | None) -> T:
-    """The value, which is there; AssertionError if it is None."""
+def existing(value: T | None) -> T:
+    """The value, which exists; AssertionError if it is None."""
     assert value is not None
     return value
 
@@ -281,3 +281,4 @@ def recipe_of(name: str, **changes: str) -> Recipe:
 
 
 Command = Callable[..., Ran]
+Sandboxes = Callable[..., Sandbox]

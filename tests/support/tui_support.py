@@ -6,18 +6,20 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event as CancelEvent
-from typing import Any
+from typing import Any, TypeVar
 
+from textual.app import App
 from textual.message import Message
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from amlwizard.accounts import Account, Subscription, Tenant
-from amlwizard.app.port import RunResult
+from amlwizard.app.port import ApplicationPort, RunResult
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError, OperationCancelledError
 from amlwizard.events import (
@@ -32,7 +34,9 @@ from amlwizard.events import (
     StepStarted,
 )
 from amlwizard.journal import read
-from amlwizard.plan import Plan, PlannedStep
+from amlwizard.json_types import JsonObject
+from amlwizard.payloads import ScoringResponse
+from amlwizard.plan import Phase, Plan, PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.run_control import RunControl
@@ -44,6 +48,7 @@ from support import PATIENCE, RECIPES
 GOLDEN = Path(__file__).parents[1] / "golden" / "quickstart.jsonl"
 LOOK = 0.1
 """Seconds after which to look again if the app posts no message."""
+P = TypeVar("P", bound=Screen[Any])
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
 
@@ -166,14 +171,23 @@ class FakeBackend:
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
         return {"vnet": 9, "train": 40}
 
-    def preflight(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Sequence[Finding]:
+    def preflight(
+        self, recipe: Recipe, emit: Emit, cancel: CancelEvent, name: str = "RECIPE"
+    ) -> Sequence[Finding]:
         if recipe.names.registry != self.taken:
             return ()
         what = f"The name {self.taken} is taken."
         return [Finding("TAKEN", "error", ("names.registry",), what, fix="Choose another.")]
 
     def run(
-        self, recipe: Recipe, name: str, emit: Emit, control: RunControl, rerun: Sequence[str] = ()
+        self,
+        recipe: Recipe,
+        name: str,
+        emit: Emit,
+        control: RunControl,
+        rerun: Collection[Phase] = (),
+        last: Phase | None = None,
+        ignored: Collection[str] = (),
     ) -> RunResult:
         steps = tuple(StepInfo(s.id, s.title, s.phase, s.after) for s in STEPS)
         emit(RunStarted(seq=1, at=1, run="run-1", recipe=name, target="sandbox", steps=steps))
@@ -193,7 +207,9 @@ class FakeBackend:
         emit(RunFinished(at=10, exit_code=0, counts={}))
         return RunResult(0, "run-1", Path("recipe.yaml"), Path("journal.jsonl"))
 
-    def verify(self, recipe: Recipe, emit: Emit, control: RunControl) -> Posture:
+    def verify(
+        self, recipe: Recipe, emit: Emit, control: RunControl, skip: Collection[str] = ()
+    ) -> Posture:
         self.asked.append("verify")
         if self.code:
             now = time.time()
@@ -216,6 +232,22 @@ class FakeBackend:
         path.write_text(posture.summary)
         return path.absolute()
 
+    def plan_teardown(self, recipe: Recipe, purge: bool, emit: Emit, cancel: CancelEvent) -> Plan:
+        raise AssertionError("no page takes anything down")
+
+    def destroy(
+        self, recipe: Recipe, name: str, purge: bool, emit: Emit, control: RunControl
+    ) -> RunResult:
+        raise AssertionError("no page takes anything down")
+
+    def score(
+        self, recipe: Recipe, run: str, request: JsonObject, cancel: CancelEvent
+    ) -> ScoringResponse:
+        raise AssertionError("there is no endpoint")
+
+    def trained(self, run_id: str) -> Sequence[StepProgress]:
+        return ()
+
     def recall(self, run: str, emit: Emit) -> RunResult:
         self.asked.append(f"recall {run}")
         began = StepInfo("old", "Old step", "provision")
@@ -228,7 +260,7 @@ class FakeBackend:
 
 
 def wizard(
-    backend: Any, draft: Draft | None = None, folder: Path | None = None, **more: Any
+    backend: ApplicationPort, draft: Draft | None = None, folder: Path | None = None, **more: Any
 ) -> WizardApp:
     return WizardApp(backend, DraftStore(folder or Path(tempfile.mkdtemp())), draft, **more)
 
@@ -285,13 +317,25 @@ def unkept(view: RunView) -> RunView:
     return replace(view, steps={**view.steps, "verify": failed}, exit_code=1)
 
 
-def at_page(page: str, view: RunView, backend: Any = None) -> WizardApp:
+def at_page(page: str, view: RunView, backend: ApplicationPort | None = None) -> WizardApp:
     """The app at a page, with the answers of quickstart and the run `view`."""
     draft = from_file(RECIPES / "quickstart.yaml")
     draft.page = page
     app = wizard(backend or FakeBackend(), draft)
     app.view = view
     return app
+
+
+def wizard_of(pilot: Pilot[Any]) -> WizardApp:
+    """The app under a pilot; AssertionError if it is another one than ours."""
+    assert isinstance(pilot.app, WizardApp)
+    return pilot.app
+
+
+def page_of(app: App[Any], kind: type[P]) -> P:
+    """The page that is shown, which is of that kind; else AssertionError."""
+    assert isinstance(app.screen, kind)
+    return app.screen
 
 
 async def until(pilot: Pilot[Any], seen: Callable[[], Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.tui_support import FakeBackend, wizard
+from support.tui_support import FakeBackend, page_of, wizard
 from textual.pilot import Pilot
 
 from amlwizard.design.subnets import SUBNETS
@@ -282,7 +282,7 @@ async def test_a_free_plan_asks_before_it_replaces_what_was_typed() -> None:
         typed = values(app)
         await pilot.press("f2")
         await pilot.pause()
-        assert isinstance(app.screen, Choose)
+        assert page_of(app, Choose)
         await pilot.press("escape")
         await pilot.pause()
         assert app.screen is page and values(app) == typed

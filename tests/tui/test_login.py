@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.reactive import var
 from textual.widgets import Input, Static
 
-from amlwizard.events import LoginDone, LoginNeeded, RunStarted, StepFinished, StepInfo
+from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepFinished, StepInfo
 from amlwizard.tui.dialogs.login import LoginScreen
 from amlwizard.tui.widgets import large_text
 from amlwizard.view import RunView
@@ -24,7 +24,7 @@ STARTED = RunStarted(
 )  # fmt: skip
 
 
-class Host(App):
+class Host(App[None]):
     """An app with a run that waits for a login."""
 
     view: var[RunView] = var(RunView())
@@ -48,8 +48,15 @@ class Host(App):
     def _asked(self, message: Message) -> None:
         self.asked.append(message)
 
-    def happen(self, event) -> None:
+    def happen(self, event: Event) -> None:
         self.view = self.view.apply(event)
+
+    @property
+    def agreed(self) -> str:
+        """The login of the first message, which agrees to it."""
+        first = self.asked[0]
+        assert isinstance(first, LoginScreen.Agree)
+        return first.login
 
     def text(self, selector: str) -> str:
         return str(self.login.query_one(selector, Static).content)
@@ -75,7 +82,7 @@ def test_the_qr_code_is_drawn_whole() -> None:
 
 
 @pytest.mark.parametrize(("size", "roomy"), [((80, 24), False), ((120, 36), True)])
-async def test_it_shows_the_code_whole(size, roomy) -> None:
+async def test_it_shows_the_code_whole(size: tuple[int, int], roomy: bool) -> None:
     app = Host()
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
@@ -89,7 +96,7 @@ async def test_it_shows_the_code_whole(size, roomy) -> None:
 
 
 @pytest.mark.parametrize("can_agree", [False, True])
-async def test_where_there_is_no_room_a_key_shows_the_qr_code(can_agree) -> None:
+async def test_where_there_is_no_room_a_key_shows_the_qr_code(can_agree: bool) -> None:
     """In the place of the big letters; the code can still be read."""
     app = Host(can_agree=can_agree)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -173,7 +180,7 @@ async def test_keys() -> None:
         await pilot.pause()
         kinds = [type(message) for message in app.asked]
         assert kinds == [LoginScreen.Agree, LoginScreen.NewCode, LoginScreen.Cancel]
-        assert app.asked[0].login == CODE and app.screen is not app.login
+        assert app.agreed == CODE and app.screen is not app.login
 
 
 async def test_nobody_agrees_for_the_person_on_azure() -> None:
@@ -201,11 +208,13 @@ async def test_the_mouse_does_what_keys_do() -> None:
 
 
 @pytest.mark.parametrize("browser", [True, False])
-async def test_opening_a_browser_is_said_where_there_is_none(browser, monkeypatch) -> None:
-    opened = []
+async def test_opening_a_browser_is_said_where_there_is_none(
+    browser: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
 
     class Known:
-        def open(self, url):
+        def open(self, url: str) -> bool:
             opened.append(url)
             return browser
 
@@ -236,4 +245,4 @@ async def test_a_browser_needs_no_code() -> None:
         assert "code_challenge" not in app.text("#where")
         await pilot.press("a")
         await pilot.pause()
-        assert app.asked[0].login == url
+        assert app.agreed == url

@@ -9,17 +9,27 @@ from pathlib import Path
 from threading import Event as CancelEvent
 
 import pytest
-from support import RECIPES, ROOT
+from support import RECIPES, ROOT, existing
 from support.blocking import HEAVY, counted, unblocked
-from support.tui_support import SUBSCRIPTION, FakeBackend, at_page, recorded, walking, wizard
+from support.tui_support import (
+    SUBSCRIPTION,
+    FakeBackend,
+    at_page,
+    page_of,
+    recorded,
+    walking,
+    wizard,
+)
 
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import SignInError
 from amlwizard.events import Emit, LoginDone, LoginNeeded
 from amlwizard.recipe import Recipe, load
 from amlwizard.tui.dialogs.questions import AskPath, Choose
+from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.pages.registry import PAGES
 from amlwizard.tui.widgets.rail import Stop, _fitted
+from amlwizard.tui.widgets.step_tree import StepTree
 
 pytestmark = pytest.mark.asyncio
 
@@ -224,9 +234,9 @@ async def test_errors_block_the_start_and_say_where_to_go() -> None:
         assert not walk.app.running
         await walk.press("enter")
         await walk.see("How the platform is closed off")
-        page = walk.app.screen
-        await walk.see(lambda: page.focused_row)  # type: ignore[attr-defined]
-        assert page.focused_row.spec.path == "security.registry_sku"  # type: ignore[attr-defined]
+        page = page_of(walk.app, FormPage)
+        await walk.see(lambda: page.focused_row)
+        assert existing(page.focused_row).spec.path == "security.registry_sku"
         await walk.press("ctrl+r")
         await walk.see(lambda: not walk.app.session.errors)
 
@@ -415,7 +425,7 @@ async def test_looking_at_a_step_by_hand_stops_following_until_asked() -> None:
         await walk.see("Training run")
         await walk.press("home", "down")
         await walk.see("Follow")
-        assert "sign-in" in str(walk.app.screen.query_one("#steps").step)  # type: ignore[attr-defined]
+        assert "sign-in" in str(walk.app.screen.query_one("#steps", StepTree).step)
         await walk.press("f")
         await walk.see(lambda: "Follow" not in walk.text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import existing
 from textual.app import App, ComposeResult
 
 from amlwizard.tui.widgets.scatter import BLANK, Canvas, Scatter, fit, marks, scatter
@@ -14,7 +15,9 @@ pairs = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=40)
 
 
 @given(pairs, st.integers(24, 160), st.integers(8, 50))
-def test_it_fills_its_room_exactly(points, width, height) -> None:
+def test_it_fills_its_room_exactly(
+    points: list[tuple[float, float]], width: int, height: int
+) -> None:
     actual, predicted = zip(*points, strict=True)
     lines = scatter(actual, predicted, width, height)
     assert len(lines) == height
@@ -30,7 +33,7 @@ def test_a_point_stands_where_its_numbers_say() -> None:
 
 
 @given(numbers, st.floats(0.001, 1e6), st.integers(1, 9))
-def test_marks_are_round_and_inside(low, span, most) -> None:
+def test_marks_are_round_and_inside(low: float, span: float, most: int) -> None:
     high = low + span
     if high - low < 1e-9 * max(abs(low), abs(high)):
         return
@@ -56,10 +59,10 @@ def test_how_well_predictions_hit() -> None:
     found = fit([1, 2, 3, 4], [1, 2, 3, 8])
     assert found and found.rmse == 2 and found.mae == 1 and found.r2 == pytest.approx(1 - 16 / 5)
     assert fit([], []) is None and fit([1], []) is None
-    assert fit([2, 2], [2, 2]).r2 == 0  # type: ignore[union-attr]
+    assert existing(fit([2, 2], [2, 2])).r2 == 0
 
 
-class Host(App):
+class Host(App[None]):
     def compose(self) -> ComposeResult:
         yield Scatter()
 
@@ -67,7 +70,7 @@ class Host(App):
 @pytest.mark.parametrize(
     ("size", "said"), [((20, 24), "A larger terminal"), ((80, 24), "predicted")]
 )
-async def test_where_there_is_no_room_it_says_so(size, said) -> None:
+async def test_where_there_is_no_room_it_says_so(size: tuple[int, int], said: str) -> None:
     app = Host()
     async with app.run_test(size=size) as pilot:
         plot = app.query_one(Scatter)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import copy
 from threading import Event as CancelEvent
+from typing import Any
 
 import pytest
 from support import RECIPES, recipe_of
@@ -23,6 +24,7 @@ from support.tui_support import (
     walking,
     wizard,
 )
+from textual.app import App
 from textual.widgets import Input
 
 from amlwizard.app.application import Application
@@ -47,20 +49,20 @@ SIZES = [(80, 24), (120, 36)]
 KEPT = "✓ 26 of 26 promises kept, outside and inside"
 
 
-def head(app) -> str:
+def head(app: App[Any]) -> str:
     return str(app.screen.query_one("#verdict", UpdatingStatic).content)
 
 
-def proof(app) -> str:
+def proof(app: App[Any]) -> str:
     return str(app.screen.query_one("#proof", UpdatingStatic).content)
 
 
-def told(app) -> str:
+def told(app: App[Any]) -> str:
     """What stood in toasts, however it was wrapped there."""
     return " ".join(f"{one.title} {one.message}" for one in app._notifications)
 
 
-def listed(app) -> list[str]:
+def listed(app: App[Any]) -> list[str]:
     """The promises that the page shows, by id, in order."""
     tree = app.screen.query_one(StepTree)
     return [leaf.data for area in tree.root.children for leaf in area.children]
@@ -128,7 +130,9 @@ async def test_every_line_says_where_it_is_and_by_which_document() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_promise_that_is_not_kept_is_shown_first_with_its_cure(size) -> None:
+async def test_a_promise_that_is_not_kept_is_shown_first_with_its_cure(
+    size: tuple[int, int],
+) -> None:
     app = at_page("posture", unkept(recorded()))
     async with walking(app, size) as walk:
         await walk.see("✗ 25 of 26 promises kept, 1 not kept, outside and inside")
@@ -202,14 +206,14 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("end", "text"), ENDS, ids=[end["outcome"] for end, _ in ENDS])
-async def test_a_run_that_did_not_come_so_far_says_why(end: dict[str, str], text: str) -> None:
+async def test_a_run_that_did_not_come_so_far_says_why(end: dict[str, Any], text: str) -> None:
     steps = (
         StepInfo("aks", "AKS", "provision"),
         StepInfo("verify", "Promises", "verify", ("aks",)),
     )
     view = RunView().apply(RunStarted(at=1, run="r", recipe="x", target="sandbox", steps=steps))
     assert without(view) == "Judged at the end of the run, which waits for AKS."
-    view = view.apply(StepFinished(at=2, step="verify", **end))  # type: ignore[arg-type]
+    view = view.apply(StepFinished(at=2, step="verify", **end))
     app = at_page("posture", view.apply(RunFinished(at=3, exit_code=1, counts={})))
     async with walking(app) as walk:
         await walk.see(text)
@@ -226,7 +230,9 @@ async def test_a_journal_without_a_verification_says_so() -> None:
     assert evidence.of_run(replace(other, steps={**other.steps, "verify": changed})) is None
 
 
-async def test_an_earlier_run_is_recalled_with_its_posture(tmp_path: Path, monkeypatch) -> None:
+async def test_an_earlier_run_is_recalled_with_its_posture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By the real application, from its journal; no cloud is opened."""
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     run = recorded().run
@@ -371,7 +377,9 @@ async def test_the_report_is_written_where_one_wants_it(tmp_path: Path) -> None:
     assert (tmp_path / "p.html").read_text() == "26 of 26 promises kept"
 
 
-async def test_a_place_where_it_cannot_be_written_is_said(tmp_path: Path, monkeypatch) -> None:
+async def test_a_place_where_it_cannot_be_written_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By the real application."""
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path / "home"))
     with Application(Choice()) as application:

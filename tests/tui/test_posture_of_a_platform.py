@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.platforms import Platform
 from support.platforms import setting as changed
 from support.tui_support import at_page, walking
+from textual.app import App
 
 from amlwizard.app.application import Application
 from amlwizard.app.targets import Choice
@@ -43,7 +45,7 @@ async def test_a_promise_turned_off_is_seen_on_the_screen(
     assert platform.sandbox.unknown == unknown
 
 
-def listed(app: object) -> list[object]:
+def listed(app: App[Any]) -> list[object]:
     """The promises that the page shows, by id, in order."""
-    tree = app.screen.query_one(StepTree)  # type: ignore[attr-defined]
+    tree = app.screen.query_one(StepTree)
     return [leaf.data for area in tree.root.children for leaf in area.children]

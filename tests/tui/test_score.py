@@ -7,11 +7,13 @@ import threading
 
 import pytest
 from support import PATIENCE
-from support.tui_support import FakeBackend, at_page, recorded, until
+from support.tui_support import FakeBackend, at_page, page_of, recorded, until
 from textual.widgets import OptionList, Static, TextArea
 
 from amlwizard.errors import CloudError
+from amlwizard.json_types import JsonObject
 from amlwizard.payloads import ScoringResponse
+from amlwizard.recipe import Recipe
 from amlwizard.rules.scoring_request import DIABETES, rows_of
 from amlwizard.tui.pages.score import ScorePage, of_run
 
@@ -19,17 +21,20 @@ CURL = "curl -X POST http://x/score -H 'Authorization: Bearer ***' -d '{}'"
 
 
 class Endpoint(FakeBackend):
-    """Answers with what it was given; holds back while `gate` is closed."""
+    """Answers with what it was given; holds back until `open` is set."""
 
-    def __init__(self, answer) -> None:
+    def __init__(self, answer: ScoringResponse | CloudError) -> None:
         super().__init__()
-        self.answer, self.requests = answer, []
-        self.gate, self.answered = threading.Event(), threading.Event()
-        self.gate.set()
+        self.answer = answer
+        self.requests: list[JsonObject] = []
+        self.open, self.answered = threading.Event(), threading.Event()
+        self.open.set()
 
-    def score(self, recipe, run, request, cancel):
+    def score(
+        self, recipe: Recipe, run: str, request: JsonObject, cancel: threading.Event
+    ) -> ScoringResponse:
         self.requests.append(request)
-        while not self.gate.wait(0.01):
+        while not self.open.wait(0.01):
             pass
         self.answered.set()
         if isinstance(self.answer, Exception):
@@ -37,8 +42,8 @@ class Endpoint(FakeBackend):
         return self.answer
 
 
-def good(request=None) -> ScoringResponse:
-    return ScoringResponse(request or {}, 200, [235.1139, 246.8008, 163.6854], 0.012, CURL)
+def good() -> ScoringResponse:
+    return ScoringResponse({}, 200, [235.1139, 246.8008, 163.6854], 0.012, CURL)
 
 
 def text(page: ScorePage, selector: str) -> str:
@@ -51,11 +56,11 @@ def sent(page: ScorePage) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_it_begins_with_what_the_run_asked(size) -> None:
+async def test_it_begins_with_what_the_run_asked(size: tuple[int, int]) -> None:
     app = at_page("score", recorded())
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        page = app.screen
+        page = page_of(app, ScorePage)
         request = json.loads(page.query_one(TextArea).text)
         assert len(rows_of(request, DIABETES)) == 3
         answered = text(page, "#answered")
@@ -71,7 +76,7 @@ async def test_a_request_is_sent_and_remembered() -> None:
     app = at_page("score", recorded(), endpoint)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        page, editor = app.screen, app.screen.query_one(TextArea)
+        page, editor = page_of(app, ScorePage), app.screen.query_one(TextArea)
         editor.load_text('{"input_data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}')
         await pilot.press("f5")
         await until(pilot, lambda: len(page.history) == 2)
@@ -86,10 +91,11 @@ async def test_a_request_is_sent_and_remembered() -> None:
 
 
 async def test_json_is_checked_as_it_is_typed() -> None:
-    app = at_page("score", recorded(), Endpoint(good()))
+    endpoint = Endpoint(good())
+    app = at_page("score", recorded(), endpoint)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        page, editor = app.screen, app.screen.query_one(TextArea)
+        page, editor = page_of(app, ScorePage), app.screen.query_one(TextArea)
         editor.load_text("")
         editor.focus()
         await pilot.press(*'{"input_data": [[1, 2]')
@@ -97,7 +103,7 @@ async def test_json_is_checked_as_it_is_typed() -> None:
         assert "Line 1, column" in text(page, "#checked")
         await pilot.press("f5")
         await pilot.pause()
-        assert not page.sending and not page.wizard.application.requests
+        assert not page.sending and not endpoint.requests
         await pilot.press(*"]}")
         await until(pilot, lambda: "Row 1 has 2 values" in text(page, "#checked"))
         checked = text(page, "#checked")
@@ -110,7 +116,7 @@ async def test_rows_alone_are_said_to_be_sent_with_their_columns() -> None:
         await pilot.pause()
         app.screen.query_one(TextArea).load_text('{"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}')
         await pilot.pause()
-        checked = text(app.screen, "#checked")
+        checked = text(page_of(app, ScorePage), "#checked")
         assert checked.startswith("✓ 1 row,") and "Sent as columns, index and data" in checked
 
 
@@ -121,7 +127,7 @@ async def test_a_column_more_is_no_refusal() -> None:
         given = {"columns": [*DIABETES, "odd"], "index": [0], "data": [[0.1] * 11]}
         app.screen.query_one(TextArea).load_text(json.dumps({"input_data": given}))
         await pilot.pause()
-        checked = text(app.screen, "#checked")
+        checked = text(page_of(app, ScorePage), "#checked")
         assert checked.startswith("! ") and "odd" in checked and "will refuse" not in checked
 
 
@@ -132,8 +138,8 @@ async def test_an_answer_of_500_is_shown_with_what_the_container_wrote() -> None
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         await pilot.press("f5")
-        await until(pilot, lambda: len(app.screen.history) == 2)
-        answered = text(app.screen, "#answered")
+        await until(pilot, lambda: len(page_of(app, ScorePage).history) == 2)
+        answered = text(page_of(app, ScorePage), "#answered")
         assert answered.startswith("500") and wrote in answered and "See it." in answered
 
 
@@ -145,8 +151,8 @@ async def test_an_answer_of_400_is_shown_with_what_to_do() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         await pilot.press("f5")
-        await until(pilot, lambda: len(app.screen.history) == 2)
-        answered = text(app.screen, "#answered")
+        await until(pilot, lambda: len(page_of(app, ScorePage).history) == 2)
+        answered = text(page_of(app, ScorePage), "#answered")
         assert answered.startswith("400") and "input_data" in answered and "Compare it." in answered
 
 
@@ -156,19 +162,19 @@ async def test_no_answer_is_an_error_for_people() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         await pilot.press("f5")
-        await until(pilot, lambda: len(app.screen.history) == 2)
-        answered = text(app.screen, "#answered")
+        await until(pilot, lambda: len(page_of(app, ScorePage).history) == 2)
+        answered = text(page_of(app, ScorePage), "#answered")
         assert all(part in answered for part in (error.what, error.why, error.fix))
-        assert "no answer" in sent(app.screen)[0]
+        assert "no answer" in sent(page_of(app, ScorePage))[0]
 
 
 async def test_waiting_can_be_stopped_and_holds_nothing_up() -> None:
     endpoint = Endpoint(good())
-    endpoint.gate.clear()
+    endpoint.open.clear()
     app = at_page("score", recorded(), endpoint)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        page = app.screen
+        page = page_of(app, ScorePage)
         await pilot.press("f5")
         await until(pilot, lambda: endpoint.requests)
         assert page.sending and "waiting" in text(page, "#answered")
@@ -178,7 +184,7 @@ async def test_waiting_can_be_stopped_and_holds_nothing_up() -> None:
         await pilot.press("escape")
         await pilot.pause()
         assert not page.sending
-        endpoint.gate.set()
+        endpoint.open.set()
         assert endpoint.answered.wait(PATIENCE)
         await pilot.pause()
         assert len(page.history) == 1, "what was stopped is not heard any more"
@@ -215,7 +221,9 @@ async def test_before_there_is_a_deployment_nothing_is_sent() -> None:
         await pilot.pause()
         await pilot.press("f5")
         await pilot.pause()
-        assert not endpoint.requests and "Nothing was asked yet" in text(app.screen, "#answered")
+        assert not endpoint.requests and "Nothing was asked yet" in text(
+            page_of(app, ScorePage), "#answered"
+        )
         assert "input_data" in app.screen.query_one(TextArea).text
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event as CancelEvent
 
 import pytest
-from support import PATIENCE, RECIPES
+from support import PATIENCE, RECIPES, existing
 from support.tui_support import FakeBackend, walking, wizard
 
 from amlwizard.draft import Draft, DraftStore, from_file, new
@@ -113,7 +113,7 @@ async def test_leaving_while_a_run_is_under_way_asks(tmp_path: Path, way: str) -
             await walk.see("cancelled")
             assert walk.app.is_running
         else:
-            backend.gate.set()
+            existing(backend.gate).set()
             await walk.see(lambda: walk.app.ran)
             assert walk.app.ran and walk.app.ran.exit_code == 0
     if way == "leave":

@@ -12,7 +12,7 @@ from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 
 from amlwizard import durations
-from amlwizard.events import RunStarted, StepFinished, StepInfo, StepStarted
+from amlwizard.events import Event, RunStarted, StepFinished, StepInfo, StepStarted
 from amlwizard.plan import PHASES
 from amlwizard.tui.widgets.step_tree import PHASE_TITLES
 from amlwizard.tui.widgets.timeline import COLOURS, Bar, Timeline, bars, rows, ticks
@@ -23,9 +23,9 @@ def expected(view: RunView) -> dict[str, float]:
     return {step: durations.sandboxed(step, 60) for step in view.steps}
 
 
-def small(*events) -> RunView:
+def small(*events: Event) -> RunView:
     """Steps a, then b and c, then d; the run began at 100."""
-    graph = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+    graph: dict[str, tuple[str, ...]] = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
     infos = tuple(StepInfo(s, s.upper(), "provision", names) for s, names in graph.items())
     view = RunView().apply(RunStarted(at=100, run="r", recipe="x", target="azure", steps=infos))
     for event in events:
@@ -92,7 +92,7 @@ bars_of = st.builds(
 
 
 @given(st.lists(bars_of, min_size=1, max_size=8), st.integers(20, 200))
-def test_bars_and_labels_stay_on_their_line(drawn, width) -> None:
+def test_bars_and_labels_stay_on_their_line(drawn: list[Bar], width: int) -> None:
     total = max(bar.ends for bar in drawn)
     for row in rows(drawn, width, total):
         assert 0 <= row.start <= row.solid <= row.stop <= width and row.start < row.stop
@@ -116,14 +116,14 @@ def test_every_phase_has_its_title_and_colour() -> None:
 
 
 @pytest.mark.parametrize("total", [0, 0.4, 9, 31, 61, 500, 1800, 9000, 40000])
-def test_the_axis_has_round_times_that_do_not_touch(total) -> None:
+def test_the_axis_has_round_times_that_do_not_touch(total: float) -> None:
     marks = ticks(78, total)
     assert marks[0] == (0, "0:00")
     assert all(b > a + len(text) for (a, text), (b, _) in pairwise(marks))
     assert all(at + len(text) <= 78 for at, text in marks)
 
 
-class Chart(App):
+class Chart(App[None]):
     def __init__(self, view: RunView) -> None:
         super().__init__()
         self.view = view
@@ -136,7 +136,7 @@ class Chart(App):
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_it_follows_what_runs_until_a_person_scrolls(size) -> None:
+async def test_it_follows_what_runs_until_a_person_scrolls(size: tuple[int, int]) -> None:
     app = Chart(recorded(3))
     async with app.run_test(size=size) as pilot:
         chart, scroll = app.query_one(Timeline), app.query_one(VerticalScroll)

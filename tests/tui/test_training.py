@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.tui_support import FakeBackend, at_page, recorded
+from support.tui_support import GOLDEN, FakeBackend, at_page, page_of, recorded
+from textual.app import App
 from textual.widgets import OptionList, Static
 
 from amlwizard.app.port import RunResult
-from amlwizard.events import Attachment, RunStarted, StepFinished, StepInfo, StepProgress
+from amlwizard.events import Attachment, Event, RunStarted, StepFinished, StepInfo, StepProgress
+from amlwizard.journal import read
 from amlwizard.plan.outputs import TrainingOutput
 from amlwizard.tui.pages.training import TrainingPage, cells, pictures, result
 from amlwizard.tui.widgets.scatter import Scatter
@@ -19,7 +23,7 @@ SIZES = [(80, 24), (120, 36)]
 CELLS = 10
 
 
-def said(cell: int, title: str, **data) -> StepProgress:
+def said(cell: int, title: str, **data: Any) -> StepProgress:
     return StepProgress(step="train", message="", data={"cell": cell, "title": title, **data})
 
 
@@ -42,8 +46,9 @@ def test_pictures_are_found_live_and_in_a_journal() -> None:
     assert pictures([live]) == pictures([read]) == ["a.png"]
 
 
-def shown(page: TrainingPage) -> tuple[str, list[str], str]:
+def shown(app: App[Any]) -> tuple[str, list[str], str]:
     """Numbers, cells, and what the plot's room holds."""
+    page = page_of(app, TrainingPage)
     options = page.query_one("#cells", OptionList)
     prompts = [str(options.get_option_at_index(n).prompt) for n in range(options.option_count)]
     numbers = str(page.query_one("#numbers", Static).content)
@@ -51,11 +56,11 @@ def shown(page: TrainingPage) -> tuple[str, list[str], str]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_finished_run_shows_its_numbers_and_its_plot(size) -> None:
+async def test_a_finished_run_shows_its_numbers_and_its_plot(size: tuple[int, int]) -> None:
     app = at_page("training-result", recorded())
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        numbers, listed, plot = shown(app.screen)
+        numbers, listed, plot = shown(app)
         assert "MSE 3424.857" in numbers and "353 train, 89 test rows" in numbers
         assert "RMSE 58.522" in numbers and "diabetes-ridge version 1" in numbers
         assert "actual-vs-predicted.png, beside the journal" in numbers
@@ -69,23 +74,19 @@ async def test_it_grows_while_the_cells_run() -> None:
     app = at_page("training-result", recorded(5))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "Training waits for" in shown(app.screen)[0]
+        assert "Training waits for" in shown(app)[0]
         counts = []
         for event in recorded_events():
             app.view = app.view.apply(event)
             if isinstance(event, StepProgress) and event.step == "train":
                 await pilot.pause()
-                counts.append(len(shown(app.screen)[1]))
+                counts.append(len(shown(app)[1]))
                 if counts[-1] == 4:
-                    assert "come with the last cell" in shown(app.screen)[2]
+                    assert "come with the last cell" in shown(app)[2]
         assert counts == sorted(counts) and counts[-1] == CELLS
 
 
-def recorded_events():
-    from support.tui_support import GOLDEN
-
-    from amlwizard.journal import read
-
+def recorded_events() -> list[Event]:
     view = recorded(5)
     return [event for event in read(GOLDEN) if event.at > view.now]
 
@@ -107,7 +108,7 @@ async def test_the_picture_is_named_where_it_was_saved(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         app.ran = RunResult(0, "r", tmp_path / "recipe.yaml", tmp_path / "journal.jsonl")
         await pilot.pause()
-        assert str(tmp_path / "actual-vs-predicted.png") in shown(app.screen)[0].replace("\n", "")
+        assert str(tmp_path / "actual-vs-predicted.png") in shown(app)[0].replace("\n", "")
 
 
 def kept() -> RunView:
@@ -118,10 +119,7 @@ def kept() -> RunView:
 
 
 class Remembers(FakeBackend):
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def trained(self, run_id: str):
+    def trained(self, run_id: str) -> Sequence[StepProgress]:
         self.asked.append(run_id)
         return recorded().steps["train"].log
 
@@ -132,7 +130,7 @@ async def test_a_run_that_was_kept_is_shown_from_its_own_journal() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await app.workers.wait_for_complete()
         await pilot.pause()
-        numbers, listed, plot = shown(app.screen)
+        numbers, listed, plot = shown(app)
         assert "nothing was trained anew" in numbers and "MSE 3424.857" in numbers
         assert len(listed) == CELLS and "predicted" in plot
         assert backend.asked == ["abc"]
@@ -143,7 +141,7 @@ async def test_without_that_journal_its_numbers_still_stand() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await app.workers.wait_for_complete()
         await pilot.pause()
-        numbers, _, plot = shown(app.screen)
+        numbers, _, plot = shown(app)
         assert "MSE 3424.857" in numbers and "whose journal is not here" in plot
 
 

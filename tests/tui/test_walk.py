@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support import RECIPES, Sandbox
+from support import RECIPES, Sandbox, existing
 from support.blocking import unblocked
-from support.tui_support import Walk, walking, wizard
+from support.tui_support import Walk, page_of, walking, wizard
 
 from amlwizard.app.application import Application
 from amlwizard.app.targets import Choice
 from amlwizard.draft import from_file
 from amlwizard.tui.dialogs.login import LoginScreen
+from amlwizard.tui.pages.form import FormPage
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.journey]
 
@@ -54,7 +55,8 @@ async def sign_in(walk: Walk) -> None:
 async def overlap_and_cure(walk: Walk) -> None:
     """On the Addresses page: a range that another one has, lit and explained; and its cure."""
     await walk.see("VNET 10.100.0.0/16")
-    while walk.app.screen.focused_row.spec.path != "addresses.compute":  # type: ignore[attr-defined]
+    page = page_of(walk.app, FormPage)
+    while existing(page.focused_row).spec.path != "addresses.compute":
         await walk.press("down")
     await walk.press("end", "ctrl+u")
     await walk.type("10.100.120.0/24")

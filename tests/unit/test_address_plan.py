@@ -84,11 +84,12 @@ def loads(draw: st.DrawFn) -> dict[str, Any]:
     entry = draw(st.sampled_from(["none", "bastion", "vpn-gateway"]))
     access = st.sampled_from(["private-endpoint", "service-endpoint"])
     overlay = draw(st.booleans())
+    security = {
+        "secure_entry": entry, "private_aks": draw(st.booleans()), "storage": draw(access),
+        "key_vault": draw(access), "registry": draw(access),
+    }  # fmt: skip
     return {
-        "security": Security(
-            secure_entry=entry, private_aks=draw(st.booleans()), storage=draw(access),
-            key_vault=draw(access), registry=draw(access),
-        ),
+        "security": Security.model_validate(security),
         "serving": Serving(
             network="overlay" if overlay else "node-subnet",
             nodes=draw(st.integers(3, 500 if overlay else 60)),

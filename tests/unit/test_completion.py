@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -82,5 +83,5 @@ def test_zsh(script: Callable[[str], Path], folder: Path, typed: str, completed:
     shell.expect("ready> ")
     shell.send(f"{typed}\t\r")
     shell.expect(r"\ngot:([^\r]*)\r")
-    assert completed in shell.match[1].split()
+    assert isinstance(shell.match, re.Match) and completed in shell.match[1].split()
     shell.close(force=True)

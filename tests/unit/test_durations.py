@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import RECIPES, recipe_of
+from support import RECIPES, Sandboxes, recipe_of
 
 from amlwizard import durations
 from amlwizard.app.application import Application
 from amlwizard.app.targets import Choice
-from amlwizard.events import RunStarted, StepFinished, StepInfo, StepStarted
+from amlwizard.events import Event, RunStarted, StepFinished, StepInfo, StepStarted
 from amlwizard.journal import NAME, Journal
 from amlwizard.plan import Plan, PlannedStep, graph
 from amlwizard.steps import steps_for
 from amlwizard.view import RunView
 
+After = dict[str, tuple[str, ...]]
+Graph = tuple[After, dict[str, float]]
+
 
 @st.composite
-def graphs(draw) -> tuple[dict[str, tuple[str, ...]], dict[str, float]]:
+def graphs(draw: st.DrawFn) -> Graph:
     """Steps that come after earlier ones only, in a shuffled mapping, and their seconds."""
     names = [f"s{number}" for number in range(draw(st.integers(1, 9)))]
-    after = {}
+    after: After = {}
     for number, name in enumerate(names):
         after[name] = tuple(n for n in names[:number] if draw(st.booleans()))
     seconds = {name: float(draw(st.integers(0, 50))) for name in names}
     return {name: after[name] for name in draw(st.permutations(names))}, seconds
 
 
-def paths(after, step):
+def paths(after: After, step: str) -> Iterator[tuple[str, ...]]:
     """Every way to a step, from a step that waits for nothing."""
     if not after[step]:
         yield (step,)
@@ -40,19 +44,19 @@ def paths(after, step):
             yield (*path, step)
 
 
-def weight(path, seconds) -> float:
+def weight(path: Sequence[str], seconds: Mapping[str, float]) -> float:
     return sum(seconds[step] for step in path)
 
 
 @given(graphs())
-def test_the_whole_takes_as_long_as_its_longest_path(given) -> None:
+def test_the_whole_takes_as_long_as_its_longest_path(given: Graph) -> None:
     after, seconds = given
     brute = max(weight(path, seconds) for step in after for path in paths(after, step))
     assert graph.longest(after, seconds) == brute
 
 
 @given(graphs())
-def test_the_critical_path_is_a_longest_one(given) -> None:
+def test_the_critical_path_is_a_longest_one(given: Graph) -> None:
     after, seconds = given
     chain = graph.critical(after, graph.ends(after, seconds))
     assert weight(chain, seconds) == graph.longest(after, seconds)
@@ -64,11 +68,11 @@ def test_a_circle_is_refused() -> None:
         graph.longest({"a": ("b",), "b": ("a",)}, {})
 
 
-def view_of(after, started, finished) -> RunView:
+def view_of(after: After, started: Mapping[str, float], finished: Mapping[str, float]) -> RunView:
     """A run in which those steps started, and of them those finished, at the given times."""
     infos = tuple(StepInfo(name, name, "provision", tuple(names)) for name, names in after.items())
     view = RunView().apply(RunStarted(at=100, run="r", recipe="x", target="sandbox", steps=infos))
-    events = [StepStarted(at=at, step=s, action="create") for s, at in started.items()]
+    events: list[Event] = [StepStarted(at=at, step=s, action="create") for s, at in started.items()]
     events += [StepFinished(at=at, step=s, outcome="done") for s, at in finished.items()]
     for event in sorted(events, key=lambda e: e.at):
         view = view.apply(event)
@@ -76,7 +80,7 @@ def view_of(after, started, finished) -> RunView:
 
 
 def test_what_is_left_is_the_longest_path_of_what_has_not_run() -> None:
-    after = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+    after: After = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
     seconds = {"a": 10, "b": 20, "c": 50, "d": 5}
     assert durations.left(view_of(after, {}, {}), seconds, 100) == 65
     running = view_of(after, {"a": 100, "b": 110, "c": 112}, {"a": 110})
@@ -87,7 +91,7 @@ def test_what_is_left_is_the_longest_path_of_what_has_not_run() -> None:
 
 
 @given(graphs(), st.data())
-def test_time_that_passes_brings_the_end_nearer(given, data) -> None:
+def test_time_that_passes_brings_the_end_nearer(given: Graph, data: st.DataObject) -> None:
     after, seconds = given
     ids = sorted(after)
     finished = [s for s in ids if data.draw(st.booleans()) and set(after[s]) <= set(ids)]
@@ -141,7 +145,9 @@ def test_recorded_runs_of_the_same_target_come_first(tmp_path: Path) -> None:
     }
 
 
-def test_the_application_knows_its_target(tmp_path: Path, monkeypatch, sandbox) -> None:
+def test_the_application_knows_its_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandboxes
+) -> None:
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
     monkeypatch.setenv("AMLWIZARD_SANDBOX", str(sandbox("--clock", "instant").file))
     recipe = recipe_of("quickstart")

@@ -18,7 +18,8 @@ from amlwizard.plan.outputs import SIGN_IN, ResourceOutput, SignedIn, StepRef
 from amlwizard.run_control import RunControl
 
 SIGNED_IN = SignedIn("me", "t", "s", "name").to_json()
-JOB = engine.Job(None, "recipe.yaml", None, "nowhere")
+NOTHING: Any = None  # these steps look at no recipe and at no cloud
+JOB = engine.Job(NOTHING, "recipe.yaml", NOTHING, "nowhere")
 
 
 def step(
@@ -103,7 +104,7 @@ def test_what_is_as_wanted_is_kept_and_never_starts() -> None:
     ready = lambda ctx: Found("ready", {"id": 7})  # noqa: E731
     code, final, events = walk(step("a", read=ready), step("b", "a"))
     assert (code, final["a"].outcome, final["a"].outputs) == (0, "kept", {"id": 7})
-    assert [e.step for e in events if e.kind == "step-started"] == ["b"]
+    assert [e.step for e in events if isinstance(e, StepStarted)] == ["b"]
 
 
 def test_rerun_does_work_again_but_makes_nothing_anew() -> None:

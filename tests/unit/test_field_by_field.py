@@ -13,7 +13,10 @@ from amlwizard import fields
 from amlwizard.recipe import examine
 from amlwizard.rules import findings_of
 
-GOOD = {"names": {"prefix": "team01"}, "scoring": {"request": {"data": [[1]]}}}
+GOOD: dict[str, dict[str, Any]] = {
+    "names": {"prefix": "team01"},
+    "scoring": {"request": {"data": [[1]]}},
+}
 OVERLAP = {"compute": "10.100.120.0/24", "scoring": "10.100.120.0/24"}
 
 

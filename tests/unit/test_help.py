@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from amlwizard.cli import parser
+from amlwizard.cli.arguments import parser
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "help.txt"
 

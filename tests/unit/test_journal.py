@@ -10,6 +10,7 @@ import pytest
 from amlwizard.errors import InvalidInputError
 from amlwizard.events import (
     Attachment,
+    Event,
     LoginDone,
     LoginNeeded,
     RunFinished,
@@ -24,7 +25,7 @@ from amlwizard.journal import Journal, read
 from amlwizard.view import RunView
 
 A, B = StepInfo("a", "A", "provision"), StepInfo("b", "B", "train", ("a",))
-EVENTS = [
+EVENTS: list[Event] = [
     RunStarted(seq=1, at=100, run="r1", recipe="x.yaml", target="sandbox", steps=(A, B)),
     StepStarted(seq=2, at=101, step="a", action="create"),
     LoginNeeded(seq=3, at=102, step="a", url="https://x", user_code="SECRET-9", expires_at=900),
@@ -45,7 +46,7 @@ def written(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda e: e.kind)
-def test_json_and_back(event) -> None:
+def test_json_and_back(event: Event) -> None:
     again = from_json(event.to_json())
     assert again.to_json() == event.to_json()
     if not isinstance(event, LoginNeeded):
@@ -72,6 +73,7 @@ def test_what_is_attached_becomes_a_file_beside_it(tmp_path: Path) -> None:
     assert saved.read_bytes() == b"\x89PNG" and stat.S_IMODE(saved.stat().st_mode) == 0o600
     assert not (tmp_path / "picture.png").exists()
     event = list(read(journal.path))[-1]
+    assert isinstance(event, StepProgress)
     assert event.data == {"picture": {"file": "picture.png"}, "mse": 3}
     assert "PNG" not in repr(picture)
 

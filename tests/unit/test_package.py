@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def provided(requirements: list[str]) -> set[str]:
     return {str(file).partition(".")[0] for file in files}
 
 
-def undeclared(paths: Iterator[Path], requirements: list[str]) -> set[str]:
+def undeclared(paths: Iterable[Path], requirements: list[str]) -> set[str]:
     have = provided(requirements)
 
     def known(module: str) -> bool:
@@ -73,7 +73,8 @@ def test_the_lock_file_holds_every_requirement_by_hash_and_names_no_host() -> No
     assert "://" not in text and "index-url" not in text
     entries = [entry for entry in re.split(r"\n(?=\S)", text) if not entry.startswith("#")]
     assert all("--hash=sha256:" in entry for entry in entries)
-    locked = dict(re.match(r"([\w.-]+)==([^ ]+)", entry).groups() for entry in entries)  # type: ignore[union-attr, misc]
+    locked = dict(re.findall(r"^([\w.-]+)==([^ ]+)", text, re.M))
+    assert len(locked) == len(entries)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extra = project["project"]["optional-dependencies"]["sandbox"]
     tools = project["dependency-groups"]["test"]

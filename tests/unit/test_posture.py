@@ -17,6 +17,7 @@ from amlwizard.design.security_groups import exposed, rules
 from amlwizard.design.subnets import with_security_group
 from amlwizard.posture import Answer, Evidence, Facts, Line, Posture, Side, judge
 from amlwizard.posture.effective import INTERNET, Opening, covers, openings
+from amlwizard.posture.result import Outcome
 from amlwizard.report import page
 from amlwizard.report.record import Fit, Record, Timing, recorded
 
@@ -332,10 +333,8 @@ def test_what_the_cloud_says_is_escaped() -> None:
 
 def test_the_drawing_shows_where_the_promise_is_broken() -> None:
     recipe = recipe_of("private")
-    lines = tuple(
-        Line(id, "Network", id, "", "", outcome)  # type: ignore[arg-type]
-        for id, outcome in (("nsg.scoring", "broken"), ("nsg.compute", "ok"))
-    )
+    outcomes: tuple[tuple[str, Outcome], ...] = (("nsg.scoring", "broken"), ("nsg.compute", "ok"))
+    lines = tuple(Line(id, "Network", id, "", "", outcome) for id, outcome in outcomes)
     text = page(Posture("p", "sandbox", 0.0, lines), recipe, Record())
     boxes = re.findall(r"<title>(\w+), snet[^<]*</title>\s*<rect class=\"box subnet (\w+)\"", text)
     assert dict(boxes)["Scoring"] == "broken" and dict(boxes)["Compute"] == "ok"

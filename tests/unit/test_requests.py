@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import Json, document
 
 from amlwizard.rules import scoring_request
 from amlwizard.rules.frames import as_sent
@@ -26,7 +28,7 @@ ROW = [0.1, 2, -3]
         ("[" * 100_000, "Not JSON"),
     ],
 )
-def test_broken_json_is_said_with_its_place(text, where) -> None:
+def test_broken_json_is_said_with_its_place(text: str, where: str) -> None:
     request, problem = scoring_request.parsed(text)
     assert request is None and problem and where in problem.what and problem.fix
 
@@ -45,9 +47,9 @@ def test_broken_json_is_said_with_its_place(text, where) -> None:
         {"input_data": [["1", "2.5", "-3"]]},
     ],
 )
-def test_what_the_model_takes_passes(request_) -> None:
+def test_what_the_model_takes_passes(request_: Json) -> None:
     assert scoring_request.problems(request_, COLUMNS) == []
-    sent = as_sent(request_, COLUMNS)["input_data"]
+    sent = document(as_sent(request_, COLUMNS)["input_data"])
     assert sent.keys() == {"columns", "index", "data"} and sorted(sent["columns"]) == sorted(
         COLUMNS
     )
@@ -63,9 +65,9 @@ def test_what_the_model_takes_passes(request_) -> None:
         ({"columns": ["bmi", "age", "sex"], "data": [[3, 1, 2]]}, [[3, 1, 2]]),
     ],
 )
-def test_rows_and_records_get_the_names_of_the_columns(given_, data) -> None:
+def test_rows_and_records_get_the_names_of_the_columns(given_: Any, data: Any) -> None:
     sent = as_sent({"input_data": given_, "params": {"k": 1}}, COLUMNS)
-    assert sent["input_data"]["data"] == data and sent["params"] == {"k": 1}
+    assert document(sent["input_data"])["data"] == data and sent["params"] == {"k": 1}
 
 
 def test_an_array_stays_one_where_no_columns_are_known() -> None:
@@ -73,7 +75,7 @@ def test_an_array_stays_one_where_no_columns_are_known() -> None:
 
 
 def test_one_column_more_is_a_warning() -> None:
-    given_ = {"columns": [*COLUMNS, "odd"], "index": [0], "data": [[*ROW, 1]]}
+    given_: Json = {"columns": [*COLUMNS, "odd"], "index": [0], "data": [[*ROW, 1]]}
     (found,) = scoring_request.problems({"input_data": given_}, COLUMNS)
     assert found.severity == "warning" and "odd" in found.what
 
@@ -91,7 +93,7 @@ def test_one_column_more_is_a_warning() -> None:
         ("string", ["a"], "no text"),
     ],
 )
-def test_what_would_be_refused_or_falsified_is_said(kind, value, said) -> None:
+def test_what_would_be_refused_or_falsified_is_said(kind: str, value: Any, said: str) -> None:
     (found,) = scoring_request.problems({"input_data": [[value]]}, {"x": kind})
     assert found.severity == "error" and said in found.what
 
@@ -101,7 +103,7 @@ def test_what_would_be_refused_or_falsified_is_said(kind, value, said) -> None:
     [("integer", 3), ("long", 4.0), ("boolean", True), ("datetime", "2024-01-02T03:04:05"),
      ("datetime", "2024-01-02"), ("string", "x"), ("string", None), ("object", {"a": 1})],
 )  # fmt: skip
-def test_what_is_taken_as_it_is_passes(kind, value) -> None:
+def test_what_is_taken_as_it_is_passes(kind: str, value: Any) -> None:
     assert scoring_request.problems({"input_data": [[value]]}, {"x": kind}) == []
 
 
@@ -126,7 +128,7 @@ def test_what_is_taken_as_it_is_passes(kind, value) -> None:
         ({"input_data": {"columns": ["age"], "data": [[1]]}}, "has no sex, bmi"),
     ],
 )
-def test_what_it_does_not_take_is_said(request_, what) -> None:
+def test_what_it_does_not_take_is_said(request_: Json, what: str) -> None:
     found = scoring_request.problems(request_, COLUMNS)
     assert any(what in problem.what for problem in found)
     assert all(problem.fix for problem in found)
@@ -152,14 +154,14 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.text(), values, max_size=4))
-def test_the_text_of_a_request_is_its_json(request_) -> None:
+def test_the_text_of_a_request_is_its_json(request_: Json) -> None:
     text = scoring_request.text_of(request_)
     assert json.loads(text) == request_
     assert scoring_request.parsed(text) == (request_, None)
 
 
 @given(values, st.sampled_from([{}, COLUMNS]))
-def test_nothing_raises(given_, columns) -> None:
+def test_nothing_raises(given_: Any, columns: dict[str, str]) -> None:
     scoring_request.problems({"input_data": given_}, columns)
     scoring_request.problems({"input_data": {"columns": given_, "data": given_}}, columns)
     as_sent({"input_data": given_}, columns)
@@ -170,9 +172,11 @@ def test_nothing_raises(given_, columns) -> None:
     st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), min_size=1),
     st.permutations([*COLUMNS]),
 )
-def test_every_form_of_the_same_rows_is_sent_as_the_same_table(rows, order) -> None:
+def test_every_form_of_the_same_rows_is_sent_as_the_same_table(
+    rows: list[list[float]], order: list[str]
+) -> None:
     records = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-    forms = [
+    forms: list[Any] = [
         rows,
         records,
         [{name: record[name] for name in order} for record in records],
@@ -180,6 +184,6 @@ def test_every_form_of_the_same_rows_is_sent_as_the_same_table(rows, order) -> N
         {"columns": order, "data": [[record[name] for name in order] for record in records]},
     ]
     for form in forms:
-        sent = as_sent({"input_data": form}, COLUMNS)["input_data"]
+        sent = document(as_sent({"input_data": form}, COLUMNS)["input_data"])
         table = [dict(zip(sent["columns"], row, strict=True)) for row in sent["data"]]
         assert table == records and sent["index"] == [*range(len(rows))]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support import RECIPES
 
 from amlwizard import rules
+from amlwizard.errors import Finding
 from amlwizard.recipe import Addresses, Sections, Serving, read
 from amlwizard.rules import RULES, usable
 
@@ -135,7 +136,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
 }  # fmt: skip
 
 
-def findings(changes: dict[str, str]) -> list:
+def findings(changes: dict[str, str]) -> list[Finding]:
     reading = read(RECIPES / "quickstart.yaml", changes)
     assert not reading.findings, reading.findings
     return rules.check(reading.sections)
@@ -284,7 +285,7 @@ NAMES = ("workspace", "compute", "scoring", "databricks_public", "databricks_pri
 
 @given(st.lists(prefixes(), min_size=7, max_size=7))
 def test_overlaps_are_those_that_share_an_address(ranges: list[IPv4Network]) -> None:
-    addresses = Addresses(**dict(zip(NAMES, map(str, ranges), strict=True)))
+    addresses = Addresses.model_validate(dict(zip(NAMES, map(str, ranges), strict=True)))
     found = {
         frozenset((f.fields[0], other))
         for f in rules.check(Sections(addresses=addresses, serving=Serving()))
@@ -305,7 +306,7 @@ def test_overlaps_are_those_that_share_an_address(ranges: list[IPv4Network]) -> 
 
 @given(prefixes(), prefixes(shortest=16))
 def test_containment_is_that_of_every_address(subnet: IPv4Network, vnet: IPv4Network) -> None:
-    sections = Sections(addresses=Addresses(vnet=str(vnet), compute=str(subnet)))
+    sections = Sections(addresses=Addresses(vnet=vnet, compute=subnet))
     found = any(f.rule == "SN-1" and "addresses.compute" in f.fields for f in rules.check(sections))
     first, last = subnet[0], subnet[-1]
     assert found == (not (first in vnet and last in vnet))
@@ -320,7 +321,7 @@ def test_usable_addresses_are_all_but_five(network: IPv4Network) -> None:
 @given(st.integers(1, 60), st.integers(10, 250), st.integers(16, 29))
 def test_pods_fit_when_every_one_gets_an_address(nodes: int, pods: int, length: int) -> None:
     sections = Sections(
-        addresses=Addresses(scoring=f"10.100.0.0/{length}"),
+        addresses=Addresses(scoring=IPv4Network(f"10.100.0.0/{length}")),
         serving=Serving(network="node-subnet", nodes=nodes, max_pods=pods),
     )
     found = any(f.rule == "AK-8" for f in rules.check(sections))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from support import ROOT, Sandbox
+from support import ROOT, Command, Sandbox
 
 from amlwizard.sandbox.__main__ import NAMES
 from amlwizard.sandbox.resource_types import RESOURCE_TYPES
@@ -64,8 +64,8 @@ def test_every_control_that_is_named_answers(sandbox: Callable[..., Sandbox]) ->
     there.control("stop")
 
 
-def test_the_options_are_those_of_the_command(command: Callable[..., object]) -> None:
+def test_the_options_are_those_of_the_command(command: Command) -> None:
     usage = README.partition("    amlwizard sandbox [")[2].splitlines()[0]
-    said = command("sandbox", "--help").out  # type: ignore[attr-defined]
+    said = command("sandbox", "--help").out
     for option in re.findall(r"--[a-z-]+", usage):
         assert option in said

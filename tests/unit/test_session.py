@@ -11,7 +11,7 @@ from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import PATIENCE
+from support import PATIENCE, Asked
 
 from amlwizard.cloud import azure_public
 from amlwizard.cloud.auth_records import AuthRecords
@@ -50,7 +50,7 @@ def entra(monkeypatch: pytest.MonkeyPatch) -> Entra:
 
 @pytest.fixture
 def session(entra: Entra, tmp_path: Path) -> Session:
-    person = InteractiveUser(lambda *_: None, CancelEvent())
+    person = InteractiveUser(Asked(), CancelEvent())
     return Session(
         azure_public(tmp_path), "environment", "organizations", person, AuthRecords(None)
     )

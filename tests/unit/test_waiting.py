@@ -6,7 +6,6 @@ from threading import Event
 
 import pytest
 
-from amlwizard.cloud import waiting
 from amlwizard.cloud.waiting import Waiting, longest
 from amlwizard.errors import OperationCancelledError, StepError
 
@@ -15,7 +14,7 @@ from amlwizard.errors import OperationCancelledError, StepError
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The clock that waiting looks at."""
     clock = [1000.0]
-    monkeypatch.setattr(waiting.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("amlwizard.cloud.waiting.time.monotonic", lambda: clock[0])
     return clock
 
 

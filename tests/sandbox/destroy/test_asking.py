@@ -59,6 +59,7 @@ def test_on_a_terminal_the_name_of_the_group_is_asked_for(
     shown = terminal.before
     terminal.wait()
     terminal.close()
+    assert shown is not None
     assert terminal.exitstatus == code, shown
     assert (platform.resources == {}) == (code == 0)
     assert ("48 removed" if code == 0 else "Nothing was removed") in shown

@@ -6,7 +6,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from support import recipe_of
+from support import Json, recipe_of
 from support.standing import GROUP, TAG, Destroy, Standing
 
 from amlwizard.errors import CloudError
@@ -123,7 +123,7 @@ def test_a_deployment_loses_its_traffic_first(platform: Standing, destroy: Destr
     version = "2025-09-01"
     properties = {"authMode": "Key", "compute": f"{workspace}/computes/aks-inference"}
     platform.put(endpoint, version, location="westeurope", tags=TAG, properties=properties)
-    deployment = {
+    deployment: Json = {
         "id": f"{endpoint}/deployments/ridge", "name": "ridge", "location": "westeurope",
         "type": "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments",
         "tags": TAG, "properties": {"provisioningState": "Succeeded"},
