@@ -6,103 +6,32 @@ this holds of that one, which shows that what is expected here is what Azure doe
 
 from __future__ import annotations
 
-import base64
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
-from mlflow.models import ModelSignature, infer_signature
+from mlflow.models import ModelSignature
 from mlflow.types.schema import Array, ColSpec, DataType, Schema, TensorSpec
 from sklearn.linear_model import Ridge
+from support.containers import (
+    FRAME,
+    NEEDED,
+    SERVER,
+    Container,
+    container,
+    pyfunc_model,
+    sklearn_model,
+    split,
+)
 
-from amlwizard.cloud.container_log import last_exception
-
-SCRIPT = os.environ.get("AMLWIZARD_SCORING_SCRIPT")
-SERVER = ["azureml-ai-monitoring", "azureml-inference-server-http"]
-NEEDED = [f"mlflow=={mlflow.__version__}", "scikit-learn", *SERVER]
+SCRIPT = [Path(given)] if (given := os.environ.get("AMLWIZARD_SCORING_SCRIPT")) else []
 FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
-FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1, 0, 1]})
 TWO = Schema([ColSpec("double", "a"), ColSpec("long", "b")])
-
-
-@dataclass
-class Container:
-    process: Any
-    log: Path
-    ready: bool
-
-    def ask(
-        self, path: str, body: Any = None, query: str = "", **headers: str
-    ) -> tuple[int, dict[str, str], Any]:
-        raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        given = {"content-type": "application/json", **headers} if body is not None else {}
-        asked = {"method": "GET" if body is None else "POST", "path": path, "query": query,
-                 "headers": given, "body": base64.b64encode(raw).decode() if given else ""}  # fmt: skip
-        self.process.stdin.write(json.dumps(asked).encode() + b"\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        text = base64.b64decode(answer["body"]).decode()
-        headers = {name.lower(): value for name, value in answer["headers"]}
-        is_json = "json" in headers["content-type"]
-        return answer["status"], headers, json.loads(text) if is_json else text
-
-    def score(self, given: Any) -> tuple[int, Any]:
-        status, _, body = self.ask("/score", {"input_data": given})
-        return status, body
-
-    @property
-    def exception(self) -> str:
-        return last_exception(self.log.read_text())
-
-
-@contextmanager
-def container(model: Path, folder: Path) -> Iterator[Container]:
-    log = folder / "log"
-    with log.open("wb") as written, subprocess.Popen(
-        [sys.executable, "-m", "amlwizard.sandbox.ml.scorer", str(model), *filter(None, [SCRIPT])],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, start_new_session=True,
-        env={"PATH": os.environ["PATH"], "TMPDIR": str(folder), "HOME": str(folder)},
-    ) as process:  # fmt: skip
-        assert process.stdout and process.stdin
-        ready = bool(process.stdout.readline())
-        if not ready:
-            process.wait()
-        yield Container(process, log, ready)
-        process.kill()
-
-
-def sklearn_model(folder: Path, data: Any, **options: Any) -> Path:
-    fitted = Ridge().fit(data, [1.0, 2.0, 3.0])
-    path = folder / "model"
-    options.setdefault("signature", infer_signature(data, fitted.predict(data)))
-    mlflow.sklearn.save_model(fitted, str(path), pip_requirements=NEEDED, **options)
-    return path
-
-
-def pyfunc_model(folder: Path, answer: Callable[[Any], Any], **options: Any) -> Path:
-    class Answering(mlflow.pyfunc.PythonModel):
-        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
-            return answer(model_input)
-
-    path = folder / "model"
-    options.setdefault("pip_requirements", NEEDED)
-    mlflow.pyfunc.save_model(str(path), python_model=Answering(), **options)
-    return path
-
-
-def split(columns: list[Any], *rows: list[Any], **more: Any) -> dict[str, Any]:
-    return {"columns": columns, "data": [*rows], **more}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +39,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """A model with named columns, as the training notebook saves it."""
     folder = tmp_path_factory.mktemp("named")
     model = sklearn_model(folder, FRAME, input_example=FRAME.head(2))
-    with container(model, folder) as started:
+    with container(model, folder, *SCRIPT) as started:
         yield started
 
 
@@ -176,7 +105,7 @@ def test_health_and_swagger(named: Container) -> None:
 
 
 def test_a_tensor_signature_takes_rows_and_no_columns(tmp_path: Path) -> None:
-    with container(sklearn_model(tmp_path, FRAME.to_numpy()), tmp_path) as tensor:
+    with container(sklearn_model(tmp_path, FRAME.to_numpy()), tmp_path, *SCRIPT) as tensor:
         assert tensor.score([[1.0, 1.0]])[0] == 200
         assert tensor.score(split(["a", "b"], [1.0, 1], index=[0]))[0] == 500
         assert "expected an array of items" in tensor.exception
@@ -185,14 +114,14 @@ def test_a_tensor_signature_takes_rows_and_no_columns(tmp_path: Path) -> None:
 def test_named_tensors_are_arrays_by_name(tmp_path: Path) -> None:
     signature = ModelSignature(Schema([TensorSpec(np.dtype("float64"), (-1, 2), "x")]))
     model = pyfunc_model(tmp_path, lambda given: given["x"].sum(axis=1), signature=signature)
-    with container(model, tmp_path) as tensors:
+    with container(model, tmp_path, *SCRIPT) as tensors:
         assert tensors.score({"x": [[1.0, 2.0]]}) == (200, [3.0])
         assert tensors.score([[1.0, 2.0]])[0] == 500
 
 
 def test_without_signature_what_comes_is_looked_at(tmp_path: Path) -> None:
     model = sklearn_model(tmp_path, FRAME, signature=None)
-    with container(model, tmp_path) as unsigned:
+    with container(model, tmp_path, *SCRIPT) as unsigned:
         assert unsigned.score(split(["a", "b"], [1.0, 1], index=[0]))[0] == 200
         assert unsigned.score(split(["a", "b"], [1.0, 1]))[0] == 500, "an index is needed there"
         assert unsigned.score([[1.0, 1]])[0] == 200, "by position"
@@ -223,7 +152,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_model_that_does_not_boot_says_why_in_its_log_only(tmp_path: Path, name: str) -> None:
     options, reason = BROKEN[name]
     model = pyfunc_model(tmp_path, lambda given: [1.0], **options)
-    with container(model, tmp_path) as broken:
+    with container(model, tmp_path, *SCRIPT) as broken:
         assert not broken.ready
         assert reason in broken.exception
 
@@ -249,11 +178,11 @@ def test_java_is_there_where_the_environment_brings_it(tmp_path: Path) -> None:
     mlflow.pyfunc.save_model(str(model), python_model=Looking(), pip_requirements=NEEDED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{java.parent}{os.pathsep}{os.environ['PATH']}")
-        with container(model, tmp_path) as without:
+        with container(model, tmp_path, *SCRIPT) as without:
             assert not without.ready and "no Java" in without.exception
         conda = model / "conda.yaml"
         environment = yaml.safe_load(conda.read_text())
         environment["dependencies"].insert(0, "openjdk=17")
         conda.write_text(yaml.safe_dump(environment))
-        with container(model, tmp_path) as brought:
+        with container(model, tmp_path, *SCRIPT) as brought:
             assert brought.ready, brought.log.read_text()

@@ -29,7 +29,7 @@ WITH_SETTINGS: tuple[tuple[str, dict[str, str]], ...] = (
         "quickstart",
         {
             "serving__load_balancer": "internal", "serving__network": "node-subnet",
-            "serving__max_pods": "30", "security__nat_gateway": "false",
+            "serving__max_pods": "30", "serving__scoring": "script", "security__nat_gateway": "false",
             "security__databricks_no_public_ip": "false", "security__databricks_encryption": "false",
         },
     ),

@@ -158,6 +158,13 @@ def _inner(error: Any) -> Mapping[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
+def _details(error: Any, message: str) -> Iterator[str]:
+    """What the details of an error say beyond its message, such as that a request is not valid."""
+    for detail in getattr(getattr(error, "error", None), "details", None) or ():
+        if detail.message and detail.message not in message:
+            yield f"{detail.code}: {detail.message}" if detail.code else str(detail.message)
+
+
 def not_let_in(doing: str, said: tuple[str, str]) -> SignInError:
     """The error for a service that rejects a token issued by Entra: revoked since, or too weak for
     the request."""
@@ -174,6 +181,7 @@ def not_let_in(doing: str, said: tuple[str, str]) -> SignInError:
 def from_response(doing: str, error: Any) -> CloudError:
     """The CloudError for an HttpResponseError, with the fix for its code or message."""
     code, message = code_and_words(error)
+    message = " ".join([message, *_details(error, message)])
     status = error.status_code or 0
     met = "; ".join(of_refusal(getattr(error, "error", None)))
     message = f"{message} It objects to this: {met}." if met else message

@@ -64,6 +64,10 @@ class Ids:
     def endpoint(self) -> str:
         return f"{self.workspace}/onlineEndpoints/{self.recipe.names.endpoint}"
 
+    def scoring_asset(self, kind: str, version: str) -> str:
+        """A version of the scoring code (``codes``) or its environment (``environments``)."""
+        return f"{self.workspace}/{kind}/{self.names.scoring}/versions/{version}"
+
     @property
     def storage(self) -> str:
         return self.of("Microsoft.Storage/storageAccounts", self.recipe.names.storage)

@@ -30,6 +30,11 @@ class ResourceNames:
         return f"pep-{self.prefix}-{link}"
 
     @property
+    def scoring(self) -> str:
+        """The code and the environment of a deployment with a scoring script."""
+        return f"{self.prefix}-scoring"
+
+    @property
     def route_table(self) -> str:
         return f"rt-{self.prefix}-scoring"
 

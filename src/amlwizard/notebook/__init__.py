@@ -15,7 +15,7 @@ HEADER = "# Databricks notebook source"
 
 
 def source(name: str) -> str:
-    """The text of a notebook: ``train``, ``register``, ``score``, ``probe``, ``workspace`` or ``sign_in/...``."""
+    """The text of a notebook: ``train``, ``register``, ``score``, ``probe``, ``upload``, ``workspace`` or ``sign_in/...``."""
     return (files(__name__) / f"{name}.py").read_text(encoding="utf-8")
 
 

@@ -88,6 +88,14 @@ class RegisteredModel(JsonRecord):
 
 
 @dataclass(frozen=True)
+class ScoringFiles(JsonRecord):
+    """The URL of the folder with the scoring script, and the text of the model's ``conda.yaml``."""
+
+    code_uri: str
+    conda: str
+
+
+@dataclass(frozen=True)
 class TrafficOutput(JsonRecord):
     scoring_uri: str
 
@@ -127,6 +135,7 @@ DATABRICKS = StepRef("databricks", DatabricksOutput)
 CLUSTER = StepRef("databricks-cluster", ResourceOutput)
 TRAIN = StepRef("train", TrainingOutput)
 REGISTER = StepRef("register", RegisteredModel)
+SCORING_FILES = StepRef("scoring-files", ScoringFiles)
 TRAFFIC = StepRef("traffic", TrafficOutput)
 SCORE = StepRef("score", ScoringOutput)
 VERIFY = StepRef("verify", VerifyOutput)

@@ -533,6 +533,12 @@ class Serving(Section):
     memory: Text = Field(
         "1Gi", title="Memory per instance", description="A Kubernetes quantity: 1Gi or 1024Mi."
     )
+    scoring: Literal["no-code", "script"] = Field(
+        "no-code",
+        title="Scoring",
+        description="no-code: Azure brings scoring script and environment; script: amlwizard does, for "
+        "endpoints that take no MLflow model without.",
+    )
     build_node_size: Text = Field(
         "Standard_DS3_v2",
         title="Image-build node size",

@@ -16,6 +16,7 @@ from amlwizard.steps import (
     platform,
     private_link,
     scoring,
+    scoring_script,
     serving,
     training,
     verify,
@@ -35,6 +36,7 @@ def steps_for(recipe: Recipe, ignored: Collection[str] = ()) -> list[Step]:
         *kubernetes.kubernetes(recipe),
         *cluster.cluster(recipe),
         *training.training(recipe),
+        *scoring_script.scoring_script(recipe),
         *serving.serving(recipe),
         *scoring.scoring(recipe),
     ]

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.private_endpoints import links
 from amlwizard.errors import CloudError
+from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
 from amlwizard.plan import Context, Removal, Resource, Step
 from amlwizard.plan.outputs import WORKSPACE
 from amlwizard.recipe import Recipe
+from amlwizard.serving import SCRIPT
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.documents import update
 from amlwizard.steps.new_roles import until_seen
 from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.private_link import ready_for
 from amlwizard.steps.roles import pulls_and_pushes, pulls_and_reads
+from amlwizard.steps.scoring_script import has_script
+
+# How Machine Learning refuses a deployment that is not valid, before anything is built.
+REFUSED_AS_SENT = ("BadRequest", "InferencingClientCallFailed")
 
 
 def serving(recipe: Recipe) -> list[Step]:
@@ -35,6 +42,7 @@ def serving(recipe: Recipe) -> list[Step]:
         {
             "endpointComputeType": "Kubernetes",
             "model": "{register.model_id}",
+            **_scored_by(recipe),
             "appInsightsEnabled": True,
             "scaleSettings": {"scaleType": "Default"},
             "containerResourceRequirements": {
@@ -61,13 +69,16 @@ def serving(recipe: Recipe) -> list[Step]:
         ),
         after=(
             "register",
+            *(("scoring-code", "scoring-environment") if has_script(recipe) else ()),
             *(step.id for step in needed),
             *_image_sources(recipe),
         ),
         phase="deploy",
         az=(f"az ml online-deployment create {in_workspace} -e {n.endpoint} -f deployment.yml",),
         removal=Removal(before_delete=withdraw),
+        suited=lambda new, found: new if has_script(recipe) else _without_script(ids, new, found),
     )
+    deploy = deploy if has_script(recipe) else _with_way_out(deploy)
     return [
         arm_step(
             "endpoint",
@@ -94,6 +105,42 @@ def serving(recipe: Recipe) -> list[Step]:
             removal=None,
         ),
     ]
+
+
+def _scored_by(recipe: Recipe) -> Document:
+    """Properties of a deployment with a scoring script of its own; empty for a no-code one."""
+    if not has_script(recipe):
+        return {}
+    script = {"codeId": "{scoring-code.id}", "scoringScript": SCRIPT}
+    return {"codeConfiguration": script, "environmentId": "{scoring-environment.id}"}
+
+
+def _without_script(ids: Ids, new: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """A no-code deployment instead of an existing one with our script."""
+    code = str(value_at(found, "properties.codeConfiguration.codeId") or "").lower()
+    if f"/codes/{ids.names.scoring}/versions/" not in code:
+        return new
+    gone = {"codeConfiguration": None, "environmentId": None}
+    return {**new, "properties": {**new["properties"], **gone}}
+
+
+def _with_way_out(step: Step) -> Step:
+    """`step`, a no-code deployment, with the alternative in the error if the endpoint may want a
+    scoring script: Microsoft's documents disagree."""
+
+    def apply(ctx: Context, say: ReportProgress) -> Document:
+        try:
+            return step.apply(ctx, say)
+        except CloudError as error:
+            if any(code in f"{error.code} {error.why}" for code in REFUSED_AS_SENT):
+                error.fix = (
+                    "If the endpoint takes no MLflow model without a scoring script, bring one: "
+                    f"amlwizard replay {ctx.name} --target {ctx.cloud.profile.name} "
+                    "--set serving.scoring=script."
+                )
+            raise
+
+    return replace(step, apply=apply)
 
 
 def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, ReportProgress], None]:

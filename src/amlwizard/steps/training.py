@@ -102,7 +102,7 @@ class _Model:
             "model_requirements": [*packages(self.recipe), *SERVER_REQUIREMENTS],
             "largest_picture": LARGEST_PICTURE,
         }
-        result = _run(ctx, self.recipe, "train", parameters, say)
+        result = run_tracked(ctx, self.recipe, "train", parameters, say)
         return TrainingOutput.from_json({**result, "experiment": self.experiment}).to_json()
 
     def check(self, ctx: Context, say: ReportProgress) -> Document:
@@ -146,7 +146,7 @@ class _Model:
         }
         parameters = {"run_id": run.run_id, "model": self.name, "tags": tags}
         return self._version(
-            ctx, str(_run(ctx, self.recipe, "register", parameters, say)["version"])
+            ctx, str(run_tracked(ctx, self.recipe, "register", parameters, say)["version"])
         )
 
 
@@ -160,10 +160,10 @@ def _after_storage(recipe: Recipe) -> tuple[str, ...]:
     )
 
 
-def _run(
+def run_tracked(
     ctx: Context, recipe: Recipe, name: str, parameters: dict[str, Any], say: ReportProgress
 ) -> dict[str, Any]:
-    """Run a notebook that tracks into the workspace; return the data of its last cell."""
+    """Run a notebook that is signed in to the workspace; return the data of its last cell."""
     client = databricks_of(ctx)
     cluster_id = ctx.outputs[CLUSTER].id
     running(client, cluster_id, say, ctx)

@@ -1,0 +1,19 @@
+"""The scoring script of a deployment that brings its own: a file that runs in the endpoint's
+container, verbatim."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+
+SCRIPT = "score.py"
+
+
+def source() -> str:
+    """The text of the scoring script."""
+    return (files(__name__) / SCRIPT).read_text(encoding="utf-8")
+
+
+def version() -> str:
+    """A short hash (16 hex digits) of the scoring script."""
+    return hashlib.sha256(source().encode()).hexdigest()[:16]

@@ -1,0 +1,136 @@
+"""The code and the environment of a deployment that has a scoring script of its own.
+
+The workspace's storage account is closed to the outside, so the script is uploaded by the cluster in
+the VNET. The environment is the model's own, on a public base image. Versions are hashes of the
+content: equal content is neither uploaded nor created again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+
+from amlwizard import serving
+from amlwizard.cloud_port import ReportProgress
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
+from amlwizard.errors import CloudError, StepError
+from amlwizard.json_path import value_at
+from amlwizard.json_types import Document
+from amlwizard.notebook.access import scope_of
+from amlwizard.plan import Context, Found, Resource, Step
+from amlwizard.plan.outputs import SCORING_FILES, TRAIN, ScoringFiles
+from amlwizard.recipe import Recipe
+from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.cluster import databricks_of
+from amlwizard.steps.training import fingerprint, run_tracked
+
+# The image of Microsoft's documentation for MLflow models with a scoring script; the conda file
+# brings Python, the model's packages and the inference server.
+IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:latest"
+FOLDER = "src"
+UPLOAD_KEY = "code-upload"
+
+
+def has_script(recipe: Recipe) -> bool:
+    """Whether the deployment has a scoring script of its own."""
+    return bool(recipe.serving.scoring == "script")
+
+
+def scoring_script(recipe: Recipe) -> list[Step]:
+    """The steps that upload the script and create the code and the environment; none for a no-code
+    deployment."""
+    if not has_script(recipe):
+        return []
+    assets, n = _Assets(recipe), recipe.names
+    name, version = assets.environment.split("/versions/")
+    return [
+        Step(
+            SCORING_FILES.id, "Scoring files", "deploy", ("register",), assets.read, assets.upload,
+            runs=True, audiences=("ml",),
+        ),
+        arm_step(
+            "scoring-code",
+            "Scoring code",
+            Resource(
+                assets.code,
+                api_versions.MACHINE_LEARNING,
+                {"properties": {"codeUri": f"{{{SCORING_FILES.id}.code_uri}}"}},
+            ),
+            after=(SCORING_FILES.id,),
+            phase="deploy",
+            removal=None,
+        ),
+        arm_step(
+            "scoring-environment",
+            "Scoring environment",
+            Resource(
+                assets.environment,
+                api_versions.MACHINE_LEARNING,
+                {"properties": {"image": IMAGE, "condaFile": f"{{{SCORING_FILES.id}.conda}}"}},
+            ),
+            after=(SCORING_FILES.id,),
+            phase="deploy",
+            az=(
+                f"az ml environment create -g {n.resource_group} -w {n.workspace} "
+                f"-n {name.rpartition('/')[2]} -v {version} --image {IMAGE} "
+                "--conda-file conda.yaml",
+            ),
+            removal=None,
+        ),
+    ]  # fmt: skip
+
+
+class _Assets:
+    """The code and the environment of a recipe: their ids, and the files behind them."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe, ids = recipe, Ids(recipe)
+        made_of = [IMAGE, fingerprint(recipe), recipe.training.spark_version]
+        version = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
+        self.code = ids.scoring_asset("codes", serving.version())
+        self.environment = ids.scoring_asset("environments", version)
+
+    def read(self, ctx: Context) -> Found | None:
+        """Ready if both exist, with what they were created from."""
+        code, environment = (
+            ctx.cloud.arm.get(ctx.resolve(asset), api_versions.MACHINE_LEARNING)
+            for asset in (self.code, self.environment)
+        )
+        uri = value_at(code, "properties.codeUri")
+        conda = value_at(environment, "properties.condaFile")
+        return Found("ready", ScoringFiles(uri, conda).to_json()) if uri and conda else None
+
+    def upload(self, ctx: Context, say: ReportProgress) -> Document:
+        uri, signed = self._reserved(ctx)
+        client, scope = databricks_of(ctx), scope_of(self.recipe)
+        parameters = {
+            "upload_scope": scope,
+            "upload_key": UPLOAD_KEY,
+            "files": {f"{FOLDER}/{serving.SCRIPT}": serving.source()},
+            "run_id": ctx.outputs[TRAIN].run_id,
+        }
+        client.put_secret(scope, UPLOAD_KEY, signed)
+        try:
+            found = run_tracked(ctx, self.recipe, "upload", parameters, say)
+        finally:
+            # It expires anyway, and an error here must not hide the result or another error.
+            with suppress(CloudError):
+                client.delete_secret(scope, UPLOAD_KEY)
+        return ScoringFiles(f"{uri}/{FOLDER}", found["conda"]).to_json()
+
+    def _reserved(self, ctx: Context) -> tuple[str, str]:
+        """The URL of a new container for the files, without and with a signature."""
+        path = f"{ctx.resolve(self.code)}/startPendingUpload"
+        body = {"pendingUploadType": "TemporaryBlobReference"}
+        answer = ctx.cloud.arm.post(path, api_versions.MACHINE_LEARNING, body)
+        blob = answer.get("blobReferenceForConsumption") or {}
+        signed = value_at(blob, "credential.sasUri")
+        if not signed:
+            raise StepError(
+                "The workspace gives no signed address to upload the scoring script to.",
+                why="Its storage account may allow no shared keys, by which Azure signs.",
+                fix="Set security.shared_keys to true, or serving.scoring to no-code.",
+            )
+        return str(blob["blobUri"]), str(signed)
