@@ -10,7 +10,7 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint pictures golden schema lock clean
+.PHONY: demo test check lint bench coverage pictures golden schema lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
@@ -23,9 +23,21 @@ check: lint
 	$(BIN)/python -m pytest -n 3 tests/unit
 
 lint: .venv/ready
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
+
+# Which lines the tests in COVERED run, in every process that they start; takes twice their time.
+COVERED ?= tests/unit tests/tui
+coverage: .venv/ready
+	rm -rf build/coverage
+	$(BIN)/coverage run -m pytest -n 2 $(COVERED)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+# How long commands take beside each other; on a machine with nothing else to do.
+bench: .venv/ready
+	$(BIN)/python benchmarks/ratios.py
 
 pictures: .venv/ready
 	cd tests && ../$(BIN)/python -m pictures

@@ -1,6 +1,6 @@
 """Ratios of what is measured side by side in one run, so that a busy machine slows both sides.
 
-    python benchmarks/ratios.py [--rounds N]
+    make bench, or: python benchmarks/ratios.py [--rounds N]
 
 Each side runs N times, in turns; a ratio is that of the medians. Nothing here passes or fails: what
 must hold is held by tests, which look at modules and requests and never at clocks.
@@ -30,17 +30,19 @@ Side = Callable[[], None]
 
 
 def python(*arguments: str, **environment: str) -> Side:
-    """A Python process, from start to end."""
+    """A Python process, from start to end; its failure ends the measuring."""
 
     def run() -> None:
-        subprocess.run(
+        ended = subprocess.run(
             [sys.executable, *arguments],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
             cwd=ROOT,
             env={**os.environ, **environment},
         )
+        if ended.returncode:
+            raise SystemExit(f"{' '.join(arguments)} failed:\n{ended.stdout[-4000:]}")
 
     return run
 

@@ -30,7 +30,10 @@ LATER = ("amlwizard.sandbox", "amlwizard.notebook", "amlwizard.tui")
 """Not imported in advance: what does not run in the command's own process, and the app, which reads
 its terminal when it is imported."""
 LARGEST = 1 << 20
-CARRIED = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+CARRIED = (
+    "HOME", "LANG", "LC_ALL", "PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED",
+    "COVERAGE_PROCESS_CONFIG",
+)  # fmt: skip
 """The only variables that the server inherits: it outlives the test that started it."""
 
 
