@@ -8,12 +8,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import pytest
 from journeys.test_contracts import keeps_the_contracts
 from support import RECIPES, Ran, Sandbox, amlwizard, contracts, recipe_of, running
 
 from amlwizard import serving
+from amlwizard.design.api_versions import MACHINE_LEARNING
+from amlwizard.errors import CloudError
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("script")]
 
@@ -107,6 +110,22 @@ def test_the_setting_can_be_taken_back(switched: Switched) -> None:
     assert back.code == 0, back.err
     assert "codeConfiguration" not in json.dumps(switched.sandbox.state["resources"])
     assert switched.command("plan", "--json").out.count('"update"') == 0
+
+
+def test_a_script_that_is_not_in_the_code_fails_as_on_kubernetes(switched: Switched) -> None:
+    resources = list(switched.sandbox.state["resources"].values())
+    deployment = next(r for r in resources if r["type"].endswith("/deployments"))
+    code, environment = (
+        next(r["id"] for r in resources if r["type"].endswith(f"/{kind}/versions"))
+        for kind in ("codes", "environments")
+    )
+    script = {"codeId": code, "scoringScript": "none.py"}
+    deployment["properties"] |= {"codeConfiguration": script, "environmentId": environment}
+    with pytest.raises(CloudError) as error:
+        switched.sandbox.cloud().arm.put(
+            deployment["id"], MACHINE_LEARNING, deployment, lambda *_, **__: None, Event()
+        )
+    assert error.value.code == "UserScriptImportError"
 
 
 def test_code_and_environment_go_with_the_workspace(switched: Switched) -> None:

@@ -25,8 +25,9 @@ from amlwizard.steps.private_link import ready_for
 from amlwizard.steps.roles import pulls_and_pushes, pulls_and_reads
 from amlwizard.steps.scoring_script import has_script
 
-# How Machine Learning refuses a deployment that is not valid, before anything is built.
-REFUSED_AS_SENT = ("BadRequest", "InferencingClientCallFailed")
+# How Machine Learning refuses a deployment that is not valid, before anything is built; and the
+# detail of the same error where it does not reach the cluster.
+REFUSED_AS_SENT, UNREACHED = ("BadRequest", "InferencingClientCallFailed"), "KubernetesUnaccessible"
 
 
 def serving(recipe: Recipe) -> list[Step]:
@@ -132,7 +133,8 @@ def _with_way_out(step: Step) -> Step:
         try:
             return step.apply(ctx, say)
         except CloudError as error:
-            if any(code in f"{error.code} {error.why}" for code in REFUSED_AS_SENT):
+            said = f"{error.code} {error.why}"
+            if any(code in said for code in REFUSED_AS_SENT) and UNREACHED not in said:
                 error.fix = (
                     "If the endpoint takes no MLflow model without a scoring script, bring one: "
                     f"amlwizard replay {ctx.name} --target {ctx.cloud.profile.name} "

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,13 @@ from starlette.responses import Response
 from amlwizard.sandbox.children import Child, Children
 
 LONGEST_TAIL = 500
+NOT_READY = "ResourceNotReady"
+# What the inference server writes when a scoring script fails, and Azure's code for it.
+SCRIPT_ERRORS = {
+    r"UserScriptImportException": "UserScriptImportError",
+    r"does not have a (init|run)\(\) function": "UserScriptFunctionNotFound",
+    r"UserScriptException": "UserScriptInitFailed",
+}
 
 
 class ContainerCrashedError(Exception):
@@ -42,6 +50,13 @@ class Log:
             return ""
         written = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(written[-min(lines, LONGEST_TAIL) :]) + "\n"
+
+    @property
+    def cause(self) -> str:
+        """Azure's code for what ended a container with a scoring script of its own."""
+        written = self.tail(LONGEST_TAIL)
+        found = (code for text, code in SCRIPT_ERRORS.items() if re.search(text, written))
+        return next(found, NOT_READY)
 
 
 class Container:

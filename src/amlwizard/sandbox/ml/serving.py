@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from amlwizard.sandbox.blobs import Blobs, blob_of
 from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.documents import JsonObject
-from amlwizard.sandbox.ml.containers import Container, ContainerCrashedError, Log
+from amlwizard.sandbox.ml.containers import NOT_READY, Container, ContainerCrashedError, Log
 from amlwizard.sandbox.ml.model_registry import MlflowRegistry
 from amlwizard.sandbox.network.load_balancers import LoadBalancers
 from amlwizard.sandbox.resource_id import ResourceId
@@ -76,10 +76,11 @@ class OnlineEndpoints:
                 self.children, folder, written, self._own(p)
             )
         except ContainerCrashedError:
+            code = log.cause if "codeConfiguration" in p else NOT_READY
             raise OperationError(
-                "ResourceNotReady",
+                code,
                 "User container has crashed or terminated. Please see troubleshooting guide, "
-                f"available here: {TROUBLE}#error-resourcenotready",
+                f"available here: {TROUBLE}#error-{code.lower()}",
             ) from None
 
     def _own(self, properties: JsonObject) -> tuple[Path, ...]:
