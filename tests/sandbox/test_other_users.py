@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -162,6 +164,27 @@ def listening(folder: Path) -> set[int]:
         for row in rows
         if row[3] == "0A" and f"socket:[{row[9]}]" in inodes
     }
+
+
+def test_no_listener_answers_to_a_name_that_is_not_its_own(platform: Platform) -> None:
+    """Another one, which the page of a stranger has made to mean this machine (DNS rebinding)."""
+    ports = listening(platform.sandbox.file.parent)
+    assert set(platform.sandbox.state["ports"].values()) & ports
+    for port in sorted(ports):
+        for name in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", ""):
+            assert ask_as(port, name) in (400, 421, 502), (port, name)
+
+
+def ask_as(port: int, name: str) -> int:
+    """The status of an answer to a request by that name, with TLS where the port wants it."""
+    for secure in (False, True):
+        with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port)) as plain:
+            trust = ssl._create_unverified_context()
+            through = trust.wrap_socket(plain) if secure else plain
+            through.sendall(f"GET /x HTTP/1.1\r\nhost: {name}\r\n\r\n".encode())
+            if said := through.recv(4096):
+                return int(said.split()[1])
+    raise AssertionError(port)
 
 
 CONNECT = """

@@ -261,3 +261,44 @@ def test_outside_azureml_the_address_is_that_of_mlflow_2() -> None:
     stem = "westeurope.api.azureml.ms/mlflow/v{}.0/subscriptions/s/workspaces/w"
     for version in (1, 2):
         assert api_of(f"azureml://{stem.format(version)}") == f"https://{stem.format(2)}"
+
+
+# -- what is unpickled
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{tracking}/experiments/1/runs/{run}/artifacts/../../../../../planted",
+        "{tracking}/experiments/1/runs/{run}/artifacts//{planted}",
+        "runs:/{run}/../../../../planted",
+    ],
+)
+def test_no_model_is_served_but_what_came_through_tracking(
+    platform: Platform, on_cluster: Run, source: str
+) -> None:
+    """A version may be of anything, but only artifacts that tracking has stored become a model:
+    these have no flavors, and so no deployment loads them."""
+    planted = platform.sandbox.file.parent / "mlflow" / "planted"
+    planted.mkdir(parents=True, exist_ok=True)
+    (planted / "MLmodel").write_text("flavors: {python_function: {}}")
+    named = on_cluster(
+        f"source, planted = {source!r}, {str(planted)!r}",
+        """
+name = uuid.uuid4().hex
+registry = MlflowClient(uri, registry_uri=uri)
+registry.create_registered_model(name)
+tracking = uri.partition("?")[0]
+made = source.format(tracking=tracking, run=run.info.run_id, planted=planted)
+answer = requests.post(
+    api.replace("azureml", "https", 1) + "/api/2.0/mlflow/model-versions/create",
+    json={"name": name, "source": made, "run_id": run.info.run_id},
+    headers={"Authorization": "Bearer " + token},
+)
+said(name=name, status=answer.status_code, body=answer.text)
+""",
+    )
+    versions = platform.cloud.arm.every(
+        f"{platform.outputs['workspace']['id']}/models/{named['name']}/versions", "2025-09-01"
+    )
+    assert [version["properties"]["flavors"] for version in versions] in ([], [{}]), named

@@ -23,7 +23,7 @@ from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.clock import Clock
 from amlwizard.sandbox.regions import REGIONS
 from amlwizard.sandbox.server import Server
-from amlwizard.sandbox.state import State, StateFileError, private_write
+from amlwizard.sandbox.state import State, StateFileError, private_folder, private_write
 
 # The host names that the sandbox's certificate is valid for.
 NAMES = (
@@ -92,14 +92,17 @@ def main() -> int:
     if given.state:
         given.state = given.state.absolute()
         folder = given.state.parent / f"{given.state.name}.d"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     else:
         folder = Path(tempfile.mkdtemp(prefix="amlwizard-sandbox-"))
     lock = FileLock(folder / "lock")
     try:
+        private_folder(folder)
         lock.acquire(timeout=20)
     except Timeout:
         print(f"another sandbox is using {given.state}", file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(f"{problem.filename or folder}: {problem.strerror}", file=sys.stderr)
         return 1
     try:
         capture = Capture(given.capture) if given.capture else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import re
 import time
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ MESSAGES = {
     "information in the www-authenticate header.",
 }
 URL = re.compile(r"https://([^./]+)\.blob\.core\.windows\.net(?::443)?/([^/]+)/?(.*)")
+CONTAINER = re.compile(r"[A-Za-z0-9$-]+")
 BLOCK = re.compile(rb"<(?:Latest|Uncommitted|Committed)>([^<]+)</")
 
 
@@ -59,6 +61,8 @@ class Blobs:
     def file(self, container: str, name: str) -> Path:
         """The file of a blob, or the folder of those whose names begin with `name`. The container
         of artifacts is where the workspace's MLflow server keeps them."""
+        if not CONTAINER.fullmatch(container):
+            raise ValueError(container)
         if container.endswith(ARTIFACTS):
             home = self.state.folder / "mlflow" / container.removesuffix(ARTIFACTS) / "artifacts"
         else:
@@ -70,7 +74,7 @@ class Blobs:
 
     def url(self, account: str, container: str, name: str, rights: str) -> str:
         """The signed URL of a blob; of the container, if `name` is empty."""
-        expires = f"{datetime.fromtimestamp(time.time() + SECONDS, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        expires = _written(time.time() + SECONDS)
         query = {"sv": VERSION, "sr": "b" if name else "c", "se": expires, "sp": rights}
         signed = {**query, "sig": self._signature(account, container, name, query)}
         path = f"{container}/{quote(name)}".rstrip("/")
@@ -78,21 +82,29 @@ class Blobs:
 
     async def answer(self, request: Request, account: str) -> Response | None:
         """None if the request has no signature."""
-        query = dict(request.query_params)
-        if "sig" not in query:
+        if "sig" not in request.query_params:
             return None
-        container, _, name = request.url.path.lstrip("/").partition("/")
-        parts = {key: query.get(key, "") for key in ("sv", "sr", "se", "sp")}
-        wanted = {"PUT": "w", "GET": "r", "HEAD": "r"}.get(request.method, "")
-        signed = "" if parts["sr"] == "c" else name
-        if query["sig"] != self._signature(account, container, signed, parts) or not name:
-            return refusal(403, "AuthenticationFailed")
-        if not wanted or wanted not in parts["sp"]:
-            return refusal(403, "AuthorizationPermissionMismatch")
-        file = self.file(container, name)
+        if refused := self.refused(request, account):
+            return refused
+        file = self.file(*_named(request))
         if request.method == "PUT":
             return await self._put(request, file)
         return _read(request, file)
+
+    def refused(self, request: Request, account: str) -> Response | None:
+        """None if the request has a signature that is valid for it."""
+        query = request.query_params
+        container, name = _named(request)
+        parts = {key: query.get(key, "") for key in ("sv", "sr", "se", "sp")}
+        wanted = {"PUT": "w", "GET": "r", "HEAD": "r"}.get(request.method, "")
+        signed = "" if parts["sr"] == "c" else name
+        signature = self._signature(account, container, signed, parts)
+        is_valid = hmac.compare_digest(query.get("sig", "").encode(), signature.encode())
+        if not is_valid or not name or parts["se"] < _written(time.time()):
+            return refusal(403, "AuthenticationFailed")
+        if not wanted or wanted not in parts["sp"]:
+            return refusal(403, "AuthorizationPermissionMismatch")
+        return None
 
     async def _put(self, request: Request, file: Path) -> Response:
         what, content = request.query_params.get("comp"), await request.body()
@@ -124,6 +136,17 @@ class Blobs:
     def _signature(self, account: str, container: str, name: str, query: dict[str, str]) -> str:
         parts = (account, container, name, *(query[key] for key in ("sv", "sr", "se", "sp")))
         return base64.b64encode(bytes.fromhex(self.state.derive("sas", *parts))).decode()
+
+
+def _named(request: Request) -> tuple[str, str]:
+    """Container and name of the blob that a request is about."""
+    container, _, name = request.url.path.lstrip("/").partition("/")
+    return container, name
+
+
+def _written(seconds: float) -> str:
+    """A time as signatures hold it; later ones sort behind."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _read(request: Request, file: Path) -> Response:

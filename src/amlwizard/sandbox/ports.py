@@ -10,7 +10,10 @@ import ssl
 import uvicorn
 from starlette.types import ASGIApp
 
+from amlwizard.sandbox.limits import TimedProtocol
 from amlwizard.sandbox.state import State
+
+BACKLOG = 128
 
 
 class Ports:
@@ -56,12 +59,15 @@ class Ports:
     def serve(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         config = uvicorn.Config(
             self.app,
+            http=TimedProtocol,
+            ws="none",
             log_config=None,
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
         )
         config.load()
+        listener.listen(BACKLOG)
         config.ssl = tls
         server = _Server(config)
         self._servers.append(server)

@@ -20,6 +20,7 @@ from amlwizard.sandbox.databricks.api import DatabricksApi
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra import Entra
+from amlwizard.sandbox.limits import MOST_BYTES, MOST_PROVEN_BYTES
 from amlwizard.sandbox.ml.model_registry import MlflowRegistry
 from amlwizard.sandbox.ml.serving import OnlineEndpoints
 from amlwizard.sandbox.ml.tracking import Tracking
@@ -33,6 +34,7 @@ from amlwizard.sandbox.state import State
 
 ML_WORKSPACE = "microsoft.machinelearningservices/workspaces"
 MAIN = "main"
+OWN_NAMES = ("127.0.0.1", "localhost")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -64,7 +66,10 @@ class Server:
         services = Services(self.ports, models, self.serving, self.release)
         self.arm = ArmApi(state, self.entra.tokens, services)
         self.control = ControlApi(state, self.entra, secrets.token_urlsafe(24), stop)
-        self.control.exchanges = Exchanges(Routes(self).app(), state, self.control.faults, capture)
+        routes = Routes(self)
+        self.control.exchanges = Exchanges(
+            routes.app(), routes, state, self.control.faults, capture
+        )
         self.ports.app = self.control.exchanges
 
     async def start(self, port: int) -> None:
@@ -75,7 +80,6 @@ class Server:
         ports[f"{MAIN}|"] = main.getsockname()[1]
         self.state.arm = f"https://127.0.0.1:{ports[f'{MAIN}|']}"
         await self.vnet.start()
-        main.listen(128)
         self.ports.serve(main, self.ports.tls)
         self._reopen()
 
@@ -148,6 +152,22 @@ class Routes:
         if service.startswith("services"):
             return await firewalls.answer(self.state, request, service == "services-inside")
         return await self.server.arm.handle(request)
+
+    def answers_to(self, name: str, port: int) -> bool:
+        """Behind the ports other than the main one are services with names in Azure's DNS."""
+        if name in OWN_NAMES:
+            return True
+        service, resource_id = self.server.ports.owner(port)
+        if service.startswith(OUTSIDE):
+            return self.server.balancers.answers_to(resource_id, name)
+        return service not in ("", MAIN) and dns.owner(self.state, name) is not None
+
+    def most_bytes(self, request: Request) -> int:
+        service, resource_id = self._owner(request)
+        proven = (service.startswith("services") and firewalls.is_signed(self.state, request)) or (
+            service.startswith(OUTSIDE) and self.server.serving.has_key(request, resource_id)
+        )
+        return MOST_PROVEN_BYTES if proven else MOST_BYTES
 
     def _owner(self, request: Request) -> tuple[str, str]:
         return self.server.ports.owner(request.scope["server"][1])

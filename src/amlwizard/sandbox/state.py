@@ -7,6 +7,7 @@ The state file holds plain JSON; secrets in it are sealed with a key file beside
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import hmac
 import itertools
@@ -79,8 +80,10 @@ class State:
         key_file = (file.with_suffix(".key") if file else folder / "sandbox.key").absolute()
         if not key_file.exists():
             private_write(key_file, Fernet.generate_key())
+        must_be_own(key_file)
         state = cls(folder, file, clock, _new(), _key=key_file.read_bytes())
         if file and file.exists():
+            must_be_own(file)
             try:
                 state.replace(json.loads(file.read_text()))
             except ValueError as problem:
@@ -288,11 +291,27 @@ def _new() -> StateFile:
     )
 
 
+def private_folder(path: Path) -> None:
+    """Create a folder, or take one, that only the owner can enter. Raises OSError if it is another
+    user's."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    must_be_own(path)
+    path.chmod(0o700)
+
+
+def must_be_own(path: Path) -> None:
+    """Raises PermissionError if a file or folder is another user's, who could have made it to
+    plant a key, a state or a model."""
+    if path.stat().st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "belongs to another user of this machine", str(path))
+
+
 def private_write(path: Path, content: bytes) -> None:
     """Write atomically, readable by the owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         out.write(content)
     new.replace(path)

@@ -55,7 +55,7 @@ class ControlApi:
     ) -> Route:
         async def guarded(request: Request) -> Response:
             given = request.headers.get("authorization", "").removeprefix("Bearer ")
-            if not hmac.compare_digest(given, self.token):
+            if not hmac.compare_digest(given.encode(), self.token.encode()):
                 return JSONResponse({"error": "control token needed"}, 401)
             try:
                 body = json.loads(await request.body() or b"{}")

@@ -5,49 +5,73 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import deque
-from urllib.parse import urlsplit
+from typing import Protocol
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.control.faults import Fault, Faults, edited
+from amlwizard.sandbox.limits import RefusedBodyError, body_of
 from amlwizard.sandbox.state import State
 
 Answer = tuple[Message, bytes]
 """The message that starts a response, and its body."""
 NO_ANSWER: Answer = ({"status": 0, "headers": []}, b"")
 HANG_POLL_SECONDS = 0.02
-OWN_NAMES = (b"127.0.0.1", b"localhost")
 MOST_CALLS = 50_000
+
+
+class Doors(Protocol):
+    """What is known of a request from its port and its head."""
+
+    def answers_to(self, name: str, port: int) -> bool:
+        """Whether a port is addressed by one of its own names."""
+
+    def most_bytes(self, request: Request) -> int:
+        """How large its body may be."""
 
 
 class Exchanges:
     """`calls` lists the most recent requests as ``METHOD path``. An exception in a handler is
     recorded in `state.unknown`, and the response is 500."""
 
-    def __init__(self, app: ASGIApp, state: State, faults: Faults, capture: Capture | None) -> None:
-        self.app, self.state, self.faults, self.capture = app, state, faults, capture
+    def __init__(
+        self, app: ASGIApp, doors: Doors, state: State, faults: Faults, capture: Capture | None
+    ) -> None:
+        self.app, self.doors = app, doors
+        self.state, self.faults, self.capture = state, faults, capture
         self.calls: deque[str] = deque(maxlen=MOST_CALLS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._has_own_name(scope):
+        if not self._is_addressed(scope):
             await Response("Misdirected Request", 421)(scope, receive, send)
-        elif scope["type"] != "http" or scope["path"].startswith("/_sandbox"):
+        elif scope["path"].startswith("/_sandbox"):
             await self.app(scope, receive, send)
         else:
-            await self._exchange(scope, receive, send)
+            await self._limited(scope, receive, send)
 
-    def _has_own_name(self, scope: Scope) -> bool:
-        """Whether the main port was addressed by one of its own names. Against DNS rebinding: a web
-        page must not reach it through a name of the page's own that resolves to this machine."""
-        host, _, _ = dict(scope["headers"]).get(b"host", b"").partition(b":")
-        return host.lower() in OWN_NAMES or scope["server"][1] != urlsplit(self.state.arm).port
+    def _is_addressed(self, scope: Scope) -> bool:
+        """Against DNS rebinding: a web page must not reach a port through a name of the page's own
+        that resolves to this machine."""
+        host, _, _ = Request(scope).headers.get("host", "").partition(":")
+        return self.doors.answers_to(host.lower(), scope["server"][1])
 
-    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Request(scope)
+        declared = int(asked.headers.get("content-length", 0))
+        try:
+            body = await body_of(receive, declared, self.doors.most_bytes(asked))
+        except RefusedBodyError as refused:
+            answer = Response(status_code=refused.status, headers={"connection": "close"})
+            await answer(scope, receive, send)
+        else:
+            await self._exchange(scope, body, send)
+
+    async def _exchange(self, scope: Scope, request: bytes, send: Send) -> None:
         line = f"{scope['method']} {scope['path']}"
         self.calls.append(line)
-        request = await _body(receive)
         fault = self.faults.take(line, request)
         if fault:
             start, content = await self._under(fault, scope, request)
@@ -112,12 +136,3 @@ async def _break_off(fault: Fault, send: Send) -> None:
     headers = [(b"content-length", b"1000")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     raise ConnectionResetError("cut by a fault")
-
-
-async def _body(receive: Receive) -> bytes:
-    chunks = []
-    while True:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(chunks)

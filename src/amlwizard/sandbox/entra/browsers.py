@@ -55,7 +55,7 @@ class Browsers:
                 return HTMLResponse(pages.FOREIGN, 403, pages.HEADERS)
             form = await form_of(request)
             return self._back(asked, form.get("answer") != "decline")
-        if self.codes.approve and mine:
+        if self.codes.approve and mine and not pages.comes_from_another(request):
             return self._back(asked, True)
         return HTMLResponse(
             _page(

@@ -88,8 +88,8 @@ class Entra:
 
     async def managed_identity(self, request: Request) -> Response:
         """The managed identity endpoint of App Service (IDENTITY_ENDPOINT)."""
-        header = self.state.planted.get("identity_header")
-        given = request.headers.get("x-identity-header", "")
+        header = self.state.planted.get("identity_header", "").encode()
+        given = request.headers.get("x-identity-header", "").encode()
         audience = self.tokens.audience(request.query_params.get("resource", ""))
         if not header or not hmac.compare_digest(header, given) or audience is None:
             return JSONResponse({"statusCode": 400, "message": "No identity, or no resource."}, 400)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 Form = dict[str, str]
+MOST_FIELDS = 100
 
 
 def refusal(error: str, description: str, status: int = 400) -> Response:
@@ -25,7 +26,12 @@ def refusal(error: str, description: str, status: int = 400) -> Response:
 
 
 async def form_of(request: Request) -> Form:
-    return {k: v[0] for k, v in parse_qs((await request.body()).decode()).items()}
+    """The fields of a form; empty if it is none, or has more than MOST_FIELDS."""
+    try:
+        fields = parse_qs((await request.body()).decode(), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in fields.items()}
 
 
 def resource_of(form: Form) -> str:

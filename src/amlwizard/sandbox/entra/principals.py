@@ -30,7 +30,7 @@ def recognise(state: State, form: Form, tenant: str) -> dict[str, str] | Respons
         if sp.client_id != form.get("client_id"):
             continue
         sealed = sp.assertion if by_assertion else sp.secret
-        if sealed and hmac.compare_digest(state.unseal(sealed), shown):
+        if sealed and hmac.compare_digest(state.unseal(sealed).encode(), shown.encode()):
             return {"oid": oid, "appid": sp.client_id}
         if by_assertion:
             return refusal(

@@ -77,9 +77,9 @@ class Tokens:
         body, _, mac = token.rpartition(".")
         try:
             claims: JsonObject = json.loads(_unb64(body.split(".")[1]))
-        except (IndexError, ValueError):
+        except (IndexError, ValueError, RecursionError):
             return _refusal("InvalidAuthenticationToken", "The access token is invalid.")
-        if not hmac.compare_digest(mac, self._mac(body)):
+        if not hmac.compare_digest(mac.encode(), self._mac(body).encode()):
             return _refusal(
                 "InvalidAuthenticationToken", "The access token has an invalid signature."
             )

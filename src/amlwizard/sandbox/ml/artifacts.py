@@ -76,9 +76,13 @@ class Artifacts:
                 found[name] = {"path": prefix + name, "is_dir": bool(below)}
         return {"root_uri": f"azureml://{host}/{_stem(RUN, run)}", "files": list(found.values())}
 
-    def folder(self, guid: str, origin: str, container: str) -> Path:
-        """The folder of a run or an upload."""
-        return self.blobs.file(f"{guid}-azureml", _stem(origin, container))
+    def folder(self, guid: str, origin: str, container: str, path: str) -> Path:
+        """A folder of a run or an upload. Raises ValueError if `path` leads out of it."""
+        home = self.blobs.file(f"{guid}-azureml", _stem(origin, container))
+        found = (home / path).resolve()
+        if not found.is_relative_to(home):
+            raise ValueError(path)
+        return found
 
 
 class _Container:

@@ -62,11 +62,14 @@ class MlflowRegistry:
         ]
 
     def _folder(self, guid: str, run_id: str, source: str) -> Path | None:
-        """The folder of a model version; `source` is the artifact it was created from."""
+        """The folder of a model version; `source` is the artifact it was created from. Only what
+        came through the artifact services is one: models are unpickled."""
         if not (made := mlflow_api.run_artifact(source)):
             return None
-        origin, container, path = made
-        folder = self.tracking.artifacts.folder(guid, origin, container) / path
+        try:
+            folder = self.tracking.artifacts.folder(guid, *made)
+        except ValueError:
+            return None
         return folder if folder.is_dir() else None
 
     async def find_version(self, guid: str, name: str, version: str) -> Path | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import re
 import tempfile
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from amlwizard.sandbox.resource_types.ml import endpoint_key
 from amlwizard.sandbox.state import OperationError, State
 
 LEAST_MEMORY_MIB = 512
+PATH = re.compile(r"/api/v1/endpoint/([^/]+)/")
 TROUBLE = "https://aka.ms/oe-tsg"
 
 
@@ -147,26 +149,35 @@ class OnlineEndpoints:
 
     # -- the load balancer
 
-    async def handle(self, request: Request, cluster_id: str) -> Response:
-        name = request.path_params["endpoint"].lower()
-        endpoint = next(
-            (
-                e
-                for e in self.state.of_type(
-                    "microsoft.machinelearningservices/workspaces/onlineendpoints"
-                )
-                if e["name"].lower() == name and self._cluster(e) == cluster_id.lower()
-            ),
-            None,
-        )
-        if endpoint is None:
-            return Response("Not Found", 404)
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    def has_key(self, request: Request, cluster_id: str) -> bool:
+        """Whether a request has the key of the endpoint that its path names."""
+        matched = PATH.match(request.url.path)
+        endpoint = self._endpoint(matched[1], cluster_id) if matched else None
+        return endpoint is not None and self._is_authorized(request, endpoint)
+
+    def _endpoint(self, name: str, cluster_id: str) -> JsonObject | None:
+        kind = "microsoft.machinelearningservices/workspaces/onlineendpoints"
+        for endpoint in self.state.of_type(kind):
+            if (endpoint["name"].lower(), self._cluster(endpoint)) == (
+                name.lower(),
+                cluster_id.lower(),
+            ):
+                return endpoint
+        return None
+
+    def _is_authorized(self, request: Request, endpoint: JsonObject) -> bool:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
         keys = [
-            endpoint_key(self.state, endpoint["id"], which)
+            endpoint_key(self.state, endpoint["id"], which).encode()
             for which in ("primaryKey", "secondaryKey")
         ]
-        if not any(hmac.compare_digest(given, key) for key in keys):
+        return any(hmac.compare_digest(given, key) for key in keys)
+
+    async def handle(self, request: Request, cluster_id: str) -> Response:
+        endpoint = self._endpoint(request.path_params["endpoint"], cluster_id)
+        if endpoint is None:
+            return Response("Not Found", 404)
+        if not self._is_authorized(request, endpoint):
             return JSONResponse(
                 {"error": {"code": "Unauthorized", "message": "key_auth_access_denied"}}, 401
             )

@@ -41,6 +41,16 @@ async def answer(state: State, request: Request, inside: bool) -> Response:
     return refusal(403 if closed else 401, code)
 
 
+def is_signed(state: State, request: Request) -> bool:
+    """Whether the request has the signature of a blob."""
+    found = dns.owner(state, request.url.hostname or "")
+    return (
+        found is not None
+        and found[1] == "blob"
+        and Blobs(state).refused(request, found[0]["name"]) is None
+    )
+
+
 def is_closed(resource: JsonObject) -> bool:
     """Whether requests to the public address are refused."""
     p = resource["properties"]

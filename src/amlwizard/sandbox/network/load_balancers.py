@@ -6,8 +6,9 @@ import ssl
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from amlwizard.sandbox.network import dns
 from amlwizard.sandbox.ports import Ports
-from amlwizard.sandbox.resource_types.aks import certificate, frontend
+from amlwizard.sandbox.resource_types.aks import certificate, frontend, load_balancers
 from amlwizard.sandbox.state import State
 
 OUTSIDE, INSIDE = "serving", "serving-inside"
@@ -31,6 +32,13 @@ class LoadBalancers:
             self._certificate(cluster_id) if reached.tls else None,
             closed=reached.internal and not inside,
         )
+
+    def answers_to(self, cluster_id: str, name: str) -> bool:
+        """Whether the load balancer is addressed by its name, by a public one, or by its address."""
+        published = dns.public(self.state, name) or [name]
+        found = load_balancers.answering(self.state, published[0])
+        is_address = found is not None and found[0]["id"].lower() == cluster_id.lower()
+        return is_address or name == frontend(self.state, cluster_id).name.lower() != ""
 
     def _certificate(self, cluster_id: str) -> ssl.SSLContext:
         """The certificate of the extension; the sandbox's own if that is missing or invalid. OpenSSL

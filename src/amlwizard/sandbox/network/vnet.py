@@ -14,6 +14,7 @@ import hmac
 from urllib.parse import urlsplit
 
 from amlwizard.sandbox.documents import JsonObject
+from amlwizard.sandbox.limits import HEAD_SECONDS
 from amlwizard.sandbox.network import dns, firewalls
 from amlwizard.sandbox.network.load_balancers import OUTSIDE, LoadBalancers
 from amlwizard.sandbox.ports import Ports
@@ -96,8 +97,11 @@ class Vnet:
         return self.ports.port_of("services-inside" if inside or listed else "services", "")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        with contextlib.suppress(
+            OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError
+        ):
+            async with asyncio.timeout(HEAD_SECONDS):
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.split("\r\n")
             method, target, _ = first.split(" ", 2)
             headers = {
