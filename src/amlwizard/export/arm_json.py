@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from amlwizard.export.template import (
     Function,
@@ -14,8 +13,11 @@ from amlwizard.export.template import (
     Reference,
     Template,
     Text,
+    TextValue,
+    Value,
     references,
 )
+from amlwizard.json_types import JsonValue, MutableDocument
 from amlwizard.recipe import Recipe
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
@@ -30,9 +32,9 @@ class _Writer:
     def __init__(self, made: Template) -> None:
         self.template = made
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> MutableDocument:
         source, made = self.template.source, self.template
-        parameters: dict[str, Any] = {
+        parameters: MutableDocument = {
             "location": {"type": "string", "defaultValue": made.region},
             "tenantId": {"type": "string", "defaultValue": "[subscription().tenantId]"},
         }
@@ -55,8 +57,8 @@ class _Writer:
             },
         }
 
-    def _resource(self, item: Item) -> dict[str, Any]:
-        resource: dict[str, Any] = {
+    def _resource(self, item: Item) -> MutableDocument:
+        resource: MutableDocument = {
             "comments": item.title,
             "type": item.type,
             "apiVersion": item.api_version,
@@ -64,7 +66,7 @@ class _Writer:
         }
         if item.scope:
             resource["scope"] = f"[{self._scope(item)}]"
-        resource.update(self._value(item.body))
+        resource.update(self._object(item.body))
         named = [reference.item for reference in references(item.body)]
         before = dict.fromkeys([item.parent, item.scope, *named, *item.depends])
         depends = [f"[{self._id(self.template.items[name])}]" for name in before if name]
@@ -102,16 +104,25 @@ class _Writer:
                 version = _quoted(item.api_version)
                 return f"reference({self._id(item)}, {version}, 'Full').{part.path}"
 
-    def _value(self, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {self._value(key): self._value(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._value(item) for item in value]
+    def _object(self, value: Mapping[TextValue, Value]) -> MutableDocument:
+        return {self._text(key): self._value(item) for key, item in value.items()}
+
+    def _value(self, value: Value) -> JsonValue:
+        match value:
+            case Mapping():
+                return self._object(value)
+            case str() | Text() | Reference() | Parameter() | Function():
+                return self._text(value)
+            case Sequence():
+                return [self._value(item) for item in value]
+        return value
+
+    def _text(self, value: TextValue) -> str:
+        if isinstance(value, str):
+            return _literal(value)
         if isinstance(value, Text):
             return f"[concat({', '.join(self._part(part) for part in value.parts)})]"
-        if isinstance(value, (Reference, Parameter, Function)):
-            return f"[{self._part(value)}]"
-        return _literal(value) if isinstance(value, str) else value
+        return f"[{self._part(value)}]"
 
 
 def _call(function: str, *arguments: str) -> str:

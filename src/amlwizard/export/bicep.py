@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from amlwizard.export.template import (
     Function,
@@ -15,6 +14,7 @@ from amlwizard.export.template import (
     Reference,
     Template,
     Text,
+    TextValue,
     camel,
 )
 from amlwizard.recipe import Recipe
@@ -67,7 +67,7 @@ def _resource(item: Item) -> Iterator[str]:
     if item.scope:
         yield f"{INDENT}scope: {_scope(item)}"
     yield f"{INDENT}name: {_quoted(item.names[-1])}"
-    rank = {key: number for number, key in enumerate(FIRST)}
+    rank: dict[TextValue, int] = {key: number for number, key in enumerate(FIRST)}
     for key, value in sorted(item.body.items(), key=lambda pair: rank.get(pair[0], len(FIRST))):
         yield f"{INDENT}{_key(key)}: {_value(value, INDENT)}"
     if item.depends:
@@ -92,7 +92,7 @@ def _scope(item: Item) -> str:
 # -- values
 
 
-def _value(value: Any, margin: str) -> str:
+def _value(value: object, margin: str) -> str:
     inner = margin + INDENT
     match value:
         case Mapping():
@@ -114,10 +114,10 @@ def _value(value: Any, margin: str) -> str:
     return str(value)
 
 
-def _key(key: Any) -> str:
+def _key(key: TextValue) -> str:
     if isinstance(key, str) and re.fullmatch(r"[A-Za-z_]\w*", key):
         return key
-    return f"'{_inside(key)}'" if not isinstance(key, Text) else _value(key, "")
+    return _value(key, "") if isinstance(key, Text) else f"'{_inside(key)}'"
 
 
 def _part(part: Part) -> str:

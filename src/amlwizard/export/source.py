@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
+from amlwizard.json_types import MutableDocument
 from amlwizard.plan import Phase, Resource, Step, in_order
 from amlwizard.plan.placeholders import for_shell
 from amlwizard.recipe import Recipe
@@ -55,7 +55,7 @@ class Source:
         fields = {field: getattr(self.recipe.serving, field) for field, _, _ in TLS_FILES}
         return {field: path for field, path in fields.items() if path}
 
-    def body(self, step: Step) -> dict[str, Any]:
+    def body(self, step: Step) -> MutableDocument:
         """The document of a step, with placeholders for the TLS files if it needs them."""
         assert step.resource
         body = dict(step.resource.body)

@@ -7,13 +7,14 @@ resource group, which therefore is not part of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
 
 from amlwizard.errors import InvalidInputError
 from amlwizard.export.source import GROUP, Source
+from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.plan import Step
 from amlwizard.recipe import Recipe
 
@@ -55,6 +56,13 @@ class Text:
     parts: tuple[Part, ...]
 
 
+TextValue: TypeAlias = Part | Text
+Value: TypeAlias = (
+    "bool | int | float | TextValue | Sequence[Value] | Mapping[TextValue, Value] | None"
+)
+"""A JSON value of the template, with parts that are only known during the deployment."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One resource. `names` has one name for each part of the type; `parent` and `scope` are other
@@ -66,7 +74,7 @@ class Item:
     type: str
     api_version: str
     names: tuple[str, ...]
-    body: Mapping[Any, Any]
+    body: Mapping[TextValue, Value]
     parent: str = ""
     scope: str = ""
     scope_tail: tuple[str, ...] = ()
@@ -140,7 +148,7 @@ class Template:
         parent = ""
         if not scope and len(rest) > 2:
             parent = dict(self._symbols)[resource.id.rsplit("/", 2)[0]]
-        body = self._value(self.source.body(step))
+        body = self._object(self.source.body(step))
         named = {parent, "" if scope_tail else scope, *(r.item for r in references(body))}
         after = (camel(name) for name in step.after)
         return Item(
@@ -165,14 +173,19 @@ class Template:
 
     # -- values
 
-    def _value(self, document: Any) -> Any:
-        if isinstance(document, Mapping):
-            return {self._value(key): self._value(value) for key, value in document.items()}
-        if isinstance(document, (list, tuple)):
-            return [self._value(item) for item in document]
-        return self._text(document) if isinstance(document, str) else document
+    def _object(self, document: JsonObject) -> Mapping[TextValue, Value]:
+        return {self._text(key): self._value(value) for key, value in document.items()}
 
-    def _text(self, text: str) -> Any:
+    def _value(self, document: JsonValue) -> Value:
+        if isinstance(document, Mapping):
+            return self._object(document)
+        if isinstance(document, str):
+            return self._text(document)
+        if isinstance(document, Sequence):
+            return [self._value(item) for item in document]
+        return document
+
+    def _text(self, text: str) -> TextValue:
         """The text itself if it has no placeholder; one reference if it is nothing else."""
         subscription = "/subscriptions/{sign-in.subscription}"
         if text.startswith(subscription):
@@ -205,7 +218,7 @@ class Template:
         return Reference(camel(step), self.source.resource(step).outputs[output])
 
 
-def references(value: Any) -> Iterator[Reference]:
+def references(value: Value) -> Iterator[Reference]:
     """Every reference in a value."""
     if isinstance(value, Reference):
         yield value
@@ -220,7 +233,7 @@ def references(value: Any) -> Iterator[Reference]:
             yield from references(item)
 
 
-def _joined(parts: tuple[Part, ...]) -> Any:
+def _joined(parts: tuple[Part, ...]) -> TextValue:
     kept = tuple(part for part in parts if part != "")
     if len(kept) == 1:
         return kept[0]

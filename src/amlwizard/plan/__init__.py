@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from threading import Event as CancelEvent
-from typing import Any, Literal
+from typing import Literal, overload
 
 from amlwizard.cloud_port import CloudPort, DeviceCodePrompt, ReportProgress
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, JsonObject, JsonValue, MutableDocument
 from amlwizard.plan.graph import order
 from amlwizard.plan.outputs import Outputs
 from amlwizard.plan.placeholders import for_shell, resolve
@@ -49,7 +49,11 @@ class Context:
     ask: DeviceCodePrompt
     name: str = "RECIPE"
 
-    def resolve(self, document: Any) -> Any:
+    @overload
+    def resolve(self, document: str) -> str: ...
+    @overload
+    def resolve(self, document: Document) -> MutableDocument: ...
+    def resolve(self, document: str | Document) -> object:
         """`document` with its placeholders resolved. Raises UnresolvedPlaceholderError if one has
         no value yet."""
         return resolve(document, self.outputs.by_step)
@@ -62,10 +66,10 @@ class Kept:
     that would not."""
 
     path: str
-    found: Any
-    wanted: Any
+    found: JsonValue
+    wanted: JsonValue
     field: str = ""
-    back: Any = None
+    back: JsonValue = None
 
     @property
     def told(self) -> str:
@@ -87,6 +91,10 @@ class Found:
     differences: tuple[str, ...] = ()
     note: str = ""
     kept: tuple[Kept, ...] = ()
+
+
+Read = Callable[[Context], Found | None]
+Apply = Callable[[Context, ReportProgress], Document]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +164,8 @@ class Step:
     title: str
     phase: Phase
     after: tuple[str, ...]
-    read: Callable[[Context], Found | None]
-    apply: Callable[[Context, ReportProgress], Document]
+    read: Read
+    apply: Apply
     resource: Resource | None = None
     removal: Removal | None = None
     runs: bool = False
@@ -179,7 +187,7 @@ class PlannedStep:
     note: str = ""
     kept: tuple[Kept, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {key: value for key, value in asdict(self).items() if key != "kept"}
 
 
@@ -195,7 +203,7 @@ class Plan:
         """Whether Azure can make every change."""
         return not any(step.kept for step in self.steps)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         steps = [step.to_json() for step in self.steps]
         return {"version": 1, "target": self.target, "steps": steps}
 

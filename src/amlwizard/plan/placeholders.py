@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import overload
 
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, JsonValue, MutableDocument
 from amlwizard.plan.outputs import UnresolvedPlaceholderError
 
 _PLACEHOLDER = re.compile(r"\{([a-z0-9.-]+)\.([a-z_]+)\}")
 
 
-def placeholders(document: Any) -> set[tuple[str, str]]:
+def placeholders(document: object) -> set[tuple[str, str]]:
     """Every placeholder in a document or command, as (step, output)."""
     if isinstance(document, str):
         return {(step, output) for step, output in _PLACEHOLDER.findall(document)}
@@ -23,7 +23,13 @@ def placeholders(document: Any) -> set[tuple[str, str]]:
     return set()
 
 
-def resolve(document: Any, outputs: Mapping[str, Document]) -> Any:
+@overload
+def resolve(document: str, outputs: Mapping[str, Document]) -> str: ...
+@overload
+def resolve(document: Document, outputs: Mapping[str, Document]) -> MutableDocument: ...
+@overload
+def resolve(document: JsonValue, outputs: Mapping[str, Document]) -> JsonValue: ...
+def resolve(document: JsonValue, outputs: Mapping[str, Document]) -> object:
     """`document` with each placeholder replaced. Raises UnresolvedPlaceholderError for the first
     one that is not in `outputs`."""
     if isinstance(document, str):
@@ -35,7 +41,13 @@ def resolve(document: Any, outputs: Mapping[str, Document]) -> Any:
     return document
 
 
-def resolve_known(document: Any, outputs: Mapping[str, Document]) -> Any:
+@overload
+def resolve_known(document: str, outputs: Mapping[str, Document]) -> str: ...
+@overload
+def resolve_known(document: Document, outputs: Mapping[str, Document]) -> MutableDocument: ...
+@overload
+def resolve_known(document: JsonValue, outputs: Mapping[str, Document]) -> JsonValue: ...
+def resolve_known(document: JsonValue, outputs: Mapping[str, Document]) -> object:
     """`document` with every string resolved that can be; the others are unchanged."""
     if isinstance(document, Mapping):
         pairs = ((resolve_known(k, outputs), v) for k, v in document.items())
@@ -48,7 +60,7 @@ def resolve_known(document: Any, outputs: Mapping[str, Document]) -> Any:
         return document
 
 
-def _value(found: re.Match[str], outputs: Mapping[str, Document]) -> Any:
+def _value(found: re.Match[str], outputs: Mapping[str, Document]) -> object:
     step, output = found.groups()
     if output not in outputs.get(step, {}):
         raise UnresolvedPlaceholderError(f"{step}.{output}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from amlwizard.design.names import ResourceNames
 from amlwizard.design.private_endpoints import links
@@ -137,14 +136,14 @@ def _own_endpoints(recipe: Recipe, target: Document, role: str) -> Evidence:
     )
 
 
-Firewall = Callable[[Document], Mapping[str, Any]]
+Firewall = Callable[[Document], Document]
 
 
 def _acls(key: str) -> Firewall:
     return lambda document: value_at(document, f"properties.{key}") or {}
 
 
-def _registry(document: Document) -> Mapping[str, Any]:
+def _registry(document: Document) -> Document:
     """A registry's rules in the form of other services: it stores the setting for trusted services
     in a separate property, and has no rule set while public access is disabled."""
     rules = value_at(document, "properties.networkRuleSet") or {"defaultAction": "Deny"}
@@ -184,7 +183,7 @@ def _firewalled(
     return judge
 
 
-def _subnets_let_in(recipe: Recipe, acls: Mapping[str, Any], private: bool) -> Evidence:
+def _subnets_let_in(recipe: Recipe, acls: Document, private: bool) -> Evidence:
     vnet = f"/virtualnetworks/{recipe.names.vnet}/subnets/".lower()
     wanted = {
         f"{vnet}{getattr(recipe.names, f'{which}_subnet')}".lower()
@@ -202,7 +201,7 @@ def _subnets_let_in(recipe: Recipe, acls: Mapping[str, Any], private: bool) -> E
     )
 
 
-def _subnet_of(rule: Mapping[str, Any]) -> str:
+def _subnet_of(rule: Document) -> str:
     """The subnet id of a rule; a registry uses another key for it than storage and key vault."""
     return str(rule.get("id") or rule.get("virtualNetworkSubnetResourceId") or "")
 

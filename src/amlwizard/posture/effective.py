@@ -7,11 +7,11 @@ reported as closed really is closed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any
 
+from amlwizard.json_types import Document
 from amlwizard.rules.address_space import PRIVATE
 
 PROTOCOLS = ("Tcp", "Udp", "Icmp", "Esp", "Ah")
@@ -54,7 +54,7 @@ class Opening:
         )
 
 
-def openings(group: Mapping[str, Any], inside: Sequence[IPv4Network] = ()) -> list[Opening]:
+def openings(group: Document, inside: Sequence[IPv4Network] = ()) -> list[Opening]:
     """Inbound traffic allowed from outside, that is, not from the VNET or Azure's load balancer.
 
     `group` is the ARM document of the group; `inside` holds public prefixes that count as part of
@@ -93,7 +93,7 @@ def _left(rule: _Rule, denials: list[_Rule], inside: Sequence[IPv4Network]) -> I
 class _Rule:
     """A security rule with its singular and plural fields merged."""
 
-    def __init__(self, rule: Mapping[str, Any]) -> None:
+    def __init__(self, rule: Document) -> None:
         p = rule["properties"]
         self.name, self.priority = str(rule.get("name", "")), int(p["priority"])
         self.allows = p["access"] == "Allow"
@@ -117,7 +117,7 @@ class _Rule:
         )
 
 
-def _both(p: Mapping[str, Any], one: str, many: str) -> list[str]:
+def _both(p: Document, one: str, many: str) -> list[str]:
     return [str(text) for text in [p.get(one), *(p.get(many) or [])] if text not in (None, "")]
 
 

@@ -3,9 +3,8 @@ VNET, and only there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
-from typing import Any
 
 from amlwizard.design.names import ResourceNames
 from amlwizard.design.private_endpoints import WORKSPACE, Link, links
@@ -79,7 +78,7 @@ def find(recipe: Recipe, facts: Facts, link: Link) -> Document:
     raise AbsentError(f"private endpoint {name}")
 
 
-def _private(recipe: Recipe, facts: Facts, link: Link) -> Any:
+def _private(recipe: Recipe, facts: Facts, link: Link) -> Callable[[], Iterator[Evidence]]:
     def judge() -> Iterator[Evidence]:
         endpoint = find(recipe, facts, link)
         subnet = resource_name(value_at(endpoint, "properties.subnet.id"))

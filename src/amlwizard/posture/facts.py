@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from amlwizard.json_types import Document
 
@@ -56,25 +55,44 @@ class Side:
     answers: Mapping[str, Answer] = field(default_factory=dict)
 
 
+Role = Document | Sequence[Document] | None
+Roles = Mapping[str, Role]
+
+
+def document_in(documents: Roles, role: str) -> Document | None:
+    """The document of a role, None if there is none."""
+    found = documents.get(role)
+    return found if isinstance(found, Mapping) else None
+
+
+def list_in(documents: Roles, role: str) -> Sequence[Document]:
+    """The documents of a role, empty if there are none."""
+    found = documents.get(role)
+    return found if isinstance(found, Sequence) else []
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`documents` maps roles (``storage``, ``public-ips``...) to an ARM document, a list of them,
     or None if there is none. `unread` maps roles that could not be read to the reason. A side is a
     string (the reason) if it could not be observed, None if it was left out."""
 
-    documents: Mapping[str, Any]
+    documents: Roles
     unread: Mapping[str, str] = field(default_factory=dict)
     outside: Side | str | None = None
     inside: Side | str | None = None
 
-    def document(self, role: str) -> Any:
+    def document(self, role: str) -> Document | None:
         """The document of a role, None if there is none. Raises NotSeenError if unreadable."""
+        return document_in(self._read(role), role)
+
+    def listed(self, role: str) -> Sequence[Document]:
+        return list_in(self._read(role), role)
+
+    def _read(self, role: str) -> Roles:
         if role in self.unread:
             raise NotSeenError(self.unread[role])
-        return self.documents.get(role)
-
-    def listed(self, role: str) -> list[Document]:
-        return list(self.document(role) or [])
+        return self.documents
 
     def name(self, side: str, name: str) -> list[str]:
         """The sorted addresses of a DNS name as seen from a side; empty if it does not resolve."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from amlwizard.json_path import fold_case, value_at
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, JsonValue
 from amlwizard.posture.facts import Facts, LeftOutError, NotSeenError
 from amlwizard.posture.result import Evidence, Line, Outcome, Source
 
@@ -103,7 +102,7 @@ def is_so(source: Source, what: str, ok: bool, expected: str, seen: str) -> Evid
     return Evidence(source, what, expected, seen, "ok" if ok else "broken")
 
 
-def equal(what: str, document: Mapping[str, Any], path: str, expected: Any) -> Evidence:
+def equal(what: str, document: Document, path: str, expected: JsonValue) -> Evidence:
     """Evidence that a value of an ARM document is as promised; text is compared without case."""
     seen = value_at(document, path)
     return is_so("ARM", what, fold_case(seen) == fold_case(expected), _text(expected), _text(seen))
@@ -120,7 +119,7 @@ def tried(source: Source, what: str, attempt: Callable[[], Evidence]) -> Iterato
         yield Evidence(source, what, "seen", unseen.reason, "unknown")
 
 
-def _text(value: Any) -> str:
+def _text(value: JsonValue) -> str:
     if value is None:
         return "not set"
     if isinstance(value, bool):

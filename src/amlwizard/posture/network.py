@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 from amlwizard.design import security_groups
 from amlwizard.design.names import ResourceNames
 from amlwizard.design.subnets import DATABRICKS, SUBNETS, with_nat_gateway, with_security_group
 from amlwizard.json_path import fold_case, resource_name, value_at
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, JsonValue
 from amlwizard.posture.effective import Opening, covers, network, openings
 from amlwizard.posture.facts import Facts, NotSeenError
 from amlwizard.posture.judging import AbsentError, Promise, equal, is_so, need
@@ -165,11 +164,11 @@ def _rule(wanted: Document, found: Document | None) -> Evidence:
     return is_so("ARM", what, not apart, "as designed", ", ".join(apart) or "as designed")
 
 
-def _comparable(value: Any) -> Any:
+def _comparable(value: JsonValue) -> object:
     return sorted(map(fold_case, value)) if isinstance(value, list) else fold_case(value)
 
 
-def _databricks(rules: Any) -> Evidence:
+def _databricks(rules: Iterable[Document]) -> Evidence:
     """The service's own rules, compared by effect: their names change with its releases."""
     present = {
         (p["direction"], p.get("destinationAddressPrefix"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from amlwizard.json_path import fold_case, resource_name, value_at
+from amlwizard.json_types import JsonValue
 from amlwizard.posture.endpoints import is_private
 from amlwizard.posture.facts import Facts
 from amlwizard.posture.judging import Promise, equal, is_so, need, tried
@@ -156,7 +156,7 @@ def _internal(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     yield from tried("outside", "request", outside)
 
 
-def _parameter(recipe: Recipe, facts: Facts, key: str, wanted: Any) -> Evidence:
+def _parameter(recipe: Recipe, facts: Facts, key: str, wanted: JsonValue) -> Evidence:
     workspace = need(facts, "databricks", recipe.names.databricks)
     return equal(key, workspace, f"properties.parameters.{key}.value", wanted)
 

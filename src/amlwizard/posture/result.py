@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from amlwizard.json_types import Document, JsonObject
 
 Outcome = Literal["ok", "broken", "unknown"]
 Source = Literal["ARM", "outside", "inside"]
@@ -64,11 +65,11 @@ class Posture:
             if count
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return {"version": 1, **asdict(self)}
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Posture:
+    def from_json(cls, body: Document) -> Posture:
         """Read the result of `to_json`. Raises TypeError or KeyError for anything else."""
         lines = tuple(
             Line(**{**line, "evidence": tuple(Evidence(**e) for e in line["evidence"])})

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
-from typing import Any
 
 from amlwizard.design.subnets import DATABRICKS
 from amlwizard.recipe import Security, Serving, Training
@@ -92,19 +91,24 @@ def load_of(
     training: Training | None = None,
 ) -> Load:
     """The load of a recipe's sections, with the defaults for a missing section."""
-    given: dict[str, Any] = {}
+    load = Load()
     if security:
         private = (n for f, n in ENDPOINTS.items() if getattr(security, f) == "private-endpoint")
-        given["endpoints"] = WORKSPACE_ENDPOINT + sum(private)
+        load = replace(load, endpoints=WORKSPACE_ENDPOINT + sum(private))
     if training:
-        given["workers"] = training.workers
+        load = replace(load, workers=training.workers)
     if serving:
         fronts = int(serving.load_balancer == "internal")
         fronts += int(security is not None and security.private_aks)
-        given |= {
-            "nodes": serving.most_nodes, "max_surge": serving.max_surge, "overlay": serving.network == "overlay", "max_pods": serving.max_pods, "fronts": fronts,
-        }  # fmt: skip
-    return Load(**given)
+        load = replace(
+            load,
+            nodes=serving.most_nodes,
+            max_surge=serving.max_surge,
+            overlay=serving.network == "overlay",
+            max_pods=serving.max_pods,
+            fronts=fronts,
+        )
+    return load
 
 
 @dataclass(frozen=True)

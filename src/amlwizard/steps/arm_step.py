@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design.names import OWNER_TAG
 from amlwizard.errors import StepError
 from amlwizard.json_path import value_at
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plan import Context, Found, Phase, Removal, Resource, Step
 from amlwizard.plan.outputs import UnresolvedPlaceholderError
 from amlwizard.steps.documents import Update, differences, update
@@ -28,10 +27,10 @@ def arm_step(
     outputs: Mapping[str, str] | None = None,
     phase: Phase = "provision",
     az: tuple[str, ...] = (),
-    complete: Callable[[Context, dict[str, Any]], dict[str, Any]] | None = None,
+    complete: Callable[[Context, MutableDocument], MutableDocument] | None = None,
     removal: Removal | None = Removal(),
-    outdated: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda found: (),
-    suited: Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]] = lambda new, found: new,
+    outdated: Callable[[Document], tuple[str, ...]] = lambda found: (),
+    suited: Callable[[MutableDocument, Document], MutableDocument] = lambda new, found: new,
 ) -> Step:
     """`outputs` are dotted paths into the resource; `id` (its ARM id) is always included.
 
@@ -47,17 +46,17 @@ def arm_step(
     """
     paths = {"id": "id", **(outputs or {})}
 
-    def put_out(document: Mapping[str, Any]) -> Document:
+    def put_out(document: Document) -> Document:
         return {name: value_at(document, path) for name, path in paths.items()}
 
-    def is_ours(found: Mapping[str, Any]) -> bool:
+    def is_ours(found: Document) -> bool:
         prefix = value_at(resource.body, f"tags.{OWNER_TAG}")
         return bool(prefix) and owned(found, prefix)
 
-    def fitting(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    def fitting(wanted: MutableDocument, found: Document) -> MutableDocument:
         return suited(wanted if is_ours(found) else _without_taken_tags(wanted, found), found)
 
-    def laid_over(found: Mapping[str, Any], wanted: dict[str, Any]) -> Update:
+    def laid_over(found: Document, wanted: MutableDocument) -> Update:
         ours = is_ours(found)
         drop = outdated(found) if ours else ()
         return update(found, fitting(wanted, found), ours=ours, drop=drop)
@@ -124,13 +123,13 @@ def arm_step(
     )
 
 
-def owned(document: Mapping[str, Any] | None, prefix: str) -> bool:
+def owned(document: Document | None, prefix: str) -> bool:
     """Whether a resource carries the owner tag of the recipe with that prefix."""
     tags = (document or {}).get("tags") or {}
     return {key.lower(): value for key, value in tags.items()}.get(OWNER_TAG) == prefix
 
 
-def _ready(document: Mapping[str, Any]) -> bool:
+def _ready(document: Document) -> bool:
     return (value_at(document, "properties.provisioningState") or "Succeeded") == "Succeeded"
 
 
@@ -139,14 +138,14 @@ def _among(said: str, lines: tuple[str, ...]) -> bool:
     return any(line.startswith((f"{path}:", f"{path}.")) for line in lines)
 
 
-def _unowned(body: Mapping[str, Any]) -> dict[str, Any]:
+def _unowned(body: Document) -> MutableDocument:
     """The body without the owner tag: only resources that we create are ours."""
     tags = {name: value for name, value in body.get("tags", {}).items() if name != OWNER_TAG}
     rest = {key: value for key, value in body.items() if key != "tags"}
     return {**rest, "tags": tags} if tags else rest
 
 
-def _without_taken_tags(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def _without_taken_tags(wanted: MutableDocument, found: Document) -> MutableDocument:
     """A resource created by someone else keeps its tag values and gets only the missing tags."""
     taken = {name.lower() for name in found.get("tags") or {}}
     left = {k: v for k, v in wanted.get("tags", {}).items() if k.lower() not in taken}
@@ -154,16 +153,20 @@ def _without_taken_tags(wanted: dict[str, Any], found: Mapping[str, Any]) -> dic
     return {**rest, "tags": left} if left else rest
 
 
-def _known(ctx: Context, document: Any) -> Any:
+def _known(ctx: Context, document: Document) -> MutableDocument:
     """The document with its placeholders resolved. Values that cannot be resolved yet are left out
     of the comparison, and so is a list that holds one: the unknown item would look obsolete."""
-    if isinstance(document, Mapping):
-        pairs = ((_known(ctx, k), _known(ctx, v)) for k, v in document.items())
-        return {k: v for k, v in pairs if k is not None and v is not None}
-    if isinstance(document, (list, tuple)):
-        items = [_known(ctx, item) for item in document]
+    pairs = ((_known_value(ctx, k), _known_value(ctx, v)) for k, v in document.items())
+    return {str(k): v for k, v in pairs if k is not None and v is not None}
+
+
+def _known_value(ctx: Context, value: object) -> object:
+    if isinstance(value, Mapping):
+        return _known(ctx, value)
+    if isinstance(value, (list, tuple)):
+        items = [_known_value(ctx, item) for item in value]
         return None if any(item in (None, {}) for item in items) else items
     try:
-        return ctx.resolve(document)
+        return ctx.resolve(value) if isinstance(value, str) else value
     except UnresolvedPlaceholderError:
         return None

@@ -7,20 +7,20 @@ import json
 import shlex
 from collections.abc import Callable
 from time import monotonic
-from typing import Any
 
 from amlwizard import notebook
 from amlwizard.cloud.scoring import read
 from amlwizard.cloud.waiting import pause
 from amlwizard.cloud_port import EndpointAnswer, Frontend, ReportProgress
 from amlwizard.errors import CloudError
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, JsonObject
 from amlwizard.notebook.access import scope_of
 from amlwizard.payloads import DnsRecordNeeded, RequestReshaped, ScoringResponse
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import CLUSTER, TRAFFIC, TRAIN, WORKSPACE
 from amlwizard.recipe import Recipe
 from amlwizard.rules.frames import as_sent
+from amlwizard.secret import Secret
 from amlwizard.steps.cluster import databricks_of, running
 from amlwizard.steps.frontend import frontend_of
 
@@ -44,7 +44,7 @@ FIXES = {
 
 
 def send(
-    ctx: Context, recipe: Recipe, given: dict[str, Any], say: ReportProgress, patience: float = 0
+    ctx: Context, recipe: Recipe, given: JsonObject, say: ReportProgress, patience: float = 0
 ) -> ScoringResponse:
     """Send a request to the endpoint in the format that its model accepts, and return the response
     whatever its status. `patience` is how many seconds to wait for the endpoint to become
@@ -164,8 +164,8 @@ def _inside(
     ctx: Context,
     recipe: Recipe,
     uri: str,
-    key: Any,
-    sent: dict[str, Any],
+    key: Secret,
+    sent: JsonObject,
     say: ReportProgress,
     at: Frontend | None,
 ) -> Callable[[], EndpointAnswer]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 from amlwizard.cloud_port import DatabricksPort, ReportProgress
 from amlwizard.design.names import OWNER_TAG
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import CLUSTER, DATABRICKS, ResourceOutput
 from amlwizard.recipe import Recipe
@@ -29,10 +28,10 @@ def packages(recipe: Recipe) -> list[str]:
     ]
 
 
-def cluster_spec(recipe: Recipe) -> dict[str, Any]:
+def cluster_spec(recipe: Recipe) -> MutableDocument:
     """The request body of clusters/create."""
     t = recipe.training
-    spec: dict[str, Any] = {
+    spec: MutableDocument = {
         "cluster_name": recipe.names.cluster,
         "spark_version": t.spark_version,
         "node_type_id": t.node_type,
@@ -54,7 +53,7 @@ def cluster_spec(recipe: Recipe) -> dict[str, Any]:
     return spec
 
 
-def _apart(spec: dict[str, Any], found: dict[str, Any]) -> tuple[str, ...]:
+def _apart(spec: Document, found: Document) -> tuple[str, ...]:
     """Differences between a cluster and `spec`. Databricks omits a number that is 0, and writes the
     master of a single node in its own form."""
     conf = {**(found.get("spark_conf") or {})}
@@ -64,7 +63,7 @@ def _apart(spec: dict[str, Any], found: dict[str, Any]) -> tuple[str, ...]:
     return differences(wanted, {"num_workers": 0, **found, "spark_conf": conf})
 
 
-def _is_ours_and_old(spec: dict[str, Any], found: dict[str, Any]) -> bool:
+def _is_ours_and_old(spec: Document, found: Document) -> bool:
     """Whether this recipe created the cluster, from settings other than its current ones."""
     tags = found.get("custom_tags") or {}
     ours, mark = (spec["custom_tags"][tag] for tag in (OWNER_TAG, SETTINGS_TAG))
@@ -133,7 +132,7 @@ def _libraries(wanted: list[str]) -> str:
     return json.dumps({"cluster_id": "<cluster>", "libraries": libraries})
 
 
-def databricks_of(ctx: Context) -> Any:
+def databricks_of(ctx: Context) -> DatabricksPort:
     """The client of the Databricks workspace. Raises UnresolvedPlaceholderError until it exists."""
     made = ctx.outputs[DATABRICKS]
     return ctx.cloud.databricks(made.url, made.id)

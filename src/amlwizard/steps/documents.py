@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from amlwizard.json_path import fold_case, value_at
+from amlwizard.json_types import Document, MutableDocument
 from amlwizard.steps.quantities import same_quantity
 
 # Returned empty, or not at all, whatever was sent.
@@ -24,13 +24,13 @@ class Update:
     """The body of a PUT, and how it differs from the existing document, in readable form:
     ``path: a -> b``, ``path: missing`` for additions, ``path: no longer wanted`` for removals."""
 
-    body: dict[str, Any]
+    body: MutableDocument
     differences: tuple[str, ...]
 
 
 def update(
-    found: Mapping[str, Any],
-    wanted: Mapping[str, Any],
+    found: Document,
+    wanted: Document,
     *,
     ours: bool = False,
     drop: Sequence[str] = (),
@@ -47,14 +47,14 @@ def update(
     read-only values may stay, because a PUT must accept what a GET returned.
     """
     walk = _Walk(ours, frozenset(path.lower() for path in drop))
-    laid = walk.over(found, wanted, "")
+    laid = walk.mapping(found, wanted, "")
     body = {key: value for key, value in laid.items() if key not in ENVELOPE}
     if isinstance(body.get("identity"), Mapping):
         body["identity"] = _without(body["identity"], IDENTITY)
     return Update(body, tuple(walk.said))
 
 
-def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[str, ...]:
+def differences(wanted: Document, found: Document) -> tuple[str, ...]:
     """Where `found` differs from `wanted`; anything that `wanted` does not mention is ignored."""
     return update(found, wanted).differences
 
@@ -64,9 +64,9 @@ class _Walk:
         self.ours, self.drop = ours, drop
         self.said: list[str] = []
 
-    def over(self, found: Any, wanted: Any, path: str) -> Any:
+    def over(self, found: object, wanted: object, path: str) -> object:
         if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-            return self._mapping(found, wanted, path)
+            return self.mapping(found, wanted, path)
         if isinstance(wanted, list) and (found is None or isinstance(found, list)):
             return self._list(found or [], wanted, path)
         if fold_case(wanted) == fold_case(found) or same_quantity(path, wanted, found):
@@ -74,8 +74,8 @@ class _Walk:
         self.said.append(f"{path}: {found!r} -> {wanted!r}")
         return copy.deepcopy(wanted)
 
-    def _mapping(self, found: Mapping[str, Any], wanted: Mapping[str, Any], path: str) -> Any:
-        laid = _settable(found)
+    def mapping(self, found: Document, wanted: Document, path: str) -> MutableDocument:
+        laid = _settable_keys(found)
         held = {str(key).lower(): key for key in laid}
         for key, value in wanted.items():
             name = held.get(str(key).lower(), key)
@@ -88,8 +88,9 @@ class _Walk:
                 laid[name] = new
         return laid
 
-    def _list(self, found: list[Any], wanted: list[Any], path: str) -> list[Any]:
-        laid, left = [], list(wanted)
+    def _list(self, found: list[object], wanted: list[object], path: str) -> list[object]:
+        laid: list[object] = []
+        left = list(wanted)
         for item in found:
             match = next((w for w in left if _same(w, item)), None)
             if match is not None:
@@ -104,13 +105,13 @@ class _Walk:
             laid.append(copy.deepcopy(item))
         return laid
 
-    def _goes(self, item: Any, path: str) -> bool:
+    def _goes(self, item: object, path: str) -> bool:
         if _key(item)[0] == "name":
             return f"{path}.{_called(item)}".lower() in self.drop
         return self.ours
 
 
-def _same(wanted: Any, found: Any) -> bool:
+def _same(wanted: object, found: object) -> bool:
     """Whether two list items denote the same object, regardless of its settings."""
     key, value = _key(wanted)
     if key:
@@ -120,18 +121,19 @@ def _same(wanted: Any, found: Any) -> bool:
     return bool(fold_case(wanted) == fold_case(found))
 
 
-def _key(item: Any) -> tuple[str, Any]:
-    keys = KEYS if isinstance(item, Mapping) else ()
-    return next(((key, fold_case(item[key])) for key in keys if item.get(key)), ("", None))
+def _key(item: object) -> tuple[str, object]:
+    if not isinstance(item, Mapping):
+        return "", None
+    return next(((key, fold_case(item[key])) for key in KEYS if item.get(key)), ("", None))
 
 
-def _called(item: Any) -> str:
+def _called(item: object) -> str:
     key, _ = _key(item)
-    text = str(item[key] if key else item)
+    text = str(item[key] if isinstance(item, Mapping) and key else item)
     return text.rpartition("/")[2] if text.startswith("/") else text
 
 
-def _unanswered(key: str, found: Mapping[str, Any]) -> bool:
+def _unanswered(key: str, found: Document) -> bool:
     """Whether Azure does not return this value. It returns the `identity` of an AKS extension only
     until the extension exists, and only `aksAssignedIdentity` from then on."""
     return key in WRITE_ONLY or (
@@ -139,16 +141,20 @@ def _unanswered(key: str, found: Mapping[str, Any]) -> bool:
     )
 
 
-def _settable(document: Any) -> Any:
+def _settable(document: object) -> object:
     """A copy without read-only values, at any depth."""
     if isinstance(document, Mapping):
-        return {k: _settable(v) for k, v in document.items() if k not in READ_ONLY}
+        return _settable_keys(document)
     if isinstance(document, list):
         return [_settable(item) for item in document]
     return document
 
 
-def _without(document: Any, keys: frozenset[str]) -> Any:
+def _settable_keys(document: Document) -> MutableDocument:
+    return {k: _settable(v) for k, v in document.items() if k not in READ_ONLY}
+
+
+def _without(document: object, keys: frozenset[str]) -> object:
     if not isinstance(document, Mapping):
         return document
     return {k: _without(v, keys) for k, v in document.items() if k not in keys}

@@ -8,10 +8,9 @@ VNET; VPN clients need its private DNS zones through a forwarder, or entries in 
 
 from __future__ import annotations
 
-from typing import Any
-
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
+from amlwizard.json_types import MutableDocument
 from amlwizard.plan import Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
@@ -109,7 +108,7 @@ def _gateway(recipe: Recipe, ids: Ids) -> list[Step]:
     ]
 
 
-def _configuration(subnet: str) -> dict[str, Any]:
+def _configuration(subnet: str) -> MutableDocument:
     return {
         "name": "entry",
         "properties": {

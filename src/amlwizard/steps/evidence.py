@@ -4,22 +4,23 @@ outside the VNET. Independent requests run in parallel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 from amlwizard import notebook
-from amlwizard.cloud_port import ArmPort, ReportProgress
+from amlwizard.cloud_port import ArmPort, ProbeResult, ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.names import ResourceNames
 from amlwizard.design.private_endpoints import links
 from amlwizard.errors import AmlwizardError, CloudError, OperationCancelledError, StepError
 from amlwizard.json_path import value_at
+from amlwizard.json_types import Document, JsonObject
 from amlwizard.notebook.access import AUDIENCES, api_of, lent_token, scope_of
 from amlwizard.plan import Context, Resource
 from amlwizard.posture.endpoints import addresses
-from amlwizard.posture.facts import Answer, Facts, Side
+from amlwizard.posture.facts import Answer, Facts, Role, Roles, Side, document_in, list_in
 from amlwizard.recipe import Recipe
 from amlwizard.run_control import Workers
 from amlwizard.steps.cluster import GONE, running
@@ -29,6 +30,8 @@ EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
 REFUSED = (401, 403)
 INSIDE, OUTSIDE = "inside", "outside"
 Sides = Collection[str]
+
+T = TypeVar("T")
 
 # role -> the step whose resource it is
 RESOURCES = {
@@ -60,6 +63,9 @@ class Looking:
     wake: bool = False
 
 
+Look: TypeAlias = Callable[[Context, Looking, Recipe, Roles, ReportProgress], Side | str]
+
+
 def gather(
     ctx: Context,
     recipe: Recipe,
@@ -75,7 +81,7 @@ def gather(
     ids = Ids(recipe)
     arm = ctx.cloud.arm
     group = ctx.resolve(ids.group)
-    jobs: dict[str, Callable[[], Any]] = {}
+    jobs: dict[str, Callable[[], Role]] = {}
 
     def one(role: str, resource: Resource) -> None:
         jobs[role] = lambda: arm.get(ctx.resolve(resource.id), resource.api_version)
@@ -123,10 +129,10 @@ def gather(
 
 
 def _together(
-    jobs: Mapping[str, Callable[[], Any]], ctx: Context
-) -> tuple[dict[str, Any], dict[str, str]]:
+    jobs: Mapping[str, Callable[[], T]], ctx: Context
+) -> tuple[dict[str, T], dict[str, str]]:
     """Results by role, and for each failed job the reason. Raises OperationCancelledError."""
-    found: dict[str, Any] = {}
+    found: dict[str, T] = {}
     unread: dict[str, str] = {}
     with Workers(WORKERS) as pool:
         for role, future in {role: pool.submit(job) for role, job in jobs.items()}.items():
@@ -139,7 +145,7 @@ def _together(
     return found, unread
 
 
-def _listed(arm: ArmPort, path: str, version: str) -> list[Any]:
+def _listed(arm: ArmPort, path: str, version: str) -> list[Document]:
     """All items of a collection; empty if its parent does not exist."""
     try:
         return list(arm.every(path, version))
@@ -149,7 +155,7 @@ def _listed(arm: ArmPort, path: str, version: str) -> list[Any]:
         raise
 
 
-def _must_be_built(recipe: Recipe, documents: Mapping[str, Any], unread: Mapping[str, str]) -> None:
+def _must_be_built(recipe: Recipe, documents: Roles, unread: Mapping[str, str]) -> None:
     missing = [r for r in ("vnet", "workspace") if r not in unread and not documents.get(r)]
     if missing:
         raise StepError(
@@ -163,35 +169,41 @@ def _must_be_built(recipe: Recipe, documents: Mapping[str, Any], unread: Mapping
 
 
 def _side(
-    side: str, look_from: Callable[..., Side | str], looking: Looking, ctx: Context, *rest: Any
+    side: str,
+    look_from: Look,
+    looking: Looking,
+    ctx: Context,
+    recipe: Recipe,
+    documents: Roles,
+    say: ReportProgress,
 ) -> Side | str | None:
     if side in looking.skip:
         return None
     try:
-        return look_from(ctx, looking, *rest)
+        return look_from(ctx, looking, recipe, documents, say)
     except OperationCancelledError:
         raise
     except AmlwizardError as error:
         return error.what
 
 
-def _private_names(recipe: Recipe, documents: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
+def _private_names(recipe: Recipe, documents: Roles) -> dict[str, dict[str, list[str]]]:
     """For each private endpoint of the recipe: its DNS names, each with its addresses."""
-    by_name = {str(e.get("name", "")).lower(): e for e in documents.get("private-endpoints") or []}
+    by_name = {str(e.get("name", "")).lower(): e for e in list_in(documents, "private-endpoints")}
     return {
-        link.name: addresses(by_name[name], documents.get(f"zone-groups.{link.name}") or [])
+        link.name: addresses(by_name[name], list_in(documents, f"zone-groups.{link.name}"))
         for link in links(recipe)
         if (name := ResourceNames(recipe).private_endpoint(link.name).lower()) in by_name
     }
 
 
-def _tracking(documents: Mapping[str, Any]) -> str:
+def _tracking(documents: Roles) -> str:
     """The URL of the experiment search: a read-only data-plane call that requires a token."""
     uri = str(value_at(documents.get("workspace"), "properties.mlFlowTrackingUri") or "")
     return api_of(uri) + EXPERIMENTS if uri else ""
 
 
-def _api_names(documents: Mapping[str, Any]) -> Iterable[str]:
+def _api_names(documents: Roles) -> Iterable[str]:
     for key in ("fqdn", "privateFQDN"):
         name = value_at(documents.get("aks"), f"properties.{key}")
         if name:
@@ -202,7 +214,7 @@ def _outside(
     ctx: Context,
     looking: Looking,
     recipe: Recipe,
-    documents: Mapping[str, Any],
+    documents: Roles,
     say: ReportProgress,
 ) -> Side | str:
     cloud, private = ctx.cloud, _private_names(recipe, documents)
@@ -214,7 +226,7 @@ def _outside(
         value_at(documents.get("endpoint"), "properties.scoringUri"),
     )
 
-    def tracking() -> Any:
+    def tracking() -> ProbeResult:
         answers = []
         for audience in AUDIENCES:
             token = cloud.access_token(audience)
@@ -224,17 +236,21 @@ def _outside(
         # 403 (token accepted, access denied) says more than 401 (token rejected).
         return max(answers, key=lambda answer: answer.status)
 
-    jobs: dict[str, Callable[[], Any]] = {f"name {n}": lambda n=n: cloud.resolve(n) for n in names}
+    jobs: dict[str, Callable[[], Sequence[str] | ProbeResult]] = {
+        f"name {n}": lambda n=n: cloud.resolve(n) for n in names
+    }
     if url:
         jobs["answer tracking"] = tracking
     if scoring and recipe.serving.load_balancer == "internal":
         jobs["answer scoring"] = lambda: cloud.knock("GET", str(scoring))
     found, _ = _together(jobs, ctx)
-    resolved = {k.removeprefix("name "): v for k, v in found.items() if k.startswith("name ")}
+    resolved = {
+        k.removeprefix("name "): v for k, v in found.items() if not isinstance(v, ProbeResult)
+    }
     answers = {
         k.removeprefix("answer "): Answer(v.status, v.code, v.error)
         for k, v in found.items()
-        if k.startswith("answer ")
+        if isinstance(v, ProbeResult)
     }
     held = {a for by_name in private.values() for found in by_name.values() for a in found}
     works = 200 <= answers.get("tracking", Answer()).status < 300
@@ -247,11 +263,11 @@ def _inside(
     ctx: Context,
     looking: Looking,
     recipe: Recipe,
-    documents: Mapping[str, Any],
+    documents: Roles,
     say: ReportProgress,
 ) -> Side | str:
     """Observe with cells on the Databricks cluster, which is in the VNET."""
-    workspace = documents.get("databricks")
+    workspace = document_in(documents, "databricks")
     url = value_at(workspace, "properties.workspaceUrl")
     if not workspace or not url:
         return "there is no Databricks workspace to look from"
@@ -263,7 +279,7 @@ def _inside(
         return "the cluster sleeps: `amlwizard verify` wakes it"
     running(client, cluster["cluster_id"], say, ctx)
     private = _private_names(recipe, documents)
-    calls: dict[str, dict[str, Any]] = {
+    calls: dict[str, JsonObject] = {
         link: {"method": "GET", "url": f"https://{next(iter(held))}{GREETINGS[link]}",
                "body": None, "token": False}
         for link, held in private.items()

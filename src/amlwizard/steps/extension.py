@@ -10,11 +10,11 @@ from __future__ import annotations
 import base64
 import shlex
 from pathlib import Path
-from typing import Any
 
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.errors import StepError
+from amlwizard.json_types import MutableDocument
 from amlwizard.plan import Context, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
@@ -113,7 +113,7 @@ def _pairs(options: dict[str, str]) -> str:
     return " ".join(shlex.quote(f"{key}={value}") for key, value in options.items())
 
 
-def _with_certificate(ctx: Context, body: dict[str, Any]) -> dict[str, Any]:
+def _with_certificate(ctx: Context, body: MutableDocument) -> MutableDocument:
     """The extension's body with certificate and key, which are read at send time and never shown.
     Raises StepError if a file cannot be read."""
     serving = ctx.recipe.serving

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from amlwizard.accounts import Account
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.subnets import SUBNETS
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plan import Context, Found, Removal, Resource, Step
 from amlwizard.plan.outputs import SignedIn
 from amlwizard.recipe import Recipe
@@ -147,7 +146,7 @@ def _rules(ids: Ids, key: str = "id") -> list[dict[str, str]]:
 
 def _storage(recipe: Recipe, ids: Ids) -> Step:
     n, access = recipe.names, recipe.security.storage
-    acls: dict[str, Any] = {"defaultAction": "Deny", "bypass": "AzureServices"}
+    acls: MutableDocument = {"defaultAction": "Deny", "bypass": "AzureServices"}
     if access == "service-endpoint":
         acls["virtualNetworkRules"] = _rules(ids)
     properties = {
@@ -185,10 +184,10 @@ def _storage(recipe: Recipe, ids: Ids) -> Step:
 
 def _key_vault(recipe: Recipe, ids: Ids) -> Step:
     n, access = recipe.names, recipe.security.key_vault
-    acls: dict[str, Any] = {"defaultAction": "Deny", "bypass": "AzureServices"}
+    acls: MutableDocument = {"defaultAction": "Deny", "bypass": "AzureServices"}
     if access == "service-endpoint":
         acls["virtualNetworkRules"] = [{"id": ids.subnet(which)} for which in SUBNETS]
-    properties: dict[str, Any] = {
+    properties: MutableDocument = {
         "tenantId": "{sign-in.tenant}",
         "sku": {"family": "A", "name": "standard"},
         "enableRbacAuthorization": True,
@@ -221,7 +220,7 @@ def _key_vault(recipe: Recipe, ids: Ids) -> Step:
 
 def _registry(recipe: Recipe, ids: Ids) -> Step:
     n, security = recipe.names, recipe.security
-    properties: dict[str, Any] = {
+    properties: MutableDocument = {
         "adminUserEnabled": False,
         "networkRuleBypassOptions": "AzureServices",
     }

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from amlwizard.json_path import fold_case, value_at
+from amlwizard.json_types import Document, JsonValue
 from amlwizard.plan import Kept
 
-Allows = Callable[[Any, Any], bool]
+Allows = Callable[[str, str], bool]
 
 
-def never(found: Any, wanted: Any) -> bool:
+def never(found: str, wanted: str) -> bool:
     """The default `allows`: no change is possible."""
     return False
 
@@ -36,9 +36,9 @@ class Immutable:
 
     path: str
     field: str = ""
-    absent: Any = None
+    absent: JsonValue = None
     allows: Allows = never
-    back: Callable[[Any], Any] = lambda found: found
+    back: Callable[[JsonValue], JsonValue] = lambda found: found
 
 
 def _kubernetes(found: str, wanted: str) -> bool:
@@ -61,8 +61,8 @@ def _redundancy(found: str, wanted: str) -> bool:
     return kinds[0] == kinds[1]
 
 
-def _name(resource_id: str) -> str:
-    return resource_id.rpartition("/")[2]
+def _name(resource_id: JsonValue) -> str:
+    return str(resource_id).rpartition("/")[2]
 
 
 def _upwards(*order: str) -> Allows:
@@ -145,7 +145,7 @@ IMMUTABLE: Mapping[str, tuple[Immutable, ...]] = {
 }
 
 
-def kept(kind: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Kept, ...]:
+def kept(kind: str, wanted: Document, found: Document) -> tuple[Kept, ...]:
     """The properties of a resource that keep their existing value although `wanted` differs. `kind`
     is the resource type."""
     rules = (REGION, *IMMUTABLE.get(kind, ()))
@@ -155,7 +155,9 @@ def kept(kind: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> tupl
     return tuple(those)
 
 
-def _kept(rule: Immutable, wanted: Any, found: Any, path: str, above: str) -> Iterator[Kept]:
+def _kept(
+    rule: Immutable, wanted: Document, found: Document, path: str, above: str
+) -> Iterator[Kept]:
     head, star, rest = path.partition(".*.")
     if star:
         for item in value_at(wanted, head) or ():
@@ -164,12 +166,12 @@ def _kept(rule: Immutable, wanted: Any, found: Any, path: str, above: str) -> It
                     yield from _kept(rule, item, held, rest, f"{above}{head}.{item['name']}.")
         return
     old, new = (rule.absent if (v := value_at(d, path)) is None else v for d in (found, wanted))
-    if old is None or new is None or _same(old, new) or rule.allows(old, new):
+    if old is None or new is None or _same(old, new) or rule.allows(str(old), str(new)):
         return
     yield Kept(f"{above}{path}", old, new, rule.field, rule.back(old) if rule.field else None)
 
 
-def _same(found: Any, wanted: Any) -> bool:
+def _same(found: object, wanted: object) -> bool:
     if isinstance(found, str) and isinstance(wanted, str):
         return found.replace(" ", "").lower() == wanted.replace(" ", "").lower()
     if isinstance(found, list) and isinstance(wanted, list):
@@ -177,7 +179,7 @@ def _same(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
-def _new_pools(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Kept]:
+def _new_pools(wanted: Document, found: Document) -> Iterator[Kept]:
     """A PUT of a cluster cannot add a node pool: that is a separate operation."""
     path = "properties.agentPoolProfiles"
     held = [str(pool.get("name")) for pool in value_at(found, path) or ()]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.json_path import value_at
+from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plan import Removal, Resource, Step
 from amlwizard.recipe import Recipe, Serving
 from amlwizard.steps.arm_step import arm_step
@@ -93,9 +91,9 @@ def kubernetes(recipe: Recipe) -> list[Step]:
     ]
 
 
-def _cluster(recipe: Recipe, ids: Ids, identity: str, subnet: str) -> dict[str, Any]:
+def _cluster(recipe: Recipe, ids: Ids, identity: str, subnet: str) -> MutableDocument:
     serving, a, security = recipe.serving, recipe.addresses, recipe.security
-    profile: dict[str, Any] = {
+    profile: MutableDocument = {
         "networkPlugin": "azure",
         "serviceCidr": str(a.service_cidr),
         "dnsServiceIP": str(a.dns_service_ip),
@@ -105,7 +103,7 @@ def _cluster(recipe: Recipe, ids: Ids, identity: str, subnet: str) -> dict[str, 
     if serving.network == "overlay":
         profile["networkPluginMode"] = "overlay"
         profile["podCidr"] = str(a.pod_cidr)
-    properties: dict[str, Any] = {
+    properties: MutableDocument = {
         "dnsPrefix": _dns_prefix(recipe.names.aks),
         "agentPoolProfiles": [_pool(serving, subnet)],
         "networkProfile": profile,
@@ -132,8 +130,8 @@ def _cluster(recipe: Recipe, ids: Ids, identity: str, subnet: str) -> dict[str, 
     )
 
 
-def _pool(serving: Serving, subnet: str) -> dict[str, Any]:
-    pool: dict[str, Any] = {
+def _pool(serving: Serving, subnet: str) -> MutableDocument:
+    pool: MutableDocument = {
         "name": POOL,
         "mode": "System",
         "count": serving.nodes,
@@ -152,11 +150,11 @@ def _pool(serving: Serving, subnet: str) -> dict[str, Any]:
     return pool
 
 
-def _suited(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def _suited(wanted: MutableDocument, found: Document) -> MutableDocument:
     return _without_ranges(_as_scaled(wanted, found), found)
 
 
-def _without_ranges(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def _without_ranges(wanted: MutableDocument, found: Document) -> MutableDocument:
     """Clear the authorised ranges if the recipe no longer has any: if omitted, Azure keeps them."""
     access = "apiServerAccessProfile"
     ranges = value_at(found, f"properties.{access}.authorizedIPRanges")
@@ -165,14 +163,12 @@ def _without_ranges(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[st
     return {**wanted, "properties": {**wanted["properties"], access: {"authorizedIPRanges": []}}}
 
 
-def _as_scaled(wanted: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def _as_scaled(wanted: MutableDocument, found: Document) -> MutableDocument:
     """Keep the node count that the autoscaler chose, if it is between minimum and maximum. Switch
     an autoscaler off that the recipe no longer has."""
     pool = wanted["properties"]["agentPoolProfiles"][0]
     pools = value_at(found, "properties.agentPoolProfiles") or ()
-    there: Mapping[str, Any] = next(
-        (other for other in pools if other.get("name") == pool["name"]), {}
-    )
+    there: Document = next((other for other in pools if other.get("name") == pool["name"]), {})
     if there.get("enableAutoScaling") and "maxCount" not in pool:
         pool = {**pool, "enableAutoScaling": False, "minCount": None, "maxCount": None}
     elif "maxCount" in pool and pool["minCount"] <= there.get("count", 0) <= pool["maxCount"]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_network
-from typing import Any
 
 from amlwizard.design import api_versions, security_groups
 from amlwizard.design.ids import Ids
@@ -21,9 +20,10 @@ from amlwizard.design.subnets import (
     with_security_group,
 )
 from amlwizard.json_path import value_at
-from amlwizard.json_types import MutableDocument
-from amlwizard.plan import Context, Found, Resource, Step
+from amlwizard.json_types import Document, MutableDocument
+from amlwizard.plan import Context, Found, Read, Resource, Step
 from amlwizard.recipe import Recipe
+from amlwizard.recipe.sections import ReservedSubnet
 from amlwizard.steps.arm_step import arm_step
 
 
@@ -86,7 +86,7 @@ def _route_table(recipe: Recipe, ids: Ids) -> Step:
 
 def public_ip(ids: Ids, id: str, title: str, name: str, zones: tuple[str, ...] = ()) -> Step:
     """A static public address of the Standard SKU, in all of `zones` if any are given."""
-    more: dict[str, Any] = {"zones": list(zones)} if zones else {}
+    more: MutableDocument = {"zones": list(zones)} if zones else {}
     return arm_step(
         id,
         title,
@@ -113,7 +113,7 @@ def _nsg(recipe: Recipe, ids: Ids, which: str) -> Step:
     name, group = ids.names.security_group(which), recipe.names.resource_group
     rules = security_groups.rules(recipe, which)
 
-    def outdated(found: Any) -> tuple[str, ...]:
+    def outdated(found: Document) -> tuple[str, ...]:
         held = value_at(found, "properties.securityRules") or []
         names = security_groups.outdated(recipe, which, held)
         return tuple(f"properties.securityRules.{name}" for name in names)
@@ -131,7 +131,7 @@ def _nsg(recipe: Recipe, ids: Ids, which: str) -> Step:
     )
 
 
-def _rule_command(group: str, nsg: str, rule: dict[str, Any]) -> str:
+def _rule_command(group: str, nsg: str, rule: MutableDocument) -> str:
     p = rule["properties"]
     ports = p.get("destinationPortRanges") or [p["destinationPortRange"]]
     options = {
@@ -153,7 +153,7 @@ def _rule_command(group: str, nsg: str, rule: dict[str, Any]) -> str:
 
 def _vnet(recipe: Recipe, ids: Ids, before: tuple[str, ...]) -> Step:
     n, a = recipe.names, recipe.addresses
-    properties: dict[str, Any] = {
+    properties: MutableDocument = {
         "addressSpace": {"addressPrefixes": [str(a.vnet)]},
         "subnets": [_subnet(recipe, ids, which) for which in subnets(recipe.security)],
     }
@@ -172,7 +172,7 @@ def _vnet(recipe: Recipe, ids: Ids, before: tuple[str, ...]) -> Step:
     return replace(step, read=_telling(step.read, a.reserved)) if a.reserved else step
 
 
-def _telling(read: Callable[[Context], Found | None], reserved: Sequence[Any]) -> Any:
+def _telling(read: Read, reserved: Sequence[ReservedSubnet]) -> Read:
     """`read`, with a note that lists the subnets of others that stay."""
     kept = ", ".join(f"{subnet.name} ({subnet.range})" for subnet in reserved)
 
@@ -183,7 +183,7 @@ def _telling(read: Callable[[Context], Found | None], reserved: Sequence[Any]) -
     return told
 
 
-def _with_prefixes_of_others(wanted: MutableDocument, found: Mapping[str, Any]) -> MutableDocument:
+def _with_prefixes_of_others(wanted: MutableDocument, found: Document) -> MutableDocument:
     """Keep the address prefixes that subnets of others in the VNET are in."""
     properties = wanted["properties"]
     own = {subnet["name"].lower() for subnet in properties["subnets"]}
@@ -203,11 +203,11 @@ def _with_prefixes_of_others(wanted: MutableDocument, found: Mapping[str, Any]) 
     return {**wanted, "properties": {**properties, "addressSpace": space}}
 
 
-def _prefixes_of(subnet: Mapping[str, Any]) -> list[str]:
+def _prefixes_of(subnet: Document) -> list[str]:
     return subnet.get("addressPrefixes") or [subnet["addressPrefix"]]
 
 
-def _subnet_command(recipe: Recipe, ids: Ids, subnet: dict[str, Any]) -> str:
+def _subnet_command(recipe: Recipe, ids: Ids, subnet: MutableDocument) -> str:
     p = subnet["properties"]
     options = [f"--address-prefixes {p['addressPrefix']}"]
     if "networkSecurityGroup" in p:
@@ -234,14 +234,14 @@ def _subnet_command(recipe: Recipe, ids: Ids, subnet: dict[str, Any]) -> str:
     )
 
 
-def _subnet(recipe: Recipe, ids: Ids, which: str) -> dict[str, Any]:
+def _subnet(recipe: Recipe, ids: Ids, which: str) -> MutableDocument:
     """One subnet. Uses the singular `addressPrefix`, the only form that Databricks reads. Outbound
     access is always explicit, because its default depends on the api-version; for the subnets of
     the secure entry, whose contents Azure runs, Azure manages it."""
     if which in ENTRY.values():
         return _entry_subnet(recipe, ids, which)
     nat = which in with_nat_gateway(recipe.security)
-    properties: dict[str, Any] = {
+    properties: MutableDocument = {
         "addressPrefix": str(getattr(recipe.addresses, which)),
         "networkSecurityGroup": {"id": ids.nsg(which)},
         "privateEndpointNetworkPolicies": "Disabled",
@@ -265,8 +265,8 @@ def _subnet(recipe: Recipe, ids: Ids, which: str) -> dict[str, Any]:
     return {"name": ids.names.subnet(which), "properties": properties}
 
 
-def _entry_subnet(recipe: Recipe, ids: Ids, which: str) -> dict[str, Any]:
-    properties: dict[str, Any] = {"addressPrefix": str(getattr(recipe.addresses, which))}
+def _entry_subnet(recipe: Recipe, ids: Ids, which: str) -> MutableDocument:
+    properties: MutableDocument = {"addressPrefix": str(getattr(recipe.addresses, which))}
     if which != WITHOUT_SECURITY_GROUP:
         properties["networkSecurityGroup"] = {"id": ids.nsg(which)}
     return {"name": ids.names.subnet(which), "properties": properties}

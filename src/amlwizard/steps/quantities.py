@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
 
 # Path suffixes of the objects whose values are quantities.
 HOLDERS = ("containerResourceRequests", "containerResourceLimits")
@@ -18,7 +17,7 @@ ROUNDED = UNITS["Gi"] / 1000
 QUANTITY = re.compile(r"(\d*\.?\d+)(m|[kMGT]|[KMGT]i)?")
 
 
-def same_quantity(path: str, wanted: Any, found: Any) -> bool:
+def same_quantity(path: str, wanted: object, found: object) -> bool:
     """Whether both values at the path are the same quantity, within the service's precision."""
     holder, _, resource = path.rpartition(".")
     if not holder.endswith(HOLDERS):
@@ -29,6 +28,6 @@ def same_quantity(path: str, wanted: Any, found: Any) -> bool:
     return abs(a - b) < ROUNDED if resource == "memory" else a == b
 
 
-def _value(text: Any) -> Decimal | None:
+def _value(text: object) -> Decimal | None:
     fits = QUANTITY.fullmatch(str(text))
     return Decimal(fits[1]) * UNITS[fits[2] or ""] if fits else None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any
 
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import ExpectationError, StepError
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, JsonValue
 from amlwizard.plan import Context, Step
 from amlwizard.plan.outputs import TRAFFIC, ScoringOutput
 from amlwizard.recipe import Expect, Recipe
@@ -55,7 +54,7 @@ def scoring(recipe: Recipe) -> list[Step]:
     ]  # fmt: skip
 
 
-def _numbers(body: Any) -> list[float]:
+def _numbers(body: JsonValue) -> list[float]:
     if isinstance(body, list) and all(isinstance(p, (int, float)) for p in body):
         return [float(p) for p in body]
     raise StepError(

@@ -17,7 +17,7 @@ from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.errors import CloudError, StepError
 from amlwizard.json_path import value_at
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, JsonObject
 from amlwizard.notebook.access import scope_of
 from amlwizard.plan import Context, Found, Resource, Step
 from amlwizard.plan.outputs import SCORING_FILES, TRAIN, ScoringFiles
@@ -105,7 +105,7 @@ class _Assets:
     def upload(self, ctx: Context, say: ReportProgress) -> Document:
         uri, signed = self._reserved(ctx)
         client, scope = databricks_of(ctx), scope_of(self.recipe)
-        parameters = {
+        parameters: JsonObject = {
             "upload_scope": scope,
             "upload_key": UPLOAD_KEY,
             "files": {f"{FOLDER}/{serving.SCRIPT}": serving.source()},

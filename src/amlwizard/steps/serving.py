@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
@@ -12,7 +11,7 @@ from amlwizard.design.ids import Ids
 from amlwizard.design.private_endpoints import links
 from amlwizard.errors import CloudError
 from amlwizard.json_path import value_at
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plan import Context, Removal, Resource, Step
 from amlwizard.plan.outputs import WORKSPACE
 from amlwizard.recipe import Recipe
@@ -116,7 +115,7 @@ def _scored_by(recipe: Recipe) -> Document:
     return {"codeConfiguration": script, "environmentId": "{scoring-environment.id}"}
 
 
-def _without_script(ids: Ids, new: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def _without_script(ids: Ids, new: MutableDocument, found: Document) -> MutableDocument:
     """A no-code deployment instead of an existing one with our script."""
     code = str(value_at(found, "properties.codeConfiguration.codeId") or "").lower()
     if f"/codes/{ids.names.scoring}/versions/" not in code:

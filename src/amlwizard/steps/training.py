@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 from amlwizard import notebook
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design.private_endpoints import links
 from amlwizard.errors import ExpectationError
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, JsonObject, MutableDocument
 from amlwizard.notebook.access import access, api_of
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import (
@@ -93,7 +92,7 @@ class _Model:
 
     def train(self, ctx: Context, say: ReportProgress) -> Document:
         t = self.recipe.training
-        parameters = {
+        parameters: JsonObject = {
             "experiment": self.experiment,
             "run_name": f"ridge-{t.alpha}",
             "alpha": t.alpha,
@@ -144,7 +143,7 @@ class _Model:
             "mse": repr(run.mse),
             "columns": json.dumps(run.columns),
         }
-        parameters = {"run_id": run.run_id, "model": self.name, "tags": tags}
+        parameters: JsonObject = {"run_id": run.run_id, "model": self.name, "tags": tags}
         return self._version(
             ctx, str(run_tracked(ctx, self.recipe, "register", parameters, say)["version"])
         )
@@ -161,8 +160,8 @@ def _after_storage(recipe: Recipe) -> tuple[str, ...]:
 
 
 def run_tracked(
-    ctx: Context, recipe: Recipe, name: str, parameters: dict[str, Any], say: ReportProgress
-) -> dict[str, Any]:
+    ctx: Context, recipe: Recipe, name: str, parameters: JsonObject, say: ReportProgress
+) -> MutableDocument:
     """Run a notebook that is signed in to the workspace; return the data of its last cell."""
     client = databricks_of(ctx)
     cluster_id = ctx.outputs[CLUSTER].id
