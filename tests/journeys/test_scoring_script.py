@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+import yaml
 from journeys.test_contracts import keeps_the_contracts
 from support import RECIPES, Ran, Sandbox, amlwizard, contracts, recipe_of, running
 
@@ -90,6 +91,23 @@ def test_the_deployment_has_our_script_in_the_models_environment(switched: Switc
     environment = by_id[deployment["environmentId"]]
     assert "azureml-inference-server-http" in environment["condaFile"]
     assert by_id[deployment["codeConfiguration"]["codeId"]]["codeUri"].endswith("/src")
+
+
+def test_what_went_missing_comes_again(switched: Switched) -> None:
+    """Also where Azure writes the conda file in a form of its own."""
+    arm, resources = switched.sandbox.cloud().arm, switched.sandbox.state["resources"].values()
+    gone = [r for r in resources if re.search("/(codes|environments)/versions$", r["type"])]
+    for resource in gone:
+        arm.send("DELETE", resource["id"], MACHINE_LEARNING)
+    conda = next(r["properties"].get("condaFile") for r in gone if "condaFile" in r["properties"])
+    as_json = json.dumps(yaml.safe_load(conda))
+    switched.sandbox.fault("GET .*/environments/.*", edit={"properties.condaFile": as_json})
+    ran = switched.command("replay", "--json", *SCRIPT)
+    again = switched.command("replay", "--json", *SCRIPT)
+    switched.sandbox.clear()
+    assert ran.code == again.code == 0, ran.err + again.err
+    assert {step for step in OWN if ran.outcomes[step] == "done"} == OWN
+    assert ran.outcomes["deployment"] == "kept" and again.that_are("kept") >= OWN
 
 
 def test_the_signed_address_is_written_nowhere(switched: Switched) -> None:

@@ -58,8 +58,9 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
         split(["a", "b"], *ROWS),
         split(["b", "a"], [1, 1.0], [0, 2.0], index=[0, 1]),
         split(["a", "b", "c"], [1.0, 1, 9], [2.0, 0, 9], index=[0, 1]),
+        split(["a", "b"], ["1", "1"], ["2", "0"], index=[0, 1]),
     ],
-    ids=["columns, index and data", "no index", "another order", "one more"],
+    ids=["columns, index and data", "no index", "another order", "one more", "numbers as text"],
 )
 def test_named_columns_are_taken_by_name(named: Container, given: Any) -> None:
     expected = Ridge().fit(FRAME, [1.0, 2.0, 3.0]).predict(FRAME.head(2))

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
+
+import yaml
 
 from amlwizard import serving
 from amlwizard.cloud_port import ReportProgress
@@ -78,8 +82,17 @@ def scoring_script(recipe: Recipe) -> list[Step]:
                 "--conda-file conda.yaml",
             ),
             removal=None,
+            suited=_same_conda,
         ),
     ]  # fmt: skip
+
+
+def _same_conda(new: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The existing conda file, if it means the same: Azure may write it in its own form."""
+    wanted, held = (value_at(document, "properties.condaFile") for document in (new, found))
+    if not wanted or not held or yaml.safe_load(wanted) != yaml.safe_load(held):
+        return new
+    return {**new, "properties": {**new["properties"], "condaFile": held}}
 
 
 class _Assets:
