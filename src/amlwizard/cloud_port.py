@@ -223,8 +223,10 @@ class DatabricksPort(Protocol):
         *,
         ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = ...,
+        closing: Callable[[str], str] | None = None,
     ) -> Sequence[CellResult]:
-        """Run cells one after another in one execution context; stops at the first that fails."""
+        """Run cells one after another in one execution context; stops at the first that fails. Then
+        the cell that `closing` gives for ``FAILED`` or ``KILLED`` runs."""
 
 
 class WorkspacePort(Protocol):

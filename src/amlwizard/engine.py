@@ -91,11 +91,10 @@ def run(
         try:
             if cancel.is_set():
                 raise OperationCancelledError("cancelled before it started")
-            ctx = _context(job, step, outputs, cancel, say)
+            anew = step.runs and step.phase in rerun
+            ctx = replace(_context(job, step, outputs, cancel, say), anew=anew)
             found = step.read(ctx)
-            action = action_for(step, found)
-            if step.runs and step.phase in rerun:
-                action = "run"
+            action = "run" if anew else action_for(step, found)
             if action == "keep":
                 assert found
                 return StepFinished(

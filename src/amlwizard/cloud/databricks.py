@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from threading import Event as CancelEvent
 from typing import Any
 
@@ -14,9 +15,9 @@ from amlwizard.cloud.execution import ExecutionContext, unreadable
 from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.waiting import Waiting
-from amlwizard.cloud.wire import prepared
+from amlwizard.cloud.wire import LostAnswerError, prepared, unrepeated
 from amlwizard.cloud_port import CellResult, DeviceCodePrompt, ReportProgress
-from amlwizard.errors import StepError
+from amlwizard.errors import AmlwizardError, CloudError, OperationCancelledError, StepError
 from amlwizard.json_types import Document
 from amlwizard.payloads import CellFinished, CellStarted
 
@@ -144,10 +145,16 @@ class Databricks:
             )
 
     def start_cluster(self, cluster_id: str) -> None:
-        with translated("start the cluster"):
-            self.client.api_client.do(
-                "POST", "/api/2.1/clusters/start", body={"cluster_id": cluster_id}
-            )
+        """Start a cluster that is terminated. If the answer is lost, or Databricks says that the
+        cluster is starting or runs, that is what was wanted."""
+        try:
+            with translated("start the cluster"), unrepeated():
+                self.client.api_client.do(
+                    "POST", "/api/2.1/clusters/start", body={"cluster_id": cluster_id}
+                )
+        except CloudError:
+            if self.state(cluster_id) not in ("PENDING", "RUNNING", "RESTARTING"):
+                raise
 
     def state(self, cluster_id: str) -> str:
         """The state of a cluster, such as ``RUNNING``; ``UNKNOWN`` if the API does not report
@@ -262,42 +269,93 @@ class Databricks:
         *,
         ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = lambda: None,
+        closing: Callable[[str], str] | None = None,
     ) -> list[CellResult]:
         """Run cells one after another in one execution context. Raises StepError for the first one
-        that fails, and for a last one whose result Databricks has cut off.
+        that fails, and for a last one whose result Databricks has cut off. Then the cell that
+        `closing` gives for ``FAILED``, or ``KILLED`` after a cancellation, has a moment to run.
+
+        A cell may make the others needless, and gives the result of the last one
+        (``notebook_result`` in its data).
 
         A cell may request a sign-in (``login_needed`` in its data): `ask` shows the code, which is
         passed on to nothing else, and is notified when a later cell has signed in.
         """
-        results = []
+        notebook = _Notebook(cells, say, cancel, ask, before_each)
+        try:
+            return self._run_notebook(notebook, cluster_id, closing)
+        except CloudError as error:
+            if error.code != LostAnswerError.__name__:
+                raise
+        # Whether the cell runs is not known: its context was closed, and the notebook takes up what
+        # it has done.
+        say("an answer of Databricks was lost: the notebook starts again")
+        return self._run_notebook(notebook, cluster_id, closing)
+
+    def _run_notebook(
+        self, notebook: _Notebook, cluster_id: str, closing: Callable[[str], str] | None
+    ) -> list[CellResult]:
         with ExecutionContext.opened(self.client, cluster_id, self.profile.polling) as context:
-            for number, cell in enumerate(cells, 1):
-                title = cell.partition("\n")[0].removeprefix("#").strip()
-                say(f"cell {number} of {len(cells)}: {title}", CellStarted(number, title))
-                before_each()
-                result = context.run(number, cell, say, cancel)
-                login = result.data.pop("login_needed", None)
-                if login and ask:
-                    ask(login["url"], login["user_code"], login["expires_at"])
-                if ask and "login_done" in result.data:
-                    ask.done(result.data["login_done"])
-                say(
-                    f"cell {number} of {len(cells)}: done",
-                    CellFinished(
-                        number,
-                        title,
-                        "\n".join(
-                            [result.text, *(f"{name} did not come through" for name in result.lost)]
-                        ),
-                        result.seconds,
-                        result.data or None,
-                        result.files,
-                    ),
-                )
-                results.append(result)
-            if results and results[-1].cut and not results[-1].data:
-                raise unreadable(len(results))
+            try:
+                return notebook.run(context)
+            except OperationCancelledError:
+                if closing:
+                    context.run_briefly(closing("KILLED"))
+                raise
+            except AmlwizardError as error:
+                lost = isinstance(error, CloudError) and error.code == LostAnswerError.__name__
+                if closing and not lost:
+                    context.run_briefly(closing("FAILED"))
+                raise
+
+
+@dataclass
+class _Notebook:
+    """Cells that run in one execution context; the arguments are those of `run_cells`."""
+
+    cells: Sequence[str]
+    say: ReportProgress
+    cancel: CancelEvent
+    ask: DeviceCodePrompt | None
+    before_each: Callable[[], None]
+
+    def run(self, context: ExecutionContext) -> list[CellResult]:
+        results = []
+        for number, cell in enumerate(self.cells, 1):
+            result = self._cell(context, number, cell)
+            kept = result.data.get("notebook_result")
+            results.append(replace(result, data=kept) if kept else result)
+            self._report(number, cell, results[-1])
+            if kept:
+                break
+        if results and results[-1].cut and not results[-1].data:
+            raise unreadable(len(results))
         return results
+
+    def _cell(self, context: ExecutionContext, number: int, cell: str) -> CellResult:
+        self.say(f"{self._position(number)}: {_title(cell)}", CellStarted(number, _title(cell)))
+        self.before_each()
+        result = context.run(number, cell, self.say, self.cancel)
+        login = result.data.pop("login_needed", None)
+        if login and self.ask:
+            self.ask(login["url"], login["user_code"], login["expires_at"])
+        if self.ask and "login_done" in result.data:
+            self.ask.done(result.data["login_done"])
+        return result
+
+    def _report(self, number: int, cell: str, result: CellResult) -> None:
+        text = "\n".join([result.text, *(f"{name} did not come through" for name in result.lost)])
+        finished = CellFinished(
+            number, _title(cell), text, result.seconds, result.data or None, result.files
+        )
+        self.say(f"{self._position(number)}: done", finished)
+
+    def _position(self, number: int) -> str:
+        return f"cell {number} of {len(self.cells)}"
+
+
+def _title(cell: str) -> str:
+    return cell.partition("\n")[0].removeprefix("#").strip()
 
 
 _CLUSTER_FIXES = {

@@ -16,11 +16,15 @@ from typing import Any
 from amlwizard.cloud.databricks_errors import tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
 from amlwizard.cloud.waiting import CELL_SECONDS, Waiting
+from amlwizard.cloud.wire import unrepeated
 from amlwizard.cloud_port import CellResult, ReportProgress
 from amlwizard.errors import OperationCancelledError, SignInError, StepError
 from amlwizard.events import Attachment
+from amlwizard.run_control import current_cancel
 from amlwizard.secret import hide
 
+ENDED = ("Finished", "Error", "Cancelled")
+CLOSING_POLL_SECONDS = 0.1
 MARK, FILE = "amlwizard:", "amlwizard-file:"
 CUT = re.compile(r"^\*\*\* WARNING: skipped \d+ bytes of output \*\*\*$", re.MULTILINE)
 WIDEN = (
@@ -56,22 +60,14 @@ class ExecutionContext:
     def run(self, number: int, cell: str, say: ReportProgress, cancel: CancelEvent) -> CellResult:
         """Run a cell to its end. Raises StepError with the cell's exception, or SignInError if
         Entra refused its sign-in. Cancellation also cancels the cell."""
-        from databricks.sdk.service.compute import Language
-
         began = monotonic()
-        with translated(f"run cell {number}"):
-            command = self._client.command_execution.execute(
-                cluster_id=self._cluster,
-                context_id=self._id,
-                command=cell,
-                language=Language.PYTHON,
-            )
+        command_id = self._begin(f"run cell {number}", cell)
         try:
-            status = self._ended(number, command.command_id, say, cancel)
+            status = self._ended(number, command_id, say, cancel)
         except OperationCancelledError:
             with tidying():
                 self._client.command_execution.cancel(
-                    cluster_id=self._cluster, context_id=self._id, command_id=command.command_id
+                    cluster_id=self._cluster, context_id=self._id, command_id=command_id
                 )
             raise
         state = status.status.value if status.status else ""
@@ -99,6 +95,32 @@ class ExecutionContext:
         cut = CUT.search(text) is not None
         return CellResult(_shown(text), data, monotonic() - began, files, lost, cut)
 
+    def _begin(self, doing: str, cell: str) -> str:
+        """Start a cell and return the id of its command. The request is sent once: the cell may
+        run although the answer was lost."""
+        from databricks.sdk.service.compute import Language
+
+        with translated(doing), unrepeated():
+            command = self._client.command_execution.execute(
+                cluster_id=self._cluster,
+                context_id=self._id,
+                command=cell,
+                language=Language.PYTHON,
+            )
+        return str(command.command_id)
+
+    def run_briefly(self, cell: str) -> None:
+        """Run a cell that tidies up after others. Errors are suppressed, and it has little time
+        once the command is cancelled."""
+        with tidying():
+            command_id = self._begin("tidy up", cell)
+            while current_cancel().wait(CLOSING_POLL_SECONDS) is False:
+                status = self._client.command_execution.command_status(
+                    self._cluster, self._id, command_id
+                )
+                if status.status and status.status.value in ENDED:
+                    return
+
     def _ended(self, number: int, command_id: str, say: ReportProgress, cancel: CancelEvent) -> Any:
         """The status of a command, once it has ended."""
         running = f"cell {number} runs"
@@ -109,7 +131,7 @@ class ExecutionContext:
                 status = self._client.command_execution.command_status(
                     self._cluster, self._id, command_id
                 )
-            if status.status and status.status.value in ("Finished", "Error", "Cancelled"):
+            if status.status and status.status.value in ENDED:
                 return status
             waiting.tell(running)
             waiting.pause(self._polling)

@@ -7,7 +7,9 @@ has limits on connecting, on silence and in all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +90,24 @@ def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> 
     )
 
 
+class LostAnswerError(OSError):
+    """The connection failed after a request may have reached its server."""
+
+
+_unrepeated: ContextVar[bool] = ContextVar("unrepeated", default=False)
+
+
+@contextmanager
+def unrepeated() -> Iterator[None]:
+    """Within the block no SDK sends a request again whose answer was lost: LostAnswerError is
+    raised, which none of them takes for a passing failure."""
+    before = _unrepeated.set(True)
+    try:
+        yield
+    finally:
+        _unrepeated.reset(before)
+
+
 def _adapter(profile: CloudProfile) -> Any:
     import requests
 
@@ -120,13 +140,27 @@ def _adapter(profile: CloudProfile) -> Any:
                     note.answered(answer.status_code, answer.headers, answer.content)
                 return answer
             except TimeoutError as error:
+                if _unrepeated.get():
+                    raise LostAnswerError(str(error)) from None
                 raise requests.exceptions.ReadTimeout(str(error), request=request) from None
-            except requests.exceptions.SSLError as error:
+            except (
+                requests.ConnectionError,
+                requests.Timeout,
+            ) as error:  # SSLError is of the first
                 if refused := trust.refused(error, url, profile):
                     raise refused from None
+                if _unrepeated.get() and not _never_sent(error):
+                    raise LostAnswerError(str(error)) from None
                 raise
 
     return Adapter(pool_connections=POOL, pool_maxsize=POOL)
+
+
+def _never_sent(error: requests.RequestException) -> bool:
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+    unconnected = (ConnectTimeoutError, NewConnectionError)
+    return any(isinstance(cause, unconnected) for cause in trust.causes(error))
 
 
 def _whole(answer: requests.Response) -> requests.Response:

@@ -19,6 +19,12 @@ def source(name: str) -> str:
     return (files(__name__) / f"{name}.py").read_text(encoding="utf-8")
 
 
+def closing(status: str) -> str:
+    """The cell that ends the MLflow run which an unfinished notebook has left open, with a status
+    of MLflow: ``FAILED`` or ``KILLED``."""
+    return source("close_run").removeprefix(HEADER).strip().replace("STATUS", repr(status))
+
+
 def cells(name: str, parameters: Mapping[str, Any], *, after: Sequence[str] = ()) -> list[str]:
     """One cell with the parameters, then the cells of the notebooks in `after` and of `name`."""
     texts = [source(n).removeprefix(HEADER) for n in (*after, name)]

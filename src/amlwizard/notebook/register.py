@@ -32,11 +32,33 @@ try:
 except MlflowException as error:
     if error.error_code != "RESOURCE_ALREADY_EXISTS":
         raise
-version = registry.create_model_version(
-    parameters["model"],
-    f"{run.info.artifact_uri}/model",
-    run_id=parameters["run_id"],
-    tags=parameters["tags"],
-)
+
+
+def registered():
+    """The version of this run, if a request whose answer was lost has made it."""
+    versions = registry.search_model_versions(f"name = '{parameters['model']}'")
+    return next((v for v in versions if v.run_id == parameters["run_id"]), None)
+
+
+def register():
+    """MLflow repeats a request whose answer was lost, and would make a second version."""
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    try:
+        return registry.create_model_version(
+            parameters["model"],
+            f"{run.info.artifact_uri}/model",
+            run_id=parameters["run_id"],
+            tags=parameters["tags"],
+        )
+    except MlflowException:
+        made = registered()
+        if made is None:
+            raise
+        return made
+    finally:
+        del os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+
+
+version = registered() or register()
 print(f"{version.name} version {version.version}")
 print("amlwizard:" + json.dumps({"version": str(version.version)}))

@@ -15,9 +15,13 @@ print(f"{len(x_train)} rows to train on, {len(x_test)} to test on")
 # COMMAND ----------
 
 # Open a run in the Machine Learning workspace, and nowhere else
+import json
 import os
+from pathlib import Path
 
 import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
 let_in()
@@ -28,12 +32,46 @@ experiment = client.get_experiment_by_name(parameters["experiment"])
 experiment_id = (
     experiment.experiment_id if experiment else client.create_experiment(parameters["experiment"])
 )
-run_id = client.create_run(experiment_id, run_name=parameters["run_name"]).info.run_id
+TAG, RESULT = "amlwizard_training", "amlwizard/result.json"
+
+
+def runs_of_this_training():
+    wanted = f"tags.{TAG} = '{parameters['mark']}'"
+    return list(client.search_runs([experiment_id], filter_string=wanted))
+
+
+def open_run():
+    """MLflow repeats a request whose answer was lost, and would make a second run."""
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    try:
+        return client.create_run(
+            experiment_id, run_name=parameters["run_name"], tags={TAG: parameters["mark"]}
+        )
+    except MlflowException:
+        made = runs_of_this_training()
+        if not made:
+            raise
+        return made[0]
+    finally:
+        del os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+
+
+# A notebook that was cut off, or whose answer was lost, has left its run: it is taken up.
+known = {run.info.status: run for run in runs_of_this_training()}
+run = known.get("FINISHED") or known.get("RUNNING") or open_run()
+run_id = run.info.run_id
+for other in client.search_runs([experiment_id], filter_string="attributes.status = 'RUNNING'"):
+    if TAG in other.data.tags and other.info.run_id != run_id:
+        client.set_terminated(other.info.run_id, "KILLED")
 os.environ["MLFLOW_EXPERIMENT_ID"], os.environ["MLFLOW_RUN_ID"] = experiment_id, run_id
 mlflow.set_tracking_uri(uri)
 # Databricks' own registry is Unity Catalog, unless it is named.
 mlflow.set_registry_uri(uri)
 print(f"run {run_id} in experiment {parameters['experiment']}")
+if run.info.status == "FINISHED":
+    kept = get_artifact_repository(run.info.artifact_uri).download_artifacts(RESULT)
+    print("it has finished already")
+    print("amlwizard:" + json.dumps({"notebook_result": json.loads(Path(kept).read_text())}))
 
 # COMMAND ----------
 
@@ -60,7 +98,6 @@ print(f"MSE {mse:.4f}")
 # Draw actual against predicted
 import base64
 import tempfile
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
@@ -115,14 +152,8 @@ print("model saved")
 # COMMAND ----------
 
 # Log model and picture, close the run
-import json
-
 let_in()
 os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
-with mlflow.start_run(run_id=run_id):
-    mlflow.log_artifacts(str(folder / "model"), "model")
-    mlflow.log_artifact(str(folder / "actual-vs-predicted.png"))
-print(f"model and picture logged to run {run_id}")
 result = {
     "run_id": run_id,
     "experiment_id": experiment_id,
@@ -133,4 +164,9 @@ result = {
     "actual": [round(float(value), 3) for value in y_test],
     "predicted": [round(float(value), 3) for value in predicted],
 }
+with mlflow.start_run(run_id=run_id):
+    mlflow.log_artifacts(str(folder / "model"), "model")
+    mlflow.log_artifact(str(folder / "actual-vs-predicted.png"))
+    mlflow.log_dict(result, RESULT)
+print(f"model and picture logged to run {run_id}")
 print("amlwizard:" + json.dumps(result))

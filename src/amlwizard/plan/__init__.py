@@ -40,7 +40,7 @@ GONE = "not there"  # the note of a resource that a teardown need not remove
 @dataclass(frozen=True)
 class Context:
     """What a step may use: the recipe, the cloud, and the outputs of finished steps. `name` is the
-    name of the recipe in messages."""
+    name of the recipe in messages; `anew`: the work is to be done again, though it was done."""
 
     recipe: Recipe
     cloud: CloudPort
@@ -48,6 +48,7 @@ class Context:
     cancel: CancelEvent
     ask: DeviceCodePrompt
     name: str = "RECIPE"
+    anew: bool = False
 
     @overload
     def resolve(self, document: str) -> str: ...

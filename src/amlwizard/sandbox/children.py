@@ -48,6 +48,11 @@ class Child:
         assert self._process.stdout
         return await self._process.stdout.readline()
 
+    def interrupt(self) -> None:
+        """As Ctrl-C does."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGINT)
+
     def kill(self) -> None:
         """Kill the process and its descendants."""
         if not self.has_ended:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from uuid import uuid4
 
 from amlwizard import notebook
 from amlwizard.cloud_port import ReportProgress
@@ -94,6 +95,7 @@ class _Model:
         t = self.recipe.training
         parameters: JsonObject = {
             "experiment": self.experiment,
+            "mark": f"{self.mark}-{uuid4().hex[:8]}" if ctx.anew else self.mark,
             "run_name": f"ridge-{t.alpha}",
             "alpha": t.alpha,
             "test_size": t.test_size,
@@ -173,6 +175,12 @@ def run_tracked(
             name, {**addresses, **way.parameters, **parameters}, after=way.notebooks
         )
         results = client.run_cells(
-            cluster_id, cells, say, ctx.cancel, ask=ctx.ask, before_each=way.keep_up
+            cluster_id,
+            cells,
+            say,
+            ctx.cancel,
+            ask=ctx.ask,
+            before_each=way.keep_up,
+            closing=notebook.closing,
         )
     return dict(results[-1].data)

@@ -83,9 +83,10 @@ class Commands:
         if command and command["status"] == "Running":
             command["status"] = "Cancelled"
             cluster_id = self._context(body)
-            spec = self.clusters.find(workspace, {"cluster_id": cluster_id})["spec"]
-            self.drivers.end(cluster_id)
-            self.drivers.start(cluster_id, workspace, spec["spark_version"])
+            if not await self.drivers.interrupt(cluster_id):
+                spec = self.clusters.find(workspace, {"cluster_id": cluster_id})["spec"]
+                self.drivers.end(cluster_id)
+                self.drivers.start(cluster_id, workspace, spec["spark_version"])
         return {"id": body.get("commandId")}
 
     def _context(self, body: JsonObject) -> str:

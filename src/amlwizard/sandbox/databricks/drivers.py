@@ -14,6 +14,8 @@ from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.network.vnet import Vnet
 from amlwizard.sandbox.state import State
 
+INTERRUPT_SECONDS = 5
+
 
 class Driver:
     """`answer` responds to the queries of the process."""
@@ -50,6 +52,16 @@ class Drivers:
     async def ask(self, cluster_id: str, body: JsonObject) -> JsonObject:
         driver = await self.tasks[cluster_id]
         return await driver.ask(body)
+
+    async def interrupt(self, cluster_id: str) -> bool:
+        """Interrupt the cell that runs; what the context knows stays. False if it goes on."""
+        driver = await self.tasks[cluster_id]
+        driver.process.interrupt()
+        try:
+            async with asyncio.timeout(INTERRUPT_SECONDS), driver.lock:
+                return True
+        except TimeoutError:
+            return False
 
     def end(self, cluster_id: str) -> None:
         task = self.tasks.pop(cluster_id, None)

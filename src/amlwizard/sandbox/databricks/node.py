@@ -10,6 +10,7 @@ import contextlib
 import errno
 import io
 import json
+import signal
 import socket
 import sys
 import threading
@@ -65,7 +66,8 @@ class CellRunner:
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             try:
-                exec(compile(code, "<command>", "exec"), self.namespace(context))
+                with _interruptible():
+                    exec(compile(code, "<command>", "exec"), self.namespace(context))
             except BaseException as error:  # noqa: BLE001 - a cell may raise anything
                 return {
                     "error": f"{type(error).__name__}: {error}",
@@ -82,6 +84,16 @@ class CellRunner:
                 self.say(done=True)
             else:
                 self.say(done=True, **self.run(request["context"], request["code"]))
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Cancelling a command interrupts its cell, and nothing else in this process."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _is_name(host: object) -> bool:
@@ -145,6 +157,7 @@ def into_the_workspace() -> None:
 if __name__ == "__main__":
     answers = sys.stdout
     sys.stdout = sys.stderr
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     driver = CellRunner(children.requests(), answers)
     into_the_vnet(driver)
     into_the_workspace()

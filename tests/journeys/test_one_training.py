@@ -1,0 +1,126 @@
+"""Whatever cuts a training off, it has one run in MLflow, and none is left running."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+
+import pytest
+from support import RECIPES, Ran, Sandbox, amlwizard, replaying, replaying_afresh, running
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("one_training")]
+TARGET = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox")
+REGISTERED = ("--until", "register")
+LOGGING = "POST .*/runs/log-metric"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running("--approve", "--clock", "instant") as sandbox:
+        built = amlwizard(
+            "replay", *TARGET, "--until", "provision", "--json",
+            AMLWIZARD_HOME=str(tmp_path_factory.mktemp("home")), **sandbox.environment,
+        )  # fmt: skip
+        assert built.code == 0, built.err
+        yield sandbox
+
+
+@pytest.fixture
+def around(cloud: Sandbox, tmp_path: Path) -> Iterator[dict[str, str]]:
+    yield {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
+    cloud.clear()
+
+
+def runs(cloud: Sandbox) -> dict[str, str]:
+    """Status by run id, of all runs, the oldest first."""
+    [database] = cloud.file.parent.rglob("mlflow.db")
+    with closing(sqlite3.connect(database)) as opened:
+        rows = opened.execute("SELECT run_uuid, status FROM runs ORDER BY start_time")
+        return dict(rows.fetchall())
+
+
+def wait_for(cloud: Sandbox, call: str, before: int) -> None:
+    """Wait until the sandbox has had more such requests than `before`."""
+    while logged(cloud, call) <= before:
+        Event().wait(0.1)
+
+
+def logged(cloud: Sandbox, call: str) -> int:
+    return sum(re.fullmatch(call, line) is not None for line in cloud.calls)
+
+
+def trained(*options: str, **around: str) -> Ran:
+    ran = amlwizard("replay", *TARGET, *REGISTERED, *options, "--json", **around)
+    assert ran.code == 0, ran.err
+    return ran
+
+
+def test_a_lost_answer_makes_no_second_run(cloud: Sandbox, around: dict[str, str]) -> None:
+    """Neither that of MLflow nor that of Databricks, whose libraries would ask again."""
+    cloud.fault("POST .*/runs/create", mode="drop", times=1)
+    cloud.fault("POST /api/1.2/commands/execute", holds="def open_run", mode="drop", times=1)
+    ran = trained(**around)
+    assert runs(cloud) == {ran.final("train")["outputs"]["run_id"]: "FINISHED"}
+
+
+def test_an_interrupt_ends_the_run(cloud: Sandbox, around: dict[str, str]) -> None:
+    before = runs(cloud)
+    earlier = logged(cloud, LOGGING)
+    cloud.gate(LOGGING)
+    with replaying(*TARGET, *REGISTERED, "--rerun", "train", **around) as replay:
+        replay.until("step-progress", "train", message="cell 7 of 10: Measure and log")
+        wait_for(cloud, LOGGING, earlier)
+        replay.send(signal.SIGINT)
+        ran = replay.end()
+    assert ran.code == 130 and ran.outcomes["train"] == "cancelled"
+    [ended] = set(runs(cloud)) - set(before)
+    assert runs(cloud)[ended] == "KILLED"
+    assert "tracking-token" not in str(cloud.state["databricks"])
+
+
+def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[str, str]) -> None:
+    before, other = runs(cloud), ("--set", "training.alpha=0.5", "--set", "expect.mse=null")
+    earlier = logged(cloud, LOGGING)
+    cloud.gate(LOGGING)
+    with replaying_afresh(*TARGET, *REGISTERED, *other, **around) as replay:
+        replay.until("step-progress", "train", message="cell 7 of 10: Measure and log")
+        wait_for(cloud, LOGGING, earlier)
+        replay.send(signal.SIGKILL)
+        replay.process.wait()
+    [left] = set(runs(cloud)) - set(before)
+    assert runs(cloud)[left] == "RUNNING"
+    cloud.clear()
+    ran = trained(*other, **around)
+    assert ran.final("train")["outputs"]["run_id"] == left
+    assert set(runs(cloud)) == {*before, left} and runs(cloud)[left] == "FINISHED"
+    assert "tracking-token" not in str(cloud.state["databricks"])
+
+
+def test_a_finished_training_is_not_done_again(cloud: Sandbox, around: dict[str, str]) -> None:
+    before, other = runs(cloud), ("--set", "training.alpha=0.6", "--set", "expect.mse=null")
+    with replaying_afresh(*TARGET, *REGISTERED, *other, **around) as replay:
+        replay.until("step-started", "register")
+        replay.send(signal.SIGKILL)
+        replay.process.wait()
+    [done] = set(runs(cloud)) - set(before)
+    ran = trained(*other, **around)
+    assert ran.final("train")["outputs"]["run_id"] == done
+    assert set(runs(cloud)) == {*before, done}
+    assert ran.final("train")["outputs"]["mse"] > 0
+
+
+def test_an_answer_lost_in_registering_makes_no_second_version(
+    cloud: Sandbox, around: dict[str, str]
+) -> None:
+    cloud.fault("POST .*/model-versions/create", mode="drop", times=1)
+    other = ("--set", "training.alpha=0.7", "--set", "expect.mse=null")
+    ran = trained(*other, **around)
+    again = trained(*other, **around)
+    assert again.final("register")["outputs"] == ran.final("register")["outputs"]
+    asked = [call for call in cloud.calls if call.endswith("/model-versions/create")]
+    assert int(ran.final("register")["outputs"]["version"]) == len(asked)
