@@ -23,6 +23,7 @@ from queue import SimpleQueue
 STOP_SECONDS = 5
 FOREIGN = ("AZURE", "MLFLOW_", "DATABRICKS_", "AMLWIZARD_", "HTTP_PROXY", "HTTPS_PROXY")
 LONGEST_LINE = 2**25
+INTERRUPT: Mapping[str, object] = {"op": "interrupt"}
 
 
 class Child:
@@ -48,10 +49,9 @@ class Child:
         assert self._process.stdout
         return await self._process.stdout.readline()
 
-    def interrupt(self) -> None:
-        """As Ctrl-C does."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGINT)
+    async def interrupt(self) -> None:
+        """As Ctrl-C does, once it takes `requests`."""
+        await self.send(INTERRUPT)
 
     def kill(self) -> None:
         """Kill the process and its descendants."""
@@ -121,12 +121,18 @@ class Children:
 
 
 def requests() -> Iterator[str]:
-    """Lines of standard input. When it closes, this process and its children are killed."""
+    """Lines of standard input. When it closes, this process and its children are killed. INTERRUPT
+    is a SIGINT for the main thread."""
     waiting: SimpleQueue[str] = SimpleQueue()
+    main = threading.main_thread().ident
+    assert main
 
     def read() -> None:
         for line in sys.stdin:
-            waiting.put(line)
+            if line.strip() == json.dumps(INTERRUPT):
+                signal.pthread_kill(main, signal.SIGINT)
+            else:
+                waiting.put(line)
         _end()
 
     threading.Thread(target=read, daemon=True).start()

@@ -56,11 +56,11 @@ class Drivers:
     async def interrupt(self, cluster_id: str) -> bool:
         """Interrupt the cell that runs; what the context knows stays. False if it goes on."""
         driver = await self.tasks[cluster_id]
-        driver.process.interrupt()
         try:
+            await driver.process.interrupt()
             async with asyncio.timeout(INTERRUPT_SECONDS), driver.lock:
                 return True
-        except TimeoutError:
+        except (TimeoutError, ConnectionResetError):
             return False
 
     def end(self, cluster_id: str) -> None:

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from ipaddress import ip_address
-from types import ModuleType, SimpleNamespace
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, ClassVar, TextIO
 
 from amlwizard.sandbox import children
@@ -29,6 +29,12 @@ class CellRunner:
         self.requests, self.answers = requests, answers
         self.contexts: dict[str, dict[str, object]] = {}
         self.asking = threading.Lock()
+        self.running = False
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Cancelling a command interrupts its cell, and nothing else in this process."""
+        if self.running:
+            raise KeyboardInterrupt
 
     def say(self, **body: object) -> None:
         self.answers.write(json.dumps(body) + "\n")
@@ -66,8 +72,11 @@ class CellRunner:
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
             try:
-                with _interruptible():
+                self.running = True
+                try:
                     exec(compile(code, "<command>", "exec"), self.namespace(context))
+                finally:
+                    self.running = False
             except BaseException as error:  # noqa: BLE001 - a cell may raise anything
                 return {
                     "error": f"{type(error).__name__}: {error}",
@@ -84,16 +93,6 @@ class CellRunner:
                 self.say(done=True)
             else:
                 self.say(done=True, **self.run(request["context"], request["code"]))
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Cancelling a command interrupts its cell, and nothing else in this process."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _is_name(host: object) -> bool:
@@ -159,6 +158,7 @@ if __name__ == "__main__":
     sys.stdout = sys.stderr
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     driver = CellRunner(children.requests(), answers)
+    signal.signal(signal.SIGINT, driver.interrupt)
     into_the_vnet(driver)
     into_the_workspace()
     driver.serve()
