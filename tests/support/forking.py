@@ -7,6 +7,8 @@ does when it starts is covered by tests that start a new process (`process` of `
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import json
 import os
@@ -16,15 +18,16 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 HEAVY = (
-    "azure.identity", "azure.mgmt.resource", "azure.mgmt.network", "azure.mgmt.databricks",
-    "databricks.sdk", "requests", "rich.progress", "rich.traceback", "questionary",
+    "azure.ai.ml", "azure.identity", "azure.mgmt.databricks", "azure.mgmt.network",
+    "azure.mgmt.resource.resources", "databricks.sdk", "httpcore._sync", "msal_extensions",
+    "questionary", "requests", "rich.progress", "rich.traceback",
 )  # fmt: skip
 LATER = ("amlwizard.sandbox", "amlwizard.notebook", "amlwizard.tui")
 """Not imported in advance: what does not run in the command's own process, and the app, which reads
@@ -48,6 +51,7 @@ def _import_all() -> None:
             importlib.import_module(module.name)
     for name in HEAVY:
         importlib.import_module(name)
+    gc.freeze()  # no command looks through what was imported
 
 
 def _serve(asked: socket.socket) -> Sequence[str]:
@@ -99,6 +103,16 @@ def _become(command: dict[str, Any], files: Sequence[int]) -> Sequence[str]:
 
 
 def serve() -> None:
+    """Like Python, a command runs what was registered for its end, but then it is gone: taking apart
+    all modules that were imported takes longer than most commands."""
+    code = 1
+
+    def end() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    atexit.register(end)  # what is registered first runs last
     asked = socket.socket(fileno=int(sys.argv[1]))
     _import_all()
     arguments = _serve(asked)
@@ -107,7 +121,14 @@ def serve() -> None:
     from amlwizard.cli import main
 
     sys.argv = ["amlwizard", *arguments]
-    sys.exit(main())
+    code = _code(main)
+
+
+def _code(main: Callable[[], int]) -> int:
+    try:
+        return main()
+    except SystemExit as error:
+        return int(error.code or 0)
 
 
 # -- in the tests
