@@ -15,3 +15,33 @@ def state_folder() -> Path:
     from platformdirs import user_state_path
 
     return user_state_path("amlwizard")
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder, and those above it that are missing, for their owner only, whatever the umask.
+    Raises OSError."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o700)
+    path.mkdir(exist_ok=True)  # says what is wrong with a path that is not a folder
+    return path
+
+
+def write(path: Path, text: str, *, private: bool = True) -> None:
+    """Write a file in one move: a reader, and whoever comes after a crash, finds the old file or
+    the new one. A private one is its owner's only, whatever the umask; another has the usual
+    rights. Raises OSError, and then leaves nothing behind."""
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(
+            new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666
+        )
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            if private:
+                os.fchmod(descriptor, 0o600)
+            out.write(text)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise

@@ -27,6 +27,7 @@ from amlwizard.errors import (
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
 from amlwizard.json_types import JsonObject
+from amlwizard.lease import Lease
 from amlwizard.paths import state_folder
 from amlwizard.payloads import CellFinished, ScoringResponse
 from amlwizard.plan import Phase, Plan, Step, outline, until
@@ -44,6 +45,7 @@ from amlwizard.view import RunView
 
 CANCEL_LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 5.0
+COMMANDS = {"runs": "replay", "teardowns": "destroy"}  # by the folder of their journals
 
 
 class Application:
@@ -213,14 +215,15 @@ class Application:
             self._runs[run_id] = self._runs[run_id].apply(event)
 
         try:
-            code = engine.run(
-                steps,
-                self._job(recipe, name),
-                self.target.listening(to_all([journal, watch, emit])),
-                control=control,
-                rerun=rerun,
-                run_id=run_id,
-            )
+            with Lease(run_id, COMMANDS[kind], control) as lease:
+                code = engine.run(
+                    lease.guard(steps),
+                    self._job(recipe, name),
+                    self.target.listening(to_all([journal, watch, emit])),
+                    control=control,
+                    rerun=rerun,
+                    run_id=run_id,
+                )
         finally:
             journal.close()
         return RunResult(code, run_id, folder / "recipe.yaml", journal.path)

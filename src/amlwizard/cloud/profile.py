@@ -21,7 +21,8 @@ class CloudProfile:
     the interval between attempts that Azure says to repeat, `patience` how long such attempts
     continue. `lag` is how long one service may take to see another's change, `propagation` how long
     all of them may take to see a role, `longest` how long an operation that another client started
-    may take. `accounts` is the folder that remembers who signed in, None if nothing may outlive the
+    may take. `lease` is how long a run holds a platform unless it renews that, `settle` how long a
+    change to it takes at most. `accounts` is the folder that remembers who signed in, None if nothing may outlive the
     process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None for this machine's
     own resolver. `recorder` receives every exchange. `proxy` is the route to addresses that are not
     on this machine, for a cloud that is confined to it.
@@ -38,6 +39,8 @@ class CloudProfile:
     lag: float = 180
     propagation: float = 600
     longest: float = 3600
+    lease: float = 600
+    settle: float = 5
     instance_discovery: bool = True
     accounts: Path | None = None
     resolver: str | None = None
@@ -113,6 +116,8 @@ def from_description(path: Path) -> CloudProfile:
         patience=60,
         lag=1,
         propagation=60,
+        lease=60,
+        settle=0.5,
         instance_discovery=False,
         resolver=given.get("resolver") or f"{arm}/dns-query",
         proxy=given.get("proxy"),

@@ -15,6 +15,7 @@ from amlwizard.sandbox.arm.providers import Providers
 from amlwizard.sandbox.arm.request import ArmRequest, Route
 from amlwizard.sandbox.arm.resources import Resources
 from amlwizard.sandbox.arm.subscription import SubscriptionApi
+from amlwizard.sandbox.arm.tags import Tags
 from amlwizard.sandbox.arm_error import ArmError
 from amlwizard.sandbox.entra.tokens import ARM, Tokens
 from amlwizard.sandbox.resource_types.base import Services
@@ -31,6 +32,7 @@ class ArmApi:
         operations = Operations(state)
         admission = Admission(state, providers)
         groups = Groups(state, services, admission, operations)
+        tags = Tags(state, admission)
         self.resources = Resources(state, services, admission, operations)
         # Method, path pattern and handler, in order of precedence; named groups are keyword arguments.
         # Everything else is a resource or unknown.
@@ -56,6 +58,8 @@ class ArmApi:
             ("GET|HEAD", GROUP, groups.read),
             ("PUT|PATCH", GROUP, groups.write),
             ("DELETE", GROUP, groups.delete),
+            ("GET", rf"{GROUP}/providers/Microsoft\.Resources/tags/default", tags.read),
+            ("PATCH", rf"{GROUP}/providers/Microsoft\.Resources/tags/default", tags.change),
             *SubscriptionApi(state, operations).routes,
         )
 

@@ -1,0 +1,46 @@
+"""The lock of a platform among the processes that share a state folder."""
+
+from __future__ import annotations
+
+from filelock import FileLock, Timeout
+
+from amlwizard.errors import StepError
+from amlwizard.lease import holder
+from amlwizard.lease.holder import Holder
+from amlwizard.paths import private_folder, state_folder, write
+
+FOLDER = "locks"
+
+
+class LocalLock:
+    """Ends with the process, however that ends. Beside it lies who holds it."""
+
+    def __init__(self, subscription: str, group: str) -> None:
+        self._group = group
+        self._path = state_folder() / FOLDER / f"{subscription}-{group}".lower()
+        self._lock = FileLock(f"{self._path}.lock", mode=0o600, thread_local=False)
+
+    def acquire(self, own: Holder) -> None:
+        """Raises StepError if another process holds it."""
+        private_folder(self._path.parent)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise self._refusal() from None
+        write(self._path, str(own))
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def _refusal(self) -> StepError:
+        try:
+            other = holder.parse(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            other = None
+        if other:
+            return other.refusal(self._group)
+        return StepError(
+            f"Another run on this machine works on the resource group {self._group}.",
+            why="Two at once would undo each other's work. Nothing was changed.",
+            fix="Wait until it has ended, or stop it.",
+        )
