@@ -1,4 +1,4 @@
-"""The sandbox that `--target sandbox` starts by itself, and keeps in the user's folder."""
+"""The embedded sandbox: started by `--target sandbox`, its state kept in the state folder."""
 
 from __future__ import annotations
 

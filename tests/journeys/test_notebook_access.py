@@ -1,4 +1,4 @@
-"""How the notebook gets into the workspace: as a service principal, by asking, by a token of ours."""
+"""How the notebook signs in to the workspace: service principal, device code, lent token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preflight on a platform that stands: what is ours is no finding."""
+"""Preflight on an existing platform: its own resources are no findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interrupted, killed, gone on with: nothing is left behind, and nothing is done twice."""
+"""Interrupted, killed, resumed: nothing is left behind, and nothing is done twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command that is told to stop does so at once, also while a request is not answered."""
+"""A command that is interrupted stops at once, even while a request is unanswered."""
 
 from __future__ import annotations
 

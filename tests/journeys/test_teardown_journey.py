@@ -1,4 +1,4 @@
-"""A platform that serves is torn down, and comes again."""
+"""A serving platform is torn down and built again."""
 
 from __future__ import annotations
 

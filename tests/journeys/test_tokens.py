@@ -1,4 +1,4 @@
-"""What is kept of a sign-in, and how tokens are kept fresh."""
+"""What is stored of a sign-in, and how tokens are refreshed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is chosen where an account belongs to several tenants and sees several subscriptions."""
+"""Which tenant and subscription are chosen for an account that has several."""
 
 from __future__ import annotations
 

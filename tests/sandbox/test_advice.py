@@ -1,4 +1,4 @@
-"""Advice that works: no cure that mangles, sends abroad, or is refused by the next rule."""
+"""Cures work: none corrupts a value, moves to another country, or breaks another rule."""
 
 from __future__ import annotations
 

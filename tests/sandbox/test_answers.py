@@ -1,4 +1,4 @@
-"""How services answer what takes time, each in its own way, as the real client sees it."""
+"""How each service responds to a long-running operation, as the real client sees it."""
 
 from __future__ import annotations
 

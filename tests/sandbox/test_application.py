@@ -1,4 +1,4 @@
-"""What the application knows of earlier runs, and how long it keeps a target."""
+"""What the application knows about earlier runs, and how long it keeps a target open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the sandbox's ARM announces and ends what takes time."""
+"""How the sandbox's ARM starts and ends long-running operations."""
 
 from __future__ import annotations
 

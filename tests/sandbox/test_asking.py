@@ -1,4 +1,4 @@
-"""How an endpoint is asked: as long as it needs to be there, and what is its answer and what is not."""
+"""Scoring requests: retried until the endpoint is up; which responses come from the model."""
 
 from __future__ import annotations
 

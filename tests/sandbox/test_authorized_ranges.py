@@ -1,4 +1,4 @@
-"""Ranges that may reach the Kubernetes API: those that a recipe no longer names are taken away."""
+"""Authorized IP ranges of the Kubernetes API: a replay removes those that the recipe dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a file or a setting holds, `check` says what is wrong with it and ends with 2."""
+"""Invalid recipes and settings: `check` says what is wrong, and exits with 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every promise of a recipe turned off, and that line alone found broken."""
+"""Every promise of a recipe, broken one at a time: exactly that one is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that need no cloud, as a person runs them."""
+"""The commands that need no cloud, as a user runs them."""
 
 from __future__ import annotations
 

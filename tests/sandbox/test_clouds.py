@@ -1,4 +1,4 @@
-"""One process may talk to one cloud after another: nothing of the first sticks to the second."""
+"""One process may use several clouds in turn: no state of the first affects the second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deletions that the sandbox refuses, as Azure does, and what goes with what."""
+"""Deletions that the sandbox refuses as Azure does, and what is deleted along with a resource."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports: read back by others' eyes, deployed, and found to be what a plan wants."""
+"""Exports: parsed by independent tools, deployed, and compared with the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Machine Learning extension: what Azure's chart reads, and what a person says to the CLI."""
+"""The Machine Learning extension: the settings that its chart reads, and those of the CLI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a standing resource keeps: the sandbox refuses a change with the code of the service."""
+"""Immutable properties: the sandbox refuses to change them, with the service's error code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A body that Azure could not deserialize is refused as Azure does; none crashes the sandbox."""
+"""Malformed request bodies are refused as Azure refuses them, and never crash the sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Azure makes by itself has names and places too: node groups, zones that others linked."""
+"""Names and locations of what Azure creates by itself: node resource groups, linked DNS zones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Roles: which an image build and a deployment need, and that Azure heeds new ones late."""
+"""Roles that image builds and deployments need; new role assignments take effect late."""
 
 from __future__ import annotations
 

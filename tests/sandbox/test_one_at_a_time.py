@@ -1,4 +1,4 @@
-"""Services that take one write at a time: what they refuse, and that nobody sends two."""
+"""Services that accept one write at a time: what they refuse, and that no client sends two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another user of this machine gets of a sandbox: neither a sign-in nor what is behind the doors."""
+"""Other users of this machine can neither sign in to a sandbox nor reach its services."""
 
 from __future__ import annotations
 

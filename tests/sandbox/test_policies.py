@@ -1,4 +1,4 @@
-"""Policies judge properties, and what services make by themselves."""
+"""Azure Policy applies to properties, and to what services create by themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replay takes rules out of its security groups that the recipe no longer wants: its own alone."""
+"""A replay removes security rules that the recipe dropped, and no others."""
 
 from __future__ import annotations
 

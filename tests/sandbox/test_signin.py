@@ -1,4 +1,4 @@
-"""Signing in: every way with and without a person, one sign-in for all, and what ends it."""
+"""Signing in: every method, interactive or not; one sign-in for all services; how it fails."""
 
 from __future__ import annotations
 

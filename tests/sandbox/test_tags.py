@@ -1,4 +1,4 @@
-"""The tags of a recipe: on the group and on all that takes them, with ours."""
+"""Tags of a recipe: on the resource group and every taggable resource, beside the owner tag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MLflow server behind a workspace of the sandbox: how it comes to its socket and database."""
+"""The MLflow server behind a workspace of the sandbox: its socket and its database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verify as a command and as the last step of a run: what it asks, says, and cannot see."""
+"""`verify` as a command and as the last step of a run: its requests, its output, its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The platform that is torn down, set back before every test, and the command."""
+"""The platform to tear down, restored before every test, and the command."""
 
 from __future__ import annotations
 

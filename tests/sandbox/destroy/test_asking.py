@@ -1,4 +1,4 @@
-"""Whether a teardown was meant: on a terminal, without one, and to look only."""
+"""Confirmation of a teardown: on a terminal, without one, and with --dry-run."""
 
 from __future__ import annotations
 

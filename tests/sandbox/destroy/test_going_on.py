@@ -1,4 +1,4 @@
-"""A teardown that was killed, or finds another under way; and where its journal is."""
+"""A teardown that was killed or runs beside another one, and where its journal is."""
 
 from __future__ import annotations
 

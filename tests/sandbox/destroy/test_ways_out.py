@@ -1,4 +1,4 @@
-"""After a teardown: every advice that is printed, followed to the letter, leads to a new platform."""
+"""After a teardown: following any printed advice literally leads to a new platform."""
 
 from __future__ import annotations
 

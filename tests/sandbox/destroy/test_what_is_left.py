@@ -1,4 +1,4 @@
-"""What a teardown leaves, and what stands in its way."""
+"""What a teardown leaves behind, and what blocks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The subscription that a preflight is made of, and the command."""
+"""The subscription that preflight examines, and the command."""
 
 from __future__ import annotations
 

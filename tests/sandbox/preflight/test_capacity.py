@@ -1,4 +1,4 @@
-"""Sizes, regions and versions that are not offered, and quotas that do not reach."""
+"""Sizes, regions and versions that are not offered, and quotas that are too small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Databricks offers, asked before the first write as soon as there is a workspace."""
+"""What Databricks offers, read before the first write if the workspace exists."""
 
 from __future__ import annotations
 

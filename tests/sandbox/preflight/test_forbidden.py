@@ -1,4 +1,4 @@
-"""What policies object to is told, of what we write and of what services make by themselves."""
+"""What Azure Policy denies is reported, for our own writes and for what services create."""
 
 from __future__ import annotations
 

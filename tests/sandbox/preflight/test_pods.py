@@ -1,4 +1,4 @@
-"""Instances of the deployment that no node has room for."""
+"""Instances of the deployment that fit on no node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the person may not do, what policies forbid, and what cannot be looked at."""
+"""Missing permissions, denials by policy, and what cannot be read."""
 
 from __future__ import annotations
 
