@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design.names import OWNER_TAG
@@ -18,6 +18,11 @@ from amlwizard.steps.immutable import kept
 ENDED = ("Succeeded", "Failed", "Canceled")  # in any other provisioning state it is busy
 
 
+Outdated = Callable[[Document], tuple[str, ...]]
+Suited = Callable[[MutableDocument, Document], MutableDocument]
+Complete = Callable[[Context, MutableDocument], MutableDocument]
+
+
 def arm_step(
     id: str,
     title: str,
@@ -27,10 +32,10 @@ def arm_step(
     outputs: Mapping[str, str] | None = None,
     phase: Phase = "provision",
     az: tuple[str, ...] = (),
-    complete: Callable[[Context, MutableDocument], MutableDocument] | None = None,
+    complete: Complete = lambda ctx, body: body,
     removal: Removal | None = Removal(),
-    outdated: Callable[[Document], tuple[str, ...]] = lambda found: (),
-    suited: Callable[[MutableDocument, Document], MutableDocument] = lambda new, found: new,
+    outdated: Outdated = lambda found: (),
+    suited: Suited = lambda new, found: new,
 ) -> Step:
     """`outputs` are dotted paths into the resource; `id` (its ARM id) is always included.
 
@@ -44,32 +49,42 @@ def arm_step(
 
     `apply` raises StepError if the resource differs from the desired body after the PUT.
     """
-    paths = {"id": "id", **(outputs or {})}
+    resource = replace(resource, outputs={"id": "id", **(outputs or {})})
+    work = _ArmResource(title, resource, complete, outdated, suited)
+    return Step(
+        id=id,
+        title=title,
+        phase=phase,
+        after=after,
+        read=work.read,
+        apply=work.apply,
+        resource=resource,
+        removal=removal,
+        az=az,
+    )
 
-    def put_out(document: Document) -> Document:
-        return {name: value_at(document, path) for name, path in paths.items()}
 
-    def is_ours(found: Document) -> bool:
-        prefix = value_at(resource.body, f"tags.{OWNER_TAG}")
-        return bool(prefix) and owned(found, prefix)
+@dataclass(frozen=True)
+class _ArmResource:
+    """What `arm_step` does with its resource."""
 
-    def fitting(wanted: MutableDocument, found: Document) -> MutableDocument:
-        return suited(wanted if is_ours(found) else _without_taken_tags(wanted, found), found)
+    title: str
+    resource: Resource
+    complete: Complete
+    outdated: Outdated
+    suited: Suited
 
-    def laid_over(found: Document, wanted: MutableDocument) -> Update:
-        ours = is_ours(found)
-        drop = outdated(found) if ours else ()
-        return update(found, fitting(wanted, found), ours=ours, drop=drop)
-
-    def read(ctx: Context) -> Found | None:
+    def read(self, ctx: Context) -> Found | None:
+        resource = self.resource
         found = ctx.cloud.arm.get(ctx.resolve(resource.id), resource.api_version)
         if found is None:
             return None
+        outputs = self._outputs(found)
         state = value_at(found, "properties.provisioningState") or "Succeeded"
         if state not in ENDED:
-            return Found("busy", put_out(found))
+            return Found("busy", outputs)
         wanted = _known(ctx, _unowned(resource.body))
-        apart = laid_over(found, wanted).differences
+        apart = self._update(found, wanted).differences
         stays = kept(resource.type, wanted, found)
         apart += tuple(
             said
@@ -79,48 +94,57 @@ def arm_step(
         note = "; ".join(k.told for k in stays)
         if state != "Succeeded":
             failed = (f"provisioningState: {state}", *apart)
-            return Found("failed", put_out(found), failed, note, stays)
-        return Found("differs" if apart else "ready", put_out(found), apart, note, stays)
+            return Found("failed", outputs, failed, note, stays)
+        return Found("differs" if apart else "ready", outputs, apart, note, stays)
 
-    def apply(ctx: Context, say: ReportProgress) -> Document:
-        arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
-        new = ctx.resolve(resource.body)
+    def apply(self, ctx: Context, say: ReportProgress) -> Document:
+        address, version = ctx.resolve(self.resource.id), self.resource.api_version
+        new = ctx.resolve(self.resource.body)
         wanted = _unowned(new)
-        found = arm.get(address, resource.api_version)
-        state = value_at(found, "properties.provisioningState")
-        if state == "Deleting":
-            arm.await_gone(address, resource.api_version, say, ctx.cancel)
-            found = None
-        elif found and state not in (None, *ENDED):
-            found = arm.wait(address, resource.api_version, say, ctx.cancel)
-        change = laid_over(found, wanted) if found else Update(new, ())
+        found = self._settled(ctx, say)
+        change = self._update(found, wanted) if found else Update(new, ())
         if found and _ready(found) and not change.differences:
-            return put_out(found)  # it reached the desired state after it was read
-        body = change.body
-        if complete:
-            body = complete(ctx, body)
-        answer = arm.put(address, resource.api_version, body, say, ctx.cancel)
-        apart = differences(fitting(wanted, answer), answer)
+            return self._outputs(found)  # it reached the desired state after it was read
+        body = self.complete(ctx, change.body)
+        answer = ctx.cloud.arm.put(address, version, body, say, ctx.cancel)
+        apart = differences(self._fitting(wanted, answer), answer)
         if apart:
             raise StepError(
-                f"{title} is not as it was asked for.",
+                f"{self.title} is not as it was asked for.",
                 why="; ".join(apart)[:1000],
                 fix="Something changes it behind us (a policy, another tool): find out, then "
                 "replay.",
             )
-        return put_out(answer)
+        return self._outputs(answer)
 
-    return Step(
-        id=id,
-        title=title,
-        phase=phase,
-        after=after,
-        read=read,
-        apply=apply,
-        resource=replace(resource, outputs=paths),
-        removal=removal,
-        az=az,
-    )
+    def _settled(self, ctx: Context, say: ReportProgress) -> Document | None:
+        """The existing document, once no operation on it is under way; None if there is none."""
+        arm, address = ctx.cloud.arm, ctx.resolve(self.resource.id)
+        version = self.resource.api_version
+        found = arm.get(address, version)
+        state = value_at(found, "properties.provisioningState")
+        if state == "Deleting":
+            arm.await_gone(address, version, say, ctx.cancel)
+            return None
+        if found and state not in (None, *ENDED):
+            return arm.wait(address, version, say, ctx.cancel)
+        return found
+
+    def _outputs(self, document: Document) -> Document:
+        return {name: value_at(document, path) for name, path in self.resource.outputs.items()}
+
+    def _is_ours(self, found: Document) -> bool:
+        prefix = value_at(self.resource.body, f"tags.{OWNER_TAG}")
+        return bool(prefix) and owned(found, prefix)
+
+    def _fitting(self, wanted: MutableDocument, found: Document) -> MutableDocument:
+        theirs = not self._is_ours(found)
+        return self.suited(_without_taken_tags(wanted, found) if theirs else wanted, found)
+
+    def _update(self, found: Document, wanted: MutableDocument) -> Update:
+        ours = self._is_ours(found)
+        drop = self.outdated(found) if ours else ()
+        return update(found, self._fitting(wanted, found), ours=ours, drop=drop)
 
 
 def owned(document: Document | None, prefix: str) -> bool:

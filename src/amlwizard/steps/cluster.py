@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 from amlwizard.cloud_port import DatabricksPort, ReportProgress
 from amlwizard.design.names import OWNER_TAG
@@ -72,26 +73,45 @@ def _is_ours_and_old(spec: Document, found: Document) -> bool:
 
 def cluster(recipe: Recipe) -> list[Step]:
     """The steps for the cluster and for the libraries installed on it."""
-    spec, wanted = cluster_spec(recipe), packages(recipe)
+    made, libraries = _Cluster(cluster_spec(recipe)), _Libraries(packages(recipe))
+    return [
+        Step(
+            "databricks-cluster", "Databricks cluster", "provision", ("databricks",),
+            made.read, made.apply, audiences=("databricks",),
+            az=(f"databricks clusters create --json '<{recipe.names.cluster}>'",),
+        ),
+        Step(
+            "cluster-libraries", "Libraries on the cluster", "provision",
+            ("databricks-cluster",), libraries.read, libraries.apply, audiences=("databricks",),
+            az=(f"databricks libraries install --json '{libraries.request}'",),
+        ),
+    ]  # fmt: skip
 
-    def read(ctx: Context) -> Found | None:
-        found = databricks_of(ctx).find_cluster(spec["cluster_name"])
+
+@dataclass(frozen=True)
+class _Cluster:
+    """`spec` is the request body of clusters/create."""
+
+    spec: Document
+
+    def read(self, ctx: Context) -> Found | None:
+        found = databricks_of(ctx).find_cluster(self.spec["cluster_name"])
         if found is None:
             return None
         outputs = ResourceOutput(found["cluster_id"]).to_json()
         state = str(found.get("state"))
         if state == "PENDING":
             return Found("busy", outputs)
-        apart = _apart(spec, found)
-        if apart and _is_ours_and_old(spec, found):
+        apart = _apart(self.spec, found)
+        if apart and _is_ours_and_old(self.spec, found):
             return Found("differs", outputs, apart)
         # A cluster that terminated by itself counts as ready; it is started when work needs it.
         # Differences in clusters that others created or edited are reported and left alone.
         note = f"not as the recipe has it, and left so: {'; '.join(apart)}" if apart else ""
         return Found("ready", outputs, note=note)
 
-    def apply(ctx: Context, say: ReportProgress) -> Document:
-        client = databricks_of(ctx)
+    def apply(self, ctx: Context, say: ReportProgress) -> Document:
+        client, spec = databricks_of(ctx), self.spec
         found = client.find_cluster(spec["cluster_name"])
         cluster_id = found["cluster_id"] if found else client.create_cluster(spec)
         if found and _apart(spec, found) and _is_ours_and_old(spec, found):
@@ -99,37 +119,32 @@ def cluster(recipe: Recipe) -> list[Step]:
         running(client, cluster_id, say, ctx)
         return ResourceOutput(cluster_id).to_json()
 
-    def read_libraries(ctx: Context) -> Found | None:
+
+@dataclass(frozen=True)
+class _Libraries:
+    """`wanted` are PyPI requirements."""
+
+    wanted: list[str]
+
+    @property
+    def request(self) -> str:
+        """The request body of libraries/install, without the cluster's id."""
+        libraries = [{"pypi": {"package": package}} for package in self.wanted]
+        return json.dumps({"cluster_id": "<cluster>", "libraries": libraries})
+
+    def read(self, ctx: Context) -> Found | None:
         states = databricks_of(ctx).library_status(ctx.outputs[CLUSTER].id)
         # A stopped cluster reports PENDING for libraries that it installs when it starts.
-        missing = tuple(f"{p}: missing" for p in wanted if states.get(p) in (None, "FAILED"))
-        if len(missing) == len(wanted):
+        missing = tuple(f"{p}: missing" for p in self.wanted if states.get(p) in (None, "FAILED"))
+        if len(missing) == len(self.wanted):
             return None
         return Found("differs" if missing else "ready", {}, missing)
 
-    def apply_libraries(ctx: Context, say: ReportProgress) -> Document:
+    def apply(self, ctx: Context, say: ReportProgress) -> Document:
         client, cluster_id = databricks_of(ctx), ctx.outputs[CLUSTER].id
         running(client, cluster_id, say, ctx)
-        client.install_libraries(cluster_id, wanted, say, ctx.cancel)
+        client.install_libraries(cluster_id, self.wanted, say, ctx.cancel)
         return {}
-
-    return [
-        Step(
-            "databricks-cluster", "Databricks cluster", "provision", ("databricks",), read, apply,
-            audiences=("databricks",),
-            az=(f"databricks clusters create --json '<{recipe.names.cluster}>'",),
-        ),
-        Step(
-            "cluster-libraries", "Libraries on the cluster", "provision",
-            ("databricks-cluster",), read_libraries, apply_libraries, audiences=("databricks",),
-            az=(f"databricks libraries install --json '{_libraries(wanted)}'",),
-        ),
-    ]  # fmt: skip
-
-
-def _libraries(wanted: list[str]) -> str:
-    libraries = [{"pypi": {"package": package}} for package in wanted]
-    return json.dumps({"cluster_id": "<cluster>", "libraries": libraries})
 
 
 def databricks_of(ctx: Context) -> DatabricksPort:

@@ -63,6 +63,19 @@ def databricks(recipe: Recipe) -> list[Step]:
 
 def workspace(recipe: Recipe) -> list[Step]:
     """The steps for the Machine Learning workspace, its image-build compute, and their roles."""
+    n = recipe.names
+    roles: list[Step] = []
+    if not recipe.security.shared_keys:
+        roles = keeps_data(recipe, "workspace", n.workspace, after=("workspace",))
+    return [
+        _workspace(recipe),
+        _build_compute(recipe),
+        *roles,
+        *pulls_and_pushes(recipe, "build-compute", n.build_compute, after=("build-compute",)),
+    ]
+
+
+def _workspace(recipe: Recipe) -> Step:
     ids, n = Ids(recipe), recipe.names
     properties = {
         "friendlyName": n.workspace,
@@ -77,6 +90,35 @@ def workspace(recipe: Recipe) -> list[Step]:
     identities_only = not recipe.security.shared_keys
     if identities_only:
         properties["systemDatastoresAuthMode"] = "Identity"
+    return arm_step(
+        "workspace",
+        "Machine Learning workspace",
+        Resource(
+            ids.workspace,
+            api_versions.MACHINE_LEARNING,
+            ids.tracked(properties, identity={"type": "SystemAssigned"}),
+        ),
+        after=("storage", "key-vault", "registry", "application-insights"),
+        outputs={"principal": "identity.principalId"},
+        az=(
+            f"az ml workspace create {ids.cli_new} -n {n.workspace} "
+            "--storage-account {storage.id} --key-vault {key-vault.id} "
+            "--application-insights {application-insights.id} "
+            "--container-registry {registry.id} --public-network-access Disabled "
+            f"--image-build-compute {n.build_compute}"
+            + (" --system-datastores-auth-mode identity" if identities_only else ""),
+        ),
+        removal=Removal(
+            purge={"forceToPurge": "true"},
+            also_removes="its models, runs and endpoints",
+            soft_delete_note="soft-deleted: Azure keeps its name for 14 days",
+            invisible_when_soft_deleted=True,
+        ),
+    )
+
+
+def _build_compute(recipe: Recipe) -> Step:
+    ids, n = Ids(recipe), recipe.names
     compute = {
         "computeType": "AmlCompute",
         "properties": {
@@ -91,62 +133,29 @@ def workspace(recipe: Recipe) -> list[Step]:
             "enableNodePublicIp": False,
         },
     }
-    return [
-        arm_step(
-            "workspace",
-            "Machine Learning workspace",
-            Resource(
-                ids.workspace,
-                api_versions.MACHINE_LEARNING,
-                ids.tracked(properties, identity={"type": "SystemAssigned"}),
-            ),
-            after=("storage", "key-vault", "registry", "application-insights"),
-            outputs={"principal": "identity.principalId"},
-            az=(
-                f"az ml workspace create {ids.cli_new} -n {n.workspace} "
-                "--storage-account {storage.id} --key-vault {key-vault.id} "
-                "--application-insights {application-insights.id} "
-                "--container-registry {registry.id} --public-network-access Disabled "
-                f"--image-build-compute {n.build_compute}"
-                + (" --system-datastores-auth-mode identity" if identities_only else ""),
-            ),
-            removal=Removal(
-                purge={"forceToPurge": "true"},
-                also_removes="its models, runs and endpoints",
-                soft_delete_note="soft-deleted: Azure keeps its name for 14 days",
-                invisible_when_soft_deleted=True,
-            ),
+    return arm_step(
+        "build-compute",
+        "Image-build compute",
+        Resource(
+            f"{ids.workspace}/computes/{n.build_compute}",
+            api_versions.MACHINE_LEARNING,
+            {
+                "location": recipe.sign_in.region,
+                "identity": {"type": "SystemAssigned"},
+                "properties": compute,
+            },
         ),
-        arm_step(
-            "build-compute",
-            "Image-build compute",
-            Resource(
-                f"{ids.workspace}/computes/{n.build_compute}",
-                api_versions.MACHINE_LEARNING,
-                {
-                    "location": recipe.sign_in.region,
-                    "identity": {"type": "SystemAssigned"},
-                    "properties": compute,
-                },
-            ),
-            after=("private-endpoint.workspace", "vnet"),
-            outputs={"principal": "identity.principalId"},
-            az=(
-                f"az ml compute create -g {n.resource_group} -w {n.workspace} "
-                f"-n {n.build_compute} --type AmlCompute --size {recipe.serving.build_node_size} "
-                f"--min-instances 0 --max-instances 1 --subnet {n.compute_subnet} "
-                f"--vnet-name {n.vnet} --enable-node-public-ip false "
-                "--identity-type SystemAssigned",
-            ),
-            removal=Removal(query={"underlyingResourceAction": "Delete"}),
+        after=("private-endpoint.workspace", "vnet"),
+        outputs={"principal": "identity.principalId"},
+        az=(
+            f"az ml compute create -g {n.resource_group} -w {n.workspace} "
+            f"-n {n.build_compute} --type AmlCompute --size {recipe.serving.build_node_size} "
+            f"--min-instances 0 --max-instances 1 --subnet {n.compute_subnet} "
+            f"--vnet-name {n.vnet} --enable-node-public-ip false "
+            "--identity-type SystemAssigned",
         ),
-        *(
-            keeps_data(recipe, "workspace", n.workspace, after=("workspace",))
-            if identities_only
-            else ()
-        ),
-        *pulls_and_pushes(recipe, "build-compute", n.build_compute, after=("build-compute",)),
-    ]
+        removal=Removal(query={"underlyingResourceAction": "Delete"}),
+    )
 
 
 def after_private_link(recipe: Recipe) -> tuple[str, ...]:

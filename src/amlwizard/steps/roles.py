@@ -13,6 +13,7 @@ from amlwizard.plan import Context, Found, Removal, Resource, Step
 from amlwizard.recipe import Recipe
 
 PROVIDER = "providers/Microsoft.Authorization"
+SERVICE_PRINCIPAL = "ServicePrincipal"  # the type of all our principals: managed identities
 
 
 @dataclass(frozen=True)
@@ -42,61 +43,71 @@ def role_step(
     Azure allows one assignment of a role to a principal at a scope, whatever its name. So an
     assignment made by someone else, including the service itself, counts as ready.
     """
-    definition = f"/subscriptions/{{sign-in.subscription}}/{PROVIDER}/roleDefinitions/{role.id}"
     name = uuid5(NAMESPACE_URL, f"{scope}/{role.id}/{to}")
-    resource = Resource(
-        f"{scope}/{PROVIDER}/roleAssignments/{name}",
-        api_versions.AUTHORIZATION,
-        {
-            "properties": {
-                "roleDefinitionId": definition,
-                "principalId": principal,
-                "principalType": "ServicePrincipal",
-            }
-        },
-    )
-
-    def read(ctx: Context) -> Found | None:
-        whose = ctx.resolve(principal).lower()
-        address = ctx.resolve(resource.id)
-        path = f"{ctx.resolve(scope)}/{PROVIDER}/roleAssignments?$filter=atScope()"
-        for found in ctx.cloud.arm.every(path, api_versions.AUTHORIZATION):
-            given = found["properties"]
-            mine = found["id"].lower() == address.lower()
-            if given["roleDefinitionId"].lower().endswith(role.id) and (
-                given["principalId"].lower() == whose
-            ):
-                return Found("ready", {"id": found["id"]})
-            if mine:
-                return Found(
-                    "differs",
-                    {"id": found["id"]},
-                    (f"properties.principalId: {given['principalId']!r} -> {whose!r}",),
-                )
-        return None
-
-    def apply(ctx: Context, say: ReportProgress) -> Document:
-        arm, address = ctx.cloud.arm, ctx.resolve(resource.id)
-        # The principal of an assignment is immutable: a recreated identity needs a new assignment.
-        arm.delete(address, api_versions.AUTHORIZATION, say, ctx.cancel)
-        arm.put(address, api_versions.AUTHORIZATION, ctx.resolve(resource.body), say, ctx.cancel)
-        return {"id": address}
-
+    assignment = _Assignment(role, principal, scope, str(name))
     return Step(
         id=id,
         title=title,
         phase="provision",
         after=after,
-        read=read,
-        apply=apply,
-        resource=resource,
+        read=assignment.read,
+        apply=assignment.apply,
+        resource=assignment.resource,
         removal=Removal(owned_by_name=True),
         az=(
             f"az role assignment create --name {name} --role {role.id} "
-            f"--assignee-object-id {principal} --assignee-principal-type ServicePrincipal "
+            f"--assignee-object-id {principal} --assignee-principal-type {SERVICE_PRINCIPAL} "
             f"--scope {scope}",
         ),
     )
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    """`principal` and `scope` may hold placeholders; `name` is the assignment's, a UUID."""
+
+    role: Role
+    principal: str
+    scope: str
+    name: str
+
+    @property
+    def resource(self) -> Resource:
+        definitions = f"/subscriptions/{{sign-in.subscription}}/{PROVIDER}/roleDefinitions"
+        return Resource(
+            f"{self.scope}/{PROVIDER}/roleAssignments/{self.name}",
+            api_versions.AUTHORIZATION,
+            {
+                "properties": {
+                    "roleDefinitionId": f"{definitions}/{self.role.id}",
+                    "principalId": self.principal,
+                    "principalType": SERVICE_PRINCIPAL,
+                }
+            },
+        )
+
+    def read(self, ctx: Context) -> Found | None:
+        whose = ctx.resolve(self.principal).lower()
+        address = ctx.resolve(self.resource.id)
+        path = f"{ctx.resolve(self.scope)}/{PROVIDER}/roleAssignments?$filter=atScope()"
+        for found in ctx.cloud.arm.every(path, api_versions.AUTHORIZATION):
+            given, outputs = found["properties"], {"id": found["id"]}
+            same_role = given["roleDefinitionId"].lower().endswith(self.role.id)
+            if same_role and given["principalId"].lower() == whose:
+                return Found("ready", outputs)
+            if found["id"].lower() == address.lower():
+                other = f"properties.principalId: {given['principalId']!r} -> {whose!r}"
+                return Found("differs", outputs, (other,))
+        return None
+
+    def apply(self, ctx: Context, say: ReportProgress) -> Document:
+        arm, address = ctx.cloud.arm, ctx.resolve(self.resource.id)
+        # The principal of an assignment is immutable: a recreated identity needs a new assignment.
+        arm.delete(address, api_versions.AUTHORIZATION, say, ctx.cancel)
+        arm.put(
+            address, api_versions.AUTHORIZATION, ctx.resolve(self.resource.body), say, ctx.cancel
+        )
+        return {"id": address}
 
 
 def pulls_and_reads(recipe: Recipe, step: str, to: str, *, after: tuple[str, ...]) -> list[Step]:
