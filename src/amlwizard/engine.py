@@ -11,7 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event as CancelEvent
 from threading import Lock
@@ -85,30 +85,9 @@ def run(
             steps=tuple(StepInfo(s.id, s.title, s.phase, s.after) for s in steps),
         )
     )
-    failures: list[Exception] = []
-
-    def visit(step: Step, outputs: Mapping[str, Document]) -> StepFinished:
-        try:
-            if cancel.is_set():
-                raise OperationCancelledError("cancelled before it started")
-            anew = step.runs and step.phase in rerun
-            ctx = replace(_context(job, step, outputs, cancel, say), anew=anew)
-            found = step.read(ctx)
-            action = "run" if anew else action_for(step, found)
-            if action == "keep":
-                assert found
-                return StepFinished(
-                    step=step.id, outcome="kept", outputs=found.outputs, what=found.note
-                )
-            return _apply(step, ctx, action, say)
-        except OperationCancelledError as stop:
-            return StepFinished(step=step.id, outcome="cancelled", what=stop.what)
-        except Exception as error:  # noqa: BLE001 - the other steps go on
-            failures.append(error)
-            return _failed(step, error)
-
+    runner = _Runner(job, cancel, rerun, say)
     counts: Counter[str] = Counter()
-    finished_steps = _walk(steps, visit, control)
+    finished_steps = _walk(steps, runner.visit, control)
     try:
         with cancelled_by(cancel):
             for finished in finished_steps:
@@ -119,9 +98,43 @@ def run(
         raise
     finally:
         finished_steps.close()
-    exit_code = _exit_code(failures, counts)
+    exit_code = _exit_code(runner.failures, counts)
     say(RunFinished(exit_code=exit_code, counts=dict(counts)))
     return exit_code
+
+
+@dataclass
+class _Runner:
+    """Brings single steps to their desired state; `failures` are the errors of those that failed."""
+
+    job: Job
+    cancel: CancelEvent
+    rerun: Collection[Phase]
+    say: Emit
+    failures: list[Exception] = field(default_factory=list)
+
+    def visit(self, step: Step, outputs: Mapping[str, Document]) -> StepFinished:
+        try:
+            return self._bring(step, outputs)
+        except OperationCancelledError as stop:
+            return StepFinished(step=step.id, outcome="cancelled", what=stop.what)
+        except Exception as error:  # noqa: BLE001 - the other steps go on
+            self.failures.append(error)
+            return _failed(step, error)
+
+    def _bring(self, step: Step, outputs: Mapping[str, Document]) -> StepFinished:
+        if self.cancel.is_set():
+            raise OperationCancelledError("cancelled before it started")
+        anew = step.runs and step.phase in self.rerun
+        ctx = replace(_context(self.job, step, outputs, self.cancel, self.say), anew=anew)
+        found = step.read(ctx)
+        action = "run" if anew else action_for(step, found)
+        if action == "keep":
+            assert found
+            return StepFinished(
+                step=step.id, outcome="kept", outputs=found.outputs, what=found.note
+            )
+        return _apply(step, ctx, action, self.say)
 
 
 def survey(

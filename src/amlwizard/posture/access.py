@@ -19,7 +19,7 @@ TLS_FLOOR = "TLS1_2"
 
 
 def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
-    n, security = recipe.names, recipe.security
+    n = recipe.names
     yield Promise(
         "workspace.closed",
         "Workspace",
@@ -31,6 +31,12 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
         f"az ml workspace update -g {n.resource_group} -n {n.workspace} "
         "--public-network-access Disabled",
     )
+    yield from _firewalls(recipe, facts)
+    yield from _settings(recipe, facts)
+
+
+def _firewalls(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+    n, security = recipe.names, recipe.security
     for field, title, firewall, source in (
         ("storage", "Storage account", _acls("networkAcls"), "Azure Storage, firewall rules"),
         ("key_vault", "Key vault", _acls("networkAcls"), "Azure Key Vault, network security"),
@@ -49,6 +55,10 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
             _firewalled(recipe, facts, field, title, firewall),
             "Replay the recipe; remove by hand what was let in beside it.",
         )
+
+
+def _settings(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+    n, security = recipe.names, recipe.security
     yield Promise(
         "storage.tls",
         DATA,

@@ -19,7 +19,23 @@ INFERENCING = "Azure Machine Learning, secure Kubernetes inferencing"
 
 
 def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
-    n, security, serving = recipe.names, recipe.security, recipe.serving
+    yield from _cluster_promises(recipe, facts)
+    yield from _scoring_promises(recipe, facts)
+    yield from _databricks_promises(recipe, facts)
+    yield Promise(
+        "compute.network",
+        COMPUTE,
+        "Image-build compute: in its subnet, not public",
+        recipe.names.build_compute,
+        "Azure Machine Learning, secure training environment",
+        "compute subnet, no public address",
+        lambda: _compute(recipe, facts),
+        "Azure cannot change this on a compute that exists: delete it and replay.",
+    )
+
+
+def _cluster_promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+    n, security = recipe.names, recipe.security
     if security.private_aks:
         yield Promise(
             "aks.api",
@@ -44,6 +60,10 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
             f"az aks update -g {n.resource_group} -n {n.aks} "
             f"--api-server-authorized-ip-ranges {ranges.replace(', ', ',')}",
         )
+
+
+def _scoring_promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+    n, serving = recipe.names, recipe.serving
     if serving.load_balancer == "internal":
         yield Promise(
             "scoring.internal",
@@ -64,6 +84,10 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
             "no insecure connections",
             lambda: iter([_setting(recipe, facts, "allowInsecureConnections", "False")]),
         )
+
+
+def _databricks_promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+    n, security = recipe.names, recipe.security
     yield Promise(
         "databricks.network",
         COMPUTE,
@@ -86,16 +110,6 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
             "prepared",
             lambda: iter([_parameter(recipe, facts, "prepareEncryption", True)]),
         )
-    yield Promise(
-        "compute.network",
-        COMPUTE,
-        "Image-build compute: in its subnet, not public",
-        n.build_compute,
-        "Azure Machine Learning, secure training environment",
-        "compute subnet, no public address",
-        lambda: _compute(recipe, facts),
-        "Azure cannot change this on a compute that exists: delete it and replay.",
-    )
 
 
 def _private_api(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:

@@ -25,7 +25,7 @@ OUTBOUND = {
 
 def kubernetes(recipe: Recipe) -> list[Step]:
     """The steps from the cluster's identity to the attached compute with its roles."""
-    ids, n, region = Ids(recipe), recipe.names, recipe.sign_in.region
+    ids, n = Ids(recipe), recipe.names
     identity = ids.of("Microsoft.ManagedIdentity/userAssignedIdentities", n.aks_identity)
     subnet = ids.subnet("scoring")
     return [
@@ -60,35 +60,40 @@ def kubernetes(recipe: Recipe) -> list[Step]:
             removal=Removal(also_removes="its nodes and load balancers"),
         ),
         extension(recipe, ids),
-        arm_step(
-            "kubernetes-compute",
-            "AKS attached to the workspace",
-            Resource(
-                f"{ids.workspace}/computes/{n.kubernetes_compute}",
-                api_versions.MACHINE_LEARNING,
-                {
-                    "location": region,
-                    "identity": {"type": "SystemAssigned"},
-                    "properties": {
-                        "computeType": "Kubernetes",
-                        "resourceId": ids.aks,
-                        "properties": {"namespace": "default"},
-                    },
-                },
-            ),
-            after=("aks-extension", "workspace", *after_private_link(recipe)),
-            outputs={"principal": "identity.principalId"},
-            az=(
-                f"az ml compute attach -g {n.resource_group} -w {n.workspace} "
-                f"-n {n.kubernetes_compute} --type Kubernetes --namespace default "
-                f"--identity-type SystemAssigned --resource-id {ids.aks}",
-            ),
-            removal=Removal(query={"underlyingResourceAction": "Detach"}),
-        ),
+        _attached(recipe, ids),
         *pulls_and_reads(
             recipe, "kubernetes-compute", n.kubernetes_compute, after=("kubernetes-compute",)
         ),
     ]
+
+
+def _attached(recipe: Recipe, ids: Ids) -> Step:
+    n = recipe.names
+    return arm_step(
+        "kubernetes-compute",
+        "AKS attached to the workspace",
+        Resource(
+            f"{ids.workspace}/computes/{n.kubernetes_compute}",
+            api_versions.MACHINE_LEARNING,
+            {
+                "location": recipe.sign_in.region,
+                "identity": {"type": "SystemAssigned"},
+                "properties": {
+                    "computeType": "Kubernetes",
+                    "resourceId": ids.aks,
+                    "properties": {"namespace": "default"},
+                },
+            },
+        ),
+        after=("aks-extension", "workspace", *after_private_link(recipe)),
+        outputs={"principal": "identity.principalId"},
+        az=(
+            f"az ml compute attach -g {n.resource_group} -w {n.workspace} "
+            f"-n {n.kubernetes_compute} --type Kubernetes --namespace default "
+            f"--identity-type SystemAssigned --resource-id {ids.aks}",
+        ),
+        removal=Removal(query={"underlyingResourceAction": "Detach"}),
+    )
 
 
 def _cluster(recipe: Recipe, ids: Ids, identity: str, subnet: str) -> MutableDocument:
