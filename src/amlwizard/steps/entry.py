@@ -14,6 +14,7 @@ from amlwizard.json_types import MutableDocument
 from amlwizard.plan import Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.az_options import options
 from amlwizard.steps.network import public_ip
 
 # The smallest gateway that Azure still creates: the SKUs without zones (VpnGw1) are retired.
@@ -23,6 +24,19 @@ BASTION_SKU = "Standard"
 VPN_CLIENT = "c632b3df-fb67-4d84-bdcf-b95ad541b5c8"
 # A zone-redundant gateway requires a zone-redundant address.
 ZONES = ("1", "2", "3")
+
+CLIENTS = "vpnClientConfiguration"
+GATEWAY_OPTIONS = {
+    "--gateway-type": "gatewayType",
+    "--vpn-type": "vpnType",
+    "--sku": "sku.name",
+    "--address-prefixes": f"{CLIENTS}.vpnClientAddressPool.addressPrefixes",
+    "--client-protocol": f"{CLIENTS}.vpnClientProtocols",
+    "--vpn-auth-type": f"{CLIENTS}.vpnAuthenticationTypes",
+    "--aad-tenant": f"{CLIENTS}.aadTenant",
+    "--aad-audience": f"{CLIENTS}.aadAudience",
+    "--aad-issuer": f"{CLIENTS}.aadIssuer",
+}
 
 
 def entry(recipe: Recipe) -> list[Step]:
@@ -97,12 +111,8 @@ def _gateway(recipe: Recipe, ids: Ids) -> list[Step]:
             az=(
                 f"az network vnet-gateway create {ids.cli_new} -n {ids.names.vpn_gateway} "
                 f"--vnet {n.vnet} --vpn-gateway-generation Generation1 "
-                f"--public-ip-addresses {ids.names.entry_ip} --gateway-type Vpn "
-                f"--vpn-type RouteBased --sku {GATEWAY_SKU} --address-prefixes {pool} "
-                "--client-protocol OpenVPN --vpn-auth-type AAD "
-                f"--aad-tenant {tenant} "
-                f"--aad-audience {VPN_CLIENT} "
-                f"--aad-issuer {issuer}",
+                f"--public-ip-addresses {ids.names.entry_ip} "
+                f"{options(properties, GATEWAY_OPTIONS)}",
             ),
         ),
     ]

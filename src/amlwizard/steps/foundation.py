@@ -14,6 +14,7 @@ from amlwizard.plan import Context, Found, Removal, Resource, Step
 from amlwizard.plan.outputs import SignedIn
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.az_options import options
 
 PROVIDERS = (
     "Microsoft.MachineLearningServices",
@@ -30,6 +31,26 @@ PROVIDERS = (
     "Microsoft.ManagedIdentity",
     "Microsoft.Compute",
 )
+
+STORAGE_OPTIONS = {
+    "--kind": "kind",
+    "--sku": "sku.name",
+    "--min-tls-version": "properties.minimumTlsVersion",
+    "--https-only": "properties.supportsHttpsTrafficOnly",
+    "--allow-blob-public-access": "properties.allowBlobPublicAccess",
+    "--default-action": "properties.networkAcls.defaultAction",
+    "--bypass": "properties.networkAcls.bypass",
+    "--public-network-access": "properties.publicNetworkAccess",
+    "--allow-shared-key-access": "properties.allowSharedKeyAccess",
+}
+VAULT_OPTIONS = {
+    "--sku": "properties.sku.name",
+    "--enable-rbac-authorization": "properties.enableRbacAuthorization",
+    "--default-action": "properties.networkAcls.defaultAction",
+    "--bypass": "properties.networkAcls.bypass",
+    "--public-network-access": "properties.publicNetworkAccess",
+    "--enable-purge-protection": "properties.enablePurgeProtection",
+}
 
 
 def signed_in(account: Account) -> Document:
@@ -158,21 +179,15 @@ def _storage(recipe: Recipe, ids: Ids) -> Step:
     }
     if not recipe.security.shared_keys:
         properties["allowSharedKeyAccess"] = False
+    body = ids.tracked(properties, kind="StorageV2", sku={"name": "Standard_LRS"})
     return arm_step(
         "storage",
         "Storage account",
-        Resource(
-            ids.storage,
-            api_versions.STORAGE,
-            ids.tracked(properties, kind="StorageV2", sku={"name": "Standard_LRS"}),
-        ),
+        Resource(ids.storage, api_versions.STORAGE, body),
         after=_after(access),
         az=(
-            f"az storage account create {ids.cli_new} -n {n.storage} --kind StorageV2 "
-            "--sku Standard_LRS --min-tls-version TLS1_2 --https-only true "
-            "--allow-blob-public-access false --default-action Deny --bypass AzureServices "
-            f"--public-network-access {properties['publicNetworkAccess']}"
-            + ("" if recipe.security.shared_keys else " --allow-shared-key-access false"),
+            f"az storage account create {ids.cli_new} -n {n.storage} "
+            f"{options(body, STORAGE_OPTIONS)}",
             *(
                 f"az storage account network-rule add {ids.cli_group} -n {n.storage} "
                 f"--subnet {rule['id']}"
@@ -198,16 +213,14 @@ def _key_vault(recipe: Recipe, ids: Ids) -> Step:
     if recipe.security.purge_protection:
         # Omitted otherwise: Azure rejects an explicit false.
         properties["enablePurgeProtection"] = True
+    body = ids.tracked(properties)
     return arm_step(
         "key-vault",
         "Key vault",
-        Resource(ids.key_vault, api_versions.KEY_VAULT, ids.tracked(properties)),
+        Resource(ids.key_vault, api_versions.KEY_VAULT, body),
         after=_after(access),
         az=(
-            f"az keyvault create {ids.cli_new} -n {n.key_vault} --sku standard "
-            "--enable-rbac-authorization true --default-action Deny --bypass AzureServices "
-            f"--public-network-access {properties['publicNetworkAccess']}"
-            + (" --enable-purge-protection true" if recipe.security.purge_protection else ""),
+            f"az keyvault create {ids.cli_new} -n {n.key_vault} {options(body, VAULT_OPTIONS)}",
             *(
                 f"az keyvault network-rule add {ids.cli_group} -n {n.key_vault} "
                 f"--subnet {rule['id']}"

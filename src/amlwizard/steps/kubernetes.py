@@ -9,6 +9,7 @@ from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plan import Removal, Resource, Step
 from amlwizard.recipe import Recipe, Serving
 from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.az_options import options
 from amlwizard.steps.extension import extension
 from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.roles import NETWORK_CONTRIBUTOR, pulls_and_reads, role_step
@@ -22,12 +23,37 @@ OUTBOUND = {
     "user-defined-routing": "userDefinedRouting",
 }
 
+POOL_OPTIONS = {
+    "--nodepool-name": "name",
+    "--node-count": "count",
+    "--node-vm-size": "vmSize",
+    "--max-pods": "maxPods",
+    "--vnet-subnet-id": "vnetSubnetID",
+}
+PROFILE = "properties.networkProfile"
+NETWORK_OPTIONS = {
+    "--network-plugin": f"{PROFILE}.networkPlugin",
+    "--service-cidr": f"{PROFILE}.serviceCidr",
+    "--dns-service-ip": f"{PROFILE}.dnsServiceIP",
+    "--load-balancer-sku": f"{PROFILE}.loadBalancerSku",
+    "--outbound-type": f"{PROFILE}.outboundType",
+}
+CLUSTER_OPTIONS = {
+    "--network-plugin-mode": f"{PROFILE}.networkPluginMode",
+    "--pod-cidr": f"{PROFILE}.podCidr",
+    "--kubernetes-version": "properties.kubernetesVersion",
+    "--node-resource-group": "properties.nodeResourceGroup",
+}
+RANGES = "properties.apiServerAccessProfile.authorizedIPRanges"
+PRIVATE = "properties.apiServerAccessProfile.enablePrivateCluster"
+
 
 def kubernetes(recipe: Recipe) -> list[Step]:
     """The steps from the cluster's identity to the attached compute with its roles."""
     ids, n = Ids(recipe), recipe.names
     identity = ids.of("Microsoft.ManagedIdentity/userAssignedIdentities", n.aks_identity)
     subnet = ids.subnet("scoring")
+    cluster = _cluster(recipe, ids, identity, subnet)
     return [
         arm_step(
             "aks-identity",
@@ -49,10 +75,10 @@ def kubernetes(recipe: Recipe) -> list[Step]:
         arm_step(
             "aks",
             "AKS cluster",
-            Resource(ids.aks, api_versions.AKS, _cluster(recipe, ids, identity, subnet)),
+            Resource(ids.aks, api_versions.AKS, cluster),
             after=("aks-role",),
             az=(
-                _cluster_command(recipe, ids, identity, subnet),
+                _cluster_command(recipe, ids, cluster),
                 f"az aks nodepool update -g {n.resource_group} --cluster-name {n.aks} "
                 f"-n {POOL} --max-surge {recipe.serving.max_surge}",
             ),
@@ -181,33 +207,22 @@ def _as_scaled(wanted: MutableDocument, found: Document) -> MutableDocument:
     return {**wanted, "properties": {**wanted["properties"], "agentPoolProfiles": [pool]}}
 
 
-def _cluster_command(recipe: Recipe, ids: Ids, identity: str, subnet: str) -> str:
-    n, a, serving, security = recipe.names, recipe.addresses, recipe.serving, recipe.security
-    options = [
-        f"--tier free --dns-name-prefix {_dns_prefix(n.aks)} --nodepool-name {POOL}",
-        f"--node-count {serving.nodes} --node-vm-size {serving.node_size}",
-        f"--max-pods {serving.max_pods} --vnet-subnet-id {subnet}",
-        f"--network-plugin azure --service-cidr {a.service_cidr}",
-        f"--dns-service-ip {a.dns_service_ip} --load-balancer-sku standard",
-        f"--outbound-type {OUTBOUND[security.aks_outbound]} --assign-identity {identity} --no-ssh-key",
+def _cluster_command(recipe: Recipe, ids: Ids, body: Document) -> str:
+    [pool] = value_at(body, "properties.agentPoolProfiles")
+    [identity] = value_at(body, "identity.userAssignedIdentities")
+    parts = [
+        f"az aks create {ids.cli_new} -n {recipe.names.aks} --tier free",
+        options(body, {"--dns-name-prefix": "properties.dnsPrefix"}),
+        options(pool, POOL_OPTIONS),
+        options(body, NETWORK_OPTIONS),
+        f"--assign-identity {identity} --no-ssh-key",
+        "--enable-cluster-autoscaler" if pool.get("enableAutoScaling") else "",
+        options(pool, {"--min-count": "minCount", "--max-count": "maxCount"}),
+        options(body, CLUSTER_OPTIONS),
+        "--enable-private-cluster --disable-public-fqdn" if value_at(body, PRIVATE) else "",
+        options(body, {"--api-server-authorized-ip-ranges": RANGES}),
     ]
-    if serving.max_nodes is not None:
-        options.append(
-            f"--enable-cluster-autoscaler --min-count {serving.nodes} "
-            f"--max-count {serving.max_nodes}"
-        )
-    if serving.network == "overlay":
-        options.append(f"--network-plugin-mode overlay --pod-cidr {a.pod_cidr}")
-    if serving.kubernetes_version:
-        options.append(f"--kubernetes-version {serving.kubernetes_version}")
-    if n.node_resource_group:
-        options.append(f"--node-resource-group {n.node_resource_group}")
-    if security.private_aks:
-        options.append("--enable-private-cluster --disable-public-fqdn")
-    elif security.aks_authorized_ranges:
-        ranges = ",".join(str(r) for r in security.aks_authorized_ranges)
-        options.append(f"--api-server-authorized-ip-ranges {ranges}")
-    return f"az aks create {ids.cli_new} -n {n.aks} {' '.join(options)}"
+    return " ".join(filter(None, parts))
 
 
 def _dns_prefix(cluster: str) -> str:

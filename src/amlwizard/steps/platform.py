@@ -8,8 +8,37 @@ from amlwizard.design.private_endpoints import WORKSPACE
 from amlwizard.plan import Removal, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.az_options import options
 from amlwizard.steps.private_link import ready_for
 from amlwizard.steps.roles import keeps_data, pulls_and_pushes
+
+WORKSPACE_OPTIONS = {
+    "--storage-account": "properties.storageAccount",
+    "--key-vault": "properties.keyVault",
+    "--application-insights": "properties.applicationInsights",
+    "--container-registry": "properties.containerRegistry",
+    "--public-network-access": "properties.publicNetworkAccess",
+    "--image-build-compute": "properties.imageBuildCompute",
+}
+COMPUTE = "properties.properties"
+SCALE_OPTIONS = {
+    "--type": "properties.computeType",
+    "--size": f"{COMPUTE}.vmSize",
+    "--min-instances": f"{COMPUTE}.scaleSettings.minNodeCount",
+    "--max-instances": f"{COMPUTE}.scaleSettings.maxNodeCount",
+}
+NODE_OPTIONS = {
+    "--enable-node-public-ip": f"{COMPUTE}.enableNodePublicIp",
+    "--identity-type": "identity.type",
+}
+DATABRICKS_OPTIONS = {
+    "--sku": "sku.name",
+    "--compute-mode": "properties.computeMode",
+    "--vnet": "properties.parameters.customVirtualNetworkId.value",
+    "--public-subnet": "properties.parameters.customPublicSubnetName.value",
+    "--private-subnet": "properties.parameters.customPrivateSubnetName.value",
+}
+NO_PUBLIC_IP = {"--enable-no-public-ip": "properties.parameters.enableNoPublicIp.value"}
 
 
 def databricks(recipe: Recipe) -> list[Step]:
@@ -30,6 +59,7 @@ def databricks(recipe: Recipe) -> list[Step]:
         "publicNetworkAccess": "Enabled",
         "requiredNsgRules": "AllRules",
     }
+    body = ids.tracked(properties, sku={"name": "premium"})
     return [
         arm_step(
             "databricks",
@@ -37,17 +67,15 @@ def databricks(recipe: Recipe) -> list[Step]:
             Resource(
                 ids.of("Microsoft.Databricks/workspaces", n.databricks),
                 api_versions.DATABRICKS,
-                ids.tracked(properties, sku={"name": "premium"}),
+                body,
             ),
             after=("vnet",),
             outputs={"url": "properties.workspaceUrl"},
             az=(
                 f"az databricks workspace create {ids.cli_new} -n {n.databricks} "
-                f"--sku premium --compute-mode Hybrid --vnet {ids.vnet} "
-                f"--public-subnet {n.databricks_public_subnet} "
-                f"--private-subnet {n.databricks_private_subnet} "
+                f"{options(body, DATABRICKS_OPTIONS)} "
                 + ("--prepare-encryption " if security.databricks_encryption else "")
-                + f"--enable-no-public-ip {str(security.databricks_no_public_ip).lower()} "
+                + f"{options(body, NO_PUBLIC_IP)} "
                 f"--managed-resource-group {n.databricks_managed_group}",
             ),
             # Without force, the storage account of DBFS stays, and so does the managed group.
@@ -90,22 +118,16 @@ def _workspace(recipe: Recipe) -> Step:
     identities_only = not recipe.security.shared_keys
     if identities_only:
         properties["systemDatastoresAuthMode"] = "Identity"
+    body = ids.tracked(properties, identity={"type": "SystemAssigned"})
     return arm_step(
         "workspace",
         "Machine Learning workspace",
-        Resource(
-            ids.workspace,
-            api_versions.MACHINE_LEARNING,
-            ids.tracked(properties, identity={"type": "SystemAssigned"}),
-        ),
+        Resource(ids.workspace, api_versions.MACHINE_LEARNING, body),
         after=("storage", "key-vault", "registry", "application-insights"),
         outputs={"principal": "identity.principalId"},
         az=(
             f"az ml workspace create {ids.cli_new} -n {n.workspace} "
-            "--storage-account {storage.id} --key-vault {key-vault.id} "
-            "--application-insights {application-insights.id} "
-            "--container-registry {registry.id} --public-network-access Disabled "
-            f"--image-build-compute {n.build_compute}"
+            f"{options(body, WORKSPACE_OPTIONS)}"
             + (" --system-datastores-auth-mode identity" if identities_only else ""),
         ),
         removal=Removal(
@@ -133,26 +155,23 @@ def _build_compute(recipe: Recipe) -> Step:
             "enableNodePublicIp": False,
         },
     }
+    body = {
+        "location": recipe.sign_in.region,
+        "identity": {"type": "SystemAssigned"},
+        "properties": compute,
+    }
     return arm_step(
         "build-compute",
         "Image-build compute",
         Resource(
-            f"{ids.workspace}/computes/{n.build_compute}",
-            api_versions.MACHINE_LEARNING,
-            {
-                "location": recipe.sign_in.region,
-                "identity": {"type": "SystemAssigned"},
-                "properties": compute,
-            },
+            f"{ids.workspace}/computes/{n.build_compute}", api_versions.MACHINE_LEARNING, body
         ),
         after=("private-endpoint.workspace", "vnet"),
         outputs={"principal": "identity.principalId"},
         az=(
             f"az ml compute create -g {n.resource_group} -w {n.workspace} "
-            f"-n {n.build_compute} --type AmlCompute --size {recipe.serving.build_node_size} "
-            f"--min-instances 0 --max-instances 1 --subnet {n.compute_subnet} "
-            f"--vnet-name {n.vnet} --enable-node-public-ip false "
-            "--identity-type SystemAssigned",
+            f"-n {n.build_compute} {options(body, SCALE_OPTIONS)} --subnet {n.compute_subnet} "
+            f"--vnet-name {n.vnet} {options(body, NODE_OPTIONS)}",
         ),
         removal=Removal(query={"underlyingResourceAction": "Delete"}),
     )
