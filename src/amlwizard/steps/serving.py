@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from amlwizard.cloud_port import ReportProgress
@@ -28,29 +28,16 @@ from amlwizard.steps.scoring_script import has_script
 # detail of the same error where it does not reach the cluster.
 REFUSED_AS_SENT, UNREACHED = ("BadRequest", "InferencingClientCallFailed"), "KubernetesUnaccessible"
 
+Withdrawal = Callable[[Context, ReportProgress], None]
+
 
 def serving(recipe: Recipe) -> list[Step]:
     """The steps for the endpoint with its roles, the deployment, and the traffic."""
-    ids, n, s = Ids(recipe), recipe.names, recipe.serving
+    ids, n = Ids(recipe), recipe.names
     in_workspace = f"-g {n.resource_group} -w {n.workspace}"
     endpoint = ids.tracked(
         {"authMode": "Key", "compute": "{kubernetes-compute.id}"},
         identity={"type": "SystemAssigned"},
-    )
-    resources = {"cpu": s.cpu, "memory": s.memory}
-    deployment = ids.tracked(
-        {
-            "endpointComputeType": "Kubernetes",
-            "model": "{register.model_id}",
-            **_scored_by(recipe),
-            "appInsightsEnabled": True,
-            "scaleSettings": {"scaleType": "Default"},
-            "containerResourceRequirements": {
-                "containerResourceRequests": resources,
-                "containerResourceLimits": resources,
-            },
-        },
-        sku={"name": "Default", "capacity": s.instances},
     )
     traffic = {**endpoint, "properties": {**endpoint["properties"], "traffic": {n.deployment: 100}}}
     roles = [
@@ -61,24 +48,6 @@ def serving(recipe: Recipe) -> list[Step]:
     puller = pulls_and_reads(recipe, "kubernetes-compute", n.kubernetes_compute, after=())
     needed = [*roles, *puller, *builder]
     withdraw = _without_traffic(ids.endpoint, n.deployment)
-    deploy = arm_step(
-        "deployment",
-        "Deployment",
-        Resource(
-            f"{ids.endpoint}/deployments/{n.deployment}", api_versions.MACHINE_LEARNING, deployment
-        ),
-        after=(
-            "register",
-            *(("scoring-code", "scoring-environment") if has_script(recipe) else ()),
-            *(step.id for step in needed),
-            *_image_sources(recipe),
-        ),
-        phase="deploy",
-        az=(f"az ml online-deployment create {in_workspace} -e {n.endpoint} -f deployment.yml",),
-        removal=Removal(before_delete=withdraw),
-        suited=lambda new, found: new if has_script(recipe) else _without_script(ids, new, found),
-    )
-    deploy = deploy if has_script(recipe) else _with_way_out(deploy)
     return [
         arm_step(
             "endpoint",
@@ -90,7 +59,7 @@ def serving(recipe: Recipe) -> list[Step]:
             az=(f"az ml online-endpoint create {in_workspace} -n {n.endpoint} -f endpoint.yml",),
         ),
         *roles,
-        until_seen(_with_logs(deploy, n.endpoint, n.deployment), needed, withdraw),
+        until_seen(_deployment(recipe, ids, needed, withdraw), needed, withdraw),
         arm_step(
             "traffic",
             "Traffic to the deployment",
@@ -105,6 +74,45 @@ def serving(recipe: Recipe) -> list[Step]:
             removal=None,
         ),
     ]
+
+
+def _deployment(recipe: Recipe, ids: Ids, roles: Sequence[Step], withdraw: Withdrawal) -> Step:
+    """The deployment, once `roles` are assigned; `withdraw` takes its traffic away."""
+    n, s = recipe.names, recipe.serving
+    resources = {"cpu": s.cpu, "memory": s.memory}
+    body = ids.tracked(
+        {
+            "endpointComputeType": "Kubernetes",
+            "model": "{register.model_id}",
+            **_scored_by(recipe),
+            "appInsightsEnabled": True,
+            "scaleSettings": {"scaleType": "Default"},
+            "containerResourceRequirements": {
+                "containerResourceRequests": resources,
+                "containerResourceLimits": resources,
+            },
+        },
+        sku={"name": "Default", "capacity": s.instances},
+    )
+    deploy = arm_step(
+        "deployment",
+        "Deployment",
+        Resource(f"{ids.endpoint}/deployments/{n.deployment}", api_versions.MACHINE_LEARNING, body),
+        after=(
+            "register",
+            *(("scoring-code", "scoring-environment") if has_script(recipe) else ()),
+            *(step.id for step in roles),
+            *_image_sources(recipe),
+        ),
+        phase="deploy",
+        az=(
+            f"az ml online-deployment create -g {n.resource_group} -w {n.workspace} -e {n.endpoint} -f deployment.yml",
+        ),
+        removal=Removal(before_delete=withdraw),
+        suited=lambda new, found: new if has_script(recipe) else _without_script(ids, new, found),
+    )
+    deploy = deploy if has_script(recipe) else _with_way_out(deploy)
+    return _with_logs(deploy, n.endpoint, n.deployment)
 
 
 def _scored_by(recipe: Recipe) -> Document:
@@ -144,7 +152,7 @@ def _with_way_out(step: Step) -> Step:
     return replace(step, apply=apply)
 
 
-def _without_traffic(endpoint: str, deployment: str) -> Callable[[Context, ReportProgress], None]:
+def _without_traffic(endpoint: str, deployment: str) -> Withdrawal:
     """Set the deployment's traffic to zero: Azure does not delete a deployment that has traffic."""
 
     def withdraw(ctx: Context, say: ReportProgress) -> None:
