@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 import yaml
 
@@ -21,7 +19,7 @@ from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.errors import CloudError, StepError
 from amlwizard.json_path import value_at
-from amlwizard.json_types import Document, JsonObject
+from amlwizard.json_types import Document, JsonObject, MutableDocument
 from amlwizard.notebook.access import scope_of
 from amlwizard.plan import Context, Found, Resource, Step
 from amlwizard.plan.outputs import SCORING_FILES, TRAIN, ScoringFiles
@@ -87,7 +85,7 @@ def scoring_script(recipe: Recipe) -> list[Step]:
     ]  # fmt: skip
 
 
-def _same_conda(new: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def _same_conda(new: MutableDocument, found: Document) -> MutableDocument:
     """The existing conda file, if it means the same: Azure may write it in its own form."""
     wanted, held = (value_at(document, "properties.condaFile") for document in (new, found))
     if not wanted or not held or yaml.safe_load(wanted) != yaml.safe_load(held):
