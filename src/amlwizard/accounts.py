@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from amlwizard.plain_text import PlainText
+
 
 @dataclass(frozen=True)
-class Subscription:
+class Subscription(PlainText):
     """`state` is Azure's: Enabled, Warned and PastDue can be built in; Disabled and Deleted
     cannot."""
 
@@ -17,7 +19,7 @@ class Subscription:
 
 
 @dataclass(frozen=True)
-class Tenant:
+class Tenant(PlainText):
     """A tenant that an account belongs to. `note` says why its subscriptions are unknown."""
 
     id: str
@@ -28,7 +30,7 @@ class Tenant:
 
 
 @dataclass(frozen=True)
-class Account:
+class Account(PlainText):
     """Who signed in, and where the platform will be built."""
 
     name: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -28,11 +27,11 @@ from amlwizard.events import (
     StepProgress,
     StepStarted,
 )
+from amlwizard.plain_text import plain
 from amlwizard.plan import GONE, Plan
 from amlwizard.plan.outputs import REGISTER, SCORE, TRAIN, VERIFY, RemovalOutput, StepRef
 from amlwizard.view import RunView, StepView
 
-_MOVES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 MARKS = {
     "waiting": ("·", "dim"),
     "running": ("▸", "bold cyan"),
@@ -42,17 +41,6 @@ MARKS = {
     "blocked": ("⊘", "yellow"),
     "cancelled": ("⊘", "yellow"),
 }
-
-
-def plain(text: str) -> str:
-    """`text` with control characters replaced, which could move the cursor or change its colour:
-    the text may come from anyone."""
-    return _MOVES.sub("\ufffd", text)
-
-
-def said(text: str) -> str:
-    """`text` for a rich console, its markup escaped."""
-    return escape(plain(text))
 
 
 def let_go(out: TextIO) -> None:
@@ -100,7 +88,8 @@ class Lines:
         self.view = self.view.apply(event)
         text = self._text(event)
         if text:
-            self.out.write(f"{event.at - self.view.started:7.1f}  {plain(text)}\n")
+            line = text.replace("\n", " / ")
+            self.out.write(f"{event.at - self.view.started:7.1f}  {line}\n")
             self.out.flush()
 
     def _text(self, event: Event) -> str:
@@ -133,7 +122,7 @@ def _final(event: StepFinished, step: StepView) -> str:
     if event.because:
         return f"{text} because of {event.because}"
     parts = [part for part in (event.what, event.why, event.fix) if part]
-    return " | ".join([text, *parts]).replace("\n", " / ")
+    return " | ".join([text, *parts])
 
 
 class LiveTable:
@@ -236,15 +225,15 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
 def _failures(view: RunView, console: Console) -> None:
     for step in view.steps.values():
         if step.state == "failed" and step.end:
-            what = said(step.end.what)
-            console.print(f"\n[bold red]{said(step.info.title)} failed.[/] {what}")
+            what = escape(step.end.what)
+            console.print(f"\n[bold red]{escape(step.info.title)} failed.[/] {what}")
             findings = step.end.outputs.get("findings")
             if findings:
                 _show_findings([Finding.from_json(f) for f in findings], console)
                 continue
             for part in (step.end.why, step.end.fix):
                 if part:
-                    console.print(f"  {said(part)}")
+                    console.print(f"  {escape(part)}")
 
 
 def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
@@ -253,7 +242,7 @@ def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
         rows["Slowest"] = slowest
     console.print()
     for name, value in rows.items():
-        console.print(f"[bold]{name:<12}[/] {said(value)}")
+        console.print(f"[bold]{name:<12}[/] {escape(plain(value))}")
 
 
 def report_teardown(view: RunView, places: dict[str, str], out: TextIO) -> None:
@@ -268,12 +257,12 @@ def report_teardown(view: RunView, places: dict[str, str], out: TextIO) -> None:
     for step in view.steps.values():
         note = step.end.what if step.end and step.state == "kept" else ""
         if note not in ("", GONE):
-            console.print(f"  {said(step.info.id)}: {said(note)}")
+            console.print(f"  {escape(step.info.id)}: {escape(note)}")
     for step in view.steps.values():
         removed = view.output(StepRef(step.info.id, RemovalOutput))
         if removed and removed.lingers:
             console.print(
-                f"  {said(step.info.id)}: {said(removed.lingers)} (destroy --purge frees it)"
+                f"  {escape(step.info.id)}: {escape(removed.lingers)} (destroy --purge frees it)"
             )
     _closing(view, dict(places), console)
 
@@ -287,8 +276,8 @@ def show_teardown(plan: Plan, out: TextIO) -> None:
         if step.note == GONE:
             continue
         style = "dim" if step.action == "keep" else "none"
-        title = said(step.title.removeprefix("Remove: "))
-        note = f"  [dim]{said(step.note)}[/]" if step.note else ""
+        title = escape(step.title.removeprefix("Remove: "))
+        note = f"  [dim]{escape(step.note)}[/]" if step.note else ""
         console.print(f"[{style}]{step.action:<7} {step.id:<{width}}  {title}[/]{note}")
     going = sum(step.action != "keep" for step in steps)
     absent = sum(step.note == GONE for step in steps)
@@ -303,12 +292,12 @@ def show_plan(plan: Plan, out: TextIO, commands: bool = True) -> None:
         style = {"keep": "dim", "update": "yellow", "wait": "cyan"}.get(step.action, "none")
         after = f"  after {', '.join(step.after)}" if step.after else ""
         console.print(
-            f"[{style}]{step.action:<7} {step.id:<{width}}  {said(step.title)}[/][dim]{after}[/]"
+            f"[{style}]{step.action:<7} {step.id:<{width}}  {escape(step.title)}[/][dim]{after}[/]"
         )
         for difference in step.differences:
-            console.print(f"[dim]{'':<8}{said(difference)}[/]")
+            console.print(f"[dim]{'':<8}{escape(difference)}[/]")
         if step.note:
-            console.print(f"[bold red]{'':<8}{said(step.note)}[/]")
+            console.print(f"[bold red]{'':<8}{escape(step.note)}[/]")
     counts: dict[str, int] = {}
     for step in plan.steps:
         counts[step.action] = counts.get(step.action, 0) + 1
@@ -331,19 +320,21 @@ def _show_findings(findings: Sequence[Finding], console: Console) -> None:
         style = "bold red" if finding.severity == "error" else "bold yellow"
         where = ", ".join(finding.fields) or "the file"
         line = f" (line {finding.line})" if finding.line else ""
-        console.print(f"[{style}]{finding.severity}[/] {finding.rule}  {said(where)}{line}")
+        console.print(
+            f"[{style}]{finding.severity}[/] {escape(finding.rule)}  {escape(where)}{line}"
+        )
         for part in (finding.what, finding.why, finding.fix):
             if part:
-                console.print(f"    {said(part)}")
+                console.print(f"    {escape(part)}")
         if finding.command:
-            console.print(f"    [bold]$ {said(finding.command)}[/]")
+            console.print(f"    [bold]$ {escape(finding.command)}[/]")
 
 
 def show_error(error: AmlwizardError, out: TextIO | None = None) -> None:
     console = Console(file=out or sys.stderr, highlight=False, soft_wrap=True)
-    console.print(f"[bold red]{said(error.what)}[/]")
+    console.print(f"[bold red]{escape(error.what)}[/]")
     for part in (error.why, error.fix):
         if part:
-            console.print(f"  {said(part)}")
+            console.print(f"  {escape(part)}")
     if isinstance(error, InvalidInputError):
         show_findings(error.findings, out or sys.stderr)

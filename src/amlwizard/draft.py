@@ -9,7 +9,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from uuid import uuid4
 from amlwizard import fields, recipe
 from amlwizard.app.port import TargetName
 from amlwizard.errors import InvalidInputError
+from amlwizard.plain_text import plain_value
 
 VERSION = 1
 
@@ -57,7 +57,7 @@ def new() -> Draft:
 def from_raw(raw: Mapping[str, Any]) -> Draft:
     """A draft with the answers of a recipe, valid or not. What it leaves out is answered by its
     default."""
-    given = {name: value for name, value in deepcopy(dict(raw)).items() if name != "version"}
+    given = {name: value for name, value in plain_value(raw).items() if name != "version"}
     for section, defaults in fields.defaults().items():
         if given.get(section) is None:
             given[section] = {}
@@ -117,6 +117,6 @@ def read(path: Path) -> Draft | None:
         given = json.loads(path.read_text(encoding="utf-8"))
         if given.pop("version") != VERSION:
             return None
-        return Draft(**given)
+        return Draft(**plain_value(given))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

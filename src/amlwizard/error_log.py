@@ -12,6 +12,7 @@ from threading import Lock
 
 from amlwizard.errors import AmlwizardError
 from amlwizard.paths import state_folder
+from amlwizard.plain_text import plain
 from amlwizard.secret import hide
 
 NAME = "amlwizard.log"
@@ -50,7 +51,7 @@ def _log(error: BaseException) -> Path:
 
     class Masked(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
-            return hide(super().format(record))
+            return plain(hide(super().format(record)))
 
     path = state_folder() / NAME
     made_with = (

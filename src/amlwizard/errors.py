@@ -10,12 +10,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from amlwizard.plain_text import PlainText, plain, plain_value
+
 Severity = Literal["error", "warning"]
 ALL = "all"  # stands for every rule in a list of rules to ignore
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(PlainText):
     """One finding in a recipe or on a cloud, listed under every field concerned.
 
     `rule` is the id of the rule (``AK-4``) or of the shape check (``unknown-key``); `fields` are
@@ -60,8 +62,11 @@ class AmlwizardError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
-        super().__init__(what)
+        super().__init__(plain(what))
         self.what, self.why, self.fix = what, why, fix
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, plain_value(value))
 
     def __str__(self) -> str:
         return "\n".join(part for part in (self.what, self.why, self.fix) if part)

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Any, ClassVar, Literal, TypeVar
 
 from amlwizard.json_record import JsonRecord
+from amlwizard.plain_text import PlainText, plain
 
 R = TypeVar("R", bound=JsonRecord)
 
@@ -28,11 +29,11 @@ class Attachment:
     content: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", PurePath(self.name).name)
+        object.__setattr__(self, "name", plain(PurePath(self.name).name))
 
 
 @dataclass(frozen=True, slots=True)
-class StepInfo:
+class StepInfo(PlainText):
     """What a listener needs to draw a step before it starts."""
 
     id: str
@@ -42,7 +43,7 @@ class StepInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(PlainText):
     """`seq` counts from 1 within a run; `at` is seconds since the epoch, UTC."""
 
     kind: ClassVar[str]

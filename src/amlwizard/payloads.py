@@ -9,6 +9,7 @@ from typing import Any, Self
 from amlwizard.events import Attachment
 from amlwizard.json_record import NOT_IN_JSON, JsonRecord
 from amlwizard.json_types import Document, JsonValue
+from amlwizard.plain_text import PlainText
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class DnsRecordNeeded(JsonRecord):
 
 
 @dataclass(frozen=True)
-class ScoringResponse(JsonRecord):
+class ScoringResponse(PlainText, JsonRecord):
     """A scoring request as sent, and its response, of any status. `response` is JSON, or text if it
     is not JSON; `curl` is the same request as a command, its key masked. If the status is 400 or
     more, `why` is the container's error, and `fix` what to do. `dns_record` is one that the

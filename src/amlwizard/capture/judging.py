@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from amlwizard.plain_text import PlainText
+
 ENDED = ("Succeeded", "Failed", "Canceled")
 LONG_RUNNING = {"azure-asyncoperation": "Azure-AsyncOperation", "location": "Location"}
 
@@ -42,7 +44,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(PlainText):
     """`what` is status, code, outcome, header or property."""
 
     scenario: str

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from amlwizard.cli.options import FindingsOptions
-from amlwizard.console import plain, show_findings
+from amlwizard.console import show_findings
 from amlwizard.errors import Finding
+from amlwizard.plain_text import plain
 
 
 def print_findings(given: FindingsOptions, findings: Sequence[Finding]) -> int:

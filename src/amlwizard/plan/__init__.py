@@ -15,6 +15,7 @@ from typing import Literal, overload
 
 from amlwizard.cloud_port import CloudPort, DeviceCodePrompt, ReportProgress
 from amlwizard.json_types import Document, JsonObject, JsonValue, MutableDocument
+from amlwizard.plain_text import PlainText
 from amlwizard.plan.graph import order
 from amlwizard.plan.outputs import Outputs
 from amlwizard.plan.placeholders import for_shell, resolve
@@ -175,7 +176,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedStep:
+class PlannedStep(PlainText):
     """`kept` are the changes that it requires and Azure cannot make; `note` describes them."""
 
     id: str

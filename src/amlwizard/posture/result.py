@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from amlwizard.json_types import Document, JsonObject
+from amlwizard.plain_text import PlainText
 
 Outcome = Literal["ok", "broken", "unknown"]
 Source = Literal["ARM", "outside", "inside"]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(PlainText):
     """One observation: in Azure Resource Manager, from outside the VNET, or from inside it."""
 
     source: Source
@@ -23,7 +24,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(PlainText):
     """One promise of the recipe, kept if all of its evidence is ok. `where` is the resource that it
     is about, `source` the document behind it."""
 
@@ -40,7 +41,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Posture:
+class Posture(PlainText):
     """All promises of a recipe on a target. `at` is in seconds since the epoch (UTC)."""
 
     recipe: str

@@ -18,6 +18,7 @@ from amlwizard.capture.replaying import Verdict, replay
 from amlwizard.cli.options import CompareOptions
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.cloud.wire import client
+from amlwizard.plain_text import plain
 from amlwizard.recipe import SignIn
 
 TIMEOUT_SECONDS = 60
@@ -109,7 +110,7 @@ def show(verdict: Verdict) -> None:
     """Print what was compared, what was left aside (most frequent first), and what differs."""
     print(f"{verdict.asked} exchanges compared with the sandbox")
     for reason, count in verdict.aside.most_common():
-        print(f"{count:6} left aside: {reason}")
+        print(f"{count:6} left aside: {plain(reason)}")
     kinds = Counter(difference.what for difference in verdict.differences)
     print("; ".join(f"{count} of {what}" for what, count in kinds.items()) or "no difference")
     places: dict[tuple[str, str, str, str], list[str]] = {}
@@ -122,7 +123,7 @@ def show(verdict: Verdict) -> None:
         print(f"    {', '.join(found[:PLACES])}{more}")
     for request, took, simulated in verdict.durations:
         if simulated is not None and not took / SLOWER <= simulated <= max(took, 1) * SLOWER:
-            print(f"duration  {request}: {took:.0f} s; sandbox: {simulated:.0f} s")
+            print(f"duration  {plain(request)}: {took:.0f} s; sandbox: {simulated:.0f} s")
 
 
 def kind_of(request: str) -> str:

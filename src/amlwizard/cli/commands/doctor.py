@@ -19,10 +19,10 @@ from urllib.request import getproxies
 from amlwizard.app import extras
 from amlwizard.app.targets import VARIABLE
 from amlwizard.cli.options import DoctorOptions
-from amlwizard.console import plain
 from amlwizard.error_log import NAME as LOG
 from amlwizard.errors import InvalidInputError
 from amlwizard.paths import state_folder
+from amlwizard.plain_text import PlainText
 
 Status = Literal["ok", "absent", "warning", "error"]
 MARKS: dict[Status, str] = {"ok": "✓", "absent": "·", "warning": "!", "error": "✗"}
@@ -31,7 +31,7 @@ COLUMNS, LINES = 80, 24
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(PlainText):
     """The result of one check. `name` is its id in the JSON; `fix` says what to do, unless it is
     ok."""
 
@@ -48,9 +48,9 @@ def doctor(given: DoctorOptions) -> int:
         print(json.dumps({"checks": [asdict(check) for check in checks]}, indent=2))
     else:
         for check in checks:
-            print(plain(f"{MARKS[check.status]} {check.name:<17} {check.what}"))
+            print(f"{MARKS[check.status]} {check.name:<17} {check.what}")
             if check.fix:
-                print(plain(f"{'':20}{check.fix}"))
+                print(f"{'':20}{check.fix}")
     return int(any(check.status == "error" for check in checks))
 
 

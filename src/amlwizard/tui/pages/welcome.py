@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from amlwizard import draft as drafts
 from amlwizard.app.port import TargetName
 from amlwizard.draft import Draft
+from amlwizard.plain_text import plain
 from amlwizard.recipe.bundled import BUNDLED, path_of
 from amlwizard.tui.dialogs.questions import AskPath
 from amlwizard.tui.pages.page import Page
@@ -72,7 +73,7 @@ class WelcomePage(Page):
             yield _way(f"draft:{draft.id}", f"Continue {_name(draft)}", _where(draft, now))
         own = sorted(Path(RECIPES).glob("*.yaml"))[:MOST_RECIPES]
         for path in own:
-            yield _way(f"recipe:{path}", f"From {path}", "")
+            yield _way(f"recipe:{path}", f"From {plain(str(path))}", "")
         for name, about in BUNDLED.items() if not own else ():
             yield _way(f"bundled:{name}", f"From {name}", about)
         yield _way("file", "From another recipe file…", "")

@@ -89,8 +89,8 @@ class StepTree(Tree[str]):
         for step, phase in shown:
             name = PHASE + phase
             if name not in self._leaves:
-                self._leaves[name] = self.root.add(name, name, expand=True)
-            self._leaves[step] = self._leaves[name].add_leaf(step, step)
+                self._leaves[name] = self.root.add(Text(name), name, expand=True)
+            self._leaves[step] = self._leaves[name].add_leaf(Text(step), step)
         return True
 
     def paint(self, lines: Mapping[str, Line]) -> None:
