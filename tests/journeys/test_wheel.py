@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +51,16 @@ class Installed:
         """Install packages in the versions of the lock file, linked to uv's cache."""
         lock = str(ROOT / "requirements.txt")
         uv("pip", "install", "--python", str(self.python), "--constraint", lock, *what)
+
+    def compiled(self) -> None:
+        """Copy what our own environment has compiled. Python uses what was compiled of equal files;
+        everything else it compiles as ever."""
+        ours = Path(sysconfig.get_path("purelib"))
+        theirs = self.folder / "env" / ours.relative_to(sys.prefix)
+        for folder in ours.rglob("__pycache__"):
+            there = theirs / folder.relative_to(ours)
+            if there.parent.exists() and not there.exists():
+                shutil.copytree(folder, there)
 
     def run(self, *arguments: str) -> Ran:
         """Run a program of the environment."""
@@ -105,6 +117,7 @@ def test_the_command_that_adds_the_sandbox_adds_it(wheel: Path, tmp_path: Path) 
     assert refused.code == 2
     assert f"uv pip install -p {made.python} 'amlwizard[sandbox]'" in refused.err
     made.add("amlwizard[sandbox]")
+    made.compiled()
     ran = made.run(*replay)
     assert ran.code == 0, ran.err
     assert "Predictions" in ran.out and "26 of 26 kept" in ran.out
