@@ -7,38 +7,35 @@ this holds of that one, which shows that what is expected here is what Azure doe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import mlflow
-import numpy as np
 import pytest
 import yaml
-from mlflow.models import ModelSignature
-from mlflow.types.schema import Array, ColSpec, DataType, Schema, TensorSpec
-from sklearn.linear_model import Ridge
 from support.containers import (
-    FRAME,
     NEEDED,
     SERVER,
     Container,
     container,
+    frame,
+    predictions,
     pyfunc_model,
     sklearn_model,
     split,
 )
 
+pytestmark = pytest.mark.xdist_group("containers")
+
 SCRIPT = [Path(given)] if (given := os.environ.get("AMLWIZARD_SCORING_SCRIPT")) else []
 FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
-TWO = Schema([ColSpec("double", "a"), ColSpec("long", "b")])
 
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """A model with named columns, as the training notebook saves it."""
     folder = tmp_path_factory.mktemp("named")
-    model = sklearn_model(folder, FRAME, input_example=FRAME.head(2))
+    model = sklearn_model(folder, frame(), input_example=frame().head(2))
     with container(model, folder, *SCRIPT) as started:
         yield started
 
@@ -56,8 +53,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
 )
 def test_named_columns_are_taken_by_name(named: Container, given: Any) -> None:
     status, body = named.score(given)
-    expected = Ridge().fit(FRAME, [1.0, 2.0, 3.0]).predict(FRAME.head(2))
-    assert (status, body) == (200, pytest.approx(list(expected)))
+    assert (status, body) == (200, pytest.approx(predictions()))
 
 
 @pytest.mark.parametrize(
@@ -105,13 +101,17 @@ def test_health_and_swagger(named: Container) -> None:
 
 
 def test_a_tensor_signature_takes_rows_and_no_columns(tmp_path: Path) -> None:
-    with container(sklearn_model(tmp_path, FRAME.to_numpy()), tmp_path, *SCRIPT) as tensor:
+    with container(sklearn_model(tmp_path, frame().to_numpy()), tmp_path, *SCRIPT) as tensor:
         assert tensor.score([[1.0, 1.0]])[0] == 200
         assert tensor.score(split(["a", "b"], [1.0, 1], index=[0]))[0] == 500
         assert "expected an array of items" in tensor.exception
 
 
 def test_named_tensors_are_arrays_by_name(tmp_path: Path) -> None:
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
     signature = ModelSignature(Schema([TensorSpec(np.dtype("float64"), (-1, 2), "x")]))
     model = pyfunc_model(tmp_path, lambda given: given["x"].sum(axis=1), signature=signature)
     with container(model, tmp_path, *SCRIPT) as tensors:
@@ -120,30 +120,43 @@ def test_named_tensors_are_arrays_by_name(tmp_path: Path) -> None:
 
 
 def test_without_signature_what_comes_is_looked_at(tmp_path: Path) -> None:
-    model = sklearn_model(tmp_path, FRAME, signature=None)
+    model = sklearn_model(tmp_path, frame(), signature=None)
     with container(model, tmp_path, *SCRIPT) as unsigned:
         assert unsigned.score(split(["a", "b"], [1.0, 1], index=[0]))[0] == 200
         assert unsigned.score(split(["a", "b"], [1.0, 1]))[0] == 500, "an index is needed there"
         assert unsigned.score([[1.0, 1]])[0] == 200, "by position"
 
 
-NESTED = ModelSignature(Schema([ColSpec(Array(DataType.double), "v")]))
-TIMES = ModelSignature(TWO, Schema([ColSpec("datetime", "t")]))
+def nested() -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Array, ColSpec, DataType, Schema
+
+    return ModelSignature(Schema([ColSpec(Array(DataType.double), "v")]))
+
+
+def times() -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, Schema
+
+    two = Schema([ColSpec("double", "a"), ColSpec("long", "b")])
+    return ModelSignature(two, Schema([ColSpec("datetime", "t")]))
+
+
 OLD = "azureml-inference-server-http==1.3.4"
-BROKEN: dict[str, tuple[dict[str, Any], str]] = {
-    "times are answered": ({"signature": TIMES}, "KeyError: 'properties'"),
-    "an example of scalars": ({"input_example": {"a": 1.0}}, "must provide a sample Numpy array"),
+BROKEN: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
+    "times are answered": (lambda: {"signature": times()}, "KeyError: 'properties'"),
+    "an example of scalars": (lambda: {"input_example": {"a": 1.0}}, "must provide a sample Numpy array"),
     # Microsoft's stumbles over a variable of its own, ours says that it is the type.
-    "lists in a signature alone": ({"signature": NESTED}, "Error"),
-    "no monitoring": ({"pip_requirements": [*NEEDED[:2], SERVER[1]]}, "No module named 'azureml"),
+    "lists in a signature alone": (lambda: {"signature": nested()}, "Error"),
+    "no monitoring": (lambda: {"pip_requirements": [*NEEDED[:2], SERVER[1]]}, "No module named 'azureml"),
     "no server": (
-        {"pip_requirements": NEEDED[:3]}, "No module named 'azureml_inference_server_http'"
+        lambda: {"pip_requirements": NEEDED[:3]}, "No module named 'azureml_inference_server_http'"
     ),
     "an old server": (
-        {"pip_requirements": [*NEEDED[:3], OLD]}, "No module named 'azureml.contrib'"
+        lambda: {"pip_requirements": [*NEEDED[:3], OLD]}, "No module named 'azureml.contrib'"
     ),
     "a package that brings an old server": (
-        {"pip_requirements": [*NEEDED, "flask<3"]}, "No module named 'azureml.contrib'"
+        lambda: {"pip_requirements": [*NEEDED, "flask<3"]}, "No module named 'azureml.contrib'"
     ),
 }  # fmt: skip
 
@@ -151,7 +164,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_model_that_does_not_boot_says_why_in_its_log_only(tmp_path: Path, name: str) -> None:
     options, reason = BROKEN[name]
-    model = pyfunc_model(tmp_path, lambda given: [1.0], **options)
+    model = pyfunc_model(tmp_path, lambda given: [1.0], **options())
     with container(model, tmp_path, *SCRIPT) as broken:
         assert not broken.ready
         assert reason in broken.exception
@@ -159,6 +172,7 @@ def test_a_model_that_does_not_boot_says_why_in_its_log_only(tmp_path: Path, nam
 
 def test_java_is_there_where_the_environment_brings_it(tmp_path: Path) -> None:
     """As a Spark model's session needs it: the images of Azure have none."""
+    import mlflow
 
     class Looking(mlflow.pyfunc.PythonModel):
         def load_context(self, context: Any) -> None:

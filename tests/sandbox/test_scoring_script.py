@@ -8,24 +8,22 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import mlflow
-import numpy as np
 import pytest
-from mlflow.models import ModelSignature
-from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
-from sklearn.linear_model import Ridge
 from support.containers import (
-    FRAME,
     NEEDED,
     SERVER,
     Container,
     container,
+    frame,
+    predictions,
     pyfunc_model,
     sklearn_model,
     split,
 )
 
 from amlwizard import serving
+
+pytestmark = pytest.mark.xdist_group("containers")
 
 ROWS = [[1.0, 1], [2.0, 0]]
 
@@ -46,7 +44,7 @@ def scored(model: Path, folder: Path) -> AbstractContextManager[Container]:
 def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     """A model with named columns, as the training notebook saves it."""
     folder = tmp_path_factory.mktemp("named")
-    with scored(sklearn_model(folder, FRAME, input_example=FRAME.head(2)), folder) as started:
+    with scored(sklearn_model(folder, frame(), input_example=frame().head(2)), folder) as started:
         assert started.ready, started.log.read_text()
         yield started
 
@@ -63,8 +61,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     ids=["columns, index and data", "no index", "another order", "one more", "numbers as text"],
 )
 def test_named_columns_are_taken_by_name(named: Container, given: Any) -> None:
-    expected = Ridge().fit(FRAME, [1.0, 2.0, 3.0]).predict(FRAME.head(2))
-    assert named.score(given) == (200, pytest.approx(list(expected)))
+    assert named.score(given) == (200, pytest.approx(predictions()))
 
 
 @pytest.mark.parametrize(
@@ -92,12 +89,16 @@ def test_without_input_data_it_is_400(named: Container) -> None:
 
 
 def test_tensors_are_arrays(tmp_path: Path) -> None:
-    with scored(sklearn_model(tmp_path, FRAME.to_numpy()), tmp_path) as tensor:
+    with scored(sklearn_model(tmp_path, frame().to_numpy()), tmp_path) as tensor:
         assert tensor.score([[1.0, 1.0]])[0] == 200
         assert tensor.score([["x", 1.0]])[0] == 400
 
 
 def test_named_tensors_are_arrays_by_name(tmp_path: Path) -> None:
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
     signature = ModelSignature(Schema([TensorSpec(np.dtype("float64"), (-1, 2), "x")]))
     model = pyfunc_model(tmp_path, lambda given: given["x"].sum(axis=1), signature=signature)
     with scored(model, tmp_path) as tensors:
@@ -105,6 +106,10 @@ def test_named_tensors_are_arrays_by_name(tmp_path: Path) -> None:
 
 
 def test_params_reach_the_model_and_records_come_back(tmp_path: Path) -> None:
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+
     class Times(mlflow.pyfunc.PythonModel):
         def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
             return [{"a": a, "times": a * params["k"]} for a in model_input["a"]]
@@ -125,7 +130,7 @@ def test_params_reach_the_model_and_records_come_back(tmp_path: Path) -> None:
 
 
 def test_without_signature_columns_and_arrays_are_taken(tmp_path: Path) -> None:
-    with scored(sklearn_model(tmp_path, FRAME, signature=None), tmp_path) as unsigned:
+    with scored(sklearn_model(tmp_path, frame(), signature=None), tmp_path) as unsigned:
         assert unsigned.score(split(["a", "b"], *ROWS))[0] == 200
         assert unsigned.score(ROWS)[0] == 200
 
@@ -138,6 +143,6 @@ def test_what_the_model_raises_is_500_and_the_log_says_why(tmp_path: Path) -> No
 
 
 def test_a_script_that_is_not_in_the_code_ends_the_container(tmp_path: Path) -> None:
-    model = sklearn_model(tmp_path, FRAME)
+    model = sklearn_model(tmp_path, frame())
     with container(model, tmp_path, tmp_path / "src" / "none.py", model) as crashed:
         assert not crashed.ready and "none.py" in crashed.log.read_text()

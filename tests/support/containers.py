@@ -1,4 +1,6 @@
-"""Containers of deployments, and the models in them."""
+"""Containers of deployments, and the models in them.
+
+MLflow and scikit-learn take seconds to import: only the tests that run a container do."""
 
 from __future__ import annotations
 
@@ -10,19 +12,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import mlflow
-import pandas as pd
-from mlflow.models import infer_signature
-from sklearn.linear_model import Ridge
 
 from amlwizard.cloud.container_log import last_exception
 
 SERVER = ["azureml-ai-monitoring", "azureml-inference-server-http"]
-NEEDED = [f"mlflow=={mlflow.__version__}", "scikit-learn", *SERVER]
-FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1, 0, 1]})
+NEEDED = [f"mlflow=={version('mlflow')}", "scikit-learn", *SERVER]
+TARGET = [1.0, 2.0, 3.0]
 
 
 @dataclass
@@ -73,8 +72,27 @@ def container(model: Path, folder: Path, *own: Path) -> Iterator[Container]:
         process.kill()
 
 
+@cache
+def frame() -> Any:
+    """Rows to fit a model to."""
+    import pandas as pd
+
+    return pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1, 0, 1]})
+
+
+def predictions() -> list[float]:
+    """Of the model of these rows, for the first two."""
+    from sklearn.linear_model import Ridge
+
+    return list(Ridge().fit(frame(), TARGET).predict(frame().head(2)))
+
+
 def sklearn_model(folder: Path, data: Any, **options: Any) -> Path:
-    fitted = Ridge().fit(data, [1.0, 2.0, 3.0])
+    import mlflow
+    from mlflow.models import infer_signature
+    from sklearn.linear_model import Ridge
+
+    fitted = Ridge().fit(data, TARGET)
     path = folder / "model"
     options.setdefault("signature", infer_signature(data, fitted.predict(data)))
     mlflow.sklearn.save_model(fitted, str(path), pip_requirements=NEEDED, **options)
@@ -82,6 +100,8 @@ def sklearn_model(folder: Path, data: Any, **options: Any) -> Path:
 
 
 def pyfunc_model(folder: Path, answer: Callable[[Any], Any], **options: Any) -> Path:
+    import mlflow
+
     class Answering(mlflow.pyfunc.PythonModel):
         def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
             return answer(model_input)
