@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from support import Command, Ran, Sandbox, amlwizard, running
-from support.captures import captured
 from support.guarded import guarded, guarded_once
 from support.journeys import article, embedded, private, quickstart, rerun, second
 from support.platforms import built, platform
@@ -21,7 +20,6 @@ from xdist.scheduler import LoadScopeScheduling
 __all__ = [
     "article",
     "built",
-    "captured",
     "embedded",
     "guarded",
     "guarded_once",

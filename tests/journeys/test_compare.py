@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from support import ROOT, Asked, Ran, amlwizard, running
-from support.captures import Captured
 
 from amlwizard.capture.recording import Recorder
 from amlwizard.cloud import Cloud, from_description
@@ -142,18 +141,3 @@ def test_what_follows_from_a_difference_is_no_difference(session: Lines, tmp_pat
     assert [(d["what"], d["azure"], d["sandbox"]) for d in said["differences"]] == [
         ("status", "201", "400")
     ]
-
-
-@pytest.mark.journey
-def test_a_whole_run_replays_as_it_went(captured: Captured) -> None:
-    ran = amlwizard("sandbox", "compare", str(captured.path), "--json")
-    said = json.loads(ran.out)
-    assert said["compared"] > 150
-    told = {
-        (d["what"], d["request"], d["azure"], d["sandbox"])
-        for d in said["differences"]
-        if d["what"] != "property"
-    }
-    assert told == set()
-    # What is served needs the model, which cells have registered: no capture has those.
-    assert any("a model that cells registered" in reason for reason in said["aside"])

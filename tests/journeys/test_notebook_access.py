@@ -6,7 +6,7 @@ import json
 
 import pytest
 from support import Ran
-from support.journeys import CLIENT_SECRET, USER_CODE, Journey
+from support.journeys import CLIENT_SECRET, PERSON, USER_CODE, Journey
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 
@@ -48,7 +48,7 @@ def test_it_may_ask_for_a_sign_in_of_its_own(quickstart: Journey) -> None:
         ("login-done", "train"),
     ]
     [done] = ran.of("login-done", "train")
-    assert done["account"] == "engineer@sandbox.example"
+    assert done["account"] == PERSON
     assert USER_CODE not in ran.out and USER_CODE not in quickstart.capture.read_text()
     assert f"enter {USER_CODE}" in ran.err
     assert ran.final("train")["outputs"]["mse"] == pytest.approx(3424.857, abs=0.001)

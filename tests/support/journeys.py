@@ -19,6 +19,8 @@ from support import RECIPES, Json, Ran, Sandbox, amlwizard, replaying_afresh, ru
 SCORING_KEY = "canaryKeyQ7fW2zR9mK4tB8vX1pL6"
 ACCESS_TOKEN = "canaryTokenH3jD8sN5gC2yU7aE4oI9"
 USER_CODE = "CANARYX7Q"
+DOMAIN = "kanariaworks.example"
+PERSON = f"ada.lovelace@{DOMAIN}"
 CLIENT_SECRET = "canarySecretT6bM1rV8kZ3nF5wJ2"
 CLIENT_ID = "7d0b1c52-3a6e-4f7c-9d55-0f2f3c3b9a11"
 
@@ -70,8 +72,17 @@ class Journey:
             **self.environment,
         )  # fmt: skip
 
+    @property
+    def recorded(self) -> Path:
+        """What the replay of quickstart recorded itself, by `--capture`."""
+        return recorded_in(self.home.parent)
+
     def output(self, step: str) -> Json:
         return dict(self.ran.final(step)["outputs"])
+
+
+def recorded_in(folder: Path) -> Path:
+    return folder / "recorded.jsonl"
 
 
 @contextmanager
@@ -88,6 +99,7 @@ def journey(recipe: str, folder: Path, clock: str, *options: str, **more: str) -
             {"scoring_key": SCORING_KEY, "access_token": ACCESS_TOKEN, "user_code": USER_CODE,
              "principal": {"client_id": CLIENT_ID, "secret": CLIENT_SECRET}},
         )  # fmt: skip
+        sandbox.change(person={**sandbox.state["person"], "name": PERSON})
         environment = {"AMLWIZARD_HOME": str(home), **sandbox.environment, **more}
         options = (str(RECIPES / f"{recipe}.yaml"), "--target", "sandbox", *options)
         # AKS is held until the training has started: a run that waited for it first would never end.
@@ -102,8 +114,10 @@ def journey(recipe: str, folder: Path, clock: str, *options: str, **more: str) -
 
 @pytest.fixture(scope="session")
 def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
-    """On the clock that users get by default."""
-    with journey("quickstart", tmp_path_factory.mktemp("quickstart"), "real") as done:
+    """On the clock that users get by default, recorded."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    recording = ("--capture", str(recorded_in(folder)))
+    with journey("quickstart", folder, "real", *recording) as done:
         yield done
 
 
