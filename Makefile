@@ -10,7 +10,7 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint bench coverage pictures golden schema lock clean
+.PHONY: demo test check lint audit dist bench coverage pictures golden schema lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
@@ -26,6 +26,31 @@ lint: .venv/ready
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
+
+# Known vulnerabilities of what requirements.txt installs, as PyPA's auditor finds them in OSV. They come
+# by network: where that does not answer, nothing was audited, and this says so. A tool of its own
+# environment, so that what it needs is not among what it audits.
+AUDITOR = pip-audit==2.10.1
+OSV = import httpx; httpx.get("https://api.osv.dev/v1/vulns/PYSEC-2021-66").raise_for_status()
+audit: .venv/ready
+	@if $(BIN)/python -c '$(OSV)' 2>/dev/null; then \
+		$(BIN)/python -m uv --quiet tool run $(AUDITOR) --vulnerability-service osv --strict \
+			--disable-pip --require-hashes --progress-spinner off --requirement requirements.txt; \
+	else echo "audit: SKIPPED, nothing was audited: api.osv.dev does not answer"; fi
+
+# The wheel, and beside it what it installs with the sandbox, at the locked versions, as a CycloneDX SBOM:
+# by the generator that CycloneDX keeps for Python.
+SBOM = cyclonedx-bom==7.5.0
+dist: .venv/ready
+	rm -rf dist build/dist
+	mkdir -p build/dist
+	$(BIN)/hatchling build --directory dist
+	cp requirements.txt build/dist/requirements.txt
+	$(UV) compile --universal --generate-hashes --no-annotate --python-version 3.11 --extra sandbox \
+		--output-file build/dist/requirements.txt pyproject.toml
+	$(BIN)/python -m uv --quiet tool run --from $(SBOM) cyclonedx-py requirements --output-reproducible \
+		--mc-type application --pyproject pyproject.toml --spec-version 1.6 --output-format JSON \
+		--output-file "$$(ls dist/*.whl).cdx.json" build/dist/requirements.txt
 
 # Which lines the tests in COVERED run, in every process that they start; takes twice their time.
 COVERED ?= tests/unit tests/tui

@@ -36,7 +36,8 @@ def record(file: str, command: Sequence[str]) -> int:
             os.environ.pop(name, None)
         os.environ.setdefault("TERM", "xterm-256color")
         os.environ["COLORTERM"] = "truecolor"
-        os.execv(command[0], list(command))
+        # This Python and our own arguments, without a shell that could read more into them.
+        os.execv(command[0], list(command))  # noqa: S606
     header = {
         "version": 2,
         "width": columns,

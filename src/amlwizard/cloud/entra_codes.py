@@ -25,7 +25,8 @@ class Meaning(NamedTuple):
     fix: str = ""
 
 
-SECRET = "Make a new one: az ad app credential reset --id CLIENT_ID, and set AZURE_CLIENT_SECRET."
+# What to do about a secret, not one.
+SECRET = "Make a new one: az ad app credential reset --id CLIENT_ID, and set AZURE_CLIENT_SECRET."  # noqa: S105
 APPLICATION = "Correct AZURE_CLIENT_ID and AZURE_TENANT_ID."
 TENANT = "Correct sign_in.tenant."
 FEDERATED = "Compare it with the application's: az ad app federated-credential list --id CLIENT_ID."
