@@ -137,6 +137,9 @@ class ArmPort(Protocol):
         self, method: str, path: str, api_version: str, body: Document | None = None
     ) -> Document: ...
 
+    def query(self, path: str, api_version: str, body: Document, *keys: str) -> Document:
+        """The answer to a question that is a POST, which has at least one of `keys`."""
+
     def post(self, path: str, api_version: str, body: Document | None = None) -> Document: ...
 
     def put(

@@ -195,6 +195,7 @@ class Weather:
 
 
 BUSY = {"status": 409, "code": "AnotherOperationInProgress", "message": "Another operation is."}
+CREATED = "POST .*/clusters/create"
 WEATHER: dict[str, dict[str, Any]] = {
     "PUT .*/resourceGroups/[^/]+": {"status": 429, "headers": {"Retry-After": "1"}, "times": 1},
     "GET .*/storageAccounts/[^/]+": {"status": 503, "times": 1},
@@ -204,7 +205,7 @@ WEATHER: dict[str, dict[str, Any]] = {
     "PUT .*/managedClusters/[^/]+": {"mode": "drop", "times": 1},
     "PUT .*/Microsoft.Databricks/workspaces/[^/]+": {"mode": "cut", "times": 1},
     "GET .*/operationStatuses/.*": {"status": 503, "times": 1},
-    "POST .*/clusters/create": {"mode": "drop", "times": 1},
+    CREATED: {"mode": "drop", "times": 1},
     "POST .*/libraries/install": {"status": 429, "headers": {"Retry-After": "1"}, "times": 1},
 }
 
@@ -227,7 +228,7 @@ def test_bad_weather_delays_and_breaks_nothing(weather: Weather) -> None:
     assert set(weather.ran.outcomes.values()) == {"done"}
 
 
-@pytest.mark.parametrize("match", WEATHER)
+@pytest.mark.parametrize("match", [match for match in WEATHER if match != CREATED])
 def test_what_was_throttled_or_lost_is_asked_again(weather: Weather, match: str) -> None:
     assert weather.requests(match) > WEATHER[match]["times"]
 
@@ -238,9 +239,9 @@ def test_waiting_for_another_operation_is_said(weather: Weather) -> None:
 
 
 def test_a_lost_answer_makes_nothing_twice(weather: Weather) -> None:
-    """The SDK asks for a cluster again when the answer is lost: the first one must not run on."""
+    """The cluster is looked for, and not asked for again: it would run on beside the second."""
     [workspace] = weather.sandbox.state["databricks"].values()
-    assert weather.requests("POST .*/clusters/create") == 2
+    assert weather.requests(CREATED) == 1
     assert list(workspace["clusters"]) == [weather.ran.final("databricks-cluster")["outputs"]["id"]]
 
 

@@ -13,7 +13,14 @@ from types import MappingProxyType
 from typing import Any
 
 from amlwizard.cloud.arm_requests import ArmRequests, short
-from amlwizard.cloud.errors import LINGERING, LOST_ANSWERS, NO_ANSWER, passes, translated
+from amlwizard.cloud.errors import (
+    LINGERING,
+    LOST_ANSWERS,
+    NO_ANSWER,
+    UNSEEN,
+    passes,
+    translated,
+)
 from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.waiting import Waiting, longest, pause
 from amlwizard.cloud_port import ReportProgress
@@ -71,11 +78,11 @@ class Arm(ArmRequests):
                 begun = self._begin(resource_id, api_version, body, cancel)
                 self._await(begun, self._waiting(resource_id, say, cancel))
 
-        self._persist(once, say, cancel)
-        return self._settled(resource_id, api_version)
+        self._persist(once, say, cancel, lagging=UNSEEN)
+        return self._settled(resource_id, api_version, cancel)
 
-    def _settled(self, resource_id: str, api_version: str) -> MutableDocument:
-        found = self.get(resource_id, api_version)
+    def _settled(self, resource_id: str, api_version: str, cancel: CancelEvent) -> MutableDocument:
+        found = self.await_there(resource_id, api_version, cancel)
         if found is None:
             raise StepError(
                 f"{short(resource_id)} is not there after it was created.",
@@ -109,7 +116,7 @@ class Arm(ArmRequests):
         CloudError if it failed, StepError if it does not end."""
         waiting = self._waiting(resource_id, say, cancel)
         while True:
-            found = self._settled(resource_id, api_version)
+            found = self._settled(resource_id, api_version, cancel)
             state = found.get("properties", {}).get("provisioningState", "Succeeded")
             if state == "Succeeded":
                 return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amlwizard.cloud.errors import asked, translated
+from amlwizard.cloud.errors import UnreadableAnswerError, asked, translated
 from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import transport
@@ -44,42 +44,74 @@ class ArmRequests:
 
     def every(self, path: str, api_version: str) -> list[MutableDocument]:
         """All items of a collection, from all its pages."""
-        page = self.send("GET", path, api_version)
-        items = [*page.get("value", [])]
+        page = self._page(self._url(path, api_version), path)
+        items = [*page["value"]]
         while page.get("nextLink"):
-            page = self._send_url("GET", page["nextLink"], None, path)
-            items += page.get("value", [])
+            page = self._page(page["nextLink"], path)
+            items += page["value"]
         return items
+
+    def _page(self, url: str, path: str) -> MutableDocument:
+        def call() -> MutableDocument:
+            page = self._call("GET", url, None)
+            if not isinstance(page.get("value"), list):
+                raise UnreadableAnswerError
+            return page
+
+        return asked(f"GET {short(path)}", call)
 
     def post(self, path: str, api_version: str, body: Document | None = None) -> MutableDocument:
         return self.send("POST", path, api_version, body)
+
+    def query(self, path: str, api_version: str, body: Document, *keys: str) -> MutableDocument:
+        """The answer to a question that is a POST: sent again if the answer is lost, or lacks all
+        of `keys`."""
+
+        def call() -> MutableDocument:
+            answer = self._call("POST", self._url(path, api_version), body)
+            if not answer.keys() & set(keys):
+                raise UnreadableAnswerError
+            return answer
+
+        return asked(f"POST {short(path)}", call)
 
     def send(
         self, method: str, path: str, api_version: str, body: Document | None = None
     ) -> MutableDocument:
         """The JSON body of the response, {} if it is empty. Raises CloudError for a status of 400
         or more."""
+        return self._send_url(method, self._url(path, api_version), body, path)
+
+    def _url(self, path: str, api_version: str) -> str:
         mark = "&" if "?" in path else "?"
-        url = f"{self.profile.arm}{path}{mark}api-version={api_version}"
-        return self._send_url(method, url, body, path)
+        return f"{self.profile.arm}{path}{mark}api-version={api_version}"
 
     def _send_url(self, method: str, url: str, body: Document | None, what: str) -> MutableDocument:
+        doing = f"{method} {short(what)}"
+        if method == "GET":
+            return asked(doing, lambda: self._call(method, url, body))
+        with translated(doing):
+            return self._call(method, url, body)
+
+    def _call(self, method: str, url: str, body: Document | None) -> MutableDocument:
+        """Raises azure-core's errors, and UnreadableAnswerError."""
         from azure.core.exceptions import HttpResponseError
         from azure.core.rest import HttpRequest
         from azure.mgmt.core.exceptions import ARMErrorFormat
 
-        def call() -> MutableDocument:
-            request = HttpRequest(method, self.profile.must_allow(url), json=body)
-            response = self._resources.send_request(request)
-            if response.status_code >= 400:
-                raise HttpResponseError(response=response, error_format=ARMErrorFormat)
-            return dict(response.json()) if response.content else {}
-
-        doing = f"{method} {short(what)}"
-        if method == "GET":
-            return asked(doing, call)
-        with translated(doing):
-            return call()
+        request = HttpRequest(method, self.profile.must_allow(url), json=body)
+        response = self._resources.send_request(request)
+        if response.status_code >= 400:
+            raise HttpResponseError(response=response, error_format=ARMErrorFormat)
+        if not response.content and method != "GET":
+            return {}
+        try:
+            answer = response.json()
+        except ValueError:
+            raise UnreadableAnswerError from None
+        if not isinstance(answer, dict) or (method == "GET" and not answer):
+            raise UnreadableAnswerError
+        return answer
 
 
 def short(resource_id: str) -> str:

@@ -15,7 +15,7 @@ from amlwizard.cloud.entra_codes import OAUTH, code_in, code_of, reason
 from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError, causes
-from amlwizard.cloud.wire import session, transport
+from amlwizard.cloud.wire import WebPageError, session, transport
 from amlwizard.errors import InvalidInputError, OperationCancelledError, SignInError
 from amlwizard.secret import hide, remember
 
@@ -217,7 +217,7 @@ def refused(login: str, error: Any, service: str = "") -> SignInError:
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
     for cause in causes(error):
-        if isinstance(cause, UntrustedCertificateError):
+        if isinstance(cause, UntrustedCertificateError | WebPageError):
             return SignInError(cause.what, why=cause.why, fix=cause.fix)
         if isinstance(cause, SignInError):
             return cause

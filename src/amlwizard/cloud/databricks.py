@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event as CancelEvent
 from typing import Any
 
 from amlwizard.cloud import interruption
-from amlwizard.cloud.databricks_errors import translated
+from amlwizard.cloud.databricks_errors import PASSING, asked, translated
+from amlwizard.cloud.errors import LOST_ANSWERS, NO_ANSWER
 from amlwizard.cloud.execution import ExecutionContext, unreadable
 from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
@@ -86,14 +88,13 @@ class Databricks:
 
     def runtimes(self) -> tuple[str, ...]:
         """The runtimes that a cluster may use, such as ``16.4.x-scala2.12``."""
-        with translated("list runtimes"):
-            found = self.client.clusters.spark_versions().versions or []
+        found = asked("list runtimes", self.client.clusters.spark_versions).versions or []
         return tuple(str(version.key) for version in found)
 
     def node_types(self) -> tuple[str, ...]:
         """The node types available in this subscription and region."""
-        with translated("list node types"):
-            answer = self.client.api_client.do("GET", "/api/2.1/clusters/list-node-types")
+        read = partial(self.client.api_client.do, "GET", "/api/2.1/clusters/list-node-types")
+        answer = asked("list node types", read)
         return tuple(
             str(node["node_type_id"])
             for node in answer.get("node_types", [])
@@ -104,38 +105,36 @@ class Databricks:
 
     def find_cluster(self, name: str) -> Document | None:
         """The newest cluster of that name as the API returns it, or None."""
-        with translated("list clusters"):
-            for cluster in self.client.clusters.list():
-                if cluster.cluster_name == name:
-                    return dict(cluster.as_dict())
-        return None
+        found = asked("list clusters", lambda: list(self.client.clusters.list()))
+        return next((dict(c.as_dict()) for c in found if c.cluster_name == name), None)
 
     def create_cluster(self, spec: Document) -> str:
-        """Create exactly one cluster and return its id. If a response is lost the SDK retries, and
-        the first request's cluster would run on unnoticed: duplicates are recognized by name and
-        tags, and deleted."""
-        from requests.exceptions import RequestException
-
-        created, lost = None, None
-        with translated("create the cluster"):
+        """Create exactly one cluster and return its id. A cluster whose answer was lost would run
+        on unnoticed: it is recognized by its name and tags."""
+        for left in reversed(range(LOST_ANSWERS)):
             try:
-                answer = self.client.api_client.do("POST", "/api/2.1/clusters/create", body=spec)
-                created = str(answer["cluster_id"])
-            except RequestException as error:
-                lost = error
-            ours = [
-                str(cluster.cluster_id)
-                for cluster in self.client.clusters.list()
-                if cluster.cluster_name == spec["cluster_name"]
-                and (cluster.custom_tags or {}).items() >= spec["custom_tags"].items()
-            ]
-            if lost and not ours:
-                raise lost
-            kept = created or ours[0]
-            for twin in ours:
-                if twin != kept:
-                    self.client.clusters.permanent_delete(twin)
-        return kept
+                with translated("create the cluster"), unrepeated():
+                    answer = self.client.api_client.do(
+                        "POST", "/api/2.1/clusters/create", body=spec
+                    )
+                    return str(answer["cluster_id"])
+            except CloudError as error:
+                if error.code not in (NO_ANSWER, LostAnswerError.__name__, *PASSING):
+                    raise
+                if made := self._made(spec):
+                    return made
+                if not left:
+                    raise
+            interruption.pause(self.profile.retry)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _made(self, spec: Document) -> str | None:
+        """The id of a cluster with the name and tags of `spec`."""
+        for cluster in asked("list clusters", lambda: list(self.client.clusters.list())):
+            tags = (cluster.custom_tags or {}).items()
+            if cluster.cluster_name == spec["cluster_name"] and tags >= spec["custom_tags"].items():
+                return str(cluster.cluster_id)
+        return None
 
     def edit_cluster(self, cluster_id: str, spec: Document) -> None:
         """Change the settings of a cluster; a running cluster restarts with them."""
@@ -159,8 +158,7 @@ class Databricks:
     def state(self, cluster_id: str) -> str:
         """The state of a cluster, such as ``RUNNING``; ``UNKNOWN`` if the API does not report
         one."""
-        with translated("look at the cluster"):
-            cluster = self.client.clusters.get(cluster_id)
+        cluster = asked("look at the cluster", lambda: self.client.clusters.get(cluster_id))
         return cluster.state.value if cluster.state else "UNKNOWN"
 
     def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
@@ -169,8 +167,7 @@ class Databricks:
         where = "the cluster's event log"
         waiting = Waiting("The Databricks cluster", where, self.profile.longest, say, cancel)
         while True:
-            with translated("look at the cluster"):
-                cluster = self.client.clusters.get(cluster_id)
+            cluster = asked("look at the cluster", lambda: self.client.clusters.get(cluster_id))
             state = cluster.state.value if cluster.state else "UNKNOWN"
             if state == "RUNNING":
                 return
@@ -192,8 +189,9 @@ class Databricks:
         return {package: state for package, (state, _) in self._libraries(cluster_id).items()}
 
     def _libraries(self, cluster_id: str) -> dict[str, tuple[str, str]]:
-        with translated("look at the libraries"):
-            found = list(self.client.libraries.cluster_status(cluster_id))
+        found = asked(
+            "look at the libraries", lambda: list(self.client.libraries.cluster_status(cluster_id))
+        )
         return {
             s.library.pypi.package: (
                 s.status.value if s.status else "",

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
-from amlwizard.cloud.errors import not_let_in
+from amlwizard.cloud.errors import LOST_ANSWERS, NO_ANSWER, not_let_in
+from amlwizard.cloud.interruption import pause
+from amlwizard.cloud.wire import LostAnswerError
 from amlwizard.errors import CloudError, OperationCancelledError, SignInError
 from amlwizard.run_control import cleanup
 from amlwizard.secret import hide
 
+T = TypeVar("T")
+
+PASSING = ("InternalError", "TemporarilyUnavailable", "TooManyRequests", "DeadlineExceeded")
+PAUSE_SECONDS = 1.0
+UNREADABLE = "likely a bug in the Databricks SDK"  # what the SDK makes of an answer that is no JSON
 # Databricks' messages for denied access, and the fix for each; the first match applies.
 DENIED = (
     (
@@ -51,6 +59,21 @@ def tidying() -> Iterator[None]:
         yield
 
 
+def asked(doing: str, call: Callable[[], T]) -> T:
+    """The result of `call`, repeated if its answer is lost or cannot be read: `call` must be safe to
+    repeat."""
+    left = LOST_ANSWERS
+    while True:
+        left -= 1
+        try:
+            with translated(doing):
+                return call()
+        except CloudError as error:
+            if error.code not in (NO_ANSWER, *PASSING) or not left:
+                raise
+        pause(PAUSE_SECONDS)
+
+
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
     """Turn errors of the Databricks SDK into CloudError or SignInError; `doing` is part of the
@@ -63,18 +86,33 @@ def translated(doing: str) -> Iterator[None]:
         said = (error.error_code or "", str(error))
         raise not_let_in(f"Databricks, {doing}", said) from None
     except DatabricksError as error:
+        if UNREADABLE in str(error):
+            raise _no_answer(
+                doing, "Something in between answered, a gateway or a proxy."
+            ) from None
         raise CloudError(
             f"Databricks, {doing}: {error.error_code or type(error).__name__}.",
-            code=error.error_code or type(error).__name__,
+            code=type(error).__name__
+            if type(error).__name__ in PASSING
+            else error.error_code or type(error).__name__,
             why=hide(str(error))[:500],
             fix=_opened_by(str(error))
             if isinstance(error, PermissionDenied)
             else "Replay continues from here once the cause is gone.",
         ) from None
     except OSError as error:  # includes the errors of requests
-        raise CloudError(
-            f"Databricks, {doing}: no answer.",
-            code=type(error).__name__,
-            why=hide(str(error))[:500],
-            fix="Check the network, then replay.",
-        ) from None
+        if isinstance(error, LostAnswerError):
+            raise CloudError(
+                f"Databricks, {doing}: the answer was lost.",
+                code=LostAnswerError.__name__,
+                why="The connection broke off. Whether it was done is not known.",
+                fix="Check the network, then replay: it looks first.",
+            ) from None
+        raise _no_answer(doing, hide(str(error))[:500]) from None
+    except (KeyError, TypeError):
+        raise _no_answer(doing, "Its answer says nothing of what was asked.") from None
+
+
+def _no_answer(doing: str, why: str) -> CloudError:
+    fix = "Check the network and its proxy, then replay: it continues from here."
+    return CloudError(f"Databricks, {doing}: no answer.", code=NO_ANSWER, why=why, fix=fix)

@@ -60,9 +60,15 @@ LINGERING = frozenset(
     }
 )
 
+# Errors of a service that does not see yet what another one has just created.
+UNSEEN = frozenset(
+    {"ResourceNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound"}
+)
+
 PURGE = "Purge it: amlwizard destroy RECIPE --target TARGET --purge."
 FIXES = {
-    "AuthorizationFailed": "Ask for the role that allows this action, or sign in as somebody else.",
+    "AuthorizationFailed": "Ask for the role that allows this action, or sign in as somebody else. "
+    "A role that was given in the last minutes is not seen everywhere yet: then run it again.",
     "LinkedAuthorizationFailed": "Give the identity Network Contributor on the subnet.",
     "MissingSubscriptionRegistration": "Register the namespace: az provider register -n NAMESPACE.",
     "NetcfgSubnetRangesOverlap": "Choose ranges that do not overlap.",
@@ -96,15 +102,21 @@ ROLES_UNSEEN = (
 RESUME = "Run it again once the cause is gone: it continues from here."
 
 
+class UnreadableAnswerError(ValueError):
+    """An answer that is empty, or not what it must be: it says nothing."""
+
+
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
     """Turn errors of the Azure SDKs into `amlwizard.errors`; `doing` begins the message."""
-    from azure.core.exceptions import AzureError, HttpResponseError
+    from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
 
     try:
         yield
     except AmlwizardError:
         raise
+    except (DecodeError, UnreadableAnswerError):
+        raise no_answer(doing, "What came back cannot be read as Azure's answer.") from None
     except HttpResponseError as error:
         if error.status_code is None:
             raise no_answer(doing, "The connection broke off in the middle of an answer.") from None

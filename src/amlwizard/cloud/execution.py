@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from threading import Event as CancelEvent
 from time import monotonic
 from typing import Any
 
-from amlwizard.cloud.databricks_errors import tidying, translated
+from amlwizard.cloud.databricks_errors import asked, tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
 from amlwizard.cloud.waiting import CELL_SECONDS, Waiting
 from amlwizard.cloud.wire import unrepeated
@@ -127,10 +128,10 @@ class ExecutionContext:
         where = "the cluster's driver log and its Spark UI"
         waiting = Waiting(f"Cell {number}", where, CELL_SECONDS, say, cancel, running)
         while True:
-            with translated(f"run cell {number}"):
-                status = self._client.command_execution.command_status(
-                    self._cluster, self._id, command_id
-                )
+            read = partial(
+                self._client.command_execution.command_status, self._cluster, self._id, command_id
+            )
+            status = asked(f"run cell {number}", read)
             if status.status and status.status.value in ENDED:
                 return status
             waiting.tell(running)

@@ -147,7 +147,8 @@ class _Look:
 
         def is_free(name: str) -> bool:
             path = f"{self.root}/providers/{kind.split('/')[0]}/checkNameAvailability"
-            answer = self.arm.post(path, api_version, {"name": name, "type": kind})
+            asked = {"name": name, "type": kind}
+            answer = self.arm.query(path, api_version, asked, "nameAvailable")
             return bool(answer.get("nameAvailable"))
 
         if is_free(name):
@@ -247,10 +248,12 @@ class _Look:
         in_group = self.asked.group_exists and planned.id != self.asked.group and not implied
         scope = self.asked.group if in_group else self.root
         content = {"type": planned.type, "name": planned.name, **planned.body}
-        answer = self.arm.post(
+        answer = self.arm.query(
             f"{scope}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
             api_versions.POLICY,
             {"resourceDetails": {"resourceContent": content, "apiVersion": planned.api_version}},
+            "contentEvaluationResult",
+            "fieldRestrictions",
         )
         evaluations = (answer.get("contentEvaluationResult") or {}).get("policyEvaluations") or []
         return [

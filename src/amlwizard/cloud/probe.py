@@ -6,36 +6,54 @@ import socket
 from functools import partial
 from typing import Any
 
+from amlwizard.cloud.errors import LOST_ANSWERS, no_answer
 from amlwizard.cloud.interruption import interruptible
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError
 from amlwizard.cloud.wire import client
 from amlwizard.cloud_port import ProbeResult
+from amlwizard.json_types import JsonObject
 from amlwizard.secret import Secret
 
 TIMEOUT_SECONDS = 8
 IPV4 = 1  # the type of an A record
+NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
 def resolve(profile: CloudProfile, name: str) -> list[str]:
     """The IPv4 addresses of a name, empty if it has none: from the resolver in the profile (DNS
-    over HTTPS, JSON form), otherwise from this machine's."""
+    over HTTPS, JSON form), otherwise from this machine's. Raises CloudError if the resolver does
+    not answer."""
+    import httpx
+
     if profile.resolver is None:
         try:
             looked_up = partial(socket.getaddrinfo, name, 443, socket.AF_INET, socket.SOCK_STREAM)
             found = interruptible(looked_up, TIMEOUT_SECONDS)
-        except OSError:
-            return []
+        except OSError as error:
+            if isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME:
+                return []
+            raise no_answer(f"Resolving {name}", str(error)) from None
         return sorted({str(info[4][0]) for info in found})
+    for left in range(LOST_ANSWERS, 0, -1):
+        try:
+            records = _records(profile, profile.resolver, name)
+            break
+        except (httpx.HTTPError, ValueError, AttributeError) as error:
+            if left == 1:
+                raise no_answer(f"Resolving {name}", type(error).__name__) from None
+    return sorted(str(r["data"]) for r in records if r.get("type") == IPV4)
+
+
+def _records(profile: CloudProfile, resolver: str, name: str) -> list[JsonObject]:
     with client(profile, TIMEOUT_SECONDS) as asking:
         answer = asking.get(
-            profile.resolver,
+            resolver,
             params={"name": name, "type": "A"},
             headers={"accept": "application/dns-json"},
         )
     answer.raise_for_status()
-    records = answer.json().get("Answer") or []
-    return sorted(str(r["data"]) for r in records if r.get("type") == IPV4)
+    return list(answer.json().get("Answer") or [])
 
 
 def knock(

@@ -7,12 +7,13 @@ has limits on connecting, on silence and in all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from amlwizard.capture.noting import noted
 from amlwizard.cloud import trust
@@ -23,11 +24,13 @@ from amlwizard.cloud.interruption import (
     pause,
 )
 from amlwizard.cloud.profile import CloudProfile
+from amlwizard.errors import CloudError
 
 if TYPE_CHECKING:
     import httpx
     import requests
 
+ENTRA_ATTEMPTS = 4
 POOL = 20  # connections to one host that are kept open
 
 
@@ -90,6 +93,20 @@ def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> 
     )
 
 
+class WebPageError(CloudError):
+    """A web page came in place of an answer: no service that an SDK asks ever sends one."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"A web page came in place of the answer of {host}.",
+            code="WebPage",
+            why="The sign-in page of a network (a hotel's, a guest WLAN's) or a proxy answered "
+            "instead; nothing of it was taken for an answer.",
+            fix="Open a browser and sign in to the network, or set HTTPS_PROXY to the proxy that "
+            f"leads to {host}, then run it again: it continues from here.",
+        )
+
+
 class LostAnswerError(OSError):
     """The connection failed after a request may have reached its server."""
 
@@ -132,28 +149,64 @@ def _adapter(profile: CloudProfile) -> Any:
 
         def send(self, request: Any, *given: Any, **options: Any) -> Any:
             url = profile.must_allow(str(request.url))
+            send = partial(
+                self._send, request, url, partial(super().send, request, *given, **options)
+            )
+            if not url.startswith(profile.authority):
+                return send()
+            for _ in range(ENTRA_ATTEMPTS - 1):
+                with suppress(requests.ConnectionError, requests.Timeout):
+                    if not _passes(answer := send()):
+                        return answer
+                pause(profile.retry)
+            return send()
+
+        def _send(self, request: Any, url: str, send: Callable[[], requests.Response]) -> Any:
             try:
                 with noted(profile.recorder, str(request.method), url) as note:
                     note.asked(request.body, request.headers.get("content-type", ""))
-                    sent = partial(super().send, request, *given, **options)
-                    answer = interruptible(lambda: _whole(sent()))
+                    answer = interruptible(lambda: _whole(send()))
+                    if _was_mistrusted(request, answer):
+                        answer = interruptible(lambda: _whole(send()))
                     note.answered(answer.status_code, answer.headers, answer.content)
-                return answer
             except TimeoutError as error:
                 if _unrepeated.get():
                     raise LostAnswerError(str(error)) from None
                 raise requests.exceptions.ReadTimeout(str(error), request=request) from None
-            except (
-                requests.ConnectionError,
-                requests.Timeout,
-            ) as error:  # SSLError is of the first
+            except (requests.ConnectionError, requests.Timeout) as error:  # or an SSLError
                 if refused := trust.refused(error, url, profile):
                     raise refused from None
                 if _unrepeated.get() and not _never_sent(error):
                     raise LostAnswerError(str(error)) from None
                 raise
+            page = answer.headers.get("content-type", "").startswith("text/html")
+            if page and answer.status_code < 400:
+                raise WebPageError(urlsplit(url).hostname or url)
+            return answer
 
     return Adapter(pool_connections=POOL, pool_maxsize=POOL)
+
+
+def _passes(answer: requests.Response) -> bool:
+    """Whether Entra may answer the same request later: it is throttled or down, or something else
+    answered."""
+    if answer.status_code == 429 or answer.status_code >= 500:
+        return True
+    try:
+        answer.json()
+    except ValueError:
+        return True
+    return False
+
+
+def _was_mistrusted(request: requests.PreparedRequest, answer: requests.Response) -> bool:
+    """Whether a token was not accepted, and the service does not say what it wants instead. Nothing
+    happened then, and the same token may be accepted at once by another of its instances."""
+    return (
+        answer.status_code == 401
+        and "Authorization" in request.headers
+        and "claims=" not in answer.headers.get("www-authenticate", "")
+    )
 
 
 def _never_sent(error: requests.RequestException) -> bool:

@@ -88,6 +88,9 @@ class Exchanges:
 
     async def _under(self, fault: Fault, scope: Scope, request: bytes) -> Answer:
         """The response under a fault; NO_ANSWER if none is sent."""
+        await asyncio.sleep(fault.delay)
+        if fault.mode == "reset":
+            return NO_ANSWER
         while fault.mode == "hang" and fault in self.faults:
             await asyncio.sleep(HANG_POLL_SECONDS)
         if fault.mode == "before" and fault.status is not None:
@@ -129,7 +132,7 @@ class Exchanges:
 
 
 async def _break_off(fault: Fault, send: Send) -> None:
-    if fault.mode == "drop":
+    if fault.mode in ("drop", "reset"):
         send.__self__.transport.abort()  # type: ignore[attr-defined]  # uvicorn's; ASGI cannot hang up
         return
     # The server closes the connection of a handler that raises in the middle of its answer.

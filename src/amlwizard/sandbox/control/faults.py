@@ -35,12 +35,16 @@ class Fault(BaseModel):
 
     `mode`:
 
-    - ``before``: answered with `status`, `code`, `message`, `headers` or a whole `body` before
-      anything happens; or, with `edit`, the true answer with values replaced by dotted path
+    - ``before``: answered with `status`, `code`, `message`, `headers` or a whole `body` (JSON) or
+      `text` (as it is) before anything happens; or, with `edit`, the true answer with values
+      replaced by dotted path
     - ``after``: answered with `status` after the effect
+    - ``reset``: the connection is closed before anything happens
     - ``drop``: the effect takes place, and the connection is closed without an answer
     - ``cut``: the same, in the middle of an answer
     - ``hang``: no answer until the fault is removed
+
+    `delay` is how many seconds pass before any of them.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -48,11 +52,13 @@ class Fault(BaseModel):
     match: Annotated[str, AfterValidator(_expression)]
     holds: str = ""
     times: int | None = None
-    mode: Literal["before", "after", "hang", "drop", "cut"] = "before"
+    mode: Literal["before", "after", "hang", "reset", "drop", "cut"] = "before"
     status: int | None = None
     code: str = "InternalServerError"
     message: str = "A fault was planted."
     body: JsonValue = None
+    text: str | None = None
+    delay: float = 0
     headers: dict[str, str] | None = None
     edit: dict[str, JsonValue] | None = None
 
@@ -76,6 +82,8 @@ class Fault(BaseModel):
     @property
     def planted(self) -> Response:
         """The response that replaces the true one."""
+        if self.text is not None:
+            return Response(self.text, self.status or 500, self.headers)
         body = self.body or {"error": {"code": self.code, "message": self.message}}
         return JSONResponse(body, self.status or 500, self.headers)
 

@@ -1,0 +1,129 @@
+"""What a network or a cloud may do to any request, a run survives, and makes nothing twice."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from support import RECIPES, Json, Sandbox, amlwizard, running
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("faults")]
+TARGET = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--until", "provision", "--json")
+HTML = {"content-type": "text/html; charset=utf-8"}
+JSON = {"content-type": "application/json"}
+CALLS = {
+    "a token": "POST .*/oauth2/v2.0/token",
+    "the subscriptions": "GET /subscriptions",
+    "a resource": "GET .*/virtualNetworks/.*",
+    "a list": "GET .*/deletedVaults",
+    "a name": "POST .*/Microsoft.Storage/checkNameAvailability",
+    "policies": "POST .*/checkPolicyRestrictions",
+    "a network": "PUT .*/virtualNetworks/.*",
+    "an account": "PUT .*/storageAccounts/[^/]*",
+    "an operation": "GET .*/operationStatuses/.*",
+    "clusters": "GET /api/2.1/clusters/list",
+    "a cluster": "POST /api/2.1/clusters/create",
+    "its state": "GET /api/2.1/clusters/get",
+    "libraries": "GET /api/2.0/libraries/cluster-status",
+}
+FAULTS: dict[str, Json] = {
+    "429 without a time": {"status": 429, "code": "TooManyRequests"},
+    "429 with a time": {"status": 429, "code": "TooManyRequests", "headers": {"Retry-After": "1"}},
+    "500": {"status": 500, "code": "InternalServerError"},
+    "502 of a gateway": {"status": 502, "text": "<html>Bad gateway</html>", "headers": HTML},
+    "503": {"status": 503, "code": "ServiceUnavailable"},
+    "reset": {"mode": "reset"},
+    "lost": {"mode": "drop"},
+    "cut": {"mode": "cut"},
+    "empty": {"status": 200, "text": ""},
+    "unreadable": {"status": 200, "text": '{"value": [', "headers": JSON},
+    "401": {"status": 401, "code": "ExpiredAuthenticationToken"},
+}
+NUMBER = count(100)
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Sandbox]:
+    with running("--approve", "--clock", "instant") as sandbox:
+        sandbox.change(limits={"cores": 10_000, "family_cores": 10_000, "ml_cores": 10_000})
+        yield sandbox
+
+
+WRITES = {"a network", "an account", "a cluster"}
+NEVER = {
+    "lost": {"a token"},  # its code is used up then: the sign-in has to be repeated
+    "cut": {"a token"},
+    "401": {"a token"},  # there is nothing yet that could have expired
+    "empty": WRITES,  # no service says 200 to a write and does nothing
+    "unreadable": WRITES,
+}
+
+
+def planted(fault: str) -> list[Json]:
+    """Once at every request."""
+    able = CALLS.keys() - NEVER.get(fault, set())
+    return [{"match": CALLS[call], "times": 1, **FAULTS[fault]} for call in CALLS if call in able]
+
+
+def clusters(cloud: Sandbox) -> list[Json]:
+    workspaces = cloud.state["databricks"].values()
+    return [c["spec"] for workspace in workspaces for c in workspace["clusters"].values()]
+
+
+def unmet(cloud: Sandbox, before: int, fault: str) -> set[str]:
+    """The calls that the run did not make."""
+    made = cloud.calls[before:]
+    able = CALLS.keys() - NEVER.get(fault, set())
+    return {c for c in able if not any(re.fullmatch(CALLS[c], line) for line in made)}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_once_at_every_kind_of_request(cloud: Sandbox, tmp_path: Path, fault: str) -> None:
+    before = len(cloud.calls)
+    cloud.control("faults", planted(fault))
+    try:
+        ran = amlwizard(
+            "replay", *TARGET, "--set", f"names.prefix=fault{next(NUMBER)}",
+            AMLWIZARD_HOME=str(tmp_path), **cloud.environment,
+        )  # fmt: skip
+    finally:
+        cloud.clear()
+    assert ran.code == 0, ran.err
+    assert "Traceback" not in ran.err and "foresee" not in ran.err
+    made = Counter(spec["cluster_name"] for spec in clusters(cloud))
+    assert set(made.values()) == {1}, "twins"
+    assert unmet(cloud, before, fault) == set(), "the fault must have been met"
+
+
+@pytest.mark.parametrize(
+    ("command", "call"),
+    [
+        ("plan", "GET /subscriptions.*"),
+        ("preflight", "POST .*/checkNameAvailability"),
+        ("replay", "PUT .*"),
+        ("replay", "GET /api/.*"),
+        ("plan", "POST .*/devicecode"),
+        ("replay", "POST .*/token"),
+    ],
+)
+def test_a_captive_portal_is_called_one(
+    cloud: Sandbox, tmp_path: Path, command: str, call: str
+) -> None:
+    page = "<html><body>Welcome to the hotel</body></html>"
+    cloud.fault(call, status=200, text=page, headers=HTML)
+    options = ("--until", "provision") if command == "replay" else ()
+    prefix = ("--set", f"names.prefix=portal{next(NUMBER)}")
+    around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
+    try:
+        ran = amlwizard(
+            command, TARGET[0], "--target", "sandbox", *options, *prefix, "--json", **around
+        )
+    finally:
+        cloud.clear()
+    assert ran.code in (1, 3), ran.err
+    assert "A web page came in place of the answer of 127.0.0.1" in ran.err
+    assert "HTTPS_PROXY" in ran.err and "Traceback" not in ran.err and "foresee" not in ran.err
