@@ -12,12 +12,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as CancelEvent
-from typing import Any, Protocol
+from typing import Protocol
 
 from amlwizard.accounts import Account
 from amlwizard.events import Attachment
 from amlwizard.json_record import JsonRecord
-from amlwizard.json_types import Document, JsonObject, JsonValue
+from amlwizard.json_types import Document, JsonObject, JsonValue, MutableDocument
 from amlwizard.recipe import SignIn
 from amlwizard.secret import Secret
 
@@ -58,7 +58,7 @@ class CellResult:
     incomplete. `cut`: Databricks dropped the middle of the output."""
 
     text: str
-    data: dict[str, Any]
+    data: MutableDocument
     seconds: float
     files: tuple[Attachment, ...] = ()
     lost: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -141,7 +141,7 @@ class LiveTable:
         elif isinstance(event, RunFinished):
             self.live.stop()
 
-    def _draw(self) -> Any:
+    def _draw(self) -> Group:
         view = self.view
         counts = view.counts()
         head = Text(f"{view.recipe} on {view.target}   ", style="bold")

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from amlwizard import fields, recipe
 from amlwizard.app.port import TargetName
 from amlwizard.errors import InvalidInputError
+from amlwizard.json_types import MutableDocument
 from amlwizard.plain_text import plain_value
 
 VERSION = 1
@@ -30,7 +30,7 @@ class Draft:
     `saved` the file that the recipe was saved in. `changed` is the time of the last save, seconds
     since the epoch."""
 
-    answers: dict[str, Any] = field(default_factory=dict)
+    answers: MutableDocument = field(default_factory=dict)
     target: TargetName = "sandbox"
     page: str = "welcome"
     visited: list[str] = field(default_factory=list)
@@ -39,12 +39,12 @@ class Draft:
     id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}")
     changed: float = 0.0
 
-    def value(self, path: str) -> Any:
+    def value(self, path: str) -> object:
         section, _, name = path.partition(".")
         answers = self.answers.get(section)
         return answers.get(name) if isinstance(answers, dict) else None
 
-    def put(self, path: str, value: Any) -> None:
+    def put(self, path: str, value: object) -> None:
         """Set an answer; None removes it, so that its default applies (or an unknown key goes)."""
         recipe.put(self.answers, path, value)
 
@@ -54,15 +54,13 @@ def new() -> Draft:
     return Draft(answers=fields.start())
 
 
-def from_raw(raw: Mapping[str, Any]) -> Draft:
+def from_raw(raw: Mapping[str, object]) -> Draft:
     """A draft with the answers of a recipe, valid or not. What it leaves out is answered by its
     default."""
     given = {name: value for name, value in plain_value(raw).items() if name != "version"}
     for section, defaults in fields.defaults().items():
-        if given.get(section) is None:
-            given[section] = {}
-        if isinstance(given[section], dict):
-            given[section] = {**defaults, **given[section]}
+        answers = {} if given.get(section) is None else given[section]
+        given[section] = {**defaults, **answers} if isinstance(answers, dict) else answers
     return Draft(answers=given)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
+from amlwizard.json_types import Document
 from amlwizard.plain_text import PlainText, plain, plain_value
 
 Severity = Literal["error", "warning"]
@@ -34,14 +35,14 @@ class Finding(PlainText):
     why: str = ""
     fix: str = ""
     line: int | None = None
-    cure: Mapping[str, Any] = field(default_factory=dict)
+    cure: Mapping[str, object] = field(default_factory=dict)
     command: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {**asdict(self), "fields": list(self.fields)}
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Finding:
+    def from_json(cls, body: Document) -> Finding:
         """The inverse of `to_json`."""
         return cls(**{**body, "fields": tuple(body["fields"])})
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import PurePath
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from amlwizard.json_record import JsonRecord
+from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plain_text import PlainText, plain
 
 R = TypeVar("R", bound=JsonRecord)
@@ -50,7 +51,7 @@ class Event(PlainText):
     seq: int = 0
     at: float = 0.0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> MutableDocument:
         body = {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.repr}
         return {"kind": self.kind, **body}
 
@@ -99,7 +100,7 @@ class StepProgress(Event):
     kind: ClassVar[str] = "step-progress"
     step: str
     message: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Document = field(default_factory=dict)
 
     def payload(self, kind: type[R]) -> R | None:
         """The payload, if it is of that kind (one of `payloads`); otherwise None."""
@@ -121,7 +122,7 @@ class StepFinished(Event):
     kind: ClassVar[str] = "step-finished"
     step: str
     outcome: Outcome
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Document = field(default_factory=dict)
     what: str = ""
     why: str = ""
     fix: str = ""
@@ -152,7 +153,7 @@ _KINDS: dict[str, type[Event]] = {
 }
 
 
-def from_json(line: Mapping[str, Any]) -> Event:
+def from_json(line: Document) -> Event:
     """The event that `to_json` wrote; a device code, which is never written, comes back empty.
 
     Raises ValueError for a kind or a key that this version does not know.
@@ -179,7 +180,7 @@ def attachments(event: Event) -> list[Attachment]:
     return [value for value in data if isinstance(value, Attachment)]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Attachment):
         return {"file": value.name}
     if isinstance(value, StepInfo):

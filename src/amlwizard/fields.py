@@ -4,13 +4,15 @@ text into values. `recipe.examine` validates the values."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
+from amlwizard.json_types import JsonObject
 from amlwizard.recipe import Recipe, Section
 
 Kind = Literal["text", "number", "switch", "choice", "list", "json"]
@@ -27,10 +29,10 @@ class FieldSpec:
     description: str
     kind: Kind
     choices: tuple[str, ...] = ()
-    default: Any = None
+    default: object = None
     optional: bool = False
     derived: str | None = None
-    example: Any = None
+    example: object = None
     parts: tuple[str, ...] = ()
 
 
@@ -64,7 +66,7 @@ def title(path: str) -> str:
     return (info.title if info else None) or path
 
 
-def defaults() -> dict[str, dict[str, Any]]:
+def defaults() -> dict[str, dict[str, object]]:
     """The default of every field that has one, as plain JSON by section. Names derived from the
     prefix are left out."""
     return {
@@ -77,7 +79,7 @@ def defaults() -> dict[str, dict[str, Any]]:
     }
 
 
-def start() -> dict[str, dict[str, Any]]:
+def start() -> dict[str, dict[str, object]]:
     """The initial answers of a new recipe: the defaults, and the examples of fields without one."""
     answers = defaults()
     for section in sections():
@@ -107,7 +109,7 @@ def _spec(section: str, name: str, info: FieldInfo) -> FieldSpec:
     )
 
 
-def _options(annotation: Any) -> tuple[Any, bool]:
+def _options(annotation: object) -> tuple[object, bool]:
     """The type of a field without its None and its constraints, and whether it allows None."""
     parts = [part for part in get_args(annotation) if part is not type(None)]
     optional = type(None) in get_args(annotation)
@@ -118,13 +120,13 @@ def _options(annotation: Any) -> tuple[Any, bool]:
     return annotation, optional
 
 
-def _parts(annotation: Any) -> tuple[str, ...]:
+def _parts(annotation: object) -> tuple[str, ...]:
     items = get_args(annotation)
     record = isinstance(items[0], type) and issubclass(items[0], Section) if items else False
     return tuple(items[0].model_fields) if record else ()
 
 
-def _kind(annotation: Any, choices: tuple[str, ...]) -> Kind:
+def _kind(annotation: object, choices: tuple[str, ...]) -> Kind:
     if choices:
         return "choice"
     if annotation is bool:
@@ -136,7 +138,7 @@ def _kind(annotation: Any, choices: tuple[str, ...]) -> Kind:
     return "json" if get_origin(annotation) is dict else "text"
 
 
-def typed(spec: FieldSpec, text: str) -> Any:
+def typed(spec: FieldSpec, text: str) -> object:
     """The value of a user's text, None if it is empty.
 
     Text that cannot be converted is returned unchanged, for validation to explain.
@@ -160,18 +162,18 @@ def typed(spec: FieldSpec, text: str) -> Any:
     return text
 
 
-def _item(spec: FieldSpec, text: str) -> Any:
+def _item(spec: FieldSpec, text: str) -> object:
     """An item of a list: a value, or ``name=range`` where it has parts."""
     if not spec.parts:
         return _number(text)
     return {key: part.strip() for key, part in zip(spec.parts, text.split("="), strict=False)}
 
 
-def _item_shown(item: Any) -> str:
+def _item_shown(item: object) -> str:
     return "=".join(map(str, item.values())) if isinstance(item, dict) else str(item)
 
 
-def shown(spec: FieldSpec, value: Any) -> str:
+def shown(spec: FieldSpec, value: object) -> str:
     """A value as the text that `typed` reads back."""
     if value is None:
         return ""
@@ -184,21 +186,23 @@ def shown(spec: FieldSpec, value: Any) -> str:
     return str(value)
 
 
-def laid_out(value: Any, indent: int = 0) -> str:
+def laid_out(value: object, indent: int = 0) -> str:
     """JSON over several lines, with one line for each row of plain values."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    inner: Iterable[object] = (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    )
     if not any(isinstance(item, (dict, list)) for item in inner):
         return json.dumps(value, ensure_ascii=False)
     space = "  " * (indent + 1)
     if isinstance(value, dict):
         items = [f"{json.dumps(key)}: {laid_out(v, indent + 1)}" for key, v in value.items()]
     else:
-        items = [laid_out(item, indent + 1) for item in value]
+        items = [laid_out(item, indent + 1) for item in inner]
     start, end = "{}" if isinstance(value, dict) else "[]"
     return f"{start}\n{space}" + f",\n{space}".join(items) + f"\n{'  ' * indent}{end}"
 
 
-def _number(text: str) -> Any:
+def _number(text: str) -> object:
     for kind in (int, float):
         try:
             return kind(text)
@@ -207,7 +211,7 @@ def _number(text: str) -> Any:
     return text
 
 
-def schema() -> dict[str, Any]:
+def schema() -> JsonObject:
     """The JSON schema of a recipe, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, Self
+from typing import Self
 
 from amlwizard.json_types import Document
 
@@ -27,9 +27,9 @@ class JsonRecord:
         return cls(**{f.name: body[_key(f)] for f in needed})
 
 
-def _key(f: Field[Any]) -> str:
+def _key(f: Field[object]) -> str:
     return str(f.metadata.get("key", f.name))
 
 
-def _required(f: Field[Any]) -> bool:
+def _required(f: Field[object]) -> bool:
     return f.default is MISSING and f.default_factory is MISSING

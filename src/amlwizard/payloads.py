@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from amlwizard.events import Attachment
 from amlwizard.json_record import NOT_IN_JSON, JsonRecord
@@ -29,7 +29,7 @@ class CellFinished(JsonRecord):
     title: str
     text: str
     seconds: float
-    result: Mapping[str, Any] | None = None
+    result: Document | None = None
     files: tuple[Attachment, ...] = field(default=(), metadata=NOT_IN_JSON)
 
     def to_json(self) -> Document:

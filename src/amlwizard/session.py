@@ -4,7 +4,6 @@ and no threads."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from amlwizard import rules
 from amlwizard.app.port import TargetName
@@ -20,7 +19,7 @@ class Session:
     def __init__(self, store: DraftStore, draft: Draft) -> None:
         self.store, self.draft = store, draft
         self.dirty = self.done = False
-        self._of_the_cloud: list[tuple[Finding, dict[str, Any]]] = []
+        self._of_the_cloud: list[tuple[Finding, Mapping[str, object]]] = []
         self._examine()
 
     def _examine(self) -> None:
@@ -37,7 +36,7 @@ class Session:
 
     # -- answers
 
-    def put(self, changes: Mapping[str, Any]) -> None:
+    def put(self, changes: Mapping[str, object]) -> None:
         """Set answers by their recipe paths; None removes an answer."""
         for path, value in changes.items():
             self.draft.put(path, value)

@@ -9,9 +9,8 @@ resource is already gone is kept, so a teardown that was killed resumes where it
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from amlwizard.cloud.waiting import pause
 from amlwizard.cloud_port import ReportProgress
@@ -139,7 +138,7 @@ class _Part:
         known = name in self.step.title or self.holder is not self.step
         return self.step.title if known else f"{self.step.title} {name}"
 
-    def _get(self, ctx: Context, step: Step) -> dict[str, Any] | None:
+    def _get(self, ctx: Context, step: Step) -> Document | None:
         assert step.resource
         found = ctx.cloud.arm.get(ctx.resolve(step.resource.id), step.resource.api_version)
         return dict(found) if found is not None else None
@@ -258,7 +257,7 @@ class _Part:
             return Found("busy", note="being deleted already")
         return Found("unwanted")
 
-    def _ours(self, item: Mapping[str, Any]) -> bool:
+    def _ours(self, item: Document) -> bool:
         names = {
             "insights": self.recipe.names.application_insights,
             "private_endpoint": ResourceNames(self.recipe).private_endpoint(""),
@@ -323,7 +322,7 @@ def _purge_of_vault(part: _Part) -> Step:
     )
 
 
-def _protected(vault: Mapping[str, Any]) -> str:
+def _protected(vault: Document) -> str:
     """Why a live or deleted vault cannot be purged; empty if it can."""
     p = vault["properties"]
     if not (p.get("enablePurgeProtection") or p.get("purgeProtectionEnabled")):

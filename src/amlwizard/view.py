@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from amlwizard.events import (
     Event,
@@ -17,6 +17,7 @@ from amlwizard.events import (
     StepProgress,
     StepStarted,
 )
+from amlwizard.json_types import Document
 from amlwizard.plan.outputs import O, StepRef, UnresolvedPlaceholderError
 
 State = Literal["waiting", "running", "done", "kept", "failed", "blocked", "cancelled"]
@@ -85,23 +86,23 @@ class RunView:
         return after
 
     def _with_step_event(self, event: StepStarted | StepProgress | StepFinished) -> RunView:
+        step = self.steps[event.step]
         match event:
             case StepStarted():
                 return self._with(
-                    event.step, state="running", action=event.action, started=event.at
+                    replace(step, state="running", action=event.action, started=event.at)
                 )
             case StepProgress():
-                log = (*self.steps[event.step].log, event)[-LOG_LINES:]
-                return self._with(event.step, log=log)
+                return self._with(replace(step, log=(*step.log, event)[-LOG_LINES:]))
             case StepFinished():
                 login = self.login
                 if login and login.step == event.step:
                     login = None
-                moved = self._with(event.step, state=event.outcome, finished=event.at, end=event)
+                moved = self._with(replace(step, state=event.outcome, finished=event.at, end=event))
                 return replace(moved, login=login)
 
-    def _with(self, step: str, **changes: Any) -> RunView:
-        return replace(self, steps={**self.steps, step: replace(self.steps[step], **changes)})
+    def _with(self, step: StepView) -> RunView:
+        return replace(self, steps={**self.steps, step.info.id: step})
 
     def counts(self) -> dict[str, int]:
         """How many steps are in each state."""
@@ -118,7 +119,7 @@ class RunView:
         except UnresolvedPlaceholderError:
             return None
 
-    def outputs(self, step: str) -> Mapping[str, Any]:
+    def outputs(self, step: str) -> Document:
         found = self.steps.get(step)
         return found.end.outputs if found and found.end else {}
 

@@ -223,7 +223,11 @@ def test_pairs_of_mlflow_that_do_not_work_are_refused_with_one_that_does(
     found = [f for f in findings(given) if f.rule.startswith("MLF")]
     assert [rule] == [f.rule for f in found][:1] if rule else not found
     for finding in found:
-        assert not [f for f in findings(given | dict(finding.cure)) if f.rule.startswith("MLF")]
+        assert not [
+            f
+            for f in findings(given | {path: str(value) for path, value in finding.cure.items()})
+            if f.rule.startswith("MLF")
+        ]
 
 
 RUNTIMES = [
@@ -251,7 +255,7 @@ def test_a_runtime_is_held_against_its_python_and_its_end(
     found = [f for f in findings(given) if f.rule.startswith("DB-")]
     assert {f.rule: f.severity for f in found} == rules
     for finding in found:
-        cured = findings(given | dict(finding.cure))
+        cured = findings(given | {path: str(value) for path, value in finding.cure.items()})
         assert not [f for f in cured if f.rule == finding.rule] or not finding.cure
 
 

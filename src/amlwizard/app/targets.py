@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from amlwizard.app.extras import require_sandbox
 from amlwizard.app.port import TargetName
@@ -22,6 +21,7 @@ from amlwizard.cloud import Cloud, azure_public, from_description
 from amlwizard.cloud.wire import client
 from amlwizard.errors import AmlwizardError
 from amlwizard.events import Emit, Event, LoginNeeded
+from amlwizard.json_types import Document, MutableDocument
 from amlwizard.paths import state_folder
 from amlwizard.secret import hide
 
@@ -50,7 +50,7 @@ class Target:
 
     name: TargetName
     cloud: Cloud
-    person: dict[str, Any] | None = None
+    person: Document | None = None
     approve: bool = False
 
     def agree(self, login: str) -> None:
@@ -58,7 +58,7 @@ class Target:
         opens."""
         self.tell("approve", {"url" if "//" in login else "user_code": login})
 
-    def tell(self, what: str, body: dict[str, Any]) -> None:
+    def tell(self, what: str, body: Document) -> None:
         """Call this sandbox's control API."""
         sandbox = self.person
         assert sandbox
@@ -139,7 +139,7 @@ def embedded(options: Sequence[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]]:
+def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocument]:
     """Start a sandbox process that stops with the block, and with this process however it ends.
 
     Yields its description. Raises InvalidInputError if the sandbox is not installed.
@@ -156,7 +156,7 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[dict[str, Any]
         # Like a real cloud, it must not see the credentials of its users.
         env={k: v for k, v in os.environ.items() if not k.startswith("AZURE_")},
     )
-    description: dict[str, Any] = {}
+    description: MutableDocument = {}
     assert process.stdin and process.stdout
     try:
         line = process.stdout.readline()

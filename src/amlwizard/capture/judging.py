@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
+from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.plain_text import PlainText
 
 ENDED = ("Succeeded", "Failed", "Canceled")
@@ -18,7 +18,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    body: Any
+    body: JsonValue
 
     @property
     def code(self) -> str:
@@ -54,7 +54,7 @@ class Difference(PlainText):
     azure: str
     sandbox: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         return asdict(self)
 
 
@@ -76,7 +76,7 @@ def apart(azure: Answer, sandbox: Answer, writes: bool) -> Iterator[tuple[str, s
         yield "property", path, "not there"
 
 
-def paths(value: Any, stem: str = "") -> Iterator[str]:
+def paths(value: JsonValue, stem: str = "") -> Iterator[str]:
     """The dotted paths of a body; values that are null or empty count as absent."""
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from amlwizard.errors import InvalidInputError
+from amlwizard.json_types import Document, JsonValue
 
 SERVICES = (
     ("entra", re.compile(r"(?i)/oauth2/|/\.well-known/|/common/discovery|/msi/token|/discovery/")),
@@ -32,10 +32,10 @@ class Exchange:
     number: int
     method: str
     url: str
-    asked: Any
+    asked: JsonValue
     status: int
     headers: Mapping[str, str]
-    answered: Any
+    answered: JsonValue
     at: float | None
 
     @property
@@ -75,7 +75,7 @@ def read(files: Iterable[Path]) -> list[list[Exchange]]:
     return list(scenarios.values())
 
 
-def _exchange(line: dict[str, Any], name: str, number: int) -> Exchange:
+def _exchange(line: Document, name: str, number: int) -> Exchange:
     headers = line.get("response_headers", line.get("headers")) or {}
     at = line.get("at")
     if isinstance(at, str):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
+
+from amlwizard.json_types import JsonValue
 
 GUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 SUBSCRIPTION = re.compile(r"(?i)/subscriptions/([0-9a-f-]{32,36})")
@@ -32,7 +33,7 @@ class Names:
             longest = sorted(self._ours, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest)), re.I)
 
-    def meet(self, url: str, *bodies: Any) -> None:
+    def meet(self, url: str, *bodies: JsonValue) -> None:
         """Add the subscriptions, tenants and canary regions of an exchange: their counterparts are
         known before the sandbox has answered."""
         for text in (url, *(json.dumps(body) for body in bodies if body)):
@@ -45,15 +46,21 @@ class Names:
                 if key.lower() == "tenantid":
                     self.put(value, self.tenant)
 
-    def mapped(self, value: Any) -> Any:
-        """A text or JSON value with all known names replaced."""
-        if self._pattern is None or value is None:
-            return value
-        if isinstance(value, str):
-            return self._pattern.sub(lambda found: self._ours[found[0].lower()], value)
-        return self._with_tenant(json.loads(self.mapped(json.dumps(value))))
+    def mapped(self, text: str) -> str:
+        """A text with all known names replaced."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda found: self._ours[found[0].lower()], text)
 
-    def _with_tenant(self, value: Any) -> Any:
+    def mapped_body(self, body: JsonValue) -> JsonValue:
+        """A JSON value with all known names replaced."""
+        if isinstance(body, str):
+            return self.mapped(body)
+        if self._pattern is None or body is None:
+            return body
+        return self._with_tenant(json.loads(self.mapped(json.dumps(body))))
+
+    def _with_tenant(self, value: JsonValue) -> JsonValue:
         """Recordings have one stand-in for tenant and subscription: the key decides which it is."""
         if isinstance(value, list):
             return [self._with_tenant(inner) for inner in value]
@@ -70,7 +77,7 @@ class Names:
         """The sandbox's host for a recorded one; empty if there is none yet."""
         return self._ours.get(theirs.lower(), "")
 
-    def learn(self, theirs: Any, ours: Any, key: str = "") -> None:
+    def learn(self, theirs: JsonValue, ours: JsonValue, key: str = "") -> None:
         """Add the names in two answers to the same request: those at the same place correspond."""
         if isinstance(theirs, dict) and isinstance(ours, dict):
             for name in theirs.keys() & ours.keys():
@@ -90,7 +97,7 @@ class Names:
                     self.put(one, other)
 
 
-def _strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+def _strings(value: JsonValue, key: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _strings(inner, name)

@@ -8,12 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from amlwizard.capture.judging import ENDED, Answer, Difference, apart
 from amlwizard.capture.lines import Exchange
 from amlwizard.capture.mapping import Names
+from amlwizard.json_types import Document, JsonValue, MutableDocument
 
 WRITES = ("PUT", "PATCH", "DELETE", "POST")
 GROUP = re.compile(r"(?i)^(/subscriptions/[^/]+/resourcegroups/[^/]+)")
@@ -48,11 +49,11 @@ class Stage(Protocol):
     subscription: str
     tenant: str
 
-    def ask(self, method: str, where: str, body: Any, resource: str = "") -> Answer: ...
+    def ask(self, method: str, where: str, body: JsonValue, resource: str = "") -> Answer: ...
 
-    def lay(self, state: dict[str, Any]) -> None: ...
+    def lay(self, state: MutableDocument) -> None: ...
 
-    def state(self) -> dict[str, Any]: ...
+    def state(self) -> MutableDocument: ...
 
 
 @dataclass
@@ -116,7 +117,7 @@ class Replay:
                 verdict.aside[answer] += 1
                 continue
             verdict.asked += 1
-            theirs = Answer(line.status, line.headers, self.names.mapped(line.answered))
+            theirs = Answer(line.status, line.headers, self.names.mapped_body(line.answered))
             writes = line.method in WRITES and operation is None
             for what, azure, sandbox in apart(theirs, answer, writes):
                 request = f"{line.method} {line.path}"
@@ -191,7 +192,7 @@ class Replay:
     def _lacks(self, line: Exchange) -> bool:
         """Whether the sandbox lacks both a resource that a write refers to and its parent."""
         there = self.stage.state()["resources"]
-        named = {_key(found) for found in _ids(self.names.mapped(line.asked))}
+        named = {_key(found) for found in _ids(self.names.mapped_body(line.asked))}
         return any(one not in there and one.rsplit("/", 2)[0] not in there for one in named)
 
     def _follow(self, line: Exchange) -> None:
@@ -203,9 +204,10 @@ class Replay:
                 del whole["resources"][resource]
             self.stage.lay({"": whole})
         elif line.method == "PUT" and "/providers/" in key and isinstance(line.answered, dict):
-            made = self.names.mapped(line.answered)
-            if isinstance(made.get("properties"), dict):
-                made["properties"]["provisioningState"] = "Succeeded"
+            made = self.names.mapped_body(line.answered)
+            properties = made.get("properties") if isinstance(made, dict) else None
+            if isinstance(properties, dict):
+                properties["provisioningState"] = "Succeeded"
             self.there.add(key)
             self.stage.lay({"resources": {key: made}})
 
@@ -222,7 +224,7 @@ class Replay:
         if line.service == "databricks":
             where = f"https://{self.names.host(line.host)}{where}"
             resource = self.workspaces.get(line.host, "")
-        return self.stage.ask(line.method, where, self.names.mapped(line.asked), resource)
+        return self.stage.ask(line.method, where, self.names.mapped_body(line.asked), resource)
 
     def _note_workspace(self, line: Exchange, answer: Answer) -> None:
         """Remember which Databricks workspace a host serves: requests to it must state its id."""
@@ -324,14 +326,14 @@ class Replay:
         if key in self.there or _key(theirs) in self.made or not is_one:
             return
         self.there.add(key)
-        self.stage.lay({"resources": {key: self.names.mapped(sample)}})
+        self.stage.lay({"resources": {key: self.names.mapped_body(sample)}})
 
     def _region(self) -> str:
         for line in self.lines:
             for body in (line.asked, line.answered):
                 where = body.get("location") if isinstance(body, dict) else None
                 if isinstance(where, str) and where != "global":
-                    return str(self.names.mapped(where))
+                    return self.names.mapped(where)
         return "westeurope"
 
 
@@ -348,7 +350,7 @@ def _refused_late(line: Exchange) -> bool:
     return line.status >= 400 and Answer(line.status, {}, line.answered).code in LATE
 
 
-def _ids(body: Any) -> set[str]:
+def _ids(body: JsonValue) -> set[str]:
     """The ids of resources in a body."""
     return {found.rstrip("/") for found in RESOURCE.findall(json.dumps(body))}
 
@@ -362,7 +364,7 @@ def _bare(url: str) -> str:
     return f"{parts.netloc}{parts.path}".lower()
 
 
-def _pairs(theirs: Any, ours: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _pairs(theirs: JsonValue, ours: JsonValue) -> Iterator[tuple[Document, Document]]:
     if isinstance(theirs, dict) and isinstance(ours, dict):
         if isinstance(theirs.get("properties"), dict):
             yield theirs, ours

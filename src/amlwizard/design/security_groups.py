@@ -8,14 +8,15 @@ and rejects others in their place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import Any, get_args
+from typing import get_args
 
 from amlwizard.design.subnets import DATABRICKS
+from amlwizard.json_types import Document, MutableDocument
 from amlwizard.recipe import Recipe, Serving
 
-Rules = list[dict[str, Any]]
+Rules = list[MutableDocument]
 
 INTERNET = "Internet"
 LAST = 4096
@@ -33,7 +34,7 @@ def rules(recipe: Recipe, which: str) -> Rules:
     return inward + outward
 
 
-def outdated(recipe: Recipe, which: str, found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+def outdated(recipe: Recipe, which: str, found: Iterable[Document]) -> tuple[str, ...]:
     """Names of rules in a subnet's group that an earlier design wrote and this one does not
     contain.
 
@@ -49,18 +50,18 @@ def outdated(recipe: Recipe, which: str, found: Iterable[Mapping[str, Any]]) -> 
     )
 
 
-def _designs(recipe: Recipe) -> Iterator[Any]:
+def _designs(recipe: Recipe) -> Iterator[Recipe]:
     """The recipe with every combination of the fields that decide which rules exist."""
     for balancer, network in product(_choices("load_balancer"), _choices("network")):
         serving = recipe.serving.model_copy(update={"load_balancer": balancer, "network": network})
         yield recipe.model_copy(update={"serving": serving})
 
 
-def _choices(field: str) -> tuple[Any, ...]:
+def _choices(field: str) -> tuple[str, ...]:
     return get_args(Serving.model_fields[field].annotation)
 
 
-def _place(rule: Mapping[str, Any]) -> tuple[Any, ...]:
+def _place(rule: Document) -> tuple[str, str, str, int]:
     p = rule["properties"]
     return rule["name"].lower(), p["direction"], p["access"], p["priority"]
 
@@ -147,7 +148,7 @@ def _bastion() -> Rules:
     ]
 
 
-def _deny(name: str, direction: str) -> dict[str, Any]:
+def _deny(name: str, direction: str) -> MutableDocument:
     source, target = ("Internet", "*") if direction == "Inbound" else ("*", "Internet")
     return _rule(name, direction, LAST, "*", source, target, ["*"], access="Deny")
 
@@ -161,7 +162,7 @@ def _rule(
     target: str,
     ports: list[str],
     access: str = "Allow",
-) -> dict[str, Any]:
+) -> MutableDocument:
     where = (
         {"destinationPortRange": ports[0]} if len(ports) == 1 else {"destinationPortRanges": ports}
     )

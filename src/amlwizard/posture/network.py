@@ -165,7 +165,7 @@ def _rule(wanted: Document, found: Document | None) -> Evidence:
 
 
 def _comparable(value: JsonValue) -> object:
-    return sorted(map(fold_case, value)) if isinstance(value, list) else fold_case(value)
+    return sorted(map(fold_case, value), key=str) if isinstance(value, list) else fold_case(value)
 
 
 def _databricks(rules: Iterable[Document]) -> Evidence:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from amlwizard.cloud.facts import Planned
 from amlwizard.design import api_versions
 from amlwizard.json_path import value_at
+from amlwizard.json_types import Document
 from amlwizard.plan import GROUP
 
 LONGEST_GROUP = 80
@@ -74,12 +74,12 @@ def _of_databricks(workspace: Planned) -> Iterator[Planned]:
         yield _address(group, workspace.step, "nodes", place)
 
 
-def _place(body: Mapping[str, Any]) -> dict[str, Any]:
+def _place(body: Document) -> Document:
     """Region and tags, which services pass on to the resources that they create."""
     return {"location": body.get("location"), "tags": dict(body.get("tags") or {})}
 
 
-def _address(group: str, step: str, name: str, place: Mapping[str, Any]) -> Planned:
+def _address(group: str, step: str, name: str, place: Document) -> Planned:
     body = {
         **place,
         "sku": {"name": "Standard"},
@@ -88,7 +88,5 @@ def _address(group: str, step: str, name: str, place: Mapping[str, Any]) -> Plan
     return _in(group, step, "Microsoft.Network/publicIPAddresses", name, body, api_versions.NETWORK)
 
 
-def _in(
-    group: str, step: str, kind: str, name: str, body: Mapping[str, Any], version: str
-) -> Planned:
+def _in(group: str, step: str, kind: str, name: str, body: Document, version: str) -> Planned:
     return Planned(step, f"{group}/providers/{kind}/{name}", kind, body, version)

@@ -4,9 +4,9 @@ pending, and the deployment fails after about twenty minutes."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from amlwizard.errors import Finding
+from amlwizard.json_types import Document
 from amlwizard.preflight.offers import size
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import Serving
@@ -85,7 +85,7 @@ def _nodes(s: Situation) -> list[Pod]:
     serving = s.recipe.serving
     most = serving.max_nodes or serving.nodes  # an autoscaler adds nodes for pending pods
     wanted = {"vmSize": serving.node_size, "count": most, "maxPods": serving.max_pods}
-    pools: list[dict[str, Any]] = [wanted]
+    pools: list[Document] = [wanted]
     if s.facts.cluster is not None:
         there = s.facts.cluster["properties"].get("agentPoolProfiles") or []
         # A run changes only the node count of our own pool.

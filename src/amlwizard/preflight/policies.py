@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from amlwizard.cloud.facts import Denied
 from amlwizard.errors import Finding
@@ -72,7 +71,7 @@ def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) 
     return found
 
 
-def _without_address(s: Situation, step: str) -> dict[str, Any]:
+def _without_address(s: Situation, step: str) -> Mapping[str, object]:
     """The recipe values with which that step creates no public address; empty if there are none."""
     if step == "aks-extension":
         return {"serving.load_balancer": "internal"}
@@ -99,7 +98,7 @@ def _finding(
     fields: tuple[str, ...],
     what: str,
     outside: bool,
-    cure: Mapping[str, Any] | None = None,
+    cure: Mapping[str, object] | None = None,
 ) -> Finding:
     """`outside`: the exemption must cover the subscription, not just the recipe's group."""
     met = list(dict.fromkeys(o for d in those for o in d.objections))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
 from amlwizard.cloud.preflight_reads import gather
@@ -89,7 +88,7 @@ class Situation:
         names = self.recipe.names
         return subnet.lower() in (getattr(names, f"{which}_subnet").lower() for which in SUBNETS)
 
-    def replaying(self, changes: Mapping[str, Any]) -> str:
+    def replaying(self, changes: Mapping[str, object]) -> str:
         """The command that replays the recipe with other values, by recipe path."""
         settings = " ".join(f"--set {path}={_typed(value)}" for path, value in changes.items())
         return f"amlwizard replay {self.name} {settings}"
@@ -108,7 +107,7 @@ class Situation:
         )
 
 
-def _typed(value: Any) -> str:
+def _typed(value: object) -> str:
     """A value as typed on a command line. A version is quoted, or it would be read as a number."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Protocol, TextIO
+from typing import Protocol, TextIO
 
 LEAVE_OUT = "-"
 
@@ -73,7 +73,8 @@ class Terminal:
     def __init__(self) -> None:
         import questionary
 
-        self._ask: Any = questionary
+        self._text, self._select = questionary.text, questionary.select
+        self._confirm = questionary.confirm
         plain = bool(os.environ.get("NO_COLOR"))
         self._style = questionary.Style(
             [] if plain else [("qmark", "fg:ansicyan"), ("answer", "bold")]
@@ -81,11 +82,11 @@ class Terminal:
 
     def text(self, message: str, current: str, stands: str = "") -> str:
         shown = f"{message} [{stands}]:" if stands and not current else f"{message}:"
-        question = self._ask.text(shown, default=current, qmark="?", style=self._style)
+        question = self._text(shown, default=current, qmark="?", style=self._style)
         return str(question.unsafe_ask()).strip()
 
     def choose(self, message: str, choices: Sequence[str], current: str) -> str:
-        question = self._ask.select(
+        question = self._select(
             f"{message}:",
             choices=list(choices),
             default=current or None,
@@ -95,7 +96,7 @@ class Terminal:
         return str(question.unsafe_ask())
 
     def confirm(self, message: str, current: bool) -> bool:
-        return bool(self._ask.confirm(message, default=current, style=self._style).unsafe_ask())
+        return bool(self._confirm(message, default=current, style=self._style).unsafe_ask())
 
 
 def asker(plain: bool = False) -> Asker:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from amlwizard import fields
 from amlwizard.errors import Finding
@@ -110,7 +109,7 @@ class Interview:
                 return
             self.show(wrong)
 
-    def _asked(self, spec: FieldSpec) -> Any:
+    def _asked(self, spec: FieldSpec) -> object:
         current = shown(spec, self._value(spec))
         if spec.kind == "switch":
             return self.asker.confirm(spec.title, current == "yes")
@@ -122,7 +121,7 @@ class Interview:
         text = self.asker.text(f"{spec.title}{hint}", current, self._stands(spec))
         return typed(spec, _from_file(text) if spec.kind == "json" else text)
 
-    def _value(self, spec: FieldSpec) -> Any:
+    def _value(self, spec: FieldSpec) -> object:
         return self.session.draft.value(spec.path)
 
     def _stands(self, spec: FieldSpec) -> str:

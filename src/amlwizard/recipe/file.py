@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TypeAlias
 
 import yaml
 
 from amlwizard.errors import Finding, InvalidInputError
+from amlwizard.json_types import MutableDocument
 from amlwizard.recipe.sections import Recipe
 from amlwizard.recipe.validation import CONTROL, Reading, examine
 
 LARGEST = 250_000  # bytes
 DEEPEST = 30
+Loader: TypeAlias = "yaml.SafeLoader | yaml.CSafeLoader"
 COPY_ONE = "One to begin with: amlwizard recipes copy quickstart"
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Loader: type[Loader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
@@ -55,7 +57,7 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
     return parse(text, {key: _typed(value) for key, value in (changes or {}).items()}, changes)
 
 
-def _typed(text: str) -> Any:
+def _typed(text: str) -> object:
     """A value as YAML has it; the text itself where that makes none of it."""
     try:
         return _construct(text)[0]
@@ -73,7 +75,7 @@ def load(path: Path) -> Recipe:
 
 def parse(
     text: str,
-    changes: Mapping[str, Any] | None = None,
+    changes: Mapping[str, object] | None = None,
     written: Mapping[str, str] | None = None,
 ) -> Reading:
     """The reading of a recipe's text. `changes` are laid over it: dotted paths to values, `written`
@@ -121,7 +123,7 @@ def parse(
 # -- from YAML to values
 
 
-def _construct(text: str) -> tuple[Any, dict[str, int], list[Finding], dict[str, str]]:
+def _construct(text: str) -> tuple[object, dict[str, int], list[Finding], dict[str, str]]:
     depth = 0
     for event in yaml.parse(text, _Loader):
         refused = ""
@@ -130,7 +132,7 @@ def _construct(text: str) -> tuple[Any, dict[str, int], list[Finding], dict[str,
         elif getattr(event, "tag", None):
             refused = "tags (!name) are not allowed in a recipe"
         if refused:
-            raise yaml.MarkedYAMLError(problem=refused, problem_mark=cast(Any, event.start_mark))
+            raise yaml.MarkedYAMLError(problem=refused, problem_mark=event.start_mark)  # type: ignore[arg-type]  # of the C parser
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -150,13 +152,13 @@ def _construct(text: str) -> tuple[Any, dict[str, int], list[Finding], dict[str,
 
 
 def _value(
-    loader: Any,
-    node: Any,
+    loader: Loader,
+    node: yaml.Node,
     path: str,
     lines: dict[str, int],
     findings: list[Finding],
     texts: dict[str, str],
-) -> Any:
+) -> object:
     """`texts` gets how each plain value is written: 1.30 is no longer told from 1.3 later."""
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
@@ -170,7 +172,7 @@ def _value(
             return loader.construct_object(node, deep=True)
         except ValueError:
             return node.value
-    result: dict[str, Any] = {}
+    result: dict[str, object] = {}
     for key_node, value_node in node.value:
         key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "(not text)"
         inner = f"{path}.{key}" if path else key
@@ -184,7 +186,7 @@ def _value(
     return result
 
 
-def _set(raw: dict[str, Any], path: str, value: Any) -> None:
+def _set(raw: MutableDocument, path: str, value: object) -> None:
     *sections, last = path.split(".")
     target = raw
     for section in sections:

@@ -9,9 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from amlwizard.recipe.values import Access, Address, Network, Subscription, Surge, Text
 
@@ -75,7 +83,7 @@ class SignIn(Section):
     )
 
 
-def _derived(template: str, title: str, description: str = "") -> Any:
+def _derived(template: str, title: str, description: str = "") -> str:
     """A name that follows from the prefix unless it is given; the abbreviations are Azure's (CAF)."""
     text = f"{description} " if description else ""
     return Field(
@@ -227,7 +235,7 @@ class Names(Section):
         return names
 
     @model_serializer(mode="wrap")
-    def _only_what_was_given(self, serialize: Any) -> dict[str, Any]:
+    def _only_what_was_given(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
         """Names that follow from the prefix are left out, so that a new prefix renames them all; so
         are tags where there are none."""
         templates = derived()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -115,7 +115,7 @@ class WizardApp(App[int]):
         self.session.at(self.session.draft.page)
         self.push_screen(self.session.draft.page)
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from help.commands(self, self)
 
     def wear(self, theme: Theme) -> None:
@@ -133,7 +133,7 @@ class WizardApp(App[int]):
 
     # -- answers
 
-    def answer(self, changes: JsonObject) -> None:
+    def answer(self, changes: Mapping[str, object]) -> None:
         """Set answers by their recipe paths (None removes one) and check them."""
         if self._refused():
             return

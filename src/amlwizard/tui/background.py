@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event as CancelEvent
-from typing import Any, ParamSpec, Protocol
+from typing import ParamSpec, Protocol
 
 from textual.app import App
 from textual.worker import Worker, get_current_worker
@@ -69,7 +69,7 @@ class BackgroundCalls:
     """At most one call of each kind: a new one cancels the one before it. Used on the app's
     thread only."""
 
-    def __init__(self, app: App[Any], listener: Listener, application: ApplicationPort) -> None:
+    def __init__(self, app: App[int], listener: Listener, application: ApplicationPort) -> None:
         self.app, self.listener, self.application = app, listener, application
         self._current: dict[str, Worker[None]] = {}
 

@@ -74,7 +74,7 @@ class Wizard(Protocol):
 
     # -- answers and pages
 
-    def answer(self, changes: JsonObject) -> None:
+    def answer(self, changes: Mapping[str, object]) -> None:
         """Set answers by their recipe paths; None removes one. Refused while a run is in
         progress."""
 

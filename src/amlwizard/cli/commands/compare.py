@@ -7,7 +7,6 @@ import logging
 from collections import Counter
 from pathlib import Path
 from threading import Event as CancelEvent
-from typing import Any
 
 import httpx
 
@@ -18,6 +17,7 @@ from amlwizard.capture.replaying import Verdict, replay
 from amlwizard.cli.options import CompareOptions
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.cloud.wire import client
+from amlwizard.json_types import Document, JsonObject, JsonValue, MutableDocument
 from amlwizard.plain_text import plain
 from amlwizard.recipe import SignIn
 
@@ -37,7 +37,7 @@ class Unasked:
 class Stage:
     """A sandbox started for the comparison, with the interface that `capture.replaying` uses."""
 
-    def __init__(self, description: dict[str, Any]) -> None:
+    def __init__(self, description: Document) -> None:
         self.description = description
         profile = from_description(Path(description["description"]))
         self._cloud = Cloud(profile, attended=True, played=True)
@@ -45,7 +45,7 @@ class Stage:
         self.subscription, self.tenant = account.subscription, account.tenant
         self._client = client(profile, TIMEOUT_SECONDS)
 
-    def ask(self, method: str, where: str, body: Any, resource: str = "") -> Answer:
+    def ask(self, method: str, where: str, body: JsonValue, resource: str = "") -> Answer:
         """The sandbox's response; status 0 if it did not respond."""
         databricks = "/api/2." in where
         token = self._cloud.access_token("databricks" if databricks else "arm").reveal()
@@ -63,22 +63,23 @@ class Stage:
             said = got.text
         return Answer(got.status_code, {k.lower(): v for k, v in got.headers.items()}, said)
 
-    def lay(self, state: dict[str, Any]) -> None:
+    def lay(self, state: MutableDocument) -> None:
         """Merge part of a state into the sandbox's; under the empty key, replace all of it."""
         whole = state.get("")
         self._control("PUT" if whole else "POST", whole or state)
 
-    def state(self) -> dict[str, Any]:
-        return dict(self._control("GET", None))
+    def state(self) -> MutableDocument:
+        return self._control("GET", None)
 
-    def _control(self, method: str, body: Any) -> Any:
+    def _control(self, method: str, body: JsonValue) -> MutableDocument:
         answer = self._client.request(
             method,
             f"{self.description['control']}/state",
             json=body,
             headers={"Authorization": f"Bearer {self.description['control_token']}"},
         )
-        return answer.raise_for_status().json()
+        said: MutableDocument = answer.raise_for_status().json()
+        return said
 
 
 def compare(given: CompareOptions) -> int:
@@ -94,7 +95,7 @@ def compare(given: CompareOptions) -> int:
     return 1 if verdict.differences else 0
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
+def as_json(verdict: Verdict) -> JsonObject:
     return {
         "compared": verdict.asked,
         "aside": dict(verdict.aside),

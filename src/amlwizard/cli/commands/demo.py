@@ -9,7 +9,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+
+from textual.pilot import Pilot
 
 from amlwizard.app.application import Application
 from amlwizard.app.extras import require_sandbox
@@ -107,7 +108,7 @@ def _journal() -> Iterator[script.Act]:
 
 
 def _walk(app: player.DemoApp, acts: Iterator[script.Act]) -> int:
-    async def pilot(one: Any) -> None:
+    async def pilot(one: Pilot[object]) -> None:
         await player.play(acts, one)
 
     return app.run(auto_pilot=pilot) or 0

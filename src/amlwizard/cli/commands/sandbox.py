@@ -6,13 +6,13 @@ import shutil
 import signal
 import sys
 import threading
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from amlwizard.app.targets import STATE, VARIABLE, started
 from amlwizard.cli.options import SandboxOptions
 from amlwizard.errors import AmlwizardError
+from amlwizard.json_types import Document
 from amlwizard.paths import state_folder
 
 
@@ -35,7 +35,7 @@ def sandbox(given: SandboxOptions) -> int:
     return 0
 
 
-def environment(description: dict[str, Any]) -> str:
+def environment(description: Document) -> str:
     """Shell commands that point amlwizard, az and the SDKs at a sandbox."""
     arm, ca = description["arm"], description["ca"]
     return "\n".join(

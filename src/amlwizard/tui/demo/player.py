@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from amlwizard.app.port import ApplicationPort, TargetName
+from amlwizard.draft import Draft, DraftStore
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.demo.script import Act, Field, Press, Say, See, Type, on_screen
 
@@ -43,8 +44,17 @@ class HaltedError(Exception):
 class DemoApp(WizardApp):
     """The app with a player. With `step`, a key press replaces every pause."""
 
-    def __init__(self, *given: Any, pace: Pace, step: bool = False, **more: Any) -> None:
-        super().__init__(*given, **more)
+    def __init__(
+        self,
+        application: ApplicationPort,
+        store: DraftStore,
+        draft: Draft | None = None,
+        *,
+        target: TargetName,
+        pace: Pace,
+        step: bool = False,
+    ) -> None:
+        super().__init__(application, store, draft, target)
         self.pace, self.by_keys = pace, step
         self._key: asyncio.Event | None = None
 
@@ -64,7 +74,7 @@ class DemoApp(WizardApp):
             await asyncio.sleep(self.pace.caption)
 
 
-async def play(acts: Iterable[Act], pilot: Pilot[Any]) -> None:
+async def play(acts: Iterable[Act], pilot: Pilot[object]) -> None:
     """Play acts on a DemoApp; it exits after the last one, or when it cannot continue."""
     app = pilot.app
     assert isinstance(app, DemoApp)
@@ -78,7 +88,7 @@ async def play(acts: Iterable[Act], pilot: Pilot[Any]) -> None:
     app.exit(code)
 
 
-async def _do(act: Act, app: DemoApp, pilot: Pilot[Any]) -> None:
+async def _do(act: Act, app: DemoApp, pilot: Pilot[object]) -> None:
     match act:
         case Say(text):
             await _caption(app, text)

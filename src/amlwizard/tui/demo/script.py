@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.dialogs.login import LoginScreen
@@ -39,7 +38,7 @@ class See:
     """Wait for a text on the screen, or until `so` is true; then `what` describes the condition."""
 
     what: str
-    so: Callable[[WizardApp], Any] | None = None
+    so: Callable[[WizardApp], object] | None = None
 
 
 Act = Say | Press | Type | Field | See

@@ -3,6 +3,7 @@ and a key that suggests a free plan."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import events, on
@@ -12,7 +13,6 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from amlwizard import fields
-from amlwizard.json_types import JsonObject
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.address_space import NEIGHBOURS, Space, path, space_of
 from amlwizard.rules.capacity import Load, load_of
@@ -35,7 +35,7 @@ class AddressesPage(FormPage):
 
     def __init__(self) -> None:
         super().__init__(SECTION)
-        self._undo: list[JsonObject] = []
+        self._undo: list[Mapping[str, object]] = []
         self._pointed: dict[Widget, str] = {}
 
     def compose_extra(self) -> ComposeResult:
@@ -133,7 +133,7 @@ class AddressesPage(FormPage):
         if self._undo:
             self.put(self._undo.pop())
 
-    def _replace(self, change: JsonObject) -> None:
+    def _replace(self, change: Mapping[str, object]) -> None:
         """Change answers in a way that can be undone."""
         draft = self.wizard.session.draft
         self._undo.append({at: draft.value(at) for at in change})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import ClassVar
 
@@ -17,7 +17,6 @@ from textual.widgets import Input, Static
 from amlwizard import fields
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec
-from amlwizard.json_types import JsonObject
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.explanation import Explain, long
 from amlwizard.tui.widgets.row import Row, note
@@ -106,7 +105,7 @@ class FormPage(Page):
     def row(self, path: str) -> Row | None:
         return next((row for row in self.rows if row.spec.path == path), None)
 
-    def put(self, changes: JsonObject) -> None:
+    def put(self, changes: Mapping[str, object]) -> None:
         """Set answers by recipe path; None removes one."""
         self.wizard.answer(changes)
 
@@ -201,7 +200,7 @@ class FormPage(Page):
     def action_cure(self) -> None:
         finding = self.curable()
         if finding:
-            self.put(dict(finding.cure))
+            self.put(finding.cure)
 
 
 def hint(spec: FieldSpec, prefix: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -139,7 +139,7 @@ class ScorePage(Page):
         """Whether the run has directed traffic to a deployment."""
         return self.wizard.view.output(TRAFFIC) is not None
 
-    def checked(self) -> tuple[dict[str, Any] | None, list[scoring_request.Problem]]:
+    def checked(self) -> tuple[JsonObject | None, list[scoring_request.Problem]]:
         """The request in the editor, None if it is not JSON, and the problems in it."""
         request, problem = scoring_request.parsed(self.query_one("#request", TextArea).text)
         if request is None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from textwrap import wrap
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from amlwizard.events import StepProgress
+from amlwizard.json_types import Document
 from amlwizard.payloads import CellFinished, CellStarted
 from amlwizard.plan.outputs import REGISTER, TRAIN
 from amlwizard.tui.pages.page import Page
@@ -55,7 +56,7 @@ def cells(said: Iterable[StepProgress], failed: bool = False) -> list[Cell]:
     return [found[number] for number in sorted(found)]
 
 
-def result(said: Sequence[StepProgress]) -> Mapping[str, Any]:
+def result(said: Sequence[StepProgress]) -> Document:
     """The output of the last cell: actual, predicted, mse..."""
     done = (event.payload(CellFinished) for event in reversed(said))
     return next((cell.result for cell in done if cell and cell.result), {})
@@ -135,7 +136,7 @@ class TrainingPage(Page):
         view: RunView,
         step: StepView | None,
         said: Sequence[StepProgress],
-        came: Mapping[str, Any],
+        came: Document,
     ) -> Content:
         model = view.output(REGISTER)
         known = {**came, **view.outputs(TRAIN.id)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from textual import events
 from textual.content import Content
@@ -21,7 +20,7 @@ class KeyFooter(Widget):
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
-    def _changed(self, screen: Screen[Any]) -> None:
+    def _changed(self, screen: Screen[object]) -> None:
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import ClassVar
 
@@ -14,7 +14,6 @@ from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, laid_out, shown, title, typed
-from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.tui.widgets.choices import Choices
 
 SWITCH = ("yes", "no")
@@ -24,7 +23,7 @@ LONG = 29
 """Longer titles take two lines."""
 
 
-def text_of(spec: FieldSpec, value: JsonValue) -> str:
+def text_of(spec: FieldSpec, value: object) -> str:
     """A value as editable text."""
     is_json = spec.kind == "json" and isinstance(value, dict | list)
     return laid_out(value) if is_json else shown(spec, value)
@@ -53,7 +52,7 @@ class Row(Widget):
     """
 
     def __init__(
-        self, spec: FieldSpec, value: JsonValue, give: Callable[[JsonObject], None]
+        self, spec: FieldSpec, value: object, give: Callable[[Mapping[str, object]], None]
     ) -> None:
         super().__init__(
             id=f"row-{spec.path.replace('.', '-')}",
@@ -87,11 +86,11 @@ class Row(Widget):
         return self.editor.text if isinstance(self.editor, TextArea) else self.editor.value
 
     @property
-    def value(self) -> JsonValue:
-        value: JsonValue = typed(self.spec, self.text)
+    def value(self) -> object:
+        value = typed(self.spec, self.text)
         return value
 
-    def put(self, value: JsonValue) -> None:
+    def put(self, value: object) -> None:
         """Show another value, unless the field is being edited."""
         if value == self._given or self.value != self._given:
             return
