@@ -21,16 +21,22 @@ R = TypeVar("R", bound=JsonRecord)
 Outcome = Literal["done", "kept", "failed", "blocked", "cancelled"]
 
 
+OURS = ("journal.jsonl", "recipe.yaml")
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A file attached to an event, such as a picture. The event's JSON contains only its name; the
-    content is stored beside the journal. Folders in a name are dropped."""
+    content is stored beside the journal. The name is a cloud's word: folders in it are dropped, and
+    it is never that of a file that amlwizard keeps there."""
 
     name: str
     content: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", plain(PurePath(self.name).name))
+        name = plain(PurePath(self.name).name)
+        is_ours = name.lower() in OURS or not name.strip(".")
+        object.__setattr__(self, "name", f"attached-{name}" if is_ours else name)
 
 
 @dataclass(frozen=True, slots=True)

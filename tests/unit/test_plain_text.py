@@ -20,7 +20,7 @@ from amlwizard import console, errors
 from amlwizard.accounts import Account, Subscription, Tenant
 from amlwizard.draft import DraftStore, from_raw
 from amlwizard.errors import AmlwizardError, CloudError, Finding, InvalidInputError, SignInError
-from amlwizard.events import Attachment, Event, StepFinished
+from amlwizard.events import Attachment, Event, StepFinished, StepProgress
 from amlwizard.journal import Journal, read
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plain_text import plain
@@ -182,6 +182,21 @@ def test_a_journal_is_text_and_reads_back(tmp_path: Path) -> None:
     text = written.path.read_text()
     assert obeyed(text) == [] and len(text.splitlines()) == len(events)
     assert [event.to_json() for event in read(written.path)] == [e.to_json() for e in events]
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "Recipe.yaml", "..", ".", "", "/", "a/.."])
+def test_an_attachment_replaces_no_file_of_ours(name: str, tmp_path: Path) -> None:
+    """Its name is a cell's, and so anyone's who can write into what a cluster installs."""
+    run = tmp_path / "run"
+    written = Journal(run / "journal.jsonl")
+    (run / "recipe.yaml").write_text("version: 1")
+    said = StepProgress(step="train", message="a file", data={"x": Attachment(name, b"planted")})
+    written(said)
+    written.close()
+    assert [event.to_json() for event in read(written.path)] == [said.to_json()]
+    assert (run / "recipe.yaml").read_text() == "version: 1"
+    assert {path.name for path in tmp_path.iterdir()} == {"run"}
+    assert len(list(run.iterdir())) == 3
 
 
 def test_a_report_is_text() -> None:
