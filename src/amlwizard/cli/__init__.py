@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, Command] = {
     "preflight": Command("preflight", "preflight", options.PreflightOptions),
     "plan": Command("plan", "plan", options.PlanOptions),
     "replay": Command("replay", "replay", options.ReplayOptions),
+    "resume": Command("resume", "resume", options.ResumeOptions),
     "verify": Command("verify", "verify", options.VerifyOptions),
     "destroy": Command("destroy", "destroy", options.DestroyOptions),
     "export": Command("export", "export", options.ExportOptions),

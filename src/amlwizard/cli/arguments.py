@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
         _preflight,
         _plan,
         _replay,
+        _resume,
         _verify,
         _destroy,
         _export,
@@ -98,6 +99,23 @@ def _replay(commands: Commands) -> None:
     )
     replay.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     replay.add_argument("--yes", action="store_true", help="really build on Azure")
+
+
+def _resume(commands: Commands) -> None:
+    resume = commands.add_parser(
+        "resume", help="go on with the last run that did not come to its end"
+    )
+    resume.add_argument("run", nargs="?", metavar="RUN", help="the id of another run")
+    _cloud(resume, required=False)
+    resume.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="go on in spite of what check or preflight finds under this rule (all: under any)",
+    )
+    resume.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
+    resume.add_argument("--yes", action="store_true", help="really build on Azure")
 
 
 def _verify(commands: Commands) -> None:

@@ -92,6 +92,14 @@ class ReplayOptions(RecipeOptions, TargetOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResumeOptions(CloudOptions):
+    run: str | None
+    ignore: Sequence[str]
+    json: bool
+    yes: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifyOptions(RecipeOptions, TargetOptions):
     json: bool
     html: str | None

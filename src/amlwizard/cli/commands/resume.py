@@ -1,0 +1,105 @@
+"""The resume command: go on with a run that did not come to its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from amlwizard import journal
+from amlwizard.cli.commands.replay import replay
+from amlwizard.cli.options import Phase, ReplayOptions, ResumeOptions, Target
+from amlwizard.errors import InvalidInputError
+from amlwizard.paths import state_folder
+from amlwizard.recipe import read
+from amlwizard.view import RunView
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recorded run. `platform` is its resource group and target."""
+
+    folder: Path
+    view: RunView
+
+    @property
+    def recipe(self) -> Path:
+        return self.folder / "recipe.yaml"
+
+    @property
+    def platform(self) -> tuple[str, str]:
+        names = read(self.recipe).sections.names
+        return (names.resource_group if names else "", self.view.target)
+
+    @property
+    def last(self) -> Phase | None:
+        """The phase that it was to stop after; None if it was to do everything."""
+        phases: tuple[Phase, ...] = get_args(Phase)
+        planned = {step.info.phase for step in self.view.steps.values()}
+        last = next(phase for phase in reversed(phases) if phase in planned)
+        return None if last == phases[-1] else last
+
+
+def resume(given: ResumeOptions) -> int:
+    """Replay the recipe of the newest run that has not succeeded, or of the one that is named.
+    Returns the exit code of the run. Raises InvalidInputError if there is none."""
+    run = _named(given.run) if given.run else _unfinished()
+    print(f"Going on with run {run.folder.name}: {run.view.recipe}", file=sys.stderr)
+    target: Target = "azure" if (given.target or run.view.target) == "azure" else "sandbox"
+    return replay(
+        ReplayOptions(
+            recipe=str(run.recipe),
+            set=(),
+            target=target,
+            clock=given.clock,
+            speed=given.speed,
+            approve=given.approve,
+            capture=given.capture,
+            until=run.last,
+            rerun=(),
+            ignore=given.ignore,
+            json=given.json,
+            yes=given.yes,
+        )
+    )
+
+
+def _named(name: str) -> Run:
+    found = next((run for run in _runs() if run.folder.name == name), None)
+    if found is None:
+        raise InvalidInputError(
+            f"There is no run {name}.",
+            why=f"The runs are in {state_folder() / 'runs'}, a folder each.",
+            fix="Leave it out to go on with the last unfinished one.",
+        )
+    return found
+
+
+def _unfinished() -> Run:
+    """The newest run whose platform no later run has finished."""
+    finished = set()
+    for run in _runs():
+        if run.view.exit_code == 0:
+            finished.add(run.platform)
+        elif run.platform not in finished:
+            return run
+    raise InvalidInputError(
+        "No run is unfinished.",
+        why="Every platform's last run has come to its end, or there was none.",
+        fix="Start one: amlwizard replay RECIPE --target TARGET.",
+    )
+
+
+def _runs() -> Iterator[Run]:
+    """Newest first; those that cannot be read, or never began, are left out."""
+    for path in journal.newest(state_folder() / "runs", count=sys.maxsize):
+        view = RunView()
+        try:
+            for event in journal.read(path):
+                view = view.apply(event)
+        except InvalidInputError:
+            continue
+        if view.steps:
+            yield Run(path.parent, view)
