@@ -7,6 +7,7 @@ left is searched for them, every line that they printed, and the arguments of ev
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from support import Ran
 from support.journeys import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, SCORING_KEY, USER_CODE, Journey
 
+from amlwizard.notebook.lending import PURPOSES
 from amlwizard.secret import Secret, hide, remember
 
 JWT = re.compile(rb"eyJ[\w-]{10,}\.eyJ[\w-]{10,}")
@@ -101,6 +103,12 @@ def test_no_file_of_the_sandbox_holds_a_secret_in_clear(done: Journey) -> None:
     assert {"state.json", "mlflow.db", "server.log", "MLmodel"} <= {path.name for path in found}
     for path in found:
         assert leaks(path.read_bytes()) == set(), path
+
+
+def test_what_was_lent_to_cells_is_taken_back(done: Journey) -> None:
+    held = json.dumps(done.sandbox.state["databricks"])
+    assert '"scopes"' in held
+    assert [purpose for purpose in PURPOSES if purpose in held] == []
 
 
 def test_the_record_of_all_exchanges_holds_no_secret(done: Journey) -> None:

@@ -8,22 +8,16 @@ Databricks secret scope, a device code directly to the user.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from amlwizard.cloud_port import CloudPort, DatabricksPort
-from amlwizard.errors import (
-    CloudError,
-    Finding,
-    InvalidInputError,
-    OperationCancelledError,
-    SignInError,
-)
+from amlwizard.errors import Finding, InvalidInputError
+from amlwizard.notebook.lending import lending
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import DATABRICKS
 from amlwizard.recipe import Recipe
-from amlwizard.run_control import cleanup
 
 SCOPE = "amlwizard"
 PRINCIPAL_KEYS = ("tenant-id", "client-id", "client-secret")
@@ -68,35 +62,27 @@ def access(ctx: Context, recipe: Recipe) -> Iterator[Access]:
         parameters["scope"] = principal_scope(recipe)
         _put_principal(ctx.cloud, recipe, client)
     if login == "access-token":
-        with lent_token(ctx.cloud, recipe, client, "tracking-token") as keep_up:
-            yield Access(login, parameters, keep_up)
+        with lent_token(ctx.cloud, recipe, client, "tracking-token") as (key, keep_up):
+            yield Access(login, {**parameters, "token_key": key}, keep_up)
     else:
         yield Access(login, parameters)
 
 
 @contextmanager
 def lent_token(
-    cloud: CloudPort, recipe: Recipe, client: DatabricksPort, key: str
-) -> Iterator[Callable[[], None]]:
+    cloud: CloudPort, recipe: Recipe, client: DatabricksPort, purpose: str
+) -> Iterator[tuple[str, Callable[[], None]]]:
     """Puts our own tokens for the workspace, one per audience, into the recipe's secret scope while
-    the block runs. Call the yielded function before each cell: a token may expire earlier."""
-    scope, put = scope_of(recipe), dict[str, str]()
+    the block runs. Yields what their keys begin with, and a function to call before each cell: a
+    token may expire earlier."""
+    with lending(client, scope_of(recipe), purpose) as lent:
 
-    def keep_up() -> None:
-        for audience in AUDIENCES:
-            token = cloud.access_token(audience).reveal()
-            if token != put.get(audience):
-                client.put_secret(scope, f"{key}-{audience}", token)
-                put[audience] = token
+        def keep_up() -> None:
+            for audience in AUDIENCES:
+                lent.put(cloud.access_token(audience).reveal(), audience)
 
-    try:
         keep_up()
-        yield keep_up
-    finally:
-        for audience in AUDIENCES:
-            # The token expires anyway, and an error here must not hide the result or another error.
-            with suppress(CloudError, SignInError, OperationCancelledError), cleanup():
-                client.delete_secret(scope, f"{key}-{audience}")
+        yield lent.key, keep_up
 
 
 def api_of(tracking_uri: str) -> str:

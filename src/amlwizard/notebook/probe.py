@@ -29,7 +29,8 @@ def called(call):
         return asked(call, {})
     answers = []
     for audience in ("arm", "ml"):
-        token = dbutils.secrets.get(parameters["scope"], f"probe-token-{audience}")
+        key = f"{parameters['token_key']}-{audience}"
+        token = dbutils.secrets.get(parameters["scope"], key)
         answers.append(asked(call, {"Authorization": "Bearer " + token}))
         if answers[-1]["status"] not in (401, 403):
             return answers[-1]

@@ -45,7 +45,8 @@ if frontend:
         url = url.replace(frontend["name"], frontend["address"], 1)
         headers["Host"] = frontend["name"]
 
-headers["Authorization"] = "Bearer " + dbutils.secrets.get(parameters["scope"], "scoring-key")
+key = dbutils.secrets.get(parameters["scope"], parameters["key"])
+headers["Authorization"] = "Bearer " + key
 began = time.monotonic()
 try:
     answer = session.post(url, json=parameters["request"], headers=headers, timeout=60)

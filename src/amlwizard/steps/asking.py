@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from amlwizard import notebook
@@ -15,6 +16,7 @@ from amlwizard.cloud_port import EndpointAnswer, Frontend, ReportProgress
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document, JsonObject
 from amlwizard.notebook.access import scope_of
+from amlwizard.notebook.lending import lending
 from amlwizard.payloads import DnsRecordNeeded, RequestReshaped, ScoringResponse
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import CLUSTER, TRAFFIC, TRAIN, WORKSPACE
@@ -60,15 +62,12 @@ def send(
     key = ml.keys(recipe.names.endpoint)
     at = frontend_of(ctx, recipe)
     if inside(recipe):
-        ask = _inside(ctx, recipe, uri, key, sent, say, at)
+        with _inside(ctx, recipe, uri, key, sent, say, at) as ask:
+            scored = _asked(ctx, ask, say, patience)
     else:
         if at and not at.named:
             _tell_of_record(say, at)
-
-        def ask() -> EndpointAnswer:
-            return ctx.cloud.score(uri, key, sent, at)
-
-    scored = _asked(ctx, ask, say, patience)
+        scored = _asked(ctx, lambda: ctx.cloud.score(uri, key, sent, at), say, patience)
     wrote = ""
     if scored.status >= 500:
         wrote = ml.last_exception(recipe.names.endpoint, recipe.names.deployment)
@@ -160,6 +159,7 @@ def _page(scored: EndpointAnswer) -> CloudError:
     )
 
 
+@contextmanager
 def _inside(
     ctx: Context,
     recipe: Recipe,
@@ -168,31 +168,32 @@ def _inside(
     sent: JsonObject,
     say: ReportProgress,
     at: Frontend | None,
-) -> Callable[[], EndpointAnswer]:
-    """Send from a cell on the Databricks cluster; the key is passed through its secret scope."""
+) -> Iterator[Callable[[], EndpointAnswer]]:
+    """Send from a cell on the Databricks cluster; the key is lent to it in its secret scope."""
     client = databricks_of(ctx)
     cluster_id = ctx.outputs[CLUSTER].id
     scope = scope_of(recipe)
     running(client, cluster_id, say, ctx)
-    client.put_secret(scope, "scoring-key", key.reveal())
     frontend = {"name": at.name, "address": at.address, "certificate": at.pem} if at else None
     parameters = {"uri": uri, "scope": scope, "request": sent, "frontend": frontend}
-    cells = notebook.cells("score", parameters)
-    told = False
+    with lending(client, scope, "scoring-key") as lent:
+        lent.put(key.reveal())
+        cells = notebook.cells("score", {**parameters, "key": lent.key})
+        told = False
 
-    def ask() -> EndpointAnswer:
-        nonlocal told
-        answer = client.run_cells(cluster_id, cells, say, ctx.cancel)[-1].data
-        if at and not told and not answer["named"]:
-            _tell_of_record(say, at)
-            told = True
-        if answer["error"]:
-            raise CloudError(
-                "The endpoint did not answer inside the VNET.",
-                code=answer["error"],
-                why=f"{answer['error']} at {uri}",
-                fix="Look at the deployment's state and the NSG of the scoring subnet.",
-            )
-        return read(answer["status"], answer["headers"], answer["text"], answer["seconds"])
+        def ask() -> EndpointAnswer:
+            nonlocal told
+            answer = client.run_cells(cluster_id, cells, say, ctx.cancel)[-1].data
+            if at and not told and not answer["named"]:
+                _tell_of_record(say, at)
+                told = True
+            if answer["error"]:
+                raise CloudError(
+                    "The endpoint did not answer inside the VNET.",
+                    code=answer["error"],
+                    why=f"{answer['error']} at {uri}",
+                    fix="Look at the deployment's state and the NSG of the scoring subnet.",
+                )
+            return read(answer["status"], answer["headers"], answer["text"], answer["seconds"])
 
-    return ask
+        yield ask

@@ -293,7 +293,7 @@ def _inside(
     if recipe.security.private_aks:
         names += _api_names(documents)
     parameters = {"names": names, "calls": calls, "scope": scope_of(recipe)}
-    cells = notebook.cells("probe", parameters)
-    with lent_token(ctx.cloud, recipe, client, "probe-token"):
+    with lent_token(ctx.cloud, recipe, client, "probe-token") as (key, _):
+        cells = notebook.cells("probe", {**parameters, "token_key": key})
         seen = client.run_cells(cluster["cluster_id"], cells, say, ctx.cancel)[-1].data
     return Side(seen["names"], {name: Answer(**answer) for name, answer in seen["answers"].items()})

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
 
 import yaml
 
@@ -17,10 +16,11 @@ from amlwizard import serving
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
-from amlwizard.errors import CloudError, StepError
+from amlwizard.errors import StepError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, JsonObject, MutableDocument
 from amlwizard.notebook.access import scope_of
+from amlwizard.notebook.lending import lending
 from amlwizard.plan import Context, Found, Resource, Step
 from amlwizard.plan.outputs import SCORING_FILES, TRAIN, ScoringFiles
 from amlwizard.recipe import Recipe
@@ -32,7 +32,6 @@ from amlwizard.steps.training import fingerprint, run_tracked
 # brings Python, the model's packages and the inference server.
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:latest"
 FOLDER = "src"
-UPLOAD_KEY = "code-upload"
 
 
 def has_script(recipe: Recipe) -> bool:
@@ -116,19 +115,15 @@ class _Assets:
     def upload(self, ctx: Context, say: ReportProgress) -> Document:
         uri, signed = self._reserved(ctx)
         client, scope = databricks_of(ctx), scope_of(self.recipe)
-        parameters: JsonObject = {
-            "upload_scope": scope,
-            "upload_key": UPLOAD_KEY,
-            "files": {f"{FOLDER}/{serving.SCRIPT}": serving.source()},
-            "run_id": ctx.outputs[TRAIN].run_id,
-        }
-        client.put_secret(scope, UPLOAD_KEY, signed)
-        try:
+        with lending(client, scope, "code-upload") as lent:
+            lent.put(signed)
+            parameters: JsonObject = {
+                "upload_scope": scope,
+                "upload_key": lent.key,
+                "files": {f"{FOLDER}/{serving.SCRIPT}": serving.source()},
+                "run_id": ctx.outputs[TRAIN].run_id,
+            }
             found = run_tracked(ctx, self.recipe, "upload", parameters, say)
-        finally:
-            # It expires anyway, and an error here must not hide the result or another error.
-            with suppress(CloudError):
-                client.delete_secret(scope, UPLOAD_KEY)
         return ScoringFiles(f"{uri}/{FOLDER}", found["conda"]).to_json()
 
     def _reserved(self, ctx: Context) -> tuple[str, str]:
