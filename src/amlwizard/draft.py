@@ -6,18 +6,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 from uuid import uuid4
 
 from amlwizard import fields, recipe
 from amlwizard.app.port import TargetName
 from amlwizard.errors import InvalidInputError
 from amlwizard.json_types import MutableDocument
+from amlwizard.paths import private_folder, write
 from amlwizard.plain_text import plain_value
 
 VERSION = 1
@@ -95,14 +96,10 @@ class DraftStore:
 
     def save(self, draft: Draft) -> None:
         """Raises OSError if the file cannot be written."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft.changed = self._now()
-        new = self.folder / f".{draft.id}.{os.getpid()}.new"
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            body = {"version": VERSION, **asdict(draft)}
-            json.dump(body, out, ensure_ascii=False, indent=1, default=str)
-        new.replace(self._file(draft))
+        body = {"version": VERSION, **asdict(draft)}
+        text = json.dumps(body, ensure_ascii=False, indent=1, default=str)
+        write(private_folder(self.folder) / self._file(draft).name, text)
 
     def forget(self, draft: Draft) -> None:
         with contextlib.suppress(OSError):
@@ -115,6 +112,20 @@ def read(path: Path) -> Draft | None:
         given = json.loads(path.read_text(encoding="utf-8"))
         if given.pop("version") != VERSION:
             return None
-        return Draft(**plain_value(given))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        draft = Draft(**plain_value(given))
+        return draft if draft.id == path.stem and _is_whole(draft) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+
+
+def _is_whole(draft: Draft) -> bool:
+    """Whether every value has the type that `save` writes."""
+    texts = (draft.page, draft.run, draft.saved)
+    return (
+        isinstance(draft.answers, dict)
+        and draft.target in get_args(TargetName)
+        and all(isinstance(text, str) for text in texts)
+        and isinstance(draft.visited, list)
+        and all(isinstance(page, str) for page in draft.visited)
+        and isinstance(draft.changed, int | float)
+    )

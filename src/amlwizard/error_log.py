@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from importlib.metadata import version
@@ -11,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from amlwizard.errors import AmlwizardError
-from amlwizard.paths import state_folder
+from amlwizard.paths import private, private_folder, state_folder
 from amlwizard.plain_text import plain
 from amlwizard.secret import hide
 
@@ -43,8 +42,7 @@ def _log(error: BaseException) -> Path:
 
     class Private(RotatingFileHandler):
         def _open(self) -> TextIOWrapper:
-            descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            return os.fdopen(descriptor, "a", encoding="utf-8")
+            return open(self.baseFilename, "a", encoding="utf-8", opener=private)
 
         def handleError(self, record: logging.LogRecord) -> None:
             raise
@@ -60,7 +58,7 @@ def _log(error: BaseException) -> Path:
     details = (type(error), error, error.__traceback__)
     record = logging.LogRecord("amlwizard", logging.ERROR, "", 0, made_with, None, details)
     with _lock:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(path.parent)
         handler = Private(path, maxBytes=LARGEST, backupCount=1, delay=True)
         handler.setFormatter(Masked("%(asctime)s %(threadName)s %(message)s"))
         try:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import PurePath
-from typing import ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plain_text import PlainText, plain
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 R = TypeVar("R", bound=JsonRecord)
 
@@ -162,22 +166,31 @@ _KINDS: dict[str, type[Event]] = {
 def from_json(line: Document) -> Event:
     """The event that `to_json` wrote; a device code, which is never written, comes back empty.
 
-    Raises ValueError for a kind or a key that this version does not know.
+    Raises ValueError for a kind or a key that this version does not know, or a value of another
+    type.
     """
     body = dict(line)
     cls = _KINDS.get(body.pop("kind", ""))
     if cls is None:
         raise ValueError(f"unknown event kind {line.get('kind')!r}")
+    if cls is LoginNeeded:
+        body["user_code"] = ""
+    _form_of(cls.kind).validate_python(body)  # its errors are ValueErrors
     if cls is RunStarted:
         body["steps"] = tuple(
             StepInfo(**{**step, "after": tuple(step["after"])}) for step in body["steps"]
         )
-    if cls is LoginNeeded:
-        body["user_code"] = ""
     try:
         return cls(**body)
     except TypeError as error:
         raise ValueError(str(error)) from None
+
+
+@cache
+def _form_of(kind: str) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(_KINDS[kind])
 
 
 def attachments(event: Event) -> list[Attachment]:

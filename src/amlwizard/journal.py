@@ -6,12 +6,12 @@ It is for playback, reports and audit; the actual state is in the cloud.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from amlwizard.errors import InvalidInputError
 from amlwizard.events import Event, attachments, from_json
+from amlwizard.paths import private, private_folder
 
 NAME = "journal.jsonl"
 
@@ -21,24 +21,20 @@ class Journal:
     part of an event's JSON."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(path.parent)
         self.path = path
-        self._out = os.fdopen(_opened(path, os.O_APPEND), "w", encoding="utf-8")
+        self._out = open(path, "a", encoding="utf-8", opener=private)  # noqa: SIM115 - see close
 
     def __call__(self, event: Event) -> None:
         for attachment in attachments(event):
             path = self.path.with_name(attachment.name)
-            with os.fdopen(_opened(path, os.O_TRUNC), "wb") as out:
+            with open(path, "wb", opener=private) as out:
                 out.write(attachment.content)
         self._out.write(json.dumps(event.to_json(), ensure_ascii=False) + "\n")
         self._out.flush()
 
     def close(self) -> None:
         self._out.close()
-
-
-def _opened(path: Path, how: int) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
 
 
 def newest(runs: Path, count: int = 20) -> list[Path]:
@@ -60,7 +56,7 @@ def read(path: Path) -> Iterator[Event]:
     for number, line in enumerate(lines, 1):
         try:
             yield from_json(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             if number == len(lines):
                 return
             raise InvalidInputError(

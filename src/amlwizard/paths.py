@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+
+Opener = Callable[[str, int], int]
 
 
 def state_folder() -> Path:
@@ -28,18 +31,19 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def write(path: Path, text: str, *, private: bool = True) -> None:
+def private(path: str, flags: int) -> int:
+    """An opener (see `open`) of files for their owner only, whatever the umask."""
+    descriptor = os.open(path, flags, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def write(path: Path, text: str, opener: Opener | None = private) -> None:
     """Write a file in one move: a reader, and whoever comes after a crash, finds the old file or
-    the new one. A private one is its owner's only, whatever the umask; another has the usual
-    rights. Raises OSError, and then leaves nothing behind."""
+    the new one. Raises OSError, and then leaves nothing behind."""
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        descriptor = os.open(
-            new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666
-        )
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            if private:
-                os.fchmod(descriptor, 0o600)
+        with open(new, "w", encoding="utf-8", opener=opener) as out:
             out.write(text)
         new.replace(path)
     except BaseException:

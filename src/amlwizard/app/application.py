@@ -28,7 +28,7 @@ from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
 from amlwizard.json_types import JsonObject
 from amlwizard.lease import Lease
-from amlwizard.paths import state_folder
+from amlwizard.paths import private_folder, state_folder
 from amlwizard.payloads import CellFinished, ScoringResponse
 from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.plan.outputs import TRAFFIC, TRAIN
@@ -206,7 +206,7 @@ class Application:
     ) -> RunResult:
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
         folder = state_folder() / kind / run_id
-        folder.mkdir(parents=True, mode=0o700)
+        private_folder(folder)
         save(recipe, folder / "recipe.yaml")
         journal = Journal(folder / NAME)
         self._runs[run_id] = RunView()

@@ -22,7 +22,7 @@ from amlwizard.cloud.wire import client
 from amlwizard.errors import AmlwizardError
 from amlwizard.events import Emit, Event, LoginNeeded
 from amlwizard.json_types import Document, MutableDocument
-from amlwizard.paths import state_folder
+from amlwizard.paths import private, private_folder, state_folder
 from amlwizard.secret import hide
 
 VARIABLE = "AMLWIZARD_SANDBOX"
@@ -133,7 +133,7 @@ def embedded(options: Sequence[str]) -> Iterator[Path]:
     """Start an embedded sandbox, with its state in the user's folder. Yields the path of its
     description."""
     state = state_folder() / "sandbox" / STATE
-    state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(state.parent)
     with started([*options, "--state", str(state)], state.parent / "sandbox.log") as description:
         yield Path(description["description"])
 
@@ -145,7 +145,7 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocumen
     Yields its description. Raises InvalidInputError if the sandbox is not installed.
     """
     require_sandbox()
-    errors = log.open("w") if log else None
+    errors = open(log, "w", opener=private) if log else None  # noqa: SIM115 - closed below
     process = subprocess.Popen(
         [sys.executable, "-m", "amlwizard.sandbox", "--until-eof", *options],
         stdin=subprocess.PIPE,
@@ -164,7 +164,8 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocumen
             raise AmlwizardError(
                 "The sandbox cloud did not start.",
                 why=log.read_text().strip()[-500:] if log else "",
-                fix="Another one may be using the same state or port: stop it, or name another.",
+                fix="Another one may be using the same state or port: stop it, or name another. If "
+                "the embedded sandbox's state is damaged, `amlwizard sandbox --reset` deletes it.",
             )
         description = json.loads(line)
         yield description

@@ -66,7 +66,9 @@ def read(files: Iterable[Path]) -> list[list[Exchange]]:
             for number, text in enumerate(file.read_text().splitlines()):
                 exchange = _exchange(json.loads(text), file.stem, number)
                 scenarios.setdefault(exchange.scenario, []).append(exchange)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError
+        ) as error:  # fmt: skip
             raise InvalidInputError(
                 f"{file} is no capture.",
                 why=f"{type(error).__name__}: {error}"[:200],

@@ -45,6 +45,10 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+BARRED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     top = parser()
@@ -79,22 +83,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno == errno.EIO:  # the terminal was closed: nobody is left to tell
             return 130
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            return _unexpected(error)
-        from amlwizard.console import let_go, show_error
-
-        let_go(sys.stdout)
-        where = (
-            f"{error.filename} cannot be written."
-            if error.filename
-            else "Nothing more can be written."
-        )
-        show_error(
-            AmlwizardError(where, why=error.strerror or "", fix="Make room, then do it again.")
-        )
-        return 1
+        if error.errno in FULL or (error.errno in BARRED and error.filename):
+            return _unwritable(error)
+        return _unexpected(error)
     except Exception as error:  # noqa: BLE001 - users see a message, never a traceback
         return _unexpected(error)
+
+
+def _unwritable(error: OSError) -> int:
+    from amlwizard.console import let_go, show_error
+    from amlwizard.errors import AmlwizardError
+
+    if error.errno in FULL:
+        let_go(sys.stdout)  # what is still in its buffer cannot be written either
+    where = f"{error.filename} cannot be written." if error.filename else "The disk is full."
+    fix = "Make room, then do it again."
+    if error.errno in BARRED:
+        fix = (
+            "Name a place that you may write to; AMLWIZARD_HOME names the folder of runs, sessions "
+            "and the sandbox."
+        )
+    show_error(AmlwizardError(where, why=error.strerror or "", fix=fix))
+    return 1
 
 
 def _unexpected(error: Exception) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from amlwizard.cloud.import_lock import made_once
+from amlwizard.paths import private_folder, write
 
 CACHE_NAME = "amlwizard"
 
@@ -43,7 +44,7 @@ class AuthRecords:
 
         try:
             return AuthenticationRecord.deserialize(self._file(tenant).read_text())
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def keep(self, tenant: str, record: Any) -> None:
@@ -51,9 +52,8 @@ class AuthRecords:
         if self.cache is None:
             return
         file = self._file(tenant)
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.write_text(record.serialize())
-        file.chmod(0o600)
+        private_folder(file.parent)
+        write(file, record.serialize())
 
     def forget(self, tenant: str) -> None:
         if self.folder is not None:

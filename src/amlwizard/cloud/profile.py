@@ -99,7 +99,7 @@ def from_description(path: Path) -> CloudProfile:
             why="What a sandbox says of itself ends with it.",
             fix="Start one (`amlwizard sandbox`) and set AMLWIZARD_SANDBOX anew, or unset it.",
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidInputError(
             f"{path} does not describe a sandbox.",
             why=f"{type(error).__name__}: {error}",

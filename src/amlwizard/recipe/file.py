@@ -7,15 +7,17 @@ tags (a recipe has no types of its own), and keys given twice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import yaml
 
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.json_types import MutableDocument
+from amlwizard.recipe.plain_values import CORE, INT
 from amlwizard.recipe.sections import Recipe
 from amlwizard.recipe.validation import CONTROL, Reading, examine
 
@@ -23,7 +25,28 @@ LARGEST = 250_000  # bytes
 DEEPEST = 30
 Loader: TypeAlias = "yaml.SafeLoader | yaml.CSafeLoader"
 COPY_ONE = "One to begin with: amlwizard recipes copy quickstart"
-_Loader: type[Loader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    _Base = yaml.SafeLoader
+else:
+    _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):
+    """Reads plain values as YAML 1.2 does (its core schema), as editors and JSON schemas do. To YAML
+    1.1, which PyYAML speaks, 3:30 is the number 210, 010 is 8, `on` is true, and 2026-01-01 a date.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+
+def _integer(loader: Loader, node: yaml.ScalarNode) -> int:
+    text = str(node.value)
+    return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+
+
+for _value_form in CORE:
+    _Loader.add_implicit_resolver(*_value_form)
+_Loader.add_constructor(INT, _integer)
 
 
 def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:

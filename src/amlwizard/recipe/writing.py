@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import yaml
 
+from amlwizard.paths import write
+from amlwizard.recipe.plain_values import CORE
 from amlwizard.recipe.sections import Recipe
 
 SCHEMA = "# yaml-language-server: $schema=recipe.schema.json"
@@ -50,6 +51,8 @@ def _mapping(dumper: yaml.SafeDumper, items: dict[str, object]) -> yaml.Node:
     return dumper.represent_mapping("tag:yaml.org,2002:map", items.items(), flow_style=False)
 
 
+for _value_form in CORE:  # quotes texts that YAML 1.2 would not read as such, and those of 1.1
+    _Dumper.add_implicit_resolver(*_value_form)
 _Dumper.add_representer(list, _list)
 _Dumper.add_representer(dict, _mapping)
 
@@ -57,6 +60,4 @@ _Dumper.add_representer(dict, _mapping)
 def save(recipe: Recipe, path: Path) -> None:
     """Write a recipe in one move: a reader finds the old file or the new one, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    new.write_text(text_of(recipe), encoding="utf-8")
-    new.replace(path)
+    write(path, text_of(recipe), opener=None)

@@ -88,6 +88,7 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> No
 
 def main() -> int:
     given = _arguments()
+    os.umask(0o077)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     if given.state:
         given.state = given.state.absolute()

@@ -86,7 +86,7 @@ class State:
             must_be_own(file)
             try:
                 state.replace(json.loads(file.read_text()))
-            except ValueError as problem:
+            except (ValueError, RecursionError) as problem:
                 raise StateFileError(
                     f"{file}: this version of the sandbox cannot read this state "
                     f"({str(problem).splitlines()[0]}). Delete the file, or name another."
@@ -312,6 +312,11 @@ def private_write(path: Path, content: bytes) -> None:
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)
-    new.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            os.fchmod(descriptor, 0o600)  # whatever the umask
+            out.write(content)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise

@@ -39,7 +39,8 @@ def wizard(given: WizardOptions) -> int:
     application = Application(choice)
     app = WizardApp(application, DraftStore(state_folder() / SESSIONS), draft, target=given.target)
     try:
-        code = app.run() or 0
+        code = app.run()
+        code = (app.return_code or 0) if code is None else code  # it has no result if it crashed
     finally:
         ended = application.close()
     if not ended:

@@ -1,0 +1,92 @@
+"""Places that cannot be written, disks that are full, and who may read what is written."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import RECIPES, amlwizard, environment, recipe_of
+
+from amlwizard.draft import Draft, DraftStore
+from amlwizard.recipe import save
+
+RECIPE = str(RECIPES / "quickstart.yaml")
+
+
+@pytest.mark.parametrize("below", ["", "inside"])
+def test_a_state_folder_that_is_a_file_is_told(tmp_path: Path, below: str) -> None:
+    home = tmp_path / "home"
+    home.write_text("mine")
+    ran = amlwizard(
+        "plan", RECIPE, "--target", "sandbox", AMLWIZARD_HOME=str(home / below if below else home)
+    )
+    assert ran.code == 1
+    assert "Traceback" not in ran.err and "did not foresee" not in ran.err
+    assert "cannot be written" in " ".join(ran.err.split())
+    assert "AMLWIZARD_HOME" in ran.err
+    assert home.read_text() == "mine"
+
+
+def with_a_limit(code: str, most: int) -> subprocess.CompletedProcess[str]:
+    """Run Python code that cannot write files of more than `most` bytes, as on a full disk."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+
+    return subprocess.run(
+        [sys.executable, "-B", "-c", f"import signal; signal.signal(signal.SIGXFSZ, 1)\n{code}"],
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        env=environment({}),
+    )
+
+
+def test_a_full_disk_leaves_the_old_recipe_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    recipe = recipe_of("quickstart")
+    save(recipe, path)
+    old = path.read_text()
+    ran = with_a_limit(
+        "from pathlib import Path; from amlwizard.recipe import load, save\n"
+        f"save(load(Path({RECIPE!r})), Path({str(path)!r}))",
+        100,
+    )
+    assert "File too large" in ran.stderr
+    assert path.read_text() == old
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_leaves_the_old_session_and_nothing_beside_it(tmp_path: Path) -> None:
+    draft = Draft(id="one", answers={"names": {"prefix": "x" * 200}})
+    DraftStore(tmp_path).save(draft)
+    ran = with_a_limit(
+        "from pathlib import Path; from amlwizard.draft import Draft, DraftStore\n"
+        f"DraftStore(Path({str(tmp_path)!r})).save(Draft(id='one', answers={{'a': 'b' * 200}}))",
+        100,
+    )
+    assert "File too large" in ran.stderr
+    assert [kept.answers for kept in DraftStore(tmp_path).unfinished()] == [draft.answers]
+    assert list(tmp_path.iterdir()) == [tmp_path / "one.json"]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_what_a_run_writes_is_its_owners_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        home = tmp_path / "deep" / "home"
+        ran = amlwizard("plan", RECIPE, "--target", "sandbox", AMLWIZARD_HOME=str(home))
+        DraftStore(home / "sessions").save(Draft(id="one"))
+    finally:
+        os.umask(before)
+    assert ran.code == 0, ran.err
+    assert home.parent.stat().st_mode & 0o777 == 0o700
+    for path in home.rglob("*"):
+        open_to = stat.S_IMODE(path.stat().st_mode)
+        assert not open_to & 0o077, path
+        assert open_to & 0o600 == 0o600, path
