@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 import pytest
 import trustme
-from support import ROOT, Asked, Sandbox, amlwizard, running
+from support import ROOT, Asked, Sandbox, amlwizard, existing, running
 
 from amlwizard.app.targets import started
 from amlwizard.cloud import Cloud, CloudProfile, Secret, from_description
@@ -62,7 +62,7 @@ class Clients:
     def __init__(self, place: Sandbox) -> None:
         self.profile, self.address = unknown(place), place.description["arm"]
         # What it must trust to get its tokens is not what is tried here.
-        self.session = place.cloud()._session
+        self.session = existing(place.cloud()._session)
 
     def arm(self) -> Any:
         from amlwizard.cloud.arm import Arm

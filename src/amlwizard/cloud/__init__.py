@@ -140,7 +140,7 @@ class Cloud:
 
         with self._making:
             if url not in self._databricks:
-                self._databricks[url] = Databricks(self.profile, self._session, url, id)
+                self._databricks[url] = Databricks(self.profile, self._signed, url, id)
             return self._databricks[url]
 
     def ml(self, workspace_id: str) -> MachineLearning:
@@ -149,7 +149,7 @@ class Cloud:
 
         with self._making:
             if workspace_id not in self._ml:
-                self._ml[workspace_id] = MachineLearning(self.profile, self._session, workspace_id)
+                self._ml[workspace_id] = MachineLearning(self.profile, self._signed, workspace_id)
             return self._ml[workspace_id]
 
     def access_token(self, audience: str) -> Secret:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from threading import Event as CancelEvent
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from amlwizard.cloud.arm_requests import ArmRequests, short
 from amlwizard.cloud.errors import (
@@ -27,6 +27,11 @@ from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.errors import CloudError, StepError
 from amlwizard.json_types import Document, MutableDocument
+
+if TYPE_CHECKING:
+    from azure.core.polling import LROPoller
+    from azure.mgmt.databricks import AzureDatabricksManagementClient
+    from azure.mgmt.network import NetworkManagementClient
 
 # type (lower case) -> attribute of the network client that creates it
 NETWORK = {
@@ -46,13 +51,13 @@ class Arm(ArmRequests):
     OperationCancelledError once `cancel` is set."""
 
     @made_once
-    def _network(self) -> Any:
+    def _network(self) -> NetworkManagementClient:
         from azure.mgmt.network import NetworkManagementClient
 
         return NetworkManagementClient(self.credential, self.subscription, **self._options())
 
     @made_once
-    def _databricks(self) -> Any:
+    def _databricks(self) -> AzureDatabricksManagementClient:
         from azure.mgmt.databricks import AzureDatabricksManagementClient
 
         return AzureDatabricksManagementClient(
@@ -93,7 +98,7 @@ class Arm(ArmRequests):
 
     def _begin(
         self, resource_id: str, api_version: str, body: Document, cancel: CancelEvent
-    ) -> Any:
+    ) -> LROPoller[object]:
         from amlwizard.cloud.arm_polling import Polling
 
         polling = Polling(self.profile.polling, self.profile.arm, cancel)
@@ -211,7 +216,7 @@ class Arm(ArmRequests):
         self.post(f"{deleted_id}/purge", api_version)
         self.await_gone(deleted_id, api_version, say, cancel)
 
-    def _await(self, poller: Any, waiting: Waiting) -> None:
+    def _await(self, poller: LROPoller[object], waiting: Waiting) -> None:
         while not poller.done():
             waiting.tell(poller.status())
             poller.wait(min(self.profile.polling, 0.5))

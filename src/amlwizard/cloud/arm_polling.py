@@ -6,10 +6,11 @@ Import this where it is used: it loads the Azure SDK.
 from __future__ import annotations
 
 from threading import Event as CancelEvent
-from typing import Any
 from urllib.parse import urlsplit
 
+from azure.core.pipeline import PipelineResponse
 from azure.core.polling.base_polling import LocationPolling, StatusCheckPolling
+from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.core.polling.arm_polling import (
     ARMPolling,
     AzureAsyncOperationPolling,
@@ -19,12 +20,12 @@ from azure.mgmt.core.polling.arm_polling import (
 from amlwizard.run_control import cancelled_by
 
 
-class OperationLocation(LocationPolling[Any, Any]):
+class OperationLocation(LocationPolling[HttpRequest, HttpResponse]):
     """Ignores a Location header that names the resource itself: it says where the resource was
     created, not how an operation is going. Managed Identity sends such a header with 201, relative
     and without api-version, and ARM refuses to poll it."""
 
-    def can_poll(self, pipeline_response: Any) -> bool:
+    def can_poll(self, pipeline_response: PipelineResponse[HttpRequest, HttpResponse]) -> bool:
         response = pipeline_response.http_response
         location = response.headers.get("location")
         return bool(location) and _named(location) != _named(response.request.url)

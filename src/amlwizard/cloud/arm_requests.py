@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from amlwizard.cloud.errors import UnreadableAnswerError, asked, translated
 from amlwizard.cloud.import_lock import made_once
@@ -11,11 +11,17 @@ from amlwizard.cloud.wire import transport
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document, MutableDocument
 
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.mgmt.resource.resources import ResourceManagementClient
+
 
 class ArmRequests:
     """Every call is thread-safe. `subscription` is set by the sign-in."""
 
-    def __init__(self, profile: CloudProfile, credential: Any, subscription: str = "") -> None:
+    def __init__(
+        self, profile: CloudProfile, credential: TokenCredential, subscription: str = ""
+    ) -> None:
         self.profile, self.credential, self.subscription = profile, credential, subscription
         profile.must_allow(profile.arm)
 
@@ -28,7 +34,7 @@ class ArmRequests:
         }
 
     @made_once
-    def _resources(self) -> Any:
+    def _resources(self) -> ResourceManagementClient:
         from azure.mgmt.resource.resources import ResourceManagementClient
 
         return ResourceManagementClient(self.credential, self.subscription, **self._options())

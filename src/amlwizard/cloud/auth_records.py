@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from amlwizard.cloud.import_lock import made_once
 from amlwizard.paths import private_folder, write
+
+if TYPE_CHECKING:
+    from azure.identity import AuthenticationRecord, TokenCachePersistenceOptions
 
 CACHE_NAME = "amlwizard"
 
@@ -24,7 +27,7 @@ class AuthRecords:
         self.folder = folder
 
     @made_once
-    def cache(self) -> Any:
+    def cache(self) -> TokenCachePersistenceOptions | None:
         """azure-identity's options for a persistent cache, or None if there must not be one."""
         if self.folder is None or not encrypted_store(self.folder):
             return None
@@ -36,7 +39,7 @@ class AuthRecords:
         assert self.folder
         return self.folder / f"{hashlib.sha256(tenant.lower().encode()).hexdigest()[:16]}.json"
 
-    def read(self, tenant: str) -> Any:
+    def read(self, tenant: str) -> AuthenticationRecord | None:
         """The azure-identity AuthenticationRecord of the last sign-in to `tenant`, or None."""
         if self.cache is None:
             return None
@@ -47,7 +50,7 @@ class AuthRecords:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
-    def keep(self, tenant: str, record: Any) -> None:
+    def keep(self, tenant: str, record: AuthenticationRecord) -> None:
         """Save an azure-identity AuthenticationRecord, readable only by its owner."""
         if self.cache is None:
             return

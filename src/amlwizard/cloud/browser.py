@@ -7,7 +7,6 @@ import os
 import time
 import webbrowser
 from threading import Event as CancelEvent
-from typing import Any
 
 from azure.identity import InteractiveBrowserCredential
 from azure.identity._credentials.browser import _open_browser
@@ -25,11 +24,11 @@ class BrowserCredential(InteractiveBrowserCredential):
     """azure-identity's credential with two changes: its wait ends when the user or the run cancels,
     and the URL is shown, for users who must find the window or start their browser by hand."""
 
-    def __init__(self, person: InteractiveUser, **options: Any) -> None:
+    def __init__(self, person: InteractiveUser, **options: object) -> None:
         super().__init__(**options)
         self._person = person
 
-    def _request_token(self, *scopes: str, **options: Any) -> dict[str, Any]:
+    def _request_token(self, *scopes: str, **options: object) -> dict[str, object]:
         claims = options.get("claims")
         server = _listening(self._person.cancel)
         try:

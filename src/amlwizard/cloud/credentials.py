@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from amlwizard.cloud import github
@@ -18,6 +18,30 @@ from amlwizard.cloud.trust import UntrustedCertificateError, causes
 from amlwizard.cloud.wire import WebPageError, session, transport
 from amlwizard.errors import InvalidInputError, OperationCancelledError, SignInError
 from amlwizard.secret import hide, remember
+
+if TYPE_CHECKING:
+    from azure.core.pipeline.transport import HttpRequest, HttpResponse, RequestsTransport
+    from azure.identity import (
+        AuthenticationRecord,
+        AzureCliCredential,
+        ClientAssertionCredential,
+        DeviceCodeCredential,
+        EnvironmentCredential,
+        InteractiveBrowserCredential,
+        ManagedIdentityCredential,
+        TokenCachePersistenceOptions,
+        WorkloadIdentityCredential,
+    )
+
+    IdentityCredential: TypeAlias = (
+        AzureCliCredential
+        | ClientAssertionCredential
+        | DeviceCodeCredential
+        | EnvironmentCredential
+        | InteractiveBrowserCredential
+        | ManagedIdentityCredential
+        | WorkloadIdentityCredential
+    )
 
 DEVICE_CODE, BROWSER = "device-code", "browser"
 ASKING = (DEVICE_CODE, BROWSER)  # the methods that prompt a user
@@ -33,25 +57,30 @@ class NotAvailableError(Exception):
 
 
 def credential(
-    profile: CloudProfile, login: str, tenant: str, person: InteractiveUser, record: Any, cache: Any
-) -> Any:
+    profile: CloudProfile,
+    login: str,
+    tenant: str,
+    person: InteractiveUser,
+    record: AuthenticationRecord | None,
+    cache: TokenCachePersistenceOptions | None,
+) -> IdentityCredential:
     """The azure-identity credential of a sign-in method. Raises NotAvailableError if it is not set
     up.
 
     `record` names the account that signed in before; `cache` says where its tokens are stored, or
     is None.
     """
-    make: Callable[..., Any] = {
+    makers: Mapping[str, Callable[..., IdentityCredential]] = {
         DEVICE_CODE: _device_code,
         BROWSER: _browser,
         "environment": _environment,
         "workload-identity": _workload_identity,
         "managed-identity": _managed_identity,
         "azure-cli": _azure_cli,
-    }[login]
+    }
     profile.must_allow(profile.authority)
     try:
-        return make(profile, tenant, person, record, cache)
+        return makers[login](profile, tenant, person, record, cache)
     except ValueError as error:
         raise NotAvailableError(str(error)) from None
 
@@ -69,7 +98,7 @@ def not_set_up(profile: CloudProfile, login: str) -> str:
     return ""
 
 
-def _shared(profile: CloudProfile) -> dict[str, Any]:
+def _shared(profile: CloudProfile) -> dict[str, object]:
     return {
         "authority": profile.authority,
         "disable_instance_discovery": not profile.instance_discovery,
@@ -78,8 +107,12 @@ def _shared(profile: CloudProfile) -> dict[str, Any]:
 
 
 def _asking(
-    profile: CloudProfile, tenant: str, person: InteractiveUser, record: Any, cache: Any
-) -> Any:
+    profile: CloudProfile,
+    tenant: str,
+    person: InteractiveUser,
+    record: AuthenticationRecord | None,
+    cache: TokenCachePersistenceOptions | None,
+) -> dict[str, object]:
     """The options shared by the methods that prompt a user."""
     options = _shared(profile)
     if record and record.authority == urlsplit(profile.authority).netloc:
@@ -98,8 +131,12 @@ def _asking(
 
 
 def _device_code(
-    profile: CloudProfile, tenant: str, person: InteractiveUser, record: Any, cache: Any
-) -> Any:
+    profile: CloudProfile,
+    tenant: str,
+    person: InteractiveUser,
+    record: AuthenticationRecord | None,
+    cache: TokenCachePersistenceOptions | None,
+) -> IdentityCredential:
     from azure.identity import DeviceCodeCredential
 
     options = _asking(profile, tenant, person, record, cache)
@@ -107,14 +144,18 @@ def _device_code(
 
 
 def _browser(
-    profile: CloudProfile, tenant: str, person: InteractiveUser, record: Any, cache: Any
-) -> Any:
+    profile: CloudProfile,
+    tenant: str,
+    person: InteractiveUser,
+    record: AuthenticationRecord | None,
+    cache: TokenCachePersistenceOptions | None,
+) -> IdentityCredential:
     from amlwizard.cloud.browser import BrowserCredential
 
     return BrowserCredential(person, **_asking(profile, tenant, person, record, cache))
 
 
-def _environment(profile: CloudProfile, *_: Any) -> Any:
+def _environment(profile: CloudProfile, *_: object) -> IdentityCredential:
     from azure.identity import EnvironmentCredential
 
     lacking = [name for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID") if not os.environ.get(name)]
@@ -128,7 +169,7 @@ def _environment(profile: CloudProfile, *_: Any) -> Any:
     return EnvironmentCredential(**_shared(profile))
 
 
-def _workload_identity(profile: CloudProfile, *_: Any) -> Any:
+def _workload_identity(profile: CloudProfile, *_: object) -> IdentityCredential:
     from azure.identity import ClientAssertionCredential, WorkloadIdentityCredential
 
     names = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"]
@@ -147,7 +188,7 @@ def _workload_identity(profile: CloudProfile, *_: Any) -> Any:
     return WorkloadIdentityCredential(**_shared(profile))
 
 
-def _managed_identity(profile: CloudProfile, *_: Any) -> Any:
+def _managed_identity(profile: CloudProfile, *_: object) -> IdentityCredential:
     from azure.identity import ManagedIdentityCredential
 
     endpoint = next(
@@ -173,7 +214,7 @@ def _managed_identity(profile: CloudProfile, *_: Any) -> Any:
     )
 
 
-def _azure_cli(profile: CloudProfile, tenant: str, *_: Any) -> Any:
+def _azure_cli(profile: CloudProfile, tenant: str, *_: object) -> IdentityCredential:
     from azure.identity import AzureCliCredential
 
     own = "" if tenant == "organizations" else tenant
@@ -211,7 +252,7 @@ def _must_be_set_to(profile: CloudProfile) -> None:
 # -- failures
 
 
-def refused(login: str, error: Any, service: str = "") -> SignInError:
+def refused(login: str, error: Exception, service: str = "") -> SignInError:
     """The SignInError for Entra's refusal (ClientAuthenticationError), or for not reaching Entra at
     all. `service` is the one that the token was for, if the user had already signed in."""
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
@@ -247,7 +288,7 @@ def by_entra(refusal: SignInError) -> bool:
     return not refusal.code or code_in(refusal.code) is not None
 
 
-def said(error: Any) -> str:
+def said(error: Exception) -> str:
     """The full text of an azure-identity error, or of the Entra response behind it; secrets
     masked."""
     text = str(getattr(error, "message", "") or error)
@@ -283,12 +324,12 @@ def first_line(text: str) -> str:
     return lines[0].rstrip(".")[:400] if lines else "no reason was given"
 
 
-def _stoppable(person: InteractiveUser, profile: CloudProfile) -> Any:
+def _stoppable(person: InteractiveUser, profile: CloudProfile) -> RequestsTransport:
     """A transport that stops waiting for the user once they, or the run, cancelled."""
     from azure.core.pipeline.transport import RequestsTransport
 
     class Stoppable(RequestsTransport):
-        def send(self, request: Any, **options: Any) -> Any:
+        def send(self, request: HttpRequest, **options: object) -> HttpResponse:
             # Tokens that need no prompt are still needed after a cancellation, for cleanup.
             if person.waited_for and person.cancel.is_set():
                 raise OperationCancelledError("cancelled while waiting for the sign-in")

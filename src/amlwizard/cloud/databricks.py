@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event as CancelEvent
-from typing import Any
 
 from amlwizard.cloud import interruption
 from amlwizard.cloud.databricks_errors import PASSING, asked, translated
@@ -16,6 +15,7 @@ from amlwizard.cloud.errors import LOST_ANSWERS, NO_ANSWER
 from amlwizard.cloud.execution import ExecutionContext, unreadable
 from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.session import Session
 from amlwizard.cloud.waiting import Waiting
 from amlwizard.cloud.wire import LostAnswerError, prepared, unrepeated
 from amlwizard.cloud_port import CellResult, DeviceCodePrompt, ReportProgress
@@ -30,7 +30,7 @@ class Databricks:
     """`session` is the sign-in, `workspace_id` the ARM id of the workspace."""
 
     def __init__(
-        self, profile: CloudProfile, session: Any, workspace_url: str, workspace_id: str
+        self, profile: CloudProfile, session: Session, workspace_url: str, workspace_id: str
     ) -> None:
         with one_at_a_time:
             from databricks.sdk import WorkspaceClient
@@ -55,7 +55,7 @@ class Databricks:
                 """Send no request for the host's metadata: we already know what it is."""
 
             @classmethod
-            def attributes(cls) -> Any:
+            def attributes(cls) -> object:
                 return Config.attributes()  # it inspects only the class that it is called on
 
         class Clock(RealClock):
@@ -67,7 +67,7 @@ class Databricks:
             def auth_type(self) -> str:
                 return "entra"
 
-            def __call__(self, config: Any) -> Any:
+            def __call__(self, config: Config) -> Callable[[], dict[str, str]]:
                 return headers
 
         url = profile.must_allow(f"https://{workspace_url}")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from amlwizard.cloud.policies import of_refusal
 from amlwizard.errors import AmlwizardError, CloudError, SignInError
+from amlwizard.json_types import Document
 from amlwizard.secret import hide
+
+if TYPE_CHECKING:
+    from azure.core.exceptions import HttpResponseError
 
 T = TypeVar("T")
 
@@ -150,7 +154,7 @@ def passes(error: CloudError) -> bool:
     return error.code in RETRYABLE or error.status in PASSING
 
 
-def code_and_words(error: Any) -> tuple[str, str]:
+def code_and_words(error: HttpResponseError) -> tuple[str, str]:
     """The code and message of an HttpResponseError. The SDK cannot parse a body with nulls that it
     does not expect, and some services omit the envelope: then the body itself is parsed."""
     parsed = getattr(error, "error", None)
@@ -161,7 +165,7 @@ def code_and_words(error: Any) -> tuple[str, str]:
     return str(code or ""), str(words or error.message)
 
 
-def _inner(error: Any) -> Mapping[str, Any]:
+def _inner(error: HttpResponseError) -> Document:
     try:
         body = json.loads(error.response.text())
     except (AttributeError, ValueError):
@@ -170,7 +174,7 @@ def _inner(error: Any) -> Mapping[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def _details(error: Any, message: str) -> Iterator[str]:
+def _details(error: HttpResponseError, message: str) -> Iterator[str]:
     """What the details of an error say beyond its message, such as that a request is not valid."""
     for detail in getattr(getattr(error, "error", None), "details", None) or ():
         if detail.message and detail.message not in message:
@@ -190,7 +194,7 @@ def not_let_in(doing: str, said: tuple[str, str]) -> SignInError:
     )
 
 
-def from_response(doing: str, error: Any) -> CloudError:
+def from_response(doing: str, error: HttpResponseError) -> CloudError:
     """The CloudError for an HttpResponseError, with the fix for its code or message."""
     code, message = code_and_words(error)
     message = " ".join([message, *_details(error, message)])

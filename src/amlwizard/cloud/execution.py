@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial
 from threading import Event as CancelEvent
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
 from amlwizard.cloud.databricks_errors import asked, tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
@@ -21,8 +21,13 @@ from amlwizard.cloud.wire import unrepeated
 from amlwizard.cloud_port import CellResult, ReportProgress
 from amlwizard.errors import OperationCancelledError, SignInError, StepError
 from amlwizard.events import Attachment
+from amlwizard.json_types import MutableDocument
 from amlwizard.run_control import current_cancel
 from amlwizard.secret import hide
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.compute import CommandStatusResponse
 
 ENDED = ("Finished", "Error", "Cancelled")
 CLOSING_POLL_SECONDS = 0.1
@@ -37,13 +42,17 @@ WIDEN = (
 class ExecutionContext:
     """An open context on a cluster; `polling` is in seconds."""
 
-    def __init__(self, client: Any, cluster_id: str, context_id: str, polling: float) -> None:
+    def __init__(
+        self, client: WorkspaceClient, cluster_id: str, context_id: str, polling: float
+    ) -> None:
         self._client, self._cluster, self._id = client, cluster_id, context_id
         self._polling = min(polling, 1)
 
     @classmethod
     @contextmanager
-    def opened(cls, client: Any, cluster_id: str, polling: float) -> Iterator[ExecutionContext]:
+    def opened(
+        cls, client: WorkspaceClient, cluster_id: str, polling: float
+    ) -> Iterator[ExecutionContext]:
         """A context that is open for the duration of the block."""
         from databricks.sdk.service.compute import Language
 
@@ -122,7 +131,9 @@ class ExecutionContext:
                 if status.status and status.status.value in ENDED:
                     return
 
-    def _ended(self, number: int, command_id: str, say: ReportProgress, cancel: CancelEvent) -> Any:
+    def _ended(
+        self, number: int, command_id: str, say: ReportProgress, cancel: CancelEvent
+    ) -> CommandStatusResponse:
         """The status of a command, once it has ended."""
         running = f"cell {number} runs"
         where = "the cluster's driver log and its Spark UI"
@@ -138,7 +149,7 @@ class ExecutionContext:
             waiting.pause(self._polling)
 
 
-def _marked(number: int, text: str) -> dict[str, Any]:
+def _marked(number: int, text: str) -> MutableDocument:
     for line in reversed(text.splitlines()):
         if line.startswith(MARK):
             try:

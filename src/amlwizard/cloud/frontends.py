@@ -15,38 +15,51 @@ from amlwizard.cloud import trust
 from amlwizard.cloud.interruption import interruptible
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud_port import Frontend
+from amlwizard.json_types import JsonObject
 
 if TYPE_CHECKING:
     import requests
 
 
 def post(
-    profile: CloudProfile, uri: str, at: Frontend, headers: dict[str, str], **content: Any
+    profile: CloudProfile,
+    uri: str,
+    at: Frontend,
+    headers: dict[str, str],
+    body: JsonObject,
+    timeout: float,
 ) -> requests.Response:
     """Raises what `requests` raises, and `trust.UntrustedCertificateError`."""
     import requests
 
     believed = trust.context(profile, [at.certificate])
     believed.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    shown: dict[str, Any] = {
+    shown = {
         "ssl_context": believed,
         "server_hostname": at.name,
         "assert_hostname": at.name,
     }
 
     class Adapter(requests.adapters.HTTPAdapter):
-        def init_poolmanager(self, *given: Any, **options: Any) -> None:
-            super().init_poolmanager(*given, **options, **shown)
+        def init_poolmanager(
+            self, connections: int, maxsize: int, block: bool = False, **options: object
+        ) -> None:
+            super().init_poolmanager(connections, maxsize, block, **options, **shown)
 
-        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        def proxy_manager_for(self, proxy: str, **options: object) -> object:
             return super().proxy_manager_for(proxy, **options, **shown)
 
-        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
             """Trust nothing but `believed`."""
 
-        def send(self, request: Any, *given: Any, **options: Any) -> Any:
+        def send(
+            self,
+            request: requests.PreparedRequest,
+            *given: Any,  # noqa: ANN401  passed on
+            **options: Any,  # noqa: ANN401
+        ) -> requests.Response:
             with noted(profile.recorder, str(request.method), uri) as note:
-                note.asked(request.body, request.headers.get("content-type", ""))
+                note.asked(request.body, str(request.headers.get("content-type", "")))
                 answer = interruptible(partial(super().send, request, *given, **options))
                 note.answered(answer.status_code, answer.headers, answer.content)
             return answer
@@ -66,7 +79,8 @@ def post(
                 headers={"Host": f"{at.name}{port}", **headers},
                 proxies={"https": proxy} if proxy else {},
                 allow_redirects=False,
-                **content,
+                json=body,
+                timeout=timeout,
             )
         except requests.exceptions.SSLError as error:
             raise _refused(at, error) from None

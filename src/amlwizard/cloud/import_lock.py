@@ -19,6 +19,6 @@ class made_once(cached_property[T]):
     """A cached_property for values that import an SDK: one thread creates the value while others
     wait. From Python 3.12 on, cached_property itself no longer locks."""
 
-    def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:
+    def __get__(self, instance: object, owner: type[object] | None = None) -> Any:  # noqa: ANN401  else each property says its type twice
         with one_at_a_time:
             return super().__get__(instance, owner)

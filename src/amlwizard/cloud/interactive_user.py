@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Event as CancelEvent
-from typing import Any
 
 from amlwizard.cloud_port import DeviceCodePrompt
 
@@ -19,5 +19,5 @@ class InteractiveUser:
     waited_for: bool = False
     played: bool = False
 
-    def prompt(self, url: str, user_code: str, expires_on: Any) -> None:
+    def prompt(self, url: str, user_code: str, expires_on: datetime) -> None:
         self.ask(url, user_code, expires_on.timestamp())

@@ -4,7 +4,7 @@ logs."""
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 from amlwizard.cloud.container_log import last_exception
 from amlwizard.cloud.errors import translated
@@ -12,7 +12,12 @@ from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import transport
 from amlwizard.errors import AmlwizardError, CloudError
+from amlwizard.json_types import MutableDocument
 from amlwizard.secret import Secret, hide
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+    from azure.core.credentials import TokenCredential
 
 LOG_LINES = 300  # of a container; a traceback of two exceptions has about a hundred
 PUBLIC = "https://management.azure.com"
@@ -22,11 +27,13 @@ CHOOSING = ("AZUREML_CURRENT_CLOUD", "ARM_CLOUD_METADATA_URL")
 class MachineLearning:
     """`workspace_id` is the ARM id of the workspace."""
 
-    def __init__(self, profile: CloudProfile, credential: Any, workspace_id: str) -> None:
+    def __init__(
+        self, profile: CloudProfile, credential: TokenCredential, workspace_id: str
+    ) -> None:
         self.profile, self.credential, self.workspace_id = profile, credential, workspace_id
 
     @made_once
-    def _client(self) -> Any:
+    def _client(self) -> MLClient:
         for variable in CHOOSING:
             # The package reads it on import and prefers it to its arguments.
             os.environ.pop(variable, None)
@@ -52,7 +59,7 @@ class MachineLearning:
             )
         return client
 
-    def _cloud(self) -> dict[str, Any]:
+    def _cloud(self) -> dict[str, object]:
         """The arguments that select the cloud for azure-ai-ml. An unknown cloud must be described;
         its name is the endpoint, because azure-ai-ml never updates the description of a name."""
         profile = self.profile
@@ -79,7 +86,7 @@ class MachineLearning:
         self.profile.must_allow(uri)
         return uri
 
-    def model_versions(self, name: str) -> list[dict[str, Any]]:
+    def model_versions(self, name: str) -> list[MutableDocument]:
         """Versions of a registered model, newest first: version, tags, run_id, id."""
         from azure.core.exceptions import ResourceNotFoundError
 

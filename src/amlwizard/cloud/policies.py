@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+
+from amlwizard.json_types import Document
 
 # A condition on the type adds nothing to the refusal itself.
 PLAIN = ("type", "field(type)")
@@ -23,7 +24,7 @@ NEEDS = {
 }
 
 
-def objections(details: Mapping[str, Any] | None) -> tuple[str, ...]:
+def objections(details: Document | None) -> tuple[str, ...]:
     """The conditions that a rule matched, in words; `details` is ``evaluationDetails`` of a
     response."""
     expressions = [
@@ -36,7 +37,7 @@ def objections(details: Mapping[str, Any] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_said(e) for e in met))
 
 
-def of_refusal(error: Any) -> Iterator[str]:
+def of_refusal(error: object) -> Iterator[str]:
     """The objections in the azure-core error of a refused request."""
     for info in getattr(error, "additional_info", None) or ():
         yield from objections((getattr(info, "info", None) or {}).get("evaluationDetails"))
@@ -44,7 +45,7 @@ def of_refusal(error: Any) -> Iterator[str]:
         yield from of_refusal(detail)
 
 
-def _said(expression: Mapping[str, Any]) -> str:
+def _said(expression: Document) -> str:
     what, operator = expression.get("expression"), str(expression.get("operator")).lower()
     value, target = expression.get("expressionValue"), expression.get("targetValue")
     if operator == "exists" or value is None:

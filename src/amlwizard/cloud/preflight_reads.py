@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from amlwizard.cloud.facts import (
@@ -27,6 +27,8 @@ from amlwizard.design import api_versions
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 from amlwizard.run_control import Workers
+
+T = TypeVar("T")
 
 WORKERS = 12
 ML = "Microsoft.MachineLearningServices"
@@ -51,7 +53,7 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
     look = _Look(arm, asked)
     unread: dict[Unread, None] = {}
 
-    def answer(what: str, question: Callable[[], Any]) -> Any:
+    def answer(what: str, question: Callable[[], T | None]) -> T | None:
         try:
             return question()
         except CloudError as error:
@@ -65,7 +67,7 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
 
     with Workers(WORKERS, thread_name_prefix="look") as pool:
 
-        def ask(what: str, question: Callable[[], Any]) -> Future[Any]:
+        def ask(what: str, question: Callable[[], T | None]) -> Future[T | None]:
             return pool.submit(answer, what, question)
 
         providers = [ask("providers", partial(look.provider, ns)) for ns in asked.namespaces]
@@ -87,7 +89,7 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
                 "Machine Learning quota", partial(look.usages, ML, api_versions.MACHINE_LEARNING)
             ),
         }
-        rest = {
+        rest: dict[str, Future[Any]] = {
             "group": ask("the resource group", look.group),
             "cluster": ask("the AKS cluster", look.cluster),
             "managed_group": ask("the managed resource group", look.managed_group),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from amlwizard.cloud.errors import LOST_ANSWERS, no_answer
 from amlwizard.cloud.interruption import interruptible
@@ -12,8 +12,11 @@ from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError
 from amlwizard.cloud.wire import client
 from amlwizard.cloud_port import ProbeResult
-from amlwizard.json_types import JsonObject
+from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.secret import Secret
+
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT_SECONDS = 8
 IPV4 = 1  # the type of an A record
@@ -57,7 +60,11 @@ def _records(profile: CloudProfile, resolver: str, name: str) -> list[JsonObject
 
 
 def knock(
-    profile: CloudProfile, method: str, url: str, body: Any = None, token: Secret | None = None
+    profile: CloudProfile,
+    method: str,
+    url: str,
+    body: JsonValue = None,
+    token: Secret | None = None,
 ) -> ProbeResult:
     """Send one request and return its outcome. Never raises for what the other side does."""
     import httpx
@@ -75,7 +82,7 @@ def knock(
     return ProbeResult(answer.status_code, _code(answer) if answer.status_code >= 400 else "")
 
 
-def _code(answer: Any) -> str:
+def _code(answer: httpx.Response) -> str:
     if answer.headers.get("x-ms-error-code"):
         return str(answer.headers["x-ms-error-code"])
     try:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING
 
 from amlwizard.cloud import frontends
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import client
 from amlwizard.cloud_port import EndpointAnswer, Frontend
 from amlwizard.errors import CloudError
-from amlwizard.json_types import JsonObject
+from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.secret import Secret, hide
+
+if TYPE_CHECKING:
+    import httpx
+    import requests
 
 TIMEOUT_SECONDS = 60
 SERVED = "x-ms-run-function-failed"  # the inference server's header: true, or false
@@ -24,7 +28,7 @@ def read(status: int, headers: Mapping[str, str], text: str, seconds: float) -> 
     text = hide(text)
     page = "html" in headers.get("content-type", "")
     try:
-        content: Any = json.loads(text)
+        content: JsonValue = json.loads(text)
     except ValueError:
         content = text[:500]
     return EndpointAnswer(status, content, seconds, SERVED in headers, page)
@@ -45,11 +49,11 @@ def score(
     import requests
 
     headers = {"Authorization": f"Bearer {key.reveal()}"}
-    answer: Any
+    answer: httpx.Response | requests.Response
     began = monotonic()
     try:
         if at:
-            answer = frontends.post(profile, uri, at, headers, json=body, timeout=TIMEOUT_SECONDS)
+            answer = frontends.post(profile, uri, at, headers, body, TIMEOUT_SECONDS)
         else:
             with client(profile, TIMEOUT_SECONDS) as sender:
                 answer = sender.post(uri, json=body, headers=headers)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Event as CancelEvent
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from amlwizard.cloud import credentials
 from amlwizard.cloud.auth_records import AuthRecords
@@ -22,9 +22,14 @@ from amlwizard.cloud.credentials import ASKING, UNATTENDED, NotAvailableError
 from amlwizard.cloud.entra_codes import NOT_ENABLED, can_ask, code_in
 from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud_port import DeviceCodePrompt
 from amlwizard.errors import OperationCancelledError, SignInError
+from amlwizard.json_types import Document
 from amlwizard.run_control import current_cancel
 from amlwizard.secret import hide, remember
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
 
 # A token that expires sooner is replaced, as azure-core and MSAL do.
 EARLY_SECONDS = 300
@@ -67,7 +72,7 @@ class Session:
         self.tenant: str | None = None
         self.identity = Identity("", "", False)
         self._lock = RLock()
-        self._kept: dict[Key, Any] = {}
+        self._kept: dict[Key, AccessToken] = {}
         self._met: dict[Key, tuple[str, float]] = {}
         self._refusal: SignInError | None = None
         self._inner = credentials.credential(
@@ -80,8 +85,8 @@ class Session:
         )
 
     def get_token(
-        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: Any
-    ) -> Any:
+        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: object
+    ) -> AccessToken:
         """A token that is still valid for a while (azure-core AccessToken). `claims` is the claims
         challenge of a service. Raises SignInError that explains Entra's refusal, or
         OperationCancelledError."""
@@ -119,7 +124,7 @@ class Session:
         claims: str | None = None,
         tenant_id: str | None = None,
         quiet: bool = False,
-    ) -> Any:
+    ) -> AccessToken:
         """`quiet`: do not prompt. Raises azure-identity's errors."""
         tenant = tenant_id or self.tenant
         if tenant == self.identity.tenant:
@@ -138,7 +143,7 @@ class Session:
                 self._met[key] = (claims, time.monotonic())
             return token
 
-    def _lasting(self, key: Key, claims: str | None) -> Any:
+    def _lasting(self, key: Key, claims: str | None) -> AccessToken | None:
         """The cached token, if it is still valid and meets the challenge; otherwise None."""
         kept = self._kept.get(key)
         lasts = kept and kept.expires_on - time.time() > EARLY_SECONDS
@@ -152,18 +157,19 @@ class Session:
 
     def _fresh(
         self, scopes: tuple[str, ...], claims: str | None, tenant: str | None, quiet: bool
-    ) -> Any:
+    ) -> AccessToken:
         from azure.identity import AuthenticationRequiredError
 
         given = {"claims": claims, "tenant_id": tenant}
         options = {name: value for name, value in given.items() if value}
         try:
-            return self._inner.get_token(*scopes, **options)
+            token: AccessToken = self._inner.get_token(*scopes, **options)
         except AuthenticationRequiredError as error:
             if quiet or (self.identity.name and not can_ask(code_in(credentials.said(error)))):
                 raise
             self._ask_once(scopes, options)
-            return self._inner.get_token(*scopes, **options)
+            token = self._inner.get_token(*scopes, **options)
+        return token
 
     def _ask_once(self, scopes: tuple[str, ...], options: dict[str, str]) -> None:
         """Prompt once, however many threads need it; the outcome applies to all of them."""
@@ -242,7 +248,7 @@ class Session:
             return None
         return str(claims(token.token).get("tid") or tenant)
 
-    def go_on(self, ask: Any, cancel: CancelEvent) -> None:
+    def go_on(self, ask: DeviceCodePrompt, cancel: CancelEvent) -> None:
         """Serve another run, which may prompt the user again."""
         self.person.ask, self.person.cancel = ask, cancel
         self._refusal = None
@@ -258,8 +264,10 @@ class Within:
     def __init__(self, session: Session, tenant: str) -> None:
         self.session, self.tenant = session, tenant
 
-    def get_token(self, *scopes: str, **options: Any) -> Any:
-        return self.session.get_token(*scopes, **{**options, "tenant_id": self.tenant})
+    def get_token(
+        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: object
+    ) -> AccessToken:
+        return self.session.get_token(*scopes, claims=claims, tenant_id=self.tenant)
 
 
 def signed_in(
@@ -300,7 +308,7 @@ def _raise_if_cancelled() -> None:
         raise OperationCancelledError("cancelled while signing in")
 
 
-def claims(token: str) -> dict[str, Any]:
+def claims(token: str) -> Document:
     """The claims in a token. Not verified: for display only."""
     try:
         body = token.split(".")[1]

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from amlwizard.accounts import Subscription, Tenant
 from amlwizard.cloud.arm import Arm
 from amlwizard.cloud.credentials import by_entra
 from amlwizard.cloud.session import Session, Within
 from amlwizard.errors import CloudError, Finding, InvalidInputError, SignInError
+from amlwizard.json_types import MutableDocument
 
 FIELD, TENANT_FIELD = "sign_in.subscription", "sign_in.tenant"
 USABLE = ("Enabled", "Warned", "PastDue")
@@ -95,7 +95,7 @@ def _subscriptions(arm: Arm) -> tuple[Subscription, ...]:
     )
 
 
-def _ask(question: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _ask(question: Callable[[], list[MutableDocument]]) -> list[MutableDocument]:
     try:
         return question()
     except (CloudError, SignInError) as error:

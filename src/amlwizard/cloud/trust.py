@@ -12,7 +12,6 @@ import os
 import ssl
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from amlwizard.cloud.profile import CloudProfile
@@ -141,7 +140,7 @@ def _shown(url: str, profile: CloudProfile) -> bytes:
     proxy = None if profile.loopback_only or proxy_bypass(host) else getproxies().get("https")
     if proxy:
         via = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-        connection: Any = http.client.HTTPSConnection(
+        connection = http.client.HTTPSConnection(
             via.hostname or "", via.port or 80, timeout=SECONDS, context=unverified
         )
         connection.set_tunnel(host, port)
@@ -149,7 +148,7 @@ def _shown(url: str, profile: CloudProfile) -> bytes:
         connection = http.client.HTTPSConnection(host, port, timeout=SECONDS, context=unverified)
     try:
         connection.connect()
-        return bytes(connection.sock.getpeercert(binary_form=True))
+        return bytes(connection.sock.getpeercert(binary_form=True) or b"")
     except http.client.HTTPException as error:
         raise OSError(str(error)) from None
     finally:

@@ -29,6 +29,7 @@ from amlwizard.errors import CloudError
 if TYPE_CHECKING:
     import httpx
     import requests
+    from azure.core.pipeline.transport import RequestsTransport
 
 ENTRA_ATTEMPTS = 4
 POOL = 20  # connections to one host that are kept open
@@ -51,7 +52,7 @@ def prepared(given: requests.Session, profile: CloudProfile) -> requests.Session
     return given
 
 
-def transport(profile: CloudProfile) -> Any:
+def transport(profile: CloudProfile) -> RequestsTransport:
     """An azure-core transport, for the argument ``transport`` of its SDK clients."""
     from azure.core.pipeline.transport import RequestsTransport
 
@@ -72,7 +73,7 @@ def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> 
     import httpx
 
     class Checked(httpx.Client):
-        def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401  passed on
             url = profile.must_allow(str(request.url))
             try:
                 with noted(profile.recorder, request.method, url) as note:
@@ -125,29 +126,39 @@ def unrepeated() -> Iterator[None]:
         _unrepeated.reset(before)
 
 
-def _adapter(profile: CloudProfile) -> Any:
+def _adapter(profile: CloudProfile) -> requests.adapters.HTTPAdapter:
     import requests
 
     believed = trust.context(profile)
 
     class Adapter(requests.adapters.HTTPAdapter):
-        def init_poolmanager(self, *given: Any, **options: Any) -> None:
-            super().init_poolmanager(*given, **options, ssl_context=believed)
+        def init_poolmanager(
+            self, connections: int, maxsize: int, block: bool = False, **options: object
+        ) -> None:
+            super().init_poolmanager(connections, maxsize, block, **options, ssl_context=believed)
 
-        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        def proxy_manager_for(self, proxy: str, **options: object) -> object:
             return super().proxy_manager_for(
                 proxy, **options, ssl_context=believed, proxy_ssl_context=believed
             )
 
         def build_connection_pool_key_attributes(
-            self, request: Any, verify: Any, cert: Any = None
-        ) -> Any:
+            self,
+            request: requests.PreparedRequest,
+            verify: bool | str | None,
+            cert: str | tuple[str, str] | None = None,
+        ) -> tuple[dict[str, Any], dict[str, Any]]:
             return super().build_connection_pool_key_attributes(request, True, cert)
 
-        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
             """Trust nothing but `believed`: neither certifi nor what the environment names."""
 
-        def send(self, request: Any, *given: Any, **options: Any) -> Any:
+        def send(
+            self,
+            request: requests.PreparedRequest,
+            *given: Any,  # noqa: ANN401  passed on
+            **options: Any,  # noqa: ANN401
+        ) -> requests.Response:
             url = profile.must_allow(str(request.url))
             send = partial(
                 self._send, request, url, partial(super().send, request, *given, **options)
@@ -161,10 +172,12 @@ def _adapter(profile: CloudProfile) -> Any:
                 pause(profile.retry)
             return send()
 
-        def _send(self, request: Any, url: str, send: Callable[[], requests.Response]) -> Any:
+        def _send(
+            self, request: requests.PreparedRequest, url: str, send: Callable[[], requests.Response]
+        ) -> requests.Response:
             try:
                 with noted(profile.recorder, str(request.method), url) as note:
-                    note.asked(request.body, request.headers.get("content-type", ""))
+                    note.asked(request.body, str(request.headers.get("content-type", "")))
                     answer = interruptible(lambda: _whole(send()))
                     if _was_mistrusted(request, answer):
                         answer = interruptible(lambda: _whole(send()))
