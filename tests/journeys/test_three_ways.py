@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -18,10 +17,8 @@ import pexpect
 import pytest
 from support import amlwizard_in, running
 from support.asked import terminal, through
-from support.tui_support import walking, wizard
+from support.walks import from_nothing_to_three_predictions
 
-from amlwizard.app.application import Application
-from amlwizard.app.targets import Choice
 from amlwizard.draft import new
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("three_ways")]
@@ -56,40 +53,14 @@ def left(folder: Path) -> Way:
 
 @pytest.fixture(scope="module")
 def in_the_app(tmp_path_factory: pytest.TempPathFactory) -> Way:
-    async def session(folder: Path) -> None:
-        with Application(Choice(attended=True)) as application:
-            async with walking(wizard(application, folder=folder / "home" / "sessions")) as walk:
-                await walk.see("New recipe")
-                await walk.press("enter")
-                for page in ("sign-in", "naming"):
-                    await walk.see(lambda page=page: walk.page == page)
-                    if page != "naming":
-                        await walk.press("ctrl+n")
-                await walk.type(PREFIX)
-                await walk.see(f"cr{PREFIX}")
-                walk.app.answer(LOGIN)
-                walk.app.go("review")
-                await walk.press("s")
-                await walk.see("Save the recipe")
-                await walk.press("enter")
-                await walk.see("Recipe saved")
-                await walk.press("g")
-                await walk.see(lambda: walk.app.ran)
-                assert walk.app.ran and walk.app.ran.exit_code == 0
-
-    before = Path.cwd()
-    with (
-        place(tmp_path_factory, "app") as (folder, environment),
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        os.chdir(folder)
-        try:
-            asyncio.run(session(folder))
-        finally:
-            os.chdir(before)
-        return left(folder)
+    folder = tmp_path_factory.mktemp("app")
+    sessions = folder / "home" / "sessions"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AMLWIZARD_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        asyncio.run(from_nothing_to_three_predictions(PREFIX, LOGIN["sign_in.login"], sessions))
+    assert not list(sessions.glob("*.json")), "what is done is not offered again"
+    return left(folder)
 
 
 @pytest.fixture(scope="module")
