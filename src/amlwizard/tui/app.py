@@ -104,12 +104,13 @@ class WizardApp(App[int]):
     def on_unmount(self) -> None:
         self.runs.cancel()  # Textual cancels the workers
         self._gc_tuning.end()
+        self._give_signals_back()
 
     def on_mount(self) -> None:
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
-        quit.catch_signals(self, self)
+        self._give_signals_back = quit.catch_signals(self, self)
         self._check = self.set_interval(CHECK_AFTER, self.check_against_the_cloud, pause=True)
         self.findings = self.session.findings
         self.session.at(self.session.draft.page)

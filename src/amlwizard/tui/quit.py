@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
 import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
 
 from textual.app import App
 
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.port import Wizard
 
+SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 CANCELLED = 130
+LONGEST_SECONDS = 1.5  # from a signal to the end
 TEXT = (
     "A run is under way. What the cloud has begun goes on there without amlwizard; the next "
     "amlwizard offers to continue, and adopts it."
@@ -55,9 +60,45 @@ def end(app: App[int], wizard: Wizard, code: int) -> None:
     app.exit(code)
 
 
-def catch_signals(app: App[int], wizard: Wizard) -> None:
-    """Make SIGTERM, SIGHUP and SIGINT save the answers and quit, with exit code 130."""
+def catch_signals(app: App[int], wizard: Wizard) -> Callable[[], None]:
+    """Make SIGTERM, SIGHUP and SIGINT cancel the run, save the answers and quit, with exit code
+    130. A second one, and a terminal that is gone, do not wait for the screen. Returns
+    what gives the signals back."""
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None  # Python has signals in its main thread only
     loop = asyncio.get_running_loop()
-    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-        with contextlib.suppress(AttributeError, RuntimeError, ValueError, NotImplementedError):
-            loop.add_signal_handler(getattr(signal, name), end, app, wizard, CANCELLED)
+    asked = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Not as a handler of the loop, which may be waiting for a terminal that is gone: Textual's
+        # writer has ended then, and its queue takes no more.
+        nonlocal asked
+        if asked:
+            os._exit(CANCELLED)
+        asked = True
+        watchdog = threading.Timer(LONGEST_SECONDS, _give_up, (wizard,))
+        watchdog.daemon = True
+        watchdog.start()
+        loop.call_soon_threadsafe(_stop, app, wizard)
+
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    before = {number: signal.signal(number, stop) for number in numbers}
+
+    def give_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return give_back
+
+
+def _stop(app: App[int], wizard: Wizard) -> None:
+    wizard.runs.cancel()
+    end(app, wizard, CANCELLED)
+
+
+def _give_up(wizard: Wizard) -> None:
+    """End the process, whatever the app waits for."""
+    try:
+        wizard.keep()
+    finally:
+        os._exit(CANCELLED)
