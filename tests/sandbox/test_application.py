@@ -59,7 +59,7 @@ def test_another_target_waits_until_no_call_uses_the_one_before(
     @contextmanager
     def opened(name: TargetName, choice: Choice) -> Iterator[SimpleNamespace]:
         happened.append(f"{name} opened")
-        yield SimpleNamespace(name=name, person=None)
+        yield SimpleNamespace(name=name, sandbox=None)
         happened.append(f"{name} ended")
 
     monkeypatch.setattr("amlwizard.app.application.opened", opened)

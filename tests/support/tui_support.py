@@ -130,7 +130,7 @@ class FakeBackend:
     fails: str = ""
     taken: str = ""
     subscriptions: int = 1
-    plays_the_person: bool = False
+    approves_sign_ins: bool = False
     asked: list[str] = field(default_factory=list)
     gate: CancelEvent | None = None
     verdict: Posture | AmlwizardError | None = None
@@ -144,7 +144,7 @@ class FakeBackend:
         self.asked.append(f"open {target}")
         yield
 
-    def agree(self, user_code: str) -> None: ...
+    def approve_sign_in(self, login: str) -> None: ...
 
     def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
         if self.signing_in:

@@ -29,12 +29,12 @@ class Host(App[None]):
 
     view: var[RunView] = var(RunView())
 
-    def __init__(self, event: LoginNeeded = NEEDED, can_agree: bool = False) -> None:
+    def __init__(self, event: LoginNeeded = NEEDED, can_approve: bool = False) -> None:
         super().__init__()
         self.view = RunView().apply(STARTED).apply(event)
         self.time = 1000.0
         self.asked: list[Message] = []
-        self.login = LoginScreen(event, can_agree, lambda: self.time)
+        self.login = LoginScreen(event, can_approve, lambda: self.time)
 
     def compose(self) -> ComposeResult:
         yield Input()
@@ -42,7 +42,7 @@ class Host(App[None]):
     def on_mount(self) -> None:
         self.push_screen(self.login)
 
-    @on(LoginScreen.Agree)
+    @on(LoginScreen.Approved)
     @on(LoginScreen.NewCode)
     @on(LoginScreen.Cancel)
     def _asked(self, message: Message) -> None:
@@ -55,7 +55,7 @@ class Host(App[None]):
     def agreed(self) -> str:
         """The login of the first message, which agrees to it."""
         first = self.asked[0]
-        assert isinstance(first, LoginScreen.Agree)
+        assert isinstance(first, LoginScreen.Approved)
         return first.login
 
     def text(self, selector: str) -> str:
@@ -95,10 +95,10 @@ async def test_it_shows_the_code_whole(size: tuple[int, int], roomy: bool) -> No
         assert app.clipboard == CODE
 
 
-@pytest.mark.parametrize("can_agree", [False, True])
-async def test_where_there_is_no_room_a_key_shows_the_qr_code(can_agree: bool) -> None:
+@pytest.mark.parametrize("can_approve", [False, True])
+async def test_where_there_is_no_room_a_key_shows_the_qr_code(can_approve: bool) -> None:
     """In the place of the big letters; the code can still be read."""
-    app = Host(can_agree=can_agree)
+    app = Host(can_approve=can_approve)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("q")
         await pilot.pause()
@@ -114,7 +114,7 @@ async def test_where_there_is_no_room_a_key_shows_the_qr_code(can_agree: bool) -
 
 
 async def test_on_a_small_terminal_every_key_is_shown_and_no_half_of_a_qr_code() -> None:
-    app = Host(can_agree=True)
+    app = Host(can_approve=True)
     async with app.run_test(size=(60, 20)) as pilot:
         await pilot.press("q")
         await pilot.pause()
@@ -173,18 +173,18 @@ async def test_an_expired_code_costs_nothing_but_a_new_one() -> None:
 
 
 async def test_keys() -> None:
-    app = Host(can_agree=True)
+    app = Host(can_approve=True)
     async with app.run_test() as pilot:
         await pilot.pause()
         await pilot.press("a", "n", "escape")
         await pilot.pause()
         kinds = [type(message) for message in app.asked]
-        assert kinds == [LoginScreen.Agree, LoginScreen.NewCode, LoginScreen.Cancel]
+        assert kinds == [LoginScreen.Approved, LoginScreen.NewCode, LoginScreen.Cancel]
         assert app.agreed == CODE and app.screen is not app.login
 
 
 async def test_nobody_agrees_for_the_person_on_azure() -> None:
-    app = Host(can_agree=False)
+    app = Host(can_approve=False)
     async with app.run_test() as pilot:
         await pilot.pause()
         await pilot.press("a")
@@ -199,12 +199,12 @@ async def test_a_login_of_a_notebook_names_its_step() -> None:
 
 
 async def test_the_mouse_does_what_keys_do() -> None:
-    app = Host(can_agree=True)
+    app = Host(can_approve=True)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         await pilot.click("#agree")
         await pilot.pause()
-        assert [type(m) for m in app.asked] == [LoginScreen.Agree]
+        assert [type(m) for m in app.asked] == [LoginScreen.Approved]
 
 
 @pytest.mark.parametrize("browser", [True, False])
@@ -230,14 +230,14 @@ async def test_opening_a_browser_is_said_where_there_is_none(
 
 
 def test_the_code_is_in_no_text_form_of_what_is_passed_on() -> None:
-    for thing in (LoginScreen.Agree(CODE), LoginScreen(NEEDED), NEEDED):
+    for thing in (LoginScreen.Approved(CODE), LoginScreen(NEEDED), NEEDED):
         assert CODE not in repr(thing)
 
 
 async def test_a_browser_needs_no_code() -> None:
     """What it opens can be opened, copied and agreed to again; no other device can come back here."""
     url = "https://login.example/tenant/oauth2/v2.0/authorize?state=s&code_challenge=c"
-    app = Host(replace(NEEDED, url=url, user_code=""), can_agree=True)
+    app = Host(replace(NEEDED, url=url, user_code=""), can_approve=True)
     async with app.run_test(size=(120, 50)) as pilot:
         await pilot.pause()
         assert "Go on in the browser (login.example)" in app.text("#where")

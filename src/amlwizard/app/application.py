@@ -113,11 +113,11 @@ class Application:
         return self._target
 
     @property
-    def plays_the_person(self) -> bool:
-        return self._target is not None and self._target.person is not None
+    def approves_sign_ins(self) -> bool:
+        return self._target is not None and self._target.sandbox is not None
 
-    def agree(self, login: str) -> None:
-        self.target.agree(login)
+    def approve_sign_in(self, login: str) -> None:
+        self.target.approve_sign_in(login)
 
     def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
         with cancelled_by(cancel):

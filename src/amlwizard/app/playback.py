@@ -107,14 +107,14 @@ class Playback:
 
     # -- calls that would need a cloud
 
-    plays_the_person = False
+    approves_sign_ins = False
 
     def using(
         self, target: TargetName, cancel: CancelEvent | None = None
     ) -> AbstractContextManager[object]:
         return nullcontext()
 
-    def agree(self, login: str) -> None: ...
+    def approve_sign_in(self, login: str) -> None: ...
 
     def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
         return ()

@@ -49,10 +49,10 @@ class ApplicationPort(Protocol):
         OperationCancelledError if `cancel` is set meanwhile."""
 
     @property
-    def plays_the_person(self) -> bool:
-        """Whether `agree` can approve a device code on the user's behalf."""
+    def approves_sign_ins(self) -> bool:
+        """Whether `approve_sign_in` can approve a device code on the user's behalf."""
 
-    def agree(self, login: str) -> None: ...
+    def approve_sign_in(self, login: str) -> None: ...
 
     def outline(self, recipe: Recipe) -> Plan:
         """The plan without a cloud: every step is still to be done."""

@@ -45,22 +45,22 @@ class Choice:
 
 @dataclass(frozen=True)
 class Target:
-    """A cloud to work on. `person` describes the sandbox whose sign-ins can be approved for the
-    user; `approve` says to do that automatically."""
+    """A cloud to work on. `sandbox` is its description if it is a sandbox, which can approve
+    sign-ins for the user; `approve` says to do that automatically."""
 
     name: TargetName
     cloud: Cloud
-    person: Document | None = None
+    sandbox: Document | None = None
     approve: bool = False
 
-    def agree(self, login: str) -> None:
+    def approve_sign_in(self, login: str) -> None:
         """Approve a sign-in as the user would: by its code, or by the address that a browser
         opens."""
         self.tell("approve", {"url" if "//" in login else "user_code": login})
 
     def tell(self, what: str, body: Document) -> None:
         """Call this sandbox's control API."""
-        sandbox = self.person
+        sandbox = self.sandbox
         assert sandbox
         quietly = replace(self.cloud.profile, recorder=None)
         with client(quietly, CONTROL_SECONDS) as telling:
@@ -78,7 +78,7 @@ class Target:
         def both(event: Event) -> None:
             emit(event)
             if isinstance(event, LoginNeeded):
-                self.agree(event.user_code or event.url)
+                self.approve_sign_in(event.user_code or event.url)
 
         return both
 

@@ -408,7 +408,7 @@ class WizardApp(App[int]):
 
     def watch_view(self, view: RunView) -> None:
         if view.login and not self.login_screen:
-            self.push_screen(LoginScreen(view.login, self.application.plays_the_person, self.now))
+            self.push_screen(LoginScreen(view.login, self.application.approves_sign_ins, self.now))
 
     def login_changed(self, kind: str, event: LoginNeeded | LoginDone) -> None:
         """A call other than a run needs a sign-in, or has completed it. The view keeps its time, so
@@ -426,8 +426,8 @@ class WizardApp(App[int]):
         if self.view.login:
             self.view = replace(self.view, login=None)
 
-    def on_login_screen_agree(self, message: LoginScreen.Agree) -> None:
-        self._calls.agree(message.login)
+    def on_login_screen_approved(self, message: LoginScreen.Approved) -> None:
+        self._calls.approve_sign_in(message.login)
 
     def on_login_screen_new_code(self, message: LoginScreen.NewCode) -> None:
         """Repeat the action that needed the sign-in."""

@@ -212,9 +212,9 @@ class BackgroundCalls:
             "trained", lambda call: call.tell(found, run_id, self.application.trained(run_id))
         )
 
-    def agree(self, login: str) -> None:
+    def approve_sign_in(self, login: str) -> None:
         """Approve a device code on the user's behalf; in a sandbox only."""
-        self._start("agree", lambda call: self.application.agree(login))
+        self._start("agree", lambda call: self.application.approve_sign_in(login))
 
     # -- workers
 

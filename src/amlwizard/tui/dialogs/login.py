@@ -57,12 +57,12 @@ LoginScreen.tight #keys Button { min-width: 4; margin-right: 0; }
 class LoginScreen(ModalScreen[None]):
     """Shows a pending login, follows its run, and closes itself once it is done.
 
-    `can_agree` is whether the target can approve the login on the user's behalf. `now` returns
+    `can_approve` is whether the target can approve the login on the user's behalf. `now` returns
     the time, in seconds since the epoch. Requests of the user are posted to the app as messages.
     """
 
-    class Agree(Message):
-        """Approve this login in the sandbox: a code, or the address that a browser opens."""
+    class Approved(Message):
+        """The user approves this login in the sandbox: a code, or an address for a browser."""
 
         def __init__(self, login: str) -> None:
             super().__init__()
@@ -93,10 +93,10 @@ class LoginScreen(ModalScreen[None]):
     DEFAULT_CSS = STYLE
 
     def __init__(
-        self, event: LoginNeeded, can_agree: bool = False, now: Callable[[], float] = time.time
+        self, event: LoginNeeded, can_approve: bool = False, now: Callable[[], float] = time.time
     ) -> None:
         super().__init__()
-        self.login, self.can_agree, self.now = event, can_agree, now
+        self.login, self.can_approve, self.now = event, can_approve, now
         self.ended: tuple[str, str] | None = None
         self._over_with = False
 
@@ -117,7 +117,7 @@ class LoginScreen(ModalScreen[None]):
             ("open", "[u]o[/u]pen"), ("copy", "[u]c[/u]opy"), ("new", "[u]n[/u]ew code"),
             ("scan", "[u]q[/u]r"),
         ]  # fmt: skip
-        if self.can_agree:
+        if self.can_approve:
             offers.append(("agree", "[u]a[/u]gree"))
         return [*offers, ("cancel", "[u]esc[/u] cancel")]
 
@@ -245,10 +245,10 @@ class LoginScreen(ModalScreen[None]):
             self._count()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.can_agree if action == "agree" else True
+        return self.can_approve if action == "agree" else True
 
     def action_agree(self) -> None:
-        self.post_message(self.Agree(self.login.user_code or self.login.url))
+        self.post_message(self.Approved(self.login.user_code or self.login.url))
 
     def action_cancel(self) -> None:
         self.post_message(self.Cancel(self.login.step))
