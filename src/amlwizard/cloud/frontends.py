@@ -32,6 +32,31 @@ def post(
     """Raises what `requests` raises, and `trust.UntrustedCertificateError`."""
     import requests
 
+    parts = urlsplit(uri)
+    port = f":{parts.port}" if parts.port else ""
+    url = urlunsplit(parts._replace(netloc=f"{at.host}{port}"))
+    proxy = _proxy(profile, at.host)
+    if proxy is None:
+        profile.must_allow(url)
+    with requests.Session() as session:
+        session.trust_env = False
+        session.mount("https://", _adapter(profile, uri, at))
+        try:
+            return session.post(
+                url,
+                headers={"Host": f"{at.name}{port}", **headers},
+                proxies={"https": proxy} if proxy else {},
+                allow_redirects=False,
+                json=body,
+                timeout=timeout,
+            )
+        except requests.exceptions.SSLError as error:
+            raise _refused(at, error) from None
+
+
+def _adapter(profile: CloudProfile, uri: str, at: Frontend) -> requests.adapters.HTTPAdapter:
+    import requests
+
     believed = trust.context(profile, [at.certificate])
     believed.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     shown = {
@@ -64,26 +89,7 @@ def post(
                 note.answered(answer.status_code, answer.headers, answer.content)
             return answer
 
-    parts = urlsplit(uri)
-    port = f":{parts.port}" if parts.port else ""
-    url = urlunsplit(parts._replace(netloc=f"{at.host}{port}"))
-    proxy = _proxy(profile, at.host)
-    if proxy is None:
-        profile.must_allow(url)
-    with requests.Session() as session:
-        session.trust_env = False
-        session.mount("https://", Adapter())
-        try:
-            return session.post(
-                url,
-                headers={"Host": f"{at.name}{port}", **headers},
-                proxies={"https": proxy} if proxy else {},
-                allow_redirects=False,
-                json=body,
-                timeout=timeout,
-            )
-        except requests.exceptions.SSLError as error:
-            raise _refused(at, error) from None
+    return Adapter()
 
 
 def _proxy(profile: CloudProfile, host: str) -> str | None:

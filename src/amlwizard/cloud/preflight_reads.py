@@ -51,59 +51,20 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
     """The facts; reads that the cloud refuses are listed in `unread`. Raises CloudError if the
     cloud does not respond at all."""
     look = _Look(arm, asked)
-    unread: dict[Unread, None] = {}
-
-    def answer(what: str, question: Callable[[], T | None]) -> T | None:
-        try:
-            return question()
-        except CloudError as error:
-            if not 400 <= error.status < 500:
-                raise
-            # An unregistered provider is already among the facts.
-            if error.code not in UNREGISTERED or what == "policies":
-                code = error.code or str(error.status)
-                unread[Unread(what, code, error.why, what in REGIONAL)] = None
-            return None
-
     with Workers(WORKERS, thread_name_prefix="look") as pool:
-
-        def ask(what: str, question: Callable[[], T | None]) -> Future[T | None]:
-            return pool.submit(answer, what, question)
-
-        providers = [ask("providers", partial(look.provider, ns)) for ns in asked.namespaces]
+        reads = _Reads(pool)
+        providers = [reads.ask("providers", partial(look.provider, ns)) for ns in asked.namespaces]
         names = {
-            kind: ask(f"the name {name}", partial(look.name, kind, name))
+            kind: reads.ask(f"the name {name}", partial(look.name, kind, name))
             for kind, name in asked.names.items()
         }
         judged = [*_tracked(asked.planned), *asked.implied]
-        policies = [ask("policies", partial(look.denied, planned)) for planned in judged]
-        workspaces = ask("Machine Learning workspaces", look.workspaces)
-        usages = {
-            "compute": ask(
-                "vCPU quota", partial(look.usages, "Microsoft.Compute", api_versions.COMPUTE)
-            ),
-            "network": ask(
-                "network quota", partial(look.usages, "Microsoft.Network", api_versions.NETWORK)
-            ),
-            "ml": ask(
-                "Machine Learning quota", partial(look.usages, ML, api_versions.MACHINE_LEARNING)
-            ),
-        }
-        rest: dict[str, Future[Any]] = {
-            "group": ask("the resource group", look.group),
-            "cluster": ask("the AKS cluster", look.cluster),
-            "managed_group": ask("the managed resource group", look.managed_group),
-            "deleted_vaults": ask("deleted vaults", look.deleted_vaults),
-            "locations": ask("regions", look.locations),
-            "sizes": ask("VM sizes", look.sizes),
-            "kubernetes": ask("Kubernetes versions", look.kubernetes),
-            "permissions": ask("the account's rights", look.permissions),
-            "vnets": ask("virtual networks", look.vnets),
-            "zone_links": ask("private DNS zones", look.zone_links),
-        }
+        policies = [reads.ask("policies", partial(look.denied, planned)) for planned in judged]
+        workspaces = reads.ask("Machine Learning workspaces", look.workspaces)
+        usages, rest = _usages(look, reads), _rest(look, reads)
         listed = workspaces.result() or []
         endpoints = [
-            ask("online endpoints", partial(look.endpoints, w["id"]))
+            reads.ask("online endpoints", partial(look.endpoints, w["id"]))
             for w in listed
             if _is_elsewhere(w, asked)
         ]
@@ -119,9 +80,62 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
             offered=_offered(known),
             usages={service: future.result() or {} for service, future in usages.items()},
             denied=[d for future in policies for d in future.result() or ()],
-            unread=tuple(unread),
+            unread=tuple(reads.unread),
             **{name: value for name, value in found.items() if value is not None},
         )
+
+
+class _Reads:
+    """Reads in parallel; `unread` are those that the cloud has refused so far."""
+
+    def __init__(self, pool: Workers) -> None:
+        self._pool = pool
+        self.unread: dict[Unread, None] = {}
+
+    def ask(self, what: str, question: Callable[[], T | None]) -> Future[T | None]:
+        return self._pool.submit(self._answer, what, question)
+
+    def _answer(self, what: str, question: Callable[[], T | None]) -> T | None:
+        try:
+            return question()
+        except CloudError as error:
+            if not 400 <= error.status < 500:
+                raise
+            # An unregistered provider is already among the facts.
+            if error.code not in UNREGISTERED or what == "policies":
+                code = error.code or str(error.status)
+                self.unread[Unread(what, code, error.why, what in REGIONAL)] = None
+            return None
+
+
+def _usages(look: _Look, reads: _Reads) -> dict[str, Future[dict[str, Usage] | None]]:
+    return {
+        "compute": reads.ask(
+            "vCPU quota", partial(look.usages, "Microsoft.Compute", api_versions.COMPUTE)
+        ),
+        "network": reads.ask(
+            "network quota", partial(look.usages, "Microsoft.Network", api_versions.NETWORK)
+        ),
+        "ml": reads.ask(
+            "Machine Learning quota", partial(look.usages, ML, api_versions.MACHINE_LEARNING)
+        ),
+    }
+
+
+def _rest(look: _Look, reads: _Reads) -> dict[str, Future[Any]]:
+    """The reads that are facts as they are, by their names in Facts."""
+    return {
+        "group": reads.ask("the resource group", look.group),
+        "cluster": reads.ask("the AKS cluster", look.cluster),
+        "managed_group": reads.ask("the managed resource group", look.managed_group),
+        "deleted_vaults": reads.ask("deleted vaults", look.deleted_vaults),
+        "locations": reads.ask("regions", look.locations),
+        "sizes": reads.ask("VM sizes", look.sizes),
+        "kubernetes": reads.ask("Kubernetes versions", look.kubernetes),
+        "permissions": reads.ask("the account's rights", look.permissions),
+        "vnets": reads.ask("virtual networks", look.vnets),
+        "zone_links": reads.ask("private DNS zones", look.zone_links),
+    }
 
 
 class _Look:

@@ -161,7 +161,7 @@ def _adapter(profile: CloudProfile) -> requests.adapters.HTTPAdapter:
         ) -> requests.Response:
             url = profile.must_allow(str(request.url))
             send = partial(
-                self._send, request, url, partial(super().send, request, *given, **options)
+                _sent, profile, request, url, partial(super().send, request, *given, **options)
             )
             if not url.startswith(profile.authority):
                 return send()
@@ -172,32 +172,38 @@ def _adapter(profile: CloudProfile) -> requests.adapters.HTTPAdapter:
                 pause(profile.retry)
             return send()
 
-        def _send(
-            self, request: requests.PreparedRequest, url: str, send: Callable[[], requests.Response]
-        ) -> requests.Response:
-            try:
-                with noted(profile.recorder, str(request.method), url) as note:
-                    note.asked(request.body, str(request.headers.get("content-type", "")))
-                    answer = interruptible(lambda: _whole(send()))
-                    if _was_mistrusted(request, answer):
-                        answer = interruptible(lambda: _whole(send()))
-                    note.answered(answer.status_code, answer.headers, answer.content)
-            except TimeoutError as error:
-                if _unrepeated.get():
-                    raise LostAnswerError(str(error)) from None
-                raise requests.exceptions.ReadTimeout(str(error), request=request) from None
-            except (requests.ConnectionError, requests.Timeout) as error:  # or an SSLError
-                if refused := trust.refused(error, url, profile):
-                    raise refused from None
-                if _unrepeated.get() and not _never_sent(error):
-                    raise LostAnswerError(str(error)) from None
-                raise
-            page = answer.headers.get("content-type", "").startswith("text/html")
-            if page and answer.status_code < 400:
-                raise WebPageError(urlsplit(url).hostname or url)
-            return answer
-
     return Adapter(pool_connections=POOL, pool_maxsize=POOL)
+
+
+def _sent(
+    profile: CloudProfile,
+    request: requests.PreparedRequest,
+    url: str,
+    send: Callable[[], requests.Response],
+) -> requests.Response:
+    import requests
+
+    try:
+        with noted(profile.recorder, str(request.method), url) as note:
+            note.asked(request.body, str(request.headers.get("content-type", "")))
+            answer = interruptible(lambda: _whole(send()))
+            if _was_mistrusted(request, answer):
+                answer = interruptible(lambda: _whole(send()))
+            note.answered(answer.status_code, answer.headers, answer.content)
+    except TimeoutError as error:
+        if _unrepeated.get():
+            raise LostAnswerError(str(error)) from None
+        raise requests.exceptions.ReadTimeout(str(error), request=request) from None
+    except (requests.ConnectionError, requests.Timeout) as error:  # or an SSLError
+        if refused := trust.refused(error, url, profile):
+            raise refused from None
+        if _unrepeated.get() and not _never_sent(error):
+            raise LostAnswerError(str(error)) from None
+        raise
+    page = answer.headers.get("content-type", "").startswith("text/html")
+    if page and answer.status_code < 400:
+        raise WebPageError(urlsplit(url).hostname or url)
+    return answer
 
 
 def _passes(answer: requests.Response) -> bool:
