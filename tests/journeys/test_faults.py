@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from support import RECIPES, Json, Sandbox, amlwizard, running
+from support.faults import FAULTS, HTML
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("faults")]
 TARGET = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--until", "provision", "--json")
-HTML = {"content-type": "text/html; charset=utf-8"}
-JSON = {"content-type": "application/json"}
 CALLS = {
     "a token": "POST .*/oauth2/v2.0/token",
     "the subscriptions": "GET /subscriptions",
@@ -29,19 +28,6 @@ CALLS = {
     "a cluster": "POST /api/2.1/clusters/create",
     "its state": "GET /api/2.1/clusters/get",
     "libraries": "GET /api/2.0/libraries/cluster-status",
-}
-FAULTS: dict[str, Json] = {
-    "429 without a time": {"status": 429, "code": "TooManyRequests"},
-    "429 with a time": {"status": 429, "code": "TooManyRequests", "headers": {"Retry-After": "1"}},
-    "500": {"status": 500, "code": "InternalServerError"},
-    "502 of a gateway": {"status": 502, "text": "<html>Bad gateway</html>", "headers": HTML},
-    "503": {"status": 503, "code": "ServiceUnavailable"},
-    "reset": {"mode": "reset"},
-    "lost": {"mode": "drop"},
-    "cut": {"mode": "cut"},
-    "empty": {"status": 200, "text": ""},
-    "unreadable": {"status": 200, "text": '{"value": [', "headers": JSON},
-    "401": {"status": 401, "code": "ExpiredAuthenticationToken"},
 }
 NUMBER = count(100)
 

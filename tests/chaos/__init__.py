@@ -1,0 +1,1 @@
+"""Faults and kills at every request of a run, with figures: `make chaos`."""
