@@ -7,6 +7,7 @@ has limits on connecting, on silence and in all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
 
 ENTRA_ATTEMPTS = 4
+ENTRA = re.compile(r"(?i)/(oauth2|\.well-known|discovery)/")  # its host may serve ARM too
 POOL = 20  # connections to one host that are kept open
 
 
@@ -163,7 +165,7 @@ def _adapter(profile: CloudProfile) -> requests.adapters.HTTPAdapter:
             send = partial(
                 _sent, profile, request, url, partial(super().send, request, *given, **options)
             )
-            if not url.startswith(profile.authority):
+            if not (url.startswith(profile.authority) and ENTRA.search(urlsplit(url).path)):
                 return send()
             for _ in range(ENTRA_ATTEMPTS - 1):
                 with suppress(requests.ConnectionError, requests.Timeout):
