@@ -18,7 +18,7 @@ IMPORT_ALL = """
 import importlib, pkgutil, amlwizard
 for module in pkgutil.walk_packages(amlwizard.__path__, "amlwizard."):
     parts = module.name.split(".")
-    if not {"sandbox", "notebook", "__main__"} & set(parts):
+    if not {"sandbox", "notebook", "serving", "__main__"} & set(parts):  # serving: in a container
         importlib.import_module(module.name)
 """
 

@@ -150,13 +150,6 @@ def test_a_script_needs_code_and_environment(
     environment = put("environments/e", image=IMAGE, condaFile=CONDA)["id"]
     _, why = deployed(platform, workspace, codeConfiguration=script)
     assert "needs environmentId" in why
-    _, why = deployed(
-        platform, workspace, codeConfiguration=script, environmentId=f"{environment}0"
-    )
-    assert "There is no version of environments" in why
-    none = {**script, "codeId": f"{code['id']}0"}
-    _, why = deployed(platform, workspace, codeConfiguration=none, environmentId=environment)
-    assert "There is no version of codes" in why
     out = {**script, "scoringScript": "../score.py"}
     _, why = deployed(platform, workspace, codeConfiguration=out, environmentId=environment)
     assert "needs a scoring script in its code" in why

@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from amlwizard.accounts import Account, Subscription, Tenant
-from amlwizard.app.port import ApplicationPort, RunResult
+from amlwizard.app.port import ApplicationPort, RunResult, TargetName
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError, OperationCancelledError
 from amlwizard.events import (
@@ -131,6 +131,7 @@ class FakeBackend:
     taken: str = ""
     subscriptions: int = 1
     approves_sign_ins: bool = False
+    lacks: str = ""
     asked: list[str] = field(default_factory=list)
     gate: CancelEvent | None = None
     verdict: Posture | AmlwizardError | None = None
@@ -143,6 +144,9 @@ class FakeBackend:
     def using(self, target: str, cancel: CancelEvent | None = None) -> Iterator[None]:
         self.asked.append(f"open {target}")
         yield
+
+    def lacking(self, target: TargetName) -> str:
+        return self.lacks if target == "sandbox" else ""
 
     def approve_sign_in(self, login: str) -> None: ...
 

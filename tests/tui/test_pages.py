@@ -126,6 +126,14 @@ async def test_outside_a_checkout_the_bundled_recipes_are_offered(
         assert walk.app.session.draft.saved == "", "it would be saved over the package's own file"
 
 
+async def test_a_target_that_is_not_installed_says_how_to_add_it() -> None:
+    lacking = FakeBackend(lacks="Add it: pip install 'amlwizard[sandbox]'")
+    async with walking(wizard(lacking)) as walk:
+        await walk.see("Not installed. Add it: pip install 'amlwizard[sandbox]'")
+        await walk.press("shift+tab", "right")
+        await walk.see("Your subscription")
+
+
 async def test_the_target_is_chosen_first() -> None:
     async with walking(wizard(FakeBackend())) as walk:
         await walk.press("shift+tab", "right")

@@ -3,6 +3,7 @@ and scores through here."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ from uuid import uuid4
 from amlwizard import durations, engine
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
+from amlwizard.app.extras import how_to_add_the_sandbox, missing
 from amlwizard.app.port import RunResult, TargetName
-from amlwizard.app.targets import Choice, Target, opened
+from amlwizard.app.targets import VARIABLE, Choice, Target, opened
 from amlwizard.errors import (
     AmlwizardError,
     Finding,
@@ -111,6 +113,10 @@ class Application:
     def target(self) -> Target:
         assert self._target, "calls are made within `using`"
         return self._target
+
+    def lacking(self, target: TargetName) -> str:
+        embedded = target == "sandbox" and VARIABLE not in os.environ
+        return how_to_add_the_sandbox() if embedded and missing("sandbox") else ""
 
     @property
     def approves_sign_ins(self) -> bool:

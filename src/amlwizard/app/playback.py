@@ -109,6 +109,9 @@ class Playback:
 
     approves_sign_ins = False
 
+    def lacking(self, target: TargetName) -> str:
+        return ""
+
     def using(
         self, target: TargetName, cancel: CancelEvent | None = None
     ) -> AbstractContextManager[object]:

@@ -48,6 +48,10 @@ class ApplicationPort(Protocol):
         sandbox takes a moment. Waits while another target is in use. Raises
         OperationCancelledError if `cancel` is set meanwhile."""
 
+    def lacking(self, target: TargetName) -> str:
+        """How to install what a target needs and this machine has not, in one sentence; empty if
+        nothing is missing."""
+
     @property
     def approves_sign_ins(self) -> bool:
         """Whether `approve_sign_in` can approve a device code on the user's behalf."""

@@ -21,7 +21,7 @@ from amlwizard.cloud.errors import (
     passes,
     translated,
 )
-from amlwizard.cloud.import_lock import made_once
+from amlwizard.cloud.import_lock import made_once, one_at_a_time
 from amlwizard.cloud.waiting import Waiting, longest, pause
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from azure.core.polling import LROPoller
     from azure.mgmt.databricks import AzureDatabricksManagementClient
     from azure.mgmt.network import NetworkManagementClient
+
+    from amlwizard.cloud.arm_polling import Polling
 
 # type (lower case) -> attribute of the network client that creates it
 NETWORK = {
@@ -83,7 +85,7 @@ class Arm(ArmRequests):
                 begun = self._begin(resource_id, api_version, body, cancel)
                 self._await(begun, self._waiting(resource_id, say, cancel))
 
-        self._persist(once, say, cancel, lagging=UNSEEN)
+        self._persist(once, say, cancel, stale=True)
         return self._settled(resource_id, api_version, cancel)
 
     def _settled(self, resource_id: str, api_version: str, cancel: CancelEvent) -> MutableDocument:
@@ -99,9 +101,7 @@ class Arm(ArmRequests):
     def _begin(
         self, resource_id: str, api_version: str, body: Document, cancel: CancelEvent
     ) -> LROPoller[object]:
-        from amlwizard.cloud.arm_polling import Polling
-
-        polling = Polling(self.profile.polling, self.profile.arm, cancel)
+        polling = self._polling(cancel)
         kind, group, name = _parts(resource_id)
         if kind in NETWORK:
             operations = getattr(self._network, NETWORK[kind])
@@ -148,8 +148,6 @@ class Arm(ArmRequests):
         Returns False if there was nothing. The request is sent even if a GET finds nothing: with
         the right `query` it reaches a soft-deleted resource.
         """
-        from amlwizard.cloud.arm_polling import Polling
-
         there = self.get(resource_id, api_version)
         statuses: list[int] = []
 
@@ -160,7 +158,7 @@ class Arm(ArmRequests):
                     resource_id,
                     api_version=api_version,
                     params=dict(query),
-                    polling=Polling(self.profile.polling, self.profile.arm, cancel),
+                    polling=self._polling(cancel),
                     raw_response_hook=lambda answer: statuses.append(
                         answer.http_response.status_code
                     ),
@@ -222,6 +220,12 @@ class Arm(ArmRequests):
             poller.wait(min(self.profile.polling, 0.5))
         poller.result()
 
+    def _polling(self, cancel: CancelEvent) -> Polling:
+        with one_at_a_time:
+            from amlwizard.cloud.arm_polling import Polling
+
+        return Polling(self.profile.polling, self.profile.arm, cancel)
+
     def _waiting(self, resource_id: str, say: ReportProgress, cancel: CancelEvent) -> Waiting:
         kind = _parts(resource_id)[0]
         where = f"its activity log (az monitor activity-log list --resource-id {resource_id})"
@@ -233,9 +237,11 @@ class Arm(ArmRequests):
         say: ReportProgress,
         cancel: CancelEvent,
         lagging: Collection[str] = (),
+        stale: bool = False,
     ) -> None:
         """Retry until it succeeds: retryable errors while the profile's `patience` lasts, codes in
-        `lagging` until every service should have seen the others' changes (`lag`)."""
+        `lagging`, and with `stale` what is not seen yet, until every service should have seen the others' changes
+        (`lag`)."""
         began = time.monotonic()
         lost = 0
         while True:
@@ -244,7 +250,9 @@ class Arm(ArmRequests):
             except CloudError as error:
                 lost += error.code == NO_ANSWER
                 hope = self.profile.patience if passes(error) else 0
-                hope = self.profile.lag if error.code in lagging else hope
+                unseen = error.status == 404 and error.code in UNSEEN
+                lags = error.code in lagging or (stale and unseen)
+                hope = self.profile.lag if lags else hope
                 if time.monotonic() - began >= hope or lost == LOST_ANSWERS:
                     raise
                 say(f"{error.code or error.status}: trying again")

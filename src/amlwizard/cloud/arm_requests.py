@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from amlwizard.cloud.errors import UnreadableAnswerError, asked, translated
-from amlwizard.cloud.import_lock import made_once
+from amlwizard.cloud.import_lock import made_once, one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import transport
 from amlwizard.errors import CloudError
@@ -71,10 +72,18 @@ class ArmRequests:
 
     def query(self, path: str, api_version: str, body: Document, *keys: str) -> MutableDocument:
         """The answer to a question that is a POST: sent again if the answer is lost, or lacks all
-        of `keys`."""
+        of `keys`. The SDK itself repeats a POST that is throttled or fails inside Azure, but not
+        one that a gateway answered."""
+        with one_at_a_time:
+            from azure.core.exceptions import HttpResponseError
 
         def call() -> MutableDocument:
-            answer = self._call("POST", self._url(path, api_version), body)
+            try:
+                answer = self._call("POST", self._url(path, api_version), body)
+            except HttpResponseError as error:
+                if error.status_code != HTTPStatus.BAD_GATEWAY:
+                    raise
+                raise UnreadableAnswerError from None
             if not answer.keys() & set(keys):
                 raise UnreadableAnswerError
             return answer
@@ -101,9 +110,10 @@ class ArmRequests:
 
     def _call(self, method: str, url: str, body: Document | None) -> MutableDocument:
         """Raises azure-core's errors, and UnreadableAnswerError."""
-        from azure.core.exceptions import HttpResponseError
-        from azure.core.rest import HttpRequest
-        from azure.mgmt.core.exceptions import ARMErrorFormat
+        with one_at_a_time:
+            from azure.core.exceptions import HttpResponseError
+            from azure.core.rest import HttpRequest
+            from azure.mgmt.core.exceptions import ARMErrorFormat
 
         request = HttpRequest(method, self.profile.must_allow(url), json=body)
         response = self._resources.send_request(request)

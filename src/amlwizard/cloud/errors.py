@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.policies import of_refusal
 from amlwizard.errors import AmlwizardError, CloudError, SignInError
 from amlwizard.json_types import Document
@@ -64,7 +65,7 @@ LINGERING = frozenset(
     }
 )
 
-# Errors of a service that does not see yet what another one has just created.
+# Codes of a 404 by a service that does not see yet what another one has just created.
 UNSEEN = frozenset(
     {"ResourceNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound"}
 )
@@ -113,7 +114,8 @@ class UnreadableAnswerError(ValueError):
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
     """Turn errors of the Azure SDKs into `amlwizard.errors`; `doing` begins the message."""
-    from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
+    with one_at_a_time:
+        from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
 
     try:
         yield
@@ -122,6 +124,8 @@ def translated(doing: str) -> Iterator[None]:
     except (DecodeError, UnreadableAnswerError):
         raise no_answer(doing, "What came back cannot be read as Azure's answer.") from None
     except HttpResponseError as error:
+        if type(error.__cause__).__name__ == "BadResponse":  # of a module that is dear to import
+            raise no_answer(doing, "An answer says nothing of how the operation goes.") from None
         if error.status_code is None:
             raise no_answer(doing, "The connection broke off in the middle of an answer.") from None
         if error.status_code == 401:

@@ -178,6 +178,9 @@ class WizardApp(App[int]):
             self.notify(text, title=error.what, severity="error", timeout=12, markup=False)
             return None
 
+    def lacking(self, target: TargetName) -> str:
+        return self.application.lacking(target)
+
     def aim(self, target: TargetName) -> None:
         """Build on another cloud."""
         if self.session.draft.target == target or self._refused():

@@ -74,6 +74,9 @@ class Wizard(Protocol):
 
     # -- answers and pages
 
+    def lacking(self, target: TargetName) -> str:
+        """How to install what a target needs and this machine has not; empty if it has all."""
+
     def answer(self, changes: Mapping[str, object]) -> None:
         """Set answers by their recipe paths; None removes one. Refused while a run is in
         progress."""

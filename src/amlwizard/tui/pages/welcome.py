@@ -43,7 +43,7 @@ class WelcomePage(Page):
             with Grid(id="target"):
                 yield Label("Build in")
                 yield Choices(tuple(TARGETS), self.wizard.session.draft.target)
-                yield Static(TARGETS[self.wizard.session.draft.target], id="target-note")
+                yield Static(self._note(), id="target-note")
             yield OptionList(id="ways", compact=True)
 
     def on_mount(self) -> None:
@@ -120,7 +120,14 @@ class WelcomePage(Page):
     def _show_target(self) -> None:
         target = self.wizard.session.draft.target
         self.query_one(Choices).value = target
-        self.query_one("#target-note", Static).update(TARGETS[target])
+        self.query_one("#target-note", Static).update(self._note())
+
+    def _note(self) -> Content:
+        """What the target is, or what it lacks."""
+        target = self.wizard.session.draft.target
+        if lacking := self.wizard.lacking(target):
+            return Content.assemble(("Not installed. ", "$text-warning"), lacking)
+        return Content(TARGETS[target])
 
 
 def _way(id: str, what: str, note: str) -> Option:

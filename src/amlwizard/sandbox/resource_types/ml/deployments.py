@@ -81,7 +81,10 @@ def _deployment(call: Call) -> None:
     workspace = call.state.get(call.id.text.rsplit("/", 4)[0])
     assert workspace
     call.fails = (
-        _unbuilt(call, workspace) or _no_conda(call) or _unauthorized(call, endpoint, workspace)
+        _unmade(call)
+        or _unbuilt(call, workspace)
+        or _no_conda(call)
+        or _unauthorized(call, endpoint, workspace)
     )
     if call.fails is None:
         call.work = call.services.deployments.deploy(call.id, workspace, call.body)
@@ -98,15 +101,25 @@ def _must_have_code(call: Call) -> None:
         raise user_error(
             "A code configuration needs a scoring script in its code.", "scoringScript"
         )
-    for key, named, kind in (
-        ("codeId", script.get("codeId"), "codes"),
-        ("environmentId", p.get("environmentId"), "environments"),
-    ):
+    for key, named in (("codeId", script.get("codeId")), ("environmentId", p.get("environmentId"))):
         if not named:
             raise user_error(f"A deployment with a scoring script needs {key}.", key)
+
+
+def _unmade(call: Call) -> JsonObject | None:
+    """The error of a deployment whose code or environment is not there, else None. As recorded, the
+    request itself is taken."""
+    script = call.properties.get("codeConfiguration")
+    if script is None:
+        return None
+    for named, kind in (
+        (script["codeId"], "codes"),
+        (call.properties["environmentId"], "environments"),
+    ):
         at = call.state.get(named)
         if at is None or at["type"].lower() != f"{NAMESPACE}/workspaces/{kind}/versions".lower():
-            raise user_error(f"There is no version of {kind} {named}.", key)
+            return {"code": "UserError", "message": f"There is no version of {kind} {named}."}
+    return None
 
 
 def _unauthorized(call: Call, endpoint: JsonObject, workspace: JsonObject) -> JsonObject | None:
