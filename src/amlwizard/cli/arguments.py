@@ -90,15 +90,7 @@ def _replay(commands: Commands) -> None:
     replay.add_argument(
         "--rerun", action="append", default=[], choices=WORK, help="do this phase's work anew"
     )
-    replay.add_argument(
-        "--ignore",
-        action="append",
-        default=[],
-        metavar="RULE",
-        help="go on in spite of what check or preflight finds under this rule (all: under any)",
-    )
-    replay.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
-    replay.add_argument("--yes", action="store_true", help="really build on Azure")
+    _building(replay)
 
 
 def _resume(commands: Commands) -> None:
@@ -107,15 +99,20 @@ def _resume(commands: Commands) -> None:
     )
     resume.add_argument("run", nargs="?", metavar="RUN", help="the id of another run")
     _cloud(resume, required=False)
-    resume.add_argument(
+    _building(resume)
+
+
+def _building(command: argparse.ArgumentParser) -> None:
+    """The options of commands that run a recipe."""
+    command.add_argument(
         "--ignore",
         action="append",
         default=[],
         metavar="RULE",
         help="go on in spite of what check or preflight finds under this rule (all: under any)",
     )
-    resume.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
-    resume.add_argument("--yes", action="store_true", help="really build on Azure")
+    command.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
+    command.add_argument("--yes", action="store_true", help="really build on Azure")
 
 
 def _verify(commands: Commands) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from amlwizard.cloud.errors import LOST_ANSWERS, NO_ANSWER, not_let_in
-from amlwizard.cloud.interruption import pause
+from amlwizard.cloud.errors import NO_ANSWER, not_let_in, repeated
 from amlwizard.cloud.wire import LostAnswerError
 from amlwizard.errors import CloudError, OperationCancelledError, SignInError
 from amlwizard.run_control import cleanup
@@ -17,7 +16,6 @@ from amlwizard.secret import hide
 T = TypeVar("T")
 
 PASSING = ("InternalError", "TemporarilyUnavailable", "TooManyRequests", "DeadlineExceeded")
-PAUSE_SECONDS = 1.0
 UNREADABLE = "likely a bug in the Databricks SDK"  # what the SDK makes of an answer that is no JSON
 # Databricks' messages for denied access, and the fix for each; the first match applies.
 DENIED = (
@@ -62,16 +60,12 @@ def tidying() -> Iterator[None]:
 def asked(doing: str, call: Callable[[], T]) -> T:
     """The result of `call`, repeated if its answer is lost or cannot be read: `call` must be safe to
     repeat."""
-    left = LOST_ANSWERS
-    while True:
-        left -= 1
-        try:
-            with translated(doing):
-                return call()
-        except CloudError as error:
-            if error.code not in (NO_ANSWER, *PASSING) or not left:
-                raise
-        pause(PAUSE_SECONDS)
+
+    def once() -> T:
+        with translated(doing):
+            return call()
+
+    return repeated(once, (NO_ANSWER, *PASSING))
 
 
 @contextmanager

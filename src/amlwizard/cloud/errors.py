@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -137,15 +137,23 @@ def translated(doing: str) -> Iterator[None]:
 
 def asked(doing: str, call: Callable[[], T]) -> T:
     """The result of `call`, repeated if a response is lost: `call` must be safe to repeat."""
-    left = LOST_ANSWERS
-    while True:
-        left -= 1
+
+    def once() -> T:
+        with translated(doing):
+            return call()
+
+    return repeated(once)
+
+
+def repeated(call: Callable[[], T], again: Collection[str] = (NO_ANSWER,)) -> T:
+    """The result of `call`, which is repeated for errors with a code in `again`."""
+    for _ in range(LOST_ANSWERS - 1):
         try:
-            with translated(doing):
-                return call()
+            return call()
         except CloudError as error:
-            if error.code != NO_ANSWER or not left:
+            if error.code not in again:
                 raise
+    return call()
 
 
 def no_answer(doing: str, why: str) -> CloudError:
