@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import median
 
 from amlwizard import journal
-from amlwizard.errors import InvalidInputError
 from amlwizard.plan import Plan, graph
+from amlwizard.recorded_run import view_of
 from amlwizard.view import RunView, StepView
 
 NEWEST_SAMPLES = 5
@@ -72,13 +72,8 @@ def recorded(runs: Path, target: str) -> dict[str, list[float]]:
     read are skipped."""
     samples: dict[str, list[float]] = {}
     for path in journal.newest(runs):
-        view = RunView()
-        try:
-            for event in journal.read(path):
-                view = view.apply(event)
-        except (InvalidInputError, KeyError):
-            continue
-        if view.target != target:
+        view = view_of(path)
+        if view is None or view.target != target:
             continue
         for step in view.steps.values():
             if step.state == "done" and step.action in ("create", "run"):

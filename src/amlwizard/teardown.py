@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from amlwizard.cloud.waiting import pause
+from amlwizard.cloud.interruption import pause
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.names import OWNER_TAG, ResourceNames
@@ -238,7 +238,7 @@ class _Part:
                     why=f"It should have gone with what it was made for ({self.step.title}).",
                     fix=f"Delete it: {_group_deletion(left)}. Then run destroy again.",
                 )
-            pause(ctx.cancel, ctx.cloud.profile.polling)
+            pause(ctx.cloud.profile.polling, ctx.cancel)
 
     def read_group(self, ctx: Context) -> Found:
         """The group is removed last, and only if everything in it is ours."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from threading import Event
 
 import pytest
 from support import RECIPES, Ran, Sandbox, amlwizard, replaying, replaying_afresh, running
@@ -44,16 +42,6 @@ def runs(cloud: Sandbox) -> dict[str, str]:
         return dict(rows.fetchall())
 
 
-def wait_for(cloud: Sandbox, call: str, before: int) -> None:
-    """Wait until the sandbox has had more such requests than `before`."""
-    while logged(cloud, call) <= before:
-        Event().wait(0.1)
-
-
-def logged(cloud: Sandbox, call: str) -> int:
-    return sum(re.fullmatch(call, line) is not None for line in cloud.calls)
-
-
 def trained(*options: str, **around: str) -> Ran:
     ran = amlwizard("replay", *TARGET, *REGISTERED, *options, "--json", **around)
     assert ran.code == 0, ran.err
@@ -70,11 +58,11 @@ def test_a_lost_answer_makes_no_second_run(cloud: Sandbox, around: dict[str, str
 
 def test_an_interrupt_ends_the_run(cloud: Sandbox, around: dict[str, str]) -> None:
     before = runs(cloud)
-    earlier = logged(cloud, LOGGING)
+    earlier = cloud.received(LOGGING)
     cloud.gate(LOGGING)
     with replaying(*TARGET, *REGISTERED, "--rerun", "train", **around) as replay:
         replay.until("step-progress", "train", message="cell 7 of 10: Measure and log")
-        wait_for(cloud, LOGGING, earlier)
+        cloud.await_more(LOGGING, earlier)
         replay.send(signal.SIGINT)
         ran = replay.end()
     assert ran.code == 130 and ran.outcomes["train"] == "cancelled"
@@ -85,11 +73,11 @@ def test_an_interrupt_ends_the_run(cloud: Sandbox, around: dict[str, str]) -> No
 
 def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[str, str]) -> None:
     before, other = runs(cloud), ("--set", "training.alpha=0.5", "--set", "expect.mse=null")
-    earlier = logged(cloud, LOGGING)
+    earlier = cloud.received(LOGGING)
     cloud.gate(LOGGING)
     with replaying_afresh(*TARGET, *REGISTERED, *other, **around) as replay:
         replay.until("step-progress", "train", message="cell 7 of 10: Measure and log")
-        wait_for(cloud, LOGGING, earlier)
+        cloud.await_more(LOGGING, earlier)
         replay.send(signal.SIGKILL)
         replay.process.wait()
     [left] = set(runs(cloud)) - set(before)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from threading import Event
 
 import pytest
 from support import RECIPES, Sandbox, commanding, running
@@ -27,12 +25,6 @@ BY_ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def cloud() -> Iterator[Sandbox]:
     with running("--approve", "--clock", "instant") as sandbox:
         yield sandbox
-
-
-def wait_for(cloud: Sandbox, call: str, before: int) -> None:
-    """Wait until the sandbox has received such a request, after the first `before` ones."""
-    while not any(re.fullmatch(call, line) for line in cloud.calls[before:]):
-        Event().wait(0.1)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +54,12 @@ def test_it_ends_while_azure_does_not_answer(
     """The fault stays until the end: without it the request would be answered, or tried again in an
     hour."""
     prefix = f"names.prefix=stop{next(RUNS)}"  # a platform of its own: what hung goes on at the end
-    before = len(cloud.calls)
+    before = cloud.received(f"(?i){call}")
     cloud.fault(f"(?i){call}", **fault)
     try:
         around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
         with commanding(*command, "--set", prefix, **around) as stopped:
-            wait_for(cloud, f"(?i){call}", before)
+            cloud.await_more(f"(?i){call}", before)
             stopped.send(number)
             ran = stopped.end()
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -89,6 +90,15 @@ class Sandbox:
     def calls(self) -> list[str]:
         """Every request so far, as ``METHOD path``."""
         return list(self.control("requests", method="GET")["calls"])
+
+    def received(self, match: str) -> int:
+        """How many requests so far match ``METHOD path``."""
+        return sum(re.fullmatch(match, call) is not None for call in self.calls)
+
+    def await_more(self, match: str, before: int) -> None:
+        """Wait until more than `before` requests match ``METHOD path``."""
+        while self.received(match) <= before:
+            CancelEvent().wait(0.1)
 
     @property
     def unknown(self) -> list[Json]:

@@ -22,7 +22,8 @@ from amlwizard.cloud.errors import (
     translated,
 )
 from amlwizard.cloud.import_lock import made_once, one_at_a_time
-from amlwizard.cloud.waiting import Waiting, longest, pause
+from amlwizard.cloud.interruption import pause
+from amlwizard.cloud.waiting import Waiting, longest
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.errors import CloudError, StepError
@@ -192,7 +193,7 @@ class Arm(ArmRequests):
                     why="Azure accepted the deletion, and the resource can still be read.",
                     fix="Run destroy again; if it stays, something keeps it or makes it anew.",
                 )
-            pause(cancel, self.profile.polling)
+            pause(self.profile.polling, cancel)
 
     def await_there(
         self, resource_id: str, api_version: str, cancel: CancelEvent
@@ -203,7 +204,7 @@ class Arm(ArmRequests):
         while (found := self.get(resource_id, api_version)) is None:
             if time.monotonic() > end:
                 return None
-            pause(cancel, self.profile.polling)
+            pause(self.profile.polling, cancel)
         return found
 
     def purge_vault(
@@ -256,7 +257,7 @@ class Arm(ArmRequests):
                 if time.monotonic() - began >= hope or lost == LOST_ANSWERS:
                     raise
                 say(f"{error.code or error.status}: trying again")
-            pause(cancel, self.profile.retry)
+            pause(self.profile.retry, cancel)
 
     # -- the subscription
 

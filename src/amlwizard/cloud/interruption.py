@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from threading import Event as CancelEvent
 from threading import Thread
 from typing import TypeVar
 
@@ -57,7 +58,8 @@ def _fulfil(result: Future[T], call: Callable[[], T]) -> None:
         result.set_exception(error)
 
 
-def pause(seconds: float) -> None:
-    """Wait for `seconds`. Raises OperationCancelledError as soon as the command is cancelled."""
-    if current_cancel().wait(seconds):
+def pause(seconds: float, cancel: CancelEvent | None = None) -> None:
+    """Wait for `seconds`. Raises OperationCancelledError as soon as `cancel` is set; without it, as
+    soon as the command is cancelled."""
+    if (cancel or current_cancel()).wait(seconds):
         raise OperationCancelledError("cancelled")

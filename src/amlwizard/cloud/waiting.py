@@ -71,9 +71,3 @@ class Waiting:
             why="Nothing of its kind was ever seen to take so long, and nobody says that it failed.",
             fix=f"Look at {self.where}. Run the command again once it has ended: it goes on there.",
         )
-
-
-def pause(cancel: CancelEvent, seconds: float) -> None:
-    """Wait for `seconds`. Raises OperationCancelledError as soon as `cancel` is set."""
-    if cancel.wait(seconds):
-        raise OperationCancelledError("cancelled")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from threading import Event as CancelEvent
 
-from amlwizard.cloud.waiting import pause
+from amlwizard.cloud.interruption import pause
 from amlwizard.cloud_port import ArmPort, Profile
 from amlwizard.design import api_versions
 from amlwizard.errors import CloudError, StepError
@@ -55,7 +55,7 @@ class Tag:
         self.own = wanted.renewed(self._profile.lease)
         self._write_first(self.own, cancel)
         slow = time.monotonic() - began > self._profile.settle
-        pause(cancel, self._profile.settle + (self.interval if slow else 0))
+        pause(self._profile.settle + (self.interval if slow else 0), cancel)
         self._must_be_own(cancel)
         return True
 
@@ -98,7 +98,7 @@ class Tag:
                 self.own = None
                 self._must_be_free(text)
                 break
-            pause(cancel, self._profile.settle)
+            pause(self._profile.settle, cancel)
         self.own = None
         raise UntaggableError("the tag does not stay")
 
@@ -120,7 +120,7 @@ class Tag:
                     raise UntaggableError(error.code or f"status {error.status}") from None
                 if not left or 400 <= error.status < 429:
                     raise
-            pause(cancel, self._profile.settle)
+            pause(self._profile.settle, cancel)
 
     def _patch(self, operation: str, value: Holder) -> None:
         body = {"operation": operation, "properties": {"tags": {NAME: str(value)}}}

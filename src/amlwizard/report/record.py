@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from amlwizard import journal
-from amlwizard.errors import InvalidInputError
 from amlwizard.payloads import CellFinished
 from amlwizard.plan.outputs import TRAIN
+from amlwizard.recorded_run import view_of
 from amlwizard.view import RunView, StepView
 
 
@@ -49,7 +48,7 @@ def recorded(journals: Iterable[Path], target: str) -> Record:
     timings: Record | None = None
     fit: Fit | None = None
     for path in journals:
-        view = _replayed(path)
+        view = view_of(path)
         if view is None or view.target != target:
             continue
         if timings is None and any(_built(step) for step in view.steps.values()):
@@ -58,16 +57,6 @@ def recorded(journals: Iterable[Path], target: str) -> Record:
         if timings and fit:
             break
     return Record(timings.run if timings else "", timings.timings if timings else (), fit)
-
-
-def _replayed(path: Path) -> RunView | None:
-    view = RunView()
-    try:
-        for event in journal.read(path):
-            view = view.apply(event)
-    except (InvalidInputError, KeyError):
-        return None
-    return view
 
 
 def _built(step: StepView) -> bool:

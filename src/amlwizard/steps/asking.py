@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from time import monotonic
 
 from amlwizard import notebook
+from amlwizard.cloud.interruption import pause
 from amlwizard.cloud.scoring import read
-from amlwizard.cloud.waiting import pause
 from amlwizard.cloud_port import EndpointAnswer, Frontend, ReportProgress
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document, JsonObject
@@ -139,7 +139,7 @@ def _asked(
             return scored
         said = f"it answers {scored.status}" if scored else "nothing answers"
         say(f"the endpoint takes a while to be there: {said}")
-        pause(ctx.cancel, ctx.cloud.profile.retry)
+        pause(ctx.cloud.profile.retry, ctx.cancel)
 
 
 # Error classes of httpx and requests: nothing is listening yet, or the connection is dropped.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from amlwizard.cloud.errors import is_of_unseen_roles
-from amlwizard.cloud.waiting import pause
+from amlwizard.cloud.interruption import pause
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import CloudError
 from amlwizard.json_path import value_at
@@ -49,7 +49,7 @@ def until_seen(
                 if late or not is_of_unseen_roles(error) or not _given(ctx, roles):
                     raise
             say("Azure does not see its new roles yet: trying again")
-            pause(ctx.cancel, profile.retry)
+            pause(profile.retry, ctx.cancel)
 
     return replace(step, apply=apply)
 

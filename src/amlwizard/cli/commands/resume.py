@@ -14,6 +14,7 @@ from amlwizard.cli.options import Phase, ReplayOptions, ResumeOptions, Target
 from amlwizard.errors import InvalidInputError
 from amlwizard.paths import state_folder
 from amlwizard.recipe import read
+from amlwizard.recorded_run import view_of
 from amlwizard.view import RunView
 
 
@@ -95,11 +96,6 @@ def _unfinished() -> Run:
 def _runs() -> Iterator[Run]:
     """Newest first; those that cannot be read, or never began, are left out."""
     for path in journal.newest(state_folder() / "runs", count=sys.maxsize):
-        view = RunView()
-        try:
-            for event in journal.read(path):
-                view = view.apply(event)
-        except InvalidInputError:
-            continue
-        if view.steps:
+        view = view_of(path)
+        if view and view.steps:
             yield Run(path.parent, view)
