@@ -21,7 +21,7 @@ from amlwizard.sandbox.clock import Clock
 from amlwizard.sandbox.control import Exchanges
 from amlwizard.sandbox.control.faults import Faults
 from amlwizard.sandbox.entra import connection_owner
-from amlwizard.sandbox.ports import Ports
+from amlwizard.sandbox.ports import PortPool
 from amlwizard.sandbox.state import State, private_folder
 
 MIB = 2**20
@@ -127,7 +127,7 @@ async def test_who_is_slow_is_let_go(
     monkeypatch.setattr(limits, "HEAD_SECONDS", 0.1)
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.1)
     state = State.open(tmp_path, None, Clock("instant", 1))
-    ports = Ports(state, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    ports = PortPool(state, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     ports.app = Exchanges(never, Anything(), state, Faults(), None)
     reader, writer = await asyncio.open_connection("127.0.0.1", ports.open("x", "y", None))
     writer.write(sent)

@@ -15,7 +15,7 @@ from amlwizard import durations
 from amlwizard.events import Event, RunStarted, StepFinished, StepInfo, StepStarted
 from amlwizard.plan import PHASES
 from amlwizard.tui.widgets.step_tree import PHASE_TITLES
-from amlwizard.tui.widgets.timeline import COLOURS, Bar, Timeline, bars, rows, ticks
+from amlwizard.tui.widgets.timeline import COLOURS, Timeline, TimelineBar, bars, rows, ticks
 from amlwizard.view import RunView, StepView
 
 
@@ -82,7 +82,7 @@ def test_a_failure_and_its_consequences_stand_where_they_fell() -> None:
 
 
 bars_of = st.builds(
-    lambda begins, worked, left, title, state: Bar(
+    lambda begins, worked, left, title, state: TimelineBar(
         StepView(StepInfo("x", title, "train"), state), begins, begins + worked,
         begins + worked + left,
     ),
@@ -92,7 +92,7 @@ bars_of = st.builds(
 
 
 @given(st.lists(bars_of, min_size=1, max_size=8), st.integers(20, 200))
-def test_bars_and_labels_stay_on_their_line(drawn: list[Bar], width: int) -> None:
+def test_bars_and_labels_stay_on_their_line(drawn: list[TimelineBar], width: int) -> None:
     total = max(bar.ends for bar in drawn)
     for row in rows(drawn, width, total):
         assert 0 <= row.start <= row.solid <= row.stop <= width and row.start < row.stop

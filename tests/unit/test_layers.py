@@ -1,9 +1,11 @@
-"""Imports point one way, and the sandbox is an island."""
+"""Imports point one way, the sandbox is an island, and a class name means one class."""
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections import defaultdict
 
 from support import ROOT
 
@@ -15,3 +17,14 @@ def test_import_contracts_hold() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 broken" in done.stdout
+
+
+def test_a_class_name_means_one_class() -> None:
+    """A reader who meets a name anywhere knows what it is. The sandbox plays what the product names,
+    so that it may have the same word for the same thing."""
+    places: defaultdict[tuple[bool, str], list[str]] = defaultdict(list)
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places["sandbox" in path.parts, node.name].append(str(path))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

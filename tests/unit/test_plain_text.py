@@ -27,7 +27,7 @@ from amlwizard.plain_text import plain
 from amlwizard.plan import PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.report import page
-from amlwizard.report.record import Record
+from amlwizard.report.record import RunRecord
 from amlwizard.report.table import show_posture
 from amlwizard.view import RunView
 
@@ -200,7 +200,7 @@ def test_an_attachment_replaces_no_file_of_ours(name: str, tmp_path: Path) -> No
 
 
 def test_a_report_is_text() -> None:
-    html = page(POSTURE, existing(recipe_of("quickstart")), Record(run="run"))
+    html = page(POSTURE, existing(recipe_of("quickstart")), RunRecord(run="run"))
     assert obeyed(html) == [] and "<script" not in html
     assert SCRIPT.replace("<", "&lt;").replace(">", "&gt;") in html
 

@@ -15,11 +15,11 @@ from support import recipe_of
 
 from amlwizard.design.security_groups import exposed, rules
 from amlwizard.design.subnets import with_security_group
-from amlwizard.posture import Answer, Evidence, Facts, Line, Posture, Side, judge
+from amlwizard.posture import Evidence, Posture, PostureFacts, ProbeAnswer, PromiseLine, Side, judge
 from amlwizard.posture.effective import INTERNET, Opening, covers, openings
 from amlwizard.posture.result import Outcome
 from amlwizard.report import page
-from amlwizard.report.record import Fit, Record, Timing, recorded
+from amlwizard.report.record import Fit, RunRecord, Timing, recorded
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "quickstart.jsonl"
 
@@ -236,7 +236,9 @@ def test_overlay_pods_reach_each_other_before_the_internet_is_shut_out() -> None
 def test_nothing_seen_is_nothing_kept() -> None:
     recipe = recipe_of("private")
     reasons = dict.fromkeys(("vnet", "workspace", "storage"), "AuthorizationFailed")
-    lines = {line.id: line for line in judge(recipe, Facts({}, reasons, "no answer", "no answer"))}
+    lines = {
+        line.id: line for line in judge(recipe, PostureFacts({}, reasons, "no answer", "no answer"))
+    }
     assert lines["storage.closed"].outcome == "unknown"
     assert (
         lines["storage.closed"].seen
@@ -251,13 +253,13 @@ def test_nothing_seen_is_nothing_kept() -> None:
 
 def test_a_side_that_was_left_out_is_not_missed() -> None:
     recipe = recipe_of("private")
-    both = {line.id for line in judge(recipe, Facts({}, {}, Side(), Side()))}
-    without = {line.id for line in judge(recipe, Facts({}, {}, None, Side()))}
+    both = {line.id for line in judge(recipe, PostureFacts({}, {}, Side(), Side()))}
+    without = {line.id for line in judge(recipe, PostureFacts({}, {}, None, Side()))}
     assert without <= both
     documents = {"workspace": {"properties": {"publicNetworkAccess": "Disabled"}}}
 
-    def closed(outside: str | None) -> Line:
-        lines = judge(recipe, Facts(documents, {}, outside, None))
+    def closed(outside: str | None) -> PromiseLine:
+        lines = judge(recipe, PostureFacts(documents, {}, outside, None))
         return next(line for line in lines if line.id == "workspace.closed")
 
     assert closed(None).outcome == "ok"
@@ -265,13 +267,13 @@ def test_a_side_that_was_left_out_is_not_missed() -> None:
 
 
 def test_an_answer_reads_as_what_it_was() -> None:
-    assert str(Answer(403, "UserError")) == "HTTP 403 UserError"
-    assert str(Answer(error="ConnectTimeout")) == "no answer (ConnectTimeout)"
+    assert str(ProbeAnswer(403, "UserError")) == "HTTP 403 UserError"
+    assert str(ProbeAnswer(error="ConnectTimeout")) == "no answer (ConnectTimeout)"
 
 
 def test_a_posture_survives_json() -> None:
     recipe = recipe_of("private")
-    posture = Posture("p", "sandbox", 1.5, judge(recipe, Facts({}, {}, "x", "y")))
+    posture = Posture("p", "sandbox", 1.5, judge(recipe, PostureFacts({}, {}, "x", "y")))
     assert Posture.from_json(json.loads(json.dumps(posture.to_json()))) == posture
 
 
@@ -300,13 +302,15 @@ def parsed(text: str) -> _Page:
 
 def evil_posture() -> Posture:
     piece = Evidence("ARM", EVIL, EVIL, EVIL, "broken")
-    return Posture(EVIL, EVIL, 0.0, (Line("x", EVIL, EVIL, EVIL, EVIL, "broken", (piece,), EVIL),))
+    return Posture(
+        EVIL, EVIL, 0.0, (PromiseLine("x", EVIL, EVIL, EVIL, EVIL, "broken", (piece,), EVIL),)
+    )
 
 
 def test_the_page_needs_nothing_but_itself() -> None:
     recipe = recipe_of("quickstart", security__secure_entry="bastion")
     record = recorded([GOLDEN], "sandbox")
-    posture = Posture("mlquick01", "sandbox", 0.0, judge(recipe, Facts({}, {}, "x", "y")))
+    posture = Posture("mlquick01", "sandbox", 0.0, judge(recipe, PostureFacts({}, {}, "x", "y")))
     text = page(posture, recipe, record)
     found = parsed(text)
     assert {"script", "link", "img", "iframe", "object"} & found.tags.keys() == set()
@@ -325,7 +329,7 @@ def test_what_the_cloud_says_is_escaped() -> None:
         update={"names": recipe.names.model_copy(update={"workspace": EVIL, "vnet": EVIL})}
     )
     timing = Timing("x", EVIL, EVIL, 0.0, 1.0)
-    record = Record(EVIL, (timing,), Fit((1.0, 2.0), (1.0, 2.0), 0.0))
+    record = RunRecord(EVIL, (timing,), Fit((1.0, 2.0), (1.0, 2.0), 0.0))
     found = parsed(page(evil_posture(), changed, record))
     assert "script" not in found.tags and "img" not in found.tags
     assert not [value for name, value in found.attributes if name.startswith("on")]
@@ -334,8 +338,8 @@ def test_what_the_cloud_says_is_escaped() -> None:
 def test_the_drawing_shows_where_the_promise_is_broken() -> None:
     recipe = recipe_of("private")
     outcomes: tuple[tuple[str, Outcome], ...] = (("nsg.scoring", "broken"), ("nsg.compute", "ok"))
-    lines = tuple(Line(id, "Network", id, "", "", outcome) for id, outcome in outcomes)
-    text = page(Posture("p", "sandbox", 0.0, lines), recipe, Record())
+    lines = tuple(PromiseLine(id, "Network", id, "", "", outcome) for id, outcome in outcomes)
+    text = page(Posture("p", "sandbox", 0.0, lines), recipe, RunRecord())
     boxes = re.findall(r"<title>(\w+), snet[^<]*</title>\s*<rect class=\"box subnet (\w+)\"", text)
     assert dict(boxes)["Scoring"] == "broken" and dict(boxes)["Compute"] == "ok"
 
@@ -345,7 +349,7 @@ def test_the_timeline_is_that_of_the_newest_run_that_built() -> None:
     assert record.run and record.fit and len(record.fit.actual) == 89
     steps = [t.step for t in record.timings]
     assert steps[0] == "sign-in" and "aks" in steps
-    assert recorded([GOLDEN], "azure") == Record()
+    assert recorded([GOLDEN], "azure") == RunRecord()
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
@@ -362,18 +366,18 @@ def test_every_point_of_the_plot_is_on_the_paper(values: list[float]) -> None:
 @pytest.mark.parametrize(
     ("answer", "kept"),
     [
-        (Answer(error="ConnectError"), True),
-        (Answer(200), False),
+        (ProbeAnswer(error="ConnectError"), True),
+        (ProbeAnswer(200), False),
         # Nobody answers an endpoint that is closed, with whatever certificate.
-        (Answer(error="CertificateVerifyFailed"), False),
+        (ProbeAnswer(error="CertificateVerifyFailed"), False),
     ],
 )
 def test_an_internal_endpoint_that_shows_a_certificate_outside_answers(
-    answer: Answer, kept: bool
+    answer: ProbeAnswer, kept: bool
 ) -> None:
     recipe = recipe_of("quickstart", serving__load_balancer="internal")
     there = {"aks": {"name": recipe.names.aks, "properties": {}}}
-    seen = Facts(there, {}, Side({}, {"scoring": answer}), None)
+    seen = PostureFacts(there, {}, Side({}, {"scoring": answer}), None)
     looks = [
         look
         for line in judge(recipe, seen)

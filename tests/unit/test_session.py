@@ -17,7 +17,7 @@ from amlwizard.cloud import azure_public
 from amlwizard.cloud.auth_records import AuthRecords
 from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.interactive_user import InteractiveUser
-from amlwizard.cloud.session import Session
+from amlwizard.cloud.session import CloudSession
 
 
 @dataclass
@@ -49,9 +49,9 @@ def entra(monkeypatch: pytest.MonkeyPatch) -> Entra:
 
 
 @pytest.fixture
-def session(entra: Entra, tmp_path: Path) -> Session:
+def session(entra: Entra, tmp_path: Path) -> CloudSession:
     person = InteractiveUser(Asked(), CancelEvent())
-    return Session(
+    return CloudSession(
         azure_public(tmp_path), "environment", "organizations", person, AuthRecords(None)
     )
 
@@ -67,7 +67,7 @@ def within_patience(call: Callable[[], Any]) -> Any:
 
 
 def test_a_token_that_lasts_is_had_while_another_is_waited_for(
-    entra: Entra, session: Session
+    entra: Entra, session: CloudSession
 ) -> None:
     kept = session.get_token("quick")
     waits = Thread(target=lambda: session.get_token("slow"), daemon=True)
@@ -78,7 +78,7 @@ def test_a_token_that_lasts_is_had_while_another_is_waited_for(
     waits.join(PATIENCE)
 
 
-def test_threads_that_want_the_same_token_share_it(entra: Entra, session: Session) -> None:
+def test_threads_that_want_the_same_token_share_it(entra: Entra, session: CloudSession) -> None:
     tokens: list[Any] = []
     threads = [Thread(target=lambda: tokens.append(session.get_token("slow"))) for _ in range(4)]
     for thread in threads:

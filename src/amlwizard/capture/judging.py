@@ -13,7 +13,7 @@ LONG_RUNNING = {"azure-asyncoperation": "Azure-AsyncOperation", "location": "Loc
 
 
 @dataclass(frozen=True)
-class Answer:
+class RecordedAnswer:
     """The names of `headers` are in lower case."""
 
     status: int
@@ -58,7 +58,9 @@ class Difference(PlainText):
         return asdict(self)
 
 
-def apart(azure: Answer, sandbox: Answer, writes: bool) -> Iterator[tuple[str, str, str]]:
+def apart(
+    azure: RecordedAnswer, sandbox: RecordedAnswer, writes: bool
+) -> Iterator[tuple[str, str, str]]:
     """The differences: (what, Azure's, the sandbox's). `writes` compares the headers that lead to
     an operation, too."""
     if azure.status != sandbox.status:

@@ -18,7 +18,7 @@ MADE_UP = re.compile(
 )
 
 
-class Names:
+class NameMapping:
     """Maps the names in a recording to the sandbox's, regardless of case."""
 
     def __init__(self, subscription: str, tenant: str) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from amlwizard.capture.judging import ENDED, Answer, Difference, apart
+from amlwizard.capture.judging import ENDED, Difference, RecordedAnswer, apart
 from amlwizard.capture.lines import Exchange
-from amlwizard.capture.mapping import Names
+from amlwizard.capture.mapping import NameMapping
 from amlwizard.json_types import Document, JsonValue, MutableDocument
 
 WRITES = ("PUT", "PATCH", "DELETE", "POST")
@@ -42,14 +42,16 @@ PASSED = "refusals that passed by themselves, as a new role was seen"
 NOT_SHOWN = "needs what the capture does not show, such as a model that cells registered"
 
 
-class Stage(Protocol):
+class ReplayCloud(Protocol):
     """A sandbox with a client that is signed in. `ask` takes a full URL, or a path of Azure
     Resource Manager; `lay` merges into the state, or replaces it by what is at the key ``""``."""
 
     subscription: str
     tenant: str
 
-    def ask(self, method: str, where: str, body: JsonValue, resource: str = "") -> Answer: ...
+    def ask(
+        self, method: str, where: str, body: JsonValue, resource: str = ""
+    ) -> RecordedAnswer: ...
 
     def lay(self, state: MutableDocument) -> None: ...
 
@@ -67,7 +69,7 @@ class Verdict:
 
 
 @dataclass
-class Operation:
+class RecordedOperation:
     """The operation that a write began: where it is polled, in the capture and in the sandbox.
 
     `lacks`: whether the write refers to something that the sandbox does not have.
@@ -77,7 +79,7 @@ class Operation:
     theirs: set[str]
     ours: list[str]
     lacks: bool
-    ended: Answer | None = None
+    ended: RecordedAnswer | None = None
 
     @property
     def request(self) -> str:
@@ -88,10 +90,10 @@ class Replay:
     """One scenario. Resources that it refers to but did not create are put into the sandbox before
     the request that refers to them."""
 
-    def __init__(self, stage: Stage, lines: Sequence[Exchange]) -> None:
+    def __init__(self, stage: ReplayCloud, lines: Sequence[Exchange]) -> None:
         self.stage, self.lines = stage, lines
-        self.names = Names(stage.subscription, stage.tenant)
-        self.operations: list[Operation] = []
+        self.names = NameMapping(stage.subscription, stage.tenant)
+        self.operations: list[RecordedOperation] = []
         self.there: set[str] = set()
         self.made = {_key(e.path) for e in lines if e.method == "PUT" and e.status < 300}
         self.seen = {
@@ -117,7 +119,9 @@ class Replay:
                 verdict.aside[answer] += 1
                 continue
             verdict.asked += 1
-            theirs = Answer(line.status, line.headers, self.names.mapped_body(line.answered))
+            theirs = RecordedAnswer(
+                line.status, line.headers, self.names.mapped_body(line.answered)
+            )
             writes = line.method in WRITES and operation is None
             for what, azure, sandbox in apart(theirs, answer, writes):
                 request = f"{line.method} {line.path}"
@@ -144,7 +148,7 @@ class Replay:
 
     # -- requests
 
-    def _request(self, line: Exchange) -> Answer | str:
+    def _request(self, line: Exchange) -> RecordedAnswer | str:
         """The sandbox's answer, or why it is not compared."""
         if OPERATION.search(line.path):
             return NO_OPERATION
@@ -168,7 +172,7 @@ class Replay:
             self.there.add(_key(self.names.mapped(line.path)))
         return answer
 
-    def _ask_until_seen(self, line: Exchange) -> Answer:
+    def _ask_until_seen(self, line: Exchange) -> RecordedAnswer:
         answer = self._ask(line)
         for _ in range(LOOKS):
             if line.status >= 300 or answer.code not in LATE:
@@ -177,7 +181,7 @@ class Replay:
             answer = self._ask(line)
         return answer
 
-    def _began(self, line: Exchange, answer: Answer) -> Operation:
+    def _began(self, line: Exchange, answer: RecordedAnswer) -> RecordedOperation:
         headers = ("azure-asyncoperation", "location")
         theirs = {_bare(line.headers[k]) for k in headers if k in line.headers}
         # Managed Identity returns the resource itself as Location: reading it is not a poll.
@@ -185,7 +189,7 @@ class Replay:
         ours = [answer.headers[k] for k in headers if k in answer.headers]
         if not ours and answer.status < 300 and answer.state not in ("", *ENDED):
             ours = [f"{self.names.mapped(line.path)}?{line.query}"]  # the resource has the state
-        operation = Operation(line, theirs, ours, self._lacks(line))
+        operation = RecordedOperation(line, theirs, ours, self._lacks(line))
         self.operations.append(operation)
         return operation
 
@@ -215,9 +219,9 @@ class Replay:
         """Whether Azure's operations in progress had ended by then, as far as a capture shows."""
         if line.method in WRITES:
             return line.status != 409
-        return Answer(line.status, line.headers, line.answered).state in ("", *ENDED)
+        return RecordedAnswer(line.status, line.headers, line.answered).state in ("", *ENDED)
 
-    def _ask(self, line: Exchange) -> Answer:
+    def _ask(self, line: Exchange) -> RecordedAnswer:
         query = f"?{line.query}" if line.query else ""
         where = self.names.mapped(line.path) + self.names.mapped(query)
         resource = ""
@@ -226,7 +230,7 @@ class Replay:
             resource = self.workspaces.get(line.host, "")
         return self.stage.ask(line.method, where, self.names.mapped_body(line.asked), resource)
 
-    def _note_workspace(self, line: Exchange, answer: Answer) -> None:
+    def _note_workspace(self, line: Exchange, answer: RecordedAnswer) -> None:
         """Remember which Databricks workspace a host serves: requests to it must state its id."""
         for theirs, ours in _pairs(line.answered, answer.body):
             host = theirs.get("properties", {}).get("workspaceUrl")
@@ -235,15 +239,15 @@ class Replay:
 
     # -- operations
 
-    def _polled(self, line: Exchange) -> Operation | None:
+    def _polled(self, line: Exchange) -> RecordedOperation | None:
         if line.method != "GET":
             return None
         bare = _bare(line.url)
         return next((o for o in reversed(self.operations) if bare in o.theirs), None)
 
-    def _poll(self, line: Exchange, operation: Operation) -> Answer | str:
+    def _poll(self, line: Exchange, operation: RecordedOperation) -> RecordedAnswer | str:
         """The final answer of the sandbox's operation, if the capture shows that of Azure's."""
-        recorded = Answer(line.status, line.headers, line.answered)
+        recorded = RecordedAnswer(line.status, line.headers, line.answered)
         if recorded.status == 202 or (recorded.state and recorded.state not in ENDED):
             return WAITING
         answer = self._end(operation, line.url) if operation.ours else None
@@ -251,7 +255,7 @@ class Replay:
             return NO_OPERATION
         return NOT_SHOWN if answer.state == "Failed" and operation.lacks else answer
 
-    def _end(self, operation: Operation, url: str = "") -> Answer | None:
+    def _end(self, operation: RecordedOperation, url: str = "") -> RecordedAnswer | None:
         by_result = "operationresult" in url.lower() and len(operation.ours) > 1
         where = operation.ours[1 if by_result else 0]
         for _ in range(POLLS):
@@ -268,11 +272,12 @@ class Replay:
                 return answer
         return None
 
-    def _went_well(self, operation: Operation) -> bool:
+    def _went_well(self, operation: RecordedOperation) -> bool:
         """Whether no poll in the capture shows a failure."""
         polls = [e for e in self.lines if e.method == "GET" and _bare(e.url) in operation.theirs]
         return all(
-            Answer(e.status, {}, e.answered).state not in ("Failed", "Canceled") for e in polls
+            RecordedAnswer(e.status, {}, e.answered).state not in ("Failed", "Canceled")
+            for e in polls
         )
 
     def _settle(self) -> None:
@@ -280,7 +285,7 @@ class Replay:
             if operation.ours and operation.ended is None:
                 self._end(operation)
 
-    def _simulated(self, operation: Operation) -> float | None:
+    def _simulated(self, operation: RecordedOperation) -> float | None:
         """How long the operation takes in the sandbox on its real clock, in seconds."""
         known = self.stage.state().get("operations", {})
         for where in operation.ours:
@@ -337,7 +342,7 @@ class Replay:
         return "westeurope"
 
 
-def replay(stage: Stage, scenarios: Sequence[Sequence[Exchange]]) -> Verdict:
+def replay(stage: ReplayCloud, scenarios: Sequence[Sequence[Exchange]]) -> Verdict:
     """Replay every scenario, each from the current state of the sandbox."""
     verdict, start = Verdict(), stage.state()
     for lines in scenarios:
@@ -347,7 +352,7 @@ def replay(stage: Stage, scenarios: Sequence[Sequence[Exchange]]) -> Verdict:
 
 
 def _refused_late(line: Exchange) -> bool:
-    return line.status >= 400 and Answer(line.status, {}, line.answered).code in LATE
+    return line.status >= 400 and RecordedAnswer(line.status, {}, line.answered).code in LATE
 
 
 def _ids(body: JsonValue) -> set[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from amlwizard.cloud.arm import Arm
     from amlwizard.cloud.databricks import Databricks
     from amlwizard.cloud.ml import MachineLearning
-    from amlwizard.cloud.session import Session
+    from amlwizard.cloud.session import CloudSession
 
 __all__ = ["Cloud", "CloudProfile", "Secret", "azure_public", "from_description"]
 
@@ -37,7 +37,7 @@ class Cloud:
         self, profile: CloudProfile, *, attended: bool = False, played: bool = False
     ) -> None:
         self.profile, self.attended, self.played = profile, attended, played
-        self._session: Session | None = None
+        self._session: CloudSession | None = None
         self._arm: Arm | None = None
         self._databricks: dict[str, Databricks] = {}
         self._ml: dict[str, MachineLearning] = {}
@@ -81,7 +81,7 @@ class Cloud:
             session.prove(audiences)
             return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
 
-    def _signed_in(self, given: SignIn, ask: DeviceCodePrompt, cancel: CancelEvent) -> Session:
+    def _signed_in(self, given: SignIn, ask: DeviceCodePrompt, cancel: CancelEvent) -> CloudSession:
         from amlwizard.cloud.auth_records import AuthRecords
         from amlwizard.cloud.interactive_user import InteractiveUser
         from amlwizard.cloud.session import signed_in
@@ -122,7 +122,7 @@ class Cloud:
         return str(self._signed.login)
 
     @property
-    def _signed(self) -> Session:
+    def _signed(self) -> CloudSession:
         assert self._session, "sign_in comes first"
         return self._session
 

@@ -50,7 +50,7 @@ class BrowserCredential(InteractiveBrowserCredential):
         return dict(found)
 
 
-class _Server(AuthCodeRedirectServer):
+class _RedirectServer(AuthCodeRedirectServer):
     """Waits in short intervals, so that cancellation takes effect."""
 
     def __init__(self, port: int, cancel: CancelEvent) -> None:
@@ -69,10 +69,10 @@ class _Server(AuthCodeRedirectServer):
             )
 
 
-def _listening(cancel: CancelEvent) -> _Server:
+def _listening(cancel: CancelEvent) -> _RedirectServer:
     for port in PORTS:
         try:
-            return _Server(port, cancel)
+            return _RedirectServer(port, cancel)
         except OSError:
             continue
     raise SignInError(

@@ -15,7 +15,7 @@ from amlwizard.cloud.errors import LOST_ANSWERS, NO_ANSWER
 from amlwizard.cloud.execution import ExecutionContext, unreadable
 from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.session import Session
+from amlwizard.cloud.session import CloudSession
 from amlwizard.cloud.waiting import Waiting
 from amlwizard.cloud.wire import LostAnswerError, prepared, unrepeated
 from amlwizard.cloud_port import CellResult, DeviceCodePrompt, ReportProgress
@@ -30,7 +30,7 @@ class Databricks:
     """`session` is the sign-in, `workspace_id` the ARM id of the workspace."""
 
     def __init__(
-        self, profile: CloudProfile, session: Session, workspace_url: str, workspace_id: str
+        self, profile: CloudProfile, session: CloudSession, workspace_url: str, workspace_id: str
     ) -> None:
         with one_at_a_time:
             from databricks.sdk import WorkspaceClient

@@ -102,7 +102,7 @@ Permission = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Facts:
+class CloudFacts:
     """`taken` are the ARM types whose name is not available, `free_names` available alternatives.
     `endpoints` are names of online endpoints in the region, outside our workspace. `locations` maps
     regions to their geography, `offered` lower-case types to regions; `sizes` is by lower-case

@@ -65,7 +65,7 @@ def _adapter(profile: CloudProfile, uri: str, at: Frontend) -> requests.adapters
         "assert_hostname": at.name,
     }
 
-    class Adapter(requests.adapters.HTTPAdapter):
+    class FrontendAdapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(
             self, connections: int, maxsize: int, block: bool = False, **options: object
         ) -> None:
@@ -89,7 +89,7 @@ def _adapter(profile: CloudProfile, uri: str, at: Frontend) -> requests.adapters
                 note.answered(answer.status_code, answer.headers, answer.content)
             return answer
 
-    return Adapter()
+    return FrontendAdapter()
 
 
 def _proxy(profile: CloudProfile, host: str) -> str | None:

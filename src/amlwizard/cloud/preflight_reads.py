@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from amlwizard.cloud.facts import (
     UNREGISTERED,
+    CloudFacts,
     Denied,
-    Facts,
     Permission,
     Planned,
     Questions,
@@ -47,7 +47,7 @@ REGIONAL = (
 )
 
 
-def gather(arm: ArmPort, asked: Questions) -> Facts:
+def gather(arm: ArmPort, asked: Questions) -> CloudFacts:
     """The facts; reads that the cloud refuses are listed in `unread`. Raises CloudError if the
     cloud does not respond at all."""
     look = _Look(arm, asked)
@@ -71,7 +71,7 @@ def gather(arm: ArmPort, asked: Questions) -> Facts:
         known = [p for p in (future.result() for future in providers) if p]
         held = {kind: future.result() for kind, future in names.items()}
         found = {name: future.result() for name, future in rest.items()}
-        return Facts(
+        return CloudFacts(
             taken=frozenset(kind for kind, free in held.items() if free is not None),
             free_names={kind: free for kind, free in held.items() if free},
             workspaces=listed,

@@ -55,7 +55,7 @@ class Identity:
     person: bool
 
 
-class Session:
+class CloudSession:
     """An azure-core TokenCredential. `tenant` is the one that tokens are for, None for the
     account's own; `asked_tenant` is the one given to the sign-in, or ``organizations``."""
 
@@ -261,7 +261,7 @@ class Session:
 class Within:
     """A credential for one of the tenants that a session reaches."""
 
-    def __init__(self, session: Session, tenant: str) -> None:
+    def __init__(self, session: CloudSession, tenant: str) -> None:
         self.session, self.tenant = session, tenant
 
     def get_token(
@@ -276,13 +276,13 @@ def signed_in(
     tenant: str,
     person: InteractiveUser,
     records: AuthRecords,
-) -> Session:
+) -> CloudSession:
     """A session that holds a token. With `login` None it tries the methods that need no user; if
     none works, the error names each of them and the reason. A method that is set up but refused
     ends the search: the identity must not change silently."""
     if login is not None:
         try:
-            session = Session(profile, login, tenant, person, records)
+            session = CloudSession(profile, login, tenant, person, records)
             session.start()
             return session
         except NotAvailableError as reason:
@@ -290,7 +290,7 @@ def signed_in(
     reasons: dict[str, str] = {}
     for way in UNATTENDED:
         try:
-            session = Session(profile, way, tenant, person, records)
+            session = CloudSession(profile, way, tenant, person, records)
             session.start()
             return session
         except NotAvailableError as reason:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from amlwizard.accounts import Subscription, Tenant
 from amlwizard.cloud.arm import Arm
 from amlwizard.cloud.credentials import by_entra
-from amlwizard.cloud.session import Session, Within
+from amlwizard.cloud.session import CloudSession, Within
 from amlwizard.errors import CloudError, Finding, InvalidInputError, SignInError
 from amlwizard.json_types import MutableDocument
 
@@ -17,7 +17,7 @@ FIELD, TENANT_FIELD = "sign_in.subscription", "sign_in.tenant"
 USABLE = ("Enabled", "Warned", "PastDue")
 
 
-def seen(session: Session, asked: str, wanted: str | None = None) -> list[Tenant]:
+def seen(session: CloudSession, asked: str, wanted: str | None = None) -> list[Tenant]:
     """What the account sees in the tenant `asked`, or with ``organizations`` in every tenant that
     it belongs to, its own first.
 

@@ -10,8 +10,8 @@ from amlwizard.export.template import (
     Item,
     Parameter,
     Part,
-    Reference,
     Template,
+    TemplateReference,
     Text,
     TextValue,
     Value,
@@ -97,7 +97,7 @@ class _Writer:
                 return _call("parameters", part.name)
             case Function():
                 return _call(part.name, *part.arguments) + (f".{part.path}" if part.path else "")
-            case Reference():
+            case TemplateReference():
                 item = self.template.items[part.item]
                 if part.path == "id":
                     return self._id(item)
@@ -111,7 +111,7 @@ class _Writer:
         match value:
             case Mapping():
                 return self._object(value)
-            case str() | Text() | Reference() | Parameter() | Function():
+            case str() | Text() | TemplateReference() | Parameter() | Function():
                 return self._text(value)
             case Sequence():
                 return [self._value(item) for item in value]

@@ -11,8 +11,8 @@ from amlwizard.export.template import (
     Item,
     Parameter,
     Part,
-    Reference,
     Template,
+    TemplateReference,
     Text,
     TextValue,
     camel,
@@ -109,7 +109,7 @@ def _value(value: object, margin: str) -> str:
             return value.name
         case Text():
             return f"'{''.join(_inside(part) for part in value.parts)}'"
-        case str() | Reference() | Parameter() | Function():
+        case str() | TemplateReference() | Parameter() | Function():
             return _part(value)
     return str(value)
 
@@ -126,7 +126,7 @@ def _part(part: Part) -> str:
             return _quoted(part)
         case Parameter():
             return part.name
-        case Reference():
+        case TemplateReference():
             return f"{part.item}.{part.path}"
         case Function():
             arguments = ", ".join(_quoted(argument) for argument in part.arguments)

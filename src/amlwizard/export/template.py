@@ -23,7 +23,7 @@ HOLE = re.compile(r"(\{[a-z0-9.-]+\.[a-z_]+\})")
 
 
 @dataclass(frozen=True)
-class Reference:
+class TemplateReference:
     """A value of another resource of the template: `path` is `id`, or a dotted path into it."""
 
     item: str
@@ -46,7 +46,7 @@ class Function:
     path: str = ""
 
 
-Part = str | Reference | Parameter | Function
+Part = str | TemplateReference | Parameter | Function
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Secret:
+class SecretParameter:
     """A secure parameter, for a value that must not be in a file."""
 
     name: str
@@ -92,7 +92,7 @@ class Secret:
 @dataclass(frozen=True)
 class Template:
     source: Source
-    outputs: Mapping[str, Reference] = field(default_factory=dict)
+    outputs: Mapping[str, TemplateReference] = field(default_factory=dict)
 
     @classmethod
     def of(cls, recipe: Recipe) -> Template:
@@ -106,9 +106,9 @@ class Template:
         return cls(
             Source(recipe),
             {
-                "workspaceId": Reference("workspace", "id"),
-                "databricksUrl": Reference("databricks", "properties.workspaceUrl"),
-                "scoringUri": Reference("endpoint", "properties.scoringUri"),
+                "workspaceId": TemplateReference("workspace", "id"),
+                "databricksUrl": TemplateReference("databricks", "properties.workspaceUrl"),
+                "scoringUri": TemplateReference("endpoint", "properties.scoringUri"),
             },
         )
 
@@ -117,9 +117,9 @@ class Template:
         return str(self.source.recipe.sign_in.region)
 
     @property
-    def secrets(self) -> list[Secret]:
+    def secrets(self) -> list[SecretParameter]:
         return [
-            Secret(camel(name), f"Base64 text of a PEM file, such as {path}")
+            SecretParameter(camel(name), f"Base64 text of a PEM file, such as {path}")
             for name, path in self.source.tls.items()
         ]
 
@@ -202,7 +202,7 @@ class Template:
             return (Function("subscriptionResourceId", (kind, role[1])),)
         for known, symbol in self._symbols:
             if resource_id == known or resource_id.startswith(f"{known}/"):
-                return Reference(symbol, "id"), resource_id.removeprefix(known)
+                return TemplateReference(symbol, "id"), resource_id.removeprefix(known)
         return Function("subscription", path="id"), tail
 
     def _hole(self, part: str) -> Part:
@@ -215,15 +215,15 @@ class Template:
             return Function("subscription", path="subscriptionId")
         if step == "tls":
             return Parameter(camel(output))
-        return Reference(camel(step), self.source.resource(step).outputs[output])
+        return TemplateReference(camel(step), self.source.resource(step).outputs[output])
 
 
-def references(value: Value) -> Iterator[Reference]:
+def references(value: Value) -> Iterator[TemplateReference]:
     """Every reference in a value."""
-    if isinstance(value, Reference):
+    if isinstance(value, TemplateReference):
         yield value
     elif isinstance(value, Text):
-        yield from (part for part in value.parts if isinstance(part, Reference))
+        yield from (part for part in value.parts if isinstance(part, TemplateReference))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from references(key)

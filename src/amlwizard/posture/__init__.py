@@ -6,25 +6,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from amlwizard.posture import access, endpoints, network, platforms
-from amlwizard.posture.facts import Answer, Facts, Side
+from amlwizard.posture.facts import PostureFacts, ProbeAnswer, Side
 from amlwizard.posture.judging import Promise
-from amlwizard.posture.result import Evidence, Line, Posture
+from amlwizard.posture.result import Evidence, Posture, PromiseLine
 from amlwizard.recipe import Recipe
 
-__all__ = ["Answer", "Evidence", "Facts", "Line", "Posture", "Side", "judge", "promised"]
+__all__ = [
+    "Evidence",
+    "Posture",
+    "PostureFacts",
+    "ProbeAnswer",
+    "PromiseLine",
+    "Side",
+    "judge",
+    "promised",
+]
 
 
-def judge(recipe: Recipe, facts: Facts) -> tuple[Line, ...]:
+def judge(recipe: Recipe, facts: PostureFacts) -> tuple[PromiseLine, ...]:
     """Every promise of a recipe, judged against the facts."""
     lines = (promise.line() for promise in _promises(recipe, facts))
     return tuple(line for line in lines if line)
 
 
-def promised(recipe: Recipe) -> tuple[Line, ...]:
+def promised(recipe: Recipe) -> tuple[PromiseLine, ...]:
     """Every promise of a recipe, not judged yet."""
-    return tuple(promise.pending() for promise in _promises(recipe, Facts({})))
+    return tuple(promise.pending() for promise in _promises(recipe, PostureFacts({})))
 
 
-def _promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def _promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     for module in (access, endpoints, network, platforms):
         yield from module.promises(recipe, facts)

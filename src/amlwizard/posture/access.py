@@ -9,7 +9,7 @@ from amlwizard.design.private_endpoints import links
 from amlwizard.design.subnets import SERVICE_ENDPOINTS, SUBNETS
 from amlwizard.json_path import resource_name, value_at
 from amlwizard.json_types import Document
-from amlwizard.posture.facts import Facts
+from amlwizard.posture.facts import PostureFacts
 from amlwizard.posture.judging import Promise, equal, is_so, need, tried
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
@@ -18,7 +18,7 @@ DATA = "Data"
 TLS_FLOOR = "TLS1_2"
 
 
-def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     n = recipe.names
     yield Promise(
         "workspace.closed",
@@ -35,7 +35,7 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
     yield from _settings(recipe, facts)
 
 
-def _firewalls(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def _firewalls(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     n, security = recipe.names, recipe.security
     for field, title, firewall, source in (
         ("storage", "Storage account", _acls("networkAcls"), "Azure Storage, firewall rules"),
@@ -57,7 +57,7 @@ def _firewalls(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
         )
 
 
-def _settings(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def _settings(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     n, security = recipe.names, recipe.security
     yield Promise(
         "storage.tls",
@@ -107,7 +107,7 @@ def _role(field: str) -> str:
     return field.replace("_", "-")
 
 
-def _workspace(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _workspace(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     workspace = need(facts, "workspace", recipe.names.workspace)
     yield equal("public network access", workspace, "properties.publicNetworkAccess", "Disabled")
     yield _own_endpoints(recipe, workspace, "workspace")
@@ -161,7 +161,7 @@ def _registry(document: Document) -> Document:
 
 
 def _firewalled(
-    recipe: Recipe, facts: Facts, field: str, title: str, firewall: Firewall
+    recipe: Recipe, facts: PostureFacts, field: str, title: str, firewall: Firewall
 ) -> Callable[[], Iterator[Evidence]]:
     private = getattr(recipe.security, field) == "private-endpoint"
     role = _role(field)
@@ -216,7 +216,7 @@ def _subnet_of(rule: Document) -> str:
     return str(rule.get("id") or rule.get("virtualNetworkSubnetResourceId") or "")
 
 
-def _service_endpoints(recipe: Recipe, facts: Facts, service: str) -> Iterator[Evidence]:
+def _service_endpoints(recipe: Recipe, facts: PostureFacts, service: str) -> Iterator[Evidence]:
     """A firewall rule for a subnet works only where the subnet has the service endpoint."""
     vnet = need(facts, "vnet", recipe.names.vnet)
     named = {

@@ -10,7 +10,7 @@ from amlwizard.design.names import ResourceNames
 from amlwizard.design.private_endpoints import WORKSPACE, Link, links
 from amlwizard.json_path import resource_name, value_at
 from amlwizard.json_types import Document
-from amlwizard.posture.facts import Facts
+from amlwizard.posture.facts import PostureFacts
 from amlwizard.posture.judging import AbsentError, Promise, is_so, tried
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
@@ -24,7 +24,7 @@ TURNED_AWAY = ("AuthorizationFailure", "DENIED", "Forbidden", "ForbiddenByFirewa
                "ForbiddenByConnection")  # fmt: skip
 
 
-def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     for link in links(recipe):
         yield Promise(
             f"endpoint.{link.name}",
@@ -69,7 +69,7 @@ def public_suffix(zone: str) -> str:
     return PUBLIC_SUFFIX.get(zone, zone.removeprefix("privatelink."))
 
 
-def find(recipe: Recipe, facts: Facts, link: Link) -> Document:
+def find(recipe: Recipe, facts: PostureFacts, link: Link) -> Document:
     """The private endpoint of a link. Raises AbsentError if it does not exist."""
     name = ResourceNames(recipe).private_endpoint(link.name).lower()
     for endpoint in facts.listed("private-endpoints"):
@@ -78,7 +78,7 @@ def find(recipe: Recipe, facts: Facts, link: Link) -> Document:
     raise AbsentError(f"private endpoint {name}")
 
 
-def _private(recipe: Recipe, facts: Facts, link: Link) -> Callable[[], Iterator[Evidence]]:
+def _private(recipe: Recipe, facts: PostureFacts, link: Link) -> Callable[[], Iterator[Evidence]]:
     def judge() -> Iterator[Evidence]:
         endpoint = find(recipe, facts, link)
         subnet = resource_name(value_at(endpoint, "properties.subnet.id"))
@@ -117,7 +117,7 @@ def _private(recipe: Recipe, facts: Facts, link: Link) -> Callable[[], Iterator[
     return judge
 
 
-def _linked(recipe: Recipe, facts: Facts, zone: str) -> Evidence:
+def _linked(recipe: Recipe, facts: PostureFacts, zone: str) -> Evidence:
     vnet = recipe.names.vnet.lower()
     states = [
         value_at(link, "properties.virtualNetworkLinkState") or "Completed"
@@ -128,7 +128,7 @@ def _linked(recipe: Recipe, facts: Facts, zone: str) -> Evidence:
     return is_so("ARM", f"link of {zone}", states == ["Completed"], "Completed", seen)
 
 
-def _recorded(facts: Facts, zone: str, held: dict[str, list[str]]) -> Iterator[Evidence]:
+def _recorded(facts: PostureFacts, zone: str, held: dict[str, list[str]]) -> Iterator[Evidence]:
     suffix = f".{public_suffix(zone)}"
     records = {
         str(record.get("name", "")).lower(): [
@@ -148,7 +148,7 @@ def _recorded(facts: Facts, zone: str, held: dict[str, list[str]]) -> Iterator[E
             )
 
 
-def _inward(facts: Facts, name: str, wanted: list[str]) -> Evidence:
+def _inward(facts: PostureFacts, name: str, wanted: list[str]) -> Evidence:
     seen = facts.name("inside", name)
     return is_so(
         "inside", name, seen == sorted(wanted), ", ".join(wanted), ", ".join(seen) or "no address"
@@ -159,7 +159,7 @@ def _call(link: Link) -> str:
     return "tracking request" if link is WORKSPACE else "request"
 
 
-def _answers(facts: Facts, link: Link) -> Evidence:
+def _answers(facts: PostureFacts, link: Link) -> Evidence:
     if link is WORKSPACE:
         answer = facts.answer("inside", "tracking")
         return is_so("inside", _call(link), answer.status == 200, "HTTP 200", str(answer))
@@ -168,7 +168,7 @@ def _answers(facts: Facts, link: Link) -> Evidence:
     return is_so("inside", _call(link), ok, "an answer", str(answer))
 
 
-def _outward(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _outward(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     names = [
         name
         for link in links(recipe)
@@ -188,7 +188,7 @@ def _outward(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
         yield from tried("outside", name, lambda n=name: _public(recipe, facts, n))
 
 
-def _public(recipe: Recipe, facts: Facts, name: str) -> Evidence:
+def _public(recipe: Recipe, facts: PostureFacts, name: str) -> Evidence:
     seen = facts.name("outside", name)
     inward = [a for a in seen if is_private(recipe, a)]
     return is_so("outside", name, not inward, "no private address", ", ".join(seen) or "no address")

@@ -27,7 +27,7 @@ UNTRUSTED = "CertificateVerifyFailed"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeAnswer:
     """The outcome of a request: HTTP status and the service's error code, or why there is none."""
 
     status: int = 0
@@ -52,7 +52,7 @@ class Side:
     """Observations from one side of the VNET: addresses by DNS name, answers by request."""
 
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    answers: Mapping[str, Answer] = field(default_factory=dict)
+    answers: Mapping[str, ProbeAnswer] = field(default_factory=dict)
 
 
 Role = Document | Sequence[Document] | None
@@ -72,7 +72,7 @@ def list_in(documents: Roles, role: str) -> Sequence[Document]:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PostureFacts:
     """`documents` maps roles (``storage``, ``public-ips``...) to an ARM document, a list of them,
     or None if there is none. `unread` maps roles that could not be read to the reason. A side is a
     string (the reason) if it could not be observed, None if it was left out."""
@@ -98,7 +98,7 @@ class Facts:
         """The sorted addresses of a DNS name as seen from a side; empty if it does not resolve."""
         return sorted(self._side(side).names.get(name) or [])
 
-    def answer(self, side: str, what: str) -> Answer:
+    def answer(self, side: str, what: str) -> ProbeAnswer:
         """The answer to a request from a side. Raises NotSeenError if it was not tried."""
         try:
             return self._side(side).answers[what]

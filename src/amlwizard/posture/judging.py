@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from amlwizard.json_path import fold_case, value_at
 from amlwizard.json_types import Document, JsonValue
-from amlwizard.posture.facts import Facts, LeftOutError, NotSeenError
-from amlwizard.posture.result import Evidence, Line, Outcome, Source
+from amlwizard.posture.facts import LeftOutError, NotSeenError, PostureFacts
+from amlwizard.posture.result import Evidence, Outcome, PromiseLine, Source
 
 REPLAY = "Replay the recipe: it is set back."
 TELLING = 3  # most pieces of evidence shown on the line of a kept promise
@@ -32,7 +32,7 @@ class Promise:
     look: Callable[[], Iterator[Evidence]]
     fix: str = REPLAY
 
-    def line(self) -> Line | None:
+    def line(self) -> PromiseLine | None:
         """The judged promise; None if all of its evidence is on sides that were left out."""
         evidence: list[Evidence] = []
         try:
@@ -45,7 +45,7 @@ class Promise:
         if not evidence:
             return None
         outcome = _worst(evidence)
-        return Line(
+        return PromiseLine(
             self.id,
             self.area,
             self.title,
@@ -58,9 +58,9 @@ class Promise:
             self.source,
         )
 
-    def pending(self) -> Line:
+    def pending(self) -> PromiseLine:
         """The promise as a line that is not judged yet."""
-        return Line(
+        return PromiseLine(
             self.id,
             self.area,
             self.title,
@@ -89,7 +89,7 @@ def _worst(evidence: list[Evidence]) -> Outcome:
     return "ok" if outcomes == {"ok"} else "unknown"
 
 
-def need(facts: Facts, role: str, what: str) -> Document:
+def need(facts: PostureFacts, role: str, what: str) -> Document:
     """The document of a role. Raises AbsentError if there is none, which breaks the promise."""
     found = facts.document(role)
     if found is None:

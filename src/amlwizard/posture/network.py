@@ -10,7 +10,7 @@ from amlwizard.design.subnets import DATABRICKS, SUBNETS, with_nat_gateway, with
 from amlwizard.json_path import fold_case, resource_name, value_at
 from amlwizard.json_types import Document, JsonValue
 from amlwizard.posture.effective import Opening, covers, network, openings
-from amlwizard.posture.facts import Facts, NotSeenError
+from amlwizard.posture.facts import NotSeenError, PostureFacts
 from amlwizard.posture.judging import AbsentError, Promise, equal, is_so, need
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
@@ -31,7 +31,7 @@ GROUPS_OF = {
 OF_THE_RECIPE = "the recipe itself"
 
 
-def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     names = ResourceNames(recipe)
     for which in with_security_group(recipe.security):
         exposed = _exposed(recipe, which)
@@ -94,7 +94,7 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
 # -- security groups
 
 
-def _subnet(recipe: Recipe, facts: Facts, which: str) -> Document:
+def _subnet(recipe: Recipe, facts: PostureFacts, which: str) -> Document:
     vnet = need(facts, "vnet", recipe.names.vnet)
     name = ResourceNames(recipe).subnet(which)
     for subnet in value_at(vnet, "properties.subnets") or []:
@@ -110,7 +110,7 @@ def _exposed(recipe: Recipe, which: str) -> tuple[Opening, ...]:
 
 
 def _grouped(
-    recipe: Recipe, facts: Facts, which: str, exposed: tuple[Opening, ...]
+    recipe: Recipe, facts: PostureFacts, which: str, exposed: tuple[Opening, ...]
 ) -> Callable[[], Iterator[Evidence]]:
     def judge() -> Iterator[Evidence]:
         name = ResourceNames(recipe).security_group(which)
@@ -190,7 +190,7 @@ def _databricks(rules: Iterable[Document]) -> Evidence:
 # -- ways in and out
 
 
-def _addresses(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _addresses(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     n = recipe.names
     asked = {n.public_ip.lower()} if recipe.security.nat_gateway else set()
     if recipe.security.secure_entry != "none":
@@ -229,7 +229,7 @@ def _asked_of_aks(recipe: Recipe, address: Document) -> bool:
     return outbound and bool(recipe.security.aks_outbound == "load-balancer")
 
 
-def _outbound(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _outbound(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     gateway = recipe.names.nat_gateway.lower()
     for which in with_nat_gateway(recipe.security):
         found = resource_name(value_at(_subnet(recipe, facts, which), "properties.natGateway.id"))
@@ -246,7 +246,7 @@ def _outbound(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
         yield equal(what, subnet, "properties.defaultOutboundAccess", False)
 
 
-def _entry(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _entry(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     names, entry = ResourceNames(recipe), recipe.security.secure_entry
     for role, what, choice, name in (
         ("bastions", "Bastion hosts", "bastion", names.bastion),
@@ -259,7 +259,7 @@ def _entry(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
         )
 
 
-def _peerings(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _peerings(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     vnet = need(facts, "vnet", recipe.names.vnet)
     named = [str(p) for p in recipe.addresses.peered]
     foreign = []

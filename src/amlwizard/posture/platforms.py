@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from amlwizard.json_path import fold_case, resource_name, value_at
 from amlwizard.json_types import JsonValue
 from amlwizard.posture.endpoints import is_private
-from amlwizard.posture.facts import Facts
+from amlwizard.posture.facts import PostureFacts
 from amlwizard.posture.judging import Promise, equal, is_so, need, tried
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
@@ -18,7 +18,7 @@ INTERNAL_BALANCER, FRONTEND_SERVICE = "kubernetes-internal", "/azureml-fe"
 INFERENCING = "Azure Machine Learning, secure Kubernetes inferencing"
 
 
-def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     yield from _cluster_promises(recipe, facts)
     yield from _scoring_promises(recipe, facts)
     yield from _databricks_promises(recipe, facts)
@@ -34,7 +34,7 @@ def promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
     )
 
 
-def _cluster_promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def _cluster_promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     n, security = recipe.names, recipe.security
     if security.private_aks:
         yield Promise(
@@ -62,7 +62,7 @@ def _cluster_promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
         )
 
 
-def _scoring_promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def _scoring_promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     n, serving = recipe.names, recipe.serving
     if serving.load_balancer == "internal":
         yield Promise(
@@ -86,7 +86,7 @@ def _scoring_promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
         )
 
 
-def _databricks_promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
+def _databricks_promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     n, security = recipe.names, recipe.security
     yield Promise(
         "databricks.network",
@@ -112,7 +112,7 @@ def _databricks_promises(recipe: Recipe, facts: Facts) -> Iterator[Promise]:
         )
 
 
-def _private_api(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _private_api(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     cluster = need(facts, "aks", recipe.names.aks)
     stem = "properties.apiServerAccessProfile"
     yield equal("private cluster", cluster, f"{stem}.enablePrivateCluster", True)
@@ -128,7 +128,7 @@ def _private_api(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
         yield from tried("inside", name, inside)
 
 
-def _ranges(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _ranges(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     cluster = need(facts, "aks", recipe.names.aks)
     wanted = sorted(str(r) for r in recipe.security.aks_authorized_ranges)
     seen = sorted(value_at(cluster, "properties.apiServerAccessProfile.authorizedIPRanges") or [])
@@ -136,14 +136,14 @@ def _ranges(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     yield is_so("ARM", "authorised ranges", seen == wanted, ", ".join(wanted), text)
 
 
-def _setting(recipe: Recipe, facts: Facts, key: str, wanted: str) -> Evidence:
+def _setting(recipe: Recipe, facts: PostureFacts, key: str, wanted: str) -> Evidence:
     extension = need(facts, "extension", "Machine Learning extension")
     settings = value_at(extension, "properties.configurationSettings") or {}
     lower = {str(k).lower(): v for k, v in settings.items()}
     return equal(key, lower, key.lower(), wanted)
 
 
-def _internal(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _internal(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     """Judges where the load balancer really answers: the requested setting proves nothing."""
     need(facts, "aks", recipe.names.aks)
     wanted = recipe.names.scoring_subnet
@@ -170,12 +170,12 @@ def _internal(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     yield from tried("outside", "request", outside)
 
 
-def _parameter(recipe: Recipe, facts: Facts, key: str, wanted: JsonValue) -> Evidence:
+def _parameter(recipe: Recipe, facts: PostureFacts, key: str, wanted: JsonValue) -> Evidence:
     workspace = need(facts, "databricks", recipe.names.databricks)
     return equal(key, workspace, f"properties.parameters.{key}.value", wanted)
 
 
-def _databricks(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _databricks(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     n = recipe.names
     workspace = need(facts, "databricks", n.databricks)
     vnet = resource_name(value_at(workspace, "properties.parameters.customVirtualNetworkId.value"))
@@ -191,7 +191,7 @@ def _databricks(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
     yield is_so("ARM", "front end (not promised)", True, "as Azure makes it", seen)
 
 
-def _compute(recipe: Recipe, facts: Facts) -> Iterator[Evidence]:
+def _compute(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     compute = need(facts, "build-compute", recipe.names.build_compute)
     subnet = resource_name(value_at(compute, "properties.properties.subnet.id"))
     wanted = recipe.names.compute_subnet

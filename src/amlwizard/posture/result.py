@@ -24,7 +24,7 @@ class Evidence(PlainText):
 
 
 @dataclass(frozen=True, slots=True)
-class Line(PlainText):
+class PromiseLine(PlainText):
     """One promise of the recipe, kept if all of its evidence is ok. `where` is the resource that it
     is about, `source` the document behind it."""
 
@@ -47,9 +47,9 @@ class Posture(PlainText):
     recipe: str
     target: str
     at: float
-    lines: tuple[Line, ...]
+    lines: tuple[PromiseLine, ...]
 
-    def of(self, outcome: Outcome) -> tuple[Line, ...]:
+    def of(self, outcome: Outcome) -> tuple[PromiseLine, ...]:
         return tuple(line for line in self.lines if line.outcome == outcome)
 
     @property
@@ -73,7 +73,7 @@ class Posture(PlainText):
     def from_json(cls, body: Document) -> Posture:
         """Read the result of `to_json`. Raises TypeError or KeyError for anything else."""
         lines = tuple(
-            Line(**{**line, "evidence": tuple(Evidence(**e) for e in line["evidence"])})
+            PromiseLine(**{**line, "evidence": tuple(Evidence(**e) for e in line["evidence"])})
             for line in body["lines"]
         )
         return cls(body["recipe"], body["target"], body["at"], lines)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from amlwizard.cloud.facts import Facts, Planned, Questions, Unread
+from amlwizard.cloud.facts import CloudFacts, Planned, Questions, Unread
 from amlwizard.cloud.preflight_reads import gather
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import CloudError
@@ -52,7 +52,7 @@ class Situation:
     new: Sequence[Planned]
     changed: Sequence[Planned]
     ids: Mapping[str, str]
-    facts: Facts
+    facts: CloudFacts
     cluster_runs: bool = False
     secrets_missing: Sequence[str] | None = ()
     kept: Mapping[str, Sequence[Kept]] = field(default_factory=dict)

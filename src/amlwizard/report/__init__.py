@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from amlwizard.posture import Line, Posture
+from amlwizard.posture import Posture, PromiseLine
 from amlwizard.recipe import Recipe
 from amlwizard.report.charts import scatter, timeline
 from amlwizard.report.drawing import draw
-from amlwizard.report.record import Record
+from amlwizard.report.record import RunRecord
 
 MARKS = {"ok": "✓", "broken": "✗", "unknown": "?"}
 
 
-def page(posture: Posture, recipe: Recipe, record: Record) -> str:
+def page(posture: Posture, recipe: Recipe, record: RunRecord) -> str:
     """The HTML of a posture. `recipe` gives the drawing its names and ranges, `record` what the
     journals contain about its runs."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -40,5 +40,5 @@ def page(posture: Posture, recipe: Recipe, record: Record) -> str:
     )
 
 
-def _areas(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
+def _areas(lines: Sequence[PromiseLine]) -> list[tuple[str, list[PromiseLine]]]:
     return [(area, list(group)) for area, group in groupby(lines, key=lambda line: line.area)]

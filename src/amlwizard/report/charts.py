@@ -19,7 +19,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Scatter:
+class ScatterChart:
     """A square of `size` with its axes at `low` and `high`; points are pixels."""
 
     size: int
@@ -31,7 +31,7 @@ class Scatter:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ChartBar:
     """`text` is the duration."""
 
     x: float
@@ -43,16 +43,16 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
+class TimelineChart:
     width: int
     height: int
     labels: int
     row: int
-    bars: tuple[Bar, ...]
+    bars: tuple[ChartBar, ...]
     ticks: tuple[Tick, ...]
 
 
-def scatter(fit: Fit) -> Scatter:
+def scatter(fit: Fit) -> ScatterChart:
     """A fit as a plot, both axes with the same bounds."""
     values = (*fit.actual, *fit.predicted)
     step = _step(max(values) - min(values) or 1.0)
@@ -69,7 +69,7 @@ def scatter(fit: Fit) -> Scatter:
         return round(SIDE - across(value), 1)
 
     ticks = [first + n * step for n in range(round((last - first) / step) + 1)]
-    return Scatter(
+    return ScatterChart(
         SIDE,
         low,
         high,
@@ -79,7 +79,7 @@ def scatter(fit: Fit) -> Scatter:
     )
 
 
-def timeline(timings: Sequence[Timing]) -> Timeline:
+def timeline(timings: Sequence[Timing]) -> TimelineChart:
     """One bar per step, in the order of `timings`, which must not be empty."""
     end = max(t.started + t.seconds for t in timings) or 1.0
     room = WIDTH - LABELS - 70
@@ -89,7 +89,7 @@ def timeline(timings: Sequence[Timing]) -> Timeline:
 
     step = _step(end)
     bars = tuple(
-        Bar(
+        ChartBar(
             at(t.started),
             24 + number * ROW,
             max(2.0, round(t.seconds / end * room, 1)),
@@ -101,7 +101,7 @@ def timeline(timings: Sequence[Timing]) -> Timeline:
     )
     count = math.floor(end / step) + 1
     ticks = tuple(Tick(at(n * step), _seconds(n * step)) for n in range(count))
-    return Timeline(WIDTH, 24 + len(bars) * ROW + 8, LABELS, ROW, bars, ticks)
+    return TimelineChart(WIDTH, 24 + len(bars) * ROW + 8, LABELS, ROW, bars, ticks)
 
 
 def _step(span: float) -> float:

@@ -34,7 +34,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RunRecord:
     """`run` is the id of the run that the timings are from."""
 
     run: str = ""
@@ -42,21 +42,21 @@ class Record:
     fit: Fit | None = None
 
 
-def recorded(journals: Iterable[Path], target: str) -> Record:
+def recorded(journals: Iterable[Path], target: str) -> RunRecord:
     """The newest run that built something, and the newest training; `journals` must be newest
     first. Those of another target, and those that cannot be read, are skipped."""
-    timings: Record | None = None
+    timings: RunRecord | None = None
     fit: Fit | None = None
     for path in journals:
         view = view_of(path)
         if view is None or view.target != target:
             continue
         if timings is None and any(_built(step) for step in view.steps.values()):
-            timings = Record(view.run, tuple(_timings(view)))
+            timings = RunRecord(view.run, tuple(_timings(view)))
         fit = fit or _fit(view)
         if timings and fit:
             break
-    return Record(timings.run if timings else "", timings.timings if timings else (), fit)
+    return RunRecord(timings.run if timings else "", timings.timings if timings else (), fit)
 
 
 def _built(step: StepView) -> bool:

@@ -18,7 +18,7 @@ KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
 
 
 @dataclass(frozen=True)
-class Runtime:
+class KnownRuntime:
     """A Databricks runtime. `until` is the end of its support, None if not announced."""
 
     python: tuple[int, int]
@@ -27,15 +27,15 @@ class Runtime:
 
 
 RUNTIMES = {
-    "10.4": Runtime((3, 8), date(2025, 3, 18)),
-    "11.3": Runtime((3, 9), date(2025, 10, 19)),
-    "12.2": Runtime((3, 9), date(2026, 3, 1)),
-    "13.3": Runtime((3, 10), date(2026, 8, 22)),
-    "14.3": Runtime((3, 10), date(2027, 2, 1)),
-    "15.4": Runtime((3, 11), date(2027, 8, 19)),
-    "16.4": Runtime((3, 12), date(2028, 5, 9), ("2.12", "2.13")),
-    "17.3": Runtime((3, 12), date(2028, 10, 22), ("2.13",)),
-    "18": Runtime((3, 12), date(2029, 6, 10), ("2.13",)),
+    "10.4": KnownRuntime((3, 8), date(2025, 3, 18)),
+    "11.3": KnownRuntime((3, 9), date(2025, 10, 19)),
+    "12.2": KnownRuntime((3, 9), date(2026, 3, 1)),
+    "13.3": KnownRuntime((3, 10), date(2026, 8, 22)),
+    "14.3": KnownRuntime((3, 10), date(2027, 2, 1)),
+    "15.4": KnownRuntime((3, 11), date(2027, 8, 19)),
+    "16.4": KnownRuntime((3, 12), date(2028, 5, 9), ("2.12", "2.13")),
+    "17.3": KnownRuntime((3, 12), date(2028, 10, 22), ("2.13",)),
+    "18": KnownRuntime((3, 12), date(2029, 6, 10), ("2.13",)),
 }
 
 # -- what published packages require, from their metadata and code

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Shape:
+class NameShape:
     """The permitted form of a name, as a regular expression and as a sentence."""
 
     pattern: str
@@ -17,26 +17,26 @@ class Shape:
         return re.fullmatch(self.pattern, name) is not None
 
 
-_NETWORK = Shape(
+_NETWORK = NameShape(
     r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9_])?",
     "1 to 80 letters, digits, . _ -; starts with a letter or digit, ends with one or _",
 )
-LABEL = Shape(
+LABEL = NameShape(
     r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
     "1 to 63 letters, digits, . _ -, as a Kubernetes label takes it; starts and ends with a letter "
     "or digit",
 )
-_GROUP = Shape(
+_GROUP = NameShape(
     r"[\w().-]{0,89}[\w()-]", "1 to 90 letters, digits, . _ - ( ); does not end with a period"
 )
-_ENDPOINT = Shape(
+_ENDPOINT = NameShape(
     r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]",
     "3 to 32 letters, digits, -; starts with a letter, ends with a letter or digit",
 )
 
-SHAPES: dict[str, Shape] = {
+SHAPES: dict[str, NameShape] = {
     "resource_group": _GROUP,
-    "vnet": Shape(
+    "vnet": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
         "2 to 64 letters, digits, . _ -; starts with a letter or digit, ends with one or _",
     ),
@@ -47,50 +47,50 @@ SHAPES: dict[str, Shape] = {
     "databricks_private_subnet": _NETWORK,
     "nat_gateway": _NETWORK,
     "public_ip": _NETWORK,
-    "registry": Shape(r"[a-z0-9]{5,50}", "5 to 50 lower-case letters and digits"),
-    "storage": Shape(r"[a-z0-9]{3,24}", "3 to 24 lower-case letters and digits"),
-    "key_vault": Shape(
+    "registry": NameShape(r"[a-z0-9]{5,50}", "5 to 50 lower-case letters and digits"),
+    "storage": NameShape(r"[a-z0-9]{3,24}", "3 to 24 lower-case letters and digits"),
+    "key_vault": NameShape(
         r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
         "3 to 24 letters, digits, -; starts with a letter, ends with a letter or digit, no --",
     ),
-    "log_analytics": Shape(
+    "log_analytics": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
         "4 to 63 letters, digits, -; starts and ends with a letter or digit",
     ),
-    "application_insights": Shape(
+    "application_insights": NameShape(
         r"[^%&\\?/\s#]([^%&\\?/#\t\r\n]{0,258}[^%&\\?/\s.#])?",
         "1 to 260 characters without % & \\ ? / #; does not end with a space or period",
     ),
-    "databricks": Shape(r"[A-Za-z0-9_-]{3,64}", "3 to 64 letters, digits, _ -"),
+    "databricks": NameShape(r"[A-Za-z0-9_-]{3,64}", "3 to 64 letters, digits, _ -"),
     "databricks_managed_group": _GROUP,
-    "workspace": Shape(
+    "workspace": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}",
         "3 to 33 letters, digits, _ -; starts with a letter or digit",
     ),
-    "build_compute": Shape(
+    "build_compute": NameShape(
         r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
         "3 to 24 letters, digits, -; starts with a letter, ends with a letter or digit",
     ),
-    "aks": Shape(
+    "aks": NameShape(
         r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?",
         "1 to 63 letters, digits, _ -; starts and ends with a letter or digit",
     ),
-    "aks_identity": Shape(
+    "aks_identity": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
         "3 to 128 letters, digits, _ -; starts with a letter or digit",
     ),
-    "kubernetes_compute": Shape(
+    "kubernetes_compute": NameShape(
         r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]",
         "2 to 16 letters, digits, -; starts with a letter, ends with a letter or digit",
     ),
-    "cluster": Shape(
+    "cluster": NameShape(
         r"[^\s'\"#][^'\"#\t\r\n]{0,99}", "1 to 100 characters on one line, without quotes or #"
     ),
-    "experiment": Shape(
+    "experiment": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9_.-]{0,249}",
         "1 to 250 letters, digits, _ . -; a Databricks path such as /Users/x is none",
     ),
-    "model": Shape(
+    "model": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}",
         "1 to 255 letters, digits, _ . -; starts with a letter or digit",
     ),

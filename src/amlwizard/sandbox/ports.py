@@ -16,7 +16,7 @@ from amlwizard.sandbox.state import State
 BACKLOG = 128
 
 
-class Ports:
+class PortPool:
     """`tls` has the default certificate. `app` answers on all ports; it is set before the first is
     opened."""
 
@@ -69,7 +69,7 @@ class Ports:
         config.load()
         listener.listen(BACKLOG)
         config.ssl = tls
-        server = _Server(config)
+        server = _PortServer(config)
         self._servers.append(server)
         task = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
         self.state.watch(task, "a server of the sandbox")
@@ -87,7 +87,7 @@ class Ports:
             listener.close()
 
 
-class _Server(uvicorn.Server):
+class _PortServer(uvicorn.Server):
     """Leaves the process's signals alone, as there are several servers."""
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]

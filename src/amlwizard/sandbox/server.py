@@ -27,7 +27,7 @@ from amlwizard.sandbox.ml.tracking import Tracking
 from amlwizard.sandbox.network import dns, firewalls
 from amlwizard.sandbox.network.load_balancers import OUTSIDE, LoadBalancers
 from amlwizard.sandbox.network.vnet import INTERNET, Vnet
-from amlwizard.sandbox.ports import Ports, bind
+from amlwizard.sandbox.ports import PortPool, bind
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Services
 from amlwizard.sandbox.state import State
@@ -54,7 +54,7 @@ class Server:
     ) -> None:
         self.state, self.ca = state, ca
         self.entra = Entra(state, approve)
-        self.ports = Ports(state, tls)
+        self.ports = PortPool(state, tls)
         self.children = Children(state.folder)
         self.balancers = LoadBalancers(state, self.ports, self.children.temporary)
         self.vnet = Vnet(state, self.ports, self.balancers)

@@ -35,7 +35,7 @@ from amlwizard.sandbox.state_file import (
     Polls,
     StateFile,
     SubscriptionEntry,
-    Tenant,
+    TenantState,
 )
 
 T = TypeVar("T")
@@ -128,9 +128,9 @@ class State:
         return self.data.tenant
 
     @property
-    def tenants(self) -> dict[str, Tenant]:
+    def tenants(self) -> dict[str, TenantState]:
         """The tenants of the user by id, the home tenant first."""
-        own = Tenant(name="Sandbox", domain="sandbox.example")
+        own = TenantState(name="Sandbox", domain="sandbox.example")
         return {self.tenant: own, **self.data.tenants}
 
     def tenant_of(self, subscription: str) -> str:

@@ -20,7 +20,7 @@ class Person(Part):
     oid: str
 
 
-class Tenant(Part):
+class TenantState(Part):
     """`second_factor`: a refresh token of another tenant does not suffice to sign in."""
 
     name: str
@@ -140,7 +140,7 @@ class StateFile(Part):
     person: Person
     subscriptions: dict[str, SubscriptionEntry]
     principals: dict[str, Principal] = {}
-    tenants: dict[str, Tenant] = {}
+    tenants: dict[str, TenantState] = {}
     providers: dict[str, dict[str, str]] = {}
     resources: dict[str, JsonObject] = {}
     operations: dict[str, Operation] = {}

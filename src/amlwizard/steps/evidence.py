@@ -20,7 +20,15 @@ from amlwizard.json_types import Document, JsonObject
 from amlwizard.notebook.access import AUDIENCES, api_of, lent_token, scope_of
 from amlwizard.plan import Context, Resource
 from amlwizard.posture.endpoints import addresses
-from amlwizard.posture.facts import Answer, Facts, Role, Roles, Side, document_in, list_in
+from amlwizard.posture.facts import (
+    PostureFacts,
+    ProbeAnswer,
+    Role,
+    Roles,
+    Side,
+    document_in,
+    list_in,
+)
 from amlwizard.recipe import Recipe
 from amlwizard.run_control import Workers
 from amlwizard.steps.cluster import GONE, running
@@ -72,7 +80,7 @@ def gather(
     resources: Mapping[str, Resource],
     looking: Looking,
     say: ReportProgress,
-) -> Facts:
+) -> PostureFacts:
     """The facts about a platform. `resources` maps step ids to the resources of the journey's
     steps.
 
@@ -125,7 +133,7 @@ def gather(
             side: pool.submit(_side, side, look_from, looking, ctx, recipe, documents, say)
             for side, look_from in ((OUTSIDE, _outside), (INSIDE, _inside))
         }
-        return Facts(documents, unread, seen[OUTSIDE].result(), seen[INSIDE].result())
+        return PostureFacts(documents, unread, seen[OUTSIDE].result(), seen[INSIDE].result())
 
 
 def _together(
@@ -248,12 +256,12 @@ def _outside(
         k.removeprefix("name "): v for k, v in found.items() if not isinstance(v, ProbeResult)
     }
     answers = {
-        k.removeprefix("answer "): Answer(v.status, v.code, v.error)
+        k.removeprefix("answer "): ProbeAnswer(v.status, v.code, v.error)
         for k, v in found.items()
         if isinstance(v, ProbeResult)
     }
     held = {a for by_name in private.values() for found in by_name.values() for a in found}
-    works = 200 <= answers.get("tracking", Answer()).status < 300
+    works = 200 <= answers.get("tracking", ProbeAnswer()).status < 300
     if works and any(set(found) & held for found in resolved.values()):
         return "this machine is inside the VNET, or connected to it"
     return Side(resolved, answers)
@@ -296,4 +304,6 @@ def _inside(
     with lent_token(ctx.cloud, recipe, client, "probe-token") as (key, _):
         cells = notebook.cells("probe", {**parameters, "token_key": key})
         seen = client.run_cells(cluster["cluster_id"], cells, say, ctx.cancel)[-1].data
-    return Side(seen["names"], {name: Answer(**answer) for name, answer in seen["answers"].items()})
+    return Side(
+        seen["names"], {name: ProbeAnswer(**answer) for name, answer in seen["answers"].items()}
+    )

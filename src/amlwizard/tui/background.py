@@ -43,7 +43,7 @@ class Listener(Protocol):
     def call_failed(self, kind: str, error: AmlwizardError) -> None: ...
 
 
-class Call:
+class BackgroundCall:
     """A call as seen from its own thread. `cancel` is set once its result is no longer needed."""
 
     def __init__(self, calls: BackgroundCalls, kind: str) -> None:
@@ -85,7 +85,7 @@ class BackgroundCalls:
         """Sign in and list tenants and subscriptions; then choose a subscription if that is
         unambiguous."""
 
-        def work(call: Call) -> None:
+        def work(call: BackgroundCall) -> None:
             with self.application.using(target, call.cancel):
                 call.tell(seen, self.application.accounts(given, call.login_events, call.cancel))
                 call.tell(
@@ -103,7 +103,7 @@ class BackgroundCalls:
     ) -> None:
         """The plan without a cloud; then, with `read_cloud`, compared with what the cloud has."""
 
-        def work(call: Call) -> None:
+        def work(call: BackgroundCall) -> None:
             outline = self.application.outline(recipe)
             call.tell(made, recipe, outline, {})
             with self.application.using(target, call.cancel):
@@ -123,7 +123,7 @@ class BackgroundCalls:
     ) -> None:
         """Check the recipe against the cloud."""
 
-        def work(call: Call) -> None:
+        def work(call: BackgroundCall) -> None:
             with self.application.using(target, call.cancel):
                 findings = self.application.preflight(recipe, call.login_events, call.cancel)
                 call.tell(found, recipe, findings)
@@ -138,7 +138,7 @@ class BackgroundCalls:
     ) -> None:
         """Run a job. Cancelling the job, not this call, stops it."""
 
-        def work(call: Call) -> None:
+        def work(call: BackgroundCall) -> None:
             def emit(event: Event) -> None:
                 call.tell(happened, job, event)
 
@@ -150,7 +150,7 @@ class BackgroundCalls:
     def recall(self, run: str, happened: Emit, recalled: Callable[[RunResult], None]) -> None:
         """Emit the events of an earlier run again."""
 
-        def work(call: Call) -> None:
+        def work(call: BackgroundCall) -> None:
             def emit(event: Event) -> None:
                 call.tell(happened, event)
 
@@ -167,7 +167,7 @@ class BackgroundCalls:
     ) -> None:
         """Verify the platform as it is now."""
 
-        def work(call: Call) -> None:
+        def work(call: BackgroundCall) -> None:
             def emit(event: Event) -> None:
                 call.login_events(event)
                 if isinstance(event, StepProgress):
@@ -200,7 +200,7 @@ class BackgroundCalls:
     ) -> None:
         """Send a scoring request to the endpoint of a recipe."""
 
-        def work(call: Call) -> None:
+        def work(call: BackgroundCall) -> None:
             with self.application.using(target, call.cancel):
                 call.tell(scored, self.application.score(recipe, run, request, call.cancel))
 
@@ -235,7 +235,7 @@ class BackgroundCalls:
     def _start(
         self,
         kind: str,
-        work: Callable[[Call], object],
+        work: Callable[[BackgroundCall], object],
         failed: Callable[[AmlwizardError], None] | None = None,
     ) -> None:
         def fail(error: AmlwizardError) -> None:
@@ -245,7 +245,7 @@ class BackgroundCalls:
                 self.listener.call_failed(kind, error)
 
         def run() -> None:
-            call = Call(self, kind)
+            call = BackgroundCall(self, kind)
             try:
                 work(call)
             except OperationCancelledError:

@@ -11,7 +11,7 @@ from threading import Event as CancelEvent
 import httpx
 
 from amlwizard.app.targets import started
-from amlwizard.capture.judging import Answer
+from amlwizard.capture.judging import RecordedAnswer
 from amlwizard.capture.lines import read
 from amlwizard.capture.replaying import Verdict, replay
 from amlwizard.cli.options import CompareOptions
@@ -45,7 +45,7 @@ class Stage:
         self.subscription, self.tenant = account.subscription, account.tenant
         self._client = client(profile, TIMEOUT_SECONDS)
 
-    def ask(self, method: str, where: str, body: JsonValue, resource: str = "") -> Answer:
+    def ask(self, method: str, where: str, body: JsonValue, resource: str = "") -> RecordedAnswer:
         """The sandbox's response; status 0 if it did not respond."""
         databricks = "/api/2." in where
         token = self._cloud.access_token("databricks" if databricks else "arm").reveal()
@@ -56,12 +56,12 @@ class Stage:
         try:
             got = self._client.request(method, url.replace(" ", "%20"), json=body, headers=headers)
         except httpx.HTTPError:
-            return Answer(0, {}, None)
+            return RecordedAnswer(0, {}, None)
         try:
             said = got.json() if got.content else None
         except ValueError:
             said = got.text
-        return Answer(got.status_code, {k.lower(): v for k, v in got.headers.items()}, said)
+        return RecordedAnswer(got.status_code, {k.lower(): v for k, v in got.headers.items()}, said)
 
     def lay(self, state: MutableDocument) -> None:
         """Merge part of a state into the sandbox's; under the empty key, replace all of it."""

@@ -19,7 +19,7 @@ from amlwizard.view import RunView
 
 
 @dataclass(frozen=True)
-class Run:
+class PastRun:
     """A recorded run. `platform` is its resource group and target."""
 
     folder: Path
@@ -67,7 +67,7 @@ def resume(given: ResumeOptions) -> int:
     )
 
 
-def _named(name: str) -> Run:
+def _named(name: str) -> PastRun:
     found = next((run for run in _runs() if run.folder.name == name), None)
     if found is None:
         raise InvalidInputError(
@@ -78,7 +78,7 @@ def _named(name: str) -> Run:
     return found
 
 
-def _unfinished() -> Run:
+def _unfinished() -> PastRun:
     """The newest run whose platform no later run has finished."""
     finished = set()
     for run in _runs():
@@ -93,9 +93,9 @@ def _unfinished() -> Run:
     )
 
 
-def _runs() -> Iterator[Run]:
+def _runs() -> Iterator[PastRun]:
     """Newest first; those that cannot be read, or never began, are left out."""
     for path in journal.newest(state_folder() / "runs", count=sys.maxsize):
         view = view_of(path)
         if view and view.steps:
-            yield Run(path.parent, view)
+            yield PastRun(path.parent, view)

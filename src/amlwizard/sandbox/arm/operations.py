@@ -11,7 +11,7 @@ from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types import RESOURCE_TYPES
-from amlwizard.sandbox.resource_types.responses import Answer
+from amlwizard.sandbox.resource_types.responses import ArmResponse
 from amlwizard.sandbox.state import State
 from amlwizard.sandbox.state_file import Operation, Polls
 
@@ -23,7 +23,7 @@ class Operations:
         self.state = state
 
     def begun(
-        self, request: ArmRequest, name: str, answer: Answer, body: JsonObject | None = None
+        self, request: ArmRequest, name: str, answer: ArmResponse, body: JsonObject | None = None
     ) -> Response:
         """The response to a request that started operation `name`."""
         headers = {}

@@ -25,7 +25,7 @@ from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types import RESOURCE_TYPES
 from amlwizard.sandbox.resource_types.base import Call, ResourceType, Services
 from amlwizard.sandbox.resource_types.immutable import keep_immutable
-from amlwizard.sandbox.resource_types.responses import Answer
+from amlwizard.sandbox.resource_types.responses import ArmResponse
 from amlwizard.sandbox.resource_types.shapes import must_fit
 from amlwizard.sandbox.state import State
 
@@ -152,7 +152,7 @@ class Resources:
         return {**first, **{f"lastModified{key}": value for key, value in who.items()}}
 
     def _begin(
-        self, request: ArmRequest, kind: ResourceType, call: Call, answer: Answer
+        self, request: ArmRequest, kind: ResourceType, call: Call, answer: ArmResponse
     ) -> Response:
         task = None
         if call.work is not None:

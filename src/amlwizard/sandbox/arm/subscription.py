@@ -15,7 +15,7 @@ from amlwizard.sandbox.resource_types import RESOURCE_TYPES
 from amlwizard.sandbox.resource_types.aks import DEFAULT_VERSION, VERSIONS
 from amlwizard.sandbox.resource_types.global_names import name_available
 from amlwizard.sandbox.resource_types.key_vault import forget
-from amlwizard.sandbox.resource_types.responses import Answer
+from amlwizard.sandbox.resource_types.responses import ArmResponse
 from amlwizard.sandbox.resource_types.role_assignments import ROLES
 from amlwizard.sandbox.state import State
 from amlwizard.sandbox.state_file import Polls
@@ -24,7 +24,7 @@ REGION = r"locations/(?P<region>[^/]+)"
 VAULTS = r".*/Microsoft.KeyVault/locations/[^/]+/deletedVaults/(?P<name>[^/]+)"
 
 PURGE_SECONDS = 2
-PURGED = Answer(
+PURGED = ArmResponse(
     202,
     "L",
     "",

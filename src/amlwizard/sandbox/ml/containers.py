@@ -29,7 +29,7 @@ class ContainerCrashedError(Exception):
     """The container has exited; its log says why."""
 
 
-class Log:
+class ContainerLog:
     """The log file of a deployment's container, which outlives the container."""
 
     def __init__(self, folder: Path, deployment_id: str) -> None:

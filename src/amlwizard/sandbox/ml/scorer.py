@@ -32,14 +32,16 @@ class Client(Protocol):
     def open(self, path: str, **request: object) -> Response: ...
 
 
-class Server(Protocol):
+class InferenceServer(Protocol):
     def test_client(self) -> Client: ...
 
 
 NO_CODE = Path(__file__).with_name("no_code.py")
 
 
-def _server(folder: Path, script: Path = NO_CODE, environment: Path | None = None) -> Server:
+def _server(
+    folder: Path, script: Path = NO_CODE, environment: Path | None = None
+) -> InferenceServer:
     """The server's Flask application, with the entry script and the model loaded."""
     os.environ |= {
         "AML_APP_ROOT": os.environ["TMPDIR"] if environment is None else str(script.parent),
@@ -53,7 +55,7 @@ def _server(folder: Path, script: Path = NO_CODE, environment: Path | None = Non
     user_environment.enter(environment or folder)
     from azureml_inference_server_http.server.entry import app
 
-    server: Server = app
+    server: InferenceServer = app
     return server
 
 

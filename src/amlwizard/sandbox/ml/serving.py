@@ -19,7 +19,12 @@ from starlette.responses import JSONResponse, Response
 from amlwizard.sandbox.blobs import Blobs, blob_of
 from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.documents import JsonObject
-from amlwizard.sandbox.ml.containers import NOT_READY, Container, ContainerCrashedError, Log
+from amlwizard.sandbox.ml.containers import (
+    NOT_READY,
+    Container,
+    ContainerCrashedError,
+    ContainerLog,
+)
 from amlwizard.sandbox.ml.model_registry import MlflowRegistry
 from amlwizard.sandbox.network.load_balancers import LoadBalancers
 from amlwizard.sandbox.resource_id import ResourceId
@@ -135,8 +140,8 @@ class OnlineEndpoints:
             )
         return folder
 
-    def log(self, deployment_id: str) -> Log:
-        return Log(self.state.folder, deployment_id)
+    def log(self, deployment_id: str) -> ContainerLog:
+        return ContainerLog(self.state.folder, deployment_id)
 
     def stop_one(self, key: str) -> None:
         container = self.containers.pop(key, None)

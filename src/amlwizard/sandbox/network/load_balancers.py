@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from amlwizard.sandbox.network import dns
-from amlwizard.sandbox.ports import Ports
+from amlwizard.sandbox.ports import PortPool
 from amlwizard.sandbox.resource_types.aks import certificate, frontend, load_balancers
 from amlwizard.sandbox.state import State
 
@@ -19,7 +19,7 @@ TLS = "-tls"
 class LoadBalancers:
     """`temporary` is a folder that only the owner can read."""
 
-    def __init__(self, state: State, ports: Ports, temporary: Path) -> None:
+    def __init__(self, state: State, ports: PortPool, temporary: Path) -> None:
         self.state, self.ports, self.temporary = state, ports, temporary
         self._certificates: dict[str, ssl.SSLContext] = {}
 

@@ -17,7 +17,7 @@ from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.limits import HEAD_SECONDS
 from amlwizard.sandbox.network import dns, firewalls
 from amlwizard.sandbox.network.load_balancers import OUTSIDE, LoadBalancers
-from amlwizard.sandbox.ports import Ports
+from amlwizard.sandbox.ports import PortPool
 from amlwizard.sandbox.resource_types.aks import load_balancers
 from amlwizard.sandbox.state import State
 
@@ -25,7 +25,7 @@ INTERNET = "internet"
 
 
 class Vnet:
-    def __init__(self, state: State, ports: Ports, balancers: LoadBalancers) -> None:
+    def __init__(self, state: State, ports: PortPool, balancers: LoadBalancers) -> None:
         self.state, self.ports, self.balancers = state, ports, balancers
         self.server: asyncio.Server | None = None
         self.port = 0

@@ -10,7 +10,7 @@ from typing import Protocol
 from amlwizard.sandbox.arm_error import ArmError, Refusal, retryable, wrapped
 from amlwizard.sandbox.documents import JsonObject, JsonValue, value_at
 from amlwizard.sandbox.resource_id import ResourceId
-from amlwizard.sandbox.resource_types.responses import CREATED, DELETED, UPDATED, Answer
+from amlwizard.sandbox.resource_types.responses import CREATED, DELETED, UPDATED, ArmResponse
 from amlwizard.sandbox.resource_types.shapes import Document, ShapeClass
 from amlwizard.sandbox.state import State
 
@@ -171,9 +171,9 @@ class ResourceType:
     type: str
     put: Put | None = None
     seconds: float = 0
-    creates: Answer = CREATED
-    updates: Answer = UPDATED
-    deletes: Answer = DELETED
+    creates: ArmResponse = CREATED
+    updates: ArmResponse = UPDATED
+    deletes: ArmResponse = DELETED
     update_seconds: float | None = None
     etag: str = ""
     unchanged_at_once: bool = False
@@ -192,7 +192,7 @@ class ResourceType:
     retains: Delete | None = None
     delete_seconds: float = 5
     actions: dict[str, Action] = field(default_factory=dict)
-    slow: dict[str, Answer] = field(default_factory=dict)
+    slow: dict[str, ArmResponse] = field(default_factory=dict)
     early: dict[str, Action] = field(default_factory=dict)
     items: Items | None = None
     shown: Shown | None = None
@@ -202,7 +202,7 @@ class ResourceType:
     patch: bool = True
     shape: ShapeClass = Document
 
-    def answer(self, verb: str, version: str) -> Answer:
+    def answer(self, verb: str, version: str) -> ArmResponse:
         """The response to `create`, `update` or `delete` in an API version."""
         given = {"create": self.creates, "update": self.updates, "delete": self.deletes}[verb]
         return given.at(version)

@@ -10,7 +10,7 @@ from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
 from amlwizard.sandbox.resource_types.global_names import is_taken
 from amlwizard.sandbox.resource_types.network import find_subnet
-from amlwizard.sandbox.resource_types.responses import AT_ONCE, CREATED, GONE_AT_ONCE, Answer
+from amlwizard.sandbox.resource_types.responses import AT_ONCE, CREATED, GONE_AT_ONCE, ArmResponse
 from amlwizard.sandbox.resource_types.shapes import Document, NetworkRules, Object, Shape
 
 REGISTRY = {
@@ -33,14 +33,14 @@ REGISTRY = {
 }
 
 
-class _Properties(Shape):
+class _RegistryProperties(Shape):
     publicNetworkAccess: str = ""
     networkRuleSet: NetworkRules = NetworkRules()
     policies: dict[str, Object] | None = None
 
 
 class _Registry(Document):
-    properties: _Properties = _Properties()
+    properties: _RegistryProperties = _RegistryProperties()
 
 
 def _registry(call: Call) -> None:
@@ -114,7 +114,9 @@ RESOURCE_TYPES = [
         shape=_Registry,
         creates=replace(AT_ONCE, since=WITHOUT_WAITING, before=CREATED),
         updates=AT_ONCE,
-        deletes=Answer(202, "L", states=("Deleting",), since=WITHOUT_WAITING, before=GONE_AT_ONCE),
+        deletes=ArmResponse(
+            202, "L", states=("Deleting",), since=WITHOUT_WAITING, before=GONE_AT_ONCE
+        ),
         delete_seconds=25,
         name=r"[A-Za-z0-9]{5,50}",
         system_data=True,

@@ -15,7 +15,7 @@ from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types import databricks_defaults
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
 from amlwizard.sandbox.resource_types.network import DATABRICKS, usage
-from amlwizard.sandbox.resource_types.responses import DELETED, Answer
+from amlwizard.sandbox.resource_types.responses import DELETED, ArmResponse
 from amlwizard.sandbox.resource_types.shapes import Document, Shape
 from amlwizard.sandbox.state import State
 from amlwizard.sandbox.state_file import Polls
@@ -63,19 +63,19 @@ class _Entities(Shape):
     managedDisk: dict[str, JsonValue] | None = None
 
 
-class _Encryption(Shape):
+class _WorkspaceEncryption(Shape):
     entities: _Entities = _Entities()
 
 
-class _Properties(Shape):
+class _DatabricksProperties(Shape):
     computeMode: str = ""
     managedResourceGroupId: str = ""
     parameters: _Parameters = _Parameters()
-    encryption: _Encryption = _Encryption()
+    encryption: _WorkspaceEncryption = _WorkspaceEncryption()
 
 
 class _Workspace(Document):
-    properties: _Properties = _Properties()
+    properties: _DatabricksProperties = _DatabricksProperties()
 
 
 def _workspace(call: Call) -> None:
@@ -321,7 +321,9 @@ def _subnet_names(body: JsonObject) -> set[str]:
     }
 
 
-CREATED_BY_POLLS = Answer(states=("Accepted", "Creating"), polls=Polls(status=202, word="Accepted"))
+CREATED_BY_POLLS = ArmResponse(
+    states=("Accepted", "Creating"), polls=Polls(status=202, word="Accepted")
+)
 
 RESOURCE_TYPES = [
     ResourceType(

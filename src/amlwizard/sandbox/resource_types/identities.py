@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
-from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, Answer
+from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, ArmResponse
 
 
 def _identity(call: Call) -> None:
@@ -23,7 +23,7 @@ RESOURCE_TYPES = [
         _identity,
         states=False,
         shows_tags=True,
-        creates=Answer(201, "L", states=(), itself=True),
+        creates=ArmResponse(201, "L", states=(), itself=True),
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,
     ),

@@ -12,7 +12,7 @@ from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
 from amlwizard.sandbox.resource_types.global_names import is_taken
 from amlwizard.sandbox.resource_types.network.service_endpoints import must_have_endpoints
-from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, Answer
+from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, ArmResponse
 from amlwizard.sandbox.resource_types.shapes import Document, NetworkRules, Shape
 from amlwizard.sandbox.state import State
 
@@ -28,7 +28,7 @@ class _Sku(Shape):
     name: str = ""
 
 
-class _Properties(Shape):
+class _VaultProperties(Shape):
     tenantId: str = ""
     sku: _Sku = _Sku()
     createMode: str = ""
@@ -37,7 +37,7 @@ class _Properties(Shape):
 
 
 class _Vault(Document):
-    properties: _Properties = _Properties()
+    properties: _VaultProperties = _VaultProperties()
 
 
 def _vault(call: Call) -> None:
@@ -177,7 +177,7 @@ RESOURCE_TYPES = [
         _vault,
         7,
         shape=_Vault,
-        creates=Answer(200, "", states=("RegisteringDns",)),
+        creates=ArmResponse(200, "", states=("RegisteringDns",)),
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,
         name=r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",

@@ -32,12 +32,12 @@ def must_be_unlocked(state: State, scope: str, verb: str) -> None:
         )
 
 
-class _Properties(Shape):
+class _LockProperties(Shape):
     level: str = ""
 
 
 class _Lock(Document):
-    properties: _Properties = _Properties()
+    properties: _LockProperties = _LockProperties()
 
 
 def _lock(call: Call) -> None:

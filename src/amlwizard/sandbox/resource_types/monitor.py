@@ -9,7 +9,7 @@ from amlwizard.sandbox.clock import timestamp
 from amlwizard.sandbox.documents import JsonObject, complete, value_at
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
-from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, Answer
+from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, ArmResponse
 from amlwizard.sandbox.resource_types.shapes import Document, Object, Shape
 from amlwizard.sandbox.state import State
 
@@ -112,7 +112,7 @@ RESOURCE_TYPES = [
         _log_analytics,
         1,
         shape=_LogAnalytics,
-        creates=Answer(201, "L", since="2022-10-01", before=AT_ONCE),
+        creates=ArmResponse(201, "L", since="2022-10-01", before=AT_ONCE),
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,
         etag='"{}"',

@@ -10,7 +10,7 @@ PLAIN = Polls()
 
 
 @dataclass(frozen=True)
-class Answer:
+class ArmResponse:
     """`headers` is A for Azure-AsyncOperation, L for Location, both, or empty: then clients poll the
     resource. `shows` is the body: `document`, `{}`, or nothing. `states` are the successive
     provisioning states during the operation. `itself`: the Location is the resource, not the
@@ -23,20 +23,20 @@ class Answer:
     polls: Polls = PLAIN
     itself: bool = False
     since: str = ""
-    before: Answer | None = None
+    before: ArmResponse | None = None
 
-    def at(self, version: str) -> Answer:
+    def at(self, version: str) -> ArmResponse:
         return self.before if self.before and version < self.since else self
 
-    def polled_with(self, **polls: str | int | tuple[str, ...]) -> Answer:
+    def polled_with(self, **polls: str | int | tuple[str, ...]) -> ArmResponse:
         """The same with other polls."""
         return replace(self, polls=self.polls.model_copy(update=polls))
 
 
-CREATED = Answer()
-UPDATED = Answer(200, states=("Updating",))
-DELETED = Answer(202, "AL", "", ("Deleting",), Polls(done=204))
+CREATED = ArmResponse()
+UPDATED = ArmResponse(200, states=("Updating",))
+DELETED = ArmResponse(202, "AL", "", ("Deleting",), Polls(done=204))
 # Synchronous responses.
-AT_ONCE = Answer(200, "", states=())
+AT_ONCE = ArmResponse(200, "", states=())
 CREATED_AT_ONCE = replace(AT_ONCE, status=201)
 GONE_AT_ONCE = replace(AT_ONCE, shows="")

@@ -33,13 +33,13 @@ ROLES = {
 SEEN_SECONDS = 90  # Azure documents up to ten minutes
 
 
-class _Properties(Shape):
+class _RoleAssignmentProperties(Shape):
     roleDefinitionId: str = ""
     principalId: str = ""
 
 
 class _RoleAssignment(Document):
-    properties: _Properties = _Properties()
+    properties: _RoleAssignmentProperties = _RoleAssignmentProperties()
 
 
 def _role_assignment(call: Call) -> None:

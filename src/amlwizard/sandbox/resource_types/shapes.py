@@ -20,7 +20,7 @@ class Shape(BaseModel):
 ShapeClass = type[Shape]
 
 
-class Reference(Shape):
+class ResourceReference(Shape):
     """A resource, by its id."""
 
     id: str = ""
@@ -32,7 +32,7 @@ class Sku(Shape):
     capacity: int = 0
 
 
-class Identity(Shape):
+class IdentityShape(Shape):
     type: str = ""
     userAssignedIdentities: dict[str, Object] | None = None
 
@@ -44,7 +44,7 @@ class Document(Shape):
     kind: str = ""
     tags: Object | None = None
     zones: list[str] | None = None
-    identity: Identity = Identity()
+    identity: IdentityShape = IdentityShape()
     sku: Sku = Sku()
     properties: Shape = Shape()
 

@@ -13,7 +13,7 @@ from amlwizard.sandbox.resource_types.network.private_endpoints import (
     occupied,
 )
 from amlwizard.sandbox.resource_types.network.service_endpoints import must_have_endpoints
-from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, Answer
+from amlwizard.sandbox.resource_types.responses import AT_ONCE, GONE_AT_ONCE, ArmResponse
 from amlwizard.sandbox.resource_types.shapes import Document, NetworkRules, Object, Shape
 from amlwizard.sandbox.state_file import Polls
 
@@ -27,17 +27,17 @@ ACCOUNT = {
 }
 
 
-class _Encryption(Shape):
+class _StorageEncryption(Shape):
     services: dict[str, Object] | None = None
 
 
-class _Properties(Shape):
+class _StorageProperties(Shape):
     networkAcls: NetworkRules = NetworkRules()
-    encryption: _Encryption = _Encryption()
+    encryption: _StorageEncryption = _StorageEncryption()
 
 
 class _Account(Document):
-    properties: _Properties = _Properties()
+    properties: _StorageProperties = _StorageProperties()
 
 
 def _storage(call: Call) -> None:
@@ -120,7 +120,7 @@ RESOURCE_TYPES = [
         _storage,
         26,
         shape=_Account,
-        creates=Answer(202, "L", "", ("Creating", "ResolvingDns"), Polls(status=202)),
+        creates=ArmResponse(202, "L", "", ("Creating", "ResolvingDns"), Polls(status=202)),
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,
         name=r"[a-z0-9]{3,24}",

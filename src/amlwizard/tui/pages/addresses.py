@@ -20,7 +20,7 @@ from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.widgets.address_capacity import Room
 from amlwizard.tui.widgets.address_map import AddressMap
-from amlwizard.tui.widgets.row import Row
+from amlwizard.tui.widgets.row import FieldRow
 
 SECTION = "addresses"
 SPECS = {spec.path: spec for spec in fields.specs(SECTION)}
@@ -147,7 +147,7 @@ class AddressesPage(FormPage):
         return fields.shown(SPECS[at], self.wizard.session.draft.value(at)) or "empty"
 
 
-def _row_of(node: object) -> Row | None:
+def _row_of(node: object) -> FieldRow | None:
     if not isinstance(node, Widget):
         return None
-    return next((at for at in node.ancestors_with_self if isinstance(at, Row)), None)
+    return next((at for at in node.ancestors_with_self if isinstance(at, FieldRow)), None)

@@ -11,9 +11,8 @@ from textual.content import Content
 
 from amlwizard.payloads import PostureJudged
 from amlwizard.plan.outputs import VERIFY
-from amlwizard.posture import Evidence, Line, Posture
-from amlwizard.tui.widgets.step_tree import PHASE
-from amlwizard.tui.widgets.step_tree import Line as Drawn
+from amlwizard.posture import Evidence, Posture, PromiseLine
+from amlwizard.tui.widgets.step_tree import PHASE, StepLine
 from amlwizard.view import RunView
 
 MARKS = {"ok": ("✓", "done"), "broken": ("✗", "failed"), "unknown": ("?", "warning")}
@@ -55,26 +54,26 @@ def summary(posture: Posture, now: float) -> str:
     return ", ".join([posture.summary, " and ".join(sides) or "seen from neither side", when])
 
 
-def drawn(lines: Sequence[Line], pending: bool) -> Iterator[tuple[str, Drawn]]:
+def drawn(lines: Sequence[PromiseLine], pending: bool) -> Iterator[tuple[str, StepLine]]:
     """The lines of the tree: areas, each with its number of passed checks, and the checks."""
     for area, within in groupby(lines, key=lambda line: line.area):
         those = list(within)
         kept = sum(line.outcome == "ok" for line in those)
         yield (
             PHASE + area,
-            Drawn("", area, "phase", right="" if pending else f"{kept}/{len(those)}"),
+            StepLine("", area, "phase", right="" if pending else f"{kept}/{len(those)}"),
         )
     for line in lines:
         mark, tone = PENDING if pending else MARKS[line.outcome]
         note = "" if pending or line.outcome == "ok" else line.seen
-        yield line.id, Drawn(mark, line.title, tone, note, _sides(line))
+        yield line.id, StepLine(mark, line.title, tone, note, _sides(line))
 
 
-def _sides(line: Line) -> str:
+def _sides(line: PromiseLine) -> str:
     return ", ".join(s for s in ("outside", "inside") if any(p.source == s for p in line.evidence))
 
 
-def described(line: Line, pending: bool, width: int) -> Iterator[Content]:
+def described(line: PromiseLine, pending: bool, width: int) -> Iterator[Content]:
     """One check: the evidence against it, what to do, which resource it is about and by which
     document; then the remaining evidence by side."""
     mark, style = (

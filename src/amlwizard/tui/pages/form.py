@@ -19,7 +19,7 @@ from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.explanation import Explain, long
-from amlwizard.tui.widgets.row import Row, note
+from amlwizard.tui.widgets.row import FieldRow, note
 
 AT_ONCE = 8
 LOCKED = "A run is under way: the answers can be read here, not changed."
@@ -59,7 +59,7 @@ class FormPage(Page):
             title = (fields.sections()[section].__doc__ or section).strip()
             yield Static(title, classes="section")
             for spec in fields.specs(section):
-                yield Row(spec, self.wizard.session.draft.value(spec.path), self.put)
+                yield FieldRow(spec, self.wizard.session.draft.value(spec.path), self.put)
 
     async def _mount_more(self) -> None:
         """Mount the remaining rows a few at a time, so that keys are handled in between."""
@@ -99,10 +99,10 @@ class FormPage(Page):
             self._refresh()
 
     @property
-    def rows(self) -> Iterator[Row]:
-        return iter(self.query(Row))
+    def rows(self) -> Iterator[FieldRow]:
+        return iter(self.query(FieldRow))
 
-    def row(self, path: str) -> Row | None:
+    def row(self, path: str) -> FieldRow | None:
         return next((row for row in self.rows if row.spec.path == path), None)
 
     def put(self, changes: Mapping[str, object]) -> None:
@@ -145,9 +145,13 @@ class FormPage(Page):
     # -- the field that has the focus
 
     @property
-    def focused_row(self) -> Row | None:
+    def focused_row(self) -> FieldRow | None:
         at = self.focused
-        return next((a for a in at.ancestors_with_self if isinstance(a, Row)), None) if at else None
+        return (
+            next((a for a in at.ancestors_with_self if isinstance(a, FieldRow)), None)
+            if at
+            else None
+        )
 
     def focus_field(self, path: str) -> None:
         """Move the cursor to a field, or to the first one if this page does not have it."""

@@ -13,7 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 
 from amlwizard.plan.outputs import VERIFY
-from amlwizard.posture import Line, Posture, promised
+from amlwizard.posture import Posture, PromiseLine, promised
 from amlwizard.recipe import Recipe
 from amlwizard.tui.dialogs.questions import AskPath
 from amlwizard.tui.pages import evidence
@@ -52,7 +52,7 @@ class PosturePage(Page):
         self.posture: Posture | None = None
         self._at = 0.0
         self._stale = self._filtered = False
-        self._pending: tuple[Recipe | None, tuple[Line, ...]] = (None, ())
+        self._pending: tuple[Recipe | None, tuple[PromiseLine, ...]] = (None, ())
 
     def compose_page(self) -> ComposeResult:
         yield UpdatingStatic(id="verdict")
@@ -78,7 +78,7 @@ class PosturePage(Page):
 
     # -- the checks to show
 
-    def _lines(self) -> tuple[Line, ...]:
+    def _lines(self) -> tuple[PromiseLine, ...]:
         """The checks to show; before a verification, those that it will make."""
         if self.posture:
             left = tuple(line for line in self.posture.lines if line.outcome != "ok")

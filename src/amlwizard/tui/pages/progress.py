@@ -17,7 +17,7 @@ from amlwizard.plan import PHASES
 from amlwizard.time_format import clock, span
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.page import Page
-from amlwizard.tui.widgets.step_tree import PHASE, PHASE_TITLES, Line, StepTree
+from amlwizard.tui.widgets.step_tree import PHASE, PHASE_TITLES, StepLine, StepTree
 from amlwizard.tui.widgets.timeline import Timeline
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
 from amlwizard.view import RunView, StepView
@@ -221,17 +221,20 @@ def head(view: RunView, now: float, left: float, running: bool, holding: bool) -
 
 def lines(
     view: RunView, expected: dict[str, float], now: float, running: bool
-) -> Iterator[tuple[str, Line]]:
+) -> Iterator[tuple[str, StepLine]]:
     """The lines of the tree: phases with their number of finished steps, and steps."""
     for phase in PHASES:
         within = [step for step in view.steps.values() if step.info.phase == phase]
         over = sum(step.state in ("done", "kept") for step in within)
-        yield PHASE + phase, Line("", PHASE_TITLES[phase], "phase", right=f"{over}/{len(within)}")
+        yield (
+            PHASE + phase,
+            StepLine("", PHASE_TITLES[phase], "phase", right=f"{over}/{len(within)}"),
+        )
     for step in view.steps.values():
         mark, tone = MARKS[step.state]
         yield (
             step.info.id,
-            Line(
+            StepLine(
                 mark, step.info.title, tone, _note(step, view), _right(step, expected, now, running)
             ),
         )

@@ -21,7 +21,7 @@ from amlwizard.time_format import span
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.row import note
-from amlwizard.tui.widgets.step_tree import PHASE, PHASE_TITLES, Line, StepTree
+from amlwizard.tui.widgets.step_tree import PHASE, PHASE_TITLES, StepLine, StepTree
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
 
 MARKS = {
@@ -167,19 +167,19 @@ def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading:
     return Content.assemble(*parts)
 
 
-def lines(plan: Plan, expected: dict[str, float]) -> dict[str, Line]:
+def lines(plan: Plan, expected: dict[str, float]) -> dict[str, StepLine]:
     """The lines of the tree: phases, and steps with their action and duration."""
-    drawn: dict[str, Line] = {}
+    drawn: dict[str, StepLine] = {}
     for phase in PHASES:
         within = [step for step in plan.steps if step.phase == phase]
         counts = Counter(step.action for step in within)
         said = ", ".join(f"{n} {action}" for action, n in counts.items())
-        drawn[PHASE + phase] = Line("", PHASE_TITLES[phase], "phase", right=said)
+        drawn[PHASE + phase] = StepLine("", PHASE_TITLES[phase], "phase", right=said)
     for step in plan.steps:
         mark, tone = MARKS[step.action]
         seconds = expected.get(step.id, 0.0)
         long = f"~{span(seconds)}" if seconds >= 1 and step.action != "keep" else ""
-        drawn[step.id] = Line(mark, step.title, tone, right=f"{long:>8}  {step.action:<6}")
+        drawn[step.id] = StepLine(mark, step.title, tone, right=f"{long:>8}  {step.action:<6}")
     return drawn
 
 

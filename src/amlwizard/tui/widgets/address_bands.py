@@ -18,7 +18,7 @@ ROOT = 8  # the prefix length of the block drawn around a range that is not priv
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class BandRun:
     """Cells from `start` up to but not including `stop` that lie in the same ranges."""
 
     start: int
@@ -32,7 +32,7 @@ class Band:
 
     block: IPv4Network
     columns: int
-    runs: tuple[Run, ...]
+    runs: tuple[BandRun, ...]
 
     @property
     def first(self) -> int:
@@ -168,12 +168,12 @@ def _cells(block: IPv4Network, ranges: Sequence[Range], columns: int) -> list[tu
     return cells
 
 
-def _runs(cells: Sequence[tuple[Range, ...]]) -> Iterator[Run]:
+def _runs(cells: Sequence[tuple[Range, ...]]) -> Iterator[BandRun]:
     start = 0
     for n in range(1, len(cells) + 1):
         if n == len(cells) or cells[n] != cells[start]:
             if cells[start]:
-                yield Run(start, n, cells[start])
+                yield BandRun(start, n, cells[start])
             start = n
 
 

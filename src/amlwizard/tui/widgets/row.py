@@ -29,7 +29,7 @@ def text_of(spec: FieldSpec, value: object) -> str:
     return laid_out(value) if is_json else shown(spec, value)
 
 
-class Line(Input):
+class FieldInput(Input):
     """A line of text. The right arrow in an empty one copies the placeholder for editing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,7 +44,7 @@ class Line(Input):
         self.cursor_position = len(self.value)
 
 
-class Row(Widget):
+class FieldRow(Widget):
     """Passes the value of its text to `give`, None if there is none.
 
     It draws its title itself and mounts a widget for notes only if there are any: a page has
@@ -63,7 +63,7 @@ class Row(Widget):
         self.editor = self._editor(text_of(spec, value))
         self._given = self.value
 
-    def _editor(self, text: str) -> Choices | Line | TextArea:
+    def _editor(self, text: str) -> Choices | FieldInput | TextArea:
         kind = self.spec.kind
         if kind == "switch":
             return Choices(SWITCH, text)
@@ -71,7 +71,7 @@ class Row(Widget):
             return Choices(self.spec.choices, text, none="left out" if self.spec.optional else "")
         if kind == "json":
             return TextArea(text, compact=True, show_line_numbers=False, soft_wrap=True)
-        return Line(text, compact=True, select_on_focus=False)
+        return FieldInput(text, compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         yield self.editor
@@ -104,7 +104,7 @@ class Row(Widget):
 
     def hint(self, text: str) -> None:
         """Set the placeholder: the value that applies if nothing is typed."""
-        if isinstance(self.editor, Line) and self.editor.placeholder != text:
+        if isinstance(self.editor, FieldInput) and self.editor.placeholder != text:
             self.editor.placeholder = text
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -128,7 +128,7 @@ def _joined(line: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
-class Fit:
+class PlottedFit:
     """How well predictions fit: root mean squared error, mean absolute error, R squared."""
 
     rmse: float
@@ -136,14 +136,14 @@ class Fit:
     r2: float
 
 
-def fit(actual: Sequence[float], predicted: Sequence[float]) -> Fit | None:
+def fit(actual: Sequence[float], predicted: Sequence[float]) -> PlottedFit | None:
     """None if there is nothing to compare."""
     if not actual or len(actual) != len(predicted):
         return None
     errors = [a - p for a, p in zip(actual, predicted, strict=True)]
     mean = sum(actual) / len(actual)
     squares, spread = sum(e * e for e in errors), sum((a - mean) ** 2 for a in actual)
-    return Fit(
+    return PlottedFit(
         sqrt(squares / len(errors)),
         sum(map(abs, errors)) / len(errors),
         1 - squares / spread if spread else 0.0,

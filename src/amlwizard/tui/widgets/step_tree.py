@@ -31,7 +31,7 @@ MOVES = ("up", "down", "pageup", "pagedown", "home", "end", "left", "right")
 
 
 @dataclass(frozen=True)
-class Line:
+class StepLine:
     """`tone` names the colours of mark and title (``done``, ``failed``...); `right` is at the
     right edge, `note` before it as far as there is room."""
 
@@ -74,7 +74,7 @@ class StepTree(Tree[str]):
         super().__init__("steps", id=id)
         self.show_root, self.guide_depth, self.auto_expand = False, GUIDE, False
         self._leaves: dict[str, TreeNode[str]] = {}
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, StepLine] = {}
         self._shown: tuple[tuple[str, str], ...] = ()
         self._touched = False
 
@@ -93,7 +93,7 @@ class StepTree(Tree[str]):
             self._leaves[step] = self._leaves[name].add_leaf(Text(step), step)
         return True
 
-    def paint(self, lines: Mapping[str, Line]) -> None:
+    def paint(self, lines: Mapping[str, StepLine]) -> None:
         """Set the lines by name; only those that changed are redrawn."""
         for name, line in lines.items():
             if name in self._leaves and self._lines.get(name) != line:

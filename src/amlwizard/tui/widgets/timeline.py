@@ -35,7 +35,7 @@ AHEAD = 2
 
 
 @dataclass(frozen=True)
-class Bar:
+class TimelineBar:
     """Times are seconds since the run began. `done_at` is how far it has come, `ends` when it
     ended or is expected to; `critical` marks the chain that determines when the run ends."""
 
@@ -46,7 +46,7 @@ class Bar:
     critical: bool = False
 
 
-def bars(view: RunView, expected: Mapping[str, float], now: float) -> list[Bar]:
+def bars(view: RunView, expected: Mapping[str, float], now: float) -> list[TimelineBar]:
     """A bar per step, in the order in which they begin."""
     after = graph.within({name: step.info.after for name, step in view.steps.items()})
     left = {name: durations.to_go(step, expected, now) for name, step in view.steps.items()}
@@ -66,7 +66,7 @@ def bars(view: RunView, expected: Mapping[str, float], now: float) -> list[Bar]:
             spans[name] = begins, step.finished - view.started, step.finished - view.started
     ran = {n: span[2] for n, span in spans.items() if view.steps[n].state not in _NEVER}
     chain = set(graph.critical(after, ran))
-    drawn = [Bar(view.steps[n], *span, critical=n in chain) for n, span in spans.items()]
+    drawn = [TimelineBar(view.steps[n], *span, critical=n in chain) for n, span in spans.items()]
     return sorted(drawn, key=lambda bar: (bar.begins, bar.ends))
 
 
@@ -74,11 +74,11 @@ _NEVER = ("blocked", "cancelled")
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """A bar on a line. Columns count from 0; `start <= solid <= stop`, and the label is at `at`:
     beside the bar, or on it if there is no room beside."""
 
-    bar: Bar
+    bar: TimelineBar
     start: int
     solid: int
     stop: int
@@ -86,7 +86,7 @@ class Row:
     at: int
 
 
-def rows(drawn: Sequence[Bar], width: int, total: float) -> list[Row]:
+def rows(drawn: Sequence[TimelineBar], width: int, total: float) -> list[TimelineRow]:
     """The bars and their labels on lines of `width` cells that stand for `total` seconds. Every bar
     has at least one cell; a label is cut only if the line is too short for it."""
     return [_row(bar, width, total) for bar in drawn]
@@ -97,7 +97,7 @@ def column(seconds: float, width: int, total: float) -> int:
     return min(width, max(0, round(seconds / total * width))) if total > 0 else 0
 
 
-def _row(bar: Bar, width: int, total: float) -> Row:
+def _row(bar: TimelineBar, width: int, total: float) -> TimelineRow:
     start = min(column(bar.begins, width, total), width - 1)
     stop = max(start + 1, column(bar.ends, width, total))
     solid = column(bar.done_at, width, total)
@@ -108,20 +108,20 @@ def _row(bar: Bar, width: int, total: float) -> Row:
     for label in (name + span, name):
         long = len(label)
         if stop + 1 + long <= width:
-            return Row(bar, start, solid, stop, label, stop + 1)
+            return TimelineRow(bar, start, solid, stop, label, stop + 1)
         if long + 1 <= start:
-            return Row(bar, start, solid, stop, label, start - 1 - long)
+            return TimelineRow(bar, start, solid, stop, label, start - 1 - long)
         if long + 2 <= stop - start:
-            return Row(bar, start, solid, stop, label, start + 1)
+            return TimelineRow(bar, start, solid, stop, label, start + 1)
     label = _cut(name, width)
-    return Row(bar, start, solid, stop, label, width - len(label))
+    return TimelineRow(bar, start, solid, stop, label, width - len(label))
 
 
 def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: max(0, room - 1)]}…"[: max(0, room)]
 
 
-def _label(bar: Bar) -> tuple[str, str]:
+def _label(bar: TimelineBar) -> tuple[str, str]:
     """A bar's name and its duration, which is left out if there is no room."""
     step = bar.step
     name = f"{DECIDES} {step.info.title}" if bar.critical else step.info.title
@@ -210,7 +210,7 @@ class Timeline(Vertical):
         scroll.scroll_to(y=self._placed, animate=False, immediate=True)
 
 
-def paint(row: Row, width: int, now: int | None) -> Content:
+def paint(row: TimelineRow, width: int, now: int | None) -> Content:
     """A row in colour: the phase's for the bar, with a bold label on the critical chain."""
     step, colour = row.bar.step, COLOURS.get(row.bar.step.info.phase, "$foreground")
     if step.state == "failed":

@@ -44,7 +44,7 @@ DEFAULTS = {
 
 
 @dataclass(frozen=True)
-class Frontend:
+class ExtensionFrontend:
     """How the scoring endpoints of a cluster are reached; `name` is the name in its certificate."""
 
     internal: bool
@@ -176,10 +176,10 @@ def inference_settings(state: State, cluster_id: str) -> dict[str, str] | None:
     return None
 
 
-def frontend(state: State, cluster_id: str) -> Frontend:
+def frontend(state: State, cluster_id: str) -> ExtensionFrontend:
     """The frontend as configured by the working extension."""
     settings = inference_settings(state, cluster_id) or {}
-    return Frontend(
+    return ExtensionFrontend(
         internal=_true(settings, "scoringfe.servicetype.internalloadbalancer"),
         tls=bool(settings) and not _true(settings, "allowinsecureconnections"),
         name=settings.get("sslcname", ""),

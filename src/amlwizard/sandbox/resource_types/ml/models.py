@@ -12,7 +12,7 @@ from amlwizard.sandbox.resource_types.responses import (
     AT_ONCE,
     CREATED_AT_ONCE,
     GONE_AT_ONCE,
-    Answer,
+    ArmResponse,
 )
 
 
@@ -71,7 +71,7 @@ RESOURCE_TYPES = [
         missing="UserError",
         refusal=full_error,
         system_data=True,
-        creates=Answer(201, "L", states=(), itself=True),
+        creates=ArmResponse(201, "L", states=(), itself=True),
         updates=AT_ONCE,
         deletes=GONE_AT_ONCE,
         items=_model_versions,

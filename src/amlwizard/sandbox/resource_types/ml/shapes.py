@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amlwizard.sandbox.resource_types.shapes import Document, Object, Reference, Shape
+from amlwizard.sandbox.resource_types.shapes import Document, Object, ResourceReference, Shape
 
 
 class _WorkspaceProperties(Shape):
@@ -21,7 +21,7 @@ class Workspace(Document):
 
 class _Machines(Shape):
     vmSize: str = ""
-    subnet: Reference = Reference()
+    subnet: ResourceReference = ResourceReference()
     enableNodePublicIp: bool = True
 
 

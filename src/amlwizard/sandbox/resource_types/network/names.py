@@ -3,9 +3,9 @@
 import uuid
 
 from amlwizard.sandbox.resource_id import ResourceId
-from amlwizard.sandbox.resource_types.responses import Answer
+from amlwizard.sandbox.resource_types.responses import ArmResponse
 
-UPDATING = Answer(states=("Updating",))  # for new resources, too
+UPDATING = ArmResponse(states=("Updating",))  # for new resources, too
 WEAK = 'W/"{}"'
 NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9_])?"
 

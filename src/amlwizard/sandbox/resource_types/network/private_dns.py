@@ -10,13 +10,13 @@ from amlwizard.sandbox.documents import JsonObject, complete
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
 from amlwizard.sandbox.resource_types.network.names import UPDATING, WEAK
-from amlwizard.sandbox.resource_types.network.shapes import Record, ZoneGroup, ZoneLink
+from amlwizard.sandbox.resource_types.network.shapes import DnsRecord, ZoneGroup, ZoneLink
 from amlwizard.sandbox.resource_types.responses import (
     AT_ONCE,
     CREATED_AT_ONCE,
     DELETED,
     GONE_AT_ONCE,
-    Answer,
+    ArmResponse,
 )
 from amlwizard.sandbox.state import State
 from amlwizard.sandbox.state_file import Polls
@@ -188,7 +188,7 @@ def _delete_zone_group(state: State, rid: ResourceId, body: JsonObject) -> None:
 
 
 # Zones and links respond with an empty object; polls respond 202 while in progress.
-ACCEPTED = Answer(202, "AL", "{}", polls=Polls(status=202))
+ACCEPTED = ArmResponse(202, "AL", "{}", polls=Polls(status=202))
 REMOVED = DELETED.polled_with(status=202)
 
 RESOURCE_TYPES = [
@@ -235,7 +235,7 @@ RESOURCE_TYPES = [
         "Microsoft.Network/privateDnsZones/A",
         _record,
         0,
-        shape=Record,
+        shape=DnsRecord,
         location="",
         states=False,
         missing="NotFound",

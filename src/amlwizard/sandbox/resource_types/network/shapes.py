@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amlwizard.sandbox.resource_types.shapes import Document, Object, Reference, Shape
+from amlwizard.sandbox.resource_types.shapes import Document, Object, ResourceReference, Shape
 
 
 class AddressSpace(Shape):
@@ -11,7 +11,7 @@ class AddressSpace(Shape):
 
 
 class _Allocation(Shape):
-    pool: Reference = Reference()
+    pool: ResourceReference = ResourceReference()
 
 
 class _DelegationProperties(Shape):
@@ -31,9 +31,9 @@ class _ServiceEndpoint(Shape):
 class SubnetProperties(Shape):
     addressPrefix: str = ""
     addressPrefixes: list[str] | None = None
-    networkSecurityGroup: Reference = Reference()
-    natGateway: Reference = Reference()
-    routeTable: Reference = Reference()
+    networkSecurityGroup: ResourceReference = ResourceReference()
+    natGateway: ResourceReference = ResourceReference()
+    routeTable: ResourceReference = ResourceReference()
     delegations: list[_Delegation] | None = None
     serviceEndpoints: list[_ServiceEndpoint] | None = None
     privateEndpointNetworkPolicies: str = ""
@@ -53,7 +53,7 @@ class VnetProperties(Shape):
     subnets: list[_NamedSubnet] | None = None
 
 
-class Vnet(Document):
+class VnetDocument(Document):
     properties: VnetProperties = VnetProperties()
 
 
@@ -87,7 +87,7 @@ class SecurityGroup(Document):
 
 
 class _NatProperties(Shape):
-    publicIpAddresses: list[Reference] | None = None
+    publicIpAddresses: list[ResourceReference] | None = None
 
 
 class NatGateway(Document):
@@ -119,8 +119,8 @@ class Named(Shape):
 
 
 class _IpConfigurationProperties(Shape):
-    subnet: Reference = Reference()
-    publicIPAddress: Reference = Reference()
+    subnet: ResourceReference = ResourceReference()
+    publicIPAddress: ResourceReference = ResourceReference()
 
 
 class _IpConfiguration(Shape):
@@ -172,19 +172,19 @@ class _Connection(Shape):
     properties: _ConnectionProperties
 
 
-class _EndpointProperties(Shape):
-    subnet: Reference = Reference()
+class _PrivateEndpointProperties(Shape):
+    subnet: ResourceReference = ResourceReference()
     privateLinkServiceConnections: list[_Connection] | None = None
     manualPrivateLinkServiceConnections: list[_Connection] | None = None
     ipConfigurations: list[Named] | None = None
 
 
 class PrivateEndpoint(Document):
-    properties: _EndpointProperties = _EndpointProperties()
+    properties: _PrivateEndpointProperties = _PrivateEndpointProperties()
 
 
 class _LinkProperties(Shape):
-    virtualNetwork: Reference = Reference()
+    virtualNetwork: ResourceReference = ResourceReference()
 
 
 class ZoneLink(Document):
@@ -200,7 +200,7 @@ class _RecordProperties(Shape):
     aRecords: list[_Address] | None = None
 
 
-class Record(Document):
+class DnsRecord(Document):
     properties: _RecordProperties = _RecordProperties()
 
 

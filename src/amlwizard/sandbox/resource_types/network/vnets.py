@@ -9,7 +9,7 @@ from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Call, ResourceType
 from amlwizard.sandbox.resource_types.network.names import UPDATING, WEAK, guid
-from amlwizard.sandbox.resource_types.network.shapes import Vnet
+from amlwizard.sandbox.resource_types.network.shapes import VnetDocument
 from amlwizard.sandbox.resource_types.network.subnets import (
     must_be_free,
     placed,
@@ -79,7 +79,7 @@ RESOURCE_TYPES = [
         "Microsoft.Network/virtualNetworks",
         _vnet,
         10,
-        shape=Vnet,
+        shape=VnetDocument,
         creates=UPDATING,
         etag=WEAK,
         unchanged_at_once=True,
