@@ -1,96 +1,87 @@
-"""The MLflow server behind a workspace of the sandbox: its socket and its database."""
+"""The MLflow server behind the workspaces of a sandbox: each has its own runs, models and database."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
+import httpx
 import pytest
 
-from amlwizard.sandbox.children import Child
+from amlwizard.sandbox.children import Children
 from amlwizard.sandbox.clock import Clock
 from amlwizard.sandbox.entra import Tokens
-from amlwizard.sandbox.ml.tracking import Tracking
+from amlwizard.sandbox.ml.tracking import DATABASE, Tracking
 from amlwizard.sandbox.sockets import short
 from amlwizard.sandbox.state import State
 
-SERVER = """
-import http.server, socketserver, sys
-
-class Answers(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-
-    def address_string(self):
-        return "a socket"
-
-    def log_message(self, *_): ...
-
-socketserver.UnixStreamServer(sys.argv[1], Answers).serve_forever()
-"""
+API = "/api/2.0/mlflow/"
 
 
-class Servers:
-    """In the place of `Children`: every server that finds a database which is broken ends."""
-
-    def __init__(self, folder: Path) -> None:
-        self.database = folder / "mlflow" / "guid" / "mlflow.db"
-        self.database.parent.mkdir(parents=True)
-
-    @property
-    def broken(self) -> bool:
-        return self.database.exists() and self.database.read_text() == "half made"
-
-    async def guarded(self, command: list[str], env: dict[str, str], log: Path, cwd: Path) -> Child:
-        address = command[command.index("--bind") + 1].removeprefix("unix:")
-        (cwd / address).unlink(missing_ok=True)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "" if self.broken else SERVER, address, start_new_session=True,
-            cwd=cwd, stdin=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        return Child(process)
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the sandbox is: in its own folder."""
+@pytest.fixture
+async def tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Tracking]:
     monkeypatch.chdir(tmp_path)
+    state, children = State.open(tmp_path, None, Clock("instant", 1)), Children(tmp_path)
+    tracking = Tracking(state, Tokens(state), children)
+    yield tracking
+    tracking.stop()
+    await children.stop()
 
 
-def tracking_of(world: State, servers: Any) -> Tracking:
-    """`servers` are as many of Servers' functions as the tests need."""
-    return Tracking(world, Tokens(world), servers)
+async def asked(tracking: Tracking, guid: str, call: str, **sent: object) -> httpx.Response:
+    url = await tracking.url(guid)
+    return await tracking.client.post(f"{url}{API}{call}", json=sent)
 
 
-async def test_a_database_that_was_never_whole_is_made_anew(tmp_path: Path) -> None:
-    """Whoever made it was killed."""
-    world, servers = State.open(tmp_path, None, Clock("instant", 1)), Servers(tmp_path)
-    servers.database.write_text("half made")
-    tracking = tracking_of(world, servers)
-    try:
-        assert await tracking.url("guid") and not servers.database.exists()
-    finally:
-        tracking.stop()
+async def found(tracking: Tracking, guid: str) -> list[str]:
+    """Experiments, runs and registered models of a workspace."""
+    experiments = (await asked(tracking, guid, "experiments/search", max_results=9)).json()
+    ids = [one["experiment_id"] for one in experiments["experiments"]]
+    runs = (await asked(tracking, guid, "runs/search", experiment_ids=ids)).json().get("runs", [])
+    return [
+        *(one["name"] for one in experiments["experiments"]),
+        *(one["info"]["run_name"] for one in runs),
+        *(one["name"] for one in await tracking.search(guid, "registered-models", "registered_models")),
+    ]  # fmt: skip
 
 
-async def test_a_database_that_was_served_is_never_thrown_away(tmp_path: Path) -> None:
-    world, servers = State.open(tmp_path, None, Clock("instant", 1)), Servers(tmp_path)
-    tracking = tracking_of(world, servers)
-    try:
-        await tracking.url("guid")
-        tracking.stop()
-        servers.database.write_text("half made")
-        with pytest.raises(RuntimeError, match=r"server\.log"):
-            await tracking.url("guid")
-        assert servers.broken
-    finally:
-        tracking.stop()
+async def test_workspaces_share_one_server_and_nothing_else(tracking: Tracking) -> None:
+    """Even ids and names are each workspace's own. A database that was left half made is made anew."""
+    unfinished = tracking.home("two") / f"{Path(DATABASE).stem}.new"
+    unfinished.parent.mkdir(parents=True)
+    unfinished.write_text("half made")
+    for guid in ("one", "two"):
+        made = await asked(tracking, guid, "experiments/create", name="same")
+        assert made.json() == {"experiment_id": "1"}
+    run = await asked(tracking, "one", "runs/create", experiment_id="1", run_name="only")
+    await asked(tracking, "one", "registered-models/create", name="model")
+
+    assert await found(tracking, "one") == ["same", "Default", "only", "model"]
+    assert await found(tracking, "two") == ["same", "Default"]
+    theirs = {"run_id": run.json()["run"]["info"]["run_id"]}
+    answer = await tracking.client.get(f"{await tracking.url('two')}{API}runs/get", params=theirs)
+    assert answer.status_code == 404
+    assert not unfinished.exists()
+
+    assert len(tracking.children._processes) == 1
+    tracking.forget("one")
+    assert [path.parent.name for path in tracking.folder.rglob(DATABASE)] == ["two"]
+    assert await tracking.search("one", "registered-models", "registered_models") == []
+    assert await found(tracking, "two") == ["same", "Default"]
 
 
-def test_a_path_that_no_socket_can_have_is_told(tmp_path: Path) -> None:
+async def test_a_server_that_cannot_start_says_where_to_look(
+    tracking: Tracking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "false")
+    with pytest.raises(RuntimeError, match=r"server\.log"):
+        await tracking.url("one")
+
+
+def test_a_path_that_no_socket_can_have_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     deep = tmp_path / ("x" * 60) / ("y" * 60)
     deep.mkdir(parents=True)
     with pytest.raises(OSError, match="too long for the address of a socket"):

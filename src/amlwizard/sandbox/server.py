@@ -120,7 +120,7 @@ class Server:
         stem = rid.text.lower()
         resource = self.state.get(stem)
         if resource and rid.type == ML_WORKSPACE:
-            self.tracking.stop_one(resource["properties"]["workspaceId"])
+            self.tracking.forget(resource["properties"]["workspaceId"])
         if workspace := self.state.data.databricks.get(stem):
             for cluster in workspace.clusters:
                 self.drivers.end(cluster)

@@ -1,15 +1,60 @@
-"""MLflow's own server as one worker of gunicorn loads it: what `mlflow server` comes to, which would
-import MLflow twice, once to make the database and once to serve."""
+"""MLflow's own server for all workspaces, as one worker of gunicorn loads it. The first segment of a
+path names the workspace, whose database is in a folder of that name below the working directory.
+
+MLflow takes its stores from two variables of a module. Here, these are proxies of the stores that
+belong to the request's workspace.
+"""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from wsgiref.util import shift_path_info
 
-from mlflow.server import ARTIFACT_ROOT_ENV_VAR, BACKEND_STORE_URI_ENV_VAR, app
-from mlflow.server.handlers import initialize_backend_stores
+from flask import request
+from mlflow.server import app as server
+from mlflow.server import handlers
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Models
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
+from werkzeug.local import LocalProxy
 
-__all__ = ["app"]
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-initialize_backend_stores(
-    os.environ[BACKEND_STORE_URI_ENV_VAR], None, os.environ[ARTIFACT_ROOT_ENV_VAR]
-)
+DATABASE = "mlflow.db"
+ARTIFACTS = "mlflow-artifacts:/"
+WORKSPACE = "amlwizard.workspace"
+
+
+class Stores(NamedTuple):
+    runs: Runs
+    models: Models
+
+
+@cache
+def stores(workspace: str) -> Stores:
+    """Those of a workspace. A database has its name only once it is complete: what is left of one
+    whose creation was interrupted is replaced."""
+    database = Path(workspace, DATABASE).absolute()
+    if not database.exists():
+        unfinished = database.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)
+        Runs(f"sqlite:///{unfinished}", ARTIFACTS).engine.dispose()
+        unfinished.rename(database)
+    return Stores(Runs(f"sqlite:///{database}", ARTIFACTS), Models(f"sqlite:///{database}"))
+
+
+def requested() -> Stores:
+    return stores(request.environ[WORKSPACE])
+
+
+handlers._tracking_store = LocalProxy(lambda: requested().runs)
+handlers._model_registry_store = LocalProxy(lambda: requested().models)
+
+
+def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    environ[WORKSPACE] = shift_path_info(environ)
+    answer: Iterable[bytes] = server(environ, start_response)
+    return answer

@@ -1,4 +1,4 @@
-"""The data plane of an ML workspace: a real MLflow server behind a public and a private port, with
+"""The data plane of ML workspaces: a real MLflow server behind a public and a private port each, with
 Azure's artifact URIs and artifact services.
 
 If public access is disabled, the public port answers 403.
@@ -30,90 +30,73 @@ DATABASE = "mlflow.db"
 READY_SECONDS = 600
 """How long to wait for a server that neither responds nor exits."""
 SOCKET = "server.socket"
+URL = "http://mlflow"
 
 
 class Tracking:
-    """One MLflow server per workspace, started by the first request or by `warm`: starting one takes
-    seconds of CPU time, which platforms without training need not spend."""
+    """One MLflow server for all workspaces, started by the first request or by `warm`: starting it
+    takes seconds of CPU time, which platforms without training need not spend. Each workspace has a
+    database of its own, in its `home`."""
 
     def __init__(self, state: State, tokens: Tokens, children: Children) -> None:
         self.state, self.tokens, self.children = state, tokens, children
-        self.servers: dict[str, asyncio.Task[str]] = {}
-        self.processes: dict[str, Child] = {}
-        socket = UnixSocketTransport(state.folder / "mlflow", SOCKET)
+        self.folder = state.folder / "mlflow"
+        self.server: asyncio.Task[None] | None = None
+        self.process: Child | None = None
+        socket = UnixSocketTransport(state.folder, SOCKET)
         self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket)
         self.artifacts = Artifacts(state, self._run_exists)
 
-    def start(self, guid: str) -> None:
-        if guid not in self.servers:
-            task = asyncio.get_running_loop().create_task(self._serve(guid))
-            self.state.watch(task, f"MLflow server {guid}")
-            self.servers[guid] = task
+    def start(self) -> asyncio.Task[None]:
+        if self.server is None:
+            self.server = asyncio.get_running_loop().create_task(self._serve())
+            self.state.watch(self.server, "MLflow server")
+        return self.server
 
     def warm(self) -> None:
-        for workspace in self.state.of_type("microsoft.machinelearningservices/workspaces"):
-            self.start(workspace["properties"]["workspaceId"])
+        if any(self.state.of_type("microsoft.machinelearningservices/workspaces")):
+            self.start()
 
     async def url(self, guid: str) -> str:
-        self.start(guid)
-        return await asyncio.shield(self.servers[guid])
+        """Where the server has the workspace."""
+        await asyncio.shield(self.start())
+        self.home(guid).mkdir(exist_ok=True)
+        return f"{URL}/{guid}"
 
     def home(self, guid: str) -> Path:
-        return self.state.folder / "mlflow" / guid
+        return self.folder / guid
 
-    async def _serve(self, guid: str) -> str:
-        """The URL of the server. One that was killed while it created its database leaves a broken
-        one behind; that is empty, and is deleted."""
-        home = self.home(guid)
-        served = home / "served"
-        for _ in range(2):
-            if url := await self._started(guid):
-                served.touch()
-                return url
-            if not served.exists():
-                (home / DATABASE).unlink(missing_ok=True)
-        raise RuntimeError(f"the MLflow server did not start: see {home / 'server.log'}")
-
-    async def _started(self, guid: str) -> str | None:
-        """None where the process ended before it answered."""
-        home = self.home(guid)
-        (home / "artifacts").mkdir(parents=True, exist_ok=True)
-        home.chmod(0o700)
-        process = await self.children.guarded(
+    async def _serve(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        self.folder.chmod(0o700)
+        log = self.folder / "server.log"
+        self.process = await self.children.guarded(
             [
                 sys.executable, "-m", "gunicorn", "--workers", "1", "--bind", f"unix:{SOCKET}",
                 "amlwizard.sandbox.ml.mlflow_app:app",
             ],
-            {
-                "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{home / DATABASE}",
-                "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
-                "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(home / "artifacts"),
-                "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
-            },
-            home / "server.log",
-            home,
+            {},
+            log,
+            self.folder,
         )  # fmt: skip
-        self.processes[guid] = process
-        url = f"http://{guid}"
         for _ in range(READY_SECONDS * 5):
-            if process.has_ended:
-                return None
+            if self.process.has_ended:
+                raise RuntimeError(f"the MLflow server did not start: see {log}")
             with contextlib.suppress(httpx.HTTPError):
-                if (await self.client.get(f"{url}/health")).status_code == 200:
-                    return url
+                if (await self.client.get(f"{URL}/any/health")).status_code == 200:
+                    return
             await asyncio.sleep(0.2)
-        raise RuntimeError(f"the MLflow server does not answer: see {home / 'server.log'}")
+        raise RuntimeError(f"the MLflow server does not answer: see {log}")
 
-    def stop_one(self, guid: str) -> None:
-        server, process = self.servers.pop(guid, None), self.processes.pop(guid, None)
-        if server:
-            server.cancel()
-        if process:
-            process.kill()
+    def forget(self, guid: str) -> None:
+        """Delete the runs and models of a workspace. Its artifacts belong to the storage account."""
+        (self.home(guid) / DATABASE).unlink(missing_ok=True)
 
     def stop(self) -> None:
-        for guid in list(self.servers):
-            self.stop_one(guid)
+        if self.server:
+            self.server.cancel()
+        if self.process:
+            self.process.kill()
 
     # -- requests
 
@@ -187,8 +170,8 @@ class Tracking:
 
     async def search(self, guid: str, what: str, key: str, where: str = "") -> list[JsonObject]:
         """All registered models or model versions (`what`, under `key` of the response)."""
-        if guid not in self.servers and not (self.home(guid) / DATABASE).exists():
-            return []  # no server was ever started for it
+        if not (self.home(guid) / DATABASE).exists():
+            return []  # nothing was ever asked of it
         url = await self.url(guid)
         found: list[JsonObject] = []
         token = ""
