@@ -208,6 +208,9 @@ class DatabricksPort(Protocol):
 
     def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None: ...
 
+    def have_running(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
+        """Start a cluster that has terminated; wait until it runs with its libraries."""
+
     def library_status(self, cluster_id: str) -> Mapping[str, str]:
         """State by PyPI requirement."""
 

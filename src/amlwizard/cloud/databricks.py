@@ -3,27 +3,29 @@ context."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event as CancelEvent
 
 from amlwizard.cloud import interruption
 from amlwizard.cloud.databricks_errors import PASSING, asked, translated
 from amlwizard.cloud.errors import LOST_ANSWERS, NO_ANSWER
-from amlwizard.cloud.execution import ExecutionContext, unreadable
+from amlwizard.cloud.execution import LostContextError, ended_for
 from amlwizard.cloud.import_lock import one_at_a_time
+from amlwizard.cloud.notebook import Notebook
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.session import CloudSession
 from amlwizard.cloud.waiting import Waiting
 from amlwizard.cloud.wire import LostAnswerError, prepared, unrepeated
 from amlwizard.cloud_port import CellResult, DeviceCodePrompt, ReportProgress
-from amlwizard.errors import AmlwizardError, CloudError, OperationCancelledError, StepError
+from amlwizard.errors import CloudError, StepError
 from amlwizard.json_types import Document
-from amlwizard.payloads import CellFinished, CellStarted
 
 RETRY_SECONDS = 60
+GONE = ("TERMINATED", "TERMINATING", "ERROR")
+INSTALLED = ("INSTALLED", "RESTORED", "SKIPPED", "UNINSTALL_ON_RESTART")
+"""States of a library that do not change any more, but for ``FAILED``."""
 
 
 class Databricks:
@@ -164,16 +166,14 @@ class Databricks:
     def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
         """Wait until the cluster runs. Raises StepError with Azure's reason if it terminates
         instead."""
-        where = "the cluster's event log"
-        waiting = Waiting("The Databricks cluster", where, self.profile.longest, say, cancel)
+        waiting = self._waiting_for_cluster(say, cancel)
         while True:
             cluster = asked("look at the cluster", lambda: self.client.clusters.get(cluster_id))
             state = cluster.state.value if cluster.state else "UNKNOWN"
             if state == "RUNNING":
                 return
             if state in ("TERMINATED", "ERROR"):
-                reason = cluster.termination_reason
-                code = reason.code.value if reason and reason.code else state
+                code = ended_for(cluster)
                 raise StepError(
                     f"The Databricks cluster did not start: {code}.",
                     why=cluster.state_message or "",
@@ -181,6 +181,29 @@ class Databricks:
                 )
             waiting.tell(f"cluster {state.lower()}")
             waiting.pause(self.profile.polling)
+
+    def have_running(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
+        """Start the cluster if it has terminated, and wait until it runs with its libraries."""
+        state = self._settled(cluster_id, say, cancel)
+        if state in GONE:
+            say("starting the cluster again")
+            self.start_cluster(cluster_id)
+        if state != "RUNNING":
+            self.wait_cluster(cluster_id, say, cancel)
+            if packages := self.library_status(cluster_id):
+                self._wait_libraries(cluster_id, packages, say, cancel)
+
+    def _settled(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> str:
+        """The state, once it is not ``TERMINATING``: until then Databricks refuses to start it."""
+        waiting = self._waiting_for_cluster(say, cancel)
+        while (state := self.state(cluster_id)) == "TERMINATING":
+            waiting.tell("cluster terminating")
+            waiting.pause(self.profile.polling)
+        return state
+
+    def _waiting_for_cluster(self, say: ReportProgress, cancel: CancelEvent) -> Waiting:
+        where = "the cluster's event log"
+        return Waiting("The Databricks cluster", where, self.profile.longest, say, cancel)
 
     # -- libraries
 
@@ -211,6 +234,11 @@ class Databricks:
             self.client.libraries.install(
                 cluster_id, [Library(pypi=PythonPyPiLibrary(package=p)) for p in packages]
             )
+        self._wait_libraries(cluster_id, packages, say, cancel)
+
+    def _wait_libraries(
+        self, cluster_id: str, packages: Collection[str], say: ReportProgress, cancel: CancelEvent
+    ) -> None:
         where = "the libraries of the cluster"
         waiting = Waiting("Installing libraries", where, self.profile.longest, say, cancel)
         while True:
@@ -220,9 +248,10 @@ class Databricks:
                 raise StepError(
                     f"Libraries could not be installed: {', '.join(failed)}.",
                     why="; ".join(failed.values()),
-                    fix="Choose versions that exist for the runtime, under training.",
+                    fix="Choose versions that exist for the runtime, under training; if the cluster "
+                    "did not reach the package index, replay once it does.",
                 )
-            left = [p for p in packages if states.get(p, ("", ""))[0] != "INSTALLED"]
+            left = [p for p in packages if states.get(p, ("", ""))[0] not in INSTALLED]
             if not left:
                 return
             waiting.tell(f"{len(packages) - len(left)} of {len(packages)} installed")
@@ -273,87 +302,22 @@ class Databricks:
         that fails, and for a last one whose result Databricks has cut off. Then the cell that
         `closing` gives for ``FAILED``, or ``KILLED`` after a cancellation, has a moment to run.
 
+        If the cluster terminates meanwhile, loses the context, or the answer to a request is lost,
+        all cells run once more: a notebook takes up what it has done.
+
         A cell may make the others needless, and gives the result of the last one
         (``notebook_result`` in its data).
 
         A cell may request a sign-in (``login_needed`` in its data): `ask` shows the code, which is
         passed on to nothing else, and is notified when a later cell has signed in.
         """
-        notebook = _Notebook(cells, say, cancel, ask, before_each)
+        notebook = Notebook(cells, say, cancel, ask, before_each, closing)
         try:
-            return self._run_notebook(notebook, cluster_id, closing)
-        except CloudError as error:
-            if error.code != LostAnswerError.__name__:
-                raise
-        # Whether the cell runs is not known: its context was closed, and the notebook takes up what
-        # it has done.
-        say("an answer of Databricks was lost: the notebook starts again")
-        return self._run_notebook(notebook, cluster_id, closing)
-
-    def _run_notebook(
-        self, notebook: _Notebook, cluster_id: str, closing: Callable[[str], str] | None
-    ) -> list[CellResult]:
-        with ExecutionContext.opened(self.client, cluster_id, self.profile.polling) as context:
-            try:
-                return notebook.run(context)
-            except OperationCancelledError:
-                if closing:
-                    context.run_briefly(closing("KILLED"))
-                raise
-            except AmlwizardError as error:
-                lost = isinstance(error, CloudError) and error.code == LostAnswerError.__name__
-                if closing and not lost:
-                    context.run_briefly(closing("FAILED"))
-                raise
-
-
-@dataclass
-class _Notebook:
-    """Cells that run in one execution context; the arguments are those of `run_cells`."""
-
-    cells: Sequence[str]
-    say: ReportProgress
-    cancel: CancelEvent
-    ask: DeviceCodePrompt | None
-    before_each: Callable[[], None]
-
-    def run(self, context: ExecutionContext) -> list[CellResult]:
-        results = []
-        for number, cell in enumerate(self.cells, 1):
-            result = self._cell(context, number, cell)
-            kept = result.data.get("notebook_result")
-            results.append(replace(result, data=kept) if kept else result)
-            self._report(number, cell, results[-1])
-            if kept:
-                break
-        if results and results[-1].cut and not results[-1].data:
-            raise unreadable(len(results))
-        return results
-
-    def _cell(self, context: ExecutionContext, number: int, cell: str) -> CellResult:
-        self.say(f"{self._position(number)}: {_title(cell)}", CellStarted(number, _title(cell)))
-        self.before_each()
-        result = context.run(number, cell, self.say, self.cancel)
-        login = result.data.pop("login_needed", None)
-        if login and self.ask:
-            self.ask(login["url"], login["user_code"], login["expires_at"])
-        if self.ask and "login_done" in result.data:
-            self.ask.done(result.data["login_done"])
-        return result
-
-    def _report(self, number: int, cell: str, result: CellResult) -> None:
-        text = "\n".join([result.text, *(f"{name} did not come through" for name in result.lost)])
-        finished = CellFinished(
-            number, _title(cell), text, result.seconds, result.data or None, result.files
-        )
-        self.say(f"{self._position(number)}: done", finished)
-
-    def _position(self, number: int) -> str:
-        return f"cell {number} of {len(self.cells)}"
-
-
-def _title(cell: str) -> str:
-    return cell.partition("\n")[0].removeprefix("#").strip()
+            return notebook.run(self.client, cluster_id, self.profile.polling)
+        except LostContextError as lost:
+            say(f"{lost.what.rstrip('.')}: the notebook starts again")
+        self.have_running(cluster_id, say, cancel)
+        return notebook.run(self.client, cluster_id, self.profile.polling)
 
 
 _CLUSTER_FIXES = {

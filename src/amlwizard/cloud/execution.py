@@ -7,19 +7,25 @@ import base64
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Event as CancelEvent
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from amlwizard.cloud.databricks_errors import asked, tidying, translated
+from amlwizard.cloud.databricks_errors import PASSING, asked, tidying, translated
 from amlwizard.cloud.entra_codes import code_in, reason
+from amlwizard.cloud.errors import NO_ANSWER
 from amlwizard.cloud.waiting import CELL_SECONDS, Waiting
-from amlwizard.cloud.wire import unrepeated
+from amlwizard.cloud.wire import LostAnswerError, unrepeated
 from amlwizard.cloud_port import CellResult, ReportProgress
-from amlwizard.errors import OperationCancelledError, SignInError, StepError
+from amlwizard.errors import (
+    AmlwizardError,
+    CloudError,
+    OperationCancelledError,
+    SignInError,
+    StepError,
+)
 from amlwizard.events import Attachment
 from amlwizard.json_types import MutableDocument
 from amlwizard.run_control import current_cancel
@@ -27,16 +33,25 @@ from amlwizard.secret import hide
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
-    from databricks.sdk.service.compute import CommandStatusResponse
+    from databricks.sdk.service.compute import ClusterDetails, CommandStatusResponse
 
 ENDED = ("Finished", "Error", "Cancelled")
 CLOSING_POLL_SECONDS = 0.1
+ALIVE = ("RUNNING", "RESIZING")
+CONTEXT = re.compile(r"context", re.IGNORECASE)
+CONTEXT_SECONDS = 600.0  # until it is open, on a cluster that runs
+OPENING = "open an execution context"
 MARK, FILE = "amlwizard:", "amlwizard-file:"
 CUT = re.compile(r"^\*\*\* WARNING: skipped \d+ bytes of output \*\*\*$", re.MULTILINE)
 WIDEN = (
     "Set spark.databricks.driver.maxReplOutputLength to 20000000 in the cluster's Spark "
     "configuration, then replay."
 )
+
+
+class LostContextError(CloudError):
+    """What a notebook ran in is gone, or nobody knows whether its cell runs: not the fault of a
+    cell, and it may start again in another context."""
 
 
 class ExecutionContext:
@@ -51,21 +66,73 @@ class ExecutionContext:
     @classmethod
     @contextmanager
     def opened(
-        cls, client: WorkspaceClient, cluster_id: str, polling: float
+        cls,
+        client: WorkspaceClient,
+        cluster_id: str,
+        polling: float,
+        say: ReportProgress,
+        cancel: CancelEvent,
     ) -> Iterator[ExecutionContext]:
         """A context that is open for the duration of the block."""
         from databricks.sdk.service.compute import Language
 
-        with translated("open an execution context"):
-            context = client.command_execution.create(
+        with translated(OPENING):
+            created = client.command_execution.create(
                 cluster_id=cluster_id, language=Language.PYTHON
-            ).result(timeout=timedelta(minutes=10))
-        assert context.id
+            )
+            context = cls(client, cluster_id, str(created.response.id), polling)
         try:
-            yield cls(client, cluster_id, context.id, polling)
+            context._wait_until_open(say, cancel)
+            yield context
         finally:
             with tidying():
-                client.command_execution.destroy(cluster_id, context.id)
+                client.command_execution.destroy(cluster_id, context._id)
+
+    def _wait_until_open(self, say: ReportProgress, cancel: CancelEvent) -> None:
+        where = "the cluster's driver log"
+        waiting = Waiting("The execution context", where, CONTEXT_SECONDS, say, cancel)
+        while (status := self._status(OPENING)) != "Running":
+            if status == "Error":
+                raise StepError(
+                    "Databricks could not open an execution context.",
+                    why="The driver of the cluster did not start it.",
+                    fix=f"Look at {where}, then replay: it continues from here.",
+                )
+            waiting.tell(f"execution context {status.lower()}")
+            waiting.pause(self._polling)
+
+    def _status(self, doing: str) -> str:
+        """``Pending``, ``Running`` or ``Error``."""
+        read = partial(self._client.command_execution.context_status, self._cluster, self._id)
+        status = asked(doing, read).status
+        return status.value if status else "Pending"
+
+    def lost(self, error: AmlwizardError) -> LostContextError | None:
+        """The error to raise instead of `error`, which ended a cell, if the cell is not its cause.
+
+        Databricks words it in many ways, and a cell that ran at that moment may fail with anything:
+        so it is the cluster that is asked, and the context.
+        """
+        if isinstance(error, CloudError) and error.code == LostAnswerError.__name__:
+            return LostContextError(error.what, code=error.code, why=error.why, fix=error.fix)
+        with suppress(CloudError, SignInError):
+            cluster = asked("look at the cluster", lambda: self._client.clusters.get(self._cluster))
+            if cluster.state and cluster.state.value not in ALIVE:
+                return _lost(
+                    f"The Databricks cluster terminated meanwhile: {ended_for(cluster)}.",
+                    cluster.state_message or error.what,
+                )
+            if self._is_gone():
+                what = "Databricks has lost the execution context of the notebook."
+                return _lost(what, "The driver of the cluster has restarted, or was overloaded.")
+        return None
+
+    def _is_gone(self) -> bool:
+        try:
+            return self._status("look at the execution context") == "Error"
+        except CloudError as error:
+            unknown = error.code in (NO_ANSWER, *PASSING)
+            return not unknown or CONTEXT.search(error.why) is not None
 
     def run(self, number: int, cell: str, say: ReportProgress, cancel: CancelEvent) -> CellResult:
         """Run a cell to its end. Raises StepError with the cell's exception, or SignInError if
@@ -147,6 +214,19 @@ class ExecutionContext:
                 return status
             waiting.tell(running)
             waiting.pause(self._polling)
+
+
+def _lost(what: str, why: str) -> LostContextError:
+    fix = "Look at the cluster's event log, then replay: the notebook takes up what it has done."
+    return LostContextError(what, code=LostContextError.__name__, why=why, fix=fix)
+
+
+def ended_for(cluster: ClusterDetails) -> str:
+    """Databricks' code of why a cluster has terminated, or its state."""
+    reason = cluster.termination_reason
+    if reason and reason.code:
+        return str(reason.code.value)
+    return str(cluster.state.value) if cluster.state else "UNKNOWN"
 
 
 def _marked(number: int, text: str) -> MutableDocument:

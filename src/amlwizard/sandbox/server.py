@@ -169,6 +169,11 @@ class Routes:
         )
         return MOST_PROVEN_BYTES if proven else MOST_BYTES
 
+    def befall(self, request: Request, mishap: str) -> None:
+        service, resource_id = self._owner(request)
+        if service == "databricks":
+            self.server.databricks.befall(resource_id, mishap)
+
     def _owner(self, request: Request) -> tuple[str, str]:
         return self.server.ports.owner(request.scope["server"][1])
 

@@ -23,7 +23,7 @@ from amlwizard.plan.outputs import CLUSTER, TRAFFIC, TRAIN, WORKSPACE
 from amlwizard.recipe import Recipe
 from amlwizard.rules.frames import as_sent
 from amlwizard.secret import Secret
-from amlwizard.steps.cluster import databricks_of, running
+from amlwizard.steps.cluster import databricks_of
 from amlwizard.steps.frontend import frontend_of
 
 # Statuses of the router for a while after traffic was set; the model's own responses do not count.
@@ -173,7 +173,7 @@ def _inside(
     client = databricks_of(ctx)
     cluster_id = ctx.outputs[CLUSTER].id
     scope = scope_of(recipe)
-    running(client, cluster_id, say, ctx)
+    client.have_running(cluster_id, say, ctx.cancel)
     frontend = {"name": at.name, "address": at.address, "certificate": at.pem} if at else None
     parameters = {"uri": uri, "scope": scope, "request": sent, "frontend": frontend}
     with lending(client, scope, "scoring-key") as lent:

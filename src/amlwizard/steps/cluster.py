@@ -14,7 +14,6 @@ from amlwizard.plan.outputs import CLUSTER, DATABRICKS, ResourceOutput
 from amlwizard.recipe import Recipe
 from amlwizard.steps.documents import differences
 
-GONE = ("TERMINATED", "TERMINATING", "ERROR")
 MASTER = "spark.master"
 SETTINGS_TAG = "amlwizard-settings"  # hash of the settings that a cluster was created from
 
@@ -116,7 +115,7 @@ class _Cluster:
         cluster_id = found["cluster_id"] if found else client.create_cluster(spec)
         if found and _apart(spec, found) and _is_ours_and_old(spec, found):
             client.edit_cluster(cluster_id, spec)
-        running(client, cluster_id, say, ctx)
+        client.have_running(cluster_id, say, ctx.cancel)
         return ResourceOutput(cluster_id).to_json()
 
 
@@ -142,7 +141,7 @@ class _Libraries:
 
     def apply(self, ctx: Context, say: ReportProgress) -> Document:
         client, cluster_id = databricks_of(ctx), ctx.outputs[CLUSTER].id
-        running(client, cluster_id, say, ctx)
+        client.have_running(cluster_id, say, ctx.cancel)
         client.install_libraries(cluster_id, self.wanted, say, ctx.cancel)
         return {}
 
@@ -151,13 +150,3 @@ def databricks_of(ctx: Context) -> DatabricksPort:
     """The client of the Databricks workspace. Raises UnresolvedPlaceholderError until it exists."""
     made = ctx.outputs[DATABRICKS]
     return ctx.cloud.databricks(made.url, made.id)
-
-
-def running(client: DatabricksPort, cluster_id: str, say: ReportProgress, ctx: Context) -> None:
-    """Start the cluster if it has terminated, and wait until it is running."""
-    state = client.state(cluster_id)
-    if state in GONE:
-        say("starting the cluster again")
-        client.start_cluster(cluster_id)
-    if state != "RUNNING":
-        client.wait_cluster(cluster_id, say, ctx.cancel)

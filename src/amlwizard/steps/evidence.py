@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from amlwizard import notebook
+from amlwizard.cloud.databricks import GONE
 from amlwizard.cloud_port import ArmPort, ProbeResult, ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
@@ -31,7 +32,6 @@ from amlwizard.posture.facts import (
 )
 from amlwizard.recipe import Recipe
 from amlwizard.run_control import Workers
-from amlwizard.steps.cluster import GONE, running
 
 WORKERS = 12
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search"
@@ -285,7 +285,7 @@ def _inside(
         return f"there is no cluster {recipe.names.cluster} to look from"
     if str(cluster.get("state")) in GONE and not looking.wake:
         return "the cluster sleeps: `amlwizard verify` wakes it"
-    running(client, cluster["cluster_id"], say, ctx)
+    client.have_running(cluster["cluster_id"], say, ctx.cancel)
     private = _private_names(recipe, documents)
     calls: dict[str, JsonObject] = {
         link: {"method": "GET", "url": f"https://{next(iter(held))}{GREETINGS[link]}",

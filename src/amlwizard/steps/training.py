@@ -26,7 +26,7 @@ from amlwizard.plan.outputs import (
     TrainingOutput,
 )
 from amlwizard.recipe import Recipe
-from amlwizard.steps.cluster import databricks_of, packages, running
+from amlwizard.steps.cluster import databricks_of, packages
 from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.private_link import ready_for
 
@@ -167,7 +167,7 @@ def run_tracked(
     """Run a notebook that is signed in to the workspace; return the data of its last cell."""
     client = databricks_of(ctx)
     cluster_id = ctx.outputs[CLUSTER].id
-    running(client, cluster_id, say, ctx)
+    client.have_running(cluster_id, say, ctx.cancel)
     uri = str(ctx.cloud.ml(ctx.outputs[WORKSPACE].id).tracking_uri())
     with access(ctx, recipe) as way:
         addresses = {"tracking_uri": uri, "tracking_api": api_of(uri)}

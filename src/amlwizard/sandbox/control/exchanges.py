@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from amlwizard.sandbox.capture import Capture
-from amlwizard.sandbox.control.faults import Fault, Faults, edited
+from amlwizard.sandbox.control.faults import MISHAPS, Fault, Faults, edited
 from amlwizard.sandbox.limits import RefusedBodyError, body_of
 from amlwizard.sandbox.state import State
 
@@ -31,6 +31,9 @@ class Doors(Protocol):
 
     def most_bytes(self, request: Request) -> int:
         """How large its body may be."""
+
+    def befall(self, request: Request, mishap: str) -> None:
+        """What happens to the service that is asked: one of MISHAPS."""
 
 
 class Exchanges:
@@ -93,6 +96,8 @@ class Exchanges:
             return NO_ANSWER
         while fault.mode == "hang" and fault in self.faults:
             await asyncio.sleep(HANG_POLL_SECONDS)
+        if fault.mode in MISHAPS:
+            self.doors.befall(Request(scope), fault.mode)
         if fault.mode == "before" and fault.status is not None:
             return await self._answer(fault.planted, scope, request)
         start, content = await self._answer(self.app, scope, request)

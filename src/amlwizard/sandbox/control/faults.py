@@ -29,6 +29,10 @@ def _expression(text: str) -> str:
     return text
 
 
+MISHAPS = ("terminate", "lose-contexts")
+"""Modes in which the request itself is answered truly."""
+
+
 class Fault(BaseModel):
     """`match` is a regular expression for ``METHOD path``, `holds` a text that the request's body
     must contain. `times` is how many requests are affected; None means all.
@@ -43,6 +47,8 @@ class Fault(BaseModel):
     - ``drop``: the effect takes place, and the connection is closed without an answer
     - ``cut``: the same, in the middle of an answer
     - ``hang``: no answer until the fault is removed
+    - ``terminate``: before anything happens, the clusters of the Databricks workspace that is asked
+      terminate; ``lose-contexts``: their drivers start again, without the execution contexts
 
     `delay` is how many seconds pass before any of them.
     """
@@ -52,7 +58,9 @@ class Fault(BaseModel):
     match: Annotated[str, AfterValidator(_expression)]
     holds: str = ""
     times: int | None = None
-    mode: Literal["before", "after", "hang", "reset", "drop", "cut"] = "before"
+    mode: Literal[
+        "before", "after", "hang", "reset", "drop", "cut", "terminate", "lose-contexts"
+    ] = "before"
     status: int | None = None
     code: str = "InternalServerError"
     message: str = "A fault was planted."

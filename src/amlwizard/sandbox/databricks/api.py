@@ -34,7 +34,7 @@ class DatabricksApi:
         self, state: State, tokens: Tokens, drivers: Drivers, opened: Callable[[], None]
     ) -> None:
         self.state, self.tokens = state, tokens
-        clusters = Clusters(state, drivers)
+        self.clusters = clusters = Clusters(state, drivers)
         libraries, secrets = Libraries(clusters), Secrets(state)
         commands = Commands(clusters, opened)
         # By the path after /api/VERSION/; called with the workspace's document and the request body.
@@ -93,6 +93,11 @@ class DatabricksApi:
         finally:
             if request.method == "POST":
                 self.state.save()
+
+    def befall(self, workspace_id: str, mishap: str) -> None:
+        """What the clusters of a workspace suffer; see `Clusters.befall`."""
+        if workspace := self.state.get(workspace_id):
+            self.clusters.befall(workspace, mishap)
 
     def _config(self, request: Request, workspace_id: str) -> Response:
         """What a workspace reveals without authentication; the SDK reads it before signing in."""

@@ -127,6 +127,25 @@ class Clusters:
             )
         return cluster
 
+    def restart_driver(self, workspace: JsonObject, cluster_id: str) -> None:
+        """Start the driver of a running cluster again: execution contexts are lost."""
+        cluster = self.running(workspace, cluster_id)
+        self.drivers.end(cluster_id)
+        self.drivers.start(cluster_id, workspace, cluster["spec"]["spark_version"])
+
+    def befall(self, workspace: JsonObject, mishap: str) -> None:
+        """What clusters suffer, to all that run: ``terminate``, or ``lose-contexts``."""
+        for cluster_id, cluster in data_of(self.state, workspace).clusters.items():
+            if cluster["state"] != "RUNNING":
+                continue
+            if mishap == "lose-contexts":
+                self.restart_driver(workspace, cluster_id)
+                continue
+            self.drivers.end(cluster_id)
+            cluster["state"] = "TERMINATED"
+            said = "Databricks lost its connection to the driver."
+            cluster["reason"] = _reason("COMMUNICATION_LOST", said, "CLOUD_FAILURE")
+
     def _restart(self, workspace: JsonObject, cluster: JsonObject) -> None:
         for library in cluster["libraries"].values():
             library.update(started=time.time(), polls=0)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 
 from amlwizard.sandbox.databricks.clusters import Clusters
+from amlwizard.sandbox.databricks.drivers import Driver
 from amlwizard.sandbox.databricks.errors import invalid, missing
 from amlwizard.sandbox.databricks.runtimes import shown
 from amlwizard.sandbox.databricks.secrets import redacted
@@ -19,12 +20,12 @@ class Commands:
     def __init__(self, clusters: Clusters, opened: Callable[[], None]) -> None:
         self.clusters, self.drivers, self.opened = clusters, clusters.drivers, opened
         self.commands: dict[str, JsonObject] = {}
-        self.contexts: dict[str, str] = {}
+        self.contexts: dict[str, tuple[str, asyncio.Task[Driver]]] = {}
 
     async def create_context(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster = self.clusters.running(workspace, body.get("clusterId", ""))
         context = uuid.uuid4().hex
-        self.contexts[context] = cluster["id"]
+        self.contexts[context] = (cluster["id"], self.drivers.tasks[cluster["id"]])
         self.opened()
         return {"id": context}
 
@@ -72,6 +73,7 @@ class Commands:
             command["status"] = "Finished" if "error" not in answer else "Error"
 
     async def status(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
+        self._context(body)
         command = self.commands.get(body.get("commandId", ""))
         if command is None:
             raise missing("CommandNotFoundException")
@@ -84,13 +86,12 @@ class Commands:
             command["status"] = "Cancelled"
             cluster_id = self._context(body)
             if not await self.drivers.interrupt(cluster_id):
-                spec = self.clusters.find(workspace, {"cluster_id": cluster_id})["spec"]
-                self.drivers.end(cluster_id)
-                self.drivers.start(cluster_id, workspace, spec["spark_version"])
+                self.clusters.restart_driver(workspace, cluster_id)
         return {"id": body.get("commandId")}
 
     def _context(self, body: JsonObject) -> str:
-        cluster_id = self.contexts.get(body.get("contextId", ""))
-        if cluster_id is None:
+        """The cluster of a context, which ends with the driver that it is in."""
+        cluster_id, driver = self.contexts.get(body.get("contextId", ""), ("", None))
+        if driver is None or self.drivers.tasks.get(cluster_id) is not driver:
             raise missing("ContextNotFound")
         return cluster_id
