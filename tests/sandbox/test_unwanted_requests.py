@@ -105,6 +105,9 @@ class Anything:
     def most_bytes(self, request: object) -> int:
         return 10
 
+    def befall(self, request: object, mishap: str) -> None:
+        return None
+
 
 async def never(scope: Scope, receive: Receive, send: Send) -> None:
     raise AssertionError("a request that is not whole reached its handler")
