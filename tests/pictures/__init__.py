@@ -20,6 +20,7 @@ from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
 from amlwizard.tui.app import WizardApp
@@ -76,13 +77,12 @@ async def drawn(picture: Picture, size: tuple[int, int]) -> str:
 
 async def settled(pilot: Pilot[Any]) -> None:
     """Wait until nothing moves: nothing is about to be done, and three looks in a row see the same."""
-    seen: list[list[str]] = []
+    seen: list[list[Strip]] = []
     while len(seen) < 3 or seen[-1] != seen[-2] or seen[-2] != seen[-3] or _due(pilot.app):
         for editor in (*pilot.app.screen.query(Input), *pilot.app.screen.query(TextArea)):
             editor.cursor_blink = False
         await pilot.pause()
-        strips = pilot.app.screen._compositor.render_strips()
-        seen.append([str(strip) for strip in strips])
+        seen.append(pilot.app.screen._compositor.render_strips())
 
 
 def _due(app: App[Any]) -> bool:
