@@ -79,17 +79,19 @@ def login_prompt(err: TextIO) -> Emit:
 
 
 class Lines:
-    """One plain line per event, each with the seconds since the start of the run."""
+    """One plain line per event, each with the seconds since the start of the run, and with `name`
+    if several runs are shown."""
 
-    def __init__(self, out: TextIO) -> None:
-        self.out, self.view = out, RunView()
+    def __init__(self, out: TextIO, name: str = "") -> None:
+        self.out, self.view, self.name = out, RunView(), name
 
     def __call__(self, event: Event) -> None:
         self.view = self.view.apply(event)
         text = self._text(event)
         if text:
             line = text.replace("\n", " / ")
-            self.out.write(f"{event.at - self.view.started:7.1f}  {line}\n")
+            name = f"{self.name}  " if self.name else ""
+            self.out.write(f"{event.at - self.view.started:7.1f}  {name}{line}\n")
             self.out.flush()
 
     def _text(self, event: Event) -> str:
@@ -198,7 +200,7 @@ def _note(step: StepView) -> str:
 def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
     """Print the end of a run: what failed, what was slowest, and where everything is."""
     console = Console(file=out, highlight=False, soft_wrap=True)
-    _failures(view, console)
+    failures(view, console)
     kept = sum(1 for s in view.steps.values() if s.state == "kept")
     if kept and view.exit_code == 0:
         trained = view.steps.get(TRAIN.id)
@@ -222,7 +224,7 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
     _closing(view, rows, console)
 
 
-def _failures(view: RunView, console: Console) -> None:
+def failures(view: RunView, console: Console) -> None:
     for step in view.steps.values():
         if step.state == "failed" and step.end:
             what = escape(step.end.what)
@@ -248,7 +250,7 @@ def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
 def report_teardown(view: RunView, places: dict[str, str], out: TextIO) -> None:
     """Print the end of a teardown: what failed, what was left, which names are not free yet."""
     console = Console(file=out, highlight=False, soft_wrap=True)
-    _failures(view, console)
+    failures(view, console)
     counts = view.counts()
     gone = counts.get("done", 0) - sum(
         s.state == "done" for s in view.steps.values() if s.info.phase == "sign-in"

@@ -100,3 +100,16 @@ class RunControl:
     def wait(self, seconds: float) -> bool:
         """Wait until steps may start; False if `seconds` pass first."""
         return self._may_start.wait(seconds)
+
+
+class FleetControl(RunControl):
+    """Cancels all runs of a fleet; each of its `members` can also be cancelled alone."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.members = [RunControl() for _ in range(size)]
+
+    def cancel(self) -> None:
+        super().cancel()
+        for member in self.members:
+            member.cancel()

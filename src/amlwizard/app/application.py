@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, Lock
@@ -18,6 +19,7 @@ from amlwizard.app import reporting
 from amlwizard.app.extras import how_to_add_the_sandbox, missing
 from amlwizard.app.port import RunResult, TargetName
 from amlwizard.app.targets import VARIABLE, Choice, Target, opened
+from amlwizard.cloud import SharedSignIns
 from amlwizard.errors import (
     AmlwizardError,
     Finding,
@@ -36,6 +38,7 @@ from amlwizard.plan import Phase, Plan, Step, outline, until
 from amlwizard.plan.outputs import TRAFFIC, TRAIN
 from amlwizard.posture import Posture
 from amlwizard.preflight import check
+from amlwizard.preflight.step import Joint, alone
 from amlwizard.recipe import Recipe, SignIn, save
 from amlwizard.run_control import RunControl, cancelled_by
 from amlwizard.steps import steps_for
@@ -109,6 +112,13 @@ class Application:
         self._end_target()
         return unused
 
+    def beside(self, shared: SharedSignIns) -> Application:
+        """An application for one of several runs: on the target that this one has opened, with
+        clients of its own and `shared` sign-ins."""
+        other = Application(self.choice)
+        other._target = replace(self.target, cloud=self.target.cloud.sharing(shared))
+        return other
+
     @property
     def target(self) -> Target:
         assert self._target, "calls are made within `using`"
@@ -181,9 +191,10 @@ class Application:
         rerun: Collection[Phase] = (),
         last: Phase | None = None,
         ignored: Collection[str] = (),
+        joint: Joint = alone,
     ) -> RunResult:
         """Saves the recipe beside the run's journal."""
-        steps = steps_for(recipe, ignored)
+        steps = steps_for(recipe, ignored, joint)
         if last:
             steps = until(steps, last)
         return self._walk(steps, "runs", recipe, name, emit, control, rerun)

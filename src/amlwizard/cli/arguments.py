@@ -10,6 +10,7 @@ from amlwizard.cli.options import Phase
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 PHASES = get_args(Phase)
+JOBS = 4
 WORK = ("train", "register")  # phases whose results are otherwise kept
 EPILOG = "exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled"
 
@@ -84,8 +85,21 @@ def _plan(commands: Commands) -> None:
 
 
 def _replay(commands: Commands) -> None:
-    replay = commands.add_parser("replay", help="do what a recipe says, without asking anything")
-    _recipe(replay, target="required")
+    replay = commands.add_parser(
+        "replay",
+        help="do what a recipe says, without asking anything",
+        epilog="Of several recipes, none writes before all were looked at, and the exit code is the "
+        "highest of theirs.",
+    )
+    replay.add_argument("recipes", nargs="+", metavar="recipe")
+    _changes(replay, target="required")
+    replay.add_argument(
+        "--jobs",
+        type=_jobs,
+        default=JOBS,
+        metavar="N",
+        help=f"of several recipes, replay so many at a time (default: {JOBS})",
+    )
     replay.add_argument("--until", choices=PHASES, help="stop after this phase")
     replay.add_argument(
         "--rerun", action="append", default=[], choices=WORK, help="do this phase's work anew"
@@ -235,6 +249,13 @@ def _port(text: str) -> int:
     return port
 
 
+def _jobs(text: str) -> int:
+    jobs = int(text) if text.isascii() and text.isdecimal() else 0
+    if jobs < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of jobs: give 1 or more")
+    return jobs
+
+
 def _speed(text: str) -> float:
     try:
         speed = float(text)
@@ -250,6 +271,12 @@ def _recipe(
 ) -> None:
     """The recipe that a command reads, the changes to it, and the cloud it may be about."""
     command.add_argument("recipe")
+    _changes(command, target)
+
+
+def _changes(
+    command: argparse.ArgumentParser, target: Literal["none", "optional", "required"]
+) -> None:
     if target != "none":
         _cloud(command, required=target == "required")
     command.add_argument(

@@ -83,7 +83,10 @@ class PlanOptions(RecipeOptions, CloudOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplayOptions(RecipeOptions, TargetOptions):
+class ReplayOptions(TargetOptions):
+    recipes: Sequence[str]
+    set: Sequence[str]
+    jobs: int
     until: Phase | None
     rerun: Sequence[Phase]
     ignore: Sequence[str]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from amlwizard import rules
 from amlwizard.cli import tls
 from amlwizard.cli.finding_output import counted
+from amlwizard.console import show_error
 from amlwizard.errors import Finding, InvalidInputError, lowered
 from amlwizard.recipe import Reading, Recipe, read
 
@@ -25,6 +27,54 @@ def usable_recipe(
             f"{path} cannot be used: {counted(len(errors), 'error')}.", findings=errors
         )
     return reading.recipe
+
+
+def usable_recipes(
+    paths: Sequence[str], changes: Mapping[str, str] | None = None, ignored: Collection[str] = ()
+) -> dict[str, Recipe]:
+    """The recipes by their paths. Raises InvalidInputError if one cannot be used, or two describe
+    one platform, and has shown then what is wrong with each."""
+    recipes: dict[str, Recipe] = {}
+    errors: list[InvalidInputError] = []
+    for path in dict.fromkeys(paths):
+        try:
+            recipes[path] = usable_recipe(path, changes, ignored)
+        except InvalidInputError as error:
+            errors.append(error)
+    errors += _clashes(paths, recipes)
+    for error in errors:
+        show_error(error)
+    if errors:
+        raise InvalidInputError(
+            f"{counted(len(errors), 'thing')} must be put right first.", why="Nothing was done."
+        )
+    return recipes
+
+
+def _clashes(paths: Sequence[str], recipes: Mapping[str, Recipe]) -> Iterator[InvalidInputError]:
+    """An error for every platform, or name that is unique in the world, of several recipes."""
+    claims: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for path in paths:
+        if path in recipes:
+            for claim in _claims(recipes[path]):
+                claims[claim].append(path)
+    for (what, name, *_), those in claims.items():
+        if len(those) > 1:
+            yield InvalidInputError(
+                f"{' and '.join(those)} have the same {what} {name}.",
+                why="Two runs on one platform would undo each other's work.",
+                fix="Leave one out, or change its names: names.prefix.",
+            )
+
+
+def _claims(recipe: Recipe) -> list[tuple[str, ...]]:
+    names, subscription = recipe.names, (recipe.sign_in.subscription or "").lower()
+    return [
+        ("resource group", names.resource_group.lower(), subscription),
+        ("container registry", names.registry.lower()),
+        ("storage account", names.storage.lower()),
+        ("key vault", names.key_vault.lower()),
+    ]
 
 
 def findings_of(reading: Reading, ignored: Collection[str] = ()) -> list[Finding]:

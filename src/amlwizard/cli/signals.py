@@ -21,11 +21,11 @@ ABOUT_READING = "Cancelling; nothing was changed."
 
 
 @contextmanager
-def cancelling(word: str = ABOUT_WORK) -> Iterator[RunControl]:
-    """The first signal cancels the work of the block and says `word`. A second one ends the
-    process at once, whatever it waits for: an embedded sandbox ends with the process, and the next
-    run finds what Azure has done."""
-    control = RunControl()
+def cancelling(word: str = ABOUT_WORK, control: RunControl | None = None) -> Iterator[RunControl]:
+    """The first signal cancels the work of the block, by `control`, and says `word`. A second one
+    ends the process at once, whatever it waits for: an embedded sandbox ends with the process, and
+    the next run finds what Azure has done."""
+    control = control or RunControl()
 
     def stop(number: int, frame: FrameType | None) -> None:
         if control.cancelled.is_set():

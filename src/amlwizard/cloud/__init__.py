@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from dataclasses import replace
+from functools import partial
 from threading import Event as CancelEvent
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from amlwizard.accounts import Account, Tenant
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
+from amlwizard.cloud.shared_sign_ins import SharedSignIns
 from amlwizard.cloud_port import DeviceCodePrompt, EndpointAnswer, Frontend, ProbeResult
 from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.recipe import SignIn
@@ -18,41 +21,57 @@ from amlwizard.secret import Secret
 if TYPE_CHECKING:
     from amlwizard.cloud.arm import Arm
     from amlwizard.cloud.databricks import Databricks
+    from amlwizard.cloud.interactive_user import InteractiveUser
     from amlwizard.cloud.ml import MachineLearning
-    from amlwizard.cloud.session import CloudSession
+    from amlwizard.cloud.session import CloudSession, Within
 
-__all__ = ["Cloud", "CloudProfile", "Secret", "azure_public", "from_description"]
+__all__ = ["Cloud", "CloudProfile", "Secret", "SharedSignIns", "azure_public", "from_description"]
 
 DEVICE_CODE = "device-code"
+FIRST = "sign_in comes first"
 
 
 class Cloud:
-    """One cloud and one sign-in. Clients are created on first use.
+    """One cloud, one sign-in and one subscription. Clients are created on first use.
 
     `attended`: a user is present to enter a device code, which is then the default sign-in method
-    unless the recipe names another. `played`: the sandbox answers in the user's place.
+    unless the recipe names another. `played`: the sandbox answers in the user's place. `shared` are
+    sign-ins that other clouds use, too.
     """
 
     def __init__(
-        self, profile: CloudProfile, *, attended: bool = False, played: bool = False
+        self,
+        profile: CloudProfile,
+        *,
+        attended: bool = False,
+        played: bool = False,
+        shared: SharedSignIns | None = None,
     ) -> None:
-        self.profile, self.attended, self.played = profile, attended, played
+        self.profile, self.attended, self.played, self.shared = profile, attended, played, shared
         self._session: CloudSession | None = None
+        self._credential: Within | None = None
+        self._person: InteractiveUser | None = None
         self._arm: Arm | None = None
         self._databricks: dict[str, Databricks] = {}
         self._ml: dict[str, MachineLearning] = {}
         # Two locks: a sign-in may wait 15 minutes for the user, and must not block new clients.
         self._signing_in, self._making = RLock(), RLock()
 
+    def sharing(self, shared: SharedSignIns) -> Cloud:
+        """The same cloud for another run: with clients of its own, and `shared` sign-ins."""
+        return Cloud(self.profile, attended=self.attended, played=self.played, shared=shared)
+
     # -- signing in
 
     def accounts(self, given: SignIn, ask: DeviceCodePrompt, cancel: CancelEvent) -> list[Tenant]:
         """Sign in as `given` says (`recipe.SignIn`) and return the tenants that the account can
         see."""
+        from amlwizard.cloud.session import prompting
         from amlwizard.cloud.subscriptions import seen
 
-        with self._signing_in:
-            return seen(self._signed_in(given, ask, cancel), given.tenant)
+        person = self._prompted(ask, cancel)
+        with self._signing_in, prompting(person):
+            return seen(self._signed_in(given, person), given.tenant)
 
     def sign_in(
         self,
@@ -68,38 +87,50 @@ class Cloud:
         Raises SignInError, and InvalidInputError if the subscription must be chosen.
         """
         from amlwizard.cloud.arm import Arm
+        from amlwizard.cloud.session import Within, prompting
         from amlwizard.cloud.subscriptions import choose, seen
 
-        with self._signing_in:
-            session = self._signed_in(given, ask, cancel)
+        person = self._prompted(ask, cancel)
+        with self._signing_in, prompting(person):
+            session = self._signed_in(given, person)
             tenants = seen(session, given.tenant, given.subscription)
             chosen = choose(tenants, given.subscription)
-            session.pin(chosen.tenant)
-            if self._arm is None or self._arm.subscription != chosen.id:
+            credential = self._credential
+            if self._arm is None or self._arm.subscription != chosen.id or credential is None:
                 self._forget_clients()
-                self._arm = Arm(self.profile, session, chosen.id)
-            session.prove(audiences)
+                self._credential = credential = Within(session, chosen.tenant, person)
+                self._arm = Arm(self.profile, credential, chosen.id)
+            credential.prove(audiences)
             return Account(session.identity.name, chosen.tenant, chosen.id, chosen.name)
 
-    def _signed_in(self, given: SignIn, ask: DeviceCodePrompt, cancel: CancelEvent) -> CloudSession:
-        from amlwizard.cloud.auth_records import AuthRecords
+    def _prompted(self, ask: DeviceCodePrompt, cancel: CancelEvent) -> InteractiveUser:
+        """The person whom all clients of this cloud prompt from now on."""
         from amlwizard.cloud.interactive_user import InteractiveUser
+
+        if self._person is None:
+            self._person = InteractiveUser(ask, cancel, played=self.played)
+        self._person.ask, self._person.cancel = ask, cancel
+        return self._person
+
+    def _signed_in(self, given: SignIn, person: InteractiveUser) -> CloudSession:
+        from amlwizard.cloud.auth_records import AuthRecords
         from amlwizard.cloud.session import signed_in
 
         login = given.login or (DEVICE_CODE if self.attended else None)
-        person = InteractiveUser(ask, cancel, played=self.played)
         known = self._session
         if (
             known
             and login in (None, known.login)
             and (given.tenant == "organizations" or known.reach(given.tenant))
         ):
-            known.go_on(ask, cancel)
+            known.go_on()
             return known
         self._session = None
         self._forget_clients()
         records = AuthRecords(self.profile.accounts)
-        self._session = signed_in(self.profile, login, given.tenant, person, records)
+        sign_in = partial(signed_in, self.profile, login, given.tenant, replace(person), records)
+        shared = self.shared
+        self._session = shared.one((login, given.tenant), sign_in) if shared else sign_in()
         return self._session
 
     def sign_out(self) -> None:
@@ -119,19 +150,20 @@ class Cloud:
     @property
     def login(self) -> str:
         """The sign-in method in use: ``environment``, ``device-code``..."""
-        return str(self._signed.login)
+        assert self._session, FIRST
+        return str(self._session.login)
 
     @property
-    def _signed(self) -> CloudSession:
-        assert self._session, "sign_in comes first"
-        return self._session
+    def _signed(self) -> Within:
+        assert self._credential, FIRST
+        return self._credential
 
     # -- clients
 
     @property
     def arm(self) -> Arm:
         """The client for Azure Resource Manager; requires `sign_in` first."""
-        assert self._arm, "sign_in comes first"
+        assert self._arm, FIRST
         return self._arm
 
     def databricks(self, url: str, id: str = "") -> Databricks:
@@ -184,9 +216,8 @@ class Cloud:
 
     def notebook_sign_in(self) -> JsonObject:
         """What a notebook needs to sign in to this cloud by itself; contains no secret."""
-        session = self._signed
         return {
-            "tenant": session.tenant or session.identity.tenant,
+            "tenant": self._signed.tenant,
             "authority": self.profile.authority,
             "instance_discovery": self.profile.instance_discovery,
             "token_scopes": {"arm": self.profile.arm_scope, "ml": self.profile.ml_scope},

@@ -15,7 +15,7 @@ from amlwizard.cloud.execution import LostContextError, ended_for
 from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.notebook import Notebook
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud.session import CloudSession
+from amlwizard.cloud.session import Within
 from amlwizard.cloud.waiting import Waiting
 from amlwizard.cloud.wire import LostAnswerError, prepared, unrepeated
 from amlwizard.cloud_port import CellResult, DeviceCodePrompt, ReportProgress
@@ -29,10 +29,10 @@ INSTALLED = ("INSTALLED", "RESTORED", "SKIPPED", "UNINSTALL_ON_RESTART")
 
 
 class Databricks:
-    """`session` is the sign-in, `workspace_id` the ARM id of the workspace."""
+    """`credential` is the sign-in, `workspace_id` the ARM id of the workspace."""
 
     def __init__(
-        self, profile: CloudProfile, session: CloudSession, workspace_url: str, workspace_id: str
+        self, profile: CloudProfile, credential: Within, workspace_url: str, workspace_id: str
     ) -> None:
         with one_at_a_time:
             from databricks.sdk import WorkspaceClient
@@ -41,14 +41,14 @@ class Databricks:
             from databricks.sdk.credentials_provider import CredentialsStrategy
 
         def headers() -> dict[str, str]:
-            token = session.get_token(profile.databricks_scope).token
+            token = credential.get_token(profile.databricks_scope).token
             given = {"Authorization": f"Bearer {token}"}
             # A new workspace has no users: with its id in the header, Databricks adds whoever may
             # manage it in ARM. A service principal must also prove that, with a second token.
             if workspace_id:
                 given["X-Databricks-Azure-Workspace-Resource-Id"] = workspace_id
-            if workspace_id and not session.identity.person:
-                management = session.get_token(profile.arm_scope).token
+            if workspace_id and not credential.session.identity.person:
+                management = credential.get_token(profile.arm_scope).token
                 given["X-Databricks-Azure-SP-Management-Token"] = management
             return given
 

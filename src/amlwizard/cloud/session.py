@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
-from threading import Event as CancelEvent
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,6 @@ from amlwizard.cloud.credentials import ASKING, UNATTENDED, NotAvailableError
 from amlwizard.cloud.entra_codes import NOT_ENABLED, can_ask, code_in
 from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.cloud.profile import CloudProfile
-from amlwizard.cloud_port import DeviceCodePrompt
 from amlwizard.errors import OperationCancelledError, SignInError
 from amlwizard.json_types import Document
 from amlwizard.run_control import current_cancel
@@ -46,6 +46,19 @@ CHALLENGE_SECONDS = 300
 Key = tuple[tuple[str, ...], str | None]  # scopes, and the tenant if it is not the account's own
 
 
+_prompted: ContextVar[InteractiveUser] = ContextVar("prompted")
+
+
+@contextmanager
+def prompting(person: InteractiveUser) -> Iterator[None]:
+    """Within the block, it is `person` who is prompted if Entra insists on another sign-in."""
+    before = _prompted.set(person)
+    try:
+        yield
+    finally:
+        _prompted.reset(before)
+
+
 @dataclass(frozen=True)
 class Identity:
     """Who signed in. `person` is false for service principals and managed identities."""
@@ -56,8 +69,8 @@ class Identity:
 
 
 class CloudSession:
-    """An azure-core TokenCredential. `tenant` is the one that tokens are for, None for the
-    account's own; `asked_tenant` is the one given to the sign-in, or ``organizations``."""
+    """An azure-core TokenCredential for the account's own tenant. `asked_tenant` is the one given
+    to the sign-in, or ``organizations``."""
 
     def __init__(
         self,
@@ -69,7 +82,6 @@ class CloudSession:
     ) -> None:
         self.profile, self.login, self.asked_tenant = profile, login, asked_tenant
         self.person, self.records = person, records
-        self.tenant: str | None = None
         self.identity = Identity("", "", False)
         self._lock = RLock()
         self._kept: dict[Key, AccessToken] = {}
@@ -98,19 +110,6 @@ class CloudSession:
             _raise_if_cancelled()
             raise credentials.refused(self.login, error, self._service(scopes)) from None
 
-    def prove(self, audiences: Iterable[str]) -> list[str]:
-        """Get the tokens that a run will need, while the user is present. Returns the audiences
-        that the tenant does not know yet: registering their providers adds them."""
-        unknown = []
-        for audience in audiences:
-            try:
-                self.get_token(self.profile.scope(audience))
-            except SignInError as refusal:
-                if audience == "arm" or code_in(refusal.code) not in NOT_ENABLED:
-                    raise
-                unknown.append(audience)
-        return unknown
-
     def _service(self, scopes: tuple[str, ...]) -> str:
         """The service that a token was for; empty for the first sign-in."""
         if not self.identity.name:
@@ -126,9 +125,7 @@ class CloudSession:
         quiet: bool = False,
     ) -> AccessToken:
         """`quiet`: do not prompt. Raises azure-identity's errors."""
-        tenant = tenant_id or self.tenant
-        if tenant == self.identity.tenant:
-            tenant = None
+        tenant = None if tenant_id == self.identity.tenant else tenant_id
         key = (scopes, tenant)
         # Check without the lock first: its holder may be waiting for the user to sign in.
         if kept := self._lasting(key, claims):
@@ -187,6 +184,8 @@ class CloudSession:
         from azure.core.exceptions import ClientAuthenticationError
 
         again = bool(self.identity.name)
+        prompted = _prompted.get(self.person)
+        self.person.ask, self.person.cancel = prompted.ask, prompted.cancel
         self.person.waited_for = True
         try:
             if self.person.cancel.is_set():
@@ -248,26 +247,38 @@ class CloudSession:
             return None
         return str(claims(token.token).get("tid") or tenant)
 
-    def go_on(self, ask: DeviceCodePrompt, cancel: CancelEvent) -> None:
+    def go_on(self) -> None:
         """Serve another run, which may prompt the user again."""
-        self.person.ask, self.person.cancel = ask, cancel
         self._refusal = None
-
-    def pin(self, tenant: str) -> None:
-        """Request tokens for this tenant from now on."""
-        self.tenant = tenant
 
 
 class Within:
-    """A credential for one of the tenants that a session reaches."""
+    """A credential for one of the tenants that a session reaches. If Entra insists on another
+    sign-in, `person` is prompted."""
 
-    def __init__(self, session: CloudSession, tenant: str) -> None:
-        self.session, self.tenant = session, tenant
+    def __init__(
+        self, session: CloudSession, tenant: str, person: InteractiveUser | None = None
+    ) -> None:
+        self.session, self.tenant, self.person = session, tenant, person
 
     def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, **_: object
     ) -> AccessToken:
-        return self.session.get_token(*scopes, claims=claims, tenant_id=self.tenant)
+        with prompting(self.person) if self.person else nullcontext():
+            return self.session.get_token(*scopes, claims=claims, tenant_id=self.tenant)
+
+    def prove(self, audiences: Iterable[str]) -> list[str]:
+        """Get the tokens that a run will need, while the user is present. Returns the audiences
+        that the tenant does not know yet: registering their providers adds them."""
+        unknown = []
+        for audience in audiences:
+            try:
+                self.get_token(self.session.profile.scope(audience))
+            except SignInError as refusal:
+                if audience == "arm" or code_in(refusal.code) not in NOT_ENABLED:
+                    raise
+                unknown.append(audience)
+        return unknown
 
 
 def signed_in(

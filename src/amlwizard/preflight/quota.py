@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from amlwizard.cloud.facts import Usage
@@ -33,6 +34,61 @@ class Need:
     family: str
     fields: tuple[str, ...]
     what: str
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a recipe needs of one counter of its region. `title` names it with the region, `parts`
+    say for what."""
+
+    rule: str
+    provider: str
+    counter: str
+    title: str
+    need: int
+    usage: Usage
+    fields: tuple[str, ...]
+    parts: str
+
+
+def quotas(s: Situation) -> Iterator[Finding]:
+    """What this recipe alone would exceed."""
+    for demand in demands(s):
+        if demand.need > demand.usage.left:
+            what = (
+                f"{demand.title}: {demand.need} are needed, {max(0, demand.usage.left)} are left."
+            )
+            yield _exceeded(s, demand, what, demand.parts, demand.need, "use less")
+
+
+def together(situations: Mapping[str, Situation]) -> dict[str, list[Finding]]:
+    """What recipes that fit one by one exceed together, for each of those concerned. `situations`
+    are by recipe."""
+    claims: dict[tuple[str, ...], dict[str, Demand]] = defaultdict(dict)
+    for name, s in situations.items():
+        for demand in demands(s):
+            claims[s.subscription, s.region, demand.provider, demand.counter][name] = demand
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for claim in claims.values():
+        need, left = sum(d.need for d in claim.values()), min(d.usage.left for d in claim.values())
+        if len(claim) > 1 and need > left:
+            for name, demand in claim.items():
+                what = (
+                    f"{demand.title}: {', '.join(claim)} need {need} together, {need - left} more "
+                    f"than the {max(0, left)} that are left."
+                )
+                parts = "; ".join(f"{other}: {d.need} ({d.parts})" for other, d in claim.items())
+                s = situations[name]
+                found[name].append(_exceeded(s, demand, what, parts, need, "replay fewer of them"))
+    return found
+
+
+def demands(s: Situation) -> Iterator[Demand]:
+    """What the remaining steps need, where the cloud told the quota."""
+    yield from _vcpus(s)
+    yield from _machine_learning(s)
+    yield from _addresses(s)
+    yield from _network(s)
 
 
 def needs(s: Situation) -> list[Need]:
@@ -73,7 +129,7 @@ def _nodes_to_add(s: Situation) -> int:
     return max(0, wanted - sum(int(pool.get("count") or 0) for pool in pools))
 
 
-def vcpus(s: Situation) -> Iterator[Finding]:
+def _vcpus(s: Situation) -> Iterator[Demand]:
     """vCPU quotas of the region as a whole and of each family."""
     held, wanted = s.facts.usages.get("compute", {}), needs(s)
     counters = [("cores", "Regional vCPUs", wanted)]
@@ -83,44 +139,40 @@ def vcpus(s: Situation) -> Iterator[Finding]:
     ]
     for counter, title, those in counters:
         usage, need = held.get(counter.lower()), sum(n.vcpus for n in those)
-        if usage and need and need > usage.left:
-            what = "; ".join(f"{n.vcpus} for {n.what}" for n in those)
-            yield _exceeded(
-                s,
+        if usage and need:
+            yield Demand(
                 "vcpu-quota",
-                tuple(field for n in those for field in n.fields),
-                f"{title} in {s.region}: {need} are needed, {max(0, usage.left)} are left.",
-                what,
                 "Microsoft.Compute",
                 counter,
-                usage,
+                f"{title} in {s.region}",
                 need,
+                usage,
+                tuple(field for n in those for field in n.fields),
+                "; ".join(f"{n.vcpus} for {n.what}" for n in those),
             )
 
 
-def machine_learning(s: Situation) -> Iterator[Finding]:
+def _machine_learning(s: Situation) -> Iterator[Demand]:
     """The separate vCPU quotas of Machine Learning compute."""
     machine = size(s, s.recipe.serving.build_node_size)
     if not machine or not s.is_new("build-compute"):
         return
     for counter in ("TotalDedicatedCores", machine.family):
         usage = s.facts.usages.get("ml", {}).get(counter.lower())
-        if usage and machine.vcpus > usage.left:
-            yield _exceeded(
-                s,
+        if usage:
+            yield Demand(
                 "ml-vcpu-quota",
-                ("serving.build_node_size",),
-                f"Machine Learning vCPUs ({counter}) in {s.region}: {machine.vcpus} are needed, "
-                f"{max(0, usage.left)} are left.",
-                f"{machine.vcpus} for the node that builds images",
                 "Microsoft.MachineLearningServices",
                 counter,
-                usage,
+                f"Machine Learning vCPUs ({counter}) in {s.region}",
                 machine.vcpus,
+                usage,
+                ("serving.build_node_size",),
+                f"{machine.vcpus} for the node that builds images",
             )
 
 
-def addresses(s: Situation) -> Iterator[Finding]:
+def _addresses(s: Situation) -> Iterator[Demand]:
     """The quota of public addresses: ours, and those that AKS and Databricks allocate."""
     own = [p for p in s.new if p.type == "Microsoft.Network/publicIPAddresses"]
     parts = [f"{len(own)} of the recipe"] if own else []
@@ -143,58 +195,48 @@ def addresses(s: Situation) -> Iterator[Finding]:
     if not counters or not need:
         return
     counter, usage = min(counters, key=lambda pair: pair[1].left)
-    if need > usage.left:
-        yield _exceeded(
-            s,
-            "public-ip-quota",
-            tuple(fields),
-            f"Public IP addresses in {s.region}: {need} are needed, {max(0, usage.left)} are left.",
-            "; ".join(parts),
-            "Microsoft.Network",
-            counter,
-            usage,
-            need,
-        )
+    yield Demand(
+        "public-ip-quota",
+        "Microsoft.Network",
+        counter,
+        f"Public IP addresses in {s.region}",
+        need,
+        usage,
+        tuple(fields),
+        "; ".join(parts),
+    )
 
 
-def network(s: Situation) -> Iterator[Finding]:
+def _network(s: Situation) -> Iterator[Demand]:
     """The quotas of other network resources per subscription and region."""
     for kind, counter in COUNTED.items():
         need = sum(planned.type == kind for planned in s.new)
         usage = s.facts.usages.get("network", {}).get(counter)
-        if usage and need and need > usage.left:
-            yield _exceeded(
-                s,
+        if usage and need:
+            yield Demand(
                 "network-quota",
-                ("sign_in.region",),
-                f"{kind} in {s.region}: {need} are needed, {max(0, usage.left)} are left.",
-                f"{need} of the recipe",
                 "Microsoft.Network",
                 counter,
-                usage,
+                f"{kind} in {s.region}",
                 need,
+                usage,
+                ("sign_in.region",),
+                f"{need} of the recipe",
             )
 
 
 def _exceeded(
-    s: Situation,
-    rule: str,
-    fields: tuple[str, ...],
-    what: str,
-    parts: str,
-    provider: str,
-    counter: str,
-    usage: Usage,
-    need: int,
+    s: Situation, demand: Demand, what: str, parts: str, need: int, or_else: str
 ) -> Finding:
-    scope = f"/subscriptions/{s.subscription}/providers/{provider}/locations/{s.region}"
+    usage = demand.usage
+    scope = f"/subscriptions/{s.subscription}/providers/{demand.provider}/locations/{s.region}"
     return Finding(
-        rule,
+        demand.rule,
         "error",
-        tuple(dict.fromkeys(fields)),
+        tuple(dict.fromkeys(demand.fields)),
         what,
         why=f"{parts}; {usage.used} of {usage.limit} are in use.",
-        fix="Ask for more quota, use less, or choose another region.",
-        command=f"az quota update --resource-name {counter} --scope {scope} "
+        fix=f"Ask for more quota, {or_else}, or choose another region.",
+        command=f"az quota update --resource-name {demand.counter} --scope {scope} "
         f"--limit-object value={usage.used + need}",
     )

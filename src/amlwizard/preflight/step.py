@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeAlias
 
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import Finding, InvalidInputError, lowered
 from amlwizard.json_types import Document
 from amlwizard.payloads import FindingReported
 from amlwizard.plan import Context, Step
-from amlwizard.preflight import check
+from amlwizard.preflight import findings, survey
+from amlwizard.preflight.situation import Situation
+
+Joint: TypeAlias = Callable[[Situation, Context, ReportProgress], Sequence[Finding]]
+"""What a recipe and others that are replayed with it exceed together."""
 
 
-def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step:
+def alone(situation: Situation, ctx: Context, say: ReportProgress) -> Sequence[Finding]:
+    """The `Joint` of a recipe that is replayed by itself."""
+    return ()
+
+
+def preflight_step(
+    steps: Sequence[Step], ignored: Collection[str] = (), joint: Joint = alone
+) -> Step:
     """The preflight of `steps`. Raises InvalidInputError with all findings if one of them is an
     error whose rule is not `ignored`. Otherwise the findings are reported as progress and returned
-    in its outputs (``findings``, as JSON)."""
+    in its outputs (``findings``, as JSON). Only a recipe without errors of its own asks for the
+    `joint` findings."""
 
     def apply(ctx: Context, say: ReportProgress) -> Document:
-        found = lowered(check(ctx, steps), ignored)
-        errors = [finding for finding in found if finding.severity == "error"]
-        if errors:
-            raise refusal(found)
+        situation = survey(ctx, steps)
+        found = lowered(findings(situation), ignored)
+        _refuse(found)
+        found += lowered(joint(situation, ctx, say), ignored)
+        _refuse(found)
         for finding in found:
             say(finding.what, FindingReported(finding.to_json()))
         return {"findings": [finding.to_json() for finding in found]}
@@ -29,6 +43,11 @@ def preflight_step(steps: Sequence[Step], ignored: Collection[str] = ()) -> Step
     return Step(
         "preflight", "Preflight", "provision", ("sign-in",), lambda ctx: None, apply, runs=True
     )
+
+
+def _refuse(found: Sequence[Finding]) -> None:
+    if any(finding.severity == "error" for finding in found):
+        raise refusal(found)
 
 
 def refusal(found: Sequence[Finding]) -> InvalidInputError:

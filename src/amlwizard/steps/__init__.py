@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from amlwizard.plan import Step
-from amlwizard.preflight.step import preflight_step
+from amlwizard.preflight.step import Joint, alone, preflight_step
 from amlwizard.recipe import Recipe
 from amlwizard.steps import (
     cluster,
@@ -23,9 +23,9 @@ from amlwizard.steps import (
 )
 
 
-def steps_for(recipe: Recipe, ignored: Collection[str] = ()) -> list[Step]:
+def steps_for(recipe: Recipe, ignored: Collection[str] = (), joint: Joint = alone) -> list[Step]:
     """All steps of a recipe. Their order follows from `after` alone. `ignored` holds the preflight
-    rules whose findings do not stop the run."""
+    rules whose findings do not stop the run; `joint` finds what others have to do with them."""
     journey = [
         *foundation.foundation(recipe),
         *network.network(recipe),
@@ -40,6 +40,6 @@ def steps_for(recipe: Recipe, ignored: Collection[str] = ()) -> list[Step]:
         *serving.serving(recipe),
         *scoring.scoring(recipe),
     ]
-    journey = [preflight_step(journey, ignored), *journey, verify.verify(recipe, journey)]
+    journey = [preflight_step(journey, ignored, joint), *journey, verify.verify(recipe, journey)]
     audiences = sorted({audience for step in journey for audience in step.audiences})
     return [foundation.sign_in_step(recipe, audiences), *journey]

@@ -10,7 +10,11 @@ from amlwizard.cli.arguments import parser
 from amlwizard.cli.options import CompletionOptions
 from amlwizard.recipe.bundled import BUNDLED
 
-FILES = ("recipe", "captures")  # arguments that are files, although their metavar is not FILE
+FILES = (
+    "recipe",
+    "recipes",
+    "captures",
+)  # arguments that are files, although their metavar is not FILE
 
 
 def completion(given: CompletionOptions) -> int:

@@ -1,29 +1,31 @@
-"""The replay command: run a recipe headless, from sign-in to a scored request."""
+"""The replay command: run recipes headless, from sign-in to a scored request."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from amlwizard import console
 from amlwizard.app.application import Application, to_all
 from amlwizard.cli.options import ReplayOptions
-from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.recipe_argument import changes, usable_recipe, usable_recipes
 from amlwizard.cli.run_output import Watch, progress, while_read
 from amlwizard.cli.signals import cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.errors import InvalidInputError
 from amlwizard.events import Emit
+from amlwizard.recipe import Recipe
+from amlwizard.run_control import FleetControl
 
 
 def replay(given: ReplayOptions) -> int:
-    """Return the exit code of the run. Raises InvalidInputError on Azure without --yes."""
-    recipe = usable_recipe(given.recipe, changes(given.set), given.ignore)
-    if given.target == "azure" and not given.yes:
-        raise InvalidInputError(
-            "Building on Azure costs money, and replay never asks.",
-            why="Nothing was done.",
-            fix="Look at `amlwizard plan`, then add --yes.",
-        )
+    """Return the exit code of the run, or the highest one of several. Raises InvalidInputError on
+    Azure without --yes."""
+    if len(given.recipes) > 1:
+        return _replay_all(given, usable_recipes(given.recipes, changes(given.set), given.ignore))
+    [name] = given.recipes
+    recipe = usable_recipe(name, changes(given.set), given.ignore)
+    _must_be_meant(given)
     watch = Watch()
     application = Application(choice_of(given))
     with application, cancelling() as control, application.using(given.target):
@@ -31,7 +33,7 @@ def replay(given: ReplayOptions) -> int:
         listeners: list[Emit] = [watch, while_read(shown, control)]
         ran = application.run(
             recipe,
-            given.recipe,
+            name,
             to_all(listeners),
             control,
             tuple(given.rerun),
@@ -41,3 +43,25 @@ def replay(given: ReplayOptions) -> int:
     places = {"Recipe": str(ran.recipe), "Journal": str(ran.journal)}
     console.report(watch.view, places, sys.stderr if given.json else sys.stdout)
     return ran.exit_code
+
+
+def _replay_all(given: ReplayOptions, recipes: Mapping[str, Recipe]) -> int:
+    from amlwizard.app.fleet import Fleet, Work
+    from amlwizard.cli.fleet_output import FleetOutput
+
+    _must_be_meant(given)
+    application, control = Application(choice_of(given)), FleetControl(len(recipes))
+    output = FleetOutput(recipes, given.json, control)
+    work = Work(tuple(given.rerun), given.until, tuple(given.ignore))
+    with application, cancelling(control=control), application.using(given.target), output:
+        results = Fleet(application, recipes, given.jobs, control).run(work, output.listener)
+    return output.summary(results)
+
+
+def _must_be_meant(given: ReplayOptions) -> None:
+    if given.target == "azure" and not given.yes:
+        raise InvalidInputError(
+            "Building on Azure costs money, and replay never asks.",
+            why="Nothing was done.",
+            fix="Look at `amlwizard plan`, then add --yes.",
+        )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from amlwizard import journal
+from amlwizard.cli.arguments import JOBS
 from amlwizard.cli.commands.replay import replay
 from amlwizard.cli.options import Phase, ReplayOptions, ResumeOptions, Target
 from amlwizard.errors import InvalidInputError
@@ -51,8 +52,9 @@ def resume(given: ResumeOptions) -> int:
     target: Target = "azure" if (given.target or run.view.target) == "azure" else "sandbox"
     return replay(
         ReplayOptions(
-            recipe=str(run.recipe),
+            recipes=(str(run.recipe),),
             set=(),
+            jobs=JOBS,
             target=target,
             clock=given.clock,
             speed=given.speed,

@@ -1,0 +1,174 @@
+"""How a command shows the runs of several recipes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from amlwizard import console
+from amlwizard.app.port import RunResult
+from amlwizard.cli.run_output import Watch, while_read
+from amlwizard.errors import OperationCancelledError
+from amlwizard.events import Emit, Event
+from amlwizard.json_types import Document
+from amlwizard.plain_text import plain
+from amlwizard.run_control import FleetControl
+from amlwizard.view import RunView
+
+CANCELLED = OperationCancelledError.exit_code
+RESULTS = {0: "done", 1: "failed", 2: "refused", 3: "sign-in failed", CANCELLED: "cancelled"}
+STYLES = {"done": "green", "running": "bold cyan", "waiting": "dim", "cancelled": "yellow"}
+
+
+class FleetOutput:
+    """JSON lines, a live table on a terminal, plain lines elsewhere; then one summary. What runs in
+    parallel is written one event at a time."""
+
+    def __init__(self, recipes: Collection[str], as_json: bool, control: FleetControl) -> None:
+        self.as_json, self.control = as_json, control
+        self.views = {name: Watch() for name in recipes}
+        self.labels = labels(recipes)
+        self._lock = RLock()
+        self._live: Live | None = None
+        if sys.stdout.isatty() and not as_json:
+            self._live = Live(
+                console=Console(), refresh_per_second=8, get_renderable=self._table, transient=True
+            )
+
+    def __enter__(self) -> None:
+        if self._live:
+            self._live.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def listener(self, name: str) -> Emit:
+        """What shows the run of a recipe."""
+        watch, prompt = self.views[name], console.login_prompt(sys.stderr)
+        progress = self._progress(name)
+
+        def show(event: Event) -> None:
+            with self._lock:
+                watch(event)
+                progress(event)
+                prompt(event)
+
+        return while_read(show, self.control)
+
+    def _progress(self, name: str) -> Emit:
+        if self.as_json:
+            return lambda event: _say({**event.to_json(), "recipe": plain(name)})
+        if self._live:
+            return lambda event: None
+        width = max(len(label) for label in self.labels.values())
+        return console.Lines(sys.stdout, self.labels[name].ljust(width))
+
+    def _table(self) -> Table:
+        table = Table(box=None, show_header=False, padding=(0, 1), expand=True)
+        for width, ratio in ((None, 2), (10, None), (7, None), (9, None), (None, 3)):
+            table.add_column(width=width, ratio=ratio, no_wrap=True)
+        for name, watch in self._telling():
+            view = watch.view
+            state = result_of(view)
+            spent = (time.time() if state == "running" else view.now) - view.started
+            ended = sum(step.state not in ("waiting", "running") for step in view.steps.values())
+            running = [s for s in view.steps.values() if s.state == "running"]
+            doing = "; ".join(step.info.title for step in running)
+            table.add_row(
+                Text(self.labels[name]),
+                Text(state, style=STYLES.get(state, "bold red")),
+                f"{spent:.0f} s" if view.steps else "",
+                f"{ended}/{len(view.steps)}" if view.steps else "",
+                Text(doing, style="dim"),
+            )
+        return table
+
+    def _telling(self) -> list[tuple[str, Watch]]:
+        """All rows if they fit; otherwise those at work first, those that succeeded last."""
+        rows, room = list(self.views.items()), max(4, Console().height - 2)
+        if len(rows) <= room:
+            return rows
+        order = {"running": 0, "waiting": 2, "done": 3}
+        return sorted(rows, key=lambda row: order.get(result_of(row[1].view), 1))[:room]
+
+    def summary(self, results: Mapping[str, RunResult | None]) -> int:
+        """Show how every run ended, and return the highest exit code."""
+        code = max(_code(result) for result in results.values())
+        if self.as_json:
+            rows = [_row(name, result, self.views[name].view) for name, result in results.items()]
+            _say({"kind": "fleet-finished", "exit_code": code, "recipes": rows})
+        self._report(results, sys.stderr if self.as_json else sys.stdout)
+        return code
+
+    def _report(self, results: Mapping[str, RunResult | None], out: TextIO) -> None:
+        shown = Console(file=out, highlight=False, soft_wrap=True)
+        for name in results:
+            view = self.views[name].view
+            if any(step.state == "failed" for step in view.steps.values()):
+                shown.print(f"\n{self.labels[name]}", style="bold", end="", markup=False)
+                console.failures(view, shown)
+        shown.print()
+        width = max(len(label) for label in self.labels.values())
+        for name, result in results.items():
+            row = _row(name, result, self.views[name].view)
+            line = f"{self.labels[name]:<{width}}  {row['result']:<14}  {row['seconds']:>7.1f} s"
+            shown.print(f"{line}  {row['next']}".rstrip(), markup=False)
+
+
+def labels(paths: Collection[str]) -> dict[str, str]:
+    """What recipes are called on a screen: by their file, or by their path if two have one name."""
+    stems = [plain(Path(path).stem) for path in paths]
+    return {
+        path: stem if stems.count(stem) == 1 else plain(path)
+        for path, stem in zip(paths, stems, strict=True)
+    }
+
+
+def result_of(view: RunView) -> str:
+    if not view.steps:
+        return "waiting"
+    return "running" if view.exit_code is None else RESULTS[view.exit_code]
+
+
+def _code(result: RunResult | None) -> int:
+    return result.exit_code if result else CANCELLED
+
+
+def _row(name: str, result: RunResult | None, view: RunView) -> Document:
+    code = _code(result)
+    return {
+        "recipe": plain(name),
+        "run": result.run if result else "",
+        "exit_code": code,
+        "result": RESULTS[code] if result else "not begun",
+        "seconds": round(view.now - view.started, 1),
+        "next": _next(name, result),
+    }
+
+
+def _next(name: str, result: RunResult | None) -> str:
+    if result is None or result.exit_code == 2:
+        return f"amlwizard replay {name}"
+    return f"amlwizard resume {result.run}" if result.exit_code else ""
+
+
+def _say(line: Document) -> None:
+    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
