@@ -81,9 +81,11 @@ class Clients:
 
     def databricks(self) -> Any:
         from amlwizard.cloud.databricks import Databricks
+        from amlwizard.cloud.session import Within
 
         host = self.address.removeprefix("https://")
-        return Databricks(self.profile, self.session, host, "").find_cluster("c")
+        credential = Within(self.session, self.session.identity.tenant)
+        return Databricks(self.profile, credential, host, "").find_cluster("c")
 
     def scoring(self) -> Any:
         from amlwizard.cloud.scoring import score
