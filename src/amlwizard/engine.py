@@ -43,7 +43,7 @@ from amlwizard.json_types import Document
 from amlwizard.plan import Action, Context, Found, Phase, Plan, Step, action_for, in_order, planned
 from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
 from amlwizard.recipe import Recipe
-from amlwizard.run_control import RunControl, Workers, cancelled_by
+from amlwizard.run_control import RunControl, Workers, cancelled_by, reported_by
 
 WORKERS = 12
 HOLD_LOOK_SECONDS = 0.2
@@ -127,14 +127,15 @@ class _Runner:
             raise OperationCancelledError("cancelled before it started")
         anew = step.runs and step.phase in self.rerun
         ctx = replace(_context(self.job, step, outputs, self.cancel, self.say), anew=anew)
-        found = step.read(ctx)
-        action = "run" if anew else action_for(step, found)
-        if action == "keep":
-            assert found
-            return StepFinished(
-                step=step.id, outcome="kept", outputs=found.outputs, what=found.note
-            )
-        return _apply(step, ctx, action, self.say)
+        with reported_by(partial(_progress, self.say, step.id)):
+            found = step.read(ctx)
+            action = "run" if anew else action_for(step, found)
+            if action == "keep":
+                assert found
+                return StepFinished(
+                    step=step.id, outcome="kept", outputs=found.outputs, what=found.note
+                )
+            return _apply(step, ctx, action, self.say)
 
 
 def survey(

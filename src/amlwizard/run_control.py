@@ -18,6 +18,7 @@ T = TypeVar("T")
 CLEANUP_SECONDS = 1.2
 LOOK_SECONDS = 0.1
 _cancel: ContextVar[Event] = ContextVar("cancel")
+_report: ContextVar[Callable[[str], None]] = ContextVar("report")
 
 
 @contextmanager
@@ -33,6 +34,21 @@ def cancelled_by(cancel: Event) -> Iterator[None]:
 def current_cancel() -> Event:
     """What cancels the work of this thread; an event that nobody sets if nothing does."""
     return _cancel.get(None) or Event()
+
+
+@contextmanager
+def reported_by(report: Callable[[str], None]) -> Iterator[None]:
+    """Within the block, `report` is told what the work of this thread waits for."""
+    before = _report.set(report)
+    try:
+        yield
+    finally:
+        _report.reset(before)
+
+
+def current_report() -> Callable[[str], None]:
+    """Tells a user what this thread waits for; nobody hears it if nothing listens."""
+    return _report.get(lambda message: None)
 
 
 class _Grace(Event):

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from amlwizard.capture.recording import Recorder
+from amlwizard.cloud.throttling import Throttle
 from amlwizard.errors import AmlwizardError, InvalidInputError
 
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
@@ -24,8 +25,9 @@ class CloudProfile:
     may take. `lease` is how long a run holds a platform unless it renews that, `settle` how long a
     change to it takes at most. `accounts` is the folder that remembers who signed in, None if nothing may outlive the
     process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None for this machine's
-    own resolver. `recorder` receives every exchange. `proxy` is the route to addresses that are not
-    on this machine, for a cloud that is confined to it.
+    own resolver. `recorder` receives every exchange, and `throttle` paces the requests of all
+    clients. `proxy` is the route to addresses that are not on this machine, for a cloud that is
+    confined to it.
     """
 
     name: str
@@ -49,6 +51,7 @@ class CloudProfile:
     ml_scope: str = "https://ml.azure.com/.default"
     databricks_scope: str = f"{DATABRICKS}/.default"
     recorder: Recorder | None = field(default=None, compare=False, repr=False)
+    throttle: Throttle = field(default_factory=Throttle, compare=False, repr=False)
 
     def scope(self, audience: str) -> str:
         """The OAuth scope of ``arm``, ``ml`` or ``databricks``."""

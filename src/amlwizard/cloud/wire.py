@@ -165,6 +165,8 @@ def _adapter(profile: CloudProfile) -> requests.adapters.HTTPAdapter:
             send = partial(
                 _sent, profile, request, url, partial(super().send, request, *given, **options)
             )
+            if url.startswith(f"{profile.arm}/subscriptions/"):
+                return profile.throttle.paced(str(request.method), urlsplit(url).path, send)
             if not (url.startswith(profile.authority) and ENTRA.search(urlsplit(url).path)):
                 return send()
             for _ in range(ENTRA_ATTEMPTS - 1):

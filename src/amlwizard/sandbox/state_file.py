@@ -96,7 +96,8 @@ class Operation(Part):
 class Limits(Part):
     """Quotas of a subscription: cores per region, in total, per family and of Machine Learning.
     `PublicIPAddresses` None means no limit. `not_offered` lists regions by resource type.
-    `role_looks` is how often a service checks before it sees a new role assignment."""
+    `role_looks` is how often a service checks before it sees a new role assignment. `requests`
+    has the size of the bucket of each kind of request, and how many are added to it a second."""
 
     cores: int = 100
     family_cores: int = 100
@@ -109,6 +110,11 @@ class Limits(Part):
     sizes_not_offered: list[str] = []
     not_offered: dict[str, list[str]] = {}
     role_looks: int = 0
+    requests: dict[Literal["reads", "writes", "deletes"], tuple[float, float]] = {
+        "reads": (250, 25),
+        "writes": (200, 10),
+        "deletes": (200, 10),
+    }
 
 
 class RoleSighting(Part):

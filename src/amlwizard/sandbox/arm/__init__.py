@@ -16,8 +16,11 @@ from amlwizard.sandbox.arm.request import ArmRequest, Route
 from amlwizard.sandbox.arm.resources import Resources
 from amlwizard.sandbox.arm.subscription import SubscriptionApi
 from amlwizard.sandbox.arm.tags import Tags
+from amlwizard.sandbox.arm.throttling import Throttling
 from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.entra.tokens import ARM, Tokens
+from amlwizard.sandbox.resource_id import ResourceId
 from amlwizard.sandbox.resource_types.base import Services
 from amlwizard.sandbox.state import State
 
@@ -30,6 +33,7 @@ class ArmApi:
         self.state, self.tokens = state, tokens
         accounts, providers = Accounts(state), Providers(state)
         operations = Operations(state)
+        self.throttling = Throttling(state)
         admission = Admission(state, providers)
         groups = Groups(state, services, admission, operations)
         tags = Tags(state, admission)
@@ -67,7 +71,18 @@ class ArmApi:
         claims = self.tokens.check(request, *ARM, self.state.arm)
         if isinstance(claims, Response):
             return claims
+        rid = ResourceId.parse(request.url.path)
+        left, refusal = self.throttling.counted(request.method, rid, claims["oid"])
+        answer = await self._handled(request, claims, refusal)
+        answer.headers.update(left)
+        return answer
+
+    async def _handled(
+        self, request: Request, claims: JsonObject, refusal: ArmError | None
+    ) -> Response:
         try:
+            if refusal:
+                raise refusal
             answer = await self._answer(await ArmRequest.read(request, claims))
             self.state.settle()
             return answer
