@@ -144,5 +144,6 @@ def test_what_the_model_raises_is_500_and_the_log_says_why(tmp_path: Path) -> No
 
 def test_a_script_that_is_not_in_the_code_ends_the_container(tmp_path: Path) -> None:
     model = sklearn_model(tmp_path, frame())
+    (tmp_path / "src").mkdir()
     with container(model, tmp_path, tmp_path / "src" / "none.py", model) as crashed:
         assert not crashed.ready and "none.py" in crashed.log.read_text()

@@ -11,7 +11,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -43,6 +45,9 @@ def _server(
     folder: Path, script: Path = NO_CODE, environment: Path | None = None
 ) -> InferenceServer:
     """The server's Flask application, with the entry script and the model loaded."""
+    folder = _copied(folder)
+    if environment is not None:
+        script = _copied(script.parent) / script.name
     os.environ |= {
         "AML_APP_ROOT": os.environ["TMPDIR"] if environment is None else str(script.parent),
         "AML_APP_INSIGHTS_ENABLED": "false",
@@ -51,12 +56,16 @@ def _server(
     }
     if environment is None:
         os.environ["MLFLOW_MODEL_FOLDER"] = folder.name
-    sys.dont_write_bytecode = True  # beside the code, which is a blob
     user_environment.enter(environment or folder)
     from azureml_inference_server_http.server.entry import app
 
     server: InferenceServer = app
     return server
+
+
+def _copied(folder: Path) -> Path:
+    """The container's own files: what it writes beside them, as Python does, is in no blob."""
+    return Path(shutil.copytree(folder, Path(tempfile.mkdtemp()) / folder.name))
 
 
 def _answered(client: Client, asked: dict[str, str]) -> dict[str, object]:
