@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as CancelEvent
@@ -234,9 +235,14 @@ class DatabricksPort(Protocol):
         ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = ...,
         closing: Callable[[str], str] | None = None,
+        noted: Callable[[str], AbstractContextManager[None]] = ...,
     ) -> Sequence[CellResult]:
         """Run cells one after another in one execution context; stops at the first that fails. Then
-        the cell that `closing` gives for ``FAILED`` or ``KILLED`` runs."""
+        the cell that `closing` gives for ``FAILED`` or ``KILLED`` runs. `noted` is entered with the
+        id of the context."""
+
+    def close_context(self, cluster_id: str, context_id: str) -> None:
+        """Close an execution context, and end the cell that runs in it; suppresses errors."""
 
 
 class WorkspacePort(Protocol):

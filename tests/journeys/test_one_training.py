@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -42,18 +43,61 @@ def runs(cloud: Sandbox) -> dict[str, str]:
         return dict(rows.fetchall())
 
 
+def nothing_lent(cloud: Sandbox) -> bool:
+    """Whether no secret is left in a scope, and no note of an execution context that is open."""
+    return not any(s for w in cloud.state["databricks"].values() for s in w["scopes"].values())
+
+
 def trained(*options: str, **around: str) -> Ran:
     ran = amlwizard("replay", *TARGET, *REGISTERED, *options, "--json", **around)
     assert ran.code == 0, ran.err
     return ran
 
 
-def test_a_lost_answer_makes_no_second_run(cloud: Sandbox, around: dict[str, str]) -> None:
-    """Neither that of MLflow nor that of Databricks, whose libraries would ask again."""
-    cloud.fault("POST .*/runs/create", mode="drop", times=1)
+LOST = (
+    "experiments/create",
+    "runs/create",
+    "runs/log-metric",
+    "runs/update",
+    "model-versions/create",
+)
+FAILING = {
+    "POST /api/2.0/secrets/put": 500,
+    "GET /api/2.0/secrets/list": 500,
+    "POST /api/1.2/contexts/create": 500,
+    "POST .*/mlflow/experiments/search": 503,
+    "POST .*/runs/log-parameter": 429,
+    "POST .*/artifacts/batch/metadata": 429,
+    "PUT .*/ExperimentRun/.*": 503,
+    "GET .*/models/[^/]*/versions": 502,
+}
+
+
+def test_once_at_every_request_of_a_training(cloud: Sandbox, around: dict[str, str]) -> None:
+    """Libraries ask again, MLflow's and Databricks' too, or do not; neither makes a second run."""
     cloud.fault("POST /api/1.2/commands/execute", holds="def open_run", mode="drop", times=1)
+    for call in LOST:
+        cloud.fault(f"POST .*/{call}", mode="drop", times=1)
+    for call, status in FAILING.items():
+        cloud.fault(call, status=status, text="", times=1)
+    before = len(cloud.calls)
     ran = trained(**around)
     assert runs(cloud) == {ran.final("train")["outputs"]["run_id"]: "FINISHED"}
+    assert nothing_lent(cloud)
+    assert {
+        call for call in FAILING if not any(re.fullmatch(call, c) for c in cloud.calls[before:])
+    } == set()
+
+
+def test_a_cluster_that_terminates_makes_no_second_run(
+    cloud: Sandbox, around: dict[str, str]
+) -> None:
+    before, other = runs(cloud), ("--set", "training.alpha=0.4", "--set", "expect.mse=null")
+    cloud.fault("POST /api/1.2/commands/execute", holds="# Measure", mode="terminate", times=1)
+    ran = trained(*other, **around)
+    run = ran.final("train")["outputs"]["run_id"]
+    assert runs(cloud) == {**before, run: "FINISHED"}
+    assert any("terminated meanwhile" in e["message"] for e in ran.of("step-progress", "train"))
 
 
 def test_an_interrupt_ends_the_run(cloud: Sandbox, around: dict[str, str]) -> None:
@@ -68,7 +112,7 @@ def test_an_interrupt_ends_the_run(cloud: Sandbox, around: dict[str, str]) -> No
     assert ran.code == 130 and ran.outcomes["train"] == "cancelled"
     [ended] = set(runs(cloud)) - set(before)
     assert runs(cloud)[ended] == "KILLED"
-    assert "tracking-token" not in str(cloud.state["databricks"])
+    assert nothing_lent(cloud)
 
 
 def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[str, str]) -> None:
@@ -83,10 +127,13 @@ def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[
     [left] = set(runs(cloud)) - set(before)
     assert runs(cloud)[left] == "RUNNING"
     cloud.clear()
+    contexts = cloud.received("POST .*/contexts/create"), cloud.received("POST .*/contexts/destroy")
     ran = trained(*other, **around)
+    opened, closed = (cloud.received(f"POST .*/contexts/{what}") for what in ("create", "destroy"))
+    assert closed - contexts[1] == opened - contexts[0] + 1, "that of the killed run is closed, too"
     assert ran.final("train")["outputs"]["run_id"] == left
     assert set(runs(cloud)) == {*before, left} and runs(cloud)[left] == "FINISHED"
-    assert "tracking-token" not in str(cloud.state["databricks"])
+    assert nothing_lent(cloud)
 
 
 def test_a_finished_training_is_not_done_again(cloud: Sandbox, around: dict[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from amlwizard.cloud.errors import UnreadableAnswerError, asked, translated
@@ -71,24 +70,16 @@ class ArmRequests:
         return self.send("POST", path, api_version, body)
 
     def query(self, path: str, api_version: str, body: Document, *keys: str) -> MutableDocument:
-        """The answer to a question that is a POST: sent again if the answer is lost, or lacks all
-        of `keys`. The SDK itself repeats a POST that is throttled or fails inside Azure, but not
-        one that a gateway answered."""
-        with one_at_a_time:
-            from azure.core.exceptions import HttpResponseError
+        """The answer to a question that is a POST: sent again if the answer is lost, lacks all of
+        `keys`, or the service is throttled or unavailable."""
 
         def call() -> MutableDocument:
-            try:
-                answer = self._call("POST", self._url(path, api_version), body)
-            except HttpResponseError as error:
-                if error.status_code != HTTPStatus.BAD_GATEWAY:
-                    raise
-                raise UnreadableAnswerError from None
+            answer = self._call("POST", self._url(path, api_version), body)
             if not answer.keys() & set(keys):
                 raise UnreadableAnswerError
             return answer
 
-        return asked(f"POST {short(path)}", call)
+        return asked(f"POST {short(path)}", call, again_every=self.profile.retry)
 
     def send(
         self, method: str, path: str, api_version: str, body: Document | None = None

@@ -4,12 +4,12 @@ context."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from threading import Event as CancelEvent
 
 from amlwizard.cloud import interruption
-from amlwizard.cloud.databricks_errors import PASSING, asked, translated
+from amlwizard.cloud.databricks_errors import PASSING, asked, tidying, translated
 from amlwizard.cloud.errors import LOST_ANSWERS, NO_ANSWER
 from amlwizard.cloud.execution import LostContextError, ended_for
 from amlwizard.cloud.import_lock import one_at_a_time
@@ -261,31 +261,44 @@ class Databricks:
 
     def put_secret(self, scope: str, key: str, value: str) -> None:
         """Store a secret; creates its scope if necessary."""
+        secrets = self.client.secrets
+        if scope not in {s.name for s in asked("list scopes", lambda: list(secrets.list_scopes()))}:
+            asked("create a secret scope", partial(self._create_scope, scope))
+        asked("store a secret", partial(secrets.put_secret, scope, key, string_value=value))
+
+    def _create_scope(self, scope: str) -> None:
         from databricks.sdk.errors import ResourceAlreadyExists
 
-        with translated("store a secret"):
-            if scope not in {s.name for s in self.client.secrets.list_scopes()}:
-                # A request whose response was lost may have created it.
-                with suppress(ResourceAlreadyExists):
-                    self.client.secrets.create_scope(scope)
-            self.client.secrets.put_secret(scope, key, string_value=value)
+        # A request whose response was lost may have created it.
+        with suppress(ResourceAlreadyExists):
+            self.client.secrets.create_scope(scope)
 
     def delete_secret(self, scope: str, key: str) -> None:
         """Delete a secret, if it exists."""
+        asked("delete a secret", partial(self._delete_secret, scope, key))
+
+    def _delete_secret(self, scope: str, key: str) -> None:
         from databricks.sdk.errors import NotFound
 
-        with translated("delete a secret"), suppress(NotFound):
+        with suppress(NotFound):
             self.client.secrets.delete_secret(scope, key)
 
     def secret_keys(self, scope: str) -> set[str]:
         """Keys of a secret scope; empty if the scope does not exist."""
+        return asked("list secrets", partial(self._secret_keys, scope))
+
+    def _secret_keys(self, scope: str) -> set[str]:
         from databricks.sdk.errors import NotFound
 
-        with translated("list secrets"):
-            try:
-                return {str(secret.key) for secret in self.client.secrets.list_secrets(scope)}
-            except NotFound:
-                return set()
+        try:
+            return {str(secret.key) for secret in self.client.secrets.list_secrets(scope)}
+        except NotFound:
+            return set()
+
+    def close_context(self, cluster_id: str, context_id: str) -> None:
+        """Close an execution context, and end the cell that runs in it; suppresses errors."""
+        with tidying():
+            self.client.command_execution.destroy(cluster_id, context_id)
 
     def run_cells(
         self,
@@ -297,6 +310,7 @@ class Databricks:
         ask: DeviceCodePrompt | None = None,
         before_each: Callable[[], None] = lambda: None,
         closing: Callable[[str], str] | None = None,
+        noted: Callable[[str], AbstractContextManager[None]] = lambda context_id: nullcontext(),
     ) -> list[CellResult]:
         """Run cells one after another in one execution context. Raises StepError for the first one
         that fails, and for a last one whose result Databricks has cut off. Then the cell that
@@ -308,10 +322,12 @@ class Databricks:
         A cell may make the others needless, and gives the result of the last one
         (``notebook_result`` in its data).
 
+        `noted` is entered with the id of the context before it is used.
+
         A cell may request a sign-in (``login_needed`` in its data): `ask` shows the code, which is
         passed on to nothing else, and is notified when a later cell has signed in.
         """
-        notebook = Notebook(cells, say, cancel, ask, before_each, closing)
+        notebook = Notebook(cells, say, cancel, ask, before_each, closing, noted)
         try:
             return notebook.run(self.client, cluster_id, self.profile.polling)
         except LostContextError as lost:

@@ -77,7 +77,8 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except Unauthenticated as error:
-        said = (error.error_code or "", str(error))
+        unsaid = UNREADABLE in str(error)
+        said = (error.error_code or "", "It does not say why." if unsaid else str(error))
         raise not_let_in(f"Databricks, {doing}", said) from None
     except DatabricksError as error:
         if UNREADABLE in str(error):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from amlwizard.cloud.import_lock import one_at_a_time
+from amlwizard.cloud.interruption import pause
 from amlwizard.cloud.policies import of_refusal
 from amlwizard.errors import AmlwizardError, CloudError, SignInError
 from amlwizard.json_types import Document
@@ -121,7 +122,7 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except AmlwizardError:
         raise
-    except (DecodeError, UnreadableAnswerError):
+    except (DecodeError, json.JSONDecodeError, UnreadableAnswerError):
         raise no_answer(doing, "What came back cannot be read as Azure's answer.") from None
     except HttpResponseError as error:
         if type(error.__cause__).__name__ == "BadResponse":  # of a module that is dear to import
@@ -135,24 +136,38 @@ def translated(doing: str) -> Iterator[None]:
         raise no_answer(doing, hide(str(error.message or error))[:500]) from None
 
 
-def asked(doing: str, call: Callable[[], T]) -> T:
-    """The result of `call`, repeated if a response is lost: `call` must be safe to repeat."""
+def asked(doing: str, call: Callable[[], T], again_every: float = 0) -> T:
+    """The result of `call`, repeated if a response is lost: `call` must be safe to repeat.
+
+    `again_every`, in seconds, is for questions that are POSTs: the SDK repeats few of those, so
+    they are repeated here as well if the service is throttled or unavailable.
+    """
 
     def once() -> T:
         with translated(doing):
             return call()
 
-    return repeated(once)
+    def passed(error: CloudError) -> bool:
+        return bool(again_every) and error.status in PASSING
+
+    return repeated(once, (NO_ANSWER,), passed, again_every)
 
 
-def repeated(call: Callable[[], T], again: Collection[str] = (NO_ANSWER,)) -> T:
-    """The result of `call`, which is repeated for errors with a code in `again`."""
+def repeated(
+    call: Callable[[], T],
+    again: Collection[str],
+    also: Callable[[CloudError], bool] = lambda error: False,
+    every: float = 0,
+) -> T:
+    """The result of `call`, which is repeated, after `every` seconds, for errors with a code in
+    `again` and those that `also` names."""
     for _ in range(LOST_ANSWERS - 1):
         try:
             return call()
         except CloudError as error:
-            if error.code not in again:
+            if error.code not in again and not also(error):
                 raise
+        pause(every)
     return call()
 
 

@@ -43,6 +43,32 @@ CONTEXT_SECONDS = 600.0  # until it is open, on a cluster that runs
 OPENING = "open an execution context"
 MARK, FILE = "amlwizard:", "amlwizard-file:"
 CUT = re.compile(r"^\*\*\* WARNING: skipped \d+ bytes of output \*\*\*$", re.MULTILINE)
+# Of exceptions that cells raise: signs in their text, the cause, what to do. The first one counts.
+REASONS = (
+    (
+        ("private link", "PublicNetworkAccess", "NameResolutionError"),
+        "The workspace refused the cluster: its names do not resolve to the private endpoint from the "
+        "cluster's VNET.",
+        "Look at the private DNS zones and their links to the VNET (amlwizard verify), then replay.",
+    ),
+    (
+        ("AuthorizationFailed", "PERMISSION_DENIED", "does not have authorization", "403"),
+        "The workspace does not allow this to the account that the notebook signs in with.",
+        "Give the account the role AzureML Data Scientist on the workspace. A role that was given in "
+        "the last minutes is not seen everywhere yet: then replay after some minutes.",
+    ),
+    (
+        ("ExpiredAuthenticationToken", "InvalidAuthenticationToken", "401", "Unauthorized"),
+        "The workspace does not accept the notebook's token any more.",
+        "Replay: the notebook signs in anew and takes up what it has done.",
+    ),
+    (
+        ("Max retries exceeded", "failed with exception", "Connection", "Timeout", "valid JSON"),
+        "The workspace did not answer the cluster, or the connection broke off.",
+        "Replay: the notebook takes up what it has done. If it stays so, look at the private endpoint "
+        "of the workspace and at the cluster's outbound access.",
+    ),
+)
 WIDEN = (
     "Set spark.databricks.driver.maxReplOutputLength to 20000000 in the cluster's Spark "
     "configuration, then replay."
@@ -55,12 +81,12 @@ class LostContextError(CloudError):
 
 
 class ExecutionContext:
-    """An open context on a cluster; `polling` is in seconds."""
+    """An open context on a cluster, by its `id`; `polling` is in seconds."""
 
     def __init__(
         self, client: WorkspaceClient, cluster_id: str, context_id: str, polling: float
     ) -> None:
-        self._client, self._cluster, self._id = client, cluster_id, context_id
+        self._client, self._cluster, self.id = client, cluster_id, context_id
         self._polling = min(polling, 1)
 
     @classmethod
@@ -76,17 +102,17 @@ class ExecutionContext:
         """A context that is open for the duration of the block."""
         from databricks.sdk.service.compute import Language
 
-        with translated(OPENING):
-            created = client.command_execution.create(
-                cluster_id=cluster_id, language=Language.PYTHON
-            )
-            context = cls(client, cluster_id, str(created.response.id), polling)
+        # Where an answer was lost, another context stays behind, idle, until the cluster ends.
+        create = partial(
+            client.command_execution.create, cluster_id=cluster_id, language=Language.PYTHON
+        )
+        context = cls(client, cluster_id, str(asked(OPENING, create).response.id), polling)
         try:
             context._wait_until_open(say, cancel)
             yield context
         finally:
             with tidying():
-                client.command_execution.destroy(cluster_id, context._id)
+                client.command_execution.destroy(cluster_id, context.id)
 
     def _wait_until_open(self, say: ReportProgress, cancel: CancelEvent) -> None:
         where = "the cluster's driver log"
@@ -103,7 +129,7 @@ class ExecutionContext:
 
     def _status(self, doing: str) -> str:
         """``Pending``, ``Running`` or ``Error``."""
-        read = partial(self._client.command_execution.context_status, self._cluster, self._id)
+        read = partial(self._client.command_execution.context_status, self._cluster, self.id)
         status = asked(doing, read).status
         return status.value if status else "Pending"
 
@@ -113,8 +139,8 @@ class ExecutionContext:
         Databricks words it in many ways, and a cell that ran at that moment may fail with anything:
         so it is the cluster that is asked, and the context.
         """
-        if isinstance(error, CloudError) and error.code == LostAnswerError.__name__:
-            return LostContextError(error.what, code=error.code, why=error.why, fix=error.fix)
+        if isinstance(error, LostContextError):
+            return error
         with suppress(CloudError, SignInError):
             cluster = asked("look at the cluster", lambda: self._client.clusters.get(self._cluster))
             if cluster.state and cluster.state.value not in ALIVE:
@@ -144,7 +170,7 @@ class ExecutionContext:
         except OperationCancelledError:
             with tidying():
                 self._client.command_execution.cancel(
-                    cluster_id=self._cluster, context_id=self._id, command_id=command_id
+                    cluster_id=self._cluster, context_id=self.id, command_id=command_id
                 )
             raise
         state = status.status.value if status.status else ""
@@ -161,10 +187,11 @@ class ExecutionContext:
                     why=why,
                     fix=fix,
                 )
+            why, fix = _reason(summary)
             raise StepError(
                 f"Cell {number} failed: {summary.splitlines()[-1][:300] if summary else state}",
-                why=_reason(summary),
-                fix="Correct the cause, then replay: what exists is kept.",
+                why=why,
+                fix=fix,
             )
         text = hide(str(results.data or "")) if results else ""
         data = _marked(number, text)
@@ -174,17 +201,24 @@ class ExecutionContext:
 
     def _begin(self, doing: str, cell: str) -> str:
         """Start a cell and return the id of its command. The request is sent once: the cell may
-        run although the answer was lost."""
+        run although the answer was lost, and then LostContextError is raised."""
         from databricks.sdk.service.compute import Language
 
-        with translated(doing), unrepeated():
-            command = self._client.command_execution.execute(
-                cluster_id=self._cluster,
-                context_id=self._id,
-                command=cell,
-                language=Language.PYTHON,
-            )
-        return str(command.command_id)
+        try:
+            with translated(doing), unrepeated():
+                command = self._client.command_execution.execute(
+                    cluster_id=self._cluster,
+                    context_id=self.id,
+                    command=cell,
+                    language=Language.PYTHON,
+                )
+                return str(command.command_id)
+        except CloudError as error:
+            if error.code not in (LostAnswerError.__name__, NO_ANSWER, *PASSING):
+                raise
+            raise LostContextError(
+                error.what, code=error.code, why=error.why, fix=error.fix
+            ) from None
 
     def run_briefly(self, cell: str) -> None:
         """Run a cell that tidies up after others. Errors are suppressed, and it has little time
@@ -193,7 +227,7 @@ class ExecutionContext:
             command_id = self._begin("tidy up", cell)
             while current_cancel().wait(CLOSING_POLL_SECONDS) is False:
                 status = self._client.command_execution.command_status(
-                    self._cluster, self._id, command_id
+                    self._cluster, self.id, command_id
                 )
                 if status.status and status.status.value in ENDED:
                     return
@@ -207,7 +241,7 @@ class ExecutionContext:
         waiting = Waiting(f"Cell {number}", where, CELL_SECONDS, say, cancel, running)
         while True:
             read = partial(
-                self._client.command_execution.command_status, self._cluster, self._id, command_id
+                self._client.command_execution.command_status, self._cluster, self.id, command_id
             )
             status = asked(f"run cell {number}", read)
             if status.status and status.status.value in ENDED:
@@ -270,10 +304,8 @@ def _shown(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith((MARK, FILE)))
 
 
-def _reason(summary: str) -> str:
-    if any(sign in summary for sign in ("private link", "403", "NameResolutionError")):
-        return (
-            "The workspace refused the cluster: its names do not resolve to the private endpoint "
-            "from the cluster's VNET."
-        )
-    return ""
+def _reason(summary: str) -> tuple[str, str]:
+    """Why a cell failed, if the words of its exception tell, and what to do."""
+    known = (reason for signs, *reason in REASONS if any(sign in summary for sign in signs))
+    why, fix = next(known, ("", "Correct the cause, then replay: what exists is kept."))
+    return why, fix

@@ -3,11 +3,13 @@ logs."""
 
 from __future__ import annotations
 
+import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from amlwizard.cloud.container_log import last_exception
-from amlwizard.cloud.errors import translated
+from amlwizard.cloud.errors import asked, translated
 from amlwizard.cloud.import_lock import made_once
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import transport
@@ -39,6 +41,7 @@ class MachineLearning:
             os.environ.pop(variable, None)
         from azure.ai.ml import MLClient
 
+        _print_nothing()
         parts = self.workspace_id.strip("/").split("/")
         client = MLClient(
             self.credential,
@@ -78,8 +81,8 @@ class MachineLearning:
     def tracking_uri(self) -> str:
         """The URI that the workspace reports: with private link it follows no pattern. Raises
         CloudError if there is none."""
-        with translated("read the workspace"):
-            found = self._client.workspaces.get(self.workspace_id.rsplit("/", 1)[-1])
+        name = self.workspace_id.rsplit("/", 1)[-1]
+        found = asked("read the workspace", lambda: self._client.workspaces.get(name))
         uri = str(found.mlflow_tracking_uri or "")
         if not uri:
             raise CloudError("The workspace reports no MLflow tracking URI.", code="NoTrackingUri")
@@ -88,14 +91,8 @@ class MachineLearning:
 
     def model_versions(self, name: str) -> list[MutableDocument]:
         """Versions of a registered model, newest first: version, tags, run_id, id."""
-        from azure.core.exceptions import ResourceNotFoundError
-
         try:
-            with translated("list model versions"):
-                try:
-                    found = list(self._client.models.list(name=name))
-                except ResourceNotFoundError:
-                    return []
+            found = asked("list model versions", lambda: list(self._client.models.list(name=name)))
         except CloudError as error:
             if error.status == 404:
                 return []
@@ -115,8 +112,9 @@ class MachineLearning:
 
     def keys(self, endpoint: str) -> Secret:
         """The primary key of an online endpoint."""
-        with translated("fetch the endpoint's keys"):
-            return Secret(str(self._client.online_endpoints.get_keys(endpoint).primary_key))
+        fetch = partial(self._client.online_endpoints.get_keys, endpoint)
+        keys = asked("fetch the endpoint's keys", fetch, again_every=self.profile.retry)
+        return Secret(str(keys.primary_key))
 
     def last_exception(self, endpoint: str, deployment: str) -> str:
         """The last error in the deployment's container; empty if its log cannot be read."""
@@ -126,3 +124,12 @@ class MachineLearning:
         except CloudError:
             return ""
         return hide(last_exception(str(text)))
+
+
+def _print_nothing() -> None:
+    """azure-ai-ml prints what it logs, the traceback of an answer that it cannot read as well."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("azure.ai.ml"):
+            logger = logging.getLogger(name)
+            logger.handlers.clear()
+            logger.propagate = True

@@ -4,6 +4,7 @@ their own."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from threading import Event as CancelEvent
 from typing import TYPE_CHECKING
@@ -27,12 +28,13 @@ class Notebook:
     ask: DeviceCodePrompt | None
     before_each: Callable[[], None]
     closing: Callable[[str], str] | None
+    noted: Callable[[str], AbstractContextManager[None]]
 
     def run(self, client: WorkspaceClient, cluster_id: str, polling: float) -> list[CellResult]:
         """Run the cells in a new context. Raises LostContextError if they may run again in another
         one, else what `run_cells` raises."""
         opened = ExecutionContext.opened(client, cluster_id, polling, self.say, self.cancel)
-        with opened as context:
+        with opened as context, self.noted(context.id):
             try:
                 return self._run_in(context)
             except OperationCancelledError:

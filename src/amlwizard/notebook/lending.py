@@ -17,7 +17,12 @@ from amlwizard.errors import AmlwizardError
 from amlwizard.run_control import cleanup
 
 PURPOSES = ("tracking-token", "probe-token", "scoring-key", "code-upload")
-KEY = re.compile(rf"(?:{'|'.join(PURPOSES)})(?:-(?P<at>\d+)-(?P<process>[\w.]+))?(?:-\w+)?")
+CONTEXT = "context"
+"""No secret, but a note of an execution context, which is closed before its key goes."""
+KEY = re.compile(
+    rf"(?P<purpose>{'|'.join((*PURPOSES, CONTEXT))})"
+    r"(?:-(?P<at>\d+)-(?P<process>[\w.]+))?(?:-(?P<part>\w+))?"
+)
 LONGEST_SECONDS = 6 * 3600.0
 """How long another machine's secret is left alone: as long as a cell may take."""
 
@@ -39,7 +44,8 @@ class Lending:
 
     def sweep(self) -> None:
         """Remove what processes have left that ended before they could."""
-        self._delete(key for key in self._client.secret_keys(self._scope) if _is_left(key))
+        found = left(self._client, self._scope)
+        self._delete(key[0] for key in found if key["purpose"] != CONTEXT)
 
     def take_back(self) -> None:
         self._delete(iter(self._lent))
@@ -62,9 +68,15 @@ def lending(client: DatabricksPort, scope: str, purpose: str) -> Iterator[Lendin
         lent.take_back()
 
 
-def _is_left(key: str) -> bool:
-    found = KEY.fullmatch(key)
-    if not found:
-        return False
-    process = processes.parse(found["process"] or "")
-    return not process or process.ended or time.time() - int(found["at"]) > LONGEST_SECONDS
+def left(client: DatabricksPort, scope: str) -> Iterator[re.Match[str]]:
+    """The keys in a scope, as matches of KEY, whose processes have ended before they could remove
+    them."""
+    for key in client.secret_keys(scope):
+        found = KEY.fullmatch(key)
+        if found and _has_ended(found):
+            yield found
+
+
+def _has_ended(key: re.Match[str]) -> bool:
+    process = processes.parse(key["process"] or "")
+    return not process or process.ended or time.time() - int(key["at"]) > LONGEST_SECONDS

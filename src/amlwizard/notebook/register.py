@@ -15,9 +15,8 @@ os.environ["MLFLOW_RUN_ID"] = parameters["run_id"]
 os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
 mlflow.set_tracking_uri(uri)
 mlflow.set_registry_uri(uri)
-held = [
-    file.path for file in get_artifact_repository(run.info.artifact_uri).list_artifacts("model")
-]
+artifacts = get_artifact_repository(run.info.artifact_uri)
+held = [file.path for file in patiently(lambda: artifacts.list_artifacts("model"))]
 if "model/MLmodel" not in held:
     raise RuntimeError(f"run {parameters['run_id']} holds no model: {held}")
 
@@ -41,24 +40,14 @@ def registered():
 
 
 def register():
-    """MLflow repeats a request whose answer was lost, and would make a second version."""
-    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-    try:
-        return registry.create_model_version(
-            parameters["model"],
-            f"{run.info.artifact_uri}/model",
-            run_id=parameters["run_id"],
-            tags=parameters["tags"],
-        )
-    except MlflowException:
-        made = registered()
-        if made is None:
-            raise
-        return made
-    finally:
-        del os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+    return registry.create_model_version(
+        parameters["model"],
+        f"{run.info.artifact_uri}/model",
+        run_id=parameters["run_id"],
+        tags=parameters["tags"],
+    )
 
 
-version = registered() or register()
+version = registered() or created_once(register, registered)
 print(f"{version.name} version {version.version}")
 print("amlwizard:" + json.dumps({"version": str(version.version)}))

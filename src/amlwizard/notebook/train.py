@@ -20,7 +20,6 @@ import os
 from pathlib import Path
 
 import mlflow
-from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
@@ -28,9 +27,15 @@ let_in()
 # The run is opened by MLflow's own client; azureml:// then finds it in the environment, where its
 # own sign-in would wait for a browser.
 client = MlflowClient(api, registry_uri=uri)
-experiment = client.get_experiment_by_name(parameters["experiment"])
-experiment_id = (
-    experiment.experiment_id if experiment else client.create_experiment(parameters["experiment"])
+
+
+def experiment_known():
+    known = client.get_experiment_by_name(parameters["experiment"])
+    return known.experiment_id if known else None
+
+
+experiment_id = experiment_known() or created_once(
+    lambda: client.create_experiment(parameters["experiment"]), experiment_known
 )
 TAG, RESULT = "amlwizard_training", "amlwizard/result.json"
 
@@ -41,19 +46,12 @@ def runs_of_this_training():
 
 
 def open_run():
-    """MLflow repeats a request whose answer was lost, and would make a second run."""
-    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-    try:
-        return client.create_run(
+    return created_once(
+        lambda: client.create_run(
             experiment_id, run_name=parameters["run_name"], tags={TAG: parameters["mark"]}
-        )
-    except MlflowException:
-        made = runs_of_this_training()
-        if not made:
-            raise
-        return made[0]
-    finally:
-        del os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+        ),
+        lambda: next(iter(runs_of_this_training()), None),
+    )
 
 
 # A notebook that was cut off, or whose answer was lost, has left its run: it is taken up.
@@ -69,7 +67,8 @@ mlflow.set_tracking_uri(uri)
 mlflow.set_registry_uri(uri)
 print(f"run {run_id} in experiment {parameters['experiment']}")
 if run.info.status == "FINISHED":
-    kept = get_artifact_repository(run.info.artifact_uri).download_artifacts(RESULT)
+    artifacts = get_artifact_repository(run.info.artifact_uri)
+    kept = patiently(lambda: artifacts.download_artifacts(RESULT))
     print("it has finished already")
     print("amlwizard:" + json.dumps({"notebook_result": json.loads(Path(kept).read_text())}))
 
@@ -164,9 +163,20 @@ result = {
     "actual": [round(float(value), 3) for value in y_test],
     "predicted": [round(float(value), 3) for value in predicted],
 }
+(folder / "amlwizard").mkdir()
+(folder / RESULT).write_text(json.dumps(result))
 with mlflow.start_run(run_id=run_id):
-    mlflow.log_artifacts(str(folder / "model"), "model")
-    mlflow.log_artifact(str(folder / "actual-vs-predicted.png"))
-    mlflow.log_dict(result, RESULT)
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        place = file.parent.relative_to(folder).as_posix()
+        # The client overwrites nothing: what an attempt that was cut off has logged stays.
+        patiently(
+            lambda file=file, place=place: mlflow.log_artifact(
+                str(file), None if place == "." else place
+            ),
+            done="already exists",
+        )
+    # All of it, also what is there from before.
+    logged = get_artifact_repository(mlflow.active_run().info.artifact_uri)
+    patiently(lambda: logged.download_artifacts("model"))
 print(f"model and picture logged to run {run_id}")
 print("amlwizard:" + json.dumps(result))

@@ -25,7 +25,8 @@ run = MlflowClient(api, registry_uri=uri).get_run(parameters["run_id"])
 os.environ["MLFLOW_RUN_ID"] = parameters["run_id"]
 os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
 mlflow.set_tracking_uri(uri)
-file = get_artifact_repository(run.info.artifact_uri).download_artifacts("model/conda.yaml")
+artifacts = get_artifact_repository(run.info.artifact_uri)
+file = patiently(lambda: artifacts.download_artifacts("model/conda.yaml"))
 conda = Path(file).read_text()
 print(conda)
 print("amlwizard:" + json.dumps({"conda": conda}))

@@ -1,18 +1,57 @@
 # Databricks notebook source
 # Get into the Machine Learning workspace, by a token that it takes
 import os
+import time
 
 import requests
+from mlflow.exceptions import MlflowException
 
 uri, api = parameters["tracking_uri"], parameters["tracking_api"]
+PAUSES = (2, 5)  # seconds between attempts
+
+
+def patiently(work, done=None):
+    """What `work` gives, which its client does not repeat itself. An error with the text `done` says
+    that an earlier attempt has done it."""
+    for pause in (*PAUSES, None):
+        try:
+            return work()
+        except Exception as error:
+            if done and done in str(error):
+                return None
+            if pause is None:
+                raise
+            print(f"{type(error).__name__}: once more in {pause} s")
+        time.sleep(pause)
+
+
+def created_once(create, find):
+    """What `create` makes. MLflow repeats a request whose answer was lost, and would make two: it is
+    told not to, and `find` looks for the first one before each attempt."""
+    for pause in (*PAUSES, None):
+        os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+        try:
+            return create()
+        except MlflowException as error:
+            refused = error
+        finally:
+            del os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+        made = find()
+        if made is not None:
+            return made
+        if pause is None:
+            raise refused
+        time.sleep(pause)
 
 
 def taken(audience):
-    answer = requests.post(
-        api + "/api/2.0/mlflow/experiments/search",
-        json={"max_results": 1},
-        headers={"Authorization": "Bearer " + token_for(audience)},
-        timeout=60,
+    answer = patiently(
+        lambda: requests.post(
+            api + "/api/2.0/mlflow/experiments/search",
+            json={"max_results": 1},
+            headers={"Authorization": "Bearer " + token_for(audience)},
+            timeout=60,
+        )
     )
     return answer.status_code not in (401, 403)
 

@@ -26,8 +26,9 @@ from amlwizard.secret import Secret
 from amlwizard.steps.cluster import databricks_of
 from amlwizard.steps.frontend import frontend_of
 
-# Statuses of the router for a while after traffic was set; the model's own responses do not count.
-NOT_YET = (404, 502, 503, 504)
+# Statuses of the router, or of what is between, for a while after traffic was set; the model's own
+# responses do not count.
+NOT_YET = (404, 429, 500, 502, 503, 504)
 FIXES = {
     400: 'The endpoint takes {"input_data": {"columns": ..., "index": ..., "data": ...}}: compare '
     "it with what was sent.",
@@ -126,6 +127,8 @@ def _asked(
             scored = ask()
             if scored.page:
                 refused = _page(scored)
+            elif scored.status < 400 and not scored.ran and isinstance(scored.body, str):
+                refused = _unreadable(scored)
             elif scored.ran or scored.status not in NOT_YET:
                 return scored
         except CloudError as error:
@@ -147,6 +150,16 @@ UNREACHED = (
     "Page", "ConnectError", "ConnectTimeout", "ConnectionError", "ProxyError", "ReadError",
     "RemoteProtocolError",
 )  # fmt: skip
+
+
+def _unreadable(scored: EndpointAnswer) -> CloudError:
+    return CloudError(
+        "The endpoint's answer cannot be read.",
+        code="Unreadable",
+        why=f"It is not JSON, as if cut off: {str(scored.body)[:200]!r}",
+        fix="Send the request again; if it stays so, something between here and the endpoint "
+        "changes what it answers.",
+    )
 
 
 def _page(scored: EndpointAnswer) -> CloudError:

@@ -15,7 +15,8 @@ from amlwizard.cloud_port import ReportProgress
 from amlwizard.design.private_endpoints import links
 from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document, JsonObject, MutableDocument
-from amlwizard.notebook.access import access, api_of
+from amlwizard.notebook.access import access, api_of, scope_of
+from amlwizard.notebook.contexts import noting
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import (
     CLUSTER,
@@ -182,5 +183,6 @@ def run_tracked(
             ask=ctx.ask,
             before_each=way.keep_up,
             closing=notebook.closing,
+            noted=noting(client, scope_of(recipe), cluster_id),
         )
     return dict(results[-1].data)

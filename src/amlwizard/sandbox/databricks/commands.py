@@ -35,6 +35,9 @@ class Commands:
 
     async def destroy_context(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         cluster_id = self._context(body)
+        running = [c for c in self.commands.values() if c["context"] == body["contextId"]]
+        if any(command["status"] == "Running" for command in running):
+            await self._interrupt(workspace, cluster_id)
         del self.contexts[body["contextId"]]
         await self.drivers.ask(cluster_id, {"op": "forget", "context": body["contextId"]})
         return {"id": body["contextId"]}
@@ -45,7 +48,12 @@ class Commands:
         if body.get("language") != "python":
             raise invalid("Only python is offered here.")
         command_id = uuid.uuid4().hex
-        command: JsonObject = {"id": command_id, "status": "Running", "results": None}
+        command: JsonObject = {
+            "id": command_id,
+            "context": body["contextId"],
+            "status": "Running",
+            "results": None,
+        }
         self.commands[command_id] = command
         task = asyncio.get_running_loop().create_task(
             self._run(workspace, cluster_id, body, command)
@@ -84,10 +92,13 @@ class Commands:
         command = self.commands.get(body.get("commandId", ""))
         if command and command["status"] == "Running":
             command["status"] = "Cancelled"
-            cluster_id = self._context(body)
-            if not await self.drivers.interrupt(cluster_id):
-                self.clusters.restart_driver(workspace, cluster_id)
+            await self._interrupt(workspace, self._context(body))
         return {"id": body.get("commandId")}
+
+    async def _interrupt(self, workspace: JsonObject, cluster_id: str) -> None:
+        """End the cell that runs on a cluster."""
+        if not await self.drivers.interrupt(cluster_id):
+            self.clusters.restart_driver(workspace, cluster_id)
 
     def _context(self, body: JsonObject) -> str:
         """The cluster of a context, which ends with the driver that it is in."""

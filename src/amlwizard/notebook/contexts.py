@@ -1,0 +1,42 @@
+"""The execution contexts of a recipe's cluster: a killed run leaves its own open, maybe with a cell
+that runs, and the next run closes it.
+
+Databricks lists no contexts. So each one is noted in the recipe's secret scope before it is used, by
+the name of a key, which says whose it is as those of lent secrets do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+
+from amlwizard.cloud_port import DatabricksPort
+from amlwizard.errors import AmlwizardError
+from amlwizard.notebook.lending import CONTEXT, Lending, left
+
+NOTE = "open"
+
+
+def noting(
+    client: DatabricksPort, scope: str, cluster_id: str
+) -> Callable[[str], AbstractContextManager[None]]:
+    """Closes what killed runs have left open. Returns what notes a context, by its id, for the
+    duration of a block."""
+    with suppress(AmlwizardError):  # it is idle, or ends with its cell
+        for key in left(client, scope):
+            if key["purpose"] == CONTEXT:
+                client.close_context(cluster_id, str(key["part"]))
+                client.delete_secret(scope, key[0])
+    return partial(_noted, client, scope)
+
+
+@contextmanager
+def _noted(client: DatabricksPort, scope: str, context_id: str) -> Iterator[None]:
+    note = Lending(client, scope, CONTEXT)
+    with suppress(AmlwizardError):
+        note.put(NOTE, context_id)
+    try:
+        yield
+    finally:
+        note.take_back()
