@@ -91,8 +91,8 @@ def test_however_databricks_words_that_it_knows_no_context_it_is_lost(
         """Once the context is open: until then its status is asked, too."""
         if not said[1:]:
             again = {"status": status, "body": body, "times": 3 if status >= 500 else 1}
-            platform.sandbox.fault("GET /api/1.2/contexts/status", **again)
-            platform.sandbox.fault(EXECUTE, status=status, body=body, times=1)
+            for what in ("commands", "contexts"):
+                platform.sandbox.fault(f"GET /api/1.2/{what}/status", **again)
 
     try:
         assert run(*CELLS, said=said, before_each=plant)[-1].data == {"mse": 1}
