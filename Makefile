@@ -10,7 +10,7 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos demo test check lint audit dist bench coverage pictures golden schema lock clean
+.PHONY: chaos demo test check lint audit dist bench fleet coverage pictures golden schema lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
@@ -63,6 +63,10 @@ coverage: .venv/ready
 # How long commands take beside each other; on a machine with nothing else to do.
 bench: .venv/ready
 	$(BIN)/python benchmarks/ratios.py
+
+# Many recipes in one process beside one: `make fleet RECIPES=50 JOBS=4`.
+fleet: .venv/ready
+	$(BIN)/python benchmarks/fleet.py --recipes $(or $(RECIPES),50) --jobs $(or $(JOBS),4)
 
 # Runs that are broken at random and repeated: `make chaos RUNS=200 SEED=7`.
 chaos: .venv/ready

@@ -51,6 +51,17 @@ def last_words(home: Path) -> list[str]:
     return [journal.read_text().splitlines()[-1].split('"')[3] for journal in journals]
 
 
+def private_addresses(cloud: Sandbox, prefix: str) -> set[str]:
+    """Those of a platform's private endpoints. Each VNET has its own, whatever others have."""
+    return {
+        address
+        for key, resource in cloud.state["resources"].items()
+        if f"/resourcegroups/rg-{prefix}/providers/microsoft.network/privateendpoints/" in key
+        for config in resource["properties"].get("customDnsConfigs", ())
+        for address in config["ipAddresses"]
+    }
+
+
 def test_all_that_is_wrong_is_said_before_any_cloud_is_asked(
     command: Command, recipe: Recipe
 ) -> None:
@@ -117,6 +128,7 @@ def test_a_recipe_that_fails_stops_no_other_and_is_resumed(
     cloud.clear()
     resumed = amlwizard("resume", "--json", **around)
     assert resumed.code == 0 and resumed.outcomes["key-vault"] == "done", resumed.err
+    assert private_addresses(cloud, "fleeth") == private_addresses(cloud, "fleeti")
 
 
 def test_an_interrupt_ends_all_of_them_with_a_last_word(

@@ -17,7 +17,12 @@ from amlwizard.sandbox.resource_types.network.private_dns import (
     public_suffix,
     zones_of,
 )
-from amlwizard.sandbox.resource_types.network.private_endpoints import GROUPS, link_of, names_of
+from amlwizard.sandbox.resource_types.network.private_endpoints import (
+    GROUPS,
+    in_network,
+    link_of,
+    names_of,
+)
 from amlwizard.sandbox.resource_types.network.subnets import find_subnet
 from amlwizard.sandbox.state import State
 
@@ -73,14 +78,14 @@ def inside(state: State, vnet_id: str, name: str) -> list[str] | None:
     return public(state, name)
 
 
-def endpoint_at(state: State, address: str) -> JsonObject | None:
-    """The private endpoint at an address, if its connection is approved."""
+def endpoint_at(state: State, vnet_id: str, address: str) -> JsonObject | None:
+    """The private endpoint at an address of a VNET, if its connection is approved."""
     for endpoint in state.of_type("microsoft.network/privateendpoints"):
         link = link_of(endpoint)
         approved = link["privateLinkServiceConnectionState"]["status"] == "Approved"
         ready = endpoint["properties"]["provisioningState"] == "Succeeded"
         held = [a for c in endpoint["properties"]["customDnsConfigs"] for a in c["ipAddresses"]]
-        if address in held and approved and ready:
+        if address in held and approved and ready and in_network(endpoint, vnet_id):
             return endpoint
     return None
 
@@ -88,7 +93,7 @@ def endpoint_at(state: State, address: str) -> JsonObject | None:
 def reaches_privately(state: State, vnet_id: str, resource: JsonObject, group: str) -> bool:
     """Whether the name of a resource resolves to an approved private endpoint in a VNET."""
     addresses = inside(state, vnet_id, names_of(resource, group)[0]) or []
-    return any(endpoint_at(state, address) for address in addresses)
+    return any(endpoint_at(state, vnet_id, address) for address in addresses)
 
 
 def _aks(state: State) -> Iterator[JsonObject]:

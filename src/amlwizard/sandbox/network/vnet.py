@@ -88,7 +88,7 @@ class Vnet:
         if not addresses or found is None:
             return None
         resource, group = found
-        inside = dns.endpoint_at(self.state, addresses[0]) is not None
+        inside = dns.endpoint_at(self.state, vnet_id, addresses[0]) is not None
         if not inside and addresses != dns.public(self.state, name):
             return None
         if group == "amlworkspace":

@@ -211,12 +211,18 @@ def names_of(target: JsonObject, group: str) -> list[str]:
     return [f"{name}.{group}.core.windows.net"]
 
 
+def in_network(endpoint: JsonObject, network: str) -> bool:
+    """Whether a private endpoint is in a subnet or VNET (an id)."""
+    subnet = str(endpoint["properties"]["subnet"]["id"]).lower()
+    return f"{subnet}/".startswith(f"{network.lower()}/")
+
+
 def _free_addresses(state: State, subnet: JsonObject, but: str) -> Iterator[IPv4Address]:
     network = IPv4Network(subnet["properties"]["addressPrefix"])
     used = {
         address
         for endpoint in state.of_type("microsoft.network/privateendpoints")
-        if endpoint["id"].lower() != but.lower()
+        if endpoint["id"].lower() != but.lower() and in_network(endpoint, subnet["id"])
         for config in endpoint["properties"].get("customDnsConfigs", [])
         for address in config["ipAddresses"]
     }
