@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from support import RECIPES, Ran, Sandbox, amlwizard, running
+from support import RECIPES, Json, Ran, Sandbox, amlwizard, running
 from support.breakage import failed
+from support.faults import HTML
 from support.journeys import SCORING_KEY
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("breakage_training")]
@@ -52,8 +53,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture(scope="module")
 def untracked(platform: Platform) -> Ran:
-    """The workspace refuses the run."""
+    """The workspace refuses the run. Meanwhile the endpoint is made, with its answers lost."""
     platform.sandbox.fault("POST .*/mlflow/runs/create", status=403, body=DENIED)
+    platform.sandbox.fault("PUT .*/onlineEndpoints/[^/]*", mode="drop", times=1)
+    platform.sandbox.fault("PUT .*/onlineEndpoints/[^/]*", status=503, times=1)
     ran = platform.replay()
     platform.sandbox.clear()
     return ran
@@ -72,6 +75,8 @@ def too_small(platform: Platform, other_mse: Ran) -> Ran:
 @pytest.fixture(scope="module")
 def overloaded(platform: Platform, too_small: Ran) -> Ran:
     platform.sandbox.fault("POST /api/v1/endpoint/.*/score", status=502, body={"message": "bad"})
+    platform.sandbox.fault("PUT .*/deployments/[^/]*", mode="drop", times=1)
+    platform.sandbox.fault("GET .*/deployments/[^/]*", status=503, times=1)
     ran = platform.replay()
     platform.sandbox.clear()
     return ran
@@ -93,9 +98,22 @@ def other_predictions(platform: Platform, locked: Ran) -> Ran:
     return platform.replay("--set", "expect.predictions=[235.114, 246.801, 160.0]")
 
 
+ONCE: tuple[Json, ...] = (
+    {"match": "POST .*/listKeys", "status": 502, "text": "<html></html>", "headers": HTML},
+    {"match": "POST .*/listKeys", "status": 429, "code": "TooManyRequests"},
+    {"match": "POST .*/score", "status": 429, "code": "TooManyRequests"},
+    {"match": "POST .*/score", "status": 500, "text": ""},
+    {"match": "POST .*/score", "status": 200, "text": "[235.1, "},
+)
+
+
 @pytest.fixture(scope="module")
 def mended(platform: Platform, other_predictions: Ran) -> Ran:
-    return platform.replay()
+    """What is throttled, down or cut off for a moment is asked again."""
+    platform.sandbox.control("faults", [{**fault, "times": 1} for fault in ONCE])
+    ran = platform.replay()
+    platform.sandbox.clear()
+    return ran
 
 
 def test_a_cell_that_fails_fails_the_training(untracked: Ran) -> None:
@@ -144,6 +162,10 @@ def test_once_mended_it_scores_and_nothing_was_done_twice(mended: Ran, platform:
     assert mended.code == 0, mended.err
     assert mended.that_are("done") == {"sign-in", "preflight", "check-training", "score", "verify"}
     assert platform.sandbox.unknown == []
+
+
+def test_no_traceback_of_a_library_is_shown(mended: Ran) -> None:
+    assert "Traceback" not in mended.err
 
 
 def test_each_replay_did_what_was_left(mended: Ran, platform: Platform) -> None:
