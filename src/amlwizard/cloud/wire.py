@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from amlwizard.capture.noting import noted
-from amlwizard.cloud import trust
+from amlwizard.cloud import clock, trust
 from amlwizard.cloud.interruption import (
     CONNECT_SECONDS,
     SILENCE_SECONDS,
@@ -204,6 +204,7 @@ def _sent(
         if _unrepeated.get() and not _never_sent(error):
             raise LostAnswerError(str(error)) from None
         raise
+    clock.heard(answer.headers.get("date"))
     page = answer.headers.get("content-type", "").startswith("text/html")
     if page and answer.status_code < 400:
         raise WebPageError(urlsplit(url).hostname or url)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import replace
-from threading import Event, Thread
+from threading import Event, RLock, Thread
 from types import TracebackType
 
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design.ids import Ids
-from amlwizard.errors import AmlwizardError
+from amlwizard.errors import AmlwizardError, OperationCancelledError
 from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document
 from amlwizard.lease.holder import Holder, this_process
@@ -35,6 +35,7 @@ class Lease:
     def __init__(self, run: str, command: str, control: RunControl) -> None:
         self._run, self._command, self._control = run, command, control
         self._ended = Event()
+        self._one_at_a_time = RLock()
         self._lock: LocalLock | None = None
         self._tag: Tag | None = None
         self._own: Holder | None = None
@@ -61,9 +62,23 @@ class Lease:
 
     def guard(self, steps: Sequence[Step]) -> list[Step]:
         """The steps, which write only once the platform is leased: right after the sign-in, or as
-        soon as its resource group exists."""
+        soon as its resource group exists; and only as long as it is."""
         guards = {SIGN_IN: self._signing_in, GROUP: self._grouping}
-        return [guards[s.id](s) if s.id in guards and s.phase != "remove" else s for s in steps]
+        return [
+            guards[s.id](s) if s.id in guards and s.phase != "remove" else self._writing(s)
+            for s in steps
+        ]
+
+    def _writing(self, step: Step) -> Step:
+        def apply(ctx: Context, say: ReportProgress) -> Document:
+            # This machine may have slept: the renewal comes late then.
+            tag = self._tag
+            if tag and tag.expired and (other := self._renew_once(tag)):
+                self._stop(other.refusal(tag.group).what, say)
+                raise OperationCancelledError("cancelled before it wrote")
+            return step.apply(ctx, say)
+
+        return replace(step, apply=apply)
 
     def _signing_in(self, step: Step) -> Step:
         def apply(ctx: Context, say: ReportProgress) -> Document:
@@ -122,10 +137,16 @@ class Lease:
         with cancelled_by(self._ended):
             while not self._ended.wait(tag.interval):
                 with suppress(AmlwizardError):  # the next attempt comes before it expires
-                    if other := tag.renew():
-                        refusal = other.refusal(other.host)
-                        say(f"{refusal.what} Ours had expired: this run stops.")
-                        return self._control.cancel()
+                    if other := self._renew_once(tag):
+                        return self._stop(other.refusal(tag.group).what, say)
+
+    def _renew_once(self, tag: Tag) -> Holder | None:
+        with self._one_at_a_time:
+            return tag.renew()
+
+    def _stop(self, why: str, say: ReportProgress) -> None:
+        say(f"{why} It has taken over the lease of this run, which stops.")
+        self._control.cancel()
 
 
 def _silent(message: str, payload: JsonRecord | None = None) -> None:

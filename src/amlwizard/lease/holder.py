@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from platform import node
 
 from amlwizard import processes
+from amlwizard.cloud import clock
 from amlwizard.errors import StepError
 from amlwizard.processes import Process
 
@@ -34,14 +35,14 @@ class Holder:
 
     def renewed(self, life: float) -> Holder:
         """The same holder, for `life` more seconds."""
-        return replace(self, until=int(time.time() + life))
+        return replace(self, until=int(clock.now() + life))
 
     @property
     def gone(self) -> bool:
         """Whether its time is over, it is known to have ended, or it is an earlier run of this
         process (two at a time are kept apart by the lock in the state folder)."""
         known = self.process.ended or self.process == processes.current()
-        return known or self.until <= time.time()
+        return known or self.until <= clock.now()
 
     def refusal(self, group: str) -> StepError:
         """The error for a run that must not start beside this holder."""
@@ -57,7 +58,7 @@ class Holder:
 
 def this_process(run: str, command: str, account: str, life: float) -> Holder:
     """This process as the holder for `life` seconds."""
-    now = time.time()
+    now = clock.now()
     process = processes.current()
     return Holder(run, command, account, node(), process, int(now), int(now + life))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from threading import Event as CancelEvent
 
+from amlwizard.cloud import clock
 from amlwizard.cloud.interruption import pause
 from amlwizard.cloud_port import ArmPort, Profile
 from amlwizard.design import api_versions
@@ -31,12 +32,12 @@ class UntaggableError(Exception):
 
 
 class Tag:
-    """The lease of one resource group. `own` is what was last written, None while it is not ours."""
+    """The lease of one resource group, by its name in `group`. `own` is what was last written, None while it is not ours."""
 
     def __init__(self, arm: ArmPort, profile: Profile, group_id: str) -> None:
         self._arm, self._profile = arm, profile
         self._address = f"{group_id}/providers/Microsoft.Resources/tags/default"
-        self._group = group_id.rpartition("/")[2]
+        self.group = group_id.rpartition("/")[2]
         self.own: Holder | None = None
 
     @property
@@ -59,13 +60,17 @@ class Tag:
         self._must_be_own(cancel)
         return True
 
+    @property
+    def expired(self) -> bool:
+        return self.own is not None and self.own.until <= clock.now()
+
     def renew(self) -> Holder | None:
-        """Renew the lease. Returns who has taken it over, if ours had expired and somebody did."""
+        """Renew the lease. Returns who has taken it over, if somebody did: ours had expired, or
+        their clock is ahead."""
         assert self.own
-        if self.own.until <= time.time():
-            other = holder.parse(self._read() or "")
-            if other and other.run != self.own.run and not other.gone:
-                return other
+        other = holder.parse(self._read() or "")
+        if other and other.run != self.own.run and not other.gone:
+            return other
         self.own = self.own.renewed(self._profile.lease)
         self._patch("Merge", self.own)
         return None
@@ -81,12 +86,12 @@ class Tag:
         other = holder.parse(text)
         if other is None:
             raise StepError(
-                f"The resource group {self._group} has a tag {NAME} that this version cannot read.",
+                f"The resource group {self.group} has a tag {NAME} that this version cannot read.",
                 why=f"It says who works on it: {text[:100]!r}. Nothing was changed.",
                 fix="Use the version of amlwizard that wrote it, or remove the tag.",
             )
         if not other.gone:
-            raise other.refusal(self._group)
+            raise other.refusal(self.group)
 
     def _must_be_own(self, cancel: CancelEvent) -> None:
         assert self.own
