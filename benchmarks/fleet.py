@@ -85,18 +85,18 @@ def replay(names: Sequence[str], jobs: int, home: str) -> Cost:
         recipes.append(str(Path(home, f"{name}.yaml")))
         Path(recipes[-1]).write_text(QUICKSTART.replace(PREFIX, name))
     options = ("--target", "sandbox", "--until", "provision", "--jobs", str(jobs))
-    with sandbox() as (server, given):
+    told = Path(home, "told")
+    with sandbox() as (server, given), told.open("w") as out:
         around = {"AMLWIZARD_HOME": home, "AMLWIZARD_SANDBOX": given["description"]}
         began = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "amlwizard", "replay", *recipes, *options],
-            stdout=(told := Path(home, "told").open("w+")), env={**os.environ, **around},
+            stdout=out, stderr=out, env={**os.environ, **around},
         )  # fmt: skip
         _, ended, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         if ended:
-            told.seek(0)
-            raise SystemExit(f"The replay of {len(names)} recipes failed:\n{told.read()[-4000:]}")
+            raise SystemExit(f"{len(names)} recipes failed:\n{told.read_text()[-4000:]}")
         cpu = used.ru_utime + used.ru_stime
         return Cost(seconds, cpu, used.ru_maxrss * 1024, cpu_time(server), peak(server))
 
