@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+KEPT = 2**14
+"""The same ids are parsed at every request: those of all resources, to find some by type."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class ResourceId:
         return self.type.partition("/")[0]
 
     @classmethod
+    @lru_cache(KEPT)
     def parse(cls, text: str) -> ResourceId:
         """Parse an id, or the path of a collection, which has one name less than types."""
         parts = text.strip("/").split("/")
