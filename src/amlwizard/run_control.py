@@ -52,18 +52,18 @@ def current_report() -> Callable[[str], None]:
 
 
 class _Grace(Event):
-    """Set when `cancel` has been set for CLEANUP_SECONDS, as seen by all cleanup together."""
+    """Set when `cancel` has been set for `seconds`, as seen by all cleanup together."""
 
     seen: ClassVar[WeakKeyDictionary[Event, float]] = WeakKeyDictionary()
 
-    def __init__(self, cancel: Event) -> None:
+    def __init__(self, cancel: Event, seconds: float) -> None:
         super().__init__()
-        self._cancel = cancel
+        self.cancel, self._seconds = cancel, seconds
 
     def is_set(self) -> bool:
-        if not self._cancel.is_set():
+        if not self.cancel.is_set():
             return False
-        return monotonic() - self.seen.setdefault(self._cancel, monotonic()) >= CLEANUP_SECONDS
+        return monotonic() - self.seen.setdefault(self.cancel, monotonic()) >= self._seconds
 
     def wait(self, timeout: float | None = None) -> bool:
         end = monotonic() + (float("inf") if timeout is None else timeout)
@@ -73,11 +73,12 @@ class _Grace(Event):
 
 
 @contextmanager
-def cleanup() -> Iterator[None]:
+def cleanup(seconds: float = CLEANUP_SECONDS) -> Iterator[None]:
     """Within the block, requests are sent although the command is cancelled: for what must not be
-    left behind. All such blocks share CLEANUP_SECONDS, from the first one after the cancellation."""
+    left behind. All such blocks share their `seconds`, from the first one after the
+    cancellation."""
     cancel = current_cancel()
-    with cancelled_by(cancel if isinstance(cancel, _Grace) else _Grace(cancel)):
+    with cancelled_by(_Grace(cancel.cancel if isinstance(cancel, _Grace) else cancel, seconds)):
         yield
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from support import RECIPES, Command, amlwizard
+from support import RECIPES, Command, amlwizard, replaying
 from support.journeys import Embedded
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
@@ -83,6 +83,17 @@ def test_reset_empties_it(tmp_path: Path) -> None:
     actions = {s["id"]: s["action"] for s in plan["steps"]}
     assert actions.pop("providers") == "update"
     assert set(actions.values()) == {"create", "run"}
+
+
+def test_of_two_commands_at_once_the_second_waits_for_the_sandbox(tmp_path: Path) -> None:
+    """Each starts one, on the same state: two at a time would each write what it knows of it."""
+    options = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--until", "sign-in")
+    home = {"AMLWIZARD_HOME": str(tmp_path)}
+    with replaying(*options, **home) as one, replaying(*options, **home) as other:
+        ended = [one.end(), other.end()]
+    assert [ran.code for ran in ended] == [0, 0], [ran.err for ran in ended]
+    clouds = {ran.final("sign-in")["outputs"]["subscription"] for ran in ended}
+    assert len(clouds) == 1, "the second found the state of the first"
 
 
 def test_reset_leaves_a_sandbox_in_use_alone(command: Command, tmp_path: Path) -> None:

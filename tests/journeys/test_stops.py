@@ -1,4 +1,5 @@
-"""A command that is interrupted stops at once, even while a request is unanswered."""
+"""A command that is interrupted stops at once, even while a request is unanswered, and says what goes
+on; the next one goes on from there."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from support import RECIPES, Sandbox, commanding, running
+from support import RECIPES, Json, Sandbox, commanding, running
 
 pytestmark = pytest.mark.xdist_group("stops")
 TARGET = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox")
@@ -71,3 +73,94 @@ def test_it_ends_while_azure_does_not_answer(
         [journal] = tmp_path.glob("runs/*/journal.jsonl")
         assert '"run-finished"' in journal.read_text().splitlines()[-1]
         assert "failed" not in ran.outcomes.values()
+
+
+# -- one platform, built by runs of which each is stopped in a later state
+
+REGISTER, SCORE = ("--until", "register"), ("--until", "score")
+HELD = {"edit": {"status": "InProgress"}}
+ML_OPERATION = "GET .*MachineLearningServices/locations/.*/operationStatuses/.*"
+
+
+class State(NamedTuple):
+    """A run that is stopped by a signal while `call` meets a fault: its step says `said`."""
+
+    until: tuple[str, str]
+    call: str
+    fault: Json
+    number: signal.Signals
+    step: str
+    said: str
+
+
+STATES = {
+    "a cell that trains": State(
+        REGISTER, "POST .*/runs/log-metric", HANGS, signal.SIGHUP, "train",
+        "cell 7 was ended on the cluster",
+    ),
+    "an answer of the cluster": State(
+        REGISTER, "GET /api/1.2/commands/status", HANGS, signal.SIGTERM, "train",
+        "cell 1 was ended on the cluster",
+    ),
+    "a cell that registers": State(
+        REGISTER, "POST .*/model-versions/create", HANGS, signal.SIGINT, "register",
+        "cell 5 was ended on the cluster",
+    ),
+    "an endpoint": State(
+        SCORE, ML_OPERATION, HELD, signal.SIGINT, "endpoint", "mle-mlquick01 goes on (InProgress)",
+    ),
+    "a deployment": State(
+        SCORE, "PUT .*/deployments/[^/]*", HANGS, signal.SIGTERM, "deployment",
+        "while PUT deployments/ridge was",
+    ),
+    "a scoring request": State(
+        SCORE, "POST .*/score", HANGS, signal.SIGHUP, "score", "while POST mle-mlquick01/score was",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def platform(cloud: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of the runs that build it."""
+    return {"AMLWIZARD_HOME": str(tmp_path_factory.mktemp("home")), **cloud.environment}
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize("state", STATES)
+def test_every_run_stops_in_a_later_state_and_says_what_goes_on(
+    cloud: Sandbox, platform: dict[str, str], state: str
+) -> None:
+    there = STATES[state]
+    before = cloud.received(there.call)
+    cloud.fault(there.call, **there.fault)
+    try:
+        with commanding("replay", *TARGET, *there.until, "--json", **platform) as stopped:
+            cloud.await_more(there.call, before)
+            stopped.send(there.number)
+            ran = stopped.end()
+    finally:
+        cloud.clear()
+    assert ran.code == 130 and ran.events[-1]["kind"] == "run-finished", ran.err
+    assert ran.outcomes[there.step] == "cancelled"
+    assert there.said in ran.final(there.step)["what"]
+    assert not ran.that_are("failed")
+    scopes = [s for w in cloud.state["databricks"].values() for s in w["scopes"].values()]
+    assert not any(scopes), "nothing lent is left"
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_verifying_stops_while_its_resolver_is_silent(
+    cloud: Sandbox, platform: dict[str, str], number: signal.Signals
+) -> None:
+    before = cloud.received("GET /dns-query")
+    cloud.gate("GET /dns-query")
+    try:
+        with commanding("verify", *TARGET, **platform) as stopped:
+            cloud.await_more("GET /dns-query", before)
+            stopped.send(number)
+            ran = stopped.end()
+    finally:
+        cloud.clear()
+    assert ran.code == 130 and "foresee" not in ran.err
+    assert "Cancelling" in ran.err and "GET /dns-query was under way" in ran.err

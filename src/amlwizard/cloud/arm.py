@@ -26,7 +26,7 @@ from amlwizard.cloud.interruption import pause
 from amlwizard.cloud.waiting import Waiting, longest
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
-from amlwizard.errors import CloudError, StepError
+from amlwizard.errors import CloudError, OperationCancelledError, StepError
 from amlwizard.json_types import Document, MutableDocument
 
 if TYPE_CHECKING:
@@ -216,10 +216,14 @@ class Arm(ArmRequests):
         self.await_gone(deleted_id, api_version, say, cancel)
 
     def _await(self, poller: LROPoller[object], waiting: Waiting) -> None:
-        while not poller.done():
-            waiting.tell(poller.status())
-            poller.wait(min(self.profile.polling, 0.5))
-        poller.result()
+        try:
+            while not poller.done():
+                waiting.tell(poller.status())
+                poller.wait(min(self.profile.polling, 0.5))
+            poller.result()
+        except OperationCancelledError:
+            waiting.tell(poller.status())  # the poller does not know what goes on
+            raise
 
     def _polling(self, cancel: CancelEvent) -> Polling:
         with one_at_a_time:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from amlwizard.cloud.errors import NO_ANSWER, not_let_in, repeated
 from amlwizard.cloud.wire import LostAnswerError
 from amlwizard.errors import CloudError, OperationCancelledError, SignInError
-from amlwizard.run_control import cleanup
+from amlwizard.run_control import CLEANUP_SECONDS, cleanup
 from amlwizard.secret import hide
 
 T = TypeVar("T")
@@ -46,12 +46,12 @@ def _opened_by(said: str) -> str:
 
 
 @contextmanager
-def tidying() -> Iterator[None]:
+def tidying(seconds: float = CLEANUP_SECONDS) -> Iterator[None]:
     """Suppress errors of cleanup: they must not hide the result or failure before it, and
-    Databricks ends what is left over by itself."""
+    Databricks ends what is left over by itself. `seconds` as in `cleanup`."""
     with (
         suppress(CloudError, SignInError, OperationCancelledError),
-        cleanup(),
+        cleanup(seconds),
         translated("tidy up"),
     ):
         yield

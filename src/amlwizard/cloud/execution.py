@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ENDED = ("Finished", "Error", "Cancelled")
 CLOSING_POLL_SECONDS = 0.1
+CLOSING_SECONDS = 0.8
 ALIVE = ("RUNNING", "RESIZING")
 CONTEXT = re.compile(r"context", re.IGNORECASE)
 CONTEXT_SECONDS = 600.0  # until it is open, on a cluster that runs
@@ -168,11 +169,7 @@ class ExecutionContext:
         try:
             status = self._ended(number, command_id, say, cancel)
         except OperationCancelledError:
-            with tidying():
-                self._client.command_execution.cancel(
-                    cluster_id=self._cluster, context_id=self.id, command_id=command_id
-                )
-            raise
+            raise self._cancelled(number, command_id) from None
         state = status.status.value if status.status else ""
         results = status.results
         kind = results.result_type.value if results and results.result_type else ""
@@ -220,10 +217,19 @@ class ExecutionContext:
                 error.what, code=error.code, why=error.why, fix=error.fix
             ) from None
 
+    def _cancelled(self, number: int, command_id: str) -> OperationCancelledError:
+        """Cancels a command; the error says whether its cell goes on."""
+        with tidying():
+            self._client.command_execution.cancel(
+                cluster_id=self._cluster, context_id=self.id, command_id=command_id
+            )
+            return OperationCancelledError(f"cancelled; cell {number} was ended on the cluster")
+        return OperationCancelledError(f"cancelled; cell {number} may go on, until the next run")
+
     def run_briefly(self, cell: str) -> None:
         """Run a cell that tidies up after others. Errors are suppressed, and it has little time
-        once the command is cancelled."""
-        with tidying():
+        once the command is cancelled: some is left to take back what was lent to it."""
+        with tidying(CLOSING_SECONDS):
             command_id = self._begin("tidy up", cell)
             while current_cancel().wait(CLOSING_POLL_SECONDS) is False:
                 status = self._client.command_execution.command_status(

@@ -27,9 +27,12 @@ WHOLE_SECONDS = 300.0
 LOOK_SECONDS = 0.1
 
 
-def interruptible(call: Callable[[], T], seconds: float = WHOLE_SECONDS) -> T:
-    """The result of `call`, which sends one request. Raises OperationCancelledError if the command
-    is cancelled before or meanwhile, TimeoutError if there is no result after `seconds`."""
+def interruptible(
+    call: Callable[[], T], doing: str = "a request", seconds: float = WHOLE_SECONDS
+) -> T:
+    """The result of `call`, which sends one request, named by `doing`. Raises
+    OperationCancelledError if the command is cancelled before or meanwhile, TimeoutError if there is
+    no result after `seconds`."""
     cancel = current_cancel()
     if cancel.is_set():
         raise OperationCancelledError("cancelled")
@@ -38,7 +41,7 @@ def interruptible(call: Callable[[], T], seconds: float = WHOLE_SECONDS) -> T:
     left = seconds
     while not _ended(result, min(LOOK_SECONDS, left)):
         if cancel.is_set():
-            raise OperationCancelledError("cancelled while a request was under way")
+            raise OperationCancelledError(f"cancelled while {doing} was under way")
         left -= LOOK_SECONDS
         if left <= 0:
             raise TimeoutError(f"no complete answer after {seconds:.0f} seconds")

@@ -81,7 +81,7 @@ def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> 
                 with noted(profile.recorder, request.method, url) as note:
                     note.asked(request.read(), request.headers.get("content-type", ""))
                     sent = partial(super().send, request, **options)
-                    answer = interruptible(sent)
+                    answer = interruptible(sent, _named(request.method, url))
                     note.answered(answer.status_code, answer.headers, answer.content)
                 return answer
             except TimeoutError as error:
@@ -190,9 +190,10 @@ def _sent(
     try:
         with noted(profile.recorder, str(request.method), url) as note:
             note.asked(request.body, str(request.headers.get("content-type", "")))
-            answer = interruptible(lambda: _whole(send()))
+            doing = _named(str(request.method), url)
+            answer = interruptible(lambda: _whole(send()), doing)
             if _was_mistrusted(request, answer):
-                answer = interruptible(lambda: _whole(send()))
+                answer = interruptible(lambda: _whole(send()), doing)
             note.answered(answer.status_code, answer.headers, answer.content)
     except TimeoutError as error:
         if _unrepeated.get():
@@ -209,6 +210,11 @@ def _sent(
     if page and answer.status_code < 400:
         raise WebPageError(urlsplit(url).hostname or url)
     return answer
+
+
+def _named(method: str, url: str) -> str:
+    """A request by what it is for: ``PUT virtualNetworks/vnet-ml``."""
+    return f"{method} {'/'.join(urlsplit(url).path.split('/')[-2:])}"
 
 
 def _passes(answer: requests.Response) -> bool:
