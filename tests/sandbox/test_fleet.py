@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
 import signal
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support import RECIPES, Command, Json, Sandbox, amlwizard, replaying, running
+from support import (
+    RECIPES,
+    Command,
+    Json,
+    Sandbox,
+    amlwizard,
+    environment,
+    process,
+    replaying,
+    running,
+)
 
 WRITES = ("PUT", "PATCH", "DELETE")
 TARGET = ("--target", "sandbox")
@@ -143,3 +158,30 @@ def test_an_interrupt_ends_all_of_them_with_a_last_word(
     assert ran.code == 130, ran.err
     assert {row["exit_code"] for row in ran.events[-1]["recipes"]} == {130}
     assert set(last_words(Path(around["AMLWIZARD_HOME"]))) == {"run-finished"}
+
+
+def test_who_cannot_sign_in_is_told_for_every_recipe(
+    around: dict[str, str], recipe: Recipe
+) -> None:
+    names = [recipe("fleetm"), recipe("fleetn")]
+    login = ("--set", "sign_in.login=environment")
+    ran = amlwizard("replay", *names, *TARGET, *login, "--json", **around)
+    assert ran.code == 3
+    assert {row["result"] for row in ran.events[-1]["recipes"]} == {"sign-in failed"}
+
+
+def test_on_a_terminal_each_recipe_has_a_row(around: dict[str, str], recipe: Recipe) -> None:
+    names = [recipe("fleeto"), recipe("fleetp")]
+    ours, theirs = pty.openpty()
+    options = ("replay", *names, *TARGET, "--until", "sign-in")
+    with process(options, theirs, sys.stderr, RECIPES, environment(around)) as replay:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux says so when the other side has closed
+            while part := os.read(ours, 4096):
+                shown += part
+    os.close(ours)
+    assert replay.returncode == 0
+    for name in (b"fleeto", b"fleetp"):
+        assert re.search(rb"\s%b\s.*running" % name, shown)
+        assert re.search(rb"%b  done  .* s\r\n" % name, shown)
