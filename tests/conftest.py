@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from support import Command, Ran, Sandbox, amlwizard, running
+from support import Command, Ran, Sandbox, amlwizard, forking, running
 from support.guarded import guarded, guarded_once
 from support.journeys import article, embedded, private, quickstart, rerun, second
 from support.platforms import built, platform
@@ -47,6 +47,11 @@ class _Groups(LoadScopeScheduling):
 def _group(module: str) -> str:
     found = re.search(r'xdist_group\("(\w+)"\)', (Path(__file__).parents[1] / module).read_text())
     return found[1] if found else ""
+
+
+def pytest_configure() -> None:
+    """The process that starts the workers owns what they share."""
+    forking.shared()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

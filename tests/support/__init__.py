@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as CancelEvent
@@ -22,6 +22,7 @@ import httpx
 from amlwizard.app.targets import started
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.recipe import Recipe, SignIn, read
+from support import forking
 from support.forking import Forked
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +145,9 @@ class Asked:
 
 @contextmanager
 def running(*options: str) -> Iterator[Sandbox]:
-    with started(options, None) as description:
+    with ExitStack() as stack:
+        with forking.stood_in_for():
+            description = stack.enter_context(started(options, None))
         yield Sandbox(description)
 
 

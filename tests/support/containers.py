@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from amlwizard.cloud.container_log import last_exception
+from support import forking
 
 SERVER = ["azureml-ai-monitoring", "azureml-inference-server-http"]
 NEEDED = [f"mlflow=={version('mlflow')}", "scikit-learn", *SERVER]
@@ -59,7 +60,7 @@ def container(model: Path, folder: Path, *own: Path) -> Iterator[Container]:
     """The container of a model, with its files in `folder`. `own` are another scoring script, and the
     folder with another environment."""
     log = folder / "log"
-    with log.open("wb") as written, subprocess.Popen(
+    with log.open("wb") as written, forking.stood_in_for(), subprocess.Popen(
         [sys.executable, "-m", "amlwizard.sandbox.ml.scorer", str(model), *map(str, own)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, start_new_session=True,
         env={"PATH": os.environ["PATH"], "TMPDIR": str(folder), "HOME": str(folder)},

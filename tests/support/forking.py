@@ -1,137 +1,88 @@
-"""Commands as processes that start with everything imported.
+"""Processes that start with what they import imported already.
 
-A command imports Azure's SDKs for seconds and then works for a few hundredths: a server that
-imports them once, and forks for each command, saves hundreds of tests those seconds. What a command
-does when it starts is covered by tests that start a new process (`process` of `support`).
+A command imports Azure's SDKs for seconds and then works for a few hundredths; a cluster's driver, the
+tracking server and a container import data libraries for as long. Two servers import these once and
+fork for each process (`fork_server`): one for commands, one for sandboxes and what these start. What a
+process does when it starts is covered by tests that start a new one (`process` of `support`).
+
+The servers are started when first needed, are shared by all test processes, and end with the one that
+first called `shared`.
 """
 
 from __future__ import annotations
 
 import atexit
-import gc
-import importlib
-import json
+import fcntl
 import os
-import pkgutil
-import select
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from functools import cache
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+from unittest.mock import patch
 
-HEAVY = (
-    "azure.ai.ml", "azure.identity", "azure.mgmt.databricks", "azure.mgmt.network",
-    "azure.mgmt.resource.resources", "databricks.sdk", "httpcore._sync", "msal_extensions",
-    "questionary", "requests", "rich.progress", "rich.traceback",
-)  # fmt: skip
-LATER = ("amlwizard.sandbox", "amlwizard.notebook", "amlwizard.tui")
-"""Not imported in advance: what does not run in the command's own process, and the app, which reads
-its terminal when it is imported."""
-LARGEST = 1 << 20
+from support import fork_server, stand_in
+from support.fork_server import COMMANDS, LARGEST, SERVICES
+
+COMMAND = "amlwizard"
 CARRIED = (
     "HOME", "LANG", "LC_ALL", "PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED",
     "COVERAGE_PROCESS_CONFIG",
 )  # fmt: skip
-"""The only variables that the server inherits: it outlives the test that started it."""
+"""The only variables that a server inherits: it outlives the test that started it."""
+STAND_IN = "bin/python"
+"""Below the folder of the servers' sockets."""
+FOLDER = "FORK_SERVERS"
+"""The variable that names the folder of the servers' sockets."""
+OWNER = "FORK_SERVERS_OWNER"
+"""The variable with the id of the process whose end is theirs."""
 
 
-# -- the server, in a process of its own
+def shared() -> Path:
+    """The folder of the servers' sockets; with the first call, they are to end with this process."""
+    if FOLDER not in os.environ:
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="forks-")
+        os.environ[OWNER] = str(os.getpid())
+        atexit.register(shutil.rmtree, os.environ[FOLDER], ignore_errors=True)
+        python = Path(os.environ[FOLDER], STAND_IN)
+        python.parent.mkdir()
+        command = shlex.join([sys.executable, "-IS", stand_in.__file__, os.environ[FOLDER]])
+        python.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        python.chmod(0o700)
+    return Path(os.environ[FOLDER])
 
 
-def _import_all() -> None:
-    import amlwizard
-
-    for module in pkgutil.walk_packages(amlwizard.__path__, "amlwizard."):
-        if not module.name.startswith(LATER) and not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-    for name in HEAVY:
-        importlib.import_module(name)
-    gc.freeze()  # no command looks through what was imported
+@contextmanager
+def stood_in_for() -> Iterator[None]:
+    """A sandbox that is started in the block is forked, and so is what it starts."""
+    _start()
+    with patch("sys.executable", str(shared() / STAND_IN)):
+        yield
 
 
-def _serve(asked: socket.socket) -> Sequence[str]:
-    """Fork for every message. Returns only in the child: the arguments of its command. Ends when
-    the process that sends the messages ends."""
-    running: dict[int, tuple[int, socket.socket]] = {}
-    while True:
-        ready, _, _ = select.select([asked.fileno(), *running], [], [])
-        for handle in ready:
-            if handle == asked.fileno():
-                message, files, _, _ = socket.recv_fds(asked, LARGEST, 4)
-                if not message:
-                    raise SystemExit
-                child = os.fork()
-                if not child:
-                    for other, (_, answers) in running.items():
-                        os.close(other)
-                        answers.close()
-                    return _become(json.loads(message), files)
-                answers = socket.socket(fileno=files[3])
-                for file in files[:3]:
-                    os.close(file)
-                answers.send(str(child).encode())
-                running[os.pidfd_open(child)] = child, answers
-            else:
-                child, answers = running.pop(handle)
-                os.close(handle)
-                code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-                with suppress(OSError):
-                    answers.send(str(code).encode())
-                answers.close()
-
-
-def _become(command: dict[str, Any], files: Sequence[int]) -> Sequence[str]:
-    for number, file in enumerate(files[:3]):
-        os.dup2(file, number)
-    for file in files:
-        os.close(file)
-    # New streams, since a text stream remembers what kind of file it had.
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = os.fdopen(
-        2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False
-    )
-    os.chdir(command["cwd"])
-    os.environ.clear()
-    os.environ.update(command["env"])
-    return list(command["arguments"])
-
-
-def serve() -> None:
-    """Like Python, a command runs what was registered for its end, but then it is gone: taking apart
-    all modules that were imported takes longer than most commands."""
-    code = 1
-
-    def end() -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-    atexit.register(end)  # what is registered first runs last
-    asked = socket.socket(fileno=int(sys.argv[1]))
-    _import_all()
-    arguments = _serve(asked)
-    asked.close()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    from amlwizard.cli import main
-
-    sys.argv = ["amlwizard", *arguments]
-    code = _code(main)
-
-
-def _code(main: Callable[[], int]) -> int:
-    try:
-        return main()
-    except SystemExit as error:
-        return int(error.code or 0)
-
-
-# -- in the tests
+def _start() -> None:
+    with (shared() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for server in (COMMANDS, SERVICES):
+            address = shared() / server
+            if address.exists():
+                continue
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGEST)
+                listening.bind(str(address))
+                listening.listen(64)
+                subprocess.Popen(
+                    [sys.executable, fork_server.__file__, server, os.environ[OWNER]],
+                    stdin=listening.fileno(),
+                    env={name: value for name, value in os.environ.items() if name in CARRIED},
+                    start_new_session=True,
+                )
 
 
 class Forked:
@@ -143,20 +94,19 @@ class Forked:
     ) -> None:  # fmt: skip
         self.stdout: IO[str] | None = None
         self.returncode: int | None = None
-        self._ends, given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         out = stdout
         if stdout == subprocess.PIPE:
             reads, out = os.pipe()
             self.stdout = os.fdopen(reads, encoding="utf-8")
         number = out if isinstance(out, int) else out.fileno()
+        _start()
         with Path(os.devnull).open("rb") as nothing:
-            message = {"arguments": list(arguments), "env": dict(env), "cwd": str(cwd)}
-            files = [nothing.fileno(), number, stderr.fileno(), given.fileno()]
-            socket.send_fds(_server(), [json.dumps(message).encode()], files)
-        given.close()
+            files = [nothing.fileno(), number, stderr.fileno()]
+            address = str(shared() / COMMANDS)
+            self._server = stand_in.ask(address, [COMMAND, *arguments], env, str(cwd), files)
         if isinstance(out, int):
             os.close(out)
-        self.pid = int(self._ends.recv(64))
+        self.pid = int(self._server.recv(16))
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
@@ -168,31 +118,10 @@ class Forked:
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
-            self._ends.settimeout(timeout)
+            self._server.settimeout(timeout)
             try:
-                self.returncode = int(self._ends.recv(64))
+                self.returncode = int(self._server.recv(16))
             except TimeoutError:
                 raise subprocess.TimeoutExpired("amlwizard", timeout or 0) from None
-            self._ends.close()
+            self._server.close()
         return self.returncode
-
-
-@cache
-def _server() -> socket.socket:
-    """The socket of the server: one per test process, which it does not outlive."""
-    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    its.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGEST)
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST)
-    subprocess.Popen(
-        [sys.executable, __file__, str(its.fileno())],
-        pass_fds=[its.fileno()],
-        stdin=subprocess.DEVNULL,
-        env={name: value for name, value in os.environ.items() if name in CARRIED},
-        start_new_session=True,
-    )
-    its.close()
-    return ours
-
-
-if __name__ == "__main__":
-    serve()
