@@ -2,7 +2,8 @@
 
 The resource created last is removed first; independent ones in parallel. Only resources that carry
 the recipe's tag, or are part of one that does, are removed: a resource of the right name without
-the tag belongs to someone else and is left, and so is a resource group that holds one. A step whose
+the tag belongs to someone else and is left, and so is a resource group that holds one; only what
+amlwizard has put into it goes. A step whose
 resource is already gone is kept, so a teardown that was killed resumes where it stopped.
 """
 
@@ -16,7 +17,7 @@ from amlwizard.cloud.interruption import pause
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.names import OWNER_TAG, ResourceNames
-from amlwizard.errors import StepError
+from amlwizard.errors import CloudError, StepError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
 from amlwizard.plan import GONE, Context, Found, Step
@@ -155,14 +156,31 @@ class _Part:
         found = self._get(ctx, self.step)
         if found is None:
             return self._not_there(ctx)
-        owner = found if self.holder is self.step else self._get(ctx, self.holder)
-        if not (self.step.removal.owned_by_name or owned(owner, self.prefix)):
-            return Found("ready", note=self._left())
+        if not self._is_ours(ctx, found):
+            return self._of_others(ctx, found)
         if value_at(found, "properties.provisioningState") == "Deleting":
             return Found("busy", note="being deleted already")
         takes = self.step.removal.also_removes
         notes = [f"with {takes}" if takes else "", self.lingers]
         return Found("unwanted", note="; ".join(note for note in notes if note))
+
+    def _is_ours(self, ctx: Context, found: Document) -> bool:
+        assert self.step.removal
+        owner = found if self.holder is self.step else self._get(ctx, self.holder)
+        return self.step.removal.owned_by_name or owned(owner, self.prefix)
+
+    def _of_others(self, ctx: Context, found: Document) -> Found:
+        """Somebody else's resource stays; what is ours in it goes."""
+        assert self.step.removal
+        inside = self.step.removal.inside
+        try:
+            ours = inside.found(ctx, found) if inside else ""
+        except CloudError as error:
+            unseen = f"what we may have put into it could not be looked at ({error.code})"
+            return Found("ready", note=f"{self._left()}; {unseen}")
+        if not ours:
+            return Found("ready", note=self._left())
+        return Found("unwanted", note=f"{self._left()}; {ours} goes")
 
     def _left(self) -> str:
         what = "it" if self.holder is self.step else f"what it is part of ({self.holder.id})"
@@ -210,6 +228,10 @@ class _Part:
     def remove(self, ctx: Context, say: ReportProgress) -> Document:
         assert self.step.removal and self.step.resource
         resource, removal = self.step.resource, self.step.removal
+        found = self._get(ctx, self.step) if removal.inside else None
+        if removal.inside and found is not None and not self._is_ours(ctx, found):
+            removal.inside.remove(ctx, found)
+            return RemovalOutput(removed=False).to_json()
         if removal.before_delete:
             removal.before_delete(ctx, say)
         address = ctx.resolve(resource.id)

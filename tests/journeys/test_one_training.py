@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support import RECIPES, Ran, Sandbox, amlwizard, replaying, replaying_afresh, running
+from support.trainings import nothing_lent, runs
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("one_training")]
 TARGET = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox")
@@ -33,19 +32,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def around(cloud: Sandbox, tmp_path: Path) -> Iterator[dict[str, str]]:
     yield {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
     cloud.clear()
-
-
-def runs(cloud: Sandbox) -> dict[str, str]:
-    """Status by run id, of all runs, the oldest first."""
-    [database] = cloud.file.parent.rglob("mlflow.db")
-    with closing(sqlite3.connect(database)) as opened:
-        rows = opened.execute("SELECT run_uuid, status FROM runs ORDER BY start_time")
-        return dict(rows.fetchall())
-
-
-def nothing_lent(cloud: Sandbox) -> bool:
-    """Whether no secret is left in a scope, and no note of an execution context that is open."""
-    return not any(s for w in cloud.state["databricks"].values() for s in w["scopes"].values())
 
 
 def trained(*options: str, **around: str) -> Ran:

@@ -19,3 +19,19 @@ FAULTS: dict[str, Json] = {
     "unreadable": {"status": 200, "text": '{"value": [', "headers": JSON},
     "401": {"status": 401, "code": "ExpiredAuthenticationToken"},
 }
+# For requests that follow a sign-in; the challenge is the one of Microsoft's pages on continuous access
+# evaluation.
+REFUSALS: dict[str, Json] = {
+    "403 for a while": {"status": 403, "code": "AuthorizationFailed", "times": 3},
+    "challenged": {
+        "status": 401,
+        "code": "InvalidAuthenticationToken",
+        "headers": {
+            "www-authenticate": 'Bearer realm="", authorization_uri="https://login.microsoftonline.com'
+            '/common/oauth2/authorize", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOns'
+            'ibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiIxNjA0MTA2NjUxIn19fQ=="'
+        },
+    },
+}
+MISHAPS: dict[str, Json] = {mode: {"mode": mode} for mode in ("terminate", "lose-contexts")}
+"""What a cluster suffers at a request to it."""

@@ -275,13 +275,13 @@ class Databricks:
 
     def delete_secret(self, scope: str, key: str) -> None:
         """Delete a secret, if it exists."""
-        asked("delete a secret", partial(self._delete_secret, scope, key))
+        secrets = self.client.secrets
+        asked("delete a secret", lambda: _if_there(partial(secrets.delete_secret, scope, key)))
 
-    def _delete_secret(self, scope: str, key: str) -> None:
-        from databricks.sdk.errors import NotFound
-
-        with suppress(NotFound):
-            self.client.secrets.delete_secret(scope, key)
+    def delete_secret_scope(self, scope: str) -> None:
+        """Delete a secret scope and what is in it, if it exists."""
+        secrets = self.client.secrets
+        asked("delete a secret scope", lambda: _if_there(partial(secrets.delete_scope, scope)))
 
     def secret_keys(self, scope: str) -> set[str]:
         """Keys of a secret scope; empty if the scope does not exist."""
@@ -334,6 +334,13 @@ class Databricks:
             say(f"{lost.what.rstrip('.')}: the notebook starts again")
         self.have_running(cluster_id, say, cancel)
         return notebook.run(self.client, cluster_id, self.profile.polling)
+
+
+def _if_there(delete: Callable[[], None]) -> None:
+    from databricks.sdk.errors import NotFound
+
+    with suppress(NotFound):
+        delete()
 
 
 _CLUSTER_FIXES = {

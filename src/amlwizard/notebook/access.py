@@ -14,8 +14,9 @@ from typing import Any
 
 from amlwizard.cloud_port import CloudPort, DatabricksPort
 from amlwizard.errors import Finding, InvalidInputError
+from amlwizard.json_types import Document
 from amlwizard.notebook.lending import lending
-from amlwizard.plan import Context
+from amlwizard.plan import Context, Inside
 from amlwizard.plan.outputs import DATABRICKS
 from amlwizard.recipe import Recipe
 
@@ -33,6 +34,24 @@ def scope_of(recipe: Recipe) -> str:
 def principal_scope(recipe: Recipe) -> str:
     """The secret scope with the notebook's service principal: the one named, or the recipe's."""
     return str(recipe.sign_in.notebook_secret_scope or scope_of(recipe))
+
+
+def scope_inside(recipe: Recipe) -> Inside:
+    """The recipe's secret scope, as what is ours in a Databricks workspace of somebody else's."""
+    scope = scope_of(recipe)
+
+    def client(ctx: Context, workspace: Document) -> DatabricksPort:
+        return ctx.cloud.databricks(workspace["properties"]["workspaceUrl"], workspace["id"])
+
+    def found(ctx: Context, workspace: Document) -> str:
+        url = workspace["properties"].get("workspaceUrl")
+        keys = client(ctx, workspace).secret_keys(scope) if url else ()
+        return f"its secret scope {scope}" if keys else ""
+
+    def remove(ctx: Context, workspace: Document) -> None:
+        client(ctx, workspace).delete_secret_scope(scope)
+
+    return Inside(found, remove)
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,15 @@ def type_of(resource_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """What amlwizard has put into a resource, whose document both functions get. `found` names it;
+    empty if there is nothing."""
+
+    found: Callable[[Context, Document], str]
+    remove: Callable[[Context, Document], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Removal:
     """How a teardown deletes the resource of a step.
 
@@ -137,7 +146,8 @@ class Removal:
     Azure keeps of it unless it is purged. `invisible_when_soft_deleted`: nothing lists it then, and
     only a refusal to create it again reveals it. `owned_by_name`: its name alone proves that
     amlwizard created it, so it needs no tag. `companion_group` is the id of a resource group that
-    Azure creates for it, and must delete with it.
+    Azure creates for it, and must delete with it. `inside` is what amlwizard puts into it, also if
+    it is somebody else's, who keeps it.
     """
 
     query: Mapping[str, str] = field(default_factory=dict)
@@ -148,6 +158,7 @@ class Removal:
     invisible_when_soft_deleted: bool = False
     owned_by_name: bool = False
     companion_group: str = ""
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True, slots=True)

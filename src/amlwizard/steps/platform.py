@@ -5,6 +5,7 @@ from __future__ import annotations
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.private_endpoints import WORKSPACE
+from amlwizard.notebook.access import scope_inside
 from amlwizard.plan import Removal, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
@@ -84,6 +85,7 @@ def databricks(recipe: Recipe) -> list[Step]:
                 companion_group=managed,
                 also_removes=f"its managed resource group {n.databricks_managed_group}, clusters and "
                 "secret scopes",
+                inside=scope_inside(recipe),
             ),
         )
     ]

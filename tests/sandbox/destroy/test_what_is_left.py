@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.platforms import guest_in
@@ -32,6 +33,37 @@ def test_what_lacks_the_tag_is_left_and_named(platform: Standing, destroy: Destr
     assert "stofothers" in ran.final("resource-group")["what"]
     assert set(platform.resources) == {storage.lower(), stranger.lower(), platform.group.lower()}
     assert "stofothers" in ran.err
+
+
+def test_in_a_workspace_of_somebody_elses_our_secrets_go(
+    platform: Standing, destroy: Destroy
+) -> None:
+    """Those of a service principal stay in use between runs; they are not for others to keep."""
+    workspace = platform.id("Microsoft.Databricks/workspaces", "dbw-mlquick01").lower()
+
+    def lend(state: dict[str, Any]) -> None:
+        state["resources"][workspace].update(tags={"team": "others"})
+
+    platform.change(lend)
+    found = platform.resources[workspace]
+    client = platform.sandbox.cloud().databricks(found["properties"]["workspaceUrl"], found["id"])
+    client.put_secret("amlwizard-mlquick01", "client-secret", "canary")
+    client.put_secret("theirs", "client-secret", "theirs")
+    shown = destroy("--dry-run")
+    assert "its secret scope amlwizard-mlquick01 goes" in shown.out
+    platform.sandbox.fault(
+        "GET /api/2.0/secrets/list",
+        status=403,
+        body={"error_code": "PERMISSION_DENIED", "message": "no"},
+    )
+    assert "could not be looked at (PERMISSION_DENIED)" in destroy("--dry-run").out
+    platform.sandbox.clear()
+    ran = destroy("--yes", "--json")
+    assert ran.final("databricks")["outcome"] == "done"
+    assert set(platform.state["databricks"][workspace]["scopes"]) == {"theirs"}
+    assert workspace in platform.resources
+    again = destroy("--yes", "--json")
+    assert again.final("databricks")["outcome"] == "kept"
 
 
 def test_a_replay_never_tags_what_others_made(platform: Standing, destroy: Destroy) -> None:

@@ -51,6 +51,7 @@ class DatabricksApi:
             "libraries/install": libraries.install,
             "libraries/cluster-status": libraries.status,
             "secrets/scopes/create": secrets.create_scope,
+            "secrets/scopes/delete": secrets.delete_scope,
             "secrets/scopes/list": secrets.list_scopes,
             "secrets/put": secrets.put,
             "secrets/delete": secrets.delete,

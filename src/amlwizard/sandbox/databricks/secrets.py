@@ -22,6 +22,11 @@ class Secrets:
         scopes[body["scope"]] = {}
         return {}
 
+    async def delete_scope(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
+        self._scope(workspace, body)
+        del data_of(self.state, workspace).scopes[body["scope"]]
+        return {}
+
     async def list_scopes(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         scopes = data_of(self.state, workspace).scopes
         return {"scopes": [{"name": s, "backend_type": "DATABRICKS"} for s in scopes]}
