@@ -7,6 +7,9 @@ belong to the request's workspace.
 
 from __future__ import annotations
 
+from amlwizard.sandbox.ml import lean_mlflow  # noqa: F401 - before MLflow
+
+# isort: split
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
