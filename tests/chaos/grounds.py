@@ -29,45 +29,45 @@ class Ground:
             cloud.control("state", self.state, "PUT")
 
 
-def _provision(number: int) -> tuple[str, ...]:
+def provision(number: int) -> tuple[str, ...]:
     """A platform of its own."""
     prefix = f"names.prefix=chaos{number:03}"
     return ("replay", *RECIPE, "--until", "provision", "--set", prefix, "--json")
 
 
-def _train(number: int) -> tuple[str, ...]:
+def train(number: int) -> tuple[str, ...]:
     """A training of its own, on the platform that all share."""
     alpha = f"training.alpha={0.2 + number / 1000:.3f}"
     return ("replay", *RECIPE, "--until", "register", "--set", alpha, *ANY_RESULT, "--json")
 
 
-def _score(number: int) -> tuple[str, ...]:
+def score(number: int) -> tuple[str, ...]:
     return ("replay", *RECIPE, "--until", "score", "--json")
 
 
-def _verify(number: int) -> tuple[str, ...]:
+def verify(number: int) -> tuple[str, ...]:
     return ("verify", *RECIPE)
 
 
 def provisioning(cloud: Sandbox, around: dict[str, str]) -> Ground:
-    return Ground("provision", _provision, _kinds(cloud, _provision(0), around))
+    return Ground("provision", provision, _kinds(cloud, provision(0), around))
 
 
 def training(cloud: Sandbox, around: dict[str, str]) -> Ground:
     built = amlwizard("replay", *RECIPE, "--until", "provision", "--json", **around)
     assert built.code == 0, built.err
-    return Ground("train", _train, _new(_kinds(cloud, _train(0), around)))
+    return Ground("train", train, _new(_kinds(cloud, train(0), around)))
 
 
 def scoring(cloud: Sandbox, around: dict[str, str]) -> Ground:
     trained = amlwizard("replay", *RECIPE, "--until", "register", "--json", **around)
     assert trained.code == 0, trained.err
     state = cloud.state
-    return Ground("score", _score, _new(_kinds(cloud, _score(0), around)), state)
+    return Ground("score", score, _new(_kinds(cloud, score(0), around)), state)
 
 
 def verifying(cloud: Sandbox, around: dict[str, str]) -> Ground:
-    return Ground("verify", _verify, _kinds(cloud, _verify(0), around))
+    return Ground("verify", verify, _kinds(cloud, verify(0), around))
 
 
 GROUNDS = (provisioning, training, scoring, verifying)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chaos.grounds import Ground, train
+from chaos.trials import MUST_BE_0, Trial
 from support import RECIPES, Ran, Sandbox, amlwizard, replaying, replaying_afresh, running
 from support.trainings import nothing_lent, runs
 
@@ -145,3 +148,15 @@ def test_an_answer_lost_in_registering_makes_no_second_version(
     assert again.final("register")["outputs"] == ran.final("register")["outputs"]
     asked = [call for call in cloud.calls if call.endswith("/model-versions/create")]
     assert int(ran.final("register")["outputs"]["version"]) == len(asked)
+
+
+SLICE = sorted({*FAILING, *(f"POST .*/{call}" for call in LOST)})
+
+
+@pytest.mark.parametrize(("seed", "what"), [(13, "kill"), (14, "a second run")])
+def test_a_slice_of_make_chaos(
+    cloud: Sandbox, around: dict[str, str], seed: int, what: str
+) -> None:
+    call = random.Random(seed).choice(SLICE)  # noqa: S311 - which request, no secret
+    trial = Trial(Ground("train", train, ()), seed, call, what, around)
+    assert not set(trial.verdicts(cloud)) & set(MUST_BE_0)

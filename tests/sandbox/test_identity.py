@@ -318,6 +318,27 @@ def test_every_code_is_told_apart(place: Sandbox, code: int) -> None:
     assert said.fix.strip()
 
 
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        ("09:40:00", "not valid yet: a clock is 20 minutes ahead"),
+        ("10:06:00", "has expired"),
+        ("13:05:00", "expired 180 minutes ago"),
+    ],
+)
+def test_a_proof_out_of_its_time_tells_of_the_clock(place: Sandbox, now: str, why: str) -> None:
+    """In Entra's words, as Microsoft's pages on the code quote them."""
+    said = (
+        f"Client assertion is not within its valid time range. Current time: 2026-11-27T{now}.0829840Z, "
+        "assertion valid from 2026-11-27T10:00:00.0000000Z, expiry time of assertion "
+        "2026-11-27T10:05:00.0000000Z."
+    )
+    place.fault(TOKENS, status=401, body=refused(700024, said))
+    found = failure(lambda: attended(place, Asked()))
+    assert found.code == "AADSTS700024" and why in found.why
+    assert ("timedatectl" in found.fix) == ("clock" in found.why)
+
+
 def test_a_code_that_nobody_knows_is_shown_with_entras_words(place: Sandbox) -> None:
     place.fault(TOKENS, status=400, body=refused(999123, "Something new."))
     said = failure(lambda: attended(place, Asked()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -39,6 +40,16 @@ ASSERTION = (
     "`permissions: id-token: write`: then a new one is fetched for every token. A file "
     "(AZURE_FEDERATED_TOKEN_FILE) must be kept fresh by whoever writes it."
 )
+CLOCK = (
+    "Set the clock of this machine, or of what made the proof (timedatectl set-ntp true), then run it "
+    "again."
+)
+NOT_IN_TIME = 700024
+TIMES = re.compile(
+    r"Current time: (\S+), assertion valid from (\S+), expiry time of assertion (\S+)",
+    re.IGNORECASE,
+)
+LONGEST_PROOF = timedelta(hours=1)
 SECOND_FACTOR = "Sign in to that tenant itself: set sign_in.tenant."
 
 MEANINGS: Mapping[int, Meaning] = MappingProxyType({
@@ -171,7 +182,7 @@ def code_of(text: str) -> int | None:
 
 def reason(code: int, login: str, words: str) -> tuple[str, str]:
     """The cause, and the fix for someone who signed in by `login`; `words` are Entra's own."""
-    meaning = MEANINGS.get(code)
+    meaning = _of_clock(code, words) or MEANINGS.get(code)
     if meaning is None:
         page = f"https://login.microsoftonline.com/error?code={code}"
         return words, f"Look it up at {page}, or ask the tenant's administrators."
@@ -182,6 +193,23 @@ def reason(code: int, login: str, words: str) -> tuple[str, str]:
         ways = f"{other} Else ask the tenant's administrators for an exception."
         return meaning.why, f"{meaning.fix} {ways}".strip()
     return meaning.why, meaning.fix
+
+
+def _of_clock(code: int, words: str) -> Meaning | None:
+    """The meaning of a proof that is not valid yet: whoever made it has a clock that is ahead. One
+    that this machine makes (from a certificate) is not valid any more if its clock is behind."""
+    times = TIMES.search(words) if code == NOT_IN_TIME else None
+    if times is None:
+        return None
+    now, begins, ends = (datetime.fromisoformat(time[:19]) for time in times.groups())
+    if now < begins:
+        ahead = round((begins - now).total_seconds() / 60)
+        return Meaning(f"The proof is not valid yet: a clock is {ahead} minutes ahead.", fix=CLOCK)
+    if now - ends > LONGEST_PROOF:
+        behind = round((now - ends).total_seconds() / 60)
+        why = f"The proof expired {behind} minutes ago: it is an old one, or a clock is behind."
+        return Meaning(why, fix=f"{ASSERTION} {CLOCK}")
+    return None
 
 
 def can_ask(code: int | None) -> bool:
