@@ -76,6 +76,15 @@ class _Running:
     client: socket.socket
     wanted: bool = True
 
+    def signal(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):  # it may not lead its group yet
+            os.killpg(self.pid, signal.SIGKILL)
+        self.signal(signal.SIGKILL)
+
 
 class _Server:
     """Forks for every connection, whose message says what to run. A process whose connection closes is
@@ -94,7 +103,7 @@ class _Server:
             ready, _, _ = select.select(watched, [], [])
             if self.owner in ready:
                 for one in self.running:
-                    os.killpg(one.pid, signal.SIGKILL)
+                    one.kill()
                 raise SystemExit
             for one in [one for one in self.running if one.client in ready]:
                 self._heard(one)
@@ -105,7 +114,9 @@ class _Server:
 
     def _fork(self) -> Sequence[str]:
         client, _ = self.listening.accept()
-        message, files, _, _ = socket.recv_fds(client, LARGEST, 3)
+        message, files = b"", list[int]()
+        with suppress(OSError):
+            message, files, _, _ = socket.recv_fds(client, LARGEST, 3)
         if not message:
             client.close()
             return ()
@@ -120,21 +131,21 @@ class _Server:
             return _become(json.loads(message), files)
         for file in files:
             os.close(file)
-        client.send(str(child).encode())
+        with suppress(OSError):  # it may be gone
+            client.send(str(child).encode())
         self.running.append(_Running(child, os.pidfd_open(child), client))
         return ()
 
     def _heard(self, one: _Running) -> None:
         """A signal to pass on, or the end of the connection."""
         number = b""
-        with suppress(ConnectionError):
+        with suppress(OSError):
             number = one.client.recv(16)
-        with suppress(ProcessLookupError):
-            if number:
-                os.kill(one.pid, int(number))
-            else:
-                one.wanted = False
-                os.killpg(one.pid, signal.SIGKILL)
+        if number:
+            one.signal(int(number))
+        else:
+            one.wanted = False
+            one.kill()
 
     def _tell(self, one: _Running) -> None:
         self.running.remove(one)

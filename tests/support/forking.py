@@ -81,6 +81,7 @@ def _start() -> None:
                     [sys.executable, fork_server.__file__, server, os.environ[OWNER]],
                     stdin=listening.fileno(),
                     env={name: value for name, value in os.environ.items() if name in CARRIED},
+                    stderr=(shared() / f"{server}.log").open("ab"),
                     start_new_session=True,
                 )
 
