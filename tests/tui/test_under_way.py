@@ -15,10 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
 from amlwizard.draft import Draft, DraftStore, from_file, new
-from amlwizard.events import StepFinished, StepProgress, StepStarted
 from amlwizard.tui.pages.registry import PAGES
 from amlwizard.tui.widgets.choices import Choices
-from amlwizard.view import RunView
 
 pytestmark = pytest.mark.asyncio
 
@@ -207,17 +205,6 @@ async def test_the_welcome_shows_the_target_of_the_session_that_is_continued(
         await walk.see("everything is called")
         await walk.go("welcome")
         assert walk.app.screen.query_one(Choices).value == "azure"
-
-
-def test_a_view_passes_over_events_of_steps_that_it_does_not_know() -> None:
-    view = RunView()
-    for event in (
-        StepStarted(at=1, step="vnet", action="create"),
-        StepProgress(at=2, step="vnet", message="half"),
-        StepFinished(at=3, step="vnet", outcome="done"),
-    ):
-        view = view.apply(event)
-    assert not view.steps and view.now == 3
 
 
 # -- what nobody waits for any more
