@@ -14,6 +14,8 @@ from amlwizard.sandbox.limits import TimedProtocol
 from amlwizard.sandbox.state import State
 
 BACKLOG = 128
+DATE_SECONDS = 1
+"""What a date in HTTP is exact to."""
 
 
 class PortPool:
@@ -25,7 +27,7 @@ class PortPool:
     def __init__(self, state: State, tls: ssl.SSLContext) -> None:
         self.state, self.tls = state, tls
         self._sockets: dict[str, socket.socket] = {}
-        self._servers: list[uvicorn.Server] = []
+        self._servers: list[_PortServer] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     def port_of(self, service: str, resource_id: str) -> int:
@@ -77,7 +79,7 @@ class PortPool:
 
     def stop_serving(self) -> None:
         for server in self._servers:
-            server.should_exit = True
+            server.end()
 
     async def close(self) -> None:
         """Wait for the servers to end, and release the ports."""
@@ -88,7 +90,22 @@ class PortPool:
 
 
 class _PortServer(uvicorn.Server):
-    """Leaves the process's signals alone, as there are several servers."""
+    """Leaves the process's signals alone, and sleeps where uvicorn looks ten times a second whether
+    it is to end, as there are many servers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # which renews the date that answers carry
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DATE_SECONDS):
+                    await self._ending.wait()
 
     def capture_signals(self) -> contextlib.AbstractContextManager[None]:  # type: ignore[override]
         return contextlib.nullcontext()
