@@ -10,7 +10,7 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos demo test check lint audit dist bench fleet coverage pictures golden schema lock clean
+.PHONY: chaos fuzz demo test check lint audit dist bench fleet coverage pictures golden schema lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
@@ -71,6 +71,10 @@ fleet: .venv/ready
 # Runs that are broken at random and repeated: `make chaos RUNS=200 SEED=7`.
 chaos: .venv/ready
 	cd tests && ../$(BIN)/python -m chaos $(or $(RUNS),60) $(SEED)
+
+# Odd recipes, settings, files and answers, in search of one that ends in a bug: `make fuzz RUNS=1000 SEED=7`.
+fuzz: .venv/ready
+	cd tests && ../$(BIN)/python -m fuzz $(or $(RUNS),200) $(SEED)
 
 pictures: .venv/ready
 	cd tests && ../$(BIN)/python -m pictures

@@ -17,7 +17,7 @@ from uuid import uuid4
 from amlwizard import fields, recipe
 from amlwizard.app.port import TargetName
 from amlwizard.errors import InvalidInputError
-from amlwizard.json_types import MutableDocument
+from amlwizard.json_types import MutableDocument, parsed
 from amlwizard.paths import private_folder, write
 from amlwizard.plain_text import plain_value
 
@@ -109,12 +109,12 @@ class DraftStore:
 def read(path: Path) -> Draft | None:
     """The draft in a file; None if this version cannot read it."""
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        given = parsed(path.read_text(encoding="utf-8"))
         if given.pop("version") != VERSION:
             return None
         draft = Draft(**plain_value(given))
         return draft if draft.id == path.stem and _is_whole(draft) else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -18,7 +18,7 @@ from threading import Lock
 from uuid import uuid4
 
 from amlwizard.cloud_port import CloudPort
-from amlwizard.error_log import unexpected
+from amlwizard.error_log import reading_answers, unexpected
 from amlwizard.errors import (
     AmlwizardError,
     CloudError,
@@ -47,6 +47,7 @@ from amlwizard.run_control import RunControl, Workers, cancelled_by, reported_by
 
 WORKERS = 12
 HOLD_LOOK_SECONDS = 0.2
+AGAIN = "Replay continues from here"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ class _Runner:
 
     def visit(self, step: Step, outputs: Mapping[str, Document]) -> StepFinished:
         try:
-            return self._bring(step, outputs)
+            with reading_answers(step.title, AGAIN):
+                return self._bring(step, outputs)
         except OperationCancelledError as stop:
             return StepFinished(step=step.id, outcome="cancelled", what=stop.what)
         except Exception as error:  # noqa: BLE001 - the other steps go on
@@ -158,10 +160,11 @@ def survey(
     def visit(step: Step, outputs: Mapping[str, Document]) -> StepFinished:
         ctx = _context(job, step, outputs, cancel, say)
         try:
-            if step.phase == "sign-in":
-                rows[step.id] = planned(step, None)
-                return _apply(step, ctx, "run", say)
-            found = _read_if_possible(step, ctx)
+            with reading_answers(step.title):
+                if step.phase == "sign-in":
+                    rows[step.id] = planned(step, None)
+                    return _apply(step, ctx, "run", say)
+                found = _read_if_possible(step, ctx)
         except Exception as error:  # noqa: BLE001 - raised again below, once all reads have ended
             errors.append(error)
             return _failed(step, error)
@@ -276,7 +279,7 @@ def _read_if_possible(step: Step, ctx: Context) -> Found | None:
 
 def _failed(step: Step, error: Exception) -> StepFinished:
     if not isinstance(error, AmlwizardError):
-        error = unexpected(error, "Replay continues from here")
+        error = unexpected(error, AGAIN)
     return StepFinished(
         step=step.id,
         outcome="failed",

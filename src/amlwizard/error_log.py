@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from threading import Lock
 
-from amlwizard.errors import AmlwizardError
+from amlwizard.errors import AmlwizardError, CloudError
 from amlwizard.paths import private, private_folder, state_folder
 from amlwizard.plain_text import plain
 from amlwizard.secret import hide
 
 NAME = "amlwizard.log"
 LARGEST = 1_000_000  # bytes; older entries move to a second file of that size, then are deleted
+LONGEST = 300  # characters of an error's text, which may be all of an answer
+ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+"""What comes of reading a value that is missing, of another type, or beyond all bounds."""
 
 _lock = Lock()
 
@@ -23,15 +28,37 @@ _lock = Lock()
 def unexpected(error: BaseException, advice: str) -> AmlwizardError:
     """A bug in amlwizard, as an error that can be shown. Its traceback goes to the log, whose path
     the `fix` gives after `advice` (a sentence without its full stop)."""
+    why = "amlwizard did not foresee this."
+    return AmlwizardError(_summary(error), why=why, fix=f"{advice}; {_reporting(error)}")
+
+
+@contextmanager
+def reading_answers(doing: str, advice: str = "Try again") -> Iterator[None]:
+    """Within the block, the answers of a cloud are read: what is not of the form that its service
+    documents raises CloudError, whose message `doing` begins. It is logged as if it were
+    unexpected, since it may be a bug as well."""
+    try:
+        yield
+    except ODD as error:
+        raise CloudError(
+            f"{doing}: an answer cannot be read.",
+            why=f"It is not of the form that its service documents ({_summary(error)}).",
+            fix=f"{advice}; {_reporting(error)}",
+        ) from None
+
+
+def _summary(error: BaseException) -> str:
+    text = hide(f"{type(error).__name__}: {error}")
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _reporting(error: BaseException) -> str:
+    """The end of a sentence, after the error was logged."""
     try:
         where = f"report it with {_log(error)}"
     except OSError:
         where = "report it"
-    return AmlwizardError(
-        hide(f"{type(error).__name__}: {error}"),
-        why="amlwizard did not foresee this.",
-        fix=f"{advice}; if it happens again, {where}.",
-    )
+    return f"if it happens again, {where}."
 
 
 def _log(error: BaseException) -> Path:

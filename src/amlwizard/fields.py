@@ -12,7 +12,7 @@ from typing import Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from amlwizard.json_types import JsonObject
+from amlwizard.json_types import JsonObject, parsed
 from amlwizard.recipe import Recipe, Section
 
 Kind = Literal["text", "number", "switch", "choice", "list", "json"]
@@ -156,7 +156,7 @@ def typed(spec: FieldSpec, text: str) -> object:
         return [_item(spec, item) for item in items]
     if spec.kind == "json":
         try:
-            return json.loads(text)
+            return parsed(text)
         except ValueError:
             return text
     return text

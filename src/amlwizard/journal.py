@@ -11,6 +11,7 @@ from pathlib import Path
 
 from amlwizard.errors import InvalidInputError
 from amlwizard.events import Event, attachments, from_json
+from amlwizard.json_types import parsed
 from amlwizard.paths import private, private_folder
 
 NAME = "journal.jsonl"
@@ -55,8 +56,8 @@ def read(path: Path) -> Iterator[Event]:
         ) from None
     for number, line in enumerate(lines, 1):
         try:
-            yield from_json(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            yield from_json(parsed(line))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             if number == len(lines):
                 return
             raise InvalidInputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,13 +35,19 @@ def private_folder(path: Path) -> Path:
 def private(path: str, flags: int) -> int:
     """An opener (see `open`) of files for their owner only, whatever the umask."""
     descriptor = os.open(path, flags, 0o600)
-    os.fchmod(descriptor, 0o600)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):  # no pipe, and not /dev/null
+        os.fchmod(descriptor, 0o600)
     return descriptor
 
 
 def write(path: Path, text: str, opener: Opener | None = private) -> None:
     """Write a file in one move: a reader, and whoever comes after a crash, finds the old file or
-    the new one. Raises OSError, and then leaves nothing behind."""
+    the new one. A link leads to it as before; what is no file, such as a pipe, is written to.
+    Raises OSError, and then leaves nothing behind."""
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with open(new, "w", encoding="utf-8", opener=opener) as out:

@@ -139,6 +139,40 @@ def test_a_file_that_holds_no_recipe_is_told_what_to_do(text: str) -> None:
     assert finding.fix
 
 
+def test_a_setting_that_is_nested_without_end_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setting = f"--set={'a.' * 3000}a=1"
+    assert main(["check", str(RECIPES / "quickstart.yaml"), setting, "--json"]) == 2
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert found["rule"] == "too-deep"
+
+
+MANY = ", ".join(f"k{number}: x" for number in range(10_000))
+CROWDS = {
+    "keys of a recipe": (GOOD + f"{{{MANY}}}"[1:-1].replace(", ", "\n"), 101),
+    "keys of a section": (GOOD + f"training: {{{MANY}}}", 101),
+    "keys given twice": (GOOD + "training: {}\n" * 10_000, 100),
+    "numbers that are none": (NAMES + f"scoring: {{request: {{data: [{'.nan, ' * 10_000}]}}}}", 101),
+    "texts for numbers": (GOOD + f"expect: {{predictions: [{'a, ' * 10_000}]}}", 101),
+    "prefixes with host bits": (GOOD + f"addresses: {{peered: [{'10.1.0.1/16, ' * 1000}]}}", 101),
+    "zones": (GOOD + f"security: {{dns_zones: {{{MANY}}}}}", 1001),
+    "subnets at one place": (
+        GOOD + f"addresses: {{reserved: [{'{name: a, range: 10.100.0.0/24}, ' * 1000}]}}", 1010
+    ),
+}  # fmt: skip
+"""Files of many mistakes, and how many findings there are at most: each takes time to judge."""
+
+
+@pytest.mark.parametrize("what", CROWDS)
+def test_a_crowd_of_mistakes_is_told_in_part(what: str) -> None:
+    text, most = CROWDS[what]
+    found = findings_of(parse(text))
+    assert 1 < len([f for f in found if f.severity == "error"]) <= most
+    if most == 101:
+        assert "too-many" in {f.rule for f in found}
+
+
 def test_an_empty_file_is_called_empty() -> None:
     (finding,) = parse("").findings
     assert "empty" in finding.what

@@ -13,6 +13,7 @@ import pytest
 from support import RECIPES, amlwizard, environment, recipe_of
 
 from amlwizard.draft import Draft, DraftStore
+from amlwizard.paths import private, write
 from amlwizard.recipe import save
 
 RECIPE = str(RECIPES / "quickstart.yaml")
@@ -73,6 +74,54 @@ def test_a_full_disk_leaves_the_old_session_and_nothing_beside_it(tmp_path: Path
     assert "File too large" in ran.stderr
     assert [kept.answers for kept in DraftStore(tmp_path).unfinished()] == [draft.answers]
     assert list(tmp_path.iterdir()) == [tmp_path / "one.json"]
+
+
+def test_a_full_disk_leaves_the_old_file_of_every_command_and_nothing_beside_it(
+    tmp_path: Path,
+) -> None:
+    """Exports, reports and copies of a recipe; one process tries them all."""
+    old = {name: tmp_path / name for name in ("export", "report", "copy")}
+    for path in old.values():
+        path.write_text("old")
+    ran = with_a_limit(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from amlwizard.app import reporting\n"
+        "from amlwizard.cli import main\n"
+        "from amlwizard.posture import Posture\n"
+        "from amlwizard.recipe import load\n"
+        f"old = {[str(path) for path in old.values()]!r}\n"
+        f"assert main(['export', {RECIPE!r}, '--to', 'bicep', '-o', old[0]]) == 2\n"
+        "assert main(['recipes', 'copy', 'quickstart', '--force', '-o', old[2]]) == 2\n"
+        f"reporting.write(Path(old[1]), Posture('r', 'sandbox', 0.0, ()), load(Path({RECIPE!r})), [])\n",
+        100,
+    )
+    assert ran.stderr.count("File too large") == 3, ran.stderr
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(old, "old")
+
+
+def test_a_link_to_a_file_stays_one(tmp_path: Path) -> None:
+    kept, link = tmp_path / "kept" / "recipe.yaml", tmp_path / "recipe.yaml"
+    kept.parent.mkdir()
+    kept.write_text("")
+    link.symlink_to(kept)
+    save(recipe_of("quickstart"), link)
+    assert link.is_symlink() and kept.read_text().startswith("#")
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_a_pipe_is_written_to_and_stays_as_it_is(tmp_path: Path) -> None:
+    """As are devices: /dev/null is no file to be replaced, and not ours to close to others."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o644)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write(pipe, "text")
+    assert os.read(reading, 10) == b"text"
+    open(pipe, "w", opener=private).close()
+    os.close(reading)
+    assert stat.S_IMODE(pipe.stat().st_mode) == 0o644
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])

@@ -20,6 +20,7 @@ from amlwizard.app.extras import how_to_add_the_sandbox, missing
 from amlwizard.app.port import RunResult, TargetName
 from amlwizard.app.targets import VARIABLE, Choice, Target, opened
 from amlwizard.cloud import SharedSignIns
+from amlwizard.error_log import reading_answers
 from amlwizard.errors import (
     AmlwizardError,
     Finding,
@@ -136,12 +137,12 @@ class Application:
         self.target.approve_sign_in(login)
 
     def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
-        with cancelled_by(cancel):
+        with cancelled_by(cancel), reading_answers("Sign in"):
             return self.target.cloud.accounts(given, self._asking(emit), cancel)
 
     def sign_in(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Account:
         ask = self._asking(emit)
-        with cancelled_by(cancel):
+        with cancelled_by(cancel), reading_answers("Sign in"):
             account = self.target.cloud.sign_in(given, ask, cancel)
         ask.done(account.name)
         return account
@@ -155,7 +156,7 @@ class Application:
         account = self.sign_in(recipe.sign_in, emit, cancel)
         outputs = {"sign-in": signed_in(account)}
         ctx = engine.context(self._job(recipe, name), outputs, cancel)
-        with cancelled_by(cancel):
+        with cancelled_by(cancel), reading_answers("Preflight"):
             return check(ctx, steps_for(recipe))
 
     # -- plan and run
@@ -299,7 +300,7 @@ class Application:
             )
         outputs = {name: view.outputs(name) for name in view.steps}
         ctx = engine.context(self._job(recipe, ""), outputs, cancel)
-        with cancelled_by(cancel):
+        with cancelled_by(cancel), reading_answers("Score"):
             ctx.cloud.sign_in(recipe.sign_in, ctx.ask, cancel)
             return send(ctx, recipe, dict(request), lambda message, payload=None: None)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from amlwizard import paths
 from amlwizard.errors import InvalidInputError
 from amlwizard.journal import newest
-from amlwizard.paths import state_folder
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, read
 
@@ -31,7 +31,7 @@ def write(path: Path, posture: Posture, recipe: Recipe, journals: Iterable[Path]
     usable(path)
     text = page(posture, recipe, recorded(journals, posture.target))
     try:
-        path.write_text(text, encoding="utf-8")
+        paths.write(path, text, opener=None)
     except OSError as error:
         raise InvalidInputError(
             f"{path} cannot be written.", why=error.strerror or "", fix="Name another file."
@@ -41,7 +41,7 @@ def write(path: Path, posture: Posture, recipe: Recipe, journals: Iterable[Path]
 
 def journals(recipe: Recipe) -> Iterator[Path]:
     """The journals of this recipe's runs, newest first."""
-    for path in newest(state_folder() / "runs"):
+    for path in newest(paths.state_folder() / "runs"):
         saved = path.with_name("recipe.yaml")
         found = read(saved).recipe if saved.exists() else None
         if found and found.names.resource_group == recipe.names.resource_group:

@@ -163,7 +163,7 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocumen
         if not line:
             raise AmlwizardError(
                 "The sandbox cloud did not start.",
-                why=log.read_text().strip()[-500:] if log else "",
+                why=log.read_text(errors="replace").strip()[-500:] if log else "",
                 fix="Another one may be using the same state or port: stop it, or name another. If "
                 "the embedded sandbox's state is damaged, `amlwizard sandbox --reset` deletes it.",
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from amlwizard.errors import InvalidInputError
-from amlwizard.json_types import Document, JsonValue
+from amlwizard.json_types import Document, JsonValue, parsed
 
 SERVICES = (
     ("entra", re.compile(r"(?i)/oauth2/|/\.well-known/|/common/discovery|/msi/token|/discovery/")),
@@ -63,12 +62,18 @@ def read(files: Iterable[Path]) -> list[list[Exchange]]:
     scenarios: dict[str, list[Exchange]] = {}
     for file in files:
         try:
-            for number, text in enumerate(file.read_text().splitlines()):
-                exchange = _exchange(json.loads(text), file.stem, number)
+            lines = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
+            for number, text in enumerate(lines if lines != [""] else ()):
+                exchange = _exchange(parsed(text), file.stem, number)
                 scenarios.setdefault(exchange.scenario, []).append(exchange)
         except (
-            OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError
-        ) as error:  # fmt: skip
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+        ) as error:
             raise InvalidInputError(
                 f"{file} is no capture.",
                 why=f"{type(error).__name__}: {error}"[:200],
@@ -82,6 +87,7 @@ def _exchange(line: Document, name: str, number: int) -> Exchange:
     at = line.get("at")
     if isinstance(at, str):
         at = datetime.fromisoformat(at).timestamp()
+    urlsplit(str(line["url"])).hostname  # noqa: B018 - raises ValueError for what is no address
     return Exchange(
         scenario=str(line.get("scenario", name)),
         number=int(line.get("seq", number)),
@@ -91,5 +97,5 @@ def _exchange(line: Document, name: str, number: int) -> Exchange:
         status=int(line["status"]),
         headers={str(k).lower(): str(v) for k, v in headers.items()},
         answered=line.get("response_body"),
-        at=at,
+        at=None if at is None else float(at),
     )

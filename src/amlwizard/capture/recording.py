@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
@@ -11,6 +10,8 @@ from urllib.parse import parse_qsl
 
 from amlwizard.capture.redaction import Redactor
 from amlwizard.errors import AmlwizardError
+from amlwizard.json_types import parsed
+from amlwizard.paths import private, write
 
 HEADERS = (
     "content-type",
@@ -37,14 +38,13 @@ class Recorder:
         self.path, self.count, self._hide = path, 0, hide
         self._redactor, self._lock = Redactor(), Lock()
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            self._out = open(path, "w", encoding="ascii", opener=private)  # noqa: SIM115 - see finish
         except OSError as error:
             raise AmlwizardError(
                 f"{path} cannot be written.",
                 why=error.strerror or "",
                 fix="Name a file for --capture in a folder that is there.",
             ) from None
-        self._out = os.fdopen(descriptor, "w")
 
     def exchange(
         self,
@@ -84,17 +84,24 @@ class Recorder:
 
     def _write(self, line: dict[str, object]) -> None:
         shown = self._redactor.clean(json.loads(self._hide(json.dumps(line, ensure_ascii=False))))
-        self._out.write(json.dumps(shown, ensure_ascii=False) + "\n")
+        self._out.write(_line(shown))
         self._out.flush()
 
     def finish(self) -> None:
         """Close the file, and replace in earlier lines the names that only later ones revealed."""
         with self._lock:
             self._out.close()
-            lines = self.path.read_text().splitlines()
+            if not self.path.is_file():
+                return  # /dev/null, perhaps
+            lines = self.path.read_text(encoding="ascii").splitlines()
             again = [self._redactor.again(json.loads(line)) for line in lines]
-            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in again)
-            self.path.write_text(text)
+            write(self.path, "".join(map(_line, again)))
+
+
+def _line(exchange: object) -> str:
+    """In ASCII, so that no character of an answer is obeyed by whoever shows the file, or ends a
+    line."""
+    return json.dumps(exchange) + "\n"
 
 
 def _parsed(content: bytes, kind: str) -> object:
@@ -103,7 +110,8 @@ def _parsed(content: bytes, kind: str) -> object:
     if kind.startswith("application/x-www-form-urlencoded"):
         return dict(parse_qsl(content.decode(errors="replace")))
     try:
-        return json.loads(content)
+        value: object = parsed(content)
+        return value
     except ValueError:
         text = content.decode(errors="replace")
         return text if text.isprintable() or text.startswith("<") else f"({len(content)} bytes)"

@@ -8,6 +8,7 @@ holds no secret.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,12 +52,14 @@ class AuthRecords:
             return None
 
     def keep(self, tenant: str, record: AuthenticationRecord) -> None:
-        """Save an azure-identity AuthenticationRecord, readable only by its owner."""
+        """Save an azure-identity AuthenticationRecord, readable only by its owner. Where that cannot
+        be, the next sign-in asks again."""
         if self.cache is None:
             return
         file = self._file(tenant)
-        private_folder(file.parent)
-        write(file, record.serialize())
+        with suppress(OSError):
+            private_folder(file.parent)
+            write(file, record.serialize())
 
     def forget(self, tenant: str) -> None:
         if self.folder is not None:

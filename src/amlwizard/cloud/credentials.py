@@ -17,6 +17,7 @@ from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError, causes
 from amlwizard.cloud.wire import WebPageError, session, transport
 from amlwizard.errors import InvalidInputError, OperationCancelledError, SignInError
+from amlwizard.json_types import parsed
 from amlwizard.secret import hide, remember
 
 if TYPE_CHECKING:
@@ -294,10 +295,10 @@ def said(error: Exception) -> str:
     text = str(getattr(error, "message", "") or error)
     response = getattr(error, "response", None)
     try:
-        body = json.loads(response.text()) if response is not None else {}
-    except (ValueError, TypeError, AttributeError):
-        body = {}
-    return hide(str(body.get("error_description") or "") or text)
+        words = parsed(response.text())["error_description"] if response is not None else ""
+    except (ValueError, LookupError, TypeError, AttributeError):
+        words = ""
+    return hide(str(words or text))
 
 
 def not_available(login: str, reason: str) -> SignInError:

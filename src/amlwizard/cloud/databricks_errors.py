@@ -104,7 +104,7 @@ def translated(doing: str) -> Iterator[None]:
                 fix="Check the network, then replay: it looks first.",
             ) from None
         raise _no_answer(doing, hide(str(error))[:500]) from None
-    except (KeyError, TypeError):
+    except (LookupError, TypeError, AttributeError, ValueError):
         raise _no_answer(doing, "Its answer says nothing of what was asked.") from None
 
 

@@ -11,7 +11,7 @@ from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.interruption import pause
 from amlwizard.cloud.policies import of_refusal
 from amlwizard.errors import AmlwizardError, CloudError, SignInError
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, parsed
 from amlwizard.secret import hide
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def code_and_words(error: HttpResponseError) -> tuple[str, str]:
 
 def _inner(error: HttpResponseError) -> Document:
     try:
-        body = json.loads(error.response.text())
+        body = parsed(error.response.text())
     except (AttributeError, ValueError):
         return {}
     inner = body.get("error", body) if isinstance(body, dict) else {}
@@ -204,8 +204,9 @@ def _inner(error: HttpResponseError) -> Document:
 def _details(error: HttpResponseError, message: str) -> Iterator[str]:
     """What the details of an error say beyond its message, such as that a request is not valid."""
     for detail in getattr(getattr(error, "error", None), "details", None) or ():
-        if detail.message and detail.message not in message:
-            yield f"{detail.code}: {detail.message}" if detail.code else str(detail.message)
+        said = str(getattr(detail, "message", None) or "")
+        if said and said not in message:
+            yield f"{detail.code}: {said}" if detail.code else said
 
 
 def not_let_in(doing: str, said: tuple[str, str]) -> SignInError:

@@ -4,7 +4,6 @@ notebook."""
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,7 +26,7 @@ from amlwizard.errors import (
     StepError,
 )
 from amlwizard.events import Attachment
-from amlwizard.json_types import MutableDocument
+from amlwizard.json_types import MutableDocument, parsed
 from amlwizard.run_control import current_cancel
 from amlwizard.secret import hide
 
@@ -273,8 +272,8 @@ def _marked(number: int, text: str) -> MutableDocument:
     for line in reversed(text.splitlines()):
         if line.startswith(MARK):
             try:
-                return dict(json.loads(line.removeprefix(MARK)))
-            except ValueError:
+                return dict(parsed(line.removeprefix(MARK)))
+            except (ValueError, TypeError):
                 raise unreadable(number) from None
     return {}
 

@@ -27,10 +27,11 @@ NEEDS = {
 def objections(details: Document | None) -> tuple[str, ...]:
     """The conditions that a rule matched, in words; `details` is ``evaluationDetails`` of a
     response."""
+    evaluated = details.get("evaluatedExpressions") if isinstance(details, dict) else ()
     expressions = [
         e
-        for e in (details or {}).get("evaluatedExpressions") or ()
-        if str(e.get("expression")).lower() not in PLAIN
+        for e in evaluated or ()
+        if isinstance(e, dict) and str(e.get("expression")).lower() not in PLAIN
     ]
     # If none is true, the rule negates its conditions: those that are false have matched.
     met = [e for e in expressions if str(e.get("result")).lower() == "true"] or expressions
@@ -40,7 +41,8 @@ def objections(details: Document | None) -> tuple[str, ...]:
 def of_refusal(error: object) -> Iterator[str]:
     """The objections in the azure-core error of a refused request."""
     for info in getattr(error, "additional_info", None) or ():
-        yield from objections((getattr(info, "info", None) or {}).get("evaluationDetails"))
+        said = getattr(info, "info", None)
+        yield from objections(said.get("evaluationDetails") if isinstance(said, dict) else None)
     for detail in getattr(error, "details", None) or ():
         yield from of_refusal(detail)
 

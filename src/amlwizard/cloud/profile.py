@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from amlwizard.capture.recording import Recorder
 from amlwizard.cloud.throttling import Throttle
 from amlwizard.errors import AmlwizardError, InvalidInputError
+from amlwizard.json_types import parsed
 
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
 
@@ -80,6 +80,14 @@ def _host(url: str) -> str | None:
     return urlsplit(url if "//" in url else f"//{url}").hostname
 
 
+def _address(value: object) -> str:
+    """Raises TypeError or ValueError if it is none."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no address")
+    urlsplit(value)
+    return value
+
+
 def azure_public(accounts: Path | None = None) -> CloudProfile:
     """The profile of public Azure; `accounts` as in `CloudProfile`."""
     return CloudProfile(
@@ -94,15 +102,17 @@ def from_description(path: Path) -> CloudProfile:
     """The profile of a cloud that described itself in a JSON file: arm, authority, ca. Raises
     InvalidInputError if the file is missing or not such a description."""
     try:
-        given = json.loads(path.read_text())
-        arm, authority, ca = given["arm"], given["authority"], given["ca"]
+        given = parsed(path.read_text())
+        arm, authority, ca = _address(given["arm"]), _address(given["authority"]), given["ca"]
+        resolver = _address(given.get("resolver") or f"{arm}/dns-query")
+        proxy = _address(given["proxy"]) if given.get("proxy") else None
     except FileNotFoundError:
         raise InvalidInputError(
             f"No sandbox runs that describes itself in {path}.",
             why="What a sandbox says of itself ends with it.",
             fix="Start one (`amlwizard sandbox`) and set AMLWIZARD_SANDBOX anew, or unset it.",
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInputError(
             f"{path} does not describe a sandbox.",
             why=f"{type(error).__name__}: {error}",
@@ -122,8 +132,8 @@ def from_description(path: Path) -> CloudProfile:
         lease=60,
         settle=0.5,
         instance_discovery=False,
-        resolver=given.get("resolver") or f"{arm}/dns-query",
-        proxy=given.get("proxy"),
+        resolver=resolver,
+        proxy=proxy,
     )
     for url in filter(None, (arm, authority, profile.proxy)):
         profile.must_allow(url)

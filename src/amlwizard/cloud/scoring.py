@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import client
 from amlwizard.cloud_port import EndpointAnswer, Frontend
 from amlwizard.errors import CloudError
-from amlwizard.json_types import JsonObject, JsonValue
+from amlwizard.json_types import JsonObject, JsonValue, parsed
 from amlwizard.secret import Secret, hide
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def read(status: int, headers: Mapping[str, str], text: str, seconds: float) -> 
     text = hide(text)
     page = "html" in headers.get("content-type", "")
     try:
-        content: JsonValue = json.loads(text)
+        content: JsonValue = parsed(text)
     except ValueError:
         content = text[:500]
     return EndpointAnswer(status, content, seconds, SERVED in headers, page)

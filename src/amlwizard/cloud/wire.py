@@ -26,6 +26,7 @@ from amlwizard.cloud.interruption import (
 )
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.errors import CloudError
+from amlwizard.json_types import is_too_deep
 
 if TYPE_CHECKING:
     import httpx
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 ENTRA_ATTEMPTS = 4
 ENTRA = re.compile(r"(?i)/(oauth2|\.well-known|discovery)/")  # its host may serve ARM too
+TOO_DEEP = "the answer is nested too deeply to be one"
 POOL = 20  # connections to one host that are kept open
 
 
@@ -83,6 +85,8 @@ def client(profile: CloudProfile, timeout: float, also: Iterable[Path] = ()) -> 
                     sent = partial(super().send, request, **options)
                     answer = interruptible(sent, _named(request.method, url))
                     note.answered(answer.status_code, answer.headers, answer.content)
+                if is_too_deep(answer.content):
+                    raise httpx.RemoteProtocolError(TOO_DEEP, request=request)
                 return answer
             except TimeoutError as error:
                 raise httpx.ReadTimeout(str(error), request=request) from None
@@ -195,6 +199,8 @@ def _sent(
             if _was_mistrusted(request, answer):
                 answer = interruptible(lambda: _whole(send()), doing)
             note.answered(answer.status_code, answer.headers, answer.content)
+        if is_too_deep(answer.content):  # which no SDK expects
+            raise requests.ConnectionError(TOO_DEEP, request=request)
     except TimeoutError as error:
         if _unrepeated.get():
             raise LostAnswerError(str(error)) from None

@@ -70,8 +70,9 @@ def parse(text: str) -> Holder | None:
         known = processes.parse(process)
         if version != VERSION or not text.isprintable() or not known:
             return None
+        time.gmtime(int(since)), time.gmtime(int(until))
         return Holder(run, command, account, host, known, int(since), int(until))
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # the last two, of times that no clock shows
         return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from filelock import FileLock, Timeout
 
 from amlwizard.errors import StepError
@@ -17,7 +19,10 @@ class LocalLock:
 
     def __init__(self, subscription: str, group: str) -> None:
         self._group = group
-        self._path = state_folder() / FOLDER / f"{subscription}-{group}".lower()
+        name = quote(
+            f"{subscription}-{group}".lower(), safe=""
+        )  # the subscription is a cloud's word
+        self._path = state_folder() / FOLDER / name
         self._lock = FileLock(f"{self._path}.lock", mode=0o600, thread_local=False)
 
     def acquire(self, own: Holder) -> None:

@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from amlwizard.errors import InvalidInputError
+from amlwizard.paths import write
 
 BUNDLED = {
     "quickstart": "current good practice: private endpoints, AKS behind a public load balancer",
@@ -35,17 +36,16 @@ def copy(name: str, to: Path, overwrite: bool = False) -> None:
             why=f"There are {', '.join(BUNDLED)}.",
             fix=f"Did you mean {near[0]}?" if near else "Name one of these.",
         )
-    lines = path_of(name).read_text(encoding="utf-8").splitlines(keepends=True)
-    text = "".join(line for line in lines if not line.startswith("# yaml-language-server:"))
-    try:
-        with to.open("w" if overwrite else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
+    if to.exists() and not overwrite:
         raise InvalidInputError(
             f"{to} exists already.",
             why="Nothing was written.",
             fix="Name another file with -o FILE, or overwrite it with --force.",
-        ) from None
+        )
+    lines = path_of(name).read_text(encoding="utf-8").splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("# yaml-language-server:"))
+    try:
+        write(to, text, opener=None)
     except OSError as error:
         raise InvalidInputError(
             f"{to} cannot be written.", why=error.strerror or "", fix="Choose another -o FILE."

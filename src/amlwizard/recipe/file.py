@@ -19,7 +19,7 @@ from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.json_types import MutableDocument
 from amlwizard.recipe.plain_values import CORE, INT
 from amlwizard.recipe.sections import Recipe
-from amlwizard.recipe.validation import CONTROL, Reading, examine
+from amlwizard.recipe.validation import CONTROL, MOST, Reading, examine
 
 LARGEST = 250_000  # bytes
 DEEPEST = 30
@@ -126,11 +126,9 @@ def parse(
             "Look at that line and the one before it.",
         )
     except RecursionError:
-        return _refused(
-            "too-deep",
-            f"More than {DEEPEST} levels deep.",
-            fix="A recipe has sections and their values; nest no further.",
-        )
+        return _too_deep()
+    if any(path.count(".") > DEEPEST for path in changes or ()):
+        return _too_deep()
     for path, value in (changes or {}).items():
         _set(raw, path, value)
     reading = examine(raw, lines, findings, {**texts, **(written or {})})
@@ -200,7 +198,7 @@ def _value(
         key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "(not text)"
         inner = f"{path}.{key}" if path else key
         lines[inner] = line = key_node.start_mark.line + 1
-        if key in result:
+        if key in result and len(findings) < MOST:
             what = f"{inner} is given twice."
             findings.append(
                 Finding("duplicate-key", "error", (inner,), what, fix="Keep one.", line=line)
@@ -218,6 +216,11 @@ def _set(raw: MutableDocument, path: str, value: object) -> None:
             inner = target[section] = {}
         target = inner
     target[last] = value
+
+
+def _too_deep() -> Reading:
+    fix = "A recipe has sections and their values; nest no further."
+    return _refused("too-deep", f"More than {DEEPEST} levels deep.", fix=fix)
 
 
 def _refused(rule: str, what: str, line: int | None = None, fix: str = "") -> Reading:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from math import isfinite
 
 from pydantic import BaseModel, ValidationError
@@ -34,6 +35,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     for name, info in Recipe.model_fields.items()
     if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
 }
+MOST = 100  # findings of a section that are told: each takes time, and nobody reads more
 SCALARS = (bool, int, float, date)  # what YAML makes of text that has no quotes
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -144,13 +146,18 @@ def examine(
         except ValidationError as error:
             problems = error.errors(include_url=False, include_context=True)
         if problems or garbled:
-            first = [_not_text(name, loc, value, lines) for loc, value in garbled]
-            told = _findings(problems, kind, name, given, lines, texts or {})
+            first = [_not_text(name, loc, value, lines) for loc, value in garbled[:MOST]]
+            told = islice(_findings(problems, kind, name, given, lines, texts or {}), MOST)
             findings += [*first, *_of_whole_lists(_beside(first, told))]
             wrong = [*(loc for loc, _ in garbled), *(problem["loc"] for problem in problems)]
+            if len(wrong) > MOST:
+                findings.append(_too_many(name))
+                wrong = [*dict.fromkeys(loc[:1] for loc in wrong)]  # whole fields, and fewer
             sections[name] = _with_stand_ins(name, given, wrong, unknown)
     known = set(Recipe.model_fields)
-    findings += [_unknown(key, known, "", lines) for key in raw if key not in known]
+    keys = [key for key in raw if key not in known]
+    findings += [_unknown(key, known, "", lines) for key in keys[:MOST]]
+    findings += [_too_many("")] if len(keys) > MOST else []
     if raw.get("version", 1) != 1 or isinstance(raw.get("version"), bool):
         findings.append(
             Finding(
@@ -264,6 +271,11 @@ def _not_text(section: str, loc: Loc, value: object, lines: Mapping[str, int]) -
         return Finding("not-finite", "error", (path,), f"{value} is no number.", fix=fix, line=line)
     what = f"{shown(value)} holds the character {bad[0]!r}, which is not text."
     return Finding("control-character", "error", (path,), what, fix="Leave it out.", line=line)
+
+
+def _too_many(section: str) -> Finding:
+    what = f"{section or 'The recipe'} has more than {MOST} mistakes; the others are not told."
+    return Finding("too-many", "error", (section,) if section else (), what, fix="Correct these.")
 
 
 def _beside(garbled: Sequence[Finding], others: Iterator[Finding]) -> Iterator[Finding]:

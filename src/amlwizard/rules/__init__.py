@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
 
 from amlwizard.errors import Finding
@@ -55,21 +56,30 @@ def findings_of(reading: Reading) -> list[Finding]:
 
 def of_shape(reading: Reading) -> list[Finding]:
     """The findings about a recipe's shape (schema), with only such cures as no rule rejects."""
-    return [_sound(reading, found) for found in reading.findings]
+    left: dict[str, list[Finding]] = {}  # items of a list share one cure, of the whole list
+    return [_sound(reading, found, left) for found in reading.findings]
 
 
-def _sound(reading: Reading, finding: Finding) -> Finding:
+def _sound(reading: Reading, finding: Finding, left: dict[str, list[Finding]]) -> Finding:
     """A finding about a recipe's shape; its cure is removed if it causes an error of its own."""
-    if not finding.cure:
+    if not finding.cure or finding.rule == "unknown-key":  # what is left out, nothing misses
         return finding
-    raw = copy.deepcopy(dict(reading.raw))
-    for path, value in finding.cure.items():
-        put(raw, path, value)
-    after = examine(raw)
-    left = [*after.findings, *cures.found(after.sections)]
-    cured = set(finding.cure) & {path for f in left if f.severity == "error" for path in f.fields}
+    key = repr(finding.cure)
+    if key not in left:
+        left[key] = _after(reading, finding.cure)
+    wrong = {path for f in left[key] if f.severity == "error" for path in f.fields}
+    cured = set(finding.cure) & wrong
     known = {path for f in reading.findings if f != finding for path in f.fields}
     return replace(finding, cure={}) if cured - known else finding
+
+
+def _after(reading: Reading, cure: Mapping[str, object]) -> list[Finding]:
+    """All findings, were a cure applied."""
+    raw = copy.deepcopy(dict(reading.raw))
+    for path, value in cure.items():
+        put(raw, path, value)
+    after = examine(raw)
+    return [*after.findings, *cures.found(after.sections)]
 
 
 def check(sections: Sections) -> list[Finding]:

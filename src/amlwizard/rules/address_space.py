@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, summarize_address_range
+from itertools import islice
 from typing import Literal
 
 from amlwizard.design.subnets import SUBNETS, subnets
@@ -37,6 +38,7 @@ FORBIDDEN = networks(
 )
 AKS_RESERVED = networks("169.254.0.0/16", "172.30.0.0/16", "172.31.0.0/16", "192.0.2.0/24")
 DOCKER = IPv4Network("172.17.0.0/16")
+MOST_PAIRS = 2000  # where nearly all of 1000 ranges overlap, nobody needs half a million pairs
 LARGEST = 8  # the prefix length of the largest private range
 
 
@@ -128,7 +130,10 @@ class Space:
         return [*own, *self.reserved, *self.neighbours]
 
     def overlaps(self) -> Iterator[tuple[Range, Range]]:
-        """Every pair of ranges that overlap and must not."""
+        """Every pair of ranges that overlap and must not, ours first; no more than MOST_PAIRS."""
+        return islice(self._overlaps(), MOST_PAIRS)
+
+    def _overlaps(self) -> Iterator[tuple[Range, Range]]:
         ranges = self.ranges()
         spans = [bounds(found.network) for found in ranges]
         # Overlaps between neighbours are not our concern.

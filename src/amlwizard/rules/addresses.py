@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from amlwizard.design.subnets import ENTRY, SUBNETS
 from amlwizard.errors import Finding
@@ -277,28 +277,34 @@ def dns_address(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 def _causes(pairs: Sequence[tuple[Range, Range]]) -> dict[Range, list[Range]]:
     """The ranges to move so that no overlap is left, each with the ranges that it overlaps. As few
     as possible: a range that overlaps many others is a single cause."""
-    left, causes = [*pairs], dict[Range, list[Range]]()
-    while left:
-        ranges = list(dict.fromkeys(found for pair in left for found in pair))
-        moving = max(ranges, key=lambda found: _unwanted(found, left))
-        causes[moving] = [
-            one if other == moving else other for one, other in left if moving in (one, other)
-        ]
-        left = [pair for pair in left if moving not in pair]
+    met: dict[Range, list[Range]] = {}
+    for one, other in pairs:
+        met.setdefault(one, []).append(other)
+        met.setdefault(other, []).append(one)
+    causes: dict[Range, list[Range]] = {}
+    movable = [found for found in met if found.name in DEFAULTS]
+    while left := {f: them for f in movable if (them := _left(met, causes, f))}:
+        moving = max(left, key=lambda found: _unwanted(found, len(left[found])))
+        causes[moving] = left[moving]
+    for one, _ in pairs:  # of those that are left, none can move
+        if them := _left(met, causes, one):
+            causes[one] = them
     return causes
 
 
-def _unwanted(found: Range, pairs: Sequence[tuple[Range, Range]]) -> tuple[int, ...]:
-    """Sort key; the highest is the range to move. In order of weight: it can move, it overlaps the
-    most others, it is larger than necessary, it is the default, its field comes later."""
-    default = DEFAULTS.get(found.name)
-    if default is None:
-        return (0,)
-    fields = list(DEFAULTS)
+def _left(
+    met: Mapping[Range, Sequence[Range]], causes: Collection[Range], found: Range
+) -> list[Range]:
+    """What a range still overlaps once the causes have moved."""
+    return [] if found in causes else [other for other in met[found] if other not in causes]
+
+
+def _unwanted(found: Range, overlapping: int) -> tuple[int, ...]:
+    """Sort key; the highest is the range to move. In order of weight: it overlaps the most others,
+    it is larger than necessary, it is the default, its field comes later."""
     return (
-        1,
-        sum(found in pair for pair in pairs),
+        overlapping,
         outsized(found.name, found.network),
-        found.network == default,
-        fields.index(found.name),
+        found.network == DEFAULTS[found.name],
+        [*DEFAULTS].index(found.name),
     )

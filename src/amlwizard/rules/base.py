@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
+from itertools import islice
 
 from amlwizard.errors import Finding, Severity
 from amlwizard.recipe import Sections
@@ -15,6 +16,7 @@ Check = Callable[..., Iterator[Finding]]
 
 RESERVED_PER_SUBNET = 5
 RANGES = "ranges"
+MOST = 1000  # findings of one rule
 AROUND_RANGES = ("addresses", "security", "serving", "training")
 
 
@@ -39,12 +41,12 @@ class Rule:
     reads: tuple[str, ...] = ()
 
     def findings(self, sections: Sections, ranges: object | None = None) -> Iterator[Finding]:
-        """The rule's findings, except those that depend on an unknown value. `ranges` are those of
-        the sections."""
+        """The rule's findings, MOST of them, except those that depend on an unknown value. `ranges`
+        are those of the sections."""
         given = [ranges if name == RANGES else sections[name] for name in self.needs]
         if any(p is None for p in given) or not all(map(sections.knows, self.reads)):
             return
-        for finding in self.check(self, *given):
+        for finding in islice(self.check(self, *given), MOST):
             if not any(self._rests_on(path) for path in sections.unknown & {*finding.fields}):
                 yield finding
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from amlwizard.errors import Severity
-from amlwizard.json_types import JsonValue
+from amlwizard.json_types import DEEPEST, JsonValue, is_too_deep
 from amlwizard.rules import cells
 from amlwizard.rules.frames import Columns, Frame, frame_of
 
@@ -34,6 +34,8 @@ def parsed(text: str) -> tuple[dict[str, JsonValue] | None, Problem | None]:
         return None, Problem(f"Not JSON: {error}.", "Correct it.")
     if not isinstance(value, dict):
         return None, Problem("A request is an object.", FORM)
+    if is_too_deep(text.encode(errors="replace")):
+        return None, Problem(f"More than {DEEPEST} levels deep.", FORM)
     return value, None
 
 

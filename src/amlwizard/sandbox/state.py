@@ -81,11 +81,11 @@ class State:
         if not key_file.exists():
             private_write(key_file, Fernet.generate_key())
         must_be_own(key_file)
-        state = cls(folder, file, clock, _new(), _key=key_file.read_bytes())
+        state = cls(folder, file, clock, _new(), _key=_key_in(key_file))
         if file and file.exists():
             must_be_own(file)
             try:
-                state.replace(json.loads(file.read_text()))
+                state.replace(json.loads(file.read_text(encoding="utf-8")))
             except (ValueError, RecursionError) as problem:
                 raise StateFileError(
                     f"{file}: this version of the sandbox cannot read this state "
@@ -289,6 +289,19 @@ def _new() -> StateFile:
         person=Person(oid=str(uuid.uuid4())),
         subscriptions={str(uuid.uuid4()): SubscriptionEntry(name="Sandbox")},
     )
+
+
+def _key_in(file: Path) -> bytes:
+    """Raises StateFileError if it holds no key."""
+    key = file.read_bytes()
+    try:
+        Fernet(key)
+    except ValueError:
+        raise StateFileError(
+            f"{file}: this is not the key that seals the secrets of this state. Delete both files, "
+            "or name another state."
+        ) from None
+    return key
 
 
 def private_folder(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -156,7 +156,7 @@ class StateFile(Part):
     protected: dict[str, str] = {}
     assigned: dict[str, RoleSighting] = {}
     databricks: dict[str, DatabricksData] = {}
-    ports: dict[str, int] = {}
+    ports: dict[str, Annotated[int, Field(ge=1, le=65535)]] = {}
     public_dns: dict[str, list[str]] = {}
     taken: list[str] = []
     limits: Limits = Field(default_factory=Limits)

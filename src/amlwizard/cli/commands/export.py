@@ -9,6 +9,7 @@ from amlwizard.cli.options import ExportOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
 from amlwizard.errors import InvalidInputError
 from amlwizard.export import FORMATS
+from amlwizard.paths import write
 
 
 def export(given: ExportOptions) -> int:
@@ -19,7 +20,7 @@ def export(given: ExportOptions) -> int:
         return 0
     path = Path(given.output)
     try:
-        path.write_text(text, encoding="utf-8")
+        write(path, text, opener=None)
         if text.startswith("#!"):
             path.chmod(path.stat().st_mode | 0o111)
     except OSError as error:
