@@ -21,6 +21,7 @@ from amlwizard.json_types import DEEPEST, TooDeepError, is_too_deep, parsed
 from amlwizard.lease import holder
 from amlwizard.lease.local_lock import LocalLock
 from amlwizard.plan import Step
+from amlwizard.sandbox.capture import Capture
 
 NOTHING: Any = None  # the steps here look at no recipe and at no cloud
 JOB = engine.Job(NOTHING, "r", NOTHING, "nowhere")
@@ -129,6 +130,16 @@ def test_a_capture_is_text(tmp_path: Path) -> None:
     )
     assert len(lines) == 6
     assert obeyed(path.read_text()) == []
+
+
+def test_a_capture_of_the_sandbox_is_text(tmp_path: Path) -> None:
+    odd = b"\xff\x9b" + HOSTILE.encode()
+    scope = {"method": "POST", "path": "/x\x9b", "query_string": odd, "headers": [(b"host", odd)]}
+    capture = Capture(tmp_path / "capture.jsonl")
+    for body in (odd, b"[" * 100_000, json.dumps(HOSTILE).encode()):
+        capture.record(scope, body, 200, [(odd, odd)], body)
+    text = (tmp_path / "capture.jsonl").read_text(encoding="ascii")
+    assert obeyed(text) == [] and len(text.splitlines()) == 3
 
 
 def test_a_capture_is_its_owners_even_where_a_file_was(tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ class Capture:
         fault: Mapping[str, JsonValue] | None = None,
     ) -> None:
         """`status` is 0 if a fault suppressed the response."""
-        host = dict(scope["headers"]).get(b"host", b"").decode()
-        query = scope["query_string"].decode()
+        host = dict(scope["headers"]).get(b"host", b"").decode(errors="replace")
+        query = scope["query_string"].decode(errors="replace")
         line: dict[str, JsonValue] = {
             "at": time.time(),
             "method": scope["method"],
@@ -61,7 +61,10 @@ class Capture:
             "request_body": _parsed(request, dict(scope["headers"]).get(b"content-type", b"")),
             "status": status,
             "response_headers": {
-                k.decode(): GONE if k.lower() == b"set-cookie" else v.decode() for k, v in headers
+                k.decode(errors="replace"): GONE
+                if k.lower() == b"set-cookie"
+                else v.decode(errors="replace")
+                for k, v in headers
             },
             "response_body": _parsed(answer),
         }
@@ -108,9 +111,9 @@ def _parsed(content: bytes, kind: bytes = b"") -> JsonValue:
     if not content:
         return None
     if kind.startswith(b"application/x-www-form-urlencoded"):
-        return dict(parse_qsl(content.decode()))
+        return dict(parse_qsl(content.decode(errors="replace")))
     try:
         parsed: JsonValue = json.loads(content)
         return parsed
-    except ValueError:
+    except (ValueError, RecursionError):
         return "(not JSON)"
