@@ -30,7 +30,7 @@ SIGNALS = {
 SECOND = "a second run"
 DATABRICKS = re.compile(r"(GET|POST) /api/1\\?\.2/")
 LOOK_SECONDS = 0.05
-REFUSED = "Another run"
+REFUSED, BOTH_FAILED = "Another run", 99
 FAULTY: dict[str, Json] = {**FAULTS, **REFUSALS, **MISHAPS}
 
 
@@ -126,7 +126,7 @@ class Trial:
         elif self.what in SIGNALS:
             yield "stopped" if ran.code == 130 and "Cancelling" in ran.err else "wrong"
         elif self.what == SECOND:
-            yield "refused" if REFUSED in ran.out + ran.err else "wrong"
+            yield "refused" if ran.code == 1 and REFUSED in ran.out + ran.err else "wrong"
         else:
             yield "clean" if ran.code in (1, 3) else "wrong"
 
@@ -176,10 +176,11 @@ def _unexplained(ran: Ran) -> bool:
         return False
 
 
-def _the_worse(*two: Ran) -> Ran:
-    """The one that failed, if not both did."""
-    failed = [ran for ran in two if ran.code]
-    return failed[0] if len(failed) < 2 else Ran(99, failed[0].out, failed[0].err + failed[1].err)
+def _the_worse(one: Ran, other: Ran) -> Ran:
+    """The one that failed; if both did, with an exit code that no command has."""
+    if one.code and other.code:
+        return Ran(BOTH_FAILED, one.out, one.err + other.err)
+    return one if one.code else other
 
 
 def _twins(cloud: Sandbox) -> bool:
