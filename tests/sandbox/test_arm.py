@@ -14,7 +14,7 @@ import httpx
 import pytest
 from support import PATIENCE, Sandbox, existing
 
-from amlwizard.errors import StepError
+from amlwizard.errors import CloudError, StepError
 from amlwizard.sandbox.ports import bind
 
 API = "2025-05-01"
@@ -110,6 +110,23 @@ def test_what_somebody_else_began_is_not_awaited_for_ever(
     with pytest.raises(StepError) as error:
         (arm.delete if state == "Deleting" else arm.wait)(vnet, API, quiet, Event())
     assert " still, after 0 minutes" in error.value.what and error.value.fix
+
+
+@pytest.mark.parametrize("code", ["RetryableError", "InternalServerError"])
+def test_an_operation_that_fails_once_succeeds_when_it_is_repeated(
+    sandbox: Callable[..., Sandbox], code: str
+) -> None:
+    """At once where Azure says so, else by the next run."""
+    there = sandbox("--clock", "instant")
+    arm = there.cloud().arm
+    failed = {"status": "Failed", "error": {"code": code, "message": "Something went wrong."}}
+    there.fault("GET .*Microsoft.Network.*/operationStatuses/.*", edit=failed, times=1)
+    if code == "InternalServerError":
+        with pytest.raises(CloudError) as error:
+            vnet_in(arm)
+        assert error.value.code == code and "Something went wrong" in error.value.why
+        assert "Run it again" in error.value.fix
+    assert existing(arm.get(vnet_in(arm), API))["properties"]["provisioningState"] == "Succeeded"
 
 
 async def test_an_answer_does_not_wait_for_a_delayed_acknowledgement() -> None:

@@ -122,3 +122,14 @@ def test_libraries_are_there_before_the_first_cell_of_a_cluster_that_started_aga
     finally:
         platform.sandbox.clear()
     assert error.value.why == "no index" and "package index" in error.value.fix
+
+
+def test_a_cluster_that_terminates_while_it_installs_is_not_waited_for(platform: Platform) -> None:
+    """Its libraries stay pending until it starts again."""
+    made, cluster = platform.outputs["databricks"], platform.outputs["databricks-cluster"]["id"]
+    client = platform.cloud.databricks(made["url"], made["id"])
+    client.have_running(cluster, lambda *_, **__: None, CancelEvent())
+    platform.sandbox.fault("GET /api/2.0/libraries/cluster-status", mode="terminate", times=1)
+    with pytest.raises(StepError, match="terminated meanwhile: COMMUNICATION_LOST") as error:
+        client.install_libraries(cluster, ["mlflow==2.22.5"], lambda *_, **__: None, CancelEvent())
+    assert error.value.why and "replay" in error.value.fix

@@ -254,8 +254,19 @@ class Databricks:
             left = [p for p in packages if states.get(p, ("", ""))[0] not in INSTALLED]
             if not left:
                 return
+            self._must_live(cluster_id)
             waiting.tell(f"{len(packages) - len(left)} of {len(packages)} installed")
             waiting.pause(self.profile.polling)
+
+    def _must_live(self, cluster_id: str) -> None:
+        """Raises StepError if the cluster has terminated: its libraries stay pending then."""
+        cluster = asked("look at the cluster", lambda: self.client.clusters.get(cluster_id))
+        if cluster.state and cluster.state.value in GONE:
+            raise StepError(
+                f"The Databricks cluster terminated meanwhile: {ended_for(cluster)}.",
+                why=cluster.state_message or "Its libraries were being installed.",
+                fix="Look at the cluster's event log, then replay: it is started again.",
+            )
 
     # -- secrets and cells
 
