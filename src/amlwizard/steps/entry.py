@@ -19,6 +19,7 @@ from amlwizard.steps.network import public_ip
 
 # The smallest gateway that Azure still creates: the SKUs without zones (VpnGw1) are retired.
 GATEWAY_SKU = "VpnGw1AZ"
+BASTION_OPTIONS = {"--sku": "sku.name", "--enable-tunneling": "properties.enableTunneling"}
 BASTION_SKU = "Standard"
 # The application id that Microsoft registered for its VPN client, the same in every tenant.
 VPN_CLIENT = "c632b3df-fb67-4d84-bdcf-b95ad541b5c8"
@@ -51,6 +52,10 @@ def _nothing(recipe: Recipe, ids: Ids) -> list[Step]:
 
 def _bastion(recipe: Recipe, ids: Ids) -> list[Step]:
     n = recipe.names
+    body = ids.tracked(
+        {"enableTunneling": True, "ipConfigurations": [_configuration(ids.subnet("bastion"))]},
+        sku={"name": BASTION_SKU},
+    )
     return [
         public_ip(ids, "entry-ip", "Public IP of the secure entry", ids.names.entry_ip),
         arm_step(
@@ -59,20 +64,13 @@ def _bastion(recipe: Recipe, ids: Ids) -> list[Step]:
             Resource(
                 ids.bastion,
                 api_versions.NETWORK,
-                ids.tracked(
-                    {
-                        "enableTunneling": True,
-                        "ipConfigurations": [_configuration(ids.subnet("bastion"))],
-                    },
-                    sku={"name": BASTION_SKU},
-                ),
+                body,
             ),
             after=("entry-ip", "vnet"),
             az=(
                 f"az network bastion create {ids.cli_new} -n {ids.names.bastion} "
                 f"--vnet-name {n.vnet} "
-                f"--public-ip-address {ids.names.entry_ip} --sku {BASTION_SKU} "
-                "--enable-tunneling true",
+                f"--public-ip-address {ids.names.entry_ip} {options(body, BASTION_OPTIONS)}",
             ),
         ),
     ]

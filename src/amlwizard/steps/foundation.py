@@ -43,6 +43,16 @@ STORAGE_OPTIONS = {
     "--public-network-access": "properties.publicNetworkAccess",
     "--allow-shared-key-access": "properties.allowSharedKeyAccess",
 }
+REGISTRY_OPTIONS = {
+    "--sku": "sku.name",
+    "--admin-enabled": "properties.adminUserEnabled",
+}
+LOG_OPTIONS = {"--sku": "properties.sku.name", "--retention-time": "properties.retentionInDays"}
+INSIGHTS_OPTIONS = {
+    "--kind": "kind",
+    "--application-type": "properties.Application_Type",
+    "--workspace": "properties.WorkspaceResourceId",
+}
 VAULT_OPTIONS = {
     "--sku": "properties.sku.name",
     "--enable-rbac-authorization": "properties.enableRbacAuthorization",
@@ -103,6 +113,10 @@ def providers_step() -> Step:
 def foundation(recipe: Recipe) -> list[Step]:
     """The steps from provider registration to storage, key vault and registry, without sign-in."""
     ids, n = Ids(recipe), recipe.names
+    logs = ids.tracked({"sku": {"name": "PerGB2018"}, "retentionInDays": 30})
+    insights = ids.tracked(
+        {"Application_Type": "web", "WorkspaceResourceId": "{log-analytics.id}"}, kind="web"
+    )
     return [
         providers_step(),
         arm_step(
@@ -120,12 +134,12 @@ def foundation(recipe: Recipe) -> list[Step]:
             Resource(
                 ids.of("Microsoft.OperationalInsights/workspaces", n.log_analytics),
                 api_versions.LOG_ANALYTICS,
-                ids.tracked({"sku": {"name": "PerGB2018"}, "retentionInDays": 30}),
+                logs,
             ),
             after=("resource-group",),
             az=(
                 f"az monitor log-analytics workspace create {ids.cli_new} -n {n.log_analytics} "
-                "--sku PerGB2018 --retention-time 30",
+                f"{options(logs, LOG_OPTIONS)}",
             ),
             removal=Removal(
                 purge={"force": "true"},
@@ -138,16 +152,12 @@ def foundation(recipe: Recipe) -> list[Step]:
             Resource(
                 ids.of("Microsoft.Insights/components", n.application_insights),
                 api_versions.APPLICATION_INSIGHTS,
-                ids.tracked(
-                    {"Application_Type": "web", "WorkspaceResourceId": "{log-analytics.id}"},
-                    kind="web",
-                ),
+                insights,
             ),
             after=("log-analytics",),
             az=(
                 f"az monitor app-insights component create {ids.cli_new} "
-                f"-a {n.application_insights} --kind web --application-type web "
-                "--workspace {log-analytics.id}",
+                f"-a {n.application_insights} {options(insights, INSIGHTS_OPTIONS)}",
             ),
         ),
         _storage(recipe, ids),
@@ -250,16 +260,15 @@ def _registry(recipe: Recipe, ids: Ids) -> Step:
         }
     # The CLI can no longer add subnets to the network rules of a registry.
     private = security.registry == "private-endpoint"
+    body = ids.tracked(properties, sku={"name": security.registry_sku})
     command = (
-        f"az acr create {ids.cli_new} -n {n.registry} --sku {security.registry_sku} "
-        "--admin-enabled false --public-network-enabled false --allow-trusted-services true"
+        f"az acr create {ids.cli_new} -n {n.registry} {options(body, REGISTRY_OPTIONS)} "
+        "--public-network-enabled false --allow-trusted-services true"
     )
     return arm_step(
         "registry",
         "Container registry",
-        Resource(
-            ids.registry, version, ids.tracked(properties, sku={"name": security.registry_sku})
-        ),
+        Resource(ids.registry, version, body),
         after=_after(security.registry),
         az=(command,) if private else (),
     )

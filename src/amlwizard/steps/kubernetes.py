@@ -93,30 +93,36 @@ def kubernetes(recipe: Recipe) -> list[Step]:
     ]
 
 
+ATTACH_OPTIONS = {
+    "--type": "properties.computeType",
+    "--namespace": "properties.properties.namespace",
+    "--identity-type": "identity.type",
+    "--resource-id": "properties.resourceId",
+}
+
+
 def _attached(recipe: Recipe, ids: Ids) -> Step:
     n = recipe.names
+    body: MutableDocument = {
+        "location": recipe.sign_in.region,
+        "identity": {"type": "SystemAssigned"},
+        "properties": {
+            "computeType": "Kubernetes",
+            "resourceId": ids.aks,
+            "properties": {"namespace": "default"},
+        },
+    }
     return arm_step(
         "kubernetes-compute",
         "AKS attached to the workspace",
         Resource(
-            f"{ids.workspace}/computes/{n.kubernetes_compute}",
-            api_versions.MACHINE_LEARNING,
-            {
-                "location": recipe.sign_in.region,
-                "identity": {"type": "SystemAssigned"},
-                "properties": {
-                    "computeType": "Kubernetes",
-                    "resourceId": ids.aks,
-                    "properties": {"namespace": "default"},
-                },
-            },
+            f"{ids.workspace}/computes/{n.kubernetes_compute}", api_versions.MACHINE_LEARNING, body
         ),
         after=("aks-extension", "workspace", *after_private_link(recipe)),
         outputs={"principal": "identity.principalId"},
         az=(
             f"az ml compute attach -g {n.resource_group} -w {n.workspace} "
-            f"-n {n.kubernetes_compute} --type Kubernetes --namespace default "
-            f"--identity-type SystemAssigned --resource-id {ids.aks}",
+            f"-n {n.kubernetes_compute} {options(body, ATTACH_OPTIONS)}",
         ),
         removal=Removal(query={"underlyingResourceAction": "Detach"}),
     )

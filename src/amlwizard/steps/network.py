@@ -25,6 +25,18 @@ from amlwizard.plan import Context, Found, Read, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.recipe.sections import ReservedSubnet
 from amlwizard.steps.arm_step import arm_step
+from amlwizard.steps.az_options import options
+
+PUBLIC_IP_OPTIONS = {
+    "--sku": "sku.name",
+    "--allocation-method": "properties.publicIPAllocationMethod",
+    "--version": "properties.publicIPAddressVersion",
+}
+ROUTE_OPTIONS = {
+    "--address-prefix": "addressPrefix",
+    "--next-hop-type": "nextHopType",
+    "--next-hop-ip-address": "nextHopIpAddress",
+}
 
 
 def network(recipe: Recipe) -> list[Step]:
@@ -33,6 +45,9 @@ def network(recipe: Recipe) -> list[Step]:
     steps = [_nsg(recipe, ids, which) for which in with_security_group(recipe.security)]
     before = tuple(step.id for step in steps)
     if recipe.security.nat_gateway:
+        nat = ids.tracked(
+            {"publicIpAddresses": [{"id": "{public-ip.id}"}]}, sku={"name": "Standard"}
+        )
         steps += [
             public_ip(ids, "public-ip", "Public IP", n.public_ip),
             arm_step(
@@ -41,14 +56,12 @@ def network(recipe: Recipe) -> list[Step]:
                 Resource(
                     ids.of("Microsoft.Network/natGateways", n.nat_gateway),
                     api_versions.NETWORK,
-                    ids.tracked(
-                        {"publicIpAddresses": [{"id": "{public-ip.id}"}]}, sku={"name": "Standard"}
-                    ),
+                    nat,
                 ),
                 after=("public-ip",),
                 az=(
                     f"az network nat gateway create {ids.cli_new} -n {n.nat_gateway} "
-                    f"--sku Standard --public-ip-addresses {n.public_ip}",
+                    f"{options(nat, {'--sku': 'sku.name'})} --public-ip-addresses {n.public_ip}",
                 ),
             ),
         ]
@@ -78,8 +91,7 @@ def _route_table(recipe: Recipe, ids: Ids) -> Step:
         az=(
             f"az network route-table create {ids.cli_new} -n {name}",
             f"az network route-table route create {ids.cli_group} --route-table-name {name} "
-            "-n default --address-prefix 0.0.0.0/0 --next-hop-type VirtualAppliance "
-            f"--next-hop-ip-address {firewall}",
+            f"-n default {options(route, ROUTE_OPTIONS)}",
         ),
     )
 
@@ -87,24 +99,24 @@ def _route_table(recipe: Recipe, ids: Ids) -> Step:
 def public_ip(ids: Ids, id: str, title: str, name: str, zones: tuple[str, ...] = ()) -> Step:
     """A static public address of the Standard SKU, in all of `zones` if any are given."""
     more: MutableDocument = {"zones": list(zones)} if zones else {}
+    body = ids.tracked(
+        {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
+        sku={"name": "Standard"},
+        **more,
+    )
     return arm_step(
         id,
         title,
         Resource(
             ids.of("Microsoft.Network/publicIPAddresses", name),
             api_versions.NETWORK,
-            ids.tracked(
-                {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"},
-                sku={"name": "Standard"},
-                **more,
-            ),
+            body,
         ),
         after=("resource-group",),
         outputs={"address": "properties.ipAddress"},
         az=(
-            f"az network public-ip create {ids.cli_new} -n {name} --sku Standard "
-            "--allocation-method Static --version IPv4"
-            + (f" --zone {' '.join(zones)}" if zones else ""),
+            f"az network public-ip create {ids.cli_new} -n {name} "
+            f"{options(body, PUBLIC_IP_OPTIONS)}" + (f" --zone {' '.join(zones)}" if zones else ""),
         ),
     )
 
