@@ -138,6 +138,24 @@ def test_a_finished_training_is_not_done_again(cloud: Sandbox, around: dict[str,
     assert ran.final("train")["outputs"]["mse"] > 0
 
 
+def test_what_a_kill_left_goes_although_its_cell_did_all_the_work(
+    cloud: Sandbox, around: dict[str, str]
+) -> None:
+    other = ("--set", "training.alpha=0.8", "--set", "expect.mse=null")
+    registering = "POST .*/registered-models/create"
+    earlier, made = cloud.received(registering), cloud.received("POST .*/model-versions/create")
+    cloud.gate(registering)
+    with replaying(*TARGET, *REGISTERED, *other, **around) as replay:
+        cloud.await_more(registering, earlier)
+        replay.send(signal.SIGKILL)
+        replay.process.wait()
+    cloud.clear()
+    cloud.await_more("POST .*/model-versions/create", made)
+    assert not nothing_lent(cloud)
+    trained(*other, **around)
+    assert nothing_lent(cloud)
+
+
 def test_an_answer_lost_in_registering_makes_no_second_version(
     cloud: Sandbox, around: dict[str, str]
 ) -> None:

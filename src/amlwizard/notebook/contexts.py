@@ -21,14 +21,18 @@ NOTE = "open"
 def noting(
     client: DatabricksPort, scope: str, cluster_id: str
 ) -> Callable[[str], AbstractContextManager[None]]:
-    """Closes what killed runs have left open. Returns what notes a context, by its id, for the
-    duration of a block."""
-    with suppress(AmlwizardError):  # it is idle, or ends with its cell
+    """Sweeps, and returns what notes a context, by its id, for the duration of a block."""
+    sweep(client, scope, cluster_id)
+    return partial(_noted, client, scope)
+
+
+def sweep(client: DatabricksPort, scope: str, cluster_id: str) -> None:
+    """Close the contexts that killed runs have left open, and remove the secrets that they lent."""
+    with suppress(AmlwizardError):  # the next run tries again
         for key in left(client, scope):
             if key["purpose"] == CONTEXT:
                 client.close_context(cluster_id, str(key["part"]))
-                client.delete_secret(scope, key[0])
-    return partial(_noted, client, scope)
+            client.delete_secret(scope, key[0])
 
 
 @contextmanager

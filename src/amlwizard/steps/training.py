@@ -16,7 +16,7 @@ from amlwizard.design.private_endpoints import links
 from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document, JsonObject, MutableDocument
 from amlwizard.notebook.access import access, api_of, scope_of
-from amlwizard.notebook.contexts import noting
+from amlwizard.notebook.contexts import noting, sweep
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import (
     CLUSTER,
@@ -108,6 +108,8 @@ class _Model:
         return TrainingOutput.from_json({**result, "experiment": self.experiment}).to_json()
 
     def check(self, ctx: Context, say: ReportProgress) -> Document:
+        # Where nothing is left to train, no notebook sweeps: a killed run's cell may have done it all.
+        sweep(databricks_of(ctx), scope_of(self.recipe), ctx.outputs[CLUSTER].id)
         missed = self._missed(ctx.outputs[TRAIN])
         if missed:
             raise ExpectationError(
