@@ -13,7 +13,8 @@ from amlwizard.sandbox.ml import lean_mlflow  # noqa: F401 - before MLflow
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+from wsgiref.types import StartResponse, WSGIEnvironment
 from wsgiref.util import shift_path_info
 
 from flask import request
@@ -22,9 +23,6 @@ from mlflow.server import handlers
 from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Models
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as Runs
 from werkzeug.local import LocalProxy
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlflow-artifacts:/"
