@@ -16,6 +16,7 @@ import httpx
 import requests
 
 from amlwizard.app import targets
+from amlwizard.cloud import databricks, execution, waiting
 from amlwizard.cloud.profile import CloudProfile, from_description
 
 SENT = requests.adapters.HTTPAdapter.send
@@ -117,6 +118,10 @@ class Cassette:
             patch.object(requests.adapters.HTTPAdapter, "send", send),
             patch.object(httpx.HTTPTransport, "handle_request", handle),
             patch.object(targets, "from_description", hurried),
+            patch.object(execution, "CELL_SECONDS", 0.2),
+            patch.object(execution, "CONTEXT_SECONDS", 0.2),
+            patch.object(databricks, "RETRY_SECONDS", 0.2),
+            patch.dict(waiting.LONGER, clear=True),
         ):
             yield
 
