@@ -209,14 +209,14 @@ def test_a_cycle_is_named_with_its_path_and_a_loose_end_by_its_name() -> None:
 
 
 def test_a_bug_in_reading_is_not_taken_for_something_to_create() -> None:
-    """A document shaped otherwise than thought is a bug; only an output that is not there yet means
+    """A document shaped otherwise than thought is an error; only an output that is not there yet means
     that the step's own thing cannot be there either."""
 
     def read(ctx: Context) -> Found | None:
         return Found(ctx.outputs[SIGN_IN].to_json()["nowhere"])
 
     signing_in = step("sign-in", phase="sign-in", runs=True, apply=lambda ctx, say: SIGNED_IN)
-    with pytest.raises(KeyError, match="nowhere"):
+    with pytest.raises(CloudError, match="nowhere"):
         engine.survey([signing_in, step("a", "sign-in", read=read)], JOB, lambda event: None)
 
 

@@ -32,7 +32,8 @@ class UntaggableError(Exception):
 
 
 class Tag:
-    """The lease of one resource group, by its name in `group`. `own` is what was last written, None while it is not ours."""
+    """The lease of the resource group named `group`. `own` is what was last written, None while it is
+    not ours."""
 
     def __init__(self, arm: ArmPort, profile: Profile, group_id: str) -> None:
         self._arm, self._profile = arm, profile
