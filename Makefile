@@ -16,7 +16,7 @@ demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
 
 test: lint
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 4
 
 # What needs no cloud, not even the sandbox.
 check: lint
