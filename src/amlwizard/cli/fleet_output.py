@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Collection, Mapping
@@ -18,6 +19,7 @@ from rich.text import Text
 
 from amlwizard import console
 from amlwizard.app.port import RunResult
+from amlwizard.cli.options import Target
 from amlwizard.cli.run_output import Watch, while_read
 from amlwizard.errors import OperationCancelledError
 from amlwizard.events import Emit, Event
@@ -35,8 +37,10 @@ class FleetOutput:
     """JSON lines, a live table on a terminal, plain lines elsewhere; then one summary. What runs in
     parallel is written one event at a time."""
 
-    def __init__(self, recipes: Collection[str], as_json: bool, control: FleetControl) -> None:
-        self.as_json, self.control = as_json, control
+    def __init__(
+        self, recipes: Collection[str], target: Target, as_json: bool, control: FleetControl
+    ) -> None:
+        self.target, self.as_json, self.control = target, as_json, control
         self.views = {name: Watch() for name in recipes}
         self.labels = labels(recipes)
         self._lock = RLock()
@@ -112,7 +116,7 @@ class FleetOutput:
         """Show how every run ended, and return the highest exit code."""
         code = max(_code(result) for result in results.values())
         if self.as_json:
-            rows = [_row(name, result, self.views[name].view) for name, result in results.items()]
+            rows = [self._row(name, result) for name, result in results.items()]
             _say({"kind": "fleet-finished", "exit_code": code, "recipes": rows})
         self._report(results, sys.stderr if self.as_json else sys.stdout)
         return code
@@ -127,9 +131,27 @@ class FleetOutput:
         shown.print()
         width = max(len(label) for label in self.labels.values())
         for name, result in results.items():
-            row = _row(name, result, self.views[name].view)
+            row = self._row(name, result)
             line = f"{self.labels[name]:<{width}}  {row['result']:<14}  {row['seconds']:>7.1f} s"
             shown.print(f"{line}  {row['next']}".rstrip(), markup=False)
+
+    def _row(self, name: str, result: RunResult | None) -> Document:
+        code, view = _code(result), self.views[name].view
+        return {
+            "recipe": plain(name),
+            "run": result.run if result else "",
+            "exit_code": code,
+            "result": RESULTS[code] if result else "not begun",
+            "seconds": round(view.now - view.started, 1),
+            "next": self._next(name, result),
+        }
+
+    def _next(self, name: str, result: RunResult | None) -> str:
+        """The command that goes on, as it is typed."""
+        yes = " --yes" if self.target == "azure" else ""
+        if result is None or result.exit_code == 2:
+            return f"amlwizard replay {shlex.quote(plain(name))} --target {self.target}{yes}"
+        return f"amlwizard resume {result.run}{yes}" if result.exit_code else ""
 
 
 def labels(paths: Collection[str]) -> dict[str, str]:
@@ -149,24 +171,6 @@ def result_of(view: RunView) -> str:
 
 def _code(result: RunResult | None) -> int:
     return result.exit_code if result else CANCELLED
-
-
-def _row(name: str, result: RunResult | None, view: RunView) -> Document:
-    code = _code(result)
-    return {
-        "recipe": plain(name),
-        "run": result.run if result else "",
-        "exit_code": code,
-        "result": RESULTS[code] if result else "not begun",
-        "seconds": round(view.now - view.started, 1),
-        "next": _next(name, result),
-    }
-
-
-def _next(name: str, result: RunResult | None) -> str:
-    if result is None or result.exit_code == 2:
-        return f"amlwizard replay {name}"
-    return f"amlwizard resume {result.run}" if result.exit_code else ""
 
 
 def _say(line: Document) -> None:
