@@ -189,6 +189,10 @@ class ArmPort(Protocol):
     ) -> None: ...
 
 
+STOPPED = ("TERMINATED", "TERMINATING", "ERROR")
+"""States of a Databricks cluster that neither runs nor is about to."""
+
+
 class DatabricksPort(Protocol):
     """A Databricks workspace."""
 

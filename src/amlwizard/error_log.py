@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from amlwizard.errors import AmlwizardError, CloudError
+from amlwizard.json_types import ODD
 from amlwizard.paths import private, private_folder, state_folder
 from amlwizard.plain_text import plain
 from amlwizard.secret import hide
@@ -19,8 +20,6 @@ from amlwizard.secret import hide
 NAME = "amlwizard.log"
 LARGEST = 1_000_000  # bytes; older entries move to a second file of that size, then are deleted
 LONGEST = 300  # characters of an error's text, which may be all of an answer
-ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
-"""What comes of reading a value that is missing, of another type, or beyond all bounds."""
 
 _lock = Lock()
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+"""What comes of reading a value that is missing, of another type, or beyond all bounds."""
 DEEPEST = 100
 """Levels; code that walks through a value takes frames of Python's stack for each of them."""
 

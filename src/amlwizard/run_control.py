@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
 from threading import Event
@@ -22,13 +22,18 @@ _report: ContextVar[Callable[[str], None]] = ContextVar("report")
 
 
 @contextmanager
-def cancelled_by(cancel: Event) -> Iterator[None]:
-    """Within the block, requests and pauses of this thread end as soon as `cancel` is set."""
-    before = _cancel.set(cancel)
+def bound(variable: ContextVar[T], value: T) -> Iterator[None]:
+    """Within the block, a variable has this value in this thread."""
+    before = variable.set(value)
     try:
         yield
     finally:
-        _cancel.reset(before)
+        variable.reset(before)
+
+
+def cancelled_by(cancel: Event) -> AbstractContextManager[None]:
+    """Within the block, requests and pauses of this thread end as soon as `cancel` is set."""
+    return bound(_cancel, cancel)
 
 
 def current_cancel() -> Event:
@@ -36,14 +41,9 @@ def current_cancel() -> Event:
     return _cancel.get(None) or Event()
 
 
-@contextmanager
-def reported_by(report: Callable[[str], None]) -> Iterator[None]:
+def reported_by(report: Callable[[str], None]) -> AbstractContextManager[None]:
     """Within the block, `report` is told what the work of this thread waits for."""
-    before = _report.set(report)
-    try:
-        yield
-    finally:
-        _report.reset(before)
+    return bound(_report, report)
 
 
 def current_report() -> Callable[[str], None]:

@@ -73,7 +73,10 @@ def _start() -> None:
             address = shared() / server
             if address.exists():
                 continue
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+            with (
+                socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening,
+                (shared() / f"{server}.log").open("ab") as log,
+            ):
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGEST)
                 listening.bind(str(address))
                 listening.listen(64)
@@ -81,7 +84,7 @@ def _start() -> None:
                     [sys.executable, fork_server.__file__, server, os.environ[OWNER]],
                     stdin=listening.fileno(),
                     env={name: value for name, value in os.environ.items() if name in CARRIED},
-                    stderr=(shared() / f"{server}.log").open("ab"),
+                    stderr=log,
                     start_new_session=True,
                 )
 

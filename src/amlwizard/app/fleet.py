@@ -19,9 +19,7 @@ from amlwizard.preflight import quota
 from amlwizard.preflight.situation import Situation
 from amlwizard.preflight.step import Joint
 from amlwizard.recipe import Recipe
-from amlwizard.run_control import FleetControl, RunControl
-
-LOOK_SECONDS = 0.2
+from amlwizard.run_control import LOOK_SECONDS, FleetControl, RunControl
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from amlwizard.errors import InvalidInputError
-from amlwizard.json_types import Document, JsonValue, parsed
+from amlwizard.json_types import ODD, Document, JsonValue, parsed
 
 SERVICES = (
     ("entra", re.compile(r"(?i)/oauth2/|/\.well-known/|/common/discovery|/msi/token|/discovery/")),
@@ -66,14 +66,7 @@ def read(files: Iterable[Path]) -> list[list[Exchange]]:
             for number, text in enumerate(lines if lines != [""] else ()):
                 exchange = _exchange(parsed(text), file.stem, number)
                 scenarios.setdefault(exchange.scenario, []).append(exchange)
-        except (
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            OverflowError,
-        ) as error:
+        except (OSError, *ODD) as error:
             raise InvalidInputError(
                 f"{file} is no capture.",
                 why=f"{type(error).__name__}: {error}"[:200],

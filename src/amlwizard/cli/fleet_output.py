@@ -7,9 +7,9 @@ import shlex
 import sys
 import time
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console
@@ -50,18 +50,9 @@ class FleetOutput:
                 console=Console(), refresh_per_second=8, get_renderable=self._table, transient=True
             )
 
-    def __enter__(self) -> None:
-        if self._live:
-            self._live.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._live:
-            self._live.stop()
+    def shown(self) -> AbstractContextManager[object]:
+        """The live table is on the screen during the block."""
+        return self._live or nullcontext()
 
     def listener(self, name: str) -> Emit:
         """What shows the run of a recipe."""

@@ -17,7 +17,7 @@ from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.trust import UntrustedCertificateError, causes
 from amlwizard.cloud.wire import WebPageError, session, transport
 from amlwizard.errors import InvalidInputError, OperationCancelledError, SignInError
-from amlwizard.json_types import parsed
+from amlwizard.json_types import ODD, parsed
 from amlwizard.secret import hide, remember
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ def said(error: Exception) -> str:
     response = getattr(error, "response", None)
     try:
         words = parsed(response.text())["error_description"] if response is not None else ""
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except ODD:
         words = ""
     return hide(str(words or text))
 

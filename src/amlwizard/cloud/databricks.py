@@ -18,12 +18,11 @@ from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.session import Within
 from amlwizard.cloud.waiting import Waiting
 from amlwizard.cloud.wire import LostAnswerError, prepared, unrepeated
-from amlwizard.cloud_port import CellResult, DeviceCodePrompt, ReportProgress
+from amlwizard.cloud_port import STOPPED, CellResult, DeviceCodePrompt, ReportProgress
 from amlwizard.errors import CloudError, StepError
 from amlwizard.json_types import Document
 
 RETRY_SECONDS = 60
-GONE = ("TERMINATED", "TERMINATING", "ERROR")
 INSTALLED = ("INSTALLED", "RESTORED", "SKIPPED", "UNINSTALL_ON_RESTART")
 """States of a library that do not change any more, but for ``FAILED``."""
 
@@ -185,7 +184,7 @@ class Databricks:
     def have_running(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
         """Start the cluster if it has terminated, and wait until it runs with its libraries."""
         state = self._settled(cluster_id, say, cancel)
-        if state in GONE:
+        if state in STOPPED:
             say("starting the cluster again")
             self.start_cluster(cluster_id)
         if state != "RUNNING":
@@ -261,7 +260,7 @@ class Databricks:
     def _must_live(self, cluster_id: str) -> None:
         """Raises StepError if the cluster has terminated: its libraries stay pending then."""
         cluster = asked("look at the cluster", lambda: self.client.clusters.get(cluster_id))
-        if cluster.state and cluster.state.value in GONE:
+        if cluster.state and cluster.state.value in STOPPED:
             raise StepError(
                 f"The Databricks cluster terminated meanwhile: {ended_for(cluster)}.",
                 why=cluster.state_message or "Its libraries were being installed.",

@@ -10,6 +10,7 @@ from typing import TypeVar
 from amlwizard.cloud.errors import NO_ANSWER, not_let_in, repeated
 from amlwizard.cloud.wire import LostAnswerError
 from amlwizard.errors import CloudError, OperationCancelledError, SignInError
+from amlwizard.json_types import ODD
 from amlwizard.run_control import CLEANUP_SECONDS, cleanup
 from amlwizard.secret import hide
 
@@ -104,7 +105,7 @@ def translated(doing: str) -> Iterator[None]:
                 fix="Check the network, then replay: it looks first.",
             ) from None
         raise _no_answer(doing, hide(str(error))[:500]) from None
-    except (LookupError, TypeError, AttributeError, ValueError):
+    except ODD:
         raise _no_answer(doing, "Its answer says nothing of what was asked.") from None
 
 

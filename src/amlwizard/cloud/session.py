@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import RLock
@@ -25,7 +25,7 @@ from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.errors import OperationCancelledError, SignInError
 from amlwizard.json_types import Document
-from amlwizard.run_control import current_cancel
+from amlwizard.run_control import bound, current_cancel
 from amlwizard.secret import hide, remember
 
 if TYPE_CHECKING:
@@ -49,14 +49,9 @@ Key = tuple[tuple[str, ...], str | None]  # scopes, and the tenant if it is not 
 _prompted: ContextVar[InteractiveUser] = ContextVar("prompted")
 
 
-@contextmanager
-def prompting(person: InteractiveUser) -> Iterator[None]:
+def prompting(person: InteractiveUser) -> AbstractContextManager[None]:
     """Within the block, it is `person` who is prompted if Entra insists on another sign-in."""
-    before = _prompted.set(person)
-    try:
-        yield
-    finally:
-        _prompted.reset(before)
+    return bound(_prompted, person)
 
 
 @dataclass(frozen=True)

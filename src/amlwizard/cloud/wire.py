@@ -8,8 +8,8 @@ ends when the command is cancelled, and has limits on connecting, on silence and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from amlwizard.cloud.interruption import (
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.errors import CloudError
 from amlwizard.json_types import is_too_deep
+from amlwizard.run_control import bound
 
 if TYPE_CHECKING:
     import httpx
@@ -121,15 +122,10 @@ class LostAnswerError(OSError):
 _unrepeated: ContextVar[bool] = ContextVar("unrepeated", default=False)
 
 
-@contextmanager
-def unrepeated() -> Iterator[None]:
+def unrepeated() -> AbstractContextManager[None]:
     """Within the block no SDK sends a request again whose answer was lost: LostAnswerError is
     raised, which none of them takes for a passing failure."""
-    before = _unrepeated.set(True)
-    try:
-        yield
-    finally:
-        _unrepeated.reset(before)
+    return bound(_unrepeated, True)
 
 
 def _adapter(profile: CloudProfile) -> requests.adapters.HTTPAdapter:

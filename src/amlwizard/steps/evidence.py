@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from amlwizard import notebook
-from amlwizard.cloud.databricks import GONE
-from amlwizard.cloud_port import ArmPort, ProbeResult, ReportProgress
+from amlwizard.cloud_port import STOPPED, ArmPort, ProbeResult, ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.names import ResourceNames
@@ -283,7 +282,7 @@ def _inside(
     cluster = client.find_cluster(recipe.names.cluster)
     if cluster is None:
         return f"there is no cluster {recipe.names.cluster} to look from"
-    if str(cluster.get("state")) in GONE and not looking.wake:
+    if str(cluster.get("state")) in STOPPED and not looking.wake:
         return "the cluster sleeps: `amlwizard verify` wakes it"
     client.have_running(cluster["cluster_id"], say, ctx.cancel)
     private = _private_names(recipe, documents)

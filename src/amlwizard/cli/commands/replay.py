@@ -53,7 +53,7 @@ def _replay_all(given: ReplayOptions, recipes: Mapping[str, Recipe]) -> int:
     application, control = Application(choice_of(given)), FleetControl(len(recipes))
     output = FleetOutput(recipes, given.target, given.json, control)
     work = Work(tuple(given.rerun), given.until, tuple(given.ignore))
-    with application, cancelling(control=control), application.using(given.target), output:
+    with application, cancelling(control=control), application.using(given.target), output.shown():
         results = Fleet(application, recipes, given.jobs, control).run(work, output.listener)
     return output.summary(results)
 
