@@ -269,7 +269,7 @@ def test_the_article_shows_the_request_as_given_and_as_sent(article: Journey) ->
         e["data"] for e in article.ran.of("step-progress", "score") if "given" in e["data"]
     )
     rows = recipe_of("article").scoring.request["data"]
-    named = {"columns": list(DIABETES), "index": [0, 1, 2], "data": rows}
+    named = {"columns": list(DIABETES.columns), "index": [0, 1, 2], "data": rows}
     assert shown == {"given": {"data": rows}, "sent": {"input_data": named}}
     asked = [e for e in article.ran.events if e.get("step") == "score"]
     assert "warning" not in json.dumps(asked)

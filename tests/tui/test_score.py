@@ -124,7 +124,7 @@ async def test_a_column_more_is_no_refusal() -> None:
     app = at_page("score", recorded(), Endpoint(good()))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        given = {"columns": [*DIABETES, "odd"], "index": [0], "data": [[0.1] * 11]}
+        given = {"columns": [*DIABETES.columns, "odd"], "index": [0], "data": [[0.1] * 11]}
         app.screen.query_one(TextArea).load_text(json.dumps({"input_data": given}))
         await pilot.pause()
         checked = text(page_of(app, ScorePage), "#checked")

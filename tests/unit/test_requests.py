@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Json, document
 
-from amlwizard.rules import scoring_request
-from amlwizard.rules.frames import as_sent
+from amlwizard.rules import request_problems, scoring_request
+from amlwizard.rules.model_input import ModelInput, of_columns
+from amlwizard.rules.request_problems import problems
+from amlwizard.rules.scoring_request import UNKNOWN, as_sent
 
-COLUMNS = {"age": "double", "sex": "double", "bmi": "double"}
+COLUMNS = of_columns({"age": "double", "sex": "double", "bmi": "double"})
+NAMES = ["age", "sex", "bmi"]
 ROW = [0.1, 2, -3]
 
 
@@ -48,13 +51,12 @@ def test_broken_json_is_said_with_its_place(text: str, where: str) -> None:
     ],
 )
 def test_what_the_model_takes_passes(request_: Json) -> None:
-    assert scoring_request.problems(request_, COLUMNS) == []
+    assert problems(request_, COLUMNS) == []
     sent = document(as_sent(request_, COLUMNS)["input_data"])
-    assert sent.keys() == {"columns", "index", "data"} and sorted(sent["columns"]) == sorted(
-        COLUMNS
-    )
+    assert sent.keys() == {"columns", "index", "data"}
+    assert sorted(sent["columns"]) == sorted(NAMES)
     assert len(sent["index"]) == len(sent["data"])
-    assert all(len(row) == len(COLUMNS) for row in sent["data"])
+    assert all(len(row) == len(NAMES) for row in sent["data"])
 
 
 @pytest.mark.parametrize(
@@ -71,12 +73,12 @@ def test_rows_and_records_get_the_names_of_the_columns(given_: Any, data: Any) -
 
 
 def test_an_array_stays_one_where_no_columns_are_known() -> None:
-    assert as_sent({"data": [ROW]}, {}) == {"input_data": [ROW]}
+    assert as_sent({"data": [ROW]}, UNKNOWN) == {"input_data": [ROW]}
 
 
 def test_one_column_more_is_a_warning() -> None:
-    given_: Json = {"columns": [*COLUMNS, "odd"], "index": [0], "data": [[*ROW, 1]]}
-    (found,) = scoring_request.problems({"input_data": given_}, COLUMNS)
+    given_: Json = {"columns": [*NAMES, "odd"], "index": [0], "data": [[*ROW, 1]]}
+    (found,) = problems({"input_data": given_}, COLUMNS)
     assert found.severity == "warning" and "odd" in found.what
 
 
@@ -94,17 +96,23 @@ def test_one_column_more_is_a_warning() -> None:
     ],
 )
 def test_what_would_be_refused_or_falsified_is_said(kind: str, value: Any, said: str) -> None:
-    (found,) = scoring_request.problems({"input_data": [[value]]}, {"x": kind})
+    (found,) = problems({"input_data": [[value]]}, of_columns({"x": kind}))
     assert found.severity == "error" and said in found.what
 
 
 @pytest.mark.parametrize(
     ("kind", "value"),
     [("integer", 3), ("long", 4.0), ("boolean", True), ("datetime", "2024-01-02T03:04:05"),
-     ("datetime", "2024-01-02"), ("string", "x"), ("string", None), ("object", {"a": 1})],
+     ("datetime", "2024-01-02"), ("string", "x"), ("object", {"a": 1})],
 )  # fmt: skip
 def test_what_is_taken_as_it_is_passes(kind: str, value: Any) -> None:
-    assert scoring_request.problems({"input_data": [[value]]}, {"x": kind}) == []
+    assert problems({"input_data": [[value]]}, of_columns({"x": kind})) == []
+
+
+@pytest.mark.parametrize("kind", ["string", "double", "float"])
+def test_a_missing_value_is_a_warning_where_it_becomes_nan(kind: str) -> None:
+    (found,) = problems({"input_data": [[None]]}, of_columns({"x": kind}))
+    assert found.severity == "warning" and "NaN" in found.what
 
 
 @pytest.mark.parametrize(
@@ -116,34 +124,30 @@ def test_what_is_taken_as_it_is_passes(kind: str, value: Any) -> None:
         ({"input_data": "x"}, "no rows"),
         ({"input_data": [{"age": 1}]}, "has no sex, bmi"),
         (
-            {"input_data": {"columns": [*COLUMNS], "index": [0, 1], "data": [ROW]}},
+            {"input_data": {"columns": [*NAMES], "index": [0, 1], "data": [ROW]}},
             "2 entries for 1",
         ),
-        ({"dataframe_split": {"columns": [*COLUMNS], "data": [ROW]}}, "neither input_data nor"),
+        ({"dataframe_split": {"columns": [*NAMES], "data": [ROW]}}, "neither input_data nor"),
         ({"input_data": [ROW, ROW[:2]]}, "Row 2 has 2 values; the model takes 3."),
         ({"input_data": [[1, "x", 2]]}, 'Row 1, sex: "x" is not a number.'),
-        ({"input_data": [[1, None, 2]]}, "Row 1, sex: null is not a number."),
+        ({"input_data": [[1, None, 2]]}, "Row 1, sex: null becomes NaN"),
         ({"input_data": [[1, True, 2]]}, "Row 1, sex: true is not a number."),
-        ({"input_data": {"data": [ROW]}}, "no rows"),
+        ({"input_data": {"more": [ROW]}}, "no rows"),
         ({"input_data": {"columns": ["age"], "data": [[1]]}}, "has no sex, bmi"),
     ],
 )
 def test_what_it_does_not_take_is_said(request_: Json, what: str) -> None:
-    found = scoring_request.problems(request_, COLUMNS)
+    found = problems(request_, COLUMNS)
     assert any(what in problem.what for problem in found)
     assert all(problem.fix for problem in found)
 
 
 def test_many_wrong_rows_are_not_all_named() -> None:
-    assert (
-        len(scoring_request.problems({"input_data": [[1]] * 1000}, COLUMNS)) == scoring_request.MOST
-    )
+    assert len(problems({"input_data": [[1]] * 1000}, COLUMNS)) == request_problems.MOST
 
 
 def test_a_request_from_the_signature_is_one_that_passes() -> None:
-    assert scoring_request.problems(scoring_request.built(COLUMNS), COLUMNS) == []
-    kept = scoring_request.built(COLUMNS, [ROW, [1]])
-    assert kept["input_data"] == {"columns": [*COLUMNS], "index": [0], "data": [ROW]}
+    assert problems(scoring_request.built(COLUMNS), COLUMNS) == []
 
 
 values = st.recursive(
@@ -160,22 +164,22 @@ def test_the_text_of_a_request_is_its_json(request_: Json) -> None:
     assert scoring_request.parsed(text) == (request_, None)
 
 
-@given(values, st.sampled_from([{}, COLUMNS]))
-def test_nothing_raises(given_: Any, columns: dict[str, str]) -> None:
-    scoring_request.problems({"input_data": given_}, columns)
-    scoring_request.problems({"input_data": {"columns": given_, "data": given_}}, columns)
-    as_sent({"input_data": given_}, columns)
-    scoring_request.built(columns, scoring_request.rows_of({"input_data": given_}, columns))
+@given(values, st.sampled_from([UNKNOWN, COLUMNS]))
+def test_nothing_raises(given_: Any, model: ModelInput) -> None:
+    problems({"input_data": given_}, model)
+    problems({"input_data": {"columns": given_, "data": given_}}, model)
+    as_sent({"input_data": given_}, model)
+    scoring_request.rows_of({"input_data": given_}, model)
 
 
 @given(
     st.lists(st.lists(st.floats(-1, 1), min_size=3, max_size=3), min_size=1),
-    st.permutations([*COLUMNS]),
+    st.permutations(NAMES),
 )
 def test_every_form_of_the_same_rows_is_sent_as_the_same_table(
     rows: list[list[float]], order: list[str]
 ) -> None:
-    records = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    records = [dict(zip(NAMES, row, strict=True)) for row in rows]
     forms: list[Any] = [
         rows,
         records,

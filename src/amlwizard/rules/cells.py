@@ -1,37 +1,82 @@
-"""Checks request values against the column types of a model's signature, as MLflow does."""
+"""Values of a request against the types of a model's signature: how they are written, and what would
+be refused or silently changed. MLflow and pandas judge them so."""
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
-NUMBERS = ("double", "float", "integer", "long")
+from amlwizard.json_types import JsonObject, JsonValue
+
 WHOLE = {"integer": 31, "long": 63}  # bits
-STAMP = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?")
-SAMPLES: dict[str, object] = {
-    **dict.fromkeys(("double", "float"), 0.0), **dict.fromkeys(WHOLE, 0),
+FRACTIONS = ("double", "float")
+SAMPLES: dict[str, JsonValue] = {
+    **dict.fromkeys(FRACTIONS, 0.0), **dict.fromkeys(WHOLE, 0),
     "boolean": False, "datetime": "2026-01-01T00:00:00",
 }  # fmt: skip
+YEARS = range(1678, 2262)  # of a time in nanoseconds
 
 
-def wrong(value: object, kind: str) -> str:
-    """What is wrong with a value for a column of type `kind`: it is rejected or silently changed.
-    Empty if the value is accepted as it is."""
-    if kind in NUMBERS:
-        return _number(value, kind)
-    if kind == "boolean":
-        return "" if isinstance(value, bool) else f"{_shown(value)} is not true or false"
-    if kind == "datetime":
-        return _stamp(value)
-    if kind == "string" and isinstance(value, (list, dict)):
-        return f"{_shown(value)} is no text"
+def sample(spec: JsonObject) -> JsonValue:
+    """A value of a type: zero, false, an empty text; of a nested type with all that it contains."""
+    match spec:
+        case {"type": "array", "items": Mapping() as items}:
+            return [sample(items)]
+        case {"type": "object", "properties": Mapping() as properties}:
+            return {n: sample(each) for n, each in properties.items() if isinstance(each, Mapping)}
+        case {"type": "map", "values": Mapping() as values}:
+            return {"key": sample(values)}
+    return SAMPLES.get(str(spec.get("type")), "")
+
+
+def sent(value: JsonValue, spec: JsonObject) -> JsonValue:
+    """The value as its type is written in JSON: 2 as 2.0 where fractions are taken, as MLflow refuses
+    whole numbers there, and "3" as 3. What cannot be written so stays as it is."""
+    match spec:
+        case {"type": "array", "items": Mapping() as items} if isinstance(value, list):
+            return [sent(one, items) for one in value]
+        case {"type": "object", "properties": Mapping() as inner} if isinstance(value, Mapping):
+            return {name: sent(one, _of(inner, name)) for name, one in value.items()}
+        case {"type": "map", "values": Mapping() as values} if isinstance(value, Mapping):
+            return {name: sent(one, values) for name, one in value.items()}
+    kind = spec.get("type")
+    if kind == "boolean" and isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower(), value)
+    if kind not in FRACTIONS and kind not in WHOLE:
+        return value
+    number = _read(value)
+    if number is None:
+        return value
+    if kind in FRACTIONS:
+        return _float(number)
+    return int(number) if number == int(number) else number
+
+
+def _of(properties: JsonObject, name: str) -> JsonObject:
+    spec = properties.get(name)
+    return spec if isinstance(spec, Mapping) else {}
+
+
+def wrong(value: JsonValue, spec: JsonObject) -> str:
+    """What is wrong with a value of the type `spec`: it is rejected or silently changed. Empty if the
+    value is accepted as it is."""
+    judge = JUDGES.get(str(spec.get("type")))
+    return judge(value, spec) if judge else ""
+
+
+def doubtful(value: JsonValue, spec: JsonObject) -> str:
+    """What not every model takes, though its signature does; empty if there is nothing."""
+    if value is None and (spec.get("type") in FRACTIONS or spec.get("type") == "string"):
+        return "null becomes NaN, which not every model takes"
     return ""
 
 
-def _number(value: object, kind: str) -> str:
-    number = _read(value)
+def _number(value: JsonValue, spec: JsonObject) -> str:
+    number, kind = _read(value), str(spec["type"])
     if number is None:
-        return f"{_shown(value)} is not a number"
+        taken = value is None and kind in FRACTIONS
+        return "" if taken else f"{_shown(value)} is not a number"
     if kind in WHOLE:
         if number != int(number):
             return f"{_shown(value)} is not a whole number; it would be cut to {int(number)}"
@@ -40,26 +85,94 @@ def _number(value: object, kind: str) -> str:
     return ""
 
 
-def _read(value: object) -> float | int | None:
+def _read(value: JsonValue) -> float | int | None:
     """A number, or a string that is cast to one; None for anything else."""
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    if isinstance(value, (int, float)):
-        return value
     try:
-        number = float(value) if isinstance(value, str) else None
+        number = float(value) if isinstance(value, str) else value
     except ValueError:
         return None
-    return None if number is None or number - number else number  # no infinity, no NaN
+    return None if number - number else number  # no infinity, no NaN
 
 
-def _stamp(value: object) -> str:
+def _float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return number
+
+
+def _boolean(value: JsonValue, spec: JsonObject) -> str:
+    return "" if isinstance(value, bool) else f"{_shown(value)} is not true or false"
+
+
+def _stamp(value: JsonValue, spec: JsonObject) -> str:
     if isinstance(value, (int, float)):
         return f"{_shown(value)} would be read as nanoseconds since 1970"
-    if value is None or (isinstance(value, str) and STAMP.fullmatch(value)):
+    if value is None or (isinstance(value, str) and _is_time(value)):
         return ""
     return f"{_shown(value)} is no time in ISO form without a zone"
 
 
-def _shown(value: object) -> str:
+def _is_time(text: str) -> bool:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) >= len("2026-01-01") and time.tzinfo is None and time.year in YEARS
+
+
+def _text(value: JsonValue, spec: JsonObject) -> str:
+    return f"{_shown(value)} is no text" if isinstance(value, (list, Mapping)) else ""
+
+
+def _array(value: JsonValue, spec: JsonObject) -> str:
+    items = spec.get("items")
+    if not isinstance(value, list):
+        return f"{_shown(value)} is no list"
+    return _first({f"[{n}]": one for n, one in enumerate(value)}, lambda place: items)
+
+
+def _object(value: JsonValue, spec: JsonObject) -> str:
+    properties = spec.get("properties")
+    if not isinstance(value, Mapping):
+        return f"{_shown(value)} is no object"
+    if not isinstance(properties, Mapping):
+        return ""
+    required = (n for n in properties if _of(properties, n).get("required") is not False)
+    missing = [name for name in required if name not in value]
+    if missing:
+        return f"it has no {', '.join(missing)}"
+    more = [name for name in value if name not in properties]
+    if more:
+        return f"the model does not know {', '.join(more)[:80]}"
+    return _first(value, properties.get)
+
+
+def _map(value: JsonValue, spec: JsonObject) -> str:
+    if not isinstance(value, Mapping):
+        return f"{_shown(value)} is no object"
+    return _first(value, lambda name: spec.get("values"))
+
+
+def _first(values: JsonObject, spec_of: Callable[[str], JsonValue]) -> str:
+    """The first thing that is wrong with values of a nested one."""
+    for name, value in values.items():
+        spec = spec_of(name)
+        if not isinstance(spec, Mapping) or (value is None and spec.get("required") is False):
+            continue
+        if found := wrong(value, spec):
+            return f"{name}: {found}"
+    return ""
+
+
+JUDGES: Mapping[str, Callable[[JsonValue, JsonObject], str]] = {
+    **dict.fromkeys((*FRACTIONS, *WHOLE), _number),
+    "boolean": _boolean, "datetime": _stamp, "string": _text,
+    "array": _array, "object": _object, "map": _map,
+}  # fmt: skip
+
+
+def _shown(value: JsonValue) -> str:
     return json.dumps(value)[:40]

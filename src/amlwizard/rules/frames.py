@@ -1,19 +1,23 @@
-"""Converts the rows of a scoring request from any form that users write to the columns, index and
-data of a model with named columns, the only form that Azure's scoring script accepts."""
+"""Reads the rows of a scoring request from any form that users write: columns and data, rows, records,
+a list for each column, one record, CSV."""
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from amlwizard.json_types import JsonValue
+from amlwizard.rules.model_input import Column
 
-Columns = Mapping[str, str]
-"""Column types (MLflow's names) by column name, in the model's order; empty if not known."""
+Columns = Mapping[str, Column]
+"""Columns by name, in the model's order; empty if not known."""
 
 
 class Frame(NamedTuple):
-    """Rows by column. `labels` is the index, one per row; None if the request has none."""
+    """Rows by column; `columns` is empty where nothing names them. `labels` is the index, one per
+    row; None if the request has none."""
 
     columns: list[str]
     data: list[list[JsonValue]]
@@ -31,46 +35,76 @@ def frame_of(given: JsonValue, columns: Columns) -> Frame | None:
     if all(isinstance(row, Mapping) for row in given):
         return _of_records(given, columns)
     if columns and not any(isinstance(value, (list, Mapping)) for value in given):
-        return Frame([*columns], [given])
+        return Frame([*columns], [[one] for one in given] if len(columns) == 1 else [given])
     return None
 
 
 def _of_mapping(given: Mapping[str, JsonValue], columns: Columns) -> Frame | None:
     names, data = given.get("columns"), given.get("data")
-    if isinstance(names, list) and isinstance(data, list):
-        rows = all(isinstance(row, list) for row in data)
+    if isinstance(data, list) and given.keys() <= {"columns", "index", "data"}:
+        named = [str(name) for name in names] if isinstance(names, list) else [*columns]
         index = given.get("index")
-        named = [str(name) for name in names]
-        return Frame(named, data, index if isinstance(index, list) else None) if rows else None
-    if not columns.keys() & given.keys():
+        labels = index if isinstance(index, list) else None
+        return Frame(named, data, labels) if all(isinstance(row, list) for row in data) else None
+    if columns and not columns.keys() & given.keys():
         return None
-    lists = [value for value in given.values() if isinstance(value, list)]
-    if len(lists) == len(given):
-        if len({len(value) for value in lists}) == 1:
-            return Frame([*given], [list(row) for row in zip(*lists, strict=True)])
-        return None
-    return _of_records([given], columns)
+    lists = [
+        value
+        for name, value in given.items()
+        if isinstance(value, list) and _is_column(value, columns.get(name))
+    ]
+    if len(lists) < len(given):
+        return _of_records([given], columns)
+    if len({len(values) for values in lists}) == 1:
+        return Frame([*given], [list(row) for row in zip(*lists, strict=True)])
+    return None
+
+
+def _is_column(values: Sequence[JsonValue], column: Column | None) -> bool:
+    """Whether a list holds values of a column, and is not one of them."""
+    nested = column is not None and column.type == "array"
+    return not nested or all(isinstance(one, list) for one in values)
 
 
 def _of_records(records: Sequence[Mapping[str, JsonValue]], columns: Columns) -> Frame | None:
-    """A frame with the columns that all records have. A column missing from a record would make its
-    row too short."""
+    """A frame with the columns that all records have, and optional ones. Any other that is missing
+    from a record would make its row too short."""
     named = dict.fromkeys(name for record in records for name in record)
-    common = [name for name in named if all(name in record for record in records)]
-    ordered = [name for name in columns if name in common]
-    ordered += [name for name in common if name not in columns]
-    return Frame(ordered, [[record[name] for name in ordered] for record in records])
+    optional = {name for name, column in columns.items() if not column.required}
+    kept = [n for n in named if n in optional or all(n in record for record in records)]
+    ordered = [name for name in columns if name in kept]
+    ordered += [name for name in kept if name not in columns]
+    return Frame(ordered, [[record.get(name) for name in ordered] for record in records])
 
 
-def as_sent(request: Mapping[str, JsonValue], columns: Columns) -> dict[str, JsonValue]:
-    """The request to send to the endpoint: ``data``, the old key, becomes ``input_data``, and rows
-    get the names of the model's columns. Without `columns`, an array of rows is sent unchanged."""
-    rest = dict(request)
-    given = rest.pop("input_data") if "input_data" in rest else rest.pop("data", None)
-    if given is None:
-        return dict(request)
-    frame = frame_of(given, columns)
-    if frame is None or not (columns or isinstance(given, Mapping)):
-        return {"input_data": given, **rest}
-    index = [*range(len(frame.data))] if frame.labels is None else frame.labels
-    return {"input_data": {"columns": frame.columns, "index": index, "data": frame.data}, **rest}
+def of_csv(text: str, columns: Columns) -> Frame | None:
+    """The rows of a CSV, with or without a line of names; None if the text is none. Empty cells are
+    null."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    separator = next((one for one in "\t;," if lines and one in lines[0]), ",")
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    if not rows or len({len(row) for row in rows}) > 1:
+        return None
+    first = rows[0]
+    headed = bool(columns.keys() & set(first)) or (not columns and not any(map(_number, first)))
+    names, data = (first, rows[1:]) if headed else ([*columns], rows)
+    if not data or len(names) != len(first):
+        return None
+    return Frame(names, [[_cell(cell, columns.get(n)) for n, cell in zip(names, row, strict=True)]
+                         for row in data])  # fmt: skip
+
+
+def _cell(text: str, column: Column | None) -> JsonValue:
+    """A cell's value; where the column's type is not known, a number if it looks like one."""
+    if not text:
+        return None
+    number = _number(text) if column is None or not column.type else None
+    return text if number is None else number
+
+
+def _number(text: str) -> JsonValue:
+    try:
+        value = json.loads(text, parse_constant=lambda name: None)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -1,20 +1,23 @@
-"""Checks of a scoring request before it is sent: its JSON, and its shape compared with the columns
-that the model was trained on."""
+"""Scoring requests: read from text, written in the form that a model takes, and built from its input
+example or signature."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from amlwizard.errors import Severity
-from amlwizard.json_types import DEEPEST, JsonValue, is_too_deep
-from amlwizard.rules import cells
-from amlwizard.rules.frames import Columns, Frame, frame_of
+from amlwizard.errors import Severity, StepError
+from amlwizard.json_types import DEEPEST, JsonObject, JsonValue, is_too_deep
+from amlwizard.rules import arrays, cells
+from amlwizard.rules.frames import Frame, frame_of, of_csv
+from amlwizard.rules.model_input import ModelInput, Tensor, of_columns
 
-DIABETES = dict.fromkeys(("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"), "double")
+FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+DIABETES = of_columns(dict.fromkeys(FEATURES, "double"))
+"""What the model of the shipped notebook takes."""
+UNKNOWN = ModelInput()
 FORM = 'Write {"input_data": {"columns": [...], "index": [...], "data": [[...]]}}, or rows alone.'
-MOST = 5
 
 
 class Problem(NamedTuple):
@@ -23,8 +26,15 @@ class Problem(NamedTuple):
     severity: Severity = "error"
 
 
-def parsed(text: str) -> tuple[dict[str, JsonValue] | None, Problem | None]:
-    """The request in a JSON text and None, or None and the problem with its line and column."""
+# -- as text
+
+
+def parsed(text: str, model: ModelInput = UNKNOWN) -> tuple[JsonObject | None, Problem | None]:
+    """The request in a text, JSON or CSV, and None; or None and the problem with its line and
+    column."""
+    frame = None if text.lstrip()[:1] in ("", "{", "[") else of_csv(text, model.columns)
+    if frame:
+        return {"input_data": _split(frame, model)}, None
     try:
         value = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
@@ -43,75 +53,7 @@ def _refuse(name: str) -> JsonValue:
     raise ValueError(f"{name} is no JSON number")
 
 
-def rows_of(request: Mapping[str, JsonValue], columns: Columns) -> list[list[JsonValue]]:
-    """The rows of a request in any of its forms; empty if there are none."""
-    frame = frame_of(request.get("input_data", request.get("data")), columns)
-    return frame.data if frame else []
-
-
-def problems(request: Mapping[str, JsonValue], columns: Columns) -> list[Problem]:
-    """What a model trained on `columns` rejects or misinterprets: first problems with columns, then
-    with at most `MOST` rows. Without columns, only what every model rejects."""
-    given = request.get("input_data", request.get("data"))
-    if given is None:
-        return [Problem("The request has neither input_data nor data.", FORM)]
-    frame = frame_of(given, columns)
-    if frame is None or not frame.data:
-        return [Problem("The request holds no rows.", FORM)]
-    if frame.labels is not None and len(frame.labels) != len(frame.data):
-        what = f"The index has {len(frame.labels)} entries for {len(frame.data)} rows."
-        return [Problem(what, "Give one for each row, or leave index out.")]
-    return [*_columns(frame, columns), *_rows(frame, columns)]
-
-
-def _columns(frame: Frame, columns: Columns) -> Iterator[Problem]:
-    if not columns:
-        return
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        what = f"The request has no {', '.join(missing)}."
-        yield Problem(what, f"The model takes {', '.join(columns)}.")
-    twice = sorted({name for name in frame.columns if frame.columns.count(name) > 1})
-    if twice:
-        yield Problem(f"{', '.join(twice)} is named twice.", "Name each column once.")
-    more = [name for name in frame.columns if name not in columns]
-    if more:
-        what = f"The model does not know {', '.join(more)[:80]}."
-        yield Problem(what, "Azure leaves it out; so may the request.", "warning")
-
-
-def _rows(frame: Frame, columns: Columns) -> Iterator[Problem]:
-    fix = f"A row is {', '.join(frame.columns)}."
-    wrong = [
-        Problem(text, fix)
-        for number, row in enumerate(frame.data, 1)
-        for text in _row(number, row, frame.columns, columns)
-    ]
-    yield from wrong[:MOST]
-
-
-def _row(
-    number: int, row: Sequence[JsonValue], names: Sequence[str], columns: Columns
-) -> Iterator[str]:
-    if names and len(row) != len(names):
-        yield f"Row {number} has {len(row)} values; the model takes {len(names)}."
-        return
-    for name, value in zip(names, row, strict=False):
-        wrong = cells.wrong(value, columns.get(name, ""))
-        if wrong:
-            yield f"Row {number}, {name}: {wrong}."
-            return
-
-
-def built(columns: Columns, rows: Sequence[Sequence[JsonValue]] = ()) -> dict[str, JsonValue]:
-    """A request with all columns named, from the `rows` of the right length, or else from one row
-    of sample values (zeros)."""
-    given = [list(row) for row in rows if len(row) == len(columns)]
-    data = given or [[cells.SAMPLES.get(kind, "") for kind in columns.values()]]
-    return {"input_data": {"columns": [*columns], "index": [*range(len(data))], "data": data}}
-
-
-def text_of(request: Mapping[str, JsonValue]) -> str:
+def text_of(request: JsonObject) -> str:
     """The request as indented JSON for editing, with each row of values on one line."""
     return _written(request, 0)
 
@@ -124,3 +66,84 @@ def _written(value: JsonValue, depth: int) -> str:
     if isinstance(value, list) and any(isinstance(item, (list, Mapping)) for item in value):
         return "[\n" + ",\n".join(inner + _written(v, depth + 1) for v in value) + f"\n{outer}]"
     return json.dumps(value, ensure_ascii=False)
+
+
+# -- as the model takes it
+
+
+def as_sent(request: JsonObject | None, model: ModelInput) -> JsonObject:
+    """The request to send to the endpoint: ``data``, the old key, becomes ``input_data``, in the form
+    of the model's parser. None stands for one that is built.
+
+    Raises StepError if nothing tells what to build.
+    """
+    if request is None:
+        return built(model)
+    rest = dict(request)
+    given = rest.pop("input_data") if "input_data" in rest else rest.pop("data", None)
+    return dict(request) if given is None else {"input_data": _formed(given, model), **rest}
+
+
+def _formed(given: JsonValue, model: ModelInput) -> JsonValue:
+    """Where a signature has columns, these are the form, also for a script of one's own, which takes
+    them where the no-code script does not start."""
+    if model.parser == "frame" or (model.parser != "array" and model.named):
+        frame = frame_of(given, model.columns)
+        return _split(frame, model) if frame and frame.columns else given
+    if model.parser == "array":
+        return arrays.array_of(given, next(iter(model.tensors.values()), Tensor(None)))
+    if model.parser == "named arrays":
+        return arrays.arrays_of(given, model.tensors)
+    frame = frame_of(given, {})
+    return _split(frame, model) if frame and frame.columns else given
+
+
+def _split(frame: Frame, model: ModelInput) -> JsonObject:
+    known = [model.columns.get(name) for name in frame.columns]
+    specs = [column.spec if column else {} for column in known]
+    names = [name if c is None or c.name is None else c.name
+             for name, c in zip(frame.columns, known, strict=True)]  # fmt: skip
+    rows = [_typed(row, specs) for row in frame.data]
+    index = [*range(len(rows))] if frame.labels is None else frame.labels
+    return {"columns": names, "index": index, "data": rows}
+
+
+def _typed(row: Sequence[JsonValue], specs: Sequence[JsonObject]) -> list[JsonValue]:
+    if len(row) != len(specs):
+        return [*row]
+    return [cells.sent(value, spec) for value, spec in zip(row, specs, strict=True)]
+
+
+def rows_of(request: JsonObject | None, model: ModelInput) -> Sequence[JsonValue]:
+    """The rows of a request in any of its forms; empty if there are none."""
+    given = as_sent(request or {}, model).get("input_data")
+    if isinstance(given, Mapping) and not isinstance(given.get("data"), list):
+        given = next(iter(given.values()), None)
+    elif isinstance(given, Mapping):
+        given = given["data"]
+    return given if isinstance(given, list) else []
+
+
+# -- built
+
+
+def built(model: ModelInput) -> JsonObject:
+    """A request from the model's input example; without, from its signature, with sample values.
+
+    Raises StepError if it has neither.
+    """
+    example = model.example
+    if example and example.value is not None:
+        params = {"params": example.params} if example.params else {}
+        return as_sent({"input_data": example.data, **params}, model)
+    if not model.inputs:
+        raise StepError(
+            "No scoring request can be built.",
+            why="The model has neither a signature nor an input example that can be read.",
+            fix="Write scoring.request in the recipe, or save the model with input_example.",
+        )
+    if model.tensors:
+        made = {name: arrays.sample(tensor) for name, tensor in model.tensors.items()}
+        return {"input_data": made.get("", made)}
+    row = [cells.sample(column.spec) for column in model.columns.values()]
+    return {"input_data": _split(Frame([*model.columns], [row]), model)}

@@ -11,6 +11,7 @@ from amlwizard.recipe import Expect, Scoring, Serving, Training
 from amlwizard.rules import scoring_request
 from amlwizard.rules.base import Rule, rule, use
 from amlwizard.rules.known_versions import KNOWN, KUBERNETES
+from amlwizard.rules.request_problems import problems
 
 SIZE = re.compile(r"Standard_[A-Z]{1,3}\d+[a-z0-9_-]*", re.IGNORECASE)
 NAMED_SIZE = re.compile(
@@ -175,7 +176,7 @@ def _quantity(field: str, text: str, pattern: str) -> str:
     source="Azure Machine Learning, deploy MLflow models",
 )
 def request_shape(rule: Rule, scoring: Scoring) -> Iterator[Finding]:
-    for problem in scoring_request.problems(scoring.request, scoring_request.DIABETES):
+    for problem in problems(scoring.request, scoring_request.DIABETES):
         yield rule.finding("scoring.request", problem.what, problem.fix, severity=problem.severity)
 
 

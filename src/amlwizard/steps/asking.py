@@ -21,7 +21,8 @@ from amlwizard.payloads import DnsRecordNeeded, RequestReshaped, ScoringResponse
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import CLUSTER, TRAFFIC, TRAIN, WORKSPACE
 from amlwizard.recipe import Recipe
-from amlwizard.rules.frames import as_sent
+from amlwizard.rules.model_input import of_columns
+from amlwizard.rules.scoring_request import as_sent
 from amlwizard.secret import Secret
 from amlwizard.steps.cluster import databricks_of
 from amlwizard.steps.frontend import frontend_of
@@ -55,7 +56,7 @@ def send(
 
     Raises CloudError if the endpoint does not respond, or something else does.
     """
-    sent = as_sent(given, ctx.outputs[TRAIN].columns)
+    sent = as_sent(given, of_columns(ctx.outputs[TRAIN].columns))
     if sent != given:
         say("the request is sent as columns, index and data", RequestReshaped(given, sent))
     uri = ctx.outputs[TRAFFIC].scoring_uri

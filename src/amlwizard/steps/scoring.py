@@ -11,8 +11,7 @@ from amlwizard.json_types import Document, JsonValue
 from amlwizard.plan import Context, Step
 from amlwizard.plan.outputs import TRAFFIC, ScoringOutput
 from amlwizard.recipe import Expect, Recipe
-from amlwizard.rules.frames import as_sent
-from amlwizard.rules.scoring_request import DIABETES
+from amlwizard.rules.scoring_request import DIABETES, as_sent
 from amlwizard.steps.asking import inside, send
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,7 +19,8 @@ from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
 from amlwizard.rules import scoring_request
-from amlwizard.rules.frames import as_sent
+from amlwizard.rules.model_input import ModelInput, of_columns
+from amlwizard.rules.request_problems import problems
 from amlwizard.tui.pages.page import Page
 from amlwizard.view import RunView
 
@@ -129,10 +129,10 @@ class ScorePage(Page):
     # -- checking
 
     @property
-    def columns(self) -> Mapping[str, str]:
-        """The columns that the model was trained on, types by name."""
+    def model(self) -> ModelInput:
+        """What the trained model takes."""
         run = self.wizard.view.output(TRAIN)
-        return run.columns if run else {}
+        return of_columns(run.columns) if run else scoring_request.UNKNOWN
 
     @property
     def deployed(self) -> bool:
@@ -141,10 +141,11 @@ class ScorePage(Page):
 
     def checked(self) -> tuple[JsonObject | None, list[scoring_request.Problem]]:
         """The request in the editor, None if it is not JSON, and the problems in it."""
-        request, problem = scoring_request.parsed(self.query_one("#request", TextArea).text)
+        text = self.query_one("#request", TextArea).text
+        request, problem = scoring_request.parsed(text, self.model)
         if request is None:
             return None, [problem] if problem else []
-        return request, scoring_request.problems(request, self.columns)
+        return request, problems(request, self.model)
 
     @on(TextArea.Changed)
     def _check(self) -> None:
@@ -160,13 +161,13 @@ class ScorePage(Page):
             said = Content.assemble(*lines)
         else:
             given = request or {}
-            shape = ", as the model takes them" if self.columns else ""
-            form = "" if as_sent(given, self.columns) == given else SENT_AS
+            shape = ", as the model takes them" if self.model.signed else ""
+            form = "" if scoring_request.as_sent(given, self.model) == given else SENT_AS
             said = Content.assemble(("✓ ", "$success"), f"{self._rows(given)}{shape}.", form)
         self.query_one("#checked", Static).update(said)
 
     def _rows(self, request: JsonObject) -> str:
-        count = len(scoring_request.rows_of(request, self.columns))
+        count = len(scoring_request.rows_of(request, self.model))
         return f"{count} row{'' if count == 1 else 's'}"
 
     # -- keys
@@ -177,7 +178,7 @@ class ScorePage(Page):
         if action == "stop":
             return self.sending
         if action == "build":
-            return True if self.columns else None
+            return True if self.model.signed else None
         if action == "copy":
             return True if any(asked.answer for asked in self.history) else None
         return super().check_action(action, parameters)
@@ -196,12 +197,9 @@ class ScorePage(Page):
             self._over(None)
 
     def action_build(self) -> None:
-        request, _ = self.checked()
-        self._fill(
-            scoring_request.built(
-                self.columns, scoring_request.rows_of(request or {}, self.columns)
-            )
-        )
+        request, found = self.checked()
+        fits = request and all(problem.severity == "warning" for problem in found)
+        self._fill(scoring_request.as_sent(request if fits else None, self.model))
 
     def action_copy(self) -> None:
         answer = next((asked.answer for asked in reversed(self.history) if asked.answer), None)
