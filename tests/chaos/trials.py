@@ -139,8 +139,9 @@ class Trial:
             yield "leaked"
 
 
-ALWAYS = {"sign-in", "preflight", "check-training", "score", "verify"}
-"""Steps that every run does."""
+ALWAYS = {"sign-in", "preflight", "train", "check-training", "score", "verify"}
+"""Steps that every run does. A training that was not registered is among them, for it takes up the run
+that has finished: whether it does is seen in MLflow."""
 
 
 @dataclass

@@ -12,11 +12,18 @@ import pytest
 from chaos.grounds import Ground, train
 from chaos.trials import MUST_BE_0, Trial
 from support import RECIPES, Ran, Sandbox, amlwizard, replaying, replaying_afresh, running
+from support.faults import FAULTS
 from support.trainings import nothing_lent, runs
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("one_training")]
 TARGET = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox")
 REGISTERED = ("--until", "register")
+MLFLOW = "/api/2.0/mlflow/"
+KINDS = (
+    "experiments/get-by-name", "experiments/search", "model-versions/create", "model-versions/search",
+    "registered-models/create", "runs/create", "runs/get", "runs/log-metric", "runs/log-parameter",
+    "runs/search", "runs/update",
+)  # fmt: skip
 LOGGING = "POST .*/runs/log-metric"
 
 
@@ -166,6 +173,19 @@ def test_an_answer_lost_in_registering_makes_no_second_version(
     assert again.final("register")["outputs"] == ran.final("register")["outputs"]
     asked = [call for call in cloud.calls if call.endswith("/model-versions/create")]
     assert int(ran.final("register")["outputs"]["version"]) == len(asked)
+
+
+def test_every_answer_of_the_workspace_may_be_cut_or_unreadable_once(
+    cloud: Sandbox, around: dict[str, str]
+) -> None:
+    """MLflow asks again after an error, but not after an answer of which it can make nothing."""
+    before, other = runs(cloud), ("--set", "training.alpha=0.9", "--set", "expect.mse=null")
+    for number, kind in enumerate(KINDS):
+        cloud.fault(f".*{MLFLOW}{kind}", times=1, **FAULTS[("unreadable", "cut")[number % 2]])
+    asked = len(cloud.calls)
+    ran = trained(*other, **around)
+    assert set(runs(cloud)) == {*before, ran.final("train")["outputs"]["run_id"]}
+    assert {c.partition(MLFLOW)[2] for c in cloud.calls[asked:] if MLFLOW in c} >= {*KINDS}
 
 
 SLICE = sorted({*FAILING, *(f"POST .*/{call}" for call in LOST)})

@@ -4,13 +4,13 @@ import json
 import os
 
 import mlflow
-from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
 let_in()
 # As in training: azureml:// finds the run in the environment, or it would wait for a browser.
-run = MlflowClient(api, registry_uri=uri).get_run(parameters["run_id"])
+client = MlflowClient(api, registry_uri=uri)
+run = patiently(lambda: client.get_run(parameters["run_id"]))
 os.environ["MLFLOW_RUN_ID"] = parameters["run_id"]
 os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
 mlflow.set_tracking_uri(uri)
@@ -26,11 +26,9 @@ if "model/MLmodel" not in held:
 # Not register_model: MLflow 3 looks there for logged models, which this registry does not have.
 let_in()
 registry = MlflowClient(uri, registry_uri=uri)
-try:
-    registry.create_registered_model(parameters["model"])
-except MlflowException as error:
-    if error.error_code != "RESOURCE_ALREADY_EXISTS":
-        raise
+patiently(
+    lambda: registry.create_registered_model(parameters["model"]), done="RESOURCE_ALREADY_EXISTS"
+)
 
 
 def registered():
@@ -48,6 +46,6 @@ def register():
     )
 
 
-version = registered() or created_once(register, registered)
+version = patiently(registered) or created_once(register, registered)
 print(f"{version.name} version {version.version}")
 print("amlwizard:" + json.dumps({"version": str(version.version)}))

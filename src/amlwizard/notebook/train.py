@@ -34,7 +34,7 @@ def experiment_known():
     return known.experiment_id if known else None
 
 
-experiment_id = experiment_known() or created_once(
+experiment_id = patiently(experiment_known) or created_once(
     lambda: client.create_experiment(parameters["experiment"]), experiment_known
 )
 TAG, RESULT = "amlwizard_training", "amlwizard/result.json"
@@ -55,12 +55,13 @@ def open_run():
 
 
 # A notebook that was cut off, or whose answer was lost, has left its run: it is taken up.
-known = {run.info.status: run for run in runs_of_this_training()}
+known = {run.info.status: run for run in patiently(runs_of_this_training)}
 run = known.get("FINISHED") or known.get("RUNNING") or open_run()
 run_id = run.info.run_id
-for other in client.search_runs([experiment_id], filter_string="attributes.status = 'RUNNING'"):
+running = "attributes.status = 'RUNNING'"
+for other in patiently(lambda: client.search_runs([experiment_id], filter_string=running)):
     if TAG in other.data.tags and other.info.run_id != run_id:
-        client.set_terminated(other.info.run_id, "KILLED")
+        patiently(lambda other=other: client.set_terminated(other.info.run_id, "KILLED"))
 os.environ["MLFLOW_EXPERIMENT_ID"], os.environ["MLFLOW_RUN_ID"] = experiment_id, run_id
 mlflow.set_tracking_uri(uri)
 # Databricks' own registry is Unity Catalog, unless it is named.
@@ -88,8 +89,8 @@ from sklearn.metrics import mean_squared_error
 
 let_in()
 mse = float(mean_squared_error(y_test, predicted))
-client.log_param(run_id, "alpha", parameters["alpha"])
-client.log_metric(run_id, "mse", mse)
+patiently(lambda: client.log_param(run_id, "alpha", parameters["alpha"]))
+patiently(lambda: client.log_metric(run_id, "mse", mse))
 print(f"MSE {mse:.4f}")
 
 # COMMAND ----------
@@ -165,18 +166,18 @@ result = {
 }
 (folder / "amlwizard").mkdir()
 (folder / RESULT).write_text(json.dumps(result))
-with mlflow.start_run(run_id=run_id):
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        place = file.parent.relative_to(folder).as_posix()
-        # The client overwrites nothing: what an attempt that was cut off has logged stays.
-        patiently(
-            lambda file=file, place=place: mlflow.log_artifact(
-                str(file), None if place == "." else place
-            ),
-            done="already exists",
-        )
-    # All of it, also what is there from before.
-    logged = get_artifact_repository(mlflow.active_run().info.artifact_uri)
-    patiently(lambda: logged.download_artifacts("model"))
+logged = get_artifact_repository(run.info.artifact_uri)
+for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+    place = file.parent.relative_to(folder).as_posix()
+    # The client overwrites nothing: what an attempt that was cut off has logged stays.
+    patiently(
+        lambda file=file, place=place: logged.log_artifact(
+            str(file), None if place == "." else place
+        ),
+        done="already exists",
+    )
+# All of it, also what is there from before.
+patiently(lambda: logged.download_artifacts("model"))
+patiently(lambda: client.set_terminated(run_id))
 print(f"model and picture logged to run {run_id}")
 print("amlwizard:" + json.dumps(result))

@@ -21,7 +21,8 @@ from mlflow.tracking import MlflowClient
 
 let_in()
 # As in training: azureml:// finds the run in the environment, or it would wait for a browser.
-run = MlflowClient(api, registry_uri=uri).get_run(parameters["run_id"])
+client = MlflowClient(api, registry_uri=uri)
+run = patiently(lambda: client.get_run(parameters["run_id"]))
 os.environ["MLFLOW_RUN_ID"] = parameters["run_id"]
 os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
 mlflow.set_tracking_uri(uri)

@@ -11,15 +11,17 @@ PAUSES = (2, 5)  # seconds between attempts
 
 
 def patiently(work, done=None):
-    """What `work` gives, which its client does not repeat itself. An error with the text `done` says
-    that an earlier attempt has done it."""
+    """What `work` gives, which may be done twice. Its client does not repeat it itself; MLflow's does
+    after a refusal that passes, but not after an answer that is cut or unreadable. An error with the
+    text `done` says that an earlier attempt has done it."""
     for pause in (*PAUSES, None):
         try:
             return work()
         except Exception as error:
             if done and done in str(error):
                 return None
-            if pause is None:
+            repeated = isinstance(error, MlflowException) and "Max retries" in str(error)
+            if pause is None or repeated:
                 raise
             print(f"{type(error).__name__}: once more in {pause} s")
         time.sleep(pause)
@@ -36,7 +38,7 @@ def created_once(create, find):
             refused = error
         finally:
             del os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
-        made = find()
+        made = patiently(find)
         if made is not None:
             return made
         if pause is None:
