@@ -23,6 +23,8 @@ from fuzz import answers, files, recipes
 
 MOST_MEMORY = 8 << 30  # bytes
 MOST_SECONDS = 10.0  # of the processor, for an input on average
+SEARCHED = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
+"""Limits on how long one input takes would be those of the machine: `MOST_SECONDS` is one on the sum."""
 HERE: dict[str, Callable[[], None]] = {
     "recipes": recipes.any_recipe,
     "settings": recipes.any_setting,
@@ -45,7 +47,7 @@ def properties(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
 
 def holds(name: str, run: Callable[[], None], runs: int, chance: int) -> bool:
     """Whether a property held for `runs` inputs, as a line of the table."""
-    tried = settings(max_examples=runs, database=None, suppress_health_check=list(HealthCheck))(run)
+    tried = settings(SEARCHED, max_examples=runs)(run)
     began, verdict = time.process_time(), "held"
     signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS * runs)
     try:

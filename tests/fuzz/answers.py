@@ -27,6 +27,7 @@ GARBAGE = (
 STATUSES = (200, 201, 202, 204, 302, 400, 401, 403, 404, 409, 412, 500)
 
 Tapes = dict[str, Cassette]
+Others = dict[tuple[str, int], Said]
 
 
 def run(command: str, terminal: bool = False) -> Ran:
@@ -64,23 +65,22 @@ def spoiled(draw: st.DrawFn, said: Said) -> Said:
 
 
 @st.composite
-def otherwise(draw: st.DrawFn, tape: Cassette) -> Cassette:
-    """The tape with other answers to one or two of its requests."""
+def otherwise(draw: st.DrawFn, tape: Cassette) -> Others:
+    """Other answers to one or two requests of the tape, by request and number."""
     asked = st.sampled_from([key for key, track in tape.tracks.items() if track[-1].body])
-    found = dict(tape.tracks)
+    found: Others = {}
     for key in draw(st.lists(asked, min_size=1, max_size=2)):
-        at = draw(st.integers(0, len(found[key]) - 1))
-        before, after = found[key][:at], found[key][at + 1 :]
-        found[key] = [*before, draw(spoiled(found[key][at])), *after]
-    return Cassette(found)
+        at = draw(st.integers(0, len(tape.tracks[key]) - 1))
+        found[key, at] = draw(spoiled(tape.tracks[key][at]))
+    return found
 
 
 def any_answer(command: str, tape: Cassette, description: Path) -> Callable[[], None]:
     """The property of one command."""
 
     @given(otherwise(tape))
-    def property(other: Cassette) -> None:
-        with folder(AMLWIZARD_SANDBOX=str(description)), other.playing():
+    def property(others: Others) -> None:
+        with folder(AMLWIZARD_SANDBOX=str(description)), tape.with_others(others).playing():
             run(command)
 
     return property

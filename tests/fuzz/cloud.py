@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,6 +81,14 @@ class Cassette:
             patch.object(httpx.HTTPTransport, "handle_request", handle),
         ):
             yield
+
+    def with_others(self, others: Mapping[tuple[str, int], Said]) -> Cassette:
+        """The same with other answers, by request and number."""
+        tracks = {
+            asked: [others.get((asked, at), said) for at, said in enumerate(track)]
+            for asked, track in self.tracks.items()
+        }
+        return Cassette(tracks, self.otherwise)
 
     def _keep(self, asked: str, said: Said) -> None:
         plain = tuple((k, v) for k, v in said.headers if k.lower() not in ENCODED)

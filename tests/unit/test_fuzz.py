@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fuzz.__main__ import HERE
-from hypothesis import HealthCheck, settings
+from fuzz.__main__ import HERE, SEARCHED
+from hypothesis import settings
 
 INPUTS = {
     "recipes": 12,
@@ -18,7 +18,4 @@ INPUTS = {
 
 @pytest.mark.parametrize("kind", HERE)
 def test_whatever_is_given_ends_with_a_sentence(kind: str) -> None:
-    settings(
-        max_examples=INPUTS[kind], derandomize=True, database=None,
-        suppress_health_check=list(HealthCheck),
-    )(HERE[kind])()  # fmt: skip
+    settings(SEARCHED, max_examples=INPUTS[kind], derandomize=True)(HERE[kind])()
