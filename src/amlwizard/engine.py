@@ -99,7 +99,7 @@ def run(
         raise
     finally:
         finished_steps.close()
-    exit_code = _exit_code(runner.failures, counts)
+    exit_code = _exit_code(runner.failures, cancel.is_set() or bool(counts["cancelled"]))
     say(RunFinished(exit_code=exit_code, counts=dict(counts)))
     return exit_code
 
@@ -305,13 +305,13 @@ def _consequence(step: Step, cause: StepFinished) -> StepFinished:
     return StepFinished(step=step.id, outcome="blocked", because=root, what=f"{root} failed")
 
 
-def _exit_code(failures: Sequence[Exception], counts: Mapping[str, int]) -> int:
+def _exit_code(failures: Sequence[Exception], cancelled: bool) -> int:
     for kind in (SignInError, InvalidInputError):
         if any(isinstance(error, kind) for error in failures):
             return kind.exit_code
     if failures:
         return AmlwizardError.exit_code
-    return OperationCancelledError.exit_code if counts.get("cancelled") else 0
+    return OperationCancelledError.exit_code if cancelled else 0
 
 
 class Stamp:

@@ -149,18 +149,25 @@ def test_every_run_stops_in_a_later_state_and_says_what_goes_on(
 
 
 @pytest.mark.journey
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_verifying_stops_while_its_resolver_is_silent(
-    cloud: Sandbox, platform: dict[str, str], number: signal.Signals
+@pytest.mark.parametrize(
+    ("call", "number", "said"),
+    [
+        ("GET /dns-query", signal.SIGINT, "GET /dns-query was under way"),
+        ("GET /dns-query", signal.SIGHUP, "GET /dns-query was under way"),
+        ("POST /api/2.0/secrets/delete", signal.SIGINT, "Cancelled."),  # all is judged by then
+    ],
+)
+def test_verifying_stops_while_nobody_answers(
+    cloud: Sandbox, platform: dict[str, str], call: str, number: signal.Signals, said: str
 ) -> None:
-    before = cloud.received("GET /dns-query")
-    cloud.gate("GET /dns-query")
+    before = cloud.received(call)
+    cloud.gate(call)
     try:
         with commanding("verify", *TARGET, **platform) as stopped:
-            cloud.await_more("GET /dns-query", before)
+            cloud.await_more(call, before)
             stopped.send(number)
             ran = stopped.end()
     finally:
         cloud.clear()
     assert ran.code == 130 and "foresee" not in ran.err
-    assert "Cancelling" in ran.err and "GET /dns-query was under way" in ran.err
+    assert "Cancelling" in ran.err and said in ran.err

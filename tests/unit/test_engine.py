@@ -129,6 +129,18 @@ def test_cancelling_stops_what_has_not_begun() -> None:
     assert [final[s].outcome for s in "abc"] == ["done", "cancelled", "cancelled"]
 
 
+def test_cancelled_when_all_is_done_it_was_cancelled_still() -> None:
+    """Whoever sent the signal was told so, and the step may have tidied up less than it would have."""
+    control = RunControl()
+
+    def apply(ctx: Context, say: Any) -> Any:
+        control.cancel()
+        return {}
+
+    code, final, _ = walk(step("a", apply=apply), control=control)
+    assert (code, final["a"].outcome) == (130, "done")
+
+
 def test_while_held_no_step_starts_and_what_runs_goes_on() -> None:
     control, running, go_on = RunControl(), CancelEvent(), CancelEvent()
     started: list[str] = []

@@ -279,7 +279,7 @@ class Application:
         verification, steps = verification_of(recipe, steps_for(recipe), looking)
         listen = self.target.listening(to_all([watch, emit]))
         code = engine.run(steps, self._job(recipe, ""), listen, control=control)
-        if verification.posture is None:
+        if verification.posture is None or code == OperationCancelledError.exit_code:
             raise _ended(view, code)
         return verification.posture
 
