@@ -10,10 +10,12 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import Distribution, distributions
-from pathlib import Path, PurePosixPath
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
 from types import ModuleType
 
 import yaml
@@ -55,14 +57,43 @@ def _requirements(lines: Iterable[str]) -> Iterator[Requirement]:
                 print(f"not a requirement that the sandbox can read: {text}", file=sys.stderr)
 
 
+@dataclass(frozen=True)
+class _Installed:
+    """A package of this installation: its version, what it requires, and its files."""
+
+    found: Distribution
+
+    @cached_property
+    def version(self) -> str:
+        return self.found.version
+
+    @cached_property
+    def brought(self) -> list[Requirement]:
+        return [Requirement(text) for text in self.found.requires or []]
+
+    @cached_property
+    def files(self) -> list[str]:
+        """Relative to where packages are installed."""
+        record = self.found.read_text("RECORD") or ""
+        return [line.partition(",")[0].strip('"') for line in record.splitlines()]
+
+
+@cache
+def _installed(name: NormalizedName) -> _Installed | None:
+    """Metadata take long to read: only those of packages that are asked for are, and once."""
+    try:
+        return _Installed(distribution(name))
+    except PackageNotFoundError:
+        return None
+
+
 class UserEnvironment:
     """The installed packages that satisfy the requirements; `unmet` are the requirements that this
     installation does not satisfy."""
 
     def __init__(self, lines: Iterable[str]) -> None:
-        self.installed = {canonicalize_name(d.name): d for d in distributions() if d.name}
         self.asked = list(_requirements(lines))
-        self.names: set[NormalizedName] = set()
+        self.installed: dict[NormalizedName, _Installed] = {}
         self.unmet: list[str] = []
         todo = list(self.asked)
         seen: set[tuple[str, frozenset[str]]] = set()
@@ -72,14 +103,14 @@ class UserEnvironment:
             if (name, extras) in seen or not _applies(wanted, frozenset()):
                 continue
             seen.add((name, extras))
-            found = self.installed.get(name)
+            found = _installed(name)
             if found is None:
                 self.unmet.append(str(wanted))
                 continue
             if not wanted.specifier.contains(found.version, prereleases=True):
                 self.unmet.append(f"{wanted} (here: {found.version})")
-            self.names.add(name)
-            todo += [r for r in _brought(found) if _applies(r, extras)]
+            self.installed[name] = found
+            todo += [r for r in found.brought if _applies(r, extras)]
 
     @property
     def old_server(self) -> bool:
@@ -87,26 +118,15 @@ class UserEnvironment:
         with newer ones."""
         pins = {canonicalize_name(r.name): r.specifier for r in self.asked}
         pin = pins.get(SERVER, SpecifierSet())
-        if SERVER not in self.names or not pin.contains(OLD_SERVER):
+        if SERVER not in self.installed or not pin.contains(OLD_SERVER):
             return False
-        brought = (canonicalize_name(r.name) for r in _brought(self.installed[SERVER]))
-        return any(
-            name in pins and not pins[name].contains(self.installed[name].version)
-            for name in (SERVER, *brought)
-            if name in self.installed
-        )
+        brought = (canonicalize_name(r.name) for r in self.installed[SERVER].brought)
+        there = ((name, _installed(name)) for name in (SERVER, *brought) if name in pins)
+        return any(found and not pins[name].contains(found.version) for name, found in there)
 
     def files(self) -> set[str]:
         """Files of these packages, relative to where packages are installed."""
-        found: set[str] = set()
-        for name in self.names:
-            record = self.installed[name].read_text("RECORD") or ""
-            found.update(line.partition(",")[0].strip('"') for line in record.splitlines())
-        return found
-
-
-def _brought(found: Distribution) -> list[Requirement]:
-    return [Requirement(text) for text in found.requires or []]
+        return {file for found in self.installed.values() for file in found.files}
 
 
 def _applies(wanted: Requirement, extras: frozenset[str]) -> bool:
@@ -120,8 +140,8 @@ class DeclaredPackagesOnly(MetaPathFinder):
 
     def __init__(self, files: set[str]) -> None:
         self.files = files
-        self.folders = {f"{p}/" for file in files for p in map(str, PurePosixPath(file).parents)}
-        self.sites = [Path(sysconfig.get_path(which)) for which in ("purelib", "platlib")]
+        self.folders = _folders(files)
+        self.sites = [sysconfig.get_path(which) + os.sep for which in ("purelib", "platlib")]
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -132,7 +152,7 @@ class DeclaredPackagesOnly(MetaPathFinder):
         file = self._installed(spec.origin)
         if file is None or file in self.files or file.startswith(OURS):
             return spec
-        if f"{PurePosixPath(file).parent}/" in self.folders and spec.submodule_search_locations:
+        if file.rpartition("/")[0] in self.folders and spec.submodule_search_locations:
             namespace = ModuleSpec(name, None, is_package=True)
             namespace.submodule_search_locations = spec.submodule_search_locations
             return namespace
@@ -141,9 +161,18 @@ class DeclaredPackagesOnly(MetaPathFinder):
     def _installed(self, origin: str) -> str | None:
         """The path relative to site-packages; None if it is elsewhere."""
         for site in self.sites:
-            if origin.startswith(f"{site}{os.sep}"):
-                return Path(origin).relative_to(site).as_posix()
+            if origin.startswith(site):
+                return origin.removeprefix(site).replace(os.sep, "/")
         return None
+
+
+def _folders(files: Iterable[str]) -> set[str]:
+    """All folders above these files. Plain text, since paths of ten thousand files take a second."""
+    found: set[str] = set()
+    for file in files:
+        while (file := file.rpartition("/")[0]) and file not in found:
+            found.add(file)
+    return found
 
 
 def enter(folder: Path) -> None:
