@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from chaos.grounds import Ground, train
 from chaos.trials import MUST_BE_0, Trial
-from support import RECIPES, Ran, Sandbox, amlwizard, replaying, replaying_afresh, running
+from support import RECIPES, Ran, Sandbox, amlwizard, replaying, running
 from support.faults import FAULTS
 from support.trainings import nothing_lent, runs
 
@@ -115,7 +115,7 @@ def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[
     before, other = runs(cloud), ("--set", "training.alpha=0.5", "--set", "expect.mse=null")
     earlier = cloud.received(LOGGING)
     cloud.gate(LOGGING)
-    with replaying_afresh(*TARGET, *REGISTERED, *other, **around) as replay:
+    with replaying(*TARGET, *REGISTERED, *other, **around) as replay:
         replay.until("step-progress", "train", message="cell 7 of 10: Measure and log")
         cloud.await_more(LOGGING, earlier)
         replay.send(signal.SIGKILL)
@@ -134,7 +134,7 @@ def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[
 
 def test_a_finished_training_is_not_done_again(cloud: Sandbox, around: dict[str, str]) -> None:
     before, other = runs(cloud), ("--set", "training.alpha=0.6", "--set", "expect.mse=null")
-    with replaying_afresh(*TARGET, *REGISTERED, *other, **around) as replay:
+    with replaying(*TARGET, *REGISTERED, *other, **around) as replay:
         replay.until("step-started", "register")
         replay.send(signal.SIGKILL)
         replay.process.wait()

@@ -23,6 +23,7 @@ from support import (
     Sandbox,
     amlwizard,
     environment,
+    replaying,
     replaying_afresh,
     running,
 )
@@ -202,7 +203,7 @@ def test_a_second_interrupt_waits_for_nothing(sandbox: Sandboxes, tmp_path: Path
     cloud.gate("PUT .*/virtualNetworks/.*")
     cloud.hold("Microsoft.MachineLearningServices")
     around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
-    with replaying_afresh(*TARGET, *PROVISION, **around) as replay:
+    with replaying(*TARGET, *PROVISION, **around) as replay:
         waiting = {"vnet", "workspace"}
         while waiting:
             waiting.discard(replay.until("step-started")["step"])
@@ -219,7 +220,7 @@ def test_a_replay_that_nobody_reads_any_more_is_cancelled(
     """``replay | head``: it stops as on Ctrl-C, and the journal has it all."""
     cloud = sandbox("--clock", "instant")
     around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
-    with replaying_afresh(*TARGET, *PROVISION, **around) as replay:
+    with replaying(*TARGET, *PROVISION, **around) as replay:
         run = replay.until("run-started")["run"]
         assert replay.process.stdout
         replay.process.stdout.close()
@@ -248,7 +249,7 @@ def test_a_killed_replay_is_gone_on_with_and_what_is_in_flight_is_adopted(
     around = {"AMLWIZARD_HOME": str(tmp_path), **cloud.environment}
     cloud.gate("GET .*/Microsoft.ContainerService/locations/.*")
     cloud.gate("GET /api/2.1/clusters/get")
-    with replaying_afresh(*TARGET, *PROVISION, **around) as replay:
+    with replaying(*TARGET, *PROVISION, **around) as replay:
         asked: set[str] = set()
         while not {"aks", "databricks-cluster"} <= asked:
             asked.add(replay.until("step-started")["step"])

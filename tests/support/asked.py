@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ import pexpect
 from amlwizard import fields
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.session import Session
-from support import PATIENCE
+from support import PATIENCE, forking
 
 GO_ON = r"Enter goes on\):"
 
@@ -23,7 +22,7 @@ GO_ON = r"Enter goes on\):"
 def terminal(folder: Path, *arguments: str, **environment: str) -> Iterator[pexpect.spawn[str]]:
     """`amlwizard ask` on a pseudo-terminal; it is killed when the block ends."""
     child = pexpect.spawn(
-        sys.executable,
+        forking.python(),
         ["-m", "amlwizard", "ask", *arguments],
         cwd=str(folder),
         env={**os.environ, "AMLWIZARD_HOME": str(folder), "TERM": "xterm", "NO_COLOR": "1"} | environment,

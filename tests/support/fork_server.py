@@ -49,6 +49,7 @@ RUN = ("amlwizard.sandbox.children", "amlwizard.sandbox.databricks.node", SCORER
 NEVER = ("amlwizard.notebook", "amlwizard.tui")
 """Not imported in advance: cells, which run elsewhere, and the app, which reads its terminal when it
 is imported."""
+DECLARED = ("mlflow", "scikit-learn", "azureml-inference-server-http", "azureml-ai-monitoring")
 READ_EARLY = {"GIT_PYTHON_REFRESH": "quiet", "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1"}
 """What libraries read when they are imported: what a cluster's driver has, and that there are no
 threads, which a fork would lose."""
@@ -64,7 +65,16 @@ def _import_all(server: str) -> None:
             importlib.import_module(name)
     for name in IMPORTED[server]:
         importlib.import_module(name)
+    if server == SERVICES:
+        _read_metadata()
     gc.freeze()  # no process looks through what was imported
+
+
+def _read_metadata() -> None:
+    """Of what a container's environment declares, which it looks up when it starts."""
+    from amlwizard.sandbox.ml import user_environment
+
+    user_environment.UserEnvironment(DECLARED).files()
 
 
 @dataclass

@@ -58,11 +58,16 @@ def shared() -> Path:
     return Path(os.environ[FOLDER])
 
 
+def python() -> str:
+    """A Python that has our command, a sandbox, and what a sandbox starts forked."""
+    _start()
+    return str(shared() / STAND_IN)
+
+
 @contextmanager
 def stood_in_for() -> Iterator[None]:
     """A sandbox that is started in the block is forked, and so is what it starts."""
-    _start()
-    with patch("sys.executable", str(shared() / STAND_IN)):
+    with patch("sys.executable", python()):
         yield
 
 

@@ -15,12 +15,17 @@ import sys
 from collections.abc import Mapping, Sequence
 
 SCORER = "amlwizard.sandbox.ml.scorer"
-SERVED = (
-    "amlwizard.sandbox", "amlwizard.sandbox.children", "amlwizard.sandbox.databricks.node", SCORER,
-    "gunicorn",
-)  # fmt: skip
-"""The modules of a sandbox and of what it starts."""
-SERVICES = "services"
+COMMANDS, SERVICES = "commands", "services"
+SERVED = {
+    "amlwizard": COMMANDS,
+    # a sandbox, and what it starts
+    "amlwizard.sandbox": SERVICES,
+    "amlwizard.sandbox.children": SERVICES,
+    "amlwizard.sandbox.databricks.node": SERVICES,
+    SCORER: SERVICES,
+    "gunicorn": SERVICES,
+}
+"""The server that runs a module."""
 LARGEST = 1 << 20
 
 
@@ -43,7 +48,8 @@ def main() -> None:
     folder, *arguments = sys.argv[1:]
     if len(arguments) < 2 or arguments[0] != "-m" or arguments[1] not in SERVED:
         os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - as it would have been
-    server = ask(os.path.join(folder, SERVICES), arguments[1:], os.environ, os.getcwd(), (0, 1, 2))  # noqa: PTH109, PTH118
+    address = os.path.join(folder, SERVED[arguments[1]])  # noqa: PTH118
+    server = ask(address, arguments[1:], os.environ, os.getcwd(), (0, 1, 2))  # noqa: PTH109
     server.recv(16)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: server.send(str(number).encode()) and None)

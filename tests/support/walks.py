@@ -10,7 +10,7 @@ from amlwizard.app.application import Application
 from amlwizard.app.targets import Choice
 from amlwizard.tui.dialogs.login import LoginScreen
 from amlwizard.tui.pages.form import FormPage
-from support import existing
+from support import existing, forking
 from support.blocking import unblocked
 from support.tui_support import Walk, page_of, walking, wizard
 
@@ -20,7 +20,9 @@ PREDICTIONS = ("235.114", "246.801", "163.685")
 
 @contextmanager
 def application() -> Iterator[Application]:
-    with Application(Choice(clock="instant", approve=False, attended=True)) as one:
+    """The sandbox that it starts is forked."""
+    choice = Choice(clock="instant", approve=False, attended=True)
+    with forking.stood_in_for(), Application(choice) as one:
         yield one
 
 
