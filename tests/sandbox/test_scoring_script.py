@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from support.containers import (
-    NEEDED,
     SERVER,
     Container,
     container,
@@ -82,57 +81,9 @@ def test_what_the_signature_does_not_allow_is_400_with_the_reason(
 
 
 def test_without_input_data_it_is_400(named: Container) -> None:
-    for body in ({"data": ROWS}, ROWS):
-        status, _, said = named.ask("/score", body)
-        message = "A value is not provided for the 'input_data' parameter."
-        assert (status, said) == (400, {"message": message})
-
-
-def test_tensors_are_arrays(tmp_path: Path) -> None:
-    with scored(sklearn_model(tmp_path, frame().to_numpy()), tmp_path) as tensor:
-        assert tensor.score([[1.0, 1.0]])[0] == 200
-        assert tensor.score([["x", 1.0]])[0] == 400
-
-
-def test_named_tensors_are_arrays_by_name(tmp_path: Path) -> None:
-    import numpy as np
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import Schema, TensorSpec
-
-    signature = ModelSignature(Schema([TensorSpec(np.dtype("float64"), (-1, 2), "x")]))
-    model = pyfunc_model(tmp_path, lambda given: given["x"].sum(axis=1), signature=signature)
-    with scored(model, tmp_path) as tensors:
-        assert tensors.score({"x": [[1.0, 2.0]]}) == (200, [3.0])
-
-
-def test_params_reach_the_model_and_records_come_back(tmp_path: Path) -> None:
-    import mlflow
-    from mlflow.models import ModelSignature
-    from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
-
-    class Times(mlflow.pyfunc.PythonModel):
-        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
-            return [{"a": a, "times": a * params["k"]} for a in model_input["a"]]
-
-    signature = ModelSignature(
-        Schema([ColSpec("double", "a")]), params=ParamSchema([ParamSpec("k", "double", 2.0)])
-    )
-    model = tmp_path / "model"
-    mlflow.pyfunc.save_model(
-        str(model), python_model=Times(), signature=signature, pip_requirements=NEEDED
-    )
-    with scored(model, tmp_path) as times:
-        given = {"input_data": split(["a"], [1.5])}
-        assert times.ask("/score", given)[2] == [{"a": 1.5, "times": 3.0}]
-        assert times.ask("/score", {**given, "params": {"k": 4.0}})[2] == [{"a": 1.5, "times": 6.0}]
-        status, _, body = times.ask("/score", {**given, "params": {"k": "ten"}})
-        assert status == 400 and "Invalid parameters" in body["message"]
-
-
-def test_without_signature_columns_and_arrays_are_taken(tmp_path: Path) -> None:
-    with scored(sklearn_model(tmp_path, frame(), signature=None), tmp_path) as unsigned:
-        assert unsigned.score(split(["a", "b"], *ROWS))[0] == 200
-        assert unsigned.score(ROWS)[0] == 200
+    status, _, said = named.ask("/score", {"data": ROWS})
+    message = "A value is not provided for the 'input_data' parameter."
+    assert (status, said) == (400, {"message": message})
 
 
 def test_what_the_model_raises_is_500_and_the_log_says_why(tmp_path: Path) -> None:

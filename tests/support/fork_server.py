@@ -46,8 +46,8 @@ IMPORTED = {
 }  # fmt: skip
 RUN = ("amlwizard.sandbox.children", "amlwizard.sandbox.databricks.node", SCORER)
 """Modules that are run: Python warns where one was imported before."""
-NEVER = ("amlwizard.notebook", "amlwizard.tui")
-"""Not imported in advance: cells, which run elsewhere, and the app, which reads its terminal when it
+NEVER = ("amlwizard.notebook", "amlwizard.serving.score", "amlwizard.tui")
+"""Not imported in advance: cells and the scoring script, which run elsewhere, and the app, which reads its terminal when it
 is imported."""
 DECLARED = ("mlflow", "scikit-learn", "azureml-inference-server-http", "azureml-ai-monitoring")
 READ_EARLY = {"GIT_PYTHON_REFRESH": "quiet", "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1"}
