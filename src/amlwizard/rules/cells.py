@@ -4,6 +4,7 @@ be refused or silently changed. MLflow and pandas judge them so."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -16,6 +17,11 @@ SAMPLES: dict[str, JsonValue] = {
     "boolean": False, "datetime": "2026-01-01T00:00:00",
 }  # fmt: skip
 YEARS = range(1678, 2262)  # of a time in nanoseconds
+LARGEST_FLOAT = 3.4e38
+STAMP = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?")
+# Names of columns that pandas reads as times, whatever their type, where their values could be.
+LIKE_TIMES = re.compile(r".*_at|.*_time|timestamp.*|modified|date", re.IGNORECASE | re.DOTALL)
+FIRST_SECOND = 31_536_000  # of the numbers that it takes for times
 
 
 def sample(spec: JsonObject) -> JsonValue:
@@ -65,11 +71,23 @@ def wrong(value: JsonValue, spec: JsonObject) -> str:
     return judge(value, spec) if judge else ""
 
 
-def doubtful(value: JsonValue, spec: JsonObject) -> str:
-    """What not every model takes, though its signature does; empty if there is nothing."""
-    if value is None and (spec.get("type") in FRACTIONS or spec.get("type") == "string"):
+def doubtful(value: JsonValue, spec: JsonObject, name: str) -> str:
+    """What not every model takes, though its signature does, in the column `name`; empty if there is
+    nothing."""
+    kind = spec.get("type")
+    if value is None and (kind in FRACTIONS or kind == "string"):
         return "null becomes NaN, which not every model takes"
+    if kind == "string" and not isinstance(value, str):
+        return f"{_shown(value)} reaches the model as it is, not as text"
+    if kind != "datetime" and LIKE_TIMES.fullmatch(name) and _could_be_time(value):
+        return f"{_shown(value)} is read as a time, because of the column's name"
     return ""
+
+
+def _could_be_time(value: JsonValue) -> bool:
+    if isinstance(value, str):
+        return is_stamp(value)
+    return isinstance(value, (int, float)) and value > FIRST_SECOND
 
 
 def _number(value: JsonValue, spec: JsonObject) -> str:
@@ -82,6 +100,8 @@ def _number(value: JsonValue, spec: JsonObject) -> str:
             return f"{_shown(value)} is not a whole number; it would be cut to {int(number)}"
         if not -(2 ** WHOLE[kind]) <= number < 2 ** WHOLE[kind]:
             return f"{_shown(value)} is too large for the type {kind}"
+    if kind == "float" and abs(number) > LARGEST_FLOAT:
+        return f"{_shown(value)} is too large for the type float"
     return ""
 
 
@@ -94,6 +114,16 @@ def _read(value: JsonValue) -> float | int | None:
     except ValueError:
         return None
     return None if number - number else number  # no infinity, no NaN
+
+
+def is_number(text: str) -> bool:
+    """Whether a text looks like a number."""
+    return _read(text) is not None
+
+
+def is_stamp(text: str) -> bool:
+    """Whether a text looks like a time in ISO form."""
+    return bool(STAMP.fullmatch(text))
 
 
 def _float(number: float) -> float:
@@ -120,7 +150,7 @@ def _is_time(text: str) -> bool:
         time = datetime.fromisoformat(text)
     except ValueError:
         return False
-    return len(text) >= len("2026-01-01") and time.tzinfo is None and time.year in YEARS
+    return is_stamp(text) and time.year in YEARS
 
 
 def _text(value: JsonValue, spec: JsonObject) -> str:

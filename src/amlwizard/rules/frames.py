@@ -88,8 +88,10 @@ def of_csv(text: str, columns: Columns) -> Frame | None:
     first = rows[0]
     headed = bool(columns.keys() & set(first)) or (not columns and not any(map(_number, first)))
     names, data = (first, rows[1:]) if headed else ([*columns], rows)
-    if not data or len(names) != len(first):
+    if not data or (names and len(names) != len(first)):
         return None
+    if not names:
+        return Frame([], [[_cell(cell, None) for cell in row] for row in data])
     return Frame(names, [[_cell(cell, columns.get(n)) for n, cell in zip(names, row, strict=True)]
                          for row in data])  # fmt: skip
 

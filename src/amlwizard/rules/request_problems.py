@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from amlwizard.errors import Severity
 from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.rules import arrays, cells
 from amlwizard.rules.frames import Columns, Frame, frame_of
@@ -13,6 +14,7 @@ from amlwizard.rules.scoring_request import FORM, Problem, as_sent
 
 MOST = 5
 KEYS = ("input_data", "params")
+FULL = (*cells.WHOLE, "boolean")  # types without a null, not even in an optional column
 
 
 def problems(request: JsonObject, model: ModelInput) -> list[Problem]:
@@ -43,7 +45,7 @@ def _frame(frame: Frame, model: ModelInput) -> Iterator[Problem]:
         yield Problem(what, "Give one for each row, or leave index out.")
         return
     if model.columns:
-        yield from _columns(frame, model)
+        yield from (*_columns(frame, model), *_names(model))
     yield from _rows(frame, model.columns)
 
 
@@ -60,6 +62,15 @@ def _columns(frame: Frame, model: ModelInput) -> Iterator[Problem]:
     if more and model.signed:
         what = f"The model does not know {', '.join(more)[:80]}."
         yield Problem(what, "Azure leaves it out; so may the request.", "warning")
+
+
+def _names(model: ModelInput) -> Iterator[Problem]:
+    """pandas makes numbers of names where all look like numbers, times where all look like times."""
+    names = [column.name for column in model.columns.values() if isinstance(column.name, str)]
+    for kind, looks_like in (("numbers", cells.is_number), ("times", cells.is_stamp)):
+        if model.signed and names and all(map(looks_like, names)):
+            what = f"The columns have {kind} as names, {', '.join(names)[:80]}: Azure does not find them."
+            yield Problem(what, "Train the model on columns with other names.")
 
 
 def _rows(frame: Frame, columns: Columns) -> Iterator[Problem]:
@@ -79,24 +90,17 @@ def _row(
     if names and len(row) != len(names):
         yield Problem(f"Row {number} has {len(row)} values; the model takes {len(names)}.", "")
         return
-    specs = [columns[name].spec if name in columns else {} for name in names]
-    optional = [name in columns and not columns[name].required for name in names]
+    known = [columns.get(name) for name in names]
     given = [
-        (name, value, spec)
-        for name, value, spec, left_out in zip(names, row, specs, optional, strict=False)
-        if value is not None or not left_out
+        (name, value, column.spec)
+        for name, value, column in zip(names, row, known, strict=False)
+        if column is not None and (value is not None or column.required or column.type in FULL)
     ]
-    wrong = [
-        Problem(f"Row {number}, {n}: {cells.wrong(v, s)}.", "")
-        for n, v, s in given
-        if cells.wrong(v, s)
-    ]
-    doubtful = [
-        Problem(f"Row {number}, {n}: {cells.doubtful(v, s)}.", "", "warning")
-        for n, v, s in given
-        if cells.doubtful(v, s)
-    ]
-    yield from (wrong or doubtful)[:1]
+    wrong = [(n, text) for n, value, spec in given if (text := cells.wrong(value, spec))]
+    doubtful = [(n, text) for n, value, spec in given if (text := cells.doubtful(value, spec, n))]
+    for name, text in (wrong or doubtful)[:1]:
+        severity: Severity = "error" if wrong else "warning"
+        yield Problem(f"Row {number}, {name}: {text}.", "", severity)
 
 
 def _arrays(given: JsonValue, model: ModelInput) -> Iterator[Problem]:

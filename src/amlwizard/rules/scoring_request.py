@@ -34,7 +34,7 @@ def parsed(text: str, model: ModelInput = UNKNOWN) -> tuple[JsonObject | None, P
     column."""
     frame = None if text.lstrip()[:1] in ("", "{", "[") else of_csv(text, model.columns)
     if frame:
-        return {"input_data": _split(frame, model)}, None
+        return {"input_data": _split(frame, model) if frame.columns else frame.data}, None
     try:
         value = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
@@ -99,6 +99,7 @@ def _formed(given: JsonValue, model: ModelInput) -> JsonValue:
 
 
 def _split(frame: Frame, model: ModelInput) -> JsonObject:
+    frame = _without_empty(frame, model)
     known = [model.columns.get(name) for name in frame.columns]
     specs = [column.spec if column else {} for column in known]
     names = [name if c is None or c.name is None else c.name
@@ -106,6 +107,20 @@ def _split(frame: Frame, model: ModelInput) -> JsonObject:
     rows = [_typed(row, specs) for row in frame.data]
     index = [*range(len(rows))] if frame.labels is None else frame.labels
     return {"columns": names, "index": index, "data": rows}
+
+
+def _without_empty(frame: Frame, model: ModelInput) -> Frame:
+    """Without optional columns that no row has a value for: there is no null of whole numbers."""
+    optional = {name for name, column in model.columns.items() if not column.required}
+    if any(len(row) != len(frame.columns) for row in frame.data):
+        return frame
+    kept = [
+        place
+        for place, name in enumerate(frame.columns)
+        if name not in optional or any(row[place] is not None for row in frame.data)
+    ]
+    rows = [[row[place] for place in kept] for row in frame.data]
+    return frame._replace(columns=[frame.columns[place] for place in kept], data=rows)
 
 
 def _typed(row: Sequence[JsonValue], specs: Sequence[JsonObject]) -> list[JsonValue]:
@@ -135,7 +150,9 @@ def built(model: ModelInput) -> JsonObject:
     example = model.example
     if example and example.value is not None:
         params = {"params": example.params} if example.params else {}
-        return as_sent({"input_data": example.data, **params}, model)
+        data = example.data
+        alone = [data] if isinstance(data, (str, int, float)) else data
+        return as_sent({"input_data": alone, **params}, model)
     if not model.inputs:
         raise StepError(
             "No scoring request can be built.",
