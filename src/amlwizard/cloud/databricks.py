@@ -23,6 +23,7 @@ from amlwizard.errors import CloudError, StepError
 from amlwizard.json_types import Document
 
 RETRY_SECONDS = 60
+HTTP_SECONDS = 60.0
 INSTALLED = ("INSTALLED", "RESTORED", "SKIPPED", "UNINSTALL_ON_RESTART")
 """States of a library that do not change any more, but for ``FAILED``."""
 
@@ -79,7 +80,7 @@ class Databricks:
                     host=url,
                     credentials_strategy=Entra(),
                     retry_timeout_seconds=RETRY_SECONDS,
-                    http_timeout_seconds=60,
+                    http_timeout_seconds=min(HTTP_SECONDS, profile.silence),
                     clock=Clock(),
                 )
             )

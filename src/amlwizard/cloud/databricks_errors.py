@@ -66,7 +66,7 @@ def asked(doing: str, call: Callable[[], T]) -> T:
         with translated(doing):
             return call()
 
-    return repeated(once, (NO_ANSWER, *PASSING))
+    return repeated(once, (NO_ANSWER, LostAnswerError.__name__, *PASSING))
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def translated(doing: str) -> Iterator[None]:
             raise CloudError(
                 f"Databricks, {doing}: the answer was lost.",
                 code=LostAnswerError.__name__,
-                why="The connection broke off. Whether it was done is not known.",
+                why="The connection broke off or fell silent. Whether it was done is not known.",
                 fix="Check the network, then replay: it looks first.",
             ) from None
         raise _no_answer(doing, hide(str(error))[:500]) from None

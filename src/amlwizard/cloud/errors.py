@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.interruption import pause
 from amlwizard.cloud.policies import of_refusal
+from amlwizard.cloud.wire import LostAnswerError
 from amlwizard.errors import AmlwizardError, CloudError, SignInError
 from amlwizard.json_types import Document, parsed
 from amlwizard.secret import hide
@@ -132,6 +133,8 @@ def translated(doing: str) -> Iterator[None]:
         if error.status_code == 401:
             raise not_let_in(doing, code_and_words(error)) from None
         raise from_response(doing, error) from None
+    except LostAnswerError as error:
+        raise no_answer(doing, hide(str(error))[:500]) from None
     except AzureError as error:
         raise no_answer(doing, hide(str(error.message or error))[:500]) from None
 

@@ -85,7 +85,10 @@ def _adapter(profile: CloudProfile, uri: str, at: Frontend) -> requests.adapters
         ) -> requests.Response:
             with noted(profile.recorder, str(request.method), uri) as note:
                 note.asked(request.body, str(request.headers.get("content-type", "")))
-                answer = interruptible(partial(super().send, request, *given, **options))
+                try:
+                    answer = interruptible(partial(super().send, request, *given, **options))
+                except TimeoutError as error:
+                    raise requests.ReadTimeout(str(error), request=request) from None
                 note.answered(answer.status_code, answer.headers, answer.content)
             return answer
 

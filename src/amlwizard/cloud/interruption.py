@@ -20,8 +20,6 @@ from amlwizard.run_control import current_cancel
 T = TypeVar("T")
 
 CONNECT_SECONDS = 20.0
-SILENCE_SECONDS = 120.0
-"""Without a byte. ARM's own gateway gives up after 60 seconds."""
 WHOLE_SECONDS = 300.0
 """From the first byte sent to the last one received."""
 LOOK_SECONDS = 0.1

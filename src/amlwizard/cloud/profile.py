@@ -22,7 +22,7 @@ class CloudProfile:
     the interval between attempts that Azure says to repeat, `patience` how long such attempts
     continue. `lag` is how long one service may take to see another's change, `propagation` how long
     all of them may take to see a role, `longest` how long an operation that another client started
-    may take. `lease` is how long a run holds a platform unless it renews that, `settle` how long a
+    may take. `silence` is how long a service may say nothing before a request counts as lost. `lease` is how long a run holds a platform unless it renews that, `settle` how long a
     change to it takes at most. `accounts` is the folder that remembers who signed in, None if nothing may outlive the
     process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None for this machine's
     own resolver. `recorder` receives every exchange, and `throttle` paces the requests of all
@@ -41,6 +41,7 @@ class CloudProfile:
     lag: float = 180
     propagation: float = 600
     longest: float = 3600
+    silence: float = 120  # ARM's own gateway gives up after 60
     lease: float = 600
     settle: float = 5
     instance_discovery: bool = True

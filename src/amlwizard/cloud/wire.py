@@ -20,7 +20,6 @@ from amlwizard.capture.noting import noted
 from amlwizard.cloud import clock, trust
 from amlwizard.cloud.interruption import (
     CONNECT_SECONDS,
-    SILENCE_SECONDS,
     interruptible,
     pause,
 )
@@ -69,7 +68,7 @@ def transport(profile: CloudProfile) -> RequestsTransport:
     return Transport(
         session=session(profile),
         connection_timeout=CONNECT_SECONDS,
-        read_timeout=SILENCE_SECONDS,
+        read_timeout=profile.silence,
     )
 
 
@@ -116,7 +115,8 @@ class WebPageError(CloudError):
 
 
 class LostAnswerError(OSError):
-    """The connection failed after a request may have reached its server."""
+    """The connection failed, or nobody answered in time, after a request may have reached its
+    server."""
 
 
 _unrepeated: ContextVar[bool] = ContextVar("unrepeated", default=False)
@@ -198,13 +198,15 @@ def _sent(
         if is_too_deep(answer.content):  # which no SDK expects
             raise requests.ConnectionError(TOO_DEEP, request=request)
     except TimeoutError as error:
-        if _unrepeated.get():
+        if _unrepeated.get() or _is_signed_in(request):
             raise LostAnswerError(str(error)) from None
         raise requests.exceptions.ReadTimeout(str(error), request=request) from None
     except (requests.ConnectionError, requests.Timeout) as error:  # or an SSLError
         if refused := trust.refused(error, url, profile):
             raise refused from None
-        if _unrepeated.get() and not _never_sent(error):
+        # An SDK would be silent again, for as long each time: whoever asks may repeat it.
+        silent = _was_silent(error) and _is_signed_in(request)
+        if silent or (_unrepeated.get() and not _never_sent(error)):
             raise LostAnswerError(str(error)) from None
         raise
     clock.heard(answer.headers.get("date"))
@@ -236,9 +238,20 @@ def _was_mistrusted(request: requests.PreparedRequest, answer: requests.Response
     happened then, and the same token may be accepted at once by another of its instances."""
     return (
         answer.status_code == 401
-        and "Authorization" in request.headers
+        and _is_signed_in(request)
         and "claims=" not in answer.headers.get("www-authenticate", "")
     )
+
+
+def _is_signed_in(request: requests.PreparedRequest) -> bool:
+    """Whether it is more than a part of a sign-in, whose SDKs know no error of ours."""
+    return "Authorization" in request.headers
+
+
+def _was_silent(error: requests.RequestException) -> bool:
+    from urllib3.exceptions import ReadTimeoutError
+
+    return any(isinstance(cause, ReadTimeoutError) for cause in trust.causes(error))
 
 
 def _never_sent(error: requests.RequestException) -> bool:
