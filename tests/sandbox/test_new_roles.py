@@ -102,6 +102,17 @@ def test_nobody_waits_for_a_role_that_is_not_there(platform: Platform, ctx: Cont
     assert len(calls(platform, since, "PUT")) == 1
 
 
+def test_a_write_waits_for_the_rights_that_the_preflight_has_seen(platform: Platform) -> None:
+    resource_id, version, body = platform.document("vnet")
+    writing = "PUT .*/virtualNetworks/[^/]*"
+    platform.sandbox.fault(writing, status=403, code="AuthorizationFailed", times=2)
+    said: list[str] = []
+    platform.cloud.arm.put(
+        resource_id, version, body, lambda message, _=None: said.append(message), CancelEvent()
+    )
+    assert said.count("AuthorizationFailed: trying again") == 2
+
+
 @pytest.mark.parametrize(("role", "says"), [("push", "pushing to"), ("pull", "pulling from")])
 def test_an_image_build_needs_to_pull_and_to_push(
     platform: Platform, ctx: Context, role: str, says: str

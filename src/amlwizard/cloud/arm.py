@@ -255,7 +255,7 @@ class Arm(ArmRequests):
             except CloudError as error:
                 lost += error.code == NO_ANSWER
                 hope = self.profile.patience if passes(error) else 0
-                unseen = error.status == 404 and error.code in UNSEEN
+                unseen = error.code in UNSEEN.get(error.status, ())
                 lags = error.code in lagging or (stale and unseen)
                 hope = self.profile.lag if lags else hope
                 if time.monotonic() - began >= hope or lost == LOST_ANSWERS:

@@ -67,10 +67,12 @@ LINGERING = frozenset(
     }
 )
 
-# Codes of a 404 by a service that does not see yet what another one has just created.
-UNSEEN = frozenset(
-    {"ResourceNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound"}
-)
+# By status: codes of a service that does not see yet what another one has just created, or the rights
+# that the preflight has seen.
+UNSEEN = {
+    403: ("AuthorizationFailed",),
+    404: ("ResourceNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound"),
+}
 
 PURGE = "Purge it: amlwizard destroy RECIPE --target TARGET --purge."
 FIXES = {
