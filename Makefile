@@ -68,9 +68,11 @@ bench: .venv/ready
 fleet: .venv/ready
 	$(BIN)/python benchmarks/fleet.py --recipes $(or $(RECIPES),50) --jobs $(or $(JOBS),4)
 
-# Runs that are broken at random and repeated: `make chaos RUNS=200 SEED=7`.
+# Runs that are broken at random and repeated: `make chaos RUNS=200 SEED=7`; in one way only, evenly over
+# the whole journey: `WAY=kill`.
 chaos: .venv/ready
-	cd tests && ../$(BIN)/python -m chaos $(or $(RUNS),60) $(SEED)
+	cd tests && ../$(BIN)/python -m chaos --runs $(or $(RUNS),60) $(if $(SEED),--seed $(SEED)) \
+		$(if $(WAY),--way "$(WAY)")
 
 # Odd recipes, settings, files and answers, in search of one that ends in a bug: `make fuzz RUNS=1000 SEED=7`.
 fuzz: .venv/ready

@@ -17,7 +17,7 @@ ANY_RESULT = ("--set", "expect.mse=null", "--set", "expect.predictions=null")
 class Ground:
     """`command` gives the command of a trial by its number. `state` is that of the cloud before
     each trial, if it is always the same; `calls` are regular expressions for ``METHOD path``: the
-    kinds of requests that an undisturbed run makes."""
+    kinds of requests that an undisturbed run makes, in its order."""
 
     name: str
     command: Callable[[int], tuple[str, ...]]
@@ -87,7 +87,7 @@ def _kinds(cloud: Sandbox, command: tuple[str, ...], around: dict[str, str]) -> 
     before = len(cloud.calls)
     ran = amlwizard(*command, **around)
     assert ran.code == 0, ran.err
-    return sorted({_kind(line) for line in cloud.calls[before:]})
+    return list(dict.fromkeys(map(_kind, cloud.calls[before:])))
 
 
 def _kind(line: str) -> str:

@@ -32,6 +32,7 @@ DATABRICKS = re.compile(r"(GET|POST) /api/1\\?\.2/")
 LOOK_SECONDS = 0.05
 REFUSED, BOTH_FAILED = "Another run", 99
 FAULTY: dict[str, Json] = {**FAULTS, **REFUSALS, **MISHAPS}
+WAYS = (*FAULTY, *SIGNALS, SECOND)
 
 
 def breaks(call: str) -> list[str]:
@@ -40,7 +41,7 @@ def breaks(call: str) -> list[str]:
     never = silent if call.startswith(WRITES) else set()  # no service says 200 and does nothing
     never = never if DATABRICKS.match(call) else {*never, *MISHAPS}
     never = {*never, *REFUSALS} if "oauth2" in call else never
-    return [name for name in (*FAULTY, *SIGNALS, SECOND) if name not in never]
+    return [name for name in WAYS if name not in never]
 
 
 @dataclass
