@@ -3,14 +3,19 @@ on; the next one goes on from there."""
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import signal
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from support import RECIPES, Json, Sandbox, commanding, running
+from support import RECIPES, Json, Sandbox, commanding, environment, running
 
 pytestmark = pytest.mark.xdist_group("stops")
 TARGET = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox")
@@ -20,6 +25,7 @@ HANGS = {"mode": "hang"}
 THROTTLED = {"status": 429, "code": "TooManyRequests", "headers": {"Retry-After": "3600"}}
 UNAVAILABLE = {"status": 503, "code": "ServiceUnavailable", "headers": {"Retry-After": "3600"}}
 RUNS = count(10)
+LOOK_SECONDS = 0.1
 BY_ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -73,6 +79,38 @@ def test_it_ends_while_azure_does_not_answer(
         [journal] = tmp_path.glob("runs/*/journal.jsonl")
         assert '"run-finished"' in journal.read_text().splitlines()[-1]
         assert "failed" not in ran.outcomes.values()
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["Ctrl-C is typed", "the terminal is closed"])
+def test_it_ends_with_its_terminal(cloud: Sandbox, tmp_path: Path, closed: bool) -> None:
+    """The kernel sends the signals, and what is still to be written has nowhere to go."""
+    reading, prefix = "(?i)GET .*/virtualNetworks.*", f"names.prefix=stop{next(RUNS)}"
+    before = cloud.received(reading)
+    cloud.gate(reading)
+    around = environment({"AMLWIZARD_HOME": str(tmp_path), "TERM": "xterm", **cloud.environment})
+    command = ("replay", *TARGET, "--until", "provision", "--set", prefix)
+    process, ours = pty.fork()
+    if process == 0:
+        os.execve(sys.executable, [sys.executable, "-m", "amlwizard", *command], around)  # noqa: S606 - in a pty of its own
+    try:
+        while cloud.received(reading) == before:
+            if select.select([ours], [], [], LOOK_SECONDS)[0]:
+                os.read(ours, 65536)
+        if closed:
+            os.close(ours)
+        else:
+            os.write(ours, b"\x03")
+            shown = b""
+            with suppress(OSError):  # Linux says so when the other side has closed
+                while part := os.read(ours, 65536):
+                    shown += part
+            os.close(ours)
+            assert b"Cancelling" in shown
+        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 130
+    finally:
+        cloud.clear()
+    [journal] = tmp_path.glob("runs/*/journal.jsonl")
+    assert '"run-finished"' in journal.read_text().splitlines()[-1]
 
 
 # -- one platform, built by runs of which each is stopped in a later state
