@@ -262,8 +262,9 @@ class WorkspacePort(Protocol):
     def keys(self, endpoint: str) -> Secret:
         """The primary key of an online endpoint."""
 
-    def last_exception(self, endpoint: str, deployment: str) -> str:
-        """The last error in the deployment's container; empty if unknown."""
+    def last_exception(self, endpoint: str, deployment: str, since: float | None = None) -> str:
+        """The last error in the deployment's container since a time of the cloud (epoch seconds), or
+        since its start; empty if unknown."""
 
 
 class CloudPort(Protocol):

@@ -6,6 +6,7 @@ import json
 import re
 import ssl
 from importlib.metadata import version
+from time import time
 
 import httpx
 import pytest
@@ -251,15 +252,16 @@ def test_rows_without_names_are_refused_and_the_log_says_why(quickstart: Journey
     cloud, names = quickstart.sandbox.cloud(), recipe_of("quickstart").names
     ml = cloud.ml(quickstart.output("workspace")["id"])
     key, uri = ml.keys(names.endpoint), quickstart.output("traffic")["scoring_uri"]
-    rows = recipe_of("article").scoring.request["data"]
+    rows, began = recipe_of("article").scoring.request["data"], time()
     refused = cloud.score(uri, key, {"input_data": rows})
     assert (
         refused.status == 500
         and refused.ran
         and "Check the logs" in document(refused.body)["message"]
     )
-    said = ml.last_exception(names.endpoint, names.deployment)
+    said = ml.last_exception(names.endpoint, names.deployment, began)
     assert said == "AttributeError: 'list' object has no attribute 'items'"
+    assert ml.last_exception(names.endpoint, names.deployment, time() + 3600) == "", "it is old"
     unnamed = cloud.score(uri, key, {"data": rows})
     assert unnamed.status == 400 and "input_data" in document(unnamed.body)["message"]
 

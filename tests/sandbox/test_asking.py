@@ -80,7 +80,7 @@ class Cloud:
     def keys(self, endpoint: str) -> Secret:
         return Secret("key")
 
-    def last_exception(self, endpoint: str, deployment: str) -> str:
+    def last_exception(self, endpoint: str, deployment: str, since: float | None = None) -> str:
         return "ValueError: Input contains NaN"
 
     def score(self, uri: str, key: Secret, body: Any, at: Any = None) -> EndpointAnswer:

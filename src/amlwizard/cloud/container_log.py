@@ -5,24 +5,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import dropwhile, takewhile
 
 BEGUN = "Traceback (most recent call last):"
 # The inference server's own exceptions, which only say that the script failed.
 WRAPPERS = ("azureml_inference_server_http.", "SystemExit")
-STAMPED = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:")
+STAMPED = re.compile(r"\[?(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)")
+SKEW_SECONDS = 5  # of the container's clock, which is in UTC
+STARTED = "Azure ML Inferencing HTTP server v"  # what the inference server prints first
 LAST_LINES = 5
 LONGEST = 8  # lines of a message
 
 
-def last_exception(log: str) -> str:
-    """The last exception in the log, as ``Type: message``; exceptions with which the inference
-    server wraps it are skipped. If there is none, the last lines of the log."""
-    lines = log.splitlines()
+def last_exception(log: str, since: float | None = None) -> str:
+    """The last exception in the log since a time (epoch seconds), or since the server has started, as
+    ``Type: message``; exceptions with which the inference server wraps it are skipped. If there is
+    none, the last lines."""
+    if since is None:
+        lines = log.rpartition(STARTED)[2].splitlines()
+    else:
+        lines = list(dropwhile(lambda line: _is_before(line, since), log.splitlines()))
     raised = [text for text in _raised(lines) if text and not text.startswith(WRAPPERS)]
     if raised:
         return raised[-1]
     return "\n".join([line for line in lines if line.strip()][-LAST_LINES:])
+
+
+def _is_before(line: str, since: float) -> bool:
+    """Whether a line was written before a time; one without a stamp goes with those before it."""
+    stamp = STAMPED.match(line)
+    if not stamp:
+        return True
+    written = datetime.fromisoformat(f"{stamp[1]}T{stamp[2]}").replace(tzinfo=UTC)
+    return written.timestamp() < since - SKEW_SECONDS
 
 
 def _raised(lines: list[str]) -> Iterator[str]:

@@ -116,14 +116,15 @@ class MachineLearning:
         keys = asked("fetch the endpoint's keys", fetch, again_every=self.profile.retry)
         return Secret(str(keys.primary_key))
 
-    def last_exception(self, endpoint: str, deployment: str) -> str:
-        """The last error in the deployment's container; empty if its log cannot be read."""
+    def last_exception(self, endpoint: str, deployment: str, since: float | None = None) -> str:
+        """The last error in the deployment's container since a time of the cloud (epoch seconds), or
+        since its start; empty if there is none, or its log cannot be read."""
         try:
             with translated("read the deployment's logs"):
                 text = self._client.online_deployments.get_logs(deployment, endpoint, LOG_LINES)
         except CloudError:
             return ""
-        return hide(last_exception(str(text)))
+        return hide(last_exception(str(text), since))
 
 
 def _print_nothing() -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from amlwizard import notebook
+from amlwizard.cloud import clock
 from amlwizard.cloud.interruption import pause
 from amlwizard.cloud.scoring import read
 from amlwizard.cloud_port import EndpointAnswer, Frontend, ReportProgress
@@ -63,6 +64,7 @@ def send(
     ml = ctx.cloud.ml(ctx.outputs[WORKSPACE].id)
     key = ml.keys(recipe.names.endpoint)
     at = frontend_of(ctx, recipe)
+    began = clock.now()
     if inside(recipe):
         with _inside(ctx, recipe, uri, key, sent, say, at) as ask:
             scored = _asked(ctx, ask, say, patience)
@@ -72,7 +74,7 @@ def send(
         scored = _asked(ctx, lambda: ctx.cloud.score(uri, key, sent, at), say, patience)
     wrote = ""
     if scored.status >= 500:
-        wrote = ml.last_exception(recipe.names.endpoint, recipe.names.deployment)
+        wrote = ml.last_exception(recipe.names.endpoint, recipe.names.deployment, began)
     return ScoringResponse(
         sent,
         scored.status,

@@ -73,7 +73,11 @@ class Container:
         own. Raises ContainerCrashedError where its server does not come up with the model in `folder`."""
         arguments = map(str, (folder, *own))
         process = await children.piped(
-            "amlwizard.sandbox.ml.scorer", *arguments, env={}, cwd=children.temporary, log=log
+            "amlwizard.sandbox.ml.scorer",
+            *arguments,
+            env={"TZ": "UTC"},
+            cwd=children.temporary,
+            log=log,
         )
         container = cls(process)
         if not await process.receive():
