@@ -208,7 +208,7 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
         console.print(f"\n{kept} of {len(view.steps)} steps were kept as they are.{nothing}")
     rows = dict(places)
     if run := view.output(TRAIN):
-        rows["Run"] = f"{run.run_id} in experiment {run.experiment}, MSE {run.mse:.3f}"
+        rows["Run"] = f"{run.run_id} in experiment {run.experiment}, {run.summary()}"
     if version := view.output(REGISTER):
         rows["Model"] = f"{version.model} version {version.version}"
     if scored := view.output(SCORE):

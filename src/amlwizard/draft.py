@@ -21,7 +21,7 @@ from amlwizard.json_types import MutableDocument, parsed
 from amlwizard.paths import private_folder, write
 from amlwizard.plain_text import plain_value
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass
@@ -39,6 +39,11 @@ class Draft:
     saved: str = ""
     id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}")
     changed: float = 0.0
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are that the answers name: beside the recipe's file, if there is one."""
+        return Path(self.saved).parent if self.saved else Path()
 
     def value(self, path: str) -> object:
         section, _, name = path.partition(".")
@@ -110,8 +115,11 @@ def read(path: Path) -> Draft | None:
     """The draft in a file; None if this version cannot read it."""
     try:
         given = parsed(path.read_text(encoding="utf-8"))
-        if given.pop("version") != VERSION:
+        version = given.pop("version")
+        if version not in (1, VERSION):
             return None
+        if version == 1:
+            given["answers"] = recipe.examine(given["answers"]).raw
         draft = Draft(**plain_value(given))
         return draft if draft.id == path.stem and _is_whole(draft) else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

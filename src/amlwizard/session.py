@@ -23,7 +23,7 @@ class Session:
         self._examine()
 
     def _examine(self) -> None:
-        self.reading: Reading = examine(self.draft.answers)
+        self.reading: Reading = examine(self.draft.answers, folder=self.draft.folder)
         self._of_the_cloud = [
             (finding, given)
             for finding, given in self._of_the_cloud

@@ -10,7 +10,7 @@ from support import RECIPES, Json, Sandbox, amlwizard
 
 PLENTY = {"cores": 100_000, "family_cores": 100_000, "ml_cores": 100_000}
 RECIPE = (str(RECIPES / "quickstart.yaml"), "--target", "sandbox")
-ANY_RESULT = ("--set", "expect.mse=null", "--set", "expect.predictions=null")
+ANY_RESULT = ("--set", "expect.metrics=null", "--set", "expect.predictions=null")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def provision(number: int) -> tuple[str, ...]:
 
 def train(number: int) -> tuple[str, ...]:
     """A training of its own, on the platform that all share."""
-    alpha = f"training.alpha={0.2 + number / 1000:.3f}"
+    alpha = f"training.parameters.alpha={0.2 + number / 1000:.3f}"
     return ("replay", *RECIPE, "--until", "register", "--set", alpha, *ANY_RESULT, "--json")
 
 

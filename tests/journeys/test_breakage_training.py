@@ -64,7 +64,7 @@ def untracked(platform: Platform) -> Ran:
 
 @pytest.fixture(scope="module")
 def other_mse(platform: Platform, untracked: Ran) -> Ran:
-    return platform.replay("--set", "expect.mse=3000")
+    return platform.replay("--set", "expect.metrics.mse.value=3000")
 
 
 @pytest.fixture(scope="module")

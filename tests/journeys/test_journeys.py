@@ -32,8 +32,8 @@ def any_journey(request: pytest.FixtureRequest) -> Journey:
 
 def test_it_comes_out_with_the_known_numbers(any_journey: Journey) -> None:
     train = any_journey.output("train")
-    assert train["rows"] == [353, 89]
-    assert train["mse"] == pytest.approx(3424.857, abs=0.001)
+    assert (train["metrics"]["training_rows"], train["metrics"]["test_rows"]) == (353, 89)
+    assert train["metrics"]["mse"] == pytest.approx(3424.857, abs=0.001)
     assert any_journey.output("score")["predictions"] == pytest.approx(PREDICTIONS, abs=0.001)
 
 
@@ -230,7 +230,7 @@ def test_a_plan_then_shows_what_is_kept(quickstart: Journey, again: Ran) -> None
 def test_rerun_trains_anew_and_carries_it_to_the_endpoint(rerun: Ran, quickstart: Journey) -> None:
     assert rerun.code == 0, rerun.err
     before, after = quickstart.output("train"), rerun.final("train")["outputs"]
-    assert after["run_id"] != before["run_id"] and after["mse"] == before["mse"]
+    assert after["run_id"] != before["run_id"] and after["metrics"] == before["metrics"]
     assert rerun.final("register")["outputs"]["version"] == "2"
     assert rerun.that_are("done") == {*ALWAYS, "train", "register", "deployment"}
     assert rerun.of("step-started", "deployment")[0]["action"] == "update"

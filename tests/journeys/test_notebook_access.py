@@ -51,4 +51,4 @@ def test_it_may_ask_for_a_sign_in_of_its_own(quickstart: Journey) -> None:
     assert done["account"] == PERSON
     assert USER_CODE not in ran.out and USER_CODE not in quickstart.capture.read_text()
     assert f"enter {USER_CODE}" in ran.err
-    assert ran.final("train")["outputs"]["mse"] == pytest.approx(3424.857, abs=0.001)
+    assert ran.final("train")["outputs"]["metrics"]["mse"] == pytest.approx(3424.857, abs=0.001)

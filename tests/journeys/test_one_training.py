@@ -88,7 +88,10 @@ def test_once_at_every_request_of_a_training(cloud: Sandbox, around: dict[str, s
 def test_a_cluster_that_terminates_makes_no_second_run(
     cloud: Sandbox, around: dict[str, str]
 ) -> None:
-    before, other = runs(cloud), ("--set", "training.alpha=0.4", "--set", "expect.mse=null")
+    before, other = (
+        runs(cloud),
+        ("--set", "training.parameters.alpha=0.4", "--set", "expect.metrics=null"),
+    )
     cloud.fault("POST /api/1.2/commands/execute", holds="# Measure", mode="terminate", times=1)
     ran = trained(*other, **around)
     run = ran.final("train")["outputs"]["run_id"]
@@ -112,7 +115,10 @@ def test_an_interrupt_ends_the_run(cloud: Sandbox, around: dict[str, str]) -> No
 
 
 def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[str, str]) -> None:
-    before, other = runs(cloud), ("--set", "training.alpha=0.5", "--set", "expect.mse=null")
+    before, other = (
+        runs(cloud),
+        ("--set", "training.parameters.alpha=0.5", "--set", "expect.metrics=null"),
+    )
     earlier = cloud.received(LOGGING)
     cloud.gate(LOGGING)
     with replaying(*TARGET, *REGISTERED, *other, **around) as replay:
@@ -133,7 +139,10 @@ def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[
 
 
 def test_a_finished_training_is_not_done_again(cloud: Sandbox, around: dict[str, str]) -> None:
-    before, other = runs(cloud), ("--set", "training.alpha=0.6", "--set", "expect.mse=null")
+    before, other = (
+        runs(cloud),
+        ("--set", "training.parameters.alpha=0.6", "--set", "expect.metrics=null"),
+    )
     with replaying(*TARGET, *REGISTERED, *other, **around) as replay:
         replay.until("step-started", "register")
         replay.send(signal.SIGKILL)
@@ -142,13 +151,13 @@ def test_a_finished_training_is_not_done_again(cloud: Sandbox, around: dict[str,
     ran = trained(*other, **around)
     assert ran.final("train")["outputs"]["run_id"] == done
     assert set(runs(cloud)) == {*before, done}
-    assert ran.final("train")["outputs"]["mse"] > 0
+    assert ran.final("train")["outputs"]["metrics"]["mse"] > 0
 
 
 def test_what_a_kill_left_goes_although_its_cell_did_all_the_work(
     cloud: Sandbox, around: dict[str, str]
 ) -> None:
-    other = ("--set", "training.alpha=0.8", "--set", "expect.mse=null")
+    other = ("--set", "training.parameters.alpha=0.8", "--set", "expect.metrics=null")
     registering = "POST .*/registered-models/create"
     earlier, made = cloud.received(registering), cloud.received("POST .*/model-versions/create")
     cloud.gate(registering)
@@ -167,7 +176,7 @@ def test_an_answer_lost_in_registering_makes_no_second_version(
     cloud: Sandbox, around: dict[str, str]
 ) -> None:
     cloud.fault("POST .*/model-versions/create", mode="drop", times=1)
-    other = ("--set", "training.alpha=0.7", "--set", "expect.mse=null")
+    other = ("--set", "training.parameters.alpha=0.7", "--set", "expect.metrics=null")
     ran = trained(*other, **around)
     again = trained(*other, **around)
     assert again.final("register")["outputs"] == ran.final("register")["outputs"]

@@ -159,5 +159,5 @@ def test_the_comparison_sees_a_difference(replayed: Way) -> None:
     finished = next(
         e for e in other.journal if e["kind"] == "step-finished" and e["step"] == "train"
     )
-    finished["outputs"]["mse"] += 0.001
+    finished["outputs"]["metrics"]["mse"] += 0.001
     assert told(other) != told(replayed)

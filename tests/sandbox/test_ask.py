@@ -146,17 +146,18 @@ def test_every_kind_of_field_is_changed_by_its_number(tmp_path: Path) -> None:
         "names.prefix": "ask01",
         "addresses.peered": "10.50.0.0/16, 10.51.0.0/16",
         "security.purge_protection": "yes",
-        "training.alpha": "0.5",
+        "training.parameters": '{"alpha": 0.5}',
         "serving.load_balancer": "internal",
         "scoring.request": f"@{request}",
-        "expect.mse": "3424.857",
+        "expect.metrics": '{"mse": {"value": 3424.857}}',
     }
     session, said = walked(tmp_path, answers)
     recipe = session.recipe
     assert recipe, said
     assert [str(n) for n in recipe.addresses.peered] == ["10.50.0.0/16", "10.51.0.0/16"]
     assert recipe.security.purge_protection is True and recipe.serving.load_balancer == "internal"
-    assert recipe.training.alpha == 0.5 and recipe.expect.mse == 3424.857
+    assert recipe.training.parameters == {"alpha": 0.5}
+    assert recipe.expect.metrics["mse"].value == 3424.857
     assert recipe.scoring.request == {"data": [list(range(1, 11))]}
 
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from support import Asked, recipe_of
+from support import Asked, logged, recipe_of
 
 from amlwizard.cloud.profile import azure_public
 from amlwizard.cloud.scoring import SERVED, score
@@ -89,7 +89,7 @@ class Cloud:
 
 def context(uri: str) -> Context:
     outputs = {
-        TRAIN.id: TrainingOutput("run", "diabetes", [1, 1], 0.0, {"a": "double"}).to_json(),
+        TRAIN.id: TrainingOutput("run", "diabetes", {}, logged({"a": "double"})).to_json(),
         "traffic": {"scoring_uri": uri},
         "workspace": {"id": "ws"},
     }

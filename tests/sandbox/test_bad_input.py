@@ -41,7 +41,7 @@ FILES: dict[str, tuple[str, str, str]] = {
         "addresses.peered",
     ),
     "a number of 5000 digits": (GOOD + f"training: {{workers: {'9' * 5000}}}", "value", "training.workers"),
-    "no number": (GOOD + "training: {alpha: .nan}", "not-finite", "training.alpha"),
+    "no number": (GOOD + "training: {parameters: {alpha: .nan}}", "not-finite", "training.parameters.alpha"),
     "no number in a request": (NAMES + "scoring: {request: {data: [[.nan]]}}", "not-finite", "scoring.request.data.0.0"),
     "no end": (GOOD + "expect: {tolerance: .inf}", "not-finite", "expect.tolerance"),
     "a NUL byte": ("names: {prefix: 'a\0b'}\n" + SCORING, "control-character", ""),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import trustme
-from support import Asked, existing, recipe_of
+from support import Asked, existing, logged, recipe_of
 from support.platforms import Platform
 
 from amlwizard.cloud.trust import UntrustedCertificateError
@@ -49,7 +49,7 @@ class Named:
         )
         outputs = {
             **platform.outputs,
-            TRAIN.id: TrainingOutput("run", "diabetes", [1, 1], 0.0, {"a": "double"}).to_json(),
+            TRAIN.id: TrainingOutput("run", "diabetes", {}, logged({"a": "double"})).to_json(),
         }
         self.ctx = Context(self.recipe, platform.cloud, Outputs(outputs), CancelEvent(), Asked())
         steps = {step.id: step for step in steps_for(self.recipe)}

@@ -295,3 +295,10 @@ def recipe_of(name: str, **changes: str) -> Recipe:
 
 Command = Callable[..., Ran]
 Sandboxes = Callable[..., Sandbox]
+
+
+def logged(columns: Mapping[str, str]) -> dict[str, Any]:
+    """The model of a training, with a signature of these columns."""
+    inputs = [{"name": name, "type": kind, "required": True} for name, kind in columns.items()]
+    signature = {"inputs": inputs} if inputs else None
+    return {"path": "model", "flavors": ["sklearn"], "signature": signature, "example": None}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import logged
 from support.tui_support import GOLDEN, FakeBackend, at_page, page_of, recorded
 from textual.app import App
 from textual.widgets import OptionList, Static
@@ -61,7 +62,7 @@ async def test_a_finished_run_shows_its_numbers_and_its_plot(size: tuple[int, in
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         numbers, listed, plot = shown(app)
-        assert "MSE 3424.857" in numbers and "353 train, 89 test rows" in numbers
+        assert "mse 3424.86" in numbers and "353 train, 89 test rows" in numbers
         assert "RMSE 58.522" in numbers and "diabetes-ridge version 1" in numbers
         assert "actual-vs-predicted.png, beside the journal" in numbers
         assert len(listed) == CELLS and all("✓" in line for line in listed)
@@ -114,7 +115,7 @@ async def test_the_picture_is_named_where_it_was_saved(tmp_path: Path) -> None:
 def kept() -> RunView:
     steps = (StepInfo("train", "Training run", "train"),)
     view = RunView().apply(RunStarted(at=1, run="r", recipe="x", target="sandbox", steps=steps))
-    outputs = TrainingOutput("abc", "diabetes", [353, 89], 3424.8567, {}).to_json()
+    outputs = TrainingOutput("abc", "diabetes", {"mse": 3424.8567}, logged({})).to_json()
     return view.apply(StepFinished(at=2, step="train", outcome="kept", outputs=outputs))
 
 
@@ -131,7 +132,7 @@ async def test_a_run_that_was_kept_is_shown_from_its_own_journal() -> None:
         await app.workers.wait_for_complete()
         await pilot.pause()
         numbers, listed, plot = shown(app)
-        assert "nothing was trained anew" in numbers and "MSE 3424.857" in numbers
+        assert "nothing was trained anew" in numbers and "mse 3424.86" in numbers
         assert len(listed) == CELLS and "predicted" in plot
         assert backend.asked == ["abc"]
 
@@ -142,9 +143,9 @@ async def test_without_that_journal_its_numbers_still_stand() -> None:
         await app.workers.wait_for_complete()
         await pilot.pause()
         numbers, _, plot = shown(app)
-        assert "MSE 3424.857" in numbers and "whose journal is not here" in plot
+        assert "mse 3424.86" in numbers and "whose journal is not here" in plot
 
 
 def test_the_result_is_the_last_one() -> None:
-    assert result(recorded().steps["train"].log)["alpha"] == 0.03
+    assert result(recorded().steps["train"].log)["params"] == {"alpha": "0.03"}
     assert result([]) == {}

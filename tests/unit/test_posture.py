@@ -329,7 +329,7 @@ def test_what_the_cloud_says_is_escaped() -> None:
         update={"names": recipe.names.model_copy(update={"workspace": EVIL, "vnet": EVIL})}
     )
     timing = Timing("x", EVIL, EVIL, 0.0, 1.0)
-    record = RunRecord(EVIL, (timing,), Fit((1.0, 2.0), (1.0, 2.0), 0.0))
+    record = RunRecord(EVIL, (timing,), Fit((1.0, 2.0), (1.0, 2.0)))
     found = parsed(page(evil_posture(), changed, record))
     assert "script" not in found.tags and "img" not in found.tags
     assert not [value for name, value in found.attributes if name.startswith("on")]
@@ -356,7 +356,7 @@ def test_the_timeline_is_that_of_the_newest_run_that_built() -> None:
 def test_every_point_of_the_plot_is_on_the_paper(values: list[float]) -> None:
     from amlwizard.report.charts import scatter
 
-    plot = scatter(Fit(tuple(values), tuple(reversed(values)), 1.0))
+    plot = scatter(Fit(tuple(values), tuple(reversed(values))))
     for x, y in plot.points:
         assert plot.low - 0.2 <= x <= plot.high + 0.2
         assert plot.size - plot.high - 0.2 <= y <= plot.size - plot.low + 0.2

@@ -65,9 +65,9 @@ def test_load_of_save_is_the_same_recipe_and_the_same_bytes(
 ) -> None:
     recipe = Recipe.model_validate(
         {
-            "version": 1,
+            "version": 2,
             "names": {"prefix": prefix, "experiment": experiment},
-            "training": {"workers": workers, "alpha": alpha},
+            "training": {"workers": workers, "parameters": {"alpha": alpha}},
             "addresses": {"peered": [f"{address}/32" for address in peered]},
             "scoring": {"request": {"input_data": rows}},
         }
@@ -165,7 +165,7 @@ BAD = {
     "an unknown choice": ("sign_in: {login: pigeon}", "sign_in.login", "value"),
     "not a UUID": ("sign_in: {subscription: mine}", "sign_in.subscription", "subscription"),
     "a section that is text": ("training: fast", "training", "value"),
-    "a later version": ("version: 2", "version", "version"),
+    "a later version": ("version: 3", "version", "version"),
 }  # fmt: skip
 
 
@@ -179,11 +179,11 @@ def test_bad_values_are_findings_under_their_field(name: str) -> None:
 
 
 def test_unknown_keys_name_their_path_and_the_nearest_key() -> None:
-    reading = parse(GOOD + "adresses: {}\ntraining:\n  alhpa: 3\n")
+    reading = parse(GOOD + "adresses: {}\ntraining:\n  wokers: 3\n")
     found = {f.fields[0]: f for f in reading.findings}
     assert found["adresses"].fix == "Did you mean addresses?"
-    assert found["training.alhpa"].fix == "Did you mean alpha?"
-    assert found["training.alhpa"].line == 5
+    assert found["training.wokers"].fix == "Did you mean workers?"
+    assert found["training.wokers"].line == 5
 
 
 def test_every_finding_at_once_one_per_cause() -> None:

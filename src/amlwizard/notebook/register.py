@@ -16,8 +16,8 @@ os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
 mlflow.set_tracking_uri(uri)
 mlflow.set_registry_uri(uri)
 artifacts = get_artifact_repository(run.info.artifact_uri)
-held = [file.path for file in patiently(lambda: artifacts.list_artifacts("model"))]
-if "model/MLmodel" not in held:
+held = [file.path for file in patiently(lambda: artifacts.list_artifacts(parameters["path"]))]
+if f"{parameters['path']}/MLmodel" not in held:
     raise RuntimeError(f"run {parameters['run_id']} holds no model: {held}")
 
 # COMMAND ----------
@@ -40,7 +40,7 @@ def registered():
 def register():
     return registry.create_model_version(
         parameters["model"],
-        f"{run.info.artifact_uri}/model",
+        f"{run.info.artifact_uri}/{parameters['path']}",
         run_id=parameters["run_id"],
         tags=parameters["tags"],
     )

@@ -27,7 +27,7 @@ os.environ["MLFLOW_RUN_ID"] = parameters["run_id"]
 os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
 mlflow.set_tracking_uri(uri)
 artifacts = get_artifact_repository(run.info.artifact_uri)
-file = patiently(lambda: artifacts.download_artifacts("model/conda.yaml"))
+file = patiently(lambda: artifacts.download_artifacts(parameters["path"] + "/conda.yaml"))
 conda = Path(file).read_text()
 print(conda)
 print("amlwizard:" + json.dumps({"conda": conda}))

@@ -70,14 +70,26 @@ class DatabricksOutput(ResourceOutput):
 
 @dataclass(frozen=True)
 class TrainingOutput(JsonRecord):
-    """`rows` are the numbers of rows for training and for testing; `columns` is the model's
-    signature: types by name."""
+    """`metrics` are the last values by name. `model` is what was logged: its artifact ``path``, its
+    ``flavors``, its ``signature`` (``inputs``, ``outputs``, ``params`` in MLflow's JSON) and its
+    input ``example`` (``type``, and the ``value`` unless it is large)."""
 
     run_id: str
     experiment: str
-    rows: Sequence[int]
-    mse: float
-    columns: Mapping[str, str]
+    metrics: Mapping[str, float]
+    model: Document
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The types of the model's columns by their names; empty if it takes none, or no signature
+        is known."""
+        inputs = (self.model.get("signature") or {}).get("inputs") or []
+        named = {str(part.get("name", number)): part["type"] for number, part in enumerate(inputs)}
+        return {} if "tensor" in named.values() else named
+
+    def summary(self, most: int = 4) -> str:
+        """The first metrics in a line."""
+        return ", ".join(f"{name} {value:.6g}" for name, value in [*self.metrics.items()][:most])
 
 
 @dataclass(frozen=True)

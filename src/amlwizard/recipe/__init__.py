@@ -15,6 +15,7 @@ from amlwizard.recipe.sections import (
     Training,
 )
 from amlwizard.recipe.validation import Reading, Sections, examine, put, sections_of
+from amlwizard.recipe.values import RecipeFile, is_sent
 from amlwizard.recipe.writing import save, text_of
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Names",
     "Reading",
     "Recipe",
+    "RecipeFile",
     "Scoring",
     "Section",
     "Sections",
@@ -32,6 +34,7 @@ __all__ = [
     "SignIn",
     "Training",
     "examine",
+    "is_sent",
     "load",
     "parse",
     "put",

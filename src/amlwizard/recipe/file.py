@@ -77,7 +77,8 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
             f"{path.name} is not UTF-8 text.",
             fix="Save it as UTF-8; if it is no text at all, it is the wrong file.",
         )
-    return parse(text, {key: _typed(value) for key, value in (changes or {}).items()}, changes)
+    typed = {key: _typed(value) for key, value in (changes or {}).items()}
+    return parse(text, typed, changes, path.parent)
 
 
 def _typed(text: str) -> object:
@@ -100,9 +101,10 @@ def parse(
     text: str,
     changes: Mapping[str, object] | None = None,
     written: Mapping[str, str] | None = None,
+    folder: Path = Path(),
 ) -> Reading:
     """The reading of a recipe's text. `changes` are laid over it: dotted paths to values, `written`
-    how these were written."""
+    how these were written; `folder` holds the files that it names."""
     bad = CONTROL.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
@@ -131,7 +133,7 @@ def parse(
         return _too_deep()
     for path, value in (changes or {}).items():
         _set(raw, path, value)
-    reading = examine(raw, lines, findings, {**texts, **(written or {})})
+    reading = examine(raw, lines, findings, {**texts, **(written or {})}, folder)
     if not changes:
         return reading
     # The line of the file is not where a changed value stands.

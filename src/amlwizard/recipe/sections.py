@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -20,16 +20,32 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
-from amlwizard.recipe.values import Access, Address, Network, Subscription, Surge, Text
+from amlwizard.recipe.values import (
+    Access,
+    Address,
+    MetricName,
+    Network,
+    Parameter,
+    ParameterName,
+    RecipeFile,
+    Requirement,
+    Subscription,
+    Surge,
+    Text,
+)
 
-VERSION: Literal[1] = 1
+VERSION: Literal[2] = 2
 
 
 class Section(BaseModel):
     """A form screen. Values are taken as they are typed: "3" is no number, 1 is no truth."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+EXAMPLE_PARAMETERS: dict[str, Parameter] = {"alpha": 0.03, "test_size": 0.2, "random_state": 0}
 
 
 class SignIn(Section):
@@ -467,14 +483,31 @@ class Training(Section):
         title="scikit-learn version",
         description="Trains the model, and is pinned for its server too.",
     )
-    alpha: Annotated[float, Field(ge=0, le=1e6, strict=False)] = Field(
-        0.03, title="Ridge alpha", description="Regularisation strength."
+    notebook: RecipeFile | None = Field(
+        None,
+        title="Notebook",
+        description="A .py file in Databricks' source format, or an .ipynb, beside the recipe: it logs "
+        "a model with MLflow. Left out: the example, a ridge regression on the diabetes data.",
     )
-    test_size: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.2, title="Test share", description="Share of the 442 rows that is held out."
+    parameters: dict[ParameterName, Parameter] = Field(
+        default_factory=dict,
+        max_length=100,
+        title="Parameters",
+        description="Values that the notebook finds as widgets, and in the dictionary parameters: "
+        '{"alpha": 0.03}. Those left out keep the notebook\'s own.',
+        examples=[EXAMPLE_PARAMETERS],
     )
-    random_state: Annotated[int, Field(ge=0, le=2**32 - 1)] = Field(
-        0, title="Random state", description="Seed of the split: the same seed, the same rows."
+    requirements: list[Requirement] = Field(
+        default_factory=list,
+        max_length=100,
+        title="Requirements",
+        description="Packages that the notebook needs besides, each pinned: xgboost==3.2.0.",
+    )
+    data: RecipeFile | None = Field(
+        None,
+        title="Data",
+        description="What the notebook trains on, as it finds it in its parameter data: a table, a "
+        "/Volumes, abfss:// or https:// path; or a file beside the recipe, which is sent along.",
     )
 
 
@@ -586,13 +619,48 @@ class Scoring(Section):
     )
 
 
+class ExpectedMetric(Section):
+    """What a metric must be: a value, or a bound"""
+
+    value: int | float | None = Field(None, title="Value")
+    tolerance: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        title="Tolerance",
+        description="Largest absolute difference from the value that passes; left out: that of expect.",
+    )
+    at_least: float | None = Field(None, title="At least")
+    at_most: float | None = Field(None, title="At most")
+
+    @model_validator(mode="after")
+    def _expects_something(self) -> Self:
+        if self.value is self.at_least is self.at_most is None:
+            raise PydanticCustomError("metric", "give a value, at_least or at_most")
+        return self
+
+    def missed(self, measured: float | None, tolerance: float) -> str:
+        """What is wrong with a metric, in words that follow its name; empty if nothing is."""
+        tolerance = self.tolerance or tolerance
+        if measured is None:
+            return "was not logged"
+        got = f"got {measured:.6f}"
+        if self.value is not None and not abs(measured - self.value) <= tolerance:
+            return f"expected {self.value} within {tolerance}, {got}"
+        if self.at_least is not None and not measured >= self.at_least:
+            return f"expected at least {self.at_least}, {got}"
+        if self.at_most is not None and not measured <= self.at_most:
+            return f"expected at most {self.at_most}, {got}"
+        return ""
+
+
 class Expect(Section):
     """What a replay must come out with; leaving a number out leaves it unchecked"""
 
-    rows: Annotated[list[int], Field(min_length=2, max_length=2)] | None = Field(
-        None, title="Rows", description="Training rows, test rows."
+    metrics: dict[MetricName, ExpectedMetric] = Field(
+        default_factory=dict,
+        max_length=100,
+        title="Metrics",
+        description='By name: {"mse": {"value": 3424.857, "tolerance": 0.001}, "auc": {"at_least": 0.8}}.',
     )
-    mse: float | None = Field(None, title="MSE", description="Mean squared error on the test rows.")
     predictions: list[float] | None = Field(
         None, title="Predictions", description="One for each row of the request."
     )
@@ -604,7 +672,7 @@ class Expect(Section):
 class Recipe(Section):
     """An amlwizard recipe: one network-secured Azure Machine Learning platform, end to end"""
 
-    version: Literal[1] = Field(VERSION, title="Recipe version")
+    version: Literal[2] = Field(VERSION, title="Recipe version")
     sign_in: SignIn = Field(default_factory=SignIn, title="Sign-in")
     names: Names = Field(..., title="Naming")
     addresses: Addresses = Field(default_factory=Addresses, title="Addresses")

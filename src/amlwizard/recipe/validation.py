@@ -10,12 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 from math import isfinite
+from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from amlwizard.errors import Finding
+from amlwizard.recipe.migration import NOW, migrated
 from amlwizard.recipe.sections import (
+    VERSION,
     Addresses,
     Expect,
     Names,
@@ -48,10 +51,14 @@ ITEMS: Mapping[str, object] = {
     "addresses.on_premises": _NETWORK,
     "addresses.reserved": {"name": "unknown", "range": _NETWORK},
     "security.aks_authorized_ranges": _NETWORK,
-    "expect.rows": 0,
     "expect.predictions": 0.0,
 }
-BY_KEY = ("names.tags", "security.dns_zones")  # mappings whose other keys stay
+BY_KEY = (  # mappings whose other keys stay
+    "names.tags",
+    "security.dns_zones",
+    "training.parameters",
+    "expect.metrics",
+)
 
 Loc = tuple[int | str, ...]
 
@@ -98,7 +105,7 @@ class Reading:
     """What a file came to: its sections as far as they are right, and every finding about the rest.
 
     `recipe` is there when nothing is wrong with its shape; the rules come after. `raw` is what was
-    given, right or not.
+    given, right or not, in the form of the newest version; `folder` holds the files that it names.
     """
 
     sections: Sections = field(default_factory=Sections)
@@ -106,6 +113,7 @@ class Reading:
     recipe: Recipe | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
     raw: Mapping[str, object] = field(default_factory=dict)
+    folder: Path = Path()
 
 
 def put(raw: dict[str, object], path: str, value: object) -> None:
@@ -129,11 +137,15 @@ def examine(
     lines: Mapping[str, int] | None = None,
     found: Sequence[Finding] = (),
     texts: Mapping[str, str] | None = None,
+    folder: Path = Path(),
 ) -> Reading:
     """The reading of sections given as plain values. The only door of validation: for files, forms
     and prompts alike. `lines` are those of the file, `found` what was wrong before this, `texts` how
-    values are written."""
+    values are written, `folder` holds the files that it names."""
     lines, findings = lines or {}, [*found]
+    changes: list[Finding] = []
+    if raw.get("version", 1) == 1:
+        raw, lines, changes = migrated(raw, lines)
     sections: dict[str, Section | None] = {}
     unknown: set[str] = set()
     for name, kind in SECTIONS.items():
@@ -142,7 +154,7 @@ def examine(
         garbled = list(_garbled(given))
         problems: list[ErrorDetails] = []
         try:
-            sections[name] = kind.model_validate(given)
+            sections[name] = kind.model_validate(given, context={"folder": folder})
         except ValidationError as error:
             problems = error.errors(include_url=False, include_context=True)
         if problems or garbled:
@@ -153,32 +165,32 @@ def examine(
             if len(wrong) > MOST:
                 findings.append(_too_many(name))
                 wrong = [*dict.fromkeys(loc[:1] for loc in wrong)]  # whole fields, and fewer
-            sections[name] = _with_stand_ins(name, given, wrong, unknown)
+            sections[name] = _with_stand_ins(name, given, wrong, unknown, folder)
     known = set(Recipe.model_fields)
     keys = [key for key in raw if key not in known]
     findings += [_unknown(key, known, "", lines) for key in keys[:MOST]]
     findings += [_too_many("")] if len(keys) > MOST else []
-    if raw.get("version", 1) != 1 or isinstance(raw.get("version"), bool):
+    if raw["version"] != VERSION or isinstance(raw["version"], bool):
         findings.append(
             Finding(
                 "version",
                 "error",
                 ("version",),
                 f"Recipe version {raw['version']!r} is not known here.",
-                fix="This amlwizard reads version 1.",
+                fix="This amlwizard reads versions 1 and 2.",
                 line=lines.get("version"),
             )
         )
-    recipe = None if findings else Recipe.model_validate({"version": 1, **sections})
+    recipe = None if findings else Recipe.model_validate({"version": VERSION, **sections})
     usable = Sections(**sections, unknown=frozenset(unknown))  # type: ignore[arg-type]  # by name
-    return Reading(usable, tuple(findings), recipe, lines, raw)
+    return Reading(usable, (*findings, *changes), recipe, lines, raw, folder)
 
 
 # -- what stands in for a value that cannot be used
 
 
 def _with_stand_ins(
-    section: str, given: object, wrong: Sequence[Loc], unknown: set[str]
+    section: str, given: object, wrong: Sequence[Loc], unknown: set[str], folder: Path
 ) -> Section | None:
     """The section without its wrong values, whose paths go to `unknown`; None where it has to have
     one of them."""
@@ -193,13 +205,13 @@ def _with_stand_ins(
             _replace(raw, section, loc, unknown)
     _fill_up(raw, section, unknown)
     try:
-        return kind.model_validate(raw)
+        return kind.model_validate(raw, context={"folder": folder})
     except ValidationError as error:  # where an item was wrong, so may be how many there are
         for problem in error.errors():
             raw.pop(problem["loc"][0], None)
             unknown.add(f"{section}.{problem['loc'][0]}")
     try:
-        return kind.model_validate(raw)
+        return kind.model_validate(raw, context={"folder": folder})
     except ValidationError:
         return None
 
@@ -308,10 +320,10 @@ def _findings(
             else:
                 yield _unknown(where[-1], set(kind.model_fields), section, lines)
             continue
-        if path in seen:
+        if path in seen and path not in BY_KEY:
             continue
         seen.add(path)
-        line = lines.get(path) or lines.get(section)
+        line = lines.get(".".join([section, *loc])) or lines.get(path) or lines.get(section)
         if problem["type"] == "missing":
             title = kind.model_fields[loc[0]].title or loc[0] if loc else section
             what = f"{title} is not given."
@@ -327,7 +339,9 @@ def _findings(
             yield Finding(rule, "error", (path,), what, line=line, cure={path: text})
             continue
         cure = _cure(section, loc, where, given, problem.get("ctx", {}).get("cure"))
-        yield Finding(rule, "error", (path,), said(problem), line=line, cure=cure)
+        named = path in BY_KEY and len(loc) > 1
+        what = f"{loc[1]}: {said(problem)}" if named else said(problem)
+        yield Finding(rule, "error", (path,), what, line=line, cure=cure)
 
 
 def _cure(
@@ -372,6 +386,7 @@ def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) 
     path = f"{section}.{name}" if section else name
     near = difflib.get_close_matches(key, known, 1)
     fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
+    fix = f"Since version 2 it is {NOW[path]}." if path in NOW else fix
     return Finding(
         "unknown-key", "error", (path,), f"{path} is not a key of a recipe.",
         fix=fix, line=lines.get(f"{section}.{key}" if section else key), cure={path: None},

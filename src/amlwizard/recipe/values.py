@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from amlwizard.recipe.wording import cut
 
@@ -87,6 +96,82 @@ def _parse_subscription(value: object) -> str:
     )
 
 
+class RecipeFile(str):
+    """The name of a file, relative to the folder of the recipe that names it."""
+
+    folder: Path = Path()
+
+    @property
+    def path(self) -> Path:
+        return self.folder / Path(self).expanduser()
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        text = core_schema.str_schema(min_length=1, max_length=300, strict=True)
+        return core_schema.with_info_after_validator_function(cls._named, text)
+
+    @classmethod
+    def _named(cls, name: str, info: ValidationInfo) -> Self:
+        """The validation context has the recipe's folder, as ``folder``."""
+        file = cls(name)
+        file.folder = (info.context or {}).get("folder", cls.folder)
+        return file
+
+
+PLACES = ("/", "dbfs:/", "abfss://", "wasbs://", "s3://", "gs://", "https://", "http://")
+TABLE = re.compile(r"[\w`-]+(\.[\w`-]+){1,2}")
+FILES = (
+    ".csv",
+    ".parquet",
+    ".json",
+    ".jsonl",
+    ".txt",
+    ".tsv",
+    ".gz",
+    ".zip",
+    ".npy",
+    ".npz",
+    ".xlsx",
+)
+
+
+def is_sent(data: RecipeFile) -> bool:
+    """Whether `data` is a file here, which is sent along: neither a path elsewhere nor a table."""
+    if data.startswith(PLACES):
+        return False
+    named_as_file = data.lower().endswith(FILES) or "/" in data
+    return named_as_file or not TABLE.fullmatch(data) or data.path.is_file()
+
+
+def _parse_requirement(value: object) -> str:
+    """A requirement of pip that is pinned to one version."""
+    found = REQUIREMENT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise PydanticCustomError(
+            "requirement",
+            "{value} is not pinned: write name==version, such as xgboost==3.2.0",
+            {"value": cut(repr(value))},
+        )
+    return f"{found['name']}=={found['version']}"
+
+
+def _parse_parameter(value: object) -> object:
+    if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 500):
+        return value
+    raise PydanticCustomError(
+        "parameter",
+        "{value} must be a number, true, false, or text of at most 500 characters",
+        {"value": cut(repr(value))},
+    )
+
+
+REQUIREMENT = re.compile(
+    r"(?P<name>[A-Za-z0-9]([\w.-]*[A-Za-z0-9])?(\[[\w,\s.-]+\])?)\s*==\s*"
+    r"(?P<version>\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\+[\w.]+)?)"
+)
+
 Network = Annotated[
     IPv4Network,
     BeforeValidator(parse_network),
@@ -107,3 +192,8 @@ Surge = Annotated[
 Subscription = Annotated[str, BeforeValidator(_parse_subscription)]
 Access = Literal["private-endpoint", "service-endpoint"]
 Text = Annotated[str, Field(min_length=1, max_length=300)]
+Requirement = Annotated[str, BeforeValidator(_parse_requirement)]
+ParameterName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z_][\w.-]*$")]
+MetricName = Annotated[str, StringConstraints(max_length=250, pattern=r"^[\w./ -]+$")]
+Scalar = bool | int | float | str
+Parameter = Annotated[Scalar, BeforeValidator(_parse_parameter)]

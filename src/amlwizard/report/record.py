@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from amlwizard.payloads import CellFinished
 from amlwizard.plan.outputs import TRAIN
@@ -30,7 +31,11 @@ class Fit:
 
     actual: tuple[float, ...]
     predicted: tuple[float, ...]
-    mse: float
+
+    @property
+    def mse(self) -> float:
+        pairs = zip(self.actual, self.predicted, strict=True)
+        return fmean((actual - predicted) ** 2 for actual, predicted in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,5 @@ def _fit(view: RunView) -> Fit | None:
         cell = progress.payload(CellFinished)
         result = (cell and cell.result) or {}
         if result.get("actual") and len(result["actual"]) == len(result.get("predicted") or ()):
-            return Fit(
-                tuple(map(float, result["actual"])),
-                tuple(map(float, result["predicted"])),
-                float(result["mse"]),
-            )
+            return Fit(tuple(map(float, result["actual"])), tuple(map(float, result["predicted"])))
     return None

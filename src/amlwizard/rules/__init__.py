@@ -78,7 +78,7 @@ def _after(reading: Reading, cure: Mapping[str, object]) -> list[Finding]:
     raw = copy.deepcopy(dict(reading.raw))
     for path, value in cure.items():
         put(raw, path, value)
-    after = examine(raw)
+    after = examine(raw, folder=reading.folder)
     return [*after.findings, *cures.found(after.sections)]
 
 

@@ -25,6 +25,7 @@ def packages(recipe: Recipe) -> list[str]:
         f"mlflow=={t.mlflow}",
         f"azureml-mlflow=={t.azureml_mlflow}",
         f"scikit-learn=={t.scikit_learn}",
+        *t.requirements,
     ]
 
 

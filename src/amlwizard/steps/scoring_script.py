@@ -122,6 +122,7 @@ class _Assets:
                 "upload_key": lent.key,
                 "files": {f"{FOLDER}/{serving.SCRIPT}": serving.source()},
                 "run_id": ctx.outputs[TRAIN].run_id,
+                "path": ctx.outputs[TRAIN].model["path"],
             }
             found = run_tracked(ctx, self.recipe, "upload", parameters, say)
         return ScoringFiles(f"{uri}/{FOLDER}", found["conda"]).to_json()

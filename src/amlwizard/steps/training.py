@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
+from pathlib import PurePath
 from uuid import uuid4
 
-from amlwizard import notebook
+from amlwizard import notebook, user_notebook
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design.private_endpoints import links
-from amlwizard.errors import ExpectationError
+from amlwizard.errors import ExpectationError, InvalidInputError
 from amlwizard.json_types import Document, JsonObject, MutableDocument
+from amlwizard.notebook import cells_of, data_cells, user_cells
 from amlwizard.notebook.access import access, api_of, scope_of
 from amlwizard.notebook.contexts import noting, sweep
 from amlwizard.plan import Context, Found, Step
@@ -26,7 +29,7 @@ from amlwizard.plan.outputs import (
     RegisteredModel,
     TrainingOutput,
 )
-from amlwizard.recipe import Recipe
+from amlwizard.recipe import Recipe, RecipeFile, is_sent
 from amlwizard.steps.cluster import databricks_of, packages
 from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.private_link import ready_for
@@ -34,14 +37,45 @@ from amlwizard.steps.private_link import ready_for
 # Azure's no-code scoring script imports both; a model without them crashes when it is deployed.
 SERVER_REQUIREMENTS = ("azureml-ai-monitoring==1.0.0", "azureml-inference-server-http==1.5.1")
 LARGEST_PICTURE = 33_000  # bytes, of which base64 makes 44,000 characters
+LONGEST_TAG = 4_000  # characters
+MOST_METRICS = 50
 
 
 def fingerprint(recipe: Recipe) -> str:
     """A short hash (16 hex digits) of everything that determines the trained model."""
     t = recipe.training
     made_with = [*packages(recipe), *SERVER_REQUIREMENTS]
-    inputs = [notebook.source("train"), made_with, t.alpha, t.test_size, t.random_state]
-    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
+    inputs = [_digest(_content(t.notebook)), made_with, dict(t.parameters), _data(t.data)]
+    return _digest(json.dumps(inputs, sort_keys=True).encode())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _content(notebook: RecipeFile | None) -> bytes:
+    try:
+        return user_notebook.content_of(notebook.path if notebook else None)
+    except OSError as error:
+        raise _unreadable("training.notebook", notebook, error) from None
+
+
+def _data(data: RecipeFile | None) -> str:
+    """What stands for the data: a file's content, or where it is."""
+    if data is None or not is_sent(data):
+        return data or ""
+    try:
+        return _digest(data.path.read_bytes())
+    except OSError as error:
+        raise _unreadable("training.data", data, error) from None
+
+
+def _unreadable(field: str, name: str | None, error: OSError) -> InvalidInputError:
+    return InvalidInputError(
+        f"{field}: {name} cannot be read.",
+        why=error.strerror or "",
+        fix="Put it beside the recipe, or name it from there.",
+    )
 
 
 def training(recipe: Recipe) -> list[Step]:
@@ -83,28 +117,24 @@ class _Model:
         if found is None:
             return None
         tags = found["tags"]
-        run = TrainingOutput(
-            tags["run_id"],
-            self.experiment,
-            json.loads(tags["rows"]),
-            float(tags["mse"]),
-            json.loads(tags["columns"]),
-        )
+        metrics, model = json.loads(tags["metrics"]), json.loads(_joined(tags, "model"))
+        run = TrainingOutput(tags["run_id"], self.experiment, metrics, model)
         return Found("ready", run.to_json())
 
     def train(self, ctx: Context, say: ReportProgress) -> Document:
         t = self.recipe.training
+        own = user_notebook.read(t.notebook.path if t.notebook else None)
         parameters: JsonObject = {
             "experiment": self.experiment,
             "mark": f"{self.mark}-{uuid4().hex[:8]}" if ctx.anew else self.mark,
-            "run_name": f"ridge-{t.alpha}",
-            "alpha": t.alpha,
-            "test_size": t.test_size,
-            "random_state": t.random_state,
-            "model_requirements": [*packages(self.recipe), *SERVER_REQUIREMENTS],
+            "run_name": PurePath(own.name).stem if t.notebook else "diabetes",
+            "notebook": own.name,
+            "given": dict(t.parameters),
             "largest_picture": LARGEST_PICTURE,
         }
-        result = run_tracked(ctx, self.recipe, "train", parameters, say)
+        between = [*(data_cells(t.data) if t.data else ()), *user_cells(own)]
+        cells = [*cells_of("open_run"), *between, *cells_of("finish_run")]
+        result = run_signed_in(ctx, self.recipe, cells, parameters, say)
         return TrainingOutput.from_json({**result, "experiment": self.experiment}).to_json()
 
     def check(self, ctx: Context, say: ReportProgress) -> Document:
@@ -120,14 +150,12 @@ class _Model:
         return {}
 
     def _missed(self, run: TrainingOutput) -> list[str]:
-        expect, missed = self.recipe.expect, []
-        if expect.rows is not None and list(run.rows) != list(expect.rows):
-            missed.append(f"rows: expected {list(expect.rows)}, got {list(run.rows)}")
-        if expect.mse is not None and not abs(run.mse - expect.mse) <= expect.tolerance:
-            missed.append(
-                f"MSE: expected {expect.mse} within {expect.tolerance}, got {run.mse:.6f}"
-            )
-        return missed
+        expect = self.recipe.expect
+        checked = (
+            (name, metric.missed(run.metrics.get(name), expect.tolerance))
+            for name, metric in expect.metrics.items()
+        )
+        return [f"{name}: {missed}" for name, missed in checked if missed]
 
     def read_version(self, ctx: Context) -> Found | None:
         found = self._registered(ctx)
@@ -144,14 +172,29 @@ class _Model:
         tags = {
             "fingerprint": self.mark,
             "run_id": run.run_id,
-            "rows": json.dumps(run.rows),
-            "mse": repr(run.mse),
-            "columns": json.dumps(run.columns),
+            "metrics": json.dumps(dict([*run.metrics.items()][:MOST_METRICS])),
+            **_parts("model", json.dumps(dict(run.model))),
         }
-        parameters: JsonObject = {"run_id": run.run_id, "model": self.name, "tags": tags}
-        return self._version(
-            ctx, str(run_tracked(ctx, self.recipe, "register", parameters, say)["version"])
-        )
+        parameters: JsonObject = {
+            "run_id": run.run_id,
+            "path": run.model["path"],
+            "model": self.name,
+            "tags": tags,
+        }
+        result = run_tracked(ctx, self.recipe, "register", parameters, say)
+        return self._version(ctx, str(result["version"]))
+
+
+def _parts(name: str, text: str) -> dict[str, str]:
+    """A text as tags, each short enough for one."""
+    starts = range(0, len(text), LONGEST_TAG)
+    return {f"{name}.{n}": text[at : at + LONGEST_TAG] for n, at in enumerate(starts)}
+
+
+def _joined(tags: Document, name: str) -> str:
+    """The text that `_parts` has made tags of."""
+    numbered = (f"{name}.{number}" for number in range(len(tags)))
+    return "".join(tags[key] for key in numbered if key in tags)
 
 
 def _after_storage(recipe: Recipe) -> tuple[str, ...]:
@@ -168,15 +211,22 @@ def run_tracked(
     ctx: Context, recipe: Recipe, name: str, parameters: JsonObject, say: ReportProgress
 ) -> MutableDocument:
     """Run a notebook that is signed in to the workspace; return the data of its last cell."""
+    return run_signed_in(ctx, recipe, cells_of(name), parameters, say)
+
+
+def run_signed_in(
+    ctx: Context, recipe: Recipe, body: Sequence[str], parameters: JsonObject, say: ReportProgress
+) -> MutableDocument:
+    """As `run_tracked`, for the cells of a notebook."""
     client = databricks_of(ctx)
     cluster_id = ctx.outputs[CLUSTER].id
     client.have_running(cluster_id, say, ctx.cancel)
     uri = str(ctx.cloud.ml(ctx.outputs[WORKSPACE].id).tracking_uri())
     with access(ctx, recipe) as way:
         addresses = {"tracking_uri": uri, "tracking_api": api_of(uri)}
-        cells = notebook.cells(
-            name, {**addresses, **way.parameters, **parameters}, after=way.notebooks
-        )
+        given = {**addresses, **way.parameters, **parameters}
+        signed_in = [cell for name in way.notebooks for cell in cells_of(name)]
+        cells = [notebook.parameters_cell(given), *signed_in, *body]
         results = client.run_cells(
             cluster_id,
             cells,

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from ipaddress import ip_address
 from types import FrameType, ModuleType, SimpleNamespace
@@ -64,7 +64,8 @@ class CellRunner:
             secrets = SimpleNamespace(get=self.secret)
             self.contexts[context] = {
                 "__name__": "__main__",
-                "dbutils": SimpleNamespace(secrets=secrets),
+                "dbutils": SimpleNamespace(secrets=secrets, widgets=Widgets()),
+                "display": print,
             }
         return self.contexts[context]
 
@@ -91,9 +92,50 @@ class CellRunner:
             request = json.loads(line)
             if request["op"] == "forget":
                 self.contexts.pop(request["context"], None)
+                without_runs()
                 self.say(done=True)
             else:
                 self.say(done=True, **self.run(request["context"], request["code"]))
+
+
+class Widgets:
+    """dbutils.widgets: a widget that exists keeps its value when it is made again."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def text(self, name: str, defaultValue: str, label: str = "") -> None:
+        self.values.setdefault(name, str(defaultValue))
+
+    def dropdown(
+        self, name: str, defaultValue: str, choices: Sequence[str], label: str = ""
+    ) -> None:
+        if defaultValue not in choices:
+            raise ValueError(f"{defaultValue} is none of the choices")
+        self.text(name, defaultValue)
+
+    combobox = multiselect = dropdown
+
+    def get(self, name: str) -> str:
+        if name not in self.values:
+            raise ValueError(f"InputWidgetNotDefined: No input widget named {name} is defined")
+        return self.values[name]
+
+    def getAll(self) -> dict[str, str]:
+        return dict(self.values)
+
+    def remove(self, name: str) -> None:
+        self.values.pop(name, None)
+
+    def removeAll(self) -> None:
+        self.values.clear()
+
+
+def without_runs() -> None:
+    """On a cluster each context has a process, and MLflow's open runs end with it."""
+    fluent: Any = sys.modules.get("mlflow.tracking.fluent")
+    if fluent:
+        fluent._active_run_stack.set([])
 
 
 def _is_name(host: object) -> bool:

@@ -72,7 +72,7 @@ def told(
     if version := view.output(REGISTER):
         yield _row("Model", f"{version.model} version {version.version}")
     if run := view.output(TRAIN):
-        yield _row("Run", f"{run.run_id} in experiment {run.experiment}, MSE {run.mse:.3f}")
+        yield _row("Run", f"{run.run_id} in experiment {run.experiment}, {run.summary()}")
     if posture:
         yield from _promises(posture, now, width)
     slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())

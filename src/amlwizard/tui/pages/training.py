@@ -23,6 +23,7 @@ from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.scatter import Scatter, fit
 from amlwizard.view import RunView, StepView
 
+MOST_METRICS = 4
 MARKS = {
     "running": ("▸", "bold $primary"),
     "done": ("✓", "$success"),
@@ -57,7 +58,7 @@ def cells(said: Iterable[StepProgress], failed: bool = False) -> list[Cell]:
 
 
 def result(said: Sequence[StepProgress]) -> Document:
-    """The output of the last cell: actual, predicted, mse..."""
+    """The output of the last cell: metrics, actual, predicted..."""
     done = (event.payload(CellFinished) for event in reversed(said))
     return next((cell.result for cell in done if cell and cell.result), {})
 
@@ -140,14 +141,14 @@ class TrainingPage(Page):
     ) -> Content:
         model = view.output(REGISTER)
         known = {**came, **view.outputs(TRAIN.id)}
-        if "mse" not in known:
+        if "metrics" not in known:
             return Content.from_markup("[dim]$said[/]", said=_without(view, step))
+        first: list[tuple[str, str]] = []
+        for name, value in [*known["metrics"].items()][:MOST_METRICS]:
+            first += [(f"{'   ' if first else ''}{name} ", "dim"), (f"{value:.6g}", "bold")]
         hit = fit(came.get("actual", ()), came.get("predicted", ()))
-        first = [("MSE ", "dim"), (f"{known['mse']:.3f}", "bold")]
         for name, value in (("RMSE", hit.rmse), ("MAE", hit.mae), ("R²", hit.r2)) if hit else ():
             first += [(f"   {name} ", "dim"), (f"{value:.3f}", "")]
-        rows = known.get("rows", ("?", "?"))
-        first += [(f"   {rows[0]} train, {rows[1]} test rows", "")]
         second = [("Run ", "dim"), (str(known["run_id"]), "")]
         if step and step.state == "kept":
             second += [("  kept from an earlier run: nothing was trained anew", "dim")]

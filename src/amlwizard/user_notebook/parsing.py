@@ -1,0 +1,293 @@
+"""A user's training notebook: its cells, its parameters, and what can be seen in its code before
+anything runs.
+
+Two forms are read: Python in Databricks' source format (cells apart by ``# COMMAND ----------``), of
+which a plain Python file is one cell, and Jupyter's ``.ipynb``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePath
+from typing import Literal
+
+from amlwizard.json_types import JsonValue, parsed
+
+LARGEST = 2_000_000  # bytes
+HEADERS = ("# Databricks notebook source", "# DBTITLE")
+SEPARATOR = re.compile(r"^# COMMAND -+[ \t]*$", re.MULTILINE)
+MAGIC, TITLE = "# MAGIC", re.compile(r"# DBTITLE \d+,(.*)")
+LINE_MAGIC = re.compile(r"^[ \t]*[%!]", re.MULTILINE)
+IGNORED = ("%matplotlib", "%load_ext", "%autoreload", "%config")  # of no effect on a cluster
+WIDGETS = ("text", "dropdown", "combobox", "multiselect")
+LOGS_A_MODEL = ("log_model", "autolog", "log_artifacts", "log_artifact")
+TRACKING = "MLFLOW_TRACKING_URI"
+
+Kind = Literal["form", "syntax", "magic", "install", "no-model", "tracking", "imports-amlwizard"]
+
+
+@dataclass(frozen=True)
+class NotebookProblem:
+    """Something that is wrong with a notebook: `what` names the cell, `line` is that of the file (of
+    an .ipynb, that of the cell)."""
+
+    kind: Kind
+    what: str
+    fix: str = ""
+    line: int | None = None
+    fatal: bool = True
+
+
+@dataclass(frozen=True)
+class NotebookCell:
+    """A cell of Python, numbered from 1; `line` is where its source begins in the file."""
+
+    number: int
+    title: str
+    source: str
+    line: int = 1
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Raises SyntaxError, with a line of the cell."""
+        return ast.parse(self.source)
+
+
+@dataclass(frozen=True)
+class UserNotebook:
+    """`parameters` are those that the notebook reads, with their defaults as text; None where it has
+    no default."""
+
+    name: str
+    cells: tuple[NotebookCell, ...] = ()
+    parameters: Mapping[str, str | None] = field(default_factory=dict)
+    problems: tuple[NotebookProblem, ...] = ()
+
+    def calls(self, *names: str) -> Iterator[tuple[NotebookCell, ast.Call]]:
+        """The calls of functions or methods with one of these names."""
+        for cell in self.cells:
+            for node in _walk(cell):
+                if isinstance(node, ast.Call) and _called(node).rpartition(".")[2] in names:
+                    yield cell, node
+
+
+def parse(name: str, content: bytes) -> UserNotebook:
+    """Read a notebook. Whatever is wrong with it is among its problems."""
+    try:
+        cells, problems = _cells(name, content)
+    except ValueError as error:
+        return UserNotebook(name, (), {}, (NotebookProblem("form", f"{name} {error}.", line=None),))
+    found = [*problems]
+    for cell in cells:
+        found += _syntax(name, cell)
+    whole = UserNotebook(name, tuple(cells), _parameters(cells))
+    if not found:
+        found += [*_elsewhere(whole), *_imports(whole), *_models(whole)]
+    return UserNotebook(name, whole.cells, whole.parameters, tuple(found))
+
+
+# -- from a file to its cells
+
+
+def _cells(name: str, content: bytes) -> tuple[list[NotebookCell], list[NotebookProblem]]:
+    if len(content) > LARGEST:
+        raise ValueError(f"has more than {LARGEST:,} bytes: clear the output of its cells")
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text") from None
+    if PurePath(name).suffix.lower() == ".ipynb":
+        parts = _of_jupyter(text)
+    elif PurePath(name).suffix.lower() == ".py":
+        parts = _of_source(text)
+    else:
+        raise ValueError("is neither a .py nor an .ipynb file")
+    cells: list[NotebookCell] = []
+    problems: list[NotebookProblem] = []
+    heading = ""
+    for given, source, line in parts:
+        title = given or heading
+        heading = ""
+        if source.lstrip().startswith("%"):
+            heading, wrong = _of_magic(name, source, line)
+            problems += wrong
+        elif source.strip():
+            cells.append(NotebookCell(len(cells) + 1, title or _title(source), source, line))
+    if not cells and not problems:
+        raise ValueError("has no cells of Python")
+    return cells, problems
+
+
+def _of_source(text: str) -> Iterator[tuple[str, str, int]]:
+    """The title, source and first line of each cell in Databricks' source format; magics without
+    their comment."""
+    start = 0
+    for end in [*(m.span() for m in SEPARATOR.finditer(text)), (len(text), len(text))]:
+        lines = text[start : end[0]].split("\n")
+        line, title = text.count("\n", 0, start) + 1, ""
+        while lines and (not lines[0].strip() or lines[0].startswith(HEADERS)):
+            named = TITLE.match(lines.pop(0))
+            title = named[1].strip() if named else title
+            line += 1
+        if any(part.startswith(MAGIC) for part in lines):
+            lines = [part.removeprefix(MAGIC).removeprefix(" ") for part in lines]
+        yield title, "\n".join(lines).rstrip(), line
+        start = end[1]
+
+
+def _of_jupyter(text: str) -> Iterator[tuple[str, str, int]]:
+    try:
+        body = parsed(text)
+        cells: Sequence[Mapping[str, JsonValue]] = body["cells"]
+        language = (body.get("metadata") or {}).get("language_info", {}).get("name", "python")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError("is no notebook of Jupyter: it is damaged, or of another format") from None
+    if language != "python":
+        raise ValueError(f"is written in {language}, not in Python")
+    for cell in cells:
+        source = cell.get("source", "") if isinstance(cell, Mapping) else ""
+        written = "".join(map(str, source)) if isinstance(source, list) else str(source)
+        if isinstance(cell, Mapping) and cell.get("cell_type") == "code":
+            yield "", written, 1
+        else:
+            yield "", f"%md\n{written}", 1
+
+
+def _title(source: str) -> str:
+    """The comment that a cell begins with, or its first line."""
+    first = next(line for line in source.splitlines() if line.strip())
+    return first.strip().lstrip("#").strip()[:80]
+
+
+def _of_magic(name: str, source: str, line: int) -> tuple[str, list[NotebookProblem]]:
+    """The heading of a cell of Markdown, or what is wrong with a cell of another magic."""
+    magic, _, rest = source.lstrip().partition("\n")
+    word = magic.split()[0]
+    if word == "%md":
+        text = f"{magic.removeprefix('%md')}\n{rest}"
+        return next((t.lstrip("# ") for t in text.splitlines() if t.strip()), "")[:80], []
+    if word in IGNORED:
+        return "", []
+    return "", [_magic(name, magic.strip(), line)]
+
+
+def _magic(name: str, magic: str, line: int) -> NotebookProblem:
+    installs = re.match(r"[%!]\s*(?:pip3?|conda)\s+install\s+(.*)", magic)
+    if installs:
+        what = f"{name}, line {line}, installs packages: {magic[:80]}"
+        fix = "Name them, pinned, in training.requirements: they are installed before it runs."
+        return NotebookProblem("install", f"{what}.", fix, line)
+    fix = "Only cells of Python run on the cluster; for SQL there is spark.sql(...)."
+    return NotebookProblem("magic", f"{name}, line {line}, is no Python: {magic[:80]}.", fix, line)
+
+
+# -- what can be seen in the code
+
+
+def _walk(cell: NotebookCell) -> Iterator[ast.AST]:
+    try:
+        yield from ast.walk(cell.tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+
+
+def _called(node: ast.Call) -> str:
+    try:
+        return ast.unparse(node.func)
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _syntax(name: str, cell: NotebookCell) -> Iterator[NotebookProblem]:
+    try:
+        _ = cell.tree
+    except SyntaxError as error:
+        at = cell.line + (error.lineno or 1) - 1
+        text = (error.text or "").strip()
+        if LINE_MAGIC.match(text):
+            if not text.startswith(IGNORED):
+                yield _magic(name, text, at)
+            return
+        what = f"{name}, cell {cell.number}, line {at}: {error.msg}: {text[:80]}"
+        yield NotebookProblem("syntax", f"{what}.", "Correct that line; nothing was begun.", at)
+    except (ValueError, RecursionError, MemoryError) as error:
+        what = f"{name}, cell {cell.number}, is no Python: {error}."
+        yield NotebookProblem("syntax", what, "Correct that cell; nothing was begun.", cell.line)
+
+
+def _parameters(cells: Sequence[NotebookCell]) -> dict[str, str | None]:
+    """Widgets that the notebook makes, with their defaults; then those and the `parameters` that it
+    only reads."""
+    found: dict[str, str | None] = {}
+    read: dict[str, None] = {}
+    for cell in cells:
+        for node in _walk(cell):
+            if isinstance(node, ast.Call):
+                called, given = _called(node), [_constant(argument) for argument in node.args]
+                if called in [f"dbutils.widgets.{kind}" for kind in WIDGETS] and given:
+                    default = given[1] if len(given) > 1 else _keyword(node, "defaultValue")
+                    if isinstance(given[0], str):
+                        found[given[0]] = None if default is None else str(default)
+                elif called in ("dbutils.widgets.get", "parameters.get", "getArgument") and given:
+                    read[str(given[0])] = None
+            elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+                key = _constant(node.slice)
+                if node.value.id == "parameters" and isinstance(key, str):
+                    read[key] = None
+    return {**found, **{name: None for name in read if name not in found}}
+
+
+def _constant(node: ast.AST) -> object:
+    return node.value if isinstance(node, ast.Constant) else None
+
+
+def _keyword(call: ast.Call, name: str) -> object:
+    return next((_constant(k.value) for k in call.keywords if k.arg == name), None)
+
+
+def _at(cell: NotebookCell, node: ast.AST) -> int:
+    return cell.line + int(getattr(node, "lineno", 1)) - 1
+
+
+def _elsewhere(notebook: UserNotebook) -> Iterator[NotebookProblem]:
+    """Tracking into another place than the workspace."""
+    fix = "Leave it out: MLflow is signed in to the workspace already, and a run is open."
+    for cell, call in notebook.calls("set_tracking_uri"):
+        where = f"{notebook.name}, cell {cell.number}, line {_at(cell, call)}"
+        yield NotebookProblem(
+            "tracking", f"{where}, sets another tracking server.", fix, _at(cell, call)
+        )
+    for cell in notebook.cells:
+        for node in _walk(cell):
+            if not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)):
+                continue
+            if _constant(node.slice) == TRACKING:
+                where = f"{notebook.name}, cell {cell.number}, line {_at(cell, node)}"
+                yield NotebookProblem(
+                    "tracking", f"{where}, sets {TRACKING}.", fix, _at(cell, node)
+                )
+
+
+def _imports(notebook: UserNotebook) -> Iterator[NotebookProblem]:
+    for cell in notebook.cells:
+        for node in _walk(cell):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.partition(".")[0] == "amlwizard" for name in names):
+                at = _at(cell, node)
+                what = f"{notebook.name}, cell {cell.number}, line {at}, imports amlwizard."
+                yield NotebookProblem("imports-amlwizard", what, "It is not on the cluster.", at)
+
+
+def _models(notebook: UserNotebook) -> Iterator[NotebookProblem]:
+    if next(notebook.calls(*LOGS_A_MODEL), None) is None:
+        yield NotebookProblem(
+            "no-model",
+            f"{notebook.name} logs no model, as far as can be seen.",
+            "Call mlflow.<flavor>.log_model(model, 'model'), or mlflow.autolog().",
+            fatal=False,
+        )
