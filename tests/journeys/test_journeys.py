@@ -132,7 +132,8 @@ def test_the_models_environment_is_pinned_to_what_it_was_trained_with(any_journe
 
 
 def test_the_signature_is_known_after_training(any_journey: Journey) -> None:
-    columns = any_journey.output("train")["columns"]
+    inputs = any_journey.output("train")["model"]["signature"]["inputs"]
+    columns = {part["name"]: part["type"] for part in inputs}
     assert list(columns) == ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
     assert set(columns.values()) == {"double"}
 
