@@ -132,6 +132,12 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "RG-1": ({"sign_in.region": "West Europe"}, "sign_in.region"),
     "TN-1": ({"sign_in.tenant": "my tenant"}, "sign_in.tenant"),
     "SC-1": ({"scoring.request": "{input_data: [[1, 2]]}"}, "scoring.request"),
+    "NB-1": ({"training.notebook": "nowhere.py"}, "training.notebook"),
+    "NB-2": ({"training.parameters": "{alhpa: 1}"}, "training.parameters"),
+    "NB-3": ({"training.parameters": "{db_password: x}"}, "training.parameters"),
+    "NB-4": ({"training.parameters": "{alpha: -1}"}, "training.parameters"),
+    "NB-5": ({"training.requirements": "[mlflow==2.22.5]"}, "training.requirements"),
+    "NB-6": ({"training.data": "rows.csv"}, "training.data"),
     "EX-1": ({"expect.predictions": "[1.0]"}, "expect.predictions"),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from amlwizard.errors import Severity, StepError
 from amlwizard.json_types import DEEPEST, JsonObject, JsonValue, is_too_deep
+from amlwizard.recipe import Training
 from amlwizard.rules import arrays, cells
 from amlwizard.rules.frames import Frame, frame_of, of_csv
 from amlwizard.rules.model_input import ModelInput, Tensor, of_columns
@@ -17,6 +18,13 @@ FEATURES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 DIABETES = of_columns(dict.fromkeys(FEATURES, "double"))
 """What the model of the shipped notebook takes."""
 UNKNOWN = ModelInput()
+
+
+def before_training(training: Training) -> ModelInput:
+    """What is known of the model's input before it is trained."""
+    return UNKNOWN if training.notebook else DIABETES
+
+
 FORM = 'Write {"input_data": {"columns": [...], "index": [...], "data": [[...]]}}, or rows alone.'
 
 

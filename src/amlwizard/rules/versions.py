@@ -173,10 +173,12 @@ def _quantity(field: str, text: str, pattern: str) -> str:
     "SC-1",
     "A model with named columns takes columns, index and data; rows alone are given its names.",
     "scoring",
+    "training",
     source="Azure Machine Learning, deploy MLflow models",
+    about=("scoring.request",),
 )
-def request_shape(rule: Rule, scoring: Scoring) -> Iterator[Finding]:
-    for problem in problems(scoring.request, scoring_request.DIABETES):
+def request_shape(rule: Rule, scoring: Scoring, training: Training) -> Iterator[Finding]:
+    for problem in problems(scoring.request, scoring_request.before_training(training)):
         yield rule.finding("scoring.request", problem.what, problem.fix, severity=problem.severity)
 
 
@@ -185,10 +187,14 @@ def request_shape(rule: Rule, scoring: Scoring) -> Iterator[Finding]:
     "As many predictions are expected as the request has rows.",
     "scoring",
     "expect",
+    "training",
     source="the recipe itself",
+    about=("expect.predictions",),
 )
-def expected_predictions(rule: Rule, scoring: Scoring, expect: Expect) -> Iterator[Finding]:
-    rows = scoring_request.rows_of(scoring.request, scoring_request.DIABETES)
+def expected_predictions(
+    rule: Rule, scoring: Scoring, expect: Expect, training: Training
+) -> Iterator[Finding]:
+    rows = scoring_request.rows_of(scoring.request, scoring_request.before_training(training))
     if expect.predictions is None or not rows:
         return
     if len(rows) != len(expect.predictions):

@@ -11,7 +11,7 @@ from amlwizard.json_types import Document, JsonValue
 from amlwizard.plan import Context, Step
 from amlwizard.plan.outputs import TRAFFIC, ScoringOutput
 from amlwizard.recipe import Expect, Recipe
-from amlwizard.rules.scoring_request import DIABETES, as_sent
+from amlwizard.rules.scoring_request import as_sent, before_training
 from amlwizard.steps.asking import inside, send
 
 
@@ -43,7 +43,7 @@ def scoring(recipe: Recipe) -> list[Step]:
             dns_record=answer.dns_record or None,
         ).to_json()
 
-    sent = as_sent(recipe.scoring.request, DIABETES)
+    sent = as_sent(recipe.scoring.request, before_training(recipe.training))
     return [
         Step(
             "score", "Scoring request", "score", ("traffic",), lambda ctx: None, score, runs=True,
