@@ -243,9 +243,10 @@ class DatabricksPort(Protocol):
         closing: Callable[[str], str] | None = None,
         noted: Callable[[str], AbstractContextManager[None]] = ...,
     ) -> Sequence[CellResult]:
-        """Run cells one after another in one execution context; stops at the first that fails. Then
-        the cell that `closing` gives for ``FAILED`` or ``KILLED`` runs. `noted` is entered with the
-        id of the context."""
+        """Run cells one after another in one execution context; stops at the first that fails.
+        `before_each` is called before each cell, and every minute while one runs. After a failure the
+        cell that `closing` gives for ``FAILED`` or ``KILLED`` runs. `noted` is entered with the id of
+        the context."""
 
     def close_context(self, cluster_id: str, context_id: str) -> None:
         """Close an execution context, and end the cell that runs in it; suppresses errors."""

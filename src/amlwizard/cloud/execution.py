@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Event as CancelEvent
@@ -39,6 +39,7 @@ CLOSING_POLL_SECONDS = 0.1
 CLOSING_SECONDS = 0.8
 ALIVE = ("RUNNING", "RESIZING")
 CONTEXT = re.compile(r"context", re.IGNORECASE)
+MEANWHILE_SECONDS = 60.0
 CONTEXT_SECONDS = 600.0  # until it is open, on a cluster that runs
 OPENING = "open an execution context"
 MARK, FILE = "amlwizard:", "amlwizard-file:"
@@ -160,13 +161,20 @@ class ExecutionContext:
             unknown = error.code in (NO_ANSWER, *PASSING)
             return not unknown or CONTEXT.search(error.why) is not None
 
-    def run(self, number: int, cell: str, say: ReportProgress, cancel: CancelEvent) -> CellResult:
-        """Run a cell to its end. Raises StepError with the cell's exception, or SignInError if
-        Entra refused its sign-in. Cancellation also cancels the cell."""
+    def run(
+        self,
+        number: int,
+        cell: str,
+        say: ReportProgress,
+        cancel: CancelEvent,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> CellResult:
+        """Run a cell to its end, calling `meanwhile` every minute. Raises StepError with the cell's
+        exception, or SignInError if Entra refused its sign-in. Cancellation also cancels the cell."""
         began = monotonic()
         command_id = self._begin(f"run cell {number}", cell)
         try:
-            status = self._ended(number, command_id, say, cancel)
+            status = self._ended(number, command_id, say, cancel, meanwhile)
         except OperationCancelledError:
             raise self._cancelled(number, command_id) from None
         state = status.status.value if status.status else ""
@@ -238,12 +246,18 @@ class ExecutionContext:
                     return
 
     def _ended(
-        self, number: int, command_id: str, say: ReportProgress, cancel: CancelEvent
+        self,
+        number: int,
+        command_id: str,
+        say: ReportProgress,
+        cancel: CancelEvent,
+        meanwhile: Callable[[], None],
     ) -> CommandStatusResponse:
         """The status of a command, once it has ended."""
         running = f"cell {number} runs"
         where = "the cluster's driver log and its Spark UI"
         waiting = Waiting(f"Cell {number}", where, CELL_SECONDS, say, cancel, running)
+        last = monotonic()
         while True:
             read = partial(
                 self._client.command_execution.command_status, self._cluster, self.id, command_id
@@ -251,6 +265,10 @@ class ExecutionContext:
             status = asked(f"run cell {number}", read)
             if status.status and status.status.value in ENDED:
                 return status
+            if monotonic() - last >= MEANWHILE_SECONDS:
+                last = monotonic()
+                with suppress(AmlwizardError):  # the cell goes on, and it is tried again
+                    meanwhile()
             waiting.tell(running)
             waiting.pause(self._polling)
 

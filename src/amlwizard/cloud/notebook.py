@@ -66,7 +66,7 @@ class Notebook:
     def _cell(self, context: ExecutionContext, number: int, cell: str) -> CellResult:
         self.say(f"{self._position(number)}: {_title(cell)}", CellStarted(number, _title(cell)))
         self.before_each()
-        result = context.run(number, cell, self.say, self.cancel)
+        result = context.run(number, cell, self.say, self.cancel, self.before_each)
         login = result.data.pop("login_needed", None)
         if login and self.ask:
             self.ask(login["url"], login["user_code"], login["expires_at"])

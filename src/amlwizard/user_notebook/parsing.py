@@ -22,7 +22,7 @@ HEADERS = ("# Databricks notebook source", "# DBTITLE")
 SEPARATOR = re.compile(r"^# COMMAND -+[ \t]*$", re.MULTILINE)
 MAGIC, TITLE = "# MAGIC", re.compile(r"# DBTITLE \d+,(.*)")
 LINE_MAGIC = re.compile(r"^[ \t]*[%!]", re.MULTILINE)
-IGNORED = ("%matplotlib", "%load_ext", "%autoreload", "%config")  # of no effect on a cluster
+WITHOUT_EFFECT = re.compile(r"^%(matplotlib|load_ext|autoreload|config)\b.*$", re.MULTILINE)
 WIDGETS = ("text", "dropdown", "combobox", "multiselect")
 LOGS_A_MODEL = ("log_model", "autolog", "log_artifacts", "log_artifact")
 TRACKING = "MLFLOW_TRACKING_URI"
@@ -112,6 +112,7 @@ def _cells(name: str, content: bytes) -> tuple[list[NotebookCell], list[Notebook
     for given, source, line in parts:
         title = given or heading
         heading = ""
+        source = WITHOUT_EFFECT.sub("", source)
         if source.lstrip().startswith("%"):
             heading, wrong = _of_magic(name, source, line)
             problems += wrong
@@ -170,8 +171,6 @@ def _of_magic(name: str, source: str, line: int) -> tuple[str, list[NotebookProb
     if word == "%md":
         text = f"{magic.removeprefix('%md')}\n{rest}"
         return next((t.lstrip("# ") for t in text.splitlines() if t.strip()), "")[:80], []
-    if word in IGNORED:
-        return "", []
     return "", [_magic(name, magic.strip(), line)]
 
 
@@ -209,8 +208,7 @@ def _syntax(name: str, cell: NotebookCell) -> Iterator[NotebookProblem]:
         at = cell.line + (error.lineno or 1) - 1
         text = (error.text or "").strip()
         if LINE_MAGIC.match(text):
-            if not text.startswith(IGNORED):
-                yield _magic(name, text, at)
+            yield _magic(name, text, at)
             return
         what = f"{name}, cell {cell.number}, line {at}: {error.msg}: {text[:80]}"
         yield NotebookProblem("syntax", f"{what}.", "Correct that line; nothing was begun.", at)
