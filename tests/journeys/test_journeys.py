@@ -91,7 +91,7 @@ def test_it_ends_with_where_everything_is(any_journey: Journey) -> None:
     assert said["Recipe"] == str(run / "recipe.yaml")
     assert said["Journal"] == str(run / "journal.jsonl")
     assert said["Run"].startswith(any_journey.output("train")["run_id"])
-    assert "MSE 3424.857" in said["Run"]
+    assert "mse 3424.86" in said["Run"]
     model = any_journey.output("register")
     assert said["Model"] == f"{model['model']} version {model['version']}"
     assert said["Endpoint"] == any_journey.output("traffic")["scoring_uri"]

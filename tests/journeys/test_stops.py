@@ -133,7 +133,7 @@ class State(NamedTuple):
 
 STATES = {
     "a cell that trains": State(
-        REGISTER, "POST .*/runs/log-metric", HANGS, signal.SIGHUP, "train",
+        REGISTER, "POST .*/runs/log-batch", HANGS, signal.SIGHUP, "train",
         "cell 7 was ended on the cluster",
     ),
     "an answer of the cluster": State(

@@ -4,7 +4,6 @@
 
 # COMMAND ----------
 
-import numpy as np
 import pandas as pd
 
 dbutils.widgets.text("trees", "10")

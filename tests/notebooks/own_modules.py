@@ -8,7 +8,9 @@ import pandas as pd
 from mlflow.models import infer_signature
 
 folder = Path(tempfile.mkdtemp())
-(folder / "doubling.py").write_text("def doubled(values):\n    return [2 * value for value in values]\n")
+(folder / "doubling.py").write_text(
+    "def doubled(values):\n    return [2 * value for value in values]\n"
+)
 sys.path.insert(0, str(folder))
 importlib.invalidate_caches()
 

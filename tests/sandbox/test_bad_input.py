@@ -60,9 +60,9 @@ FILES: dict[str, tuple[str, str, str]] = {
     "a tag that does not fit": ("names: {prefix: !!bool abc}\n" + SCORING, "yaml", ""),
     "a timestamp that is none": ("names: {prefix: !!timestamp abc}\n" + SCORING, "yaml", ""),
     "too deep": (NAMES + f"scoring: {{request: {'[' * 40}{']' * 40}}}", "too-deep", ""),
-    "a key given twice": (GOOD + "training: {alpha: 1, alpha: 2}", "duplicate-key", "training.alpha"),
+    "a key given twice": (GOOD + "training: {workers: 1, workers: 2}", "duplicate-key", "training.workers"),
     "a section given twice": (GOOD + NAMES, "duplicate-key", "names"),
-    "an unknown key": (GOOD + "training: {alhpa: 1}", "unknown-key", "training.alhpa"),
+    "an unknown key": (GOOD + "training: {wokers: 1}", "unknown-key", "training.wokers"),
     "an unknown section": (GOOD + "trainign: {}", "unknown-key", "trainign"),
     "a number for a key": (GOOD + "7: 8", "unknown-key", "7"),
     "a list for a key": (GOOD + "? [1, 2]\n: 3", "unknown-key", "(not text)"),
@@ -105,7 +105,7 @@ def test_a_bad_file_is_explained(
 @pytest.mark.parametrize(
     ("text", "near"),
     [
-        ("training: {alhpa: 1}", "alpha"), ("adresses: {}", "addresses"),
+        ("training: {wokers: 1}", "workers"), ("adresses: {}", "addresses"),
         ("addresses: {pod_cird: 10.1.0.0/16}", "pod_cidr"), ("secruity: {}", "security"),
         ("security: {nat_gatway: true}", "nat_gateway"), ("sign-in: {}", "sign_in"),
     ],
@@ -281,7 +281,7 @@ def test_every_command_takes_settings(name: list[str], capsys: pytest.CaptureFix
         ("scoring.request=" + "[" * 5000 + "]" * 5000, "scoring.request"),
         ("scoring.request={a: &a [x, x], b: [*a, *a]}", "scoring.request"),
         ("names.cluster=a\x1b[31mb", "names.cluster"), ("serving.nodes=yes", "serving.nodes"),
-        ("names.prefix='a", "names.prefix"), ("version=2", "version"), ("names.prefix=漢字", "names.prefix"),
+        ("names.prefix='a", "names.prefix"), ("version=3", "version"), ("names.prefix=漢字", "names.prefix"),
     ],
 )  # fmt: skip
 def test_a_bad_setting_is_refused_before_any_cloud(
@@ -336,12 +336,15 @@ def test_no_change_of_a_recipe_raises(data: st.DataObject, inserted: list[str]) 
         ("serving: {cpu: 5}", '5 must be text: write "5".'),
         ("serving: {cpu: true}", 'true must be text: write "true".'),
         ("serving: {kubernetes_version: 1.30}", '1.30 must be text: write "1.30".'),
-        ("training: {alpha: x}", "'x' must be a number."),
-        ("training: {alpha: 1000001}", "1000001 must be 1,000,000 or less."),
-        ("training: {test_size: 1}", "1 must be less than 1."),
-        ("training: {test_size: 0}", "0 must be more than 0."),
+        ("expect: {tolerance: x}", "'x' must be a number."),
+        ("expect: {tolerance: 0}", "0 must be more than 0."),
+        ("expect: {metrics: {mse: {value: x}}}", "mse: 'x' must be a number."),
+        ("expect: {metrics: {mse: {}}}", "mse: {}: give a value, at_least or at_most."),
+        (
+            "training: {requirements: [xgboost]}",
+            "'xgboost' is not pinned: write name==version, such as xgboost==3.2.0.",
+        ),
         ("addresses: {peered: 10.0.0.0/8}", "'10.0.0.0/8' must be a list, such as [a, b]."),
-        ("expect: {rows: [1]}", "[1] must be a list of 2 or more."),
         ("scoring: {request: 5}", "5 must be a mapping of keys to values."),
     ],
 )
