@@ -40,7 +40,7 @@ from amlwizard.plan.outputs import TRAFFIC, TRAIN
 from amlwizard.posture import Posture
 from amlwizard.preflight import check
 from amlwizard.preflight.step import Joint, alone
-from amlwizard.recipe import Recipe, SignIn, save
+from amlwizard.recipe import Recipe, SignIn, keep
 from amlwizard.run_control import RunControl, cancelled_by
 from amlwizard.steps import steps_for
 from amlwizard.steps.evidence import Looking
@@ -225,7 +225,7 @@ class Application:
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
         folder = state_folder() / kind / run_id
         private_folder(folder)
-        save(recipe, folder / "recipe.yaml")
+        keep(recipe, folder / "recipe.yaml")
         journal = Journal(folder / NAME)
         self._runs[run_id] = RunView()
 

@@ -1,6 +1,7 @@
 """The recipe: its sections, and its file."""
 
 from amlwizard.recipe.file import load, parse, read
+from amlwizard.recipe.keeping import keep
 from amlwizard.recipe.sections import (
     VERSION,
     Addresses,
@@ -35,6 +36,7 @@ __all__ = [
     "Training",
     "examine",
     "is_sent",
+    "keep",
     "load",
     "parse",
     "put",

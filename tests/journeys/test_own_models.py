@@ -1,0 +1,185 @@
+"""Own notebooks, from a recipe to a scored request: real notebooks, libraries and servers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, running
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("own_models")]
+NOTEBOOKS = ROOT / "tests" / "notebooks"
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """`training` and `expect` are sections of the recipe, `request` the one of scoring."""
+
+    training: dict[str, Any]
+    request: dict[str, Any] | None
+    predictions: Any
+    metrics: dict[str, dict[str, float]]
+
+
+MODELS = {
+    "a classifier of strings and gaps": OwnModel(
+        {"notebook": "classifier.py", "data": "people.csv", "parameters": {"trees": 20}},
+        {"input_data": [{"age": 22, "city": "Bern"}, {"age": None, "city": "Chur"}]},
+        ["no", "yes"],
+        {"accuracy": {"at_least": 0.9}},
+    ),
+    "boosted trees with autolog": OwnModel(
+        {"notebook": "boosted.ipynb", "requirements": ["lightgbm==4.7.0"]},
+        {"input_data": {"columns": ["a", "b"], "data": [[0.0, 0.0], [199.0, 3.0]]}},
+        None,
+        {"worst": {"at_most": 200}},
+    ),
+    "a pyfunc with params that gives records": OwnModel(
+        {"notebook": "records.py"},
+        {"input_data": [[0.4], [0.7]], "params": {"limit": 0.3}},
+        [{"label": "high", "score": 0.4}, {"label": "high", "score": 0.7}],
+        {"rows": {"value": 2}},
+    ),
+    "a tensor signature": OwnModel(
+        {"notebook": "tensor.py"},
+        {"input_data": [[1.0, 1.0]]},
+        [3.0],
+        {"r2": {"value": 1.0}},
+    ),
+    "own modules": OwnModel(
+        {"notebook": "own_modules.py"}, {"input_data": [[4.0]]}, [8.0], {"rows": {"value": 2}}
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A platform without a model."""
+    folder = tmp_path_factory.mktemp("built")
+    with running("--approve", "--clock", "instant") as sandbox:
+        built = amlwizard(
+            "replay", str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--until",
+            "provision", "--json", AMLWIZARD_HOME=str(folder), **sandbox.environment,
+        )  # fmt: skip
+        assert built.code == 0, built.err
+        yield sandbox
+
+
+def recipe_of(folder: Path, model: OwnModel) -> Path:
+    """A recipe for a model, with its files beside it."""
+    for file in NOTEBOOKS.iterdir():
+        shutil.copy(file, folder)
+    given = yaml.safe_load((RECIPES / "quickstart.yaml").read_text())
+    given["training"] |= {"parameters": {}, **model.training}
+    given["scoring"] = {"request": model.request} if model.request else {}
+    given["expect"] = {"metrics": model.metrics}
+    if model.predictions is not None:
+        given["expect"]["predictions"] = model.predictions
+    path = folder / "own.yaml"
+    path.write_text(yaml.safe_dump(given))
+    return path
+
+
+def replayed(cloud: Sandbox, recipe: Path, home: Path, *options: str) -> Ran:
+    return amlwizard(
+        "replay", str(recipe), "--target", "sandbox", "--json", *options,
+        AMLWIZARD_HOME=str(home), **cloud.environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_own_model_is_trained_served_and_asked(
+    cloud: Sandbox, tmp_path: Path, name: str
+) -> None:
+    model = MODELS[name]
+    ran = replayed(cloud, recipe_of(tmp_path, model), tmp_path / "home")
+    assert ran.code == 0, ran.err
+    predictions = ran.final("score")["outputs"]["predictions"]
+    assert predictions if model.predictions is None else predictions == model.predictions
+    again = replayed(cloud, tmp_path / "own.yaml", tmp_path / "home")
+    assert again.final("train")["outcome"] == "kept"
+
+
+def test_the_run_keeps_its_notebook_beside_its_recipe(cloud: Sandbox, tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path, MODELS["a tensor signature"])
+    ran = replayed(cloud, recipe, tmp_path / "home", "--until", "provision")
+    kept = tmp_path / "home" / "runs" / ran.of("run-started")[0]["run"]
+    assert (kept / "tensor.py").read_text() == (NOTEBOOKS / "tensor.py").read_text()
+    assert yaml.safe_load((kept / "recipe.yaml").read_text())["training"]["notebook"] == "tensor.py"
+
+
+NO_MODEL = "import mlflow\nmlflow.log_param('a', 1)\nprint('log_model comes later')\n"
+CANARY = "canary-5f0c"
+BAD = {
+    "no model": (NO_MODEL, "has logged no model", "train"),
+    "an error": ("x = 1\n# COMMAND ----------\n\nmlflow.log_model\n", "cell 2, line 4: NameError", "train"),
+    "two models": (
+        "import mlflow\nfor name in ('one', 'two'):\n"
+        "    mlflow.log_text('artifact_path: x', f'{name}/MLmodel')\n#log_model\n",
+        "has logged 2 models: one, two", "train",
+    ),
+    "another server": (
+        "import mlflow\ngetattr(mlflow, 'set_tracking_' + 'uri')('http://127.0.0.1:9')\n",
+        "tracking server", "train",
+    ),
+    "an exit": ("import sys\nsys.exit(0)\n", "ends the notebook by exit()", "train"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_notebook_that_goes_wrong_names_its_cell_and_the_cause(
+    cloud: Sandbox, tmp_path: Path, case: str
+) -> None:
+    source, said, step = BAD[case]
+    recipe = recipe_of(tmp_path, OwnModel({"notebook": "bad.py"}, {"input_data": [[1]]}, None, {}))
+    (tmp_path / "bad.py").write_text(source)
+    ran = replayed(cloud, recipe, tmp_path / "home")
+    final = ran.final(step)
+    assert ran.code == 1 and final["outcome"] == "failed"
+    assert said in final["what"] and "bad.py" in final["what"] and final["fix"]
+
+
+def test_a_token_that_a_notebook_prints_is_in_nothing_that_is_written(
+    cloud: Sandbox, tmp_path: Path
+) -> None:
+    recipe = recipe_of(tmp_path, OwnModel({"notebook": "bad.py"}, {"input_data": [[1]]}, None, {}))
+    (tmp_path / "bad.py").write_text(
+        "import os\nprint(os.environ['MLFLOW_TRACKING_TOKEN'])\nraise ValueError("
+        "os.environ['MLFLOW_TRACKING_TOKEN'])\n"
+    )
+    ran = replayed(cloud, recipe, tmp_path / "home")
+    assert ran.code == 1
+    written = [ran.out, ran.err]
+    written += [
+        p.read_text(errors="replace") for p in (tmp_path / "home").rglob("*") if p.is_file()
+    ]
+    assert not any("eyJ" in text for text in written)
+
+
+def test_data_that_the_cluster_cannot_read_says_who_allows_it(
+    cloud: Sandbox, tmp_path: Path
+) -> None:
+    model = OwnModel(
+        {"notebook": "classifier.py", "data": "/Volumes/main/default/people.csv"},
+        {"input_data": [[1, "a"]]}, None, {},
+    )  # fmt: skip
+    ran = replayed(cloud, recipe_of(tmp_path, model), tmp_path / "home")
+    final = ran.final("train")
+    assert "the cluster cannot read /Volumes/main/default/people.csv" in final["what"]
+    assert "READ VOLUME" in final["what"]
+
+
+def test_a_bad_notebook_is_told_before_any_cloud_call(cloud: Sandbox, tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path, OwnModel({"notebook": "bad.py"}, {"input_data": [[1]]}, None, {}))
+    (tmp_path / "bad.py").write_text("x = 1\ndef broken(:\n")
+    before = len(cloud.calls)
+    ran = replayed(cloud, recipe, tmp_path / "home")
+    assert ran.code == 2 and "bad.py, cell 1, line 2" in ran.err
+    assert len(cloud.calls) == before
+    assert json.dumps(ran.err)
