@@ -74,7 +74,7 @@ FILES: dict[str, tuple[str, str, str]] = {
     "a tabulator": ("names:\n\tprefix: abc\n", "yaml", ""),
     "a quote without end": ("names: {prefix: 'abc", "yaml", ""),
     "another version of YAML": ("%YAML 9.9\n---\n" + GOOD, "yaml", ""),
-    "a recipe of tomorrow": (GOOD + "version: 2", "version", "version"),
+    "a recipe of tomorrow": (GOOD + "version: 3", "version", "version"),
     "a version that is text": (GOOD + "version: '1'", "version", "version"),
     "nothing": ("", "yaml", ""),
     "a comment": ("# nothing\n", "yaml", ""),
