@@ -32,6 +32,8 @@ HERE: dict[str, Callable[[], None]] = {
     "sessions": files.any_session,
     "captures": files.any_capture,
     "states": files.any_state,
+    "descriptions": files.any_description,
+    "leases": files.any_lease,
 }
 
 

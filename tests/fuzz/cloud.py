@@ -149,5 +149,5 @@ def hurried(path: Path) -> CloudProfile:
     """The profile of a sandbox for which nothing is waited."""
     return replace(
         from_description(path), polling=0.001, retry=0.001, patience=0.05, lag=0.02, propagation=0.05,
-        longest=0.2, settle=0.001,
+        longest=0.2, lease=0.3, settle=0.001,
     )  # fmt: skip

@@ -1,8 +1,10 @@
-"""Journals, sessions, captures and states, broken anywhere, through all that reads them."""
+"""Journals, sessions, captures, states, descriptions and leases, broken anywhere, through all that
+reads them."""
 
 from __future__ import annotations
 
 import json
+import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from amlwizard.capture.judging import RecordedAnswer
 from amlwizard.cli.commands import compare, resume
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import InvalidInputError
+from amlwizard.lease import holder
+from amlwizard.lease.holder import this_process
 from amlwizard.posture import Posture
 from amlwizard.recipe import load
 from amlwizard.report import page
@@ -28,6 +32,7 @@ from amlwizard.sandbox.clock import Clock
 from amlwizard.sandbox.state import State, StateFileError
 from amlwizard.session import Session
 from amlwizard.tui.pages import welcome
+from fuzz.cloud import Cassette
 from fuzz.ending import ended, folder
 from fuzz.recipes import WHOLE
 from fuzz.values import changed, odd
@@ -59,6 +64,11 @@ def exchange(method: str, url: str, status: int, answered: Any, **more: Any) -> 
     return {"method": method, "url": url, "status": status, "response_body": answered, **more}
 
 
+DESCRIPTION = {
+    "arm": "https://127.0.0.1:1", "authority": "https://127.0.0.1:1", "ca": str(RECIPE), "proxy": "",
+    "resolver": "https://127.0.0.1:1/dns-query", "control": "https://127.0.0.1:1", "control_token": "t",
+}  # fmt: skip
+HOLDER = str(this_process(RUN, "replay", "ada@example.com", 60.0))
 CAPTURE = [
     exchange("PUT", f"{ARM}{ID}?api-version=2025-05-01", 201, {"id": ID, "properties": {"workspaceUrl": "adb-1.net"}},
              request_body={"properties": {"x": [1]}}, response_headers={"azure-asyncoperation": THERE}, at=1.0),
@@ -193,3 +203,28 @@ def any_state(content: bytes) -> None:
             said = str(refusal)
         assert obeyed(said) == [] and len(said) < 1000
         assert not said or file.read_bytes() == content
+
+
+@given(spoiled([DESCRIPTION]))
+def any_description(content: bytes) -> None:
+    """Of a sandbox, by which a command finds it."""
+    with folder() as home, Cassette().playing():
+        file = home / "sandbox.json"
+        file.write_bytes(content)
+        with patch.dict(os.environ, AMLWIZARD_SANDBOX=str(file)):
+            assert ended("preflight", str(RECIPE), "--target", "sandbox").code in (1, 2, 3)
+
+
+@given(
+    broken(HOLDER.encode()) | st.text().map(str.encode), st.sampled_from(range(HOLDER.count("|")))
+)
+def any_lease(content: bytes, at: int) -> None:
+    """What a tag or a lock says of who holds a platform."""
+    parts = HOLDER.split("|")
+    for text in (
+        content.decode(errors="replace"),
+        "|".join((*parts[:at], "9" * 30, *parts[at + 1 :])),
+    ):
+        if found := holder.parse(text):
+            assert holder.parse(str(found)) is not None
+            assert obeyed(str(found.refusal("rg"))) == []

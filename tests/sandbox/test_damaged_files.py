@@ -84,6 +84,16 @@ def test_the_description_of_a_sandbox(tmp_path: Path, way: str) -> None:
 
 
 @every_way
+def test_the_authority_that_a_description_names(tmp_path: Path, way: str) -> None:
+    path, authority = tmp_path / "sandbox.json", tmp_path / "ca.pem"
+    damaged(authority, b"-----BEGIN CERTIFICATE-----\n", way)
+    there = dict.fromkeys(("arm", "authority"), "https://127.0.0.1:1")
+    path.write_text(json.dumps({**there, "ca": str(authority)}))
+    ran = amlwizard("plan", str(RECIPE), "--target", "sandbox", AMLWIZARD_SANDBOX=str(path))
+    assert f"names {authority} for certificates to trust" in told(ran, 2)
+
+
+@every_way
 def test_the_state_of_the_embedded_sandbox(tmp_path: Path, way: str) -> None:
     path = tmp_path / "sandbox" / "sandbox.json"
     content = damaged(path, b'{"tenant": "a", "person": {"oid": "b"}}', way)

@@ -13,6 +13,8 @@ INPUTS = {
     "sessions": 40,
     "captures": 30,
     "states": 40,
+    "descriptions": 20,
+    "leases": 40,
 }
 
 

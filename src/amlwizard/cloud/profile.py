@@ -104,7 +104,8 @@ def from_description(path: Path) -> CloudProfile:
     InvalidInputError if the file is missing or not such a description."""
     try:
         given = parsed(path.read_text())
-        arm, authority, ca = _address(given["arm"]), _address(given["authority"]), given["ca"]
+        arm, authority = _address(given["arm"]), _address(given["authority"])
+        ca = None if given["ca"] is None else _address(given["ca"])
         resolver = _address(given.get("resolver") or f"{arm}/dns-query")
         proxy = _address(given["proxy"]) if given.get("proxy") else None
     except FileNotFoundError:

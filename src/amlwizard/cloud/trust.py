@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,7 +33,8 @@ def context(profile: CloudProfile, also: Iterable[Path] = ()) -> ssl.SSLContext:
     Raises InvalidInputError for a file or folder that holds no certificates.
     """
     if profile.ca:
-        made = ssl.create_default_context(cafile=profile.ca)
+        with _usable(Path(profile.ca), "The description of the cloud"):
+            made = ssl.create_default_context(cafile=profile.ca)
     else:
         import certifi
         import truststore
@@ -49,7 +51,7 @@ def context(profile: CloudProfile, also: Iterable[Path] = ()) -> ssl.SSLContext:
 
 
 def _add(made: ssl.SSLContext, place: Path, who: str) -> None:
-    try:
+    with _usable(place, who):
         if place.is_dir():
             made.load_verify_locations(capath=place)
             # OpenSSL finds only files with hashed names in a folder; users put plain files there.
@@ -57,8 +59,15 @@ def _add(made: ssl.SSLContext, place: Path, who: str) -> None:
                 made.load_verify_locations(cafile=file)
         else:
             made.load_verify_locations(cafile=place)
-    except OSError as error:  # includes SSLError
-        reason = error.strerror if not isinstance(error, ssl.SSLError) else "no certificate in it"
+
+
+@contextmanager
+def _usable(place: Path, who: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # includes SSLError; and of a NUL in a path
+        reason = getattr(error, "strerror", None) or error
+        reason = "no certificate in it" if isinstance(error, ssl.SSLError) else reason
         raise InvalidInputError(
             f"{who} names {place} for certificates to trust, and it cannot be used.",
             why=str(reason),
