@@ -15,7 +15,6 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from amlwizard import answers
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import (
     Emit,
@@ -216,7 +215,7 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
         rows["Endpoint"] = scored.scoring_uri
         if scored.dns_record:
             rows["DNS record"] = scored.dns_record
-        rows["Predictions"] = answers.on_a_line(scored.predictions)
+        rows["Predictions"] = ", ".join(f"{p:.3f}" for p in scored.predictions)
     if verified := view.output(VERIFY):
         unseen = len(verified.without_evidence)
         rows["Promises"] = f"{verified.kept} of {verified.promises} kept" + (

@@ -28,7 +28,7 @@ AZURE: Mapping[str, float] = {
     "workspace-blob-data": 60, "workspace-file-data": 60,
     "build-compute-acr-pull": 60, "build-compute-acr-push": 60,
     "kubernetes-compute-acr-pull": 60, "kubernetes-compute-blob-reader": 60,
-    "databricks-cluster": 285, "cluster-libraries": 50, "train": 40, "check-training": 0,
+    "databricks-cluster": 285, "cluster-libraries": 50, "train": 40, "check-training": 0, "fit-to-serve": 110,
     "register": 15, "scoring-files": 15, "scoring-code": 1, "scoring-environment": 6, "endpoint": 28, "endpoint-acr-pull": 60, "endpoint-blob-reader": 60,
     "deployment": 480, "traffic": 12, "score": 2,
     "entry-ip": 2, "bastion": 474, "vpn-gateway": 1172, "verify": 20,
@@ -38,6 +38,7 @@ recorded from 2021 to 2026; a deployment also builds its image."""
 
 WORK: Mapping[str, float] = {
     "train": 6,
+    "fit-to-serve": 3,
     "register": 1,
     "scoring-files": 1,
     "deployment": 9,

@@ -34,7 +34,7 @@ TLS = {
 PEM = base64.b64encode(b"-----BEGIN PEM-----").decode()
 # What no export builds: it needs a trained model.
 WORK = {
-    "sign-in", "databricks-cluster", "cluster-libraries", "train", "check-training", "register",
+    "sign-in", "databricks-cluster", "cluster-libraries", "train", "check-training", "fit-to-serve", "register",
     "deployment", "traffic", "score", "verify",
 }  # fmt: skip
 

@@ -44,7 +44,8 @@ IMPORTED = {
         "sklearn.metrics", "sklearn.model_selection", "sklearn.pipeline", "sqlalchemy.orm", "uvicorn",
     ),
 }  # fmt: skip
-RUN = ("amlwizard.sandbox.children", "amlwizard.sandbox.databricks.node", SCORER)
+INTERPRETER = "amlwizard.sandbox.ml.interpreter"
+RUN = ("amlwizard.sandbox.children", "amlwizard.sandbox.databricks.node", INTERPRETER, SCORER)
 """Modules that are run: Python warns where one was imported before."""
 NEVER = ("amlwizard.notebook", "amlwizard.serving.score", "amlwizard.tui")
 """Not imported in advance: cells and the scoring script, which run elsewhere, and the app, which reads its terminal when it
@@ -219,6 +220,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if module == SCORER:
         _leave_the_undeclared(Path(arguments[2] if arguments[2:] else arguments[0]))
+    if module == INTERPRETER and arguments[0]:
+        _leave_the_undeclared(Path(arguments[0]))
     if module in RUN:
         sys.modules.pop(module, None)
     sys.argv = [module, *arguments]

@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 
+INTERPRETER = "amlwizard.sandbox.ml.interpreter"
 SCORER = "amlwizard.sandbox.ml.scorer"
 COMMANDS, SERVICES = "commands", "services"
 SERVED = {
@@ -22,6 +23,7 @@ SERVED = {
     "amlwizard.sandbox": SERVICES,
     "amlwizard.sandbox.children": SERVICES,
     "amlwizard.sandbox.databricks.node": SERVICES,
+    INTERPRETER: SERVICES,
     SCORER: SERVICES,
     "gunicorn": SERVICES,
 }

@@ -34,7 +34,8 @@ patiently(
 def registered():
     """The version of this run, if a request whose answer was lost has made it."""
     versions = registry.search_model_versions(f"name = '{parameters['model']}'")
-    return next((v for v in versions if v.run_id == parameters["run_id"]), None)
+    made = (v for v in versions if v.run_id == parameters["run_id"])
+    return next((v for v in made if v.tags.get("path") == parameters["path"]), None)
 
 
 def register():
@@ -47,5 +48,12 @@ def register():
 
 
 version = patiently(registered) or created_once(register, registered)
+for key, value in parameters["tags"].items():
+    if version.tags.get(key) != value:
+        patiently(
+            lambda key=key, value=value: registry.set_model_version_tag(
+                version.name, version.version, key, value
+            )
+        )
 print(f"{version.name} version {version.version}")
 print("amlwizard:" + json.dumps({"version": str(version.version)}))

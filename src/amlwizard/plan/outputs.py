@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Generic, TypeVar
 
 from amlwizard.json_record import JsonRecord
-from amlwizard.json_types import Document, JsonValue
-from amlwizard.rules.model_input import ModelInput, model_input
+from amlwizard.json_types import Document
 
 
 class UnresolvedPlaceholderError(LookupError):
@@ -81,14 +79,32 @@ class TrainingOutput(JsonRecord):
     metrics: Mapping[str, float]
     model: Document
 
-    @cached_property
-    def takes(self) -> ModelInput:
-        """What requests to the model must hold."""
-        return model_input(self.model.get("signature"), self.model.get("example"))
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The types of the model's columns by their names; empty if it takes none, or no signature
+        is known."""
+        inputs = (self.model.get("signature") or {}).get("inputs") or []
+        named = {str(part.get("name", number)): part["type"] for number, part in enumerate(inputs)}
+        return {} if "tensor" in named.values() else named
 
     def summary(self, most: int = 4) -> str:
         """The first metrics in a line."""
         return ", ".join(f"{name} {value:.6g}" for name, value in [*self.metrics.items()][:most])
+
+
+@dataclass(frozen=True)
+class Fitness(JsonRecord):
+    """`path` is the artifact path of the model to serve; `changed` says how its environment was completed,
+    `unchecked` names conda packages that only the container has. `answer` is the beginning of the JSON
+    with which it answered. `mark` and `request` are hashes of what it was checked by and asked."""
+
+    path: str
+    changed: Sequence[str]
+    unchecked: Sequence[str]
+    boot_seconds: float
+    answer: str
+    mark: str
+    request: str
 
 
 @dataclass(frozen=True)
@@ -113,11 +129,11 @@ class TrafficOutput(JsonRecord):
 
 @dataclass(frozen=True)
 class ScoringOutput(JsonRecord):
-    """`predictions` is what the model answered. `asked_from` is ``here`` or ``the VNET``; `dns_record` is one that the endpoint's name
+    """`asked_from` is ``here`` or ``the VNET``; `dns_record` is one that the endpoint's name
     lacks."""
 
     scoring_uri: str
-    predictions: JsonValue
+    predictions: Sequence[float]
     seconds: float
     asked_from: str = field(metadata={"key": "from"})
     dns_record: str | None = None
@@ -145,6 +161,7 @@ WORKSPACE = StepRef("workspace", ResourceOutput)
 DATABRICKS = StepRef("databricks", DatabricksOutput)
 CLUSTER = StepRef("databricks-cluster", ResourceOutput)
 TRAIN = StepRef("train", TrainingOutput)
+FITNESS = StepRef("fit-to-serve", Fitness)
 REGISTER = StepRef("register", RegisteredModel)
 SCORING_FILES = StepRef("scoring-files", ScoringFiles)
 TRAFFIC = StepRef("traffic", TrafficOutput)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -118,6 +119,14 @@ class Children:
         if waiting:
             await asyncio.wait(waiting, timeout=STOP_SECONDS)
         shutil.rmtree(self.temporary, ignore_errors=True)
+
+
+def program(file: Path, module: str, *arguments: str) -> None:
+    """Make an executable file that runs a module with these arguments before its own."""
+    file.parent.mkdir(parents=True)
+    command = shlex.join([sys.executable, "-m", module, *arguments])
+    file.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    file.chmod(0o700)
 
 
 def requests() -> Iterator[str]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 import hashlib
 from importlib.resources import files
 
-SCRIPT = "score.py"
+SCRIPT, CHECK = "score.py", "check.py"
 
 
-def source() -> str:
-    """The text of the scoring script."""
-    return (files(__name__) / SCRIPT).read_text(encoding="utf-8")
+def source(name: str = SCRIPT) -> str:
+    """The text of the scoring script, or of the program that checks a model with it."""
+    return (files(__name__) / name).read_text(encoding="utf-8")
 
 
 def version() -> str:

@@ -10,6 +10,7 @@ from amlwizard.recipe import Recipe
 from amlwizard.steps import (
     cluster,
     entry,
+    fitness,
     foundation,
     kubernetes,
     network,
@@ -36,6 +37,8 @@ def steps_for(recipe: Recipe, ignored: Collection[str] = (), joint: Joint = alon
         *kubernetes.kubernetes(recipe),
         *cluster.cluster(recipe),
         *training.training(recipe),
+        *fitness.fitness(recipe),
+        *training.registration(recipe),
         *scoring_script.scoring_script(recipe),
         *serving.serving(recipe),
         *scoring.scoring(recipe),

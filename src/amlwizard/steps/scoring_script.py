@@ -22,7 +22,7 @@ from amlwizard.json_types import Document, JsonObject, MutableDocument
 from amlwizard.notebook.access import scope_of
 from amlwizard.notebook.lending import lending
 from amlwizard.plan import Context, Found, Resource, Step
-from amlwizard.plan.outputs import SCORING_FILES, TRAIN, ScoringFiles
+from amlwizard.plan.outputs import FITNESS, SCORING_FILES, TRAIN, ScoringFiles
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.cluster import databricks_of
@@ -122,7 +122,7 @@ class _Assets:
                 "upload_key": lent.key,
                 "files": {f"{FOLDER}/{serving.SCRIPT}": serving.source()},
                 "run_id": ctx.outputs[TRAIN].run_id,
-                "path": ctx.outputs[TRAIN].model["path"],
+                "path": ctx.outputs[FITNESS].path,
             }
             found = run_tracked(ctx, self.recipe, "upload", parameters, say)
         return ScoringFiles(f"{uri}/{FOLDER}", found["conda"]).to_json()

@@ -23,9 +23,11 @@ from amlwizard.notebook.contexts import noting, sweep
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import (
     CLUSTER,
+    FITNESS,
     REGISTER,
     TRAIN,
     WORKSPACE,
+    Fitness,
     RegisteredModel,
     TrainingOutput,
 )
@@ -39,6 +41,7 @@ SERVER_REQUIREMENTS = ("azureml-ai-monitoring==1.0.0", "azureml-inference-server
 LARGEST_PICTURE = 33_000  # bytes, of which base64 makes 44,000 characters
 LONGEST_TAG = 4_000  # characters
 MOST_METRICS = 50
+FITNESS_TAG = "fitness"
 
 
 def fingerprint(recipe: Recipe) -> str:
@@ -79,7 +82,7 @@ def _unreadable(field: str, name: str | None, error: OSError) -> InvalidInputErr
 
 
 def training(recipe: Recipe) -> list[Step]:
-    """The steps that train the model, check the result against `expect`, and register it."""
+    """The steps that train the model and check the result against `expect`."""
     model = _Model(recipe)
     return [
         Step(
@@ -91,13 +94,30 @@ def training(recipe: Recipe) -> list[Step]:
             "check-training", "Training as expected", "train", (TRAIN.id,), lambda ctx: None,
             model.check, runs=True,
         ),
+    ]  # fmt: skip
+
+
+def registration(recipe: Recipe) -> list[Step]:
+    """The step that registers the model."""
+    model = _Model(recipe)
+    return [
         Step(
-            REGISTER.id, "Registered model", "register", ("check-training",), model.read_version,
+            REGISTER.id, "Registered model", "register", (FITNESS.id,), model.read_version,
             model.register, runs=True,
             az=(f"az ml model create -n {model.name} --type mlflow_model "
                 "--path azureml://jobs/{train.run_id}/outputs/artifacts/paths/model",),
         ),
     ]  # fmt: skip
+
+
+def fitness_in(tags: Document) -> Fitness | None:
+    """What the tags of a registered version say of its fitness to be served."""
+    return Fitness.from_json(json.loads(tags[FITNESS_TAG])) if FITNESS_TAG in tags else None
+
+
+def registered(ctx: Context, recipe: Recipe) -> Document | None:
+    """The newest registered version that was trained from equal cells and settings."""
+    return _Model(recipe).registered(ctx)
 
 
 class _Model:
@@ -107,13 +127,13 @@ class _Model:
         self.recipe, self.name = recipe, recipe.names.model
         self.experiment, self.mark = recipe.names.experiment, fingerprint(recipe)
 
-    def _registered(self, ctx: Context) -> Document | None:
+    def registered(self, ctx: Context) -> Document | None:
         """The newest registered version trained from equal cells and settings."""
         versions = ctx.cloud.ml(ctx.outputs[WORKSPACE].id).model_versions(self.name)
         return next((v for v in versions if v["tags"].get("fingerprint") == self.mark), None)
 
     def read_run(self, ctx: Context) -> Found | None:
-        found = self._registered(ctx)
+        found = self.registered(ctx)
         if found is None:
             return None
         tags = found["tags"]
@@ -158,9 +178,11 @@ class _Model:
         return [f"{name}: {missed}" for name, missed in checked if missed]
 
     def read_version(self, ctx: Context) -> Found | None:
-        found = self._registered(ctx)
-        if found is None or found["tags"].get("run_id") != ctx.outputs[TRAIN].run_id:
+        found, fitness = self.registered(ctx), ctx.outputs[FITNESS]
+        tags = found["tags"] if found else {}
+        if tags.get("run_id") != ctx.outputs[TRAIN].run_id or fitness_in(tags) != fitness:
             return None
+        assert found
         return Found("ready", self._version(ctx, found["version"]))
 
     def _version(self, ctx: Context, version: str) -> Document:
@@ -168,16 +190,18 @@ class _Model:
         return RegisteredModel(self.name, version, model_id).to_json()
 
     def register(self, ctx: Context, say: ReportProgress) -> Document:
-        run = ctx.outputs[TRAIN]
+        run, fitness = ctx.outputs[TRAIN], ctx.outputs[FITNESS]
         tags = {
             "fingerprint": self.mark,
             "run_id": run.run_id,
             "metrics": json.dumps(dict([*run.metrics.items()][:MOST_METRICS])),
             **_parts("model", json.dumps(dict(run.model))),
+            "path": fitness.path,
+            FITNESS_TAG: json.dumps(fitness.to_json()),
         }
         parameters: JsonObject = {
             "run_id": run.run_id,
-            "path": run.model["path"],
+            "path": fitness.path,
             "model": self.name,
             "tags": tags,
         }

@@ -13,15 +13,20 @@ import json
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from ipaddress import ip_address
+from pathlib import Path
 from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, ClassVar, TextIO
 
 from amlwizard.sandbox import children
+
+INTERPRETER = "amlwizard.sandbox.ml.interpreter"
+"""What cells know as Python, to make environments with."""
 
 
 class CellRunner:
@@ -204,4 +209,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, driver.interrupt)
     into_the_vnet(driver)
     into_the_workspace()
+    python = Path(tempfile.mkdtemp(), "bin", "python")
+    children.program(python, INTERPRETER, "")
+    sys.executable = str(python)
     driver.serve()

@@ -11,7 +11,6 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from amlwizard import answers
 from amlwizard.app.port import RunResult
 from amlwizard.plan.outputs import REGISTER, SCORE, TRAIN, VERIFY
 from amlwizard.posture import Posture
@@ -65,8 +64,8 @@ def told(
     yield _verdict(view, running, posture)
     yield Content()
     if scored := view.output(SCORE):
-        shown = answers.on_a_line(scored.predictions, between="   ")
-        yield _row("Predictions", shown, "bold $success")
+        numbers = "   ".join(f"{p:.3f}" for p in scored.predictions)
+        yield _row("Predictions", numbers, "bold $success")
         yield _row("Endpoint", scored.scoring_uri)
         if scored.dns_record:
             yield _row("DNS record", scored.dns_record)

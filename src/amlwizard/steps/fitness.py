@@ -1,0 +1,104 @@
+"""Is the model fit to be served? It is asked on the cluster, before it is registered: a deployment
+takes most of an hour to find out.
+
+Its requirements are completed with what the inference server needs and installed in an environment of
+their own; there the server is started with the scoring script and the model, and asked the recipe's
+request. The tags of a registered version keep what came out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from amlwizard import notebook, serving
+from amlwizard.cloud.container_log import last_exception
+from amlwizard.cloud_port import ReportProgress
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
+from amlwizard.errors import StepError
+from amlwizard.json_types import Document, JsonObject
+from amlwizard.plan import Context, Found, Step
+from amlwizard.plan.outputs import FITNESS, TRAIN, Fitness
+from amlwizard.recipe import Recipe
+from amlwizard.rules.model_input import model_input
+from amlwizard.rules.scoring_request import as_sent
+from amlwizard.serving.unfit import explained
+from amlwizard.steps.training import fitness_in, registered, run_tracked
+
+NEEDED = ("azureml-ai-monitoring==1.0.0", "azureml-inference-server-http>=1.4")
+"""What Azure's scoring script imports and what runs it, besides all of MLflow."""
+LONGEST_REASON = 1_500
+
+
+def fitness(recipe: Recipe) -> list[Step]:
+    """The step that tries to serve the model before it is registered."""
+    return [
+        Step(
+            FITNESS.id, "Fit to be served", "train", ("check-training",),
+            lambda ctx: kept(ctx, recipe), lambda ctx, say: check(ctx, recipe, say).to_json(),
+            runs=True,
+        )
+    ]  # fmt: skip
+
+
+def check(ctx: Context, recipe: Recipe, say: ReportProgress) -> Fitness:
+    """Try to serve the model that was trained. Raises StepError, with cause and cure, where it fails."""
+    run, request = ctx.outputs[TRAIN], request_of(ctx, recipe)
+    parameters: JsonObject = {
+        "run_id": run.run_id,
+        "path": run.model["path"],
+        "needed": [*NEEDED],
+        "script": serving.SCRIPT,
+        "files": {serving.SCRIPT: serving.source(), serving.CHECK: serving.source(serving.CHECK)},
+        "request": request,
+        "mark": mark(),
+    }
+    result = run_tracked(ctx, recipe, "fitness", parameters, say)
+    if "unfit" in result:
+        raise _unfit(result["unfit"])
+    asked = _digest(request)
+    return Fitness.from_json({**result, "mark": mark(), "request": asked})
+
+
+def _unfit(found: Document) -> StepError:
+    refused = found.get("status") == 400
+    said = str(found["body"]) if refused else last_exception(found["log"])
+    what, fix = explained(found["stage"], said, found["log"])
+    return StepError(what, why=said[-LONGEST_REASON:], fix=f"{fix} What was trained is kept.")
+
+
+def kept(ctx: Context, recipe: Recipe) -> Found | None:
+    """What an earlier check of the same run found, from the tags of its version. Another request is
+    checked anew, unless the model is deployed: then the endpoint answers it at once."""
+    version = registered(ctx, recipe)
+    tags = version["tags"] if version else {}
+    found = fitness_in(tags)
+    if found is None or tags.get("run_id") != ctx.outputs[TRAIN].run_id:
+        return None
+    same = found.request == _digest(request_of(ctx, recipe)) or _deployed(ctx, recipe)
+    return Found("ready", found.to_json()) if found.mark == mark() and same else None
+
+
+def _deployed(ctx: Context, recipe: Recipe) -> bool:
+    at = f"{Ids(recipe).endpoint}/deployments/{recipe.names.deployment}"
+    return ctx.cloud.arm.get(ctx.resolve(at), api_versions.MACHINE_LEARNING) is not None
+
+
+def request_of(ctx: Context, recipe: Recipe) -> JsonObject:
+    """The recipe's request in the form that the model takes."""
+    model = ctx.outputs[TRAIN].model
+    return as_sent(
+        recipe.scoring.request, model_input(model.get("signature"), model.get("example"))
+    )
+
+
+def mark() -> str:
+    """A short hash of what the check itself is made of."""
+    return _digest(
+        [*NEEDED, notebook.source("fitness"), serving.source(), serving.source(serving.CHECK)]
+    )
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,120 @@
+"""A model is tried before it is registered: what would not be served is said with its cause, and what was
+trained is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from support import RECIPES, Json, Ran, Sandbox, amlwizard, running
+from support.trainings import runs
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("fitness")]
+COMPLETE = "mlflow==2.22.5\\nscikit-learn==1.9.1"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running("--approve", "--clock", "instant") as sandbox:
+        built = amlwizard(
+            "replay", str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--until", "provision",
+            "--json", AMLWIZARD_HOME=str(tmp_path_factory.mktemp("home")), **sandbox.environment,
+        )  # fmt: skip
+        assert built.code == 0, built.err
+        yield sandbox
+
+
+@pytest.fixture
+def trained(cloud: Sandbox, tmp_path: Path) -> Callable[..., Ran]:
+    """Train by a notebook beside the recipe, and go on until the model is registered."""
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text((RECIPES / "quickstart.yaml").read_text())
+
+    def replay(notebook: str = "", *options: str) -> Ran:
+        chosen: tuple[str, ...] = ()
+        if notebook:
+            (tmp_path / "own.py").write_text(dedent(notebook))
+            chosen = (
+                "--set", "training.notebook=own.py", "--set", "training.parameters={}",
+                "--set", "expect.metrics={}", "--set", "expect.predictions=null",
+            )  # fmt: skip
+        return amlwizard(
+            "replay", str(recipe), "--target", "sandbox", "--until", "register", *chosen, *options,
+            "--json", AMLWIZARD_HOME=str(tmp_path / "home"), **cloud.environment,
+        )  # fmt: skip
+
+    return replay
+
+
+def model(answer: str = "[1.0] * len(given)", **log: str) -> str:
+    """A notebook that logs a pyfunc; what `log` gives are arguments in Python."""
+    options = ", ".join(f"{name}={value}" for name, value in log.items())
+    return f"""
+        import mlflow, pandas as pd
+        from mlflow.models import infer_signature, ModelSignature
+        from mlflow.types.schema import ColSpec, Schema
+        frame = pd.DataFrame({{"a": [1.0, 2.0], "b": [3.0, 4.0]}})
+
+        class Own(mlflow.pyfunc.PythonModel):
+            def predict(self, context, given, params=None):
+                return {answer}
+
+        mlflow.pyfunc.log_model("model", python_model=Own(), {options})
+        """
+
+
+SIGNED = {"signature": "infer_signature(frame)"}
+PINNED = {"pip_requirements": "['mlflow==2.22.5', 'pandas']"}
+ASKED = ("--set", 'scoring.request={"input_data": {"columns": ["a", "b"], "data": [[1, 2]]}}')
+
+
+def error_of(ran: Ran) -> Json:
+    assert ran.code == 1, ran.err
+    return ran.final("fit-to-serve")
+
+
+def test_the_environment_is_completed_and_what_came_out_is_kept(
+    trained: Callable[..., Ran], cloud: Sandbox
+) -> None:
+    notebook = model("given['a'].tolist()", **SIGNED, **PINNED)
+    first = trained(notebook, *ASKED)
+    assert first.code == 0, first.err
+    found = first.final("fit-to-serve")["outputs"]
+    assert "azureml-inference-server-http>=1.4 is added" in found["changed"]
+    assert found["answer"].strip() == "[1.0]" and found["path"].startswith("model-served-")
+    again = trained(notebook, *ASKED)
+    assert again.that_are("kept") >= {"train", "fit-to-serve", "register"}
+
+
+@pytest.mark.parametrize(
+    ("notebook", "options", "what", "fix"),
+    [
+        (model(**SIGNED, pip_requirements="['mlflow', 'nothing-such==1.0']"), ASKED,
+         "requirement nothing-such==1.0 cannot be installed", "code_paths"),
+        (model(**SIGNED, pip_requirements="['mlflow', 'flask<3']"), ASKED,
+         "allow no inference server from 1.4 on", "flask<3"),
+        (model(**SIGNED, **PINNED),
+         ("--set", 'scoring.request={"input_data": {"columns": ["a"], "data": [[1]]}}'),
+         "lacks columns that the model's signature requires: ['b']", "scoring.request"),
+        (model("__import__('mylib').answer(given)", **SIGNED, **PINNED), ASKED,
+         "needs the module mylib", "code_paths"),
+        (model(signature="ModelSignature(Schema([ColSpec('double', 'a')]), Schema([ColSpec('datetime', 't')]))",
+               **PINNED), ASKED, "answers times", "serving.script"),
+    ],
+    ids=["a requirement", "an old server", "a request", "a module", "times"],
+)  # fmt: skip
+def test_what_would_not_be_served_is_said_and_the_training_kept(
+    trained: Callable[..., Ran],
+    cloud: Sandbox,
+    notebook: str,
+    options: tuple[str, ...],
+    what: str,
+    fix: str,
+) -> None:
+    error = error_of(trained(notebook, *options))
+    assert what in error["what"] and fix in error["fix"]
+    before = runs(cloud)
+    error_of(trained(notebook, *options))
+    assert runs(cloud) == before
