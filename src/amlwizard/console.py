@@ -27,9 +27,10 @@ from amlwizard.events import (
     StepProgress,
     StepStarted,
 )
+from amlwizard.lineage import lineage
 from amlwizard.plain_text import plain
 from amlwizard.plan import GONE, Plan
-from amlwizard.plan.outputs import REGISTER, SCORE, TRAIN, VERIFY, RemovalOutput, StepRef
+from amlwizard.plan.outputs import SCORE, TRAIN, VERIFY, RemovalOutput, StepRef
 from amlwizard.view import RunView, StepView
 
 MARKS = {
@@ -207,12 +208,8 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
         nothing = " Nothing was trained anew." if trained and trained.state == "kept" else ""
         console.print(f"\n{kept} of {len(view.steps)} steps were kept as they are.{nothing}")
     rows = dict(places)
-    if run := view.output(TRAIN):
-        rows["Run"] = f"{run.run_id} in experiment {run.experiment}, {run.summary()}"
-    if version := view.output(REGISTER):
-        rows["Model"] = f"{version.model} version {version.version}"
+    rows |= lineage(view)
     if scored := view.output(SCORE):
-        rows["Endpoint"] = scored.scoring_uri
         if scored.dns_record:
             rows["DNS record"] = scored.dns_record
         rows["Predictions"] = ", ".join(f"{p:.3f}" for p in scored.predictions)

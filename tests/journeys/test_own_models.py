@@ -145,6 +145,19 @@ def test_a_notebook_that_goes_wrong_names_its_cell_and_the_cause(
     assert said in final["what"] and "bad.py" in final["what"] and final["fix"]
 
 
+def test_metrics_come_with_the_cell_that_logged_them(cloud: Sandbox, tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path, OwnModel({"notebook": "own.py"}, {"input_data": [[1]]}, None, {}))
+    (tmp_path / "own.py").write_text(
+        "import mlflow\nmlflow.log_metrics({'loss': 0.5, 'none': float('nan')})\nprint('a', end='')"
+        "\n# COMMAND ----------\nmlflow.log_metric('loss', 0.25)"
+        "\n# COMMAND ----------\nraise ValueError('no log_model')\n"
+    )
+    ran = replayed(cloud, recipe, tmp_path / "home")
+    assert ran.code == 1
+    results = [e["data"]["result"] for e in ran.of("step-progress") if e["data"].get("result")]
+    assert results[-2:] == [{"metrics": {"loss": 0.5}}, {"metrics": {"loss": 0.25}}]
+
+
 def test_a_token_that_a_notebook_prints_is_in_nothing_that_is_written(
     cloud: Sandbox, tmp_path: Path
 ) -> None:

@@ -13,7 +13,15 @@ from textual.app import App
 from textual.widgets import OptionList, Static
 
 from amlwizard.app.port import RunResult
-from amlwizard.events import Attachment, Event, RunStarted, StepFinished, StepInfo, StepProgress
+from amlwizard.events import (
+    Attachment,
+    Event,
+    RunStarted,
+    StepFinished,
+    StepInfo,
+    StepProgress,
+    StepStarted,
+)
 from amlwizard.journal import read
 from amlwizard.plan.outputs import TrainingOutput
 from amlwizard.tui.pages.training import TrainingPage, cells, pictures, result
@@ -69,6 +77,41 @@ async def test_a_finished_run_shows_its_numbers_and_its_plot(size: tuple[int, in
         assert "predicted" in plot and "actual" in plot and "200" in plot
         for part in app.screen.query("#numbers, #cells, #plot, #printed"):
             assert app.screen.region.contains_region(part.region) and part.region.height > 3 - (part.id == "numbers")  # fmt: skip
+
+
+def running(*log: StepProgress) -> RunView:
+    steps = (StepInfo("train", "Training run", "train"),)
+    view = RunView().apply(RunStarted(at=1, run="r", recipe="x", target="sandbox", steps=steps))
+    view = view.apply(StepStarted(at=2, step="train", action="run"))
+    for event in log:
+        view = view.apply(event)
+    return view
+
+
+async def test_metrics_are_shown_as_they_are_logged() -> None:
+    first = said(1, "Epoch 1", text="", seconds=1.0, result={"metrics": {"loss": 0.5}})
+    second = said(2, "Epoch 2", text="", seconds=1.0, result={"metrics": {"loss": 0.25}})
+    app = at_page("training-result", running(said(1, "Epoch 1"), first))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "loss 0.5" in shown(app)[0] and "Run" not in shown(app)[0]
+        app.view = running(first, said(2, "Epoch 2"), second, said(3, "Save"))
+        await pilot.pause()
+        assert "loss 0.25" in shown(app)[0]
+
+
+async def test_several_pictures_are_named_with_their_folder(tmp_path: Path) -> None:
+    names = ("a.png", "b.png")
+    drawn = said(1, "Draw", text="", seconds=0.1, result={"metrics": {"loss": 1}},
+                 **{name: Attachment(name, b"x") for name in names})  # fmt: skip
+    app = at_page("training-result", running(drawn))
+    (tmp_path / "b.png").write_bytes(b"x")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert "Pictures a.png, b.png, beside the journal" in shown(app)[0]
+        app.ran = RunResult(0, "r", tmp_path / "recipe.yaml", tmp_path / "journal.jsonl")
+        await pilot.pause()
+        assert f"Pictures a.png, b.png, in {tmp_path}" in shown(app)[0]
 
 
 async def test_it_grows_while_the_cells_run() -> None:

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import zlib
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 
 import mlflow
@@ -187,6 +188,12 @@ def run_cell(number, line, source):
     in_run()
     with signed_in_for_long():
         run_code(number, line, source)
+    in_run()
+    # What has been logged so far, since nobody outside the VNET can ask for it.
+    so_far = patiently(lambda: client.get_run(run_id)).data.metrics.items()
+    shown = {name: value for name, value in so_far if isfinite(value)}
+    if shown:
+        print("\namlwizard:" + json.dumps({"metrics": shown}))
 
 
 def run_code(number, line, source):

@@ -70,7 +70,7 @@ class DatabricksOutput(ResourceOutput):
 
 @dataclass(frozen=True)
 class TrainingOutput(JsonRecord):
-    """`metrics` are the last values by name. `model` is what was logged: its artifact ``path``, its
+    """`metrics` are the last values by name, `notebook` the name of the file that logged them. `model` is what was logged: its artifact ``path``, its
     ``flavors``, its ``signature`` (``inputs``, ``outputs``, ``params`` in MLflow's JSON) and its
     input ``example`` (``type``, and the ``value`` unless it is large)."""
 
@@ -78,6 +78,7 @@ class TrainingOutput(JsonRecord):
     experiment: str
     metrics: Mapping[str, float]
     model: Document
+    notebook: str = ""
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -164,6 +165,7 @@ TRAIN = StepRef("train", TrainingOutput)
 FITNESS = StepRef("fit-to-serve", Fitness)
 REGISTER = StepRef("register", RegisteredModel)
 SCORING_FILES = StepRef("scoring-files", ScoringFiles)
+DEPLOYMENT = StepRef("deployment", ResourceOutput)
 TRAFFIC = StepRef("traffic", TrafficOutput)
 SCORE = StepRef("score", ScoringOutput)
 VERIFY = StepRef("verify", VerifyOutput)

@@ -33,6 +33,7 @@ def page(posture: Posture, recipe: Recipe, record: RunRecord) -> str:
         marks=MARKS,
         when=datetime.fromtimestamp(posture.at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         network=draw(recipe, posture),
+        lineage=record.lineage,
         fit=record.fit,
         plot=scatter(record.fit) if record.fit else None,
         bars=timeline(record.timings) if record.timings else None,

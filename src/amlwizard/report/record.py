@@ -4,10 +4,11 @@ the model fits."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
+from amlwizard.lineage import lineage
 from amlwizard.payloads import CellFinished
 from amlwizard.plan.outputs import TRAIN
 from amlwizard.recorded_run import view_of
@@ -40,28 +41,30 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """`run` is the id of the run that the timings are from."""
+    """`run` is the id of the run that the timings are from, `lineage` that of the model."""
 
     run: str = ""
     timings: tuple[Timing, ...] = ()
     fit: Fit | None = None
+    lineage: tuple[tuple[str, str], ...] = ()
 
 
 def recorded(journals: Iterable[Path], target: str) -> RunRecord:
-    """The newest run that built something, and the newest training; `journals` must be newest
-    first. Those of another target, and those that cannot be read, are skipped."""
+    """The newest run that built something, the newest training, and the way of the model in the
+    newest run that has one; `journals` must be newest first. Those of another target, and those that cannot be read, are skipped."""
     timings: RunRecord | None = None
     fit: Fit | None = None
+    way: tuple[tuple[str, str], ...] = ()
     for path in journals:
         view = view_of(path)
         if view is None or view.target != target:
             continue
         if timings is None and any(_built(step) for step in view.steps.values()):
             timings = RunRecord(view.run, tuple(_timings(view)))
-        fit = fit or _fit(view)
+        fit, way = fit or _fit(view), way or tuple(lineage(view))
         if timings and fit:
             break
-    return RunRecord(timings.run if timings else "", timings.timings if timings else (), fit)
+    return replace(timings or RunRecord(), fit=fit, lineage=way)
 
 
 def _built(step: StepView) -> bool:

@@ -126,6 +126,8 @@ class _Model:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe, self.name = recipe, recipe.names.model
         self.experiment, self.mark = recipe.names.experiment, fingerprint(recipe)
+        file = recipe.training.notebook
+        self.notebook = file.path.name if file else user_notebook.EXAMPLE
 
     def registered(self, ctx: Context) -> Document | None:
         """The newest registered version trained from equal cells and settings."""
@@ -138,7 +140,7 @@ class _Model:
             return None
         tags = found["tags"]
         metrics, model = json.loads(tags["metrics"]), json.loads(_joined(tags, "model"))
-        run = TrainingOutput(tags["run_id"], self.experiment, metrics, model)
+        run = TrainingOutput(tags["run_id"], self.experiment, metrics, model, self.notebook)
         return Found("ready", run.to_json())
 
     def train(self, ctx: Context, say: ReportProgress) -> Document:
@@ -155,7 +157,8 @@ class _Model:
         between = [*(data_cells(t.data) if t.data else ()), *user_cells(own)]
         cells = [*cells_of("open_run"), *between, *cells_of("finish_run")]
         result = run_signed_in(ctx, self.recipe, cells, parameters, say)
-        return TrainingOutput.from_json({**result, "experiment": self.experiment}).to_json()
+        known = {"experiment": self.experiment, "notebook": own.name}
+        return TrainingOutput.from_json({**result, **known}).to_json()
 
     def check(self, ctx: Context, say: ReportProgress) -> Document:
         # Where nothing is left to train, no notebook sweeps: a killed run's cell may have done it all.

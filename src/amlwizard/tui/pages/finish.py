@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from amlwizard.app.port import RunResult
-from amlwizard.plan.outputs import REGISTER, SCORE, TRAIN, VERIFY
+from amlwizard.lineage import lineage
+from amlwizard.plan.outputs import SCORE, VERIFY
 from amlwizard.posture import Posture
 from amlwizard.time_format import span
 from amlwizard.tui.pages import evidence
@@ -66,13 +67,10 @@ def told(
     if scored := view.output(SCORE):
         numbers = "   ".join(f"{p:.3f}" for p in scored.predictions)
         yield _row("Predictions", numbers, "bold $success")
-        yield _row("Endpoint", scored.scoring_uri)
-        if scored.dns_record:
-            yield _row("DNS record", scored.dns_record)
-    if version := view.output(REGISTER):
-        yield _row("Model", f"{version.model} version {version.version}")
-    if run := view.output(TRAIN):
-        yield _row("Run", f"{run.run_id} in experiment {run.experiment}, {run.summary()}")
+    for number, (stage, name) in enumerate(lineage(view)):
+        yield _row(f"→ {stage}" if number else stage, name)
+    if scored and scored.dns_record:
+        yield _row("DNS record", scored.dns_record)
     if posture:
         yield from _promises(posture, now, width)
     slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())

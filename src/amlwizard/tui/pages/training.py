@@ -58,7 +58,8 @@ def cells(said: Iterable[StepProgress], failed: bool = False) -> list[Cell]:
 
 
 def result(said: Sequence[StepProgress]) -> Document:
-    """The output of the last cell: metrics, actual, predicted..."""
+    """The output of the last cell that had one: the metrics so far, and in the end what came of
+    the run."""
     done = (event.payload(CellFinished) for event in reversed(said))
     return next((cell.result for cell in done if cell and cell.result), {})
 
@@ -149,7 +150,7 @@ class TrainingPage(Page):
         hit = fit(came.get("actual", ()), came.get("predicted", ()))
         for name, value in (("RMSE", hit.rmse), ("MAE", hit.mae), ("R²", hit.r2)) if hit else ():
             first += [(f"   {name} ", "dim"), (f"{value:.3f}", "")]
-        second = [("Run ", "dim"), (str(known["run_id"]), "")]
+        second = [("Run ", "dim"), (known["run_id"], "")] if "run_id" in known else []
         if step and step.state == "kept":
             second += [("  kept from an earlier run: nothing was trained anew", "dim")]
         if model:
@@ -157,17 +158,19 @@ class TrainingPage(Page):
                 ("   Model ", "dim"),
                 (f"{model.model} version {model.version}", ""),
             ]
-        lines = [first, second, *self._picture(said)]
+        lines = [first, *([second] if second else []), *self._pictures(said)]
         return Content("\n").join(Content.assemble(*line) for line in lines)
 
-    def _picture(self, said: Sequence[StepProgress]) -> list[list[tuple[str, str]]]:
+    def _pictures(self, said: Sequence[StepProgress]) -> list[list[tuple[str, str]]]:
         names = pictures(said)
         if not names:
             return []
-        ran = self.wizard.ran
-        saved = ran.journal.with_name(names[-1]) if ran else None
-        where = str(saved) if saved and saved.exists() else f"{names[-1]}, beside the journal"
-        return [[("Picture ", "dim"), (where, "")]]
+        folder = self.wizard.ran.journal.parent if self.wizard.ran else None
+        what, where = "Pictures " if names[1:] else "Picture ", ", beside the journal"
+        if folder and (folder / names[-1]).exists():
+            where = f", in {folder}" if names[1:] else ""
+            names = names if names[1:] else [str(folder / names[0])]
+        return [[(what, "dim"), (f"{', '.join(names)}{where}", "")]]
 
     def _list(self, found: list[Cell]) -> None:
         options = self.query_one("#cells", OptionList)
@@ -213,7 +216,7 @@ def _without(view: RunView, step: StepView | None) -> str:
     left = [s.info.title for s in before if s.state not in ("done", "kept")]
     return {
         "waiting": f"Training waits for {', '.join(left)}." if left else "Training begins.",
-        "running": step.message or "Training runs: its numbers come with the last cell.",
+        "running": step.message or "Training runs: its metrics come as they are logged.",
         "kept": "Trained by an earlier run whose journal is not here.",
         "failed": step.end.what if step.end else "Training failed.",
         "blocked": f"Not trained: {step.end.because} failed." if step.end else "Not trained.",
