@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from amlwizard import answers
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import (
     Emit,
@@ -212,7 +213,7 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
     if scored := view.output(SCORE):
         if scored.dns_record:
             rows["DNS record"] = scored.dns_record
-        rows["Predictions"] = ", ".join(f"{p:.3f}" for p in scored.predictions)
+        rows["Predictions"] = answers.on_a_line(scored.predictions)
     if verified := view.output(VERIFY):
         unseen = len(verified.without_evidence)
         rows["Promises"] = f"{verified.kept} of {verified.promises} kept" + (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, get_args, get_origin
 
+from pydantic import JsonValue
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
@@ -135,7 +136,7 @@ def _kind(annotation: object, choices: tuple[str, ...]) -> Kind:
         return "number"
     if get_origin(annotation) is list:
         return "list"
-    return "json" if get_origin(annotation) is dict else "text"
+    return "json" if get_origin(annotation) is dict or annotation is JsonValue else "text"
 
 
 def typed(spec: FieldSpec, text: str) -> object:
@@ -154,11 +155,16 @@ def typed(spec: FieldSpec, text: str) -> object:
     if spec.kind == "list":
         items = [part.strip() for part in text.strip("[]").split(",") if part.strip()]
         return [_item(spec, item) for item in items]
-    if spec.kind == "json":
+    return _json(text) if spec.kind == "json" else text
+
+
+def _json(text: str) -> object:
+    """JSON; also a list without its brackets."""
+    for given in (text, f"[{text}]"):
         try:
-            return parsed(text)
+            return parsed(given)
         except ValueError:
-            return text
+            continue
     return text
 
 

@@ -109,9 +109,11 @@ ONCE: tuple[Json, ...] = (
 
 @pytest.fixture(scope="module")
 def mended(platform: Platform, other_predictions: Ran) -> Ran:
-    """What is throttled, down or cut off for a moment is asked again."""
+    """What is throttled, down or cut off for a moment is asked again, with a request that the recipe
+    leaves out."""
     platform.sandbox.control("faults", [{**fault, "times": 1} for fault in ONCE])
-    ran = platform.replay()
+    without = ("--set", "scoring.request=null", "--set", "expect.predictions=null")
+    ran = platform.replay(*without)
     platform.sandbox.clear()
     return ran
 
@@ -152,16 +154,23 @@ def test_a_refused_key_fails_the_request_and_is_not_shown(locked: Ran) -> None:
     assert SCORING_KEY not in locked.out + locked.err
 
 
-def test_missed_predictions_say_both_lists(other_predictions: Ran) -> None:
+def test_missed_predictions_say_where_and_what_came(other_predictions: Ran) -> None:
     final = failed(other_predictions, "score")
-    assert "expected [235.114, 246.801, 160.0]" in final["what"]
-    assert "got [235.11" in final["what"] and "163.68" in final["what"]
+    assert "at $[2] 160.0 within 0.001 is expected, and 163.68" in final["what"]
+    assert "235.114, 246.801, 163.68" in final["why"]
 
 
 def test_once_mended_it_scores_and_nothing_was_done_twice(mended: Ran, platform: Platform) -> None:
     assert mended.code == 0, mended.err
     assert mended.that_are("done") == {"sign-in", "preflight", "check-training", "score", "verify"}
     assert platform.sandbox.unknown == []
+
+
+def test_a_request_that_is_left_out_is_built_and_told(mended: Ran) -> None:
+    said = [event["message"] for event in mended.of("step-progress", "score")]
+    assert any("no scoring.request is given" in text and "input_data" in text for text in said)
+    (prediction, _) = mended.of("step-ended", "score")[0]["outputs"]["predictions"]
+    assert isinstance(prediction, float)
 
 
 def test_no_traceback_of_a_library_is_shown(mended: Ran) -> None:

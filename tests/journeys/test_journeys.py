@@ -253,7 +253,7 @@ def test_rows_without_names_are_refused_and_the_log_says_why(quickstart: Journey
     cloud, names = quickstart.sandbox.cloud(), recipe_of("quickstart").names
     ml = cloud.ml(quickstart.output("workspace")["id"])
     key, uri = ml.keys(names.endpoint), quickstart.output("traffic")["scoring_uri"]
-    rows, began = recipe_of("article").scoring.request["data"], time()
+    rows, began = document(recipe_of("article").scoring.request)["data"], time()
     refused = cloud.score(uri, key, {"input_data": rows})
     assert (
         refused.status == 500
@@ -271,7 +271,7 @@ def test_the_article_shows_the_request_as_given_and_as_sent(article: Journey) ->
     shown = next(
         e["data"] for e in article.ran.of("step-progress", "score") if "given" in e["data"]
     )
-    rows = recipe_of("article").scoring.request["data"]
+    rows = document(recipe_of("article").scoring.request)["data"]
     named = {"columns": list(DIABETES.columns), "index": [0, 1, 2], "data": rows}
     assert shown == {"given": {"data": rows}, "sent": {"input_data": named}}
     asked = [e for e in article.ran.events if e.get("step") == "score"]

@@ -196,3 +196,22 @@ def test_a_bad_notebook_is_told_before_any_cloud_call(cloud: Sandbox, tmp_path: 
     assert ran.code == 2 and "bad.py, cell 1, line 2" in ran.err
     assert len(cloud.calls) == before
     assert json.dumps(ran.err)
+
+
+def test_the_versions_of_a_model_are_told_from_the_workspace(
+    cloud: Sandbox, tmp_path: Path
+) -> None:
+    recipe = recipe_of(tmp_path, MODELS["a tensor signature"])
+    ran = replayed(cloud, recipe, tmp_path / "home", "--until", "register")
+    assert ran.code == 0, ran.err
+    around = {"AMLWIZARD_HOME": str(tmp_path / "home"), **cloud.environment}
+    told = amlwizard("runs", str(recipe), "--target", "sandbox", "--json", **around)
+    newest = json.loads(told.out)["versions"][0]
+    assert newest["version"] == ran.final("register")["outputs"]["version"]
+    assert newest["metrics"] == {"r2": 1.0}
+    here = amlwizard("runs", "--json", **around)
+    (run,) = json.loads(here.out)["runs"]
+    assert run["end"] == "done" and run["metrics"] == "r2 1"
+    assert "r2 1" in amlwizard("runs", **around).out
+    without = amlwizard("runs", str(recipe), **around)
+    assert without.code == 2 and "--target azure" in without.err

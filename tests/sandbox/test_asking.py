@@ -114,6 +114,16 @@ def test_it_is_asked_again_until_it_is_there(endpoint: Endpoint) -> None:
     assert all(request == {"input_data": table} for request in endpoint.asked)
 
 
+def test_no_request_is_one_that_is_built_and_told(endpoint: Endpoint) -> None:
+    told: list[str] = []
+    endpoint.answers = [GOOD]
+    say = lambda message, payload=None: told.append(message)  # noqa: E731
+    send(context(endpoint.uri), recipe_of("quickstart"), None, say, 0)
+    table = {"columns": ["a"], "index": [0], "data": [[0.0]]}
+    assert endpoint.asked == [{"input_data": table}]
+    assert "no scoring.request is given" in told[0] and '"data"' in told[0]
+
+
 def test_without_patience_its_word_is_taken(endpoint: Endpoint) -> None:
     endpoint.answers = [STARTING]
     answer = asked(endpoint.uri, patience=0)

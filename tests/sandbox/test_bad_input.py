@@ -154,7 +154,7 @@ CROWDS = {
     "keys of a section": (GOOD + f"training: {{{MANY}}}", 101),
     "keys given twice": (GOOD + "training: {}\n" * 10_000, 100),
     "numbers that are none": (NAMES + f"scoring: {{request: {{data: [{'.nan, ' * 10_000}]}}}}", 101),
-    "texts for numbers": (GOOD + f"expect: {{predictions: [{'a, ' * 10_000}]}}", 101),
+    "texts for prefixes": (GOOD + f"addresses: {{peered: [{'a, ' * 1000}]}}", 101),
     "prefixes with host bits": (GOOD + f"addresses: {{peered: [{'10.1.0.1/16, ' * 1000}]}}", 101),
     "zones": (GOOD + f"security: {{dns_zones: {{{MANY}}}}}", 1001),
     "subnets at one place": (

@@ -190,7 +190,7 @@ async def test_waiting_can_be_stopped_and_holds_nothing_up() -> None:
         assert len(page.history) == 1, "what was stopped is not heard any more"
 
 
-async def test_the_signature_gives_a_request() -> None:
+async def test_the_model_gives_a_request() -> None:
     app = at_page("score", recorded())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -202,7 +202,8 @@ async def test_the_signature_gives_a_request() -> None:
         editor.load_text("nonsense")
         await pilot.press("f4")
         await pilot.pause()
-        assert json.loads(editor.text)["input_data"]["data"] == [[0.0] * 10]
+        rows = json.loads(editor.text)["input_data"]["data"]
+        assert len(rows) == 2, "of the input example"
 
 
 async def test_the_curl_line_is_copied_with_its_key_masked() -> None:

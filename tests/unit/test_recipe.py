@@ -192,7 +192,7 @@ def test_every_finding_at_once_one_per_cause() -> None:
     )
     fields_found = [f.fields[0] for f in reading.findings]
     assert sorted(fields_found) == sorted(
-        ["names.prefix", "addresses.vnet", "addresses.compute", "foo", "serving.nodes", "scoring.request"]
+        ["names.prefix", "addresses.vnet", "addresses.compute", "foo", "serving.nodes"]
     )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ from amlwizard.run_control import RunControl, cancelled_by
 from amlwizard.steps import steps_for
 from amlwizard.steps.evidence import Looking
 from amlwizard.steps.foundation import signed_in
+from amlwizard.steps.model_versions import ModelVersion, model_versions
 from amlwizard.steps.verify import alone as verification_of
 from amlwizard.teardown import teardown
 from amlwizard.view import RunView
@@ -160,6 +161,14 @@ class Application:
             return check(ctx, steps_for(recipe))
 
     # -- plan and run
+
+    def model_versions(
+        self, recipe: Recipe, emit: Emit, cancel: CancelEvent
+    ) -> Sequence[ModelVersion]:
+        """The registered versions of the recipe's model, newest first, and what serves them."""
+        account = self.sign_in(recipe.sign_in, emit, cancel)
+        with cancelled_by(cancel), reading_answers("Model versions"):
+            return model_versions(self.target.cloud, recipe, signed_in(account))
 
     def outline(self, recipe: Recipe) -> Plan:
         return outline(steps_for(recipe))

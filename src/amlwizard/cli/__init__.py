@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Command] = {
     "plan": Command("plan", "plan", options.PlanOptions),
     "replay": Command("replay", "replay", options.ReplayOptions),
     "resume": Command("resume", "resume", options.ResumeOptions),
+    "runs": Command("runs", "runs", options.RunsOptions),
     "verify": Command("verify", "verify", options.VerifyOptions),
     "destroy": Command("destroy", "destroy", options.DestroyOptions),
     "export": Command("export", "export", options.ExportOptions),

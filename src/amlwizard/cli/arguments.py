@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
         _plan,
         _replay,
         _resume,
+        _runs,
         _verify,
         _destroy,
         _export,
@@ -156,6 +157,15 @@ def _destroy(commands: Commands) -> None:
     destroy.add_argument("--dry-run", action="store_true", help="show what goes, and stop")
     destroy.add_argument("--yes", action="store_true", help="do not ask")
     destroy.add_argument("--json", action="store_true", help="events (or the plan) as JSON lines")
+
+
+def _runs(commands: Commands) -> None:
+    runs = commands.add_parser(
+        "runs", help="what was run here; or the versions of a recipe's model, and what serves them"
+    )
+    runs.add_argument("recipe", nargs="?", help="list the versions of this recipe's model")
+    _changes(runs, target="optional")
+    runs.add_argument("--json", action="store_true", help="all of it as JSON")
 
 
 def _export(commands: Commands) -> None:

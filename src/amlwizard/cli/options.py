@@ -103,6 +103,13 @@ class ResumeOptions(CloudOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunsOptions(CloudOptions):
+    recipe: str | None
+    set: Sequence[str]
+    json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifyOptions(RecipeOptions, TargetOptions):
     json: bool
     html: str | None

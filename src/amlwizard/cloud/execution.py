@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import PurePath
 from threading import Event as CancelEvent
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -311,6 +312,7 @@ def _files(text: str) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
     for line in text.splitlines():
         if line.startswith(FILE):
             name, _, content = line.removeprefix(FILE).partition(" ")
+            name = PurePath(name).name  # a cell prints it: it leads nowhere else
             size, _, encoded = content.partition(" ")
             try:
                 decoded = base64.b64decode(encoded, validate=True)

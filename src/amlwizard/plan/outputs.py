@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from amlwizard.json_record import JsonRecord
-from amlwizard.json_types import Document
+from amlwizard.json_types import Document, JsonValue
+from amlwizard.rules.model_input import ModelInput, model_input
 
 
 class UnresolvedPlaceholderError(LookupError):
@@ -80,13 +82,10 @@ class TrainingOutput(JsonRecord):
     model: Document
     notebook: str = ""
 
-    @property
-    def columns(self) -> Mapping[str, str]:
-        """The types of the model's columns by their names; empty if it takes none, or no signature
-        is known."""
-        inputs = (self.model.get("signature") or {}).get("inputs") or []
-        named = {str(part.get("name", number)): part["type"] for number, part in enumerate(inputs)}
-        return {} if "tensor" in named.values() else named
+    @cached_property
+    def takes(self) -> ModelInput:
+        """What requests to the model must hold."""
+        return model_input(self.model.get("signature"), self.model.get("example"))
 
     def summary(self, most: int = 4) -> str:
         """The first metrics in a line."""
@@ -130,11 +129,11 @@ class TrafficOutput(JsonRecord):
 
 @dataclass(frozen=True)
 class ScoringOutput(JsonRecord):
-    """`asked_from` is ``here`` or ``the VNET``; `dns_record` is one that the endpoint's name
+    """`predictions` is what the model answered. `asked_from` is ``here`` or ``the VNET``; `dns_record` is one that the endpoint's name
     lacks."""
 
     scoring_uri: str
-    predictions: Sequence[float]
+    predictions: JsonValue
     seconds: float
     asked_from: str = field(metadata={"key": "from"})
     dns_record: str | None = None

@@ -611,10 +611,11 @@ EXAMPLE_REQUEST = {
 class Scoring(Section):
     """The request that proves that the platform works"""
 
-    request: dict[str, JsonValue] = Field(
-        ...,
+    request: dict[str, JsonValue] | None = Field(
+        None,
         title="Request",
-        description='{"input_data": ...} with columns, index and data; or rows, named when sent.',
+        description='{"input_data": ...} with columns, index and data; or rows, named when sent. Left '
+        "out: the model's input example, or sample values that its signature allows.",
         examples=[EXAMPLE_REQUEST],
     )
 
@@ -661,8 +662,10 @@ class Expect(Section):
         title="Metrics",
         description='By name: {"mse": {"value": 3424.857, "tolerance": 0.001}, "auc": {"at_least": 0.8}}.',
     )
-    predictions: list[float] | None = Field(
-        None, title="Predictions", description="One for each row of the request."
+    predictions: JsonValue | None = Field(
+        None,
+        title="Predictions",
+        description="The answer to the request, as JSON: mostly a list, one for each row.",
     )
     tolerance: Annotated[float, Field(gt=0)] = Field(
         0.001, title="Tolerance", description="Largest absolute difference that passes."
@@ -679,5 +682,5 @@ class Recipe(Section):
     security: Security = Field(default_factory=Security, title="Security")
     training: Training = Field(default_factory=Training, title="Training")
     serving: Serving = Field(default_factory=Serving, title="Serving")
-    scoring: Scoring = Field(..., title="Scoring")
+    scoring: Scoring = Field(default_factory=Scoring, title="Scoring")
     expect: Expect = Field(default_factory=Expect, title="Expectations")

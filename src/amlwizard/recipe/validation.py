@@ -51,7 +51,6 @@ ITEMS: Mapping[str, object] = {
     "addresses.on_premises": _NETWORK,
     "addresses.reserved": {"name": "unknown", "range": _NETWORK},
     "security.aks_authorized_ranges": _NETWORK,
-    "expect.predictions": 0.0,
 }
 BY_KEY = (  # mappings whose other keys stay
     "names.tags",

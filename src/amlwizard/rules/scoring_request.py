@@ -150,6 +150,13 @@ def rows_of(request: JsonObject | None, model: ModelInput) -> Sequence[JsonValue
 # -- built
 
 
+def source_of(model: ModelInput) -> str:
+    """What a request is built from, in words."""
+    example = model.example
+    found = example is not None and example.value is not None
+    return "the model's input example" if found else "a sample that the model's signature allows"
+
+
 def built(model: ModelInput) -> JsonObject:
     """A request from the model's input example; without, from its signature, with sample values.
 

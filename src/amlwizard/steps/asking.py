@@ -22,8 +22,7 @@ from amlwizard.payloads import DnsRecordNeeded, RequestReshaped, ScoringResponse
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import CLUSTER, TRAFFIC, TRAIN, WORKSPACE
 from amlwizard.recipe import Recipe
-from amlwizard.rules.model_input import of_columns
-from amlwizard.rules.scoring_request import as_sent
+from amlwizard.rules.scoring_request import as_sent, source_of, text_of
 from amlwizard.secret import Secret
 from amlwizard.steps.cluster import databricks_of
 from amlwizard.steps.frontend import frontend_of
@@ -31,6 +30,7 @@ from amlwizard.steps.frontend import frontend_of
 # Statuses of the router, or of what is between, for a while after traffic was set; the model's own
 # responses do not count.
 NOT_YET = (404, 429, 500, 502, 503, 504)
+LONGEST = 500  # characters of a request that is told
 FIXES = {
     400: 'The endpoint takes {"input_data": {"columns": ..., "index": ..., "data": ...}}: compare '
     "it with what was sent.",
@@ -49,16 +49,19 @@ FIXES = {
 
 
 def send(
-    ctx: Context, recipe: Recipe, given: JsonObject, say: ReportProgress, patience: float = 0
+    ctx: Context, recipe: Recipe, given: JsonObject | None, say: ReportProgress, patience: float = 0
 ) -> ScoringResponse:
-    """Send a request to the endpoint in the format that its model accepts, and return the response
-    whatever its status. `patience` is how many seconds to wait for the endpoint to become
+    """Send a request to the endpoint in the form that its model takes, None for one that is built
+    from the model's input example or signature, and return the response whatever its status. `patience` is how many seconds to wait for the endpoint to become
     available.
 
     Raises CloudError if the endpoint does not respond, or something else does.
     """
-    sent = as_sent(given, of_columns(ctx.outputs[TRAIN].columns))
-    if sent != given:
+    model = ctx.outputs[TRAIN].takes
+    sent = as_sent(given, model)
+    if given is None:
+        say(f"no scoring.request is given: {source_of(model)} is sent: {text_of(sent)[:LONGEST]}")
+    elif sent != given:
         say("the request is sent as columns, index and data", RequestReshaped(given, sent))
     uri = ctx.outputs[TRAFFIC].scoring_uri
     ml = ctx.cloud.ml(ctx.outputs[WORKSPACE].id)

@@ -21,7 +21,6 @@ from amlwizard.json_types import Document, JsonObject
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import FITNESS, TRAIN, Fitness
 from amlwizard.recipe import Recipe
-from amlwizard.rules.model_input import model_input
 from amlwizard.rules.scoring_request import as_sent
 from amlwizard.serving.unfit import explained
 from amlwizard.steps.training import fitness_in, registered, run_tracked
@@ -87,10 +86,7 @@ def _deployed(ctx: Context, recipe: Recipe) -> bool:
 
 def request_of(ctx: Context, recipe: Recipe) -> JsonObject:
     """The recipe's request in the form that the model takes."""
-    model = ctx.outputs[TRAIN].model
-    return as_sent(
-        recipe.scoring.request, model_input(model.get("signature"), model.get("example"))
-    )
+    return as_sent(recipe.scoring.request, ctx.outputs[TRAIN].takes)
 
 
 def mark() -> str:

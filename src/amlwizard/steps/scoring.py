@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 
+from amlwizard import answers
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import ExpectationError, StepError
 from amlwizard.json_types import Document, JsonValue
@@ -28,10 +29,9 @@ def scoring(recipe: Recipe) -> list[Step]:
                 why="\n".join(filter(None, (str(answer.response)[:500], answer.why))),
                 fix=answer.fix,
             )
-        predictions = _numbers(answer.response)
+        predictions = answer.response
         say(
-            f"{answer.status} after {answer.seconds:.2f} s: "
-            + ", ".join(f"{p:.3f}" for p in predictions),
+            f"{answer.status} after {answer.seconds:.2f} s: {answers.on_a_line(predictions)}",
             answer,
         )
         _compare(recipe.expect, predictions)
@@ -43,37 +43,30 @@ def scoring(recipe: Recipe) -> list[Step]:
             dns_record=answer.dns_record or None,
         ).to_json()
 
-    sent = as_sent(recipe.scoring.request, before_training(recipe.training))
     return [
         Step(
             "score", "Scoring request", "score", ("traffic",), lambda ctx: None, score, runs=True,
             az=("curl -X POST {traffic.scoring_uri} -H 'Authorization: Bearer ***' "
-                f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(sent))}",),
+                f"-H 'Content-Type: application/json' -d {_data(recipe)}",),
         )
     ]  # fmt: skip
 
 
-def _numbers(body: JsonValue) -> list[float]:
-    if isinstance(body, list) and all(isinstance(p, (int, float)) for p in body):
-        return [float(p) for p in body]
-    raise StepError(
-        "The endpoint's answer is no list of numbers.",
-        why=str(body)[:500],
-        fix="Check the request and the deployed model.",
-    )
-
-
-def _compare(expect: Expect, predictions: list[float]) -> None:
-    wanted = expect.predictions
-    if wanted is None:
+def _compare(expect: Expect, predictions: JsonValue) -> None:
+    if expect.predictions is None:
         return
-    near = len(wanted) == len(predictions) and all(
-        abs(a - b) <= expect.tolerance for a, b in zip(wanted, predictions, strict=True)
-    )
-    if not near:
+    if found := answers.difference(expect.predictions, predictions, expect.tolerance):
         raise ExpectationError(
-            f"Predictions: expected {wanted} within {expect.tolerance}, "
-            f"got {[round(p, 6) for p in predictions]}.",
-            why="The deployed model does not predict what the recipe expects.",
+            f"Predictions: {found}.",
+            why="The deployed model does not predict what the recipe expects: it answered "
+            f"{answers.on_a_line(predictions)}.",
             fix="Correct expect in the recipe, or what changed the model.",
         )
+
+
+def _data(recipe: Recipe) -> str:
+    """The request as curl takes it; what is built from the trained model is in no plan, but in a file."""
+    given = recipe.scoring.request
+    if given is None:
+        return "@request.json"
+    return shlex.quote(json.dumps(as_sent(given, before_training(recipe.training))))

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from amlwizard import answers
 from amlwizard.app.port import RunResult
 from amlwizard.lineage import lineage
 from amlwizard.plan.outputs import SCORE, VERIFY
@@ -65,8 +66,8 @@ def told(
     yield _verdict(view, running, posture)
     yield Content()
     if scored := view.output(SCORE):
-        numbers = "   ".join(f"{p:.3f}" for p in scored.predictions)
-        yield _row("Predictions", numbers, "bold $success")
+        shown = answers.on_a_line(scored.predictions, between="   ")
+        yield _row("Predictions", shown, "bold $success")
     for number, (stage, name) in enumerate(lineage(view)):
         yield _row(f"→ {stage}" if number else stage, name)
     if scored and scored.dns_record:

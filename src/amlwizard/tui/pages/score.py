@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,12 +13,13 @@ from textual.content import Content
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
+from amlwizard.answers import in_lines, on_a_line
 from amlwizard.errors import AmlwizardError
-from amlwizard.json_types import JsonObject, JsonValue
+from amlwizard.json_types import JsonObject
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
 from amlwizard.rules import scoring_request
-from amlwizard.rules.model_input import ModelInput, of_columns
+from amlwizard.rules.model_input import ModelInput
 from amlwizard.rules.request_problems import problems
 from amlwizard.tui.pages.page import Page
 from amlwizard.view import RunView
@@ -114,7 +114,7 @@ class ScorePage(Page):
 
     def _first_request(self) -> JsonObject:
         reading = self.wizard.session.reading
-        return reading.recipe.scoring.request if reading.recipe else {}
+        return (reading.recipe.scoring.request if reading.recipe else None) or {}
 
     def _offer(self, request: JsonObject) -> None:
         """Put a request in the editor, unless the user has edited it."""
@@ -132,7 +132,7 @@ class ScorePage(Page):
     def model(self) -> ModelInput:
         """What the trained model takes."""
         run = self.wizard.view.output(TRAIN)
-        return of_columns(run.columns) if run else scoring_request.UNKNOWN
+        return run.takes if run else scoring_request.UNKNOWN
 
     @property
     def deployed(self) -> bool:
@@ -240,7 +240,7 @@ class ScorePage(Page):
         return Content.assemble(
             f"{number:>2}  ",
             (str(answer.status), style),
-            f"  {answer.seconds:.3f} s  {rows}  {_brief(answer.response)}",
+            f"  {answer.seconds:.3f} s  {rows}  {on_a_line(answer.response, most=4)}",
         )
 
     @on(OptionList.OptionSelected)
@@ -275,22 +275,7 @@ def _answer(asked: Asked | None) -> Content:
         (str(answer.status), "bold $success" if good else "bold $text-error"),
         f"  after {answer.seconds:.3f} s",
     )
-    body = answer.response if isinstance(answer.response, str) else _body(answer.response)
+    body = "\n".join(in_lines(answer.response))
     rest = [Content(answer.why)] if answer.why else []
     rest += [Content.styled(answer.fix, "$accent")] if answer.fix else []
     return Content("\n").join([head, Content(body), *rest])
-
-
-def _body(response: JsonValue) -> str:
-    """JSON in its most readable form: predictions one per line."""
-    if isinstance(response, list) and all(isinstance(v, (int, float)) for v in response):
-        return "\n".join(f"{number:>3}  {value:.3f}" for number, value in enumerate(response, 1))
-    return json.dumps(response, indent=2, ensure_ascii=False)
-
-
-def _brief(response: JsonValue) -> str:
-    if isinstance(response, list) and all(isinstance(v, (int, float)) for v in response):
-        return ", ".join(f"{value:.3f}" for value in response[:4]) + (
-            ", …" if len(response) > 4 else ""
-        )
-    return json.dumps(response, ensure_ascii=False)[:60]
