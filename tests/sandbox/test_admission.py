@@ -9,10 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from databricks.sdk import WorkspaceClient
-from databricks.sdk.core import Config
-from databricks.sdk.credentials_provider import CredentialsStrategy
-from databricks.sdk.errors import PermissionDenied
 from support import PATIENCE, Sandbox, existing, running
 from support.platforms import Platform, both, nothing, setting, without
 
@@ -182,6 +178,11 @@ def test_databricks_knows_no_person_before_the_workspace_was_shown(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With databricks-sdk itself, which sends the id of the workspace only where it is told it."""
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.core import Config
+    from databricks.sdk.credentials_provider import CredentialsStrategy
+    from databricks.sdk.errors import PermissionDenied
+
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", platform.sandbox.description["ca"])
     host, workspace = strangers(platform), platform.outputs["databricks"]["id"]
     token = platform.cloud.access_token("databricks").reveal()

@@ -11,7 +11,6 @@ from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 from packaging.requirements import Requirement
 from support import Asked, recipe_of
 from support.forbidding import NO_ADDRESS
@@ -248,6 +247,8 @@ def test_ours_keep_what_their_cells_print_for_every_number_of_workers(platform: 
 def test_libraries_that_want_a_newer_python_fail(
     client: Any, started: Callable[..., str], runtime: str, python: str, failed: set[str]
 ) -> None:
+    from databricks.sdk.service.compute import Library, PythonPyPiLibrary
+
     cluster, packages = started(runtime), ["scikit-learn==1.9.1", "mlflow==2.22.5"]
     client.client.libraries.install(
         cluster, [Library(pypi=PythonPyPiLibrary(package=package)) for package in packages]

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from threading import Event as CancelEvent
 from typing import Any, TypeVar
@@ -272,6 +273,7 @@ def wizard(
 # -- a recorded run
 
 
+@cache
 def recorded(seconds: float = 1e9) -> RunView:
     """The recorded run of quickstart as of `seconds` after its start."""
     view = RunView()
