@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as CancelEvent
+from types import SimpleNamespace
 
 import pytest
 from support import PATIENCE, Sandbox, recipe_of, running
@@ -150,12 +151,17 @@ def test_a_machine_that_has_slept_and_lost_nothing_goes_on(
 # -- whose clock
 
 
+NOW = 1_800_000_000.0
+"""The time of this machine, where it stands still."""
+
+
 @pytest.fixture
 def clock_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
-    """Sets how many seconds this machine's clock is ahead of the cloud's."""
+    """Sets how many seconds this machine's clock, which stands still, is ahead of the cloud's."""
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: NOW))
 
     def ahead(seconds: float) -> None:
-        then = time.gmtime(time.time() - seconds)
+        then = time.gmtime(NOW - seconds)
         clock.heard(time.strftime("%a, %d %b %Y %H:%M:%S GMT", then))
 
     yield ahead
@@ -169,16 +175,19 @@ def holder(until: float) -> Holder:
 
 
 def test_a_lease_expires_by_the_clouds_clock(clock_of: Callable[[float], None]) -> None:
-    soon, long_ago = holder(time.time() - 100), holder(time.time() - 1000)
+    soon, long_ago = holder(NOW - 100), holder(NOW - 1000)
     assert soon.gone and long_ago.gone
     clock_of(900)
     assert not soon.gone and long_ago.gone
-    assert soon.renewed(600).until < time.time() - 200
+    assert soon.renewed(600).until == NOW - 300
     clock_of(3)
     assert soon.gone, "a slow answer is no wrong clock"
 
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "Fri, 99 Nov 2026 25:00:00 GMT"])
-def test_an_answer_without_a_date_changes_nothing(date: str | None) -> None:
+def test_an_answer_without_a_date_changes_nothing(
+    date: str | None, clock_of: Callable[[float], None]
+) -> None:
+    clock_of(900)
     clock.heard(date)
-    assert abs(clock.now() - time.time()) < 1
+    assert clock.now() == NOW - 900
