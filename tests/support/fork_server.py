@@ -37,11 +37,12 @@ IMPORTED = {
     ),
     # None of them looks at its environment; MLflow, its plugin and gunicorn do, and are left out.
     SERVICES: (
-        "alembic.command", "azure.core.pipeline.policies", "azure.identity", "cloudpickle",
-        "databricks.sdk", "docker", "flask", "git", "google.protobuf.json_format", "graphene",
-        "httpx", "matplotlib.pyplot", "opentelemetry.sdk.trace.export",
-        "pandas", "pydantic_settings", "requests", "scipy.stats", "sklearn.linear_model",
-        "sklearn.metrics", "sklearn.model_selection", "sklearn.pipeline", "sqlalchemy.orm", "uvicorn",
+        "alembic.command", "azure.core.pipeline.policies", "azure.identity", "azure.storage.blob",
+        "cloudpickle", "databricks.sdk", "docker", "flask", "git", "google.protobuf.json_format",
+        "graphene", "httpx", "matplotlib.pyplot", "msrest.authentication", "msrest.serialization",
+        "opentelemetry.sdk.trace.export", "pandas", "pydantic_settings", "requests", "scipy.stats", "sklearn.linear_model",
+        "sklearn.metrics", "sklearn.model_selection", "sklearn.pipeline", "sqlalchemy.orm", "sqlparse",
+        "uvicorn",
     ),
 }  # fmt: skip
 INTERPRETER = "amlwizard.sandbox.ml.interpreter"
@@ -50,6 +51,7 @@ RUN = ("amlwizard.sandbox.children", "amlwizard.sandbox.databricks.node", INTERP
 NEVER = ("amlwizard.notebook", "amlwizard.serving.score", "amlwizard.tui")
 """Not imported in advance: cells and the scoring script, which run elsewhere, and the app, which reads its terminal when it
 is imported."""
+RECIPE = Path(__file__).parents[2] / "recipes" / "quickstart.yaml"
 DECLARED = ("mlflow", "scikit-learn", "azureml-inference-server-http", "azureml-ai-monitoring")
 READ_EARLY = {"GIT_PYTHON_REFRESH": "quiet", "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1"}
 """What libraries read when they are imported: what a cluster's driver has, and that there are no
@@ -68,6 +70,8 @@ def _import_all(server: str) -> None:
         importlib.import_module(name)
     if server == SERVICES:
         _read_metadata()
+    else:
+        _read_a_recipe()
     gc.freeze()  # no process looks through what was imported
 
 
@@ -76,6 +80,14 @@ def _read_metadata() -> None:
     from amlwizard.sandbox.ml import user_environment
 
     user_environment.UserEnvironment(DECLARED).files()
+
+
+def _read_a_recipe() -> None:
+    """As every command does: what Python and pydantic note at the first time, they have noted then."""
+    from amlwizard import rules
+    from amlwizard.recipe import load, sections_of
+
+    rules.check(sections_of(load(RECIPE)))
 
 
 @dataclass
