@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 import ssl
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPSConnection
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from support import PATIENCE
 from support.platforms import Platform
@@ -40,22 +43,30 @@ def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from _paths(inner, (*path, key))
 
 
+def connection(platform: Platform) -> HTTPSConnection:
+    """Python's own client, which takes a fifth of the time that others take for these thousands."""
+    description = platform.sandbox.description
+    trusted = ssl.create_default_context(cafile=description["ca"])
+    address = urlsplit(description["arm"]).netloc
+    return HTTPSConnection(address, context=trusted, timeout=PATIENCE)
+
+
 def test_no_body_crashes_the_sandbox(platform: Platform) -> None:
-    headers = {"Authorization": f"Bearer {platform.cloud.access_token('arm').reveal()}"}
-    trusted = ssl.create_default_context(cafile=platform.sandbox.description["ca"])
+    token = platform.cloud.access_token("arm").reveal()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     crashed = []
-    with httpx.Client(
-        base_url=platform.sandbox.description["arm"], headers=headers, verify=trusted,
-        trust_env=False, timeout=PATIENCE,
-    ) as client:  # fmt: skip
+    with closing(connection(platform)) as arm:
         for step in (name for name, one in platform.steps.items() if one.resource):
             try:
                 resource_id, version, body = platform.document(step)
             except LookupError:
                 continue  # it needs what only a later phase knows
             for what, changed in mutants(body):
-                answer = client.put(resource_id, params={"api-version": version}, json=changed)
-                if answer.status_code >= 500:
-                    crashed.append(f"{step}, {what}: {answer.text[:200]}")
+                path = f"{resource_id}?api-version={version}"
+                arm.request("PUT", path, json.dumps(changed), headers)
+                answer = arm.getresponse()
+                told = answer.read()
+                if answer.status >= 500:
+                    crashed.append(f"{step}, {what}: {told[:200]!r}")
     assert not crashed
     assert not [entry for entry in platform.sandbox.unknown if "crash" in entry]
