@@ -112,6 +112,93 @@ def times(folder: Path) -> Path:
     return path
 
 
+def probabilities(folder: Path) -> Path:
+    import mlflow
+    from mlflow.models import infer_signature
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression().fit(frame(), [0, 1, 1])
+    path = folder / "model"
+    mlflow.sklearn.save_model(
+        fitted, str(path), pip_requirements=NEEDED, pyfunc_predict_fn="predict_proba",
+        signature=infer_signature(frame(), fitted.predict_proba(frame())),
+    )  # fmt: skip
+    return path
+
+
+def gradient_boosting(folder: Path) -> Path:
+    """Takes missing values."""
+    import mlflow
+    from mlflow.models import infer_signature
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    data = frame().astype(float)
+    fitted = HistGradientBoostingRegressor(max_iter=1).fit(data, [1.0, 2.0, 3.0])
+    path = folder / "model"
+    mlflow.sklearn.save_model(
+        fitted, str(path), pip_requirements=NEEDED, signature=infer_signature(data, [1.0])
+    )
+    return path
+
+
+def lightgbm(*, booster: bool, signed: bool = True) -> Model:
+    """Of columns whose names have spaces and slashes."""
+
+    def saved(folder: Path) -> Path:
+        import lightgbm as lgb
+        import mlflow
+        from mlflow.models import infer_signature
+
+        data = frame().rename(columns={"a": "a / b", "b": "c d"})
+        fitted = lgb.LGBMRegressor(n_estimators=1, min_child_samples=1, n_jobs=1, verbose=-1)
+        fitted.fit(data, [1.0, 2.0, 3.0])
+        mlflow.lightgbm.save_model(
+            fitted.booster_ if booster else fitted, str(folder / "model"), pip_requirements=NEEDED,
+            signature=infer_signature(data, fitted.predict(data)) if signed else None,
+        )  # fmt: skip
+        return folder / "model"
+
+    return saved
+
+
+def onnx(*inputs: tuple[str, list[int | None]], columns: bool | None = None) -> Model:
+    """The sum of tensors; signed by columns, by tensors with names (`columns` is False), or not at
+    all."""
+
+    def saved(folder: Path) -> Path:
+        import mlflow
+        import numpy as np
+        from mlflow.models import ModelSignature
+        from mlflow.types.schema import ColSpec, Schema, TensorSpec
+        from onnx import TensorProto, helper
+
+        given = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in inputs]
+        answer = helper.make_tensor_value_info("y", TensorProto.FLOAT, inputs[0][1])
+        node = helper.make_node("Sum", [name for name, _ in inputs], ["y"])
+        made = helper.make_model(
+            helper.make_graph([node], "sum", given, [answer]),
+            opset_imports=[helper.make_opsetid("", 13)], ir_version=8,
+        )  # fmt: skip
+        by_columns = [ColSpec("float", name) for name, _ in inputs]
+        by_tensors = [
+            TensorSpec(np.dtype("float32"), [-1, *shape[1:]], name) for name, shape in inputs
+        ]
+        schema = Schema(by_columns if columns else by_tensors)
+        mlflow.onnx.save_model(
+            made, str(folder / "model"), pip_requirements=NEEDED,
+            signature=None if columns is None else ModelSignature(schema),
+        )  # fmt: skip
+        return folder / "model"
+
+    return saved
+
+
+def object_of_whole_numbers() -> Any:
+    from mlflow.types.schema import DataType, Object, Property
+
+    return Object([Property("x", DataType.long)])
+
+
 def without_its_module(folder: Path) -> Path:
     """A model whose own module was not saved with it."""
     return pyfunc_model(folder, lambda given: __import__("mylib").answer(given))
@@ -181,6 +268,37 @@ ROW: dict[str, Row] = {
             (split(["age", "plan"], [1.0, None], index=[0]), REFUSED),
         ],
     ),
+    "probabilities": Row(probabilities, [(A, ANY), (ROWS, REFUSED)]),
+    "missing numbers": Row(
+        gradient_boosting, [(split(["a", "b"], [None, 1.0], index=[0]), [2.0]), (A, ANY)]
+    ),
+    "a booster with a signature": Row(
+        lightgbm(booster=True),
+        [
+            (split(["a / b", "c d"], [1.0, 1], index=[0]), ANY), (ROWS, REFUSED),
+            (split(["a / b", "c d"], [1.0, None], index=[0]), REFUSED),
+            (split(["a / b", "c d"], index=[]), REFUSED),
+        ],
+    ),
+    "a regressor of LightGBM": Row(
+        lightgbm(booster=False), [(split(["c d", "a / b"], [1, 1.0], index=[0]), ANY), (ROWS, REFUSED)]
+    ),
+    "a booster without a signature": Row(
+        lightgbm(booster=True, signed=False),
+        [
+            (split(["a / b", "c d"], [1.0, 1], index=[0]), ANY),
+            (split(["a / b", "c d"], [1.0, 1]), REFUSED),
+        ],
+    ),
+    "ONNX of tensors by name": Row(
+        onnx(("x", [None, 2]), columns=False), [({"x": [[1.0, 2.0]]}, REFUSED), ([[1.0, 2.0]], REFUSED)]
+    ),
+    "ONNX of a column for each tensor": Row(
+        onnx(("a", [None, 1]), ("b", [None, 1]), columns=True), [(split(["a", "b"], [1.0, 1.0], index=[0]), REFUSED)]
+    ),
+    "ONNX without a signature": Row(
+        onnx(("x", [None, 2])), [([[1.0, 2.0]], REFUSED), ({"x": [[1.0, 2.0]]}, REFUSED)]
+    ),
     "columns with numbers for names": Row(
         answering(first, signature=lambda: signature(("double", 0), ("double", 1))),
         [(split([0, 1], [1.5, 2.0], index=[0]), [1.5])],
@@ -201,6 +319,10 @@ ROW: dict[str, Row] = {
         of("double", lambda given: {"score": [0.5], "n": 2}), [(v(1.0), {"score": [0.5], "n": 2})]
     ),
     "answers rows": Row(of("double", lambda given: given.to_numpy()), [(v(1.5), [[1.5]])]),
+    "answers texts": Row(of("double", lambda given: ["a"] * len(given)), [(v(1.0, 2.0), ["a", "a"])]),
+    "answers a Series": Row(
+        of("double", lambda given: given["v"]), [(v(1.5, 2.5), [{"v": 1.5}, {"v": 2.5}])]
+    ),
     "answers times": Row(
         of("double", lambda given: [given.assign(t=date(2024, 1, 1))["t"][0]]), [(v(1.0), REFUSED)]
     ),
@@ -226,7 +348,8 @@ ROW: dict[str, Row] = {
         answering(len, input_example=lambda: ["a", "b"]), [(["a", "b"], 2), ("a", REFUSED)]
     ),
     "a text without a name": Row(
-        answering(first, signature=lambda: signature(("string",))), [(["a"], REFUSED), ("a", REFUSED)]
+        answering(first, signature=lambda: signature(("string",))), 
+        [(["a"], REFUSED), ("a", REFUSED), (split([0], ["a"], index=[0]), ["a"])],
     ),
     "rows by a signature": Row(
         lambda folder: sklearn_model(folder, frame().to_numpy()),
@@ -266,6 +389,14 @@ ROW: dict[str, Row] = {
         ),
         [(v([1.0, 2.0, 3.0]), [3])],
     ),
+    "objects by an example": Row(
+        answering(
+            lambda given: [int(one["x"]) for one in given["v"]],
+            signature=lambda: signature((object_of_whole_numbers(), "v")),
+            input_example=lambda: pandas(v=[{"x": 1}]),
+        ),
+        [(v({"x": 3}), [3]), (v({"y": 3}), REFUSED)],
+    ),
     "a vector of Spark": Row(lambda folder: of(vector())(folder), ends="Error"),
     "small whole numbers in an example": Row(
         answering(
@@ -273,6 +404,14 @@ ROW: dict[str, Row] = {
             input_example=lambda: typed(v=([1, 2], "int32")),
         ),
         [(v(1), REFUSED)],
+    ),
+    "times in an example": Row(
+        answering(
+            lambda given: [str(one) for one in given["v"]],
+            signature=lambda: signature(("datetime", "v")),
+            input_example=lambda: typed(v=([ISO], "datetime64[ns]")),
+        ),
+        [(v(ISO), ANY)],
     ),
     "no signature, by columns": Row(
         lambda folder: sklearn_model(folder, frame(), signature=None),
