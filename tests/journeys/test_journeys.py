@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import re
 import ssl
+import threading
 from importlib.metadata import version
 from time import time
 
 import httpx
 import pytest
 import yaml
-from support import PATIENCE, RECIPES, Ran, document, recipe_of
+from support import PATIENCE, RECIPES, Asked, Json, Ran, document, recipe_of
 from support.journeys import Journey
 
 from amlwizard.capture.recording import UNSEEN
 from amlwizard.notebook.access import api_of
+from amlwizard.plan import Context
+from amlwizard.plan.outputs import Outputs
 from amlwizard.rules.scoring_request import DIABETES
 from amlwizard.steps import steps_for
+from amlwizard.steps.asking import send
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 
@@ -282,6 +286,17 @@ def test_a_private_endpoint_is_scored_from_inside(private: Journey) -> None:
     assert private.output("score")["from"] == "the VNET"
     cells = [e["message"] for e in private.ran.of("step-progress", "score")]
     assert any("Send the scoring request from inside the VNET" in m for m in cells)
+
+
+def test_what_fails_inside_is_told_with_what_the_container_wrote(private: Journey) -> None:
+    recipe, cloud = recipe_of("private"), private.sandbox.cloud()
+    finals = private.ran.of("step-finished")
+    outputs = Outputs({event["step"]: event["outputs"] for event in finals})
+    ctx = Context(recipe, cloud, outputs, threading.Event(), Asked())
+    columns = list(DIABETES.columns)
+    missing: Json = {"columns": columns, "index": [0], "data": [[None] * len(columns)]}
+    answer = send(ctx, recipe, {"input_data": missing}, lambda *_: None)
+    assert answer.status == 500 and "Input X contains NaN" in answer.why
 
 
 def test_a_private_endpoint_does_not_answer_outside(private: Journey) -> None:

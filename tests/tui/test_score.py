@@ -11,7 +11,7 @@ from support.tui_support import FakeBackend, at_page, page_of, recorded, until
 from textual.widgets import OptionList, Static, TextArea
 
 from amlwizard.errors import CloudError
-from amlwizard.json_types import JsonObject
+from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.payloads import ScoringResponse
 from amlwizard.recipe import Recipe
 from amlwizard.rules.scoring_request import DIABETES, rows_of
@@ -118,6 +118,34 @@ async def test_rows_alone_are_said_to_be_sent_with_their_columns() -> None:
         await pilot.pause()
         checked = text(page_of(app, ScorePage), "#checked")
         assert checked.startswith("✓ 1 row,") and "Sent as columns, index and data" in checked
+
+
+async def test_a_csv_that_is_pasted_is_sent_as_the_model_takes_it() -> None:
+    endpoint = Endpoint(good())
+    app = at_page("score", recorded(), endpoint)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        row = ["1", "2.5", "3", "4", "5", "6", "7", "8", "9", "10"]
+        text_ = "\n".join([",".join(DIABETES.columns), ",".join(row), ",".join(row)])
+        app.screen.query_one(TextArea).load_text(text_)
+        await pilot.pause()
+        assert text(page_of(app, ScorePage), "#checked").startswith("✓ 2 rows, as the model")
+        await pilot.press("f5")
+        await until(pilot, lambda: endpoint.requests)
+        assert len(rows_of(endpoint.requests[0], DIABETES)) == 2
+
+
+async def test_an_answer_of_records_is_a_table() -> None:
+    records: JsonValue = [{"score": 0.5, "label": "a"}, {"score": 0.25, "label": "b"}]
+    app = at_page("score", recorded(), Endpoint(ScoringResponse({}, 200, records, 0.01, CURL)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("f5")
+        await until(pilot, lambda: len(page_of(app, ScorePage).history) == 2)
+        lines = text(page_of(app, ScorePage), "#answered").splitlines()
+        assert [line.split() for line in lines[1:]] == [
+            ["score", "label"], ["1", "0.500", "a"], ["2", "0.250", "b"]
+        ]  # fmt: skip
 
 
 async def test_a_column_more_is_no_refusal() -> None:

@@ -137,6 +137,14 @@ def _typed(row: Sequence[JsonValue], specs: Sequence[JsonObject]) -> list[JsonVa
     return [cells.sent(value, spec) for value, spec in zip(row, specs, strict=True)]
 
 
+def form_of(sent: JsonObject) -> str:
+    """The form of a request that is sent, in words."""
+    given = sent.get("input_data")
+    if not isinstance(given, Mapping):
+        return "nested lists"
+    return "columns, index and data" if "columns" in given else "arrays by name"
+
+
 def rows_of(request: JsonObject | None, model: ModelInput) -> Sequence[JsonValue]:
     """The rows of a request in any of its forms; empty if there are none."""
     given = as_sent(request or {}, model).get("input_data")

@@ -22,7 +22,7 @@ from amlwizard.payloads import DnsRecordNeeded, RequestReshaped, ScoringResponse
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import CLUSTER, TRAFFIC, TRAIN, WORKSPACE
 from amlwizard.recipe import Recipe
-from amlwizard.rules.scoring_request import as_sent, source_of, text_of
+from amlwizard.rules.scoring_request import as_sent, form_of, source_of, text_of
 from amlwizard.secret import Secret
 from amlwizard.steps.cluster import databricks_of
 from amlwizard.steps.frontend import frontend_of
@@ -52,8 +52,8 @@ def send(
     ctx: Context, recipe: Recipe, given: JsonObject | None, say: ReportProgress, patience: float = 0
 ) -> ScoringResponse:
     """Send a request to the endpoint in the form that its model takes, None for one that is built
-    from the model's input example or signature, and return the response whatever its status. `patience` is how many seconds to wait for the endpoint to become
-    available.
+    from the model's input example or signature, and return the response whatever its status.
+    `patience` is how many seconds to wait for the endpoint to become available.
 
     Raises CloudError if the endpoint does not respond, or something else does.
     """
@@ -62,7 +62,7 @@ def send(
     if given is None:
         say(f"no scoring.request is given: {source_of(model)} is sent: {text_of(sent)[:LONGEST]}")
     elif sent != given:
-        say("the request is sent as columns, index and data", RequestReshaped(given, sent))
+        say(f"the request is sent as {form_of(sent)}", RequestReshaped(given, sent))
     uri = ctx.outputs[TRAFFIC].scoring_uri
     ml = ctx.cloud.ml(ctx.outputs[WORKSPACE].id)
     key = ml.keys(recipe.names.endpoint)

@@ -25,7 +25,6 @@ from amlwizard.tui.pages.page import Page
 from amlwizard.view import RunView
 
 DATA = " -d "
-SENT_AS = " Sent as columns, index and data."
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,8 @@ class ScorePage(Page):
         else:
             given = request or {}
             shape = ", as the model takes them" if self.model.signed else ""
-            form = "" if scoring_request.as_sent(given, self.model) == given else SENT_AS
+            sent = scoring_request.as_sent(given, self.model)
+            form = "" if sent == given else f" Sent as {scoring_request.form_of(sent)}."
             said = Content.assemble(("✓ ", "$success"), f"{self._rows(given)}{shape}.", form)
         self.query_one("#checked", Static).update(said)
 
@@ -178,7 +178,7 @@ class ScorePage(Page):
         if action == "stop":
             return self.sending
         if action == "build":
-            return True if self.model.signed else None
+            return True if self.model.signed or self.model.example else None
         if action == "copy":
             return True if any(asked.answer for asked in self.history) else None
         return super().check_action(action, parameters)
