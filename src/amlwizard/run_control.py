@@ -1,7 +1,8 @@
-"""Pausing and cancelling a run, from any thread."""
+"""Pausing and cancelling a run, from any thread and by signals."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -9,12 +10,17 @@ from contextvars import ContextVar, copy_context
 from functools import partial
 from threading import Event
 from time import monotonic, sleep
+from types import FrameType
 from typing import ClassVar, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""What ends a command: Ctrl-C, a supervisor, a terminal that closes."""
 CLEANUP_SECONDS = 1.2
 LOOK_SECONDS = 0.1
 _cancel: ContextVar[Event] = ContextVar("cancel")
@@ -29,6 +35,17 @@ def bound(variable: ContextVar[T], value: T) -> Iterator[None]:
         yield
     finally:
         variable.reset(before)
+
+
+@contextmanager
+def signals_handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Within the block, which the main thread runs, SIGNALS have this handler."""
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
 
 def cancelled_by(cancel: Event) -> AbstractContextManager[None]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
 from amlwizard.errors import OperationCancelledError
-from amlwizard.run_control import RunControl
+from amlwizard.run_control import RunControl, signals_handled_by
 
-SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
 SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
 ABOUT_WORK = "Cancelling; what Azure has begun goes on there."
 ABOUT_READING = "Cancelling; nothing was changed."
@@ -35,7 +31,7 @@ def cancelling(word: str = ABOUT_WORK, control: RunControl | None = None) -> Ite
         control.cancel()
         _tell(2, f"\n{word}\n".encode())
 
-    with _handled_by(stop):
+    with signals_handled_by(stop):
         yield control
 
 
@@ -46,18 +42,8 @@ def interrupting() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    with _handled_by(interrupt):
+    with signals_handled_by(interrupt):
         yield
-
-
-@contextmanager
-def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, previous in before.items():
-            signal.signal(number, previous)
 
 
 def _tell(file: int, text: bytes) -> None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from types import FrameType
 
 from textual.app import App
 
+from amlwizard.run_control import signals_handled_by
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.port import Wizard
 
-SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 CANCELLED = 130
 LONGEST_SECONDS = 1.5  # from a signal to the end
 TEXT = (
@@ -81,14 +81,9 @@ def catch_signals(app: App[int], wizard: Wizard) -> Callable[[], None]:
         watchdog.start()
         loop.call_soon_threadsafe(_stop, app, wizard)
 
-    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    before = {number: signal.signal(number, stop) for number in numbers}
-
-    def give_back() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    return give_back
+    caught = ExitStack()
+    caught.enter_context(signals_handled_by(stop))
+    return caught.close
 
 
 def _stop(app: App[int], wizard: Wizard) -> None:
