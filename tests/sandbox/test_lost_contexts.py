@@ -57,6 +57,15 @@ def test_what_is_lost_at_a_cell_is_found_again_and_all_cells_run(
     assert ("starting the cluster again" in said) == (mishap == "terminate")
 
 
+def test_a_start_whose_answer_is_lost_is_the_only_one(platform: Platform, run: Run) -> None:
+    starting = "POST /api/2.1/clusters/start"
+    before = platform.sandbox.received(starting)
+    platform.sandbox.fault(EXECUTE, holds="# End", mode="terminate", times=1)
+    platform.sandbox.fault(starting, mode="drop", times=1)
+    assert run(*CELLS, said=[])[-1].data == {"mse": 1}
+    assert platform.sandbox.received(starting) == before + 1
+
+
 @pytest.mark.parametrize("mishap", MISHAPS)
 def test_while_a_cell_runs_it_is_the_same(platform: Platform, run: Run, mishap: str) -> None:
     said: list[str] = []

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import Json, recipe_of
+from support import PATIENCE, Json, recipe_of
 from support.platforms import Platform
 
 from amlwizard import engine
+from amlwizard.cloud.arm import Arm
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
 from amlwizard.plan import Context
@@ -102,15 +104,26 @@ def test_nobody_waits_for_a_role_that_is_not_there(platform: Platform, ctx: Cont
     assert len(calls(platform, since, "PUT")) == 1
 
 
-def test_a_write_waits_for_the_rights_that_the_preflight_has_seen(platform: Platform) -> None:
+@pytest.mark.parametrize(
+    ("method", "status", "code"),
+    [
+        ("PUT", 403, "AuthorizationFailed"),  # rights that the preflight has seen
+        ("PUT", 404, "ResourceNotFound"),  # what another service has just made
+        ("GET", 404, "ResourceNotFound"),  # what was just written
+    ],
+)
+def test_a_write_waits_until_others_see_what_it_rests_on(
+    platform: Platform, method: str, status: int, code: str
+) -> None:
     resource_id, version, body = platform.document("vnet")
-    writing = "PUT .*/virtualNetworks/[^/]*"
-    platform.sandbox.fault(writing, status=403, code="AuthorizationFailed", times=2)
-    said: list[str] = []
-    platform.cloud.arm.put(
-        resource_id, version, body, lambda message, _=None: said.append(message), CancelEvent()
-    )
-    assert said.count("AuthorizationFailed: trying again") == 2
+    call = f"{method} .*/virtualNetworks/[^/]*"
+    before = platform.sandbox.received(call)
+    platform.sandbox.fault(call, status=status, code=code, times=2)
+    signed_in = platform.cloud.arm
+    patient = replace(signed_in.profile, lag=PATIENCE)
+    arm = Arm(patient, signed_in.credential, signed_in.subscription)
+    arm.put(resource_id, version, body, quiet, CancelEvent())
+    assert platform.sandbox.received(call) >= before + 3
 
 
 @pytest.mark.parametrize(("role", "says"), [("push", "pushing to"), ("pull", "pulling from")])
