@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import Json, document
 
+from amlwizard.errors import StepError
 from amlwizard.rules import request_problems, scoring_request
 from amlwizard.rules.model_input import ModelInput, of_columns
 from amlwizard.rules.request_problems import problems
 from amlwizard.rules.scoring_request import UNKNOWN, as_sent
+from amlwizard.steps.judging import judge
 
 COLUMNS = of_columns({"age": "double", "sex": "double", "bmi": "double"})
 NAMES = ["age", "sex", "bmi"]
@@ -148,6 +150,28 @@ def test_many_wrong_rows_are_not_all_named() -> None:
 
 def test_a_request_from_the_signature_is_one_that_passes() -> None:
     assert problems(scoring_request.built(COLUMNS), COLUMNS) == []
+
+
+def test_a_request_that_does_not_fit_the_trained_model_ends_the_step_with_all_that_is_wrong() -> (
+    None
+):
+    told: list[Any] = []
+    model = of_columns({"x": "double", "n": "long"})
+    judge(as_sent({"input_data": [[None, 1]]}, model), model, lambda *said: told.append(said))
+    ((message, finding),) = told
+    assert "NaN" in message and finding.finding["fields"] == ["scoring.request"]
+    with pytest.raises(StepError) as error:
+        judge(as_sent({"input_data": [[1.5, 1.5], ["y", 1]]}, model), model, lambda *said: None)
+    assert (
+        "Row 1, n: 1.5 is not a whole number" in error.value.why and "Row 2, x" in error.value.why
+    )
+    assert "scoring.request" in error.value.fix
+
+
+def test_there_is_nothing_to_build_a_request_from() -> None:
+    with pytest.raises(StepError) as error:
+        as_sent(None, UNKNOWN)
+    assert "signature" in error.value.why and "scoring.request" in error.value.fix
 
 
 values = st.recursive(

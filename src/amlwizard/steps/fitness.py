@@ -23,6 +23,7 @@ from amlwizard.plan.outputs import FITNESS, TRAIN, Fitness
 from amlwizard.recipe import Recipe
 from amlwizard.rules.scoring_request import as_sent
 from amlwizard.serving.unfit import explained
+from amlwizard.steps.judging import judge
 from amlwizard.steps.training import fitness_in, registered, run_tracked
 
 NEEDED = ("azureml-ai-monitoring==1.0.0", "azureml-inference-server-http>=1.4")
@@ -44,6 +45,7 @@ def fitness(recipe: Recipe) -> list[Step]:
 def check(ctx: Context, recipe: Recipe, say: ReportProgress) -> Fitness:
     """Try to serve the model that was trained. Raises StepError, with cause and cure, where it fails."""
     run, request = ctx.outputs[TRAIN], request_of(ctx, recipe)
+    judge(request, run.takes, say)
     parameters: JsonObject = {
         "run_id": run.run_id,
         "path": run.model["path"],
