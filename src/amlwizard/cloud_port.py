@@ -310,6 +310,11 @@ class CloudPort(Protocol):
     ) -> ProbeResult: ...
 
     def score(
-        self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None
+        self,
+        uri: str,
+        key: Secret,
+        body: JsonObject,
+        at: Frontend | None = None,
+        deployment: str = "",
     ) -> EndpointAnswer:
         """Send a scoring request. Raises CloudError if there is no response."""

@@ -83,7 +83,9 @@ class Cloud:
     def last_exception(self, endpoint: str, deployment: str, since: float | None = None) -> str:
         return "ValueError: Input contains NaN"
 
-    def score(self, uri: str, key: Secret, body: Any, at: Any = None) -> EndpointAnswer:
+    def score(
+        self, uri: str, key: Secret, body: Any, at: Any = None, deployment: str = ""
+    ) -> EndpointAnswer:
         return score(self.profile, uri, key, body, at)
 
 

@@ -224,9 +224,15 @@ class Cloud:
         }
 
     def score(
-        self, uri: str, key: Secret, body: JsonObject, at: Frontend | None = None
+        self,
+        uri: str,
+        key: Secret,
+        body: JsonObject,
+        at: Frontend | None = None,
+        deployment: str = "",
     ) -> EndpointAnswer:
-        """Send a scoring request. `at` locates an endpoint that has its own DNS name."""
+        """Send a scoring request. `at` locates an endpoint that has its own DNS name; `deployment`
+        is the one to ask, whichever gets the traffic."""
         from amlwizard.cloud.scoring import score
 
-        return score(self.profile, uri, key, body, at)
+        return score(self.profile, uri, key, body, at, deployment)

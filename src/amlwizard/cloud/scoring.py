@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import requests
 
 TIMEOUT_SECONDS = 60
+DEPLOYMENT = "azureml-model-deployment"
 SERVED = "x-ms-run-function-failed"  # the inference server's header: true, or false
 
 
@@ -39,6 +40,7 @@ def score(
     key: Secret,
     body: JsonObject,
     at: Frontend | None = None,
+    deployment: str = "",
 ) -> EndpointAnswer:
     """POST with the key as Bearer token; `at` locates an endpoint that has its own DNS name.
 
@@ -48,6 +50,8 @@ def score(
     import requests
 
     headers = {"Authorization": f"Bearer {key.reveal()}"}
+    if deployment:
+        headers[DEPLOYMENT] = deployment
     answer: httpx.Response | requests.Response
     began = monotonic()
     try:

@@ -47,6 +47,8 @@ if frontend:
 
 key = dbutils.secrets.get(parameters["scope"], parameters["key"])
 headers["Authorization"] = "Bearer " + key
+if parameters["deployment"]:
+    headers["azureml-model-deployment"] = parameters["deployment"]
 began = time.monotonic()
 try:
     answer = session.post(url, json=parameters["request"], headers=headers, timeout=60)

@@ -123,6 +123,15 @@ class ScoringFiles(JsonRecord):
 
 
 @dataclass(frozen=True)
+class RolloutOutput(JsonRecord):
+    """`model_id` is the model of the recipe's deployment; `candidate` is the deployment beside it
+    that has the registered version and a share of the requests, if there is one."""
+
+    model_id: str
+    candidate: str = ""
+
+
+@dataclass(frozen=True)
 class TrafficOutput(JsonRecord):
     scoring_uri: str
 
@@ -165,6 +174,8 @@ FITNESS = StepRef("fit-to-serve", Fitness)
 REGISTER = StepRef("register", RegisteredModel)
 SCORING_FILES = StepRef("scoring-files", ScoringFiles)
 DEPLOYMENT = StepRef("deployment", ResourceOutput)
+ENDPOINT = StepRef("endpoint", TrafficOutput)
+ROLLOUT = StepRef("rollout", RolloutOutput)
 TRAFFIC = StepRef("traffic", TrafficOutput)
 SCORE = StepRef("score", ScoringOutput)
 VERIFY = StepRef("verify", VerifyOutput)

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from amlwizard.recipe.values import (
+    CANARY,
     Access,
     Address,
     MetricName,
@@ -31,6 +32,7 @@ from amlwizard.recipe.values import (
     ParameterName,
     RecipeFile,
     Requirement,
+    Rollout,
     Subscription,
     Surge,
     Text,
@@ -580,11 +582,23 @@ class Serving(Section):
         description="no-code: Azure brings scoring script and environment; script: amlwizard does, for "
         "endpoints that take no MLflow model without.",
     )
+    rollout: Rollout = Field(
+        "replace",
+        title="Rollout",
+        description="How a new version of the model takes over. It is tried beside the old one first. "
+        "replace: then it gets all requests; canary 10%: then it gets that share, until it replaces.",
+    )
     build_node_size: Text = Field(
         "Standard_DS3_v2",
         title="Image-build node size",
         description="VM size of the compute that builds images where the registry is closed.",
     )
+
+    @property
+    def canary(self) -> int:
+        """The share of requests, in percent, that a new version gets beside the old; 0 for all."""
+        found = CANARY.fullmatch(self.rollout)
+        return int(found[1]) if found else 0
 
     @property
     def most_nodes(self) -> int:

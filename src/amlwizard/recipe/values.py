@@ -82,6 +82,19 @@ def _parse_surge(value: object) -> str:
     return share[0]
 
 
+CANARY = re.compile(r"canary ([1-9]\d?)%")
+
+
+def _parse_rollout(value: object) -> str:
+    if isinstance(value, str) and (value == "replace" or CANARY.fullmatch(value)):
+        return value
+    raise PydanticCustomError(
+        "rollout",
+        "{value} must be replace, or canary with the share of the new version, such as canary 10%",
+        {"value": cut(repr(value))},
+    )
+
+
 def _parse_subscription(value: object) -> str:
     try:
         if isinstance(value, str):
@@ -192,6 +205,11 @@ Surge = Annotated[
 Subscription = Annotated[str, BeforeValidator(_parse_subscription)]
 Access = Literal["private-endpoint", "service-endpoint"]
 Text = Annotated[str, Field(min_length=1, max_length=300)]
+Rollout = Annotated[
+    str,
+    BeforeValidator(_parse_rollout),
+    WithJsonSchema({"type": "string", "pattern": r"^(replace|canary [1-9]\d?%)$"}),
+]
 Requirement = Annotated[str, BeforeValidator(_parse_requirement)]
 ParameterName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z_][\w.-]*$")]
 MetricName = Annotated[str, StringConstraints(max_length=250, pattern=r"^[\w./ -]+$")]

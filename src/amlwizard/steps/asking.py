@@ -20,7 +20,7 @@ from amlwizard.notebook.access import scope_of
 from amlwizard.notebook.lending import lending
 from amlwizard.payloads import DnsRecordNeeded, RequestReshaped, ScoringResponse
 from amlwizard.plan import Context
-from amlwizard.plan.outputs import CLUSTER, TRAFFIC, TRAIN, WORKSPACE
+from amlwizard.plan.outputs import CLUSTER, ENDPOINT, TRAFFIC, TRAIN, WORKSPACE
 from amlwizard.recipe import Recipe
 from amlwizard.rules.scoring_request import as_sent, form_of, source_of, text_of
 from amlwizard.secret import Secret
@@ -49,11 +49,17 @@ FIXES = {
 
 
 def send(
-    ctx: Context, recipe: Recipe, given: JsonObject | None, say: ReportProgress, patience: float = 0
+    ctx: Context,
+    recipe: Recipe,
+    given: JsonObject | None,
+    say: ReportProgress,
+    patience: float = 0,
+    deployment: str = "",
 ) -> ScoringResponse:
     """Send a request to the endpoint in the form that its model takes, None for one that is built
     from the model's input example or signature, and return the response whatever its status.
-    `patience` is how many seconds to wait for the endpoint to become available.
+    `patience` is how many seconds to wait for the endpoint to become available; `deployment` is the
+    one to ask, whichever gets the traffic.
 
     Raises CloudError if the endpoint does not respond, or something else does.
     """
@@ -63,21 +69,23 @@ def send(
         say(f"no scoring.request is given: {source_of(model)} is sent: {text_of(sent)[:LONGEST]}")
     elif sent != given:
         say(f"the request is sent as {form_of(sent)}", RequestReshaped(given, sent))
-    uri = ctx.outputs[TRAFFIC].scoring_uri
+    uri = ctx.outputs[ENDPOINT if deployment else TRAFFIC].scoring_uri
     ml = ctx.cloud.ml(ctx.outputs[WORKSPACE].id)
     key = ml.keys(recipe.names.endpoint)
     at = frontend_of(ctx, recipe)
     began = clock.now()
     if inside(recipe):
-        with _inside(ctx, recipe, uri, key, sent, say, at) as ask:
+        with _inside(ctx, recipe, uri, key, sent, say, at, deployment) as ask:
             scored = _asked(ctx, ask, say, patience)
     else:
         if at and not at.named:
             _tell_of_record(say, at)
-        scored = _asked(ctx, lambda: ctx.cloud.score(uri, key, sent, at), say, patience)
+        scored = _asked(ctx, lambda: ctx.cloud.score(uri, key, sent, at, deployment), say, patience)
     wrote = ""
     if scored.status >= 500:
-        wrote = ml.last_exception(recipe.names.endpoint, recipe.names.deployment, began)
+        wrote = ml.last_exception(
+            recipe.names.endpoint, deployment or recipe.names.deployment, began
+        )
     return ScoringResponse(
         sent,
         scored.status,
@@ -187,6 +195,7 @@ def _inside(
     sent: JsonObject,
     say: ReportProgress,
     at: Frontend | None,
+    deployment: str,
 ) -> Iterator[Callable[[], EndpointAnswer]]:
     """Send from a cell on the Databricks cluster; the key is lent to it in its secret scope."""
     client = databricks_of(ctx)
@@ -194,7 +203,13 @@ def _inside(
     scope = scope_of(recipe)
     client.have_running(cluster_id, say, ctx.cancel)
     frontend = {"name": at.name, "address": at.address, "certificate": at.pem} if at else None
-    parameters = {"uri": uri, "scope": scope, "request": sent, "frontend": frontend}
+    parameters = {
+        "uri": uri,
+        "scope": scope,
+        "request": sent,
+        "frontend": frontend,
+        "deployment": deployment,
+    }
     with lending(client, scope, "scoring-key") as lent:
         lent.put(key.reveal())
         cells = notebook.cells("score", {**parameters, "key": lent.key})

@@ -9,8 +9,9 @@ from amlwizard import answers
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import ExpectationError, StepError
 from amlwizard.json_types import Document, JsonValue
+from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Context, Step
-from amlwizard.plan.outputs import TRAFFIC, ScoringOutput
+from amlwizard.plan.outputs import ROLLOUT, TRAFFIC, ScoringOutput
 from amlwizard.recipe import Expect, Recipe
 from amlwizard.rules.scoring_request import as_sent, before_training
 from amlwizard.steps.asking import inside, send
@@ -21,23 +22,10 @@ def scoring(recipe: Recipe) -> list[Step]:
     predictions are not those in `expect`."""
 
     def score(ctx: Context, say: ReportProgress) -> Document:
-        given = recipe.scoring.request
-        answer = send(ctx, recipe, given, say, ctx.cloud.profile.lag)
-        if answer.status >= 400:
-            raise StepError(
-                f"The endpoint answered {answer.status}.",
-                why="\n".join(filter(None, (str(answer.response)[:500], answer.why))),
-                fix=answer.fix,
-            )
-        predictions = answer.response
-        say(
-            f"{answer.status} after {answer.seconds:.2f} s: {answers.on_a_line(predictions)}",
-            answer,
-        )
-        _compare(recipe.expect, predictions)
+        answer = asked_as_expected(ctx, recipe, say, ctx.outputs[ROLLOUT].candidate)
         return ScoringOutput(
             ctx.outputs[TRAFFIC].scoring_uri,
-            predictions,
+            answer.response,
             round(answer.seconds, 3),
             asked_from="the VNET" if inside(recipe) else "here",
             dns_record=answer.dns_record or None,
@@ -50,6 +38,25 @@ def scoring(recipe: Recipe) -> list[Step]:
                 f"-H 'Content-Type: application/json' -d {_data(recipe)}",),
         )
     ]  # fmt: skip
+
+
+def asked_as_expected(
+    ctx: Context, recipe: Recipe, say: ReportProgress, deployment: str = ""
+) -> ScoringResponse:
+    """The answer to the recipe's request, of the endpoint or of one of its deployments. Raises
+    StepError for a failed request, ExpectationError if the predictions are not those in `expect`."""
+    patience = ctx.cloud.profile.lag
+    answer = send(ctx, recipe, recipe.scoring.request, say, patience, deployment)
+    if answer.status >= 400:
+        raise StepError(
+            f"The endpoint answered {answer.status}.",
+            why="\n".join(filter(None, (str(answer.response)[:500], answer.why))),
+            fix=answer.fix,
+        )
+    line = answers.on_a_line(answer.response)
+    say(f"{answer.status} after {answer.seconds:.2f} s: {line}", answer)
+    _compare(recipe.expect, answer.response)
+    return answer
 
 
 def _compare(expect: Expect, predictions: JsonValue) -> None:

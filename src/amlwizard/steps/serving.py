@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from amlwizard.cloud_port import ReportProgress
@@ -13,7 +13,7 @@ from amlwizard.errors import CloudError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plan import Context, Removal, Resource, Step
-from amlwizard.plan.outputs import WORKSPACE
+from amlwizard.plan.outputs import ROLLOUT, WORKSPACE
 from amlwizard.recipe import Recipe
 from amlwizard.serving import SCRIPT
 from amlwizard.steps.arm_step import arm_step
@@ -22,6 +22,7 @@ from amlwizard.steps.new_roles import until_seen
 from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.private_link import ready_for
 from amlwizard.steps.roles import pulls_and_pushes, pulls_and_reads
+from amlwizard.steps.rollout import keeping_canary, rollout
 from amlwizard.steps.scoring_script import has_script
 
 # How Machine Learning refuses a deployment that is not valid, before anything is built; and the
@@ -47,19 +48,31 @@ def serving(recipe: Recipe) -> list[Step]:
     builder = pulls_and_pushes(recipe, "build-compute", n.build_compute, after=())
     puller = pulls_and_reads(recipe, "kubernetes-compute", n.kubernetes_compute, after=())
     needed = [*roles, *puller, *builder]
-    withdraw = _without_traffic(ids.endpoint, n.deployment)
+
+    def deploy(name: str, model: str) -> Step:
+        withdraw = _without_traffic(ids.endpoint, name)
+        step = _deployment(recipe, ids, name, model, withdraw)
+        return until_seen(step, needed, withdraw)
+
+    deployed_after = (
+        "register",
+        *(("scoring-code", "scoring-environment") if has_script(recipe) else ()),
+        *(step.id for step in needed),
+        *_image_sources(recipe),
+    )
     return [
         arm_step(
             "endpoint",
             "Online endpoint",
             Resource(ids.endpoint, api_versions.MACHINE_LEARNING, endpoint),
             after=("kubernetes-compute", *after_private_link(recipe)),
-            outputs={"principal": "identity.principalId"},
+            outputs={"principal": "identity.principalId", "scoring_uri": "properties.scoringUri"},
             phase="deploy",
             az=(f"az ml online-endpoint create {in_workspace} -n {n.endpoint} -f endpoint.yml",),
         ),
         *roles,
-        until_seen(_deployment(recipe, ids, needed, withdraw), needed, withdraw),
+        rollout(recipe, deployed_after, deploy),
+        deploy(n.deployment, f"{{{ROLLOUT.id}.model_id}}"),
         arm_step(
             "traffic",
             "Traffic to the deployment",
@@ -72,18 +85,19 @@ def serving(recipe: Recipe) -> list[Step]:
                 f"--traffic {n.deployment}=100",
             ),
             removal=None,
+            suited=keeping_canary(recipe),
         ),
     ]
 
 
-def _deployment(recipe: Recipe, ids: Ids, roles: Sequence[Step], withdraw: Withdrawal) -> Step:
-    """The deployment, once `roles` are assigned; `withdraw` takes its traffic away."""
+def _deployment(recipe: Recipe, ids: Ids, name: str, model: str, withdraw: Withdrawal) -> Step:
+    """A deployment by its name and the id of its model; `withdraw` takes its traffic away."""
     n, s = recipe.names, recipe.serving
     resources = {"cpu": s.cpu, "memory": s.memory}
     body = ids.tracked(
         {
             "endpointComputeType": "Kubernetes",
-            "model": "{register.model_id}",
+            "model": model,
             **_scored_by(recipe),
             "appInsightsEnabled": True,
             "scaleSettings": {"scaleType": "Default"},
@@ -97,13 +111,8 @@ def _deployment(recipe: Recipe, ids: Ids, roles: Sequence[Step], withdraw: Withd
     deploy = arm_step(
         "deployment",
         "Deployment",
-        Resource(f"{ids.endpoint}/deployments/{n.deployment}", api_versions.MACHINE_LEARNING, body),
-        after=(
-            "register",
-            *(("scoring-code", "scoring-environment") if has_script(recipe) else ()),
-            *(step.id for step in roles),
-            *_image_sources(recipe),
-        ),
+        Resource(f"{ids.endpoint}/deployments/{name}", api_versions.MACHINE_LEARNING, body),
+        after=(ROLLOUT.id,),
         phase="deploy",
         az=(
             f"az ml online-deployment create -g {n.resource_group} -w {n.workspace} -e {n.endpoint} -f deployment.yml",
@@ -112,7 +121,7 @@ def _deployment(recipe: Recipe, ids: Ids, roles: Sequence[Step], withdraw: Withd
         suited=lambda new, found: new if has_script(recipe) else _without_script(ids, new, found),
     )
     deploy = deploy if has_script(recipe) else _with_way_out(deploy)
-    return _with_logs(deploy, n.endpoint, n.deployment)
+    return _with_logs(deploy, n.endpoint, name)
 
 
 def _scored_by(recipe: Recipe) -> Document:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import random
 import re
 import tempfile
 from pathlib import Path
@@ -187,9 +188,7 @@ class OnlineEndpoints:
                 {"error": {"code": "Unauthorized", "message": "key_auth_access_denied"}}, 401
             )
         traffic = endpoint["properties"]["traffic"]
-        chosen = request.headers.get("azureml-model-deployment") or next(
-            (n for n, share in traffic.items() if share > 0), None
-        )
+        chosen = request.headers.get("azureml-model-deployment") or self._by_share(traffic)
         if chosen is None:
             return JSONResponse({"error": {"message": "No deployment takes traffic."}}, 404)
         deployment = self.state.get(f"{endpoint['id']}/deployments/{chosen}")
@@ -201,6 +200,12 @@ class OnlineEndpoints:
         answer = await self.containers[key].ask(request, f"/{request.path_params['what']}")
         answer.headers["azureml-model-deployment"] = chosen
         return answer
+
+    def _by_share(self, traffic: dict[str, int]) -> str | None:
+        """One of the deployments, as often as its share of the traffic says."""
+        if not any(traffic.values()):
+            return None
+        return random.choices([*traffic], [*traffic.values()])[0]  # noqa: S311 - no secret
 
     def _cluster(self, endpoint: JsonObject) -> str:
         compute = self.state.get(endpoint["properties"]["compute"]) if endpoint else None

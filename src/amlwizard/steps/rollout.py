@@ -1,0 +1,139 @@
+"""A new version of the model is deployed beside the one that serves, and asked, before it gets
+requests of others. Where it does not answer as expected, the old one serves on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from amlwizard.cloud_port import ReportProgress
+from amlwizard.design import api_versions
+from amlwizard.design.ids import Ids
+from amlwizard.errors import ExpectationError, StepError
+from amlwizard.json_path import value_at
+from amlwizard.json_types import Document, MutableDocument
+from amlwizard.plan import Context, Found, Step
+from amlwizard.plan.outputs import REGISTER, ROLLOUT, RolloutOutput
+from amlwizard.recipe import Recipe
+from amlwizard.steps.arm_step import Suited
+from amlwizard.steps.documents import update
+from amlwizard.steps.scoring import asked_as_expected
+
+NEXT = "-next"
+
+Deploy = Callable[[str, str], Step]
+"""The step for a deployment, by its name and the id of its model."""
+
+
+def rollout(recipe: Recipe, after: tuple[str, ...], deploy: Deploy) -> Step:
+    """The step that decides which version the recipe's deployment serves, after it has tried the
+    registered one beside an older one."""
+    n, work = recipe.names, _Rollout(recipe, deploy)
+    there = f"-g {n.resource_group} -w {n.workspace} -e {n.endpoint}"
+    return Step(
+        ROLLOUT.id, "New version beside the old", "deploy", after, work.read, work.apply, runs=True,
+        az=(
+            f"az ml online-deployment create {there} -n {work.candidate} -f deployment.yml",
+            f"az ml online-endpoint invoke -g {n.resource_group} -w {n.workspace} -n {n.endpoint} "
+            f"--deployment-name {work.candidate} --request-file request.json",
+        ),
+    )  # fmt: skip
+
+
+def keeping_canary(recipe: Recipe) -> Suited:
+    """Adapts the traffic of an endpoint to what the rollout has set."""
+    canary = recipe.serving.canary
+
+    def suited(new: MutableDocument, found: Document) -> MutableDocument:
+        traffic = value_at(found, "properties.traffic") or {}
+        if canary and traffic.get(recipe.names.deployment + NEXT) == canary:
+            return {**new, "properties": {**new["properties"], "traffic": traffic}}
+        return new
+
+    return suited
+
+
+@dataclass
+class _Rollout:
+    """`candidate` is the name of the deployment that a new version is tried in."""
+
+    recipe: Recipe
+    deploy: Deploy
+
+    def __post_init__(self) -> None:
+        self.main, self.endpoint = self.recipe.names.deployment, Ids(self.recipe).endpoint
+        self.candidate = self.main + NEXT
+
+    def read(self, ctx: Context) -> Found | None:
+        """Ready where no older version serves, or where a canary stands already."""
+        new = ctx.outputs[REGISTER].model_id
+        serving, beside = self._found(ctx, self.main), self._found(ctx, self.candidate)
+        if not _serves_another(serving, new):
+            return None if beside else Found("ready", RolloutOutput(new).to_json())
+        canary = self.recipe.serving.canary
+        stands = beside and not _serves_another(beside, new)
+        if canary and stands and self._traffic(ctx).get(self.candidate) == canary:
+            return Found("ready", RolloutOutput(_model(serving), self.candidate).to_json())
+        return None
+
+    def apply(self, ctx: Context, say: ReportProgress) -> Document:
+        new = ctx.outputs[REGISTER].model_id
+        serving = self._found(ctx, self.main)
+        if not _serves_another(serving, new):
+            self._withdraw(ctx, say)
+            return RolloutOutput(new).to_json()
+        say("deploying the new version beside the one that serves")
+        self.deploy(self.candidate, new).apply(ctx, say)
+        self._try(ctx, say)
+        canary = self.recipe.serving.canary
+        if canary:
+            self._share(ctx, {self.main: 100 - canary, self.candidate: canary}, say)
+            return RolloutOutput(_model(serving), self.candidate).to_json()
+        self._withdraw(ctx, say)
+        return RolloutOutput(new).to_json()
+
+    def _try(self, ctx: Context, say: ReportProgress) -> None:
+        try:
+            asked_as_expected(ctx, self.recipe, say, self.candidate)
+        except (StepError, ExpectationError) as error:
+            self._withdraw(ctx, say)
+            before = "The version that served before serves on; the new one is registered."
+            error.why = "\n".join(filter(None, (error.why, before)))
+            raise
+
+    def _withdraw(self, ctx: Context, say: ReportProgress) -> None:
+        """Give all requests to the recipe's own deployment, and delete the one beside it."""
+        if self._found(ctx, self.candidate) is None:
+            return
+        if self._traffic(ctx).get(self.candidate):
+            self._share(ctx, {self.main: 100}, say)
+        say("deleting the deployment beside it")
+        address = f"{ctx.resolve(self.endpoint)}/deployments/{self.candidate}"
+        ctx.cloud.arm.delete(address, api_versions.MACHINE_LEARNING, say, ctx.cancel)
+
+    def _share(self, ctx: Context, traffic: Mapping[str, int], say: ReportProgress) -> None:
+        say("traffic: " + ", ".join(f"{share}% to {name}" for name, share in traffic.items()))
+        arm, address = ctx.cloud.arm, ctx.resolve(self.endpoint)
+        found = arm.get(address, api_versions.MACHINE_LEARNING)
+        body = update(found or {}, {}).body
+        body["properties"]["traffic"] = dict(traffic)
+        arm.put(address, api_versions.MACHINE_LEARNING, body, say, ctx.cancel)
+
+    def _traffic(self, ctx: Context) -> Mapping[str, int]:
+        found = ctx.cloud.arm.get(ctx.resolve(self.endpoint), api_versions.MACHINE_LEARNING)
+        return dict(value_at(found, "properties.traffic") or {})
+
+    def _found(self, ctx: Context, deployment: str) -> Document | None:
+        address = f"{ctx.resolve(self.endpoint)}/deployments/{deployment}"
+        return ctx.cloud.arm.get(address, api_versions.MACHINE_LEARNING)
+
+
+def _serves_another(deployment: Document | None, model: str) -> bool:
+    """Whether a deployment is there, has not failed, and serves another model."""
+    if value_at(deployment, "properties.provisioningState") in (None, "Failed"):
+        return False
+    return _model(deployment).lower() != model.lower()
+
+
+def _model(deployment: Document | None) -> str:
+    return str(value_at(deployment, "properties.model") or "")

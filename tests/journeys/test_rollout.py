@@ -1,0 +1,84 @@
+"""A new version of a model is tried beside the one that serves, and takes over, shares, or goes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, running
+
+from amlwizard.steps.rollout import NEXT
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("rollout")]
+REQUEST = {"input_data": [[1.0, 1.0]]}
+
+
+class Platform:
+    """A platform whose model multiplies by the parameter scale."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.sandbox, self.home, self.recipe = sandbox, folder / "home", folder / "own.yaml"
+        shutil.copy(ROOT / "tests" / "notebooks" / "scaled.py", folder)
+
+    def replay(self, scale: float, rollout: str, expected: float | None = None) -> Ran:
+        given = yaml.safe_load((RECIPES / "quickstart.yaml").read_text())
+        given["training"] |= {"notebook": "scaled.py", "parameters": {"scale": scale}}
+        given["serving"]["rollout"] = rollout
+        given["scoring"] = {"request": REQUEST}
+        given["expect"] = {"predictions": [3.0 * scale if expected is None else expected]}
+        self.recipe.write_text(yaml.safe_dump(given))
+        return self.command("replay")
+
+    def command(self, name: str) -> Ran:
+        return amlwizard(
+            name, str(self.recipe), "--target", "sandbox", "--json",
+            AMLWIZARD_HOME=str(self.home), **self.sandbox.environment,
+        )  # fmt: skip
+
+    def served(self) -> dict[str, dict[str, int]]:
+        """The traffic of the deployments of each version."""
+        versions: list[dict[str, Any]] = json.loads(self.command("runs").out)["versions"]
+        return {v["version"]: v.get("traffic", {}) for v in versions}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with running("--approve", "--clock", "instant") as sandbox:
+        built = Platform(sandbox, tmp_path_factory.mktemp("platform"))
+        first = built.replay(1, "replace")
+        assert first.code == 0, first.err
+        assert first.final("rollout")["outcome"] == "kept", "nothing served before"
+        yield built
+
+
+def test_versions_replace_fail_share_and_take_over(platform: Platform) -> None:
+    assert platform.served() == {"1": {"ridge": 100}}
+
+    second = platform.replay(2, "replace")
+    assert second.code == 0, second.err
+    assert second.final("rollout")["outcome"] == "done"
+    assert platform.served() == {"2": {"ridge": 100}, "1": {}}
+
+    wrong = platform.replay(3, "replace", expected=0.5)
+    final = wrong.final("rollout")
+    assert wrong.code == 1 and "Predictions" in final["what"] and "serves on" in final["why"]
+    assert wrong.final("deployment")["outcome"] == "blocked"
+    assert platform.served() == {"3": {}, "2": {"ridge": 100}, "1": {}}
+
+    canary = platform.replay(4, "canary 10%")
+    assert canary.code == 0, canary.err
+    shared = {"4": {f"ridge{NEXT}": 10}, "3": {}, "2": {"ridge": 90}, "1": {}}
+    assert platform.served() == shared
+
+    again = platform.replay(4, "canary 10%")
+    assert again.code == 0 and again.final("rollout")["outcome"] == "kept", again.err
+    assert platform.served() == shared
+
+    taken = platform.replay(4, "replace")
+    assert taken.code == 0, taken.err
+    assert platform.served() == {"4": {"ridge": 100}, "3": {}, "2": {}, "1": {}}
