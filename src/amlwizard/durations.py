@@ -30,7 +30,7 @@ AZURE: Mapping[str, float] = {
     "kubernetes-compute-acr-pull": 60, "kubernetes-compute-blob-reader": 60,
     "databricks-cluster": 285, "cluster-libraries": 50, "train": 40, "check-training": 0, "fit-to-serve": 110,
     "register": 15, "scoring-files": 15, "scoring-code": 1, "scoring-environment": 6, "endpoint": 28, "endpoint-acr-pull": 60, "endpoint-blob-reader": 60,
-    "deployment": 480, "traffic": 12, "score": 2,
+    "rollout": 480, "deployment": 480, "traffic": 12, "score": 2,
     "entry-ip": 2, "bastion": 474, "vpn-gateway": 1172, "verify": 20,
 }  # fmt: skip
 """Seconds, p50, by step id up to its dot. Those of ARM resources are what Microsoft's own projects

@@ -134,7 +134,7 @@ def deployed(platform: Platform, workspace: str, **properties: Any) -> tuple[str
     platform.cloud.arm.send("PUT", endpoint_id, endpoint_version, endpoint)
     step = platform.steps["deployment"].resource
     assert step
-    model = {"register": {"model_id": f"{workspace}/models/m/versions/1"}}
+    model = {"rollout": {"model_id": f"{workspace}/models/m/versions/1"}}
     outputs = {**platform.outputs, **model}
     body = resolve(step.body, outputs)
     for name, value in properties.items():

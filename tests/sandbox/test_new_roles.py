@@ -28,7 +28,7 @@ def quiet(*_: Any, **__: Any) -> None: ...
 @pytest.fixture
 def ctx(platform: Platform) -> Context:
     """All that stands before a deployment; the model is nobody's, which is found out last."""
-    outputs: dict[str, Document] = {**platform.outputs, "register": {"model_id": MODEL}}
+    outputs: dict[str, Document] = {**platform.outputs, "rollout": {"model_id": MODEL}}
     job = engine.Job(recipe_of("quickstart"), "", platform.cloud, "sandbox")
 
     def made(step: str) -> None:

@@ -31,7 +31,8 @@ def test_a_deployment_needs_nodes_with_room(
     platform: Platform, cpu: str, memory: str, instances: int, code: str
 ) -> None:
     workspace = platform.outputs["workspace"]["id"]
-    platform.outputs["register"] = {"model_id": f"{workspace}/models/none/versions/1"}
+    model = {"model_id": f"{workspace}/models/none/versions/1"}
+    platform.outputs |= {"register": model, "rollout": model}
     made(platform, "endpoint")
     endpoint = existing(
         platform.cloud.arm.get(platform.document("endpoint")[0], api_versions.MACHINE_LEARNING)

@@ -175,6 +175,7 @@ def _ready(recipe: str, there: Sandbox) -> tuple[Any, dict[str, Step], Json]:
     workspace = resolve(_resource(steps["workspace"]).id, outputs)
     outputs["kubernetes-compute"] = {"id": f"{workspace}/computes/aks-inference"}
     outputs["register"] = {"model_id": f"{workspace}/models/diabetes-ridge/versions/1"}
+    outputs["rollout"] = outputs["register"]
     return arm, steps, outputs
 
 

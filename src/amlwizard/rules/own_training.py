@@ -85,7 +85,9 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
                 else f"It reads {listed([*named], 10) or 'none'}."
             )
             what = f"{notebook.name} does not read the parameter {name}, as far as can be seen."
-            yield rule.finding(PARAMETERS, what, fix, severity="error" if near else "warning")
+            cure = _renamed(training, name, near[0]) if near and near[0] not in given else {}
+            severity: Severity = "error" if near else "warning"
+            yield rule.finding(PARAMETERS, what, fix, cure, severity)
     missing = [
         name
         for name, default in named.items()
@@ -95,6 +97,15 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
         what = f"{notebook.name} reads the parameter {name}, which has no default."
         field = DATA if name == "data" else PARAMETERS
         yield rule.finding(field, what, f"Give it in {field}.", severity="warning")
+
+
+def _renamed(training: Training, old: str, new: str) -> dict[str, object]:
+    given = training.parameters.items()
+    return {PARAMETERS: {new if name == old else name: value for name, value in given}}
+
+
+def _without(training: Training, name: str) -> dict[str, object]:
+    return {PARAMETERS: {n: value for n, value in training.parameters.items() if n != name}}
 
 
 @rule(
@@ -107,7 +118,8 @@ def parameters_are_no_secrets(rule: Rule, training: Training) -> Iterator[Findin
     for name, value in training.parameters.items():
         if isinstance(value, str) and value and SECRET.search(name):
             fix = "Read it in the notebook: dbutils.secrets.get(scope, key)."
-            yield rule.finding(PARAMETERS, f"The parameter {name} holds a secret by its name.", fix)
+            what = f"The parameter {name} holds a secret by its name."
+            yield rule.finding(PARAMETERS, what, fix, _without(training, name))
 
 
 @rule(
@@ -123,7 +135,8 @@ def parameters_of_the_example(rule: Rule, training: Training) -> Iterator[Findin
         value = training.parameters.get(name, 0.5 if name == "test_size" else 0)
         number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
         if not number or not right(float(value)):
-            yield rule.finding(PARAMETERS, f"{name} is {value!r}.", f"Give {wanted}.")
+            cure = _without(training, name)
+            yield rule.finding(PARAMETERS, f"{name} is {value!r}.", f"Give {wanted}.", cure)
 
 
 @rule(
@@ -138,9 +151,13 @@ def requirements(rule: Rule, training: Training) -> Iterator[Finding]:
         if name in PINNED:
             field = name.replace("-", "_") if name != "mlflow-skinny" else "mlflow"
             fix = f"Set training.{field} instead, and leave it out here."
-            yield rule.finding(REQUIREMENTS, f"{name} has a field of its own.", fix)
+            left = [line for line in training.requirements if _name(line) != name]
+            what = f"{name} has a field of its own."
+            yield rule.finding(REQUIREMENTS, what, fix, {REQUIREMENTS: left})
         elif names.count(name) > 1:
-            yield rule.finding(REQUIREMENTS, f"{name} is required twice.", "Keep one.")
+            last = {_name(line): line for line in training.requirements}
+            cure = {REQUIREMENTS: [*last.values()]}
+            yield rule.finding(REQUIREMENTS, f"{name} is required twice.", "Keep one.", cure)
 
 
 def _name(requirement: str) -> str:
