@@ -11,5 +11,5 @@ mlflow.sklearn.log_model(
     model,
     "model",
     signature=infer_signature(x, model.predict(x)),
-    pip_requirements=["mlflow", "scikit-learn", "numpy", "cloudpickle", "azureml-ai-monitoring==1.0.0", "azureml-inference-server-http==1.5.1"],
+    pip_requirements=["mlflow", "scikit-learn", "numpy", "cloudpickle"],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 from typing import Any
@@ -312,7 +313,8 @@ def test_every_rule_that_can_know_a_cure_has_one(rule: rules.Rule) -> None:
     assert bool(found.cure) == (rule.id not in NO_CURE_KNOWN)
     for path, value in found.cure.items():
         assert path in found.fix
-        assert value is None or str(value).lower() in found.fix.lower()
+        plain = value if isinstance(value, str) else json.dumps(value)
+        assert value is None or plain.lower() in found.fix.lower()
 
 
 def part_of(one: Any, other: Any) -> bool:

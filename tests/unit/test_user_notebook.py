@@ -138,7 +138,9 @@ def test_a_notebook_is_looked_for_beside_the_recipe(tmp_path: Path) -> None:
 def test_a_parameter_that_is_misspelt_is_told(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SOURCE)
     findings = found(tmp_path, notebook="train.py", parameters="{rounds: 3, alhpa: 1}")
-    assert [f.fix for f in findings] == ["Did you mean alpha? It stands in training.parameters."]
+    assert [f.fix for f in findings] == [
+        'Did you mean alpha? Use training.parameters: {"rounds": 3, "alpha": 1}.'
+    ]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,6 @@ mlflow.sklearn.log_model(
     pip_requirements=[
         f"{package}=={version(package)}"
         for package in ("mlflow", "scikit-learn", "numpy", "scipy", "cloudpickle")
-    ]
-    + ["azureml-ai-monitoring==1.0.0", "azureml-inference-server-http==1.5.1"],
+    ],
 )
 print("model logged")

@@ -68,7 +68,7 @@ class Sections:
 
     `unknown` are the recipe paths of values that cannot be used: fields (``addresses.vnet``), items
     (``addresses.peered.0``) and their parts. The section holds a stand-in there: its default, where
-    it has one.
+    it has one. `folder` holds the files that the recipe names.
     """
 
     sign_in: SignIn | None = None
@@ -80,6 +80,7 @@ class Sections:
     scoring: Scoring | None = None
     expect: Expect | None = None
     unknown: frozenset[str] = frozenset()
+    folder: Path = Path()
 
     def __getitem__(self, name: str) -> Section | None:
         """The section of that name."""
@@ -181,7 +182,7 @@ def examine(
             )
         )
     recipe = None if findings else Recipe.model_validate({"version": VERSION, **sections})
-    usable = Sections(**sections, unknown=frozenset(unknown))  # type: ignore[arg-type]  # by name
+    usable = Sections(**sections, unknown=frozenset(unknown), folder=folder)  # type: ignore[arg-type]  # by name
     return Reading(usable, (*findings, *changes), recipe, lines, raw, folder)
 
 

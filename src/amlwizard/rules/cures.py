@@ -167,7 +167,8 @@ def cured(sections: Sections, cure: Cure) -> Sections | None:
                 raw[field] = value
         try:
             changed[name] = type(section).model_validate(
-                {k: v for k, v in raw.items() if v is not None}
+                {k: v for k, v in raw.items() if v is not None},
+                context={"folder": sections.folder},
             )
         except ValidationError:
             return None

@@ -10,7 +10,7 @@ from math import isfinite
 from amlwizard import user_notebook
 from amlwizard.errors import Finding, Severity
 from amlwizard.recipe import Training, is_sent
-from amlwizard.rules.base import Rule, listed, rule
+from amlwizard.rules.base import Rule, listed, rule, use
 from amlwizard.user_notebook import UserNotebook
 
 NOTEBOOK, PARAMETERS, DATA = "training.notebook", "training.parameters", "training.data"
@@ -79,15 +79,15 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
     for name in given:
         if name not in named:
             near = difflib.get_close_matches(name, named, 1)
+            cure = _renamed(training, name, near[0]) if near and near[0] not in given else {}
             fix = (
                 f"Did you mean {near[0]}?"
                 if near
                 else f"It reads {listed([*named], 10) or 'none'}."
             )
             what = f"{notebook.name} does not read the parameter {name}, as far as can be seen."
-            cure = _renamed(training, name, near[0]) if near and near[0] not in given else {}
             severity: Severity = "error" if near else "warning"
-            yield rule.finding(PARAMETERS, what, fix, cure, severity)
+            yield rule.finding(PARAMETERS, what, f"{fix} {use(cure)}".strip(), cure, severity)
     missing = [
         name
         for name, default in named.items()
@@ -117,9 +117,10 @@ def _without(training: Training, name: str) -> dict[str, object]:
 def parameters_are_no_secrets(rule: Rule, training: Training) -> Iterator[Finding]:
     for name, value in training.parameters.items():
         if isinstance(value, str) and value and SECRET.search(name):
-            fix = "Read it in the notebook: dbutils.secrets.get(scope, key)."
             what = f"The parameter {name} holds a secret by its name."
-            yield rule.finding(PARAMETERS, what, fix, _without(training, name))
+            cure = _without(training, name)
+            fix = f"Read it in the notebook, by dbutils.secrets.get(scope, key). {use(cure)}"
+            yield rule.finding(PARAMETERS, what, fix, cure)
 
 
 @rule(
@@ -136,7 +137,8 @@ def parameters_of_the_example(rule: Rule, training: Training) -> Iterator[Findin
         number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
         if not number or not right(float(value)):
             cure = _without(training, name)
-            yield rule.finding(PARAMETERS, f"{name} is {value!r}.", f"Give {wanted}.", cure)
+            fix = f"Give {wanted}. {use(cure)}"
+            yield rule.finding(PARAMETERS, f"{name} is {value!r}.", fix, cure)
 
 
 @rule(
@@ -150,14 +152,13 @@ def requirements(rule: Rule, training: Training) -> Iterator[Finding]:
     for name in dict.fromkeys(names):
         if name in PINNED:
             field = name.replace("-", "_") if name != "mlflow-skinny" else "mlflow"
-            fix = f"Set training.{field} instead, and leave it out here."
-            left = [line for line in training.requirements if _name(line) != name]
-            what = f"{name} has a field of its own."
-            yield rule.finding(REQUIREMENTS, what, fix, {REQUIREMENTS: left})
+            cure = {REQUIREMENTS: [line for line in training.requirements if _name(line) != name]}
+            fix = f"Set training.{field} instead. {use(cure)}"
+            yield rule.finding(REQUIREMENTS, f"{name} has a field of its own.", fix, cure)
         elif names.count(name) > 1:
             last = {_name(line): line for line in training.requirements}
             cure = {REQUIREMENTS: [*last.values()]}
-            yield rule.finding(REQUIREMENTS, f"{name} is required twice.", "Keep one.", cure)
+            yield rule.finding(REQUIREMENTS, f"{name} is required twice.", use(cure), cure)
 
 
 def _name(requirement: str) -> str:

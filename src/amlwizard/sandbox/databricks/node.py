@@ -197,6 +197,10 @@ def into_the_workspace() -> None:
         sys.modules[name] = module
     sys.modules["pyspark"].sql = sys.modules["pyspark.sql"]  # type: ignore[attr-defined]
     sys.modules["pyspark.sql"].SparkSession = SparkSession  # type: ignore[attr-defined]
+    # MLflow names the types that values of a signature have in Spark.
+    types: Any = ModuleType("pyspark.sql.types")
+    types.__getattr__ = lambda name: type(name, (), {})
+    sys.modules["pyspark.sql.types"] = sys.modules["pyspark.sql"].types = types  # type: ignore[attr-defined]
     # MLflow checks whether an input example is one.
     sys.modules["pyspark.sql"].DataFrame = type("DataFrame", (), {})  # type: ignore[attr-defined]
 
