@@ -47,9 +47,11 @@ def interruptible(
 
 
 def _ended(result: Future[T], seconds: float) -> bool:
-    from concurrent.futures import wait
-
-    return bool(wait([result], seconds).done)
+    try:
+        result.exception(seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _fulfil(result: Future[T], call: Callable[[], T]) -> None:
