@@ -254,7 +254,7 @@ def test_a_killed_replay_is_gone_on_with_and_what_is_in_flight_is_adopted(
         while not {"aks", "databricks-cluster"} <= asked:
             asked.add(replay.until("step-started")["step"])
         while not _both_begun(cloud.state):
-            pass
+            threading.Event().wait(0.1)
         replay.send(signal.SIGKILL)
     slow = {"polls": -9}  # what is looked at by preflight and step takes longer than a glance
     under_way = cloud.state

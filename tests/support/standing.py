@@ -32,8 +32,12 @@ class Standing:
 
     def stand_before(self, patch: pytest.MonkeyPatch) -> None:
         """Make commands in this process use this cloud."""
-        patch.setenv("AMLWIZARD_SANDBOX", str(self.sandbox.file))
-        patch.setenv("AMLWIZARD_HOME", str(self.home))
+        for name, value in self.environment.items():
+            patch.setenv(name, value)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**self.sandbox.environment, "AMLWIZARD_HOME": str(self.home)}
 
     def change(self, what: Callable[[dict[str, Any]], Any]) -> None:
         """Change the whole state of the sandbox: `what` edits it in place."""

@@ -8,7 +8,7 @@ import sys
 
 import pexpect
 import pytest
-from support import PATIENCE, ROOT
+from support import PATIENCE, ROOT, forking
 from support.standing import GROUP, QUICKSTART, Destroy, Standing
 
 pytestmark = pytest.mark.xdist_group("destroy")
@@ -46,7 +46,7 @@ def test_on_a_terminal_the_name_of_the_group_is_asked_for(
 ) -> None:
     command = ["-m", "amlwizard", "destroy", QUICKSTART, "--target", "sandbox"]
     terminal = pexpect.spawn(
-        sys.executable,
+        forking.python(),
         command,
         cwd=str(ROOT),
         dimensions=(40, 120),

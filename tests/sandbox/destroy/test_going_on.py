@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
+from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import ROOT
+from support import commanding
 from support.standing import QUICKSTART, Destroy, Standing
 
 pytestmark = pytest.mark.xdist_group("destroy")
@@ -19,20 +18,17 @@ pytestmark = pytest.mark.xdist_group("destroy")
 def test_killed_and_run_again_it_goes_on(platform: Standing, destroy: Destroy) -> None:
     """Killed when the deletion of AKS is at the cloud's door: what was asked for comes about."""
     cluster = platform.id("Microsoft.ContainerService/managedClusters", "aks-mlquick01")
-    platform.sandbox.gate(r"DELETE .*/managedClusters/[^/]+")
-    before = len(platform.calls())
-    process = subprocess.Popen(
-        [sys.executable, "-m", "amlwizard", "destroy", QUICKSTART, "--target", "sandbox", "--yes",
-         "--json"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
-    )  # fmt: skip
-    while f"DELETE {cluster}" not in platform.calls(before):
-        assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    asked = r"DELETE .*/managedClusters/[^/]+"
+    platform.sandbox.gate(asked)
+    earlier = platform.sandbox.received(asked)
+    command = ("destroy", QUICKSTART, "--target", "sandbox", "--yes", "--json")
+    with commanding(*command, **platform.environment) as run:
+        platform.sandbox.await_more(asked, earlier)
+        run.send(signal.SIGKILL)
+        run.process.wait()
     platform.sandbox.clear()
     while cluster.lower() in platform.resources:
-        pass
+        CancelEvent().wait(0.1)
     ran = destroy("--yes", "--json")
     assert ran.code == 0 and platform.resources == {}
     for step in ("kubernetes-compute", "aks"):
