@@ -97,7 +97,7 @@ def test_the_environment_is_completed_and_what_came_out_is_kept(
          "allow no inference server from 1.4 on", "flask<3"),
         (model(**SIGNED, **PINNED),
          ("--set", 'scoring.request={"input_data": {"columns": ["a"], "data": [[1]]}}'),
-         "lacks columns that the model's signature requires: ['b']", "scoring.request"),
+         "The scoring request does not fit the model", "takes a, b"),
         (model("__import__('mylib').answer(given)", **SIGNED, **PINNED), ASKED,
          "needs the module mylib", "code_paths"),
         (model(signature="ModelSignature(Schema([ColSpec('double', 'a')]), Schema([ColSpec('datetime', 't')]))",
