@@ -230,7 +230,7 @@ def main() -> None:
     sys.executable = str(Path(listening.getsockname()).with_name("bin") / "python")
     module, *arguments = _Server(name, listening, owner).serve()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if module == SCORER:
+    if module == SCORER and (not arguments[2:] or Path(arguments[2], "conda.yaml").exists()):
         _leave_the_undeclared(Path(arguments[2] if arguments[2:] else arguments[0]))
     if module == INTERPRETER and arguments[0]:
         _leave_the_undeclared(Path(arguments[0]))

@@ -138,6 +138,8 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "NB-4": ({"training.parameters": "{alpha: -1}"}, "training.parameters"),
     "NB-5": ({"training.requirements": "[mlflow==2.22.5]"}, "training.requirements"),
     "NB-6": ({"training.data": "rows.csv"}, "training.data"),
+    "SV-1": ({"serving.script": "nowhere.py"}, "serving.script"),
+    "SV-2": ({"serving.environment": "ubuntu"}, "serving.environment"),
     "EX-1": ({"expect.predictions": "[1.0]"}, "expect.predictions"),
 }  # fmt: skip
 

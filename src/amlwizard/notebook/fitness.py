@@ -24,12 +24,15 @@ mlflow.set_tracking_uri(uri)
 artifacts = get_artifact_repository(run.info.artifact_uri)
 work = Path(tempfile.mkdtemp())
 logged = Path(patiently(lambda: artifacts.download_artifacts(parameters["path"])))
-model = Path(shutil.copytree(logged, work / "model"))
+model = Path(shutil.copytree(logged, work / "models" / "model"))
 about = yaml.safe_load((model / "MLmodel").read_text())
 lines = (model / "requirements.txt").read_text() if (model / "requirements.txt").exists() else ""
 known = {"dependencies": ["pip", {"pip": [line for line in lines.splitlines() if line.strip()]}]}
 conda = (model / "conda.yaml").read_text() if (model / "conda.yaml").exists() else ""
-environment = yaml.safe_load(conda) or {"name": "mlflow-env", "channels": ["conda-forge"], **known}
+own = yaml.safe_load(parameters["conda"]) if parameters["conda"] else None
+environment = (
+    own or yaml.safe_load(conda) or {"name": "mlflow-env", "channels": ["conda-forge"], **known}
+)
 
 
 def name_of(line):
@@ -62,11 +65,14 @@ if pip is None:
     pip = []
     packages += ["pip", {"pip": pip}]
 held = {name_of(line) for line in pip}
+# A conda file of the recipe is complete, or not for us to complete.
 full = f"mlflow=={about.get('mlflow_version') or mlflow.__version__}"
-for line in (full, *parameters["needed"]):
+for line in () if own else (full, *parameters["needed"]):
     if name_of(line) not in held:
         pip.append(line)
         changed.append(f"{line} is added")
+if own:
+    changed = []
 if changed:
     completed = yaml.safe_dump({**environment, "dependencies": packages}, sort_keys=False)
     (model / "conda.yaml").write_text(completed)
@@ -157,7 +163,7 @@ asked = ran(
     AML_APP_ROOT=str(work / "app"),
     AML_APP_INSIGHTS_ENABLED="false",
     AZUREML_ENTRY_SCRIPT=parameters["script"],
-    AZUREML_MODEL_DIR=str(work),
+    AZUREML_MODEL_DIR=str(model.parent),
     MLFLOW_MODEL_FOLDER="model",
     **java,
 )

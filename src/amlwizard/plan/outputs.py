@@ -116,7 +116,8 @@ class RegisteredModel(JsonRecord):
 
 @dataclass(frozen=True)
 class ScoringFiles(JsonRecord):
-    """The URL of the folder with the scoring script, and the text of the model's ``conda.yaml``."""
+    """The URL of the folder with the scoring script, and the text of the environment's conda file; empty
+    if the environment is an image alone."""
 
     code_uri: str
     conda: str

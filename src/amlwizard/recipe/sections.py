@@ -588,6 +588,18 @@ class Serving(Section):
         description="How a new version of the model takes over. It is tried beside the old one first. "
         "replace: then it gets all requests; canary 10%: then it gets that share, until it replaces.",
     )
+    script: RecipeFile | None = Field(
+        None,
+        title="Scoring script",
+        description="A .py file beside the recipe that defines init and run, for models that Azure's own "
+        "script cannot serve. Left out: as scoring says.",
+    )
+    environment: RecipeFile | None = Field(
+        None,
+        title="Scoring environment",
+        description="An image that holds all that the model needs, such as registry.azurecr.io/name:1; or a "
+        "conda file beside the recipe. Left out: the model's own.",
+    )
     build_node_size: Text = Field(
         "Standard_DS3_v2",
         title="Image-build node size",
@@ -599,6 +611,22 @@ class Serving(Section):
         """The share of requests, in percent, that a new version gets beside the old; 0 for all."""
         found = CANARY.fullmatch(self.rollout)
         return int(found[1]) if found else 0
+
+    @property
+    def brings_script(self) -> bool:
+        """Whether the deployment has a scoring script and an environment of its own."""
+        return self.scoring == "script" or bool(self.script or self.environment)
+
+    @property
+    def image(self) -> str:
+        """The image that is the environment; empty if that is a conda file, or the model's."""
+        given = self.environment
+        return "" if given is None or given.lower().endswith((".yml", ".yaml")) else str(given)
+
+    @property
+    def conda(self) -> RecipeFile | None:
+        """The conda file of the environment, if there is one."""
+        return None if self.image else self.environment
 
     @property
     def most_nodes(self) -> int:

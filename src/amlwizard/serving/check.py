@@ -6,6 +6,7 @@ it starts.
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -13,7 +14,8 @@ from pathlib import Path
 
 def main(request: Path, answer: Path) -> None:
     begun = time.monotonic()
-    import azureml.ai.monitoring  # noqa: F401 - as Azure's own script, or that would not start
+    if os.environ["AZUREML_ENTRY_SCRIPT"] == "score.py":
+        import azureml.ai.monitoring  # noqa: F401 - as Azure's own script, or that would not start
     from azureml_inference_server_http.server.entry import app
 
     booted = time.monotonic() - begun

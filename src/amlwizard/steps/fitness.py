@@ -24,6 +24,7 @@ from amlwizard.recipe import Recipe
 from amlwizard.rules.scoring_request import as_sent
 from amlwizard.serving.unfit import explained
 from amlwizard.steps.judging import judge
+from amlwizard.steps.scoring_script import conda_of, script_of
 from amlwizard.steps.training import fitness_in, registered, run_tracked
 
 NEEDED = ("azureml-ai-monitoring==1.0.0", "azureml-inference-server-http>=1.4")
@@ -46,26 +47,34 @@ def check(ctx: Context, recipe: Recipe, say: ReportProgress) -> Fitness:
     """Try to serve the model that was trained. Raises StepError, with cause and cure, where it fails."""
     run, request = ctx.outputs[TRAIN], request_of(ctx, recipe)
     judge(request, run.takes, say)
+    name, text = script_of(recipe)
+    if image := recipe.serving.image:
+        say(f"not tried: only {image} knows what it holds")
+        path = str(run.model["path"])
+        return Fitness(path, (), (image,), 0, "", mark(recipe), _digest(request))
     parameters: JsonObject = {
         "run_id": run.run_id,
         "path": run.model["path"],
         "needed": [*NEEDED],
-        "script": serving.SCRIPT,
-        "files": {serving.SCRIPT: serving.source(), serving.CHECK: serving.source(serving.CHECK)},
+        "script": name,
+        "conda": conda_of(recipe),
+        "files": {name: text, serving.CHECK: serving.source(serving.CHECK)},
         "request": request,
-        "mark": mark(),
+        "mark": mark(recipe),
     }
     result = run_tracked(ctx, recipe, "fitness", parameters, say)
     if "unfit" in result:
         raise _unfit(result["unfit"])
     asked = _digest(request)
-    return Fitness.from_json({**result, "mark": mark(), "request": asked})
+    return Fitness.from_json({**result, "mark": mark(recipe), "request": asked})
 
 
 def _unfit(found: Document) -> StepError:
     refused = found.get("status") == 400
     said = str(found["body"]) if refused else last_exception(found["log"])
-    what, fix = explained(found["stage"], said, found["log"])
+    # What else a server's log says, it survived.
+    log = [found["log"]] if found["stage"] in ("look", "install") else []
+    what, fix = explained(found["stage"], said, *log)
     return StepError(what, why=said[-LONGEST_REASON:], fix=f"{fix} What was trained is kept.")
 
 
@@ -78,7 +87,7 @@ def kept(ctx: Context, recipe: Recipe) -> Found | None:
     if found is None or tags.get("run_id") != ctx.outputs[TRAIN].run_id:
         return None
     same = found.request == _digest(request_of(ctx, recipe)) or _deployed(ctx, recipe)
-    return Found("ready", found.to_json()) if found.mark == mark() and same else None
+    return Found("ready", found.to_json()) if found.mark == mark(recipe) and same else None
 
 
 def _deployed(ctx: Context, recipe: Recipe) -> bool:
@@ -91,11 +100,10 @@ def request_of(ctx: Context, recipe: Recipe) -> JsonObject:
     return as_sent(recipe.scoring.request, ctx.outputs[TRAIN].takes)
 
 
-def mark() -> str:
-    """A short hash of what the check itself is made of."""
-    return _digest(
-        [*NEEDED, notebook.source("fitness"), serving.source(), serving.source(serving.CHECK)]
-    )
+def mark(recipe: Recipe) -> str:
+    """A short hash of what a model is checked by: the notebook, the script and the environment."""
+    by = [notebook.source("fitness"), serving.source(serving.CHECK), *script_of(recipe)]
+    return _digest([*NEEDED, *by, conda_of(recipe), recipe.serving.image])
 
 
 def _digest(value: object) -> str:

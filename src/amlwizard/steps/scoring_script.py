@@ -1,7 +1,7 @@
 """The code and the environment of a deployment that has a scoring script of its own.
 
 The workspace's storage account is closed to the outside, so the script is uploaded by the cluster in
-the VNET. The environment is the model's own, on a public base image. Versions are hashes of the
+the VNET. The environment is the model's own, on a public base image, unless the recipe has another. Versions are hashes of the
 content: equal content is neither uploaded nor created again.
 """
 
@@ -16,14 +16,14 @@ from amlwizard import serving
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
-from amlwizard.errors import StepError
+from amlwizard.errors import InvalidInputError, StepError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, JsonObject, MutableDocument
 from amlwizard.notebook.access import scope_of
 from amlwizard.notebook.lending import lending
 from amlwizard.plan import Context, Found, Resource, Step
 from amlwizard.plan.outputs import FITNESS, SCORING_FILES, TRAIN, ScoringFiles
-from amlwizard.recipe import Recipe
+from amlwizard.recipe import Recipe, RecipeFile
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.cluster import databricks_of
 from amlwizard.steps.training import fingerprint, run_tracked
@@ -36,7 +36,37 @@ FOLDER = "src"
 
 def has_script(recipe: Recipe) -> bool:
     """Whether the deployment has a scoring script of its own."""
-    return bool(recipe.serving.scoring == "script")
+    return recipe.serving.brings_script
+
+
+def script_of(recipe: Recipe) -> tuple[str, str]:
+    """Name and text of the deployment's scoring script: the recipe's, else ours.
+
+    Raises InvalidInputError if its file cannot be read.
+    """
+    own = recipe.serving.script
+    return (
+        (own.path.name, text_of("serving.script", own))
+        if own
+        else (serving.SCRIPT, serving.source())
+    )
+
+
+def conda_of(recipe: Recipe) -> str:
+    """The text of the recipe's conda file; empty if it has none. Raises as `script_of`."""
+    conda = recipe.serving.conda
+    return text_of("serving.environment", conda) if conda else ""
+
+
+def text_of(field: str, file: RecipeFile) -> str:
+    try:
+        return file.path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(
+            f"{field}: {file} cannot be read.",
+            why=str(error),
+            fix="Put it beside the recipe, or name it from there.",
+        ) from None
 
 
 def scoring_script(recipe: Recipe) -> list[Step]:
@@ -69,14 +99,14 @@ def scoring_script(recipe: Recipe) -> list[Step]:
             Resource(
                 assets.environment,
                 api_versions.MACHINE_LEARNING,
-                {"properties": {"image": IMAGE, "condaFile": f"{{{SCORING_FILES.id}.conda}}"}},
+                {"properties": assets.contents},
             ),
             after=(SCORING_FILES.id,),
             phase="deploy",
             az=(
                 f"az ml environment create -g {n.resource_group} -w {n.workspace} "
-                f"-n {name.rpartition('/')[2]} -v {version} --image {IMAGE} "
-                "--conda-file conda.yaml",
+                f"-n {name.rpartition('/')[2]} -v {version} --image {assets.image}"
+                + ("" if recipe.serving.image else " --conda-file conda.yaml"),
             ),
             removal=None,
             suited=_same_conda,
@@ -97,10 +127,20 @@ class _Assets:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe, ids = recipe, Ids(recipe)
-        made_of = [IMAGE, fingerprint(recipe), recipe.training.spark_version]
-        version = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
-        self.code = ids.scoring_asset("codes", serving.version())
+        self.script, self.text = script_of(recipe)
+        self.conda, self.image = conda_of(recipe), recipe.serving.image or IMAGE
+        models = [fingerprint(recipe), recipe.training.spark_version]
+        own = [self.conda] if self.conda or recipe.serving.image else models
+        version = hashlib.sha256(json.dumps([self.image, *own]).encode()).hexdigest()[:16]
+        named = self.text if self.script == serving.SCRIPT else f"{self.script}\n{self.text}"
+        self.code = ids.scoring_asset("codes", serving.version(named))
         self.environment = ids.scoring_asset("environments", version)
+
+    @property
+    def contents(self) -> Document:
+        """The properties of the environment: an image alone, or one and what conda installs on it."""
+        conda = {} if self.recipe.serving.image else {"condaFile": f"{{{SCORING_FILES.id}.conda}}"}
+        return {"image": self.image, **conda}
 
     def read(self, ctx: Context) -> Found | None:
         """Ready if both exist, with what they were created from."""
@@ -109,8 +149,9 @@ class _Assets:
             for asset in (self.code, self.environment)
         )
         uri = value_at(code, "properties.codeUri")
-        conda = value_at(environment, "properties.condaFile")
-        return Found("ready", ScoringFiles(uri, conda).to_json()) if uri and conda else None
+        conda = value_at(environment, "properties.condaFile") or ""
+        there = uri and environment and (conda or self.recipe.serving.image)
+        return Found("ready", ScoringFiles(uri, conda).to_json()) if there else None
 
     def upload(self, ctx: Context, say: ReportProgress) -> Document:
         uri, signed = self._reserved(ctx)
@@ -120,12 +161,13 @@ class _Assets:
             parameters: JsonObject = {
                 "upload_scope": scope,
                 "upload_key": lent.key,
-                "files": {f"{FOLDER}/{serving.SCRIPT}": serving.source()},
+                "files": {f"{FOLDER}/{self.script}": self.text},
                 "run_id": ctx.outputs[TRAIN].run_id,
                 "path": ctx.outputs[FITNESS].path,
             }
             found = run_tracked(ctx, self.recipe, "upload", parameters, say)
-        return ScoringFiles(f"{uri}/{FOLDER}", found["conda"]).to_json()
+        conda = "" if self.recipe.serving.image else self.conda or found["conda"]
+        return ScoringFiles(f"{uri}/{FOLDER}", conda).to_json()
 
     def _reserved(self, ctx: Context) -> tuple[str, str]:
         """The URL of a new container for the files, without and with a signature."""

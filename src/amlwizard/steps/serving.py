@@ -15,7 +15,6 @@ from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plan import Context, Removal, Resource, Step
 from amlwizard.plan.outputs import ROLLOUT, WORKSPACE
 from amlwizard.recipe import Recipe
-from amlwizard.serving import SCRIPT
 from amlwizard.steps.arm_step import arm_step
 from amlwizard.steps.documents import update
 from amlwizard.steps.new_roles import until_seen
@@ -23,7 +22,7 @@ from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.private_link import ready_for
 from amlwizard.steps.roles import pulls_and_pushes, pulls_and_reads
 from amlwizard.steps.rollout import keeping_canary, rollout
-from amlwizard.steps.scoring_script import has_script
+from amlwizard.steps.scoring_script import has_script, script_of
 
 # How Machine Learning refuses a deployment that is not valid, before anything is built; and the
 # detail of the same error where it does not reach the cluster.
@@ -128,7 +127,7 @@ def _scored_by(recipe: Recipe) -> Document:
     """Properties of a deployment with a scoring script of its own; empty for a no-code one."""
     if not has_script(recipe):
         return {}
-    script = {"codeId": "{scoring-code.id}", "scoringScript": SCRIPT}
+    script = {"codeId": "{scoring-code.id}", "scoringScript": script_of(recipe)[0]}
     return {"codeConfiguration": script, "environmentId": "{scoring-environment.id}"}
 
 

@@ -56,7 +56,8 @@ def _server(
     }
     if environment is None:
         os.environ["MLFLOW_MODEL_FOLDER"] = folder.name
-    user_environment.enter(environment or folder)
+    if environment is None or (environment / "conda.yaml").exists():
+        user_environment.enter(environment or folder)
     from azureml_inference_server_http.server.entry import app
 
     server: InferenceServer = app

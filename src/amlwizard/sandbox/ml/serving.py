@@ -104,8 +104,9 @@ class OnlineEndpoints:
         if at is None or environment is None:
             raise OperationError("ResourceNotFound", "The code or the environment was not found.")
         folder = Path(tempfile.mkdtemp(dir=self.children.temporary))
-        conda = environment["properties"].get("condaFile", "")
-        (folder / "conda.yaml").write_text(conda, encoding="utf-8")
+        # Of an image alone nobody here knows what it holds: all that is installed.
+        if conda := environment["properties"].get("condaFile"):
+            (folder / "conda.yaml").write_text(conda, encoding="utf-8")
         script = f"{at.path.strip('/')}/{given['scoringScript']}"
         return Blobs(self.state).file(at.container, script), folder
 
