@@ -46,9 +46,7 @@ class Draft:
         return Path(self.saved).parent if self.saved else Path()
 
     def value(self, path: str) -> object:
-        section, _, name = path.partition(".")
-        answers = self.answers.get(section)
-        return answers.get(name) if isinstance(answers, dict) else None
+        return recipe.given(self.answers, path)
 
     def put(self, path: str, value: object) -> None:
         """Set an answer; None removes it, so that its default applies (or an unknown key goes)."""

@@ -4,9 +4,10 @@ text into values. `recipe.examine` validates the values."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from math import isfinite
 from typing import Literal, get_args, get_origin
 
 from pydantic import JsonValue
@@ -14,9 +15,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from amlwizard.json_types import JsonObject, parsed
-from amlwizard.recipe import Recipe, Section
+from amlwizard.recipe import Recipe, RecipeFile, Section
+from amlwizard.user_notebook import UserNotebook
 
-Kind = Literal["text", "number", "switch", "choice", "list", "json"]
+Kind = Literal["text", "number", "switch", "choice", "list", "json", "file", "scalar"]
+PARAMETERS = "training.parameters"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,26 @@ def title(path: str) -> str:
     section, _, name = path.partition(".")
     kind = sections().get(section)
     info = kind.model_fields.get(name) if kind else None
-    return (info.title if info else None) or path
+    return (info.title if info else None) or path.removeprefix(f"{PARAMETERS}.")
+
+
+def of_parameters(notebook: UserNotebook, given: Collection[str]) -> Iterator[FieldSpec]:
+    """A field for each parameter that a notebook reads or a recipe gives; none for ``data``, which is
+    asked for by itself, unless the recipe gives it here."""
+    for name in dict.fromkeys((*notebook.parameters, *given)):
+        if name == "data" and name not in given:
+            continue
+        known, default = name in notebook.parameters, notebook.parameters.get(name)
+        reads = f"{notebook.name} reads it" if known else f"{notebook.name} does not read it"
+        yield FieldSpec(
+            path=f"{PARAMETERS}.{name}",
+            name=name,
+            title=name,
+            description=f"A parameter: {reads}, as far as can be seen.",
+            kind="scalar",
+            default=None if default is None else _scalar(default),
+            optional=not known,
+        )
 
 
 def defaults() -> dict[str, dict[str, object]]:
@@ -136,6 +158,8 @@ def _kind(annotation: object, choices: tuple[str, ...]) -> Kind:
         return "number"
     if get_origin(annotation) is list:
         return "list"
+    if annotation is RecipeFile:
+        return "file"
     return "json" if get_origin(annotation) is dict or annotation is JsonValue else "text"
 
 
@@ -149,6 +173,8 @@ def typed(spec: FieldSpec, text: str) -> object:
         return None
     if spec.kind == "number":
         return _number(text)
+    if spec.kind == "scalar":
+        return _scalar(text)
     if spec.kind == "switch":
         return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False,
                 "": False}.get(text.lower(), text)  # fmt: skip
@@ -189,6 +215,8 @@ def shown(spec: FieldSpec, value: object) -> str:
         return ", ".join(_item_shown(item) for item in value)
     if spec.kind == "json" and not isinstance(value, str):
         return json.dumps(value)
+    if spec.kind == "scalar" and (not isinstance(value, str) or _scalar(value) != value):
+        return json.dumps(value, ensure_ascii=False)
     return str(value)
 
 
@@ -215,6 +243,16 @@ def _number(text: str) -> object:
         except ValueError:
             continue
     return text
+
+
+def _scalar(text: str) -> object:
+    """A number, true or false where it is one; else text, which may be quoted to be that."""
+    try:
+        value = parsed(text)
+    except ValueError:
+        value = text if "_" in text else _number(text)
+    known = isinstance(value, (str, bool, int)) or (isinstance(value, float) and isfinite(value))
+    return value if known else text
 
 
 def schema() -> JsonObject:

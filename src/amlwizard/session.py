@@ -3,13 +3,17 @@ and no threads."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
-from amlwizard import rules
+from amlwizard import fields, rules, user_notebook
 from amlwizard.app.port import TargetName
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import Finding
-from amlwizard.recipe import Reading, Recipe, SignIn, examine
+from amlwizard.fields import PARAMETERS, FieldSpec
+from amlwizard.recipe import Reading, Recipe, SignIn, examine, save_beside
+from amlwizard.rules.own_training import NOTEBOOK, notebook_of
+from amlwizard.user_notebook import UserNotebook
 
 
 class Session:
@@ -43,6 +47,15 @@ class Session:
         self.dirty, self.done = True, False
         self._examine()
 
+    def save(self, path: Path) -> None:
+        """Write the recipe, which has no errors, and name its files from there. Raises OSError."""
+        assert self.recipe, "a recipe with errors is not saved"
+        for field, name in save_beside(self.recipe, path).items():
+            self.draft.put(field, name)
+        self.draft.saved = str(path)
+        self._touch()
+        self._examine()
+
     def add(self, found: Sequence[Finding]) -> None:
         """Replace the findings of the cloud. Each one stays until an answer that it is about
         changes."""
@@ -56,6 +69,43 @@ class Session:
     def recipe(self) -> Recipe | None:
         """The recipe, if there are no errors, only warnings."""
         return None if self.errors else self.reading.recipe
+
+    # -- questions
+
+    def specs(self, section: str) -> Iterator[FieldSpec]:
+        """The fields of a section as they are asked: each parameter of the notebook by itself."""
+        for spec in fields.specs(section):
+            if spec.path == PARAMETERS:
+                given = self.draft.value(PARAMETERS)
+                names = given if isinstance(given, dict) else {}
+                yield from fields.of_parameters(self.notebook, names)
+            else:
+                yield spec
+
+    @property
+    def notebook(self) -> UserNotebook:
+        """The notebook that trains, or the example; without cells if it cannot be read."""
+        training = self.reading.sections.training
+        name = training.notebook if training else None
+        found = notebook_of(training) if training else None
+        return found or UserNotebook(str(name or user_notebook.EXAMPLE))
+
+    def choose_notebook(self, name: str | None) -> dict[str, object]:
+        """The changes that take a notebook by its name from the recipe's folder, or the example:
+        parameters that only the former one reads go, as does what is suggested for the example."""
+        file = self.draft.folder / Path(name).expanduser() if name else None
+        try:
+            read = user_notebook.read(file).parameters
+        except OSError:
+            read = {}
+        given, former = self.draft.value(PARAMETERS), self.notebook.parameters
+        parameters = given if isinstance(given, dict) else {}
+        left = {n: v for n, v in parameters.items() if n in read or n not in former}
+        changes: dict[str, object] = {NOTEBOOK: name, PARAMETERS: left}
+        for spec in fields.specs("scoring"):
+            if spec.example is not None and self.draft.value(spec.path) in (spec.example, None):
+                changes[spec.path] = None if name else spec.example
+        return changes
 
     @property
     def errors(self) -> list[Finding]:
@@ -84,11 +134,6 @@ class Session:
     def ran(self, run: str) -> None:
         """A run of these answers has started."""
         self.draft.run, self.dirty = run, True
-
-    def saved(self, path: str) -> None:
-        """The recipe was written to a file."""
-        self.draft.saved = path
-        self._touch()
 
     def _touch(self) -> None:
         """A session without any answers yet leaves no file."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from support import Command, existing
+from support import ROOT, Command, existing
 from support.asked import GO_ON, terminal, through
 
 from amlwizard import fields
@@ -78,7 +78,8 @@ class Person:
     """Answers by recipe path: in each section names the fields to change, then gives the answers;
     several are given one after the other. Cures are taken where `cures` says so."""
 
-    def __init__(self, answers: dict[str, str | list[str]], cures: bool) -> None:
+    def __init__(self, session: Session, answers: dict[str, str | list[str]], cures: bool) -> None:
+        self.session = session
         self.answers = {k: [v] if isinstance(v, str) else [*v] for k, v in answers.items()}
         self.cures, self.section = cures, ""
         self.said: list[str] = []
@@ -94,7 +95,7 @@ class Person:
         self.said += [f"{f.rule}: {f.what}" for f in findings]
 
     def _spec(self, message: str) -> fields.FieldSpec:
-        named = [s for s in fields.specs(self.section) if message.startswith(s.title)]
+        named = [s for s in self.session.specs(self.section) if message.startswith(s.title)]
         return max(named, key=lambda spec: len(spec.title))
 
     def _answer(self, message: str, current: str) -> str:
@@ -106,7 +107,7 @@ class Person:
             return self._answer(message, current)
         wanted = {
             number: spec.path
-            for number, spec in enumerate(fields.specs(self.section), 1)
+            for number, spec in enumerate(self.session.specs(self.section), 1)
             if self.answers.get(spec.path) and spec.path not in self.named
         }
         self.named.update(wanted.values())
@@ -125,7 +126,8 @@ class Person:
 def walked(
     folder: Path, answers: dict[str, str | list[str]], cures: bool = False
 ) -> tuple[Session, str]:
-    session, person = Session(DraftStore(folder), new()), Person(answers, cures)
+    session = Session(DraftStore(folder), new())
+    person = Person(session, answers, cures)
     Interview(session, person, person.say, person.show).walk()
     return session, "\n".join(person.said)
 
@@ -136,7 +138,7 @@ def test_only_what_is_not_answered_is_asked(tmp_path: Path) -> None:
     assert "rg-ask01" in said, "what follows from the prefix is shown"
     for section in fields.sections():
         assert f"== {fields.section_title(section)}: " in said
-    assert all(spec.title in said for name in fields.sections() for spec in fields.specs(name))
+    assert all(spec.title in said for name in fields.sections() for spec in session.specs(name))
 
 
 def test_every_kind_of_field_is_changed_by_its_number(tmp_path: Path) -> None:
@@ -146,7 +148,7 @@ def test_every_kind_of_field_is_changed_by_its_number(tmp_path: Path) -> None:
         "names.prefix": "ask01",
         "addresses.peered": "10.50.0.0/16, 10.51.0.0/16",
         "security.purge_protection": "yes",
-        "training.parameters": '{"alpha": 0.5}',
+        "training.parameters.alpha": "0.5",
         "serving.load_balancer": "internal",
         "scoring.request": f"@{request}",
         "expect.metrics": '{"mse": {"value": 3424.857}}',
@@ -159,6 +161,21 @@ def test_every_kind_of_field_is_changed_by_its_number(tmp_path: Path) -> None:
     assert recipe.training.parameters == {"alpha": 0.5}
     assert recipe.expect.metrics["mse"].value == 3424.857
     assert recipe.scoring.request == {"data": [list(range(1, 11))]}
+
+
+def test_a_notebook_of_ones_own_is_asked_for_and_its_parameters_one_by_one(tmp_path: Path) -> None:
+    notebook = ROOT / "tests" / "notebooks" / "classifier.py"
+    answers: dict[str, str | list[str]] = {
+        "names.prefix": "ask01",
+        "training.notebook": ["missing.py", str(notebook)],
+        "training.parameters.trees": "25",
+        "scoring.request": '{"input_data": [[22, "Bern"]]}',
+    }
+    session, said = walked(tmp_path, answers)
+    assert "NB-1: missing.py cannot be read." in said
+    assert "cell 1, line 7: People who answer" in said
+    assert session.recipe and session.recipe.training.notebook == str(notebook)
+    assert session.recipe.training.parameters == {"trees": 25}
 
 
 def test_a_wrong_value_is_asked_for_once_more(tmp_path: Path) -> None:
@@ -180,8 +197,8 @@ def test_an_overlap_is_explained_and_cured_where_the_person_agrees(tmp_path: Pat
 
 def test_what_is_at_fault_is_gone_back_to(tmp_path: Path) -> None:
     given = ["10.100.100.0/24", "10.100.121.0/24"]
-    person = Person({"names.prefix": "ask01", "addresses.scoring": given[:1]}, cures=False)
     session = Session(DraftStore(tmp_path), new())
+    person = Person(session, {"names.prefix": "ask01", "addresses.scoring": given[:1]}, cures=False)
     again = iter(given[1:])
 
     class Again(Interview):

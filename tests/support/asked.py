@@ -54,7 +54,8 @@ def through(
     that are offered are declined."""
     if prefix:
         draft.put("names.prefix", prefix)
-    found = Session(DraftStore(Path("unused")), draft).findings
+    session = Session(DraftStore(Path("unused")), draft)
+    found = session.findings
     for section in fields.sections():
         child.expect_exact(f"== {fields.section_title(section)}: ")
         if prefix and section == "names":
@@ -64,7 +65,7 @@ def through(
             if finding.cure and any(path.startswith(f"{section}.") for path in finding.fields):
                 child.expect(f"Cure {finding.rule}")
                 child.sendline("")
-        for number, spec in enumerate(fields.specs(section), 1):
+        for number, spec in enumerate(session.specs(section), 1):
             if changes and spec.path in changes:
                 child.expect(GO_ON)
                 child.sendline(str(number))

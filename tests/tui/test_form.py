@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
+from support import ROOT
 from support.tui_support import FakeBackend, Walk, walking, wizard
+from support.walks import on_row
 from textual.events import Key
 from textual.widgets import Input
 
@@ -61,3 +64,57 @@ async def test_every_character_is_taken_in_order_while_rows_come_and_the_cloud_a
         await walk.pilot.pause()
         assert app.session.draft.value("names.prefix") == editor(walk, "names.prefix").value == text
         assert editor(walk, "names.registry").placeholder == f"cr{text}"
+
+
+async def test_a_notebook_is_picked_and_its_parameters_are_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    shutil.copy(ROOT / "tests" / "notebooks" / "classifier.py", folder)
+    (folder / "broken.ipynb").write_text("{}")
+    (folder / "data.csv").write_text("a")
+    app = wizard(FakeBackend(), folder=tmp_path / "home")
+    async with walking(app) as walk:
+        await walk.go("training")
+        await on_row(walk, "training.notebook")
+        await walk.see("Load the diabetes data")
+        await walk.press("right")
+        await walk.see("A training notebook")
+        await walk.press("enter")
+        await walk.see("classifier.py")
+        assert "data.csv" not in walk.text
+        await walk.press("enter")
+        await walk.see("✗ broken.ipynb is no notebook of Jupyter")
+        await walk.press("shift+tab")
+        await walk.type("none.py")
+        await walk.press("enter")
+        await walk.see("There is no file")
+        await walk.press("tab", "down", "enter")
+        await walk.see("● notebooks/classifier.py")
+        await walk.see("1 People who answer  line 7")
+        await on_row(walk, "training.parameters.trees")
+        await walk.type("25")
+        await walk.see(lambda: app.session.draft.value("training.parameters") == {"trees": 25})
+        await walk.press("up", "left")
+        await walk.see("● the example")
+        await walk.see("random_state")
+        assert app.session.draft.value("training.notebook") is None
+        await walk.press("right")
+        await walk.see("● notebooks/classifier.py")
+
+
+async def test_what_is_wrong_with_a_notebook_stands_under_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text("x = 1\ndef broken(:\n")
+    app = wizard(FakeBackend(), folder=tmp_path / "home")
+    async with walking(app) as walk:
+        await walk.go("training")
+        app.answer(app.session.choose_notebook("own.py"))
+        await walk.see("own.py, cell 1, line 2")
+        assert isinstance(app.screen, FormPage)
+        row = app.screen.row("training.notebook")
+        assert row and [finding.rule for finding in row.findings] == ["NB-1"]

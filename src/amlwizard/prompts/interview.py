@@ -11,6 +11,7 @@ from amlwizard import fields
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, shown, typed
 from amlwizard.prompts.askers import Asker
+from amlwizard.rules.own_training import NOTEBOOK
 from amlwizard.session import Session
 
 Say = Callable[[str], None]
@@ -41,13 +42,14 @@ class Interview:
 
     def section(self, section: str) -> None:
         """Ask for missing values, list the others, and change what the user picks."""
-        specs = list(fields.specs(section))
+        specs = list(self.session.specs(section))
         title = (fields.sections()[section].__doc__ or section).strip()
         self.say(f"\n== {fields.section_title(section)}: {title}")
         for spec in specs:
             if self._missing(spec):
                 self.field(spec)
         while True:
+            specs = list(self.session.specs(section))
             self._table(specs)
             self._findings(section)
             wanted = self.asker.text("Change which (2, 5-7, all; Enter goes on)", "")
@@ -99,8 +101,7 @@ class Interview:
         if spec.description:
             self.say(f"    {spec.description}")
         for _ in range(2):
-            self.session.put({spec.path: self._asked(spec)})
-            self.session.keep()
+            self._take(spec, self._asked(spec))
             wrong = [
                 f for f in self.session.findings if f.fields == (spec.path,) and f.line is None
             ]
@@ -108,6 +109,18 @@ class Interview:
             if not wrong:
                 return
             self.show(wrong)
+
+    def _take(self, spec: FieldSpec, value: object) -> None:
+        if spec.path != NOTEBOOK or value == self._value(spec):
+            self.session.put({spec.path: value})
+            self.session.keep()
+            return
+        self.session.put(self.session.choose_notebook(str(value) if value else None))
+        self.session.keep()
+        for cell in self.session.notebook.cells:
+            self.say(f"    cell {cell.number}, line {cell.line}: {cell.title}")
+        for parameter in fields.of_parameters(self.session.notebook, ()):
+            self.field(parameter)
 
     def _asked(self, spec: FieldSpec) -> object:
         current = shown(spec, self._value(spec))

@@ -1,7 +1,7 @@
 """The recipe: its sections, and its file."""
 
 from amlwizard.recipe.file import load, parse, read
-from amlwizard.recipe.keeping import keep
+from amlwizard.recipe.keeping import keep, save_beside
 from amlwizard.recipe.sections import (
     VERSION,
     Addresses,
@@ -15,7 +15,7 @@ from amlwizard.recipe.sections import (
     SignIn,
     Training,
 )
-from amlwizard.recipe.validation import Reading, Sections, examine, put, sections_of
+from amlwizard.recipe.validation import Reading, Sections, examine, given, put, sections_of
 from amlwizard.recipe.values import RecipeFile, is_sent
 from amlwizard.recipe.writing import save, text_of
 
@@ -35,6 +35,7 @@ __all__ = [
     "SignIn",
     "Training",
     "examine",
+    "given",
     "is_sent",
     "keep",
     "load",
@@ -42,6 +43,7 @@ __all__ = [
     "put",
     "read",
     "save",
+    "save_beside",
     "sections_of",
     "text_of",
 ]

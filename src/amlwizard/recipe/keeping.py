@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from amlwizard.recipe.sections import Recipe, Section
@@ -16,18 +17,35 @@ LARGEST = 2_000_000  # bytes of a file that is copied; a larger one is named whe
 def keep(recipe: Recipe, path: Path) -> None:
     """Save a recipe, with copies of the small files that it names beside it. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    save(recipe.model_copy(update=dict(_sections(recipe, path.parent))), path)
+    _save_with(recipe, path, lambda file: _kept(file, path.parent))
 
 
-def _sections(recipe: Recipe, folder: Path) -> Iterator[tuple[str, Section]]:
+def save_beside(recipe: Recipe, path: Path) -> dict[str, str]:
+    """Save a recipe, and let its files be where they are: their names as they are seen from its
+    folder, by their recipe paths. Raises OSError."""
+    return _save_with(recipe, path, lambda file: _seen(file, path.parent))
+
+
+def _save_with(recipe: Recipe, path: Path, named: Callable[[RecipeFile], str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    sections: dict[str, Section] = {}
     for name, section in recipe:
         if isinstance(section, Section):
             files = {
-                field: _kept(value, folder)
+                field: named(value)
                 for field, value in section
                 if isinstance(value, RecipeFile) and value.path.is_file()
             }
-            yield name, section.model_copy(update=files)
+            sections[name] = section.model_copy(update=files)
+            names |= {f"{name}.{field}": file for field, file in files.items()}
+    save(recipe.model_copy(update=sections), path)
+    return names
+
+
+def _seen(file: RecipeFile, folder: Path) -> str:
+    if file.folder.resolve() == folder.resolve() or Path(file).expanduser().is_absolute():
+        return str(file)
+    return os.path.relpath(file.path.resolve(), folder.resolve())
 
 
 def _kept(file: RecipeFile, folder: Path) -> str:

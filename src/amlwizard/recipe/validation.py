@@ -116,20 +116,36 @@ class Reading:
     folder: Path = Path()
 
 
+def given(raw: Mapping[str, object], path: str) -> object:
+    """The value of a recipe given as plain values, by its path (``names.prefix``, or
+    ``training.parameters.alpha``); None if there is none."""
+    found: object = raw
+    for key in _keys(path):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
 def put(raw: dict[str, object], path: str, value: object) -> None:
-    """Set a value of a recipe given as plain values, by its path (``names.prefix``). None removes
-    it, so that its default applies (or an unknown key goes); so it does a whole section."""
-    section, _, name = path.partition(".")
-    if not name:
-        raw.pop(section, None)
-        return
-    values = raw.get(section)
-    if not isinstance(values, dict):
-        values = raw[section] = {}
+    """Set a value of a recipe given as plain values, by its path. None removes it, so that its
+    default applies (or an unknown key goes); so it does a whole section."""
+    *above, last = _keys(path)
+    values = raw
+    for key in above:
+        inner = values.get(key)
+        # A copy: what it was may be shared with the suggestions of other recipes.
+        values[key] = inner = {**inner} if isinstance(inner, dict) else {}
+        values = inner
     if value is None:
-        values.pop(name, None)
+        values.pop(last, None)
     else:
-        values[name] = value
+        values[last] = value
+
+
+def _keys(path: str) -> list[str]:
+    """The keys on a path; those of mappings whose keys are their own may contain dots."""
+    section, *rest = path.split(".", 1)
+    within = next((p for p in BY_KEY if path.startswith(f"{p}.")), None)
+    return [*within.split("."), path.removeprefix(f"{within}.")] if within else [section, *rest]
 
 
 def examine(

@@ -36,7 +36,7 @@ EXAMPLE: dict[str, tuple[str, Callable[[float], bool]]] = {
 """What the parameters of the example may be."""
 
 
-def _read(training: Training) -> UserNotebook | None:
+def notebook_of(training: Training) -> UserNotebook | None:
     """The notebook; None if its file cannot be read."""
     try:
         return user_notebook.read(training.notebook.path if training.notebook else None)
@@ -53,7 +53,7 @@ def _read(training: Training) -> UserNotebook | None:
 def is_readable(rule: Rule, training: Training) -> Iterator[Finding]:
     if training.notebook is None:
         return
-    notebook = _read(training)
+    notebook = notebook_of(training)
     if notebook is None:
         where = training.notebook.folder.resolve()
         fix = f"Put it into {where}, or name it from there."
@@ -72,7 +72,7 @@ def is_readable(rule: Rule, training: Training) -> Iterator[Finding]:
     about=(PARAMETERS, NOTEBOOK),
 )
 def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
-    notebook = _read(training)
+    notebook = notebook_of(training)
     if notebook is None or not notebook.cells:
         return
     named, given = notebook.parameters, training.parameters
@@ -87,7 +87,9 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
             )
             what = f"{notebook.name} does not read the parameter {name}, as far as can be seen."
             severity: Severity = "error" if near else "warning"
-            yield rule.finding(PARAMETERS, what, f"{fix} {use(cure)}".strip(), cure, severity)
+            yield rule.finding(
+                f"{PARAMETERS}.{name}", what, f"{fix} {use(cure)}".strip(), cure, severity
+            )
     missing = [
         name
         for name, default in named.items()
@@ -95,7 +97,7 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
     ]
     for name in missing:
         what = f"{notebook.name} reads the parameter {name}, which has no default."
-        field = DATA if name == "data" else PARAMETERS
+        field = DATA if name == "data" else f"{PARAMETERS}.{name}"
         yield rule.finding(field, what, f"Give it in {field}.", severity="warning")
 
 
@@ -120,7 +122,7 @@ def parameters_are_no_secrets(rule: Rule, training: Training) -> Iterator[Findin
             what = f"The parameter {name} holds a secret by its name."
             cure = _without(training, name)
             fix = f"Read it in the notebook, by dbutils.secrets.get(scope, key). {use(cure)}"
-            yield rule.finding(PARAMETERS, what, fix, cure)
+            yield rule.finding(f"{PARAMETERS}.{name}", what, fix, cure)
 
 
 @rule(
@@ -138,7 +140,7 @@ def parameters_of_the_example(rule: Rule, training: Training) -> Iterator[Findin
         if not number or not right(float(value)):
             cure = _without(training, name)
             fix = f"Give {wanted}. {use(cure)}"
-            yield rule.finding(PARAMETERS, f"{name} is {value!r}.", fix, cure)
+            yield rule.finding(f"{PARAMETERS}.{name}", f"{name} is {value!r}.", fix, cure)
 
 
 @rule(

@@ -7,7 +7,6 @@ from shlex import quote
 
 from textual.app import App
 
-from amlwizard import recipe as recipes
 from amlwizard.tui.dialogs.questions import AskPath, Choose
 from amlwizard.tui.port import Wizard
 
@@ -48,15 +47,13 @@ def ask(app: App[int], wizard: Wizard, path: str) -> None:
 
 
 def _write(app: App[int], wizard: Wizard, path: Path) -> None:
-    recipe = wizard.session.recipe
-    if recipe is None:
+    if wizard.session.recipe is None:
         return
     try:
-        recipes.save(recipe, path)
+        wizard.session.save(path)
     except OSError as error:
         app.notify(f"{error.strerror}: {path}", title="Not saved", severity="error", markup=False)
         return
-    wizard.session.saved(str(path))
     wizard.keep()
     text = f"{path}\nIt replays with: amlwizard replay {quote(str(path))}"
     app.notify(text, title="Recipe saved", markup=False)

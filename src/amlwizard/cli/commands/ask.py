@@ -21,7 +21,7 @@ from amlwizard.errors import Finding, InvalidInputError, OperationCancelledError
 from amlwizard.paths import state_folder
 from amlwizard.prompts.askers import Asker, asker
 from amlwizard.prompts.interview import Interview, at_fault
-from amlwizard.recipe import Recipe, save
+from amlwizard.recipe import Recipe
 from amlwizard.session import Session
 from amlwizard.time_format import span
 
@@ -114,14 +114,13 @@ class Ask:
             if path.exists() and not mine and not self.person.confirm(over, False):
                 continue
             try:
-                save(recipe, path)
+                self.session.save(path)
                 break
             except OSError as error:
                 what = f"{path} cannot be written: {error.strerror}."
                 if self.given.output:
                     raise InvalidInputError(what, fix="Name another with -o.") from None
                 _say(what)
-        self.session.saved(str(path))
         self.session.keep()
         _say(f"The recipe is in {path}.")
         return path

@@ -58,8 +58,12 @@ class FormPage(Page):
         for section in self.sections:
             title = (fields.sections()[section].__doc__ or section).strip()
             yield Static(title, classes="section")
-            for spec in fields.specs(section):
-                yield FieldRow(spec, self.wizard.session.draft.value(spec.path), self.put)
+            for spec in self.wizard.session.specs(section):
+                yield self.row_of(spec, self.wizard.session.draft.value(spec.path))
+
+    def row_of(self, spec: FieldSpec, value: object) -> FieldRow:
+        """The row of a field."""
+        return FieldRow(spec, value, self.put)
 
     async def _mount_more(self) -> None:
         """Mount the remaining rows a few at a time, so that keys are handled in between."""
@@ -103,7 +107,10 @@ class FormPage(Page):
         return iter(self.query(FieldRow))
 
     def row(self, path: str) -> FieldRow | None:
-        return next((row for row in self.rows if row.spec.path == path), None)
+        """The row of a field, or the first of its parts if these have rows of their own."""
+        whole = (row for row in self.rows if row.spec.path == path)
+        parts = (r for r in self.rows if r.spec.path.startswith(f"{path}.") and r.display)
+        return next(whole, None) or next(parts, None)
 
     def put(self, changes: Mapping[str, object]) -> None:
         """Set answers by recipe path; None removes one."""
@@ -116,9 +123,8 @@ class FormPage(Page):
         for row in self.rows:
             row.put(draft.value(row.spec.path))
             row.hint(hint(row.spec, str(prefix)))
-            row.find([f for f in found if row.spec.path in f.fields])
-        paths = {row.spec.path for row in self.rows}
-        rest = [finding for finding in found if not paths.intersection(finding.fields)]
+            row.find([f for f in found if row in map(self.row, f.fields)])
+        rest = [finding for finding in found if not any(map(self.row, finding.fields))]
         notes = self.query_one("#page-notes", Static)
         lines = [note(finding) for finding in rest]
         if self.wizard.running:
@@ -177,11 +183,19 @@ class FormPage(Page):
 
     def _explain(self) -> None:
         row = self.focused_row
-        self.query_one(Explain).show(row.spec if row else None, row.findings if row else ())
+        more = list(self.more_about(row)) if row else ()
+        self.query_one(Explain).show(row.spec if row else None, row.findings if row else (), more)
+
+    def more_about(self, row: FieldRow) -> Iterator[Content]:
+        """Lines below the explanation of the focused field; none by default."""
+        yield from ()
 
     def field_help(self) -> tuple[str, Content] | None:
         row = self.focused_row
-        return (row.spec.title, Content("\n").join(long(row.spec, row.findings))) if row else None
+        if row is None:
+            return None
+        lines = [*long(row.spec, row.findings), *self.more_about(row)]
+        return (row.spec.title, Content("\n").join(lines))
 
     @on(Input.Submitted)
     def _next_field(self) -> None:

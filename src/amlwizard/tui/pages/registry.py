@@ -16,6 +16,7 @@ from amlwizard.tui.pages.review import ReviewPage
 from amlwizard.tui.pages.score import ScorePage
 from amlwizard.tui.pages.sign_in import SignInPage
 from amlwizard.tui.pages.training import TrainingPage
+from amlwizard.tui.pages.training_form import TrainingForm
 from amlwizard.tui.pages.welcome import WelcomePage
 
 
@@ -41,7 +42,7 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec("naming", "Naming", _form("names"), ("names",)),
     PageSpec("addresses", "Addresses", AddressesPage, ("addresses",)),
     PageSpec("security", "Security", _form("security"), ("security",)),
-    PageSpec("training", "Training", _form("training"), ("training",)),
+    PageSpec("training", "Training", TrainingForm, ("training",)),
     PageSpec(
         "serving",
         "Serving",

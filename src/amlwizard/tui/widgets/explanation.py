@@ -20,6 +20,8 @@ KINDS = {
     "switch": "yes or no",
     "list": "values with commas between them",
     "json": "JSON",
+    "file": "the name of a file, seen from the recipe's folder",
+    "scalar": "a number, true, false, or text (in quotes where it looks like a number)",
 }
 
 
@@ -29,9 +31,12 @@ class Explain(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         yield Static(id="explanation")
 
-    def show(self, spec: FieldSpec | None, findings: Sequence[Finding]) -> None:
-        text = Content() if spec is None else Content("\n").join(short(spec, findings))
-        self.query_one("#explanation", Static).update(text)
+    def show(
+        self, spec: FieldSpec | None, findings: Sequence[Finding], more: Sequence[Content] = ()
+    ) -> None:
+        lines = [*short(spec, findings), *more] if spec else []
+        self.query_one("#explanation", Static).update(Content("\n").join(lines))
+        self.set_class(bool(more), "-more")
         self.scroll_home(animate=False)
 
 
@@ -103,5 +108,6 @@ def rules_of(path: str) -> Iterator[Rule]:
     """The rules that may concern a field."""
     section = path.partition(".")[0]
     for rule in RULES:
-        if path in rule.about or (section in rule.needs and not rule.about):
+        about = any(f"{path}.".startswith(f"{field}.") for field in rule.about)
+        if about or (section in rule.needs and not rule.about):
             yield rule

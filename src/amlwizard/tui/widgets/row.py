@@ -54,10 +54,7 @@ class FieldRow(Widget):
     def __init__(
         self, spec: FieldSpec, value: object, give: Callable[[Mapping[str, object]], None]
     ) -> None:
-        super().__init__(
-            id=f"row-{spec.path.replace('.', '-')}",
-            classes="-long" if len(spec.title) > LONG else None,
-        )
+        super().__init__(classes="-long" if len(spec.title) > LONG else None)
         self.spec, self._give = spec, give
         self.findings: tuple[Finding, ...] = ()
         self.editor = self._editor(text_of(spec, value))
