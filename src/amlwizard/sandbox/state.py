@@ -155,9 +155,9 @@ class State:
         return replace(self, data=self.data.model_copy(update={"resources": left}))
 
     def of_type(self, kind: str, under: str = "") -> Iterator[JsonObject]:
-        prefix = under.lower().rstrip("/") + "/" if under else ""
+        kind, prefix = kind.lower(), under.lower().rstrip("/") + "/" if under else ""
         for key, resource in list(self.resources.items()):
-            if ResourceId.parse(key).type == kind.lower() and key.startswith(prefix):
+            if key.startswith(prefix) and ResourceId.parse(key).type == kind:
                 yield resource
 
     def begin_operation(
