@@ -53,6 +53,19 @@ class ProbeResult:
 
 
 @dataclass(frozen=True)
+class PackageRelease:
+    """A pinned requirement. `is_there`: the index has this version. `python` is the specifier of the
+    Python versions that it is for, empty for any; `tags` are those of its wheels (``cp312``,
+    ``py3``), `from_source` says that it can be built."""
+
+    requirement: str
+    is_there: bool = True
+    python: str = ""
+    tags: frozenset[str] = frozenset()
+    from_source: bool = True
+
+
+@dataclass(frozen=True)
 class CellResult:
     """What a cell printed; `data` is the JSON of its last line that starts with ``amlwizard:``,
     `files` are those of its lines ``amlwizard-file:NAME BYTES BASE64``, `lost` names those that are
@@ -304,6 +317,10 @@ class CloudPort(Protocol):
 
     def resolve(self, name: str) -> Sequence[str]:
         """The IPv4 addresses that a name has outside any VNET."""
+
+    def releases(self, requirements: Sequence[str]) -> Sequence[PackageRelease]:
+        """What the package index has of ``name==version``; without those that it does not answer
+        for."""
 
     def knock(
         self, method: str, url: str, body: JsonValue = None, token: Secret | None = None

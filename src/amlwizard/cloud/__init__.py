@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Event as CancelEvent
@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 from amlwizard.accounts import Account, Tenant
 from amlwizard.cloud.profile import CloudProfile, azure_public, from_description
 from amlwizard.cloud.shared_sign_ins import SharedSignIns
-from amlwizard.cloud_port import DeviceCodePrompt, EndpointAnswer, Frontend, ProbeResult
+from amlwizard.cloud_port import (
+    DeviceCodePrompt,
+    EndpointAnswer,
+    Frontend,
+    PackageRelease,
+    ProbeResult,
+)
 from amlwizard.json_types import JsonObject, JsonValue
 from amlwizard.recipe import SignIn
 from amlwizard.secret import Secret
@@ -201,6 +207,14 @@ class Cloud:
         from amlwizard.cloud.probe import knock
 
         return knock(self.profile, method, url, body, token)
+
+    def releases(self, requirements: Sequence[str]) -> list[PackageRelease]:
+        """What the package index has of ``name==version``; without those that it does not answer
+        for."""
+        from amlwizard.cloud.packages import release
+
+        found = (release(self.profile, requirement) for requirement in requirements)
+        return [one for one in found if one]
 
     def own_principal(self) -> dict[str, Secret] | None:
         """The credentials of a service principal that signed in with its secret: ``tenant-id``,

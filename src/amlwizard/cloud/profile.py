@@ -25,7 +25,7 @@ class CloudProfile:
     may take. `silence` is how long a service may say nothing before a request counts as lost. `lease` is how long a run holds a platform unless it renews that, `settle` how long a
     change to it takes at most. `accounts` is the folder that remembers who signed in, None if nothing may outlive the
     process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None for this machine's
-    own resolver. `recorder` receives every exchange, and `throttle` paces the requests of all
+    own resolver; `packages` that of the package index. `recorder` receives every exchange, and `throttle` paces the requests of all
     clients. `proxy` is the route to addresses that are not on this machine, for a cloud that is
     confined to it.
     """
@@ -49,6 +49,7 @@ class CloudProfile:
     resolver: str | None = None
     proxy: str | None = None
     arm_scope: str = "https://management.azure.com/.default"
+    packages: str = "https://pypi.org"
     ml_scope: str = "https://ml.azure.com/.default"
     databricks_scope: str = f"{DATABRICKS}/.default"
     recorder: Recorder | None = field(default=None, compare=False, repr=False)
@@ -108,6 +109,7 @@ def from_description(path: Path) -> CloudProfile:
         ca = None if given["ca"] is None else _address(given["ca"])
         resolver = _address(given.get("resolver") or f"{arm}/dns-query")
         proxy = _address(given["proxy"]) if given.get("proxy") else None
+        packages = _address(given.get("packages") or f"{arm}/packages")
     except FileNotFoundError:
         raise InvalidInputError(
             f"No sandbox runs that describes itself in {path}.",
@@ -136,6 +138,7 @@ def from_description(path: Path) -> CloudProfile:
         instance_discovery=False,
         resolver=resolver,
         proxy=proxy,
+        packages=packages,
     )
     for url in filter(None, (arm, authority, profile.proxy)):
         profile.must_allow(url)

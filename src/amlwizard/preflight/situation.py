@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from amlwizard.cloud.facts import CloudFacts, Planned, Questions, Unread
 from amlwizard.cloud.preflight_reads import gather
+from amlwizard.cloud_port import PackageRelease
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
@@ -42,7 +43,8 @@ class Situation:
     cluster has its nodes already. `secrets_missing`: secrets of the notebook's service principal
     that are missing and cannot be provided, None if not known yet. `kept` holds the immutable
     properties that differ, by step. `runtimes` and `node_types` are what Databricks offers, empty
-    without a workspace.
+    without a workspace. `releases` are the requirements of the notebook that the package index
+    answered for.
     """
 
     recipe: Recipe
@@ -58,6 +60,7 @@ class Situation:
     kept: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
     runtimes: Sequence[str] = ()
     node_types: Sequence[str] = ()
+    releases: Sequence[PackageRelease] = ()
 
     @property
     def region(self) -> str:
@@ -138,6 +141,7 @@ def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
         ids=ids,
         facts=facts,
         kept={step: state.kept for step, state in found.items() if state and state.kept},
+        releases=ctx.cloud.releases(ctx.recipe.training.requirements),
     )
     return _with_databricks(replace(ctx, outputs=Outputs(outputs)), situation, found)
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from amlwizard.sandbox import package_index
 from amlwizard.sandbox.arm import ArmApi
 from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.children import Children
@@ -106,6 +107,7 @@ class Server:
             "arm": arm,
             "authority": arm,
             "resolver": f"{arm}/dns-query",
+            "packages": f"{arm}/packages",
             "proxy": self.vnet.proxy_for(INTERNET),
             "ca": str(self.ca),
             "control": f"{arm}/_sandbox",
@@ -234,6 +236,7 @@ class Routes:
                 Route("/metadata/endpoints", self.metadata),
                 Route("/msi/token", entra.managed_identity),
                 Route("/dns-query", self.resolve),
+                Route("/packages/pypi/{name}/{version}/json", package_index.release),
                 Route("/device", entra.codes.page, methods=both),
                 Route("/device/{key}", entra.codes.page, methods=both),
                 Route(f"{tenant}/v2.0/.well-known/openid-configuration", entra.discovery),
