@@ -93,44 +93,6 @@ def test_the_deployment_has_our_script_in_the_models_environment(switched: Switc
     assert by_id[deployment["codeConfiguration"]["codeId"]]["codeUri"].endswith("/src")
 
 
-OWN_SCRIPT = """
-import json
-
-def init():
-    global model
-    import glob, os
-    import mlflow.pyfunc
-    found = min(glob.glob(os.environ["AZUREML_MODEL_DIR"] + "/**/MLmodel", recursive=True), key=len)
-    model = mlflow.pyfunc.load_model(os.path.dirname(found))
-
-def run(body):
-    import pandas as pd
-    given = json.loads(body)["input_data"]
-    frame = pd.DataFrame(given["data"], columns=given["columns"])
-    return [round(float(value)) for value in model.predict(frame)]
-"""
-
-
-def test_a_script_and_an_environment_of_ones_own_are_deployed(
-    switched: Switched, tmp_path: Path
-) -> None:
-    script, conda = tmp_path / "mine.py", tmp_path / "conda.yaml"
-    script.write_text(OWN_SCRIPT)
-    packages = ["mlflow==2.22.5", "scikit-learn==1.9.1", "azureml-inference-server-http>=1.4"]
-    conda.write_text(yaml.safe_dump({"dependencies": ["python=3.11", "pip", {"pip": packages}]}))
-    own = ("--set", f"serving.script={script}", "--set", f"serving.environment={conda}")
-    ran = switched.command("replay", "--json", *own, "--set", "expect.predictions=[235, 247, 164]")
-    assert ran.code == 0, ran.err
-    assert ran.final("score")["outputs"]["predictions"] == [235, 247, 164]
-    assert ran.that_are("done") >= OWN | {"fit-to-serve", "deployment"}
-    resources = switched.sandbox.state["resources"].values()
-    deployment = next(r["properties"] for r in resources if r["type"].endswith("/deployments"))
-    assert deployment["codeConfiguration"]["scoringScript"] == "mine.py"
-    script.write_text("def init(: pass")
-    refused = switched.command("replay", "--json", *own)
-    assert refused.code == 2 and "line 1" in refused.err
-
-
 def test_what_went_missing_comes_again(switched: Switched) -> None:
     """Also where Azure writes the conda file in a form of its own."""
     arm, resources = switched.sandbox.cloud().arm, switched.sandbox.state["resources"].values()
@@ -182,6 +144,44 @@ def test_a_script_that_is_not_in_the_code_fails_as_on_kubernetes(switched: Switc
             deployment["id"], MACHINE_LEARNING, deployment, lambda *_, **__: None, Event()
         )
     assert error.value.code == "UserScriptImportError"
+
+
+OWN_SCRIPT = """
+import json
+
+def init():
+    global model
+    import glob, os
+    import mlflow.pyfunc
+    found = min(glob.glob(os.environ["AZUREML_MODEL_DIR"] + "/**/MLmodel", recursive=True), key=len)
+    model = mlflow.pyfunc.load_model(os.path.dirname(found))
+
+def run(body):
+    import pandas as pd
+    given = json.loads(body)["input_data"]
+    frame = pd.DataFrame(given["data"], columns=given["columns"])
+    return [round(float(value)) for value in model.predict(frame)]
+"""
+
+
+def test_a_script_and_an_environment_of_ones_own_are_deployed(
+    switched: Switched, tmp_path: Path
+) -> None:
+    script, conda = tmp_path / "mine.py", tmp_path / "conda.yaml"
+    script.write_text(OWN_SCRIPT)
+    packages = ["mlflow==2.22.5", "scikit-learn==1.9.1", "azureml-inference-server-http>=1.4"]
+    conda.write_text(yaml.safe_dump({"dependencies": ["python=3.11", "pip", {"pip": packages}]}))
+    own = ("--set", f"serving.script={script}", "--set", f"serving.environment={conda}")
+    ran = switched.command("replay", "--json", *own, "--set", "expect.predictions=[235, 247, 164]")
+    assert ran.code == 0, ran.err
+    assert ran.final("score")["outputs"]["predictions"] == [235, 247, 164]
+    assert ran.that_are("done") >= OWN | {"fit-to-serve", "deployment"}
+    resources = switched.sandbox.state["resources"].values()
+    deployment = next(r["properties"] for r in resources if r["type"].endswith("/deployments"))
+    assert deployment["codeConfiguration"]["scoringScript"] == "mine.py"
+    script.write_text("def init(: pass")
+    refused = switched.command("replay", "--json", *own)
+    assert refused.code == 2 and "line 1" in refused.err
 
 
 def test_code_and_environment_go_with_the_workspace(switched: Switched) -> None:
