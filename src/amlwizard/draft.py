@@ -45,6 +45,14 @@ class Draft:
         """Where the files are that the answers name: beside the recipe's file, if there is one."""
         return Path(self.saved).parent if self.saved else Path()
 
+    def detach(self) -> None:
+        """Begin from the recipe's file without ever saving into it: the notebook beside it is named by
+        its whole path."""
+        notebook = self.value("training.notebook")
+        if isinstance(notebook, str):
+            self.put("training.notebook", str((self.folder / notebook).resolve()))
+        self.saved = ""
+
     def value(self, path: str) -> object:
         return recipe.given(self.answers, path)
 

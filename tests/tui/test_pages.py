@@ -122,7 +122,9 @@ async def test_outside_a_checkout_the_bundled_recipes_are_offered(
         await walk.see("From article")
         await walk.press("end", "up", "enter")
         await walk.see("Who signs in")
-        assert walk.app.session.recipe == load(RECIPES / "article.yaml")
+        recipe = existing(walk.app.session.recipe)
+        assert recipe.names == load(RECIPES / "spark.yaml").names
+        assert existing(recipe.training.notebook).path.samefile(RECIPES / "spark.py")
         assert walk.app.session.draft.saved == "", "it would be saved over the package's own file"
 
 

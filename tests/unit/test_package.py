@@ -160,6 +160,15 @@ def test_a_copied_recipe_is_the_bundled_one(
     assert "$schema" not in to.read_text(), "no schema is beside it"
 
 
+def test_a_recipe_is_copied_with_its_notebook(command: Callable[..., Ran], tmp_path: Path) -> None:
+    to, notebook = tmp_path / "mine.yaml", tmp_path / "spark.py"
+    notebook.write_text("mine")
+    ran = command("recipes", "copy", "spark", "-o", str(to))
+    assert ran.code == 2 and f"{notebook} exists already" in ran.err and not to.exists()
+    assert command("recipes", "copy", "spark", "-o", str(to), "--force").code == 0
+    assert notebook.read_text() == (RECIPES / "spark.py").read_text()
+
+
 def test_a_copy_overwrites_nothing_unasked(command: Callable[..., Ran], tmp_path: Path) -> None:
     to = tmp_path / "mine.yaml"
     to.write_text("mine")

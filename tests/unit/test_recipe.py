@@ -42,8 +42,8 @@ def test_the_shipped_schema_is_generated() -> None:
     )
 
 
-def test_there_are_three_shipped_recipes() -> None:
-    assert [p.stem for p in SHIPPED] == ["article", "private", "quickstart"]
+def test_there_are_four_shipped_recipes() -> None:
+    assert [p.stem for p in SHIPPED] == ["article", "private", "quickstart", "spark"]
 
 
 @given(

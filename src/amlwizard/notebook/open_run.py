@@ -126,8 +126,17 @@ class OpenRun:
         return False
 
 
+def nested_run(run_name, tags):
+    """MLflow's own would take the open run, which the environment names, for the nested one."""
+    given = {TAG: "nested", "mlflow.parentRunId": mlflow.active_run().info.run_id, **(tags or {})}
+    return patiently(lambda: client.create_run(experiment_id, run_name=run_name, tags=given))
+
+
 def start_run(run_id=None, *arguments, nested=False, run_name=None, **options):
-    if run_id is not None or nested:
+    if nested and run_id is None:
+        in_run()
+        run_id = nested_run(run_name, options.pop("tags", None)).info.run_id
+    if run_id is not None:
         return fluent.start_run(run_id, *arguments, nested=nested, run_name=run_name, **options)
     in_run()
     if run_name:
@@ -213,7 +222,9 @@ def run_code(number, line, source):
             if place.tb_frame.f_code.co_filename == own:
                 at = place.tb_lineno
             place = place.tb_next
-        said = f"{type(error).__name__}: {error}"
+        # An error of Spark's has Java's stack in its text.
+        told = [t.strip() for t in str(error).splitlines() if not t.lstrip().startswith("at ")]
+        said = f"{type(error).__name__}: {' '.join(told)}"
         raise RuntimeError(f"{own}, cell {number}, line {at}: {said}") from error
     except SystemExit:
         raise RuntimeError(f"{own}, cell {number}: it ends the notebook by exit()") from None

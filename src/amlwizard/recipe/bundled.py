@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import shutil
 from pathlib import Path
 
 from amlwizard.errors import InvalidInputError
 from amlwizard.paths import write
+from amlwizard.recipe.file import load
+from amlwizard.recipe.keeping import files_of
 
 BUNDLED = {
     "quickstart": "current good practice: private endpoints, AKS behind a public load balancer",
     "private": "private AKS and an internal load balancer, scored from inside the VNET",
     "article": "the names and service endpoints of a 2020 article, with warnings",
+    "spark": "training by Spark, where the data outgrows one machine, with a sweep of parameters",
 }
 
 
@@ -24,9 +28,10 @@ def path_of(name: str) -> Path:
 
 
 def copy(name: str, to: Path, overwrite: bool = False) -> None:
-    """Copy a bundled recipe, without the line that names a schema beside it: none is there.
+    """Copy a bundled recipe and the files that it names, without the line that names a schema beside
+    it: none is there.
 
-    Raises InvalidInputError where there is no such recipe, where `to` exists and is not to be
+    Raises InvalidInputError where there is no such recipe, where a file exists and is not to be
     overwritten, and where it cannot be written.
     """
     if name not in BUNDLED:
@@ -36,9 +41,11 @@ def copy(name: str, to: Path, overwrite: bool = False) -> None:
             why=f"There are {', '.join(BUNDLED)}.",
             fix=f"Did you mean {near[0]}?" if near else "Name one of these.",
         )
-    if to.exists() and not overwrite:
+    beside = {file.path: to.with_name(file.path.name) for file in files_of(load(path_of(name)))}
+    there = next((file for file in (to, *beside.values()) if file.exists()), None)
+    if there and not overwrite:
         raise InvalidInputError(
-            f"{to} exists already.",
+            f"{there} exists already.",
             why="Nothing was written.",
             fix="Name another file with -o FILE, or overwrite it with --force.",
         )
@@ -46,6 +53,8 @@ def copy(name: str, to: Path, overwrite: bool = False) -> None:
     text = "".join(line for line in lines if not line.startswith("# yaml-language-server:"))
     try:
         write(to, text, opener=None)
+        for file, copied in beside.items():
+            shutil.copyfile(file, copied)
     except OSError as error:
         raise InvalidInputError(
             f"{to} cannot be written.", why=error.strerror or "", fix="Choose another -o FILE."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from amlwizard.recipe.sections import Recipe, Section
@@ -18,6 +18,13 @@ def keep(recipe: Recipe, path: Path) -> None:
     """Save a recipe, with copies of the small files that it names beside it. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _save_with(recipe, path, lambda file: _kept(file, path.parent))
+
+
+def files_of(recipe: Recipe) -> Iterator[RecipeFile]:
+    """The files that a recipe names and that are there."""
+    for _, section in recipe:
+        values = (value for _, value in section) if isinstance(section, Section) else ()
+        yield from (v for v in values if isinstance(v, RecipeFile) and v.path.is_file())
 
 
 def save_beside(recipe: Recipe, path: Path) -> dict[str, str]:

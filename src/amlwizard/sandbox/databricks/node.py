@@ -10,6 +10,7 @@ import contextlib
 import errno
 import io
 import json
+import os
 import signal
 import socket
 import sys
@@ -17,13 +18,13 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from importlib.machinery import ModuleSpec
 from ipaddress import ip_address
 from pathlib import Path
-from types import FrameType, ModuleType, SimpleNamespace
-from typing import Any, ClassVar, TextIO
+from types import FrameType, SimpleNamespace
+from typing import Any, TextIO
 
 from amlwizard.sandbox import children
+from amlwizard.sandbox.databricks import spark
 
 INTERPRETER = "amlwizard.sandbox.ml.interpreter"
 """What cells know as Python, to make environments with."""
@@ -71,6 +72,7 @@ class CellRunner:
                 "__name__": "__main__",
                 "dbutils": SimpleNamespace(secrets=secrets, widgets=Widgets()),
                 "display": print,
+                "spark": spark.Spark(),
             }
         return self.contexts[context]
 
@@ -80,10 +82,12 @@ class CellRunner:
             try:
                 self.running = True
                 try:
+                    spark.load_for(code)
                     # What a cluster is for; who may send cells, Databricks' API has checked.
                     exec(compile(code, "<command>", "exec"), self.namespace(context))  # noqa: S102
                 finally:
                     self.running = False
+                    signal.signal(signal.SIGINT, self.interrupt)  # Spark has taken it
             except BaseException as error:  # noqa: BLE001 - a cell may raise anything
                 return {
                     "error": f"{type(error).__name__}: {error}",
@@ -177,42 +181,16 @@ def into_the_vnet(driver: CellRunner) -> None:
     replaced.socket.connect = connected
 
 
-class SparkSession:
-    """The part of the Spark session that MLflow uses: Databricks registers models in Unity Catalog
-    by default."""
-
-    conf: ClassVar[dict[str, str]] = {"spark.mlflow.modelRegistryUri": "databricks-uc"}
-
-    @classmethod
-    def getActiveSession(cls) -> type[SparkSession]:
-        return cls
-
-
-def into_the_workspace() -> None:
-    """Provide the Spark session as the pyspark module, as on a real cluster."""
-    for name in ("pyspark", "pyspark.sql"):
-        module: Any = ModuleType(name)
-        module.__spec__, module.__path__ = ModuleSpec(name, None, is_package=True), []
-        module.__version__ = "3.5.2"
-        sys.modules[name] = module
-    sys.modules["pyspark"].sql = sys.modules["pyspark.sql"]  # type: ignore[attr-defined]
-    sys.modules["pyspark.sql"].SparkSession = SparkSession  # type: ignore[attr-defined]
-    # MLflow names the types that values of a signature have in Spark.
-    types: Any = ModuleType("pyspark.sql.types")
-    types.__getattr__ = lambda name: type(name, (), {})
-    sys.modules["pyspark.sql.types"] = sys.modules["pyspark.sql"].types = types  # type: ignore[attr-defined]
-    # MLflow checks whether an input example is one.
-    sys.modules["pyspark.sql"].DataFrame = type("DataFrame", (), {})  # type: ignore[attr-defined]
-
-
 if __name__ == "__main__":
-    answers = sys.stdout
+    # Programs that cells start, such as Java, write where we do: not among the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     sys.stdout = sys.stderr
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     driver = CellRunner(children.requests(), answers)
     signal.signal(signal.SIGINT, driver.interrupt)
     into_the_vnet(driver)
-    into_the_workspace()
+    spark.stand_in()
     python = Path(tempfile.mkdtemp(), "bin", "python")
     children.program(python, INTERPRETER, "")
     sys.executable = str(python)

@@ -102,7 +102,7 @@ class WelcomePage(Page):
         draft = self.wizard.draft_from(path)
         if draft:
             if bundled:
-                draft.saved = ""  # the packaged file is never overwritten
+                draft.detach()  # the packaged file is never overwritten
             self._take(draft, cast(TargetName, self.query_one(Choices).value))
 
     def _take(self, draft: Draft, target: TargetName) -> None:
