@@ -293,6 +293,8 @@ NO_CURE_KNOWN = {
     "DNS-1",
     "NB-1",
     "NB-6",
+    "SV-1",
+    "SV-2",
     "NM-6",
     "SC-1",
     "ST-1",

@@ -20,10 +20,14 @@ IMAGE = re.compile(
 )
 
 
+LARGEST = 1_000_000  # characters
+
+
 def _text(file: RecipeFile) -> str | None:
     """The text of a file; None if it cannot be read."""
     try:
-        return file.path.read_text(encoding="utf-8")
+        with file.path.open(encoding="utf-8") as text:
+            return text.read(LARGEST)
     except (OSError, UnicodeDecodeError):
         return None
 
@@ -52,6 +56,9 @@ def script(rule: Rule, serving: Serving) -> Iterator[Finding]:
     except SyntaxError as error:
         what = f"{given} is no Python, line {error.lineno}: {error.msg}."
         yield rule.finding(SCRIPT, what, "Correct the file.")
+        return
+    except (ValueError, RecursionError, MemoryError) as error:
+        yield rule.finding(SCRIPT, f"{given} is no Python: {error}.", "Correct the file.")
         return
     named = set(_defined(tree))
     for name, call in (("init", "init()"), ("run", "run(data)")):

@@ -6,7 +6,13 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from amlwizard.user_notebook.parsing import NotebookCell, NotebookProblem, UserNotebook, parse
+from amlwizard.user_notebook.parsing import (
+    LARGEST,
+    NotebookCell,
+    NotebookProblem,
+    UserNotebook,
+    parse,
+)
 
 __all__ = [
     "EXAMPLE",
@@ -24,7 +30,10 @@ EXAMPLE = "example.py"
 
 def content_of(file: Path | None) -> bytes:
     """What is in a notebook's file; without one, in the example's. Raises OSError."""
-    return file.read_bytes() if file else (files("amlwizard") / "notebook" / EXAMPLE).read_bytes()
+    if file is None:
+        return (files("amlwizard") / "notebook" / EXAMPLE).read_bytes()
+    with file.open("rb") as content:
+        return content.read(LARGEST + 1)
 
 
 def read(file: Path | None) -> UserNotebook:
