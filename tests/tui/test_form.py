@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import ROOT
-from support.tui_support import FakeBackend, Walk, walking, wizard
+from support.tui_support import FakeBackend, Walk, page_of, walking, wizard
 from support.walks import on_row
 from textual.events import Key
 from textual.widgets import Input
@@ -64,6 +64,20 @@ async def test_every_character_is_taken_in_order_while_rows_come_and_the_cloud_a
         await walk.pilot.pause()
         assert app.session.draft.value("names.prefix") == editor(walk, "names.prefix").value == text
         assert editor(walk, "names.registry").placeholder == f"cr{text}"
+
+
+async def test_arrow_keys_move_between_fields_of_a_page_that_is_longer_than_the_screen(
+    tmp_path: Path,
+) -> None:
+    async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
+        await walk.go("naming")
+        page = page_of(walk.app, FormPage)
+        paths = [row.spec.path for row in page.rows][:3]
+        for path in paths:
+            assert page.focused_row and page.focused_row.spec.path == path
+            await walk.press("down")
+        await walk.press("up")
+        assert page.focused_row and page.focused_row.spec.path == paths[-1]
 
 
 async def test_a_notebook_is_picked_and_its_parameters_are_typed(

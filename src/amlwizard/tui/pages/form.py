@@ -7,6 +7,7 @@ from itertools import islice
 from typing import ClassVar
 
 from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -23,6 +24,23 @@ from amlwizard.tui.widgets.row import FieldRow, note
 
 AT_ONCE = 8
 LOCKED = "A run is under way: the answers can be read here, not changed."
+
+
+class Rows(VerticalScroll):
+    """Arrow keys scroll it only while it has the focus itself, as its fields are locked: else they
+    move from field to field."""
+
+    def action_scroll_up(self) -> None:
+        self._only_focused()
+        super().action_scroll_up()
+
+    def action_scroll_down(self) -> None:
+        self._only_focused()
+        super().action_scroll_down()
+
+    def _only_focused(self) -> None:
+        if not self.has_focus:
+            raise SkipAction
 
 
 class FormPage(Page):
@@ -49,7 +67,7 @@ class FormPage(Page):
 
     def compose_page(self) -> ComposeResult:
         yield from self.compose_extra()
-        with VerticalScroll(id="form", can_focus=False):
+        with Rows(id="form", can_focus=False):
             yield Static(id="page-notes")
             yield from islice(self._coming, AT_ONCE)
         yield Explain()
