@@ -10,7 +10,7 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos fuzz demo test check lint audit dist bench fleet coverage pictures golden schema lock clean
+.PHONY: chaos fuzz demo test check lint audit dist bench fleet spark coverage pictures golden schema lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
@@ -67,6 +67,10 @@ bench: .venv/ready
 # Many recipes in one process beside one: `make fleet RECIPES=50 JOBS=4`.
 fleet: .venv/ready
 	$(BIN)/python benchmarks/fleet.py --recipes $(or $(RECIPES),50) --jobs $(or $(JOBS),4)
+
+# The driver's memory while Spark trains on few rows and on many: `make spark ROWS="50000 5000000"`.
+spark: .venv/spark
+	$(BIN)/python benchmarks/spark.py $(if $(ROWS),--rows $(ROWS))
 
 # Runs that are broken at random and repeated: `make chaos RUNS=200 SEED=7`; in one way only, evenly over
 # the whole journey: `WAY=kill`.

@@ -213,6 +213,12 @@ class DatabricksPort(Protocol):
 
     def node_types(self) -> Sequence[str]: ...
 
+    def instance_pools(self) -> Mapping[str, str]:
+        """The ids of instance pools, by name."""
+
+    def cluster_policies(self) -> Mapping[str, str]:
+        """The ids of cluster policies, by name."""
+
     def find_cluster(self, name: str) -> Document | None: ...
 
     def create_cluster(self, spec: Document) -> str:

@@ -4,6 +4,7 @@ product gets along with it. Asked by the product's client and by databricks-sdk 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from importlib.metadata import requires, version
 from itertools import count
@@ -290,6 +291,64 @@ def test_what_databricks_writes_in_its_own_way_is_no_difference(
     assert "num_workers" not in found and found["spark_conf"]["spark.master"] == "local[*, 4]"
     looked = Looked(platform).read()
     assert (looked.state, looked.note) == ("ready", "")
+
+
+@pytest.fixture
+def shared(client: Any) -> Callable[[str, dict[str, Any]], str]:
+    """Makes what an administrator shares in the workspace, by databricks-sdk; answers its id."""
+
+    def make(kind: str, given: dict[str, Any]) -> str:
+        if kind == "pool":
+            return str(client.client.instance_pools.create(**given).instance_pool_id)
+        definition = json.dumps(given.pop("definition"))
+        made = client.client.cluster_policies.create(definition=definition, **given)
+        return str(made.policy_id)
+
+    return make
+
+
+def test_a_cluster_scales_and_comes_from_a_pool_under_a_policy(
+    platform: Platform, client: Any, shared: Callable[[str, dict[str, Any]], str]
+) -> None:
+    pool = shared("pool", {"instance_pool_name": "warm", "node_type_id": "Standard_D4s_v5"})
+    limits = {"autoscale.max_workers": {"type": "range", "maxValue": 4}}
+    policy = shared("policy", {"name": "small", "definition": limits})
+    asked: dict[str, Any] = {
+        "names__cluster": "scaled", "training__workers": 1, "training__max_workers": 3,
+        "training__instance_pool": "warm", "training__cluster_policy": "small",
+    }  # fmt: skip
+    step = Looked(platform, **asked)
+    cluster = step.apply()["id"]
+    found = client.find_cluster("scaled")
+    assert found["autoscale"] == {"min_workers": 1, "max_workers": 3}
+    assert (found["instance_pool_id"], found["policy_id"]) == (pool, policy)
+    assert found["node_type_id"] == "Standard_D4s_v5", "the pool's"
+    assert step.read().state == "ready"
+    assert Looked(platform, **asked | {"training__instance_pool": pool}).read().state == "ready"
+    fixed = Looked(platform, names__cluster="scaled", training__workers=1).read()
+    assert fixed.state == "differs" and any(
+        "autoscale" in difference for difference in fixed.differences
+    )
+    with pytest.raises(
+        CloudError, match=r"autoscale.max_workers, the value must be .*4.*\(is \"5\"\)"
+    ):
+        Looked(platform, **asked | {"training__max_workers": 5}).apply()
+    with pytest.raises(StepError, match="no instance pool cold") as refused:
+        Looked(platform, **asked | {"training__instance_pool": "cold"}).apply()
+    assert "warm" in refused.value.why
+    client.client.clusters.delete(cluster)
+
+
+def test_what_databricks_refuses_of_pools_and_scales(
+    client: Any, started: Callable[..., str], shared: Callable[[str, dict[str, Any]], str]
+) -> None:
+    pool = shared("pool", {"instance_pool_name": "other", "node_type_id": "Standard_D4s_v5"})
+    with pytest.raises(CloudError, match="cannot be supplied when an instance pool ID"):
+        started(RUNTIME, instance_pool_id=pool)
+    with pytest.raises(CloudError, match="Can't find an instance pool with id: none"):
+        started(RUNTIME, instance_pool_id="none", node_type_id=None)
+    with pytest.raises(CloudError, match="max_workers"):
+        started(RUNTIME, autoscale={"min_workers": 2, "max_workers": 2})
 
 
 def test_other_settings_change_the_cluster_and_make_no_new_one(

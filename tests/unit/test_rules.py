@@ -33,6 +33,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
         "addresses.reserved.0",
     ),
     "DB-1": ({"addresses.databricks_public": "10.100.200.0/27"}, "addresses.databricks_public"),
+    "DB-10": ({"training.workers": "2", "training.max_workers": "2"}, "training.max_workers"),
     "DB-5": ({"training.workers": "251"}, "training.workers"),
     "PE-1": ({"addresses.workspace": "10.100.100.0/29"}, "addresses.workspace"),
     "AK-2": ({"addresses.service_cidr": "10.0.0.0/12"}, "addresses.service_cidr"),

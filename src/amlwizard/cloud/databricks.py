@@ -103,6 +103,16 @@ class Databricks:
             if not (node.get("node_info") or {}).get("status")
         )
 
+    def instance_pools(self) -> dict[str, str]:
+        """The ids of the instance pools that the user may use, by name."""
+        found = asked("list instance pools", lambda: list(self.client.instance_pools.list()))
+        return {str(pool.instance_pool_name): str(pool.instance_pool_id) for pool in found}
+
+    def cluster_policies(self) -> dict[str, str]:
+        """The ids of the cluster policies that the user may use, by name."""
+        found = asked("list cluster policies", lambda: list(self.client.cluster_policies.list()))
+        return {str(policy.name): str(policy.policy_id) for policy in found}
+
     # -- clusters
 
     def find_cluster(self, name: str) -> Document | None:

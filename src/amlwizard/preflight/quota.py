@@ -10,6 +10,7 @@ from amlwizard.cloud.facts import Usage
 from amlwizard.errors import Finding
 from amlwizard.preflight.offers import size
 from amlwizard.preflight.situation import Situation
+from amlwizard.recipe import Training
 from amlwizard.rules.capacity import surge_of
 
 PUBLIC_ADDRESSES = (
@@ -112,13 +113,18 @@ def needs(s: Situation) -> list[Need]:
     if machine and s.starts_cluster:
         found.append(
             Need(
-                (1 + training.workers) * machine.vcpus,
+                (1 + training.most_workers) * machine.vcpus,
                 machine.family,
-                ("training.workers", "training.node_type"),
-                f"{1 + training.workers} Databricks nodes",
+                (*_workers(training), "training.node_type"),
+                f"{1 + training.most_workers} Databricks nodes",
             )
         )
     return found
+
+
+def _workers(training: Training) -> tuple[str, ...]:
+    """The fields that say how many workers there may be."""
+    return ("training.workers", *(("training.max_workers",) if training.max_workers else ()))
 
 
 def _nodes_to_add(s: Situation) -> int:
@@ -186,9 +192,9 @@ def _addresses(s: Situation) -> Iterator[Demand]:
         fields += ["serving.load_balancer", "security.aks_outbound"]
         need += balancers
     if not s.recipe.security.databricks_no_public_ip and s.starts_cluster:
-        nodes = 1 + s.recipe.training.workers
+        nodes = 1 + s.recipe.training.most_workers
         parts.append(f"{nodes} for Databricks nodes")
-        fields += ["security.databricks_no_public_ip", "training.workers"]
+        fields += ["security.databricks_no_public_ip", *_workers(s.recipe.training)]
         need += nodes
     held = s.facts.usages.get("network", {})
     counters = [(name, held[name]) for name in PUBLIC_ADDRESSES if name in held]

@@ -467,7 +467,26 @@ class Training(Section):
         description="VM size of the driver and of every worker; taken from the vCPU quota.",
     )
     workers: Annotated[int, Field(ge=0, le=1000)] = Field(
-        0, title="Workers", description="0 is a single-node cluster."
+        0,
+        title="Workers",
+        description="0 is a single-node cluster; with an autoscaler the fewest.",
+    )
+    max_workers: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None,
+        title="Most workers",
+        description="Lets an autoscaler add workers, up to so many: quota and ranges must hold them. "
+        "Left out: none is added.",
+    )
+    instance_pool: Text | None = Field(
+        None,
+        title="Instance pool",
+        description="Name or id of a pool of Databricks that driver and workers come from, with its "
+        "node type. Left out: they are made for the cluster.",
+    )
+    cluster_policy: Text | None = Field(
+        None,
+        title="Cluster policy",
+        description="Name or id of the policy of Databricks that the cluster has to keep to.",
     )
     auto_termination_minutes: Annotated[int, Field(ge=10, le=10000)] = Field(
         30,
@@ -511,6 +530,11 @@ class Training(Section):
         description="What the notebook trains on, as it finds it in its parameter data: a table, a "
         "/Volumes, abfss:// or https:// path; or a file beside the recipe, which is sent along.",
     )
+
+    @property
+    def most_workers(self) -> int:
+        """As many workers as there may be."""
+        return self.max_workers or self.workers
 
 
 class Serving(Section):

@@ -96,7 +96,7 @@ def load_of(
         private = (n for f, n in ENDPOINTS.items() if getattr(security, f) == "private-endpoint")
         load = replace(load, endpoints=WORKSPACE_ENDPOINT + sum(private))
     if training:
-        load = replace(load, workers=training.workers)
+        load = replace(load, workers=training.most_workers)
     if serving:
         fronts = int(serving.load_balancer == "internal")
         fronts += int(security is not None and security.private_aks)

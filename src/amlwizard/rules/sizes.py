@@ -23,6 +23,7 @@ from amlwizard.rules.rule_context import Ranges
 OVERLAY = "AKS, Azure CNI Overlay"
 DATABRICKS_DOCS = "Azure Databricks, VNet injection"
 POOL_PODS = 30
+WORKERS = ("training.max_workers", "training.workers")
 NODES = ("serving.nodes", "serving.max_nodes", "serving.max_surge")
 
 
@@ -40,6 +41,25 @@ def scaled(rule: Rule, serving: Serving) -> Iterator[Finding]:
             f"At most {serving.max_nodes} are fewer than {counted(serving.nodes, 'node')}.",
             cure={"serving.max_nodes": serving.nodes},
         )
+
+
+@rule(
+    "DB-10",
+    "An autoscaler keeps between the fewest workers, of which there is one, and more of them.",
+    "training",
+    about=("training.workers", "training.max_workers"),
+    source="Azure Databricks, Clusters API: autoscale",
+)
+def workers_scaled(rule: Rule, training: Training) -> Iterator[Finding]:
+    most = training.max_workers
+    if most is None:
+        return
+    if training.workers == 0:
+        what = "A single-node cluster cannot be scaled: it has no workers."
+        yield rule.finding(WORKERS, what, cure={"training.workers": 1} if most > 1 else {})
+    elif most <= training.workers:
+        what = f"At most {most} are no more than {counted(training.workers, 'worker')}."
+        yield rule.finding(WORKERS, what, cure={"training.max_workers": None})
 
 
 @rule(
@@ -102,7 +122,7 @@ def databricks_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     "A cluster node takes one address in each Databricks subnet.",
     "ranges",
     "training",
-    about=(*paths(*DATABRICKS), "training.workers"),
+    about=(*paths(*DATABRICKS), "training.workers", "training.max_workers"),
     source=DATABRICKS_DOCS,
 )
 def databricks_nodes(rule: Rule, ranges: Ranges, training: Training) -> Iterator[Finding]:
@@ -111,12 +131,13 @@ def databricks_nodes(rule: Rule, ranges: Ranges, training: Training) -> Iterator
     tight = [name for name, network in large.items() if nodes > usable(network)]
     if tight:
         least = min((large[name] for name in tight), key=usable)
+        most = WORKERS[0 if training.max_workers else 1]
         yield ranges.found(
             rule,
-            (*(path(name) for name in tight), "training.workers"),
+            (*(path(name) for name in tight), most),
             f"{nodes} nodes do not fit into {least}: it has {usable(least)} addresses.",
             *tight,
-            otherwise=f"Use training.workers: {usable(least) - 1} or fewer.",
+            otherwise=f"Use {most}: {usable(least) - 1} or fewer.",
         )
 
 

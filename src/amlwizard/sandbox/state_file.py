@@ -125,10 +125,13 @@ class RoleSighting(Part):
 
 
 class DatabricksData(Part):
-    """Of a workspace: object ids of its users, clusters by id, sealed secrets by scope and key."""
+    """Of a workspace: object ids of its users, clusters, instance pools and cluster policies by id,
+    sealed secrets by scope and key."""
 
     users: list[str] = []
     clusters: dict[str, JsonObject] = {}
+    pools: dict[str, JsonObject] = {}
+    policies: dict[str, JsonObject] = {}
     scopes: dict[str, dict[str, str]] = {}
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from amlwizard.cloud_port import DatabricksPort, ReportProgress
 from amlwizard.design.names import OWNER_TAG
+from amlwizard.errors import StepError
 from amlwizard.json_types import Document, MutableDocument
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import CLUSTER, DATABRICKS, ResourceOutput
@@ -15,6 +17,7 @@ from amlwizard.recipe import Recipe
 from amlwizard.steps.documents import differences
 
 MASTER = "spark.master"
+OPTIONAL = ("autoscale", "instance_pool_id", "policy_id")
 SETTINGS_TAG = "amlwizard-settings"  # hash of the settings that a cluster was created from
 
 
@@ -30,13 +33,20 @@ def packages(recipe: Recipe) -> list[str]:
 
 
 def cluster_spec(recipe: Recipe) -> MutableDocument:
-    """The request body of clusters/create."""
+    """The request body of clusters/create; a pool and a policy may be named in place of their ids."""
     t = recipe.training
+    scaled = {"autoscale": {"min_workers": t.workers, "max_workers": t.max_workers}}
     spec: MutableDocument = {
         "cluster_name": recipe.names.cluster,
         "spark_version": t.spark_version,
-        "node_type_id": t.node_type,
-        "num_workers": t.workers,
+        # A pool has its own node type, and takes no other.
+        **(
+            {"instance_pool_id": t.instance_pool}
+            if t.instance_pool
+            else {"node_type_id": t.node_type}
+        ),
+        **(scaled if t.max_workers else {"num_workers": t.workers}),
+        **({"policy_id": t.cluster_policy} if t.cluster_policy else {}),
         "autotermination_minutes": t.auto_termination_minutes,
         "data_security_mode": "SINGLE_USER",
         # Before runtime 17, cell output is truncated at 50,000 characters unless this is set.
@@ -61,7 +71,37 @@ def _apart(spec: Document, found: Document) -> tuple[str, ...]:
     if str(conf.get(MASTER, "")).startswith("local[*"):
         conf[MASTER] = "local[*]"
     wanted = {key: value for key, value in spec.items() if key != "custom_tags"}
-    return differences(wanted, {"num_workers": 0, **found, "spark_conf": conf})
+    gone = tuple(
+        f"{key}: {found[key]} -> none" for key in OPTIONAL if found.get(key) and key not in spec
+    )
+    return differences(wanted, {"num_workers": 0, **found, "spark_conf": conf}) + gone
+
+
+def _with_ids(spec: Document, client: DatabricksPort) -> Document:
+    """`spec` with the ids of the pool and the policy that it names. Raises StepError where there is
+    none of that name."""
+    ids = {
+        key: _id_of(named(), spec[key], key)
+        for key, named in (
+            ("instance_pool_id", client.instance_pools),
+            ("policy_id", client.cluster_policies),
+        )
+        if key in spec
+    }
+    return {**spec, **ids}
+
+
+def _id_of(named: Mapping[str, str], given: str, key: str) -> str:
+    if given in named.values():
+        return given
+    if given in named:
+        return named[given]
+    field = {"instance_pool_id": "instance_pool", "policy_id": "cluster_policy"}[key]
+    raise StepError(
+        f"training.{field}: the Databricks workspace has no {field.replace('_', ' ')} {given}.",
+        why=f"It has {', '.join(sorted(named)) or 'none'}, as far as you may use them.",
+        fix="Correct the name, or have it made and shared with you in the Databricks workspace.",
+    )
 
 
 def _is_ours_and_old(spec: Document, found: Document) -> bool:
@@ -95,15 +135,17 @@ class _Cluster:
     spec: Document
 
     def read(self, ctx: Context) -> Found | None:
-        found = databricks_of(ctx).find_cluster(self.spec["cluster_name"])
+        client = databricks_of(ctx)
+        found = client.find_cluster(self.spec["cluster_name"])
         if found is None:
             return None
+        spec = _with_ids(self.spec, client)
         outputs = ResourceOutput(found["cluster_id"]).to_json()
         state = str(found.get("state"))
         if state == "PENDING":
             return Found("busy", outputs)
-        apart = _apart(self.spec, found)
-        if apart and _is_ours_and_old(self.spec, found):
+        apart = _apart(spec, found)
+        if apart and _is_ours_and_old(spec, found):
             return Found("differs", outputs, apart)
         # A cluster that terminated by itself counts as ready; it is started when work needs it.
         # Differences in clusters that others created or edited are reported and left alone.
@@ -111,7 +153,8 @@ class _Cluster:
         return Found("ready", outputs, note=note)
 
     def apply(self, ctx: Context, say: ReportProgress) -> Document:
-        client, spec = databricks_of(ctx), self.spec
+        client = databricks_of(ctx)
+        spec = _with_ids(self.spec, client)
         found = client.find_cluster(spec["cluster_name"])
         cluster_id = found["cluster_id"] if found else client.create_cluster(spec)
         if found and _apart(spec, found) and _is_ours_and_old(spec, found):

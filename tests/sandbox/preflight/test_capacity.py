@@ -171,6 +171,17 @@ def test_vcpus_of_the_region(cloud: Cloud, preflight: Preflight) -> None:
     )
 
 
+def test_vcpus_of_as_many_workers_as_there_may_be(cloud: Cloud, preflight: Preflight) -> None:
+    scaled = ("--set", "training.workers=1", "--set", "training.max_workers=3")
+    cloud.state(limits={"cores": 32})
+    assert preflight(*scaled) == []
+    cloud.state(limits={"cores": 31})
+    found = preflight(*scaled)[0]
+    assert (
+        "32 are needed, 31 are left" in found["what"] and "training.max_workers" in found["fields"]
+    )
+
+
 def test_vcpus_of_a_family(cloud: Cloud, preflight: Preflight) -> None:
     cloud.state(limits={"family_cores": 19})
     found = preflight("--set", "training.node_type=Standard_E4s_v5")

@@ -15,6 +15,7 @@ from amlwizard.sandbox.databricks.commands import Commands
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.databricks.errors import DatabricksError
 from amlwizard.sandbox.databricks.libraries import Libraries
+from amlwizard.sandbox.databricks.policies import Policies
 from amlwizard.sandbox.databricks.secrets import Secrets
 from amlwizard.sandbox.databricks.workspace import data_of
 from amlwizard.sandbox.documents import JsonObject
@@ -35,7 +36,7 @@ class DatabricksApi:
     ) -> None:
         self.state, self.tokens = state, tokens
         self.clusters = clusters = Clusters(state, drivers)
-        libraries, secrets = Libraries(clusters), Secrets(state)
+        libraries, secrets, policies = Libraries(clusters), Secrets(state), Policies(state)
         commands = Commands(clusters, opened)
         # By the path after /api/VERSION/; called with the workspace's document and the request body.
         self.actions: dict[str, Action] = {
@@ -48,6 +49,10 @@ class DatabricksApi:
             "clusters/start": clusters.start,
             "clusters/delete": clusters.delete,
             "clusters/permanent-delete": clusters.permanent_delete,
+            "instance-pools/create": policies.create_pool,
+            "instance-pools/list": policies.list_pools,
+            "policies/clusters/create": policies.create_policy,
+            "policies/clusters/list": policies.list_policies,
             "libraries/install": libraries.install,
             "libraries/cluster-status": libraries.status,
             "secrets/scopes/create": secrets.create_scope,

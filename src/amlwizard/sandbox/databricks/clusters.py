@@ -8,10 +8,11 @@ import uuid
 from amlwizard.sandbox.databricks import node_addresses, runtimes
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.databricks.errors import DatabricksError, invalid
+from amlwizard.sandbox.databricks.policies import with_policy, with_pool
 from amlwizard.sandbox.databricks.workspace import data_of, vnet_of
 from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.resource_types.network import find_subnet
-from amlwizard.sandbox.resource_types.vm_sizes import MACHINES, SIZES, cores_used
+from amlwizard.sandbox.resource_types.vm_sizes import MACHINES, SIZES, cores_used, nodes_of
 from amlwizard.sandbox.state import State
 
 START_SECONDS = 285
@@ -48,11 +49,11 @@ class Clusters:
         }
 
     async def create(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
-        _check(body)
+        spec = self._checked(workspace, body)
         cluster_id = f"{time.strftime('%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
         cluster = {
             "id": cluster_id,
-            "spec": body,
+            "spec": spec,
             "state": "PENDING",
             "started": time.time(),
             "polls": 0,
@@ -65,10 +66,10 @@ class Clusters:
     async def edit(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         """Change the settings of a running cluster, which restarts, or of a terminated one."""
         cluster = self.find(workspace, body)
-        _check(body)
+        spec = self._checked(workspace, body)
         if cluster["state"] not in ("RUNNING", "TERMINATED"):
             raise _unexpected(cluster)
-        cluster["spec"] = {key: value for key, value in body.items() if key != "cluster_id"}
+        cluster["spec"] = {key: value for key, value in spec.items() if key != "cluster_id"}
         if cluster["state"] == "RUNNING":
             self.drivers.end(cluster["id"])
             self._restart(workspace, cluster)
@@ -153,7 +154,7 @@ class Clusters:
 
     def _start(self, workspace: JsonObject, cluster: JsonObject) -> None:
         cluster.update(state="PENDING", started=time.time(), polls=0, reason=None)
-        nodes = 1 + int(cluster["spec"].get("num_workers") or 0)
+        nodes = nodes_of(cluster["spec"])
         need = SIZES[cluster["spec"]["node_type_id"]] * nodes
         limit = self.state.data.limits.cores
         if cores_used(self.state) > limit:
@@ -173,6 +174,13 @@ class Clusters:
         else:
             cluster.pop("fails", None)
             self.drivers.start(cluster["id"], workspace, cluster["spec"]["spark_version"])
+
+    def _checked(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
+        """The settings, with what pool and policy make of them."""
+        data = data_of(self.state, workspace)
+        spec = with_pool(data, with_policy(data, body))
+        _check(spec)
+        return spec
 
     def _egress(self, workspace: JsonObject) -> bool:
         if not workspace["properties"]["parameters"]["enableNoPublicIp"]["value"]:
@@ -227,6 +235,9 @@ def _check(spec: JsonObject) -> None:
         raise invalid(f"Node type {node} is not supported. Supported node types: {supported}")
     if not runtimes.is_offered(spec["spark_version"]):
         raise invalid(f"Invalid spark version {spec['spark_version']}.")
+    scale = spec.get("autoscale")
+    if scale and not scale.get("min_workers", 0) < scale.get("max_workers", 0):
+        raise invalid("The value of max_workers must be greater than that of min_workers.")
 
 
 def _unexpected(cluster: JsonObject) -> DatabricksError:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from amlwizard.sandbox.arm_error import ArmError
+from amlwizard.sandbox.documents import JsonObject
 from amlwizard.sandbox.state import State
 
 
@@ -81,7 +82,14 @@ def nodes(state: State) -> Iterator[tuple[str, int]]:
         for cluster in workspace.clusters.values():
             if cluster["state"] in ("PENDING", "RUNNING"):
                 spec = cluster["spec"]
-                yield spec["node_type_id"], 1 + spec.get("num_workers", 0)
+                yield spec["node_type_id"], nodes_of(spec)
+
+
+def nodes_of(spec: JsonObject) -> int:
+    """The nodes that a Databricks cluster begins with: a driver, and the fewest workers."""
+    scale = spec.get("autoscale") or {}
+    workers = scale.get("min_workers", spec.get("num_workers"))
+    return 1 + int(workers or 0)
 
 
 def cores_used(state: State, of: str = "") -> int:
