@@ -12,6 +12,14 @@ from typing import Any
 import pytest
 import yaml
 from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, running
+from support.tui_support import walking, wizard
+from support.walks import on_row, to_finish
+
+from amlwizard.app.application import Application
+from amlwizard.app.targets import Choice
+from amlwizard.draft import from_file
+from amlwizard.plan.outputs import SCORE
+from amlwizard.recipe.sections import EXAMPLE_REQUEST
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("own_models")]
 NOTEBOOKS = ROOT / "tests" / "notebooks"
@@ -106,6 +114,43 @@ def test_an_own_model_is_trained_served_and_asked(
     assert predictions
     again = replayed(cloud, tmp_path / "own.yaml", tmp_path / "home")
     assert again.final("train")["outcome"] == "kept"
+
+
+async def test_a_notebook_is_picked_trained_served_and_asked_by_keys(
+    cloud: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a recipe whose platform is there: the notebook is picked, the request is typed."""
+    for name, value in {**cloud.environment, "AMLWIZARD_HOME": str(tmp_path / "home")}.items():
+        monkeypatch.setenv(name, value)
+    draft = from_file(recipe_of(tmp_path, OwnModel({}, EXAMPLE_REQUEST, None, {})))
+    draft.page = "security"
+    with Application(Choice(attended=True)) as one:
+        async with walking(wizard(one, draft, tmp_path / "sessions")) as walk:
+            await walk.press("ctrl+n")
+            await walk.see(lambda: walk.page == "training")
+            await on_row(walk, "training.notebook")
+            await walk.press("right")
+            await walk.see("A training notebook")
+            await walk.press("shift+tab")
+            await walk.type("tensor.py")
+            await walk.press("enter")
+            await walk.see("1 import mlflow  line 1")
+            await walk.press("ctrl+n")
+            await walk.see(lambda: walk.page == "serving")
+            await on_row(walk, "scoring.request")
+            await walk.type('{"input_data": [[1.0, 1.0]]}')
+            await walk.see(lambda: not walk.app.session.errors)
+            await walk.press("ctrl+n")
+            await walk.see("no cloud read")
+            await walk.press("g")
+            await walk.see(lambda: walk.app.ran)
+            await to_finish(walk)
+            await walk.see("tensor.py")
+            await walk.see("→ Endpoint")
+            await walk.press("ctrl+p", "ctrl+p", "ctrl+p")
+            await walk.see("r2 1")
+    scored = walk.app.view.output(SCORE)
+    assert scored and scored.predictions == [3.0]
 
 
 def test_the_run_keeps_its_notebook_beside_its_recipe(cloud: Sandbox, tmp_path: Path) -> None:
