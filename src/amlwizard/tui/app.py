@@ -66,6 +66,9 @@ class WizardApp(App[int]):
         Binding("ctrl+q", "leave", "Quit", priority=True),
         Binding("ctrl+o", "command_palette", "Commands", priority=True),
         Binding("ctrl+c", "leave", show=False, system=True),
+        # Before the widget in focus gets the key: what follows it is given to the next one then.
+        Binding("tab", "focus_next", show=False, priority=True),
+        Binding("shift+tab", "focus_previous", show=False, priority=True),
     ]
     pages = PAGES
 

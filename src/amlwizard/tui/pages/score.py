@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Key
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
@@ -22,6 +23,7 @@ from amlwizard.rules import scoring_request
 from amlwizard.rules.model_input import ModelInput
 from amlwizard.rules.request_problems import problems
 from amlwizard.tui.pages.page import Page
+from amlwizard.tui.widgets.immediate_keys import run_binding_at_once
 from amlwizard.view import RunView
 
 DATA = " -d "
@@ -49,6 +51,9 @@ def of_run(view: RunView) -> Asked | None:
 
 class Editor(TextArea):
     """Redraws itself after a resize, when lines wrap differently."""
+
+    async def _on_key(self, event: Key) -> None:
+        await run_binding_at_once(self, event)
 
     def on_resize(self) -> None:
         self.refresh()

@@ -9,12 +9,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, laid_out, shown, title, typed
 from amlwizard.tui.widgets.choices import Choices
+from amlwizard.tui.widgets.immediate_keys import run_binding_at_once
 
 SWITCH = ("yes", "no")
 FEW = 2
@@ -29,12 +31,22 @@ def text_of(spec: FieldSpec, value: object) -> str:
     return laid_out(value) if is_json else shown(spec, value)
 
 
+class FieldText(TextArea):
+    """Several lines of text."""
+
+    async def _on_key(self, event: Key) -> None:
+        await run_binding_at_once(self, event)
+
+
 class FieldInput(Input):
     """A line of text. The right arrow in an empty one copies the placeholder for editing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "take_placeholder", show=False),
     ]
+
+    async def _on_key(self, event: Key) -> None:
+        await run_binding_at_once(self, event)
 
     def action_take_placeholder(self) -> None:
         if self.value or not self.placeholder:
@@ -67,7 +79,7 @@ class FieldRow(Widget):
         if kind == "choice":
             return Choices(self.spec.choices, text, none="left out" if self.spec.optional else "")
         if kind == "json":
-            return TextArea(text, compact=True, show_line_numbers=False, soft_wrap=True)
+            return FieldText(text, compact=True, show_line_numbers=False, soft_wrap=True)
         return FieldInput(text, compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
