@@ -11,8 +11,8 @@ async def run_binding_at_once(editor: Widget, event: Key) -> None:
     does so once the key has bubbled up to the app, and letters typed right after a backspace would
     come first."""
     for binding in editor._bindings.key_to_bindings.get(event.key, ()):
-        if editor.check_action(binding.action, ()) is not False:
+        allowed = editor.check_action(binding.action, ()) is not False
+        if allowed and await editor.app.run_action(binding.action, editor):
             event.stop()
             event.prevent_default()
-            await editor.app.run_action(binding.action, editor)
             return
