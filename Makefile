@@ -10,12 +10,12 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos fuzz demo test check lint audit dist bench fleet spark coverage pictures golden schema lock clean
+.PHONY: chaos fuzz demo test check lint audit dist bench fleet spark test-spark coverage pictures golden schema lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
 
-test: lint .venv/spark
+test: lint
 	$(BIN)/python -m pytest -n 4
 
 # What needs no cloud, not even the sandbox.
@@ -67,6 +67,10 @@ bench: .venv/ready
 # Many recipes in one process beside one: `make fleet RECIPES=50 JOBS=4`.
 fleet: .venv/ready
 	$(BIN)/python benchmarks/fleet.py --recipes $(or $(RECIPES),50) --jobs $(or $(JOBS),4)
+
+# The journey of recipes/spark.yaml, which make test skips: it installs Spark, 400 MB.
+test-spark: .venv/spark
+	$(BIN)/python -m pytest tests/journeys/test_spark.py
 
 # The driver's memory while Spark trains on few rows and on many: `make spark ROWS="50000 5000000"`.
 spark: .venv/spark
