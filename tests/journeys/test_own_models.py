@@ -261,3 +261,15 @@ def test_the_versions_of_a_model_are_told_from_the_workspace(
     assert "r2 1" in amlwizard("runs", **around).out
     without = amlwizard("runs", str(recipe), **around)
     assert without.code == 2 and "--target azure" in without.err
+
+
+def test_a_run_that_a_cell_has_ended_goes_on(cloud: Sandbox, tmp_path: Path) -> None:
+    recipe = recipe_of(
+        tmp_path, OwnModel({"notebook": "own.py"}, {"input_data": [[1, 1]]}, None, {})
+    )
+    tensor = (NOTEBOOKS / "tensor.py").read_text()
+    ended = "import mlflow\nmlflow.log_metric('first', 1)\nmlflow.end_run()\n"
+    (tmp_path / "own.py").write_text(f"{ended}# COMMAND ----------\n\n{tensor}")
+    ran = replayed(cloud, recipe, tmp_path / "home", "--until", "train")
+    assert ran.code == 0, ran.err
+    assert {"first": 1.0, "r2": 1.0}.items() <= ran.final("train")["outputs"]["metrics"].items()

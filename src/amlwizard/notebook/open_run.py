@@ -60,21 +60,23 @@ def the_run(run):
     }
 
 
-def holds_nothing(run):
-    """Whether a cell that was cut off has logged no file: the client overwrites none."""
+def files_of(run, folder=None):
     os.environ.update(the_run(run))
-    return not patiently(
-        lambda: get_artifact_repository(run.info.artifact_uri).list_artifacts(None)
-    )
+    artifacts = get_artifact_repository(run.info.artifact_uri)
+    return [file.path for file in patiently(lambda: artifacts.list_artifacts(folder))]
 
 
-# A notebook that was cut off, or whose answer was lost, has left its run: it is taken up.
+# A notebook that was cut off, or whose answer was lost, has left its run: it is taken up, unless it
+# has logged files, for the client overwrites none. One that a cell has ended holds no result.
 known = patiently(by_status)
-run = known.get("FINISHED") or known.get("RUNNING")
-if run and run.info.status == "RUNNING" and not holds_nothing(run):
-    patiently(lambda: client.set_terminated(run.info.run_id, "KILLED"))
+run = known.get("FINISHED")
+if run and RESULT not in files_of(run, "amlwizard"):
     run = None
-run = run or open_run()
+left = None if run else known.get("RUNNING")
+if left and files_of(left):
+    patiently(lambda: client.set_terminated(left.info.run_id, "KILLED"))
+    left = None
+run = run or left or open_run()
 run_id = run.info.run_id
 running = "attributes.status = 'RUNNING'"
 for other in patiently(lambda: client.search_runs([experiment_id], filter_string=running)):
