@@ -113,7 +113,7 @@ async def test_a_notebook_is_picked_and_its_parameters_are_typed(
         await walk.see(lambda: app.session.draft.value("training.parameters") == {"trees": 25})
         await walk.press("up", "left")
         await walk.see("● the example")
-        await walk.see("random_state")
+        await walk.see("alpha")
         assert app.session.draft.value("training.notebook") is None
         await walk.press("right")
         await walk.see("● notebooks/classifier.py")
