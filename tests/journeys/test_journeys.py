@@ -119,11 +119,11 @@ def test_the_picture_stands_beside_the_journal_and_not_in_it(any_journey: Journe
 
 
 def test_the_models_environment_is_pinned_to_what_it_was_trained_with(any_journey: Journey) -> None:
-    stored = (any_journey.home.parent / "cloud").rglob("ExperimentRun/*/model/conda.yaml")
+    stored = (any_journey.home.parent / "cloud").rglob("ExperimentRun/*/model-served-*/conda.yaml")
     for file in (first := list(stored)):
         python, *_, last = yaml.safe_load(file.read_text())["dependencies"]
         assert re.fullmatch(r"python=3\.\d+", python)
-        pins = dict(requirement.split("==") for requirement in last["pip"])
+        pins = dict(re.split("[=>]=", requirement) for requirement in last["pip"])
         assert {
             "mlflow",
             "scikit-learn",
@@ -237,7 +237,14 @@ def test_rerun_trains_anew_and_carries_it_to_the_endpoint(rerun: Ran, quickstart
     before, after = quickstart.output("train"), rerun.final("train")["outputs"]
     assert after["run_id"] != before["run_id"] and after["metrics"] == before["metrics"]
     assert rerun.final("register")["outputs"]["version"] == "2"
-    assert rerun.that_are("done") == {*ALWAYS, "train", "register", "deployment"}
+    assert rerun.that_are("done") == {
+        *ALWAYS,
+        "train",
+        "fit-to-serve",
+        "register",
+        "rollout",
+        "deployment",
+    }
     assert rerun.of("step-started", "deployment")[0]["action"] == "update"
 
 

@@ -46,6 +46,8 @@ def test_it_may_ask_for_a_sign_in_of_its_own(quickstart: Journey) -> None:
         ("login-done", "sign-in"),
         ("login-needed", "train"),
         ("login-done", "train"),
+        ("login-needed", "fit-to-serve"),
+        ("login-done", "fit-to-serve"),
     ]
     [done] = ran.of("login-done", "train")
     assert done["account"] == PERSON

@@ -133,12 +133,9 @@ def test_what_was_printed_holds_no_secret_but_the_code_for_the_person(done: Jour
 
 def test_no_process_was_given_a_secret_as_an_argument(done: Journey) -> None:
     seen = "\n".join(done.arguments.seen)
-    for part in (
-        "amlwizard replay",
-        "ml.mlflow_app",
-        "sandbox.databricks.node",
-        "sandbox.ml.scorer",
-    ):
+    # The other recipes are replayed in a process that is forked, with the arguments of the tests.
+    command = ("amlwizard replay",) if done.recipe == "quickstart" else ()
+    for part in (*command, "ml.mlflow_app", "sandbox.databricks.node", "sandbox.ml.scorer"):
         assert part in seen.replace("-m ", ""), part
     assert leaks(seen.encode()) == set()
 

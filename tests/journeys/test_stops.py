@@ -134,7 +134,7 @@ class State(NamedTuple):
 STATES = {
     "a cell that trains": State(
         REGISTER, "POST .*/runs/log-batch", HANGS, signal.SIGHUP, "train",
-        "cell 7 was ended on the cluster",
+        "cell 9 was ended on the cluster",
     ),
     "an answer of the cluster": State(
         REGISTER, "GET /api/1.2/commands/status", HANGS, signal.SIGTERM, "train",

@@ -65,9 +65,11 @@ class _Rollout:
         self.candidate = self.main + NEXT
 
     def read(self, ctx: Context) -> Found | None:
-        """Ready where no older version serves, or where a canary stands already."""
+        """Ready where the version serves already, or has its share as a canary."""
         new = ctx.outputs[REGISTER].model_id
         serving, beside = self._found(ctx, self.main), self._found(ctx, self.candidate)
+        if serving is None:
+            return None
         if not _serves_another(serving, new):
             return None if beside else Found("ready", RolloutOutput(new).to_json())
         canary = self.recipe.serving.canary
