@@ -50,8 +50,9 @@ def serving(recipe: Recipe) -> list[Step]:
 
     def deploy(name: str, model: str) -> Step:
         withdraw = _without_traffic(ids.endpoint, name)
+        # A teardown, which knows no rollout, removes it before what it is deployed after.
         step = _deployment(recipe, ids, name, model, withdraw)
-        return until_seen(step, needed, withdraw)
+        return replace(until_seen(step, needed, withdraw), after=(ROLLOUT.id, *deployed_after))
 
     deployed_after = (
         "register",
@@ -170,6 +171,7 @@ def _without_traffic(endpoint: str, deployment: str) -> Withdrawal:
         if found and traffic.get(deployment):
             say("withdrawing its traffic")
             left = {name: share for name, share in traffic.items() if name != deployment}
+            left = left if sum(left.values()) == 100 else {}  # Azure takes 0 or 100 in all
             body = update(found, {}).body
             body["properties"]["traffic"] = left
             arm.put(address, api_versions.MACHINE_LEARNING, body, say, ctx.cancel)
