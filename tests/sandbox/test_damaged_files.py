@@ -130,7 +130,7 @@ def test_a_kept_session(tmp_path: Path, way: str) -> None:
     [
         {"answers": []}, {"changed": "yesterday"}, {"target": "mars"}, {"page": 7},
         {"visited": "score"}, {"visited": [1]}, {"run": None}, {"saved": {}},
-        {"id": "../elsewhere"}, {"version": 2}, {"more": 1},
+        {"id": "../elsewhere"}, {"version": 3}, {"more": 1},
     ],
     ids=str,
 )  # fmt: skip

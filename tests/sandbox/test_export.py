@@ -35,7 +35,7 @@ PEM = base64.b64encode(b"-----BEGIN PEM-----").decode()
 # What no export builds: it needs a trained model.
 WORK = {
     "sign-in", "databricks-cluster", "cluster-libraries", "train", "check-training", "fit-to-serve", "register",
-    "deployment", "traffic", "score", "verify",
+    "rollout", "deployment", "traffic", "score", "verify",
 }  # fmt: skip
 
 
@@ -224,7 +224,7 @@ def test_what_cannot_be_exported_is_exit_2(command: Callable[..., Ran], tmp_path
     bad = tmp_path / "bad.yaml"
     bad.write_text("names: {prefix: x}\n")
     ran = command("export", str(bad), "--to", "bicep")
-    assert ran.code == 2 and "scoring" in ran.err and ran.out == ""
+    assert ran.code == 2 and "names.prefix" in ran.err and ran.out == ""
 
 
 def test_what_is_left_to_do_is_said() -> None:

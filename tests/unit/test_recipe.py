@@ -126,7 +126,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
             if draw(st.integers(0, 3)) == 0:
                 value = draw(strategy)
                 found = examine({section: {**given.get(section, {}), spec.name: value}}).findings
-                if not any(f"{section}.{spec.name}" in f.fields for f in found):
+                path = f"{section}.{spec.name}"
+                if not any(p == path or p.startswith(f"{path}.") for f in found for p in f.fields):
                     given.setdefault(section, {})[spec.name] = value
     reading = examine({"version": 1, **given})
     assume(reading.recipe is not None)
