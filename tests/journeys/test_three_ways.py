@@ -97,9 +97,9 @@ ASIDE = (
     (re.compile(r"\b(adb-)?\d{16,}\b"), "<number>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<host>"),
     (re.compile(r"\b(10\.100\.100|198\.51\.100)\.\d+\b(?!/)"), "<address>"),  # dealt out as asked
-    (re.compile(r"after \d+\.\d+ s"), "after <time>"),
+    (re.compile(r"(after|in) \d+\.\d+ s"), "<time>"),
 )
-TIMES = ("seconds", "at")
+TIMES = ("seconds", "boot_seconds", "at")
 
 
 def plain(value: Any) -> Any:
