@@ -156,7 +156,7 @@ def test_standard_error_has_no_stray_line(any_journey: Journey) -> None:
     for line in any_journey.ran.err.splitlines():
         known = (
             "SIGN-IN NEEDED", "Recipe", "Journal", "Run", "Model", "Endpoint", "Predictions",
-            "Promises", "Slowest",
+            "Promises", "Slowest", "Notebook", "Deployment",
         )  # fmt: skip
         assert not line or line.startswith(known) or line.endswith(UNSEEN), line
 
