@@ -12,20 +12,12 @@ for name, text in parameters["files"].items():
 
 # Read the environment of the model
 import json
-import os
 from pathlib import Path
 
-import mlflow
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-from mlflow.tracking import MlflowClient
 
 let_in()
-# As in training: azureml:// finds the run in the environment, or it would wait for a browser.
-client = MlflowClient(api, registry_uri=uri)
-run = patiently(lambda: client.get_run(parameters["run_id"]))
-os.environ["MLFLOW_RUN_ID"] = parameters["run_id"]
-os.environ["MLFLOW_EXPERIMENT_ID"] = run.info.experiment_id
-mlflow.set_tracking_uri(uri)
+run = into_run(parameters["run_id"])
 artifacts = get_artifact_repository(run.info.artifact_uri)
 file = patiently(lambda: artifacts.download_artifacts(parameters["path"] + "/conda.yaml"))
 conda = Path(file).read_text()

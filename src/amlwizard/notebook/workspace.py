@@ -3,8 +3,10 @@
 import os
 import time
 
+import mlflow
 import requests
 from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
 
 uri, api = parameters["tracking_uri"], parameters["tracking_api"]
 PAUSES = (2, 5)  # seconds between attempts
@@ -69,3 +71,13 @@ def let_in():
 
 
 let_in()
+
+
+def into_run(run_id):
+    """A run, which MLflow works on from now on: azureml:// finds it in the environment, where its own
+    sign-in would wait for a browser."""
+    client = MlflowClient(api, registry_uri=uri)
+    run = patiently(lambda: client.get_run(run_id))
+    os.environ["MLFLOW_RUN_ID"], os.environ["MLFLOW_EXPERIMENT_ID"] = run_id, run.info.experiment_id
+    mlflow.set_tracking_uri(uri)
+    return run

@@ -14,6 +14,7 @@ from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document
 from amlwizard.plan.placeholders import resolve
 from amlwizard.recipe import Recipe
+from amlwizard.steps.traffic import traffic_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def _served(cloud: CloudPort, endpoint: str) -> Iterator[tuple[str, dict[str, in
     found = cloud.arm.get(endpoint, api_versions.MACHINE_LEARNING)
     if found is None:
         return
-    traffic = value_at(found, "properties.traffic") or {}
+    traffic = traffic_of(found)
     models: dict[str, dict[str, int]] = {}
     for deployment in cloud.arm.every(f"{endpoint}/deployments", api_versions.MACHINE_LEARNING):
         model = str(value_at(deployment, "properties.model") or "").lower()

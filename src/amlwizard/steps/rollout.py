@@ -16,8 +16,8 @@ from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import REGISTER, ROLLOUT, RolloutOutput
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import Suited
-from amlwizard.steps.documents import update
 from amlwizard.steps.scoring import asked_as_expected
+from amlwizard.steps.traffic import endpoint_of, share, traffic_of
 
 NEXT = "-next"
 
@@ -45,7 +45,7 @@ def keeping_canary(recipe: Recipe) -> Suited:
     canary = recipe.serving.canary
 
     def suited(new: MutableDocument, found: Document) -> MutableDocument:
-        traffic = value_at(found, "properties.traffic") or {}
+        traffic = traffic_of(found)
         if canary and traffic.get(recipe.names.deployment + NEXT) == canary:
             return {**new, "properties": {**new["properties"], "traffic": traffic}}
         return new
@@ -74,7 +74,11 @@ class _Rollout:
             return None if beside else Found("ready", RolloutOutput(new).to_json())
         canary = self.recipe.serving.canary
         stands = beside and not _serves_another(beside, new)
-        if canary and stands and self._traffic(ctx).get(self.candidate) == canary:
+        if (
+            canary
+            and stands
+            and traffic_of(endpoint_of(ctx, self.endpoint)).get(self.candidate) == canary
+        ):
             return Found("ready", RolloutOutput(_model(serving), self.candidate).to_json())
         return None
 
@@ -107,23 +111,17 @@ class _Rollout:
         """Give all requests to the recipe's own deployment, and delete the one beside it."""
         if self._found(ctx, self.candidate) is None:
             return
-        if self._traffic(ctx).get(self.candidate):
+        if traffic_of(endpoint_of(ctx, self.endpoint)).get(self.candidate):
             self._share(ctx, {self.main: 100}, say)
         say("deleting the deployment beside it")
         address = f"{ctx.resolve(self.endpoint)}/deployments/{self.candidate}"
         ctx.cloud.arm.delete(address, api_versions.MACHINE_LEARNING, say, ctx.cancel)
 
     def _share(self, ctx: Context, traffic: Mapping[str, int], say: ReportProgress) -> None:
-        say("traffic: " + ", ".join(f"{share}% to {name}" for name, share in traffic.items()))
-        arm, address = ctx.cloud.arm, ctx.resolve(self.endpoint)
-        found = arm.get(address, api_versions.MACHINE_LEARNING)
-        body = update(found or {}, {}).body
-        body["properties"]["traffic"] = dict(traffic)
-        arm.put(address, api_versions.MACHINE_LEARNING, body, say, ctx.cancel)
-
-    def _traffic(self, ctx: Context) -> Mapping[str, int]:
-        found = ctx.cloud.arm.get(ctx.resolve(self.endpoint), api_versions.MACHINE_LEARNING)
-        return dict(value_at(found, "properties.traffic") or {})
+        say("traffic: " + ", ".join(f"{part}% to {name}" for name, part in traffic.items()))
+        found = endpoint_of(ctx, self.endpoint)
+        assert found, "its deployments are there"
+        share(ctx, found, traffic, say)
 
     def _found(self, ctx: Context, deployment: str) -> Document | None:
         address = f"{ctx.resolve(self.endpoint)}/deployments/{deployment}"

@@ -16,13 +16,13 @@ from amlwizard.plan import Context, Removal, Resource, Step
 from amlwizard.plan.outputs import ROLLOUT, WORKSPACE
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
-from amlwizard.steps.documents import update
 from amlwizard.steps.new_roles import until_seen
 from amlwizard.steps.platform import after_private_link
 from amlwizard.steps.private_link import ready_for
 from amlwizard.steps.roles import pulls_and_pushes, pulls_and_reads
 from amlwizard.steps.rollout import keeping_canary, rollout
 from amlwizard.steps.scoring_script import has_script, script_of
+from amlwizard.steps.traffic import endpoint_of, share, traffic_of
 
 # How Machine Learning refuses a deployment that is not valid, before anything is built; and the
 # detail of the same error where it does not reach the cluster.
@@ -165,16 +165,11 @@ def _without_traffic(endpoint: str, deployment: str) -> Withdrawal:
     """Set the deployment's traffic to zero: Azure does not delete a deployment that has traffic."""
 
     def withdraw(ctx: Context, say: ReportProgress) -> None:
-        arm, address = ctx.cloud.arm, ctx.resolve(endpoint)
-        found = arm.get(address, api_versions.MACHINE_LEARNING)
-        traffic = (found or {}).get("properties", {}).get("traffic") or {}
-        if found and traffic.get(deployment):
+        found = endpoint_of(ctx, endpoint)
+        traffic = traffic_of(found)
+        if found and traffic.pop(deployment, 0):
             say("withdrawing its traffic")
-            left = {name: share for name, share in traffic.items() if name != deployment}
-            left = left if sum(left.values()) == 100 else {}  # Azure takes 0 or 100 in all
-            body = update(found, {}).body
-            body["properties"]["traffic"] = left
-            arm.put(address, api_versions.MACHINE_LEARNING, body, say, ctx.cancel)
+            share(ctx, found, traffic if sum(traffic.values()) == 100 else {}, say)
 
     return withdraw
 
