@@ -24,7 +24,7 @@ AROUND_RANGES = ("addresses", "security", "serving", "training")
 class Rule:
     """`needs` are the sections that the check is called with; it is skipped if one is missing. A
     rule about addresses needs ``ranges``, which stands for the ranges derived from the sections.
-    `about` are the recipe paths of the fields that it is about; empty means all of its sections.
+    `about` are the recipe paths of the fields that it is about, or of their section.
     `reads` are fields that its findings depend on without naming them; it is skipped if one of
     them is not known.
 
@@ -37,7 +37,7 @@ class Rule:
     text: str
     source: str
     check: Check
-    about: tuple[str, ...] = ()
+    about: tuple[str, ...]
     reads: tuple[str, ...] = ()
 
     def findings(self, sections: Sections, ranges: object | None = None) -> Iterator[Finding]:
@@ -109,8 +109,8 @@ def rule(
     text: str,
     *needs: str,
     source: str,
+    about: tuple[str, ...],
     severity: Severity = "error",
-    about: tuple[str, ...] = (),
     reads: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Declare a rule. Its check is called with the Rule and the sections in `needs`."""

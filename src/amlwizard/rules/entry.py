@@ -75,6 +75,7 @@ def dial_in(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     "AzureBastionSubnet and GatewaySubnet are names that Azure gives a meaning.",
     "names",
     reads=("names.prefix",),
+    about=tuple(f"names.{which}_subnet" for which in SUBNETS),
     source=BASTION_DOCS,
 )
 def reserved_names(rule: Rule, names: Names) -> Iterator[Finding]:

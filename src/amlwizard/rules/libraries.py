@@ -32,7 +32,13 @@ def version(text: str) -> Version | None:
     return (*numbers, int(matched[2])) if matched[2] else tuple(numbers)
 
 
-@rule("MLF-1", "A library is pinned to one version.", "training", source="PEP 440")
+@rule(
+    "MLF-1",
+    "A library is pinned to one version.",
+    "training",
+    about=tuple(f"training.{field}" for field in DEFAULTS),
+    source="PEP 440",
+)
 def pinned(rule: Rule, training: Training) -> Iterator[Finding]:
     for field in LIBRARIES:
         text = getattr(training, field)
@@ -46,6 +52,7 @@ def pinned(rule: Rule, training: Training) -> Iterator[Finding]:
     "MLF-2",
     "azureml-mlflow names the newest mlflow that it is installed with.",
     "training",
+    about=PAIR,
     source="azureml-mlflow, package metadata",
 )
 def mlflow_pair(rule: Rule, training: Training) -> Iterator[Finding]:
@@ -63,6 +70,7 @@ def mlflow_pair(rule: Rule, training: Training) -> Iterator[Finding]:
     "azureml-mlflow is made for the way in which mlflow opens artifacts: before 1.61 for mlflow "
     "before 3.1.2, 1.61.0 for mlflow 3.5 alone.",
     "training",
+    about=PAIR,
     source="azureml-mlflow and mlflow, package code",
 )
 def crashing_pair(rule: Rule, training: Training) -> Iterator[Finding]:
@@ -79,6 +87,7 @@ def crashing_pair(rule: Rule, training: Training) -> Iterator[Finding]:
     "DB-8",
     "A library is installed by the Python of the runtime.",
     "training",
+    about=("training.spark_version", *(f"training.{field}" for field in DEFAULTS)),
     source="package metadata; Azure Databricks, release notes of runtimes",
 )
 def python(rule: Rule, training: Training) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from amlwizard.design import subnets
 from amlwizard.errors import Finding
@@ -15,6 +16,11 @@ from amlwizard.rules.renaming import another, follows, is_id, of_host, renamed, 
 SOURCE = "Azure Resource Manager, naming rules and restrictions"
 ML_QUOTAS = "Azure Machine Learning, manage quotas"
 SUBNETS = tuple(f"{which}_subnet" for which in subnets.SUBNETS)
+PAIRS = (
+    ("resource_group", "databricks_managed_group"),
+    ("build_compute", "kubernetes_compute"),
+)
+"""Names of the same kind, of which both must not be equal."""
 LABELLED = ("resource_group", "vnet", "scoring_subnet")
 SHORTEST_TOGETHER, LONGEST_TOGETHER = 6, 62
 LONGEST_NODE_GROUP = 80
@@ -25,6 +31,7 @@ LONGEST_NODE_GROUP = 80
     "A recipe names what it makes, in its own resource group. What is there already cannot be used "
     "by its id yet.",
     "names",
+    about=("names",),
     source="the recipe itself",
 )
 def ids(rule: Rule, names: Names) -> Iterator[Finding]:
@@ -39,7 +46,13 @@ def ids(rule: Rule, names: Names) -> Iterator[Finding]:
         )
 
 
-@rule("NM-1", "Every service has its own rules for names.", "names", source=SOURCE)
+@rule(
+    "NM-1",
+    "Every service has its own rules for names.",
+    "names",
+    about=("names.prefix", *(f"names.{field}" for field in SHAPES)),
+    source=SOURCE,
+)
 def shapes(rule: Rule, names: Names) -> Iterator[Finding]:
     wrong = {
         field: shape
@@ -78,6 +91,7 @@ def _quoted(text: str) -> str:
     "NM-2",
     "Azure refuses trademarks and reserved words in names with a public address.",
     "names",
+    about=("names.prefix", *(f"names.{field}" for field in PUBLIC)),
     source=SOURCE,
 )
 def reserved(rule: Rule, names: Names) -> Iterator[Finding]:
@@ -112,6 +126,7 @@ def reserved(rule: Rule, names: Names) -> Iterator[Finding]:
     "names",
     "serving",
     reads=("serving.network",),
+    about=tuple(f"names.{field}" for field in LABELLED),
     source="AKS, Azure CNI Overlay",
 )
 def labels(rule: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
@@ -134,6 +149,7 @@ def labels(rule: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
     "NM-3",
     "Names of an endpoint on Kubernetes and its deployment have 6 to 62 characters together.",
     "names",
+    about=("names.endpoint", "names.deployment"),
     source=ML_QUOTAS,
 )
 def together(rule: Rule, names: Names) -> Iterator[Finding]:
@@ -166,6 +182,7 @@ def together(rule: Rule, names: Names) -> Iterator[Finding]:
     "names",
     "sign_in",
     reads=("sign_in.region",),
+    about=("names.node_resource_group", "names.resource_group", "names.aks"),
     source="AKS, naming rules",
 )
 def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
@@ -195,7 +212,13 @@ def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
         )
 
 
-@rule("NM-4", "Names are unique within their scope.", "names", source=SOURCE)
+@rule(
+    "NM-4",
+    "Names are unique within their scope.",
+    "names",
+    about=tuple(f"names.{field}" for field in (*SUBNETS, *chain(*PAIRS))),
+    source=SOURCE,
+)
 def unique(rule: Rule, names: Names) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for field in SUBNETS:
@@ -208,11 +231,7 @@ def unique(rule: Rule, names: Names) -> Iterator[Finding]:
                 another(names, field),
             )
         seen.setdefault(name, field)
-    pairs = (
-        ("resource_group", "databricks_managed_group"),
-        ("build_compute", "kubernetes_compute"),
-    )
-    for one, other in pairs:
+    for one, other in PAIRS:
         if getattr(names, one).lower() == getattr(names, other).lower():
             yield rule.finding(
                 (f"names.{one}", f"names.{other}"),

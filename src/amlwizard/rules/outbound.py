@@ -13,6 +13,7 @@ from amlwizard.rules.base import Rule, rule
     "AK-18",
     "AKS goes out by what is there before it: a NAT gateway, or a route to a firewall.",
     "security",
+    about=("security.aks_outbound", "security.aks_firewall", "security.nat_gateway"),
     source="AKS, customize cluster egress with outbound types",
 )
 def aks_outbound(rule: Rule, security: Security) -> Iterator[Finding]:
@@ -43,6 +44,7 @@ def aks_outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     "answer is lost.",
     "security",
     "serving",
+    about=("security.aks_outbound", "serving.load_balancer"),
     source="AKS, outbound types: user-defined routing",
 )
 def asymmetric(rule: Rule, security: Security, serving: Serving) -> Iterator[Finding]:

@@ -41,6 +41,7 @@ def _unread(rule: Rule, field: str, file: RecipeFile) -> Finding:
     "SV-1",
     "A scoring script is a file of Python that defines init and run.",
     "serving",
+    about=(SCRIPT,),
     source=DOCUMENTED,
 )
 def script(rule: Rule, serving: Serving) -> Iterator[Finding]:
@@ -81,6 +82,7 @@ def _defined(tree: ast.Module) -> Iterator[str]:
     "SV-2",
     "A scoring environment is an image, or a conda file that has the inference server.",
     "serving",
+    about=(ENVIRONMENT,),
     source=DOCUMENTED,
 )
 def environment(rule: Rule, serving: Serving) -> Iterator[Finding]:

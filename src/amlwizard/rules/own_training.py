@@ -48,6 +48,7 @@ def notebook_of(training: Training) -> UserNotebook | None:
     "NB-1",
     "The notebook is a file of Python or of Jupyter, whose cells are Python.",
     "training",
+    about=(NOTEBOOK,),
     source=DATABRICKS,
 )
 def is_readable(rule: Rule, training: Training) -> Iterator[Finding]:
@@ -114,6 +115,7 @@ def _without(training: Training, name: str) -> dict[str, object]:
     "NB-3",
     "Parameters are shown and logged: a secret belongs in a Databricks secret scope.",
     "training",
+    about=(PARAMETERS,),
     source="Azure Databricks, secret management",
 )
 def parameters_are_no_secrets(rule: Rule, training: Training) -> Iterator[Finding]:
@@ -129,6 +131,7 @@ def parameters_are_no_secrets(rule: Rule, training: Training) -> Iterator[Findin
     "NB-4",
     "The example takes alpha, test_size and random_state.",
     "training",
+    about=(PARAMETERS,),
     source="scikit-learn, Ridge and train_test_split",
 )
 def parameters_of_the_example(rule: Rule, training: Training) -> Iterator[Finding]:
@@ -147,6 +150,7 @@ def parameters_of_the_example(rule: Rule, training: Training) -> Iterator[Findin
     "NB-5",
     "A requirement is given once, and not one of those with a field of its own.",
     "training",
+    about=(REQUIREMENTS,),
     source="pip, requirements",
 )
 def requirements(rule: Rule, training: Training) -> Iterator[Finding]:
@@ -171,6 +175,7 @@ def _name(requirement: str) -> str:
     "NB-6",
     "Data is a table, a path that the cluster can read, or a file that is sent along.",
     "training",
+    about=(DATA,),
     source="Azure Databricks, connect to data sources",
 )
 def data(rule: Rule, training: Training) -> Iterator[Finding]:

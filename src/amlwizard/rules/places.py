@@ -38,7 +38,13 @@ def other_cloud(region: str) -> str | None:
     return next((cloud for start, cloud in REGIONS.items() if name.startswith(start)), None)
 
 
-@rule("RG-1", "A region is written as one lower-case word.", "sign_in", source="Azure regions")
+@rule(
+    "RG-1",
+    "A region is written as one lower-case word.",
+    "sign_in",
+    about=("sign_in.region",),
+    source="Azure regions",
+)
 def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     given = sign_in.region
     if not re.fullmatch(r"[a-z]{2,}[a-z0-9]*", given) and not other_cloud(given):
@@ -53,7 +59,7 @@ def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
         )
 
 
-@rule("RG-2", PUBLIC_ONLY, "sign_in", source="Azure, sovereign clouds")
+@rule("RG-2", PUBLIC_ONLY, "sign_in", about=("sign_in.region",), source="Azure, sovereign clouds")
 def regions_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     cloud = other_cloud(sign_in.region)
     if cloud:
@@ -68,6 +74,7 @@ def regions_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     "TN-1",
     "A tenant is a UUID, a domain, or organizations.",
     "sign_in",
+    about=("sign_in.tenant",),
     source="Entra ID",
 )
 def tenant(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
@@ -82,7 +89,7 @@ def tenant(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
         )
 
 
-@rule("TN-2", PUBLIC_ONLY, "sign_in", source="Azure, sovereign clouds")
+@rule("TN-2", PUBLIC_ONLY, "sign_in", about=("sign_in.tenant",), source="Azure, sovereign clouds")
 def tenants_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     domain = sign_in.tenant.lower()
     cloud = next((cloud for end, cloud in DOMAINS.items() if domain.endswith(end)), None)

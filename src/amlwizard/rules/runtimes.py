@@ -29,6 +29,7 @@ def python_of(spark_version: str) -> tuple[int, int] | None:
     "DB-7",
     "A Databricks runtime is named by its version, what it is made for, and its Scala.",
     "training",
+    about=("training.spark_version",),
     source="Azure Databricks, runtime versions",
 )
 def runtime(rule: Rule, training: Training) -> Iterator[Finding]:
@@ -48,6 +49,7 @@ def runtime(rule: Rule, training: Training) -> Iterator[Finding]:
     "DB-9",
     f"Databricks ends the support of a runtime, as announced by {KNOWN}.",
     "training",
+    about=("training.spark_version",),
     source="Azure Databricks, release notes of runtimes",
     severity="warning",
 )

@@ -19,6 +19,7 @@ DNS_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
     "CR-1",
     "Only the Premium SKU of a registry carries network rules and private endpoints.",
     "security",
+    about=("security.registry_sku", "security.registry"),
     source=REGISTRY,
 )
 def registry_sku(rule: Rule, security: Security) -> Iterator[Finding]:
@@ -35,6 +36,7 @@ def registry_sku(rule: Rule, security: Security) -> Iterator[Finding]:
     "Service endpoints of the registry never left preview; only AKS and virtual machines can use "
     "them.",
     "security",
+    about=("security.registry",),
     source=REGISTRY,
     severity="warning",
 )
@@ -53,6 +55,7 @@ def registry_service_endpoint(rule: Rule, security: Security) -> Iterator[Findin
     "With storage behind service endpoints, Studio works only where the workspace's private "
     "endpoint is in a subnet that has them; with private endpoints the same VNET is enough.",
     "security",
+    about=("security.storage", "addresses.workspace"),
     source=ML_VNET,
     severity="warning",
 )
@@ -69,6 +72,7 @@ def storage_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding
     "KV-1",
     "A service endpoint leaves the vault's public address in use, filtered by subnet.",
     "security",
+    about=("security.key_vault",),
     source=ML_VNET,
     severity="warning",
 )
@@ -86,6 +90,7 @@ def vault_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding]:
     "Subnets without outbound access need a NAT gateway or a firewall; default outbound access is "
     "being retired.",
     "security",
+    about=("security.nat_gateway",),
     source="Azure Virtual Network, default outbound access",
     severity="warning",
 )
@@ -102,6 +107,7 @@ def outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     "DB-6",
     "Without secure cluster connectivity every Databricks node has a public address.",
     "security",
+    about=("security.databricks_no_public_ip",),
     source="Azure Databricks, secure cluster connectivity",
     severity="warning",
 )
@@ -118,6 +124,7 @@ def public_nodes(rule: Rule, security: Security) -> Iterator[Finding]:
     "AK-14",
     "Authorised ranges guard a public API server; a private one has no public address.",
     "security",
+    about=("security.private_aks", "security.aks_authorized_ranges"),
     source="AKS, API server authorized IP ranges",
 )
 def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
@@ -137,6 +144,7 @@ def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
     "security",
     "names",
     reads=("names.resource_group", "names.storage"),
+    about=("security.shared_keys",),
     source="Azure Machine Learning, disable shared key access for your workspace's storage account",
     severity="warning",
 )
@@ -160,6 +168,7 @@ def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
     "security",
     "sign_in",
     reads=("sign_in.region",),
+    about=("security.aks_authorized_ranges",),
     source=KUBERNETES,
     severity="warning",
 )
@@ -184,6 +193,7 @@ def control_plane(rule: Rule, security: Security, sign_in: SignIn) -> Iterator[F
     "A public load balancer gives the scoring endpoint a public address.",
     "security",
     "serving",
+    about=("serving.load_balancer", "security.private_aks"),
     source="Azure Machine Learning, secure Kubernetes inferencing",
     severity="warning",
 )
@@ -201,6 +211,7 @@ def public_scoring(rule: Rule, security: Security, serving: Serving) -> Iterator
     "Machine Learning on a private AKS cluster pulls its images through a private endpoint of the "
     "registry.",
     "security",
+    about=("security.registry", "security.private_aks"),
     source="Azure Machine Learning, secure Kubernetes inferencing",
     severity="warning",
 )
@@ -217,6 +228,7 @@ def private_pull(rule: Rule, security: Security) -> Iterator[Finding]:
     "AML-K8S-2",
     "HTTPS on the scoring endpoint takes a certificate, its key and its DNS name.",
     "serving",
+    about=("serving.tls_certificate", "serving.tls_key", "serving.tls_name"),
     source=KUBERNETES,
 )
 def tls(rule: Rule, serving: Serving) -> Iterator[Finding]:
@@ -237,6 +249,7 @@ def tls(rule: Rule, serving: Serving) -> Iterator[Finding]:
     "AML-K8S-5",
     "The certificate's name is a DNS name, under which the endpoint is called.",
     "serving",
+    about=("serving.tls_name",),
     source=KUBERNETES,
 )
 def tls_name(rule: Rule, serving: Serving) -> Iterator[Finding]:
@@ -253,6 +266,7 @@ def tls_name(rule: Rule, serving: Serving) -> Iterator[Finding]:
     "AML-K8S-4",
     "Without TLS the endpoint's key and the data travel unencrypted.",
     "serving",
+    about=("serving.tls_certificate", "serving.load_balancer"),
     source=KUBERNETES,
     severity="warning",
 )

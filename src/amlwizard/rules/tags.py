@@ -16,7 +16,13 @@ LONGEST_NAME, LONGEST_VALUE = 128, 256  # limit for names on storage accounts; 5
 MOST = 15  # limit of a private DNS zone, including our tag; 50 elsewhere
 
 
-@rule("NM-6", "Azure limits the names, the values and the number of tags.", "names", source=SOURCE)
+@rule(
+    "NM-6",
+    "Azure limits the names, the values and the number of tags.",
+    "names",
+    about=("names.tags",),
+    source=SOURCE,
+)
 def tags(rule: Rule, names: Names) -> Iterator[Finding]:
     given = names.tags
     if len(given) >= MOST:

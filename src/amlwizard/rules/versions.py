@@ -31,6 +31,7 @@ def version(text: str) -> tuple[int, ...] | None:
     "A size of virtual machines is named Standard_, its family, cores and version.",
     "training",
     "serving",
+    about=("training.node_type", "serving.node_size", "serving.build_node_size"),
     source="Azure virtual machine sizes",
 )
 def sizes(rule: Rule, training: Training, serving: Serving) -> Iterator[Finding]:
@@ -59,6 +60,7 @@ def sizes(rule: Rule, training: Training, serving: Serving) -> Iterator[Finding]
     "The nodes of AKS have two vCPUs or more, and what Machine Learning builds runs on x64: its "
     "sizes have no p after the number.",
     "serving",
+    about=("serving.node_size", "serving.build_node_size"),
     source="AKS, system node pools; Azure virtual machine sizes, naming conventions",
 )
 def machines(rule: Rule, serving: Serving) -> Iterator[Finding]:
@@ -87,6 +89,7 @@ def _default(section: type[Training] | type[Serving], field: str) -> object:
     "AML-K8S-1",
     "A Kubernetes version is a minor version, such as 1.36, or a patch of one.",
     "serving",
+    about=("serving.kubernetes_version",),
     source="AKS, supported versions",
 )
 def kubernetes_version(rule: Rule, serving: Serving) -> Iterator[Finding]:
@@ -105,6 +108,7 @@ def kubernetes_version(rule: Rule, serving: Serving) -> Iterator[Finding]:
     "AML-K8S-8",
     "Azure knows which versions a region offers; preflight asks it.",
     "serving",
+    about=("serving.kubernetes_version",),
     source="AKS, supported versions",
     severity="warning",
 )
@@ -142,7 +146,13 @@ def _nearest(wanted: str) -> str | None:
     return KUBERNETES[0] if inner[:2] < OLDEST else ".".join(map(str, inner[:3]))
 
 
-@rule("K8S-1", "A Kubernetes quantity is a number with a unit.", "serving", source="Kubernetes")
+@rule(
+    "K8S-1",
+    "A Kubernetes quantity is a number with a unit.",
+    "serving",
+    about=("serving.cpu", "serving.memory"),
+    source="Kubernetes",
+)
 def quantities(rule: Rule, serving: Serving) -> Iterator[Finding]:
     for field, pattern, example in (
         ("cpu", r"\d+(\.\d+)?|\d+m", "0.5 or 500m"),

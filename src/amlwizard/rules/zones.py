@@ -24,6 +24,7 @@ ZONE_ID = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Netwo
     "DNS-1",
     "A private DNS zone that is to be used answers for one of the names that the recipe needs.",
     "security",
+    about=("security.dns_zones",),
     source="Azure Private Link, private DNS zone values",
 )
 def dns_zones(rule: Rule, security: Security) -> Iterator[Finding]:

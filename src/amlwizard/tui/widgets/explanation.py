@@ -105,9 +105,5 @@ def shown_default(spec: FieldSpec) -> str:
 
 
 def rules_of(path: str) -> Iterator[Rule]:
-    """The rules that may concern a field."""
-    section = path.partition(".")[0]
-    for rule in RULES:
-        about = any(f"{path}.".startswith(f"{field}.") for field in rule.about)
-        if about or (section in rule.needs and not rule.about):
-            yield rule
+    """The rules about a field."""
+    return (rule for rule in RULES if any(f"{path}.".startswith(f"{at}.") for at in rule.about))
