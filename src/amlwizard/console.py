@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from amlwizard import answers
+from amlwizard.command_line import command_line
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import (
     Emit,
@@ -216,8 +217,9 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
         rows["Predictions"] = answers.on_a_line(scored.predictions)
     if verified := view.output(VERIFY):
         unseen = len(verified.without_evidence)
+        verifying = command_line("verify", view.recipe, "--target", view.target)
         rows["Promises"] = f"{verified.kept} of {verified.promises} kept" + (
-            f", {unseen} not judged: `amlwizard verify` looks closer" if unseen else ""
+            f", {unseen} not judged: `{verifying}` looks closer" if unseen else ""
         )
     _closing(view, rows, console)
 

@@ -18,6 +18,7 @@ from threading import Lock
 from uuid import uuid4
 
 from amlwizard.cloud_port import CloudPort
+from amlwizard.command_line import about
 from amlwizard.error_log import reading_answers, unexpected
 from amlwizard.errors import (
     AmlwizardError,
@@ -122,7 +123,7 @@ class _Runner:
             return StepFinished(step=step.id, outcome="cancelled", what=stop.what)
         except Exception as error:  # noqa: BLE001 - the other steps go on
             self.failures.append(error)
-            return _failed(step, error)
+            return _failed(step, error, self.job)
 
     def _bring(self, step: Step, outputs: Mapping[str, Document]) -> StepFinished:
         if self.cancel.is_set():
@@ -167,7 +168,7 @@ def survey(
                 found = _read_if_possible(step, ctx)
         except Exception as error:  # noqa: BLE001 - raised again below, once all reads have ended
             errors.append(error)
-            return _failed(step, error)
+            return _failed(step, error, job)
         rows[step.id] = planned(step, found)
         known = found.outputs if found and found.state != "failed" else {}
         return StepFinished(step=step.id, outcome="kept", outputs=known)
@@ -277,7 +278,7 @@ def _read_if_possible(step: Step, ctx: Context) -> Found | None:
         return None
 
 
-def _failed(step: Step, error: Exception) -> StepFinished:
+def _failed(step: Step, error: Exception, job: Job) -> StepFinished:
     if not isinstance(error, AmlwizardError):
         error = unexpected(error, AGAIN)
     return StepFinished(
@@ -285,7 +286,7 @@ def _failed(step: Step, error: Exception) -> StepFinished:
         outcome="failed",
         what=error.what,
         why=error.why,
-        fix=error.fix,
+        fix=about(error.fix, job.recipe_name, job.target),
         code=error.code if isinstance(error, CloudError | SignInError) else "",
         outputs=_findings(error),
     )

@@ -18,7 +18,7 @@ WHEELS = frozenset({"cp310", "cp311"})
 
 def found(*releases: PackageRelease, spark_version: str = "16.4.x-scala2.12") -> list[str]:
     recipe = recipe_of("quickstart", training__spark_version=spark_version)
-    here = Situation(recipe, "r", "a", "s", (), (), {}, CloudFacts())
+    here = Situation(recipe, "r", "sandbox", "a", "s", (), (), {}, CloudFacts())
     return [f.what for f in requirements.installable(replace(here, releases=releases))]
 
 

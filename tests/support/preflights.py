@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,4 +105,13 @@ def only(findings: list[Json], rule: str, *fields: str, severity: str = "error")
 
 
 def replaying(*settings: str) -> str:
-    return f"amlwizard replay {QUICKSTART} " + " ".join(f"--set {s}" for s in settings)
+    return shlex.join(
+        [
+            "amlwizard",
+            "replay",
+            QUICKSTART,
+            "--target",
+            "sandbox",
+            *(w for s in settings for w in ("--set", s)),
+        ]
+    )

@@ -19,6 +19,7 @@ from amlwizard.app.port import TargetName
 from amlwizard.capture.recording import UNSEEN, Recorder
 from amlwizard.cloud import Cloud, azure_public, from_description
 from amlwizard.cloud.wire import client
+from amlwizard.command_line import command_line
 from amlwizard.errors import AmlwizardError
 from amlwizard.events import Emit, Event, LoginNeeded
 from amlwizard.json_types import Document, MutableDocument
@@ -165,7 +166,8 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocumen
                 "The sandbox cloud did not start.",
                 why=log.read_text(errors="replace").strip()[-500:] if log else "",
                 fix="Another one may be using the same state or port: stop it, or name another. If "
-                "the embedded sandbox's state is damaged, `amlwizard sandbox --reset` deletes it.",
+                "the embedded sandbox's state is damaged, "
+                f"`{command_line('sandbox', '--reset')}` deletes it.",
             )
         description = json.loads(line)
         yield description

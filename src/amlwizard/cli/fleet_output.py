@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 import time
 from collections.abc import Collection, Mapping
@@ -21,6 +20,7 @@ from amlwizard import console
 from amlwizard.app.port import RunResult
 from amlwizard.cli.options import Target
 from amlwizard.cli.run_output import Watch, while_read
+from amlwizard.command_line import replaying, resuming
 from amlwizard.errors import OperationCancelledError
 from amlwizard.events import Emit, Event
 from amlwizard.json_types import Document
@@ -139,10 +139,9 @@ class FleetOutput:
 
     def _next(self, name: str, result: RunResult | None) -> str:
         """The command that goes on, as it is typed."""
-        yes = " --yes" if self.target == "azure" else ""
         if result is None or result.exit_code == 2:
-            return f"amlwizard replay {shlex.quote(plain(name))} --target {self.target}{yes}"
-        return f"amlwizard resume {result.run}{yes}" if result.exit_code else ""
+            return replaying(plain(name), self.target)
+        return resuming(result.run, self.target) if result.exit_code else ""
 
 
 def labels(paths: Collection[str]) -> dict[str, str]:

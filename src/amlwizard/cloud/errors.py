@@ -11,6 +11,7 @@ from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.interruption import pause
 from amlwizard.cloud.policies import of_refusal
 from amlwizard.cloud.wire import LostAnswerError
+from amlwizard.command_line import RECIPE, TARGET, command_line
 from amlwizard.errors import AmlwizardError, CloudError, SignInError
 from amlwizard.json_types import Document, parsed
 from amlwizard.secret import hide
@@ -74,7 +75,7 @@ UNSEEN = {
     404: ("ResourceNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound"),
 }
 
-PURGE = "Purge it: amlwizard destroy RECIPE --target TARGET --purge."
+PURGE = f"Purge it: `{command_line('destroy', RECIPE, '--target', TARGET, '--purge')}`."
 FIXES = {
     "AuthorizationFailed": "Ask for the role that allows this action, or sign in as somebody else. "
     "A role that was given in the last minutes is not seen everywhere yet: then run it again.",

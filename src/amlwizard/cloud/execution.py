@@ -19,6 +19,7 @@ from amlwizard.cloud.errors import NO_ANSWER
 from amlwizard.cloud.waiting import CELL_SECONDS, Waiting
 from amlwizard.cloud.wire import LostAnswerError, unrepeated
 from amlwizard.cloud_port import CellResult, ReportProgress
+from amlwizard.command_line import RECIPE, TARGET, command_line
 from amlwizard.errors import (
     AmlwizardError,
     CloudError,
@@ -51,7 +52,8 @@ REASONS = (
         ("private link", "PublicNetworkAccess", "NameResolutionError"),
         "The workspace refused the cluster: its names do not resolve to the private endpoint from the "
         "cluster's VNET.",
-        "Look at the private DNS zones and their links to the VNET (amlwizard verify), then replay.",
+        "Look at the private DNS zones and their links to the VNET: "
+        f"`{command_line('verify', RECIPE, '--target', TARGET)}` checks them. Then replay.",
     ),
     (
         ("AuthorizationFailed", "PERMISSION_DENIED", "does not have authorization", "403"),

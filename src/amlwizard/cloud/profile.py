@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from amlwizard.capture.recording import Recorder
 from amlwizard.cloud.throttling import Throttle
+from amlwizard.command_line import command_line
 from amlwizard.errors import AmlwizardError, InvalidInputError
 from amlwizard.json_types import parsed
 
@@ -114,13 +115,14 @@ def from_description(path: Path) -> CloudProfile:
         raise InvalidInputError(
             f"No sandbox runs that describes itself in {path}.",
             why="What a sandbox says of itself ends with it.",
-            fix="Start one (`amlwizard sandbox`) and set AMLWIZARD_SANDBOX anew, or unset it.",
+            fix=f"Start one with `{command_line('sandbox')}` and set AMLWIZARD_SANDBOX to what it prints, "
+            "or unset the variable.",
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInputError(
             f"{path} does not describe a sandbox.",
             why=f"{type(error).__name__}: {error}",
-            fix="Set AMLWIZARD_SANDBOX to what `amlwizard sandbox` prints, or unset it.",
+            fix=f"Set AMLWIZARD_SANDBOX to what `{command_line('sandbox')}` prints, or unset it.",
         ) from None
     profile = CloudProfile(
         name="sandbox",

@@ -56,7 +56,7 @@ def deleted_vault(s: Situation) -> Iterator[Finding]:
     cure: dict[str, str] = {}
     where = f"--name {name} --location {p['location']}"
     if str(p.get("vaultId") or "").lower() == s.ids["key-vault"].lower():
-        fix = "Recover it, it is this recipe's own; or free its name: amlwizard destroy --purge."
+        fix = f"Recover it: it is this recipe's own. Or free its name: `{s.purging}`."
         command = f"az keyvault recover {where}"
         if s.facts.group is None:
             command = f"{_group_again(s)} && {command}"
@@ -105,9 +105,7 @@ def deleted_workspace(s: Situation) -> Iterator[Finding]:
         ("names.workspace",),
         f"A deleted Machine Learning workspace is called {s.recipe.names.workspace}.",
         why="It keeps its name in the resource group for 14 days, or until it is purged.",
-        fix=", ".join(
-            part for part in ("Purge it (amlwizard destroy --purge does it too)", recover) if part
-        )
+        fix=", ".join(part for part in (f"Purge it (`{s.purging}` does it too)", recover) if part)
         + ", or choose another name.",
         command=purge,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
@@ -193,7 +192,7 @@ def reserved(s: Situation) -> Iterator[Finding]:
                 why="Ranges of ours keep off the range that the recipe names.",
                 fix=f"Write {found.range}.",
                 cure={path("reserved"): right},
-                command=s.replaying({path("reserved"): shlex.quote(json.dumps(right))}),
+                command=s.replaying({path("reserved"): json.dumps(right)}),
             )
 
 

@@ -112,7 +112,7 @@ def _finding(
     if tags:
         held = ", ".join(f'"{name}": "VALUE"' for name in tags)
         fix = f"Give what is built the tag: names.tags ({', '.join(tags)})."
-        command = s.replaying({"names.tags": f"'{{{held}}}'"})
+        command = s.replaying({"names.tags": f"{{{held}}}"})
     elif cure:
         settings = ", ".join(f"{field} {value}" for field, value in cure.items())
         fix = f"Set {settings}; or ask the policy's owner for an exemption."

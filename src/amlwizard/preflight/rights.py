@@ -151,7 +151,7 @@ def notebook(s: Situation) -> Iterator[Finding]:
             "be made.",
             fix="Build up to there first, and put tenant-id, client-id and client-secret into the "
             "scope; or sign in with login: environment and a client secret.",
-            command=f"amlwizard replay {s.name} --until provision",
+            command=s.replaying({}, "--until", "provision"),
         )
 
 

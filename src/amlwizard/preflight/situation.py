@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from amlwizard.cloud.facts import CloudFacts, Planned, Questions, Unread
 from amlwizard.cloud.preflight_reads import gather
 from amlwizard.cloud_port import PackageRelease
+from amlwizard.command_line import RECIPE, command_line, replaying
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
@@ -49,6 +50,7 @@ class Situation:
 
     recipe: Recipe
     name: str
+    target: str
     account: str
     subscription: str
     new: Sequence[Planned]
@@ -91,10 +93,17 @@ class Situation:
         names = self.recipe.names
         return subnet.lower() in (getattr(names, f"{which}_subnet").lower() for which in SUBNETS)
 
-    def replaying(self, changes: Mapping[str, object]) -> str:
+    def replaying(self, changes: Mapping[str, object], *options: str) -> str:
         """The command that replays the recipe with other values, by recipe path."""
-        settings = " ".join(f"--set {path}={_typed(value)}" for path, value in changes.items())
-        return f"amlwizard replay {self.name} {settings}"
+        settings = [
+            word for path, value in changes.items() for word in ("--set", f"{path}={_typed(value)}")
+        ]
+        return replaying(self.name, self.target, *settings, *options)
+
+    @property
+    def purging(self) -> str:
+        """The command that frees the names of what is soft-deleted."""
+        return command_line("destroy", self.name, "--target", self.target, "--purge")
 
     def fields_of(self, planned: Planned) -> tuple[str, ...]:
         """The recipe paths that name a resource; ``names.prefix`` if there is none."""
@@ -114,7 +123,7 @@ def _typed(value: object) -> str:
     """A value as typed on a command line. A version is quoted, or it would be read as a number."""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"'\"{value}\"'" if re.fullmatch(r"\d+\.\d+", str(value)) else str(value)
+    return f'"{value}"' if re.fullmatch(r"\d+\.\d+", str(value)) else str(value)
 
 
 def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
@@ -133,7 +142,8 @@ def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
     facts = gather(ctx.cloud.arm, _questions(ctx.recipe, signed_in, found, new, changed, ids))
     situation = Situation(
         recipe=ctx.recipe,
-        name=ctx.name or "RECIPE",
+        name=ctx.name or RECIPE,
+        target=ctx.cloud.profile.name,
         account=signed_in.account,
         subscription=signed_in.subscription,
         new=_once(new),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
@@ -33,5 +32,5 @@ def linked(s: Situation) -> Iterator[Finding]:
         fix="Use those zones: security.dns_zones. The account needs Private DNS Zone Contributor on "
         "them, to write the records of the private endpoints.",
         cure={"security.dns_zones": named},
-        command=s.replaying({"security.dns_zones": shlex.quote(json.dumps(named))}),
+        command=s.replaying({"security.dns_zones": json.dumps(named)}),
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import yaml
 
+from amlwizard.command_line import command_line
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.json_types import MutableDocument
 from amlwizard.recipe.plain_values import CORE, INT
@@ -24,7 +25,7 @@ from amlwizard.recipe.validation import CONTROL, MOST, Reading, examine
 LARGEST = 250_000  # bytes
 DEEPEST = 30
 Loader: TypeAlias = "yaml.SafeLoader | yaml.CSafeLoader"
-COPY_ONE = "One to begin with: amlwizard recipes copy quickstart"
+COPY_ONE = f"To get one to begin with: `{command_line('recipes', 'copy', 'quickstart')}`."
 if TYPE_CHECKING:
     _Base = yaml.SafeLoader
 else:

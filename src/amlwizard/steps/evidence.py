@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeVar
 
 from amlwizard import notebook
 from amlwizard.cloud_port import STOPPED, ArmPort, ProbeResult, ReportProgress
+from amlwizard.command_line import command_line
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.names import ResourceNames
@@ -283,7 +284,8 @@ def _inside(
     if cluster is None:
         return f"there is no cluster {recipe.names.cluster} to look from"
     if str(cluster.get("state")) in STOPPED and not looking.wake:
-        return "the cluster sleeps: `amlwizard verify` wakes it"
+        verifying = command_line("verify", ctx.name, "--target", ctx.cloud.profile.name)
+        return f"the cluster sleeps: `{verifying}` wakes it"
     client.have_running(cluster["cluster_id"], say, ctx.cancel)
     private = _private_names(recipe, documents)
     calls: dict[str, JsonObject] = {

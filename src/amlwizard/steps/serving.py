@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from amlwizard.cloud_port import ReportProgress
+from amlwizard.command_line import replaying
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.private_endpoints import links
@@ -153,8 +154,7 @@ def _with_way_out(step: Step) -> Step:
             if any(code in said for code in REFUSED_AS_SENT) and UNREACHED not in said:
                 error.fix = (
                     "If the endpoint takes no MLflow model without a scoring script, bring one: "
-                    f"amlwizard replay {ctx.name} --target {ctx.cloud.profile.name} "
-                    "--set serving.scoring=script."
+                    f"`{replaying(ctx.name, ctx.cloud.profile.name, '--set', 'serving.scoring=script')}`."
                 )
             raise
 

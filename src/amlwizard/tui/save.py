@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 
 from textual.app import App
 
+from amlwizard.command_line import replaying
 from amlwizard.tui.dialogs.questions import AskPath, Choose
 from amlwizard.tui.port import Wizard
 
 FOLDER = Path("recipes")
 WAYS = (("write", "Write over it"), ("other", "Save to another file"))
-TEXT = "The file to write. A recipe holds no secret; it replays with: amlwizard replay FILE"
+TEXT = "The file to write. A recipe holds no secret, so that it can be shared and kept in git."
 
 
 def save(app: App[int], wizard: Wizard) -> None:
@@ -55,5 +55,5 @@ def _write(app: App[int], wizard: Wizard, path: Path) -> None:
         app.notify(f"{error.strerror}: {path}", title="Not saved", severity="error", markup=False)
         return
     wizard.keep()
-    text = f"{path}\nIt replays with: amlwizard replay {quote(str(path))}"
+    text = f"{path}\nReplay it: {replaying(path, wizard.session.draft.target)}"
     app.notify(text, title="Recipe saved", markup=False)

@@ -103,4 +103,4 @@ def test_the_notebooks_secrets(cloud: Cloud, preflight: Preflight) -> None:
         "sign_in.notebook_secret_scope",
         severity="warning",
     )
-    assert found["command"] == f"amlwizard replay {QUICKSTART} --until provision"
+    assert found["command"] == f"amlwizard replay {QUICKSTART} --target sandbox --until provision"

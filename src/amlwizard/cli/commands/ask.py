@@ -16,6 +16,7 @@ from amlwizard.cli.options import AskOptions
 from amlwizard.cli.run_output import Watch, while_read
 from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
+from amlwizard.command_line import command_line, replaying
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.errors import Finding, InvalidInputError, OperationCancelledError, SignInError
 from amlwizard.paths import state_folder
@@ -40,7 +41,9 @@ def ask(given: AskOptions) -> int:
             return Ask(given, session, person, application).through()
     except (KeyboardInterrupt, OperationCancelledError):
         session.keep()
-        _say("\nYour answers are kept: `amlwizard ask` and `amlwizard` offer to continue.")
+        _say(
+            f"\nYour answers are kept. `{command_line('ask')}` and `{command_line()}` offer to continue."
+        )
         return OperationCancelledError.exit_code
 
 
@@ -92,7 +95,7 @@ class Ask:
             path = self._saved(recipe)
             self._plan(recipe)
             if not self._agreed(target):
-                _say(f"Nothing was built. Later: amlwizard replay {path} --target {target}")
+                _say(f"Nothing was built. To build it later: {replaying(path, target)}")
                 self.session.finish()
                 return 0
             refused = self._refused(recipe, str(path))

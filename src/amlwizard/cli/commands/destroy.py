@@ -21,9 +21,9 @@ def destroy(given: DestroyOptions) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set))
     if not (given.yes or given.dry_run or sys.stdin.isatty()):
         raise InvalidInputError(
-            "Nobody is there to confirm, and --yes was not given.",
+            "There is no terminal to confirm on.",
             why="Nothing was removed.",
-            fix="Look at `amlwizard destroy --dry-run`, then add --yes.",
+            fix="Look at what would go with --dry-run, then replace that by --yes.",
         )
     out = sys.stderr if given.json else sys.stdout
     login, watch = console.login_prompt(sys.stderr), Watch()

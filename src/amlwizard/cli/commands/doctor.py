@@ -19,6 +19,7 @@ from urllib.request import getproxies
 from amlwizard.app import extras
 from amlwizard.app.targets import VARIABLE
 from amlwizard.cli.options import DoctorOptions
+from amlwizard.command_line import command_line
 from amlwizard.error_log import NAME as LOG
 from amlwizard.errors import InvalidInputError
 from amlwizard.paths import state_folder
@@ -83,9 +84,9 @@ def _terminal() -> Iterator[Check]:
     name, size = os.environ.get("TERM", ""), shutil.get_terminal_size((0, 0))
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        what, fix = "none here: the wizard needs one", "Commands and `amlwizard replay` need none."
+        what, fix = "none here: the wizard needs one", "The other commands need none."
     elif name in ("", "dumb"):
-        what, fix = f"TERM is {name!r}: the wizard cannot draw", "Use `amlwizard ask`."
+        what, fix = f"TERM is {name!r}: the wizard cannot draw", f"Use `{command_line('ask')}`."
     elif size.columns < COLUMNS or size.lines < LINES:
         what = f"{size.columns} x {size.lines}, which is narrow"
         fix = f"The wizard is drawn for {COLUMNS} x {LINES} and more."

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from amlwizard.cli.options import CopyOptions, Options
+from amlwizard.command_line import replaying
 from amlwizard.recipe.bundled import BUNDLED, copy
 
 
@@ -18,5 +19,5 @@ def list_all(_: Options) -> int:
 def copy_one(given: CopyOptions) -> int:
     to = Path(given.output or f"{given.name}.yaml")
     copy(given.name, to, given.force)
-    print(f"{to}: it replays with amlwizard replay {to} --target sandbox", file=sys.stderr)
+    print(f"{to} was written. To replay it: {replaying(to, 'sandbox')}", file=sys.stderr)
     return 0

@@ -12,6 +12,7 @@ from amlwizard.cli.recipe_argument import changes, usable_recipe, usable_recipes
 from amlwizard.cli.run_output import Watch, progress, while_read
 from amlwizard.cli.signals import cancelling
 from amlwizard.cli.targets import choice_of
+from amlwizard.command_line import command_line
 from amlwizard.errors import InvalidInputError
 from amlwizard.events import Emit
 from amlwizard.recipe import Recipe
@@ -63,5 +64,6 @@ def _must_be_meant(given: ReplayOptions) -> None:
         raise InvalidInputError(
             "Building on Azure costs money, and replay never asks.",
             why="Nothing was done.",
-            fix="Look at `amlwizard plan`, then add --yes.",
+            fix=f"See what it would do: `{command_line('plan', given.recipes[0], '--target', 'azure')}`. "
+            "Then add --yes.",
         )

@@ -12,6 +12,7 @@ from amlwizard import journal
 from amlwizard.cli.arguments import JOBS
 from amlwizard.cli.commands.replay import replay
 from amlwizard.cli.options import Phase, ReplayOptions, ResumeOptions, Target
+from amlwizard.command_line import RECIPE, TARGET, command_line
 from amlwizard.errors import InvalidInputError
 from amlwizard.paths import state_folder
 from amlwizard.recipe import read
@@ -91,7 +92,7 @@ def _unfinished() -> PastRun:
     raise InvalidInputError(
         "No run is unfinished.",
         why="Every platform's last run has come to its end, or there was none.",
-        fix="Start one: amlwizard replay RECIPE --target TARGET.",
+        fix=f"Start one: `{command_line('replay', RECIPE, '--target', TARGET)}`.",
     )
 
 

@@ -12,6 +12,7 @@ from amlwizard.app.extras import require_sandbox
 from amlwizard.app.targets import VARIABLE
 from amlwizard.cli.options import WizardOptions
 from amlwizard.cli.targets import choice_of
+from amlwizard.command_line import command_line
 from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import InvalidInputError
 from amlwizard.paths import state_folder
@@ -26,7 +27,7 @@ def wizard(given: WizardOptions) -> int:
         raise InvalidInputError(
             "This terminal cannot draw the wizard.",
             why=f"TERM is {os.environ.get('TERM', '')!r}.",
-            fix="Use `amlwizard ask`, which only writes lines, or set TERM to what the terminal is.",
+            fix=f"Use `{command_line('ask')}`, which only writes lines, or set TERM to what the terminal is.",
         )
     if given.target == "sandbox" and VARIABLE not in os.environ:
         require_sandbox()

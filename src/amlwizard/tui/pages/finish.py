@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from amlwizard import answers
 from amlwizard.app.port import RunResult
+from amlwizard.command_line import replaying
 from amlwizard.lineage import lineage
 from amlwizard.plan.outputs import SCORE, VERIFY
 from amlwizard.posture import Posture
@@ -86,10 +87,7 @@ def told(
         yield Content()
         yield Content.styled("Next", "bold $primary")
         yield Content.assemble("The same again, without a question; what is there is kept:")
-        yes = " --yes" if view.target == "azure" else ""
-        yield Content.styled(
-            f"  amlwizard replay {recipe} --target {view.target}{yes}", "$secondary"
-        )
+        yield Content.styled(f"  {replaying(recipe, view.target)}", "$secondary")
 
 
 def _promises(posture: Posture, now: float, width: int) -> Iterator[Content]:

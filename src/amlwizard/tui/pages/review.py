@@ -15,6 +15,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from amlwizard import durations
+from amlwizard.command_line import RECIPE, command_line
 from amlwizard.errors import Finding
 from amlwizard.plan import PHASES, Plan, PlannedStep
 from amlwizard.time_format import span
@@ -32,8 +33,8 @@ MARKS = {
     "run": ("▸", "plain"),
 }
 COSTS = (
-    "This builds on Azure, in your subscription, and what is built costs money until it is deleted: "
-    "amlwizard destroy does that."
+    "This builds on Azure, in your subscription, and what is built costs money until it is removed: "
+    f"`{command_line('destroy', RECIPE, '--target', 'azure')}` does that."
 )
 
 
