@@ -10,7 +10,7 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos fuzz demo test check lint audit dist bench fleet spark test-spark coverage pictures golden schema lock clean
+.PHONY: chaos fuzz demo test check lint audit dist bench fleet spark test-spark coverage pictures golden schema catalogues lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
@@ -115,6 +115,16 @@ schema: .venv/ready
 .venv/spark: .venv/ready requirements-spark.txt
 	$(UV) install --require-hashes -r requirements-spark.txt
 	touch .venv/spark
+
+# Every text of the source, into each catalogue, and those as gettext reads them: what has no translation
+# yet is empty in the .po files, and the tests say so.
+catalogues: .venv/ready
+	mkdir -p build
+	$(BIN)/pybabel --quiet extract --keywords="_ _n:1,2" --no-default-keywords --add-location=file \
+		--sort-by-file --omit-header --output-file build/amlwizard.pot src/amlwizard
+	$(BIN)/pybabel --quiet update --domain amlwizard --input-file build/amlwizard.pot --no-fuzzy-matching \
+		--ignore-obsolete --ignore-pot-creation-date --width 100 --output-dir src/amlwizard/languages
+	$(BIN)/pybabel --quiet compile --domain amlwizard --directory src/amlwizard/languages
 
 # The newest versions that pyproject.toml allows: `make lock UPGRADE=--upgrade`; else what it asks anew.
 SPARK = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeGuard
 
 from amlwizard.json_types import JsonValue
+from amlwizard.language import _
 
 LONGEST = 60  # characters of JSON on a line
 WIDEST = 24  # characters of a cell
@@ -19,11 +20,15 @@ def on_a_line(answer: JsonValue, most: int = 10, between: str = ", ") -> str:
     how many there are, where these are not all."""
     if _is_list(answer) and not any(map(_is_nested, answer)):
         shown = between.join(map(_plain, answer[:most]))
-        return shown if len(answer) <= most else f"{shown}{between}… ({len(answer)} in all)"
+        return (
+            shown
+            if len(answer) <= most
+            else _("{first}… ({count} in all)", first=shown + between, count=len(answer))
+        )
     text = _plain(answer)
     if len(text) <= LONGEST:
         return text
-    count = f" ({len(answer)} in all)" if _is_list(answer) else ""
+    count = " " + _("({count} in all)", count=len(answer)) if _is_list(answer) else ""
     return f"{text[:LONGEST]}…{count}"
 
 
@@ -34,7 +39,7 @@ def in_lines(answer: JsonValue) -> Iterator[str]:
     elif _is_list(answer) and answer:
         yield from _table(answer[:MOST])
         if len(answer) > MOST:
-            yield f"… {len(answer)} in all"
+            yield _("… {count} in all", count=len(answer))
     else:
         yield from json.dumps(answer, indent=2, ensure_ascii=False).splitlines()
 
@@ -93,22 +98,40 @@ def difference(wanted: JsonValue, got: JsonValue, tolerance: float, path: str = 
     """The first difference between two answers, with its JSON path; empty if numbers differ by
     `tolerance` at most and nothing else does."""
     if _is_number(wanted) and _is_number(got):
-        near = abs(wanted - got) <= tolerance
-        return "" if near else f"at {path} {wanted} within {tolerance} is expected, and {got} came"
+        if abs(wanted - got) <= tolerance:
+            return ""
+        return _(
+            "at {path} {wanted} within {tolerance} is expected, and {got} came",
+            path=path,
+            wanted=wanted,
+            tolerance=tolerance,
+            got=got,
+        )
     if _is_list(wanted) and _is_list(got):
         if len(wanted) != len(got):
-            return f"at {path} {len(wanted)} values are expected, and {len(got)} came"
+            return _(
+                "at {path} {count} values are expected, and {got} came",
+                path=path,
+                count=len(wanted),
+                got=len(got),
+            )
         pairs = ((f"[{n}]", w, g) for n, (w, g) in enumerate(zip(wanted, got, strict=True)))
     elif isinstance(wanted, Mapping) and isinstance(got, Mapping):
         odd = [name for name in (*wanted, *got) if (name in wanted) != (name in got)][:1]
         for name in odd:
-            said = "is missing" if name in wanted else "is not expected"
-            return f"at {path} {json.dumps(name)} {said}"
+            if name in wanted:
+                return _("at {path} {name} is missing", path=path, name=json.dumps(name))
+            return _("at {path} {name} is not expected", path=path, name=json.dumps(name))
         pairs = ((f".{name}", w, got[name]) for name, w in wanted.items())
     elif wanted == got and isinstance(wanted, bool) == isinstance(got, bool):
         return ""
     else:
-        return f"at {path} {_short(wanted)} is expected, and {_short(got)} came"
+        return _(
+            "at {path} {wanted} is expected, and {got} came",
+            path=path,
+            wanted=_short(wanted),
+            got=_short(got),
+        )
     return next(filter(None, (difference(w, g, tolerance, path + n) for n, w, g in pairs)), "")
 
 

@@ -13,6 +13,7 @@ from threading import Lock
 
 from amlwizard.errors import AmlwizardError, CloudError
 from amlwizard.json_types import ODD
+from amlwizard.language import _
 from amlwizard.paths import private, private_folder, state_folder
 from amlwizard.plain_text import plain
 from amlwizard.secret import hide
@@ -27,12 +28,12 @@ _lock = Lock()
 def unexpected(error: BaseException, advice: str) -> AmlwizardError:
     """A bug in amlwizard, as an error that can be shown. Its traceback goes to the log, whose path
     the `fix` gives after `advice` (a sentence without its full stop)."""
-    why = "amlwizard did not foresee this."
+    why = _("amlwizard did not foresee this.")
     return AmlwizardError(_summary(error), why=why, fix=f"{advice}; {_reporting(error)}")
 
 
 @contextmanager
-def reading_answers(doing: str, advice: str = "Try again") -> Iterator[None]:
+def reading_answers(doing: str, advice: str = _("Try again")) -> Iterator[None]:
     """Within the block, the answers of a cloud are read: what is not of the form that its service
     documents raises CloudError, whose message `doing` begins. It is logged as if it were
     unexpected, since it may be a bug as well."""
@@ -40,8 +41,10 @@ def reading_answers(doing: str, advice: str = "Try again") -> Iterator[None]:
         yield
     except ODD as error:
         raise CloudError(
-            f"{doing}: an answer cannot be read.",
-            why=f"It is not of the form that its service documents ({_summary(error)}).",
+            _("{doing}: an answer cannot be read.", doing=doing),
+            why=_(
+                "It is not of the form that its service documents ({error}).", error=_summary(error)
+            ),
             fix=f"{advice}; {_reporting(error)}",
         ) from None
 
@@ -54,10 +57,9 @@ def _summary(error: BaseException) -> str:
 def _reporting(error: BaseException) -> str:
     """The end of a sentence, after the error was logged."""
     try:
-        where = f"report it with {_log(error)}"
+        return _("if it happens again, report it with {log}.", log=_log(error))
     except OSError:
-        where = "report it"
-    return f"if it happens again, {where}."
+        return _("if it happens again, report it.")
 
 
 def _log(error: BaseException) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from amlwizard.language import _
 from amlwizard.plan.outputs import DEPLOYMENT, REGISTER, TRAFFIC, TRAIN
 from amlwizard.view import RunView
 
@@ -17,17 +18,20 @@ def lineage(view: RunView) -> list[tuple[str, str]]:
 def _trained(view: RunView) -> Iterator[tuple[str, str]]:
     if run := view.output(TRAIN):
         if run.notebook:
-            yield "Notebook", run.notebook
+            yield _("Notebook"), run.notebook
         metrics = run.summary()
-        of = f"{run.run_id} in experiment {run.experiment}"
-        yield "Run", f"{of}, {metrics}" if metrics else of
+        of = _("{run_id} in experiment {experiment}", run_id=run.run_id, experiment=run.experiment)
+        yield _("Run"), f"{of}, {metrics}" if metrics else of
     if version := view.output(REGISTER):
-        yield "Model", f"{version.model} version {version.version}"
+        yield (
+            _("Model"),
+            _("{model} version {version}", model=version.model, version=version.version),
+        )
 
 
 def _served(view: RunView) -> Iterator[tuple[str, str]]:
     if deployment := view.output(DEPLOYMENT):
-        yield "Deployment", deployment.id.rpartition("/")[2]
+        yield _("Deployment"), deployment.id.rpartition("/")[2]
     traffic = view.output(TRAFFIC)
     if traffic and traffic.scoring_uri:
-        yield "Endpoint", traffic.scoring_uri
+        yield _("Endpoint"), traffic.scoring_uri

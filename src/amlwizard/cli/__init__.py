@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
+from amlwizard import language
 from amlwizard.cli import options
-from amlwizard.cli.arguments import parser
 
 
 class Command(NamedTuple):
@@ -52,6 +52,9 @@ BARRED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, e
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    argv = _in_its_language(sys.argv[1:] if argv is None else argv)
+    from amlwizard.cli.arguments import parser  # its texts are in the language that is chosen now
+
     top = parser()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -89,6 +92,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _unexpected(error)
     except Exception as error:  # noqa: BLE001 - users see a message, never a traceback
         return _unexpected(error)
+
+
+def _in_its_language(argv: Sequence[str]) -> list[str]:
+    """Choose the language that the arguments name, wherever they do, or the one of the environment;
+    return the other arguments."""
+    early = argparse.ArgumentParser(prog="amlwizard", add_help=False, allow_abbrev=False)
+    early.add_argument("--lang", choices=language.LANGUAGES, default=language.chosen())
+    given, rest = early.parse_known_args(argv)
+    language.speak(given.lang)
+    return rest
 
 
 def _unwritable(error: OSError) -> int:

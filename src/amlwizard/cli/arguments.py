@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
 from amlwizard.cli.options import Phase
+from amlwizard.language import LANGUAGES
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 PHASES = get_args(Phase)
@@ -23,6 +24,11 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
+    top.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        help="the language of every text; otherwise AMLWIZARD_LANG or the locale says it",
+    )
     top.add_argument("--recipe", metavar="FILE", help="start the wizard with a recipe's answers")
     _cloud(top, required=False)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from amlwizard.language import _
 from amlwizard.recipe import Recipe
 
 
@@ -24,18 +25,18 @@ WORKSPACE = Link(
     "workspace",
     "amlworkspace",
     ("privatelink.api.azureml.ms", "privatelink.notebooks.azure.net"),
-    "Machine Learning workspace",
+    _("Machine Learning workspace"),
 )
 OTHERS = {
     "storage": (
-        Link("storage-blob", "storage", "blob", ("privatelink.blob.core.windows.net",), "Blob storage"),
-        Link("storage-file", "storage", "file", ("privatelink.file.core.windows.net",), "File storage"),
+        Link("storage-blob", "storage", "blob", ("privatelink.blob.core.windows.net",), _("Blob storage")),
+        Link("storage-file", "storage", "file", ("privatelink.file.core.windows.net",), _("File storage")),
     ),
     "key_vault": (
-        Link("key-vault", "key-vault", "vault", ("privatelink.vaultcore.azure.net",), "Key vault"),
+        Link("key-vault", "key-vault", "vault", ("privatelink.vaultcore.azure.net",), _("Key vault")),
     ),
     "registry": (
-        Link("registry", "registry", "registry", ("privatelink.azurecr.io",), "Container registry"),
+        Link("registry", "registry", "registry", ("privatelink.azurecr.io",), _("Container registry")),
     ),
 }  # fmt: skip
 

@@ -9,12 +9,13 @@ from amlwizard.design.private_endpoints import links
 from amlwizard.design.subnets import SERVICE_ENDPOINTS, SUBNETS
 from amlwizard.json_path import resource_name, value_at
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.posture.facts import PostureFacts
 from amlwizard.posture.judging import Promise, equal, is_so, need, tried
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
 
-DATA = "Data"
+DATA = _("Data")
 TLS_FLOOR = "TLS1_2"
 
 
@@ -23,10 +24,10 @@ def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     yield Promise(
         "workspace.closed",
         "Workspace",
-        "The workspace answers nobody from outside",
+        _("The workspace answers nobody from outside"),
         n.workspace,
-        "Azure Machine Learning, configure a private endpoint",
-        "public access off, 403 from outside",
+        _("Azure Machine Learning, configure a private endpoint"),
+        _("public access off, 403 from outside"),
         lambda: _workspace(recipe, facts),
         f"az ml workspace update -g {n.resource_group} -n {n.workspace} "
         "--public-network-access Disabled",
@@ -38,22 +39,27 @@ def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
 def _firewalls(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     n, security = recipe.names, recipe.security
     for field, title, firewall, source in (
-        ("storage", "Storage account", _acls("networkAcls"), "Azure Storage, firewall rules"),
-        ("key_vault", "Key vault", _acls("networkAcls"), "Azure Key Vault, network security"),
-        ("registry", "Container registry", _registry, "Azure Container Registry, network access"),
+        ("storage", _("Storage account"), _acls("networkAcls"), _("Azure Storage, firewall rules")),
+        ("key_vault", _("Key vault"), _acls("networkAcls"), _("Azure Key Vault, network security")),
+        (
+            "registry",
+            _("Container registry"),
+            _registry,
+            _("Azure Container Registry, network access"),
+        ),
     ):
         private = getattr(security, field) == "private-endpoint"
         yield Promise(
             f"{_role(field)}.closed",
             DATA,
-            f"{title}: closed to the Internet",
+            _("{title}: closed to the Internet", title=title),
             getattr(n, field),
             source,
-            "public access off, no exceptions"
+            _("public access off, no exceptions")
             if private
-            else "denied by default, this VNET's subnets excepted",
+            else _("denied by default, this VNET's subnets excepted"),
             _firewalled(recipe, facts, field, title, firewall),
-            "Replay the recipe; remove by hand what was let in beside it.",
+            _("Replay the recipe; remove by hand whatever else was let in."),
         )
 
 
@@ -62,42 +68,42 @@ def _settings(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     yield Promise(
         "storage.tls",
         DATA,
-        "Storage account: TLS 1.2, HTTPS only, not anonymous",
+        _("Storage account: TLS 1.2, HTTPS only, not anonymous"),
         n.storage,
-        "Azure Storage, security recommendations",
-        "TLS 1.2, HTTPS, no anonymous access",
+        _("Azure Storage, security recommendations"),
+        _("TLS 1.2, HTTPS, no anonymous access"),
         lambda: _tls(need(facts, "storage", n.storage)),
     )
     yield Promise(
         "key-vault.roles",
         DATA,
-        "Key vault: access by roles",
+        _("Key vault: access by roles"),
         n.key_vault,
-        "Azure Key Vault, role-based access control",
-        "role-based access",
+        _("Azure Key Vault, role-based access control"),
+        _("role-based access"),
         lambda: iter(
-            [equal("role-based access", need(facts, "key-vault", n.key_vault),
+            [equal(_("role-based access"), need(facts, "key-vault", n.key_vault),
                    "properties.enableRbacAuthorization", True)]
         ),
     )  # fmt: skip
     yield Promise(
         "key-vault.deletion",
         DATA,
-        "Key vault: a deleted vault can be had back",
+        _("Key vault: a deleted vault can be recovered"),
         n.key_vault,
-        "Azure Key Vault, soft delete and purge protection",
-        "soft delete" + (" and purge protection" if security.purge_protection else ""),
+        _("Azure Key Vault, soft delete and purge protection"),
+        _("soft delete and purge protection") if security.purge_protection else _("soft delete"),
         lambda: _deletion(recipe, need(facts, "key-vault", n.key_vault)),
     )
     yield Promise(
         "registry.admin",
         DATA,
-        "Container registry: no admin password",
+        _("Container registry: no admin password"),
         n.registry,
-        "Azure Container Registry, authentication",
-        "admin user off",
+        _("Azure Container Registry, authentication"),
+        _("admin user off"),
         lambda: iter(
-            [equal("admin user", need(facts, "registry", n.registry),
+            [equal(_("admin user"), need(facts, "registry", n.registry),
                    "properties.adminUserEnabled", False)]
         ),
     )  # fmt: skip
@@ -109,20 +115,20 @@ def _role(field: str) -> str:
 
 def _workspace(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     workspace = need(facts, "workspace", recipe.names.workspace)
-    yield equal("public network access", workspace, "properties.publicNetworkAccess", "Disabled")
+    yield equal(_("public network access"), workspace, "properties.publicNetworkAccess", "Disabled")
     yield _own_endpoints(recipe, workspace, "workspace")
 
     def outside() -> Evidence:
         answer = facts.answer("outside", "tracking")
         return is_so(
             "outside",
-            "request with a valid token",
+            _("request with a valid token"),
             answer.status == 403,
             "HTTP 403",
             str(answer),
         )
 
-    yield from tried("outside", "request with a valid token", outside)
+    yield from tried("outside", _("request with a valid token"), outside)
 
 
 def _own_endpoints(recipe: Recipe, target: Document, role: str) -> Evidence:
@@ -139,10 +145,10 @@ def _own_endpoints(recipe: Recipe, target: Document, role: str) -> Evidence:
     strangers = [name for name in strangers if name not in own]
     return is_so(
         "ARM",
-        "private endpoints of others",
+        _("private endpoints of others"),
         not strangers,
-        "none",
-        ", ".join(strangers) or "none",
+        _("none"),
+        ", ".join(strangers) or _("none"),
     )
 
 
@@ -170,22 +176,25 @@ def _firewalled(
         document = need(facts, role, title)
         acls = firewall(document)
         wanted = "Disabled" if private else "Enabled"
-        yield equal("public network access", document, "properties.publicNetworkAccess", wanted)
+        yield equal(_("public network access"), document, "properties.publicNetworkAccess", wanted)
         yield equal("firewall's default", acls, "defaultAction", "Deny")
         trusted = str(acls.get("bypass") or "AzureServices")
         yield is_so(
             "ARM",
-            "trusted services",
+            _("trusted services"),
             trusted in ("AzureServices", "None"),
-            "Azure's own at most",
+            _("at most Azure's own"),
             trusted,
         )
         yield _subnets_let_in(recipe, acls, private)
-        for key, what in (("ipRules", "addresses let in"), ("resourceAccessRules", "resources")):
+        for key, what in (
+            ("ipRules", _("addresses let in")),
+            ("resourceAccessRules", _("resources let in")),
+        ):
             given = [
                 str(rule.get("value") or rule.get("resourceId")) for rule in acls.get(key) or []
             ]
-            yield is_so("ARM", what, not given, "none", ", ".join(given) or "none")
+            yield is_so("ARM", what, not given, _("none"), ", ".join(given) or _("none"))
         yield _own_endpoints(recipe, document, role)
         if not private:
             yield from _service_endpoints(recipe, facts, SERVICE_ENDPOINTS[field])
@@ -201,12 +210,12 @@ def _subnets_let_in(recipe: Recipe, acls: Document, private: bool) -> Evidence:
     }
     given = [_subnet_of(rule).lower() for rule in acls.get("virtualNetworkRules") or []]
     seen = {text[text.find("/virtualnetworks/") :] for text in given}
-    seen_text = ", ".join(sorted(resource_name(text) for text in seen)) or "none"
+    seen_text = ", ".join(sorted(resource_name(text) for text in seen)) or _("none")
     return is_so(
         "ARM",
-        "subnets let in",
+        _("subnets let in"),
         seen == wanted,
-        ", ".join(sorted(resource_name(text) for text in wanted)) or "none",
+        ", ".join(sorted(resource_name(text) for text in wanted)) or _("none"),
         seen_text,
     )
 
@@ -236,21 +245,21 @@ def _service_endpoints(recipe: Recipe, facts: PostureFacts, service: str) -> Ite
     ]
     yield is_so(
         "ARM",
-        f"subnets with the endpoint {service}",
+        _("subnets with the endpoint {service}", service=service),
         not without,
-        "all five",
-        f"not {', '.join(without)}" if without else "all five",
+        _("all five"),
+        _("not {subnets}", subnets=", ".join(without)) if without else _("all five"),
     )
 
 
 def _tls(storage: Document) -> Iterator[Evidence]:
     floor = str(value_at(storage, "properties.minimumTlsVersion") or "TLS1_0")
-    yield is_so("ARM", "oldest TLS version", floor >= TLS_FLOOR, TLS_FLOOR, floor)
-    yield equal("HTTPS only", storage, "properties.supportsHttpsTrafficOnly", True)
-    yield equal("anonymous reading", storage, "properties.allowBlobPublicAccess", False)
+    yield is_so("ARM", _("oldest TLS version"), floor >= TLS_FLOOR, TLS_FLOOR, floor)
+    yield equal(_("HTTPS only"), storage, "properties.supportsHttpsTrafficOnly", True)
+    yield equal(_("anonymous reading"), storage, "properties.allowBlobPublicAccess", False)
 
 
 def _deletion(recipe: Recipe, vault: Document) -> Iterator[Evidence]:
-    yield equal("soft delete", vault, "properties.enableSoftDelete", True)
+    yield equal(_("soft delete"), vault, "properties.enableSoftDelete", True)
     if recipe.security.purge_protection:
-        yield equal("purge protection", vault, "properties.enablePurgeProtection", True)
+        yield equal(_("purge protection"), vault, "properties.enablePurgeProtection", True)

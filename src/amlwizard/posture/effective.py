@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.rules.address_space import PRIVATE
 
 PROTOCOLS = ("Tcp", "Udp", "Icmp", "Esp", "Ah")
@@ -35,13 +36,17 @@ class Opening:
 
     def __str__(self) -> str:
         first, last = self.ports
-        where = (
-            "all ports"
-            if self.ports == ALL_PORTS
-            else f"port {first}" + (f"-{last}" if last != first else "")
-        )
-        return f"{self.source} on {self.protocol} {where}" + (
-            f" ({self.rule})" if self.rule else ""
+        ports = str(first) if last == first else f"{first}-{last}"
+        where = _("all ports") if self.ports == ALL_PORTS else _("port {ports}", ports=ports)
+        rule = f" ({self.rule})" if self.rule else ""
+        return (
+            _(
+                "{source} on {protocol} {ports}",
+                source=self.source,
+                protocol=self.protocol,
+                ports=where,
+            )
+            + rule
         )
 
     def within(self, other: Opening) -> bool:

@@ -10,6 +10,7 @@ from amlwizard.design.names import ResourceNames
 from amlwizard.design.private_endpoints import WORKSPACE, Link, links
 from amlwizard.json_path import resource_name, value_at
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.posture.facts import PostureFacts
 from amlwizard.posture.judging import AbsentError, Promise, is_so, tried
 from amlwizard.posture.result import Evidence
@@ -29,21 +30,21 @@ def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
         yield Promise(
             f"endpoint.{link.name}",
             NAMES,
-            f"{link.title}: reached privately",
+            _("{title}: reached privately", title=link.title),
             ResourceNames(recipe).private_endpoint(link.name),
-            "Azure Private Link, private DNS zone values",
-            "approved, zoned, resolved to its private address inside, answering",
+            _("Azure Private Link, private DNS zone values"),
+            _("approved, in its DNS zone, resolved to its private address inside, answering"),
             _private(recipe, facts, link),
         )
     yield Promise(
         "names.outside",
         NAMES,
-        "No private address is told outside",
-        "the public DNS",
-        "Azure Private Link, DNS integration",
-        "public addresses, or none",
+        _("No private address in the public DNS"),
+        _("the public DNS"),
+        _("Azure Private Link, DNS integration"),
+        _("public addresses, or none"),
         lambda: _outward(recipe, facts),
-        "Remove the records from the public DNS, or look from a machine outside the VNET.",
+        _("Remove the records from the public DNS, or look from a machine outside the VNET."),
     )
 
 
@@ -75,7 +76,7 @@ def find(recipe: Recipe, facts: PostureFacts, link: Link) -> Document:
     for endpoint in facts.listed("private-endpoints"):
         if str(endpoint.get("name", "")).lower() == name:
             return endpoint
-    raise AbsentError(f"private endpoint {name}")
+    raise AbsentError(_("private endpoint {name}", name=name))
 
 
 def _private(recipe: Recipe, facts: PostureFacts, link: Link) -> Callable[[], Iterator[Evidence]]:
@@ -83,16 +84,20 @@ def _private(recipe: Recipe, facts: PostureFacts, link: Link) -> Callable[[], It
         endpoint = find(recipe, facts, link)
         subnet = resource_name(value_at(endpoint, "properties.subnet.id"))
         wanted = recipe.names.workspace_subnet.lower()
-        yield is_so("ARM", "subnet", subnet == wanted, wanted, subnet)
+        yield is_so("ARM", _("subnet"), subnet == wanted, wanted, subnet)
         states = [
             str(value_at(c, "properties.privateLinkServiceConnectionState.status"))
             for c in value_at(endpoint, "properties.privateLinkServiceConnections") or []
         ]
         yield is_so(
-            "ARM", "connection", states == ["Approved"], "Approved", ", ".join(states) or "none"
+            "ARM",
+            _("connection"),
+            states == ["Approved"],
+            "Approved",
+            ", ".join(states) or _("none"),
         )
         held = addresses(endpoint, facts.listed(f"zone-groups.{link.name}"))
-        yield is_so("ARM", "names", bool(held), "some", str(len(held) or "none"))
+        yield is_so("ARM", _("names"), bool(held), _("some"), str(len(held) or _("none")))
         grouped = {
             resource_name(value_at(config, "properties.privateDnsZoneId"))
             for group in facts.listed(f"zone-groups.{link.name}")
@@ -101,10 +106,10 @@ def _private(recipe: Recipe, facts: PostureFacts, link: Link) -> Callable[[], It
         for zone in link.zones:
             yield is_so(
                 "ARM",
-                f"zone group on {zone}",
+                _("zone group on {zone}", zone=zone),
                 zone in grouped,
-                "there",
-                "there" if zone in grouped else "missing",
+                _("there"),
+                _("there") if zone in grouped else _("missing"),
             )
             yield _linked(recipe, facts, zone)
             yield from _recorded(facts, zone, held)
@@ -124,8 +129,8 @@ def _linked(recipe: Recipe, facts: PostureFacts, zone: str) -> Evidence:
         for link in facts.listed(f"dns-links.{zone}")
         if resource_name(value_at(link, "properties.virtualNetwork.id")) == vnet
     ]
-    seen = states[0] if states else "missing"
-    return is_so("ARM", f"link of {zone}", states == ["Completed"], "Completed", seen)
+    seen = states[0] if states else _("missing")
+    return is_so("ARM", _("link of {zone}", zone=zone), states == ["Completed"], "Completed", seen)
 
 
 def _recorded(facts: PostureFacts, zone: str, held: dict[str, list[str]]) -> Iterator[Evidence]:
@@ -141,22 +146,26 @@ def _recorded(facts: PostureFacts, zone: str, held: dict[str, list[str]]) -> Ite
             seen = records.get(name.removesuffix(suffix), [])
             yield is_so(
                 "ARM",
-                f"record of {name}",
+                _("record of {name}", name=name),
                 sorted(seen) == sorted(wanted),
                 ", ".join(wanted),
-                ", ".join(seen) or "missing",
+                ", ".join(seen) or _("missing"),
             )
 
 
 def _inward(facts: PostureFacts, name: str, wanted: list[str]) -> Evidence:
     seen = facts.name("inside", name)
     return is_so(
-        "inside", name, seen == sorted(wanted), ", ".join(wanted), ", ".join(seen) or "no address"
+        "inside",
+        name,
+        seen == sorted(wanted),
+        ", ".join(wanted),
+        ", ".join(seen) or _("no address"),
     )
 
 
 def _call(link: Link) -> str:
-    return "tracking request" if link is WORKSPACE else "request"
+    return _("tracking request") if link is WORKSPACE else _("request")
 
 
 def _answers(facts: PostureFacts, link: Link) -> Evidence:
@@ -165,7 +174,7 @@ def _answers(facts: PostureFacts, link: Link) -> Evidence:
         return is_so("inside", _call(link), answer.status == 200, "HTTP 200", str(answer))
     answer = facts.answer("inside", link.name)
     ok = answer.status > 0 and answer.code not in TURNED_AWAY
-    return is_so("inside", _call(link), ok, "an answer", str(answer))
+    return is_so("inside", _call(link), ok, _("an answer"), str(answer))
 
 
 def _outward(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
@@ -191,7 +200,9 @@ def _outward(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
 def _public(recipe: Recipe, facts: PostureFacts, name: str) -> Evidence:
     seen = facts.name("outside", name)
     inward = [a for a in seen if is_private(recipe, a)]
-    return is_so("outside", name, not inward, "no private address", ", ".join(seen) or "no address")
+    return is_so(
+        "outside", name, not inward, _("no private address"), ", ".join(seen) or _("no address")
+    )
 
 
 def is_private(recipe: Recipe, address: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from amlwizard.json_types import Document
+from amlwizard.language import _
 
 
 class NotSeenError(Exception):
@@ -20,7 +21,7 @@ class LeftOutError(NotSeenError):
     """The user excluded this side, so its evidence does not count as missing."""
 
     def __init__(self) -> None:
-        super().__init__("left out")
+        super().__init__(_("left out"))
 
 
 UNTRUSTED = "CertificateVerifyFailed"
@@ -41,9 +42,9 @@ class ProbeAnswer:
 
     def __str__(self) -> str:
         if self.error == UNTRUSTED:
-            return "an answer with a certificate that is not trusted here"
+            return _("an answer with a certificate that is not trusted here")
         if not self.status:
-            return f"no answer ({self.error})" if self.error else "no answer"
+            return _("no answer ({error})", error=self.error) if self.error else _("no answer")
         return f"HTTP {self.status}" + (f" {self.code}" if self.code else "")
 
 
@@ -103,7 +104,7 @@ class PostureFacts:
         try:
             return self._side(side).answers[what]
         except KeyError:
-            raise NotSeenError("not tried") from None
+            raise NotSeenError(_("not tried")) from None
 
     def _side(self, side: str) -> Side:
         found = self.outside if side == "outside" else self.inside

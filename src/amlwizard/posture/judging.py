@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from amlwizard.json_path import fold_case, value_at
 from amlwizard.json_types import Document, JsonValue
+from amlwizard.language import _
 from amlwizard.posture.facts import LeftOutError, NotSeenError, PostureFacts
 from amlwizard.posture.result import Evidence, Outcome, PromiseLine, Source
 
-REPLAY = "Replay the recipe: it is set back."
+REPLAY = _("Replay the recipe: that sets it back.")
 TELLING = 3  # most pieces of evidence shown on the line of a kept promise
 
 
@@ -39,7 +40,7 @@ class Promise:
             for piece in self.look():
                 evidence.append(piece)  # noqa: PERF402 - what came before an error stays
         except AbsentError as absent:
-            evidence.append(Evidence("ARM", str(absent), "there", "not there", "broken"))
+            evidence.append(Evidence("ARM", str(absent), _(_("there")), _("not there"), "broken"))
         except NotSeenError as unseen:
             evidence.append(Evidence("ARM", self.title, self.expected, unseen.reason, "unknown"))
         if not evidence:
@@ -65,7 +66,7 @@ class Promise:
             self.area,
             self.title,
             self.expected,
-            "not judged yet",
+            _("not judged yet"),
             "unknown",
             where=self.where,
             source=self.source,
@@ -121,7 +122,7 @@ def tried(source: Source, what: str, attempt: Callable[[], Evidence]) -> Iterato
 
 def _text(value: JsonValue) -> str:
     if value is None:
-        return "not set"
+        return _("not set")
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

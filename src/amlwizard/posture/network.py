@@ -9,26 +9,27 @@ from amlwizard.design.names import ResourceNames
 from amlwizard.design.subnets import DATABRICKS, SUBNETS, with_nat_gateway, with_security_group
 from amlwizard.json_path import fold_case, resource_name, value_at
 from amlwizard.json_types import Document, JsonValue
+from amlwizard.language import _
 from amlwizard.posture.effective import Opening, covers, network, openings
 from amlwizard.posture.facts import NotSeenError, PostureFacts
 from amlwizard.posture.judging import AbsentError, Promise, equal, is_so, need
 from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
 
-NETWORK = "Network"
+NETWORK = _("Network")
 OURS = "Microsoft.Databricks-workspaces_UseOnly_"
 # The rules that the service writes into the groups of its subnets: direction and remote side.
 DATABRICKS_RULES = (
     ("Inbound", "VirtualNetwork"), ("Outbound", "VirtualNetwork"), ("Outbound", "AzureDatabricks"),
     ("Outbound", "Sql"), ("Outbound", "Storage"), ("Outbound", "EventHub"),
 )  # fmt: skip
-GROUPS = "Azure Virtual Network, network security groups"
+GROUPS = _("Azure Virtual Network, network security groups")
 GROUPS_OF = {
-    "compute": "Azure Machine Learning, inbound and outbound network traffic",
-    "bastion": "Azure Bastion, network security groups",
-    **dict.fromkeys(DATABRICKS, "Azure Databricks, VNet injection"),
+    "compute": _("Azure Machine Learning, inbound and outbound network traffic"),
+    "bastion": _("Azure Bastion, network security groups"),
+    **dict.fromkeys(DATABRICKS, _("Azure Databricks, VNet injection")),
 }
-OF_THE_RECIPE = "the recipe itself"
+OF_THE_RECIPE = _("the recipe itself")
 
 
 def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
@@ -38,56 +39,67 @@ def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
         yield Promise(
             f"nsg.{which.replace('_', '-')}",
             NETWORK,
-            f"Security group of the {_said(which)} subnet",
+            _("Security group of the {which} subnet", which=_said(which)),
             names.security_group(which),
             GROUPS_OF.get(which, GROUPS),
-            "as designed; let in from outside: "
-            + (", ".join(str(o) for o in exposed) + " alone" if exposed else "nothing"),
+            _(
+                "as designed; let in from outside: {openings} alone",
+                openings=", ".join(map(str, exposed)),
+            )
+            if exposed
+            else _("as designed; let in from outside: nothing"),
             _grouped(recipe, facts, which, exposed),
-            "Replay the recipe; delete foreign rules by hand: az network nsg rule delete "
-            f"-g {recipe.names.resource_group} --nsg-name {names.security_group(which)} -n RULE",
+            _(
+                "Replay the recipe; delete foreign rules by hand: az network nsg rule delete -g "
+                "{resource_group} --nsg-name {security_group} -n RULE",
+                resource_group=recipe.names.resource_group,
+                security_group=names.security_group(which),
+            ),
         )
     yield Promise(
         "public-ips",
         NETWORK,
-        "No public address that was not asked for",
-        f"{recipe.names.resource_group}, and what Azure manages for it",
+        _("No public address that was not asked for"),
+        _(
+            "{resource_group}, and what Azure manages for it",
+            resource_group=recipe.names.resource_group,
+        ),
         OF_THE_RECIPE,
-        "those of the recipe",
+        _("those of the recipe"),
         lambda: _addresses(recipe, facts),
-        "Delete what was added, or find out who needs it.",
+        _("Delete what was added, or find out who needs it."),
     )
     if recipe.security.nat_gateway:
         yield Promise(
             "outbound",
             NETWORK,
-            "Compute and Databricks go out by the NAT gateway",
+            _("Compute and Databricks go out through the NAT gateway"),
             recipe.names.nat_gateway,
-            "Azure Virtual Network, default outbound access",
-            "NAT gateway, no default outbound access",
+            _("Azure Virtual Network, default outbound access"),
+            _("NAT gateway, no default outbound access"),
             lambda: _outbound(recipe, facts),
         )
     yield Promise(
         "entry",
         NETWORK,
-        "Ways into the VNET",
+        _("Ways into the VNET"),
         recipe.names.vnet,
         OF_THE_RECIPE,
-        {"none": "none", "bastion": "Bastion", "vpn-gateway": "VPN gateway"}[
+        {"none": _("none"), "bastion": "Bastion", "vpn-gateway": _("VPN gateway")}[
             recipe.security.secure_entry
         ],
         lambda: _entry(recipe, facts),
-        "Delete what was added; replay the recipe for what is missing.",
+        _("Delete what was added; replay the recipe for what is missing."),
     )
     yield Promise(
         "peerings",
         NETWORK,
-        "Peered with what the recipe names, and no other",
+        _("Peered with what the recipe names, and no other"),
         recipe.names.vnet,
-        "Azure Virtual Network, peering",
-        ", ".join(str(p) for p in recipe.addresses.peered) or "none",
+        _("Azure Virtual Network, peering"),
+        ", ".join(str(p) for p in recipe.addresses.peered) or _("none"),
         lambda: _peerings(recipe, facts),
-        "Name the peered prefixes in addresses.peered, or end the peering.",
+        _("Name the peered prefixes in addresses.peered, or end the peering."),
     )
 
 
@@ -100,7 +112,7 @@ def _subnet(recipe: Recipe, facts: PostureFacts, which: str) -> Document:
     for subnet in value_at(vnet, "properties.subnets") or []:
         if str(subnet.get("name", "")).lower() == name.lower():
             return dict(subnet)
-    raise AbsentError(f"subnet {name}")
+    raise AbsentError(_("subnet {name}", name=name))
 
 
 def _exposed(recipe: Recipe, which: str) -> tuple[Opening, ...]:
@@ -118,14 +130,18 @@ def _grouped(
             value_at(_subnet(recipe, facts, which), "properties.networkSecurityGroup.id")
         )
         yield is_so(
-            "ARM", "attached to its subnet", attached == name.lower(), name, attached or "none"
+            "ARM",
+            _("attached to its subnet"),
+            attached == name.lower(),
+            name,
+            attached or _("none"),
         )
         group = next(
             (g for g in facts.listed("nsgs") if str(g.get("name", "")).lower() == name.lower()),
             None,
         )
         if group is None:
-            raise AbsentError(f"security group {name}")
+            raise AbsentError(_("security group {name}", name=name))
         rules = {
             str(r.get("name", "")): r for r in value_at(group, "properties.securityRules") or []
         }
@@ -143,10 +159,10 @@ def _grouped(
         foreign = [o for o in opened if not any(o.within(allowed) for allowed in exposed)]
         yield is_so(
             "ARM",
-            "open to the Internet",
+            _("open to the Internet"),
             not foreign,
-            ", ".join(str(o) for o in exposed) or "nothing",
-            ", ".join(str(o) for o in (foreign or opened)) or "nothing",
+            ", ".join(str(o) for o in exposed) or _("nothing"),
+            ", ".join(str(o) for o in (foreign or opened)) or _("nothing"),
         )
 
     return judge
@@ -155,13 +171,13 @@ def _grouped(
 def _rule(wanted: Document, found: Document | None) -> Evidence:
     what = f"rule {wanted['name']}"
     if found is None:
-        return is_so("ARM", what, False, "there", "missing")
+        return is_so("ARM", what, False, _("there"), _("missing"))
     apart = [
         f"{key} {found['properties'].get(key)!r}"
         for key, value in wanted["properties"].items()
         if _comparable(found["properties"].get(key)) != _comparable(value)
     ]
-    return is_so("ARM", what, not apart, "as designed", ", ".join(apart) or "as designed")
+    return is_so("ARM", what, not apart, _("as designed"), ", ".join(apart) or _("as designed"))
 
 
 def _comparable(value: JsonValue) -> object:
@@ -180,7 +196,7 @@ def _databricks(rules: Iterable[Document]) -> Evidence:
     missing = [f"{way} {peer}" for way, peer in DATABRICKS_RULES if (way, peer) not in present]
     return is_so(
         "ARM",
-        "rules of Databricks",
+        _("rules of Databricks"),
         not missing,
         "untouched",
         f"without {', '.join(missing)}" if missing else "untouched",
@@ -211,8 +227,8 @@ def _addresses(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
 
 
 def _only(group: str, seen: list[str], foreign: list[str]) -> Evidence:
-    text = ", ".join(foreign) if foreign else ", ".join(seen) or "none"
-    return is_so("ARM", f"in {group}", not foreign, "those asked for", text)
+    text = ", ".join(foreign) if foreign else ", ".join(seen) or _("none")
+    return is_so("ARM", _("in {group}", group=group), not foreign, _("those asked for"), text)
 
 
 def _of_service(address: Document) -> str:
@@ -238,24 +254,28 @@ def _outbound(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
             ResourceNames(recipe).subnet(which),
             found == gateway,
             gateway,
-            found or "no NAT gateway",
+            found or _("no NAT gateway"),
         )
     for which in SUBNETS:
         subnet = _subnet(recipe, facts, which)
-        what = f"default outbound access of {ResourceNames(recipe).subnet(which)}"
+        what = _("default outbound access of {subnet}", subnet=ResourceNames(recipe).subnet(which))
         yield equal(what, subnet, "properties.defaultOutboundAccess", False)
 
 
 def _entry(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     names, entry = ResourceNames(recipe), recipe.security.secure_entry
     for role, what, choice, name in (
-        ("bastions", "Bastion hosts", "bastion", names.bastion),
-        ("gateways", "VPN gateways", "vpn-gateway", names.vpn_gateway),
+        ("bastions", _("Bastion hosts"), "bastion", names.bastion),
+        ("gateways", _("VPN gateways"), "vpn-gateway", names.vpn_gateway),
     ):
         wanted = [name.lower()] if entry == choice else []
         seen = [str(host.get("name", "")).lower() for host in facts.listed(role)]
         yield is_so(
-            "ARM", what, seen == wanted, ", ".join(wanted) or "none", ", ".join(seen) or "none"
+            "ARM",
+            what,
+            seen == wanted,
+            ", ".join(wanted) or _("none"),
+            ", ".join(seen) or _("none"),
         )
 
 
@@ -266,12 +286,14 @@ def _peerings(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     for peering in value_at(vnet, "properties.virtualNetworkPeerings") or []:
         remote = value_at(peering, "properties.remoteAddressSpace.addressPrefixes")
         if remote is None:
-            raise NotSeenError(f"peering {peering.get('name')} does not say what it leads to")
+            raise NotSeenError(
+                _("peering {name} does not say what it leads to", name=peering.get("name"))
+            )
         strange = [p for p in remote if not any(covers(outer, p) for outer in named)]
         if strange:
             foreign.append(f"{peering.get('name')} ({', '.join(strange)})")
-    yield is_so("ARM", "peerings", not foreign, ", ".join(named) or "none",
-                ", ".join(foreign) or "none beside them")  # fmt: skip
+    yield is_so("ARM", _("peerings"), not foreign, ", ".join(named) or _("none"),
+                ", ".join(foreign) or _("none beside them"))  # fmt: skip
 
 
 def _said(subnet: str) -> str:

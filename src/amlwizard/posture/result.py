@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from amlwizard.json_types import Document, JsonObject
+from amlwizard.language import _
 from amlwizard.plain_text import PlainText
 
 Outcome = Literal["ok", "broken", "unknown"]
@@ -60,9 +61,11 @@ class Posture(PlainText):
     def summary(self) -> str:
         """``21 of 24 promises kept, 2 not kept, 1 not judged``"""
         broken, unknown = len(self.of("broken")), len(self.of("unknown"))
-        return f"{len(self.of('ok'))} of {len(self.lines)} promises kept" + "".join(
+        return _(
+            "{kept} of {all} promises kept", kept=len(self.of("ok")), all=len(self.lines)
+        ) + "".join(
             f", {count} {text}"
-            for count, text in ((broken, "not kept"), (unknown, "not judged"))
+            for count, text in ((broken, _("not kept")), (unknown, _("not judged")))
             if count
         )
 

@@ -1,0 +1,49 @@
+"""The language of this process: texts are English in the source, and gettext's catalogues in `languages`
+hold the others. It is chosen once, before anything that people read is imported, so that a constant of
+a module may be a text as well."""
+
+from __future__ import annotations
+
+import gettext
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+VARIABLE = "AMLWIZARD_LANG"
+LANGUAGES: Mapping[str, str] = {"en": "English", "ja": "日本語"}
+DOMAIN = "amlwizard"
+CATALOGUES = Path(__file__).parent / "languages"
+OF_A_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides, as POSIX has it
+
+
+def chosen() -> str:
+    """The language by AMLWIZARD_LANG, or else by the locale: a key of LANGUAGES. English where neither
+    names one of them."""
+    named = os.environ.get(VARIABLE) or next(filter(None, map(os.environ.get, OF_A_LOCALE)), "")
+    language = named.replace("-", "_").partition("_")[0].partition(".")[0].lower()
+    return language if language in LANGUAGES else "en"
+
+
+def speak(language: str) -> None:
+    """Choose the language of this process, of what it starts, and of the parser of its arguments,
+    which looks its own messages up where gettext's variables say."""
+    os.environ[VARIABLE] = os.environ["LANGUAGE"] = language
+    gettext.bindtextdomain(DOMAIN, CATALOGUES)
+    gettext.textdomain(DOMAIN)
+
+
+@cache
+def _catalogue() -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, CATALOGUES, [chosen()], fallback=True)
+
+
+def _(message: str, /, **values: object) -> str:
+    """A text in the language of this process; `{name}` stands for the value of that name."""
+    text = _catalogue().gettext(message)
+    return text.format(**values) if values else text
+
+
+def _n(one: str, many: str, n: int, /, **values: object) -> str:
+    """A text about `n` things, which `{n}` stands for: `one` for a single one, `many` for others."""
+    return _catalogue().ngettext(one, many, n).format(n=n, **values)
