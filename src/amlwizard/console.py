@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from rich.console import Console, Group
@@ -30,6 +30,7 @@ from amlwizard.events import (
     StepStarted,
 )
 from amlwizard.lineage import lineage
+from amlwizard.next_steps import NextStep
 from amlwizard.plain_text import plain
 from amlwizard.plan import GONE, Plan
 from amlwizard.plan.outputs import SCORE, TRAIN, VERIFY, RemovalOutput, StepRef
@@ -200,8 +201,11 @@ def _note(step: StepView) -> str:
     return step.message if step.state == "running" else ""
 
 
-def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
-    """Print the end of a run: what failed, what was slowest, and where everything is."""
+def report(
+    view: RunView, places: dict[str, str], out: TextIO, steps: Iterable[NextStep] = ()
+) -> None:
+    """Print the end of a run: what failed, what was slowest, where everything is, and what to do
+    next."""
     console = Console(file=out, highlight=False, soft_wrap=True)
     failures(view, console)
     kept = sum(1 for s in view.steps.values() if s.state == "kept")
@@ -222,6 +226,14 @@ def report(view: RunView, places: dict[str, str], out: TextIO) -> None:
             f", {unseen} not judged: `{verifying}` looks closer" if unseen else ""
         )
     _closing(view, rows, console)
+    show_next_steps(steps, out)
+
+
+def show_next_steps(steps: Iterable[NextStep], out: TextIO) -> None:
+    """Print commands so that each can be copied as a line."""
+    for step in steps:
+        out.write(f"\n{plain(step.what)}\n")
+        out.writelines(f"  {plain(command)}\n" for command in step.commands)
 
 
 def failures(view: RunView, console: Console) -> None:

@@ -28,7 +28,7 @@ VERSION = 2
 class Draft:
     """A session of the wizard. `answers` are raw values by section, as in a recipe's YAML, valid or
     not. `page` is the current page, `visited` the earlier ones; `run` is the id of the last run,
-    `saved` the file that the recipe was saved in. `changed` is the time of the last save, seconds
+    `saved` the file that the recipe was saved in, `as_saved` whether it still holds these answers. `changed` is the time of the last save, seconds
     since the epoch."""
 
     answers: MutableDocument = field(default_factory=dict)
@@ -37,6 +37,7 @@ class Draft:
     visited: list[str] = field(default_factory=list)
     run: str = ""
     saved: str = ""
+    as_saved: bool = False
     id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}")
     changed: float = 0.0
 
@@ -51,13 +52,14 @@ class Draft:
         notebook = self.value("training.notebook")
         if isinstance(notebook, str):
             self.put("training.notebook", str((self.folder / notebook).resolve()))
-        self.saved = ""
+        self.saved, self.as_saved = "", False
 
     def value(self, path: str) -> object:
         return recipe.given(self.answers, path)
 
     def put(self, path: str, value: object) -> None:
         """Set an answer; None removes it, so that its default applies (or an unknown key goes)."""
+        self.as_saved = False
         recipe.put(self.answers, path, value)
 
 
@@ -83,6 +85,7 @@ def from_file(path: Path) -> Draft:
     if not reading.raw:
         raise InvalidInputError(f"{path} cannot be read.", findings=reading.findings)
     draft = from_raw(reading.raw)
+    draft.as_saved = True
     for finding in reading.findings:  # in a form, 1.30 is text without quotes
         for place, value in finding.cure.items():
             if finding.rule == "value" and isinstance(value, str):

@@ -79,7 +79,7 @@ class DnsRecordNeeded(JsonRecord):
 @dataclass(frozen=True)
 class ScoringResponse(PlainText, JsonRecord):
     """A scoring request as sent, and its response, of any status. `response` is JSON, or text if it
-    is not JSON; `curl` is the same request as a command, its key masked. If the status is 400 or
+    is not JSON; `curl` is the same request as a command, with the key in the variable KEY. If the status is 400 or
     more, `why` is the container's error, and `fix` what to do. `dns_record` is one that the
     endpoint's name lacks."""
 

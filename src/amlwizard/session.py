@@ -52,7 +52,7 @@ class Session:
         assert self.recipe, "a recipe with errors is not saved"
         for field, name in save_beside(self.recipe, path).items():
             self.draft.put(field, name)
-        self.draft.saved = str(path)
+        self.draft.saved, self.draft.as_saved = str(path), True
         self._touch()
         self._examine()
 

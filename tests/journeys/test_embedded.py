@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from support import RECIPES, Command, amlwizard, replaying
+from support import RECIPES, Command, amlwizard, replaying, running
 from support.journeys import Embedded
+from support.shells import in_bash, shown
+
+from amlwizard.next_steps import ASK, REVIVE
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("embedded")]
 
@@ -53,6 +57,20 @@ def test_a_later_replay_does_not_wake_the_cluster_for_its_promises(embedded: Emb
     assert first["kept"] == first["promises"] and not first["without_evidence"]
     assert {line.partition(".")[0] for line in second["without_evidence"]} == {"endpoint"}
     assert "not judged" in embedded.second.err
+
+
+def test_an_endpoint_that_ended_with_the_replay_comes_back_as_it_says(
+    embedded: Embedded,
+) -> None:
+    state = str(embedded.home / "sandbox" / "sandbox.json")
+    key, curl = shown(embedded.second, ASK)
+    assert in_bash(curl).returncode != 0
+    [revival] = shown(embedded.second, REVIVE)
+    assert shlex.split(revival)[-3:] == ["sandbox", "--state", state]
+    with running("--state", state):
+        done = in_bash(key, curl)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == embedded.second.final("score")["outputs"]["predictions"]
 
 
 def test_every_run_has_its_folder_for_its_owner_alone(embedded: Embedded) -> None:

@@ -13,9 +13,11 @@ import httpx
 import pytest
 import yaml
 from support import PATIENCE, RECIPES, Asked, Json, Ran, document, recipe_of
-from support.journeys import Journey
+from support.journeys import SCORING_KEY, Journey
+from support.shells import in_bash, shown
 
 from amlwizard.capture.recording import UNSEEN
+from amlwizard.next_steps import ASK
 from amlwizard.notebook.access import api_of
 from amlwizard.plan import Context
 from amlwizard.plan.outputs import Outputs
@@ -103,6 +105,16 @@ def test_it_ends_with_where_everything_is(any_journey: Journey) -> None:
     assert said["Slowest"]
 
 
+def test_the_lines_that_it_ends_with_send_the_request_from_another_shell(
+    quickstart: Journey,
+) -> None:
+    key, curl = shown(quickstart.ran, ASK)
+    done = in_bash(key, curl)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == pytest.approx(PREDICTIONS, abs=0.001)
+    assert SCORING_KEY not in key + curl + done.stderr
+
+
 def test_the_journal_is_the_event_stream(any_journey: Journey) -> None:
     run = any_journey.home / "runs" / any_journey.ran.of("run-started")[0]["run"]
     assert (run / "journal.jsonl").read_text().splitlines() == any_journey.ran.out.splitlines()
@@ -156,7 +168,7 @@ def test_standard_error_has_no_stray_line(any_journey: Journey) -> None:
     for line in any_journey.ran.err.splitlines():
         known = (
             "SIGN-IN NEEDED", "Recipe", "Journal", "Run", "Model", "Endpoint", "Predictions",
-            "Promises", "Slowest", "Notebook", "Deployment",
+            "Promises", "Slowest", "Notebook", "Deployment", "To ", "  ",
         )  # fmt: skip
         assert not line or line.startswith(known) or line.endswith(UNSEEN), line
 

@@ -20,7 +20,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from amlwizard.accounts import Account, Subscription, Tenant
-from amlwizard.app.port import ApplicationPort, RunResult, TargetName
+from amlwizard.app.port import ApplicationPort, Places, RunResult, ShellAccess, TargetName
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError, OperationCancelledError
 from amlwizard.events import (
@@ -50,6 +50,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "quickstart.jsonl"
 LOOK = 0.1
 """Seconds after which to look again if the app posts no message."""
 P = TypeVar("P", bound=Screen[Any])
+REVIVAL = "amlwizard sandbox --state sandbox.json"
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
 
@@ -148,6 +149,13 @@ class FakeBackend:
 
     def lacking(self, target: TargetName) -> str:
         return self.lacks if target == "sandbox" else ""
+
+    @property
+    def places(self) -> Places:
+        return Places(
+            Path("runs"),
+            {"azure": ShellAccess("azure"), "sandbox": ShellAccess("sandbox", revival=REVIVAL)},
+        )
 
     def approve_sign_in(self, login: str) -> None: ...
 

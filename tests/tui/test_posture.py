@@ -14,6 +14,7 @@ from support import RECIPES, recipe_of
 from support.tui_support import (
     CLOSE,
     GOLDEN,
+    REVIVAL,
     FakeBackend,
     Walk,
     at_page,
@@ -406,6 +407,14 @@ async def test_finish_names_the_result_and_the_way_to_it() -> None:
         await walk.see("The page Posture, before this one")
         await walk.press("ctrl+p")
         await walk.see(lambda: walk.page == "posture")
+
+
+async def test_finish_says_how_to_take_it_down_and_to_keep_it() -> None:
+    app = at_page("finish", recorded())
+    async with walking(app, (200, 60)) as walk:
+        for command in ("replay", "destroy", "key"):
+            await walk.see(f"amlwizard {command} recipes/quickstart.yaml --target sandbox")
+        await walk.see(REVIVAL)
 
 
 async def test_finish_says_that_the_exit_is_1_where_a_promise_is_not_kept() -> None:

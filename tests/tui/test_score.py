@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
-from support import PATIENCE
+from support import PATIENCE, RECIPES
 from support.tui_support import FakeBackend, at_page, page_of, recorded, until
 from textual.widgets import OptionList, Static, TextArea
 
@@ -234,13 +235,16 @@ async def test_the_model_gives_a_request() -> None:
         assert len(rows) == 2, "of the input example"
 
 
-async def test_the_curl_line_is_copied_with_its_key_masked() -> None:
+async def test_the_lines_for_another_shell_are_copied_as_finish_shows_them() -> None:
     app = at_page("score", recorded())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         await pilot.press("f6")
-        assert app.clipboard.startswith("curl -X POST http") and "Bearer ***" in app.clipboard
-        assert "input_data" in app.clipboard
+        key, curl = app.clipboard.splitlines()
+        recipe = RECIPES.relative_to(Path.cwd()) / "quickstart.yaml"
+        assert key == f"KEY=$(amlwizard key {recipe} --target sandbox)"
+        assert curl.startswith("curl -X POST http") and "input_data" in curl
+        assert app.next_steps[-1].commands == (key, curl)
 
 
 async def test_before_there_is_a_deployment_nothing_is_sent() -> None:

@@ -17,8 +17,8 @@ from amlwizard import durations, engine
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
 from amlwizard.app.extras import how_to_add_the_sandbox, missing
-from amlwizard.app.port import RunResult, TargetName
-from amlwizard.app.targets import VARIABLE, Choice, Target, opened
+from amlwizard.app.port import RECIPE, Places, RunResult, TargetName
+from amlwizard.app.targets import VARIABLE, Choice, Target, opened, places
 from amlwizard.cloud import SharedSignIns
 from amlwizard.error_log import reading_answers
 from amlwizard.errors import (
@@ -42,7 +42,9 @@ from amlwizard.preflight import check
 from amlwizard.preflight.step import Joint, alone
 from amlwizard.recipe import Recipe, SignIn, keep
 from amlwizard.run_control import RunControl, cancelled_by
+from amlwizard.secret import Secret
 from amlwizard.steps import steps_for
+from amlwizard.steps.endpoint_key import endpoint_key
 from amlwizard.steps.evidence import Looking
 from amlwizard.steps.foundation import signed_in
 from amlwizard.steps.model_versions import ModelVersion, model_versions
@@ -129,6 +131,10 @@ class Application:
     def lacking(self, target: TargetName) -> str:
         embedded = target == "sandbox" and VARIABLE not in os.environ
         return how_to_add_the_sandbox() if embedded and missing("sandbox") else ""
+
+    @property
+    def places(self) -> Places:
+        return places(self.choice)
 
     @property
     def approves_sign_ins(self) -> bool:
@@ -234,7 +240,7 @@ class Application:
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
         folder = state_folder() / kind / run_id
         private_folder(folder)
-        keep(recipe, folder / "recipe.yaml")
+        keep(recipe, folder / RECIPE)
         journal = Journal(folder / NAME)
         self._runs[run_id] = RunView()
 
@@ -253,7 +259,7 @@ class Application:
                 )
         finally:
             journal.close()
-        return RunResult(code, run_id, folder / "recipe.yaml", journal.path)
+        return RunResult(code, run_id, folder / RECIPE, journal.path)
 
     def recall(self, run: str, emit: Emit) -> RunResult:
         folder = state_folder() / "runs" / run
@@ -264,7 +270,7 @@ class Application:
                 emit(event)
         self._runs[run] = view
         code = OperationCancelledError.exit_code if view.exit_code is None else view.exit_code
-        return RunResult(code, run, folder / "recipe.yaml", folder / NAME)
+        return RunResult(code, run, folder / RECIPE, folder / NAME)
 
     def _job(self, recipe: Recipe, name: str) -> engine.Job:
         return engine.Job(recipe, name, self.target.cloud, self.target.name)
@@ -312,6 +318,12 @@ class Application:
         with cancelled_by(cancel), reading_answers("Score"):
             ctx.cloud.sign_in(recipe.sign_in, ctx.ask, cancel)
             return send(ctx, recipe, dict(request), lambda message, payload=None: None)
+
+    def endpoint_key(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Secret:
+        """The key of the recipe's endpoint. Raises InvalidInputError if there is no endpoint."""
+        account = self.sign_in(recipe.sign_in, emit, cancel)
+        with cancelled_by(cancel), reading_answers("Endpoint key"):
+            return endpoint_key(self.target.cloud, recipe, signed_in(account))
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
         for path in newest(state_folder() / "runs"):

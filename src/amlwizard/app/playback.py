@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as CancelEvent
+from typing import get_args
 
 from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
-from amlwizard.app.port import RunResult, TargetName
+from amlwizard.app.port import RECIPE, Places, RunResult, ShellAccess, TargetName
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
@@ -45,7 +46,7 @@ class Playback:
                 why="A journal begins with the start of its run.",
                 fix="Name a journal.jsonl that a replay has written.",
             )
-        return cls(path, path.parent / "recipe.yaml", events, min(pace * 10, LONGEST_SECONDS))
+        return cls(path, path.parent / RECIPE, events, min(pace * 10, LONGEST_SECONDS))
 
     @property
     def draft(self) -> Draft:
@@ -111,6 +112,11 @@ class Playback:
 
     def lacking(self, target: TargetName) -> str:
         return ""
+
+    @property
+    def places(self) -> Places:
+        targets: tuple[TargetName, ...] = get_args(TargetName)
+        return Places(self.path.parent.parent, {name: ShellAccess(name) for name in targets})
 
     def using(
         self, target: TargetName, cancel: CancelEvent | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event as CancelEvent
 from typing import Literal, Protocol
@@ -25,6 +25,7 @@ from amlwizard.recipe import Recipe, SignIn
 from amlwizard.run_control import RunControl
 
 TargetName = Literal["sandbox", "azure"]
+RECIPE = "recipe.yaml"  # in the folder of a run
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,40 @@ class RunResult:
     run: str
     recipe: Path
     journal: Path
+
+
+@dataclass(frozen=True)
+class ShellAccess:
+    """How commands in another shell reach a target as this process does: by its name, with the options of
+    `login` if the recipe does not say how to sign in, with those of `consent` if the target can agree
+    to a sign-in, and with environment `variables`. `revival` is the command that brings back a target
+    which ends with this process; empty for any other."""
+
+    target: TargetName
+    login: tuple[str, ...] = ()
+    consent: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    revival: str = ""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return ("--target", self.target, *self.login)
+
+    def of(self, given: SignIn) -> ShellAccess:
+        """That of a recipe which says this about the sign-in."""
+        return replace(self, login=()) if given.login else self
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where other processes find what this one works on: the folder of its `runs`, and each target."""
+
+    runs: Path
+    access: Mapping[TargetName, ShellAccess]
+
+    def recipe_of(self, run: str) -> Path:
+        """The file that keeps the recipe of a run, given its id."""
+        return self.runs / run / RECIPE
 
 
 class ApplicationPort(Protocol):
@@ -51,6 +86,10 @@ class ApplicationPort(Protocol):
     def lacking(self, target: TargetName) -> str:
         """How to install what a target needs and this machine has not, in one sentence; empty if
         nothing is missing."""
+
+    @property
+    def places(self) -> Places:
+        """Where other processes find what this one works on; known at once."""
 
     @property
     def approves_sign_ins(self) -> bool:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from amlwizard.app.extras import require_sandbox
-from amlwizard.app.port import TargetName
+from amlwizard.app.port import Places, ShellAccess, TargetName
 from amlwizard.capture.recording import UNSEEN, Recorder
-from amlwizard.cloud import Cloud, azure_public, from_description
+from amlwizard.cloud import DEVICE_CODE, Cloud, azure_public, from_description
 from amlwizard.cloud.wire import client
 from amlwizard.command_line import command_line
 from amlwizard.errors import AmlwizardError
@@ -84,6 +84,31 @@ class Target:
         return both
 
 
+def places(choice: Choice) -> Places:
+    """Where other processes find what one with this choice works on."""
+    named, state = os.environ.get(VARIABLE), _state()
+    described = named or str(state.with_name(f"{STATE}.d") / STATE)
+    return Places(
+        state_folder() / "runs",
+        {
+            "azure": ShellAccess(
+                "azure", login=("--set", f"sign_in.login={DEVICE_CODE}") if choice.attended else ()
+            ),
+            "sandbox": ShellAccess(
+                "sandbox",
+                consent=("--approve",),
+                variables={VARIABLE: described},
+                revival="" if named else command_line("sandbox", "--state", state),
+            ),
+        },
+    )
+
+
+def _state() -> Path:
+    """The state of the embedded sandbox, which describes itself in a folder beside it."""
+    return state_folder() / "sandbox" / STATE
+
+
 @contextmanager
 def opened(name: TargetName, choice: Choice) -> Iterator[Target]:
     """Open the target of that name. An embedded sandbox stops when the block ends."""
@@ -133,7 +158,7 @@ def _sandbox(description: Path, approve: bool, choice: Choice, recorder: Recorde
 def embedded(options: Sequence[str]) -> Iterator[Path]:
     """Start an embedded sandbox, with its state in the user's folder. Yields the path of its
     description."""
-    state = state_folder() / "sandbox" / STATE
+    state = _state()
     private_folder(state.parent)
     with started([*options, "--state", str(state)], state.parent / "sandbox.log") as description:
         yield Path(description["description"])

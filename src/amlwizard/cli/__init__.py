@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Command] = {
     "replay": Command("replay", "replay", options.ReplayOptions),
     "resume": Command("resume", "resume", options.ResumeOptions),
     "runs": Command("runs", "runs", options.RunsOptions),
+    "key": Command("key", "key", options.KeyOptions),
     "verify": Command("verify", "verify", options.VerifyOptions),
     "destroy": Command("destroy", "destroy", options.DestroyOptions),
     "export": Command("export", "export", options.ExportOptions),

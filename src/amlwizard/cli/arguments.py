@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         _replay,
         _resume,
         _runs,
+        _key,
         _verify,
         _destroy,
         _export,
@@ -134,6 +135,13 @@ def _building(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
     command.add_argument("--yes", action="store_true", help="really build on Azure")
+
+
+def _key(commands: Commands) -> None:
+    key = commands.add_parser(
+        "key", help="print the key of a recipe's endpoint, for curl and other clients"
+    )
+    _recipe(key, target="required")
 
 
 def _verify(commands: Commands) -> None:

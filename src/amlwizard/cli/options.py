@@ -117,6 +117,11 @@ class VerifyOptions(RecipeOptions, TargetOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyOptions(RecipeOptions, TargetOptions):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
 class DestroyOptions(RecipeOptions, TargetOptions):
     purge: bool
     dry_run: bool

@@ -111,10 +111,10 @@ class MachineLearning:
         )
 
     def keys(self, endpoint: str) -> Secret:
-        """The primary key of an online endpoint."""
+        """The primary key of an online endpoint, or a token for one that takes tokens."""
         fetch = partial(self._client.online_endpoints.get_keys, endpoint)
         keys = asked("fetch the endpoint's keys", fetch, again_every=self.profile.retry)
-        return Secret(str(keys.primary_key))
+        return Secret(str(getattr(keys, "primary_key", None) or keys.access_token))
 
     def last_exception(self, endpoint: str, deployment: str, since: float | None = None) -> str:
         """The last error in the deployment's container since a time of the cloud (epoch seconds), or

@@ -30,6 +30,7 @@ from amlwizard.steps.frontend import frontend_of
 # Statuses of the router, or of what is between, for a while after traffic was set; the model's own
 # responses do not count.
 NOT_YET = (404, 429, 500, 502, 503, 504)
+WITH_KEY = '-H "Authorization: Bearer $KEY"'
 LONGEST = 500  # characters of a request that is told
 FIXES = {
     400: 'The endpoint takes {"input_data": {"columns": ..., "index": ..., "data": ...}}: compare '
@@ -99,13 +100,13 @@ def send(
 
 
 def _curl(uri: str, sent: Document, at: Frontend | None) -> str:
-    """The same request as a curl command, without the key."""
+    """The same request as a curl command, with the key in a variable of the shell."""
     tls = ""
     if at:
         tls = f"--cacert {shlex.quote(str(at.certificate))} "
         tls = tls if at.named else f"--resolve {at.name}:443:{at.address} {tls}"
     return (
-        f"curl -X POST {uri} {tls}-H 'Authorization: Bearer ***' "
+        f"curl -X POST {uri} {tls}{WITH_KEY} "
         f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(sent))}"
     )
 

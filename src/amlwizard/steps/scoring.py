@@ -14,12 +14,13 @@ from amlwizard.plan import Context, Step
 from amlwizard.plan.outputs import ROLLOUT, TRAFFIC, ScoringOutput
 from amlwizard.recipe import Expect, Recipe
 from amlwizard.rules.scoring_request import as_sent, before_training
-from amlwizard.steps.asking import inside, send
+from amlwizard.steps.asking import WITH_KEY, inside, send
 
 
 def scoring(recipe: Recipe) -> list[Step]:
     """The scoring step. It raises StepError for a failed request, ExpectationError if the
     predictions are not those in `expect`."""
+    n = recipe.names
 
     def score(ctx: Context, say: ReportProgress) -> Document:
         answer = asked_as_expected(ctx, recipe, say, ctx.outputs[ROLLOUT].candidate)
@@ -34,8 +35,10 @@ def scoring(recipe: Recipe) -> list[Step]:
     return [
         Step(
             "score", "Scoring request", "score", ("traffic",), lambda ctx: None, score, runs=True,
-            az=("curl -X POST {traffic.scoring_uri} -H 'Authorization: Bearer ***' "
-                f"-H 'Content-Type: application/json' -d {_data(recipe)}",),
+            az=(f"KEY=$(az ml online-endpoint get-credentials -g {n.resource_group} -w {n.workspace} "
+                f"-n {n.endpoint} --query primaryKey -o tsv)",
+                f"curl -X POST {{traffic.scoring_uri}} {WITH_KEY} "
+                f"-H 'Content-Type: application/json' -d {_data(recipe)}"),
         )
     ]  # fmt: skip
 

@@ -18,15 +18,16 @@ from textual.theme import Theme
 
 from amlwizard import draft as drafts
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import ApplicationPort, RunResult, TargetName
+from amlwizard.app.port import ApplicationPort, RunResult, ShellAccess, TargetName
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.next_steps import NextStep, next_steps, request_lines
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
-from amlwizard.recipe import Recipe
+from amlwizard.recipe import Recipe, SignIn
 from amlwizard.session import Session
 from amlwizard.tui import background, help, quit, save
 from amlwizard.tui.background import BackgroundCalls
@@ -367,6 +368,30 @@ class WizardApp(App[int]):
         if recipe:
             self._calls.score(target, recipe, self.view.run, request, scored, failed)
         return recipe is not None
+
+    @property
+    def next_steps(self) -> Sequence[NextStep]:
+        """What is left to do after the run that is shown; empty if there is none."""
+        if not self.view.run:
+            return ()
+        return tuple(next_steps(self.view, self.recipe_file, self._access))
+
+    def request_lines(self, answer: ScoringResponse) -> Sequence[str]:
+        """The commands that send a request again from another shell."""
+        return request_lines(answer, self.recipe_file, self._access)
+
+    @property
+    def _access(self) -> ShellAccess:
+        session, places = self.session, self.application.places
+        return places.access[session.draft.target].of(session.sign_in or SignIn())
+
+    @property
+    def recipe_file(self) -> Path:
+        """The file of the recipe that ran: the user's own if it still holds these answers."""
+        draft = self.session.draft
+        saved = Path(draft.saved)
+        kept = draft.as_saved and saved.is_file()
+        return saved if kept else self.application.places.recipe_of(self.view.run)
 
     def stop_scoring(self) -> None:
         self._cancel("score")

@@ -14,6 +14,7 @@ from amlwizard.draft import Draft
 from amlwizard.errors import AmlwizardError, Finding
 from amlwizard.events import StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.next_steps import NextStep
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
@@ -71,6 +72,13 @@ class Wizard(Protocol):
 
     @property
     def runs(self) -> Runs: ...
+
+    @property
+    def next_steps(self) -> Sequence[NextStep]:
+        """What is left to do after the run that is shown; empty if there is none."""
+
+    def request_lines(self, answer: ScoringResponse) -> Sequence[str]:
+        """The commands that send a request again from another shell."""
 
     # -- answers and pages
 

@@ -19,6 +19,7 @@ from amlwizard.cli.targets import choice_of
 from amlwizard.command_line import command_line, replaying
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.errors import Finding, InvalidInputError, OperationCancelledError, SignInError
+from amlwizard.next_steps import next_steps
 from amlwizard.paths import state_folder
 from amlwizard.prompts.askers import Asker, asker
 from amlwizard.prompts.interview import Interview, at_fault
@@ -186,7 +187,8 @@ class Ask:
         if ran.exit_code == 0:
             self.session.finish()
         places = {"Recipe": str(path), "Journal": str(ran.journal)}
-        console.report(watch.view, places, sys.stdout)
+        access = self.application.places.access[self.session.draft.target].of(recipe.sign_in)
+        console.report(watch.view, places, sys.stdout, next_steps(watch.view, path, access))
         return ran.exit_code
 
 

@@ -15,6 +15,7 @@ from amlwizard.cli.targets import choice_of
 from amlwizard.command_line import command_line
 from amlwizard.errors import InvalidInputError
 from amlwizard.events import Emit
+from amlwizard.next_steps import next_steps
 from amlwizard.recipe import Recipe
 from amlwizard.run_control import FleetControl
 
@@ -42,7 +43,10 @@ def replay(given: ReplayOptions) -> int:
             tuple(given.ignore),
         )
     places = {"Recipe": str(ran.recipe), "Journal": str(ran.journal)}
-    console.report(watch.view, places, sys.stderr if given.json else sys.stdout)
+    path = ran.recipe if given.set else name  # which has what was set
+    access = application.places.access[given.target].of(recipe.sign_in)
+    steps = next_steps(watch.view, path, access)
+    console.report(watch.view, places, sys.stderr if given.json else sys.stdout, steps)
     return ran.exit_code
 
 

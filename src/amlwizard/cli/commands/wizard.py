@@ -6,7 +6,9 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
+from amlwizard import console
 from amlwizard.app.application import Application
 from amlwizard.app.extras import require_sandbox
 from amlwizard.app.targets import VARIABLE
@@ -16,6 +18,8 @@ from amlwizard.command_line import command_line
 from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import InvalidInputError
 from amlwizard.paths import state_folder
+from amlwizard.plain_text import plain
+from amlwizard.plan.outputs import TRAFFIC
 from amlwizard.tui.app import WizardApp
 
 SESSIONS = "sessions"
@@ -44,8 +48,22 @@ def wizard(given: WizardOptions) -> int:
         code = (app.return_code or 0) if code is None else code  # it has no result if it crashed
     finally:
         ended = application.close()
+    farewell(app, sys.stdout)
     if not ended:
         # A call that hangs in a socket must not block the terminal: the answers are saved.
         sys.stdout.flush()
         os._exit(code)
     return code
+
+
+def farewell(app: WizardApp, out: TextIO) -> None:
+    """Print what a person needs who has left the wizard: what stands where, and how to go on."""
+    draft, view = app.session.draft, app.view
+    if app.next_steps:
+        places = {"Recipe": str(app.recipe_file)}
+        if traffic := view.output(TRAFFIC):
+            places["Endpoint"] = traffic.scoring_uri
+        out.writelines(f"{name:<9} {plain(place)}\n" for name, place in places.items())
+        console.show_next_steps(app.next_steps, out)
+    elif draft.changed:
+        out.write(f"Your answers are kept: {command_line()} offers to continue.\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from textwrap import wrap
 
@@ -13,8 +13,8 @@ from textual.widgets import Static
 
 from amlwizard import answers
 from amlwizard.app.port import RunResult
-from amlwizard.command_line import replaying
 from amlwizard.lineage import lineage
+from amlwizard.next_steps import NextStep
 from amlwizard.plan.outputs import SCORE, VERIFY
 from amlwizard.posture import Posture
 from amlwizard.time_format import span
@@ -44,20 +44,17 @@ class FinishPage(Page):
     def _show(self) -> None:
         if self.is_current:
             wizard = self.wizard
-            saved = wizard.session.draft.saved
             width = self.query_one("#finish").scrollable_content_region.width
             posture = wizard.verified or evidence.of_run(wizard.view)
-            lines = told(
-                wizard.view, wizard.ran, wizard.running, saved, width, posture, wizard.now()
-            )
-            self.query_one("#result", Static).update(Content("\n").join(lines))
+            lines = told(wizard.view, wizard.ran, wizard.running, width, posture, wizard.now())
+            after = onward(() if wizard.running else wizard.next_steps)
+            self.query_one("#result", Static).update(Content("\n").join([*lines, *after]))
 
 
 def told(
     view: RunView,
     ran: RunResult | None,
     running: bool,
-    saved: str,
     width: int,
     posture: Posture | None,
     now: float,
@@ -82,12 +79,16 @@ def told(
         yield Content()
         yield _row("Recipe", str(ran.recipe))
         yield _row("Journal", str(ran.journal))
-    recipe = saved or (str(ran.recipe) if ran else "")
-    if recipe and view.exit_code == 0:
+
+
+def onward(steps: Sequence[NextStep]) -> Iterator[Content]:
+    """What to do next, with its commands."""
+    if steps:
         yield Content()
         yield Content.styled("Next", "bold $primary")
-        yield Content.assemble("The same again, without a question; what is there is kept:")
-        yield Content.styled(f"  {replaying(recipe, view.target)}", "$secondary")
+    for step in steps:
+        yield Content(step.what)
+        yield from (Content.styled(f"  {command}", "$secondary") for command in step.commands)
 
 
 def _promises(posture: Posture, now: float, width: int) -> Iterator[Content]:

@@ -27,6 +27,10 @@ from amlwizard.tui.widgets.immediate_keys import run_binding_at_once
 from amlwizard.view import RunView
 
 DATA = " -d "
+COPIED = (
+    "Two lines for another shell are on the clipboard: the first fetches the key, the second sends "
+    "the request."
+)
 
 
 @dataclass(frozen=True)
@@ -209,8 +213,8 @@ class ScorePage(Page):
     def action_copy(self) -> None:
         answer = next((asked.answer for asked in reversed(self.history) if asked.answer), None)
         if answer:
-            self.app.copy_to_clipboard(answer.curl)
-            self.notify("The curl command is on the clipboard, its key masked.", timeout=3)
+            self.app.copy_to_clipboard("\n".join(self.wizard.request_lines(answer)))
+            self.notify(COPIED)
 
     # -- answers
 
