@@ -88,7 +88,7 @@ def from_file(path: Path) -> Draft:
     draft.as_saved = True
     for finding in reading.findings:  # in a form, 1.30 is text without quotes
         for place, value in finding.cure.items():
-            if finding.rule == "value" and isinstance(value, str):
+            if isinstance(value, str) and not isinstance(draft.value(place), str | None):
                 draft.put(place, value)
     draft.saved = str(path)
     return draft

@@ -4,6 +4,7 @@ text into values. `recipe.examine` validates the values."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,11 +16,18 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from amlwizard.json_types import JsonObject, parsed
-from amlwizard.recipe import Recipe, RecipeFile, Section
+from amlwizard.recipe import (
+    PARAMETERS,
+    Recipe,
+    RecipeFile,
+    Section,
+    items_at,
+    looks_right,
+    read_list,
+)
 from amlwizard.user_notebook import UserNotebook
 
 Kind = Literal["text", "number", "switch", "choice", "list", "json", "file", "scalar"]
-PARAMETERS = "training.parameters"
 
 
 @dataclass(frozen=True)
@@ -59,15 +67,6 @@ def specs(section: str) -> tuple[FieldSpec, ...]:
     """The fields of a section, in the order in which they are asked."""
     fields = sections()[section].model_fields
     return tuple(_spec(section, name, info) for name, info in fields.items())
-
-
-@cache
-def title(path: str) -> str:
-    """The title of a field, by its path in the recipe; the path itself if it is not a field."""
-    section, _, name = path.partition(".")
-    kind = sections().get(section)
-    info = kind.model_fields.get(name) if kind else None
-    return (info.title if info else None) or path.removeprefix(f"{PARAMETERS}.")
 
 
 def of_parameters(notebook: UserNotebook, given: Collection[str]) -> Iterator[FieldSpec]:
@@ -179,9 +178,53 @@ def typed(spec: FieldSpec, text: str) -> object:
         return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False,
                 "": False}.get(text.lower(), text)  # fmt: skip
     if spec.kind == "list":
-        items = [part.strip() for part in text.strip("[]").split(",") if part.strip()]
-        return [_item(spec, item) for item in items]
+        return read_list(spec.path, text)
     return _json(text) if spec.kind == "json" else text
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """What a field takes of a pasted text: the `text` to insert, empty if nothing, and what to say
+    of it, if anything. `refused` means that something was not taken."""
+
+    text: str
+    said: str = ""
+    refused: bool = False
+
+
+PASTED = {
+    "range": "{} ranges pasted.",
+    "subnet": "{} subnets pasted.",
+    "package": "{} packages pasted.",
+}
+LEFT_OUT = {
+    "range": "Not taken, as they are not address ranges: {}.",
+    "subnet": "Not taken, as they have no address range: {}.",
+    "package": "Not taken: {}.",
+}
+NAMED = 5
+"""So many of what is not taken are named."""
+
+
+def pasted(spec: FieldSpec, text: str) -> Pasted:
+    """What a field of one line takes of a text: a list's items, however they are written; else the
+    line, and nothing of several."""
+    held = items_at(spec.path)
+    if held and re.search(r"[\s,;]", text.strip()):
+        items = read_list(spec.path, text)
+        right = [item for item in items if looks_right(spec.path, item)]
+        wrong = [_item_shown(item) for item in items if not looks_right(spec.path, item)]
+        said = [PASTED[held].format(len(right))] if len(right) != 1 else []
+        if wrong:
+            more = ["…"] if len(wrong) > NAMED else []
+            said.append(LEFT_OUT[held].format(", ".join([*wrong[:NAMED], *more])))
+        return Pasted(shown(spec, right), " ".join(said), bool(wrong))
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1:
+        return Pasted(
+            "", f"Not pasted: this field takes one line, and the text has {len(lines)}.", True
+        )
+    return Pasted("".join(lines).strip("\t"))
 
 
 def _json(text: str) -> object:
@@ -192,13 +235,6 @@ def _json(text: str) -> object:
         except ValueError:
             continue
     return text
-
-
-def _item(spec: FieldSpec, text: str) -> object:
-    """An item of a list: a value, or ``name=range`` where it has parts."""
-    if not spec.parts:
-        return _number(text)
-    return {key: part.strip() for key, part in zip(spec.parts, text.split("="), strict=False)}
 
 
 def _item_shown(item: object) -> str:

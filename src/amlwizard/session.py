@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from amlwizard import fields, rules, user_notebook
+from amlwizard.answer_history import AnswerHistory, Change
 from amlwizard.app.port import TargetName
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import Finding
-from amlwizard.fields import PARAMETERS, FieldSpec
-from amlwizard.recipe import Reading, Recipe, SignIn, examine, save_beside
+from amlwizard.fields import FieldSpec
+from amlwizard.recipe import PARAMETERS, Reading, Recipe, SignIn, examine, save_beside
 from amlwizard.rules.own_training import NOTEBOOK, notebook_of
 from amlwizard.user_notebook import UserNotebook
 
@@ -22,6 +23,7 @@ class Session:
 
     def __init__(self, store: DraftStore, draft: Draft) -> None:
         self.store, self.draft = store, draft
+        self.history = AnswerHistory()
         self.dirty = self.done = False
         self._of_the_cloud: list[tuple[Finding, Mapping[str, object]]] = []
         self._examine()
@@ -40,12 +42,27 @@ class Session:
 
     # -- answers
 
-    def put(self, changes: Mapping[str, object]) -> None:
-        """Set answers by their recipe paths; None removes an answer."""
+    def put(self, changes: Mapping[str, object], run: str = "") -> None:
+        """Set answers by their recipe paths; None removes an answer. Changes of one `run` that follow
+        each other, such as letters typed into a field, are undone together."""
+        self.history.add(Change({path: self.draft.value(path) for path in changes}, changes, run))
+        self._put(changes)
+
+    def undo(self) -> Mapping[str, object]:
+        """Take back the last change; returns the answers that it changed, empty if there is none."""
+        return self._put(self.history.undo())
+
+    def redo(self) -> Mapping[str, object]:
+        """Make the change again that was undone last; returns as `undo` does."""
+        return self._put(self.history.redo())
+
+    def _put(self, changes: Mapping[str, object]) -> Mapping[str, object]:
         for path, value in changes.items():
             self.draft.put(path, value)
-        self.dirty, self.done = True, False
-        self._examine()
+        if changes:
+            self.dirty, self.done = True, False
+            self._examine()
+        return changes
 
     def save(self, path: Path) -> None:
         """Write the recipe, which has no errors, and name its files from there. Raises OSError."""

@@ -10,13 +10,15 @@ import pytest
 from support import ROOT
 from support.tui_support import FakeBackend, Walk, page_of, walking, wizard
 from support.walks import on_row
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.widgets import Input
 
 from amlwizard.errors import Finding
 from amlwizard.tui.pages.form import FormPage
+from amlwizard.tui.widgets.row import FieldRow
 
 pytestmark = pytest.mark.asyncio
+PEERED, PREFIX = "addresses.peered", "names.prefix"
 
 
 def editor(walk: Walk, path: str) -> Input:
@@ -132,3 +134,163 @@ async def test_what_is_wrong_with_a_notebook_stands_under_it(
         assert isinstance(app.screen, FormPage)
         row = app.screen.row("training.notebook")
         assert row and [finding.rule for finding in row.findings] == ["NB-1"]
+
+
+# -- pastes
+
+
+def notes(row: FieldRow) -> str:
+    """What stands under a field."""
+    return "\n".join(str(note.render()) for note in row.query(".notes"))
+
+
+async def paste(walk: Walk, text: str) -> None:
+    """Paste as a terminal does with bracketed paste."""
+    walk.app.post_message(Paste(text))
+    await walk.pilot.pause()
+    await walk.pilot.pause()
+
+
+async def test_a_pasted_list_is_taken_whole_and_said(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    async with walking(app, size=(120, 40)) as walk:
+        await walk.go("addresses")
+        await on_row(walk, PEERED)
+        await paste(walk, "10.1.0.0/16\n10.2.0.0/16\r\n10.3.0.0/16\n")
+        whole = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]
+        assert app.session.draft.value(PEERED) == whole
+        await walk.see("✓ 3 ranges pasted.")
+        await paste(walk, '["10.4.0.0/16", "10.5.0.0/16"]')
+        assert app.session.draft.value(PEERED) == [*whole, "10.4.0.0/16", "10.5.0.0/16"]
+        await walk.press("ctrl+z")
+        assert app.session.draft.value(PEERED) == whole
+        assert editor(walk, PEERED).value == ", ".join(whole)
+
+
+async def test_what_is_no_range_in_a_paste_is_named_under_the_field_in_red(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    async with walking(app, size=(120, 40)) as walk:
+        await walk.go("addresses")
+        await on_row(walk, PEERED)
+        await paste(walk, "hub\t10.1.0.0/16\nspoke\t10.2.0.0/16")
+        row = page_of(app, FormPage).row(PEERED)
+        assert row and row.has_class("-error")
+        said = "2 ranges pasted. Not taken, as they are not address ranges: hub, spoke."
+        assert said in notes(row)
+        await walk.type(",")
+        await walk.pilot.pause()
+        assert not notes(row) and not row.has_class("-error")
+
+
+async def test_the_finding_of_an_item_stands_under_its_list(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    async with walking(app, size=(120, 40)) as walk:
+        await walk.go("addresses")
+        await on_row(walk, PEERED)
+        await walk.type("10.1.0.0/16 10.2.0.0")
+        row = page_of(app, FormPage).row(PEERED)
+        assert row and [f.fields for f in row.findings] == [(f"{PEERED}.1",)]
+        assert row.has_class("-error")
+        assert "'10.2.0.0' has no prefix length. Add it, such as 10.2.0.0/16." in notes(row)
+
+
+async def test_several_lines_are_refused_where_one_is_taken(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    async with walking(app) as walk:
+        await walk.go("naming")
+        await on_row(walk, PREFIX)
+        await walk.type("ab")
+        await paste(walk, "myteam\nother\n")
+        assert app.session.draft.value(PREFIX) == "ab"
+        await walk.see("Not pasted: this field takes one line, and the text has 2.")
+        await paste(walk, "cd\n")
+        assert app.session.draft.value(PREFIX) == "abcd"
+        assert "Not pasted" not in walk.text
+
+
+async def test_pastes_and_keys_arrive_in_the_order_in_which_they_came(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    async with walking(app) as walk:
+        await walk.go("naming")
+        await on_row(walk, PREFIX)
+        for event in (Key("a", "a"), Paste("bc\n"), Key("d", "d"), Key("tab", None),
+                      Paste("rg-x"), Key("y", "y")):  # fmt: skip
+            app.post_message(event)
+        await walk.pilot.pause()
+        await walk.pilot.pause()
+        draft = app.session.draft
+        assert (draft.value(PREFIX), draft.value("names.resource_group")) == ("abcd", "rg-xy")
+
+
+# -- undo
+
+
+async def test_what_was_typed_is_undone_and_done_again_on_every_page(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    draft = app.session.draft
+    async with walking(app) as walk:
+        await walk.go("naming")
+        await on_row(walk, PREFIX)
+        await walk.type("team")
+        await paste(walk, "01")
+        await walk.press("backspace", "down")
+        await walk.type("rg-x")
+        expected: tuple[str | None, str | None]
+        for expected in (("team0", None), ("team01", None), ("team", None), (None, None)):
+            await walk.press("ctrl+z")
+            assert (draft.value(PREFIX), draft.value("names.resource_group")) == expected
+        assert editor(walk, PREFIX).value == "" and editor(walk, PREFIX).has_focus
+        for expected in (("team", None), ("team01", None), ("team0", None), ("team0", "rg-x")):
+            await walk.press("ctrl+y")
+            assert (draft.value(PREFIX), draft.value("names.resource_group")) == expected
+        await walk.press("ctrl+y")
+        assert draft.value("names.resource_group") == "rg-x"
+
+
+async def test_a_cure_is_undone_where_it_was_made(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    region = "sign_in.region"
+    async with walking(app) as walk:
+        await walk.go("sign-in")
+        await on_row(walk, region)
+        await walk.press("ctrl+u")
+        await walk.type("West Europe")
+        await walk.press("ctrl+r")
+        assert app.session.draft.value(region) == "westeurope"
+        await walk.see("^z Undo")
+        await walk.go("naming")
+        await walk.press("ctrl+z")  # takes one to where it happens
+        assert app.session.draft.value(region) == "West Europe"
+        await walk.see(lambda: walk.page == "sign-in" and editor(walk, region).has_focus)
+
+
+async def test_undo_is_handled_in_the_order_of_the_keys(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    async with walking(app) as walk:
+        await walk.go("naming")
+        await on_row(walk, PREFIX)
+        for key, character in (("a", "a"), ("b", "b"), ("ctrl+z", None), ("c", "c"), ("d", "d")):
+            app.post_message(Key(key, character))
+        await walk.pilot.pause()
+        await walk.pilot.pause()
+        assert app.session.draft.value(PREFIX) == "cd" == editor(walk, PREFIX).value
+
+
+async def test_json_is_undone_by_its_editor_first(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    request = "scoring.request"
+    async with walking(app) as walk:
+        await walk.go("naming")
+        await on_row(walk, PREFIX)
+        await walk.type("team")
+        await walk.go("serving")
+        await on_row(walk, request)
+        before = app.session.draft.value(request)
+        await walk.type("x")
+        assert app.session.draft.value(request) != before
+        await walk.press("ctrl+z")
+        assert app.session.draft.value(request) == before and walk.page == "serving"
+        await walk.press("ctrl+y")
+        assert app.session.draft.value(request) != before
+        await walk.press("ctrl+z", "ctrl+z")
+        assert app.session.draft.value(PREFIX) is None and walk.page == "naming"

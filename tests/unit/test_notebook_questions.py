@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from amlwizard import fields
 from amlwizard.draft import DraftStore, new
-from amlwizard.fields import PARAMETERS, FieldSpec
-from amlwizard.recipe import load
+from amlwizard.fields import FieldSpec
+from amlwizard.recipe import PARAMETERS, load
 from amlwizard.session import Session
 
 EXAMPLE = {"alpha": 0.03, "test_size": 0.2, "random_state": 0}

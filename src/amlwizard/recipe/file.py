@@ -18,6 +18,7 @@ import yaml
 from amlwizard.command_line import command_line
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.json_types import MutableDocument
+from amlwizard.recipe.lists import items_at, read_list
 from amlwizard.recipe.plain_values import CORE, INT
 from amlwizard.recipe.sections import Recipe
 from amlwizard.recipe.validation import CONTROL, MOST, Reading, examine
@@ -78,16 +79,21 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
             f"{path.name} is not UTF-8 text.",
             fix="Save it as UTF-8; if it is no text at all, it is the wrong file.",
         )
-    typed = {key: _typed(value) for key, value in (changes or {}).items()}
+    typed = {key: _typed(key, value) for key, value in (changes or {}).items()}
     return parse(text, typed, changes, path.parent)
 
 
-def _typed(text: str) -> object:
-    """A value as YAML has it; the text itself where that makes none of it."""
+def _typed(path: str, text: str) -> object:
+    """A value as YAML has it; the text itself where that makes none of it. A list may be written in
+    any way that a form takes."""
     try:
-        return _construct(text)[0]
+        value = _construct(text)[0]
     except (yaml.YAMLError, RecursionError, UnicodeEncodeError):
-        return text
+        value = text
+    as_it_is = value is None or (
+        isinstance(value, list) and any(isinstance(v, dict) for v in value)
+    )
+    return value if as_it_is or not items_at(path) else read_list(path, text)
 
 
 def load(path: Path) -> Recipe:

@@ -701,7 +701,9 @@ class ExpectedMetric(Section):
     @model_validator(mode="after")
     def _expects_something(self) -> Self:
         if self.value is self.at_least is self.at_most is None:
-            raise PydanticCustomError("metric", "give a value, at_least or at_most")
+            raise PydanticCustomError(
+                "metric", "Nothing is expected of it.", {"fix": "Give value, at_least or at_most."}
+            )
         return self
 
     def missed(self, measured: float | None, tolerance: float) -> str:

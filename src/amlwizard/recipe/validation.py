@@ -3,19 +3,22 @@ and hides none of those about the others."""
 
 from __future__ import annotations
 
-import difflib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from difflib import get_close_matches
 from itertools import islice
 from math import isfinite
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, to_jsonable_python
 
 from amlwizard.errors import Finding
+from amlwizard.recipe.lists import items_at, read_list
 from amlwizard.recipe.migration import NOW, migrated
 from amlwizard.recipe.sections import (
     VERSION,
@@ -31,7 +34,8 @@ from amlwizard.recipe.sections import (
     Training,
     derived,
 )
-from amlwizard.recipe.wording import cut, said, shown
+from amlwizard.recipe.titles import title
+from amlwizard.recipe.wording import cut, meant, said, shown
 
 SECTIONS: Mapping[str, type[Section]] = {
     name: info.annotation
@@ -58,6 +62,14 @@ BY_KEY = (  # mappings whose other keys stay
     "training.parameters",
     "expect.metrics",
 )
+
+MISSING: Mapping[str, tuple[str, str]] = {
+    "names.prefix": (
+        "The prefix is missing.",
+        "Choose 3 to 12 lower-case letters and digits; every name starts from it.",
+    ),
+}
+"""What to say of a field that has to be given."""
 
 Loc = tuple[int | str, ...]
 
@@ -184,7 +196,7 @@ def examine(
             sections[name] = _with_stand_ins(name, given, wrong, unknown, folder)
     known = set(Recipe.model_fields)
     keys = [key for key in raw if key not in known]
-    findings += [_unknown(key, known, "", lines) for key in keys[:MOST]]
+    findings += [_unknown(key, Recipe.model_fields, "", lines, raw) for key in keys[:MOST]]
     findings += [_too_many("")] if len(keys) > MOST else []
     if raw["version"] != VERSION or isinstance(raw["version"], bool):
         findings.append(
@@ -192,8 +204,8 @@ def examine(
                 "version",
                 "error",
                 ("version",),
-                f"Recipe version {raw['version']!r} is not known here.",
-                fix="This amlwizard reads versions 1 and 2.",
+                f"Recipe version {raw['version']!r} is not supported.",
+                fix="This version of amlwizard reads version 1 and 2; a newer one may read others.",
                 line=lines.get("version"),
             )
         )
@@ -295,15 +307,17 @@ def _not_text(section: str, loc: Loc, value: object, lines: Mapping[str, int]) -
     line = lines.get(path) or lines.get(section)
     bad = CONTROL.search(value) if isinstance(value, str) else None
     if bad is None:
-        fix = "Give a finite number."
-        return Finding("not-finite", "error", (path,), f"{value} is no number.", fix=fix, line=line)
-    what = f"{shown(value)} holds the character {bad[0]!r}, which is not text."
-    return Finding("control-character", "error", (path,), what, fix="Leave it out.", line=line)
+        what, fix = f"{title(path)} must be a finite number, not {value}.", "Give another number."
+        return Finding("not-finite", "error", (path,), what, fix=fix, line=line)
+    what = f"{shown(value)} contains the control character {bad[0]!r}."
+    return Finding("control-character", "error", (path,), what, fix="Remove it.", line=line)
 
 
 def _too_many(section: str) -> Finding:
-    what = f"{section or 'The recipe'} has more than {MOST} mistakes; the others are not told."
-    return Finding("too-many", "error", (section,) if section else (), what, fix="Correct these.")
+    of = title(section) if section else "The recipe"
+    what = f"{of} has more than {MOST} errors; only the first {MOST} are listed."
+    fix = "Correct these to see the others."
+    return Finding("too-many", "error", (section,) if section else (), what, fix=fix)
 
 
 def _beside(garbled: Sequence[Finding], others: Iterator[Finding]) -> Iterator[Finding]:
@@ -329,35 +343,80 @@ def _findings(
         loc = [str(part) for part in problem["loc"]]
         where = _place(kind, loc)
         path = ".".join([section, *where])
-        if problem["type"] == "extra_forbidden":
-            if len(loc) > 1:
-                what = f"{loc[-1]} is not a key of {'.'.join(where)}."
-                yield Finding("unknown-key", "error", (path,), what, line=lines.get(path))
-            else:
-                yield _unknown(where[-1], set(kind.model_fields), section, lines)
-            continue
-        if path in seen and path not in BY_KEY:
-            continue
-        seen.add(path)
         line = lines.get(".".join([section, *loc])) or lines.get(path) or lines.get(section)
-        if problem["type"] == "missing":
-            title = kind.model_fields[loc[0]].title or loc[0] if loc else section
-            what = f"{title} is not given."
-            fix = f"Add {loc[-1] if loc else section} under {section}."
-            if len(loc) > 1:
-                what, fix = f"{'.'.join(where)} has no {loc[-1]}.", f"Add its {loc[-1]}."
-            yield Finding("missing", "error", (path,), what, fix=fix, line=line)
-            continue
-        rule = problem["type"] if "_" not in problem["type"] else "value"
-        if problem["type"] == "string_type" and isinstance(problem["input"], SCALARS):
-            text = texts.get(path) or str(problem["input"])
-            what = f'{cut(text)} must be text: write "{cut(text)}".'
-            yield Finding(rule, "error", (path,), what, line=line, cure={path: text})
-            continue
-        cure = _cure(section, loc, where, given, problem.get("ctx", {}).get("cure"))
-        named = path in BY_KEY and len(loc) > 1
-        what = f"{loc[1]}: {said(problem)}" if named else said(problem)
-        yield Finding(rule, "error", (path,), what, line=line, cure=cure)
+        if problem["type"] == "extra_forbidden":
+            yield _unknown_key(kind, section, loc, path, given, lines)
+        elif (path not in seen or path in BY_KEY) and loc[-1:] != ["int"]:  # float follows
+            seen.add(path)
+            missing = problem["type"] == "missing"
+            found = _missing(section, loc, path) if missing else None
+            found = found or _of_yaml(problem, path, texts)
+            yield replace(found or _wrong(problem, section, loc, where, given), line=line)
+
+
+def _missing(section: str, loc: list[str], path: str) -> Finding:
+    if len(loc) > 1:
+        part = loc[-1]
+        what = f"Entry {int(loc[1]) + 1} of {title(path)} has no {part}."
+        return Finding("missing", "error", (path,), what, fix=f"Add its {part}.")
+    what, fix = f"{title(path)} is missing.", f"Add {loc[0] if loc else section} under {section}."
+    if path in MISSING:
+        what, fix = MISSING[path]
+    return Finding("missing", "error", (path,), what, fix=fix)
+
+
+def _of_yaml(problem: ErrorDetails, path: str, texts: Mapping[str, str]) -> Finding | None:
+    """The finding about a text that YAML takes for something else, as it has no quotes."""
+    if problem["type"] != "string_type" or not isinstance(problem["input"], SCALARS):
+        return None
+    text = texts.get(path) or str(problem["input"])
+    what, fix = (
+        f"{title(path)} must be text, not {cut(text)}.",
+        f'Write "{cut(text)}", with quotes.',
+    )
+    return Finding("value", "error", (path,), what, fix=fix, cure={path: text})
+
+
+def _wrong(
+    problem: ErrorDetails, section: str, loc: list[str], where: list[str], given: object
+) -> Finding:
+    """The finding about a value of the wrong type or size."""
+    path, facts = ".".join([section, *where]), problem.get("ctx", {})
+    rule = problem["type"] if "_" not in problem["type"] else "value"
+    named = path in BY_KEY and len(loc) > 1 and loc[-1] != "[key]"
+    label = loc[1] if named else title(path)
+    value = facts.get("cure")
+    if problem["type"] == "list_type" and isinstance(problem["input"], str) and items_at(path):
+        value = read_list(path, problem["input"])
+    elif value is None:
+        value = meant(problem)
+    cure = {} if path in BY_KEY else _cure(section, loc, where, given, value)
+    fix = str(facts.get("fix") or "") or (f"Use {_flow(value)}." if cure and value else "")
+    what = f"{label}: {said(problem, label)}" if named and rule != "value" else said(problem, label)
+    return Finding(rule, "error", (path,), what, fix=fix, cure=cure)
+
+
+def _flow(value: object) -> str:
+    """A value on one line, as YAML takes it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _unknown_key(
+    kind: type[BaseModel],
+    section: str,
+    loc: list[str],
+    path: str,
+    given: object,
+    lines: Mapping[str, int],
+) -> Finding:
+    if len(loc) == 1:
+        inside = given if isinstance(given, Mapping) else {}
+        return _unknown(loc[0], kind.model_fields, section, lines, inside)
+    what = f"{loc[-1]} is not a key of {title(path)}."
+    line = lines.get(".".join([section, *loc])) or lines.get(path)
+    return Finding("unknown-key", "error", (path,), what, fix=f"Remove {loc[-1]}.", line=line)
 
 
 def _cure(
@@ -397,13 +456,41 @@ def _place(kind: type[BaseModel], loc: list[str]) -> list[str]:
     return loc[:1] + [part for part in loc[1:2] if part.isdigit()]
 
 
-def _unknown(key: str, known: set[str], section: str, lines: Mapping[str, int]) -> Finding:
+def _unknown(
+    key: str,
+    known: Mapping[str, FieldInfo],
+    section: str,
+    lines: Mapping[str, int],
+    given: Mapping[str, object],
+) -> Finding:
+    """The finding about a key that no recipe has: renamed where another is meant, else removed."""
     name = CONTROL.sub("\ufffd", key)
     path = f"{section}.{name}" if section else name
-    near = difflib.get_close_matches(key, known, 1)
-    fix = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
-    fix = f"Since version 2 it is {NOW[path]}." if path in NOW else fix
-    return Finding(
-        "unknown-key", "error", (path,), f"{path} is not a key of a recipe.",
-        fix=fix, line=lines.get(f"{section}.{key}" if section else key), cure={path: None},
-    )  # fmt: skip
+    cure: dict[str, object] = {path: None}
+    near = get_close_matches(key, known, 1)
+    if path in NOW:
+        fix = f"Since version 2 it is {NOW[path]}."
+    elif near and _is_usual(known[near[0]], given.get(near[0])):
+        cure |= _under(f"{section}.{near[0]}" if section else near[0], given.get(key))
+        fix = f"Did you mean {near[0]}?"
+    elif near:
+        fix = f"Did you mean {near[0]}, which is given too? Remove {name}."
+    else:
+        fix = f"Remove it. The keys here are: {', '.join(sorted(known))}."
+    line = lines.get(f"{section}.{key}" if section else key)
+    what = f"{path} is not a key of a recipe."
+    return Finding("unknown-key", "error", (path,), what, fix=fix, line=line, cure=cure)
+
+
+def _is_usual(field: FieldInfo, value: object) -> bool:
+    """Whether nothing would be lost if another value took the place of this one."""
+    if value is None or field.is_required():
+        return value is None
+    return bool(to_jsonable_python(field.get_default(call_default_factory=True)) == value)
+
+
+def _under(path: str, value: object) -> dict[str, object]:
+    """The answers that put a value at a path: of a section, one for each of its fields."""
+    if path in SECTIONS and isinstance(value, Mapping):
+        return {f"{path}.{key}": inner for key, inner in value.items()}
+    return {path: value}

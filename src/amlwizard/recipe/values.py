@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -21,52 +21,100 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from amlwizard.recipe.wording import cut
 
+CIDR = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}")
+
 
 def parse_network(value: object) -> IPv4Network:
     """An IPv4 prefix in CIDR notation; the error says which correction gives a valid one."""
     if isinstance(value, IPv4Network):
         return value
-    if isinstance(value, list) or (isinstance(value, str) and "," in value):
-        raise _address_error(value, "one prefix: a recipe has one for its VNET and each subnet")
-    if not isinstance(value, str) or value != value.strip() or not value.isascii():
-        raise _address_error(value, "an IPv4 prefix such as 10.100.0.0/16, without spaces")
-    if "/subscriptions/" in value.lower():
-        raise _address_error(value, "a range: what is there already cannot be used by its id yet")
-    address, slash, length = value.partition("/")
-    if not slash:
-        raise _address_error(value, f"a prefix length: write {value[:40]}/24, for instance")
-    if ":" in address:
-        raise _address_error(value, "an IPv4 prefix: Azure Machine Learning has no IPv6 subnets")
-    if not (length.isdigit() and len(length) <= 2 and int(length) <= 32):
-        raise _address_error(value, "a prefix length from 0 to 32 after the slash")
-    try:
-        network = IPv4Network(value, strict=False)
-    except ValueError:
-        raise _address_error(value, "four numbers from 0 to 255 before the slash") from None
-    if network.network_address != IPv4Address(address):
-        raise PydanticCustomError(
-            "host-bits",
-            "{value} has host bits set: the prefix that holds it is {cure}",
-            {"value": value, "cure": str(network)},
+    if isinstance(value, str) and CIDR.fullmatch(value):
+        try:
+            network = IPv4Network(value, strict=False)
+        except ValueError:
+            raise _not_a_range(value) from None
+        if network.network_address != IPv4Address(value.partition("/")[0]):
+            raise _wrong(
+                "host-bits",
+                "{value} is an address inside {cure}, not the start of a range.",
+                value,
+                cure=str(network),
+            )
+        return network
+    raise _not_a_range(value)
+
+
+def _not_a_range(value: object) -> PydanticCustomError:
+    """What is wrong with a range, and the range that is meant, as far as that can be told."""
+    text = value.strip() if isinstance(value, str) else ""
+    if isinstance(value, list) or "," in text:
+        return _wrong(
+            "address", "{value} are several ranges; one goes here.", value, "Give one range."
         )
-    return network
+    if "/subscriptions/" in text.lower():
+        what = "{value} is the id of a resource, not an address range."
+        return _wrong("address", what, value, "Give its range, such as 10.100.0.0/16.")
+    meant = meant_range(text)
+    if meant:
+        return _wrong("address", "{value} is not written as a range.", value, cure=meant)
+    address, _, length = text.partition("/")
+    if _is_address(address) and not length:
+        what = "{value} has no prefix length."
+        return _wrong("address", what, value, f"Add it, such as {address}/{_usual(address)}.")
+    if _is_address(address):
+        what = "{value} does not end in a prefix length from /0 to /32."
+        return _wrong("address", what, value, f"Correct it, such as {address}/{_usual(address)}.")
+    if text.count(":") > 1:
+        what = "{value} is an IPv6 range, which Azure Machine Learning does not support."
+        return _wrong("address", what, value, "Give an IPv4 range, such as 10.100.0.0/16.")
+    what = "{value} is not an address range."
+    return _wrong("address", what, value, "Give an IPv4 range, such as 10.100.0.0/16.")
+
+
+def meant_range(text: str) -> str:
+    """The range in another notation: with a mask, from first to last address, with a backslash or
+    blanks; empty if it is none."""
+    text = re.sub(r"[\u2013\u2014]", "-", text.strip().strip("'\"")).replace("\\", "/")
+    first, dash, last = re.sub(r"\s*([/-])\s*", r"\1", text).partition("-")
+    try:
+        if dash:
+            ranges = [*summarize_address_range(IPv4Address(first), IPv4Address(last))]
+            return str(ranges[0]) if len(ranges) == 1 else ""
+        address, between, length = first.partition("/" if "/" in first else " ")
+        return str(IPv4Network(f"{address}/{length.strip()}", strict=False)) if between else ""
+    except (ValueError, TypeError):
+        return ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return text.isascii() and bool(IPv4Address(text) or True)
+    except ValueError:
+        return False
+
+
+def _usual(address: str) -> int:
+    """The prefix length that the zeros at an address's end suggest."""
+    return 16 if address.endswith(".0.0") else 24 if address.endswith(".0") else 32
 
 
 def parse_address(value: object) -> IPv4Address:
     if isinstance(value, IPv4Address):
         return value
-    try:
-        if isinstance(value, str) and value.isascii():
-            return IPv4Address(value)
-    except ValueError:
-        pass
-    raise _address_error(value, "an IPv4 address such as 10.0.0.10")
+    text = value.strip() if isinstance(value, str) else ""
+    if value == text and _is_address(text):
+        return IPv4Address(text)
+    what, fix = "{value} is not an IPv4 address.", "Give one, such as 10.0.0.10."
+    raise _wrong("address", what, value, fix, text if _is_address(text) else None)
 
 
-def _address_error(value: object, wanted: str) -> PydanticCustomError:
-    return PydanticCustomError(
-        "address", "{value} needs {wanted}", {"value": cut(repr(value)), "wanted": wanted}
-    )
+def _wrong(
+    kind: str, what: str, value: object, fix: str = "", cure: object = None
+) -> PydanticCustomError:
+    """An error of a value: `what` is wrong, with the value in place of ``{value}``; how to correct it,
+    or the value that is meant."""
+    facts = {"value": cut(repr(value)), "fix": fix, "cure": cure}
+    return PydanticCustomError(kind, what, facts)
 
 
 def _parse_surge(value: object) -> str:
@@ -74,10 +122,9 @@ def _parse_surge(value: object) -> str:
     text = str(value) if type(value) is int else value
     share = re.fullmatch(r"([1-9]\d{0,2})(%?)", text) if isinstance(text, str) else None
     if share is None or (share[2] and int(share[1]) > 100):
-        raise PydanticCustomError(
-            "surge",
-            "{value} is no surge: it is 1 or more nodes, or 1% to 100%",
-            {"value": cut(repr(value))},
+        what = "{value} is not a valid upgrade surge."
+        raise _wrong(
+            "surge", what, value, "Give a number of nodes, such as 1, or a share, such as 33%."
         )
     return share[0]
 
@@ -88,10 +135,14 @@ CANARY = re.compile(r"canary ([1-9]\d?)%")
 def _parse_rollout(value: object) -> str:
     if isinstance(value, str) and (value == "replace" or CANARY.fullmatch(value)):
         return value
-    raise PydanticCustomError(
+    share = re.search(r"canary\D*([1-9]\d?)\b", value, re.I) if isinstance(value, str) else None
+    raise _wrong(
         "rollout",
-        "{value} must be replace, or canary with the share of the new version, such as canary 10%",
-        {"value": cut(repr(value))},
+        "{value} is not a valid rollout.",
+        value,
+        "Write replace, or canary with the share of requests that the new version gets, such as "
+        "canary 10%.",
+        f"canary {share[1]}%" if share else None,
     )
 
 
@@ -102,10 +153,13 @@ def _parse_subscription(value: object) -> str:
     except ValueError:
         pass
     inner = re.match(r"/subscriptions/([0-9a-f-]{36})(/|$)", str(value), re.IGNORECASE)
-    raise PydanticCustomError(
+    raise _wrong(
         "subscription",
-        "a subscription id is a UUID, such as 11111111-2222-3333-4444-555555555555",
-        {"cure": inner[1]} if inner else None,
+        "{value} is not a subscription id.",
+        value,
+        "Give its UUID, such as 11111111-2222-3333-4444-555555555555; the command az account show "
+        "prints it as id.",
+        inner[1] if inner else None,
     )
 
 
@@ -162,22 +216,18 @@ def _parse_requirement(value: object) -> str:
     """A requirement of pip that is pinned to one version."""
     found = REQUIREMENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
-        raise PydanticCustomError(
-            "requirement",
-            "{value} is not pinned: write name==version, such as xgboost==3.2.0",
-            {"value": cut(repr(value))},
-        )
+        name = value if isinstance(value, str) and re.fullmatch(r"[\w.-]+", value) else "xgboost"
+        what = "{value} is not pinned to one version."
+        raise _wrong("requirement", what, value, f"Write name==version, such as {name}==3.2.0.")
     return f"{found['name']}=={found['version']}"
 
 
 def _parse_parameter(value: object) -> object:
     if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 500):
         return value
-    raise PydanticCustomError(
-        "parameter",
-        "{value} must be a number, true, false, or text of at most 500 characters",
-        {"value": cut(repr(value))},
-    )
+    what = "{value} is not a valid value of a parameter."
+    fix = "Give a number, true, false, or text of 500 characters at most."
+    raise _wrong("parameter", what, value, fix)
 
 
 REQUIREMENT = re.compile(

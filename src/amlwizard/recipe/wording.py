@@ -1,42 +1,77 @@
-"""What pydantic finds wrong with a value, said to a person: what was given, and what it must be."""
+"""What pydantic finds wrong with a value, in words of ours: pydantic's are for programmers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
 
 from pydantic_core import ErrorDetails
 
 LONGEST = 60
 PLAIN = {True: "true", False: "false", None: "null"}
+TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
-MUST_BE: Mapping[str, Callable[[object, Mapping[str, object]], str]] = {
-    "bool_type": lambda given, ctx: "true or false",
-    "int_type": lambda given, ctx: f"a whole number{_bare(given)}",
-    "int_from_float": lambda given, ctx: "a whole number",
-    "float_type": lambda given, ctx: f"a number{_bare(given)}",
-    "float_parsing": lambda given, ctx: f"a number{_bare(given)}",
-    "string_type": lambda given, ctx: f"text{_quoted(given)}",
-    "list_type": lambda given, ctx: "a list, such as [a, b]",
-    "dict_type": lambda given, ctx: "a mapping of keys to values",
-    "model_type": lambda given, ctx: "a section: a mapping of keys to values",
-    "literal_error": lambda given, ctx: str(ctx["expected"]).replace("'", ""),
-    "greater_than": lambda given, ctx: f"more than {ctx['gt']:,.10g}",
-    "greater_than_equal": lambda given, ctx: f"{ctx['ge']:,.10g} or more",
-    "less_than": lambda given, ctx: f"less than {ctx['lt']:,.10g}",
-    "less_than_equal": lambda given, ctx: f"{ctx['le']:,.10g} or less",
-    "too_long": lambda given, ctx: f"a list of {ctx['max_length']:,} or fewer",
-    "too_short": lambda given, ctx: f"a list of {ctx['min_length']:,} or more",
-}
-"""What a value must be, by pydantic's type of error; of its input and its context."""
+SENTENCES: Mapping[str, str] = MappingProxyType(
+    {
+        "bool_type": "{label} must be true or false, not {given}.",
+        "int_type": "{label} must be a whole number, not {given}.",
+        "int_from_float": "{label} must be a whole number, not {given}.",
+        "int_parsing_size": "{label} is too large a number.",
+        "float_type": "{label} must be a number, not {given}.",
+        "float_parsing": "{label} must be a number, not {given}.",
+        "finite_number": "{label} must be a finite number, not {given}.",
+        "string_type": "{label} must be text, not {given}.",
+        "string_too_short": "{label} must not be empty.",
+        "string_too_long": "{label} may have {max_length} characters at most; this has {length}.",
+        "string_pattern_mismatch": "{label} cannot have an entry called {given}.",
+        "list_type": "{label} must be a list, not {given}.",
+        "dict_type": "{label} must be a mapping of names to values, not {given}.",
+        "model_type": "{label} must be a section with keys and values, not {given}.",
+        "literal_error": "{label} must be {expected}, not {given}.",
+        "greater_than": "{label} must be more than {gt:,.10g}, not {given}.",
+        "greater_than_equal": "{label} must be at least {ge:,.10g}, not {given}.",
+        "less_than": "{label} must be less than {lt:,.10g}, not {given}.",
+        "less_than_equal": "{label} may be {le:,.10g} at most, not {given}.",
+        "too_long": "{label} may have {max_length:,} entries at most; it has {actual_length:,}.",
+        "too_short": "{label} needs at least {min_length:,} entries; it has {actual_length:,}.",
+    }
+)
+"""A sentence for each of pydantic's types of error that a recipe can have."""
+EMPTY = "{label} must not be empty."
+OTHERWISE = "{label} cannot be {given}."
 
 
-def said(problem: ErrorDetails) -> str:
-    """A sentence about one of ``ValidationError.errors()``."""
-    given, kind = shown(problem["input"]), problem["type"]
-    if kind in MUST_BE:
-        return f"{given} must be {MUST_BE[kind](problem['input'], problem.get('ctx', {}))}."
-    text = problem["msg"]
-    return f"{text if given in text else f'{given}: {text}'}.".replace("..", ".")
+def said(problem: ErrorDetails, label: str) -> str:
+    """A sentence about one of ``ValidationError.errors()``, of the field called `label`."""
+    given, kind = problem["input"], problem["type"]
+    if "_" not in kind:  # one of our own, which says it itself
+        return problem["msg"]
+    sentence = SENTENCES.get(kind, OTHERWISE)
+    if given is None:
+        sentence = EMPTY
+    facts = {key: value for key, value in problem.get("ctx", {}).items() if key != "error"}
+    length = len(given) if isinstance(given, str) else 0
+    if "expected" in facts:
+        facts["expected"] = str(facts["expected"]).replace("'", "")
+    return sentence.format(label=label, given=shown(given), length=f"{length:,}", **facts)
+
+
+def meant(problem: ErrorDetails) -> object:
+    """The value that was most likely meant by one of another type; None if there is none."""
+    given, kind, facts = problem["input"], problem["type"], problem.get("ctx", {})
+    if not isinstance(given, str):
+        return None
+    if kind == "bool_type":
+        return TRUTHS.get(given.strip().lower())
+    if kind in ("int_type", "float_type", "float_parsing"):
+        return _number(given, whole=kind == "int_type")
+    if kind == "literal_error":
+        expected = str(facts.get("expected")).replace(" or ", ", ").split(", ")
+        choices = [choice.strip("'") for choice in expected]
+        near = get_close_matches(given.strip().lower().replace(" ", "-"), choices, 1)
+        return near[0] if near else None
+    return None
 
 
 def shown(value: object) -> str:
@@ -47,17 +82,17 @@ def shown(value: object) -> str:
 
 def cut(text: str) -> str:
     """A text no longer than a line."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+    if len(text) <= LONGEST:
+        return text
+    end = text[-1] if text[-1] in "'\"" else ""
+    return text[: LONGEST - 3] + "..." + end
 
 
-def _bare(given: object) -> str:
-    """A hint for a number in quotes."""
-    try:
-        return ", without quotes" if isinstance(given, str) and float(given) == float(given) else ""
-    except ValueError:
-        return ""
-
-
-def _quoted(given: object) -> str:
-    """A hint for text that YAML takes for something else."""
-    return f': write "{given}"' if type(given) in (int, float) else ""
+def _number(text: str, whole: bool) -> int | float | None:
+    for kind in (int,) if whole else (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        return number if number == number and abs(number) != float("inf") else None
+    return None

@@ -53,6 +53,10 @@ __all__ = [
 ]
 
 
+USE = "Use "
+"""How the fix of a finding about the shape begins where it is the cure, and nothing more."""
+
+
 def findings_of(reading: Reading) -> list[Finding]:
     """The findings about a recipe's shape, then those of the rules about its valid sections."""
     return [*of_shape(reading), *check(reading.sections)]
@@ -74,7 +78,9 @@ def _sound(reading: Reading, finding: Finding, left: dict[str, list[Finding]]) -
     wrong = {path for f in left[key] if f.severity == "error" for path in f.fields}
     cured = set(finding.cure) & wrong
     known = {path for f in reading.findings if f != finding for path in f.fields}
-    return replace(finding, cure={}) if cured - known else finding
+    if not cured - known:
+        return finding
+    return replace(finding, cure={}, fix="" if finding.fix.startswith(USE) else finding.fix)
 
 
 def _after(reading: Reading, cure: Mapping[str, object]) -> list[Finding]:

@@ -138,11 +138,30 @@ class WizardApp(App[int]):
 
     # -- answers
 
-    def answer(self, changes: Mapping[str, object]) -> None:
-        """Set answers by their recipe paths (None removes one) and check them."""
-        if self._refused():
-            return
-        self.session.put(changes)
+    def answer(self, changes: Mapping[str, object], run: str = "") -> None:
+        """Set answers by their recipe paths (None removes one) and check them. Changes of one `run`
+        that follow each other are undone together."""
+        if not self._refused():
+            self.session.put(changes, run)
+            self._answered(changes)
+
+    def undo(self) -> None:
+        """Take back the last change of answers, wherever it was made, and show its field."""
+        if not self._refused():
+            self._changed_back(self.session.undo())
+
+    def redo(self) -> None:
+        """Make the change again that was undone last."""
+        if not self._refused():
+            self._changed_back(self.session.redo())
+
+    def _changed_back(self, changes: Mapping[str, object]) -> None:
+        if changes:
+            self._answered(changes)
+            self.go_to_field(next(iter(changes)))
+
+    def _answered(self, changes: Mapping[str, object]) -> None:
+        """Follow answers that have changed."""
         if WHO.intersection(changes):
             self._cancel(*SIGNING_IN)
             self.account = None

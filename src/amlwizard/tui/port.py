@@ -85,9 +85,15 @@ class Wizard(Protocol):
     def lacking(self, target: TargetName) -> str:
         """How to install what a target needs and this machine has not; empty if it has all."""
 
-    def answer(self, changes: Mapping[str, object]) -> None:
-        """Set answers by their recipe paths; None removes one. Refused while a run is in
-        progress."""
+    def answer(self, changes: Mapping[str, object], run: str = "") -> None:
+        """Set answers by their recipe paths; None removes one. Changes of one `run` that follow each
+        other are undone together. Refused while a run is in progress."""
+
+    def undo(self) -> None:
+        """Take back the last change of answers, and show its field. Refused as `answer` is."""
+
+    def redo(self) -> None:
+        """Make the change again that was undone last, and show its field."""
 
     def keep(self) -> None:
         """Save the answers now."""

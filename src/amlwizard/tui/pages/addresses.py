@@ -3,7 +3,6 @@ and a key that suggests a free plan."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import events, on
@@ -28,14 +27,10 @@ WAYS = (("take", "Take the plan"), ("stay", "Keep what is there"))
 
 
 class AddressesPage(FormPage):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f2", "suggest", "Free plan"),
-        Binding("ctrl+z", "undo", "Undo"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "suggest", "Free plan")]
 
     def __init__(self) -> None:
         super().__init__(SECTION)
-        self._undo: list[Mapping[str, object]] = []
         self._pointed: dict[Widget, str] = {}
 
     def compose_extra(self) -> ComposeResult:
@@ -94,11 +89,11 @@ class AddressesPage(FormPage):
     def _picked(self, event: AddressMap.Picked) -> None:
         self.focus_field(event.path)
 
-    # -- a free plan, a cure, undo
+    # -- a free plan
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("suggest", "undo"):
-            return not self.wizard.running and (action == "suggest" or bool(self._undo))
+        if action == "suggest":
+            return not self.wizard.running
         return super().check_action(action, parameters)
 
     def action_suggest(self) -> None:
@@ -114,30 +109,15 @@ class AddressesPage(FormPage):
             return
         typed = [at for at in change if not self._is_default(at)]
         if not typed:
-            self._replace(change)
+            self.put(change)
             return
 
         def decided(way: str | None) -> None:
             if way == "take":
-                self._replace(change)
+                self.put(change)
 
         lines = (f"{SPECS[at].title}: {self._shown(at)} → {new}" for at, new in change.items())
         self.app.push_screen(Choose("A free plan", "\n".join(lines), WAYS), decided)
-
-    def action_cure(self) -> None:
-        finding = self.curable()
-        if finding:
-            self._replace(finding.cure)
-
-    def action_undo(self) -> None:
-        if self._undo:
-            self.put(self._undo.pop())
-
-    def _replace(self, change: Mapping[str, object]) -> None:
-        """Change answers in a way that can be undone."""
-        draft = self.wizard.session.draft
-        self._undo.append({at: draft.value(at) for at in change})
-        self.put(dict(change))
 
     def _is_default(self, at: str) -> bool:
         value = self.wizard.session.draft.value(at)

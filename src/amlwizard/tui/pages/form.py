@@ -53,7 +53,9 @@ class FormPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
-        Binding("ctrl+r", "cure", "Cure"),
+        Binding("ctrl+r", "cure", "Fix"),
+        Binding("ctrl+z", "undo", "Undo"),
+        Binding("ctrl+y", "redo", "Redo"),
     ]
 
     def __init__(self, *sections: str) -> None:
@@ -125,14 +127,16 @@ class FormPage(Page):
         return iter(self.query(FieldRow))
 
     def row(self, path: str) -> FieldRow | None:
-        """The row of a field, or the first of its parts if these have rows of their own."""
-        whole = (row for row in self.rows if row.spec.path == path)
+        """The row of a field, or of the list that an item is in, or the first of its parts if these
+        have rows of their own."""
+        whole = (row for row in self.rows if f"{path}.".startswith(f"{row.spec.path}."))
         parts = (r for r in self.rows if r.spec.path.startswith(f"{path}.") and r.display)
         return next(whole, None) or next(parts, None)
 
-    def put(self, changes: Mapping[str, object]) -> None:
-        """Set answers by recipe path; None removes one."""
-        self.wizard.answer(changes)
+    def put(self, changes: Mapping[str, object], run: str = "") -> None:
+        """Set answers by recipe path; None removes one. Changes of one `run` that follow each other
+        are undone together."""
+        self.wizard.answer(changes, run)
 
     def _refresh(self) -> None:
         """Update rows, notes and explanation to the current answers."""
@@ -219,7 +223,7 @@ class FormPage(Page):
     def _next_field(self) -> None:
         self.focus_next()
 
-    # -- cures
+    # -- cures and undo
 
     def curable(self) -> Finding | None:
         """The finding whose fix the key applies: that of the focused field, else the page's
@@ -229,14 +233,22 @@ class FormPage(Page):
         return next((finding for finding in near if finding.cure), None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "cure":
-            return self.curable() is not None and not self.wizard.running
+        if action in ("cure", "undo", "redo"):
+            history = self.wizard.session.history
+            there = {"cure": self.curable(), "undo": history.done, "redo": history.undone}
+            return bool(there[action]) and not self.wizard.running
         return super().check_action(action, parameters)
 
     def action_cure(self) -> None:
         finding = self.curable()
         if finding:
             self.put(finding.cure)
+
+    def action_undo(self) -> None:
+        self.wizard.undo()
+
+    def action_redo(self) -> None:
+        self.wizard.redo()
 
 
 def hint(spec: FieldSpec, prefix: str) -> str:

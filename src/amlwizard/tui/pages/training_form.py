@@ -51,7 +51,7 @@ class TrainingForm(FormPage):
         for path, row in rows.items():
             row.display = path in paths or row is self.focused_row
 
-    def _choose(self, changes: Mapping[str, object]) -> None:
+    def _choose(self, changes: Mapping[str, object], run: str = "") -> None:
         name = changes[NOTEBOOK]
         self.put(self.wizard.session.choose_notebook(str(name) if name else None))
 

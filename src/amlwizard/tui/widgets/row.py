@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import ClassVar
 
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
-from amlwizard.fields import FieldSpec, laid_out, shown, title, typed
+from amlwizard.fields import FieldSpec, Pasted, laid_out, pasted, shown, typed
+from amlwizard.recipe import title
 from amlwizard.tui.widgets.choices import Choices
-from amlwizard.tui.widgets.immediate_keys import run_binding_at_once
+from amlwizard.tui.widgets.immediate_keys import OF_THE_PAGE, run_binding_at_once
 
 SWITCH = ("yes", "no")
 FEW = 2
@@ -32,10 +34,21 @@ def text_of(spec: FieldSpec, value: object) -> str:
 
 
 class FieldText(TextArea):
-    """Several lines of text."""
+    """Several lines of text. Undo and redo are its own, as far as they go back, then the page's."""
 
     async def _on_key(self, event: Key) -> None:
+        _settle(self, event)
         await run_binding_at_once(self, event)
+
+    def action_undo(self) -> None:
+        if not self.history.undo_stack:
+            raise SkipAction
+        super().action_undo()
+
+    def action_redo(self) -> None:
+        if not self.history.redo_stack:
+            raise SkipAction
+        super().action_redo()
 
 
 class FieldInput(Input):
@@ -45,8 +58,21 @@ class FieldInput(Input):
         Binding("right", "take_placeholder", show=False),
     ]
 
+    def __init__(self, text: str, paste: Callable[[str], None]) -> None:
+        super().__init__(text, compact=True, select_on_focus=False)
+        self._paste = paste
+
     async def _on_key(self, event: Key) -> None:
+        _settle(self, event)
         await run_binding_at_once(self, event)
+
+    def _on_paste(self, event: Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self._paste(event.text)
+
+    def action_paste(self) -> None:
+        self._paste(self.app.clipboard)
 
     def action_take_placeholder(self) -> None:
         if self.value or not self.placeholder:
@@ -64,13 +90,18 @@ class FieldRow(Widget):
     """
 
     def __init__(
-        self, spec: FieldSpec, value: object, give: Callable[[Mapping[str, object]], None]
+        self, spec: FieldSpec, value: object, give: Callable[[Mapping[str, object], str], None]
     ) -> None:
         super().__init__(classes="-long" if len(spec.title) > LONG else None)
         self.spec, self._give = spec, give
         self.findings: tuple[Finding, ...] = ()
+        self._pasted = Pasted("")
+        self._after_paste: str | None = None
+        self._notes: list[Content] = []
+        self._length = 0
         self.editor = self._editor(text_of(spec, value))
         self._given = self.value
+        self._length = len(self.text)
 
     def _editor(self, text: str) -> Choices | FieldInput | TextArea:
         kind = self.spec.kind
@@ -80,7 +111,7 @@ class FieldRow(Widget):
             return Choices(self.spec.choices, text, none="left out" if self.spec.optional else "")
         if kind == "json":
             return FieldText(text, compact=True, show_line_numbers=False, soft_wrap=True)
-        return FieldInput(text, compact=True, select_on_focus=False)
+        return FieldInput(text, self._paste)
 
     def compose(self) -> ComposeResult:
         yield self.editor
@@ -96,8 +127,7 @@ class FieldRow(Widget):
 
     @property
     def value(self) -> object:
-        value = typed(self.spec, self.text)
-        return value
+        return typed(self.spec, self.text)
 
     def put(self, value: object) -> None:
         """Show another value, unless the field is being edited."""
@@ -109,7 +139,7 @@ class FieldRow(Widget):
                 self.editor.text = text
             else:
                 self.editor.value = text
-        self._given = self.value
+        self._given, self._length = self.value, len(text)
 
     def hint(self, text: str) -> None:
         """Set the placeholder: the value that applies if nothing is typed."""
@@ -118,29 +148,76 @@ class FieldRow(Widget):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        if self.value == self._given:
-            return  # a newly mounted editor posts a change, too
-        self._given = self.value
-        self._give({self.spec.path: self._given})
+        self.settle()
 
     on_text_area_changed = on_choices_changed = on_input_changed
+
+    def settle(self) -> None:
+        """Give the value as it is now, if it has changed: what is typed in one go is one change."""
+        self._show_notes()
+        if self.value == self._given:
+            return  # a newly mounted editor posts a change, too
+        self._given, before, self._length = self.value, self._length, len(self.text)
+        run = "" if self._is_just_pasted() else "longer" if self._length > before else "shorter"
+        self._give({self.spec.path: self._given}, run and f"{self.spec.path} {run}")
+
+    # -- pasting
+
+    def _paste(self, text: str) -> None:
+        """Insert a pasted text: a list whole, however it is written."""
+        assert isinstance(self.editor, FieldInput)
+        self.settle()
+        self._pasted = pasted(self.spec, text)
+        if self._pasted.text:
+            self.editor.replace(self._between(self._pasted.text), *sorted(self.editor.selection))
+        self._after_paste = self.text
+        self.settle()
+
+    def _between(self, text: str) -> str:
+        """A text with commas to what stands before and behind it, where it is items of a list."""
+        assert isinstance(self.editor, FieldInput)
+        start, end = sorted(self.editor.selection)
+        before, behind = self.text[:start].rstrip(), self.text[end:].lstrip()
+        if not self._pasted.said:
+            return text
+        return (", " if before and before[-1] not in ",[" else "") + text + (", " if behind else "")
+
+    def _is_just_pasted(self) -> bool:
+        return self._after_paste == self.text
 
     # -- findings
 
     def find(self, findings: Sequence[Finding]) -> None:
         """Show the findings of this field in short."""
-        if tuple(findings) == self.findings:
-            return
         self.findings = tuple(findings)
+        self._show_notes()
+
+    def _show_notes(self) -> None:
+        """Show what was said of the last paste, until the text changes, and the findings."""
+        said = self._pasted if self._is_just_pasted() else Pasted("")
+        lines = [note(finding, self.spec.path) for finding in self.findings]
+        if said.said:
+            style = "$text-error" if said.refused else "$text-muted"
+            lines.insert(0, Content.styled(f"{'✗' if said.refused else '✓'} {said.said}", style))
+        if lines == self._notes:
+            return
+        self._notes = lines
         notes = self.query("Static.notes")
-        text = Content("\n").join(note(finding, self.spec.path) for finding in self.findings)
-        if not findings:
+        text = Content("\n").join(lines)
+        if not lines:
             notes.remove()
         elif notes:
             notes.first(Static).update(text)
         else:
             self.mount(Static(text, classes="notes"))
-        self.set_class(any(f.severity == "error" for f in self.findings), "-error")
+        errors = any(f.severity == "error" for f in self.findings)
+        self.set_class(errors or said.refused, "-error")
+
+
+def _settle(editor: Widget, event: Key) -> None:
+    """Give what was typed before a key that undoes it or puts a cure in its place."""
+    if event.key in OF_THE_PAGE and isinstance(editor.parent, FieldRow):
+        editor.parent.settle()
 
 
 def note(finding: Finding, path: str = "") -> Content:
@@ -150,7 +227,7 @@ def note(finding: Finding, path: str = "") -> Content:
     style = "$text-error" if error else "$text-warning"
     mark = "✗" if error else "!"
     few = error and len(finding.fields) <= FEW
-    if path and not few and path != finding.fields[0]:
+    if path and not few and not f"{finding.fields[0]}.".startswith(f"{path}."):
         return Content.styled(f"{mark} see {title(finding.fields[0])}", style)
     parts = [(f"{mark} {finding.what}", style)]
     if finding.fix:
