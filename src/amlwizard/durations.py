@@ -2,7 +2,7 @@
 
 Durations come from the journals of this user's own runs, otherwise from known Azure values (medians
 of recorded exchanges and of public Terraform logs, and documentation). The time left is the longest
-path through the graph of what is still to be done.
+path through the graph of what is still to be done, at the pace that the run has shown so far.
 """
 
 from __future__ import annotations
@@ -14,10 +14,15 @@ from statistics import median
 from amlwizard import journal
 from amlwizard.plan import Plan, graph
 from amlwizard.recorded_run import view_of
+from amlwizard.time_format import clock, span
 from amlwizard.view import RunView, StepView
 
 NEWEST_SAMPLES = 5
 """Few, so that a change of region, size or clock takes effect after some runs."""
+MEASURED = ("create", "run")
+"""The actions whose duration tells how long the step takes."""
+PRIOR = 0.1
+"""The weight of the expected durations against the measured ones, as a share of all of them."""
 
 AZURE: Mapping[str, float] = {
     "sign-in": 30, "preflight": 8, "providers": 90, "resource-group": 1, "log-analytics": 1,
@@ -77,7 +82,7 @@ def recorded(runs: Path, target: str) -> dict[str, list[float]]:
         if view is None or view.target != target:
             continue
         for step in view.steps.values():
-            if step.state == "done" and step.action in ("create", "run"):
+            if step.state == "done" and step.action in MEASURED:
                 samples.setdefault(step.info.id, []).append(step.seconds)
     return {step: seconds[:NEWEST_SAMPLES] for step, seconds in samples.items()}
 
@@ -93,9 +98,9 @@ def left(view: RunView, seconds: Mapping[str, float], now: float) -> float:
     """Seconds until the run ends, as estimated at `now`; 0 once it has ended."""
     if view.exit_code is not None:
         return 0.0
-    after = {step.info.id: step.info.after for step in view.steps.values()}
-    to_do = {name: to_go(step, seconds, now) for name, step in view.steps.items()}
-    return graph.longest(graph.within(after), to_do)
+    adjusted = learned(view, seconds, now)
+    to_do = {name: to_go(step, adjusted, now) for name, step in view.steps.items()}
+    return graph.longest(_graph(view), to_do)
 
 
 def to_go(step: StepView, seconds: Mapping[str, float], now: float) -> float:
@@ -105,3 +110,57 @@ def to_go(step: StepView, seconds: Mapping[str, float], now: float) -> float:
     if step.state == "waiting":
         return wanted
     return max(0.0, wanted - (now - step.started)) if step.state == "running" else 0.0
+
+
+def spent(step: StepView, seconds: Mapping[str, float], now: float) -> str:
+    """How long a step took, or has been running; and, as long as that is less, how long it is
+    expected to take."""
+    if step.state != "running":
+        return span(step.seconds) if step.seconds else ""
+    passed = max(0.0, now - step.started)
+    wanted = seconds.get(step.info.id, 0.0)
+    return clock(passed) + (f" of ~{span(wanted)}" if wanted >= max(1.0, passed) else "")
+
+
+def learned(view: RunView, seconds: Mapping[str, float], now: float) -> dict[str, float]:
+    """`seconds`, adjusted by what this run has shown so far: all are scaled by its pace, and steps
+    that will probably be kept take none."""
+    pace = _pace(view, seconds, now)
+    kept = _probably_kept(view)
+    return {name: 0.0 if name in kept else wanted * pace for name, wanted in seconds.items()}
+
+
+def _pace(view: RunView, seconds: Mapping[str, float], now: float) -> float:
+    """How many times longer than expected the steps of this run take. The fewer of them have shown
+    it, the closer it is to 1. How long a user takes to sign in says nothing."""
+    certain = PRIOR * sum(seconds.values())
+    took = wanted = 0.0
+    for name, step in view.steps.items():
+        expected_seconds = seconds.get(name, 0.0)
+        passed = now - step.started if step.state == "running" else step.seconds
+        over = step.state == "done" or passed > expected_seconds
+        if step.started and over and step.action in MEASURED and step.info.phase != "sign-in":
+            took, wanted = took + passed, wanted + expected_seconds
+    return (certain + took) / (certain + wanted) if certain else 1.0
+
+
+def _probably_kept(view: RunView) -> set[str]:
+    """The steps that wait, once some were kept, only for steps that were or probably will be."""
+    if not any(step.state == "kept" for step in view.steps.values()):
+        return set()
+    kept: set[str] = set()
+    after = _graph(view)
+    for name in graph.order(after):
+        step = view.steps[name]
+        before = [n for n in after[name] if view.steps[n].info.phase != "sign-in"]
+        if (
+            step.state == "waiting"
+            and before
+            and all(n in kept or view.steps[n].state == "kept" for n in before)
+        ):
+            kept.add(name)
+    return kept
+
+
+def _graph(view: RunView) -> dict[str, list[str]]:
+    return graph.within({name: step.info.after for name, step in view.steps.items()})

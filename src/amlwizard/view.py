@@ -119,6 +119,11 @@ class RunView:
         except UnresolvedPlaceholderError:
             return None
 
+    def title(self, step: str) -> str:
+        """The title of a step; its id if it is not part of the run."""
+        known = self.steps.get(step)
+        return known.info.title if known else step
+
     def outputs(self, step: str) -> Document:
         found = self.steps.get(step)
         return found.end.outputs if found and found.end else {}

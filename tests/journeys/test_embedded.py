@@ -48,7 +48,7 @@ def test_a_later_replay_scores_what_the_first_one_deployed(embedded: Embedded) -
     }
     one, two = embedded.first.final("score")["outputs"], embedded.second.final("score")["outputs"]
     assert two["predictions"] == one["predictions"] and two["scoring_uri"] == one["scoring_uri"]
-    assert "Nothing was trained anew." in embedded.second.err
+    assert "The model was not trained again." in embedded.second.err
 
 
 def test_a_later_replay_does_not_wake_the_cluster_for_its_promises(embedded: Embedded) -> None:

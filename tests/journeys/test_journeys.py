@@ -167,7 +167,7 @@ def test_standard_error_has_no_stray_line(any_journey: Journey) -> None:
     """What libraries log is not for the person."""
     for line in any_journey.ran.err.splitlines():
         known = (
-            "SIGN-IN NEEDED", "Recipe", "Journal", "Run", "Model", "Endpoint", "Predictions",
+            "Sandbox: signed in as", "Recipe", "Journal", "Run", "Model", "Endpoint", "Predictions",
             "Promises", "Slowest", "Notebook", "Deployment", "To ", "  ",
         )  # fmt: skip
         assert not line or line.startswith(known) or line.endswith(UNSEEN), line
@@ -205,7 +205,7 @@ def test_a_second_replay_trains_nothing_anew_and_says_so(
 ) -> None:
     assert again.final("train")["outputs"] == quickstart.output("train")
     kept, all_of_them = len(again.that_are("kept")), len(again.outcomes)
-    said = f"{kept} of {all_of_them} steps were kept as they are. Nothing was trained anew."
+    said = f"{kept} of {all_of_them} steps were kept as they are. The model was not trained again."
     assert said in again.err
     assert "235.114, 246.801, 163.685" in again.err
 
@@ -238,7 +238,7 @@ def test_a_plan_then_shows_what_is_kept(quickstart: Journey, again: Ran) -> None
         step: "run" if step in ALWAYS else "keep" for step in again.outcomes
     }
     text = quickstart.command("plan").out
-    assert f"{len(again.that_are('kept'))} keep" in text and "as sandbox stands" in text
+    assert f"{len(again.that_are('kept'))} to keep" in text and "compared with sandbox" in text
 
 
 # -- training anew

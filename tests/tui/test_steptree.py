@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from amlwizard.plan import PHASES
-from amlwizard.tui.widgets.step_tree import PHASE_TITLES, fitted
+from amlwizard.step_titles import PHASE_TITLES, fitted
 
 
 def test_every_phase_has_a_title() -> None:

@@ -14,7 +14,7 @@ from textual.containers import VerticalScroll
 from amlwizard import durations
 from amlwizard.events import Event, RunStarted, StepFinished, StepInfo, StepStarted
 from amlwizard.plan import PHASES
-from amlwizard.tui.widgets.step_tree import PHASE_TITLES
+from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.tui.widgets.timeline import COLOURS, Timeline, TimelineBar, bars, rows, ticks
 from amlwizard.view import RunView, StepView
 

@@ -86,6 +86,6 @@ def test_a_private_endpoint_is_asked_from_where_it_can_be_reached() -> None:
 def test_each_command_is_printed_on_one_line() -> None:
     out = io.StringIO()
     steps = list(next_steps(on("azure"), "x.yaml", AZURE))
-    console.show_next_steps(steps, out)
+    console.show_next_steps(steps, console.output(out))
     lines = [line.strip() for line in out.getvalue().splitlines()]
     assert all(command in lines for step in steps for command in step.commands)

@@ -6,6 +6,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,7 +29,6 @@ from amlwizard.plan import PlannedStep
 from amlwizard.posture import Posture
 from amlwizard.report import page
 from amlwizard.report.record import RunRecord
-from amlwizard.report.table import show_posture
 from amlwizard.view import RunView
 
 FINDING = Finding("SG-1", "error", ("names.prefix",), HOSTILE, HOSTILE, HOSTILE, cure={HOSTILE: [HOSTILE]}, command=HOSTILE)  # fmt: skip
@@ -111,9 +111,10 @@ def as_json(events: list[Event], out: TextIO) -> None:
 
 
 def prompt(events: list[Event], out: TextIO) -> None:
-    show = console.login_prompt(out)
-    for event in events:
-        show(event)
+    show = console.login_prompt()
+    with redirect_stderr(out):
+        for event in events:
+            show(event)
 
 
 @pytest.mark.parametrize("front_end", [lines, table, as_json, prompt])
@@ -132,9 +133,9 @@ def test_no_message_passes_for_a_line_of_ours() -> None:
     assert "run finished" not in [line[9:] for line in out.getvalue().splitlines()]
 
 
-def shown(write: Callable[[TextIO], object]) -> str:
+def shown(write: Callable[[Console], object]) -> str:
     out = Terminal()
-    write(out)
+    write(console.output(out))
     return out.getvalue()
 
 
@@ -160,10 +161,10 @@ POSTURE = Posture.from_json(infected(opened(judged(recorded())).to_json()))
         lambda out: console.show_findings([FINDING], out),
         lambda out: console.show_error(CloudError(HOSTILE, why=HOSTILE, fix=HOSTILE), out),
         lambda out: console.show_error(InvalidInputError(HOSTILE, findings=[FINDING]), out),
-        lambda out: show_posture(POSTURE, out),
+        lambda out: console.show_posture(POSTURE, out),
     ],
 )
-def test_what_is_printed_is_text(write: Callable[[TextIO], object]) -> None:
+def test_what_is_printed_is_text(write: Callable[[Console], object]) -> None:
     written = shown(write)
     assert obeyed(written) == []
     assert "[b]" in written

@@ -47,12 +47,18 @@ class Choice:
 @dataclass(frozen=True)
 class Target:
     """A cloud to work on. `sandbox` is its description if it is a sandbox, which can approve
-    sign-ins for the user; `approve` says to do that automatically."""
+    sign-ins for the user; `approve` says to do that automatically. `approved_by` names the target
+    if no user is needed for a sign-in."""
 
     name: TargetName
     cloud: Cloud
     sandbox: Document | None = None
     approve: bool = False
+
+    @property
+    def approved_by(self) -> str:
+        itself = self.sandbox is not None and self.sandbox.get("approves_sign_ins") is True
+        return self.name if self.approve or itself else ""
 
     def approve_sign_in(self, login: str) -> None:
         """Approve a sign-in as the user would: by its code, or by the address that a browser

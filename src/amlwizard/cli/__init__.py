@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import errno
 import io
+import locale
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -59,8 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     top = parser()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Names may contain characters that the terminal cannot encode: do not fail.
-            stream.reconfigure(errors="backslashreplace")
+            _escape(stream)
     given = top.parse_args(argv)
     if given.command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         top.print_help()
@@ -103,6 +104,14 @@ def _in_its_language(argv: Sequence[str]) -> list[str]:
     given, rest = early.parse_known_args(argv)
     language.speak(given.lang)
     return rest
+
+
+def _escape(stream: io.TextIOWrapper) -> None:
+    """Write what the stream cannot encode as escapes: names may contain any character. A terminal
+    has the encoding of its locale, also where Python takes UTF-8 for the locale C."""
+    if stream.isatty() and not {"PYTHONIOENCODING", "PYTHONUTF8"} & set(os.environ):
+        stream.reconfigure(encoding=locale.getencoding())
+    stream.reconfigure(errors="backslashreplace")
 
 
 def _unwritable(error: OSError) -> int:

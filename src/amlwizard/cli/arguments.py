@@ -90,6 +90,7 @@ def _plan(commands: Commands) -> None:
     plan = commands.add_parser("plan", help="what a replay would do")
     _recipe(plan, target="optional")
     plan.add_argument("--json", action="store_true", help="the plan as JSON")
+    _verbose(plan, "also show the id of every step, and the steps that it comes after")
 
 
 def _replay(commands: Commands) -> None:
@@ -150,6 +151,7 @@ def _verify(commands: Commands) -> None:
     )
     _recipe(verify, target="required")
     verify.add_argument("--json", action="store_true", help="the posture as JSON")
+    _verbose(verify, "also show the id of every promise")
     verify.add_argument("--html", metavar="FILE", help="write it as a page of its own")
     verify.add_argument(
         "--skip",
@@ -168,9 +170,14 @@ def _destroy(commands: Commands) -> None:
     destroy.add_argument(
         "--purge", action="store_true", help="leave nothing soft-deleted: free the names at once"
     )
+    _verbose(destroy, "also show the id of every step, and the steps that it comes after")
     destroy.add_argument("--dry-run", action="store_true", help="show what goes, and stop")
     destroy.add_argument("--yes", action="store_true", help="do not ask")
     destroy.add_argument("--json", action="store_true", help="events (or the plan) as JSON lines")
+
+
+def _verbose(command: argparse.ArgumentParser, help: str) -> None:
+    command.add_argument("-v", "--verbose", action="store_true", help=help)
 
 
 def _runs(commands: Commands) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from amlwizard.cli.options import FindingsOptions
-from amlwizard.console import show_findings
+from amlwizard.console import output, show_findings
 from amlwizard.errors import Finding
 from amlwizard.plain_text import plain
 
@@ -25,7 +25,7 @@ def print_findings(given: FindingsOptions, findings: Sequence[Finding]) -> int:
         }
         print(json.dumps(body, indent=2))
     else:
-        show_findings(findings, sys.stdout)
+        show_findings(findings, output(sys.stdout))
         print(f"{plain(given.recipe)}: {counted(errors, 'error')}, {counted(warnings, 'warning')}")
     return 2 if errors else 0
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import RLock
-from typing import TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -38,16 +36,26 @@ class FleetOutput:
     parallel is written one event at a time."""
 
     def __init__(
-        self, recipes: Collection[str], target: Target, as_json: bool, control: FleetControl
+        self,
+        recipes: Collection[str],
+        target: Target,
+        approved_by: str,
+        as_json: bool,
+        control: FleetControl,
     ) -> None:
         self.target, self.as_json, self.control = target, as_json, control
+        self.approved_by = approved_by
         self.views = {name: Watch() for name in recipes}
         self.labels = labels(recipes)
         self._lock = RLock()
         self._live: Live | None = None
         if sys.stdout.isatty() and not as_json:
             self._live = Live(
-                console=Console(), refresh_per_second=8, get_renderable=self._table, transient=True
+                console=console.output(sys.stdout),
+                refresh_per_second=4,
+                get_renderable=self._table,
+                redirect_stderr=sys.stderr.isatty(),
+                transient=True,
             )
 
     def shown(self) -> AbstractContextManager[object]:
@@ -56,7 +64,7 @@ class FleetOutput:
 
     def listener(self, name: str) -> Emit:
         """What shows the run of a recipe."""
-        watch, prompt = self.views[name], console.login_prompt(sys.stderr)
+        watch, prompt = self.views[name], console.login_prompt(self.approved_by)
         progress = self._progress(name)
 
         def show(event: Event) -> None:
@@ -69,7 +77,9 @@ class FleetOutput:
 
     def _progress(self, name: str) -> Emit:
         if self.as_json:
-            return lambda event: _say({**event.to_json(), "recipe": plain(name)})
+            return lambda event: console.print_json(
+                {**event.to_json(), "recipe": plain(name)}, sys.stdout
+            )
         if self._live:
             return lambda event: None
         width = max(len(label) for label in self.labels.values())
@@ -108,12 +118,12 @@ class FleetOutput:
         code = max(_code(result) for result in results.values())
         if self.as_json:
             rows = [self._row(name, result) for name, result in results.items()]
-            _say({"kind": "fleet-finished", "exit_code": code, "recipes": rows})
-        self._report(results, sys.stderr if self.as_json else sys.stdout)
+            summary: Document = {"kind": "fleet-finished", "exit_code": code, "recipes": rows}
+            console.print_json(summary, sys.stdout)
+        self._report(results, console.output(sys.stderr if self.as_json else sys.stdout))
         return code
 
-    def _report(self, results: Mapping[str, RunResult | None], out: TextIO) -> None:
-        shown = Console(file=out, highlight=False, soft_wrap=True)
+    def _report(self, results: Mapping[str, RunResult | None], shown: Console) -> None:
         for name in results:
             view = self.views[name].view
             if any(step.state == "failed" for step in view.steps.values()):
@@ -124,7 +134,7 @@ class FleetOutput:
         for name, result in results.items():
             row = self._row(name, result)
             line = f"{self.labels[name]:<{width}}  {row['result']:<14}  {row['seconds']:>7.1f} s"
-            shown.print(f"{line}  {row['next']}".rstrip(), markup=False)
+            shown.print(f"{line}  {row['next']}".rstrip(), markup=False, soft_wrap=True)
 
     def _row(self, name: str, result: RunResult | None) -> Document:
         code, view = _code(result), self.views[name].view
@@ -161,8 +171,3 @@ def result_of(view: RunView) -> str:
 
 def _code(result: RunResult | None) -> int:
     return result.exit_code if result else CANCELLED
-
-
-def _say(line: Document) -> None:
-    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
-    sys.stdout.flush()

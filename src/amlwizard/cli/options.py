@@ -79,6 +79,7 @@ class PreflightOptions(FindingsOptions, TargetOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions(RecipeOptions, CloudOptions):
+    verbose: bool
     json: bool
 
 
@@ -111,6 +112,7 @@ class RunsOptions(CloudOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions(RecipeOptions, TargetOptions):
+    verbose: bool
     json: bool
     html: str | None
     skip: Sequence[str]
@@ -123,6 +125,7 @@ class KeyOptions(RecipeOptions, TargetOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DestroyOptions(RecipeOptions, TargetOptions):
+    verbose: bool
     purge: bool
     dry_run: bool
     yes: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Mapping
 
 from amlwizard import console
 from amlwizard.events import Emit, Event
@@ -13,15 +14,14 @@ from amlwizard.view import RunView
 UNREAD = (errno.EPIPE, errno.EIO)
 
 
-def progress(as_json: bool) -> Emit:
-    """The display of a run: JSON lines, a live table on a terminal, plain lines elsewhere."""
+def progress(as_json: bool, expected: Mapping[str, float] | None = None) -> Emit:
+    """The display of a run: JSON lines, a live table on a terminal, plain lines elsewhere.
+    `expected` are the seconds by step id, for the time left."""
     if as_json:
         return console.json_lines(sys.stdout)
     if sys.stdout.isatty():
-        from rich.console import Console
-
-        return console.LiveTable(Console())
-    return console.Lines(sys.stdout)
+        return console.LiveTable(console.output(sys.stdout), expected)
+    return console.Lines(sys.stdout, expected=expected)
 
 
 def while_read(emit: Emit, control: RunControl) -> Emit:

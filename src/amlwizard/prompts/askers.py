@@ -91,6 +91,7 @@ class Terminal:
             choices=list(choices),
             default=current or None,
             instruction="(arrow keys, Enter)",
+            pointer=">",
             style=self._style,
         )
         return str(question.unsafe_ask())

@@ -100,7 +100,7 @@ class Server:
         self.serving.resume()
 
     @property
-    def description(self) -> dict[str, str]:
+    def description(self) -> dict[str, str | bool]:
         """What clients need to reach it."""
         arm = self.state.arm
         return {
@@ -112,6 +112,7 @@ class Server:
             "ca": str(self.ca),
             "control": f"{arm}/_sandbox",
             "control_token": self.control.token,
+            "approves_sign_ins": self.entra.codes.approve,
             "sign_in_page": self.entra.codes.address,
             "tenant": self.state.tenant,
             "subscription": self.state.subscription,

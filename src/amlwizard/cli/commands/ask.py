@@ -78,13 +78,15 @@ class Ask:
             person,
             application,
         )
-        self.interview = Interview(session, person, _say, _show)
-        self.login = console.login_prompt(sys.stderr)
+        self.interview = Interview(session, person, _say, self._show)
+        self.out = console.output(sys.stdout, given.plain)
+        self.login = console.login_prompt()
 
     def through(self) -> int:
         target: TargetName = self.given.target or self._target()
         self.session.aim(target)
-        with self.application.using(target):
+        with self.application.using(target) as opened:
+            self.login = console.login_prompt(opened.approved_by)
             return self._built_on(target)
 
     def _built_on(self, target: TargetName) -> int:
@@ -136,9 +138,9 @@ class Ask:
     def _plan(self, recipe: Recipe) -> None:
         plan = self.application.outline(recipe)
         _say("")
-        console.show_plan(plan, sys.stdout, commands=False)
+        console.show_plan(plan, self.out, commands=False)
         whole = durations.of_plan(plan, self.application.expected(recipe))
-        _say(f"\nIt takes about {span(whole)}.")
+        _say(f"\nThe run will take about {span(whole)}.")
 
     def _agreed(self, target: TargetName) -> bool:
         if target == "azure":
@@ -152,7 +154,7 @@ class Ask:
         while True:
             with cancelling(ABOUT_READING) as control:
                 found = self.application.preflight(recipe, self.login, control.cancelled, name)
-            _show(found)
+            self._show(found)
             errors = [finding for finding in found if finding.severity == "error"]
             if not errors:
                 return ()
@@ -174,12 +176,13 @@ class Ask:
                 console.show_error(error)
                 if not self.person.confirm("Ask for a new code?", True):
                     raise
-        _say(f"Signed in as {account.name}, subscription {account.subscription_name}.")
+        _say(f"Using the subscription {account.subscription_name} as {account.name}.")
 
     def _run(self, recipe: Recipe, path: Path) -> int:
         watch = Watch()
         with cancelling() as control:
-            told = while_read(to_all([console.Lines(sys.stdout), self.login]), control)
+            lines = console.Lines(sys.stdout, expected=self.application.expected(recipe))
+            told = while_read(to_all([lines, self.login]), control)
             shown = to_all([watch, told])
             ran = self.application.run(recipe, str(path), shown, control)
         self.session.ran(ran.run)
@@ -188,13 +191,12 @@ class Ask:
             self.session.finish()
         places = {"Recipe": str(path), "Journal": str(ran.journal)}
         access = self.application.places.access[self.session.draft.target].of(recipe.sign_in)
-        console.report(watch.view, places, sys.stdout, next_steps(watch.view, path, access))
+        console.report(watch.view, places, self.out, next_steps(watch.view, path, access))
         return ran.exit_code
+
+    def _show(self, findings: Sequence[Finding]) -> None:
+        console.show_findings(findings, self.out)
 
 
 def _say(text: str) -> None:
     print(text, flush=True)
-
-
-def _show(findings: Sequence[Finding]) -> None:
-    console.show_findings(findings, sys.stdout)

@@ -25,15 +25,16 @@ def destroy(given: DestroyOptions) -> int:
             why="Nothing was removed.",
             fix="Look at what would go with --dry-run, then replace that by --yes.",
         )
-    out = sys.stderr if given.json else sys.stdout
-    login, watch = console.login_prompt(sys.stderr), Watch()
-    with Application(choice_of(given)) as application, application.using(given.target):
+    out = console.output(sys.stderr if given.json else sys.stdout)
+    watch = Watch()
+    with Application(choice_of(given)) as application, application.using(given.target) as target:
+        login = console.login_prompt(target.approved_by)
         with cancelling(ABOUT_READING) as control:
             plan = application.plan_teardown(recipe, given.purge, login, control.cancelled)
         if given.dry_run and given.json:
             print(json.dumps(plan.to_json(), indent=2))
             return 0
-        console.show_teardown(plan, out)
+        console.show_teardown(plan, out, given.verbose)
         if given.dry_run:
             return 0
         if not given.yes and any(step.action in ("delete", "wait") for step in plan.steps):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from amlwizard.app.application import Application
 from amlwizard.cli.options import KeyOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
@@ -19,9 +17,9 @@ def key(given: KeyOptions) -> int:
     with (
         Application(choice_of(given)) as application,
         cancelling(ABOUT_READING) as control,
-        application.using(given.target, control.cancelled),
+        application.using(given.target, control.cancelled) as target,
     ):
-        prompt = login_prompt(sys.stderr)
+        prompt = login_prompt(target.approved_by)
         found = application.endpoint_key(recipe, prompt, control.cancelled)
     print(found.reveal())
     return 0

@@ -8,7 +8,7 @@ import sys
 from amlwizard.cli.options import PlanOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
 from amlwizard.cli.signals import ABOUT_READING, cancelling
-from amlwizard.console import login_prompt, show_plan
+from amlwizard.console import login_prompt, output, show_plan
 from amlwizard.plan import outline
 from amlwizard.steps import steps_for
 
@@ -26,11 +26,12 @@ def plan(given: PlanOptions) -> int:
         with (
             Application(choice_of(given)) as application,
             cancelling(ABOUT_READING) as control,
-            application.using(given.target, control.cancelled),
+            application.using(given.target, control.cancelled) as target,
         ):
-            made = application.plan(recipe, login_prompt(sys.stderr), control.cancelled)
+            prompt = login_prompt(target.approved_by)
+            made = application.plan(recipe, prompt, control.cancelled)
     if given.json:
         print(json.dumps(made.to_json(), indent=2))
     else:
-        show_plan(made, sys.stdout)
+        show_plan(made, output(sys.stdout), verbose=given.verbose)
     return 0 if made.possible else 2

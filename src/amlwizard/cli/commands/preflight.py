@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from amlwizard.app.application import Application
 from amlwizard.cli.finding_output import print_findings
 from amlwizard.cli.options import PreflightOptions
@@ -19,9 +17,8 @@ def preflight(given: PreflightOptions) -> int:
     with (
         Application(choice_of(given)) as application,
         cancelling(ABOUT_READING) as control,
-        application.using(given.target, control.cancelled),
+        application.using(given.target, control.cancelled) as target,
     ):
-        findings = application.preflight(
-            recipe, login_prompt(sys.stderr), control.cancelled, given.recipe
-        )
+        prompt = login_prompt(target.approved_by)
+        findings = application.preflight(recipe, prompt, control.cancelled, given.recipe)
     return print_findings(given, findings)

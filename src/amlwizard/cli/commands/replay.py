@@ -30,8 +30,9 @@ def replay(given: ReplayOptions) -> int:
     _must_be_meant(given)
     watch = Watch()
     application = Application(choice_of(given))
-    with application, cancelling() as control, application.using(given.target):
-        shown = to_all([progress(given.json), console.login_prompt(sys.stderr)])
+    with application, cancelling() as control, application.using(given.target) as target:
+        show = progress(given.json, application.expected(recipe))
+        shown = to_all([show, console.login_prompt(target.approved_by)])
         listeners: list[Emit] = [watch, while_read(shown, control)]
         ran = application.run(
             recipe,
@@ -46,7 +47,8 @@ def replay(given: ReplayOptions) -> int:
     path = ran.recipe if given.set else name  # which has what was set
     access = application.places.access[given.target].of(recipe.sign_in)
     steps = next_steps(watch.view, path, access)
-    console.report(watch.view, places, sys.stderr if given.json else sys.stdout, steps)
+    out = console.output(sys.stderr if given.json else sys.stdout)
+    console.report(watch.view, places, out, steps)
     return ran.exit_code
 
 
@@ -56,10 +58,12 @@ def _replay_all(given: ReplayOptions, recipes: Mapping[str, Recipe]) -> int:
 
     _must_be_meant(given)
     application, control = Application(choice_of(given)), FleetControl(len(recipes))
-    output = FleetOutput(recipes, given.target, given.json, control)
     work = Work(tuple(given.rerun), given.until, tuple(given.ignore))
-    with application, cancelling(control=control), application.using(given.target), output.shown():
-        results = Fleet(application, recipes, given.jobs, control).run(work, output.listener)
+    with application, cancelling(control=control), application.using(given.target) as target:
+        output = FleetOutput(recipes, given.target, target.approved_by, given.json, control)
+        with output.shown():
+            fleet = Fleet(application, recipes, given.jobs, control)
+            results = fleet.run(work, output.listener)
     return output.summary(results)
 
 

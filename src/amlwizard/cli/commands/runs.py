@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from amlwizard import journal
 from amlwizard.app.application import Application
@@ -18,7 +18,8 @@ from amlwizard.cli.options import RunsOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
 from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
-from amlwizard.console import login_prompt
+from amlwizard.console import login_prompt, output
+from amlwizard.console.output import indented
 from amlwizard.errors import InvalidInputError
 from amlwizard.paths import state_folder
 from amlwizard.plain_text import PlainText
@@ -58,9 +59,9 @@ def runs(given: RunsOptions) -> int:
     with (
         Application(choice_of(given)) as application,
         cancelling(ABOUT_READING) as control,
-        application.using(given.target, control.cancelled),
+        application.using(given.target, control.cancelled) as target,
     ):
-        prompt = login_prompt(sys.stderr)
+        prompt = login_prompt(target.approved_by)
         found = application.model_versions(recipe, prompt, control.cancelled)
     return _show_versions(recipe.names.model, found, given.json)
 
@@ -92,11 +93,13 @@ def _show_runs(found: Sequence[RecordedRun], as_json: bool) -> int:
     if not found:
         print("Nothing was run on this machine yet.")
         return 0
-    table = _table("Run", "Began", "Recipe", "On", "End", "Model", "Metrics")
+    console = output(sys.stdout)
     for run in found:
         began = f"{datetime.fromtimestamp(run.began):%Y-%m-%d %H:%M}"
-        table.add_row(run.run, began, run.recipe, run.target, run.end, run.model, run.metrics)
-    Console(highlight=False).print(table)
+        console.print(Text.assemble((run.run, "bold"), f"  {began}  {run.end}"))
+        built = f"{run.recipe} on {run.target}"
+        what = "; ".join(filter(None, (built, run.model, run.metrics)))
+        console.print(indented(what, 4))
     return 0
 
 
@@ -107,17 +110,12 @@ def _show_versions(model: str, found: Sequence[ModelVersion], as_json: bool) -> 
     if not found:
         print(f"There is no version of {model} yet.")
         return 0
-    table = _table("Version", "Metrics", "Serves", "MLflow run")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("Version", "Metrics", "Serves", "MLflow run"):
+        table.add_column(title, no_wrap=title == "MLflow run")
     for version in found:
         metrics = ", ".join(f"{name} {value:.6g}" for name, value in version.metrics.items())
         serves = ", ".join(f"{name} {share}%" for name, share in version.traffic.items())
         table.add_row(version.version, metrics, serves, version.run_id)
-    Console(highlight=False).print(f"{model}\n", table, markup=False)
+    output(sys.stdout).print(f"{model}\n", table, markup=False)
     return 0
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    return table

@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -23,21 +22,19 @@ def verify(given: VerifyOptions) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set))
     if given.html:
         reporting.usable(Path(given.html))
-    listeners: list[Emit] = [console.login_prompt(sys.stderr)]
-    if not given.json:
-        listeners.append(console.Lines(sys.stderr))
     application = Application(choice_of(given))
-    with application, cancelling() as control, application.using(given.target):
+    with application, cancelling() as control, application.using(given.target) as target:
+        listeners: list[Emit] = [console.login_prompt(target.approved_by)]
+        if not given.json:
+            listeners.append(console.Lines(sys.stderr))
         shown = while_read(to_all(listeners), control)
         posture = application.verify(recipe, shown, control, given.skip)
     if given.html:
         reporting.write(Path(given.html), posture, recipe, reporting.journals(recipe))
     if given.json:
-        print(json.dumps(posture.to_json(), indent=2, ensure_ascii=False))
+        console.print_json(posture.to_json(), sys.stdout, indent=2)
     else:
-        from amlwizard.report.table import show_posture
-
-        show_posture(posture, sys.stdout)
+        console.show_posture(posture, console.output(sys.stdout), given.verbose)
         if given.html:
             print(f"\nReport: {given.html}")
     return 0 if posture.kept else 1

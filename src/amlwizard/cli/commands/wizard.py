@@ -33,6 +33,12 @@ def wizard(given: WizardOptions) -> int:
             why=f"TERM is {os.environ.get('TERM', '')!r}.",
             fix=f"Use `{command_line('ask')}`, which only writes lines, or set TERM to what the terminal is.",
         )
+    if not sys.stderr.encoding.lower().startswith("utf"):
+        raise InvalidInputError(
+            "This terminal cannot draw the wizard.",
+            why=f"Its encoding, {sys.stderr.encoding}, lacks the lines and marks that it draws.",
+            fix="Use `amlwizard ask`, or set LC_ALL to a UTF-8 locale, such as C.UTF-8.",
+        )
     if given.target == "sandbox" and VARIABLE not in os.environ:
         require_sandbox()
     draft = None
@@ -64,6 +70,6 @@ def farewell(app: WizardApp, out: TextIO) -> None:
         if traffic := view.output(TRAFFIC):
             places["Endpoint"] = traffic.scoring_uri
         out.writelines(f"{name:<9} {plain(place)}\n" for name, place in places.items())
-        console.show_next_steps(app.next_steps, out)
+        console.show_next_steps(app.next_steps, console.output(out))
     elif draft.changed:
         out.write(f"Your answers are kept: {command_line()} offers to continue.\n")

@@ -14,10 +14,11 @@ from textual.content import Content
 
 from amlwizard import durations
 from amlwizard.plan import PHASES
+from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.time_format import clock, span
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.page import Page
-from amlwizard.tui.widgets.step_tree import PHASE, PHASE_TITLES, StepLine, StepTree
+from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.timeline import Timeline
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
 from amlwizard.view import RunView, StepView
@@ -81,13 +82,14 @@ class ProgressPage(Page):
         self._stale = False
         if not self.is_current:
             return
-        view, expected = self.wizard.view, self.wizard.expected
+        view = self.wizard.view
         now = self.wizard.now() if self.wizard.running else view.now
+        expected = durations.learned(view, self.wizard.expected, now)
         self.query_one("#head", UpdatingStatic).say(self._head(view, now))
         tree = self.query_one(StepTree)
         steps = sorted(view.steps.values(), key=lambda s: PHASES.index(s.info.phase))
         tree.fill((step.info.id, step.info.phase) for step in steps)
-        tree.paint(dict(lines(view, dict(expected), now, self.wizard.running)))
+        tree.paint(dict(lines(view, expected, now, self.wizard.running)))
         if self._following:
             tree.lead(telling(view))
         timeline = self.query_one(Timeline)
@@ -254,9 +256,7 @@ def _note(step: StepView, view: RunView) -> str:
 def _right(step: StepView, expected: dict[str, float], now: float, running: bool) -> str:
     wanted = expected.get(step.info.id, 0.0)
     if step.state == "running":
-        if not running:
-            return "interrupted"
-        return f"{clock(now - step.started)}" + (f" of ~{span(wanted)}" if wanted >= 1 else "")
+        return durations.spent(step, expected, now) if running else "interrupted"
     if step.state == "waiting":
         return f"~{span(wanted)}" if wanted >= 1 else ""
     return span(step.seconds) if step.state == "done" else step.state

@@ -18,11 +18,12 @@ from amlwizard import durations
 from amlwizard.command_line import RECIPE, command_line
 from amlwizard.errors import Finding
 from amlwizard.plan import PHASES, Plan, PlannedStep
+from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.time_format import span
 from amlwizard.tui.dialogs.questions import Choose
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.row import note
-from amlwizard.tui.widgets.step_tree import PHASE, PHASE_TITLES, StepLine, StepTree
+from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
 
 MARKS = {

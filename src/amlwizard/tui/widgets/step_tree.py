@@ -13,20 +13,12 @@ from textual.message import Message
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-PHASE_TITLES = {
-    "sign-in": "Sign-in",
-    "provision": "Platform",
-    "train": "Training",
-    "register": "Model",
-    "deploy": "Deployment",
-    "score": "Scoring",
-    "verify": "Verify",
-}
+from amlwizard.step_titles import fitted
+
 PHASE = "phase:"
 """Prefix of the name of a phase among ids of steps, since some are the same."""
 GUIDE = 2
 LEAST_TITLE = 12
-LEAST_WORD = 8
 MOVES = ("up", "down", "pageup", "pagedown", "home", "end", "left", "right")
 
 
@@ -40,19 +32,6 @@ class StepLine:
     tone: str = "plain"
     note: str = ""
     right: str = ""
-
-
-def fitted(title: str, room: int) -> str:
-    """A title in `room` cells, with its longest word shortened so that the kind of step stays
-    readable: a zone's name loses its first label, which all zones share, and a word that is still
-    too long its end. A title that does not fit even then is returned unchanged."""
-    word = max(title.split(" "), key=len)
-    left = max(LEAST_WORD, room - (len(title) - len(word)))
-    short = f"…{word.partition('.')[2]}" if "." in word and len(word) > left else word
-    if len(short) > left:
-        short = f"{short[: left - 1]}…"
-    shorter = title.replace(word, short, 1)
-    return shorter if len(shorter) <= room else title
 
 
 class StepTree(Tree[str]):

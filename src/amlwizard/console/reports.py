@@ -1,0 +1,129 @@
+"""Prints findings, errors, and how runs and teardowns ended."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from amlwizard import answers
+from amlwizard.command_line import command_line
+from amlwizard.console.output import indented, output, row
+from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
+from amlwizard.lineage import lineage
+from amlwizard.next_steps import NextStep
+from amlwizard.plain_text import plain
+from amlwizard.plan import GONE
+from amlwizard.plan.outputs import SCORE, TRAIN, VERIFY, RemovalOutput, StepRef
+from amlwizard.time_format import span
+from amlwizard.view import RunView
+
+SEVERITIES = {"error": "bold red", "warning": "bold yellow"}
+
+
+def report(
+    view: RunView, places: dict[str, str], console: Console, steps: Iterable[NextStep] = ()
+) -> None:
+    """Print the end of a run: what failed, what was slowest, where everything is, and what to do
+    next."""
+    failures(view, console)
+    kept = sum(1 for s in view.steps.values() if s.state == "kept")
+    if kept and view.exit_code == 0:
+        trained = view.steps.get(TRAIN.id)
+        again = " The model was not trained again." if trained and trained.state == "kept" else ""
+        console.print(f"\n{kept} of {len(view.steps)} steps were kept as they are.{again}")
+    rows = dict(places)
+    rows |= lineage(view)
+    if scored := view.output(SCORE):
+        if scored.dns_record:
+            rows["DNS record"] = scored.dns_record
+        rows["Predictions"] = answers.on_a_line(scored.predictions)
+    if verified := view.output(VERIFY):
+        unseen = len(verified.without_evidence)
+        verifying = command_line("verify", view.recipe, "--target", view.target)
+        rows["Promises"] = f"{verified.kept} of {verified.promises} kept" + (
+            f", {unseen} not judged: `{verifying}` looks closer" if unseen else ""
+        )
+    _closing(view, rows, console)
+    show_next_steps(steps, console)
+
+
+def show_next_steps(steps: Iterable[NextStep], console: Console) -> None:
+    """Print commands so that each can be copied as a line."""
+    for step in steps:
+        console.print(f"\n{plain(step.what)}", markup=False)
+        for command in step.commands:
+            console.print(f"  {plain(command)}", markup=False, soft_wrap=True)
+
+
+def failures(view: RunView, console: Console) -> None:
+    for step in view.steps.values():
+        if step.state == "failed" and step.end:
+            what = escape(step.end.what)
+            console.print(f"\n[bold red]{escape(step.info.title)} failed.[/] {what}")
+            findings = step.end.outputs.get("findings")
+            if findings:
+                show_findings([Finding.from_json(f) for f in findings], console)
+                continue
+            _print_parts((step.end.why, step.end.fix), 2, console)
+
+
+def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
+    slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
+    if slowest:
+        rows["Slowest"] = slowest
+    console.print()
+    for name, value in rows.items():
+        row(console, name, plain(value))
+
+
+def report_teardown(view: RunView, places: dict[str, str], console: Console) -> None:
+    """Print the end of a teardown: what failed, what was left, which names are not free yet."""
+    failures(view, console)
+    counts = view.counts()
+    gone = counts.get("done", 0) - sum(
+        s.state == "done" for s in view.steps.values() if s.info.phase == "sign-in"
+    )
+    console.print(f"\n{gone} removed, {counts.get('kept', 0)} not found or left alone.")
+    for step in view.steps.values():
+        title = step.info.title.removeprefix("Remove: ")
+        note = step.end.what if step.end and step.state == "kept" else ""
+        if note not in ("", GONE):
+            console.print(indented(f"{title}: {note}", 2))
+        removed = view.output(StepRef(step.info.id, RemovalOutput))
+        if removed and removed.lingers:
+            text = f"{title}: {removed.lingers}. Run destroy --purge to free it."
+            console.print(indented(text, 2))
+    _closing(view, dict(places), console)
+
+
+def show_findings(findings: Sequence[Finding], console: Console) -> None:
+    for finding in findings:
+        style = SEVERITIES[finding.severity]
+        where = ", ".join(finding.fields) or "the file"
+        line = f" (line {finding.line})" if finding.line else ""
+        console.print(
+            f"[{style}]{finding.severity}[/] {escape(finding.rule)}  {escape(where)}{line}"
+        )
+        _print_parts((finding.what, finding.why, finding.fix), 4, console)
+        if finding.command:
+            command = Text(f"    $ {finding.command}", style="bold")
+            console.print(command, soft_wrap=True)
+
+
+def show_error(error: AmlwizardError, console: Console | None = None) -> None:
+    """Print an error, by default to standard error."""
+    console = console or output(sys.stderr)
+    console.print(f"[bold red]{escape(error.what)}[/]")
+    _print_parts((error.why, error.fix), 2, console)
+    if isinstance(error, InvalidInputError):
+        show_findings(error.findings, console)
+
+
+def _print_parts(parts: Sequence[str], indent: int, console: Console) -> None:
+    for part in parts:
+        if part:
+            console.print(indented(part, indent))
