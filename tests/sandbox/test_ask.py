@@ -236,7 +236,7 @@ def test_a_walk_to_a_saved_recipe(tmp_path: Path, term: str) -> None:
             child.send("\x15")  # Ctrl-U: the line that is offered
         child.sendline(str(saved))
         child.expect("The recipe is in")
-        child.expect("It takes about")
+        child.expect("The run will take about")
         child.expect("Start now on sandbox")
         child.sendline("n")
         child.expect("Nothing was built")
