@@ -17,7 +17,7 @@ from support import RECIPES, ROOT, Ran, Sandbox
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 HEAVY = (
     "azure", "databricks", "mlflow", "sklearn", "pandas", "numpy", "matplotlib", "textual",
-    "questionary", "starlette", "uvicorn", "httpx", "cryptography",
+    "questionary", "starlette", "uvicorn", "httpx", "cryptography", "dateutil",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from amlwizard.json_types import JsonObject, JsonValue
+from amlwizard.rules import labels
 
 WHOLE = {"integer": 31, "long": 63}  # bits
 FRACTIONS = ("double", "float")
@@ -86,7 +87,7 @@ def doubtful(value: JsonValue, spec: JsonObject, name: str) -> str:
 
 def _could_be_time(value: JsonValue) -> bool:
     if isinstance(value, str):
-        return is_stamp(value)
+        return labels.is_time(value)
     return isinstance(value, (int, float)) and value > FIRST_SECOND
 
 
@@ -116,16 +117,6 @@ def _read(value: JsonValue) -> float | int | None:
     return None if number - number else number  # no infinity, no NaN
 
 
-def is_number(text: str) -> bool:
-    """Whether a text looks like a number."""
-    return _read(text) is not None
-
-
-def is_stamp(text: str) -> bool:
-    """Whether a text looks like a time in ISO form."""
-    return bool(STAMP.fullmatch(text))
-
-
 def _float(number: float) -> float:
     try:
         return float(number)
@@ -150,7 +141,7 @@ def _is_time(text: str) -> bool:
         time = datetime.fromisoformat(text)
     except ValueError:
         return False
-    return is_stamp(text) and time.year in YEARS
+    return bool(STAMP.fullmatch(text)) and time.year in YEARS
 
 
 def _text(value: JsonValue, spec: JsonObject) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from amlwizard.errors import Severity
 from amlwizard.json_types import JsonObject, JsonValue
-from amlwizard.rules import arrays, cells
+from amlwizard.rules import arrays, cells, labels
 from amlwizard.rules.frames import Columns, Frame, frame_of
 from amlwizard.rules.model_input import ModelInput, Param, Tensor
 from amlwizard.rules.scoring_request import FORM, Problem, as_sent
@@ -45,7 +45,7 @@ def _frame(frame: Frame, model: ModelInput) -> Iterator[Problem]:
         yield Problem(what, "Give one for each row, or leave index out.")
         return
     if model.columns:
-        yield from (*_columns(frame, model), *_names(model))
+        yield from (*_columns(frame, model), *_names(frame, model))
     yield from _rows(frame, model.columns)
 
 
@@ -64,13 +64,14 @@ def _columns(frame: Frame, model: ModelInput) -> Iterator[Problem]:
         yield Problem(what, "Azure leaves it out; so may the request.", "warning")
 
 
-def _names(model: ModelInput) -> Iterator[Problem]:
-    """pandas makes numbers of names where all look like numbers, times where all look like times."""
-    names = [column.name for column in model.columns.values() if isinstance(column.name, str)]
-    for kind, looks_like in (("numbers", cells.is_number), ("times", cells.is_stamp)):
-        if model.signed and names and all(map(looks_like, names)):
-            what = f"The columns have {kind} as names, {', '.join(names)[:80]}: Azure does not find them."
-            yield Problem(what, "Train the model on columns with other names.")
+def _names(frame: Frame, model: ModelInput) -> Iterator[Problem]:
+    """Names that Azure's script reads as something else; names that are numbers in JSON stay so."""
+    known = {name: column.name for name, column in model.columns.items()}
+    if not model.signed or any(isinstance(known.get(name), int) for name in frame.columns):
+        return
+    if kind := labels.read_as(frame.columns):
+        what = f"The columns have {kind} as names, {', '.join(frame.columns)[:80]}: Azure does not find them."
+        yield Problem(what, "Train the model on columns with other names.")
 
 
 def _rows(frame: Frame, columns: Columns) -> Iterator[Problem]:
