@@ -12,6 +12,7 @@ from pathlib import Path
 from amlwizard.errors import InvalidInputError
 from amlwizard.events import Event, attachments, from_json
 from amlwizard.json_types import parsed
+from amlwizard.language import _
 from amlwizard.paths import private, private_folder
 
 NAME = "journal.jsonl"
@@ -52,7 +53,9 @@ def read(path: Path) -> Iterator[Event]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(
-            f"The journal {str(path)!r} cannot be read.", why=str(error), fix="Name another."
+            _("The journal {path!r} cannot be read.", path=str(path)),
+            why=str(error),
+            fix=_("Choose another journal."),
         ) from None
     for number, line in enumerate(lines, 1):
         try:
@@ -61,5 +64,7 @@ def read(path: Path) -> Iterator[Event]:
             if number == len(lines):
                 return
             raise InvalidInputError(
-                f"Line {number} of {path.name} is no event.", why=str(error), fix="Name another."
+                _("Line {number} of {name} is not an event.", number=number, name=path.name),
+                why=str(error),
+                fix=_("Choose another journal."),
             ) from None

@@ -95,7 +95,9 @@ def test_a_cluster_that_terminates_makes_no_second_run(
     ran = trained(*other, **around)
     run = ran.final("train")["outputs"]["run_id"]
     assert runs(cloud) == {**before, run: "FINISHED"}
-    assert any("terminated meanwhile" in e["message"] for e in ran.of("step-progress", "train"))
+    assert any(
+        "terminated in the meantime" in e["message"] for e in ran.of("step-progress", "train")
+    )
 
 
 def test_an_interrupt_ends_the_run(cloud: Sandbox, around: dict[str, str]) -> None:

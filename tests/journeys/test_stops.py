@@ -145,14 +145,14 @@ STATES = {
         "cell 5 was ended on the cluster",
     ),
     "an endpoint": State(
-        SCORE, ML_OPERATION, HELD, signal.SIGINT, "endpoint", "mle-mlquick01 goes on (InProgress)",
+        SCORE, ML_OPERATION, HELD, signal.SIGINT, "endpoint", "mle-mlquick01 (InProgress)",
     ),
     "a deployment": State(
         SCORE, "PUT .*/deployments/[^/]*", HANGS, signal.SIGTERM, "deployment",
-        "while PUT deployments/ridge was",
+        "during PUT deployments/ridge",
     ),
     "a scoring request": State(
-        SCORE, "POST .*/score", HANGS, signal.SIGHUP, "score", "while POST mle-mlquick01/score was",
+        SCORE, "POST .*/score", HANGS, signal.SIGHUP, "score", "during POST mle-mlquick01/score",
     ),
 }  # fmt: skip
 
@@ -190,8 +190,8 @@ def test_every_run_stops_in_a_later_state_and_says_what_goes_on(
 @pytest.mark.parametrize(
     ("call", "number", "said"),
     [
-        ("GET /dns-query", signal.SIGINT, "GET /dns-query was under way"),
-        ("GET /dns-query", signal.SIGHUP, "GET /dns-query was under way"),
+        ("GET /dns-query", signal.SIGINT, "cancelled during GET /dns-query"),
+        ("GET /dns-query", signal.SIGHUP, "cancelled during GET /dns-query"),
         ("POST /api/2.0/secrets/delete", signal.SIGINT, "Cancelled."),  # all is judged by then
     ],
 )

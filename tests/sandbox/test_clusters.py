@@ -206,7 +206,7 @@ def test_a_file_that_does_not_come_through_is_lost_and_nothing_else(
         CancelEvent(),
     )
     assert (drawn.lost, drawn.files) == (("big.png",), ())
-    assert "big.png did not come through" in said[1]
+    assert "big.png did not arrive complete" in said[1]
     assert last.data == {"mse": 1} and not last.lost
     assert [(f.name, f.content) for f in last.files] == [("small.png", b"png")]
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("refusals")
 EXECUTE = "POST /api/1.2/commands/execute"
 CELLS = ("# Begin\nprint('begun')", "# End\nprint('amlwizard:{\"mse\": 1}')")
 MISHAPS = {
-    "terminate": "The Databricks cluster terminated meanwhile: COMMUNICATION_LOST",
+    "terminate": "The Databricks cluster terminated in the meantime: COMMUNICATION_LOST",
     "lose-contexts": "Databricks has lost the execution context of the notebook",
 }
 # What API 1.2 says to a context that it does not know, as databricks-sdk parses it (`error`), and
@@ -52,7 +52,7 @@ def test_what_is_lost_at_a_cell_is_found_again_and_all_cells_run(
     said: list[str] = []
     platform.sandbox.fault(EXECUTE, holds="# End", mode=mishap, times=1)
     assert run(*CELLS, said=said)[-1].data == {"mse": 1}
-    assert f"{MISHAPS[mishap]}: the notebook starts again" in said
+    assert f"{MISHAPS[mishap]}. The notebook starts again." in said
     assert said.count("cell 1 of 2: done") == 2
     assert ("starting the cluster again" in said) == (mishap == "terminate")
 
@@ -71,7 +71,7 @@ def test_while_a_cell_runs_it_is_the_same(platform: Platform, run: Run, mishap: 
     said: list[str] = []
     platform.sandbox.fault("GET /api/1.2/commands/status", mode=mishap, times=1)
     assert run(*CELLS, said=said)[-1].data == {"mse": 1}
-    assert f"{MISHAPS[mishap]}: the notebook starts again" in said
+    assert f"{MISHAPS[mishap]}. The notebook starts again." in said
 
 
 @pytest.mark.parametrize("mishap", MISHAPS)
@@ -83,7 +83,7 @@ def test_what_is_lost_again_ends_the_notebook_and_is_told(
     with pytest.raises(CloudError) as lost:
         run(*CELLS, said=said, closing=lambda status: f"# Close as {status}")
     assert lost.value.what == f"{MISHAPS[mishap]}."
-    assert lost.value.why and "takes up what it has done" in lost.value.fix
+    assert lost.value.why and "continues where it stopped" in lost.value.fix
     assert said.count("cell 1 of 2: done") == 2
 
 
@@ -139,6 +139,6 @@ def test_a_cluster_that_terminates_while_it_installs_is_not_waited_for(platform:
     client = platform.cloud.databricks(made["url"], made["id"])
     client.have_running(cluster, lambda *_, **__: None, CancelEvent())
     platform.sandbox.fault("GET /api/2.0/libraries/cluster-status", mode="terminate", times=1)
-    with pytest.raises(StepError, match="terminated meanwhile: COMMUNICATION_LOST") as error:
+    with pytest.raises(StepError, match="terminated in the meantime: COMMUNICATION_LOST") as error:
         client.install_libraries(cluster, ["mlflow==2.22.5"], lambda *_, **__: None, CancelEvent())
     assert error.value.why and "replay" in error.value.fix

@@ -36,14 +36,14 @@ def test_it_ends_with_what_since_when_and_where_to_look(now: list[float]) -> Non
     now[0] += 3600
     with pytest.raises(StepError) as error:
         wait.tell("InProgress")
-    assert "the vnet: InProgress still, after 60 minutes (since " in error.value.what
+    assert "the vnet: still InProgress after 60 minutes (since " in error.value.what
     assert "its log" in error.value.fix
 
 
 def test_a_cancellation_says_what_goes_on() -> None:
     cancel = Event()
     cancel.set()
-    with pytest.raises(OperationCancelledError, match=r"the vnet goes on \(InProgress\)"):
+    with pytest.raises(OperationCancelledError, match=r"still under way: the vnet \(InProgress\)"):
         Waiting("the vnet", "", 3600, lambda *_: None, cancel).tell("InProgress")
 
 

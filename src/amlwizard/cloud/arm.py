@@ -28,6 +28,7 @@ from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.errors import CloudError, OperationCancelledError, StepError
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 
 if TYPE_CHECKING:
     from azure.core.polling import LROPoller
@@ -46,6 +47,7 @@ NETWORK = {
 }
 DATABRICKS = "microsoft.databricks/workspaces"
 TERMINAL = ("Succeeded", "Failed", "Canceled")
+PROVIDERS = "az provider list -o table"
 NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
 
@@ -93,9 +95,11 @@ class Arm(ArmRequests):
         found = self.await_there(resource_id, api_version, cancel)
         if found is None:
             raise StepError(
-                f"{short(resource_id)} is not there after it was created.",
-                why="The operation succeeded, and the resource cannot be read.",
-                fix="Replay once more; if it happens again, somebody is deleting it.",
+                _("{resource} cannot be found after it was created.", resource=short(resource_id)),
+                why=_("Azure reported success, but the resource cannot be read."),
+                fix=_(
+                    "Replay the recipe; if this happens again, something is deleting the resource."
+                ),
             )
         return found
 
@@ -128,11 +132,15 @@ class Arm(ArmRequests):
                 return found
             if state in TERMINAL:
                 raise CloudError(
-                    f"{short(resource_id)}: provisioning ended as {state}.",
+                    _(
+                        "{resource}: provisioning ended as {state}.",
+                        resource=short(resource_id),
+                        state=state,
+                    ),
                     code=state,
-                    fix="Replay: it is updated then.",
+                    fix=_("Replay the recipe: this updates the resource."),
                 )
-            waiting.tell(f"{state}, started elsewhere")
+            waiting.tell(_("{state}, started elsewhere", state=state))
             waiting.pause(self.profile.polling)
 
     def delete(
@@ -186,12 +194,17 @@ class Arm(ArmRequests):
         while (found := self.get(resource_id, api_version)) is not None:
             if _going(found):
                 going = True
-                waiting.tell("being deleted")
+                waiting.tell(_("being deleted"))
             elif going or time.monotonic() - began > self.profile.patience:
                 raise StepError(
-                    f"{short(resource_id)} is still there after it was deleted.",
-                    why="Azure accepted the deletion, and the resource can still be read.",
-                    fix="Run destroy again; if it stays, something keeps it or makes it anew.",
+                    _(
+                        "{resource} is still there after it was deleted.",
+                        resource=short(resource_id),
+                    ),
+                    why=_("Azure accepted the deletion, but the resource can still be read."),
+                    fix=_(
+                        "Run destroy again; if the resource stays, something keeps or recreates it."
+                    ),
                 )
             pause(self.profile.polling, cancel)
 
@@ -233,7 +246,8 @@ class Arm(ArmRequests):
 
     def _waiting(self, resource_id: str, say: ReportProgress, cancel: CancelEvent) -> Waiting:
         kind = _parts(resource_id)[0]
-        where = f"its activity log (az monitor activity-log list --resource-id {resource_id})"
+        command = f"az monitor activity-log list --resource-id {resource_id}"
+        where = _("its activity log ({command})", command=command)
         return Waiting(short(resource_id), where, longest(kind, self.profile.longest), say, cancel)
 
     def _persist(
@@ -260,7 +274,7 @@ class Arm(ArmRequests):
                 hope = self.profile.lag if lags else hope
                 if time.monotonic() - began >= hope or lost == LOST_ANSWERS:
                     raise
-                say(f"{error.code or error.status}: trying again")
+                say(_("{code}: trying again", code=error.code or error.status))
             pause(self.profile.retry, cancel)
 
     # -- the subscription
@@ -288,14 +302,17 @@ class Arm(ArmRequests):
                 f"/subscriptions/{self.subscription}/providers/{namespace}/register",
                 api_versions.RESOURCES,
             )
-        where = "the subscription's resource providers (az provider list -o table)"
-        waiting = Waiting("Registering", where, self.profile.longest, say, cancel)
+        where = _("the subscription's resource providers ({command})", command=PROVIDERS)
+        waiting = Waiting(
+            _("Registration of resource providers"), where, self.profile.longest, say, cancel
+        )
         while True:
             states = self.registrations(wanted)
             left = [ns for ns, state in states.items() if state != "Registered"]
             if not left:
                 return
-            waiting.tell(f"{len(wanted) - len(left)} of {len(wanted)} registered")
+            done = len(wanted) - len(left)
+            waiting.tell(_("{done} of {all} registered", done=done, all=len(wanted)))
             waiting.pause(self.profile.polling)
 
 

@@ -14,6 +14,7 @@ from azure.identity._internal import AuthCodeRedirectServer
 
 from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.errors import OperationCancelledError, SignInError
+from amlwizard.language import _
 
 SECONDS = 300
 LOOK_SECONDS = 0.5
@@ -59,13 +60,15 @@ class _RedirectServer(AuthCodeRedirectServer):
 
     def handle_timeout(self) -> None:
         if self._cancel.is_set():
-            raise OperationCancelledError("cancelled while waiting for the sign-in")
+            raise OperationCancelledError(_("cancelled while waiting for the sign-in"))
         if time.monotonic() > self._end:
             raise SignInError(
-                "Sign-in failed.",
-                why="Nobody completed the sign-in in the browser within five minutes.",
-                fix="Start again. If the browser refused it, what it said names the policy; "
-                "sign_in.login: azure-cli (after az login) is another way.",
+                _("Sign-in failed."),
+                why=_("Nobody completed the sign-in in the browser within five minutes."),
+                fix=_(
+                    "Start again. If the page in the browser refused the sign-in, it names the policy; sign_in.login: "
+                    "azure-cli (after az login) is another way."
+                ),
             )
 
 
@@ -76,9 +79,13 @@ def _listening(cancel: CancelEvent) -> _RedirectServer:
         except OSError:
             continue
     raise SignInError(
-        "No address is free to which the browser could come back.",
-        why=f"Every port from {PORTS.start} to {PORTS.stop - 1} of localhost is taken.",
-        fix="Use sign_in.login: device-code or azure-cli.",
+        _("No port is free for the browser to return to after the sign-in."),
+        why=_(
+            "Every port of localhost from {first} to {last} is in use.",
+            first=PORTS.start,
+            last=PORTS.stop - 1,
+        ),
+        fix=_("Use sign_in.login: device-code or azure-cli."),
     )
 
 
@@ -87,10 +94,14 @@ def _show(person: InteractiveUser, url: str) -> None:
     person.ask(url, "", time.time() + SECONDS)
     if not person.played and not _opened(url):
         raise SignInError(
-            "No browser can be opened here.",
-            why="sign_in.login is browser, and this machine has none (or no screen to show it on).",
-            fix="Set BROWSER to a command that opens one, run this where there is one, or use "
-            "sign_in.login: azure-cli or device-code.",
+            _("No browser can be opened here."),
+            why=_(
+                "sign_in.login is browser, but this machine has none (or no screen to show one on)."
+            ),
+            fix=_(
+                "Set BROWSER to a command that opens one, run this on a machine that has one, or use "
+                "sign_in.login: azure-cli or device-code."
+            ),
         )
 
 

@@ -21,6 +21,7 @@ from amlwizard.cloud.wire import LostAnswerError, prepared, unrepeated
 from amlwizard.cloud_port import STOPPED, CellResult, DeviceCodePrompt, ReportProgress
 from amlwizard.errors import CloudError, StepError
 from amlwizard.json_types import Document
+from amlwizard.language import _
 
 RETRY_SECONDS = 60
 HTTP_SECONDS = 60.0
@@ -90,13 +91,13 @@ class Databricks:
 
     def runtimes(self) -> tuple[str, ...]:
         """The runtimes that a cluster may use, such as ``16.4.x-scala2.12``."""
-        found = asked("list runtimes", self.client.clusters.spark_versions).versions or []
+        found = asked(_("list runtimes"), self.client.clusters.spark_versions).versions or []
         return tuple(str(version.key) for version in found)
 
     def node_types(self) -> tuple[str, ...]:
         """The node types available in this subscription and region."""
         read = partial(self.client.api_client.do, "GET", "/api/2.1/clusters/list-node-types")
-        answer = asked("list node types", read)
+        answer = asked(_("list node types"), read)
         return tuple(
             str(node["node_type_id"])
             for node in answer.get("node_types", [])
@@ -105,19 +106,19 @@ class Databricks:
 
     def instance_pools(self) -> dict[str, str]:
         """The ids of the instance pools that the user may use, by name."""
-        found = asked("list instance pools", lambda: list(self.client.instance_pools.list()))
+        found = asked(_("list instance pools"), lambda: list(self.client.instance_pools.list()))
         return {str(pool.instance_pool_name): str(pool.instance_pool_id) for pool in found}
 
     def cluster_policies(self) -> dict[str, str]:
         """The ids of the cluster policies that the user may use, by name."""
-        found = asked("list cluster policies", lambda: list(self.client.cluster_policies.list()))
+        found = asked(_("list cluster policies"), lambda: list(self.client.cluster_policies.list()))
         return {str(policy.name): str(policy.policy_id) for policy in found}
 
     # -- clusters
 
     def find_cluster(self, name: str) -> Document | None:
         """The newest cluster of that name as the API returns it, or None."""
-        found = asked("list clusters", lambda: list(self.client.clusters.list()))
+        found = asked(_("list clusters"), lambda: list(self.client.clusters.list()))
         return next((dict(c.as_dict()) for c in found if c.cluster_name == name), None)
 
     def create_cluster(self, spec: Document) -> str:
@@ -125,7 +126,7 @@ class Databricks:
         on unnoticed: it is recognized by its name and tags."""
         for left in reversed(range(LOST_ANSWERS)):
             try:
-                with translated("create the cluster"), unrepeated():
+                with translated(_("create the cluster")), unrepeated():
                     answer = self.client.api_client.do(
                         "POST", "/api/2.1/clusters/create", body=spec
                     )
@@ -142,7 +143,7 @@ class Databricks:
 
     def _made(self, spec: Document) -> str | None:
         """The id of a cluster with the name and tags of `spec`."""
-        for cluster in asked("list clusters", lambda: list(self.client.clusters.list())):
+        for cluster in asked(_("list clusters"), lambda: list(self.client.clusters.list())):
             tags = (cluster.custom_tags or {}).items()
             if cluster.cluster_name == spec["cluster_name"] and tags >= spec["custom_tags"].items():
                 return str(cluster.cluster_id)
@@ -150,7 +151,7 @@ class Databricks:
 
     def edit_cluster(self, cluster_id: str, spec: Document) -> None:
         """Change the settings of a cluster; a running cluster restarts with them."""
-        with translated("change the cluster"):
+        with translated(_("change the cluster")):
             self.client.api_client.do(
                 "POST", "/api/2.1/clusters/edit", body={"cluster_id": cluster_id, **spec}
             )
@@ -159,7 +160,7 @@ class Databricks:
         """Start a cluster that is terminated. If the answer is lost, or Databricks says that the
         cluster is starting or runs, that is what was wanted."""
         try:
-            with translated("start the cluster"), unrepeated():
+            with translated(_("start the cluster")), unrepeated():
                 self.client.api_client.do(
                     "POST", "/api/2.1/clusters/start", body={"cluster_id": cluster_id}
                 )
@@ -170,7 +171,7 @@ class Databricks:
     def state(self, cluster_id: str) -> str:
         """The state of a cluster, such as ``RUNNING``; ``UNKNOWN`` if the API does not report
         one."""
-        cluster = asked("look at the cluster", lambda: self.client.clusters.get(cluster_id))
+        cluster = asked(_("read the cluster"), lambda: self.client.clusters.get(cluster_id))
         return cluster.state.value if cluster.state else "UNKNOWN"
 
     def wait_cluster(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
@@ -178,25 +179,25 @@ class Databricks:
         instead."""
         waiting = self._waiting_for_cluster(say, cancel)
         while True:
-            cluster = asked("look at the cluster", lambda: self.client.clusters.get(cluster_id))
+            cluster = asked(_("read the cluster"), lambda: self.client.clusters.get(cluster_id))
             state = cluster.state.value if cluster.state else "UNKNOWN"
             if state == "RUNNING":
                 return
             if state in ("TERMINATED", "ERROR"):
                 code = ended_for(cluster)
                 raise StepError(
-                    f"The Databricks cluster did not start: {code}.",
+                    _("The Databricks cluster did not start: {code}.", code=code),
                     why=cluster.state_message or "",
-                    fix=_CLUSTER_FIXES.get(code, "Look at the cluster's event log, then replay."),
+                    fix=_CLUSTER_FIXES.get(code, _("Check the cluster's event log, then replay.")),
                 )
-            waiting.tell(f"cluster {state.lower()}")
+            waiting.tell(_("cluster {state}", state=state.lower()))
             waiting.pause(self.profile.polling)
 
     def have_running(self, cluster_id: str, say: ReportProgress, cancel: CancelEvent) -> None:
         """Start the cluster if it has terminated, and wait until it runs with its libraries."""
         state = self._settled(cluster_id, say, cancel)
         if state in STOPPED:
-            say("starting the cluster again")
+            say(_("starting the cluster again"))
             self.start_cluster(cluster_id)
         if state != "RUNNING":
             self.wait_cluster(cluster_id, say, cancel)
@@ -207,23 +208,25 @@ class Databricks:
         """The state, once it is not ``TERMINATING``: until then Databricks refuses to start it."""
         waiting = self._waiting_for_cluster(say, cancel)
         while (state := self.state(cluster_id)) == "TERMINATING":
-            waiting.tell("cluster terminating")
+            waiting.tell(_("cluster terminating"))
             waiting.pause(self.profile.polling)
         return state
 
     def _waiting_for_cluster(self, say: ReportProgress, cancel: CancelEvent) -> Waiting:
-        where = "the cluster's event log"
-        return Waiting("The Databricks cluster", where, self.profile.longest, say, cancel)
+        where = _("the cluster's event log")
+        return Waiting(_("The Databricks cluster"), where, self.profile.longest, say, cancel)
 
     # -- libraries
 
     def library_status(self, cluster_id: str) -> dict[str, str]:
         """State (``INSTALLED``, ``PENDING``, ``FAILED``...) by PyPI requirement."""
-        return {package: state for package, (state, _) in self._libraries(cluster_id).items()}
+        found = self._libraries(cluster_id)
+        return {package: state for package, (state, _message) in found.items()}
 
     def _libraries(self, cluster_id: str) -> dict[str, tuple[str, str]]:
         found = asked(
-            "look at the libraries", lambda: list(self.client.libraries.cluster_status(cluster_id))
+            _("read the libraries"),
+            lambda: list(self.client.libraries.cluster_status(cluster_id)),
         )
         return {
             s.library.pypi.package: (
@@ -240,7 +243,7 @@ class Databricks:
         """Install PyPI packages and wait for them. Raises StepError if one fails."""
         from databricks.sdk.service.compute import Library, PythonPyPiLibrary
 
-        with translated("install libraries"):
+        with translated(_("install libraries")):
             self.client.libraries.install(
                 cluster_id, [Library(pypi=PythonPyPiLibrary(package=p)) for p in packages]
             )
@@ -249,33 +252,39 @@ class Databricks:
     def _wait_libraries(
         self, cluster_id: str, packages: Collection[str], say: ReportProgress, cancel: CancelEvent
     ) -> None:
-        where = "the libraries of the cluster"
-        waiting = Waiting("Installing libraries", where, self.profile.longest, say, cancel)
+        where = _("the libraries of the cluster")
+        waiting = Waiting(_("Installation of libraries"), where, self.profile.longest, say, cancel)
         while True:
             states = {p: s for p, s in self._libraries(cluster_id).items() if p in packages}
             failed = {p: message for p, (state, message) in states.items() if state == "FAILED"}
             if failed:
                 raise StepError(
-                    f"Libraries could not be installed: {', '.join(failed)}.",
+                    _("Libraries could not be installed: {packages}.", packages=", ".join(failed)),
                     why="; ".join(failed.values()),
-                    fix="Choose versions that exist for the runtime, under training; if the cluster "
-                    "did not reach the package index, replay once it does.",
+                    fix=_(
+                        "Choose versions that exist for the runtime, under training. If the cluster could "
+                        "not reach the package index, replay once it can."
+                    ),
                 )
             left = [p for p in packages if states.get(p, ("", ""))[0] not in INSTALLED]
             if not left:
                 return
             self._must_live(cluster_id)
-            waiting.tell(f"{len(packages) - len(left)} of {len(packages)} installed")
+            done = len(packages) - len(left)
+            waiting.tell(_("{done} of {all} installed", done=done, all=len(packages)))
             waiting.pause(self.profile.polling)
 
     def _must_live(self, cluster_id: str) -> None:
         """Raises StepError if the cluster has terminated: its libraries stay pending then."""
-        cluster = asked("look at the cluster", lambda: self.client.clusters.get(cluster_id))
+        cluster = asked(_("read the cluster"), lambda: self.client.clusters.get(cluster_id))
         if cluster.state and cluster.state.value in STOPPED:
             raise StepError(
-                f"The Databricks cluster terminated meanwhile: {ended_for(cluster)}.",
-                why=cluster.state_message or "Its libraries were being installed.",
-                fix="Look at the cluster's event log, then replay: it is started again.",
+                _(
+                    "The Databricks cluster terminated in the meantime: {reason}.",
+                    reason=ended_for(cluster),
+                ),
+                why=cluster.state_message or _("Its libraries were being installed."),
+                fix=_("Check the cluster's event log, then replay: the cluster is started again."),
             )
 
     # -- secrets and cells
@@ -283,9 +292,11 @@ class Databricks:
     def put_secret(self, scope: str, key: str, value: str) -> None:
         """Store a secret; creates its scope if necessary."""
         secrets = self.client.secrets
-        if scope not in {s.name for s in asked("list scopes", lambda: list(secrets.list_scopes()))}:
-            asked("create a secret scope", partial(self._create_scope, scope))
-        asked("store a secret", partial(secrets.put_secret, scope, key, string_value=value))
+        if scope not in {
+            s.name for s in asked(_("list secret scopes"), lambda: list(secrets.list_scopes()))
+        }:
+            asked(_("create a secret scope"), partial(self._create_scope, scope))
+        asked(_("store a secret"), partial(secrets.put_secret, scope, key, string_value=value))
 
     def _create_scope(self, scope: str) -> None:
         from databricks.sdk.errors import ResourceAlreadyExists
@@ -297,16 +308,16 @@ class Databricks:
     def delete_secret(self, scope: str, key: str) -> None:
         """Delete a secret, if it exists."""
         secrets = self.client.secrets
-        asked("delete a secret", lambda: _if_there(partial(secrets.delete_secret, scope, key)))
+        asked(_("delete a secret"), lambda: _if_there(partial(secrets.delete_secret, scope, key)))
 
     def delete_secret_scope(self, scope: str) -> None:
         """Delete a secret scope and what is in it, if it exists."""
         secrets = self.client.secrets
-        asked("delete a secret scope", lambda: _if_there(partial(secrets.delete_scope, scope)))
+        asked(_("delete a secret scope"), lambda: _if_there(partial(secrets.delete_scope, scope)))
 
     def secret_keys(self, scope: str) -> set[str]:
         """Keys of a secret scope; empty if the scope does not exist."""
-        return asked("list secrets", partial(self._secret_keys, scope))
+        return asked(_("list secrets"), partial(self._secret_keys, scope))
 
     def _secret_keys(self, scope: str) -> set[str]:
         from databricks.sdk.errors import NotFound
@@ -352,7 +363,7 @@ class Databricks:
         try:
             return notebook.run(self.client, cluster_id, self.profile.polling)
         except LostContextError as lost:
-            say(f"{lost.what.rstrip('.')}: the notebook starts again")
+            say(_("{problem} The notebook starts again.", problem=lost.what))
         self.have_running(cluster_id, say, cancel)
         return notebook.run(self.client, cluster_id, self.profile.polling)
 
@@ -365,9 +376,11 @@ def _if_there(delete: Callable[[], None]) -> None:
 
 
 _CLUSTER_FIXES = {
-    "AZURE_QUOTA_EXCEEDED_EXCEPTION": "Ask for more vCPU quota, or choose a smaller node type.",
-    "NETWORK_CHECK_CONTROL_PLANE_FAILURE": "Give the Databricks subnets a NAT gateway.",
-    "CLOUD_PROVIDER_LAUNCH_FAILURE": "Do what Azure says. Where it refuses public addresses, set "
-    "security.databricks_no_public_ip to true: nodes need none then.",
-    "IP_EXHAUSTION_FAILURE": "Use larger Databricks subnets, or fewer workers.",
+    "AZURE_QUOTA_EXCEEDED_EXCEPTION": _("Ask for more vCPU quota, or choose a smaller node type."),
+    "NETWORK_CHECK_CONTROL_PLANE_FAILURE": _("Give the Databricks subnets a NAT gateway."),
+    "CLOUD_PROVIDER_LAUNCH_FAILURE": _(
+        "Follow Azure's message. If it refuses public IP addresses, set "
+        "security.databricks_no_public_ip to true: nodes then need none."
+    ),
+    "IP_EXHAUSTION_FAILURE": _("Use larger Databricks subnets, or fewer workers."),
 }

@@ -233,7 +233,7 @@ def from_response(doing: str, error: HttpResponseError) -> CloudError:
     code, message = code_and_words(error)
     message = " ".join([message, *_details(error, message)])
     status = error.status_code or 0
-    met = "; ".join(of_refusal(getattr(error, "error", None)))
+    met = "; ".join(objection.said for objection in of_refusal(getattr(error, "error", None)))
     message = f"{message} It objects to this: {met}." if met else message
     by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in message), RESUME)
     if any(text in message for text in UNSEEN_ROLES):

@@ -29,6 +29,7 @@ from amlwizard.errors import (
 )
 from amlwizard.events import Attachment
 from amlwizard.json_types import MutableDocument, parsed
+from amlwizard.language import _
 from amlwizard.run_control import current_cancel
 from amlwizard.secret import hide
 
@@ -43,37 +44,51 @@ ALIVE = ("RUNNING", "RESIZING")
 CONTEXT = re.compile(r"context", re.IGNORECASE)
 MEANWHILE_SECONDS = 60.0
 CONTEXT_SECONDS = 600.0  # until it is open, on a cluster that runs
-OPENING = "open an execution context"
+OPENING = _("open an execution context")
 MARK, FILE = "amlwizard:", "amlwizard-file:"
 CUT = re.compile(r"^\*\*\* WARNING: skipped \d+ bytes of output \*\*\*$", re.MULTILINE)
 # Of exceptions that cells raise: signs in their text, the cause, what to do. The first one counts.
 REASONS = (
     (
         ("private link", "PublicNetworkAccess", "NameResolutionError"),
-        "The workspace refused the cluster: its names do not resolve to the private endpoint from the "
-        "cluster's VNET.",
-        "Look at the private DNS zones and their links to the VNET: "
-        f"`{command_line('verify', RECIPE, '--target', TARGET)}` checks them. Then replay.",
+        _(
+            "The workspace refused the cluster: the workspace's names do not resolve to its private endpoint "
+            "from the cluster's VNET."
+        ),
+        _(
+            "Check the private DNS zones and their links to the VNET with `{command}`, then replay.",
+            command=command_line("verify", RECIPE, "--target", TARGET),
+        ),
     ),
     (
         ("AuthorizationFailed", "PERMISSION_DENIED", "does not have authorization", "403"),
-        "The workspace does not allow this to the account that the notebook signs in with.",
-        "Give the account the role AzureML Data Scientist on the workspace. A role that was given in "
-        "the last minutes is not seen everywhere yet: then replay after some minutes.",
+        _("The workspace does not allow this to the account that the notebook signs in with."),
+        _(
+            "Give the account the role AzureML Data Scientist on the workspace. A role that was "
+            "given in the last few minutes may not be effective everywhere yet: wait, then replay."
+        ),
     ),
     (
         ("ExpiredAuthenticationToken", "InvalidAuthenticationToken", "401", "Unauthorized"),
-        "The workspace does not accept the notebook's token any more.",
-        "Replay: the notebook signs in anew and takes up what it has done.",
+        _("The workspace no longer accepts the notebook's token."),
+        _("Replay: the notebook signs in again and continues where it stopped."),
     ),
     (
-        ("Max retries exceeded", "failed with exception", "Connection", "Timeout", "valid JSON"),
-        "The workspace did not answer the cluster, or the connection broke off.",
-        "Replay: the notebook takes up what it has done. If it stays so, look at the private endpoint "
-        "of the workspace and at the cluster's outbound access.",
+        (
+            "Max retries exceeded",
+            "failed with exception",
+            "Connection",
+            "Timeout",
+            "valid JSON",
+        ),
+        _("The workspace did not answer the cluster, or the connection broke off."),
+        _(
+            "Replay: the notebook continues where it stopped. If it fails again, check the workspace's "
+            "private endpoint and the cluster's outbound access."
+        ),
     ),
 )
-WIDEN = (
+WIDEN = _(
     "Set spark.databricks.driver.maxReplOutputLength to 20000000 in the cluster's Spark "
     "configuration, then replay."
 )
@@ -119,16 +134,16 @@ class ExecutionContext:
                 client.command_execution.destroy(cluster_id, context.id)
 
     def _wait_until_open(self, say: ReportProgress, cancel: CancelEvent) -> None:
-        where = "the cluster's driver log"
-        waiting = Waiting("The execution context", where, CONTEXT_SECONDS, say, cancel)
+        where = _("the cluster's driver log")
+        waiting = Waiting(_("The execution context"), where, CONTEXT_SECONDS, say, cancel)
         while (status := self._status(OPENING)) != "Running":
             if status == "Error":
                 raise StepError(
-                    "Databricks could not open an execution context.",
-                    why="The driver of the cluster did not start it.",
-                    fix=f"Look at {where}, then replay: it continues from here.",
+                    _("Databricks could not open an execution context."),
+                    why=_("The driver of the cluster did not start."),
+                    fix=_("Check {where}, then replay: the run continues from here.", where=where),
                 )
-            waiting.tell(f"execution context {status.lower()}")
+            waiting.tell(_("execution context {status}", status=status.lower()))
             waiting.pause(self._polling)
 
     def _status(self, doing: str) -> str:
@@ -146,20 +161,23 @@ class ExecutionContext:
         if isinstance(error, LostContextError):
             return error
         with suppress(CloudError, SignInError):
-            cluster = asked("look at the cluster", lambda: self._client.clusters.get(self._cluster))
+            cluster = asked(_("read the cluster"), lambda: self._client.clusters.get(self._cluster))
             if cluster.state and cluster.state.value not in ALIVE:
                 return _lost(
-                    f"The Databricks cluster terminated meanwhile: {ended_for(cluster)}.",
+                    _(
+                        "The Databricks cluster terminated in the meantime: {reason}.",
+                        reason=ended_for(cluster),
+                    ),
                     cluster.state_message or error.what,
                 )
             if self._is_gone():
-                what = "Databricks has lost the execution context of the notebook."
-                return _lost(what, "The driver of the cluster has restarted, or was overloaded.")
+                what = _("Databricks has lost the execution context of the notebook.")
+                return _lost(what, _("The driver of the cluster restarted or was overloaded."))
         return None
 
     def _is_gone(self) -> bool:
         try:
-            return self._status("look at the execution context") == "Error"
+            return self._status(_("read the execution context")) == "Error"
         except CloudError as error:
             unknown = error.code in (NO_ANSWER, *PASSING)
             return not unknown or CONTEXT.search(error.why) is not None
@@ -175,7 +193,7 @@ class ExecutionContext:
         """Run a cell to its end, calling `meanwhile` every minute. Raises StepError with the cell's
         exception, or SignInError if Entra refused its sign-in. Cancellation also cancels the cell."""
         began = monotonic()
-        command_id = self._begin(f"run cell {number}", cell)
+        command_id = self._begin(_("run cell {number}", number=number), cell)
         try:
             status = self._ended(number, command_id, say, cancel, meanwhile)
         except OperationCancelledError:
@@ -189,14 +207,19 @@ class ExecutionContext:
             if code:
                 why, fix = reason(code, "notebook", summary.splitlines()[-1][:300])
                 raise SignInError(
-                    f"Entra refused the notebook's sign-in in cell {number}: AADSTS{code}.",
+                    _(
+                        "Entra refused the notebook's sign-in in cell {number}: AADSTS{code}.",
+                        number=number,
+                        code=code,
+                    ),
                     code=f"AADSTS{code}",
                     why=why,
                     fix=fix,
                 )
+            said = summary.splitlines()[-1][:300] if summary else state
             why, fix = _reason(summary)
             raise StepError(
-                f"Cell {number} failed: {summary.splitlines()[-1][:300] if summary else state}",
+                _("Cell {number} failed: {error}", number=number, error=said),
                 why=why,
                 fix=fix,
             )
@@ -233,14 +256,18 @@ class ExecutionContext:
             self._client.command_execution.cancel(
                 cluster_id=self._cluster, context_id=self.id, command_id=command_id
             )
-            return OperationCancelledError(f"cancelled; cell {number} was ended on the cluster")
-        return OperationCancelledError(f"cancelled; cell {number} may go on, until the next run")
+            return OperationCancelledError(
+                _("cancelled; cell {number} was ended on the cluster", number=number)
+            )
+        return OperationCancelledError(
+            _("cancelled; cell {number} may go on, until the next run", number=number)
+        )
 
     def run_briefly(self, cell: str) -> None:
         """Run a cell that tidies up after others. Errors are suppressed, and it has little time
         once the command is cancelled: some is left to take back what was lent to it."""
         with tidying(CLOSING_SECONDS):
-            command_id = self._begin("tidy up", cell)
+            command_id = self._begin(_("clean up"), cell)
             while current_cancel().wait(CLOSING_POLL_SECONDS) is False:
                 status = self._client.command_execution.command_status(
                     self._cluster, self.id, command_id
@@ -257,15 +284,17 @@ class ExecutionContext:
         meanwhile: Callable[[], None],
     ) -> CommandStatusResponse:
         """The status of a command, once it has ended."""
-        running = f"cell {number} runs"
-        where = "the cluster's driver log and its Spark UI"
-        waiting = Waiting(f"Cell {number}", where, CELL_SECONDS, say, cancel, running)
+        running = _("cell {number} running", number=number)
+        where = _("the cluster's driver log and its Spark UI")
+        waiting = Waiting(
+            _("Cell {number}", number=number), where, CELL_SECONDS, say, cancel, running
+        )
         last = monotonic()
         while True:
             read = partial(
                 self._client.command_execution.command_status, self._cluster, self.id, command_id
             )
-            status = asked(f"run cell {number}", read)
+            status = asked(_("run cell {number}", number=number), read)
             if status.status and status.status.value in ENDED:
                 return status
             if monotonic() - last >= MEANWHILE_SECONDS:
@@ -277,7 +306,7 @@ class ExecutionContext:
 
 
 def _lost(what: str, why: str) -> LostContextError:
-    fix = "Look at the cluster's event log, then replay: the notebook takes up what it has done."
+    fix = _("Check the cluster's event log, then replay: the notebook continues where it stopped.")
     return LostContextError(what, code=LostContextError.__name__, why=why, fix=fix)
 
 
@@ -302,8 +331,8 @@ def _marked(number: int, text: str) -> MutableDocument:
 def unreadable(number: int) -> StepError:
     """The error for a cell whose output Databricks has cut off."""
     return StepError(
-        f"What cell {number} put out cannot be read.",
-        why="Databricks leaves out the middle of what a cell prints where it is long.",
+        _("The output of cell {number} cannot be read.", number=number),
+        why=_("Databricks cuts the middle out of long output."),
         fix=WIDEN,
     )
 
@@ -334,5 +363,5 @@ def _shown(text: str) -> str:
 def _reason(summary: str) -> tuple[str, str]:
     """Why a cell failed, if the words of its exception tell, and what to do."""
     known = (reason for signs, *reason in REASONS if any(sign in summary for sign in signs))
-    why, fix = next(known, ("", "Correct the cause, then replay: what exists is kept."))
+    why, fix = next(known, ("", _("Correct the cause, then replay: what exists is kept.")))
     return why, fix

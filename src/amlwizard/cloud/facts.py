@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from amlwizard.cloud.policies import Objection
 from amlwizard.json_types import Document
 
 UNLIMITED = 10**9
@@ -84,7 +85,7 @@ class Denied:
     assignment: str
     planned: Planned
     implied: bool = False
-    objections: tuple[str, ...] = ()
+    objections: tuple[Objection, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from amlwizard.cloud.interruption import interruptible
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud_port import Frontend
 from amlwizard.json_types import JsonObject
+from amlwizard.language import _
 
 if TYPE_CHECKING:
     import requests
@@ -104,9 +105,15 @@ def _proxy(profile: CloudProfile, host: str) -> str | None:
 def _refused(at: Frontend, error: BaseException) -> trust.UntrustedCertificateError:
     said = re.search(r"certificate verify failed: ([^(\]]+)", str(error))
     return trust.UntrustedCertificateError(
-        f"The endpoint at {at.address} does not show the certificate of {at.name}.",
+        _(
+            "The endpoint at {address} does not present the certificate of {name}.",
+            address=at.address,
+            name=at.name,
+        ),
         code="CertificateVerifyFailed",
         why=said[1].strip().capitalize() + "." if said else type(error).__name__,
-        fix="Give serving.tls_certificate the certificate for serving.tls_name, with a validity that "
-        "has not ended, and replay: the extension gets it.",
+        fix=_(
+            "Set serving.tls_certificate to a valid certificate for serving.tls_name, and replay: the "
+            "cluster extension is updated with it."
+        ),
     )

@@ -7,6 +7,7 @@ import os
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import client
 from amlwizard.errors import SignInError
+from amlwizard.language import _
 from amlwizard.secret import hide, remember
 
 URL, TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
@@ -33,10 +34,13 @@ def assertion(profile: CloudProfile) -> str:
         given = str(answer.json()["value"])
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
         raise SignInError(
-            "GitHub gave no token for this job (workload-identity).",
+            _("GitHub issued no token for this job (workload-identity)."),
             why=hide(f"{type(error).__name__}: {error}").splitlines()[0],
-            fix="Give the job `permissions: id-token: write`; a job that has ended, or one for a pull "
-            "request from a fork, gets none.",
+            fix=_(
+                "Give the job {permission}; a job that has ended, or one for a pull request from a "
+                "fork, gets no token.",
+                permission="`permissions: id-token: write`",
+            ),
         ) from None
     remember(given)
     return given

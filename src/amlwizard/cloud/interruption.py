@@ -15,6 +15,7 @@ from threading import Thread
 from typing import TypeVar
 
 from amlwizard.errors import OperationCancelledError
+from amlwizard.language import _
 from amlwizard.run_control import current_cancel
 
 T = TypeVar("T")
@@ -26,23 +27,25 @@ LOOK_SECONDS = 0.1
 
 
 def interruptible(
-    call: Callable[[], T], doing: str = "a request", seconds: float = WHOLE_SECONDS
+    call: Callable[[], T], doing: str = _("a request"), seconds: float = WHOLE_SECONDS
 ) -> T:
     """The result of `call`, which sends one request, named by `doing`. Raises
     OperationCancelledError if the command is cancelled before or meanwhile, TimeoutError if there is
     no result after `seconds`."""
     cancel = current_cancel()
     if cancel.is_set():
-        raise OperationCancelledError("cancelled")
+        raise OperationCancelledError(_("cancelled"))
     result: Future[T] = Future()
     Thread(target=_fulfil, args=(result, call), name="request", daemon=True).start()
     left = seconds
     while not _ended(result, min(LOOK_SECONDS, left)):
         if cancel.is_set():
-            raise OperationCancelledError(f"cancelled while {doing} was under way")
+            raise OperationCancelledError(_("cancelled during {request}", request=doing))
         left -= LOOK_SECONDS
         if left <= 0:
-            raise TimeoutError(f"no complete answer after {seconds:.0f} seconds")
+            raise TimeoutError(
+                _("no complete answer within {seconds:.0f} seconds", seconds=seconds)
+            )
     return result.result()
 
 
@@ -65,4 +68,4 @@ def pause(seconds: float, cancel: CancelEvent | None = None) -> None:
     """Wait for `seconds`. Raises OperationCancelledError as soon as `cancel` is set; without it, as
     soon as the command is cancelled."""
     if (cancel or current_cancel()).wait(seconds):
-        raise OperationCancelledError("cancelled")
+        raise OperationCancelledError(_("cancelled"))

@@ -15,6 +15,7 @@ from amlwizard.cloud.profile import CloudProfile
 from amlwizard.cloud.wire import transport
 from amlwizard.errors import AmlwizardError, CloudError
 from amlwizard.json_types import MutableDocument
+from amlwizard.language import _
 from amlwizard.secret import Secret, hide
 
 if TYPE_CHECKING:
@@ -56,9 +57,13 @@ class MachineLearning:
         # azure-ai-ml falls back to the public endpoint silently: check before the first call.
         if client._base_url.rstrip("/") != self.profile.arm:
             raise AmlwizardError(
-                f"A client was about to ask {client._base_url} instead of {self.profile.arm}.",
-                why="azure-ai-ml took another cloud; nothing was sent.",
-                fix="Report this: a client of amlwizard ignored its endpoint.",
+                _(
+                    "A client was about to contact {url} instead of {expected}.",
+                    url=client._base_url,
+                    expected=self.profile.arm,
+                ),
+                why=_("azure-ai-ml chose another cloud; nothing was sent."),
+                fix=_("Report this: a client of amlwizard ignored its endpoint."),
             )
         return client
 
@@ -82,17 +87,21 @@ class MachineLearning:
         """The URI that the workspace reports: with private link it follows no pattern. Raises
         CloudError if there is none."""
         name = self.workspace_id.rsplit("/", 1)[-1]
-        found = asked("read the workspace", lambda: self._client.workspaces.get(name))
+        found = asked(_("read the workspace"), lambda: self._client.workspaces.get(name))
         uri = str(found.mlflow_tracking_uri or "")
         if not uri:
-            raise CloudError("The workspace reports no MLflow tracking URI.", code="NoTrackingUri")
+            raise CloudError(
+                _("The workspace reports no MLflow tracking URI."), code="NoTrackingUri"
+            )
         self.profile.must_allow(uri)
         return uri
 
     def model_versions(self, name: str) -> list[MutableDocument]:
         """Versions of a registered model, newest first: version, tags, run_id, id."""
         try:
-            found = asked("list model versions", lambda: list(self._client.models.list(name=name)))
+            found = asked(
+                _("list model versions"), lambda: list(self._client.models.list(name=name))
+            )
         except CloudError as error:
             if error.status == 404:
                 return []
@@ -113,14 +122,14 @@ class MachineLearning:
     def keys(self, endpoint: str) -> Secret:
         """The primary key of an online endpoint, or a token for one that takes tokens."""
         fetch = partial(self._client.online_endpoints.get_keys, endpoint)
-        keys = asked("fetch the endpoint's keys", fetch, again_every=self.profile.retry)
+        keys = asked(_("fetch the endpoint's keys"), fetch, again_every=self.profile.retry)
         return Secret(str(getattr(keys, "primary_key", None) or keys.access_token))
 
     def last_exception(self, endpoint: str, deployment: str, since: float | None = None) -> str:
         """The last error in the deployment's container since a time of the cloud (epoch seconds), or
         since its start; empty if there is none, or its log cannot be read."""
         try:
-            with translated("read the deployment's logs"):
+            with translated(_("read the deployment's logs")):
                 text = self._client.online_deployments.get_logs(deployment, endpoint, LOG_LINES)
         except CloudError:
             return ""

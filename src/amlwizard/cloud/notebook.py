@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from amlwizard.cloud.execution import ExecutionContext, unreadable
 from amlwizard.cloud_port import CellResult, DeviceCodePrompt, ReportProgress
 from amlwizard.errors import AmlwizardError, OperationCancelledError
+from amlwizard.language import _
 from amlwizard.payloads import CellFinished, CellStarted
 
 if TYPE_CHECKING:
@@ -75,14 +76,15 @@ class Notebook:
         return result
 
     def _report(self, number: int, cell: str, result: CellResult) -> None:
-        text = "\n".join([result.text, *(f"{name} did not come through" for name in result.lost)])
+        lost = (_("{name} did not arrive complete", name=name) for name in result.lost)
+        text = "\n".join([result.text, *lost])
         finished = CellFinished(
             number, _title(cell), text, result.seconds, result.data or None, result.files
         )
-        self.say(f"{self._position(number)}: done", finished)
+        self.say(_("{cell}: done", cell=self._position(number)), finished)
 
     def _position(self, number: int) -> str:
-        return f"cell {number} of {len(self.cells)}"
+        return _("cell {number} of {all}", number=number, all=len(self.cells))
 
 
 def _title(cell: str) -> str:

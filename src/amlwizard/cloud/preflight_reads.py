@@ -26,6 +26,7 @@ from amlwizard.cloud_port import ArmPort
 from amlwizard.design import api_versions
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.run_control import Workers
 
 T = TypeVar("T")
@@ -39,11 +40,11 @@ UNIQUE = {
     "Microsoft.ContainerRegistry/registries": (api_versions.CONTAINER_REGISTRY, 50),
 }
 REGIONAL = (
-    "vCPU quota",
-    "network quota",
-    "Machine Learning quota",
-    "VM sizes",
-    "Kubernetes versions",
+    _("vCPU quota"),
+    _("network quota"),
+    _("Machine Learning quota"),
+    _("VM sizes"),
+    _("Kubernetes versions"),
 )
 
 
@@ -55,16 +56,16 @@ def gather(arm: ArmPort, asked: Questions) -> CloudFacts:
         reads = _Reads(pool)
         providers = [reads.ask("providers", partial(look.provider, ns)) for ns in asked.namespaces]
         names = {
-            kind: reads.ask(f"the name {name}", partial(look.name, kind, name))
+            kind: reads.ask(_("the name {name}", name=name), partial(look.name, kind, name))
             for kind, name in asked.names.items()
         }
         judged = [*_tracked(asked.planned), *asked.implied]
         policies = [reads.ask("policies", partial(look.denied, planned)) for planned in judged]
-        workspaces = reads.ask("Machine Learning workspaces", look.workspaces)
+        workspaces = reads.ask(_("Machine Learning workspaces"), look.workspaces)
         usages, rest = _usages(look, reads), _rest(look, reads)
         listed = workspaces.result() or []
         endpoints = [
-            reads.ask("online endpoints", partial(look.endpoints, w["id"]))
+            reads.ask(_("online endpoints"), partial(look.endpoints, w["id"]))
             for w in listed
             if _is_elsewhere(w, asked)
         ]
@@ -111,13 +112,13 @@ class _Reads:
 def _usages(look: _Look, reads: _Reads) -> dict[str, Future[dict[str, Usage] | None]]:
     return {
         "compute": reads.ask(
-            "vCPU quota", partial(look.usages, "Microsoft.Compute", api_versions.COMPUTE)
+            _("vCPU quota"), partial(look.usages, "Microsoft.Compute", api_versions.COMPUTE)
         ),
         "network": reads.ask(
-            "network quota", partial(look.usages, "Microsoft.Network", api_versions.NETWORK)
+            _("network quota"), partial(look.usages, "Microsoft.Network", api_versions.NETWORK)
         ),
         "ml": reads.ask(
-            "Machine Learning quota", partial(look.usages, ML, api_versions.MACHINE_LEARNING)
+            _("Machine Learning quota"), partial(look.usages, ML, api_versions.MACHINE_LEARNING)
         ),
     }
 
@@ -125,16 +126,16 @@ def _usages(look: _Look, reads: _Reads) -> dict[str, Future[dict[str, Usage] | N
 def _rest(look: _Look, reads: _Reads) -> dict[str, Future[Any]]:
     """The reads that are facts as they are, by their names in Facts."""
     return {
-        "group": reads.ask("the resource group", look.group),
-        "cluster": reads.ask("the AKS cluster", look.cluster),
-        "managed_group": reads.ask("the managed resource group", look.managed_group),
-        "deleted_vaults": reads.ask("deleted vaults", look.deleted_vaults),
-        "locations": reads.ask("regions", look.locations),
-        "sizes": reads.ask("VM sizes", look.sizes),
-        "kubernetes": reads.ask("Kubernetes versions", look.kubernetes),
-        "permissions": reads.ask("the account's rights", look.permissions),
-        "vnets": reads.ask("virtual networks", look.vnets),
-        "zone_links": reads.ask("private DNS zones", look.zone_links),
+        "group": reads.ask(_("the resource group"), look.group),
+        "cluster": reads.ask(_("the AKS cluster"), look.cluster),
+        "managed_group": reads.ask(_("the managed resource group"), look.managed_group),
+        "deleted_vaults": reads.ask(_("deleted vaults"), look.deleted_vaults),
+        "locations": reads.ask(_("regions"), look.locations),
+        "sizes": reads.ask(_("VM sizes"), look.sizes),
+        "kubernetes": reads.ask(_("Kubernetes versions"), look.kubernetes),
+        "permissions": reads.ask(_("the account's rights"), look.permissions),
+        "vnets": reads.ask(_("virtual networks"), look.vnets),
+        "zone_links": reads.ask(_("private DNS zones"), look.zone_links),
     }
 
 

@@ -13,6 +13,7 @@ from amlwizard.cloud.trust import UntrustedCertificateError
 from amlwizard.cloud.wire import client
 from amlwizard.cloud_port import ProbeResult
 from amlwizard.json_types import JsonObject, JsonValue
+from amlwizard.language import _
 from amlwizard.secret import Secret
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def resolve(profile: CloudProfile, name: str) -> list[str]:
         except OSError as error:
             if isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME:
                 return []
-            raise no_answer(f"Resolving {name}", str(error)) from None
+            raise no_answer(_("Resolving {name}", name=name), str(error)) from None
         return sorted({str(info[4][0]) for info in found})
     for left in range(LOST_ANSWERS, 0, -1):
         try:
@@ -44,7 +45,7 @@ def resolve(profile: CloudProfile, name: str) -> list[str]:
             break
         except (httpx.HTTPError, ValueError, AttributeError) as error:
             if left == 1:
-                raise no_answer(f"Resolving {name}", type(error).__name__) from None
+                raise no_answer(_("Resolving {name}", name=name), type(error).__name__) from None
     return sorted(str(r["data"]) for r in records if r.get("type") == IPV4)
 
 

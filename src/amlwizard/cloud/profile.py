@@ -11,6 +11,7 @@ from amlwizard.cloud.throttling import Throttle
 from amlwizard.command_line import command_line
 from amlwizard.errors import AmlwizardError, InvalidInputError
 from amlwizard.json_types import parsed
+from amlwizard.language import _
 
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
 
@@ -72,9 +73,13 @@ class CloudProfile:
         elsewhere."""
         if not self.allows(url):
             raise AmlwizardError(
-                f"{_host(url)} is not on this machine, and the cloud {self.name} is.",
-                why="A client was about to leave the sandbox; nothing was sent.",
-                fix="Report this: a client of amlwizard ignored its endpoint.",
+                _(
+                    "{host} is not on this machine, but the cloud {cloud} is confined to it.",
+                    host=_host(url),
+                    cloud=self.name,
+                ),
+                why=_("A client was about to leave this machine; nothing was sent."),
+                fix=_("Report this: a client of amlwizard ignored its endpoint."),
             )
         return url
 
@@ -113,16 +118,22 @@ def from_description(path: Path) -> CloudProfile:
         packages = _address(given.get("packages") or f"{arm}/packages")
     except FileNotFoundError:
         raise InvalidInputError(
-            f"No sandbox runs that describes itself in {path}.",
-            why="What a sandbox says of itself ends with it.",
-            fix=f"Start one with `{command_line('sandbox')}` and set AMLWIZARD_SANDBOX to what it prints, "
-            "or unset the variable.",
+            _("No sandbox is running at {path}.", path=path),
+            why=_("A sandbox deletes this file when it stops."),
+            fix=_(
+                "Start one with `{command}` and set AMLWIZARD_SANDBOX to what it prints, or unset "
+                "the variable.",
+                command=command_line("sandbox"),
+            ),
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInputError(
-            f"{path} does not describe a sandbox.",
+            _("{path} does not describe a sandbox.", path=path),
             why=f"{type(error).__name__}: {error}",
-            fix=f"Set AMLWIZARD_SANDBOX to what `{command_line('sandbox')}` prints, or unset it.",
+            fix=_(
+                "Set AMLWIZARD_SANDBOX to what `{command}` prints, or unset it.",
+                command=command_line("sandbox"),
+            ),
         ) from None
     profile = CloudProfile(
         name="sandbox",

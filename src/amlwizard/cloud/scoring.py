@@ -12,6 +12,7 @@ from amlwizard.cloud.wire import client
 from amlwizard.cloud_port import EndpointAnswer, Frontend
 from amlwizard.errors import CloudError
 from amlwizard.json_types import JsonObject, JsonValue, parsed
+from amlwizard.language import _
 from amlwizard.secret import Secret, hide
 
 if TYPE_CHECKING:
@@ -63,11 +64,13 @@ def score(
     except (httpx.HTTPError, requests.RequestException) as error:
         where = f"{uri} ({at.address})" if at else uri
         raise CloudError(
-            "The endpoint did not answer.",
+            _("The endpoint did not answer."),
             code=type(error).__name__,
-            why=f"{type(error).__name__} at {where}",
-            fix="An internal load balancer answers inside the VNET only; else look at the "
-            "deployment's state and the NSG of the scoring subnet.",
+            why=_("{error} at {address}", error=type(error).__name__, address=where),
+            fix=_(
+                "An internal load balancer answers inside the VNET only; otherwise check the deployment's "
+                "state and the NSG of the scoring subnet."
+            ),
         ) from None
     seconds = monotonic() - began
     return read(answer.status_code, answer.headers, answer.text, seconds)

@@ -25,6 +25,7 @@ from amlwizard.cloud.interactive_user import InteractiveUser
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.errors import OperationCancelledError, SignInError
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.run_control import bound, current_cancel
 from amlwizard.secret import hide, remember
 
@@ -184,12 +185,14 @@ class CloudSession:
         self.person.waited_for = True
         try:
             if self.person.cancel.is_set():
-                raise OperationCancelledError("cancelled before the sign-in")
+                raise OperationCancelledError(_("cancelled before the sign-in"))
             record = self._inner.authenticate(scopes=scopes, **options)
         except ClientAuthenticationError:
             # azure-identity wraps any exception that ends its wait, including ours.
             if self.person.cancel.is_set():
-                raise OperationCancelledError("cancelled while waiting for the sign-in") from None
+                raise OperationCancelledError(
+                    _("cancelled while waiting for the sign-in")
+                ) from None
             raise
         finally:
             self.person.waited_for = False
@@ -223,9 +226,13 @@ class CloudSession:
         wanted = self.asked_tenant.lower()
         if _is_id(wanted) and self.identity.tenant.lower() != wanted:
             raise SignInError(
-                f"The sign-in ({self.login}) is for the tenant {self.identity.tenant}.",
-                why=f"The recipe names the tenant {self.asked_tenant}.",
-                fix="Correct sign_in.tenant, or sign in to that tenant.",
+                _(
+                    "The sign-in ({login}) is to the tenant {tenant}.",
+                    login=self.login,
+                    tenant=self.identity.tenant,
+                ),
+                why=_("The recipe names the tenant {tenant}.", tenant=self.asked_tenant),
+                fix=_("Correct sign_in.tenant, or sign in to that tenant."),
             )
 
     def reach(self, tenant: str) -> str | None:
@@ -311,7 +318,7 @@ def signed_in(
 def _raise_if_cancelled() -> None:
     """azure-identity wraps any exception that ends its requests, including ours."""
     if current_cancel().is_set():
-        raise OperationCancelledError("cancelled while signing in")
+        raise OperationCancelledError(_("cancelled while signing in"))
 
 
 def claims(token: str) -> Document:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from amlwizard.errors import OperationCancelledError
+from amlwizard.language import _
 from amlwizard.run_control import LOOK_SECONDS, current_cancel
 
 if TYPE_CHECKING:
@@ -45,5 +46,5 @@ def _awaited(made: Future[CloudSession]) -> CloudSession:
     cancel = current_cancel()
     while not made.done():
         if cancel.wait(LOOK_SECONDS):
-            raise OperationCancelledError("cancelled while another recipe signs in")
+            raise OperationCancelledError(_("cancelled while another recipe signs in"))
     return made.result()

@@ -3,7 +3,7 @@ recipe's, or the only one; never silently the first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from amlwizard.accounts import Subscription, Tenant
@@ -12,6 +12,7 @@ from amlwizard.cloud.credentials import by_entra
 from amlwizard.cloud.session import CloudSession, Within
 from amlwizard.errors import CloudError, Finding, InvalidInputError, SignInError
 from amlwizard.json_types import MutableDocument
+from amlwizard.language import _
 
 FIELD, TENANT_FIELD = "sign_in.subscription", "sign_in.tenant"
 USABLE = ("Enabled", "Warned", "PastDue")
@@ -40,7 +41,7 @@ def seen(session: CloudSession, asked: str, wanted: str | None = None) -> list[T
             inside = Arm(session.profile, Within(session, tenant))
             tenants.append(Tenant(tenant, "", "", _subscriptions(inside)))
         else:
-            tenants.append(Tenant(tenant, "", "", note="wants a sign-in of its own"))
+            tenants.append(Tenant(tenant, "", "", note=_("needs its own sign-in")))
         if _find(tenants[-1:], wanted):
             break
     return [
@@ -61,23 +62,38 @@ def choose(tenants: Sequence[Tenant], wanted: str | None) -> Subscription:
     usable = [(t, s) for t in tenants for s in t.subscriptions if s.state in USABLE]
     if not wanted and len(usable) == 1:
         return usable[0][1]
-    several = len({t.id for t, _ in usable}) > 1
-    names = "; ".join(
-        f"{s.name} ({s.id}{f', tenant {t.name or t.id}' if several else ''})" for t, s in usable
-    )
-    if wanted:
-        what = f"The account does not see the subscription {wanted}."
-    else:
-        what = f"The account sees {len(usable)} subscriptions: one must be chosen."
     closed = [t for t in tenants if t.note]
-    fix = f"Set {FIELD} to one of: {names or 'none'}."
-    if closed:
-        others = ", ".join(f"{t.name or t.domain or t.id} ({t.id})" for t in closed)
-        fix += f" Not looked into, each wants a sign-in of its own ({TENANT_FIELD}): {others}."
+    what = _undecided(wanted, len(usable))
+    fix = " ".join(_ways(usable, closed))
+    several = len({tenant.id for tenant, _subscription in usable}) > 1
     fields = (FIELD, TENANT_FIELD) if several or closed else (FIELD,)
     raise InvalidInputError(
         what, findings=[Finding("subscription", "error", fields, what, fix=fix)], fix=fix
     )
+
+
+def _undecided(wanted: str | None, usable: int) -> str:
+    if wanted:
+        return _("The account does not see the subscription {id}.", id=wanted)
+    if not usable:
+        return _("The account sees no subscription that can be built in.")
+    return _("The account sees {count} subscriptions: one must be chosen.", count=usable)
+
+
+def _ways(usable: Sequence[tuple[Tenant, Subscription]], closed: Sequence[Tenant]) -> Iterator[str]:
+    """Sentences that say what can be chosen, and where there may be more."""
+    if usable:
+        names = "; ".join(f"{s.name} ({s.id}, {t.name or t.domain or t.id})" for t, s in usable)
+        yield _("Set {field} to one of: {names}.", field=FIELD, names=names)
+    if closed:
+        names = ", ".join(f"{t.name or t.domain or t.id} ({t.id})" for t in closed)
+        yield _(
+            "These tenants were not searched, as each needs its own sign-in ({field}): {names}.",
+            field=TENANT_FIELD,
+            names=names,
+        )
+    if not usable and not closed:
+        yield _("Sign in with an account that has a subscription.")
 
 
 def _find(tenants: Sequence[Tenant], wanted: str | None) -> Subscription | None:
@@ -103,8 +119,8 @@ def _ask(question: Callable[[], list[MutableDocument]]) -> list[MutableDocument]
         if not refused:
             raise
         raise SignInError(
-            "Azure Resource Manager does not accept the sign-in.",
+            _("Azure Resource Manager does not accept the sign-in."),
             code=error.code,
             why=f"{error.code}: {error.why}",
-            fix="Check sign_in.tenant, sign_in.login and the account.",
+            fix=_("Check sign_in.tenant, sign_in.login and the account."),
         ) from None

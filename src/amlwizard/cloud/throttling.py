@@ -16,6 +16,7 @@ from threading import Condition, Lock
 from typing import TYPE_CHECKING
 
 from amlwizard.errors import OperationCancelledError
+from amlwizard.language import _
 from amlwizard.run_control import LOOK_SECONDS, current_cancel, current_report
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ TOLD_SECONDS = 2.0
 """A shorter wait is not worth a word."""
 SIGN_OF_LIFE_SECONDS = 30.0
 
+TOLD = {
+    "reads": _("throttled: Azure takes no more reads from this subscription for {seconds} s"),
+    "writes": _("throttled: Azure takes no more writes from this subscription for {seconds} s"),
+    "deletes": _("throttled: Azure takes no more deletions from this subscription for {seconds} s"),
+}
 KINDS = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
 SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
 LEFT = "x-ms-ratelimit-remaining-subscription-"
@@ -57,7 +63,9 @@ class Budget:
             try:
                 while (seconds := self._seconds()) or place is not self._waiting[0]:
                     if cancel.is_set():
-                        raise OperationCancelledError("cancelled while ARM takes no more requests")
+                        raise OperationCancelledError(
+                            _("cancelled while Azure Resource Manager accepts no more requests")
+                        )
                     told.waits(seconds)
                     is_next = place is self._waiting[0]
                     self._changed.wait(min(LOOK_SECONDS, seconds) if is_next else LOOK_SECONDS)
@@ -113,7 +121,7 @@ class Throttle:
         if matched is None:
             return send()
         budget = self._budget(matched[1].lower(), KINDS.get(method, "writes"))
-        for _ in range(ATTEMPTS - 1):
+        for _attempt in range(ATTEMPTS - 1):
             answer = _sent(budget, send)
             if not _is_refused(answer):
                 return answer
@@ -167,7 +175,4 @@ class _Telling:
         now = time.monotonic()
         if seconds >= TOLD_SECONDS and now >= self._next:
             self._next = now + SIGN_OF_LIFE_SECONDS
-            current_report()(
-                f"throttled: Azure takes no more {self._kind} from this subscription for "
-                f"{seconds:.0f} s"
-            )
+            current_report()(TOLD[self._kind].format(seconds=f"{seconds:.0f}"))

@@ -8,6 +8,7 @@ from threading import Event as CancelEvent
 
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import OperationCancelledError, StepError
+from amlwizard.language import _
 from amlwizard.time_format import span
 
 SIGN_OF_LIFE_SECONDS = 30.0
@@ -47,14 +48,22 @@ class Waiting:
         StepError once the wait has taken longer than `longest`, OperationCancelledError once
         `cancel` is set."""
         if self.cancel.is_set():
-            raise OperationCancelledError(f"cancelled; {self.subject} goes on ({status})")
+            raise OperationCancelledError(
+                _(
+                    "cancelled; still under way: {subject} ({status})",
+                    subject=self.subject,
+                    status=status,
+                )
+            )
         now = time.monotonic()
         if now - self._began >= self.longest:
             raise self._stuck(status)
         if status != self.status:
             self.say(status)
         elif now - self._said >= SIGN_OF_LIFE_SECONDS:
-            self.say(f"{status}, for {span(now - self._began)} now")
+            self.say(
+                _("{status}, for {duration} now", status=status, duration=span(now - self._began))
+            )
         else:
             return
         self.status, self._said = status, now
@@ -67,7 +76,18 @@ class Waiting:
         minutes = (time.monotonic() - self._began) / 60
         since = time.strftime("%H:%M", time.localtime(time.time() - minutes * 60))
         return StepError(
-            f"{self.subject}: {status} still, after {minutes:.0f} minutes (since {since}).",
-            why="Nothing of its kind was ever seen to take so long, and nobody says that it failed.",
-            fix=f"Look at {self.where}. Run the command again once it has ended: it goes on there.",
+            _(
+                "{subject}: still {status} after {minutes:.0f} minutes (since {since}).",
+                subject=self.subject,
+                status=status,
+                minutes=minutes,
+                since=since,
+            ),
+            why=_(
+                "No operation of this kind was ever seen to take so long, and no failure was reported."
+            ),
+            fix=_(
+                "Check {where}. Run the command again once the operation has ended: it continues from there.",
+                where=self.where,
+            ),
         )

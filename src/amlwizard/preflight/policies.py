@@ -23,7 +23,7 @@ MAKERS = {
     "databricks": ("Databricks", "names.databricks"),
 }
 KEYS = "security.shared_keys"
-TAG = re.compile(r"tags(?:\.|\['?)([^'\]]+?)'?\]? is (?:missing|.+)")
+TAG = re.compile(r"tags(?:\.|\['?)([^'\]]+?)'?\]?")
 
 
 def policies(s: Situation) -> Iterator[Finding]:
@@ -54,13 +54,13 @@ def _forbidden(s: Situation, assignment: str, those: Sequence[Denied]) -> Findin
 
 
 def _is_about_keys(denied: Denied) -> bool:
-    return any("allowsharedkeyaccess is" in o.lower() for o in denied.objections)
+    return any(o.field.lower().endswith("allowsharedkeyaccess") for o in denied.objections)
 
 
 def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) -> Finding:
     maker, field = MAKERS[step]
     kinds = ", ".join(sorted({d.planned.type for d in those}))
-    elsewhere = any(o.startswith("location ") for d in those for o in d.objections)
+    elsewhere = any(o.field == "location" for d in those for o in d.objections)
     address = kinds == ADDRESSES and not _tags(those) and not elsewhere
     cure = _without_address(s, step) if address else {}
     fields = tuple(cure) or (("names.tags",) if _tags(those) else (field,))
@@ -101,7 +101,7 @@ def _finding(
     cure: Mapping[str, object] | None = None,
 ) -> Finding:
     """`outside`: the exemption must cover the subscription, not just the recipe's group."""
-    met = list(dict.fromkeys(o for d in those for o in d.objections))
+    met = dict.fromkeys(o.said for d in those for o in d.objections)
     tags, scope = _tags(those), s.ids["resource-group"]
     if outside:
         scope = f"/subscriptions/{s.subscription}"
@@ -135,5 +135,5 @@ def _finding(
 
 def _tags(those: Sequence[Denied]) -> list[str]:
     """Tags that a policy finds missing, or for which it requires another value."""
-    found = (TAG.match(o) for d in those for o in d.objections)
+    found = (TAG.fullmatch(o.field) for d in those for o in d.objections)
     return list(dict.fromkeys(match[1] for match in found if match))
