@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 from amlwizard.plain_text import PlainText, plain
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def from_json(line: Document) -> Event:
     body = dict(line)
     cls = _KINDS.get(body.pop("kind", ""))
     if cls is None:
-        raise ValueError(f"unknown event kind {line.get('kind')!r}")
+        raise ValueError(_("unknown event kind {kind!r}", kind=line.get("kind")))
     if cls is LoginNeeded:
         body["user_code"] = ""
     _form_of(cls.kind).validate_python(body)  # its errors are ValueErrors

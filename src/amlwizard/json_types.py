@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from amlwizard.language import _
+
 ODD = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
 """What comes of reading a value that is missing, of another type, or beyond all bounds."""
 DEEPEST = 100
@@ -34,9 +36,9 @@ def parsed(content: str | bytes) -> Any:  # noqa: ANN401  as `json.loads`, whose
     try:
         value = json.loads(content)
     except RecursionError:
-        raise TooDeepError("nested too deeply") from None
+        raise TooDeepError(_("nested too deeply")) from None
     level = [value]
-    for _ in range(DEEPEST + 1):
+    for _level in range(DEEPEST + 1):
         level = [
             inner
             for one in level
@@ -45,7 +47,7 @@ def parsed(content: str | bytes) -> Any:  # noqa: ANN401  as `json.loads`, whose
         ]
         if not level:
             return value
-    raise TooDeepError("nested too deeply")
+    raise TooDeepError(_("nested too deeply"))
 
 
 def is_too_deep(content: bytes) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from amlwizard.language import _
+
 
 def span(seconds: float) -> str:
     """``0.4 s``, ``12 s``, ``4 min``, ``1 h 05``: for expected durations."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
     if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02}"
+        return _("{seconds} s", seconds=f"{seconds:.{1 if seconds < 10 else 0}f}")
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours:
+        return _("{hours} h {minutes:02}", hours=hours, minutes=minutes)
+    return _("{minutes} min", minutes=minutes)
 
 
 def clock(seconds: float) -> str:

@@ -64,8 +64,8 @@ def choose(tenants: Sequence[Tenant], wanted: str | None) -> Subscription:
         return usable[0][1]
     closed = [t for t in tenants if t.note]
     what = _undecided(wanted, len(usable))
-    fix = " ".join(_ways(usable, closed))
     several = len({tenant.id for tenant, _subscription in usable}) > 1
+    fix = " ".join(_ways(usable, closed, several))
     fields = (FIELD, TENANT_FIELD) if several or closed else (FIELD,)
     raise InvalidInputError(
         what, findings=[Finding("subscription", "error", fields, what, fix=fix)], fix=fix
@@ -80,10 +80,13 @@ def _undecided(wanted: str | None, usable: int) -> str:
     return _("The account sees {count} subscriptions: one must be chosen.", count=usable)
 
 
-def _ways(usable: Sequence[tuple[Tenant, Subscription]], closed: Sequence[Tenant]) -> Iterator[str]:
+def _ways(
+    usable: Sequence[tuple[Tenant, Subscription]], closed: Sequence[Tenant], several: bool
+) -> Iterator[str]:
     """Sentences that say what can be chosen, and where there may be more."""
     if usable:
-        names = "; ".join(f"{s.name} ({s.id}, {t.name or t.domain or t.id})" for t, s in usable)
+        named = _with_tenant if several else _without_tenant
+        names = "; ".join(named(tenant, subscription) for tenant, subscription in usable)
         yield _("Set {field} to one of: {names}.", field=FIELD, names=names)
     if closed:
         names = ", ".join(f"{t.name or t.domain or t.id} ({t.id})" for t in closed)
@@ -94,6 +97,15 @@ def _ways(usable: Sequence[tuple[Tenant, Subscription]], closed: Sequence[Tenant
         )
     if not usable and not closed:
         yield _("Sign in with an account that has a subscription.")
+
+
+def _with_tenant(tenant: Tenant, found: Subscription) -> str:
+    named = tenant.name or tenant.domain or tenant.id
+    return _("{name} ({id}, tenant {tenant})", name=found.name, id=found.id, tenant=named)
+
+
+def _without_tenant(_tenant: Tenant, found: Subscription) -> str:
+    return f"{found.name} ({found.id})"
 
 
 def _find(tenants: Sequence[Tenant], wanted: str | None) -> Subscription | None:
