@@ -32,17 +32,21 @@ SANDBOX = "amlwizard.sandbox"
 IMPORTED = {
     COMMANDS: (
         "azure.ai.ml", "azure.identity", "azure.mgmt.databricks", "azure.mgmt.network",
-        "azure.mgmt.resource.resources", "databricks.sdk", "httpcore._sync", "msal_extensions",
-        "questionary", "requests", "rich.progress", "rich.traceback",
+        "azure.mgmt.resource.resources", "azureml.mlflow", "databricks.sdk", "httpcore._sync", "mlflow",
+        "msal_extensions", "questionary", "requests", "rich.progress", "rich.traceback",
     ),
-    # None of them looks at its environment; MLflow, its plugin and gunicorn do, and are left out.
+    # What they read of their environment when they are imported, no test and no sandbox sets. MLflow's
+    # server and gunicorn, which forks, are left out.
     SERVICES: (
-        "alembic.command", "azure.core.pipeline.policies", "azure.identity", "azure.storage.blob",
-        "cloudpickle", "databricks.sdk", "docker", "flask", "git", "google.protobuf.json_format",
-        "graphene", "httpx", "matplotlib.pyplot", "msrest.authentication", "msrest.serialization",
-        "opentelemetry.sdk.trace.export", "pandas", "pydantic_settings", "requests", "scipy.stats", "sklearn.linear_model",
-        "sklearn.metrics", "sklearn.model_selection", "sklearn.pipeline", "sqlalchemy.orm", "sqlparse",
-        "uvicorn",
+        "alembic.command", "azure.core.pipeline.policies", "azure.identity",
+        "azure.monitor.opentelemetry.exporter", "azure.storage.blob", "azureml.ai.monitoring",
+        "azureml_inference_server_http.server", "cloudpickle", "databricks.sdk", "docker", "flask_cors", "git",
+        "google.protobuf.json_format", "graphene", "httpx",
+        "inference_schema.parameter_types.pandas_parameter_type", "matplotlib.pyplot",
+        "mlflow.pyfunc.scoring_server", "mlflow.sklearn", "msrest.authentication", "msrest.serialization",
+        "opentelemetry.sdk.trace.export", "pandas", "pydantic_settings", "requests", "scipy.stats",
+        "sklearn.linear_model", "sklearn.metrics", "sklearn.model_selection", "sklearn.pipeline",
+        "sqlalchemy.orm", "sqlparse", "trustme", "uvicorn",
     ),
 }  # fmt: skip
 INTERPRETER = "amlwizard.sandbox.ml.interpreter"
@@ -53,7 +57,10 @@ NEVER = ("amlwizard.notebook", "amlwizard.serving.score", "amlwizard.tui")
 is imported."""
 RECIPE = Path(__file__).parents[2] / "recipes" / "quickstart.yaml"
 DECLARED = ("mlflow", "scikit-learn", "azureml-inference-server-http", "azureml-ai-monitoring")
-READ_EARLY = {"GIT_PYTHON_REFRESH": "quiet", "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1"}
+READ_EARLY = {
+    "GIT_PYTHON_REFRESH": "quiet", "JE_ARROW_MALLOC_CONF": "background_thread:false", "MPLBACKEND": "Agg",
+    "OPENBLAS_NUM_THREADS": "1",
+}  # fmt: skip
 """What libraries read when they are imported: what a cluster's driver has, and that there are no
 threads, which a fork would lose."""
 
