@@ -65,9 +65,10 @@ class Session:
         return changes
 
     def save(self, path: Path) -> None:
-        """Write the recipe, which has no errors, and name its files from there. Raises OSError."""
-        assert self.recipe, "a recipe with errors is not saved"
-        for field, name in save_beside(self.recipe, path).items():
+        """Write the recipe, finished or not, with the comments of the file that it comes from, and name
+        its files from there. Raises OSError."""
+        source = Path(self.draft.saved) if self.draft.saved else None
+        for field, name in save_beside(self.reading, path, source).items():
             self.draft.put(field, name)
         self.draft.saved, self.draft.as_saved = str(path), True
         self._touch()

@@ -294,3 +294,30 @@ async def test_json_is_undone_by_its_editor_first(tmp_path: Path) -> None:
         assert app.session.draft.value(request) != before
         await walk.press("ctrl+z", "ctrl+z")
         assert app.session.draft.value(PREFIX) is None and walk.page == "naming"
+
+
+# -- files with errors
+
+
+async def test_an_unknown_key_is_told_and_removed_and_a_draft_with_errors_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "extra.yaml"
+    file.write_text("names: {prefix: abc}\nbanana: 3  # ripe\nserving: {nodes: 0}\n")
+    app = wizard(FakeBackend(), folder=tmp_path / "home")
+    async with walking(app, size=(120, 40)) as walk:
+        draft = app.draft_from(file)
+        assert draft
+        await walk.see("banana is not a key of a recipe.")
+        app.take(draft, "review")
+        await walk.see("2 errors")
+        await walk.press("s", "enter")
+        await walk.see("It has 2 errors to correct before it can be built.")
+        assert "banana: 3  # ripe" in file.read_text()
+        await walk.press("down", "ctrl+r")
+        assert "banana" not in app.session.draft.answers
+        await walk.press("home", "enter")
+        await walk.see(lambda: walk.page == "serving")
+        await walk.press("ctrl+z")
+        assert app.session.draft.value("banana") == 3

@@ -150,6 +150,11 @@ def parse(
     return replace(reading, findings=tuple(told))
 
 
+def lines_of(text: str) -> Mapping[str, int]:
+    """The lines of a recipe's keys and items, by recipe path. Raises yaml.YAMLError."""
+    return _construct(text)[1]
+
+
 # -- from YAML to values
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import yaml
+
+from amlwizard.recipe.comments import with_comments
+from amlwizard.recipe.file import lines_of
 from amlwizard.recipe.sections import Recipe, Section
+from amlwizard.recipe.validation import SECTIONS, Reading, examine, put
 from amlwizard.recipe.values import RecipeFile
-from amlwizard.recipe.writing import save
+from amlwizard.recipe.writing import save, save_text, text_of, text_of_raw
 
 LARGEST = 2_000_000  # bytes of a file that is copied; a larger one is named where it is
 
@@ -27,14 +33,35 @@ def files_of(recipe: Recipe) -> Iterator[RecipeFile]:
         yield from (v for v in values if isinstance(v, RecipeFile) and v.path.is_file())
 
 
-def save_beside(recipe: Recipe, path: Path) -> dict[str, str]:
-    """Save a recipe, and let its files be where they are: their names as they are seen from its
-    folder, by their recipe paths. Raises OSError."""
-    return _save_with(recipe, path, lambda file: _seen(file, path.parent))
+def save_beside(reading: Reading, path: Path, source: Path | None = None) -> dict[str, str]:
+    """Save a recipe, finished or not, and let its files be where they are: returns their names as they
+    are seen from its folder, by their recipe paths. Comments are those of the file that it was read
+    from, `source`. Raises OSError."""
+    names = {
+        f"{section}.{field}": _seen(value, path.parent)
+        for section in SECTIONS
+        for field, value in reading.sections[section] or ()
+        if isinstance(value, RecipeFile) and value.path.is_file()
+    }
+    raw = copy.deepcopy(dict(reading.raw))
+    for field, name in names.items():
+        put(raw, field, name)
+    again = examine(raw, folder=path.parent)
+    text = text_of(again.recipe) if again.recipe else text_of_raw(raw)
+    save_text(_commented(text, source), path)
+    return names
 
 
-def _save_with(recipe: Recipe, path: Path, named: Callable[[RecipeFile], str]) -> dict[str, str]:
-    names: dict[str, str] = {}
+def _commented(text: str, source: Path | None) -> str:
+    """The text with the comments of a file, if that can still be read."""
+    try:
+        old = source.read_text(encoding="utf-8-sig") if source else ""
+        return with_comments(text, lines_of(text), old, lines_of(old)) if "#" in old else text
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
+        return text
+
+
+def _save_with(recipe: Recipe, path: Path, named: Callable[[RecipeFile], str]) -> None:
     sections: dict[str, Section] = {}
     for name, section in recipe:
         if isinstance(section, Section):
@@ -44,9 +71,7 @@ def _save_with(recipe: Recipe, path: Path, named: Callable[[RecipeFile], str]) -
                 if isinstance(value, RecipeFile) and value.path.is_file()
             }
             sections[name] = section.model_copy(update=files)
-            names |= {f"{name}.{field}": file for field, file in files.items()}
     save(recipe.model_copy(update=sections), path)
-    return names
 
 
 def _seen(file: RecipeFile, folder: Path) -> str:

@@ -470,7 +470,7 @@ def _unknown(
     near = get_close_matches(key, known, 1)
     if path in NOW:
         fix = f"Since version 2 it is {NOW[path]}."
-    elif near and _is_usual(known[near[0]], given.get(near[0])):
+    elif near and _has_room(known[near[0]], given.get(near[0]), given.get(key)):
         cure |= _under(f"{section}.{near[0]}" if section else near[0], given.get(key))
         fix = f"Did you mean {near[0]}?"
     elif near:
@@ -482,8 +482,14 @@ def _unknown(
     return Finding("unknown-key", "error", (path,), what, fix=fix, line=line, cure=cure)
 
 
-def _is_usual(field: FieldInfo, value: object) -> bool:
-    """Whether nothing would be lost if another value took the place of this one."""
+def _has_room(field: FieldInfo, value: object, other: object) -> bool:
+    """Whether nothing is lost if another value takes the place of the one of a field; of a section,
+    if its values do."""
+    kind = field.annotation
+    if isinstance(kind, type) and issubclass(kind, Section) and isinstance(other, Mapping):
+        inside = value if isinstance(value, Mapping) else {}
+        fields = ((kind.model_fields.get(key), key) for key in other)
+        return all(f is None or _has_room(f, inside.get(key), other[key]) for f, key in fields)
     if value is None or field.is_required():
         return value is None
     return bool(to_jsonable_python(field.get_default(call_default_factory=True)) == value)

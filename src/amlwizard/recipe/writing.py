@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from amlwizard.paths import write
 from amlwizard.recipe.plain_values import CORE
-from amlwizard.recipe.sections import Recipe
+from amlwizard.recipe.sections import VERSION, Recipe
 
 SCHEMA = "# yaml-language-server: $schema=recipe.schema.json"
 
 
 def text_of(recipe: Recipe) -> str:
     """The text of a recipe: the same recipe always gives the same bytes."""
-    body = recipe.model_dump(mode="json", exclude_none=True)
-    parts = [SCHEMA, f"version: {body.pop('version')}"]
-    for name, info in Recipe.model_fields.items():
-        if not body.get(name):
+    return text_of_raw(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def text_of_raw(raw: Mapping[str, object]) -> str:
+    """The text of a recipe given as plain values, right or not, in its own order; keys that no recipe
+    has come last."""
+    body = {**raw}
+    parts = [SCHEMA, f"version: {body.pop('version', VERSION)}"]
+    for name in (*Recipe.model_fields, *(key for key in body if key not in Recipe.model_fields)):
+        if body.get(name) in (None, {}):
             continue
-        kind = info.annotation
+        info = Recipe.model_fields.get(name)
+        kind = info.annotation if info else None
         title = (kind.__doc__ or "").strip() if isinstance(kind, type) else ""
         dumped = yaml.dump(
             {name: body[name]},
@@ -31,7 +39,7 @@ def text_of(recipe: Recipe) -> str:
             Dumper=_Dumper,
         )
         # Only the last line's end: a name may end with a space that is no newline.
-        parts.append(f"\n# {title}\n" + dumped.removesuffix("\n"))
+        parts.append(("\n# " + title if title else "") + "\n" + dumped.removesuffix("\n"))
     return "\n".join(parts) + "\n"
 
 
@@ -59,5 +67,10 @@ _Dumper.add_representer(dict, _mapping)
 
 def save(recipe: Recipe, path: Path) -> None:
     """Write a recipe in one move: a reader finds the old file or the new one, never a half."""
+    save_text(text_of(recipe), path)
+
+
+def save_text(text: str, path: Path) -> None:
+    """Write a recipe's text as `save` does. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, text_of(recipe), opener=None)
+    write(path, text, opener=None)

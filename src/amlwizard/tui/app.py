@@ -42,6 +42,8 @@ from amlwizard.view import RunView
 KEEP_AFTER = 0.3
 CHECK_AFTER = 1.5
 """Seconds after the last answer until preflight checks the recipe."""
+UNKNOWN, TOLD = "unknown-key", 5
+UNKNOWN_KEYS = "Review lists such keys, and Ctrl+R there renames or removes them."
 WHO = {"sign_in.tenant", "sign_in.login", "sign_in.subscription"}
 SIGNING_IN = ("sign-in", "plan", "preflight", "verify")
 """The calls beside a run that may ask a user to sign in."""
@@ -195,11 +197,16 @@ class WizardApp(App[int]):
     def draft_from(self, path: Path) -> Draft | None:
         """A draft with a recipe file's answers; None, and a notification, if it cannot be read."""
         try:
-            return drafts.from_file(path)
+            draft = drafts.from_file(path)
         except InvalidInputError as error:
             text = "\n".join([error.why, *(f.what for f in error.findings), error.fix]).strip()
             self.notify(text, title=error.what, severity="error", timeout=12, markup=False)
             return None
+        unknown = [f.what for f in Session(self.session.store, draft).findings if f.rule == UNKNOWN]
+        if unknown:
+            text = "\n".join([*unknown[:TOLD], UNKNOWN_KEYS])
+            self.notify(text, title=f"Read {path.name}", severity="warning", markup=False)
+        return draft
 
     def lacking(self, target: TargetName) -> str:
         return self.application.lacking(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from textual.app import App
@@ -16,12 +17,10 @@ TEXT = "The file to write. A recipe holds no secret, so that it can be shared an
 
 
 def save(app: App[int], wizard: Wizard) -> None:
-    """Ask for the file and write the recipe to it."""
-    recipe = wizard.session.recipe
-    if recipe is None:
-        app.notify("A recipe with errors is not saved: correct them first.", severity="error")
-        return
-    ask(app, wizard, wizard.session.draft.saved or str(FOLDER / f"{recipe.names.prefix}.yaml"))
+    """Ask for the file and write the recipe to it, finished or not."""
+    prefix = str(wizard.session.draft.value("names.prefix") or "")
+    name = re.sub(r"[^\w.-]", "", prefix).strip(".") or "recipe"
+    ask(app, wizard, wizard.session.draft.saved or str(FOLDER / f"{name}.yaml"))
 
 
 def ask(app: App[int], wizard: Wizard, path: str) -> None:
@@ -47,13 +46,16 @@ def ask(app: App[int], wizard: Wizard, path: str) -> None:
 
 
 def _write(app: App[int], wizard: Wizard, path: Path) -> None:
-    if wizard.session.recipe is None:
-        return
     try:
         wizard.session.save(path)
     except OSError as error:
         app.notify(f"{error.strerror}: {path}", title="Not saved", severity="error", markup=False)
         return
     wizard.keep()
+    errors = len(wizard.session.errors)
+    if errors:
+        text = f"{path}\nIt has {errors} error{'s' if errors > 1 else ''} to correct before it can be built."
+        app.notify(text, title="Draft saved", severity="warning", markup=False)
+        return
     text = f"{path}\nReplay it: {replaying(path, wizard.session.draft.target)}"
     app.notify(text, title="Recipe saved", markup=False)

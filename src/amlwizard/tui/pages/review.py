@@ -44,6 +44,7 @@ class ReviewPage(Page):
         Binding("g", "start", "Start"),
         Binding("s", "app.save", "Save recipe"),
         Binding("r", "read", "Read the cloud"),
+        Binding("ctrl+r", "cure", "Fix"),
     ]
 
     def compose_page(self) -> ComposeResult:
@@ -116,9 +117,26 @@ class ReviewPage(Page):
         if finding.fields:
             self.wizard.go_to_field(finding.fields[0])
 
+    @on(OptionList.OptionHighlighted, "#found")
+    def _highlighted(self) -> None:
+        self.refresh_bindings()
+
+    def _curable(self) -> Finding | None:
+        """The highlighted finding, else the first, if its fix is known."""
+        number = self.query_one("#found", OptionList).highlighted or 0
+        found = self.wizard.findings[number : number + 1]
+        return next((finding for finding in found if finding.cure), None)
+
+    def action_cure(self) -> None:
+        finding = self._curable()
+        if finding:
+            self.wizard.answer(finding.cure)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "start":
             return not self.wizard.running
+        if action == "cure":
+            return self._curable() is not None and not self.wizard.running
         if action == "read":
             return self.wizard.plan is not None and not self.wizard.busy
         return super().check_action(action, parameters)
