@@ -48,7 +48,7 @@ from amlwizard.run_control import RunControl, Workers, cancelled_by, reported_by
 
 WORKERS = 12
 HOLD_LOOK_SECONDS = 0.2
-AGAIN = "Replay continues from here"
+AGAIN = "Replay continues from here."
 
 
 @dataclass(frozen=True)

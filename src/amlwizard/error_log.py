@@ -27,13 +27,13 @@ _lock = Lock()
 
 def unexpected(error: BaseException, advice: str) -> AmlwizardError:
     """A bug in amlwizard, as an error that can be shown. Its traceback goes to the log, whose path
-    the `fix` gives after `advice` (a sentence without its full stop)."""
+    the `fix` gives after `advice`, a sentence."""
     why = _("amlwizard did not foresee this.")
-    return AmlwizardError(_summary(error), why=why, fix=f"{advice}; {_reporting(error)}")
+    return AmlwizardError(_summary(error), why=why, fix=f"{advice} {_reporting(error)}")
 
 
 @contextmanager
-def reading_answers(doing: str, advice: str = _("Try again")) -> Iterator[None]:
+def reading_answers(doing: str, advice: str = _("Try again.")) -> Iterator[None]:
     """Within the block, the answers of a cloud are read: what is not of the form that its service
     documents raises CloudError, whose message `doing` begins. It is logged as if it were
     unexpected, since it may be a bug as well."""
@@ -45,7 +45,7 @@ def reading_answers(doing: str, advice: str = _("Try again")) -> Iterator[None]:
             why=_(
                 "It is not of the form that its service documents ({error}).", error=_summary(error)
             ),
-            fix=f"{advice}; {_reporting(error)}",
+            fix=f"{advice} {_reporting(error)}",
         ) from None
 
 
@@ -55,11 +55,11 @@ def _summary(error: BaseException) -> str:
 
 
 def _reporting(error: BaseException) -> str:
-    """The end of a sentence, after the error was logged."""
+    """A sentence about the log, in which the error is noted."""
     try:
-        return _("if it happens again, report it with {log}.", log=_log(error))
+        return _("If it happens again, report it with {log}.", log=_log(error))
     except OSError:
-        return _("if it happens again, report it.")
+        return _("If it happens again, report it.")
 
 
 def _log(error: BaseException) -> Path:

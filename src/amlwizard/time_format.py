@@ -8,7 +8,8 @@ from amlwizard.language import _
 def span(seconds: float) -> str:
     """``0.4 s``, ``12 s``, ``4 min``, ``1 h 05``: for expected durations."""
     if seconds < 90:
-        return _("{seconds} s", seconds=f"{seconds:.{1 if seconds < 10 else 0}f}")
+        shown = f"{seconds:.{1 if seconds < 10 else 0}f}"
+        return _("{seconds} s", seconds=shown)
     hours, minutes = divmod(round(seconds / 60), 60)
     if hours:
         return _("{hours} h {minutes:02}", hours=hours, minutes=minutes)

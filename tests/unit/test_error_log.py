@@ -55,7 +55,7 @@ def test_the_log_is_for_its_owner_alone_and_does_not_grow(
 ) -> None:
     monkeypatch.setattr(error_log, "LARGEST", 400)
     for number in range(6):
-        unexpected(ValueError(f"number {number}"), "Try again")
+        unexpected(ValueError(f"number {number}"), "Try again.")
     files = sorted(path.name for path in log.parent.iterdir())
     assert files == ["amlwizard.log", "amlwizard.log.1"]
     assert "number 5" in log.read_text()
@@ -68,10 +68,10 @@ def test_without_a_place_for_the_log_the_error_is_said_all_the_same(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path / "file"))
-    error = unexpected(ValueError("oh"), "Try again")
+    error = unexpected(ValueError("oh"), "Try again.")
     assert (error.what, error.fix) == (
         "ValueError: oh",
-        "Try again; if it happens again, report it.",
+        "Try again. If it happens again, report it.",
     )
 
 
@@ -84,5 +84,5 @@ def test_what_led_to_an_error_is_logged_too(log: Path, tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError) as raised:
         both()
-    unexpected(raised.value, "Try again")
+    unexpected(raised.value, "Try again.")
     assert "IndexError" in log.read_text() and "RuntimeError: and so" in log.read_text()

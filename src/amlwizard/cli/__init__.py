@@ -135,7 +135,7 @@ def _unexpected(error: Exception) -> int:
     from amlwizard.console import show_error
     from amlwizard.error_log import unexpected
 
-    show_error(unexpected(error, "Try again"))
+    show_error(unexpected(error, "Try again."))
     return 1
 
 

@@ -40,7 +40,7 @@ class Promise:
             for piece in self.look():
                 evidence.append(piece)  # noqa: PERF402 - what came before an error stays
         except AbsentError as absent:
-            evidence.append(Evidence("ARM", str(absent), _(_("there")), _("not there"), "broken"))
+            evidence.append(Evidence("ARM", str(absent), _("there"), _("not there"), "broken"))
         except NotSeenError as unseen:
             evidence.append(Evidence("ARM", self.title, self.expected, unseen.reason, "unknown"))
         if not evidence:

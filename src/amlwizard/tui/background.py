@@ -253,7 +253,7 @@ class BackgroundCalls:
             except AmlwizardError as error:
                 call.tell(fail, error)
             except Exception as error:
-                call.tell(fail, unexpected(error, "Try again"))
+                call.tell(fail, unexpected(error, "Try again."))
             finally:
                 call.tell(self._ended, kind)
 
