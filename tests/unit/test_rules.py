@@ -142,6 +142,7 @@ BREAKS: dict[str, tuple[dict[str, str], str]] = {
     "SV-1": ({"serving.script": "nowhere.py"}, "serving.script"),
     "SV-2": ({"serving.environment": "ubuntu"}, "serving.environment"),
     "EX-1": ({"expect.predictions": "[1.0]"}, "expect.predictions"),
+    "EX-2": ({"expect.metrics": "{rmse: {at_most: 60}}"}, "expect.metrics.rmse"),
 }  # fmt: skip
 
 

@@ -171,3 +171,48 @@ def test_the_notebooks_of_the_tests_are_in_order() -> None:
     for path in (ROOT / "tests" / "notebooks").glob("*[.py,.ipynb]"):
         if path.suffix != ".csv":
             assert not user_notebook.read(path).problems, path
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("mlflow.log_metric('mse', 1.0)", False),
+        ("mlflow.log_metrics({'mse': 1.0, 'r2': 2.0})", False),
+        ("scores = {'mse': 1.0}\nmlflow.log_metrics(scores)", False),
+        ("mlflow.sklearn.autolog()", False),
+        ("mlflow.evaluate(model, rows)", False),
+        ("mlflow.log_metric(f'{part}se', 1.0)", False),
+        ("mlflow.log_metrics({'m' + part: 1.0})", False),
+        ("mlflow.log_metrics(scores(model))", False),
+        ("mlflow.log_metrics({**scores(model)})", False),
+        ("print(1)", True),
+        ("mlflow.log_metric('rmse', 1.0)", True),
+        ("mlflow.log_metric(key='r2', value=1.0)", True),
+        ("mlflow.log_metrics(metrics={'r2': 1.0})", True),
+        ("scores = {'r2': 1.0}\nmlflow.log_metrics(scores)", True),
+    ],
+)
+def test_a_metric_that_is_expected_and_not_logged_is_told_before_the_training(
+    tmp_path: Path, source: str, said: bool
+) -> None:
+    (tmp_path / "train.py").write_text(source + LOGS)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text((RECIPES / "quickstart.yaml").read_text())
+    changes = {"training.parameters": "{}", "expect.metrics": "{mse: {value: 1.0}}"}
+    reading = read(recipe, {"training.notebook": "train.py", **changes})
+    told = [f for f in rules.findings_of(reading) if f.rule == "EX-2"]
+    assert [(f.severity, f.fields) for f in told] == [("warning", ("expect.metrics.mse",))] * said
+    assert all(f.cure == {"expect.metrics": None} for f in told)
+
+
+def test_only_the_metric_that_is_not_logged_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("mlflow.log_metric('r2', 1.0)" + LOGS)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text((RECIPES / "quickstart.yaml").read_text())
+    reading = read(recipe, {
+        "training.notebook": "train.py", "training.parameters": "{}",
+        "expect.metrics": "{mse: {value: 1.0}, r2: {at_least: 0.5}}",
+    })  # fmt: skip
+    (told,) = (f for f in rules.findings_of(reading) if f.rule == "EX-2")
+    assert told.cure == {"expect.metrics": {"r2": {"at_least": 0.5}}}
+    assert told.fix.startswith("It logs r2. Use expect.metrics:")

@@ -9,12 +9,12 @@ from math import isfinite
 
 from amlwizard import user_notebook
 from amlwizard.errors import Finding, Severity
-from amlwizard.recipe import Training, is_sent
+from amlwizard.recipe import Expect, Training, is_sent
 from amlwizard.rules.base import Rule, listed, rule, use
 from amlwizard.user_notebook import UserNotebook
 
 NOTEBOOK, PARAMETERS, DATA = "training.notebook", "training.parameters", "training.data"
-REQUIREMENTS = "training.requirements"
+REQUIREMENTS, METRICS = "training.requirements", "expect.metrics"
 LARGEST_DATA = 20_000_000  # bytes
 DATABRICKS = "Azure Databricks, notebooks: source format, widgets"
 SECRET = re.compile(
@@ -105,6 +105,29 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
 def _renamed(training: Training, old: str, new: str) -> dict[str, object]:
     given = training.parameters.items()
     return {PARAMETERS: {new if name == old else name: value for name, value in given}}
+
+
+@rule(
+    "EX-2",
+    "A replay fails if the training does not log a metric that is expected, which is seen after it.",
+    "training",
+    "expect",
+    source="the recipe itself",
+    about=(METRICS, NOTEBOOK),
+    severity="warning",
+)
+def expected_metrics(rule: Rule, training: Training, expect: Expect) -> Iterator[Finding]:
+    notebook = notebook_of(training)
+    if notebook is None or not notebook.cells or any(p.fatal for p in notebook.problems):
+        return
+    missing = [name for name in expect.metrics if not notebook.may_log(name)]
+    if missing:
+        what = f"{notebook.name} does not log {listed(missing)}, as far as can be seen."
+        logged = f"It logs {listed(sorted(notebook.metrics), 10)}." if notebook.metrics else ""
+        kept = expect.model_dump(mode="json", exclude_none=True, include={"metrics"})["metrics"]
+        cure = {METRICS: {name: kept[name] for name in kept if name not in missing} or None}
+        fields = tuple(f"{METRICS}.{name}" for name in missing)
+        yield rule.finding(fields, what, f"{logged} {use(cure)}".strip(), cure)
 
 
 def _without(training: Training, name: str) -> dict[str, object]:

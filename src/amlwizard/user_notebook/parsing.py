@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from amlwizard.json_types import JsonValue, parsed
 
@@ -24,6 +24,8 @@ MAGIC, TITLE = "# MAGIC", re.compile(r"# DBTITLE \d+,(.*)")
 LINE_MAGIC = re.compile(r"^[ \t]*[%!]", re.MULTILINE)
 WITHOUT_EFFECT = re.compile(r"^%(matplotlib|load_ext|autoreload|config)\b.*$", re.MULTILINE)
 WIDGETS = ("text", "dropdown", "combobox", "multiselect")
+LOGS_METRICS = ("log_metric", "log_metrics")
+LOGS_BY_ITSELF = ("autolog", "evaluate", "log_batch", "MlflowCallback", "MLFlowLogger")
 LOGS_A_MODEL = ("log_model", "autolog", "log_artifacts", "log_artifact")
 TRACKING = "MLFLOW_TRACKING_URI"
 
@@ -73,6 +75,22 @@ class UserNotebook:
             for node in _walk(cell):
                 if isinstance(node, ast.Call) and _called(node).rpartition(".")[2] in names:
                     yield cell, node
+
+    @cached_property
+    def metrics(self) -> frozenset[str]:
+        """The names of metrics that are written in the calls that log them."""
+        named = (_metric_names(call) for _, call in self.calls(*LOGS_METRICS))
+        return frozenset(str(one.value) for names in named for one in names if _is_written(one))
+
+    def may_log(self, metric: str) -> bool:
+        """Whether a metric could be logged under this name: it stands somewhere in the code, or the
+        code puts names together, or leaves them to a library."""
+        named = [one for _, call in self.calls(*LOGS_METRICS) for one in _metric_names(call)]
+        if any(not isinstance(one, ast.Constant | ast.Name) for one in named):
+            return True
+        word = re.compile(rf"(?<!\w){re.escape(metric)}(?!\w)")
+        mentioned = any(word.search(cell.source) for cell in self.cells)
+        return mentioned or next(self.calls(*LOGS_BY_ITSELF), None) is not None
 
 
 def parse(name: str, content: bytes) -> UserNotebook:
@@ -245,6 +263,21 @@ def _constant(node: ast.AST) -> object:
 
 def _keyword(call: ast.Call, name: str) -> object:
     return next((_constant(k.value) for k in call.keywords if k.arg == name), None)
+
+
+def _metric_names(call: ast.Call) -> list[ast.expr]:
+    """What gives the names of the metrics in a call that logs some: a name's expression, or that of a
+    whole dictionary."""
+    keywords = [k.value for k in call.keywords if k.arg in ("key", "metrics", None)]
+    first = [*call.args[:1], *keywords][:1]
+    return [
+        name or one.values[place]  # of another dictionary that is unpacked
+        for one in first if isinstance(one, ast.Dict) for place, name in enumerate(one.keys)
+    ] or first  # fmt: skip
+
+
+def _is_written(name: ast.expr) -> TypeGuard[ast.Constant]:
+    return isinstance(name, ast.Constant) and isinstance(name.value, str)
 
 
 def _at(cell: NotebookCell, node: ast.AST) -> int:
