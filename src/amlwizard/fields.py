@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
-from typing import Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import JsonValue
 from pydantic.fields import FieldInfo
@@ -25,15 +25,18 @@ from amlwizard.recipe import (
     looks_right,
     read_list,
 )
+from amlwizard.recipe.values import Becomes
 from amlwizard.user_notebook import UserNotebook
 
 Kind = Literal["text", "number", "switch", "choice", "list", "json", "file", "scalar"]
+SAMPLE_PREFIX = "contoso"
 
 
 @dataclass(frozen=True)
 class FieldSpec:
     """One field as a form shows it. `path` is its dotted path in the recipe; `parts` are the keys
-    of a list's items, if these are not plain values."""
+    of a list's items, if these are not plain values. `takes` is what its type accepts, in words;
+    `becomes` what its value becomes in Azure. `example` is what a new recipe begins with."""
 
     path: str
     name: str
@@ -46,6 +49,15 @@ class FieldSpec:
     derived: str | None = None
     example: object = None
     parts: tuple[str, ...] = ()
+    takes: str = ""
+    becomes: Becomes | None = None
+
+    @property
+    def sample(self) -> object:
+        """A value to learn from; None if there is none."""
+        if self.becomes and self.becomes.example is not None:
+            return self.becomes.example
+        return self.derived.replace("{prefix}", SAMPLE_PREFIX) if self.derived else self.default
 
 
 def sections() -> dict[str, type[Section]]:
@@ -85,6 +97,7 @@ def of_parameters(notebook: UserNotebook, given: Collection[str]) -> Iterator[Fi
             kind="scalar",
             default=None if default is None else _scalar(default),
             optional=not known,
+            becomes=Becomes("Databricks notebook", f"the widget {name}"),
         )
 
 
@@ -128,7 +141,39 @@ def _spec(section: str, name: str, info: FieldInfo) -> FieldSpec:
         derived=str(derived) if derived else None,
         example=info.examples[0] if info.examples else None,
         parts=_parts(options),
+        takes=_takes(info),
+        becomes=next((mark for mark in info.metadata if isinstance(mark, Becomes)), None),
     )
+
+
+def _takes(info: FieldInfo) -> str:
+    """What the type of a field accepts, in words; empty if that is all."""
+    found: dict[str, object] = {}
+    for mark in _marks(info.annotation, info.metadata):
+        for bound in ("ge", "gt", "le", "min_length", "max_length", "text"):
+            if (value := getattr(mark, bound, None)) is not None:
+                found.setdefault(bound, value)
+    most = f"{found['max_length']:,}" if "max_length" in found else ""
+    if "ge" in found:
+        return f"a number from {found['ge']:,} to {found['le']:,}"
+    if "gt" in found:
+        return f"a number above {found['gt']:,}"
+    if "text" in found:
+        return f"up to {most}, each {found['text']}" if most else str(found["text"])
+    if "min_length" in found:
+        return f"text of {found['min_length']} to {most} characters"
+    return ""
+
+
+def _marks(annotation: object, marks: Iterable[object]) -> Iterator[object]:
+    """The constraints of a type: its own, then those of the types within."""
+    for mark in marks:
+        yield from mark.metadata if isinstance(mark, FieldInfo) else (mark,)
+    for part in get_args(annotation):
+        if get_origin(part) is Annotated:
+            yield from _marks(get_args(part)[0], get_args(part)[1:])
+        else:
+            yield from _marks(part, ())
 
 
 def _options(annotation: object) -> tuple[object, bool]:

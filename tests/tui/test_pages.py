@@ -277,7 +277,7 @@ async def test_a_file_that_somebody_else_wrote_is_written_over_only_where_agreed
             await walk.press("ctrl+u")
             await walk.type(str(theirs))
             await walk.press("enter")
-            await walk.see("Write over it")
+            await walk.see("Replace the file")
             assert theirs.read_text(encoding="utf-8") == "theirs"
             await walk.press(*answer)
             if answer == ("escape",):
@@ -415,9 +415,9 @@ async def test_quitting_over_another_question_asks_what_becomes_of_the_run() -> 
         await walk.press("c")
         await walk.see("Cancel the run")
         await walk.press("ctrl+q", "ctrl+q")
-        await walk.see("Leave it")
+        await walk.see("Quit now and resume later")
         await walk.press("escape")
-        await walk.see("Let it go on")
+        await walk.see("Keep running")
         await walk.press("escape")
         await walk.see(lambda: not isinstance(app.screen, Choose))
 

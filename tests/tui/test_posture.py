@@ -177,7 +177,7 @@ async def test_f1_says_what_the_marks_mean() -> None:
     app = at_page("posture", recorded())
     async with walking(app) as walk:
         await walk.press("f1")
-        await walk.see("could not be judged")
+        await walk.see("could not be decided")
         assert "Verify now" in walk.text
 
 

@@ -105,7 +105,7 @@ async def test_leaving_while_a_run_is_under_way_asks(tmp_path: Path, way: str) -
         await walk.see(lambda: "sign-in" in walk.app.view.steps)
         await walk.press("ctrl+q")
         await walk.see(lambda: isinstance(walk.app.screen, Choose))
-        assert "goes on there" in walk.text
+        assert "resume the run" in walk.text
         await walk.press(*["down"] * ["leave", "cancel", "stay"].index(way), "enter")
         if way == "leave":
             await walk.pilot.pause()

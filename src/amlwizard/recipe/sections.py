@@ -26,6 +26,7 @@ from amlwizard.recipe.values import (
     CANARY,
     Access,
     Address,
+    Becomes,
     MetricName,
     Network,
     Parameter,
@@ -40,6 +41,27 @@ from amlwizard.recipe.values import (
 
 VERSION: Literal[2] = 2
 
+# What values become, for help: types of Azure's resources, and what is none.
+VNET = "Microsoft.Network/virtualNetworks"
+AKS = "Microsoft.ContainerService/managedClusters"
+WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+DATABRICKS = "Microsoft.Databricks/workspaces"
+EXTENSION = "Microsoft.KubernetesConfiguration/extensions"
+CLUSTER = "Databricks cluster"
+NOTHING = "nothing"
+STORAGE = "Microsoft.Storage/storageAccounts"
+VAULT = "Microsoft.KeyVault/vaults"
+REGISTRY = "Microsoft.ContainerRegistry/registries"
+EVERYTHING = "every resource"
+LIBRARY = "Databricks cluster library"
+COMPUTE = f"{WORKSPACE}/computes"
+ENDPOINT = f"{WORKSPACE}/onlineEndpoints"
+DEPLOYMENT = f"{ENDPOINT}/deployments"
+ZONE_EXAMPLE = {
+    "privatelink.azurecr.io": "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/rg-dns/"
+    "providers/Microsoft.Network/privateDnsZones/privatelink.azurecr.io"
+}
+
 
 class Section(BaseModel):
     """A form screen. Values are taken as they are typed: "3" is no number, 1 is no truth."""
@@ -53,39 +75,49 @@ EXAMPLE_PARAMETERS: dict[str, Parameter] = {"alpha": 0.03, "test_size": 0.2, "ra
 class SignIn(Section):
     """Who signs in, and where the platform is built"""
 
-    tenant: Text = Field(
+    tenant: Annotated[
+        Text, Becomes("Microsoft Entra ID", "the tenant of the sign-in", "contoso.onmicrosoft.com")
+    ] = Field(
         "organizations",
         title="Tenant",
         description="Entra tenant id or domain; organizations lets the account decide.",
     )
-    subscription: Subscription | None = Field(
+    subscription: Annotated[
+        Subscription | None, Becomes(EVERYTHING, "id", "11111111-2222-3333-4444-555555555555")
+    ] = Field(
         None,
         title="Subscription",
         description="Subscription id. May be left out where the account sees exactly one.",
     )
-    region: Text = Field(
+    region: Annotated[Text, Becomes(EVERYTHING, "location", "northeurope")] = Field(
         "westeurope",
         title="Region",
         description="Azure region of every resource: VNET, workspace, Databricks and AKS share it.",
     )
-    login: (
-        Literal[
-            "device-code",
-            "browser",
-            "azure-cli",
-            "environment",
-            "managed-identity",
-            "workload-identity",
-        ]
-        | None
-    ) = Field(
+    login: Annotated[
+        (
+            Literal[
+                "device-code",
+                "browser",
+                "azure-cli",
+                "environment",
+                "managed-identity",
+                "workload-identity",
+            ]
+            | None
+        ),
+        Becomes(NOTHING, "how amlwizard signs in", "azure-cli"),
+    ] = Field(
         None,
         title="Sign-in",
         description="How to sign in to Entra. browser: in one on this machine, where device codes "
         "are blocked. Left out: a device code where a person is at hand, "
         "else the first that works of environment, workload-identity, managed-identity, azure-cli.",
     )
-    notebook_login: Literal["access-token", "service-principal", "device-code"] | None = Field(
+    notebook_login: Annotated[
+        Literal["access-token", "service-principal", "device-code"] | None,
+        Becomes("Databricks notebook", "how MLflow signs in", "service-principal"),
+    ] = Field(
         None,
         title="Sign-in of the notebook",
         description="How training on Databricks gets into the workspace. access-token: with a "
@@ -93,7 +125,9 @@ class SignIn(Section):
         "it asks. Left out: service-principal where we sign in as one, by environment, else "
         "access-token.",
     )
-    notebook_secret_scope: Text | None = Field(
+    notebook_secret_scope: Annotated[
+        Text | None, Becomes("Databricks secret scope", "name", "contoso-training")
+    ] = Field(
         None,
         title="Secret scope of the notebook",
         description="Databricks secret scope with tenant-id, client-id and client-secret of the "
@@ -115,126 +149,144 @@ def _derived(template: str, title: str, description: str = "") -> str:
 class Names(Section):
     """What everything is called"""
 
-    prefix: Text = Field(
+    prefix: Annotated[Text, Becomes(EVERYTHING, "name", "contoso")] = Field(
         ...,
         title="Prefix",
         description="Every name that is not given follows from it. Registry, vault and storage "
         "account names are unique in the world: choose one that is yours.",
     )
-    resource_group: str = _derived(
+    resource_group: Annotated[
+        str, Becomes("Microsoft.Resources/subscriptions/resourceGroups", "name")
+    ] = _derived(
         "rg-{prefix}",
         "Resource group",
         "Holds all of it.",
     )
-    vnet: str = _derived(
+    vnet: Annotated[str, Becomes(VNET, "name")] = _derived(
         "vnet-{prefix}",
         "Virtual network",
         "The network that all of it is closed off in.",
     )
-    workspace_subnet: str = _derived(
+    workspace_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-workspace",
         "Workspace subnet",
         "Holds the private endpoints.",
     )
-    compute_subnet: str = _derived(
+    compute_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-compute",
         "Compute subnet",
         "Holds the compute that builds images.",
     )
-    scoring_subnet: str = _derived(
+    scoring_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-scoring",
         "Scoring subnet",
         "Holds the nodes of AKS.",
     )
-    databricks_public_subnet: str = _derived(
+    databricks_public_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-dbw-public", "Databricks public subnet", "Also called the host subnet."
     )
-    databricks_private_subnet: str = _derived(
-        "snet-{prefix}-dbw-private",
-        "Databricks private subnet",
-        "Also called the container subnet.",
+    databricks_private_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = (
+        _derived(
+            "snet-{prefix}-dbw-private",
+            "Databricks private subnet",
+            "Also called the container subnet.",
+        )
     )
-    nat_gateway: str = _derived(
+    nat_gateway: Annotated[str, Becomes("Microsoft.Network/natGateways", "name")] = _derived(
         "ng-{prefix}",
         "NAT gateway",
         "The way out of the compute and Databricks subnets.",
     )
-    public_ip: str = _derived(
+    public_ip: Annotated[str, Becomes("Microsoft.Network/publicIPAddresses", "name")] = _derived(
         "pip-{prefix}-nat",
         "Public IP of the NAT gateway",
         "The address that others see us come from.",
     )
-    registry: str = _derived("cr{prefix}", "Container registry", "Unique in the world.")
-    storage: str = _derived("st{prefix}", "Storage account", "Unique in the world.")
-    key_vault: str = _derived(
+    registry: Annotated[str, Becomes(REGISTRY, "name")] = _derived(
+        "cr{prefix}", "Container registry", "Unique in the world."
+    )
+    storage: Annotated[str, Becomes(STORAGE, "name")] = _derived(
+        "st{prefix}", "Storage account", "Unique in the world."
+    )
+    key_vault: Annotated[str, Becomes(VAULT, "name")] = _derived(
         "kv-{prefix}", "Key vault", "Unique in the world, soft-deleted vaults included."
     )
-    log_analytics: str = _derived(
-        "log-{prefix}",
-        "Log Analytics workspace",
-        "Keeps what Application Insights gathers.",
+    log_analytics: Annotated[str, Becomes("Microsoft.OperationalInsights/workspaces", "name")] = (
+        _derived(
+            "log-{prefix}",
+            "Log Analytics workspace",
+            "Keeps what Application Insights gathers.",
+        )
     )
-    application_insights: str = _derived(
-        "appi-{prefix}",
-        "Application Insights",
-        "Gathers what the Machine Learning workspace reports.",
+    application_insights: Annotated[str, Becomes("Microsoft.Insights/components", "name")] = (
+        _derived(
+            "appi-{prefix}",
+            "Application Insights",
+            "Gathers what the Machine Learning workspace reports.",
+        )
     )
-    databricks: str = _derived(
+    databricks: Annotated[str, Becomes(DATABRICKS, "name")] = _derived(
         "dbw-{prefix}",
         "Databricks workspace",
         "Where the training runs.",
     )
-    databricks_managed_group: str = _derived(
+    databricks_managed_group: Annotated[
+        str, Becomes(DATABRICKS, "properties.managedResourceGroupId")
+    ] = _derived(
         "rg-{prefix}-dbw", "Databricks managed resource group", "Must not exist beforehand."
     )
-    workspace: str = _derived(
+    workspace: Annotated[str, Becomes(WORKSPACE, "name")] = _derived(
         "mlw-{prefix}",
         "Machine Learning workspace",
         "Tracks runs, registers models, deploys them.",
     )
-    build_compute: str = _derived(
+    build_compute: Annotated[str, Becomes(COMPUTE, "name")] = _derived(
         "image-build", "Image-build compute", "Builds images where the registry is closed."
     )
-    aks: str = _derived(
+    aks: Annotated[str, Becomes(AKS, "name")] = _derived(
         "aks-{prefix}",
         "AKS cluster",
         "Where the model is served.",
     )
-    node_resource_group: str | None = Field(
+    node_resource_group: Annotated[
+        str | None, Becomes(AKS, "properties.nodeResourceGroup", "rg-contoso-aks")
+    ] = Field(
         None,
         title="Node resource group of AKS",
         description="Must not exist beforehand. Without it: MC_, group, cluster and region.",
     )
-    aks_identity: str = _derived(
+    aks_identity: Annotated[
+        str, Becomes("Microsoft.ManagedIdentity/userAssignedIdentities", "name")
+    ] = _derived(
         "id-{prefix}-aks",
         "Managed identity of the AKS cluster",
         "May join nodes to the scoring subnet.",
     )
-    kubernetes_compute: str = _derived(
+    kubernetes_compute: Annotated[str, Becomes(COMPUTE, "name")] = _derived(
         "aks-inference", "Kubernetes compute", "What the workspace calls AKS: 2 to 16 characters."
     )
-    cluster: str = _derived(
+    cluster: Annotated[str, Becomes(CLUSTER, "cluster_name")] = _derived(
         "train-{prefix}",
         "Databricks cluster",
         "Runs the training notebook.",
     )
-    experiment: str = _derived(
+    experiment: Annotated[str, Becomes("MLflow experiment", "name")] = _derived(
         "diabetes", "MLflow experiment", "Groups the runs. Not a Databricks path."
     )
-    model: str = _derived(
+    model: Annotated[str, Becomes("MLflow registered model", "name")] = _derived(
         "diabetes-ridge",
         "Registered model",
         "Every training makes a version of it.",
     )
-    endpoint: str = _derived(
+    endpoint: Annotated[str, Becomes(ENDPOINT, "name")] = _derived(
         "mle-{prefix}", "Online endpoint", "What is asked for predictions. Unique in the region."
     )
-    deployment: str = _derived(
+    deployment: Annotated[str, Becomes(DEPLOYMENT, "name")] = _derived(
         "ridge",
         "Deployment",
         "One version of the model behind the endpoint.",
     )
-    tags: dict[str, str] = Field(
+    tags: Annotated[dict[str, str], Becomes(EVERYTHING, "tags", {"costCenter": "4711"})] = Field(
         default_factory=dict,
         title="Tags",
         description='On the resource group and on all that takes tags: {"costCenter": "4711"}. '
@@ -285,82 +337,118 @@ class ReservedSubnet(Section):
 class Addresses(Section):
     """Address ranges of the VNET, of Kubernetes, and of what is already in use"""
 
-    vnet: Network = Field(
+    vnet: Annotated[
+        Network, Becomes(VNET, "properties.addressSpace.addressPrefixes[]", "10.20.0.0/16")
+    ] = Field(
         IPv4Network("10.100.0.0/16"),
         title="VNET",
         description="One prefix that holds every subnet; overlaps nothing that it is or will be "
         "connected with.",
     )
-    workspace: Network = Field(
+    workspace: Annotated[
+        Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.101.0/24")
+    ] = Field(
         IPv4Network("10.100.100.0/24"),
         title="Workspace subnet",
         description="Private endpoints, an address or more for each service.",
     )
-    compute: Network = Field(
+    compute: Annotated[
+        Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.111.0/24")
+    ] = Field(
         IPv4Network("10.100.110.0/24"),
         title="Compute subnet",
         description="Azure Machine Learning compute, one address per node.",
     )
-    scoring: Network = Field(
+    scoring: Annotated[
+        Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.121.0/24")
+    ] = Field(
         IPv4Network("10.100.120.0/24"),
         title="Scoring subnet",
         description="AKS nodes, an address each, and those that an upgrade adds for a while.",
     )
-    databricks_public: Network = Field(
+    databricks_public: Annotated[
+        Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.201.0/24")
+    ] = Field(
         IPv4Network("10.100.200.0/24"),
         title="Databricks public",
         description="The host subnet: one address per cluster node.",
     )
-    databricks_private: Network = Field(
+    databricks_private: Annotated[
+        Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.211.0/24")
+    ] = Field(
         IPv4Network("10.100.210.0/24"),
         title="Databricks private",
         description="The container subnet: one address per cluster node.",
     )
-    bastion: Network = Field(
+    bastion: Annotated[
+        Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.249.0/26")
+    ] = Field(
         IPv4Network("10.100.250.0/26"),
         title="Bastion subnet",
         description="AzureBastionSubnet, /26 or larger. Used with secure entry by Bastion only.",
     )
-    gateway: Network = Field(
+    gateway: Annotated[
+        Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.252.0/27")
+    ] = Field(
         IPv4Network("10.100.251.0/27"),
         title="Gateway subnet",
         description="GatewaySubnet, /27 or larger. Used with secure entry by VPN gateway only.",
     )
-    vpn_clients: Network = Field(
+    vpn_clients: Annotated[
+        Network,
+        Becomes(
+            "Microsoft.Network/virtualNetworkGateways",
+            "properties.vpnClientConfiguration.vpnClientAddressPool.addressPrefixes[]",
+            "172.16.202.0/24",
+        ),
+    ] = Field(
         IPv4Network("172.16.201.0/24"),
         title="VPN client range",
         description="Addresses that the VPN gateway gives to those who dial in; outside the VNET.",
     )
-    service_cidr: Network = Field(
+    service_cidr: Annotated[
+        Network, Becomes(AKS, "properties.networkProfile.serviceCidr", "10.0.0.0/20")
+    ] = Field(
         IPv4Network("10.0.0.0/16"),
         title="AKS service range",
         description="Virtual addresses of Kubernetes services; must not be in use anywhere near.",
     )
-    dns_service_ip: Address = Field(
+    dns_service_ip: Annotated[
+        Address, Becomes(AKS, "properties.networkProfile.dnsServiceIP", "10.0.0.11")
+    ] = Field(
         IPv4Address("10.0.0.10"),
         title="AKS DNS address",
         description="In the service range, neither its first nor its second address.",
     )
-    pod_cidr: Network = Field(
+    pod_cidr: Annotated[
+        Network, Becomes(AKS, "properties.networkProfile.podCidr", "10.240.0.0/16")
+    ] = Field(
         IPv4Network("10.244.0.0/16"),
         title="AKS pod range",
         description="Overlay addresses of pods: a /24 for each node.",
     )
-    reserved: list[ReservedSubnet] = Field(
+    reserved: Annotated[
+        list[ReservedSubnet],
+        Becomes(NOTHING, "overlaps are checked", [{"name": "snet-hub", "range": "10.100.4.0/24"}]),
+    ] = Field(
         default_factory=list,
         max_length=1000,
         title="Reserved subnets",
         description="Subnets of others in the VNET, by name and range: no range of ours goes there, "
         "and they stay as they are.",
     )
-    peered: list[Network] = Field(
+    peered: Annotated[
+        list[Network], Becomes(NOTHING, "overlaps are checked", ["10.1.0.0/16", "10.2.0.0/16"])
+    ] = Field(
         default_factory=list,
         max_length=1000,
         title="Peered ranges",
         description="Prefixes of networks that this VNET is or will be peered with, and of those "
         "that these are peered with: a hub, and the hub's other spokes.",
     )
-    on_premises: list[Network] = Field(
+    on_premises: Annotated[
+        list[Network], Becomes(NOTHING, "overlaps are checked", ["192.168.0.0/16"])
+    ] = Field(
         default_factory=list,
         max_length=1000,
         title="On-premises ranges",
@@ -371,81 +459,122 @@ class Addresses(Section):
 class Security(Section):
     """How the platform is closed off"""
 
-    storage: Access = Field(
+    storage: Annotated[
+        Access, Becomes(STORAGE, "properties.publicNetworkAccess", "service-endpoint")
+    ] = Field(
         "private-endpoint",
         title="Storage account",
         description="By an address in the VNET, or by the public one with only our subnets let in.",
     )
-    key_vault: Access = Field(
+    key_vault: Annotated[
+        Access, Becomes(VAULT, "properties.publicNetworkAccess", "service-endpoint")
+    ] = Field(
         "private-endpoint",
         title="Key vault",
         description="By an address in the VNET, or by the public one with only our subnets let in.",
     )
-    registry: Access = Field(
+    registry: Annotated[
+        Access, Becomes(REGISTRY, "properties.publicNetworkAccess", "service-endpoint")
+    ] = Field(
         "private-endpoint",
         title="Container registry",
         description="By an address in the VNET, or by the public one (in preview still).",
     )
-    registry_sku: Literal["Basic", "Standard", "Premium"] = Field(
+    registry_sku: Annotated[
+        Literal["Basic", "Standard", "Premium"], Becomes(REGISTRY, "sku.name", "Standard")
+    ] = Field(
         "Premium",
         title="Registry SKU",
         description="Only Premium carries network rules and private endpoints.",
     )
-    shared_keys: bool = Field(
-        True,
-        title="Shared keys of the storage account",
-        description="Off: identities alone get at its data, as many policies demand.",
+    shared_keys: Annotated[bool, Becomes(STORAGE, "properties.allowSharedKeyAccess", False)] = (
+        Field(
+            True,
+            title="Shared keys of the storage account",
+            description="Off: identities alone get at its data, as many policies demand.",
+        )
     )
-    dns_zones: dict[str, str] = Field(
+    dns_zones: Annotated[
+        dict[str, str],
+        Becomes(
+            "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
+            "properties.privateDnsZoneConfigs[].properties.privateDnsZoneId",
+            ZONE_EXAMPLE,
+        ),
+    ] = Field(
         default_factory=dict,
         title="Private DNS zones",
         description="Those that are there already and linked to the VNET, by name and ARM id: "
         '{"privatelink.azurecr.io": "/subscriptions/..."}. All others are made.',
     )
-    purge_protection: bool = Field(
-        False,
-        title="Key vault purge protection",
-        description="Once on, a deleted vault keeps its name until its retention ends.",
+    purge_protection: Annotated[bool, Becomes(VAULT, "properties.enablePurgeProtection", True)] = (
+        Field(
+            False,
+            title="Key vault purge protection",
+            description="Once on, a deleted vault keeps its name until its retention ends.",
+        )
     )
-    nat_gateway: bool = Field(
+    nat_gateway: Annotated[bool, Becomes("Microsoft.Network/natGateways", "name", False)] = Field(
         True,
         title="NAT gateway",
         description="Outbound address of the compute and Databricks subnets.",
     )
-    databricks_no_public_ip: bool = Field(
+    databricks_no_public_ip: Annotated[
+        bool, Becomes(DATABRICKS, "properties.parameters.enableNoPublicIp.value", False)
+    ] = Field(
         True,
         title="Databricks without public IP",
         description="Secure cluster connectivity: nodes call out, and nobody calls them.",
     )
-    databricks_encryption: bool = Field(
+    databricks_encryption: Annotated[
+        bool, Becomes(DATABRICKS, "properties.parameters.prepareEncryption.value", False)
+    ] = Field(
         True,
         title="Prepare Databricks encryption",
         description="Gives the managed storage account an identity for customer-managed keys.",
     )
-    private_aks: bool = Field(
+    private_aks: Annotated[
+        bool, Becomes(AKS, "properties.apiServerAccessProfile.enablePrivateCluster", True)
+    ] = Field(
         False,
         title="Private AKS",
         description="The Kubernetes API has a private address only.",
     )
-    aks_authorized_ranges: list[Network] = Field(
+    aks_authorized_ranges: Annotated[
+        list[Network],
+        Becomes(AKS, "properties.apiServerAccessProfile.authorizedIPRanges[]", ["203.0.113.0/24"]),
+    ] = Field(
         default_factory=list,
         max_length=200,
         title="AKS authorised ranges",
         description="Prefixes that may reach a public Kubernetes API; empty lets everybody.",
     )
-    aks_outbound: Literal["load-balancer", "nat-gateway", "user-defined-routing"] = Field(
+    aks_outbound: Annotated[
+        Literal["load-balancer", "nat-gateway", "user-defined-routing"],
+        Becomes(AKS, "properties.networkProfile.outboundType", "nat-gateway"),
+    ] = Field(
         "load-balancer",
         title="Way out of AKS",
         description="load-balancer: by a public address that AKS makes; nat-gateway: by the NAT "
         "gateway of the recipe; user-defined-routing: by a firewall of yours. The last two leave "
         "AKS without a public address of its own.",
     )
-    aks_firewall: Address | None = Field(
+    aks_firewall: Annotated[
+        Address | None,
+        Becomes(
+            "Microsoft.Network/routeTables",
+            "properties.routes[].properties.nextHopIpAddress",
+            "10.1.0.4",
+        ),
+    ] = Field(
         None,
         title="Firewall of AKS",
         description="Address of the firewall that the nodes go out by, for user-defined-routing.",
     )
-    secure_entry: Literal["none", "bastion", "vpn-gateway"] = Field(
+    secure_entry: Annotated[
+        Literal["none", "bastion", "vpn-gateway"],
+        Becomes("Microsoft.Network/bastionHosts", "name", "bastion"),
+    ] = Field(
         "none",
         title="Secure entry",
         description="How people get into the VNET. bastion: by a tunnel to machines and to AKS in "
@@ -456,61 +585,74 @@ class Security(Section):
 class Training(Section):
     """The Databricks cluster and the model that it trains"""
 
-    spark_version: Text = Field(
+    spark_version: Annotated[Text, Becomes(CLUSTER, "spark_version", "15.4.x-scala2.12")] = Field(
         "16.4.x-scala2.12",
         title="Databricks runtime",
         description="Spark and Scala version of the cluster. MLflow is pinned whatever it brings.",
     )
-    node_type: Text = Field(
+    node_type: Annotated[Text, Becomes(CLUSTER, "node_type_id", "Standard_D8ds_v5")] = Field(
         "Standard_D4ds_v5",
         title="Node type",
         description="VM size of the driver and of every worker; taken from the vCPU quota.",
     )
-    workers: Annotated[int, Field(ge=0, le=1000)] = Field(
-        0,
-        title="Workers",
-        description="0 is a single-node cluster; with an autoscaler the fewest.",
+    workers: Annotated[Annotated[int, Field(ge=0, le=1000)], Becomes(CLUSTER, "num_workers", 4)] = (
+        Field(
+            0,
+            title="Workers",
+            description="0 is a single-node cluster; with an autoscaler the fewest.",
+        )
     )
-    max_workers: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+    max_workers: Annotated[
+        Annotated[int, Field(ge=1, le=1000)] | None, Becomes(CLUSTER, "autoscale.max_workers", 8)
+    ] = Field(
         None,
         title="Most workers",
         description="Lets an autoscaler add workers, up to so many: quota and ranges must hold them. "
         "Left out: none is added.",
     )
-    instance_pool: Text | None = Field(
+    instance_pool: Annotated[Text | None, Becomes(CLUSTER, "instance_pool_id", "ml-pool")] = Field(
         None,
         title="Instance pool",
         description="Name or id of a pool of Databricks that driver and workers come from, with its "
         "node type. Left out: they are made for the cluster.",
     )
-    cluster_policy: Text | None = Field(
+    cluster_policy: Annotated[Text | None, Becomes(CLUSTER, "policy_id", "ml-policy")] = Field(
         None,
         title="Cluster policy",
         description="Name or id of the policy of Databricks that the cluster has to keep to.",
     )
-    auto_termination_minutes: Annotated[int, Field(ge=10, le=10000)] = Field(
+    auto_termination_minutes: Annotated[
+        Annotated[int, Field(ge=10, le=10000)], Becomes(CLUSTER, "autotermination_minutes", 60)
+    ] = Field(
         30,
         title="Auto-termination (minutes)",
         description="How long the cluster idles before it stops, and stops costing.",
     )
-    mlflow: Text = Field("2.22.5", title="mlflow version", description="Pinned on the cluster.")
-    azureml_mlflow: Text = Field(
+    mlflow: Annotated[Text, Becomes(LIBRARY, "pypi.package", "2.22.4")] = Field(
+        "2.22.5", title="mlflow version", description="Pinned on the cluster."
+    )
+    azureml_mlflow: Annotated[Text, Becomes(LIBRARY, "pypi.package", "1.62.0")] = Field(
         "1.62.0.post6",
         title="azureml-mlflow version",
         description="Lets MLflow track into the workspace; takes mlflow up to 3.15.0.",
     )
-    scikit_learn: Text = Field(
+    scikit_learn: Annotated[Text, Becomes(LIBRARY, "pypi.package", "1.8.0")] = Field(
         "1.9.1",
         title="scikit-learn version",
         description="Trains the model, and is pinned for its server too.",
     )
-    notebook: RecipeFile | None = Field(
+    notebook: Annotated[
+        RecipeFile | None, Becomes(CLUSTER, "the notebook that it runs", "churn.py")
+    ] = Field(
         None,
         title="Notebook",
         description="A .py file in Databricks' source format, or an .ipynb, beside the recipe: it logs "
         "a model with MLflow. Left out: the example, a ridge regression on the diabetes data.",
     )
-    parameters: dict[ParameterName, Parameter] = Field(
+    parameters: Annotated[
+        dict[ParameterName, Parameter],
+        Becomes("Databricks notebook", "widgets, and the dictionary parameters", {"alpha": 0.1}),
+    ] = Field(
         default_factory=dict,
         max_length=100,
         title="Parameters",
@@ -518,13 +660,22 @@ class Training(Section):
         '{"alpha": 0.03}. Those left out keep the notebook\'s own.',
         examples=[EXAMPLE_PARAMETERS],
     )
-    requirements: list[Requirement] = Field(
+    requirements: Annotated[
+        list[Requirement], Becomes(LIBRARY, "pypi.package", ["xgboost==3.2.0"])
+    ] = Field(
         default_factory=list,
         max_length=100,
         title="Requirements",
         description="Packages that the notebook needs besides, each pinned: xgboost==3.2.0.",
     )
-    data: RecipeFile | None = Field(
+    data: Annotated[
+        RecipeFile | None,
+        Becomes(
+            "Databricks notebook",
+            "the parameter data",
+            "abfss://data@contoso.dfs.core.windows.net/churn.parquet",
+        ),
+    ] = Field(
         None,
         title="Data",
         description="What the notebook trains on, as it finds it in its parameter data: a table, a "
@@ -540,91 +691,145 @@ class Training(Section):
 class Serving(Section):
     """The AKS cluster and the online endpoint on it"""
 
-    kubernetes_version: Text | None = Field(
-        None, title="Kubernetes version", description="Left out: the region's default."
-    )
-    node_size: Text = Field(
+    kubernetes_version: Annotated[
+        Text | None, Becomes(AKS, "properties.kubernetesVersion", "1.35")
+    ] = Field(None, title="Kubernetes version", description="Left out: the region's default.")
+    node_size: Annotated[
+        Text, Becomes(AKS, "properties.agentPoolProfiles[].vmSize", "Standard_D8ds_v5")
+    ] = Field(
         "Standard_D4ds_v5",
         title="Node size",
         description="VM size of the AKS nodes; taken from the vCPU quota.",
     )
-    nodes: Annotated[int, Field(ge=1, le=1000)] = Field(
+    nodes: Annotated[
+        Annotated[int, Field(ge=1, le=1000)],
+        Becomes(AKS, "properties.agentPoolProfiles[].count", 5),
+    ] = Field(
         3,
         title="Nodes",
         description="Nodes of AKS; with an autoscaler the fewest.",
     )
-    max_nodes: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+    max_nodes: Annotated[
+        Annotated[int, Field(ge=1, le=1000)] | None,
+        Becomes(AKS, "properties.agentPoolProfiles[].maxCount", 6),
+    ] = Field(
         None,
         title="Most nodes",
         description="Lets an autoscaler add nodes, up to so many: quota and ranges must hold them. "
         "Left out: none is added.",
     )
-    max_surge: Surge = Field(
+    max_surge: Annotated[
+        Surge, Becomes(AKS, "properties.agentPoolProfiles[].upgradeSettings.maxSurge", "33%")
+    ] = Field(
         "1",
         title="Upgrade surge",
         description="Nodes that an upgrade adds for a while, or a share of them: 33%. Quota and "
         "ranges must hold them.",
     )
-    network: Literal["overlay", "node-subnet"] = Field(
+    network: Annotated[
+        Literal["overlay", "node-subnet"],
+        Becomes(AKS, "properties.networkProfile.networkPluginMode", "node-subnet"),
+    ] = Field(
         "overlay",
         title="Pod network",
         description="Azure CNI Overlay, or pods with addresses of the scoring subnet.",
     )
-    max_pods: Annotated[int, Field(ge=10, le=250)] = Field(
+    max_pods: Annotated[
+        Annotated[int, Field(ge=10, le=250)],
+        Becomes(AKS, "properties.agentPoolProfiles[].maxPods", 60),
+    ] = Field(
         110,
         title="Pods per node",
         description="With node-subnet, each of them takes an address of the scoring subnet.",
     )
-    load_balancer: Literal["public", "internal"] = Field(
+    load_balancer: Annotated[
+        Literal["public", "internal"],
+        Becomes(
+            EXTENSION, "properties.configurationSettings.internalLoadBalancerProvider", "internal"
+        ),
+    ] = Field(
         "public",
         title="Load balancer",
         description="internal: only the VNET reaches the endpoint; scoring then runs on Databricks.",
     )
-    tls_certificate: Text | None = Field(
+    tls_certificate: Annotated[
+        Text | None,
+        Becomes(
+            EXTENSION,
+            "properties.configurationProtectedSettings.scoringFe.sslCert",
+            "certificate.pem",
+        ),
+    ] = Field(
         None,
         title="TLS certificate file",
         description="PEM file; left out, the endpoint answers plain HTTP.",
     )
-    tls_key: Text | None = Field(
-        None, title="TLS key file", description="PEM file with the key of the certificate."
-    )
-    tls_name: Text | None = Field(
-        None, title="TLS name", description="DNS name in the certificate."
-    )
-    instances: Annotated[int, Field(ge=1, le=100)] = Field(
+    tls_key: Annotated[
+        Text | None,
+        Becomes(EXTENSION, "properties.configurationProtectedSettings.scoringFe.sslKey", "key.pem"),
+    ] = Field(None, title="TLS key file", description="PEM file with the key of the certificate.")
+    tls_name: Annotated[
+        Text | None,
+        Becomes(EXTENSION, "properties.configurationSettings.sslCname", "scoring.contoso.com"),
+    ] = Field(None, title="TLS name", description="DNS name in the certificate.")
+    instances: Annotated[
+        Annotated[int, Field(ge=1, le=100)], Becomes(DEPLOYMENT, "sku.capacity", 2)
+    ] = Field(
         1, title="Instances", description="Pods that serve the model; 2 or more survive a node."
     )
-    cpu: Text = Field(
-        "0.5", title="CPU per instance", description="A Kubernetes quantity: 0.5 or 500m."
-    )
-    memory: Text = Field(
+    cpu: Annotated[
+        Text,
+        Becomes(
+            DEPLOYMENT,
+            "properties.containerResourceRequirements.containerResourceRequests.cpu",
+            "500m",
+        ),
+    ] = Field("0.5", title="CPU per instance", description="A Kubernetes quantity: 0.5 or 500m.")
+    memory: Annotated[
+        Text,
+        Becomes(
+            DEPLOYMENT,
+            "properties.containerResourceRequirements.containerResourceRequests.memory",
+            "2Gi",
+        ),
+    ] = Field(
         "1Gi", title="Memory per instance", description="A Kubernetes quantity: 1Gi or 1024Mi."
     )
-    scoring: Literal["no-code", "script"] = Field(
+    scoring: Annotated[
+        Literal["no-code", "script"],
+        Becomes(DEPLOYMENT, "properties.codeConfiguration.scoringScript", "script"),
+    ] = Field(
         "no-code",
         title="Scoring",
         description="no-code: Azure brings scoring script and environment; script: amlwizard does, for "
         "endpoints that take no MLflow model without.",
     )
-    rollout: Rollout = Field(
+    rollout: Annotated[Rollout, Becomes(ENDPOINT, "properties.traffic", "canary 10%")] = Field(
         "replace",
         title="Rollout",
         description="How a new version of the model takes over. It is tried beside the old one first. "
         "replace: then it gets all requests; canary 10%: then it gets that share, until it replaces.",
     )
-    script: RecipeFile | None = Field(
+    script: Annotated[
+        RecipeFile | None, Becomes(DEPLOYMENT, "properties.codeConfiguration.codeId", "score.py")
+    ] = Field(
         None,
         title="Scoring script",
         description="A .py file beside the recipe that defines init and run, for models that Azure's own "
         "script cannot serve. Left out: as scoring says.",
     )
-    environment: RecipeFile | None = Field(
+    environment: Annotated[
+        RecipeFile | None,
+        Becomes(DEPLOYMENT, "properties.environmentId", "contoso.azurecr.io/churn:1"),
+    ] = Field(
         None,
         title="Scoring environment",
         description="An image that holds all that the model needs, such as registry.azurecr.io/name:1; or a "
         "conda file beside the recipe. Left out: the model's own.",
     )
-    build_node_size: Text = Field(
+    build_node_size: Annotated[
+        Text, Becomes(COMPUTE, "properties.properties.vmSize", "Standard_D4s_v3")
+    ] = Field(
         "Standard_DS3_v2",
         title="Image-build node size",
         description="VM size of the compute that builds images where the registry is closed.",
@@ -677,7 +882,14 @@ EXAMPLE_REQUEST = {
 class Scoring(Section):
     """The request that proves that the platform works"""
 
-    request: dict[str, JsonValue] | None = Field(
+    request: Annotated[
+        dict[str, JsonValue] | None,
+        Becomes(
+            "Online endpoint",
+            "the body of the request",
+            {"input_data": [[0.02, 0.05, 0.1, 0.07, -0.04, -0.03, -0.02, 0, 0, 0.04]]},
+        ),
+    ] = Field(
         None,
         title="Request",
         description='{"input_data": ...} with columns, index and data; or rows, named when sent. Left '
@@ -724,20 +936,25 @@ class ExpectedMetric(Section):
 class Expect(Section):
     """What a replay must come out with; leaving a number out leaves it unchecked"""
 
-    metrics: dict[MetricName, ExpectedMetric] = Field(
+    metrics: Annotated[
+        dict[MetricName, ExpectedMetric],
+        Becomes(NOTHING, "the run is checked", {"mse": {"value": 3424.857, "tolerance": 0.001}}),
+    ] = Field(
         default_factory=dict,
         max_length=100,
         title="Metrics",
         description='By name: {"mse": {"value": 3424.857, "tolerance": 0.001}, "auc": {"at_least": 0.8}}.',
     )
-    predictions: JsonValue | None = Field(
+    predictions: Annotated[
+        JsonValue | None, Becomes(NOTHING, "the run is checked", [206.1, 152.3])
+    ] = Field(
         None,
         title="Predictions",
         description="The answer to the request, as JSON: mostly a list, one for each row.",
     )
-    tolerance: Annotated[float, Field(gt=0)] = Field(
-        0.001, title="Tolerance", description="Largest absolute difference that passes."
-    )
+    tolerance: Annotated[
+        Annotated[float, Field(gt=0)], Becomes(NOTHING, "the run is checked", 0.01)
+    ] = Field(0.001, title="Tolerance", description="Largest absolute difference that passes.")
 
 
 class Recipe(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -22,6 +23,24 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from amlwizard.recipe.wording import cut
 
 CIDR = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}")
+
+
+@dataclass(frozen=True)
+class Becomes:
+    """What a field's value becomes, as help tells it: the property of a resource (its ARM type, with
+    ``[]`` for any item of a list), or a short text where it becomes none. `example` is a value other
+    than the default; without it, the name that follows from the prefix contoso."""
+
+    resource: str
+    property: str
+    example: object = None
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What a type of values accepts, in words for help."""
+
+    text: str
 
 
 def parse_network(value: object) -> IPv4Network:
@@ -240,28 +259,42 @@ Network = Annotated[
     BeforeValidator(parse_network),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"}),
+    Takes("an IPv4 range such as 10.100.0.0/16"),
 ]
 Address = Annotated[
     IPv4Address,
     BeforeValidator(parse_address),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}$"}),
+    Takes("an IPv4 address such as 10.0.0.10"),
 ]
 Surge = Annotated[
     str,
     BeforeValidator(_parse_surge),
     WithJsonSchema({"type": ["string", "integer"], "pattern": r"^[1-9]\d{0,2}%?$"}),
+    Takes("1 or more nodes, or 1% to 100%"),
 ]
-Subscription = Annotated[str, BeforeValidator(_parse_subscription)]
+Subscription = Annotated[
+    str,
+    BeforeValidator(_parse_subscription),
+    Takes("a UUID, such as 11111111-2222-3333-4444-555555555555"),
+]
 Access = Literal["private-endpoint", "service-endpoint"]
 Text = Annotated[str, Field(min_length=1, max_length=300)]
 Rollout = Annotated[
     str,
     BeforeValidator(_parse_rollout),
     WithJsonSchema({"type": "string", "pattern": r"^(replace|canary [1-9]\d?%)$"}),
+    Takes("replace, or canary with the share of the new version, such as canary 10%"),
 ]
-Requirement = Annotated[str, BeforeValidator(_parse_requirement)]
+Requirement = Annotated[
+    str, BeforeValidator(_parse_requirement), Takes("name==version, such as xgboost==3.2.0")
+]
 ParameterName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z_][\w.-]*$")]
 MetricName = Annotated[str, StringConstraints(max_length=250, pattern=r"^[\w./ -]+$")]
 Scalar = bool | int | float | str
-Parameter = Annotated[Scalar, BeforeValidator(_parse_parameter)]
+Parameter = Annotated[
+    Scalar,
+    BeforeValidator(_parse_parameter),
+    Takes("a number, true, false, or text of at most 500 characters"),
+]

@@ -34,6 +34,9 @@ _ENDPOINT = NameShape(
     "3 to 32 letters, digits, -; starts with a letter, ends with a letter or digit",
 )
 
+PREFIX = NameShape(r"[a-z0-9]{3,12}", "3 to 12 lower-case letters and digits")
+"""Every name that follows from such a prefix is right."""
+
 SHAPES: dict[str, NameShape] = {
     "resource_group": _GROUP,
     "vnet": NameShape(

@@ -10,7 +10,7 @@ from amlwizard.design import subnets
 from amlwizard.errors import Finding
 from amlwizard.recipe import Names, Serving, SignIn
 from amlwizard.rules.base import Rule, listed, rule, use
-from amlwizard.rules.name_shapes import LABEL, PUBLIC, SHAPES, reserved_word
+from amlwizard.rules.name_shapes import LABEL, PREFIX, PUBLIC, SHAPES, reserved_word
 from amlwizard.rules.renaming import another, follows, is_id, of_host, renamed, with_prefix
 
 SOURCE = "Azure Resource Manager, naming rules and restrictions"
@@ -69,7 +69,7 @@ def shapes(rule: Rule, names: Names) -> Iterator[Finding]:
             f"The prefix {_quoted(names.prefix)} gives names that Azure refuses: "
             + listed([f"{field} {_quoted(getattr(names, field))}" for field in follow])
             + ".",
-            f"{use(cure)} 3 to 12 lower-case letters and digits are right for all; or give those "
+            f"{use(cure)} {PREFIX.text} are right for all; or give those "
             f"names yourself; {follow[0]}: {first.text}.".strip(),
             cure,
         )

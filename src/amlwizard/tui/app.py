@@ -32,6 +32,7 @@ from amlwizard.session import Session
 from amlwizard.tui import background, help, quit, save
 from amlwizard.tui.background import BackgroundCalls
 from amlwizard.tui.dialogs.login import LoginScreen
+from amlwizard.tui.dialogs.palette import Commands
 from amlwizard.tui.gc_tuning import GcTuning
 from amlwizard.tui.pages.page import WIDE, Page
 from amlwizard.tui.pages.registry import BY_ID, PAGES, of_field
@@ -64,7 +65,7 @@ class WizardApp(App[int]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     SCREENS = {page.id: page.make for page in PAGES}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "explain", "Help"),
+        Binding("f1,question_mark", "explain", "Help", key_display="f1"),
         Binding("ctrl+s", "save", "Save recipe", show=False),
         Binding("ctrl+q", "leave", "Quit", priority=True),
         Binding("ctrl+o", "command_palette", "Commands", priority=True),
@@ -128,6 +129,10 @@ class WizardApp(App[int]):
     def wear(self, theme: Theme) -> None:
         """Change the colours."""
         self.theme = theme.name
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(Commands(id="--command-palette"))
 
     def action_save(self) -> None:
         save.save(self, self)

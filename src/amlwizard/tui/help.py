@@ -1,57 +1,62 @@
-"""The help of F1, on the focused field or the keys of the page; and the commands of the palette."""
+"""The help of F1, on the focused field, the page or the dialog; and the commands of the palette."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from textual.app import App, SystemCommand
+from textual.binding import ActiveBinding
 from textual.content import Content
-from textual.screen import ModalScreen
 
-from amlwizard.fields import sections
+from amlwizard.tui.dialogs.dialog import Dialog
 from amlwizard.tui.dialogs.help import HelpScreen
+from amlwizard.tui.dialogs.palette import Commands
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.port import Wizard
 from amlwizard.tui.theme import DARK, LIGHT
 
 
 def explain(app: App[int], wizard: Wizard) -> None:
-    """Open the help on the focused field, else on the page and its keys; not over a dialog."""
+    """Open the help on the dialog that is open, or on the focused field and then on the page."""
     screen = app.screen
-    if isinstance(screen, ModalScreen):
-        return
-    found = screen.field_help() if isinstance(screen, Page) else None
-    if found:
-        title, text = found
-    else:
-        about = screen.about() if isinstance(screen, Page) else ""
-        text = Content(f"{about}\n\n" if about else "") + keys(app)
-        title = _title(wizard) if about else "Keys"
-    app.push_screen(HelpScreen(text, title))
+    if isinstance(screen, Dialog | Commands):
+        app.push_screen(HelpScreen(screen.explained()))
+    elif isinstance(screen, Page):
+        field = screen.field_help()
+        page = of_page(app, wizard)
+        app.push_screen(HelpScreen(*([field, page] if field else [page])))
 
 
-def _title(wizard: Wizard) -> str:
-    """The title of the current page."""
-    return next(page.title for page in wizard.pages if page.id == wizard.session.draft.page)
+def of_page(app: App[int], wizard: Wizard) -> tuple[str, Content]:
+    """The title of the current page, what it is for, and its keys."""
+    page = next(page for page in wizard.pages if page.id == wizard.session.draft.page)
+    return page.title, Content(f"{page.about}\n\n") + keys(app)
 
 
 def keys(app: App[int]) -> Content:
-    """The active keys, those of the footer first."""
+    """The active keys that amlwizard has given a meaning, those of the footer first."""
     shown: dict[str, str] = {}
     bindings = app.screen.active_bindings.items()
     for key, active in sorted(bindings, key=lambda item: not item[1].binding.show):
         binding = active.binding
-        if binding.description and active.enabled:
+        if binding.description and active.enabled and _is_ours(active):
             shown.setdefault(binding.description, app.get_key_display(binding) or key)
-    lines = [Content.assemble((f"{key:>6}  ", "bold $accent"), text) for text, key in shown.items()]
+    lines = [Content.assemble((f"{key:>8}  ", "bold $accent"), text) for text, key in shown.items()]
     return Content("\n").join(lines)
+
+
+def _is_ours(active: ActiveBinding) -> bool:
+    """Whether a class of amlwizard declares the key, not only one of Textual's that it extends."""
+    ours = (c for c in type(active.node).__mro__ if c.__module__.startswith("amlwizard."))
+    given = (one for c in ours for one in c.__dict__.get("BINDINGS", ()))
+    return any(one.action == active.binding.action for one in given)
 
 
 def commands(app: App[int], wizard: Wizard) -> Iterator[SystemCommand]:
     """The commands of the palette, available on every page."""
     for page in wizard.pages:
         if wizard.may_go(page.id):
-            about = str(sections()[page.sections[0]].__doc__).strip() if page.sections else ""
+            about = page.about.partition(". ")[0]
             yield SystemCommand(f"Go to {page.title}", about, lambda id=page.id: wizard.go(id))
     yield SystemCommand("Save the recipe", "Write it to a file that replays", wizard.action_save)
     if not wizard.running:

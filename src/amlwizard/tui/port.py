@@ -23,12 +23,15 @@ from amlwizard.view import RunView
 
 
 class PageInfo(Protocol):
-    """A page of the wizard. `sections` are the parts of the recipe that are answered there."""
+    """A page of the wizard. `sections` are the parts of the recipe that are answered there;
+    `about` says what it is for."""
 
     @property
     def id(self) -> str: ...
     @property
     def title(self) -> str: ...
+    @property
+    def about(self) -> str: ...
     @property
     def sections(self) -> tuple[str, ...]: ...
 

@@ -12,19 +12,27 @@ from types import FrameType
 from textual.app import App
 
 from amlwizard.run_control import signals_handled_by
-from amlwizard.tui.dialogs.questions import Choose
+from amlwizard.tui.dialogs.questions import Choose, Way
 from amlwizard.tui.port import Wizard
 
 CANCELLED = 130
 LONGEST_SECONDS = 1.5  # from a signal to the end
 TEXT = (
-    "A run is under way. What the cloud has begun goes on there without amlwizard; the next "
-    "amlwizard offers to continue, and adopts it."
+    "A run is in progress. If you leave now, operations that have begun continue in the cloud; the "
+    "next time you start amlwizard, you can resume the run, and it picks them up."
 )
 WAYS = (
-    ("leave", "Leave it: end amlwizard now, continue later"),
-    ("cancel", "Cancel the run, and stay here"),
-    ("stay", "Go on"),
+    Way(
+        "leave",
+        "Quit now and resume later",
+        "Ends amlwizard. No further step is started; your answers and the run's journal are kept.",
+    ),
+    Way(
+        "cancel",
+        "Cancel the run and stay here",
+        "Starts no further step. Progress shows what is done, and Retry goes on from there.",
+    ),
+    Way("stay", "Keep running", "Closes this dialog; nothing changes."),
 )
 
 
@@ -44,7 +52,7 @@ def leave(app: App[int], wizard: Wizard) -> None:
     if not wizard.running:
         end(app, wizard, outcome(wizard))
     elif not isinstance(app.screen, Leave):
-        app.push_screen(Leave("Leave", TEXT, WAYS), decided)
+        app.push_screen(Leave("Quit during a run", TEXT, WAYS), decided)
 
 
 def outcome(wizard: Wizard) -> int:

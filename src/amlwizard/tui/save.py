@@ -8,11 +8,14 @@ from pathlib import Path
 from textual.app import App
 
 from amlwizard.command_line import replaying
-from amlwizard.tui.dialogs.questions import AskPath, Choose
+from amlwizard.tui.dialogs.questions import AskPath, Choose, Way
 from amlwizard.tui.port import Wizard
 
 FOLDER = Path("recipes")
-WAYS = (("write", "Write over it"), ("other", "Save to another file"))
+WAYS = (
+    Way("write", "Replace the file", "Its present content is lost."),
+    Way("other", "Save to another file", "Asks for the path again."),
+)
 TEXT = "The file to write. A recipe holds no secret, so that it can be shared and kept in git."
 
 
@@ -31,8 +34,8 @@ def ask(app: App[int], wizard: Wizard, path: str) -> None:
         if path is None:
             return
         if path.is_file() and str(path) != wizard.session.draft.saved:
-            text = f"{path} exists, and was not saved from these answers."
-            app.push_screen(Choose("Write over it", text, WAYS), lambda way: decided(path, way))
+            text = f"{path} exists already, and holds other answers than those of this session."
+            app.push_screen(Choose("Replace the file?", text, WAYS), lambda way: decided(path, way))
         else:
             _write(app, wizard, path)
 

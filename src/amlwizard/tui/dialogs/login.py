@@ -17,10 +17,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from amlwizard.events import LoginNeeded
+from amlwizard.tui.dialogs.dialog import Dialog, described
 from amlwizard.tui.widgets import large_text
 from amlwizard.view import RunView
 
@@ -29,6 +29,20 @@ QR_ROOM = (104, 22)
 SCAN_ROOM = (76, 23)
 """Columns and lines that the QR code and the text beside it need."""
 CELLS, FEW_CELLS = 40, 22
+
+ABOUT = (
+    "Azure wants to know who you are. Open the address in a browser, on this or any other device, and "
+    "enter the code there. This dialog closes once you have signed in. The code is valid only for "
+    "the time shown."
+)
+CHOICES = (
+    ("o", "Opens the address in a browser on this machine."),
+    ("c", "Copies the code to the clipboard again."),
+    ("n", "Asks for a new code: the old one stops working."),
+    ("q", "Shows the address as a QR code, to open it on a phone."),
+    ("a", "Signs in as the sandbox's test user, without a browser."),
+    ("esc", "Cancels the sign-in, and the action that needs it."),
+)
 
 STYLE = """
 LoginScreen { align: center middle; }
@@ -54,7 +68,7 @@ LoginScreen.tight #keys Button { min-width: 4; margin-right: 0; }
 """
 
 
-class LoginScreen(ModalScreen[None]):
+class LoginScreen(Dialog[None]):
     """Shows a pending login, follows its run, and closes itself once it is done.
 
     `can_approve` is whether the target can approve the login on the user's behalf. `now` returns
@@ -139,6 +153,10 @@ class LoginScreen(ModalScreen[None]):
     @property
     def _may_scan(self) -> bool:
         return self.app.size.width >= SCAN_ROOM[0] and self.app.size.height >= SCAN_ROOM[1]
+
+    def explained(self) -> tuple[str, Content]:
+        offered = [choice for choice in CHOICES if choice[0] != "a" or self.can_approve]
+        return "Sign in", described(ABOUT, offered)
 
     # -- what happens
 

@@ -13,17 +13,26 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from amlwizard.tui.dialogs.dialog import Dialog, described, keys
 from amlwizard.tui.dialogs.questions import PathSuggester
 
 MOST = 500  # entries of a folder that are listed
 UP = ".."
+KEYS = (
+    (
+        "enter",
+        "Opens the folder, or takes the file, that is highlighted in the list or typed above.",
+    ),
+    ("tab", "Moves between the list and the path."),
+    ("→", "Completes the path, as far as the grey text shows."),
+    ("esc", "Closes the dialog without taking a file."),
+)
 
 
-class PickFile(ModalScreen[Path | None]):
+class PickFile(Dialog[Path | None]):
     """The result is the path of a file, None on Escape. It stays open while `refused` says what is
     wrong with the file. `suffixes` are those of the files that are listed; none means all."""
 
@@ -47,13 +56,15 @@ class PickFile(ModalScreen[Path | None]):
             yield Static(id="wrong")
             yield OptionList(id="entries", compact=True)
             yield Static(
-                Content.assemble(
-                    ("enter", "bold $accent"), " opens or takes it   ",
-                    ("tab", "bold $accent"), " list or path   ",
-                    ("esc", "bold $accent"), " goes back",
+                keys(
+                    ("enter", "opens or takes it"), ("tab", "list or path"), ("f1", "explains"),
+                    ("esc", "goes back"),
                 ),
                 classes="quiet",
             )  # fmt: skip
+
+    def explained(self) -> tuple[str, Content]:
+        return self._title, described("", KEYS)
 
     def on_mount(self) -> None:
         self._open(self._folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,19 +13,29 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from amlwizard.tui.dialogs.dialog import Dialog, described, keys
 
-class Choose(ModalScreen[str]):
-    """Choose one of a few options. `ways` are ids and labels; the result is the chosen id, or
-    the last one on Escape."""
+
+@dataclass(frozen=True)
+class Way:
+    """An option of a question: its id, its label, and what choosing it does."""
+
+    id: str
+    label: str
+    does: str
+
+
+class Choose(Dialog[str]):
+    """Choose one of a few options. The result is the id of the chosen one, or of the last one on
+    Escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", "Back")]
 
-    def __init__(self, title: str, text: str, ways: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, title: str, text: str, ways: Sequence[Way]) -> None:
         super().__init__()
         self._title, self._text, self._ways = title, text, ways
 
@@ -32,17 +43,30 @@ class Choose(ModalScreen[str]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             yield Static(Content(self._text))
-            yield OptionList(*(Option(what, id=way) for way, what in self._ways), compact=True)
+            yield OptionList(*(Option(way.label, id=way.id) for way in self._ways), compact=True)
+            yield Static(
+                keys(("enter", "chooses"), ("?", "explains"), ("esc", "goes back")), classes="quiet"
+            )
+
+    def explained(self) -> tuple[str, Content]:
+        return self._title, described(self._text, ((way.label, way.does) for way in self._ways))
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)
 
     def action_stay(self) -> None:
-        self.dismiss(self._ways[-1][0])
+        self.dismiss(self._ways[-1].id)
 
 
-class AskPath(ModalScreen[Path | None]):
+PATH_KEYS = (
+    ("enter", "Takes the path."),
+    ("→", "Completes it, as far as the grey text shows."),
+    ("esc", "Closes the dialog without taking a file."),
+)
+
+
+class AskPath(Dialog[Path | None]):
     """Ask for a file's path, with completion; None on Escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
@@ -57,13 +81,15 @@ class AskPath(ModalScreen[Path | None]):
             yield Static(Content(self._text))
             yield Input(self._path, suggester=PathSuggester(), select_on_focus=False)
             yield Static(
-                Content.assemble(
-                    ("enter", "bold $accent"), " takes it   ",
-                    ("→", "bold $accent"), " completes it   ",
-                    ("esc", "bold $accent"), " goes back",
+                keys(
+                    ("enter", "takes it"), ("→", "completes it"), ("f1", "explains"),
+                    ("esc", "goes back"),
                 ),
                 classes="quiet",
             )  # fmt: skip
+
+    def explained(self) -> tuple[str, Content]:
+        return self._title, described(self._text, PATH_KEYS)
 
     @on(Input.Submitted)
     def _given(self, event: Input.Submitted) -> None:

@@ -15,7 +15,7 @@ from amlwizard import fields
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.address_space import NEIGHBOURS, Space, path, space_of
 from amlwizard.rules.capacity import Load, load_of
-from amlwizard.tui.dialogs.questions import Choose
+from amlwizard.tui.dialogs.questions import Choose, Way
 from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.widgets.address_capacity import Room
 from amlwizard.tui.widgets.address_map import AddressMap
@@ -23,7 +23,10 @@ from amlwizard.tui.widgets.row import FieldRow
 
 SECTION = "addresses"
 SPECS = {spec.path: spec for spec in fields.specs(SECTION)}
-WAYS = (("take", "Take the plan"), ("stay", "Keep what is there"))
+WAYS = (
+    Way("take", "Use these ranges", "Replaces the ranges above; Undo brings yours back."),
+    Way("stay", "Keep my ranges", "Changes nothing."),
+)
 
 
 class AddressesPage(FormPage):
@@ -117,7 +120,7 @@ class AddressesPage(FormPage):
                 self.put(change)
 
         lines = (f"{SPECS[at].title}: {self._shown(at)} → {new}" for at, new in change.items())
-        self.app.push_screen(Choose("A free plan", "\n".join(lines), WAYS), decided)
+        self.app.push_screen(Choose("Free ranges", "\n".join(lines), WAYS), decided)
 
     def _is_default(self, at: str) -> bool:
         value = self.wizard.session.draft.value(at)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from textwrap import wrap
 
 from textual.content import Content
 
 from amlwizard.payloads import PostureJudged
 from amlwizard.plan.outputs import VERIFY
 from amlwizard.posture import Evidence, Posture, PromiseLine
+from amlwizard.tui.widgets.hanging import hanging
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine
 from amlwizard.view import RunView
 
@@ -93,7 +93,7 @@ def described(line: PromiseLine, pending: bool, width: int) -> Iterator[Content]
     for name, text, tone in rows:
         if text:
             yield Content.assemble(
-                (f"{name:<{NAME}}", "$text-muted"), (_hung(text, NAME, width), tone)
+                (f"{name:<{NAME}}", "$text-muted"), (hanging(text, NAME, width), tone)
             )
     for side, title in SIDES.items():
         pieces = [p for p in line.evidence if p.source == side and p not in against]
@@ -101,16 +101,10 @@ def described(line: PromiseLine, pending: bool, width: int) -> Iterator[Content]
             yield Content.styled(title, "bold $primary")
             for piece in pieces:
                 sign, style = MARKS[piece.outcome][0], STYLES[piece.outcome]
-                yield Content.assemble((f"{sign} ", style), _hung(_said(piece), 2, width))
+                yield Content.assemble((f"{sign} ", style), hanging(_said(piece), 2, width))
 
 
 def _said(piece: Evidence) -> str:
     """What was looked at, what was seen, and, if it differs, what was promised."""
     promised = f", not {piece.expected}" if piece.outcome == "broken" else ""
     return f"{piece.what}: {piece.seen}{promised}"
-
-
-def _hung(text: str, indent: int, width: int) -> str:
-    """Text with a hanging indent."""
-    lines = wrap(text, max(20, width - indent), break_on_hyphens=False)
-    return ("\n" + " " * indent).join(lines)

@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from amlwizard import fields
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec
+from amlwizard.tui.dialogs.help import room
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.explanation import Explain, long
 from amlwizard.tui.widgets.row import FieldRow, note
@@ -216,7 +217,7 @@ class FormPage(Page):
         row = self.focused_row
         if row is None:
             return None
-        lines = [*long(row.spec, row.findings), *self.more_about(row)]
+        lines = [*long(row.spec, row.findings, room(self.app)), *self.more_about(row)]
         return (row.spec.title, Content("\n").join(lines))
 
     @on(Input.Submitted)

@@ -49,10 +49,6 @@ class Page(Screen[None]):
     def action_previous_page(self) -> None:
         self.wizard.step(-1)
 
-    def about(self) -> str:
-        """The text of F1 about the page, shown before its keys; empty if the keys are enough."""
-        return ""
-
     def focus_field(self, path: str) -> None:
         """Move the cursor to a field, given its path in the recipe, if the page has it."""
 

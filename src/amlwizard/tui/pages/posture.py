@@ -26,14 +26,6 @@ EVENTS = 0.25
 REPORT = (
     "The file to write: one HTML page, with all evidence and the network drawn. It holds no secret."
 )
-ABOUT = (
-    "Every promise that the recipe makes about its security, held against what there is: by Azure's "
-    "own documents of the resources, by requests and names from this machine, outside the VNET, and "
-    "by the same from the Databricks cluster, inside it.\n\n"
-    "✓ is kept, ✗ is not kept, ? could not be judged, and the evidence says why. A run judges at its "
-    "end, and ends with exit code 1 where a promise is not kept; v judges again at any time, and "
-    "wakes the cluster for it."
-)
 
 
 class PosturePage(Page):
@@ -72,9 +64,6 @@ class PosturePage(Page):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw)
-
-    def about(self) -> str:
-        return ABOUT
 
     # -- the checks to show
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from shlex import quote
 from typing import ClassVar
 
 from textual import on
@@ -13,10 +14,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 
 from amlwizard import durations
+from amlwizard.app.port import TargetName
 from amlwizard.plan import PHASES
 from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.time_format import clock, span
-from amlwizard.tui.dialogs.questions import Choose
+from amlwizard.tui.dialogs.questions import Choose, Way
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.timeline import Timeline
@@ -34,6 +36,16 @@ MARKS = {
 }
 TICK, EVENTS = 1.0, 0.25
 BAR, NAME = 16, 20
+
+
+CANCEL = (
+    Way(
+        "cancel",
+        "Cancel the run",
+        "Starts no further step; steps in progress are left as they are.",
+    ),
+    Way("stay", "Keep running", "Closes this dialog; nothing changes."),
+)
 
 
 class ProgressPage(Page):
@@ -148,12 +160,10 @@ class ProgressPage(Page):
         self._draw()
 
     def action_cancel(self) -> None:
-        text = (
-            "What has not begun never will. What the cloud has begun goes on there, and a retry "
-            "adopts it."
+        draft = self.wizard.session.draft
+        self.app.push_screen(
+            Choose("Cancel the run?", cancelling(draft.target, draft.saved), CANCEL), self._decided
         )
-        ways = (("cancel", "Cancel the run"), ("stay", "Let it go on"))
-        self.app.push_screen(Choose("Cancel", text, ways), self._decided)
 
     def _decided(self, way: str | None) -> None:
         if way == "cancel":
@@ -171,6 +181,18 @@ class ProgressPage(Page):
     def action_follow(self) -> None:
         self._following = True
         self._draw()
+
+
+def cancelling(target: TargetName, saved: str) -> str:
+    """What cancelling does, and how to go on afterwards."""
+    cloud = "Azure" if target == "azure" else "the sandbox"
+    text = (
+        f"Steps that have not started are skipped. Operations that have begun continue in {cloud}. "
+        "To go on, press r on this page, or resume this session the next time you start amlwizard: "
+        "what exists by then is kept."
+    )
+    command = f"\n\nFrom a shell: amlwizard replay {quote(saved)} --target {target}"
+    return text + (command if saved else "")
 
 
 def telling(view: RunView) -> str:

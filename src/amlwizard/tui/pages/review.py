@@ -20,7 +20,7 @@ from amlwizard.errors import Finding
 from amlwizard.plan import PHASES, Plan, PlannedStep
 from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.time_format import span
-from amlwizard.tui.dialogs.questions import Choose
+from amlwizard.tui.dialogs.questions import Choose, Way
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.row import note
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
@@ -149,7 +149,10 @@ class ReviewPage(Page):
             self.notify("Correct the errors first: enter on one shows its field.", severity="error")
             self.query_one("#found").focus()
         elif self.wizard.session.draft.target == "azure":
-            ways = (("start", "Start"), ("stay", "Not now"))
+            ways = (
+                Way("start", "Start", "Builds the platform in your subscription."),
+                Way("stay", "Not now", "Goes back to Review; nothing is built."),
+            )
             self.app.push_screen(Choose("Build on Azure", COSTS, ways), self._decided)
         else:
             self.wizard.start()

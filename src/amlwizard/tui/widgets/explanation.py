@@ -12,7 +12,8 @@ from textual.widgets import Static
 
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, shown
-from amlwizard.rules import RULES, Rule
+from amlwizard.rules import RULES, Rule, name_shapes
+from amlwizard.tui.widgets.hanging import hanging
 
 KINDS = {
     "text": "text",
@@ -23,6 +24,9 @@ KINDS = {
     "file": "the name of a file, seen from the recipe's folder",
     "scalar": "a number, true, false, or text (in quotes where it looks like a number)",
 }
+
+
+NAME = 15
 
 
 class Explain(VerticalScroll, can_focus=False):
@@ -69,18 +73,23 @@ def plain(value: object) -> str:
     )
 
 
-def long(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
-    """Lines of F1: the description, values, default, findings and rules of a field."""
-    yield Content.assemble((spec.title, "bold $primary"), (f"   {spec.path}", "$text-muted"))
-    yield Content()
+def long(spec: FieldSpec, findings: Sequence[Finding], width: int) -> Iterator[Content]:
+    """Lines of F1: what a field means, what it takes, an example, its default, what becomes of it in
+    Azure, its findings now and its rules."""
     if spec.description:
-        yield Content(spec.description)
-    takes = ", ".join(spec.choices) if spec.choices else KINDS[spec.kind]
-    if spec.parts:
-        takes = f"{'='.join(spec.parts)}, with commas between them"
-    yield Content.assemble(("Takes    ", "$text-muted"), takes)
+        yield Content(f"{spec.description}\n")
     default = spec.derived.replace("{prefix}", "<prefix>") if spec.derived else shown_default(spec)
-    yield Content.assemble(("Default  ", "$text-muted"), default or "none")
+    facts = {
+        "Allowed": allowed(spec),
+        "Example": shown(spec, spec.sample),
+        "Default": default or "none",
+        "In Azure": becomes(spec),
+        "In the recipe": spec.path,
+    }
+    for name, fact in facts.items():
+        if fact:
+            beside = hanging(fact, NAME, width)
+            yield Content.assemble((f"{name:<{NAME}}", "$text-muted"), beside)
     if findings:
         yield Content.styled("\nFound now", "bold $primary")
         for finding in findings:
@@ -91,7 +100,7 @@ def long(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
                     yield Content(f"  {part}")
             if finding.command:
                 yield Content.styled(f"  {finding.command}", "$secondary")
-    ruled = list(rules_of(spec.path))
+    ruled = rules_of(spec.path)
     if ruled:
         yield Content.styled("\nRules", "bold $primary")
         for rule in ruled:
@@ -100,10 +109,33 @@ def long(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
             )
 
 
+def allowed(spec: FieldSpec) -> str:
+    """The values that a field takes."""
+    section, _, name = spec.path.partition(".")
+    if spec.choices:
+        return " or ".join(spec.choices)
+    if spec.parts:
+        return f"{'='.join(spec.parts)}, with commas between them"
+    if section == "names" and name in name_shapes.SHAPES:
+        return name_shapes.SHAPES[name].text
+    if spec.path == "names.prefix":
+        return f"{name_shapes.PREFIX.text} suit every name"
+    if spec.kind == "list":
+        return f"{spec.takes}, with commas between them"
+    return spec.takes or KINDS[spec.kind]
+
+
+def becomes(spec: FieldSpec) -> str:
+    """The resource and its property that a field's value ends up in."""
+    known = spec.becomes
+    return f"{known.resource}: {known.property}" if known else ""
+
+
 def shown_default(spec: FieldSpec) -> str:
     return "" if spec.default is None else shown(spec, spec.default)
 
 
-def rules_of(path: str) -> Iterator[Rule]:
-    """The rules about a field."""
-    return (rule for rule in RULES if any(f"{path}.".startswith(f"{at}.") for at in rule.about))
+def rules_of(path: str) -> list[Rule]:
+    """The rules about a field, those about few others first."""
+    found = (rule for rule in RULES if any(f"{path}.".startswith(f"{at}.") for at in rule.about))
+    return sorted(found, key=lambda rule: (path not in rule.about, len(rule.about)))
