@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from shlex import quote
 from typing import ClassVar
 
 from textual import on
@@ -15,6 +14,7 @@ from textual.content import Content
 
 from amlwizard import durations
 from amlwizard.app.port import TargetName
+from amlwizard.command_line import resuming
 from amlwizard.plan import PHASES
 from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.time_format import clock, span
@@ -162,7 +162,8 @@ class ProgressPage(Page):
     def action_cancel(self) -> None:
         draft = self.wizard.session.draft
         self.app.push_screen(
-            Choose("Cancel the run?", cancelling(draft.target, draft.saved), CANCEL), self._decided
+            Choose("Cancel the run?", cancelling(draft.target, self.wizard.view.run), CANCEL),
+            self._decided,
         )
 
     def _decided(self, way: str | None) -> None:
@@ -183,16 +184,14 @@ class ProgressPage(Page):
         self._draw()
 
 
-def cancelling(target: TargetName, saved: str) -> str:
+def cancelling(target: TargetName, run: str) -> str:
     """What cancelling does, and how to go on afterwards."""
     cloud = "Azure" if target == "azure" else "the sandbox"
     text = (
         f"Steps that have not started are skipped. Operations that have begun continue in {cloud}. "
-        "To go on, press r on this page, or resume this session the next time you start amlwizard: "
-        "what exists by then is kept."
+        "To go on, press r on this page; what exists by then is kept."
     )
-    command = f"\n\nFrom a shell: amlwizard replay {quote(saved)} --target {target}"
-    return text + (command if saved else "")
+    return f"{text}\n\nFrom a shell: {resuming(run, target)}" if run else text
 
 
 def telling(view: RunView) -> str:
