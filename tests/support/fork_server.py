@@ -18,6 +18,7 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -203,6 +204,7 @@ def _become(asked: dict[str, Any], files: Sequence[int]) -> Sequence[str]:
     os.umask(asked["umask"])
     os.environ.clear()
     os.environ.update(asked["env"])
+    tempfile.tempdir = None  # what was asked of the environment before
     random.seed()
     return list(asked["arguments"])
 
