@@ -23,7 +23,7 @@ def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     n = recipe.names
     yield Promise(
         "workspace.closed",
-        "Workspace",
+        _("Workspace"),
         _("The workspace answers nobody from outside"),
         n.workspace,
         _("Azure Machine Learning, configure a private endpoint"),
@@ -177,7 +177,7 @@ def _firewalled(
         acls = firewall(document)
         wanted = "Disabled" if private else "Enabled"
         yield equal(_("public network access"), document, "properties.publicNetworkAccess", wanted)
-        yield equal("firewall's default", acls, "defaultAction", "Deny")
+        yield equal(_("firewall's default"), acls, "defaultAction", "Deny")
         trusted = str(acls.get("bypass") or "AzureServices")
         yield is_so(
             "ARM",

@@ -17,7 +17,7 @@ from amlwizard.posture.result import Evidence
 from amlwizard.recipe import Recipe
 from amlwizard.rules.address_space import PRIVATE
 
-NAMES = "Names"
+NAMES = _("Names")
 # Private zones whose public suffix is not simply the zone without ``privatelink.``.
 PUBLIC_SUFFIX = {"privatelink.vaultcore.azure.net": "vault.azure.net"}
 # Error codes that mean refused by the firewall, not for missing credentials.

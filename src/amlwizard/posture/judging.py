@@ -80,7 +80,8 @@ def _seen(evidence: list[Evidence], outcome: Outcome) -> str:
     said = list(dict.fromkeys(f"{e.what}: {e.seen}" for e in telling))
     if outcome != "ok" or len(said) <= TELLING:
         return "; ".join(said)
-    return f"{len(said) - TELLING + 1} more; " + "; ".join(said[1 - TELLING :])
+    more = _("{n} more", n=len(said) - TELLING + 1)
+    return "; ".join([more, *said[1 - TELLING :]])
 
 
 def _worst(evidence: list[Evidence]) -> Outcome:

@@ -169,7 +169,7 @@ def _grouped(
 
 
 def _rule(wanted: Document, found: Document | None) -> Evidence:
-    what = f"rule {wanted['name']}"
+    what = _("rule {name}", name=wanted["name"])
     if found is None:
         return is_so("ARM", what, False, _("there"), _("missing"))
     apart = [
@@ -198,8 +198,8 @@ def _databricks(rules: Iterable[Document]) -> Evidence:
         "ARM",
         _("rules of Databricks"),
         not missing,
-        "untouched",
-        f"without {', '.join(missing)}" if missing else "untouched",
+        _("untouched"),
+        _("without {rules}", rules=", ".join(missing)) if missing else _("untouched"),
     )
 
 

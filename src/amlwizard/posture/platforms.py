@@ -112,7 +112,7 @@ def _databricks_promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promis
             _("Databricks: prepared for customer-managed keys"),
             n.databricks,
             _("Azure Databricks, customer-managed keys for the DBFS root"),
-            "prepared",
+            _("prepared"),
             lambda: iter([_parameter(recipe, facts, "prepareEncryption", True)]),
         )
 
@@ -137,7 +137,7 @@ def _ranges(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     cluster = need(facts, "aks", recipe.names.aks)
     wanted = sorted(str(r) for r in recipe.security.aks_authorized_ranges)
     seen = sorted(value_at(cluster, "properties.apiServerAccessProfile.authorizedIPRanges") or [])
-    text = ", ".join(seen) or "everybody"
+    text = ", ".join(seen) or _("everybody")
     yield is_so("ARM", _("authorised ranges"), seen == wanted, ", ".join(wanted), text)
 
 
@@ -153,16 +153,15 @@ def _internal(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
     need(facts, "aks", recipe.names.aks)
     wanted = recipe.names.scoring_subnet
     seen = [
-        f"{value_at(frontend, 'properties.privateIPAddress')} in {resource_name(subnet)}"
+        (str(value_at(frontend, "properties.privateIPAddress")), resource_name(subnet))
         for balancer in facts.listed("load-balancers.aks")
         if balancer.get("name") == INTERNAL_BALANCER
         for frontend in value_at(balancer, "properties.frontendIPConfigurations") or []
         if (subnet := value_at(frontend, "properties.subnet.id"))
     ]
-    inside = any(text.endswith(f" in {wanted.lower()}") for text in seen)
-    yield is_so(
-        "ARM", _("frontend"), inside, _("in {subnet}", subnet=wanted), ", ".join(seen) or _("none")
-    )
+    inside = any(subnet == wanted.lower() for _address, subnet in seen)
+    found = ", ".join(_("{address} in {subnet}", address=a, subnet=s) for a, s in seen)
+    yield is_so("ARM", _("frontend"), inside, _("in {subnet}", subnet=wanted), found or _("none"))
     public = [
         str(value_at(address, "properties.ipAddress") or address.get("name"))
         for address in facts.listed("public-ips.aks")

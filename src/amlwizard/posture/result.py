@@ -61,13 +61,13 @@ class Posture(PlainText):
     def summary(self) -> str:
         """``21 of 24 promises kept, 2 not kept, 1 not judged``"""
         broken, unknown = len(self.of("broken")), len(self.of("unknown"))
-        return _(
-            "{kept} of {all} promises kept", kept=len(self.of("ok")), all=len(self.lines)
-        ) + "".join(
-            f", {count} {text}"
-            for count, text in ((broken, _("not kept")), (unknown, _("not judged")))
-            if count
-        )
+        kept, promised = len(self.of("ok")), len(self.lines)
+        said = [_("{kept} of {all} promises kept", kept=kept, all=promised)]
+        if broken:
+            said.append(_("{count} not kept", count=broken))
+        if unknown:
+            said.append(_("{count} not judged", count=unknown))
+        return ", ".join(said)
 
     def to_json(self) -> JsonObject:
         return {"version": 1, **asdict(self)}
