@@ -91,7 +91,7 @@ def test_a_full_disk_leaves_the_old_file_of_every_command_and_nothing_beside_it(
         "from amlwizard.posture import Posture\n"
         "from amlwizard.recipe import load\n"
         f"old = {[str(path) for path in old.values()]!r}\n"
-        f"assert main(['export', {RECIPE!r}, '--to', 'bicep', '-o', old[0]]) == 2\n"
+        f"assert main(['export', {RECIPE!r}, '--force', '--to', 'bicep', '-o', old[0]]) == 2\n"
         "assert main(['recipes', 'copy', 'quickstart', '--force', '-o', old[2]]) == 2\n"
         f"reporting.write(Path(old[1]), Posture('r', 'sandbox', 0.0, ()), load(Path({RECIPE!r})), [])\n",
         100,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,3 +29,16 @@ def test_the_help_of_every_command_is_the_golden_one(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("NO_COLOR", "1")
     text = "\n".join(f"$ {p.prog} --help\n{p.format_help()}" for p in commands(parser()))
     assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", commands(parser()), ids=lambda command: command.prog)
+def test_every_command_has_a_sentence_and_an_example_that_it_takes(
+    command: argparse.ArgumentParser,
+) -> None:
+    assert (command.description or "").rstrip().endswith(".")
+    shown = [line.strip() for line in command.format_help().partition("example")[2].splitlines()]
+    examples = [line for line in shown if line.startswith("amlwizard")]
+    assert examples
+    for example in examples:
+        words = example.split("  ")[0].replace("COMMAND --help", "check a").partition(" |")[0]
+        parser().parse_args(shlex.split(words.partition(" >")[0])[1:])

@@ -283,6 +283,7 @@ class Application:
         emit: Emit,
         control: RunControl,
         skip: Collection[str] = (),
+        name: str = "RECIPE",
     ) -> Posture:
         view = RunView()
 
@@ -293,7 +294,7 @@ class Application:
         looking = Looking(skip=tuple(skip), wake=True)
         verification, steps = verification_of(recipe, steps_for(recipe), looking)
         listen = self.target.listening(to_all([watch, emit]))
-        code = engine.run(steps, self._job(recipe, ""), listen, control=control)
+        code = engine.run(steps, self._job(recipe, name), listen, control=control)
         if verification.posture is None or code == OperationCancelledError.exit_code:
             raise _ended(view, code)
         return verification.posture

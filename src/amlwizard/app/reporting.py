@@ -6,16 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from amlwizard import paths
-from amlwizard.errors import InvalidInputError
+from amlwizard.app import outputs
 from amlwizard.journal import newest
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, read
-
-
-def usable(path: Path) -> None:
-    """Raises InvalidInputError if `path` cannot be the file of a report."""
-    if path.is_dir():
-        raise InvalidInputError(f"{path} is a folder.", fix="Name the file of the page.")
 
 
 def write(path: Path, posture: Posture, recipe: Recipe, journals: Iterable[Path]) -> Path:
@@ -28,14 +22,9 @@ def write(path: Path, posture: Posture, recipe: Recipe, journals: Iterable[Path]
     from amlwizard.report import page
     from amlwizard.report.record import recorded
 
-    usable(path)
+    outputs.usable(path)
     text = page(posture, recipe, recorded(journals, posture.target))
-    try:
-        paths.write(path, text, opener=None)
-    except OSError as error:
-        raise InvalidInputError(
-            f"{path} cannot be written.", why=error.strerror or "", fix="Name another file."
-        ) from None
+    outputs.write(path, text)
     return path.absolute()
 
 

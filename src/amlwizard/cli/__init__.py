@@ -10,10 +10,12 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 from amlwizard import language
 from amlwizard.cli import options
+from amlwizard.command_line import command_line, program
 
 
 class Command(NamedTuple):
@@ -49,57 +51,83 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
+UNREAD = 141  # as a shell says of a command that SIGPIPE has ended
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 BARRED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    argv = _in_its_language(sys.argv[1:] if argv is None else argv)
-    from amlwizard.cli.arguments import parser  # its texts are in the language that is chosen now
+    _open_streams()
+    try:
+        code = _code_of(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()  # here, where errors are reported, and not at interpreter exit
+    except (BrokenPipeError, SystemExit):  # what rich raises in its place
+        from amlwizard.cli.reader import let_go
 
-    top = parser()
+        let_go()
+        return UNREAD
+    except OSError as error:
+        if error.errno == errno.EIO:  # the terminal was closed: nobody is left to tell
+            return 130
+        return _unwritable(error)
+    return code
+
+
+def _open_streams() -> None:
+    """A shell may have closed a stream (``<&-``), and a stream may lack an encoding for a name: no
+    command is to fail of either."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - as long as the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             _escape(stream)
-    given = top.parse_args(argv)
-    if given.command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        top.print_help()
-        return 0
+
+
+def _code_of(argv: Sequence[str]) -> int:
+    """The exit code of a command, whose errors are shown. Raises those of a stream that cannot be
+    written."""
+    try:
+        given = _parsed(argv)
+    except SystemExit as end:
+        return int(end.code or 0)
+    from amlwizard.cli.reader import has_gone
     from amlwizard.cli.signals import interrupting
     from amlwizard.errors import AmlwizardError
 
     try:
         with interrupting():
             code = _run(given)
-        sys.stdout.flush()  # here, where errors are reported, and not at interpreter exit
-        return code
     except AmlwizardError as error:
         from amlwizard.console import show_error
 
         show_error(error)
-        return error.exit_code
+        code = error.exit_code
     except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        from amlwizard.console import let_go
-
-        let_go(sys.stdout)
-        return 1
+        code = 130
     except OSError as error:
-        if error.errno == errno.EIO:  # the terminal was closed: nobody is left to tell
-            return 130
-        if error.errno in FULL or (error.errno in BARRED and error.filename):
+        if error.errno in (errno.EPIPE, errno.EIO, *FULL):
+            raise
+        if error.errno in BARRED and error.filename:
             return _unwritable(error)
         return _unexpected(error)
     except Exception as error:  # noqa: BLE001 - users see a message, never a traceback
         return _unexpected(error)
+    return UNREAD if code == 130 and has_gone() else code
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    argv = _in_its_language(argv)
+    from amlwizard.cli.arguments import parser  # its texts are in the language that is chosen now
+
+    return parser(program()).parse_args(argv)
 
 
 def _in_its_language(argv: Sequence[str]) -> list[str]:
     """Choose the language that the arguments name, wherever they do, or the one of the environment;
     return the other arguments."""
-    early = argparse.ArgumentParser(prog="amlwizard", add_help=False, allow_abbrev=False)
+    early = argparse.ArgumentParser(prog=program(), add_help=False, allow_abbrev=False)
     early.add_argument("--lang", choices=language.LANGUAGES, default=language.chosen())
     given, rest = early.parse_known_args(argv)
     language.speak(given.lang)
@@ -115,7 +143,8 @@ def _escape(stream: io.TextIOWrapper) -> None:
 
 
 def _unwritable(error: OSError) -> int:
-    from amlwizard.console import let_go, show_error
+    from amlwizard.cli.reader import let_go
+    from amlwizard.console import show_error
     from amlwizard.errors import AmlwizardError
 
     if error.errno in FULL:
@@ -147,6 +176,15 @@ def _run(given: argparse.Namespace) -> int:
             "amlwizard does not run on Windows.",
             why="It needs terminals and process groups as Linux and macOS have them.",
             fix="Install it in WSL, the Windows Subsystem for Linux.",
+        )
+    if given.command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from amlwizard.errors import InvalidInputError
+
+        raise InvalidInputError(
+            "There is no terminal here for the wizard.",
+            why="It draws on a terminal and reads keys from it.",
+            fix=f"Use a command: `{command_line('ask', '--plain')}` asks line by line, and "
+            f"`{command_line('--help')}` lists those that ask nothing.",
         )
     name = " ".join(filter(None, (given.command, getattr(given, "within", None))))
     command = COMMANDS[name]

@@ -6,22 +6,32 @@ import argparse
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
+from amlwizard.cli.argument_parser import Formatter, Parser
 from amlwizard.cli.options import Phase
+from amlwizard.command_line import NAME
 from amlwizard.language import LANGUAGES
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 PHASES = get_args(Phase)
 JOBS = 4
 WORK = ("train", "register")  # phases whose results are otherwise kept
-EPILOG = "exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled"
+EPILOG = """\
+examples:
+  %(prog)s                     start the wizard, or continue where you left off
+  %(prog)s recipes list        see the recipes that you can begin with
+  %(prog)s COMMAND --help      read what a command does, with examples
+
+exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled"""
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="amlwizard",
+def parser(program: str = NAME) -> Parser:
+    """The parser of all commands; `program` is what the user types to start amlwizard."""
+    top = Parser(
+        prog=program,
         description="From nothing to a scored request on a network-secured Azure Machine Learning "
-        "platform.",
+        "platform. Without a command, the wizard starts.",
         epilog=EPILOG,
+        formatter_class=Formatter,
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     top.add_argument(
@@ -55,72 +65,136 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add(commands: Commands, name: str, short: str, text: str, *examples: str) -> Parser:
+    """Add a command: what the list of commands says of it, what its own help says, and arguments of
+    commands that show how it is used."""
+    lines = (f"  {_whole(example)}" for example in examples)
+    return commands.add_parser(
+        name,
+        help=short,
+        description=text,
+        epilog="\n".join(["examples:" if len(examples) > 1 else "example:", *lines]),
+        formatter_class=Formatter,
+    )
+
+
+def _whole(example: str) -> str:
+    return example if "%(prog)s" in example else f"%(prog)s {example}".rstrip()
+
+
 def _ask(commands: Commands) -> None:
-    ask = commands.add_parser("ask", help="the wizard by questions, for any terminal")
-    ask.add_argument("-o", "--output", metavar="FILE", help="save the recipe there")
+    ask = _add(
+        commands,
+        "ask",
+        "the wizard as questions, line by line",
+        "Asks for a recipe question by question, saves it, and builds it if you agree. For terminals "
+        "that cannot draw the wizard, slow links and screen readers.",
+        "",
+        "--plain -o my-recipe.yaml",
+    )
+    ask.add_argument("-o", "--output", metavar="FILE", help="save the recipe to this file")
     ask.add_argument("--recipe", metavar="FILE", help="start with a recipe's answers")
     _cloud(ask, required=False)
     ask.add_argument(
-        "--plain", action="store_true", help="plain lines: for slow links and screen readers"
+        "--plain", action="store_true", help="plain lines only: for slow links and screen readers"
     )
 
 
 def _check(commands: Commands) -> None:
-    check = commands.add_parser("check", help="every finding about a recipe, without any cloud")
+    check = _add(
+        commands,
+        "check",
+        "find what is wrong with a recipe, without any cloud",
+        "Reads a recipe and lists everything in it that Azure would refuse, as far as that can be "
+        "known without asking Azure. Exit code 2 if there are errors.",
+        "recipe.yaml",
+        "recipe.yaml --set names.prefix=contoso --json",
+    )
     _recipe(check)
     check.add_argument(
         "--ignore",
         action="append",
         default=[],
         metavar="RULE",
-        help="take what this rule finds as a warning (all: what any does)",
+        help='report errors of this rule as warnings ("all": of every rule)',
     )
-    check.add_argument("--json", action="store_true", help="findings as JSON")
+    check.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def _preflight(commands: Commands) -> None:
-    preflight = commands.add_parser(
-        "preflight", help="what the cloud would refuse, before anything is written"
+    preflight = _add(
+        commands,
+        "preflight",
+        "find what the cloud would refuse, before anything is created",
+        "Signs in, reads the subscription, and lists everything that would make a replay fail: names "
+        "that are taken, quota, missing roles, overlapping ranges. Changes nothing.",
+        "recipe.yaml --target azure",
     )
     _recipe(preflight, target="required")
-    preflight.add_argument("--json", action="store_true", help="findings as JSON")
+    preflight.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def _plan(commands: Commands) -> None:
-    plan = commands.add_parser("plan", help="what a replay would do")
+    plan = _add(
+        commands,
+        "plan",
+        "show what a replay would do",
+        "Lists the steps of a replay and the same as Azure CLI commands. With --target, it signs in and "
+        "compares each step with what exists. Changes nothing.",
+        "recipe.yaml",
+        "recipe.yaml --target azure",
+    )
     _recipe(plan, target="optional")
-    plan.add_argument("--json", action="store_true", help="the plan as JSON")
+    plan.add_argument("--json", action="store_true", help="print the plan as JSON")
     _verbose(plan, "also show the id of every step, and the steps that it comes after")
 
 
 def _replay(commands: Commands) -> None:
-    replay = commands.add_parser(
+    replay = _add(
+        commands,
         "replay",
-        help="do what a recipe says, without asking anything",
-        epilog="Of several recipes, none writes before all were looked at, and the exit code is the "
-        "highest of theirs.",
+        "build what a recipe says, without asking anything",
+        "Builds the platform of a recipe, trains and deploys its model, and sends the scoring request. "
+        "What exists already is kept, so that the same command continues a run that failed. Of several "
+        "recipes, none is built before all have been checked, and the exit code is the highest of "
+        "theirs.",
+        "recipe.yaml --target sandbox",
+        "recipe.yaml --target azure --yes",
+        "team-a.yaml team-b.yaml --target sandbox --jobs 2",
     )
-    replay.add_argument("recipes", nargs="+", metavar="recipe")
+    replay.add_argument("recipes", nargs="+", metavar="recipe", help="the recipe file, or several")
     _changes(replay, target="required")
     replay.add_argument(
         "--jobs",
         type=_jobs,
         default=JOBS,
         metavar="N",
-        help=f"of several recipes, replay so many at a time (default: {JOBS})",
+        help=f"how many of several recipes to build at a time (default: {JOBS})",
     )
     replay.add_argument("--until", choices=PHASES, help="stop after this phase")
     replay.add_argument(
-        "--rerun", action="append", default=[], choices=WORK, help="do this phase's work anew"
+        "--rerun",
+        action="append",
+        default=[],
+        choices=WORK,
+        help="run this phase again even if its result exists",
     )
     _building(replay)
 
 
 def _resume(commands: Commands) -> None:
-    resume = commands.add_parser(
-        "resume", help="go on with the last run that did not come to its end"
+    resume = _add(
+        commands,
+        "resume",
+        "continue the last run that did not finish",
+        "Replays the recipe of the newest unfinished run, as it was when that run began; what that "
+        "run has built is kept.",
+        "",
+        "20260102-030405-abcdef",
     )
-    resume.add_argument("run", nargs="?", metavar="RUN", help="the id of another run")
+    resume.add_argument(
+        "run", nargs="?", metavar="RUN", help="the id of the run to continue, as `runs` lists them"
+    )
     _cloud(resume, required=False)
     _building(resume)
 
@@ -132,132 +206,255 @@ def _building(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="RULE",
-        help="go on in spite of what check or preflight finds under this rule (all: under any)",
+        help='continue despite what check or preflight finds under this rule ("all": under any)',
     )
-    command.add_argument("--json", action="store_true", help="events as JSON lines on stdout")
-    command.add_argument("--yes", action="store_true", help="really build on Azure")
+    command.add_argument(
+        "--json", action="store_true", help="print events as lines of JSON on standard output"
+    )
+    command.add_argument(
+        "--yes", action="store_true", help="confirm that it may cost money: required on Azure"
+    )
 
 
 def _key(commands: Commands) -> None:
-    key = commands.add_parser(
-        "key", help="print the key of a recipe's endpoint, for curl and other clients"
+    key = _add(
+        commands,
+        "key",
+        "print the key of a recipe's endpoint, for curl and other clients",
+        "Signs in, fetches a key of the endpoint that the recipe has built, and prints nothing else, so "
+        "that a shell can keep it in a variable.",
+        "recipe.yaml --target sandbox",
+        'KEY="$(%(prog)s recipe.yaml --target azure)"',
     )
     _recipe(key, target="required")
 
 
 def _verify(commands: Commands) -> None:
-    verify = commands.add_parser(
-        "verify", help="whether a platform keeps what its recipe promises, with the evidence"
+    verify = _add(
+        commands,
+        "verify",
+        "check that a platform is as secure as its recipe promises",
+        "Checks every security promise of a recipe against the platform, from outside and from inside "
+        "the VNET, and shows the evidence. Exit code 1 if a promise is not kept.",
+        "recipe.yaml --target azure",
+        "recipe.yaml --target azure --html report.html",
     )
     _recipe(verify, target="required")
-    verify.add_argument("--json", action="store_true", help="the posture as JSON")
-    _verbose(verify, "also show the id of every promise")
-    verify.add_argument("--html", metavar="FILE", help="write it as a page of its own")
+    verify.add_argument("--json", action="store_true", help="print the result as JSON")
+    verify.add_argument(
+        "--html", metavar="FILE", help="also write a report: one HTML file that needs no other"
+    )
     verify.add_argument(
         "--skip",
         action="append",
         default=[],
         choices=("inside", "outside"),
-        help="leave out the evidence of a side that cannot be looked from",
+        help="skip the checks from this side of the VNET",
     )
+    _verbose(verify, "also show the id of every promise")
 
 
 def _destroy(commands: Commands) -> None:
-    destroy = commands.add_parser(
-        "destroy", help="remove what a recipe made: only what carries its tag"
+    destroy = _add(
+        commands,
+        "destroy",
+        "remove what a recipe has built",
+        "Removes the resources that carry the recipe's tag, in an order that works, after you have "
+        "typed the name of the resource group. What others have made is left alone.",
+        "recipe.yaml --target azure --dry-run",
+        "recipe.yaml --target azure --purge",
     )
     _recipe(destroy, target="required")
     destroy.add_argument(
-        "--purge", action="store_true", help="leave nothing soft-deleted: free the names at once"
+        "--purge",
+        action="store_true",
+        help="also purge what would stay soft-deleted, so that its names are free again",
+    )
+    destroy.add_argument(
+        "--dry-run", action="store_true", help="show what would be removed, and stop"
+    )
+    destroy.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    destroy.add_argument(
+        "--json", action="store_true", help="print events (or the plan) as lines of JSON"
     )
     _verbose(destroy, "also show the id of every step, and the steps that it comes after")
-    destroy.add_argument("--dry-run", action="store_true", help="show what goes, and stop")
-    destroy.add_argument("--yes", action="store_true", help="do not ask")
-    destroy.add_argument("--json", action="store_true", help="events (or the plan) as JSON lines")
-
-
-def _verbose(command: argparse.ArgumentParser, help: str) -> None:
-    command.add_argument("-v", "--verbose", action="store_true", help=help)
 
 
 def _runs(commands: Commands) -> None:
-    runs = commands.add_parser(
-        "runs", help="what was run here; or the versions of a recipe's model, and what serves them"
+    runs = _add(
+        commands,
+        "runs",
+        "list past runs, or the versions of a recipe's model",
+        "Lists the runs of this machine. With a recipe, lists the registered versions of its model, "
+        "their metrics, and which of them serve.",
+        "",
+        "recipe.yaml --target azure",
     )
     runs.add_argument("recipe", nargs="?", help="list the versions of this recipe's model")
     _changes(runs, target="optional")
-    runs.add_argument("--json", action="store_true", help="all of it as JSON")
+    runs.add_argument("--json", action="store_true", help="print the list as JSON")
 
 
 def _export(commands: Commands) -> None:
-    export = commands.add_parser("export", help="a recipe as a script or template of its own")
+    export = _add(
+        commands,
+        "export",
+        "write a recipe as a script or template",
+        "Writes a recipe as a script or template that needs no amlwizard. What only a run can do, such "
+        "as training, is listed in it.",
+        "recipe.yaml --to az -o build.sh",
+        "recipe.yaml --to bicep > main.bicep",
+    )
     _recipe(export)
-    export.add_argument("--to", choices=("az", "bicep", "arm-json"), required=True)
-    export.add_argument("-o", "--output", metavar="FILE", help="write there instead of printing")
+    export.add_argument(
+        "--to",
+        choices=("az", "bicep", "arm-json"),
+        required=True,
+        help="az: a bash script of Azure CLI commands; bicep, arm-json: a template",
+    )
+    export.add_argument(
+        "-o", "--output", metavar="FILE", help="write to this file, not to the terminal"
+    )
+    export.add_argument("--force", action="store_true", help="overwrite a file that exists")
 
 
 def _demo(commands: Commands) -> None:
-    demo = commands.add_parser("demo", help="watch the wizard walk through the sandbox by itself")
+    demo = _add(
+        commands,
+        "demo",
+        "watch the wizard build a platform in the sandbox",
+        "Plays the wizard by itself, with captions: from an empty sandbox, from a recipe, or from the "
+        "journal of a past run.",
+        "",
+        "--record demo.cast",
+        "--journal journal.jsonl --pace slow",
+    )
     demo.add_argument("recipe", nargs="?", help="begin with a recipe's answers")
-    demo.add_argument("--pace", choices=("slow", "normal", "fast"), default="normal")
-    demo.add_argument("--step", action="store_true", help="a key press goes on, no pause does")
-    demo.add_argument("--record", metavar="FILE", help="write it as an asciinema cast (version 2)")
     demo.add_argument(
-        "--journal", metavar="FILE", help="play a recorded run instead, without any cloud"
+        "--pace",
+        choices=("slow", "normal", "fast"),
+        default="normal",
+        help="how long captions are shown (default: normal)",
+    )
+    demo.add_argument(
+        "--step",
+        action="store_true",
+        help="wait for a key at every caption, instead of some seconds",
+    )
+    demo.add_argument(
+        "--record", metavar="FILE", help="record it as an asciinema cast (asciicast version 2)"
+    )
+    demo.add_argument(
+        "--journal", metavar="FILE", help="play the journal of a past run, without any cloud"
     )
 
 
 def _recipes(commands: Commands) -> None:
-    recipes = commands.add_parser("recipes", help="the recipes that come with amlwizard")
+    recipes = _add(
+        commands,
+        "recipes",
+        "list or copy the recipes that come with amlwizard",
+        "Lists the recipes that come with amlwizard, or copies one for you to change.",
+        "list",
+        "copy quickstart -o my-recipe.yaml",
+    )
     actions = recipes.add_subparsers(dest="within", metavar="COMMAND", required=True)
-    actions.add_parser("list", help="their names, and what each builds")
-    copy = actions.add_parser("copy", help="copy one, to change it")
-    copy.add_argument("name", metavar="NAME")
+    _add(
+        actions,
+        "list",
+        "list their names, and what each builds",
+        "Lists the recipes that come with amlwizard, and what each builds.",
+        "",
+    )
+    copy = _add(
+        actions,
+        "copy",
+        "copy one",
+        "Copies a recipe, and the files that it names, for you to change.",
+        "quickstart",
+        "private -o my-recipe.yaml",
+    )
+    copy.add_argument("name", metavar="NAME", help="its name, as `recipes list` has it")
     copy.add_argument("-o", "--output", metavar="FILE", help="copy it there (default: NAME.yaml)")
     copy.add_argument("--force", action="store_true", help="overwrite a file that exists")
 
 
 def _doctor(commands: Commands) -> None:
-    doctor = commands.add_parser("doctor", help="whether this machine has what amlwizard needs")
-    doctor.add_argument("--json", action="store_true", help="all of it as JSON")
+    doctor = _add(
+        commands,
+        "doctor",
+        "check that this machine has what amlwizard needs",
+        "Checks the installation, the terminal, proxy and certificates, sign-in methods and the state "
+        "folder. Contacts no cloud, and shows no secret.",
+        "",
+    )
+    doctor.add_argument("--json", action="store_true", help="print the checks as JSON")
 
 
 def _completion(commands: Commands) -> None:
-    completion = commands.add_parser(
+    completion = _add(
+        commands,
         "completion",
-        help="complete commands and options in a shell, such as: "
-        'eval "$(amlwizard completion bash)"',
+        "print what a shell needs to complete commands",
+        "Prints a script that lets your shell complete commands, options, recipes and files. To use "
+        "it in every shell, add the command of the example to the file that your shell reads when "
+        "it starts, such as ~/.bashrc.",
+        'eval "$(%(prog)s bash)"',
+        "fish | source",
     )
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
 
 
 def _schema(commands: Commands) -> None:
-    commands.add_parser("schema", help="the JSON schema of a recipe")
+    _add(
+        commands,
+        "schema",
+        "print the JSON schema of recipes",
+        "Prints the JSON schema of recipes, with which editors complete and check them.",
+        "> recipe.schema.json",
+    )
 
 
 def _sandbox(commands: Commands) -> None:
-    sandbox = commands.add_parser("sandbox", help="run the sandbox cloud alone")
+    sandbox = _add(
+        commands,
+        "sandbox",
+        "run the sandbox, a simulated Azure, by itself",
+        "Runs a simulated Azure on this machine until Ctrl-C, for amlwizard, az and the SDKs in other "
+        "terminals. It prints the environment variables that they need.",
+        "",
+        "--port 8443 --state sandbox.json",
+    )
     sandbox.add_argument(
         "--port",
         type=_port,
         default=0,
         metavar="N",
-        help="port of ARM and Entra (default: a free one)",
+        help="port of Azure Resource Manager and Entra (default: any free one)",
     )
-    sandbox.add_argument("--state", metavar="FILE", help="keep its state in a file")
+    sandbox.add_argument("--state", metavar="FILE", help="keep its state in this file")
     _clock(sandbox)
-    sandbox.add_argument("--approve", action="store_true", help="agree to every sign-in")
-    sandbox.add_argument("--capture", metavar="FILE", help="record every exchange, redacted")
     sandbox.add_argument(
-        "--reset", action="store_true", help="empty the one that --target sandbox starts"
+        "--approve", action="store_true", help="approve every sign-in automatically"
+    )
+    sandbox.add_argument("--capture", metavar="FILE", help="record every exchange, without secrets")
+    sandbox.add_argument(
+        "--reset",
+        action="store_true",
+        help="delete the state of the embedded sandbox, which --target sandbox starts",
     )
     within = sandbox.add_subparsers(dest="within", metavar="COMMAND")
-    compare = within.add_parser(
+    compare = _add(
+        within,
         "compare",
-        help="put the requests of a capture to a sandbox, and list where Azure answered otherwise",
+        "compare recorded answers of Azure with those of the sandbox",
+        "Sends the requests of a capture to a sandbox, and lists where Azure had answered otherwise.",
+        "capture.jsonl",
     )
-    compare.add_argument("captures", nargs="+", metavar="CAPTURE")
-    compare.add_argument("--json", action="store_true", help="all of it as JSON")
+    compare.add_argument(
+        "captures", nargs="+", metavar="CAPTURE", help="a file that --capture has written"
+    )
+    compare.add_argument("--json", action="store_true", help="print the differences as JSON")
 
 
 class _Version(argparse.Action):
@@ -276,14 +473,14 @@ class _Version(argparse.Action):
 def _port(text: str) -> int:
     port = int(text) if text.isascii() and text.isdecimal() else -1
     if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 (a free one) to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 (any free port) to 65535")
     return port
 
 
 def _jobs(text: str) -> int:
     jobs = int(text) if text.isascii() and text.isdecimal() else 0
     if jobs < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of jobs: give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of jobs: use 1 or more")
     return jobs
 
 
@@ -293,7 +490,9 @@ def _speed(text: str) -> float:
     except ValueError:
         speed = 0.0
     if not 0 < speed < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no speed: give a number above 0, such as 60")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a speed: use a number above 0, such as 60"
+        )
     return speed
 
 
@@ -301,7 +500,7 @@ def _recipe(
     command: argparse.ArgumentParser, target: Literal["none", "optional", "required"] = "none"
 ) -> None:
     """The recipe that a command reads, the changes to it, and the cloud it may be about."""
-    command.add_argument("recipe")
+    command.add_argument("recipe", help="the recipe file")
     _changes(command, target)
 
 
@@ -311,8 +510,16 @@ def _changes(
     if target != "none":
         _cloud(command, required=target == "required")
     command.add_argument(
-        "--set", action="append", default=[], metavar="A.B=C", help="change a value of the recipe"
+        "--set",
+        action="append",
+        default=[],
+        metavar="A.B=C",
+        help="change a value of the recipe; may be repeated",
     )
+
+
+def _verbose(command: argparse.ArgumentParser, help: str) -> None:
+    command.add_argument("-v", "--verbose", action="store_true", help=help)
 
 
 def _cloud(command: argparse.ArgumentParser, required: bool) -> None:
@@ -320,19 +527,19 @@ def _cloud(command: argparse.ArgumentParser, required: bool) -> None:
         "--target",
         choices=("sandbox", "azure"),
         required=required,
-        help="the cloud; sandbox: the one that AMLWIZARD_SANDBOX names, else an embedded one",
+        help="the cloud to use; sandbox: the one that AMLWIZARD_SANDBOX names, else an embedded one",
     )
     _clock(command)
     command.add_argument(
         "--approve",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="play the person who agrees to the sandbox's sign-in (default: in the embedded one)",
+        help="approve sign-ins of the sandbox automatically (default: in the embedded one)",
     )
     command.add_argument(
         "--capture",
         metavar="FILE",
-        help="record every exchange with the cloud, redacted: fit for a bug report",
+        help="record every exchange with the cloud, without secrets: fit for a bug report",
     )
 
 
@@ -341,12 +548,12 @@ def _clock(command: argparse.ArgumentParser) -> None:
         "--clock",
         choices=("instant", "polls", "real"),
         default="real",
-        help="how long things take in the sandbox (default: real)",
+        help="how long operations take in the sandbox (default: real)",
     )
     command.add_argument(
         "--speed",
         type=_speed,
         default=60.0,
         metavar="N",
-        help="divide real durations by N (default: 60)",
+        help="divide the durations of the real clock by N (default: 60)",
     )

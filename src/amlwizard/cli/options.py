@@ -136,6 +136,7 @@ class DestroyOptions(RecipeOptions, TargetOptions):
 class ExportOptions(RecipeOptions):
     to: str
     output: str | None
+    force: bool
 
 
 @dataclass(frozen=True, kw_only=True)

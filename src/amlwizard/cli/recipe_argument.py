@@ -6,11 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from amlwizard import rules
+from amlwizard import preflight, rules
 from amlwizard.cli import tls
 from amlwizard.cli.finding_output import counted
 from amlwizard.console import show_error
-from amlwizard.errors import Finding, InvalidInputError, lowered
+from amlwizard.errors import ALL, Finding, InvalidInputError, lowered
+from amlwizard.nearest import did_you_mean
 from amlwizard.recipe import Reading, Recipe, read
 
 
@@ -75,6 +76,19 @@ def _claims(recipe: Recipe) -> list[tuple[str, ...]]:
         ("storage account", names.storage.lower()),
         ("key vault", names.key_vault.lower()),
     ]
+
+
+def known(ignored: Collection[str]) -> Collection[str]:
+    """`ignored`, if all of them are rules. Raises InvalidInputError for the first that is none."""
+    ids = [ALL, tls.RULE, *(rule.id for rule in rules.RULES), *preflight.RULES]
+    for rule in ignored:
+        if rule not in ids:
+            raise InvalidInputError(
+                f"There is no rule {rule}.",
+                why="--ignore takes a rule as check and preflight show it, such as AK-4.",
+                fix=did_you_mean(rule, ids, "Leave it out, or see the findings first."),
+            )
+    return ignored
 
 
 def findings_of(reading: Reading, ignored: Collection[str] = ()) -> list[Finding]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from amlwizard import console
+from amlwizard.cli.reader import let_go
 from amlwizard.events import Emit, Event
 from amlwizard.run_control import RunControl
 from amlwizard.view import RunView
@@ -34,8 +35,7 @@ def while_read(emit: Emit, control: RunControl) -> Emit:
         except OSError as error:
             if error.errno not in UNREAD:
                 raise
-            for stream in (sys.stdout, sys.stderr):
-                console.let_go(stream)
+            let_go()
             control.cancel()
 
     return heeding

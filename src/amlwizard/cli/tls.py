@@ -8,6 +8,7 @@ from pathlib import Path
 from amlwizard.errors import Finding
 from amlwizard.recipe import Serving
 
+RULE = "tls-file"
 LARGEST = 1_000_000
 # field, text that its file must contain, and what the file is called
 WANTED = (
@@ -34,6 +35,4 @@ def findings(serving: Serving | None) -> Iterator[Finding]:
             if mark.encode() not in content:
                 problem = f"The file {given} holds no {what} in PEM form."
         if problem:
-            yield Finding(
-                "tls-file", "error", field, problem, fix=f"Name the PEM file of the {what}."
-            )
+            yield Finding(RULE, "error", field, problem, fix=f"Name the PEM file of the {what}.")

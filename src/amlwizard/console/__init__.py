@@ -2,7 +2,7 @@
 
 from amlwizard.console.lines import Lines
 from amlwizard.console.live_table import LiveTable
-from amlwizard.console.output import json_lines, let_go, output, print_json
+from amlwizard.console.output import json_lines, output, print_json
 from amlwizard.console.plans import show_plan, show_teardown
 from amlwizard.console.postures import show_posture
 from amlwizard.console.reports import (
@@ -20,7 +20,6 @@ __all__ = [
     "LiveTable",
     "failures",
     "json_lines",
-    "let_go",
     "login_prompt",
     "output",
     "print_json",

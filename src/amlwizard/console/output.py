@@ -75,13 +75,6 @@ def columns(*widths: int | None) -> Table:
     return table
 
 
-def let_go(out: TextIO) -> None:
-    """Redirect a closed pipe to the null device: Python flushes it at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, out.fileno())
-    os.close(nowhere)
-
-
 def print_json(value: Document, out: TextIO, indent: int | None = None) -> None:
     """Write a value as JSON, on one line unless there is an `indent`. What the stream cannot encode
     is escaped as JSON does."""

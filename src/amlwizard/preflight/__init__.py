@@ -29,7 +29,17 @@ from amlwizard.recipe import Sections, sections_of
 from amlwizard.rules import cures
 from amlwizard.rules.base import use
 
-__all__ = ["CHECKS", "Situation", "check", "findings", "survey"]
+__all__ = ["CHECKS", "RULES", "Situation", "check", "findings", "survey"]
+
+RULES = (
+    "immutable", "kubernetes-version", "ml-vcpu-quota", "name-taken", "network-quota",
+    "node-type-not-offered", "not-checked", "notebook-secrets", "other-region", "pods-without-node",
+    "policy", "provider-not-registered", "public-ip-quota", "region-not-offered",
+    "requirement-not-installable", "reserved-subnet", "role-action", "runtime-not-offered",
+    "sku-not-offered", "sku-unfit", "soft-deleted", "subnet-in-use", "vcpu-quota", "vnet-overlap",
+    "zone-linked",
+)  # fmt: skip
+"""The ids of the rules under which the checks find something."""
 
 CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     names.places,

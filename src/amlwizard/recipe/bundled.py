@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import shutil
 from pathlib import Path
 
 from amlwizard.errors import InvalidInputError
+from amlwizard.nearest import did_you_mean
 from amlwizard.paths import write
 from amlwizard.recipe.file import load
 from amlwizard.recipe.keeping import files_of
@@ -35,11 +35,10 @@ def copy(name: str, to: Path, overwrite: bool = False) -> None:
     overwritten, and where it cannot be written.
     """
     if name not in BUNDLED:
-        near = difflib.get_close_matches(name, BUNDLED, 1)
         raise InvalidInputError(
             f"No recipe {name!r} comes with amlwizard.",
             why=f"There are {', '.join(BUNDLED)}.",
-            fix=f"Did you mean {near[0]}?" if near else "Name one of these.",
+            fix=did_you_mean(name, BUNDLED, "Name one of these."),
         )
     beside = {file.path: to.with_name(file.path.name) for file in files_of(load(path_of(name)))}
     there = next((file for file in (to, *beside.values()) if file.exists()), None)

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from amlwizard.app.application import Application
 from amlwizard.app.extras import require_sandbox
+from amlwizard.app.outputs import usable
 from amlwizard.app.playback import Playback
 from amlwizard.app.targets import VARIABLE, Choice
 from amlwizard.cli import recording
@@ -35,6 +36,8 @@ def demo(given: DemoOptions) -> int:
             why=f"{given.recipe} and {given.journal} were given.",
             fix="Leave one of them out.",
         )
+    if given.record:
+        usable(Path(given.record), "--record")
     _readable(given)
     if given.record:
         return recording.record(given.record, _again(given))

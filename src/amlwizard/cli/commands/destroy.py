@@ -30,7 +30,8 @@ def destroy(given: DestroyOptions) -> int:
     with Application(choice_of(given)) as application, application.using(given.target) as target:
         login = console.login_prompt(target.approved_by)
         with cancelling(ABOUT_READING) as control:
-            plan = application.plan_teardown(recipe, given.purge, login, control.cancelled)
+            prompt = while_read(login, control)
+            plan = application.plan_teardown(recipe, given.purge, prompt, control.cancelled)
         if given.dry_run and given.json:
             print(json.dumps(plan.to_json(), indent=2))
             return 0

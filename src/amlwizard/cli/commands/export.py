@@ -5,27 +5,24 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from amlwizard.app.outputs import usable, write
 from amlwizard.cli.options import ExportOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
-from amlwizard.errors import InvalidInputError
 from amlwizard.export import FORMATS
-from amlwizard.paths import write
 
 
 def export(given: ExportOptions) -> int:
-    """Write the script or template to a file or standard output; a script becomes executable."""
+    """Write the script or template to a file or standard output; a script becomes executable. Raises
+    InvalidInputError if the file cannot be written, or exists and is not to be overwritten."""
+    path = Path(given.output) if given.output else None
+    if path:
+        usable(path, "-o FILE", given.force)
     text = FORMATS[given.to](usable_recipe(given.recipe, changes(given.set)))
-    if given.output is None:
+    if path is None:
         sys.stdout.write(text)
         return 0
-    path = Path(given.output)
-    try:
-        write(path, text, opener=None)
-        if text.startswith("#!"):
-            path.chmod(path.stat().st_mode | 0o111)
-    except OSError as error:
-        raise InvalidInputError(
-            f"{path} cannot be written.", why=error.strerror or "", fix="Choose another -o FILE."
-        ) from None
-    print(f"{path}: {len(text.splitlines())} lines", file=sys.stderr)
+    write(path, text, "-o FILE")
+    if text.startswith("#!"):
+        path.chmod(path.stat().st_mode | 0o111)
+    print(f"{path} is written: {len(text.splitlines())} lines.", file=sys.stderr)
     return 0

@@ -7,6 +7,7 @@ import sys
 
 from amlwizard.cli.options import PlanOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.run_output import while_read
 from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.console import login_prompt, output, show_plan
 from amlwizard.plan import outline
@@ -28,7 +29,7 @@ def plan(given: PlanOptions) -> int:
             cancelling(ABOUT_READING) as control,
             application.using(given.target, control.cancelled) as target,
         ):
-            prompt = login_prompt(target.approved_by)
+            prompt = while_read(login_prompt(target.approved_by), control)
             made = application.plan(recipe, prompt, control.cancelled)
     if given.json:
         print(json.dumps(made.to_json(), indent=2))

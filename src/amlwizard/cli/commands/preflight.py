@@ -6,6 +6,7 @@ from amlwizard.app.application import Application
 from amlwizard.cli.finding_output import print_findings
 from amlwizard.cli.options import PreflightOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.run_output import while_read
 from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.console import login_prompt
@@ -19,6 +20,6 @@ def preflight(given: PreflightOptions) -> int:
         cancelling(ABOUT_READING) as control,
         application.using(given.target, control.cancelled) as target,
     ):
-        prompt = login_prompt(target.approved_by)
+        prompt = while_read(login_prompt(target.approved_by), control)
         findings = application.preflight(recipe, prompt, control.cancelled, given.recipe)
     return print_findings(given, findings)

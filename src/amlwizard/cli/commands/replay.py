@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from amlwizard import console
 from amlwizard.app.application import Application, to_all
 from amlwizard.cli.options import ReplayOptions
-from amlwizard.cli.recipe_argument import changes, usable_recipe, usable_recipes
+from amlwizard.cli.recipe_argument import changes, known, usable_recipe, usable_recipes
 from amlwizard.cli.run_output import Watch, progress, while_read
 from amlwizard.cli.signals import cancelling
 from amlwizard.cli.targets import choice_of
@@ -23,6 +23,7 @@ from amlwizard.run_control import FleetControl
 def replay(given: ReplayOptions) -> int:
     """Return the exit code of the run, or the highest one of several. Raises InvalidInputError on
     Azure without --yes."""
+    known(given.ignore)
     if len(given.recipes) > 1:
         return _replay_all(given, usable_recipes(given.recipes, changes(given.set), given.ignore))
     [name] = given.recipes

@@ -14,6 +14,7 @@ from amlwizard.cli.commands.replay import replay
 from amlwizard.cli.options import Phase, ReplayOptions, ResumeOptions, Target
 from amlwizard.command_line import RECIPE, TARGET, command_line
 from amlwizard.errors import InvalidInputError
+from amlwizard.nearest import did_you_mean
 from amlwizard.paths import state_folder
 from amlwizard.recipe import read
 from amlwizard.recorded_run import view_of
@@ -76,7 +77,11 @@ def _named(name: str) -> PastRun:
         raise InvalidInputError(
             f"There is no run {name}.",
             why=f"The runs are in {state_folder() / 'runs'}, a folder each.",
-            fix="Leave it out to go on with the last unfinished one.",
+            fix=did_you_mean(
+                name,
+                [run.folder.name for run in _runs()],
+                "Leave it out to continue the last unfinished one.",
+            ),
         )
     return found
 

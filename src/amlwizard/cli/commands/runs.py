@@ -16,6 +16,7 @@ from amlwizard import journal
 from amlwizard.app.application import Application
 from amlwizard.cli.options import RunsOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
+from amlwizard.cli.run_output import while_read
 from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.console import login_prompt, output
@@ -61,7 +62,7 @@ def runs(given: RunsOptions) -> int:
         cancelling(ABOUT_READING) as control,
         application.using(given.target, control.cancelled) as target,
     ):
-        prompt = login_prompt(target.approved_by)
+        prompt = while_read(login_prompt(target.approved_by), control)
         found = application.model_versions(recipe, prompt, control.cancelled)
     return _show_versions(recipe.names.model, found, given.json)
 

@@ -6,9 +6,11 @@ import shutil
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from amlwizard.app.outputs import usable
 from amlwizard.app.targets import STATE, VARIABLE, started
 from amlwizard.cli.options import SandboxOptions
 from amlwizard.errors import AmlwizardError
@@ -23,15 +25,17 @@ def sandbox(given: SandboxOptions) -> int:
     options = ["--clock", given.clock, "--speed", str(given.speed), "--port", str(given.port)]
     if given.approve:
         options.append("--approve")
-    for name in ("state", "capture"):
-        if getattr(given, name):
-            options += [f"--{name}", getattr(given, name)]
+    if given.state:
+        options += ["--state", given.state]
+    if given.capture:
+        options += ["--capture", str(usable(Path(given.capture), "--capture"))]
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     with started(options, None) as description:
         print(environment(description), flush=True)
         stopped.wait()
+    print("The sandbox has ended.", file=sys.stderr)
     return 0
 
 
@@ -40,15 +44,17 @@ def environment(description: Document) -> str:
     arm, ca = description["arm"], description["ca"]
     return "\n".join(
         [
+            "# The sandbox is running; Ctrl-C ends it. Paste this into a second terminal:",
             f"export {VARIABLE}='{description['description']}'",
             f"export REQUESTS_CA_BUNDLE='{ca}'",
             "export AZURE_CORE_INSTANCE_DISCOVERY=false",
+            "# Then amlwizard uses it with --target sandbox. For the Azure CLI, also:",
             f"# az cloud register -n sandbox --endpoint-resource-manager {arm}",
             "# az cloud set -n sandbox",
             f"# az login --use-device-code --tenant {description['tenant']}",
-            "# when it has ended: unset AMLWIZARD_SANDBOX REQUESTS_CA_BUNDLE AZURE_CORE_INSTANCE_DISCOVERY",
-            f"# sign-in page: {description['sign_in_page']}",
-            f"# subscription: {description['subscription']}",
+            "# When it has ended: unset AMLWIZARD_SANDBOX REQUESTS_CA_BUNDLE AZURE_CORE_INSTANCE_DISCOVERY",
+            f"# Sign-in page: {description['sign_in_page']}",
+            f"# Subscription: {description['subscription']}",
         ]
     )
 

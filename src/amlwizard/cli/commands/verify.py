@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from amlwizard import console
-from amlwizard.app import reporting
+from amlwizard.app import outputs, reporting
 from amlwizard.app.application import Application, to_all
 from amlwizard.cli.options import VerifyOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
@@ -21,14 +21,14 @@ def verify(given: VerifyOptions) -> int:
     """Return 0 if every promise is kept, otherwise 1."""
     recipe = usable_recipe(given.recipe, changes(given.set))
     if given.html:
-        reporting.usable(Path(given.html))
+        outputs.usable(Path(given.html), "--html")
     application = Application(choice_of(given))
     with application, cancelling() as control, application.using(given.target) as target:
         listeners: list[Emit] = [console.login_prompt(target.approved_by)]
         if not given.json:
             listeners.append(console.Lines(sys.stderr))
         shown = while_read(to_all(listeners), control)
-        posture = application.verify(recipe, shown, control, given.skip)
+        posture = application.verify(recipe, shown, control, given.skip, given.recipe)
     if given.html:
         reporting.write(Path(given.html), posture, recipe, reporting.journals(recipe))
     if given.json:

@@ -37,7 +37,7 @@ def wizard(given: WizardOptions) -> int:
         raise InvalidInputError(
             "This terminal cannot draw the wizard.",
             why=f"Its encoding, {sys.stderr.encoding}, lacks the lines and marks that it draws.",
-            fix="Use `amlwizard ask`, or set LC_ALL to a UTF-8 locale, such as C.UTF-8.",
+            fix=f"Use `{command_line('ask')}`, or set LC_ALL to a UTF-8 locale, such as C.UTF-8.",
         )
     if given.target == "sandbox" and VARIABLE not in os.environ:
         require_sandbox()

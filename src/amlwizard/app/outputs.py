@@ -1,0 +1,62 @@
+"""The files that a command is to write, looked at before it does any work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from amlwizard import paths
+from amlwizard.errors import InvalidInputError
+
+
+def usable(path: Path, option: str = "", overwrite: bool = True) -> Path:
+    """`path`, if a file can be written there. Raises InvalidInputError if not, or if it exists and
+    `overwrite` is false. `option` is the option that has named it."""
+    fix = _another(option)
+    if path.is_dir():
+        raise InvalidInputError(f"{path} is a folder.", why="It must be a file.", fix=fix)
+    if path.is_file() and not overwrite:
+        raise InvalidInputError(
+            f"{path} exists already.",
+            why="Nothing was written.",
+            fix=f"{fix[:-1]}, or overwrite this one with --force.",
+        )
+    if not path.parent.is_dir():
+        raise InvalidInputError(
+            f"{path} cannot be written.", why=f"There is no folder {path.parent}.", fix=fix
+        )
+    with _told(path, option):
+        _try(path)
+    return path
+
+
+def write(path: Path, text: str, option: str = "") -> None:
+    """Write a file in one move. Raises InvalidInputError if it cannot be written."""
+    with _told(path, option):
+        paths.write(path, text, opener=None)
+
+
+@contextmanager
+def _told(path: Path, option: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path} cannot be written.", why=error.strerror or "", fix=_another(option)
+        ) from None
+
+
+def _another(option: str) -> str:
+    return f"Name another file with {option}." if option else "Name another file."
+
+
+def _try(path: Path) -> None:
+    """Open the file as it will be; leave no file where there was none. Raises OSError."""
+    if path.exists() and not path.is_file():
+        return  # a pipe would wait for its reader
+    new = not path.exists()
+    with path.open("a"):
+        pass
+    if new:
+        path.unlink()

@@ -1,0 +1,58 @@
+"""A parser of arguments whose help keeps examples as they are, and which says what may have been
+meant by a word that it does not know."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from amlwizard.nearest import did_you_mean
+
+
+class Formatter(argparse.HelpFormatter):
+    """Wraps the texts around the arguments, but for indented lines: these are commands."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text
+        return "\n".join(
+            line if line.startswith("  ") else fill(line, width, indent)
+            for line in text.splitlines()
+        )
+
+
+class Parser(argparse.ArgumentParser):
+    def parse_args(self, args: Sequence[str] | None = None) -> argparse.Namespace:  # type: ignore[override]
+        """The arguments; the help of the command that does not know one, and exit code 2."""
+        given, unknown = self.parse_known_args(args)
+        if unknown:
+            asked = self._asked(given)
+            hint = did_you_mean(
+                unknown[0], asked._option_string_actions, f"See {asked.prog} --help."
+            )
+            asked.error(f"unknown argument: {' '.join(unknown)}. {hint}")
+        return given
+
+    def _asked(self, given: argparse.Namespace) -> argparse.ArgumentParser:
+        """The parser of the command that was given."""
+        parser: argparse.ArgumentParser = self
+        for level in ("command", "within"):
+            name = getattr(given, level, None)
+            if name:
+                parser = _commands(parser)[name]
+        return parser
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        choices = [str(choice) for choice in action.choices or ()]
+        if not choices or value in choices:
+            return
+        hint = did_you_mean(str(value), choices, f"Choose from {', '.join(choices)}.")
+        what = "command" if isinstance(action, argparse._SubParsersAction) else "choice"
+        raise argparse.ArgumentError(
+            None if what == "command" else action, f"unknown {what} {value!r}. {hint}"
+        )
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    actions = parser._subparsers._group_actions if parser._subparsers else []
+    found: dict[str, argparse.ArgumentParser] = dict(actions[0].choices or {})
+    return found
