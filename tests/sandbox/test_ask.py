@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event as CancelEvent
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pexpect
 import pytest
-from support import ROOT, Command, existing
+from support import RECIPES, ROOT, Command, existing
 from support.asked import GO_ON, terminal, through
+from support.tui_support import SUBSCRIPTION, FakeBackend
 
 from amlwizard import fields
-from amlwizard.draft import DraftStore, new
+from amlwizard.app.application import Application
+from amlwizard.cli.commands.ask import Ask
+from amlwizard.cli.options import AskOptions
+from amlwizard.draft import DraftStore, from_file, new
 from amlwizard.errors import Finding
 from amlwizard.prompts.askers import Plain
 from amlwizard.prompts.interview import Interview, numbers
@@ -286,3 +294,31 @@ def test_without_a_terminal_it_reads_plain_lines(
 def test_a_recipe_that_is_not_there_is_invalid_input(command: Command) -> None:
     ran = command("ask", "--recipe", "no/such.yaml")
     assert ran.code == 2 and "no/such.yaml" in ran.err
+
+
+class Azure(FakeBackend):
+    """A target at which a person agrees to every sign-in."""
+
+    @contextmanager
+    def using(self, target: str, cancel: CancelEvent | None = None) -> Iterator[Any]:
+        yield SimpleNamespace(approved_by="")
+
+
+def test_the_last_question_says_where_and_what_it_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    person, asked = plain("\n" * 40)
+    session = Session(DraftStore(tmp_path), from_file(RECIPES / "quickstart.yaml"))
+    session.draft.detach()
+    given = AskOptions(
+        target="azure", clock="real", speed=60, approve=None, capture=None, recipe=None, output=None,
+        plain=True,
+    )  # fmt: skip
+    azure = cast(Application, Azure())
+    assert Ask(given, session, person, azure).through() == 0
+    told = capsys.readouterr().out
+    assert "About 1.1 USD a day" in told and "Not counted: traffic" in told
+    where = f"in the subscription Subscription ({SUBSCRIPTION}), in the region westeurope."
+    assert told.index("About 1.1 USD") < told.index(where) < told.index("Nothing was built.")
+    assert asked.getvalue().endswith("Start now on azure? [y/N]: ")

@@ -21,6 +21,7 @@ from textual.screen import Screen
 
 from amlwizard.accounts import Account, Subscription, Tenant
 from amlwizard.app.port import ApplicationPort, Places, RunResult, ShellAccess, TargetName
+from amlwizard.costs import Charge, Costs, Meter, Price
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError, OperationCancelledError
 from amlwizard.events import (
@@ -50,6 +51,8 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "quickstart.jsonl"
 LOOK = 0.1
 """Seconds after which to look again if the app posts no message."""
 P = TypeVar("P", bound=Screen[Any])
+NAT = Charge("NAT gateway", Meter("NAT Gateway", "Global"))
+COSTS = Costs((NAT,), {NAT.meter: Price(0.045, "USD", "2026-11-27")})
 REVIVAL = "amlwizard sandbox --state sandbox.json"
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 
@@ -183,6 +186,9 @@ class FakeBackend:
 
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
         return {"vnet": 9, "train": 40}
+
+    def costs(self, recipe: Recipe) -> Costs:
+        return COSTS
 
     def preflight(
         self, recipe: Recipe, emit: Emit, cancel: CancelEvent, name: str = "RECIPE"

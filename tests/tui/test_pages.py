@@ -296,12 +296,25 @@ async def test_building_on_azure_asks_first() -> None:
         await walk.see("no cloud read")
         await walk.press("g")
         await walk.see(lambda: isinstance(walk.app.screen, Choose))
-        assert "costs money" in walk.text
-        await walk.press("down", "enter")
+        await walk.see("Nobody has signed in yet")
+        assert "region westeurope" in walk.text and "About 1.1 USD a day" in walk.text
+        await walk.press("enter")  # on "Not now"
         await walk.see("no cloud read")
         assert not walk.app.running
-        await walk.press("g", "enter")
+        await walk.press("g", "up", "enter")  # on "Sign in first"
+        await walk.see(lambda: walk.app.account)
+        await walk.press("g")
+        await walk.see(f"({SUBSCRIPTION})")
+        await walk.press("escape", "g", "up", "enter")  # on "Start"
         await walk.see(lambda: walk.app.ran)
+
+
+async def test_what_it_costs_stands_on_review_as_soon_as_it_is_known() -> None:
+    app = wizard(FakeBackend(), answered("review"))
+    async with walking(app) as walk:
+        await walk.see("About 1.1 USD a day, 33 USD a month, by Azure's list prices of 2026-11-27.")
+        app.costs = None
+        await walk.see("Reading prices…")
 
 
 async def test_the_plan_follows_the_highlighted_step_with_its_command() -> None:

@@ -18,8 +18,10 @@ from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
 from amlwizard.app.extras import how_to_add_the_sandbox, missing
 from amlwizard.app.port import RECIPE, Places, RunResult, TargetName
+from amlwizard.app.pricing import costs
 from amlwizard.app.targets import VARIABLE, Choice, Target, opened, places
 from amlwizard.cloud import SharedSignIns
+from amlwizard.costs import Costs
 from amlwizard.error_log import reading_answers
 from amlwizard.errors import (
     AmlwizardError,
@@ -40,6 +42,7 @@ from amlwizard.plan.outputs import TRAFFIC, TRAIN
 from amlwizard.posture import Posture
 from amlwizard.preflight import check
 from amlwizard.preflight.step import Joint, alone
+from amlwizard.prices import needs
 from amlwizard.recipe import Recipe, SignIn, keep
 from amlwizard.run_control import RunControl, cancelled_by
 from amlwizard.secret import Secret
@@ -197,6 +200,9 @@ class Application:
 
         samples = durations.recorded(state_folder() / "runs", name)
         return durations.expected((s.id for s in steps_for(recipe)), samples, profile)
+
+    def costs(self, recipe: Recipe) -> Costs:
+        return costs(self.target.cloud.profile, needs(recipe, steps_for(recipe)))
 
     def run(
         self,

@@ -13,6 +13,7 @@ from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
 from amlwizard.app.port import RECIPE, Places, RunResult, ShellAccess, TargetName
+from amlwizard.costs import Costs
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
@@ -146,6 +147,9 @@ class Playback:
 
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
         return {}
+
+    def costs(self, recipe: Recipe) -> Costs:
+        raise _no_cloud()
 
     def verify(
         self, recipe: Recipe, emit: Emit, control: RunControl, skip: Collection[str] = ()

@@ -15,6 +15,7 @@ from threading import Event as CancelEvent
 from typing import Literal, Protocol
 
 from amlwizard.accounts import Account, Tenant
+from amlwizard.costs import Costs
 from amlwizard.errors import Finding
 from amlwizard.events import Emit, StepProgress
 from amlwizard.json_types import JsonObject
@@ -120,6 +121,10 @@ class ApplicationPort(Protocol):
     def expected(self, recipe: Recipe) -> Mapping[str, float]:
         """Expected seconds of each step, by step id: from recorded journals if there are any,
         otherwise typical values for Azure."""
+
+    def costs(self, recipe: Recipe) -> Costs:
+        """What a recipe's platform costs, by list prices of today or the last that were read. Says why if
+        none are known."""
 
     def run(
         self,

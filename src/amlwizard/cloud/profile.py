@@ -27,7 +27,8 @@ class CloudProfile:
     may take. `silence` is how long a service may say nothing before a request counts as lost. `lease` is how long a run holds a platform unless it renews that, `settle` how long a
     change to it takes at most. `accounts` is the folder that remembers who signed in, None if nothing may outlive the
     process. `resolver` is the URL of its public DNS over HTTPS (JSON form), None for this machine's
-    own resolver; `packages` that of the package index. `recorder` receives every exchange, and `throttle` paces the requests of all
+    own resolver; `packages` that of the package index, `prices` that of Azure's price list. `billed` says whether what is
+    built is charged for. `recorder` receives every exchange, and `throttle` paces the requests of all
     clients. `proxy` is the route to addresses that are not on this machine, for a cloud that is
     confined to it.
     """
@@ -52,6 +53,8 @@ class CloudProfile:
     proxy: str | None = None
     arm_scope: str = "https://management.azure.com/.default"
     packages: str = "https://pypi.org"
+    prices: str = "https://prices.azure.com"
+    billed: bool = True
     ml_scope: str = "https://ml.azure.com/.default"
     databricks_scope: str = f"{DATABRICKS}/.default"
     recorder: Recorder | None = field(default=None, compare=False, repr=False)
@@ -116,6 +119,7 @@ def from_description(path: Path) -> CloudProfile:
         resolver = _address(given.get("resolver") or f"{arm}/dns-query")
         proxy = _address(given["proxy"]) if given.get("proxy") else None
         packages = _address(given.get("packages") or f"{arm}/packages")
+        prices = _address(given.get("prices") or f"{arm}/prices")
     except FileNotFoundError:
         raise InvalidInputError(
             _("No sandbox is running at {path}.", path=path),
@@ -152,6 +156,8 @@ def from_description(path: Path) -> CloudProfile:
         resolver=resolver,
         proxy=proxy,
         packages=packages,
+        prices=prices,
+        billed=False,
     )
     for url in filter(None, (arm, authority, profile.proxy)):
         profile.must_allow(url)

@@ -1,5 +1,6 @@
 """The plain front end: prints runs, plans and findings to a terminal or a log."""
 
+from amlwizard.console.costs import show_costs
 from amlwizard.console.lines import Lines
 from amlwizard.console.live_table import LiveTable
 from amlwizard.console.output import json_lines, output, print_json
@@ -25,6 +26,7 @@ __all__ = [
     "print_json",
     "report",
     "report_teardown",
+    "show_costs",
     "show_error",
     "show_findings",
     "show_next_steps",

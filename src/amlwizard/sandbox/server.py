@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from amlwizard.sandbox import package_index
+from amlwizard.sandbox import package_index, price_list
 from amlwizard.sandbox.arm import ArmApi
 from amlwizard.sandbox.capture import Capture
 from amlwizard.sandbox.children import Children
@@ -108,6 +108,7 @@ class Server:
             "authority": arm,
             "resolver": f"{arm}/dns-query",
             "packages": f"{arm}/packages",
+            "prices": f"{arm}/prices",
             "proxy": self.vnet.proxy_for(INTERNET),
             "ca": str(self.ca),
             "control": f"{arm}/_sandbox",
@@ -237,6 +238,7 @@ class Routes:
                 Route("/metadata/endpoints", self.metadata),
                 Route("/msi/token", entra.managed_identity),
                 Route("/dns-query", self.resolve),
+                Route("/prices/api/retail/prices", price_list.prices),
                 Route("/packages/pypi/{name}/{version}/json", package_index.release),
                 Route("/device", entra.codes.page, methods=both),
                 Route("/device/{key}", entra.codes.page, methods=both),

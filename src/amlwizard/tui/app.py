@@ -19,6 +19,7 @@ from textual.theme import Theme
 from amlwizard import draft as drafts
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app.port import ApplicationPort, RunResult, ShellAccess, TargetName
+from amlwizard.costs import Costs
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepProgress
@@ -80,6 +81,7 @@ class WizardApp(App[int]):
     view: reactive[RunView] = reactive(RunView())
     plan: reactive[Plan | None] = reactive(None)
     expected: reactive[Mapping[str, float]] = reactive(dict)
+    costs: reactive[Costs | None] = reactive(None)
     account: reactive[Account | None] = reactive(None)
     tenants: reactive[tuple[Tenant, ...]] = reactive(())
     busy: reactive[frozenset[str]] = reactive(frozenset())
@@ -172,7 +174,7 @@ class WizardApp(App[int]):
         if WHO.intersection(changes):
             self._cancel(*SIGNING_IN)
             self.account = None
-        self.findings, self.plan = self.session.findings, None
+        self.findings, self.plan, self.costs = self.session.findings, None, None
         self.set_timer(KEEP_AFTER, self.keep)
         if self.account:
             self._check.reset()
@@ -193,7 +195,7 @@ class WizardApp(App[int]):
         self._cancel(*SIGNING_IN, "recall", "score")
         self.session = Session(self.session.store, draft)
         self.findings, self.view = self.session.findings, RunView()
-        self.plan = self.ran = self.account = self.verified = None
+        self.plan = self.costs = self.ran = self.account = self.verified = None
         self.tenants = ()
         if draft.run:
             self._calls.recall(draft.run, self._recalled_event, self._recalled)
@@ -222,7 +224,7 @@ class WizardApp(App[int]):
             return
         self._cancel(*SIGNING_IN)
         self.session.aim(target)
-        self.account = self.plan = None
+        self.account = self.plan = self.costs = None
         self.tenants = ()
 
     def _refused(self) -> bool:
@@ -286,6 +288,8 @@ class WizardApp(App[int]):
     def _signed_in(self, account: Account) -> None:
         self.account, self.plan = account, None
         self.check_against_the_cloud()
+        if self.session.draft.page == "review":
+            self.make_plan()
 
     def make_plan(self, ask: bool = False) -> None:
         """Plan the recipe as it is: compared with the cloud if the user has signed in or asks
@@ -293,11 +297,17 @@ class WizardApp(App[int]):
         recipe = self.session.recipe
         if recipe:
             read = (ask or self.account is not None) and not self.running
-            self._calls.plan(self.session.draft.target, recipe, read, self._plan_made)
+            target = self.session.draft.target
+            self._calls.plan(target, recipe, read, self._plan_made)
+            self._calls.costs(target, recipe, self._costs_known)
 
     def _plan_made(self, recipe: Recipe, plan: Plan, expected: Mapping[str, float]) -> None:
         if recipe == self.session.recipe:
             self.expected, self.plan = expected, plan
+
+    def _costs_known(self, recipe: Recipe, costs: Costs) -> None:
+        if recipe == self.session.recipe:
+            self.costs = costs
 
     def check_against_the_cloud(self) -> None:
         """Run preflight if the user has signed in."""

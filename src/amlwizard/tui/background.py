@@ -15,6 +15,7 @@ from textual.worker import Worker, get_current_worker
 
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app.port import ApplicationPort, RunResult, TargetName
+from amlwizard.costs import Costs
 from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
@@ -114,6 +115,17 @@ class BackgroundCalls:
                     call.tell(made, recipe, plan, expected)
 
         self._start("plan", work)
+
+    def costs(
+        self, target: TargetName, recipe: Recipe, known: Callable[[Recipe, Costs], None]
+    ) -> None:
+        """What the recipe's platform costs; nobody is bothered if that cannot be told."""
+
+        def work(call: BackgroundCall) -> None:
+            with self.application.using(target, call.cancel):
+                call.tell(known, recipe, self.application.costs(recipe))
+
+        self._start("costs", work, lambda error: None)
 
     def preflight(
         self,

@@ -10,6 +10,7 @@ from textual.theme import Theme
 
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app.port import RunResult, TargetName
+from amlwizard.costs import Costs
 from amlwizard.draft import Draft
 from amlwizard.errors import AmlwizardError, Finding
 from amlwizard.events import StepProgress
@@ -62,6 +63,7 @@ class Wizard(Protocol):
     view: RunView
     plan: Plan | None
     expected: Mapping[str, float]
+    costs: Costs | None
     account: Account | None
     tenants: tuple[Tenant, ...]
     busy: frozenset[str]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from amlwizard import console, durations
+from amlwizard.accounts import Account
 from amlwizard.app.application import Application, to_all
 from amlwizard.app.port import TargetName
 from amlwizard.cli.commands.wizard import SESSIONS
@@ -81,6 +82,7 @@ class Ask:
         self.interview = Interview(session, person, _say, self._show)
         self.out = console.output(sys.stdout, given.plain)
         self.login = console.login_prompt()
+        self.account: Account | None = None
 
     def through(self) -> int:
         target: TargetName = self.given.target or self._target()
@@ -97,7 +99,7 @@ class Ask:
             assert recipe, "nothing but warnings stands after the walk"
             path = self._saved(recipe)
             self._plan(recipe)
-            if not self._agreed(target):
+            if not self._agreed(target, recipe):
                 _say(f"Nothing was built. To build it later: {replaying(path, target)}")
                 self.session.finish()
                 return 0
@@ -141,10 +143,15 @@ class Ask:
         console.show_plan(plan, self.out, commands=False)
         whole = durations.of_plan(plan, self.application.expected(recipe))
         _say(f"\nThe run will take about {span(whole)}.")
+        console.show_costs(self.application.costs(recipe), self.out)
 
-    def _agreed(self, target: TargetName) -> bool:
+    def _agreed(self, target: TargetName, recipe: Recipe) -> bool:
         if target == "azure":
-            _say("This builds on Azure, which costs money.")
+            account = self._sign_in(recipe)
+            _say(
+                f"\nThis builds in the subscription {account.subscription_name} "
+                f"({account.subscription}), in the region {recipe.sign_in.region}."
+            )
         return self.person.confirm(f"Start now on {target}?", False)
 
     def _refused(self, recipe: Recipe, name: str) -> Sequence[Finding]:
@@ -164,7 +171,7 @@ class Ask:
             if picked == CHANGE:
                 return errors
 
-    def _sign_in(self, recipe: Recipe) -> None:
+    def _sign_in(self, recipe: Recipe) -> Account:
         while True:
             try:
                 with cancelling(ABOUT_READING) as control:
@@ -176,7 +183,10 @@ class Ask:
                 console.show_error(error)
                 if not self.person.confirm("Ask for a new code?", True):
                     raise
-        _say(f"Using the subscription {account.subscription_name} as {account.name}.")
+        if account != self.account:
+            _say(f"Using the subscription {account.subscription_name} as {account.name}.")
+        self.account = account
+        return account
 
     def _run(self, recipe: Recipe, path: Path) -> int:
         watch = Watch()

@@ -31,19 +31,22 @@ class Way:
 
 class Choose(Dialog[str]):
     """Choose one of a few options. The result is the id of the chosen one, or of the last one on
-    Escape."""
+    Escape. `at` is the id of the one that is lit at first (default: the first)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", "Back")]
 
-    def __init__(self, title: str, text: str, ways: Sequence[Way]) -> None:
+    def __init__(self, title: str, text: str, ways: Sequence[Way], at: str = "") -> None:
         super().__init__()
-        self._title, self._text, self._ways = title, text, ways
+        self._title, self._text, self._ways, self._at = title, text, ways, at
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             yield Static(Content(self._text))
-            yield OptionList(*(Option(way.label, id=way.id) for way in self._ways), compact=True)
+            ways = OptionList(*(Option(way.label, id=way.id) for way in self._ways), compact=True)
+            if self._at:  # before it is shown: keys may be waiting already
+                ways.highlighted = ways.get_option_index(self._at)
+            yield ways
             yield Static(
                 keys(("enter", "chooses"), ("?", "explains"), ("esc", "goes back")), classes="quiet"
             )

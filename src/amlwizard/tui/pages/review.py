@@ -15,12 +15,13 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from amlwizard import durations
-from amlwizard.command_line import RECIPE, command_line
+from amlwizard.costs import Costs
 from amlwizard.errors import Finding
 from amlwizard.plan import PHASES, Plan, PlannedStep
+from amlwizard.recipe import SignIn
 from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.time_format import span
-from amlwizard.tui.dialogs.questions import Choose, Way
+from amlwizard.tui.dialogs.start_question import StartQuestion
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.row import note
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
@@ -33,10 +34,6 @@ MARKS = {
     "wait": ("◌", "live"),
     "run": ("▸", "plain"),
 }
-COSTS = (
-    "This builds on Azure, in your subscription, and what is built costs money until it is removed: "
-    f"`{command_line('destroy', RECIPE, '--target', 'azure')}` does that."
-)
 
 
 class ReviewPage(Page):
@@ -49,6 +46,7 @@ class ReviewPage(Page):
 
     def compose_page(self) -> ComposeResult:
         yield UpdatingStatic(id="summary", one_line=True)
+        yield UpdatingStatic(id="costs", one_line=True)
         with Vertical(id="plan"):
             yield StepTree(id="steps")
         with Vertical(id="beside"):
@@ -57,7 +55,7 @@ class ReviewPage(Page):
                 yield UpdatingStatic(id="step")
 
     def on_mount(self) -> None:
-        for name in ("findings", "plan", "busy", "running"):
+        for name in ("findings", "plan", "costs", "busy", "running"):
             self.watch(self.app, name, self._show, init=False)
         self._show()
         self.query_one(StepTree).focus()
@@ -78,6 +76,7 @@ class ReviewPage(Page):
         self.query_one("#summary", UpdatingStatic).say(
             summary(plan, dict(wizard.expected), len(errors), reading)
         )
+        self.query_one("#costs", UpdatingStatic).say(cost_line(wizard.costs))
         tree = self.query_one(StepTree)
         tree.display = plan is not None
         if plan:
@@ -149,17 +148,18 @@ class ReviewPage(Page):
             self.notify("Correct the errors first: enter on one shows its field.", severity="error")
             self.query_one("#found").focus()
         elif self.wizard.session.draft.target == "azure":
-            ways = (
-                Way("start", "Start", "Builds the platform in your subscription."),
-                Way("stay", "Not now", "Goes back to Review; nothing is built."),
-            )
-            self.app.push_screen(Choose("Build on Azure", COSTS, ways), self._decided)
+            wizard = self.wizard
+            given = wizard.session.sign_in or SignIn()
+            asked = StartQuestion(given, wizard.account, wizard.costs)
+            self.app.push_screen(asked, self._decided)
         else:
             self.wizard.start()
 
     def _decided(self, way: str | None) -> None:
         if way == "start":
             self.wizard.start()
+        elif way == "sign-in":
+            self.wizard.sign_in()
 
 
 def _by_phase(plan: Plan) -> list[PlannedStep]:
@@ -188,6 +188,11 @@ def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading:
         where = f"as {plan.target} stands" if plan.target else "no cloud read"
         parts.append((where, "$text-muted"))
     return Content.assemble(*parts)
+
+
+def cost_line(costs: Costs | None) -> Content:
+    """What it costs, on one line."""
+    return Content.styled(costs.summary if costs else "Reading prices…", "$text-muted")
 
 
 def lines(plan: Plan, expected: dict[str, float]) -> dict[str, StepLine]:
