@@ -141,7 +141,7 @@ async def test_a_notebook_is_picked_trained_served_and_asked_by_keys(
             await walk.type('{"input_data": [[1.0, 1.0]]}')
             await walk.see(lambda: not walk.app.session.errors)
             await walk.press("ctrl+n")
-            await walk.see("no cloud read")
+            await walk.see("not compared with the cloud yet")
             await walk.press("g")
             await walk.see(lambda: walk.app.ran)
             await to_finish(walk)

@@ -69,7 +69,7 @@ async def to_review(walk: Walk) -> None:
         here = walk.page
         await walk.press("ctrl+n")
         await walk.see(lambda: walk.page != here)  # noqa: B023
-    await walk.see("as sandbox stands")
+    await walk.see("compared with the sandbox")
 
 
 async def to_finish(walk: Walk) -> None:

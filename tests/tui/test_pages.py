@@ -189,7 +189,7 @@ async def test_a_new_code_for_reading_the_cloud_after_a_run_starts_no_run(
     monkeypatch.setattr(backend, "plan", expires)
     app = at_page("review", recorded(), backend)
     async with walking(app) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("r")
         await walk.see("The code ran out.")
         await walk.press("n")
@@ -253,7 +253,7 @@ async def test_errors_block_the_start_and_say_where_to_go() -> None:
 
 async def test_the_recipe_is_saved_where_its_owner_says(tmp_path: Path) -> None:
     async with walking(wizard(FakeBackend(), answered("review"))) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("s")
         await walk.see(lambda: isinstance(walk.app.screen, AskPath))
         await walk.press("ctrl+u")
@@ -270,7 +270,7 @@ async def test_a_file_that_somebody_else_wrote_is_written_over_only_where_agreed
     theirs = Path("theirs.yaml")
     theirs.write_text("theirs", encoding="utf-8")
     async with walking(wizard(FakeBackend(), answered("review"))) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         for answer in (("escape",), ("enter",)):
             await walk.press("s")
             await walk.see(lambda: isinstance(walk.app.screen, AskPath))
@@ -293,13 +293,13 @@ async def test_a_file_that_somebody_else_wrote_is_written_over_only_where_agreed
 async def test_building_on_azure_asks_first() -> None:
     backend = FakeBackend()
     async with walking(wizard(backend, answered("review"), target="azure")) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("g")
         await walk.see(lambda: isinstance(walk.app.screen, Choose))
         await walk.see("Nobody has signed in yet")
         assert "region westeurope" in walk.text and "About 1.1 USD a day" in walk.text
         await walk.press("enter")  # on "Not now"
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         assert not walk.app.running
         await walk.press("g", "up", "enter")  # on "Sign in first"
         await walk.see(lambda: walk.app.account)
@@ -324,7 +324,7 @@ async def test_the_plan_follows_the_highlighted_step_with_its_command() -> None:
         await walk.see("az network vnet create -n vnet")
         await walk.see("about 9.0 s")
         await walk.press("r")
-        await walk.see("as sandbox stands")
+        await walk.see("compared with the sandbox")
 
 
 # -- progress
@@ -333,7 +333,7 @@ async def test_the_plan_follows_the_highlighted_step_with_its_command() -> None:
 async def test_a_failure_says_what_why_and_the_way_out_and_is_retried() -> None:
     backend = FakeBackend(fails="train")
     async with walking(wizard(backend, answered("review"))) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("g")
         for text in ("1 failed", "It broke.", "A reason.", "A way out.", "Broken"):
             await walk.see(text)
@@ -346,7 +346,7 @@ async def test_a_failure_says_what_why_and_the_way_out_and_is_retried() -> None:
 async def test_a_run_is_paused_released_and_cancelled() -> None:
     backend = FakeBackend(gate=CancelEvent())
     async with walking(wizard(backend, answered("review"))) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("g")
         await walk.see("Pause")
         await walk.press("p")
@@ -364,7 +364,7 @@ async def test_a_run_is_paused_released_and_cancelled() -> None:
 async def test_answers_can_be_read_but_not_changed_while_a_run_is_under_way() -> None:
     backend = FakeBackend(gate=CancelEvent())
     async with walking(wizard(backend, answered("review"))) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("g")
         await walk.see(lambda: walk.app.view.counts().get("done"))
         await walk.go("naming")

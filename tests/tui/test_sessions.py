@@ -100,7 +100,7 @@ async def test_leaving_while_a_run_is_under_way_asks(tmp_path: Path, way: str) -
     draft = from_file(RECIPES / "quickstart.yaml")
     draft.page = "review"
     async with walking(wizard(backend, draft, tmp_path)) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("g")
         await walk.see(lambda: "sign-in" in walk.app.view.steps)
         await walk.press("ctrl+q")

@@ -103,7 +103,7 @@ async def test_every_key_while_a_run_goes_on(tmp_path: Path, gate: CancelEvent) 
     store.save(answered("naming", names__prefix="other07"))
     async with walking(wizard(backend, answered("review"), tmp_path, now=clock)) as walk:
         mine = walk.app.session.draft
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("g")
         await walk.see(lambda: walk.app.view.counts().get("done"))
         before = mine.answers
@@ -161,7 +161,7 @@ async def test_another_recipe_waits_for_the_end_of_the_run(
 ) -> None:
     backend = FakeBackend(gate=gate)
     async with walking(wizard(backend, answered("review"), tmp_path, now=clock)) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("g")
         await walk.see(lambda: walk.app.view.counts().get("done"))
         mine = walk.app.session.draft
@@ -178,7 +178,7 @@ async def test_another_recipe_waits_for_the_end_of_the_run(
 async def test_the_target_stands_while_a_run_goes_on(gate: CancelEvent) -> None:
     backend = FakeBackend(gate=gate)
     async with walking(wizard(backend, answered("review"))) as walk:
-        await walk.see("no cloud read")
+        await walk.see("not compared with the cloud yet")
         await walk.press("g")
         await walk.see(lambda: walk.app.view.counts().get("done"))
         await walk.go("welcome")

@@ -62,7 +62,7 @@ async def test_an_article_whose_deployment_fails_is_left_continued_and_retried(
     draft.page = "review"
     with application() as one:
         async with walking(wizard(one, draft, home)) as walk:
-            await walk.see("no cloud read")
+            await walk.see("not compared with the cloud yet")
             await walk.press("g")
             await walk.see(lambda: isinstance(walk.app.screen, LoginScreen))
             await walk.press("a")

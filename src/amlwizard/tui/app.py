@@ -32,6 +32,7 @@ from amlwizard.recipe import Recipe, SignIn
 from amlwizard.session import Session
 from amlwizard.tui import background, help, quit, save
 from amlwizard.tui.background import BackgroundCalls
+from amlwizard.tui.dialogs.go_to import GoTo
 from amlwizard.tui.dialogs.login import LoginScreen
 from amlwizard.tui.dialogs.palette import Commands
 from amlwizard.tui.gc_tuning import GcTuning
@@ -71,6 +72,12 @@ class WizardApp(App[int]):
         Binding("ctrl+q", "leave", "Quit", priority=True),
         Binding("ctrl+o", "command_palette", "Commands", priority=True),
         Binding("ctrl+c", "leave", show=False, system=True),
+        Binding("ctrl+g", "choose_page", "Go to a page", show=False),
+        # Before an editor takes the digit for text.
+        *(
+            Binding(f"alt+{n}", f"go_to_number({n})", show=False, priority=True)
+            for n in range(1, 10)
+        ),
         # Before the widget in focus gets the key: what follows it is given to the next one then.
         Binding("tab", "focus_next", show=False, priority=True),
         Binding("shift+tab", "focus_previous", show=False, priority=True),
@@ -246,8 +253,9 @@ class WizardApp(App[int]):
         if isinstance(self.screen, ModalScreen):
             return
         if not self.may_go(page):
-            self.notify("There is nothing to see before a run has started: Review starts it.")
+            self.notify(f"{BY_ID[page].title} has nothing to show before a run has started.")
             return
+        self.clear_notifications()
         self.session.at(page)
         self.set_timer(KEEP_AFTER, self.keep)
         if self.screen is not self.get_screen(page):
@@ -255,6 +263,16 @@ class WizardApp(App[int]):
 
     def action_go(self, page: str) -> None:
         self.go(page)
+
+    def action_go_to_number(self, number: int) -> None:
+        """Go to a page by its number, from 1."""
+        self.go(PAGES[number - 1].id)
+
+    def action_choose_page(self) -> None:
+        """Show the pages, to go to any of them."""
+        if not isinstance(self.screen, ModalScreen):
+            opened = [page.id for page in PAGES if self.may_go(page.id)]
+            self.push_screen(GoTo(PAGES, opened), lambda page: self.go(page) if page else None)
 
     def step(self, by: int) -> None:
         """Go to the next page or the previous one."""

@@ -15,6 +15,11 @@ from amlwizard.tui.pages.page import Page
 from amlwizard.tui.port import Wizard
 from amlwizard.tui.theme import DARK, LIGHT
 
+NUMBERS = (
+    "Every page has a number, which the head shows: Alt and the number goes there, from 1 to 9; "
+    "Ctrl+G lists all pages."
+)
+
 
 def explain(app: App[int], wizard: Wizard) -> None:
     """Open the help on the dialog that is open, or on the focused field and then on the page."""
@@ -30,7 +35,7 @@ def explain(app: App[int], wizard: Wizard) -> None:
 def of_page(app: App[int], wizard: Wizard) -> tuple[str, Content]:
     """The title of the current page, what it is for, and its keys."""
     page = next(page for page in wizard.pages if page.id == wizard.session.draft.page)
-    return page.title, Content(f"{page.about}\n\n") + keys(app)
+    return page.title, Content(f"{page.about}\n\n") + keys(app) + Content(f"\n\n{NUMBERS}")
 
 
 def keys(app: App[int]) -> Content:

@@ -22,6 +22,8 @@ from amlwizard.tui.widgets.address_map import AddressMap
 from amlwizard.tui.widgets.row import FieldRow
 
 SECTION = "addresses"
+ROOM_FOR_MAP = 70
+"""Columns of the terminal."""
 SPECS = {spec.path: spec for spec in fields.specs(SECTION)}
 WAYS = (
     Way("take", "Use these ranges", "Replaces the ranges above; Undo brings yours back."),
@@ -40,6 +42,10 @@ class AddressesPage(FormPage):
         with Vertical(id="picture"):
             yield AddressMap()
             yield Room()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The values come before the map, where there is no room for both."""
+        self.set_class(event.size.width < ROOM_FOR_MAP, "-cramped")
 
     # -- the address plan, as far as the answers are valid
 

@@ -16,6 +16,7 @@ from amlwizard import durations
 from amlwizard.app.port import TargetName
 from amlwizard.command_line import resuming
 from amlwizard.plan import PHASES
+from amlwizard.rules.base import listed
 from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.time_format import clock, span
 from amlwizard.tui.dialogs.questions import Choose, Way
@@ -51,7 +52,7 @@ CANCEL = (
 class ProgressPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "hold", "Pause"),
-        Binding("p", "release", "Go on"),
+        Binding("p", "release", "Resume"),
         Binding("c", "cancel", "Cancel"),
         Binding("r", "retry", "Retry"),
         Binding("t", "timeline", "Timeline"),
@@ -216,9 +217,7 @@ def short(recipe: str) -> str:
 def head(view: RunView, now: float, left: float, running: bool, holding: bool) -> Content:
     """One line: which run, how far it is, and how long it may still take."""
     if not view.steps:
-        return Content.assemble(
-            ("◌ ", "bold $accent"), "Starting…" if running else "Nothing has run"
-        )
+        return Content.assemble(("◌ ", "bold $accent"), "Starting…" if running else "No run yet")
     counts = view.counts()
     over = counts.get("done", 0) + counts.get("kept", 0)
     total = max(1, len(view.steps))
@@ -235,7 +234,7 @@ def head(view: RunView, now: float, left: float, running: bool, holding: bool) -
                  130: ("  cancelled", "bold $warning")}  # fmt: skip
         parts.append(words.get(view.exit_code, ("  failed", "bold $error")))
     elif holding:
-        parts.append(("  paused: what runs goes on", "bold $warning"))
+        parts.append(("  paused, steps in progress finish", "bold $warning"))
     elif left:
         ends = time.strftime("%H:%M", time.localtime(now + left))
         parts.append(f"  ~{span(left)} left, {ends}")
@@ -268,10 +267,16 @@ def _note(step: StepView, view: RunView) -> str:
         return step.message
     if step.state == "waiting":
         open_ = [n for n in step.info.after if n in view.steps and not view.steps[n].finished]
-        return f"waits for {', '.join(open_)}" if open_ else ""
+        titles = [view.steps[name].info.title for name in open_]
+        return f"waits for {listed(titles)}" if open_ else ""
     if step.end and step.end.because:
-        return f"because of {step.end.because}"
+        return f"because of {title_of(step.end.because, view)}"
     return step.end.what if step.end and step.state == "failed" else ""
+
+
+def title_of(step: str, view: RunView) -> str:
+    """The title of a step, by its id."""
+    return view.steps[step].info.title if step in view.steps else step
 
 
 def _right(step: StepView, expected: dict[str, float], now: float, running: bool) -> str:
@@ -301,6 +306,7 @@ def described(step: StepView, view: RunView, running: bool) -> Iterator[Content]
             if part:
                 yield Content(part)
     elif end and end.because:
-        yield Content(f"It follows from {end.because}.")
+        yield Content(f"Not started, because of {title_of(end.because, view)}.")
     elif step.state == "waiting":
-        yield Content(_note(step, view).capitalize() or "Next in line")
+        note = _note(step, view)
+        yield Content(f"{note[:1].upper()}{note[1:]}." if note else "Starts next.")

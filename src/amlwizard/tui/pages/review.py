@@ -27,6 +27,7 @@ from amlwizard.tui.widgets.row import note
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
 
+CLOUDS = {"azure": "Azure", "sandbox": "the sandbox"}
 MARKS = {
     "create": ("+", "done"),
     "update": ("~", "warning"),
@@ -40,7 +41,7 @@ class ReviewPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "start", "Start"),
         Binding("s", "app.save", "Save recipe"),
-        Binding("r", "read", "Read the cloud"),
+        Binding("r", "read", "Compare with the cloud"),
         Binding("ctrl+r", "cure", "Fix"),
     ]
 
@@ -145,7 +146,9 @@ class ReviewPage(Page):
 
     def action_start(self) -> None:
         if self.wizard.session.errors:
-            self.notify("Correct the errors first: enter on one shows its field.", severity="error")
+            self.notify(
+                "Correct the errors first: press Enter on one to see its field.", severity="error"
+            )
             self.query_one("#found").focus()
         elif self.wizard.session.draft.target == "azure":
             wizard = self.wizard
@@ -183,9 +186,13 @@ def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading:
     if expected:
         parts.append(f" ~{span(durations.of_plan(plan, expected))}  ")
     if reading:
-        parts.append(("◌ reading…", "$accent"))
+        parts.append(("◌ comparing…", "$accent"))
     else:
-        where = f"as {plan.target} stands" if plan.target else "no cloud read"
+        where = (
+            f"compared with {CLOUDS[plan.target]}"
+            if plan.target
+            else "not compared with the cloud yet"
+        )
         parts.append((where, "$text-muted"))
     return Content.assemble(*parts)
 
@@ -224,7 +231,7 @@ def _described(step: PlannedStep, seconds: float) -> Iterator[Content]:
     for difference in step.differences:
         yield Content.assemble(("~ ", "$warning"), difference)
     if step.az:
-        yield Content.styled("the same with the Azure CLI:", "$text-muted")
+        yield Content.styled("With the Azure CLI:", "$text-muted")
     for command in step.az:
         yield Content.styled(command, "$secondary")
     if step.after:

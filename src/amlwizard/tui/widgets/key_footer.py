@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from textual import events
 from textual.content import Content
@@ -11,6 +12,20 @@ from textual.style import Style
 from textual.widget import Widget
 
 GAP = "  "
+ALWAYS = ("leave", "explain", "app.explain")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A key, as it is drawn, and what it does."""
+
+    key: str
+    display: str
+    text: str
+    always: bool
+
+    def __len__(self) -> int:
+        return len(self.display) + 1 + len(self.text)
 
 
 class KeyFooter(Widget):
@@ -31,22 +46,22 @@ class KeyFooter(Widget):
     def render(self) -> Content:
         return Content(GAP).join(_fitted(list(self._shown()), self.size.width))
 
-    def _shown(self) -> Iterator[tuple[str, str, str]]:
+    def _shown(self) -> Iterator[Shown]:
         said: set[str] = set()
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
             if binding.show and active.enabled and binding.action not in said:
                 said.add(binding.action)
-                yield key, self.app.get_key_display(binding), binding.description
+                display = self.app.get_key_display(binding)
+                yield Shown(key, display, binding.description, binding.action in ALWAYS)
 
 
-def _fitted(keys: Iterable[tuple[str, str, str]], width: int) -> Iterator[Content]:
-    """As many keys as fit."""
-    used = 0
-    for key, shown, text in keys:
-        used += len(shown) + 1 + len(text)
-        if used > width:
-            return
-        used += len(GAP)
-        content = Content.assemble((shown, "bold $accent"), f" {text}")
-        yield content.stylize(Style.from_meta({"key": key}))
+def _fitted(keys: Sequence[Shown], width: int) -> Iterator[Content]:
+    """As many keys as fit, in their order; those that are always shown have their room first."""
+    left = width - sum(len(key) + len(GAP) for key in keys if key.always) + len(GAP)
+    for key in keys:
+        if not key.always:
+            left -= len(key) + len(GAP)
+        if key.always or left >= 0:
+            content = Content.assemble((key.display, "bold $accent"), f" {key.text}")
+            yield content.stylize(Style.from_meta({"key": key.key}))

@@ -106,24 +106,43 @@ def _line(stop: Stop) -> Content:
 
 
 def _fitted(stops: Sequence[Stop], width: int) -> list[Content]:
-    """All pages by number; those nearest to the current one also by name, as many as fit."""
+    """All pages by number; the current one also by name, then those with findings, then those
+    nearest to it, as many as fit. Pages that have nothing to show yet are one range of numbers."""
+    shown = [stop for stop in stops if stop.open or stop.here]
+    closed = [stop for stop in stops if stop not in shown]
+    later = f"{closed[0].number}–{closed[-1].number}" if closed else ""
+    return [
+        *_named(shown, width - len(later) - GAP),
+        *([Content.styled(later, "dim")] if later else []),
+    ]
+
+
+def _named(stops: Sequence[Stop], width: int) -> list[Content]:
     here = next((n for n, stop in enumerate(stops) if stop.here), 0)
     named: set[int] = set()
     used = sum(len(_short(stop, False)) + GAP for stop in stops) - GAP
-    for n in sorted(range(len(stops)), key=lambda n: (abs(n - here), n < here)):
+    order = sorted(
+        range(len(stops)), key=lambda n: (n != here, not stops[n].mark, abs(n - here), n < here)
+    )
+    for n in order:
         more = len(_short(stops[n], True)) - len(_short(stops[n], False))
         if used + more > width and n != here:
             break
         used += more
         named.add(n)
     return [
-        _styled(stop, f"{stop.number}{f' {stop.title}' if n in named else ''}", stop.mark)
+        _styled(
+            stop,
+            f"{stop.number}{f' {stop.title}' if n in named else ''}",
+            f" {stop.mark}" if stop.mark else "",
+        )
         for n, stop in enumerate(stops)
     ]
 
 
 def _short(stop: Stop, name: bool) -> str:
-    return f"{stop.number}{f' {stop.title}' if name else ''}{stop.mark}"
+    mark = f" {stop.mark}" if stop.mark else ""
+    return f"{stop.number}{f' {stop.title}' if name else ''}{mark}"
 
 
 def _styled(stop: Stop, text: str, mark: str) -> Content:

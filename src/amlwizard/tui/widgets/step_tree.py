@@ -93,7 +93,13 @@ class StepTree(Tree[str]):
         if node and self.step != step:
             self._leaves[step].parent.expand()  # type: ignore[union-attr]
             # A tree that has just been filled has no lines yet.
-            self.call_after_refresh(self.move_cursor, node)
+            self.call_after_refresh(self._lead, node)
+
+    def _lead(self, node: TreeNode[str]) -> None:
+        self.move_cursor(node)
+        phase = node.parent
+        if phase and phase.children[0] is node:  # the first of its phase is shown with its title
+            self.scroll_to_line(phase.line, animate=False)
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[str]) -> None:
         event.stop()
