@@ -8,27 +8,35 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 from uuid import uuid4
 
-from amlwizard import fields, recipe
+from amlwizard import fields, processes, recipe
 from amlwizard.app.port import TargetName
 from amlwizard.errors import InvalidInputError
 from amlwizard.json_types import MutableDocument, parsed
 from amlwizard.paths import private_folder, write
 from amlwizard.plain_text import plain_value
+from amlwizard.processes import Process
 
 VERSION = 2
+
+
+def new_id() -> str:
+    """An id that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
 
 
 @dataclass
 class Draft:
     """A session of the wizard. `answers` are raw values by section, as in a recipe's YAML, valid or
     not. `page` is the current page, `visited` the earlier ones; `run` is the id of the last run,
-    `saved` the file that the recipe was saved in, `as_saved` whether it still holds these answers. `changed` is the time of the last save, seconds
+    `saved` the file that the recipe was saved in, `as_saved` whether it still holds these answers. `owner` is the process that saved it last, as
+    `processes.Process` writes it. `changed` is the time of the last save, seconds
     since the epoch."""
 
     answers: MutableDocument = field(default_factory=dict)
@@ -38,8 +46,19 @@ class Draft:
     run: str = ""
     saved: str = ""
     as_saved: bool = False
-    id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}")
+    id: str = field(default_factory=new_id)
     changed: float = 0.0
+    owner: str = ""
+
+    @property
+    def holder(self) -> Process | None:
+        """Another process that has it open; None if there is none."""
+        found = processes.parse(self.owner)
+        return None if found is None or found.ended or found == processes.current() else found
+
+    def copy(self) -> Draft:
+        """The same answers as a session of its own."""
+        return replace(self, id=new_id(), owner="", answers=deepcopy(self.answers))
 
     @property
     def folder(self) -> Path:
@@ -110,7 +129,7 @@ class DraftStore:
 
     def save(self, draft: Draft) -> None:
         """Raises OSError if the file cannot be written."""
-        draft.changed = self._now()
+        draft.changed, draft.owner = self._now(), str(processes.current())
         body = {"version": VERSION, **asdict(draft)}
         text = json.dumps(body, ensure_ascii=False, indent=1, default=str)
         write(private_folder(self.folder) / self._file(draft).name, text)
@@ -137,7 +156,7 @@ def read(path: Path) -> Draft | None:
 
 def _is_whole(draft: Draft) -> bool:
     """Whether every value has the type that `save` writes."""
-    texts = (draft.page, draft.run, draft.saved)
+    texts = (draft.page, draft.run, draft.saved, draft.owner)
     return (
         isinstance(draft.answers, dict)
         and draft.target in get_args(TargetName)

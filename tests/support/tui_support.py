@@ -20,7 +20,14 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from amlwizard.accounts import Account, Subscription, Tenant
-from amlwizard.app.port import ApplicationPort, Places, RunResult, ShellAccess, TargetName
+from amlwizard.app.port import (
+    ApplicationPort,
+    Places,
+    RecordedRun,
+    RunResult,
+    ShellAccess,
+    TargetName,
+)
 from amlwizard.costs import Charge, Costs, Meter, Price
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError, OperationCancelledError
@@ -144,6 +151,7 @@ class FakeBackend:
     signing_in: CancelEvent | None = None
     loading: CancelEvent | None = None
     code: str = ""
+    runs: tuple[RecordedRun, ...] = ()
 
     @contextmanager
     def using(self, target: str, cancel: CancelEvent | None = None) -> Iterator[None]:
@@ -266,6 +274,12 @@ class FakeBackend:
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
         return ()
+
+    def past_runs(self, count: int) -> Sequence[RecordedRun]:
+        return self.runs
+
+    def forget_run(self, run: str) -> None:
+        self.runs = tuple(one for one in self.runs if one.run != run)
 
     def recall(self, run: str, emit: Emit) -> RunResult:
         self.asked.append(f"recall {run}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import re
 import signal
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as CancelEvent
 
@@ -15,6 +18,8 @@ import pytest
 from support import PATIENCE, RECIPES, existing
 from support.tui_support import FakeBackend, walking, wizard
 
+from amlwizard import processes
+from amlwizard.app.port import RecordedRun
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.tui.dialogs.questions import Choose
 
@@ -46,7 +51,7 @@ async def test_the_next_one_offers_to_continue_where_one_was(tmp_path: Path) -> 
     store.save(draft)
     async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
         await walk.see("Continue mine07")
-        await walk.press("down", "enter")
+        await walk.press("enter")
         await walk.see("How the platform is closed off")
         again = walk.app.session.draft
         assert (again.id, again.answers, again.target) == (draft.id, draft.answers, "azure")
@@ -62,6 +67,8 @@ async def test_a_new_session_leaves_the_others_as_they_are(tmp_path: Path) -> No
     for prefix in ("one", "two"):
         async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
             await walk.see("New recipe")
+            if prefix == "two":
+                await walk.press("down")  # what can be continued is lit first
             await walk.press("enter")
             await walk.go("naming")
             await walk.type(prefix)
@@ -122,7 +129,7 @@ async def test_leaving_while_a_run_is_under_way_asks(tmp_path: Path, way: str) -
         assert draft.run == "run-1"
         async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
             await walk.see("a run was started")
-            await walk.press("down", "enter")
+            await walk.press("enter")
             await walk.see(lambda: walk.app.view.run == "run-1")
 
 
@@ -166,3 +173,82 @@ async def test_a_closed_terminal_loses_no_answer(tmp_path: Path, end: signal.Sig
         process.wait()
     (draft,) = kept(tmp_path / "sessions")
     assert draft.value("names.prefix") == "closed01"
+
+
+# -- sessions and runs on Welcome
+
+
+def stored(folder: Path, prefix: str, owner: str = "") -> Draft:
+    """A session as another process left it; `owner` is one that still has it open."""
+    draft = new()
+    draft.put("names.prefix", prefix)
+    DraftStore(folder).save(draft)
+    file = folder / f"{draft.id}.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "owner": owner}))
+    return draft
+
+
+async def test_sessions_of_one_name_are_told_apart_by_their_time(tmp_path: Path) -> None:
+    for _ in range(2):
+        stored(tmp_path, "twin")
+    async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
+        await walk.see("Continue twin")
+        lines = [line for line in walk.text.splitlines() if "Continue twin" in line]
+        assert len(lines) == 2 and all(re.search(r"\d\d:\d\d:\d\d", line) for line in lines)
+
+
+async def test_a_session_is_deleted_once_that_is_confirmed(tmp_path: Path) -> None:
+    stored(tmp_path, "old")
+    async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
+        await walk.see("Continue old")
+        await walk.press("d")
+        await walk.see("The answers of old are deleted")
+        await walk.press("enter")  # on "Keep"
+        assert kept(tmp_path)
+        await walk.press("d", "up", "enter")
+        await walk.see(lambda: "Continue old" not in walk.text)
+    assert not kept(tmp_path)
+
+
+async def test_a_session_that_another_process_has_open_is_continued_as_a_copy(
+    tmp_path: Path,
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        here = processes.current()
+        owner = replace(here, pid=other.pid, started=processes._started(other.pid))
+        draft = stored(tmp_path, "shared", str(owner))
+        async with walking(wizard(FakeBackend(), folder=tmp_path)) as walk:
+            await walk.see(f"open in process {other.pid}")
+            await walk.press("enter")
+            await walk.see("This is a copy")
+            assert walk.app.session.draft.id != draft.id
+            assert walk.app.session.draft.value("names.prefix") == "shared"
+        other.kill()
+
+
+RUN = RecordedRun("20261127-100000-abcdef", "old.yaml", "azure", 0, "done")
+
+
+async def test_a_finished_run_is_opened_again_with_what_it_ended_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "runs" / RUN.run
+    folder.mkdir(parents=True)
+    (folder / "recipe.yaml").write_bytes((RECIPES / "quickstart.yaml").read_bytes())
+    async with walking(wizard(FakeBackend(runs=(RUN,)), folder=tmp_path)) as walk:
+        await walk.see("Run of old.yaml")
+        await walk.press("end", "enter")
+        await walk.see(lambda: walk.app.view.run == RUN.run)
+        draft = walk.app.session.draft
+        assert (walk.page, draft.target, draft.saved) == ("finish", "azure", "")
+        assert draft.value("names.prefix") == "mlquick01"
+
+
+async def test_the_record_of_a_run_is_deleted_once_that_is_confirmed(tmp_path: Path) -> None:
+    async with walking(wizard(FakeBackend(runs=(RUN,)), folder=tmp_path)) as walk:
+        await walk.see("Run of old.yaml")
+        await walk.press("end", "d")
+        await walk.see("What it has built stays.")
+        await walk.press("up", "enter")
+        await walk.see(lambda: "Run of old.yaml" not in walk.text)

@@ -201,7 +201,7 @@ async def test_the_welcome_shows_the_target_of_the_session_that_is_continued(
     draft.target = "azure"
     store.save(draft)
     async with walking(wizard(FakeBackend(), folder=tmp_path, now=clock)) as walk:
-        await walk.press("down", "enter")
+        await walk.press("enter")
         await walk.see("everything is called")
         await walk.go("welcome")
         assert walk.app.screen.query_one(Choices).value == "azure"

@@ -17,7 +17,7 @@ from amlwizard import durations, engine
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
 from amlwizard.app.extras import how_to_add_the_sandbox, missing
-from amlwizard.app.port import RECIPE, Places, RunResult, TargetName
+from amlwizard.app.port import RECIPE, Places, RecordedRun, RunResult, TargetName
 from amlwizard.app.pricing import costs
 from amlwizard.app.targets import VARIABLE, Choice, Target, opened, places
 from amlwizard.cloud import SharedSignIns
@@ -44,6 +44,7 @@ from amlwizard.preflight import check
 from amlwizard.preflight.step import Joint, alone
 from amlwizard.prices import needs
 from amlwizard.recipe import Recipe, SignIn, keep
+from amlwizard.recorded_run import forget, recorded_runs
 from amlwizard.run_control import RunControl, cancelled_by
 from amlwizard.secret import Secret
 from amlwizard.steps import steps_for
@@ -266,6 +267,12 @@ class Application:
         finally:
             journal.close()
         return RunResult(code, run_id, folder / RECIPE, journal.path)
+
+    def past_runs(self, count: int) -> Sequence[RecordedRun]:
+        return list(recorded_runs(state_folder() / "runs", count))
+
+    def forget_run(self, run: str) -> None:
+        forget(state_folder() / "runs", run)
 
     def recall(self, run: str, emit: Emit) -> RunResult:
         folder = state_folder() / "runs" / run

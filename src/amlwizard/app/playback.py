@@ -12,7 +12,7 @@ from typing import get_args
 from amlwizard import journal
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
-from amlwizard.app.port import RECIPE, Places, RunResult, ShellAccess, TargetName
+from amlwizard.app.port import RECIPE, Places, RecordedRun, RunResult, ShellAccess, TargetName
 from amlwizard.costs import Costs
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
@@ -95,6 +95,12 @@ class Playback:
             before = event.at
             emit(event)
         return self._ran()
+
+    def past_runs(self, count: int) -> Sequence[RecordedRun]:
+        return ()
+
+    def forget_run(self, run: str) -> None:
+        raise _no_cloud()
 
     def recall(self, run: str, emit: Emit) -> RunResult:
         for event in self.events:

@@ -20,6 +20,7 @@ from amlwizard.errors import Finding
 from amlwizard.events import Emit, StepProgress
 from amlwizard.json_types import JsonObject
 from amlwizard.payloads import ScoringResponse
+from amlwizard.plain_text import PlainText
 from amlwizard.plan import Phase, Plan
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
@@ -38,6 +39,21 @@ class RunResult:
     run: str
     recipe: Path
     journal: Path
+
+
+@dataclass(frozen=True)
+class RecordedRun(PlainText):
+    """A run on this machine. `began` is in seconds since the epoch; `end` is ``done``, ``failed``,
+    ``cancelled``, ``unfinished``, or ``in progress``, where `holder` names the process that works on it."""
+
+    run: str
+    recipe: str
+    target: str
+    began: float
+    end: str
+    model: str = ""
+    metrics: str = ""
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +155,13 @@ class ApplicationPort(Protocol):
         """Build what the recipe describes. `name` is the name of the recipe in events, `rerun` are
         phases whose work is done again, `last` is the phase to stop after, `ignored` are preflight
         rules that do not stop the run."""
+
+    def past_runs(self, count: int) -> Sequence[RecordedRun]:
+        """The newest runs on this machine, newest first."""
+
+    def forget_run(self, run: str) -> None:
+        """Delete the record of a run. What it has built stays. Raises InvalidInputError if there is no such
+        run, or if it is in progress."""
 
     def recall(self, run: str, emit: Emit) -> RunResult:
         """Emit the events of an earlier run again, as recorded in its journal, without its

@@ -293,6 +293,10 @@ def _runs(commands: Commands) -> None:
     runs.add_argument("recipe", nargs="?", help="list the versions of this recipe's model")
     _changes(runs, target="optional")
     runs.add_argument("--json", action="store_true", help="print the list as JSON")
+    runs.add_argument(
+        "--delete", metavar="RUN", help="delete the record of this run; what it has built stays"
+    )
+    runs.add_argument("--yes", action="store_true", help="delete without asking")
 
 
 def _export(commands: Commands) -> None:

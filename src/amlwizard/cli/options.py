@@ -105,9 +105,13 @@ class ResumeOptions(CloudOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RunsOptions(CloudOptions):
+    """`delete` is the id of a run."""
+
     recipe: str | None
     set: Sequence[str]
     json: bool
+    delete: str | None
+    yes: bool
 
 
 @dataclass(frozen=True, kw_only=True)

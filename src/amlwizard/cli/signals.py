@@ -12,7 +12,7 @@ from amlwizard.errors import OperationCancelledError
 from amlwizard.run_control import RunControl, signals_handled_by
 
 SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
-ABOUT_WORK = "Cancelling; what Azure has begun goes on there."
+ABOUT_WORK = "Cancelling. What the cloud has begun goes on there; a replay takes it up."
 ABOUT_READING = "Cancelling; nothing was changed."
 
 

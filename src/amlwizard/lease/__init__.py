@@ -20,10 +20,12 @@ from amlwizard.errors import AmlwizardError, OperationCancelledError
 from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document
 from amlwizard.lease.holder import Holder, this_process
-from amlwizard.lease.local_lock import LocalLock
+from amlwizard.lease.local_lock import LocalLock, holder_of
 from amlwizard.lease.tag import Tag, UntaggableError
 from amlwizard.plan import Context, Found, Step
 from amlwizard.run_control import RunControl, cancelled_by, cleanup
+
+__all__ = ["Lease", "holder_of"]
 
 SIGN_IN, GROUP = "sign-in", "resource-group"
 

@@ -44,6 +44,11 @@ class Holder:
         known = self.process.ended or self.process == processes.current()
         return known or self.until <= clock.now()
 
+    @property
+    def words(self) -> str:
+        """Which process it is, and since when."""
+        return f"process {self.process.pid} on {self.host}, since {_clock(self.since)}"
+
     def refusal(self, group: str) -> StepError:
         """The error for a run that must not start beside this holder."""
         return StepError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
@@ -12,6 +13,16 @@ from amlwizard.lease.holder import Holder
 from amlwizard.paths import private_folder, state_folder, write
 
 FOLDER = "locks"
+
+
+def holder_of(run: str) -> Holder | None:
+    """Who works on a run, of the processes that share a state folder; None if nobody is known to."""
+    for path in (state_folder() / FOLDER).glob("*"):
+        with suppress(OSError, ValueError):
+            found = holder.parse(path.read_text(encoding="utf-8"))
+            if found and found.run == run and not found.process.ended:
+                return found
+    return None
 
 
 class LocalLock:

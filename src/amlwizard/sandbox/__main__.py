@@ -14,6 +14,7 @@ import ssl
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import trustme
@@ -34,7 +35,7 @@ NAMES = (
     *(f"*.workspace.{region}.api.azureml.ms" for region in REGIONS),
     *(f"*.workspace.{region}.cert.api.azureml.ms" for region in REGIONS),
 )  # fmt: skip
-CA, DESCRIPTION = "ca.pem", "sandbox.json"
+CA, DESCRIPTION, HOLDER = "ca.pem", "sandbox.json", "holder"
 
 
 def _arguments() -> argparse.Namespace:
@@ -86,6 +87,20 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> No
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _tell_who(folder: Path) -> None:
+    """Write who holds the lock, for those who find it held."""
+    since = time.strftime("%H:%M")
+    text = f"another sandbox (process {os.getpid()} of process {os.getppid()}, since {since})"
+    private_write(folder / HOLDER, text.encode())
+
+
+def _holder(folder: Path) -> str:
+    try:
+        return (folder / HOLDER).read_text(encoding="utf-8", errors="replace")[:100]
+    except OSError:
+        return "another sandbox"
+
+
 def main() -> int:
     given = _arguments()
     os.umask(0o077)
@@ -99,8 +114,9 @@ def main() -> int:
     try:
         private_folder(folder)
         lock.acquire(timeout=20)
+        _tell_who(folder)
     except Timeout:
-        print(f"another sandbox is using {given.state}", file=sys.stderr)
+        print(f"{_holder(folder)} is using {given.state}", file=sys.stderr)
         return 1
     except OSError as problem:
         print(f"{problem.filename or folder}: {problem.strerror}", file=sys.stderr)
@@ -117,7 +133,7 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 1
     finally:
-        for name in (CA, DESCRIPTION):  # neither is valid any more
+        for name in (CA, DESCRIPTION, HOLDER):  # none is valid any more
             (folder / name).unlink(missing_ok=True)
         lock.release()
         if not given.state:

@@ -18,7 +18,7 @@ from textual.theme import Theme
 
 from amlwizard import draft as drafts
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import ApplicationPort, RunResult, ShellAccess, TargetName
+from amlwizard.app.port import ApplicationPort, RecordedRun, RunResult, ShellAccess, TargetName
 from amlwizard.costs import Costs
 from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
@@ -47,6 +47,8 @@ CHECK_AFTER = 1.5
 """Seconds after the last answer until preflight checks the recipe."""
 UNKNOWN, TOLD = "unknown-key", 5
 UNKNOWN_KEYS = "Review lists such keys, and Ctrl+R there renames or removes them."
+MOST_RUNS = 5
+"""Past runs that are listed."""
 WHO = {"sign_in.tenant", "sign_in.login", "sign_in.subscription"}
 SIGNING_IN = ("sign-in", "plan", "preflight", "verify")
 """The calls beside a run that may ask a user to sign in."""
@@ -94,6 +96,7 @@ class WizardApp(App[int]):
     busy: reactive[frozenset[str]] = reactive(frozenset())
     running: reactive[bool] = reactive(False)
     ran: reactive[RunResult | None] = reactive(None)
+    past_runs: reactive[tuple[RecordedRun, ...]] = reactive(())
     verified: reactive[Posture | None] = reactive(None)
     verifying: reactive[str] = reactive("")
 
@@ -207,6 +210,25 @@ class WizardApp(App[int]):
         if draft.run:
             self._calls.recall(draft.run, self._recalled_event, self._recalled)
         self.go(page)
+
+    def list_runs(self) -> None:
+        """Look up `past_runs`."""
+        self._calls.past_runs(MOST_RUNS, self._runs_found)
+
+    def _runs_found(self, runs: Sequence[RecordedRun]) -> None:
+        self.past_runs = tuple(runs)
+
+    def open_run(self, run: RecordedRun) -> None:
+        """Continue with the recipe of a run, and load it."""
+        draft = self.draft_from(self.application.places.recipe_of(run.run))
+        if draft:
+            draft.detach()  # the recipe beside a journal stays as it ran
+            draft.run, draft.target = run.run, "azure" if run.target == "azure" else "sandbox"
+            self.take(draft, "finish" if run.end == "done" else "progress")
+
+    def forget_run(self, run: RecordedRun) -> None:
+        """Delete the record of a run."""
+        self._calls.forget_run(run.run, self.list_runs)
 
     def draft_from(self, path: Path) -> Draft | None:
         """A draft with a recipe file's answers; None, and a notification, if it cannot be read."""

@@ -14,7 +14,7 @@ from textual.app import App
 from textual.worker import Worker, get_current_worker
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import ApplicationPort, RunResult, TargetName
+from amlwizard.app.port import ApplicationPort, RecordedRun, RunResult, TargetName
 from amlwizard.costs import Costs
 from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
@@ -158,6 +158,19 @@ class BackgroundCalls:
                 call.tell(ended, job, self.application.run(job.recipe, job.name, emit, job.control))
 
         self._start("run", work)
+
+    def past_runs(self, count: int, found: Callable[[Sequence[RecordedRun]], None]) -> None:
+        """List the newest runs on this machine."""
+        self._start("past-runs", lambda call: call.tell(found, self.application.past_runs(count)))
+
+    def forget_run(self, run: str, forgotten: Callable[[], None]) -> None:
+        """Delete the record of a run."""
+
+        def work(call: BackgroundCall) -> None:
+            self.application.forget_run(run)
+            call.tell(forgotten)
+
+        self._start("forget-run", work)
 
     def recall(self, run: str, happened: Emit, recalled: Callable[[RunResult], None]) -> None:
         """Emit the events of an earlier run again."""

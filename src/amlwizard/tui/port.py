@@ -9,7 +9,7 @@ from typing import Protocol
 from textual.theme import Theme
 
 from amlwizard.accounts import Account, Tenant
-from amlwizard.app.port import RunResult, TargetName
+from amlwizard.app.port import RecordedRun, RunResult, TargetName
 from amlwizard.costs import Costs
 from amlwizard.draft import Draft
 from amlwizard.errors import AmlwizardError, Finding
@@ -69,6 +69,7 @@ class Wizard(Protocol):
     busy: frozenset[str]
     running: bool
     ran: RunResult | None
+    past_runs: tuple[RecordedRun, ...]
     verified: Posture | None
     verifying: str
 
@@ -105,6 +106,15 @@ class Wizard(Protocol):
 
     def take(self, draft: Draft, page: str) -> None:
         """Continue with another draft. Refused while a run is in progress."""
+
+    def list_runs(self) -> None:
+        """Look up `past_runs`."""
+
+    def open_run(self, run: RecordedRun) -> None:
+        """Continue with the recipe of a run, and load it."""
+
+    def forget_run(self, run: RecordedRun) -> None:
+        """Delete the record of a run."""
 
     def draft_from(self, path: Path) -> Draft | None:
         """A draft with a recipe file's answers; None, and a notification, if it cannot be read."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
-from amlwizard import journal
 from amlwizard.app.application import Application
+from amlwizard.app.port import RecordedRun
 from amlwizard.cli.options import RunsOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
 from amlwizard.cli.run_output import while_read
@@ -21,35 +20,21 @@ from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.console import login_prompt, output
 from amlwizard.console.output import indented
-from amlwizard.errors import InvalidInputError
+from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.paths import state_folder
-from amlwizard.plain_text import PlainText
-from amlwizard.plan.outputs import REGISTER, TRAIN
-from amlwizard.recorded_run import view_of
+from amlwizard.recorded_run import forget, recorded_runs
 from amlwizard.steps.model_versions import ModelVersion
-from amlwizard.view import RunView
 
 MOST = 50
-ENDS = {None: "unfinished", 0: "done", 130: "cancelled"}
-
-
-@dataclass(frozen=True)
-class RecordedRun(PlainText):
-    """A run on this machine. `began` is in seconds since the epoch."""
-
-    run: str
-    recipe: str
-    target: str
-    began: float
-    end: str
-    model: str = ""
-    metrics: str = ""
 
 
 def runs(given: RunsOptions) -> int:
     """Return 0. Raises InvalidInputError for a recipe without a target, or the reverse."""
+    if given.delete:
+        return _forget(given.delete, given.yes)
     if given.recipe is None:
-        return _show_runs([*_recorded()], given.json)
+        found = recorded_runs(state_folder() / "runs", MOST)
+        return _show_runs([*found], given.json)
     if given.target is None:
         raise InvalidInputError(
             "Which cloud is to be asked?",
@@ -63,28 +48,26 @@ def runs(given: RunsOptions) -> int:
         application.using(given.target, control.cancelled) as target,
     ):
         prompt = while_read(login_prompt(target.approved_by), control)
-        found = application.model_versions(recipe, prompt, control.cancelled)
-    return _show_versions(recipe.names.model, found, given.json)
+        versions = application.model_versions(recipe, prompt, control.cancelled)
+    return _show_versions(recipe.names.model, versions, given.json)
 
 
-def _recorded() -> Iterator[RecordedRun]:
-    for path in journal.newest(state_folder() / "runs", MOST):
-        view = view_of(path)
-        if view is not None and view.run:
-            yield _summary(path, view)
-
-
-def _summary(path: Path, view: RunView) -> RecordedRun:
-    trained, registered = view.output(TRAIN), view.output(REGISTER)
-    return RecordedRun(
-        path.parent.name,
-        view.recipe,
-        view.target,
-        view.started,
-        ENDS.get(view.exit_code, "failed"),
-        f"{registered.model} version {registered.version}" if registered else "",
-        trained.summary() if trained else "",
-    )
+def _forget(run: str, agreed: bool) -> int:
+    """Delete the record of a run, once the user has agreed."""
+    folder = state_folder() / "runs"
+    if not agreed and sys.stdin.isatty():
+        sys.stderr.write(f"Delete the record of the run {run}? What it has built stays. [y/N] ")
+        sys.stderr.flush()
+        agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+        if not agreed:
+            raise OperationCancelledError("Not confirmed.", why="Nothing was deleted.")
+    if not agreed:
+        raise InvalidInputError(
+            "There is no terminal to confirm on.", why="Nothing was deleted.", fix="Add --yes."
+        )
+    forget(folder, run)
+    print(f"The record of the run {run} is deleted.", file=sys.stderr)
+    return 0
 
 
 def _show_runs(found: Sequence[RecordedRun], as_json: bool) -> int:

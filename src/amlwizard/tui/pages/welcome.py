@@ -1,24 +1,26 @@
-"""The start: a new recipe, one from a file, or an unfinished session."""
+"""The start: an unfinished session, a new recipe, one from a file, or a past run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Grid, Vertical
 from textual.content import Content
 from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from amlwizard import draft as drafts
-from amlwizard.app.port import TargetName
+from amlwizard.app.port import RecordedRun, TargetName
 from amlwizard.draft import Draft
 from amlwizard.plain_text import plain
 from amlwizard.recipe.bundled import BUNDLED, path_of
-from amlwizard.tui.dialogs.questions import AskPath
+from amlwizard.tui.dialogs.questions import AskPath, Choose, Way
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.choices import Choices
 
@@ -36,6 +38,10 @@ MOST_DRAFTS, MOST_RECIPES = 5, 8
 
 
 class WelcomePage(Page):
+    """What can be continued comes first, and is lit first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("d", "delete", "Delete")]
+
     def compose_page(self) -> ComposeResult:
         with Vertical(id="welcome"):
             yield Static(Content.styled("amlwizard", "bold $primary"), id="name")
@@ -47,36 +53,54 @@ class WelcomePage(Page):
             yield OptionList(id="ways", compact=True)
 
     def on_mount(self) -> None:
+        self.watch(self.app, "past_runs", self._list, init=False)
         self._list()
         self.query_one("#ways").focus()
 
     def on_screen_resume(self) -> None:
+        self.wizard.list_runs()
         self._list()
         self._show_target()
 
     # -- ways to begin
 
     def _list(self) -> None:
+        found = list(self._ways())
         ways = self.query_one("#ways", OptionList)
-        at = ways.highlighted
-        ways.clear_options()
-        ways.add_options(self._ways())
-        ways.highlighted = min(at or 0, ways.option_count - 1)
+        lit = ways.highlighted_option.id if ways.highlighted_option else None
+        ways.set_options(found)
+        ids = [option.id for option in ways.options]
+        ways.highlighted = ids.index(lit) if lit in ids else 0
 
     def _ways(self) -> Iterator[Option | None]:
         now, here = self.wizard.now(), self.wizard.session.draft
         if here.changed:
             yield _way("go-on", "Go on with this session", _where(here, now))
-        yield _way("new", "New recipe", "every question, its usual answer given")
-        kept = [draft for draft in self.wizard.session.store.unfinished() if draft.id != here.id]
+        kept = self._kept()
         for draft in kept[:MOST_DRAFTS]:
             yield _way(f"draft:{draft.id}", f"Continue {_name(draft)}", _where(draft, now))
+        yield _way("new", "New recipe", "all questions, defaults filled in")
         own = sorted(Path(RECIPES).glob("*.yaml"))[:MOST_RECIPES]
         for path in own:
             yield _way(f"recipe:{path}", f"From {plain(str(path))}", "")
         for name, about in BUNDLED.items() if not own else ():
             yield _way(f"bundled:{name}", f"From {name}", about)
         yield _way("file", "From another recipe file…", "")
+        continued = {draft.run for draft in (here, *kept)}
+        for run in self.wizard.past_runs:
+            if run.run not in continued:
+                yield _way(f"run:{run.run}", f"Run of {run.recipe}", _ended(run, now))
+
+    def _kept(self) -> list[Draft]:
+        """The other sessions that can be continued."""
+        here = self.wizard.session
+        return [draft for draft in here.store.unfinished() if draft.id != here.draft.id]
+
+    def _draft(self, id: str) -> Draft | None:
+        return next((draft for draft in self._kept() if draft.id == id), None)
+
+    def _run(self, id: str) -> RecordedRun | None:
+        return next((run for run in self.wizard.past_runs if run.run == id), None)
 
     @on(OptionList.OptionSelected)
     def _begin(self, event: OptionList.OptionSelected) -> None:
@@ -86,15 +110,15 @@ class WelcomePage(Page):
             self.wizard.step(+1)
         elif kind == "new":
             self._take(drafts.new(), target)
-        elif kind == "draft":
-            found = {draft.id: draft for draft in self.wizard.session.store.unfinished()}
-            if what in found:
-                self._resume(found[what])
+        elif kind == "draft" and (draft := self._draft(what)):
+            self._resume(draft)
+        elif kind == "run" and (run := self._run(what)):
+            self.wizard.open_run(run)
         elif kind == "recipe":
             self._open(Path(what))
         elif kind == "bundled":
             self._open(path_of(what), bundled=True)
-        else:
+        elif kind == "file":
             ask = AskPath("From a recipe file", "Which file?", f"{RECIPES}/")
             self.app.push_screen(ask, lambda path: self._open(path) if path else None)
 
@@ -110,7 +134,55 @@ class WelcomePage(Page):
         self.wizard.take(draft, "sign-in")
 
     def _resume(self, draft: Draft) -> None:
+        if draft.holder:
+            text = f"It is open in another amlwizard, process {draft.holder.pid}."
+            self.notify(text, title="This is a copy", severity="warning")
+            draft = draft.copy()
         self.wizard.take(draft, draft.page if draft.page != "welcome" else "sign-in")
+
+    # -- deleting
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "delete":
+            return self._lit()[0] in ("draft", "run")
+        return super().check_action(action, parameters)
+
+    @on(OptionList.OptionHighlighted)
+    def _looked(self) -> None:
+        self.refresh_bindings()
+
+    def _lit(self) -> tuple[str, str]:
+        """The kind and the id of what is lit."""
+        lit = self.query_one("#ways", OptionList).highlighted_option
+        kind, _, what = str(lit.id if lit else "").partition(":")
+        return kind, what
+
+    def action_delete(self) -> None:
+        kind, what = self._lit()
+        now = self.wizard.now()
+        if kind == "draft" and (draft := self._draft(what)):
+            text = f"The answers of {_name(draft)} are deleted: {_where(draft, now)}."
+            self._ask_to_delete(text, lambda: self._forget(draft))
+        elif kind == "run" and (run := self._run(what)):
+            text = f"The record of this run of {run.recipe} is deleted: {_ended(run, now)}. What it has built stays."
+            self._ask_to_delete(text, lambda: self.wizard.forget_run(run))
+
+    def _ask_to_delete(self, text: str, delete: Callable[[], None]) -> None:
+        def decided(way: str | None) -> None:
+            if way == "delete":
+                delete()
+
+        ways = (
+            Way("delete", "Delete", "Deletes it for good."),
+            Way("keep", "Keep", "Goes back; nothing is deleted."),
+        )
+        self.app.push_screen(Choose("Delete", text, ways, at="keep"), decided)
+
+    def _forget(self, draft: Draft) -> None:
+        self.wizard.session.store.forget(draft)
+        self._list()
+
+    # -- target
 
     @on(Choices.Changed)
     def _target(self, event: Choices.Changed) -> None:
@@ -140,7 +212,20 @@ def _name(draft: Draft) -> str:
 
 def _where(draft: Draft, now: float) -> str:
     ran = ", a run was started" if draft.run else ""
-    return f"{draft.target}, at {draft.page}{ran}, {ago(now - draft.changed)}"
+    held = f", open in process {draft.holder.pid}" if draft.holder else ""
+    return f"{draft.target}, at {draft.page}{ran}{held}, {_when(draft.changed, now)}"
+
+
+def _ended(run: RecordedRun, now: float) -> str:
+    held = f" ({run.holder})" if run.holder else ""
+    return f"{run.end} on {run.target}{held}, {_when(run.began, now)}"
+
+
+def _when(at: float, now: float) -> str:
+    """An age, and the time itself, which tells apart what is as old."""
+    then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now).date()
+    clock = f"{then:%H:%M:%S}" if then.date() == today else f"{then:%d %b %H:%M}"
+    return f"{ago(now - at)} ({clock})"
 
 
 def ago(seconds: float) -> str:
