@@ -61,8 +61,10 @@ class Costs:
             return f"Prices are not known: {self.problem or 'none of them is in the price list.'}"
         day, month = (self._told(self._sum(hours)) for hours in (DAY, MONTH))
         about = "At least" if self.unknown else "About"
-        cost = f"{about} {day} a day, {month} a month, by Azure's list prices of {self._on}."
-        return cost if self.billed else f"On Azure: {cost[0].lower()}{cost[1:]} Here it is free."
+        if self.billed:
+            return f"{about} {day} a day, {month} a month, by Azure's list prices of {self._on}."
+        about = about.lower()
+        return f"Free here. On Azure: {about} {day} a day, {month} a month, by list prices of {self._on}."
 
     @property
     def unknown(self) -> tuple[Charge, ...]:

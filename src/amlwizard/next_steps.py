@@ -31,12 +31,14 @@ class NextStep:
 
 def next_steps(view: RunView, recipe: str | Path, access: ShellAccess) -> Iterator[NextStep]:
     """What is left to do after a run of `recipe`, which is the path of a file."""
-    if view.exit_code != 0:
-        if view.run:
-            yield NextStep(RESUME, (_resuming(view, recipe, access),))
+    if not view.run:
         return
-    yield NextStep(REPLAY, (replaying(recipe, view.target, *access.login),))
-    yield NextStep(DESTROY, (command_line("destroy", recipe, *access.options),))
+    if view.exit_code != 0:
+        yield NextStep(RESUME, (_resuming(view, recipe, access),))
+    else:
+        yield NextStep(REPLAY, (replaying(recipe, view.target, *access.login),))
+    if any(s.state in ("done", "kept") and s.info.phase != "sign-in" for s in view.steps.values()):
+        yield NextStep(DESTROY, (command_line("destroy", recipe, *access.options),))
     if answer := answered(view):
         if access.revival:
             yield NextStep(REVIVE, (access.revival,))

@@ -48,13 +48,13 @@ def test_prices_are_read_once_a_day_and_kept_for_when_they_cannot_be_read(
     whole = needed(security__secure_entry="bastion") + needed(security__secure_entry="vpn-gateway")
     found = costs(profile, whole)
     assert not found.unknown and not found.problem
-    assert found.summary.endswith("Here it is free.")
+    assert found.summary.startswith("Free here. On Azure: about ")
 
     before = there.received("GET /prices/.*")
     assert costs(profile, whole) == found
     assert there.received("GET /prices/.*") == before, "they were read today"
 
-    kept = home / "prices-sandbox.json"
+    kept = home / "prices-sandbox-USD.json"
     aged(kept, "2026-01-02")
     stale = costs(unreachable(profile), whole)
     assert "list prices of 2026-01-02" in stale.summary
@@ -82,11 +82,12 @@ def test_a_list_of_more_than_a_page_is_read_whole(sandbox: Callable[..., Sandbox
 
 
 def test_another_currency_than_the_list_has_is_told_in_dollars(
-    sandbox: Callable[..., Sandbox],
+    sandbox: Callable[..., Sandbox], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("locale.localeconv", lambda: {"int_curr_symbol": "EUR "})
     profile = from_description(sandbox("--clock", "instant").file)
-    meters = [need.meter for need in needed()]
-    assert prices(profile, meters, "EUR") == {}
+    assert prices(profile, [need.meter for need in needed()], "EUR") == {}
+    assert " USD a day" in costs(profile, needed()).summary
 
 
 def test_a_plan_against_a_cloud_ends_with_what_it_costs(

@@ -236,7 +236,7 @@ async def test_a_finished_run_is_opened_again_with_what_it_ended_with(
     folder = tmp_path / "runs" / RUN.run
     folder.mkdir(parents=True)
     (folder / "recipe.yaml").write_bytes((RECIPES / "quickstart.yaml").read_bytes())
-    async with walking(wizard(FakeBackend(runs=(RUN,)), folder=tmp_path)) as walk:
+    async with walking(wizard(FakeBackend(runs=(RUN,)), folder=tmp_path), (120, 36)) as walk:
         await walk.see("Run of old.yaml")
         await walk.press("end", "enter")
         await walk.see(lambda: walk.app.view.run == RUN.run)
@@ -246,7 +246,7 @@ async def test_a_finished_run_is_opened_again_with_what_it_ended_with(
 
 
 async def test_the_record_of_a_run_is_deleted_once_that_is_confirmed(tmp_path: Path) -> None:
-    async with walking(wizard(FakeBackend(runs=(RUN,)), folder=tmp_path)) as walk:
+    async with walking(wizard(FakeBackend(runs=(RUN,)), folder=tmp_path), (120, 36)) as walk:
         await walk.see("Run of old.yaml")
         await walk.press("end", "d")
         await walk.see("What it has built stays.")

@@ -14,7 +14,7 @@ from support.tui_support import recorded
 from amlwizard import console
 from amlwizard.app.port import ShellAccess
 from amlwizard.app.targets import Choice, places
-from amlwizard.next_steps import ASK, ASK_INSIDE, DESTROY, RESUME, REVIVE, next_steps
+from amlwizard.next_steps import ASK, ASK_INSIDE, DESTROY, REPLAY, RESUME, REVIVE, next_steps
 from amlwizard.recipe import SignIn
 from amlwizard.view import RunView
 
@@ -46,7 +46,8 @@ def test_the_key_is_in_no_line() -> None:
 
 def test_a_run_that_has_not_come_to_its_end_is_gone_on_with() -> None:
     steps = told(replace(on("azure"), exit_code=1), "x.yaml", AZURE)
-    assert steps == {RESUME: (f"amlwizard resume {recorded().run} --yes",)}
+    assert steps[RESUME] == (f"amlwizard resume {recorded().run} --yes",)
+    assert steps[DESTROY] == ("amlwizard destroy x.yaml --target azure",) and REPLAY not in steps
 
 
 def test_who_signed_in_by_a_code_does_so_again_unless_the_recipe_says_how() -> None:

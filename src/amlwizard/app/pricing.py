@@ -17,16 +17,27 @@ from amlwizard.json_types import ODD, parsed
 from amlwizard.paths import private_folder, state_folder, write
 
 FRESH = timedelta(days=1)
+LISTED = "USD"
 CURRENCIES = (
     "USD", "AUD", "BRL", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "INR", "JPY", "KRW", "NOK", "NZD", "RUB",
     "SEK", "TWD",
 )  # fmt: skip
-"""Those that the list has; it is made in US dollars."""
+"""Those that the list has; Microsoft makes it in US dollars."""
 
 
 def costs(profile: CloudProfile, needs: tuple[Charge, ...]) -> Costs:
-    """What these needs cost. Prices that cannot be read are those that were kept, or unknown."""
-    kept = _Kept(state_folder() / f"prices-{profile.name}.json", _currency())
+    """What these needs cost: in the locale's currency, or in US dollars where the list has more in
+    them. Prices that cannot be read are those that were kept, or unknown."""
+    here = _currency()
+    found = _costs(profile, needs, here)
+    if here == LISTED or found.problem or not found.unknown:
+        return found
+    listed = _costs(profile, needs, LISTED)
+    return listed if len(listed.unknown) < len(found.unknown) else found
+
+
+def _costs(profile: CloudProfile, needs: tuple[Charge, ...], currency: str) -> Costs:
+    kept = _Kept(state_folder() / f"prices-{profile.name}-{currency}.json", currency)
     meters = list(dict.fromkeys(need.meter for need in needs))
     problem = ""
     try:
@@ -42,9 +53,9 @@ def _currency() -> str:
     try:
         locale.setlocale(locale.LC_MONETARY, "")
     except locale.Error:
-        return CURRENCIES[0]
+        return LISTED
     here = str(locale.localeconv()["int_curr_symbol"]).strip()
-    return here if here in CURRENCIES else CURRENCIES[0]
+    return here if here in CURRENCIES else LISTED
 
 
 class _Kept:

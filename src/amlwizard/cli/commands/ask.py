@@ -43,9 +43,9 @@ def ask(given: AskOptions) -> int:
             return Ask(given, session, person, application).through()
     except (KeyboardInterrupt, OperationCancelledError):
         session.keep()
-        _say(
-            f"\nYour answers are kept. `{command_line('ask')}` and `{command_line()}` offer to continue."
-        )
+        if session.draft.changed:
+            ask, wizard = command_line("ask"), command_line()
+            _say(f"\nYour answers are kept. `{ask}` and `{wizard}` offer to continue.")
         return OperationCancelledError.exit_code
 
 

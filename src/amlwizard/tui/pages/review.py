@@ -47,7 +47,7 @@ class ReviewPage(Page):
 
     def compose_page(self) -> ComposeResult:
         yield UpdatingStatic(id="summary", one_line=True)
-        yield UpdatingStatic(id="costs", one_line=True)
+        yield UpdatingStatic(id="costs")
         with Vertical(id="plan"):
             yield StepTree(id="steps")
         with Vertical(id="beside"):
