@@ -17,6 +17,7 @@ from amlwizard import durations, engine
 from amlwizard.accounts import Account, Tenant
 from amlwizard.app import reporting
 from amlwizard.app.extras import how_to_add_the_sandbox, missing
+from amlwizard.app.past_runs import forget, recorded_runs
 from amlwizard.app.port import RECIPE, Places, RecordedRun, RunResult, TargetName
 from amlwizard.app.pricing import costs
 from amlwizard.app.targets import VARIABLE, Choice, Target, opened, places
@@ -44,7 +45,6 @@ from amlwizard.preflight import check
 from amlwizard.preflight.step import Joint, alone
 from amlwizard.prices import needs
 from amlwizard.recipe import Recipe, SignIn, keep
-from amlwizard.recorded_run import forget, recorded_runs
 from amlwizard.run_control import RunControl, cancelled_by
 from amlwizard.secret import Secret
 from amlwizard.steps import steps_for

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from amlwizard.app.application import Application
+from amlwizard.app.past_runs import forget, recorded_runs
 from amlwizard.app.port import RecordedRun
 from amlwizard.cli.options import RunsOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
@@ -22,7 +23,6 @@ from amlwizard.console import login_prompt, output
 from amlwizard.console.output import indented
 from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.paths import state_folder
-from amlwizard.recorded_run import forget, recorded_runs
 from amlwizard.steps.model_versions import ModelVersion
 
 MOST = 50

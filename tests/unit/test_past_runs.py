@@ -9,9 +9,9 @@ import pytest
 from support import Command
 from support.tui_support import GOLDEN
 
+from amlwizard.app.past_runs import forget, recorded_runs
 from amlwizard.errors import InvalidInputError
 from amlwizard.lease.holder import this_process
-from amlwizard.recorded_run import forget, recorded_runs
 
 RUN = json.loads(GOLDEN.read_text(encoding="utf-8").splitlines()[0])["run"]
 
