@@ -10,13 +10,17 @@ UV = $(BIN)/python -m uv --quiet pip
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos fuzz demo test check lint audit dist bench fleet spark test-spark coverage pictures golden schema catalogues lock clean
+.PHONY: chaos fuzz demo test test-breadth check lint audit dist bench fleet spark test-spark coverage pictures golden schema catalogues lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
 
 test: lint
 	$(BIN)/python -m pytest -n 4
+
+# Everything, every variant of every claim and more examples of each property included.
+test-breadth: .venv/ready
+	$(BIN)/python -m pytest -n 4 -m "" --hypothesis-profile breadth
 
 # What needs no cloud, not even the sandbox.
 check: lint

@@ -70,8 +70,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-settings.register_profile("busy", deadline=None)  # a busy machine must not fail a test
-settings.load_profile("busy")
+# A busy machine must not fail a test.
+settings.register_profile("breadth", deadline=None)
+settings.register_profile("test", settings.get_profile("breadth"), max_examples=25)
+settings.load_profile("test")
 
 
 @pytest.fixture

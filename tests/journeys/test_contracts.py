@@ -202,7 +202,14 @@ def test_a_platform_with_other_settings_keeps_the_contracts(
     keeps_the_contracts(capture, request)
 
 
-@pytest.mark.parametrize("recipe", ["quickstart", "article", "private"])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        pytest.param("quickstart", marks=pytest.mark.breadth),
+        pytest.param("article", marks=pytest.mark.breadth),
+        "private",
+    ],
+)
 def test_updates_and_teardown_keep_the_contracts(
     recipe: str,
     sandbox: Callable[..., Sandbox],

@@ -30,6 +30,7 @@ CALLS = {
     "libraries": "GET /api/2.0/libraries/cluster-status",
 }
 NUMBER = count(100)
+MIXTURES = 3
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +50,20 @@ NEVER = {
 }
 
 
-def planted(fault: str) -> list[Json]:
-    """Once at every request."""
-    able = CALLS.keys() - NEVER.get(fault, set())
-    return [{"match": CALLS[call], "times": 1, **FAULTS[fault]} for call in CALLS if call in able]
+def able(call: str) -> list[str]:
+    """The faults that may befall a request of this kind."""
+    return [fault for fault in FAULTS if call not in NEVER.get(fault, set())]
+
+
+def everywhere(fault: str) -> dict[str, str]:
+    """The fault at every call that it may befall."""
+    return {call: fault for call in CALLS if fault in able(call)}
+
+
+def mixed(number: int) -> dict[str, str]:
+    """Another fault at every call; each of the MIXTURES has others for it."""
+    first = number * len(FAULTS) // MIXTURES
+    return {call: able(call)[(first + at) % len(able(call))] for at, call in enumerate(CALLS)}
 
 
 def clusters(cloud: Sandbox) -> list[Json]:
@@ -60,21 +71,41 @@ def clusters(cloud: Sandbox) -> list[Json]:
     return [c["spec"] for workspace in workspaces for c in workspace["clusters"].values()]
 
 
-def unmet(cloud: Sandbox, before: int, fault: str) -> set[str]:
+def unmet(cloud: Sandbox, before: int, faults: dict[str, str]) -> set[str]:
     """The calls that the run did not make."""
     made = cloud.calls[before:]
-    able = CALLS.keys() - NEVER.get(fault, set())
-    return {c for c in able if not any(re.fullmatch(CALLS[c], line) for line in made)}
+    return {c for c in faults if not any(re.fullmatch(CALLS[c], line) for line in made)}
 
 
+def test_the_mixtures_hold_every_fault() -> None:
+    mixtures = [mixed(number) for number in range(MIXTURES)]
+    assert {fault for faults in mixtures for fault in faults.values()} == set(FAULTS)
+
+
+@pytest.mark.parametrize("number", range(MIXTURES))
+def test_once_at_every_kind_of_request(cloud: Sandbox, tmp_path: Path, number: int) -> None:
+    survived(cloud, tmp_path, mixed(number))
+
+
+@pytest.mark.breadth
 @pytest.mark.parametrize("fault", FAULTS)
-def test_once_at_every_kind_of_request(cloud: Sandbox, tmp_path: Path, fault: str) -> None:
+def test_each_fault_once_at_every_kind_of_request(
+    cloud: Sandbox, tmp_path: Path, fault: str
+) -> None:
+    survived(cloud, tmp_path, everywhere(fault))
+
+
+def survived(cloud: Sandbox, home: Path, faults: dict[str, str]) -> None:
+    """Build a platform while each of these calls meets its fault once."""
     before = len(cloud.calls)
-    cloud.control("faults", planted(fault))
+    planted = [
+        {"match": CALLS[call], "times": 1, **FAULTS[fault]} for call, fault in faults.items()
+    ]
+    cloud.control("faults", planted)
     try:
         ran = amlwizard(
             "replay", *TARGET, "--set", f"names.prefix=fault{next(NUMBER)}",
-            AMLWIZARD_HOME=str(tmp_path), **cloud.environment,
+            AMLWIZARD_HOME=str(home), **cloud.environment,
         )  # fmt: skip
     finally:
         cloud.clear()
@@ -82,7 +113,7 @@ def test_once_at_every_kind_of_request(cloud: Sandbox, tmp_path: Path, fault: st
     assert "Traceback" not in ran.err and "foresee" not in ran.err
     made = Counter(spec["cluster_name"] for spec in clusters(cloud))
     assert set(made.values()) == {1}, "twins"
-    assert unmet(cloud, before, fault) == set(), "the fault must have been met"
+    assert unmet(cloud, before, faults) == set(), "the fault must have been met"
 
 
 @pytest.mark.parametrize(

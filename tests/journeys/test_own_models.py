@@ -101,7 +101,25 @@ def replayed(cloud: Sandbox, recipe: Path, home: Path, *options: str) -> Ran:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", MODELS)
+DEPLOYED = "a classifier of strings and gaps"
+OTHERS = [name for name in MODELS if name != DEPLOYED]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_own_model_is_trained_and_answers_on_the_cluster(
+    cloud: Sandbox, tmp_path: Path, name: str
+) -> None:
+    """By the server and the request of its endpoint, before it is registered."""
+    model = MODELS[name]
+    ran = replayed(cloud, recipe_of(tmp_path, model), tmp_path / "home", "--until", "register")
+    assert ran.code == 0, ran.err
+    answer = json.loads(ran.final("fit-to-serve")["outputs"]["answer"])
+    assert answer and model.predictions in (None, answer)
+
+
+@pytest.mark.parametrize(
+    "name", [DEPLOYED, *(pytest.param(name, marks=pytest.mark.breadth) for name in OTHERS)]
+)
 def test_an_own_model_is_trained_served_and_asked(
     cloud: Sandbox, tmp_path: Path, name: str
 ) -> None:

@@ -14,6 +14,7 @@ from support import PATIENCE, ROOT, Ran, environment
 
 pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
 UNREACHED = ("Failed to fetch", "network", "no network", "dns error")
+REPLAY = ("amlwizard", "replay", "quickstart.yaml", "--target", "sandbox")
 IMPORT_ALL = """
 import importlib, pkgutil, amlwizard
 for module in pkgutil.walk_packages(amlwizard.__path__, "amlwizard."):
@@ -96,7 +97,10 @@ def installed(wheel: Path, folder: Path, python: str) -> Installed:
     return made
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize(
+    "python",
+    ["3.11", *(pytest.param(f"3.{minor}", marks=pytest.mark.breadth) for minor in (12, 13, 14))],
+)
 def test_the_wheel_alone_knows_its_version_and_its_recipes(
     wheel: Path, tmp_path: Path, python: str
 ) -> None:
@@ -108,16 +112,30 @@ def test_the_wheel_alone_knows_its_version_and_its_recipes(
     assert made.run("python", "-c", IMPORT_ALL) == Ran(0, "", ""), "an import is not declared"
 
 
-def test_the_command_that_adds_the_sandbox_adds_it(wheel: Path, tmp_path: Path) -> None:
-    """What the refusal names is done, in the versions of the lock file; then the demo succeeds."""
+@pytest.fixture
+def complete(wheel: Path, tmp_path: Path) -> Installed:
+    """With the sandbox, by the command that its refusal names, in the versions of the lock file."""
     made = installed(wheel, tmp_path, sys.executable)
     made.run("amlwizard", "recipes", "copy", "quickstart")
-    replay = ("amlwizard", "replay", "quickstart.yaml", "--target", "sandbox")
-    refused = made.run(*replay)
+    refused = made.run(*REPLAY)
     assert refused.code == 2
     assert f"uv pip install -p {made.python} 'amlwizard[sandbox]'" in refused.err
     made.add("amlwizard[sandbox]")
     made.compiled()
-    ran = made.run(*replay)
+    return made
+
+
+def test_the_command_that_adds_the_sandbox_adds_it(complete: Installed) -> None:
+    ran = complete.run(*REPLAY, "--until", "provision", "--clock", "instant")
+    assert ran.code == 0, ran.err
+    assert (
+        complete.run("python", "-c", "import azureml_inference_server_http, mlflow.server").code
+        == 0
+    )
+
+
+@pytest.mark.breadth
+def test_the_demo_succeeds_from_the_wheel(complete: Installed) -> None:
+    ran = complete.run(*REPLAY)
     assert ran.code == 0, ran.err
     assert "Predictions" in ran.out and "26 of 26 kept" in ran.out

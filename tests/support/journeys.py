@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,8 @@ USER_CODE = "CANARYX7Q"
 DOMAIN = "kanariaworks.example"
 PERSON = f"ada.lovelace@{DOMAIN}"
 CLIENT_SECRET = "canarySecretT6bM1rV8kZ3nF5wJ2"
+LOOKS = 20
+"""How often the arguments of one process are read: it has its last ones soon after it was forked."""
 CLIENT_ID = "7d0b1c52-3a6e-4f7c-9d55-0f2f3c3b9a11"
 
 
@@ -45,14 +47,14 @@ class Arguments:
         over = threading.Event()
 
         def watch() -> None:
+            looks: dict[str, int] = {}
             while not over.wait(0.05):
-                for path in Path("/proc").glob("[0-9]*/cmdline"):
-                    try:
-                        self.seen.add(
-                            path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                        )
-                    except OSError:
-                        continue
+                there = Path("/proc").glob("[0-9]*")
+                looks = {str(process): looks.get(str(process), 0) + 1 for process in there}
+                for process in (path for path, times in looks.items() if times <= LOOKS):
+                    with suppress(OSError):
+                        said = Path(process, "cmdline").read_bytes()
+                        self.seen.add(said.replace(b"\0", b" ").decode(errors="replace"))
 
         thread = threading.Thread(target=watch, daemon=True)
         thread.start()

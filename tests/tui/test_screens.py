@@ -9,6 +9,13 @@ from pictures import PICTURES, SCREENS, SIZES, drawn, pages, runs, text_of
 
 NEW = SCREENS.parent / "build" / "screens"
 SCENES = (pages, runs)
+NARROW = min(SIZES)
+SIZES_OF_TESTS = [
+    pytest.param(
+        size, marks=() if size == NARROW else pytest.mark.breadth, id=f"{size[0]}x{size[1]}"
+    )
+    for size in SIZES
+]
 
 
 def test_every_picture_has_a_scene_and_every_scene_its_pictures() -> None:
@@ -16,7 +23,7 @@ def test_every_picture_has_a_scene_and_every_scene_its_pictures() -> None:
     assert {path.name for path in SCREENS.glob("*.svg")} == wanted, "make pictures draws them"
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", SIZES_OF_TESTS)
 @pytest.mark.parametrize("name", sorted(PICTURES))
 async def test_a_picture_is_what_is_drawn(name: str, size: tuple[int, int]) -> None:
     picture = PICTURES[name]

@@ -97,11 +97,16 @@ def lines(events: list[Event], out: TextIO) -> None:
 
 
 def table(events: list[Event], out: TextIO) -> None:
-    """Every frame of it, as on a terminal."""
+    """As on a terminal: a frame for the first event of every form."""
     show = console.LiveTable(Console(file=out, force_terminal=True, width=200, height=60))
+    forms = set()
     for event in events:
         show(event)
-        show.live.refresh()
+        said = event.to_json()
+        form = (event.kind, said.get("action"), said.get("outcome"), *said.get("data", ()))
+        if form not in forms:
+            show.live.refresh()
+        forms.add(form)
 
 
 def as_json(events: list[Event], out: TextIO) -> None:
