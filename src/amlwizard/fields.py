@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Literal, TypeGuard, get_args, get_origin
 
 from pydantic import JsonValue
 from pydantic.fields import FieldInfo
@@ -35,8 +35,9 @@ SAMPLE_PREFIX = "contoso"
 @dataclass(frozen=True)
 class FieldSpec:
     """One field as a form shows it. `path` is its dotted path in the recipe; `parts` are the keys
-    of a list's items, if these are not plain values. `takes` is what its type accepts, in words;
-    `becomes` what its value becomes in Azure. `example` is what a new recipe begins with."""
+    of a list's items, if these are not plain values; `suffixes` those of the files that it names.
+    `takes` is what its type accepts, in words; `becomes` what its value becomes in Azure. `example` is
+    what a new recipe begins with."""
 
     path: str
     name: str
@@ -49,6 +50,7 @@ class FieldSpec:
     derived: str | None = None
     example: object = None
     parts: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
     takes: str = ""
     becomes: Becomes | None = None
 
@@ -141,6 +143,7 @@ def _spec(section: str, name: str, info: FieldInfo) -> FieldSpec:
         derived=str(derived) if derived else None,
         example=info.examples[0] if info.examples else None,
         parts=_parts(options),
+        suffixes=options.suffixes if _is_file(options) else (),
         takes=_takes(info),
         becomes=next((mark for mark in info.metadata if isinstance(mark, Becomes)), None),
     )
@@ -193,6 +196,10 @@ def _parts(annotation: object) -> tuple[str, ...]:
     return tuple(items[0].model_fields) if record else ()
 
 
+def _is_file(annotation: object) -> TypeGuard[type[RecipeFile]]:
+    return isinstance(annotation, type) and issubclass(annotation, RecipeFile)
+
+
 def _kind(annotation: object, choices: tuple[str, ...]) -> Kind:
     if choices:
         return "choice"
@@ -202,7 +209,7 @@ def _kind(annotation: object, choices: tuple[str, ...]) -> Kind:
         return "number"
     if get_origin(annotation) is list:
         return "list"
-    if annotation is RecipeFile:
+    if _is_file(annotation):
         return "file"
     return "json" if get_origin(annotation) is dict or annotation is JsonValue else "text"
 

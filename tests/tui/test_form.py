@@ -14,6 +14,7 @@ from textual.events import Key, Paste
 from textual.widgets import Input
 
 from amlwizard.errors import Finding
+from amlwizard.tui.dialogs.pick_file import PickFile
 from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.widgets.row import FieldRow
 
@@ -97,7 +98,7 @@ async def test_a_notebook_is_picked_and_its_parameters_are_typed(
         await on_row(walk, "training.notebook")
         await walk.see("Load the diabetes data")
         await walk.press("right")
-        await walk.see("A training notebook")
+        await walk.see(lambda: isinstance(app.screen, PickFile))
         await walk.press("enter")
         await walk.see("classifier.py")
         assert "data.csv" not in walk.text
@@ -119,6 +120,50 @@ async def test_a_notebook_is_picked_and_its_parameters_are_typed(
         assert app.session.draft.value("training.notebook") is None
         await walk.press("right")
         await walk.see("● notebooks/classifier.py")
+
+
+@pytest.mark.parametrize(
+    ("page", "field", "listed", "unlisted"),
+    [
+        ("training", "training.data", "rows.csv", "score.py"),
+        ("serving", "serving.script", "score.py", "conda.yaml"),
+        ("serving", "serving.environment", "conda.yaml", "rows.csv"),
+    ],
+)
+async def test_a_file_beside_the_recipe_is_picked_for_each_field_that_names_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    page: str,
+    field: str,
+    listed: str,
+    unlisted: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("rows.csv", "score.py", "conda.yaml"):
+        (tmp_path / name).write_text("a: 1\n")
+    app = wizard(FakeBackend(), folder=tmp_path / "home")
+    async with walking(app) as walk:
+        await walk.go(page)
+        await on_row(walk, field)
+        await walk.see("Pick a file")
+        await walk.press("f3")
+        await walk.see(listed)
+        assert unlisted not in walk.text
+        await walk.press("enter")
+        await walk.see(lambda: app.session.draft.value(field) == listed)
+        await walk.see(listed)
+        await walk.press("ctrl+z")
+        await walk.see(lambda: app.session.draft.value(field) is None)
+
+
+async def test_no_file_is_picked_for_a_field_that_names_none(tmp_path: Path) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path / "home")
+    async with walking(app) as walk:
+        await walk.go("training")
+        await on_row(walk, "training.mlflow")
+        assert "Pick a file" not in walk.text
+        await walk.press("f3")
+        assert isinstance(app.screen, FormPage)
 
 
 async def test_what_is_wrong_with_a_notebook_stands_under_it(

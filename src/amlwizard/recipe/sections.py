@@ -27,13 +27,16 @@ from amlwizard.recipe.values import (
     Access,
     Address,
     Becomes,
+    CondaFile,
+    DataFile,
     MetricName,
     Network,
+    NotebookFile,
     Parameter,
     ParameterName,
-    RecipeFile,
     Requirement,
     Rollout,
+    ScriptFile,
     Subscription,
     Surge,
     Text,
@@ -642,7 +645,7 @@ class Training(Section):
         description="Trains the model, and is pinned for its server too.",
     )
     notebook: Annotated[
-        RecipeFile | None, Becomes(CLUSTER, "the notebook that it runs", "churn.py")
+        NotebookFile | None, Becomes(CLUSTER, "the notebook that it runs", "churn.py")
     ] = Field(
         None,
         title="Notebook",
@@ -669,7 +672,7 @@ class Training(Section):
         description="Packages that the notebook needs besides, each pinned: xgboost==3.2.0.",
     )
     data: Annotated[
-        RecipeFile | None,
+        DataFile | None,
         Becomes(
             "Databricks notebook",
             "the parameter data",
@@ -811,7 +814,7 @@ class Serving(Section):
         "replace: then it gets all requests; canary 10%: then it gets that share, until it replaces.",
     )
     script: Annotated[
-        RecipeFile | None, Becomes(DEPLOYMENT, "properties.codeConfiguration.codeId", "score.py")
+        ScriptFile | None, Becomes(DEPLOYMENT, "properties.codeConfiguration.codeId", "score.py")
     ] = Field(
         None,
         title="Scoring script",
@@ -819,7 +822,7 @@ class Serving(Section):
         "script cannot serve. Left out: as scoring says.",
     )
     environment: Annotated[
-        RecipeFile | None,
+        CondaFile | None,
         Becomes(DEPLOYMENT, "properties.environmentId", "contoso.azurecr.io/churn:1"),
     ] = Field(
         None,
@@ -850,10 +853,10 @@ class Serving(Section):
     def image(self) -> str:
         """The image that is the environment; empty if that is a conda file, or the model's."""
         given = self.environment
-        return "" if given is None or given.lower().endswith((".yml", ".yaml")) else str(given)
+        return "" if given is None or given.lower().endswith(given.suffixes) else str(given)
 
     @property
-    def conda(self) -> RecipeFile | None:
+    def conda(self) -> CondaFile | None:
         """The conda file of the environment, if there is one."""
         return None if self.image else self.environment
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -183,8 +183,10 @@ def _parse_subscription(value: object) -> str:
 
 
 class RecipeFile(str):
-    """The name of a file, relative to the folder of the recipe that names it."""
+    """The name of a file, relative to the folder of the recipe that names it. `suffixes` are those that
+    such a file has."""
 
+    suffixes: ClassVar[tuple[str, ...]] = ()
     folder: Path = Path()
 
     @property
@@ -221,6 +223,30 @@ FILES = (
     ".npz",
     ".xlsx",
 )
+
+
+class NotebookFile(RecipeFile):
+    """In Databricks' source format, or of Jupyter."""
+
+    suffixes = (".py", ".ipynb")
+
+
+class ScriptFile(RecipeFile):
+    """Of Python."""
+
+    suffixes = (".py",)
+
+
+class CondaFile(RecipeFile):
+    """What an environment is made of; without its suffixes, the name of an image."""
+
+    suffixes = (".yml", ".yaml")
+
+
+class DataFile(RecipeFile):
+    """Sent along; or the name of what the cluster reads, as `is_sent` tells."""
+
+    suffixes = FILES
 
 
 def is_sent(data: RecipeFile) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
@@ -19,6 +22,7 @@ from amlwizard import fields
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec
 from amlwizard.tui.dialogs.help import room
+from amlwizard.tui.dialogs.pick_file import PickFile
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.explanation import Explain, long
 from amlwizard.tui.widgets.row import FieldRow, note
@@ -57,6 +61,7 @@ class FormPage(Page):
         Binding("ctrl+r", "cure", "Fix"),
         Binding("ctrl+z", "undo", "Undo"),
         Binding("ctrl+y", "redo", "Redo"),
+        Binding("f3", "pick", "Pick a file"),
     ]
 
     def __init__(self, *sections: str) -> None:
@@ -224,6 +229,27 @@ class FormPage(Page):
     def _next_field(self) -> None:
         self.focus_next()
 
+    # -- files beside the recipe
+
+    def action_pick(self) -> None:
+        """Let the file be picked that the focused field names."""
+        row, folder = self.focused_row, self.wizard.session.draft.folder
+        if row is None:
+            return
+        beside = (folder / row.text).parent if row.spec.suffixes and row.value else folder
+
+        def picked(path: Path | None) -> None:
+            if path:
+                row.take(os.path.relpath(path, folder.resolve()))
+
+        start = beside if beside.is_dir() else folder if folder.is_dir() else Path()
+        refused = partial(self.refused, row.spec)
+        self.app.push_screen(PickFile(row.spec.title, start, row.spec.suffixes, refused), picked)
+
+    def refused(self, spec: FieldSpec, path: Path) -> str:
+        """Why a field does not take a file; empty if it does, right or not."""
+        return ""
+
     # -- cures and undo
 
     def curable(self) -> Finding | None:
@@ -234,6 +260,9 @@ class FormPage(Page):
         return next((finding for finding in near if finding.cure), None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "pick":
+            row = self.focused_row
+            return bool(row and row.spec.suffixes) and not self.wizard.running
         if action in ("cure", "undo", "redo"):
             history = self.wizard.session.history
             there = {"cure": self.curable(), "undo": history.done, "redo": history.undone}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,12 +11,9 @@ from textual.content import Content
 from amlwizard import user_notebook
 from amlwizard.fields import FieldSpec
 from amlwizard.rules.own_training import NOTEBOOK
-from amlwizard.tui.dialogs.pick_file import PickFile
 from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.widgets.notebook_row import NotebookChoice, NotebookRow
 from amlwizard.tui.widgets.row import FieldRow
-
-SUFFIXES = (".py", ".ipynb")
 
 
 class TrainingForm(FormPage):
@@ -57,16 +53,16 @@ class TrainingForm(FormPage):
 
     @on(NotebookChoice.Picking)
     def _pick(self) -> None:
-        folder = self.wizard.session.draft.folder
-        given = self.wizard.session.draft.value(NOTEBOOK)
-        beside = (folder / str(given)).parent if given else folder
-        start = beside if beside.is_dir() else Path()
+        self.action_pick()
 
-        def picked(path: Path | None) -> None:
-            if path:
-                self._choose({NOTEBOOK: os.path.relpath(path, folder.resolve())})
-
-        self.app.push_screen(PickFile("A training notebook", start, SUFFIXES, refused), picked)
+    def refused(self, spec: FieldSpec, path: Path) -> str:
+        if spec.path != NOTEBOOK:
+            return super().refused(spec, path)
+        try:
+            found = user_notebook.read(path)
+        except OSError as error:
+            return f"{path.name} cannot be read: {error.strerror}."
+        return "" if found.cells or not found.problems else found.problems[0].what
 
     def more_about(self, row: FieldRow) -> Iterator[Content]:
         """The cells of the notebook, below its explanation."""
@@ -76,12 +72,3 @@ class TrainingForm(FormPage):
                 yield Content.assemble(
                     (f"{cell.number:>3} ", "$text-muted"), cell.title, (f"  {where}", "$text-muted")
                 )
-
-
-def refused(path: Path) -> str:
-    """Why a file is no notebook; empty if it is one, right or not."""
-    try:
-        found = user_notebook.read(path)
-    except OSError as error:
-        return f"{path.name} cannot be read: {error.strerror}."
-    return "" if found.cells or not found.problems else found.problems[0].what

@@ -161,6 +161,11 @@ class FieldRow(Widget):
         run = "" if self._is_just_pasted() else "longer" if self._length > before else "shorter"
         self._give({self.spec.path: self._given}, run and f"{self.spec.path} {run}")
 
+    def take(self, value: object) -> None:
+        """Give a value that was chosen elsewhere."""
+        self.settle()
+        self._give({self.spec.path: value}, "")
+
     # -- pasting
 
     def _paste(self, text: str) -> None:
