@@ -113,7 +113,7 @@ def test_any_answer_ends_a_command_with_a_sentence(
 ) -> None:
     """A slice of `make fuzz`, the same every time."""
     settings(
-        max_examples=settings.default.max_examples // 8,
+        max_examples=settings().max_examples // 8,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),
