@@ -78,10 +78,16 @@ class Session:
         """Replace the findings of the cloud. Each one stays until an answer that it is about
         changes."""
         self._of_the_cloud = [
-            (finding, {path: self.draft.value(path) for path in finding.fields})
+            (finding, {path: self.draft.value(path) for path in self._depends_on(finding)})
             for finding in found
         ]
         self._examine()
+
+    def _depends_on(self, finding: Finding) -> Iterator[str]:
+        """The answers that a finding is about: a name that is not given follows from the prefix."""
+        yield from finding.fields
+        if any(p.startswith("names.") and self.draft.value(p) is None for p in finding.fields):
+            yield "names.prefix"
 
     @property
     def recipe(self) -> Recipe | None:

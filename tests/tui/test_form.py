@@ -366,3 +366,16 @@ async def test_an_unknown_key_is_told_and_removed_and_a_draft_with_errors_saved(
         await walk.see(lambda: walk.page == "serving")
         await walk.press("ctrl+z")
         assert app.session.draft.value("banana") == 3
+
+
+async def test_a_name_that_follows_from_the_prefix_is_not_taken_once_the_prefix_changes(
+    tmp_path: Path,
+) -> None:
+    app = wizard(FakeBackend(), folder=tmp_path)
+    app.session.put({PREFIX: "mlquick01"})
+    app.cloud_findings(
+        app.session.reading.recipe, [Finding("TAKEN", "error", ("names.registry",), "Taken.")]
+    )
+    assert "TAKEN" in {finding.rule for finding in app.session.findings}
+    app.session.put({PREFIX: "contoso"})
+    assert "TAKEN" not in {finding.rule for finding in app.session.findings}

@@ -226,7 +226,7 @@ async def test_f1_explains_the_field_by_its_rules() -> None:
     async with walking(wizard(FakeBackend(), answered("security")), (80, 60)) as walk:
         walk.app.go_to_field("security.registry_sku")
         await walk.press("f1")
-        await walk.see("Only the Premium SKU of a registry carries network rules")
+        await walk.see("Only Premium registries support network rules")
         assert "Azure Container Registry" in walk.text
         await walk.press("escape")
         await walk.see("How the platform is closed off")

@@ -34,8 +34,8 @@ def _listed(
         "error",
         (path,),
         f"Databricks does not offer the {kind} {wanted}.",
-        why=f"The workspace lists {len(offered)} of them, and not this one.",
-        fix=f"Use {near}. `databricks clusters {listing}` lists what there is.",
+        why=f"It is not among the {len(offered)} that the workspace offers.",
+        fix=f"Use {near}. To list what is offered: databricks clusters {listing}",
         cure={path: near},
         command=s.replaying({path: near}),
     )

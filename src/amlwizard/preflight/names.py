@@ -8,6 +8,7 @@ from amlwizard.design import api_versions
 from amlwizard.errors import Finding
 from amlwizard.plan import GROUP
 from amlwizard.preflight.situation import UNIQUE, Situation
+from amlwizard.rules.name_shapes import SHAPES
 from amlwizard.rules.renaming import another
 
 FIELDS = {
@@ -26,13 +27,15 @@ def taken(s: Situation) -> Iterator[Finding]:
             continue
         [planned] = [p for p in s.new if p.step == step]
         field, other = FIELDS[step], s.facts.free_names.get(kind)
+        if not SHAPES[field.partition(".")[2]].fits(planned.name):
+            continue  # an invalid name is not available either, but NM-1 says why
         yield Finding(
             "name-taken",
             "error",
             (field,),
             f"The {KINDS[step]} name {planned.name} is taken.",
-            why="It must be unique in the world, and somebody else has it.",
-            fix=f"Choose another: {other} is free." if other else "Choose another.",
+            why="This name must be globally unique, and another Azure customer uses it.",
+            fix=f"Choose another name: {other} is available." if other else "Choose another name.",
             cure={field: other} if other else {},
             command=s.replaying({field: other or "NAME"}),
         )
@@ -56,23 +59,23 @@ def deleted_vault(s: Situation) -> Iterator[Finding]:
     cure: dict[str, str] = {}
     where = f"--name {name} --location {p['location']}"
     if str(p.get("vaultId") or "").lower() == s.ids["key-vault"].lower():
-        fix = f"Recover it: it is this recipe's own. Or free its name: `{s.purging}`."
+        fix = f"Recover it, as it belongs to this recipe; or purge it: {s.purging}"
         command = f"az keyvault recover {where}"
         if s.facts.group is None:
             command = f"{_group_again(s)} && {command}"
     elif p.get("purgeProtectionEnabled"):
-        fix = f"Choose another name: its purge protection keeps it until {until}."
+        fix = f"Choose another name: purge protection keeps this vault until {until}."
         cure = another(s.recipe.names, "key_vault")
         command = s.replaying(cure)
     else:
-        fix = "Purge it if nobody needs it, or choose another name."
+        fix = "Purge it, if nobody needs it any more, or choose another name."
         command = f"az keyvault purge {where}"
     yield Finding(
         "soft-deleted",
         "error",
         ("names.key_vault",),
-        f"A deleted key vault is called {name}.",
-        why=f"{p.get('vaultId')} keeps the name until {until}.",
+        f"The key vault name {name} is in use by a soft-deleted vault.",
+        why=f"{p.get('vaultId')} was deleted, but keeps its name until {until}.",
         fix=fix,
         cure=cure,
         command=command,
@@ -95,7 +98,7 @@ def deleted_workspace(s: Situation) -> Iterator[Finding]:
     if not any(str(w["id"]).lower() == address.lower() for w in s.facts.workspaces):
         return
     purge = f'az rest --method delete --url "{address}?api-version={api_versions.MACHINE_LEARNING}&forceToPurge=true"'
-    recover = "recover it in the portal (Recently deleted)"
+    recover = "recover it in the portal (Recently deleted), "
     if s.facts.group is None:
         purge = f"{_group_again(s)} && {purge}"
         recover = ""  # the resources that it depends on were deleted with its group
@@ -103,10 +106,9 @@ def deleted_workspace(s: Situation) -> Iterator[Finding]:
         "soft-deleted",
         "error",
         ("names.workspace",),
-        f"A deleted Machine Learning workspace is called {s.recipe.names.workspace}.",
-        why="It keeps its name in the resource group for 14 days, or until it is purged.",
-        fix=", ".join(part for part in (f"Purge it (`{s.purging}` does it too)", recover) if part)
-        + ", or choose another name.",
+        f"The workspace name {s.recipe.names.workspace} is in use by a soft-deleted workspace.",
+        why="A deleted workspace keeps its name in the resource group for 14 days, or until it is purged.",
+        fix=f"Purge it (this does it, too: {s.purging}), {recover}or choose another name.",
         command=purge,
     )
 
@@ -119,9 +121,9 @@ def endpoint(s: Situation) -> Iterator[Finding]:
             "name-taken",
             "error",
             ("names.endpoint",),
-            f"Another workspace in {s.region} has an online endpoint called {name}.",
+            f"The endpoint name {name} is taken by another workspace in {s.region}.",
             why="The name of an endpoint must be unique in its region.",
-            fix="Choose another.",
+            fix="Choose another name.",
             cure=(cure := another(s.recipe.names, "endpoint")),
             command=s.replaying(cure),
         )
@@ -137,12 +139,14 @@ def managed_group(s: Situation) -> Iterator[Finding]:
             "name-taken",
             "error",
             ("names.databricks_managed_group",),
-            f"There is a resource group {name} already.",
-            why=f"It is managed by {owner}." if owner else "Databricks makes this group itself.",
+            f"The resource group {name} exists already.",
+            why=f"It is managed by {owner}."
+            if owner
+            else "Databricks must create this group itself.",
             fix="Choose another name for the managed resource group."
             if owner
-            else "Delete it, if it is what a deleted workspace left behind: az group delete "
-            f"--name {name}. Else choose another name.",
+            else "If a deleted workspace left it behind, delete it; otherwise choose another name. To "
+            f"delete it: az group delete --name {name}",
             cure=(cure := another(s.recipe.names, "databricks_managed_group")),
             command=s.replaying(cure),
         )
@@ -156,9 +160,9 @@ def places(s: Situation) -> Iterator[Finding]:
             "other-region",
             "error",
             ("names.resource_group", "sign_in.region"),
-            f"The resource group {s.recipe.names.resource_group} is in {group['location']}.",
+            f"The resource group {s.recipe.names.resource_group} is in {group['location']}, not in {s.region}.",
             why="A resource group cannot be moved to another region.",
-            fix="Use another resource group, or its region.",
+            fix=f"Use another resource group, or build in {group['location']}.",
             cure={"sign_in.region": group["location"]},
             command=s.replaying({"sign_in.region": group["location"]}),
         )

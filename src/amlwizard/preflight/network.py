@@ -11,7 +11,7 @@ from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import Finding, Severity
 from amlwizard.json_types import Document
 from amlwizard.preflight.situation import Situation
-from amlwizard.recipe import sections_of
+from amlwizard.recipe import sections_of, title
 from amlwizard.rules.address_space import Range, path, space_of
 from amlwizard.rules.base import use
 from amlwizard.rules.capacity import load_of
@@ -107,10 +107,10 @@ def _overlap(
         "vnet-overlap",
         severity,
         (field,),
-        f"{prefix} ({field}) overlaps {names}{more}.",
-        why="The VNET is peered with it: what has the same address twice cannot be reached."
+        f"{prefix} ({title(field)}) overlaps {names}{more}.",
+        why="The VNET is peered with it, and addresses that exist twice cannot be reached."
         if connected
-        else "Networks that overlap can never be peered, nor reach the same place on premises.",
+        else "Networks that overlap cannot be peered, nor connect to the same on-premises network.",
         fix=use(cure) if cure else "Choose a range that no connected network uses.",
         cure=cure,
         command=s.replaying(cure or {field: "PREFIX"}),
@@ -179,18 +179,18 @@ def reserved(s: Situation) -> Iterator[Finding]:
                 "reserved-subnet",
                 "warning",
                 (place, path("reserved")),
-                f"The VNET {s.recipe.names.vnet} has no subnet {subnet.name}.",
-                why="Nothing of ours goes there, but we do not make it.",
-                fix="Leave it out, or see that the names of VNET and subnet are right.",
+                f"The VNET {s.recipe.names.vnet} has no subnet called {subnet.name}.",
+                why="Its range stays free, but amlwizard does not create reserved subnets.",
+                fix="Remove it from the reserved subnets, or correct the names of VNET and subnet.",
             )
         elif found.range != subnet.range:
             yield Finding(
                 "reserved-subnet",
                 "warning",
                 (place, path("reserved")),
-                f"The subnet {subnet.name} is {found.range}, not {subnet.range}.",
-                why="Ranges of ours keep off the range that the recipe names.",
-                fix=f"Write {found.range}.",
+                f"The subnet {subnet.name} has the range {found.range}, not {subnet.range}.",
+                why="The ranges of the recipe avoid the range that is given here, not the real one.",
+                fix=f"Change it to {found.range}.",
                 cure={path("reserved"): right},
                 command=s.replaying({path("reserved"): json.dumps(right)}),
             )
@@ -240,9 +240,9 @@ def _in_the_way(s: Situation, which: str, subnet: _Held, cure: Mapping[str, str]
         "subnet-in-use",
         "error",
         (f"addresses.{which}",),
-        f"{getattr(s.recipe.addresses, which)} (addresses.{which}) overlaps the subnet "
-        f"{subnet.name} ({subnet.range}) of the VNET.",
-        why="Subnets of a VNET do not overlap.",
+        f"{getattr(s.recipe.addresses, which)} ({title(f'addresses.{which}')}) overlaps the existing subnet "
+        f"{subnet.name} ({subnet.range}) in the VNET.",
+        why="The subnets of a VNET must not overlap.",
         fix="Use another range, or delete that subnet.",
         cure=cure,
         command=s.replaying(cure or {f"addresses.{which}": "PREFIX"}),
@@ -255,10 +255,10 @@ def _cannot_move(s: Situation, which: str, subnet: _Held) -> Finding:
         "subnet-in-use",
         "error",
         (f"addresses.{which}", f"names.{which}_subnet"),
-        f"{subnet.name} is {subnet.range} and in use: it cannot become "
+        f"The subnet {subnet.name} has the range {subnet.range} and is in use; it cannot be changed to "
         f"{getattr(s.recipe.addresses, which)}.",
         why=f"It is used by {subnet.users[0]}.",
-        fix="Leave it as it is, or delete what is in it.",
+        fix="Keep its range, or delete the resources in it.",
         cure=cure,
         command=s.replaying(cure),
     )
@@ -270,9 +270,9 @@ def _taken(s: Situation, which: str, subnet: _Held, by: str, other: Mapping[str,
         "subnet-in-use",
         "error",
         (f"names.{which}_subnet", f"addresses.{which}"),
-        f"{subnet.name} is used by somebody else.",
-        why=f"{by} has it for itself.",
-        fix="Use another subnet, with a range of its own.",
+        f"The subnet {subnet.name} is used by another Databricks workspace.",
+        why=f"{by} uses it exclusively.",
+        fix="Use another subnet, with another range.",
         cure=cure,
         command=s.replaying(cure or {f"names.{which}_subnet": "NAME"}),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from amlwizard.cloud.facts import Size
 from amlwizard.errors import Finding
 from amlwizard.preflight.situation import Situation
+from amlwizard.recipe import title
 from amlwizard.rules.places import place
 
 SHOWN = 5
@@ -29,8 +30,8 @@ def regions(s: Situation) -> Iterator[Finding]:
             "region-not-offered",
             "error",
             ("sign_in.region",),
-            f"The subscription has no region {s.region}.",
-            fix=f"Did you mean {meant}?" if meant else "Choose another.",
+            f"The region {s.region} does not exist, or the subscription cannot use it.",
+            fix=f"Did you mean {meant}?" if meant else "Choose another region.",
             cure={"sign_in.region": meant} if meant else {},
             command=s.replaying({"sign_in.region": meant})
             if meant
@@ -53,13 +54,12 @@ def regions(s: Situation) -> Iterator[Finding]:
         "error",
         ("sign_in.region",),
         f"{s.region} does not offer {', '.join(lacking)}.",
-        why="Everything is built in one region.",
-        fix=f"All is offered in {', '.join(near[:SHOWN])}, of the same geography."
+        why="All resources of the platform are created in one region.",
+        fix=f"In the same geography, these regions offer all: {', '.join(near[:SHOWN])}."
         if near
-        else f"No region of the same geography offers all. {others} do: whether your data may go "
-        "there is for you to say."
+        else f"No region in the same geography offers all. These do, if your data may be there: {others}."
         if others
-        else "No region offers all.",
+        else "No region offers all of these.",
         cure={"sign_in.region": near[0]} if near else {},
         command=s.replaying({"sign_in.region": near[0] if near else "REGION"}),
     )
@@ -110,12 +110,12 @@ def sizes(s: Situation) -> Iterator[Finding]:
             "error",
             fields,
             f"The VM size {name} is not offered in {s.region}.",
-            why="Azure keeps it from this subscription there."
+            why="Azure restricts it for this subscription in this region."
             if known
-            else "It is not among the sizes that the region lists.",
-            fix=f"Use {other.name}, which has {other.vcpus} vCPUs and {other.memory:g} GiB."
+            else "It is not in the region's list of VM sizes.",
+            fix=f"Use {other.name}, with {other.vcpus} vCPUs and {other.memory:g} GiB."
             if other
-            else f"az vm list-skus --location {s.region} --output table lists what there is.",
+            else f"To list what is offered: az vm list-skus --location {s.region} --output table",
             cure=changes if other else {},
             command=s.replaying(changes),
         )
@@ -135,11 +135,11 @@ def fitting(s: Situation) -> Iterator[Finding]:
             "sku-unfit",
             "error",
             (path,),
-            f"The VM size {name} does not do for {path}.",
+            f"The VM size {name} cannot be used as {title(path)}.",
             why=problem,
-            fix=f"Use {other.name}: {other.vcpus} vCPUs, {other.memory:g} GiB."
+            fix=f"Use {other.name}, with {other.vcpus} vCPUs and {other.memory:g} GiB."
             if other
-            else f"Choose another: az vm list-skus --location {s.region} --output table.",
+            else f"Choose another size. To list them: az vm list-skus --location {s.region} --output table",
             cure=changes if other else {},
             command=s.replaying(changes),
         )
@@ -147,13 +147,13 @@ def fitting(s: Situation) -> Iterator[Finding]:
 
 def _unfit(path: str, machine: Size) -> str:
     if machine.arm and path != "training.node_type":
-        return "It has Arm processors; the images of Machine Learning are built for x64."
+        return "It has Arm processors, but images of Azure Machine Learning need x64."
     if path != "serving.node_size":
         return ""
     if machine.vcpus < SYSTEM_VCPUS or 0 < machine.memory < SYSTEM_GIB:
         return (
-            f"It has {machine.vcpus} vCPU and {machine.memory:g} GiB; AKS takes {SYSTEM_VCPUS} "
-            f"vCPUs and {SYSTEM_GIB} GiB at least for its system pool."
+            f"It has {machine.vcpus} vCPU and {machine.memory:g} GiB; the system node pool of AKS needs at "
+            f"least {SYSTEM_VCPUS} vCPUs and {SYSTEM_GIB} GiB."
         )
     return ""
 
@@ -201,7 +201,7 @@ def kubernetes(s: Situation) -> Iterator[Finding]:
             "error",
             ("serving.kubernetes_version",),
             f"AKS does not offer Kubernetes {version} in {s.region}.",
-            fix=f"Use one of {', '.join(newest)}, or leave it to Azure.",
+            fix=f"Use one of {', '.join(newest)}, or clear the field to use the region's default.",
             cure={"serving.kubernetes_version": near} if near else {},
             command=s.replaying({"serving.kubernetes_version": near}) if near else "",
         )

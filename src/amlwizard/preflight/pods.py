@@ -49,12 +49,12 @@ def room(s: Situation) -> Iterator[Finding]:
         "pods-without-node",
         "error",
         FIELDS,
-        f"{serving.instances} instances of {one} do not fit on {on}: {fitting} would.",
-        why=f"Pods have {free[0] / 1000:.2f} CPU and {free[1] / 1024:.1f} GiB of a node, less "
-        "what the Machine Learning extension runs there; the rest stays pending.",
-        fix=f"Use serving.instances: {fitting}, or more or larger nodes."
+        f"{serving.instances} instances with {one} each do not fit on {on}; {fitting} would.",
+        why=f"Of a node, {free[0] / 1000:.2f} CPU and {free[1] / 1024:.1f} GiB are available to pods, and "
+        "the Machine Learning extension uses some of that. Instances that do not fit stay pending.",
+        fix=f"Set Instances to {fitting}, or use more or larger nodes."
         if fitting
-        else "Use larger nodes, or less cpu and memory for an instance.",
+        else "Use larger nodes, or less CPU and memory per instance.",
         cure={"serving.instances": fitting} if fitting else {},
         command=s.replaying({"serving.instances": fitting or "NUMBER"}),
     )

@@ -10,12 +10,13 @@ from amlwizard.cloud.facts import Denied
 from amlwizard.errors import Finding
 from amlwizard.plan import GROUP
 from amlwizard.preflight.situation import Situation
+from amlwizard.rules.base import use
 
 ADDRESSES = "Microsoft.Network/publicIPAddresses"
 BY_FIREWALL = (
-    "Let AKS go out by a firewall: security.aks_outbound user-defined-routing, its address in "
-    "security.aks_firewall, and serving.load_balancer internal. Or ask the policy's owner for an "
-    "exemption."
+    "Route outbound traffic of AKS through a firewall: set Way out of AKS to user-defined-routing, "
+    "Firewall of AKS to its address, and Load balancer to internal. Or ask the owner of the policy for "
+    "an exemption."
 )
 MAKERS = {
     "aks": ("AKS", "names.aks"),
@@ -47,7 +48,7 @@ def _forbidden(s: Situation, assignment: str, those: Sequence[Denied]) -> Findin
         assignment,
         those,
         ("names.tags",) if _tags(those) else tuple(cure) or tuple(dict.fromkeys(fields)),
-        f"forbids {', '.join(kinds)}",
+        f"denies {', '.join(kinds)}",
         s.facts.group is None or kinds == [GROUP],
         cure,
     )
@@ -64,7 +65,7 @@ def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) 
     address = kinds == ADDRESSES and not _tags(those) and not elsewhere
     cure = _without_address(s, step) if address else {}
     fields = tuple(cure) or (("names.tags",) if _tags(those) else (field,))
-    what = f"forbids {kinds}, which {maker} makes by itself"
+    what = f"denies {kinds}, which {maker} creates by itself"
     found = _finding(s, assignment, those, fields, what, True, cure)
     if step == "aks" and address and not cure:
         return replace(found, fields=("security.aks_outbound",), fix=BY_FIREWALL)
@@ -111,16 +112,15 @@ def _finding(
     )
     if tags:
         held = ", ".join(f'"{name}": "VALUE"' for name in tags)
-        fix = f"Give what is built the tag: names.tags ({', '.join(tags)})."
+        fix = f"Add to Tags what the policy requires: {', '.join(tags)}."
         command = s.replaying({"names.tags": f"{{{held}}}"})
     elif cure:
-        settings = ", ".join(f"{field} {value}" for field, value in cure.items())
-        fix = f"Set {settings}; or ask the policy's owner for an exemption."
+        fix = f"{use(cure)} Or ask the owner of the policy for an exemption."
         command = s.replaying(cure)
     else:
-        fix = "Ask its owner for an exemption, or change what it objects to."
+        fix = "Ask the owner of the policy for an exemption, or change what it objects to."
         command = exemption
-    objects = f" It objects to this: {'; '.join(met)}." if met else ""
+    objects = f" It objects to: {'; '.join(met)}." if met else ""
     return Finding(
         "policy",
         "error",

@@ -106,7 +106,7 @@ def needs(s: Situation) -> list[Need]:
                 machine.family,
                 ("serving.nodes", "serving.node_size")
                 + (("serving.max_nodes",) if serving.max_nodes else ()),
-                f"{nodes} AKS nodes and {surge} for upgrades",
+                f"{nodes} AKS nodes and {surge} more during upgrades",
             )
         )
     machine = size(s, training.node_type)
@@ -242,7 +242,7 @@ def _exceeded(
         tuple(dict.fromkeys(demand.fields)),
         what,
         why=f"{parts}; {usage.used} of {usage.limit} are in use.",
-        fix=f"Ask for more quota, {or_else}, or choose another region.",
+        fix=f"Request more quota, {or_else}, or choose another region.",
         command=f"az quota update --resource-name {demand.counter} --scope {scope} "
         f"--limit-object value={usage.used + need}",
     )

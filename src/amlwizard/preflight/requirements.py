@@ -21,16 +21,16 @@ def installable(s: Situation) -> Iterator[Finding]:
         if not release.is_there:
             yield _finding(
                 release,
-                f"The package index has no {release.requirement}.",
-                "Correct the name or the version: pypi.org lists the versions of a package.",
+                f"The package index does not have {release.requirement}.",
+                "Correct its name or version; pypi.org lists the versions of each package.",
             )
         elif python and not _is_for(release, python):
             runtime = s.recipe.training.spark_version
             yield _finding(
                 release,
-                f"{release.requirement} is not for Python {python[0]}.{python[1]}, which the runtime "
-                f"{runtime} has.",
-                "Choose a version of the package that is, or another training.spark_version."
+                f"{release.requirement} does not support Python {python[0]}.{python[1]} of the runtime "
+                f"{runtime}.",
+                "Choose another version of the package, or another Databricks runtime."
                 + (f" It needs Python {release.python}." if release.python else ""),
             )
 

@@ -81,7 +81,11 @@ def providers(s: Situation) -> Iterator[Finding]:
     if not missing:
         return
     command = " && ".join(f"az provider register --wait --namespace {ns}" for ns in missing)
-    what = f"{', '.join(missing)}: not registered in the subscription."
+    what = (
+        f"{len(missing)} resource providers are not registered in the subscription."
+        if len(missing) > 1
+        else f"The resource provider {missing[0]} is not registered in the subscription."
+    )
     held = s.facts.permissions
     barred = [
         ns
@@ -94,8 +98,8 @@ def providers(s: Situation) -> Iterator[Finding]:
             "error",
             ("sign_in.subscription",),
             what,
-            why=f"The account {s.account} may not register them: it lacks the action "
-            f"{barred[0]}/register/action.",
+            why=f"The account {s.account} is not allowed to register them: it lacks the action "
+            f"{barred[0]}/register/action. They are {', '.join(missing)}.",
             fix="Ask an owner of the subscription to register them.",
             command=command,
         )
@@ -105,8 +109,9 @@ def providers(s: Situation) -> Iterator[Finding]:
             "warning",
             ("sign_in.subscription",),
             what,
-            why="The first step of a run registers them, which takes some minutes.",
-            fix="Nothing needs to be done; done beforehand, it saves the wait.",
+            why=f"They are registered by the first step of a run, in about two minutes: "
+            f"{', '.join(missing)}.",
+            fix="You need not do anything.",
             command=command,
         )
 
@@ -129,9 +134,9 @@ def actions(s: Situation) -> Iterator[Finding]:
                 "role-action",
                 "error",
                 ("sign_in.subscription",),
-                f"The account {s.account} may not: {shown}.",
-                why=f"The steps that are left need it. The role {role} has it.",
-                fix=f"Ask an owner for the role {role}, or sign in as somebody else.",
+                f"The account {s.account} lacks permissions: {shown}.",
+                why=f"The remaining steps need them. The role {role} grants them.",
+                fix=f"Ask an owner of the subscription for the role {role}, or sign in with another account.",
                 command=f'az role assignment create --assignee {s.account} --role "{role}" '
                 f"--scope {scope}",
             )
@@ -146,11 +151,10 @@ def notebook(s: Situation) -> Iterator[Finding]:
             "notebook-secrets",
             "warning",
             NOTEBOOK_FIELDS,
-            "The notebook signs in as a service principal whose secrets cannot be there yet.",
-            why="They belong into a secret scope of the Databricks workspace, which is still to "
-            "be made.",
-            fix="Build up to there first, and put tenant-id, client-id and client-secret into the "
-            "scope; or sign in with login: environment and a client secret.",
+            "The notebook signs in as a service principal, but its secrets cannot be stored yet.",
+            why="They belong in a secret scope of the Databricks workspace, which does not exist yet.",
+            fix="Build up to there first, then store tenant-id, client-id and client-secret in the "
+            "scope. Or set Sign-in to environment, and sign in with a client secret.",
             command=s.replaying({}, "--until", "provision"),
         )
 
@@ -161,20 +165,23 @@ def unread(s: Situation) -> Iterator[Finding]:
     for code in dict.fromkeys(u.code for u in left):
         those = [u for u in left if u.code == code]
         if code in UNREGISTERED:
-            fix, command = "Register the provider.", f"az provider register --namespace {POLICIES}"
+            fix, command = (
+                "Register the resource provider.",
+                f"az provider register --namespace {POLICIES}",
+            )
         elif code == "AuthorizationFailed":
-            fix = "Ask for the role Reader on the subscription, and check again."
+            fix = "Ask for the role Reader on the subscription, then check again."
             command = (
                 f"az role assignment create --assignee {s.account} --role Reader "
                 f"--scope /subscriptions/{s.subscription}"
             )
         else:
-            fix, command = "Check again; the run goes on without.", ""
+            fix, command = "Check again, or go on without this check.", ""
         yield Finding(
             "not-checked",
             "warning",
             ("sign_in.subscription",),
-            f"Could not be looked at: {', '.join(dict.fromkeys(u.what for u in those))} ({code}).",
+            f"Could not be checked: {', '.join(dict.fromkeys(u.what for u in those))} ({code}).",
             why=those[0].why,
             fix=fix,
             command=command,

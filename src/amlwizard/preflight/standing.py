@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from amlwizard.errors import Finding
 from amlwizard.plan import Kept
 from amlwizard.preflight.situation import Situation
+from amlwizard.recipe import title
+from amlwizard.rules.base import use
 from amlwizard.rules.renaming import another
 
 GROUP, REGION = "resource-group", "location"
@@ -29,17 +31,16 @@ def _stays(s: Situation, step: str, kept: Sequence[Kept]) -> Finding:
     settable = len(by_field) == len(kept)
     anew = another(s.recipe.names, named[0].partition(".")[2]) if named else {}
     cure = by_field if settable else anew
-    wish = "; ".join(f"{k.path} is {k.found}, and {k.wanted} is asked for" for k in kept)
-    back = ", ".join(f"{field} {value}" for field, value in by_field.items())
-    instead = f"choose another {named[0]}" if named else "choose another names.prefix"
+    wish = "; ".join(f"{k.path} is {k.found}, not {k.wanted}" for k in kept)
+    instead = title(named[0] if named else "names.prefix")
     return Finding(
         "immutable",
         "error",
         tuple(dict.fromkeys([k.field for k in kept if k.field] or named)) or ("names.prefix",),
-        f"{name} is there, and Azure does not change: {wish}.",
-        why="Azure sets this when a resource is made, and refuses to change it afterwards.",
-        fix=(f"Keep it: {back}. " if settable else "")
-        + f"To have it otherwise it must be made anew: {instead}, or delete this one first.",
+        f"{name} exists, and Azure cannot change it: {wish}.",
+        why="Azure sets these properties when a resource is created, and does not allow changes afterwards.",
+        fix=(f"To keep it: {use(by_field)} " if settable else "")
+        + f"To create it anew, change {instead}, or delete the existing resource first.",
         cure=cure,
         command=s.replaying(cure) if cure else "",
     )

@@ -53,9 +53,9 @@ def _refuse(found: Sequence[Finding]) -> None:
 def refusal(found: Sequence[Finding]) -> InvalidInputError:
     """The error that carries all findings; its text lists those that are errors."""
     errors = [finding for finding in found if finding.severity == "error"]
-    count = f"{len(errors)} thing{'s' if len(errors) > 1 else ''}"
+    count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''}"
     return InvalidInputError(
-        f"The cloud would refuse {count}; nothing was written.",
+        f"Preflight found {count}; nothing was created.",
         findings=found,
         why="\n".join(finding.what for finding in errors),
         fix="\n".join(finding.fix for finding in errors if finding.fix),

@@ -26,11 +26,11 @@ def linked(s: Situation) -> Iterator[Finding]:
         "zone-linked",
         "error",
         ("security.dns_zones",),
-        f"The VNET is linked to {', '.join(sorted(zones))} of others.",
-        why="A virtual network cannot be linked to two zones of one name, so ours would answer "
-        f"nobody: {', '.join(sorted(zones.values()))}.",
-        fix="Use those zones: security.dns_zones. The account needs Private DNS Zone Contributor on "
-        "them, to write the records of the private endpoints.",
+        f"The VNET is already linked to other private DNS zones: {', '.join(sorted(zones))}.",
+        why="A VNET cannot be linked to two private DNS zones of the same name. The linked ones are "
+        f"{', '.join(sorted(zones.values()))}.",
+        fix="Use those zones, in Private DNS zones. The account needs the role Private DNS Zone "
+        "Contributor on them, to create the records of the private endpoints.",
         cure={"security.dns_zones": named},
         command=s.replaying({"security.dns_zones": json.dumps(named)}),
     )

@@ -14,6 +14,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from amlwizard.errors import InvalidInputError
+from amlwizard.recipe import title
 from amlwizard.rules.address_space import (
     AKS_RESERVED,
     DEFAULTS,
@@ -323,9 +324,9 @@ class Planner:
         if needed > 2 ** (32 - SHORTEST["vnet"]):
             largest = min(subnets, key=lambda name: subnets[name])
             return NoRoomError(
-                f"The subnets need {needed:,} addresses; a VNET with Databricks has at most 65,536.",
-                why=f"{path(largest)} alone needs a /{subnets[largest]}.",
-                fix="Use fewer nodes or workers, fewer pods per node, or serving.network: overlay.",
+                f"The subnets need {needed:,} addresses; a VNET with Databricks can have 65,536 at most.",
+                why=f"{title(path(largest))} alone needs a /{subnets[largest]}.",
+                fix="Use fewer nodes or workers, fewer pods per node, or set Pod network to overlay.",
             )
         vnet = min(self.least("vnet"), 32 - (needed - 1).bit_length())
         wanted = {n: self.least(n) for n in self.space.names if n in OUTSIDE} | {"vnet": vnet}
@@ -333,14 +334,16 @@ class Planner:
             network for gaps in self._open.values() for gap in gaps for network in gap.networks()
         ]
         widest = min(left, key=lambda network: network.prefixlen, default=None)
-        said = f"{widest} is the largest private range that is free" if widest else "None is free"
-        sizes = ", ".join(f"{path(name)} a /{length}" for name, length in wanted.items())
+        said = (
+            f"The largest free private range is {widest}" if widest else "No private range is free"
+        )
+        sizes = ", ".join(f"{title(path(name))} /{length}" for name, length in wanted.items())
         return NoRoomError(
             "The connected networks leave no room for a plan.",
-            why=f"{said}; the least that is needed is {sizes}.",
-            fix="Shorten addresses.peered or addresses.on_premises: give the prefixes that are in "
-            "use, not the space around them."
-            + (" A VNET with reserved subnets stays around them." if self._reserved else ""),
+            why=f"{said}; needed are at least: {sizes}.",
+            fix="In Peered ranges and On-premises ranges, give only the prefixes that are in use, not the "
+            "space around them."
+            + (" The VNET must contain the reserved subnets." if self._reserved else ""),
         )
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Literal
 
 from amlwizard.design.subnets import SUBNETS, subnets
-from amlwizard.recipe import Addresses, Sections
+from amlwizard.recipe import Addresses, Sections, title
 
 Kind = Literal["vnet", "subnet", "service", "pod", "clients", "reserved", "peered", "on-premises"]
 
@@ -68,8 +68,8 @@ class Range:
 
     @property
     def text(self) -> str:
-        """``10.1.0.0/16 (peered.0)``."""
-        return f"{self.network} ({self.label or self.path.partition('.')[2]})"
+        """``10.1.0.0/16 (Peered ranges)``."""
+        return f"{self.network} ({self.label or title(self.path)})"
 
     @property
     def route(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from amlwizard.design.subnets import ENTRY, SUBNETS
 from amlwizard.errors import Finding
-from amlwizard.recipe import Addresses, Names
+from amlwizard.recipe import Addresses, Names, title
 from amlwizard.rules import address_plan
 from amlwizard.rules.address_space import (
     AKS_RESERVED,
@@ -39,7 +39,7 @@ ML_DOCS = "Azure Machine Learning, private link and secure workspace VNet"
 
 @rule(
     "VN-1",
-    "Azure keeps multicast, loopback, link-local and its own DNS address out of every network.",
+    "A network cannot contain multicast, loopback or link-local addresses, or Azure's DNS address.",
     "ranges",
     about=paths("vnet", *OUTSIDE),
     source=VNET_DOCS,
@@ -48,12 +48,17 @@ def forbidden(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for name, network in ranges.known("vnet", *OUTSIDE):
         bad = touched(network, FORBIDDEN)
         if bad:
-            yield ranges.found(rule, path(name), f"{network} overlaps {bad}.", name)
+            yield ranges.found(
+                rule,
+                path(name),
+                f"{title(path(name))} {network} overlaps the reserved range {bad}.",
+                name,
+            )
 
 
 @rule(
     "VN-2",
-    "Public addresses inside a network hide the Internet hosts that own them.",
+    "With public addresses inside a network, the Internet hosts that own them cannot be reached.",
     "ranges",
     about=paths("vnet", *OUTSIDE),
     source=VNET_DOCS,
@@ -66,7 +71,7 @@ def private_space(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
             yield ranges.found(
                 rule,
                 path(name),
-                f"{network} is not private address space.",
+                f"{title(path(name))} {network} is not private address space.",
                 name,
                 otherwise="Use a range of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or "
                 "100.64.0.0/10.",
@@ -84,12 +89,17 @@ def aks_reserved(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     for name, network in ranges.known("vnet", *OUTSIDE):
         bad = touched(network, AKS_RESERVED)
         if bad and not touched(network, FORBIDDEN):
-            yield ranges.found(rule, path(name), f"{network} overlaps {bad}.", name)
+            yield ranges.found(
+                rule,
+                path(name),
+                f"{title(path(name))} {network} overlaps the reserved range {bad}.",
+                name,
+            )
 
 
 @rule(
     "VN-4",
-    "Machine Learning compute uses 172.17.0.0/16 for its Docker bridge.",
+    "Machine Learning compute uses 172.17.0.0/16 for its Docker bridge network.",
     "ranges",
     about=paths("vnet"),
     source=ML_DOCS,
@@ -105,7 +115,7 @@ def docker_bridge(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "SN-1",
-    "A subnet lies inside its VNET, which has one prefix in a recipe.",
+    "A subnet must lie inside its VNET, which has one prefix in a recipe.",
     "ranges",
     about=paths("vnet", *SUBNETS, *ENTRY.values(), "reserved"),
     source="Azure Resource Manager",
@@ -126,13 +136,13 @@ def inside(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
             fields if len(lost) == 1 else (fields[-1], *fields[:-1]),
             f"{said} {'is' if len(lost) == 1 else 'are'} not inside the VNET {vnet}.",
             *dict.fromkeys(moving),
-            otherwise="Move the subnet, or enlarge the VNET.",
+            otherwise="Choose a range inside the VNET, or enlarge the VNET.",
         )
 
 
 @rule(
     "SN-5",
-    "Subnets, the AKS service range and the pod range do not overlap one another.",
+    "Subnets, the AKS service range and the pod range must not overlap one another.",
     "ranges",
     about=paths(*SUBNETS, *ENTRY.values(), "service_cidr", "pod_cidr", "reserved"),
     source=PLANNING,
@@ -144,7 +154,7 @@ def disjoint(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "SN-6",
-    "A VNET, its service range and its pod range do not overlap networks that they can reach.",
+    "The VNET, the service range and the pod range must not overlap connected networks.",
     "ranges",
     about=paths("vnet", "service_cidr", "pod_cidr", *NEIGHBOURS),
     source=PLANNING,
@@ -155,8 +165,8 @@ def neighbours(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "SN-7",
-    "Of two routes Azure takes that with the longer prefix: a VNET may be a part of what is "
-    "announced on premises, if nothing there uses that part.",
+    "Azure prefers the route with the longer prefix: the VNET may lie inside a range that is announced "
+    "on premises, as long as nothing there uses its addresses.",
     "ranges",
     about=paths("vnet", "on_premises"),
     source="Azure, virtual network traffic routing",
@@ -170,16 +180,16 @@ def announced(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     if around:
         yield rule.finding(
             (path("vnet"), *(found.path for found in around)),
-            f"{listed([found.text for found in around])} hold{'s' * (len(around) == 1)} the VNET "
-            f"{vnet}.",
-            f"Make sure that {vnet} is used nowhere else.",
+            f"{listed([found.text for found in around])} {'contains' if len(around) == 1 else 'contain'} "
+            f"the VNET {vnet}.",
+            f"Make sure that nothing on premises uses {vnet}.",
         )
 
 
 @rule(
     "SN-8",
-    "A default route takes all that leaves the VNET to the premises, past the NAT gateway; it does "
-    "not say which addresses are in use there.",
+    "A default route sends all outbound traffic of the VNET on premises, bypassing the NAT gateway; it "
+    "does not tell which addresses are in use there.",
     "ranges",
     about=paths("on_premises"),
     source="Azure, forced tunnelling; NAT gateway, order of precedence",
@@ -191,13 +201,13 @@ def default_route(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
             yield rule.finding(
                 (found.path, path("on_premises")),
                 f"{found.text} is a route, not a range in use.",
-                "List the ranges that are in use, such as 10.0.0.0/8, instead of it or beside it.",
+                "List the ranges that are in use on premises, such as 10.0.0.0/8, instead or in addition.",
             )
 
 
 @rule(
     "SN-9",
-    "Subnets that are there already have names of their own.",
+    "Reserved subnets must have other names than the subnets of the recipe.",
     "addresses",
     "names",
     about=paths("reserved"),
@@ -210,15 +220,15 @@ def reserved_names(rule: Rule, addresses: Addresses, names: Names) -> Iterator[F
         if name in seen:
             yield rule.finding(
                 (place, path("reserved"), seen[name]),
-                f"Two subnets are called {subnet.name!r}.",
-                "Name here only subnets that the recipe does not make.",
+                f"Two subnets have the name {subnet.name!r}.",
+                "List only subnets here that the recipe does not create.",
             )
         seen.setdefault(name, place)
 
 
 @rule(
     "AK-3",
-    "Inside the VNET a service range hides whatever gets its addresses later.",
+    "A service range inside the VNET shadows any resource later given one of its addresses.",
     "ranges",
     about=paths("vnet", "service_cidr"),
     source="AKS, legacy CNI",
@@ -248,7 +258,9 @@ def _in_vnet(rule: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
             yield ranges.found(
                 rule,
                 (other.path, vnet.path),
-                f"{other.network} {'lies in' if inside else 'holds'} the VNET {vnet.network}.",
+                f"{other.text} lies inside the VNET {vnet.network}."
+                if inside
+                else f"{other.text} contains the VNET {vnet.network}.",
                 other.name,
                 otherwise="Choose a range outside the VNET.",
             )
@@ -256,7 +268,7 @@ def _in_vnet(rule: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
 
 @rule(
     "AK-4",
-    "The AKS DNS address lies in the service range and is neither its first nor second address.",
+    "The AKS DNS address must lie in the service range, and be neither its first nor its second address.",
     "ranges",
     about=paths("dns_service_ip", "service_cidr"),
     source="AKS, DNS service IP",
@@ -266,10 +278,11 @@ def dns_address(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     if dns is None or service is None or address_plan.dns_in(service, dns) == dns:
         return
     if dns not in service:
-        what = f"{dns} is not in the service range {service}."
+        what = f"The AKS DNS address {dns} is not in the service range {service}."
+    elif dns == service[0]:
+        what = f"The AKS DNS address {dns} is the network address of the service range."
     else:
-        first = "the network address" if dns == service[0] else "kept for kubernetes.default"
-        what = f"{dns} is {first}."
+        what = f"The AKS DNS address {dns} is reserved for kubernetes.default."
     fields = (path("dns_service_ip"), path("service_cidr"))
     yield ranges.found(rule, fields, what, "dns_service_ip", otherwise="Choose another address.")
 

@@ -10,7 +10,7 @@ from ipaddress import IPv4Network
 from itertools import islice
 
 from amlwizard.errors import Finding, Severity
-from amlwizard.recipe import Sections
+from amlwizard.recipe import Sections, title
 
 Check = Callable[..., Iterator[Finding]]
 
@@ -78,11 +78,16 @@ class Rule:
 
 
 def use(cure: Mapping[str, object]) -> str:
-    """A cure as sentences; an empty string if there is no cure."""
-    given = [f"{path}: {_plain(value)}" for path, value in cure.items() if value is not None]
-    left = [path for path, value in cure.items() if value is None]
-    said = [f"Use {', '.join(given)}."] if given else []
-    return " ".join([*said, *([f"Leave out {', '.join(left)}."] if left else [])])
+    """A cure as sentences, which name fields as forms do; an empty string if there is no cure."""
+    return " ".join(_set(title(path), value) for path, value in cure.items())
+
+
+def _set(field: str, value: object) -> str:
+    if isinstance(value, bool):
+        return f"Turn {field} {'on' if value else 'off'}."
+    if value is None or value in ([], {}):
+        return f"Clear {field}."
+    return f"Set {field} to {_plain(value)}."
 
 
 def listed(items: Sequence[str], most: int = 3) -> str:
@@ -98,6 +103,9 @@ def counted(count: int, what: str) -> str:
 
 
 def _plain(value: object) -> str:
+    """A value as a form shows it."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 

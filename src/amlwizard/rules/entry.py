@@ -32,7 +32,7 @@ def bastion_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             path("bastion"),
-            f"{bastion} is too small for Bastion.",
+            f"The Bastion subnet {bastion} is too small.",
             "bastion",
             otherwise="Use a /26 or larger.",
         )
@@ -40,8 +40,8 @@ def bastion_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "GW-1",
-    "A VPN gateway needs a subnet called GatewaySubnet of /27 or larger; only the Basic SKU, which "
-    "has no sign-in with Entra, takes a smaller one.",
+    "A VPN gateway needs a subnet called GatewaySubnet of /27 or larger; a smaller one is enough "
+    "only for the Basic SKU, which does not support sign-in with Entra ID.",
     "ranges",
     about=paths("gateway"),
     source=GATEWAY_DOCS,
@@ -52,7 +52,7 @@ def gateway_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             path("gateway"),
-            f"{gateway} is too small for a gateway.",
+            f"The gateway subnet {gateway} is too small.",
             "gateway",
             otherwise="Use a /27 or larger.",
         )
@@ -60,7 +60,7 @@ def gateway_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "EN-3",
-    "Those who dial in get addresses that are used nowhere else.",
+    "The VPN client address pool must not overlap any other range.",
     "ranges",
     about=paths("vpn_clients"),
     source=POINT_TO_SITE,
@@ -72,7 +72,7 @@ def dial_in(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "EN-4",
-    "AzureBastionSubnet and GatewaySubnet are names that Azure gives a meaning.",
+    "Azure reserves the subnet names AzureBastionSubnet and GatewaySubnet.",
     "names",
     reads=("names.prefix",),
     about=tuple(f"names.{which}_subnet" for which in SUBNETS),
@@ -84,6 +84,6 @@ def reserved_names(rule: Rule, names: Names) -> Iterator[Finding]:
         if name.lower() in (text.lower() for text in ENTRY_NAMES.values()):
             yield rule.finding(
                 f"names.{field}",
-                f"{name} is kept for a secure entry.",
+                f"The name {name} is reserved for a subnet of Bastion or a VPN gateway.",
                 cure={f"names.{field}": default(names, field)},
             )

@@ -34,7 +34,7 @@ def version(text: str) -> Version | None:
 
 @rule(
     "MLF-1",
-    "A library is pinned to one version.",
+    "A library must be pinned to one version.",
     "training",
     about=tuple(f"training.{field}" for field in DEFAULTS),
     source="PEP 440",
@@ -45,12 +45,14 @@ def pinned(rule: Rule, training: Training) -> Iterator[Finding]:
         if not VERSION.fullmatch(text):
             inner = text.strip("=v ")
             cure = {f"training.{field}": inner if VERSION.fullmatch(inner) else DEFAULTS[field]}
-            yield rule.finding(f"training.{field}", f"{text!r} is no version.", cure=cure)
+            yield rule.finding(
+                f"training.{field}", f"{text!r} is not a version of a library.", cure=cure
+            )
 
 
 @rule(
     "MLF-2",
-    "azureml-mlflow names the newest mlflow that it is installed with.",
+    "Each version of azureml-mlflow limits the versions of mlflow that it can be installed with.",
     "training",
     about=PAIR,
     source="azureml-mlflow, package metadata",
@@ -67,8 +69,8 @@ def mlflow_pair(rule: Rule, training: Training) -> Iterator[Finding]:
 
 @rule(
     "MLF-3",
-    "azureml-mlflow is made for the way in which mlflow opens artifacts: before 1.61 for mlflow "
-    "before 3.1.2, 1.61.0 for mlflow 3.5 alone.",
+    "azureml-mlflow depends on how mlflow opens artifacts: versions before 1.61 need mlflow before "
+    "3.1.2, and 1.61.0 needs mlflow 3.5.",
     "training",
     about=PAIR,
     source="azureml-mlflow and mlflow, package code",
@@ -78,14 +80,14 @@ def crashing_pair(rule: Rule, training: Training) -> Iterator[Finding]:
         yield rule.finding(
             PAIR,
             f"azureml-mlflow {training.azureml_mlflow} does not work with mlflow {training.mlflow}: "
-            "it crashes at the first artifact.",
+            "it fails at the first artifact.",
             cure=_cure(training),
         )
 
 
 @rule(
     "DB-8",
-    "A library is installed by the Python of the runtime.",
+    "A library must support the Python version of the runtime.",
     "training",
     about=("training.spark_version", *(f"training.{field}" for field in DEFAULTS)),
     source="package metadata; Azure Databricks, release notes of runtimes",
@@ -98,8 +100,8 @@ def python(rule: Rule, training: Training) -> Iterator[Finding]:
             default = str(Training.model_fields["spark_version"].default)
             yield rule.finding(
                 (f"training.{field}", "training.spark_version"),
-                f"{name} {getattr(training, field)} needs Python {_dotted(needs)}, and the runtime "
-                f"{training.spark_version} has {_dotted(has)}.",
+                f"{name} {getattr(training, field)} needs Python {_dotted(needs)}, but the runtime "
+                f"{training.spark_version} has Python {_dotted(has)}.",
                 cure={"training.spark_version": default},
             )
 

@@ -19,19 +19,19 @@ class NameShape:
 
 _NETWORK = NameShape(
     r"[A-Za-z0-9]([A-Za-z0-9._-]{0,78}[A-Za-z0-9_])?",
-    "1 to 80 letters, digits, . _ -; starts with a letter or digit, ends with one or _",
+    "1 to 80 letters, digits, . _ -; the first must be a letter or digit, the last a letter, a digit or _",
 )
 LABEL = NameShape(
     r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
-    "1 to 63 letters, digits, . _ -, as a Kubernetes label takes it; starts and ends with a letter "
-    "or digit",
+    "1 to 63 letters, digits, . _ -, as in Kubernetes labels; first and last must be a letter or "
+    "digit",
 )
 _GROUP = NameShape(
-    r"[\w().-]{0,89}[\w()-]", "1 to 90 letters, digits, . _ - ( ); does not end with a period"
+    r"[\w().-]{0,89}[\w()-]", "1 to 90 letters, digits, . _ - ( ); the last must not be a period"
 )
 _ENDPOINT = NameShape(
     r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]",
-    "3 to 32 letters, digits, -; starts with a letter, ends with a letter or digit",
+    "3 to 32 letters, digits, -; the first must be a letter, the last a letter or digit",
 )
 
 PREFIX = NameShape(r"[a-z0-9]{3,12}", "3 to 12 lower-case letters and digits")
@@ -41,7 +41,7 @@ SHAPES: dict[str, NameShape] = {
     "resource_group": _GROUP,
     "vnet": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9_]",
-        "2 to 64 letters, digits, . _ -; starts with a letter or digit, ends with one or _",
+        "2 to 64 letters, digits, . _ -; the first must be a letter or digit, the last a letter, a digit or _",
     ),
     "workspace_subnet": _NETWORK,
     "compute_subnet": _NETWORK,
@@ -54,48 +54,48 @@ SHAPES: dict[str, NameShape] = {
     "storage": NameShape(r"[a-z0-9]{3,24}", "3 to 24 lower-case letters and digits"),
     "key_vault": NameShape(
         r"(?!.*--)[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
-        "3 to 24 letters, digits, -; starts with a letter, ends with a letter or digit, no --",
+        "3 to 24 letters, digits, -; the first must be a letter, the last a letter or digit; no --",
     ),
     "log_analytics": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9-]{2,61}[A-Za-z0-9]",
-        "4 to 63 letters, digits, -; starts and ends with a letter or digit",
+        "4 to 63 letters, digits, -; first and last must be a letter or digit",
     ),
     "application_insights": NameShape(
         r"[^%&\\?/\s#]([^%&\\?/#\t\r\n]{0,258}[^%&\\?/\s.#])?",
-        "1 to 260 characters without % & \\ ? / #; does not end with a space or period",
+        "1 to 260 characters without % & \\ ? / #; the last must not be a space or period",
     ),
     "databricks": NameShape(r"[A-Za-z0-9_-]{3,64}", "3 to 64 letters, digits, _ -"),
     "databricks_managed_group": _GROUP,
     "workspace": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}",
-        "3 to 33 letters, digits, _ -; starts with a letter or digit",
+        "3 to 33 letters, digits, _ -; the first must be a letter or digit",
     ),
     "build_compute": NameShape(
         r"[A-Za-z][A-Za-z0-9-]{1,22}[A-Za-z0-9]",
-        "3 to 24 letters, digits, -; starts with a letter, ends with a letter or digit",
+        "3 to 24 letters, digits, -; the first must be a letter, the last a letter or digit",
     ),
     "aks": NameShape(
         r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?",
-        "1 to 63 letters, digits, _ -; starts and ends with a letter or digit",
+        "1 to 63 letters, digits, _ -; first and last must be a letter or digit",
     ),
     "aks_identity": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
-        "3 to 128 letters, digits, _ -; starts with a letter or digit",
+        "3 to 128 letters, digits, _ -; the first must be a letter or digit",
     ),
     "kubernetes_compute": NameShape(
         r"[A-Za-z][A-Za-z0-9-]{0,14}[A-Za-z0-9]",
-        "2 to 16 letters, digits, -; starts with a letter, ends with a letter or digit",
+        "2 to 16 letters, digits, -; the first must be a letter, the last a letter or digit",
     ),
     "cluster": NameShape(
         r"[^\s'\"#][^'\"#\t\r\n]{0,99}", "1 to 100 characters on one line, without quotes or #"
     ),
     "experiment": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9_.-]{0,249}",
-        "1 to 250 letters, digits, _ . -; a Databricks path such as /Users/x is none",
+        "1 to 250 letters, digits, _ . -; a Databricks path, such as /Users/x, is not possible",
     ),
     "model": NameShape(
         r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}",
-        "1 to 255 letters, digits, _ . -; starts with a letter or digit",
+        "1 to 255 letters, digits, _ . -; the first must be a letter or digit",
     ),
     "endpoint": _ENDPOINT,
     "deployment": _ENDPOINT,

@@ -8,7 +8,7 @@ from itertools import chain
 
 from amlwizard.design import subnets
 from amlwizard.errors import Finding
-from amlwizard.recipe import Names, Serving, SignIn
+from amlwizard.recipe import Names, Serving, SignIn, title
 from amlwizard.rules.base import Rule, listed, rule, use
 from amlwizard.rules.name_shapes import LABEL, PREFIX, PUBLIC, SHAPES, reserved_word
 from amlwizard.rules.renaming import another, follows, is_id, of_host, renamed, with_prefix
@@ -28,8 +28,8 @@ LONGEST_NODE_GROUP = 80
 
 @rule(
     "NM-7",
-    "A recipe names what it makes, in its own resource group. What is there already cannot be used "
-    "by its id yet.",
+    "A recipe creates resources by name in its own resource group; existing resources cannot be used "
+    "by their ids yet.",
     "names",
     about=("names",),
     source="the recipe itself",
@@ -42,13 +42,13 @@ def ids(rule: Rule, names: Names) -> Iterator[Finding]:
         yield rule.finding(
             f"names.{field}",
             f"{_quoted(getattr(names, field))} is the id of a resource, not a name.",
-            "Write a name of your own; resources of another group are not supported yet.",
+            "Give a name; resources of other resource groups are not supported yet.",
         )
 
 
 @rule(
     "NM-1",
-    "Every service has its own rules for names.",
+    "Every Azure service has its own rules for names.",
     "names",
     about=("names.prefix", *(f"names.{field}" for field in SHAPES)),
     source=SOURCE,
@@ -67,20 +67,24 @@ def shapes(rule: Rule, names: Names) -> Iterator[Finding]:
         yield rule.finding(
             ("names.prefix", *(f"names.{field}" for field in follow)),
             f"The prefix {_quoted(names.prefix)} gives names that Azure refuses: "
-            + listed([f"{field} {_quoted(getattr(names, field))}" for field in follow])
+            + listed([f"{_title(field)} {_quoted(getattr(names, field))}" for field in follow])
             + ".",
-            f"{use(cure)} {PREFIX.text} are right for all; or give those "
-            f"names yourself; {follow[0]}: {first.text}.".strip(),
+            f"{use(cure)} A prefix of {PREFIX.text} always works; or give these names yourself. "
+            f"{_title(follow[0])} takes {first.text}.".strip(),
             cure,
         )
     for field, shape in wrong.items():
         if field not in follow:
             yield rule.finding(
                 f"names.{field}",
-                f"{_quoted(getattr(names, field))} is no name for it.",
-                f"{use(renamed(names, field))} Allowed: {shape.text}.".strip(),
+                f"Azure does not allow {_quoted(getattr(names, field))} as {_title(field)}.",
+                f"{use(renamed(names, field))} Allowed are {shape.text}.".strip(),
                 renamed(names, field),
             )
+
+
+def _title(field: str) -> str:
+    return title(f"names.{field}")
 
 
 def _quoted(text: str) -> str:
@@ -89,7 +93,7 @@ def _quoted(text: str) -> str:
 
 @rule(
     "NM-2",
-    "Azure refuses trademarks and reserved words in names with a public address.",
+    "Azure refuses trademarks and reserved words in names of public endpoints.",
     "names",
     about=("names.prefix", *(f"names.{field}" for field in PUBLIC)),
     source=SOURCE,
@@ -103,7 +107,7 @@ def reserved(rule: Rule, names: Names) -> Iterator[Finding]:
         cure = with_prefix(names)
         yield rule.finding(
             ("names.prefix", *(f"names.{field}" for field in follow)),
-            f"The prefix {_quoted(names.prefix)} puts the reserved word {wrong[follow[0]]} into "
+            f"The prefix {_quoted(names.prefix)} puts the reserved word {wrong[follow[0]]!r} into "
             + listed([_quoted(getattr(names, field)) for field in follow])
             + ".",
             use(cure) or "Choose another prefix.",
@@ -114,15 +118,15 @@ def reserved(rule: Rule, names: Names) -> Iterator[Finding]:
             cure = renamed(names, field)
             yield rule.finding(
                 f"names.{field}",
-                f"{_quoted(getattr(names, field))} holds the reserved word {word}.",
-                use(cure) or "Rename it.",
+                f"{_quoted(getattr(names, field))} contains the reserved word {word!r}.",
+                use(cure) or "Choose another name.",
                 cure,
             )
 
 
 @rule(
     "SN-4",
-    "With overlay, AKS makes Kubernetes labels of the names of resource group, VNET and node subnet.",
+    "With overlay, AKS uses the names of resource group, VNET and node subnet as Kubernetes labels.",
     "names",
     "serving",
     reads=("serving.network",),
@@ -139,15 +143,15 @@ def labels(rule: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
             cure = {f"names.{field}": near} if LABEL.fits(near) else {}
             yield rule.finding(
                 f"names.{field}",
-                f"{_quoted(name)} is no label.",
-                f"{use(cure)} Allowed: {LABEL.text}.".strip(),
+                f"AKS cannot use the name {_quoted(name)} as a Kubernetes label.",
+                f"{use(cure)} Allowed are {LABEL.text}.".strip(),
                 cure,
             )
 
 
 @rule(
     "NM-3",
-    "Names of an endpoint on Kubernetes and its deployment have 6 to 62 characters together.",
+    "The names of a Kubernetes endpoint and its deployment must total 6 to 62 characters.",
     "names",
     about=("names.endpoint", "names.deployment"),
     source=ML_QUOTAS,
@@ -161,24 +165,24 @@ def together(rule: Rule, names: Names) -> Iterator[Finding]:
         cure = {"names.deployment": shorter} if shorter else {}
         yield rule.finding(
             ("names.endpoint", "names.deployment"),
-            f"They have {length} characters together.",
-            use(cure) or "Shorten one of them.",
+            f"The names of endpoint and deployment total {length} characters.",
+            use(cure) or "Shorten one of the two names.",
             cure,
         )
     elif length < SHORTEST_TOGETHER:
         cure = renamed(names, "deployment")
         yield rule.finding(
             ("names.endpoint", "names.deployment"),
-            f"They have {length} characters together.",
-            use(cure) or "Lengthen one of them.",
+            f"The names of endpoint and deployment total {length} characters.",
+            use(cure) or "Lengthen one of the two names.",
             cure,
         )
 
 
 @rule(
     "NM-5",
-    "AKS makes a resource group for its nodes, MC_GROUP_CLUSTER_REGION unless it is named; its name "
-    "has 80 characters at the most.",
+    "AKS creates a resource group for its nodes, called MC_GROUP_CLUSTER_REGION by default; its name "
+    "may have 80 characters at most.",
     "names",
     "sign_in",
     reads=("sign_in.region",),
@@ -196,7 +200,7 @@ def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
             cure = {"names.node_resource_group": near or None}
             yield rule.finding(
                 "names.node_resource_group",
-                f"{_quoted(given)} cannot be the name of a node resource group.",
+                f"Azure does not allow {_quoted(given)} as the name of a node resource group.",
                 use(cure),
                 cure,
             )
@@ -206,7 +210,7 @@ def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
         cure = {"names.node_resource_group": f"rg-{names.prefix}-aks"[:LONGEST_NODE_GROUP]}
         yield rule.finding(
             ("names.resource_group", "names.aks", "names.node_resource_group"),
-            f"{made} has {len(made)} characters.",
+            f"The node resource group would be called {made}, which has {len(made)} characters.",
             use(cure),
             cure,
         )
@@ -214,7 +218,7 @@ def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
 
 @rule(
     "NM-4",
-    "Names are unique within their scope.",
+    "Names must be unique within their scope.",
     "names",
     about=tuple(f"names.{field}" for field in (*SUBNETS, *chain(*PAIRS))),
     source=SOURCE,
@@ -226,8 +230,8 @@ def unique(rule: Rule, names: Names) -> Iterator[Finding]:
         if name in seen:
             yield rule.finding(
                 (f"names.{seen[name]}", f"names.{field}"),
-                f"Two subnets are called {_quoted(name)}.",
-                use(another(names, field)) or "Rename one.",
+                f"Two subnets have the name {_quoted(name)}.",
+                use(another(names, field)) or "Rename one of them.",
                 another(names, field),
             )
         seen.setdefault(name, field)
@@ -235,7 +239,7 @@ def unique(rule: Rule, names: Names) -> Iterator[Finding]:
         if getattr(names, one).lower() == getattr(names, other).lower():
             yield rule.finding(
                 (f"names.{one}", f"names.{other}"),
-                f"Both are called {_quoted(getattr(names, one))}.",
-                use(another(names, other)) or "Rename one.",
+                f"{_title(one)} and {_title(other)} have the same name, {_quoted(getattr(names, one))}.",
+                use(another(names, other)) or "Rename one of them.",
                 another(names, other),
             )

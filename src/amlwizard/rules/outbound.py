@@ -11,7 +11,7 @@ from amlwizard.rules.base import Rule, rule
 
 @rule(
     "AK-18",
-    "AKS goes out by what is there before it: a NAT gateway, or a route to a firewall.",
+    "The outbound path of AKS must exist before the cluster: a NAT gateway, or a route to a firewall.",
     "security",
     about=("security.aks_outbound", "security.aks_firewall", "security.nat_gateway"),
     source="AKS, customize cluster egress with outbound types",
@@ -20,28 +20,28 @@ def aks_outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.aks_outbound == "nat-gateway" and not security.nat_gateway:
         yield rule.finding(
             ("security.aks_outbound", "security.nat_gateway"),
-            "AKS is to go out by a NAT gateway, and the recipe has none.",
+            "Outbound traffic of AKS is to use the NAT gateway, but the recipe has none.",
             cure={"security.nat_gateway": True},
         )
     routed = security.aks_outbound == "user-defined-routing"
     if routed and security.aks_firewall is None:
         yield rule.finding(
             ("security.aks_firewall", "security.aks_outbound"),
-            "AKS is to go out by a firewall, and none is named.",
-            "Give security.aks_firewall: the private address of the firewall.",
+            "Outbound traffic of AKS is to use a firewall, but its address is missing.",
+            "Give the private address of the firewall.",
         )
     if security.aks_firewall is not None and not routed:
         yield rule.finding(
             ("security.aks_firewall", "security.aks_outbound"),
-            "A firewall is named, and AKS does not go out by it.",
+            "A firewall address is given, but outbound traffic of AKS does not use it.",
             cure={"security.aks_outbound": "user-defined-routing"},
         )
 
 
 @rule(
     "AK-19",
-    "What comes in by a public load balancer goes out by the firewall, which does not know it: the "
-    "answer is lost.",
+    "A firewall drops the responses to requests that came in through a public load balancer, as it "
+    "did not see the requests.",
     "security",
     "serving",
     about=("security.aks_outbound", "serving.load_balancer"),
@@ -51,6 +51,6 @@ def asymmetric(rule: Rule, security: Security, serving: Serving) -> Iterator[Fin
     if security.aks_outbound == "user-defined-routing" and serving.load_balancer == "public":
         yield rule.finding(
             ("serving.load_balancer", "security.aks_outbound"),
-            "The scoring endpoint is public, and its answers would go by the firewall.",
+            "The scoring endpoint is public, but its responses would leave through the firewall.",
             cure={"serving.load_balancer": "internal"},
         )

@@ -16,8 +16,8 @@ REGIONS = {"china": CHINA, "usgov": GOVERNMENT, "usdod": GOVERNMENT, "ussec": GO
            "usnat": GOVERNMENT, "bleu": "Bleu", "delos": "Delos Cloud"}  # fmt: skip
 DOMAINS = {".onmicrosoft.us": GOVERNMENT, ".onmicrosoft.cn": CHINA, ".onmschina.cn": CHINA}
 PUBLIC_ONLY = (
-    "amlwizard builds on the public cloud of Azure alone. China and US Government have endpoints, "
-    "sign-ins and private DNS zones of their own."
+    "amlwizard supports only Azure's public cloud. Azure China and Azure US Government have their own "
+    "endpoints, sign-in and private DNS zones."
 )
 DIRECTIONS = ("north", "south", "east", "west", "central")
 
@@ -40,7 +40,7 @@ def other_cloud(region: str) -> str | None:
 
 @rule(
     "RG-1",
-    "A region is written as one lower-case word.",
+    "A region must be written as Azure does, such as westeurope for West Europe.",
     "sign_in",
     about=("sign_in.region",),
     source="Azure regions",
@@ -53,8 +53,8 @@ def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
         cure = {"sign_in.region": meant} if len(meant) > 1 else {}
         yield rule.finding(
             "sign_in.region",
-            f"{given[:60]!r} is no region.",
-            use(cure) or "az account list-locations --query [].name lists them.",
+            f"{given[:60]!r} is not the name of an Azure region.",
+            use(cure) or "To list them: az account list-locations --query [].name",
             cure,
         )
 
@@ -66,13 +66,13 @@ def regions_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
         yield rule.finding(
             "sign_in.region",
             f"{sign_in.region} is a region of {cloud}, which is not supported.",
-            "Nothing of the public cloud replaces it: what must stay there cannot be built yet.",
+            "Choose a region of the public cloud, if the data may be there.",
         )
 
 
 @rule(
     "TN-1",
-    "A tenant is a UUID, a domain, or organizations.",
+    "A tenant must be a UUID, a domain, or organizations.",
     "sign_in",
     about=("sign_in.tenant",),
     source="Entra ID",
@@ -83,9 +83,10 @@ def tenant(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     ):
         yield rule.finding(
             "sign_in.tenant",
-            f"{sign_in.tenant[:60]!r} is no tenant.",
-            "Write its id or its domain. Or use sign_in.tenant: organizations.",
-            {"sign_in.tenant": "organizations"},
+            f"{sign_in.tenant[:60]!r} is not a tenant id or domain.",
+            "Give its id, or its domain, such as contoso.onmicrosoft.com. Or, to let the account "
+            f"decide: {use(cure := {'sign_in.tenant': 'organizations'})}",
+            cure,
         )
 
 
@@ -97,5 +98,5 @@ def tenants_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
         yield rule.finding(
             "sign_in.tenant",
             f"{sign_in.tenant} is a tenant of {cloud}, which is not supported.",
-            "Sign in to a tenant of the public cloud, if the platform may stand there.",
+            "Choose a tenant of the public cloud, if the platform may be built there.",
         )

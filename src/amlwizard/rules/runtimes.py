@@ -27,7 +27,7 @@ def python_of(spark_version: str) -> tuple[int, int] | None:
 
 @rule(
     "DB-7",
-    "A Databricks runtime is named by its version, what it is made for, and its Scala.",
+    "A Databricks runtime is named by its version, its kind and its Scala version, such as 16.4.x-scala2.12.",
     "training",
     about=("training.spark_version",),
     source="Azure Databricks, runtime versions",
@@ -38,16 +38,18 @@ def runtime(rule: Rule, training: Training) -> Iterator[Finding]:
     if named and known and named["scala"] not in known.scala:
         right = f"{named['number']}.x-{named['kind']}scala{known.scala[-1]}"
         cure = {"training.spark_version": right}
-        what = f"The runtime {named['number']} has no Scala {named['scala']}."
+        what = f"Databricks runtime {named['number']} is not offered with Scala {named['scala']}."
         yield rule.finding("training.spark_version", what, cure=cure)
     elif not named:
         cure = {"training.spark_version": _meant(text)}
-        yield rule.finding("training.spark_version", f"{text[:60]!r} is no runtime.", cure=cure)
+        yield rule.finding(
+            "training.spark_version", f"{text[:60]!r} is not a Databricks runtime.", cure=cure
+        )
 
 
 @rule(
     "DB-9",
-    f"Databricks ends the support of a runtime, as announced by {KNOWN}.",
+    f"Databricks runtimes are supported for a limited time (as announced by {KNOWN}).",
     "training",
     about=("training.spark_version",),
     source="Azure Databricks, release notes of runtimes",
@@ -61,13 +63,13 @@ def lifetime(rule: Rule, training: Training) -> Iterator[Finding]:
     if known is None:
         yield rule.finding(
             "training.spark_version",
-            f"The runtime {named['number']} was not known in {KNOWN}.",
-            "Leave it if Databricks lists it: it is asked as soon as there is a workspace.",
+            f"Databricks runtime {named['number']} did not exist in {KNOWN}.",
+            "Keep it if Databricks offers it; this is checked once there is a workspace.",
         )
     elif known.until and known.until <= date.today():
         yield rule.finding(
             "training.spark_version",
-            f"The support of the runtime {named['number']} ended on {known.until:%d %B %Y}.",
+            f"Databricks ended support for runtime {named['number']} on {known.until:%d %B %Y}.",
             cure={"training.spark_version": _default()},
         )
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
-from amlwizard.recipe import Names, Security, Serving, SignIn
-from amlwizard.rules.base import Rule, rule, use
+from amlwizard.recipe import Names, Security, Serving, SignIn, title
+from amlwizard.rules.base import Rule, listed, rule, use
 
 ML_VNET = "Azure Machine Learning, secure workspace VNet"
 REGISTRY = "Azure Container Registry, service endpoints and SKUs"
@@ -17,7 +17,7 @@ DNS_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 @rule(
     "CR-1",
-    "Only the Premium SKU of a registry carries network rules and private endpoints.",
+    "Only Premium registries support network rules and private endpoints.",
     "security",
     about=("security.registry_sku", "security.registry"),
     source=REGISTRY,
@@ -26,15 +26,14 @@ def registry_sku(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.registry_sku != "Premium":
         yield rule.finding(
             ("security.registry_sku", "security.registry"),
-            f"A {security.registry_sku} registry cannot be closed off.",
+            f"A {security.registry_sku} registry supports no private endpoints and no network rules.",
             cure={"security.registry_sku": "Premium"},
         )
 
 
 @rule(
     "CR-2",
-    "Service endpoints of the registry never left preview; only AKS and virtual machines can use "
-    "them.",
+    "Service endpoints of registries are in preview, and only AKS and virtual machines can use them.",
     "security",
     about=("security.registry",),
     source=REGISTRY,
@@ -44,16 +43,15 @@ def registry_service_endpoint(rule: Rule, security: Security) -> Iterator[Findin
     if security.registry == "service-endpoint":
         yield rule.finding(
             "security.registry",
-            "The registry is reached by service endpoints: Microsoft does not support that for the "
-            "compute that builds images.",
+            "The registry uses service endpoints, which the compute that builds images does not support.",
             cure={"security.registry": "private-endpoint"},
         )
 
 
 @rule(
     "AML-3",
-    "With storage behind service endpoints, Studio works only where the workspace's private "
-    "endpoint is in a subnet that has them; with private endpoints the same VNET is enough.",
+    "With service endpoints on storage, Studio works only if the workspace's private endpoint is in "
+    "a subnet that has them; with private endpoints, the same VNET is enough.",
     "security",
     about=("security.storage", "addresses.workspace"),
     source=ML_VNET,
@@ -63,14 +61,14 @@ def storage_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding
     if security.storage == "service-endpoint":
         yield rule.finding(
             ("security.storage", "addresses.workspace"),
-            "Storage is reached by service endpoints, so the workspace subnet gets one too.",
+            "Storage uses service endpoints, so the workspace subnet gets one, too.",
             cure={"security.storage": "private-endpoint"},
         )
 
 
 @rule(
     "KV-1",
-    "A service endpoint leaves the vault's public address in use, filtered by subnet.",
+    "With a service endpoint, the vault keeps its public endpoint, restricted by subnet.",
     "security",
     about=("security.key_vault",),
     source=ML_VNET,
@@ -80,15 +78,15 @@ def vault_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.key_vault == "service-endpoint":
         yield rule.finding(
             "security.key_vault",
-            "The vault is reached by service endpoints.",
+            "The key vault uses service endpoints.",
             cure={"security.key_vault": "private-endpoint"},
         )
 
 
 @rule(
     "NAT-1",
-    "Subnets without outbound access need a NAT gateway or a firewall; default outbound access is "
-    "being retired.",
+    "Subnets need a NAT gateway or a firewall for outbound access; Azure is retiring default outbound "
+    "access.",
     "security",
     about=("security.nat_gateway",),
     source="Azure Virtual Network, default outbound access",
@@ -98,14 +96,14 @@ def outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     if not security.nat_gateway:
         yield rule.finding(
             "security.nat_gateway",
-            "Compute and Databricks subnets fall back to default outbound access.",
+            "Without a NAT gateway, the compute and Databricks subnets depend on default outbound access.",
             cure={"security.nat_gateway": True},
         )
 
 
 @rule(
     "DB-6",
-    "Without secure cluster connectivity every Databricks node has a public address.",
+    "Without secure cluster connectivity, every Databricks node has a public IP address.",
     "security",
     about=("security.databricks_no_public_ip",),
     source="Azure Databricks, secure cluster connectivity",
@@ -115,32 +113,33 @@ def public_nodes(rule: Rule, security: Security) -> Iterator[Finding]:
     if not security.databricks_no_public_ip:
         yield rule.finding(
             "security.databricks_no_public_ip",
-            "Databricks nodes have public addresses.",
+            "Databricks nodes get public IP addresses.",
             cure={"security.databricks_no_public_ip": True},
         )
 
 
 @rule(
     "AK-14",
-    "Authorised ranges guard a public API server; a private one has no public address.",
+    "Authorised ranges restrict a public API server; a private one has no public endpoint.",
     "security",
     about=("security.private_aks", "security.aks_authorized_ranges"),
     source="AKS, API server authorized IP ranges",
 )
 def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
+    cure: dict[str, object] = {"security.aks_authorized_ranges": []}
     if security.private_aks and security.aks_authorized_ranges:
         yield rule.finding(
             ("security.private_aks", "security.aks_authorized_ranges"),
-            "Both are set.",
-            "Use security.aks_authorized_ranges: [], or leave the cluster public.",
-            {"security.aks_authorized_ranges": []},
+            "A private AKS cluster cannot have authorised ranges.",
+            f"{use(cure)} Or do not make AKS private.",
+            cure,
         )
 
 
 @rule(
     "ST-1",
-    "Without shared keys, whoever trains needs roles on the storage account: data goes there under "
-    "their identity.",
+    "Without shared keys, everyone who trains needs roles on the storage account, as data is accessed "
+    "with their own identity.",
     "security",
     "names",
     reads=("names.resource_group", "names.storage"),
@@ -153,8 +152,8 @@ def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
     if not security.shared_keys:
         yield rule.finding(
             "security.shared_keys",
-            "People, and the notebook's service principal, are given no role on it by a run.",
-            "Give them Storage Blob Data Contributor and Storage File Data Privileged Contributor: "
+            "Shared keys are off, and a run gives no roles to users or to the notebook's service principal.",
+            "Give them the roles Storage Blob Data Contributor and Storage File Data Privileged Contributor: "
             'az role assignment create --role "Storage Blob Data Contributor" --assignee WHO '
             f"--scope $(az storage account show -g {names.resource_group} -n {names.storage} "
             "--query id -o tsv)",
@@ -163,8 +162,8 @@ def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
 
 @rule(
     "AML-K8S-7",
-    "Where the API server answers authorised ranges only, those of Machine Learning's control plane "
-    "belong to them, of the region and of its pair: it deploys to AKS from there.",
+    "Azure Machine Learning deploys to AKS from its own addresses, in the region and its paired region; "
+    "authorised ranges must include them.",
     "security",
     "sign_in",
     reads=("sign_in.region",),
@@ -179,18 +178,17 @@ def control_plane(rule: Rule, security: Security, sign_in: SignIn) -> Iterator[F
     if security.aks_authorized_ranges and not security.private_aks:
         yield rule.finding(
             "security.aks_authorized_ranges",
-            "Deployments fail unless the ranges of Machine Learning are among them, or AKS trusts "
-            "it without.",
-            "Add the ranges of the service tag AzureMachineLearning of the region and of its pair: "
+            "Deployments may fail unless the authorised ranges include those of Azure Machine Learning.",
+            "Add the ranges of the service tag AzureMachineLearning for the region and its pair: "
             f"az network list-service-tags -l {sign_in.region} --query "
-            "\"values[?starts_with(name,'AzureMachineLearning.')]\". It is not known whether "
-            "clusters still need them.",
+            "\"values[?starts_with(name,'AzureMachineLearning.')]\". Microsoft's "
+            "documents disagree on whether AKS needs them.",
         )
 
 
 @rule(
     "AML-K8S-3",
-    "A public load balancer gives the scoring endpoint a public address.",
+    "A public load balancer gives the scoring endpoint a public IP address.",
     "security",
     "serving",
     about=("serving.load_balancer", "security.private_aks"),
@@ -201,14 +199,14 @@ def public_scoring(rule: Rule, security: Security, serving: Serving) -> Iterator
     if security.private_aks and serving.load_balancer == "public":
         yield rule.finding(
             ("serving.load_balancer", "security.private_aks"),
-            "AKS is private, and its scoring endpoint is not.",
+            "AKS is private, but its scoring endpoint is public.",
             cure={"serving.load_balancer": "internal"},
         )
 
 
 @rule(
     "AML-K8S-6",
-    "Machine Learning on a private AKS cluster pulls its images through a private endpoint of the "
+    "On a private AKS cluster, Azure Machine Learning pulls images through a private endpoint of the "
     "registry.",
     "security",
     about=("security.registry", "security.private_aks"),
@@ -219,14 +217,14 @@ def private_pull(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.private_aks and security.registry != "private-endpoint":
         yield rule.finding(
             ("security.registry", "security.private_aks"),
-            "AKS is private, and its registry is reached by service endpoints.",
+            "AKS is private, but the registry uses service endpoints.",
             cure={"security.registry": "private-endpoint"},
         )
 
 
 @rule(
     "AML-K8S-2",
-    "HTTPS on the scoring endpoint takes a certificate, its key and its DNS name.",
+    "HTTPS on the scoring endpoint needs a certificate, its key and its DNS name.",
     "serving",
     about=("serving.tls_certificate", "serving.tls_key", "serving.tls_name"),
     source=KUBERNETES,
@@ -239,15 +237,15 @@ def tls(rule: Rule, serving: Serving) -> Iterator[Finding]:
         cure = {f"serving.{field}": None for field in given}
         yield rule.finding(
             tuple(f"serving.{field}" for field in fields),
-            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
-            f"Give all three, or none. {use(cure)}",
+            f"For HTTPS, {listed([title(f'serving.{field}') for field in missing])} must be given, too.",
+            f"Give all three, or none: {use(cure)}",
             cure,
         )
 
 
 @rule(
     "AML-K8S-5",
-    "The certificate's name is a DNS name, under which the endpoint is called.",
+    "The TLS name must be the DNS name in the certificate, which clients use to call the endpoint.",
     "serving",
     about=("serving.tls_name",),
     source=KUBERNETES,
@@ -258,13 +256,13 @@ def tls_name(rule: Rule, serving: Serving) -> Iterator[Finding]:
         near = re.sub(r"^\w+://|[/:].*$|\s", "", name)
         right = re.fullmatch(rf"{DNS_LABEL}(\.{DNS_LABEL})+", near)
         cure = {"serving.tls_name": near} if right else {}
-        fix = use(cure) or "Write it as in the certificate, such as score.example.com."
-        yield rule.finding("serving.tls_name", f"{name[:60]!r} is no DNS name.", fix, cure)
+        fix = use(cure) or "Give it as it is in the certificate, such as score.example.com."
+        yield rule.finding("serving.tls_name", f"{name[:60]!r} is not a DNS name.", fix, cure)
 
 
 @rule(
     "AML-K8S-4",
-    "Without TLS the endpoint's key and the data travel unencrypted.",
+    "Without TLS, the endpoint's key and all data are sent unencrypted.",
     "serving",
     about=("serving.tls_certificate", "serving.load_balancer"),
     source=KUBERNETES,
@@ -274,8 +272,8 @@ def plain_http(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.load_balancer == "public" and not serving.tls_certificate:
         yield rule.finding(
             ("serving.tls_certificate", "serving.load_balancer"),
-            "The endpoint answers plain HTTP from the Internet.",
-            "Give serving.tls_certificate, tls_key and tls_name. Or use serving.load_balancer: "
-            "internal: then only the VNET reaches it.",
-            {"serving.load_balancer": "internal"},
+            "The scoring endpoint accepts plain HTTP from the Internet.",
+            "Give a TLS certificate, its key and its name. Or, so that only the VNET reaches it: "
+            f"{use(cure := {'serving.load_balancer': 'internal'})}",
+            cure,
         )

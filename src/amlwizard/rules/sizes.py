@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from amlwizard.design.subnets import DATABRICKS, SUBNETS
 from amlwizard.errors import Finding
-from amlwizard.recipe import Serving, Training
+from amlwizard.recipe import Serving, Training, title
 from amlwizard.rules.address_space import AKS_RESERVED, PRIVATE, path, paths, touched, within
 from amlwizard.rules.addresses import PLANNING
 from amlwizard.rules.base import Rule, counted, listed, rule, usable, use
@@ -29,7 +29,7 @@ NODES = ("serving.nodes", "serving.max_nodes", "serving.max_surge")
 
 @rule(
     "AK-17",
-    "An autoscaler keeps between the fewest nodes and the most.",
+    "The most nodes of an autoscaler must not be fewer than its fewest.",
     "serving",
     about=("serving.nodes", "serving.max_nodes"),
     source="AKS, cluster autoscaler",
@@ -38,14 +38,14 @@ def scaled(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.max_nodes is not None and serving.max_nodes < serving.nodes:
         yield rule.finding(
             ("serving.max_nodes", "serving.nodes"),
-            f"At most {serving.max_nodes} are fewer than {counted(serving.nodes, 'node')}.",
+            f"Most nodes is {serving.max_nodes}, fewer than Nodes, which is {serving.nodes}.",
             cure={"serving.max_nodes": serving.nodes},
         )
 
 
 @rule(
     "DB-10",
-    "An autoscaler keeps between the fewest workers, of which there is one, and more of them.",
+    "An autoscaler needs at least one worker, and a maximum above its minimum.",
     "training",
     about=("training.workers", "training.max_workers"),
     source="Azure Databricks, Clusters API: autoscale",
@@ -55,16 +55,16 @@ def workers_scaled(rule: Rule, training: Training) -> Iterator[Finding]:
     if most is None:
         return
     if training.workers == 0:
-        what = "A single-node cluster cannot be scaled: it has no workers."
+        what = "A single-node cluster, with 0 workers, cannot scale."
         yield rule.finding(WORKERS, what, cure={"training.workers": 1} if most > 1 else {})
     elif most <= training.workers:
-        what = f"At most {most} are no more than {counted(training.workers, 'worker')}."
+        what = f"Most workers is {most}, not more than Workers, which is {training.workers}."
         yield rule.finding(WORKERS, what, cure={"training.max_workers": None})
 
 
 @rule(
     "VN-5",
-    "The VNET of a Databricks workspace is from /16 to /24.",
+    "The VNET of a Databricks workspace must be a /16 to a /24.",
     "ranges",
     about=paths("vnet"),
     source=DATABRICKS_DOCS,
@@ -72,13 +72,15 @@ def workers_scaled(rule: Rule, training: Training) -> Iterator[Finding]:
 def vnet_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     vnet = ranges.get("vnet")
     if vnet and not SHORTEST["vnet"] <= vnet.prefixlen <= LONGEST["vnet"]:
-        what = f"The VNET is a /{vnet.prefixlen}."
+        what = (
+            f"The VNET {vnet} is too {'large' if vnet.prefixlen < SHORTEST['vnet'] else 'small'}."
+        )
         yield ranges.found(rule, path("vnet"), what, "vnet", otherwise="Use a /16 to /24.")
 
 
 @rule(
     "SN-2",
-    "A subnet is a /29 or larger.",
+    "A subnet must be a /29 or larger.",
     "ranges",
     about=paths(*SUBNETS),
     source="Azure Resource Manager",
@@ -90,7 +92,7 @@ def subnet_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
             yield ranges.found(
                 rule,
                 path(name),
-                f"{network} is too small.",
+                f"{title(path(name))} {network} is too small.",
                 name,
                 otherwise="Use a /29 or larger.",
             )
@@ -98,7 +100,7 @@ def subnet_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "DB-1",
-    "Each of the two Databricks subnets is a /26 or larger.",
+    "Each of the two Databricks subnets must be a /26 or larger.",
     "ranges",
     about=paths(*DATABRICKS),
     source=DATABRICKS_DOCS,
@@ -107,7 +109,7 @@ def databricks_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     own = dict(ranges.known(*DATABRICKS))
     small = [name for name, network in own.items() if network.prefixlen > LONGEST[name]]
     if small:
-        said = listed([f"{own[name]} ({name})" for name in small])
+        said = listed([f"{title(path(name))} {own[name]}" for name in small])
         yield ranges.found(
             rule,
             paths(*small),
@@ -119,7 +121,7 @@ def databricks_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "DB-5",
-    "A cluster node takes one address in each Databricks subnet.",
+    "Each cluster node uses one address in each Databricks subnet.",
     "ranges",
     "training",
     about=(*paths(*DATABRICKS), "training.workers", "training.max_workers"),
@@ -135,15 +137,15 @@ def databricks_nodes(rule: Rule, ranges: Ranges, training: Training) -> Iterator
         yield ranges.found(
             rule,
             (*(path(name) for name in tight), most),
-            f"{nodes} nodes do not fit into {least}: it has {usable(least)} addresses.",
+            f"{nodes} Databricks nodes do not fit into {least}, which has {usable(least)} usable addresses.",
             *tight,
-            otherwise=f"Use {most}: {usable(least) - 1} or fewer.",
+            otherwise=f"Set {title(most)} to {usable(least) - 1} or less.",
         )
 
 
 @rule(
     "PE-1",
-    "The private endpoints of workspace, storage, vault and registry take up to 8 addresses.",
+    "The private endpoints of workspace, storage, key vault and registry use up to 8 addresses.",
     "ranges",
     about=paths("workspace"),
     source="Azure Private Link",
@@ -154,16 +156,17 @@ def private_endpoint_room(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             path("workspace"),
-            f"{workspace} has {usable(workspace)} addresses; the private endpoints need {need}.",
+            f"The workspace subnet {workspace} has {usable(workspace)} usable addresses; the private endpoints "
+            f"need {need}.",
             "workspace",
-            otherwise="Use a /28 or larger; /27 leaves room.",
+            otherwise="Use a /28 or larger; a /27 leaves room to grow.",
         )
 
 
 @rule(
     "AK-2",
-    "The AKS service range is smaller than /12, and has 8 addresses or more: Kubernetes starts with "
-    "no fewer.",
+    "The AKS service range must be smaller than a /12 and have at least 8 addresses, which Kubernetes "
+    "needs to start.",
     "ranges",
     about=paths("service_cidr"),
     source=f"{PLANNING}; Kubernetes, kube-apiserver",
@@ -183,8 +186,8 @@ def service_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "AK-16",
-    "Every Kubernetes service takes an address for as long as it is there: those of Kubernetes, of "
-    "the Machine Learning extension and of every deployment.",
+    "Every Kubernetes service uses an address: those of Kubernetes itself, of the Machine Learning "
+    "extension and of each deployment.",
     "ranges",
     about=paths("service_cidr"),
     source="AKS, IP address planning; a judgement",
@@ -196,7 +199,7 @@ def service_room(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             path("service_cidr"),
-            f"The service range {service} has {service.num_addresses} addresses.",
+            f"The service range {service} has only {service.num_addresses} addresses.",
             "service_cidr",
             otherwise="Use a /24 or larger.",
         )
@@ -204,7 +207,7 @@ def service_room(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "AK-6",
-    "With overlay, every node takes a /24 of the pod range, which is private or 100.64.0.0/10.",
+    "With overlay, every node uses a /24 of the pod range, which must be private or in 100.64.0.0/10.",
     "ranges",
     about=(*paths("pod_cidr"), *NODES),
     source=OVERLAY,
@@ -218,21 +221,24 @@ def pod_range(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             (path("pod_cidr"), *NODES),
-            f"{pods} has room for {counted(room, 'node')}: {load.nodes} and {load.surge} for "
-            "upgrades are needed.",
+            f"The pod range {pods} has room for {counted(room, 'node')}, but {load.nodes} are needed, and "
+            f"{load.surge} for upgrades.",
             "pod_cidr",
             otherwise="Use a larger pod range, or fewer nodes.",
         )
     elif not within(pods, PRIVATE) and not touched(pods, AKS_RESERVED):
         yield ranges.found(
-            rule, path("pod_cidr"), f"{pods} is not private address space.", "pod_cidr"
+            rule,
+            path("pod_cidr"),
+            f"The pod range {pods} is not private address space.",
+            "pod_cidr",
         )
 
 
 @rule(
     "AK-7",
-    "With overlay, every node takes one address of its subnet; so do upgrades, an internal load "
-    "balancer and a private API server.",
+    "With overlay, every node uses an address of its subnet; so do nodes that upgrades add, an internal "
+    "load balancer and a private API server.",
     "ranges",
     "serving",
     about=(*paths("scoring"), *NODES),
@@ -245,8 +251,8 @@ def overlay_nodes(rule: Rule, ranges: Ranges, serving: Serving) -> Iterator[Find
         yield ranges.found(
             rule,
             (path("scoring"), *NODES),
-            f"{need} addresses do not fit into {scoring}, which has {usable(scoring)}: "
-            f"{counted(ranges.load.nodes, 'node')}, {ranges.load.surge} for upgrades, "
+            f"The scoring subnet {scoring} has {usable(scoring)} usable addresses; {need} are needed: "
+            f"{ranges.load.nodes} for nodes, {ranges.load.surge} for upgrades, "
             f"{ranges.load.fronts} for load balancer and API server.",
             "scoring",
             otherwise="Use a larger subnet, or fewer nodes.",
@@ -255,8 +261,8 @@ def overlay_nodes(rule: Rule, ranges: Ranges, serving: Serving) -> Iterator[Find
 
 @rule(
     "AK-8",
-    "Without overlay, every node and every pod that it may run takes an address of the subnet; so "
-    "do the nodes that an upgrade adds.",
+    "Without overlay, every node and every pod that it may run uses an address of the subnet; so do "
+    "the nodes that upgrades add.",
     "ranges",
     "serving",
     about=(*paths("scoring"), *NODES, "serving.max_pods"),
@@ -275,13 +281,13 @@ def node_subnet(rule: Rule, ranges: Ranges, serving: Serving) -> Iterator[Findin
             f"they are upgraded, need {need} addresses; {scoring} has {have}, enough to run and "
             f"upgrade {counted(fit, 'node')}.",
             "scoring",
-            otherwise="Use serving.network: overlay, or fewer pods per node.",
+            otherwise="Set Pod network to overlay, or use fewer pods per node.",
         )
 
 
 @rule(
     "AK-9",
-    "A pool has room for 30 pods or more.",
+    "A node pool must have room for at least 30 pods.",
     "serving",
     about=("serving.max_pods", "serving.nodes"),
     source=PLANNING,
@@ -291,7 +297,8 @@ def pod_room(rule: Rule, serving: Serving) -> Iterator[Finding]:
         cure = {"serving.max_pods": -(-POOL_PODS // serving.nodes)}
         yield rule.finding(
             ("serving.max_pods", "serving.nodes"),
-            f"{counted(serving.nodes, 'node')} of {serving.max_pods} pods are fewer than {POOL_PODS} pods.",
+            f"{counted(serving.nodes, 'node')} with {serving.max_pods} pods each have room for only "
+            f"{serving.nodes * serving.max_pods} pods.",
             use(cure),
             cure,
         )

@@ -18,7 +18,7 @@ MOST = 15  # limit of a private DNS zone, including our tag; 50 elsewhere
 
 @rule(
     "NM-6",
-    "Azure limits the names, the values and the number of tags.",
+    "Azure limits the number of tags, and their names and values.",
     "names",
     about=("names.tags",),
     source=SOURCE,
@@ -28,20 +28,21 @@ def tags(rule: Rule, names: Names) -> Iterator[Finding]:
     if len(given) >= MOST:
         yield rule.finding(
             "names.tags",
-            f"{len(given)} tags and ours are more than a private DNS zone takes.",
-            f"Leave {MOST - 1} at most.",
+            f"There are {len(given)} tags; with the one that amlwizard adds, a private DNS zone may have "
+            f"{MOST} at most.",
+            f"Remove some, so that {MOST - 1} at most are left.",
         )
     for name, value in given.items():
         wrong = _wrong(name, value)
         if wrong:
-            yield rule.finding("names.tags", f"The tag {name[:60]!r} {wrong}.", "Correct it.")
+            yield rule.finding("names.tags", f"The tag {name[:60]!r} {wrong}.", "Change this tag.")
     folded = [name.lower() for name in given]
     twice = sorted({name for name in folded if folded.count(name) > 1})
     if twice:
         yield rule.finding(
             "names.tags",
-            f"{listed(twice)}: twice, for Azure tells names of tags apart without case.",
-            "Leave one of them.",
+            f"Azure ignores case in the names of tags, so {listed(twice)} is given twice.",
+            "Remove one of them.",
         )
 
 
@@ -51,17 +52,17 @@ def _wrong(name: str, value: str) -> str:
     if not name.strip():
         return "has no name"
     if name.lower() == OURS:
-        return "is ours: it says which recipe made a resource"
+        return "is set by amlwizard: it names the recipe that created a resource"
     if bad:
-        return f"holds {' '.join(bad)}, which Azure forbids in the name of a tag"
+        return f"contains {' '.join(bad)}, which Azure does not allow in the name of a tag"
     if not name.isprintable() or not value.isprintable():
-        return "holds a control character"
+        return "contains a control character"
     if name.lower().startswith(RESERVED):
-        return f"begins with one of {', '.join(RESERVED)}, which Azure keeps for itself"
+        return f"begins with a word that Azure reserves: {', '.join(RESERVED)}"
     if " " in name or "(" in name or ")" in name or name[0].isdigit():
-        return "has a blank, a parenthesis, or a digit at its start, which DNS zones refuse"
+        return "has a space, a parenthesis or a leading digit, which private DNS zones do not allow"
     if len(name) > LONGEST_NAME:
-        return f"has {len(name)} characters in its name; a storage account takes {LONGEST_NAME}"
+        return f"has a name of {len(name)} characters; storage accounts allow {LONGEST_NAME}"
     if len(value) > LONGEST_VALUE:
-        return f"has a value of {len(value)} characters; Azure takes {LONGEST_VALUE}"
+        return f"has a value of {len(value)} characters; Azure allows {LONGEST_VALUE}"
     return ""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from amlwizard.errors import Finding
 from amlwizard.recipe import Expect, Scoring, Serving, Training
 from amlwizard.rules import scoring_request
-from amlwizard.rules.base import Rule, rule, use
+from amlwizard.rules.base import Rule, counted, rule, use
 from amlwizard.rules.known_versions import KNOWN, KUBERNETES
 from amlwizard.rules.request_problems import problems
 
@@ -28,7 +28,7 @@ def version(text: str) -> tuple[int, ...] | None:
 
 @rule(
     "VM-1",
-    "A size of virtual machines is named Standard_, its family, cores and version.",
+    "A VM size is named Standard_ with its family, vCPUs and version, such as Standard_D4ds_v5.",
     "training",
     "serving",
     about=("training.node_type", "serving.node_size", "serving.build_node_size"),
@@ -48,17 +48,16 @@ def sizes(rule: Rule, training: Training, serving: Serving) -> Iterator[Finding]
             cure = {path: near} if SIZE.fullmatch(near) else {}
             yield rule.finding(
                 path,
-                f"{text[:60]!r} is no size.",
-                use(cure)
-                or "az vm list-skus --location REGION --output table lists what there is.",
+                f"{text[:60]!r} is not a VM size.",
+                use(cure) or "To list them: az vm list-skus --location REGION --output table",
                 cure,
             )
 
 
 @rule(
     "VM-2",
-    "The nodes of AKS have two vCPUs or more, and what Machine Learning builds runs on x64: its "
-    "sizes have no p after the number.",
+    "AKS nodes need at least two vCPUs, and images of Azure Machine Learning need x64 processors: VM "
+    "sizes without p after the number.",
     "serving",
     about=("serving.node_size", "serving.build_node_size"),
     source="AKS, system node pools; Azure virtual machine sizes, naming conventions",
@@ -73,12 +72,12 @@ def machines(rule: Rule, serving: Serving) -> Iterator[Finding]:
         small = field == "node_size" and int(named["number"]) < 2
         if arm or small:
             path = f"serving.{field}"
-            what = "has Arm processors" if arm else "has one vCPU"
+            what = "has Arm processors" if arm else "has only one vCPU"
             # The same machine with x64 processors, never a smaller one.
             start, end = named.span("features")
             x64 = text[:start] + text[start:end].replace("p", "").replace("P", "") + text[end:]
             cure = {path: x64 if arm and not small else _default(Serving, field)}
-            yield rule.finding(path, f"{text} {what}.", cure=cure)
+            yield rule.finding(path, f"The VM size {text} {what}.", cure=cure)
 
 
 def _default(section: type[Training] | type[Serving], field: str) -> object:
@@ -87,7 +86,7 @@ def _default(section: type[Training] | type[Serving], field: str) -> object:
 
 @rule(
     "AML-K8S-1",
-    "A Kubernetes version is a minor version, such as 1.36, or a patch of one.",
+    "A Kubernetes version is a minor version, such as 1.36, or a patch version, such as 1.36.2.",
     "serving",
     about=("serving.kubernetes_version",),
     source="AKS, supported versions",
@@ -98,15 +97,15 @@ def kubernetes_version(rule: Rule, serving: Serving) -> Iterator[Finding]:
         cure = {"serving.kubernetes_version": _nearest(wanted)}
         yield rule.finding(
             "serving.kubernetes_version",
-            f"Kubernetes {wanted!r} is no version.",
-            f"Use one of {', '.join(KUBERNETES)}; left out, the region's default. {use(cure)}",
+            f"{wanted!r} is not a Kubernetes version.",
+            f"{use(cure)} Known are {', '.join(KUBERNETES)}; without one, the region's default applies.",
             cure,
         )
 
 
 @rule(
     "AML-K8S-8",
-    "Azure knows which versions a region offers; preflight asks it.",
+    "The versions that AKS offers depend on the region and change often; preflight asks Azure.",
     "serving",
     about=("serving.kubernetes_version",),
     source="AKS, supported versions",
@@ -127,7 +126,7 @@ def kubernetes_offered(rule: Rule, serving: Serving) -> Iterator[Finding]:
     yield rule.finding(
         "serving.kubernetes_version",
         f"Kubernetes {serving.kubernetes_version} is {bound} that AKS offered in {KNOWN}.",
-        f"Run preflight, or see az aks get-versions. {use(cure)}".strip(),
+        f"Run preflight, or list what is offered: az aks get-versions. {use(cure)}".strip(),
         cure,
     )
 
@@ -148,7 +147,7 @@ def _nearest(wanted: str) -> str | None:
 
 @rule(
     "K8S-1",
-    "A Kubernetes quantity is a number with a unit.",
+    "A Kubernetes quantity is a number, with a unit where it needs one.",
     "serving",
     about=("serving.cpu", "serving.memory"),
     source="Kubernetes",
@@ -163,8 +162,8 @@ def quantities(rule: Rule, serving: Serving) -> Iterator[Finding]:
             cure = {f"serving.{field}": _quantity(field, text, pattern)}
             yield rule.finding(
                 f"serving.{field}",
-                f"{text!r} is no quantity.",
-                f"{use(cure)} It is written as {example}.",
+                f"{text!r} is not a valid Kubernetes quantity.",
+                f"{use(cure)} It is written like {example}.",
                 cure,
             )
 
@@ -181,7 +180,7 @@ def _quantity(field: str, text: str, pattern: str) -> str:
 
 @rule(
     "SC-1",
-    "A model with named columns takes columns, index and data; rows alone are given its names.",
+    "A model with named columns takes columns, index and data; rows alone get the names of its columns.",
     "scoring",
     "training",
     source="Azure Machine Learning, deploy MLflow models",
@@ -196,7 +195,7 @@ def request_shape(rule: Rule, scoring: Scoring, training: Training) -> Iterator[
 
 @rule(
     "EX-1",
-    "As many predictions are expected as the request has rows.",
+    "The number of expected predictions must equal the number of rows of the request.",
     "scoring",
     "expect",
     "training",
@@ -215,7 +214,8 @@ def expected_predictions(
     if len(rows) != len(expect.predictions):
         yield rule.finding(
             ("expect.predictions", "scoring.request"),
-            f"{len(expect.predictions)} predictions are expected of {len(rows)} rows.",
-            "Give one for each row. Leave out expect.predictions to check none.",
+            f"{len(expect.predictions)} predictions are expected, but the request has "
+            f"{counted(len(rows), 'row')}.",
+            f"Give one prediction for each row. Or, to check none: {use({'expect.predictions': None})}",
             {"expect.predictions": None},
         )

@@ -22,7 +22,7 @@ ZONE_ID = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Netwo
 
 @rule(
     "DNS-1",
-    "A private DNS zone that is to be used answers for one of the names that the recipe needs.",
+    "An existing private DNS zone can only be used for a name that the recipe needs.",
     "security",
     about=("security.dns_zones",),
     source="Azure Private Link, private DNS zone values",
@@ -32,12 +32,12 @@ def dns_zones(rule: Rule, security: Security) -> Iterator[Finding]:
         if name not in ZONES:
             yield rule.finding(
                 "security.dns_zones",
-                f"No private endpoint of the recipe is found under {name[:80]!r}.",
-                f"Those are: {', '.join(ZONES)}.",
+                f"No private endpoint of the recipe uses a private DNS zone {name[:80]!r}.",
+                f"The zones in use are: {', '.join(ZONES)}.",
             )
         elif not re.fullmatch(rf"{ZONE_ID}{re.escape(name)}", zone, re.IGNORECASE):
             yield rule.finding(
                 "security.dns_zones",
-                f"{zone[:120]!r} is no ARM id of a zone {name}.",
-                "Write it as az network private-dns zone show --query id tells it.",
+                f"{zone[:120]!r} is not the ARM id of a private DNS zone {name}.",
+                "Give its id as this command prints it: az network private-dns zone show --query id",
             )

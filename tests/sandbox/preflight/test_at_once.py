@@ -68,7 +68,7 @@ def test_a_run_stops_before_its_first_write(cloud: Cloud, command: Command) -> N
     said = ran.final("preflight")
     found = said["outputs"]["findings"]
     assert sorted(f["rule"] for f in found if f["severity"] == "error") == TROUBLES
-    assert said["what"].startswith("The cloud would refuse 6 things")
+    assert said["what"].startswith("Preflight found 6 problems")
     assert all(f["what"] in said["why"] for f in found if f["severity"] == "error")
     others = {s: o for s, o in ran.outcomes.items() if s not in ("sign-in", "preflight")}
     assert set(others.values()) == {"blocked"}
