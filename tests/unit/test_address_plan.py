@@ -273,7 +273,7 @@ def test_a_load_that_no_vnet_holds_is_said() -> None:
     serving = Serving(network="node-subnet", nodes=400, max_pods=250)
     with pytest.raises(NoRoomError) as refused:
         suggested(recipe(serving=serving))
-    assert "at most 65,536" in refused.value.what
+    assert "65,536 at most" in refused.value.what
     assert "Scoring subnet" in refused.value.why and "overlay" in refused.value.fix
 
 
