@@ -113,6 +113,6 @@ async def from_nothing_to_three_predictions(prefix: str, login: str, sessions: P
                 await walk.see(lambda: walk.app.ran)
                 await to_finish(walk)
                 assert all(number in walk.text for number in PREDICTIONS)
-                await walk.press("end")  # long paths push it below the screen
-                await walk.see(f"amlwizard replay recipes/{prefix}.yaml")
+                [replay] = walk.app.next_steps[0].commands  # long paths push it below the screen
+                assert f"replay recipes/{prefix}.yaml --target sandbox" in replay
         assert walk.app.ran and walk.app.ran.exit_code == 0

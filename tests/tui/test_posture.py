@@ -415,6 +415,8 @@ async def test_finish_says_how_to_take_it_down_and_to_keep_it() -> None:
         for command in ("replay", "destroy", "key"):
             await walk.see(f"amlwizard {command} recipes/quickstart.yaml --target sandbox")
         await walk.see(REVIVAL)
+        await walk.press("f6")
+        assert app.clipboard.splitlines() == list(app.next_steps[-1].commands)
 
 
 async def test_finish_says_that_the_exit_is_1_where_a_promise_is_not_kept() -> None:

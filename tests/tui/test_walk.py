@@ -76,7 +76,7 @@ async def test_an_article_whose_deployment_fails_is_left_continued_and_retried(
     with application() as one:
         async with walking(wizard(one, folder=home)) as walk:
             await walk.see("Continue article2020")
-            await walk.press("down", "enter")
+            await walk.press("enter")
             await walk.see("The container crashed.")
             await walk.press("r")
             await walk.see(lambda: isinstance(walk.app.screen, LoginScreen))

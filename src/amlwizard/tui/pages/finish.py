@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from textwrap import wrap
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -14,12 +16,13 @@ from textual.widgets import Static
 from amlwizard import answers
 from amlwizard.app.port import RunResult
 from amlwizard.lineage import lineage
-from amlwizard.next_steps import NextStep
+from amlwizard.next_steps import NextStep, answered
 from amlwizard.plan.outputs import SCORE, VERIFY
 from amlwizard.posture import Posture
 from amlwizard.time_format import span
 from amlwizard.tui.pages import evidence
 from amlwizard.tui.pages.page import Page
+from amlwizard.tui.pages.score import COPIED
 from amlwizard.view import RunView
 
 NAME = 13
@@ -27,6 +30,8 @@ NAMED = 3
 
 
 class FinishPage(Page):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f6", "copy", "Copy request", priority=True)]
+
     def compose_page(self) -> ComposeResult:
         with VerticalScroll(id="finish"):
             yield Static(id="result")
@@ -37,6 +42,16 @@ class FinishPage(Page):
 
     def on_screen_resume(self) -> None:
         self._show()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "copy":
+            return answered(self.wizard.view) is not None
+        return super().check_action(action, parameters)
+
+    def action_copy(self) -> None:
+        if answer := answered(self.wizard.view):
+            self.app.copy_to_clipboard("\n".join(self.wizard.request_lines(answer)))
+            self.notify(COPIED)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

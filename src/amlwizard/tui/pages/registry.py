@@ -41,8 +41,8 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec(
         "welcome",
         "Welcome",
-        "Choose the cloud to build in, and how to begin: with a new recipe, with one from a file, or "
-        "with what you left unfinished.",
+        "Choose the cloud to build in, and how to begin: with what you left unfinished, a new recipe, "
+        "one from a file, or a past run. d deletes a session, or the record of a run.",
         WelcomePage,
     ),
     PageSpec(
@@ -98,8 +98,8 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec(
         "review",
         "Review",
-        "What a run will do, step by step, with all your answers and all findings beside it. Start the "
-        "run from here, or save the recipe to a file.",
+        "What a run will do, step by step, with all your answers and all findings beside it, and what "
+        "it costs by Azure's list prices. Start the run from here, or save the recipe to a file.",
         ReviewPage,
     ),
     PageSpec(
