@@ -118,9 +118,12 @@ def test_reset_leaves_a_sandbox_in_use_alone(command: Command, tmp_path: Path) -
     folder = tmp_path / "home" / "sandbox"
     (folder / "sandbox.json.d").mkdir(parents=True)
     (folder / "sandbox.json").write_text("{}")
+    (folder / "sandbox.json.d" / "holder").write_text(
+        "process 812, started by process 811 at 11:38"
+    )
     with FileLock(folder / "sandbox.json.d" / "lock"):
         ran = command("sandbox", "--reset")
-    assert ran.code == 1 and "in use" in ran.err and "Traceback" not in ran.err
+    assert ran.code == 1 and "in use" in ran.err and "process 812, started by" in ran.err
     assert (folder / "sandbox.json").exists()
 
 

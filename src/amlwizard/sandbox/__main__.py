@@ -89,16 +89,18 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> No
 
 def _tell_who(folder: Path) -> None:
     """Write who holds the lock, for those who find it held."""
-    since = time.strftime("%H:%M")
-    text = f"another sandbox (process {os.getpid()} of process {os.getppid()}, since {since})"
+    clock = time.strftime("%H:%M")
+    text = f"process {os.getpid()}, started by process {os.getppid()} at {clock}"
     private_write(folder / HOLDER, text.encode())
 
 
-def _holder(folder: Path) -> str:
+def _held(folder: Path, state: Path) -> str:
+    """That another sandbox uses the state, and which."""
     try:
-        return (folder / HOLDER).read_text(encoding="utf-8", errors="replace")[:100]
+        who = (folder / HOLDER).read_text(encoding="utf-8", errors="replace")[:100]
     except OSError:
-        return "another sandbox"
+        return f"another sandbox is using {state}"
+    return f"another sandbox ({who}) is using {state}"
 
 
 def main() -> int:
@@ -116,7 +118,7 @@ def main() -> int:
         lock.acquire(timeout=20)
         _tell_who(folder)
     except Timeout:
-        print(f"{_holder(folder)} is using {given.state}", file=sys.stderr)
+        print(_held(folder, given.state), file=sys.stderr)
         return 1
     except OSError as problem:
         print(f"{problem.filename or folder}: {problem.strerror}", file=sys.stderr)

@@ -16,6 +16,7 @@ from amlwizard.cli.options import SandboxOptions
 from amlwizard.errors import AmlwizardError
 from amlwizard.json_types import Document
 from amlwizard.paths import state_folder
+from amlwizard.plain_text import plain
 
 
 def sandbox(given: SandboxOptions) -> int:
@@ -59,6 +60,15 @@ def environment(description: Document) -> str:
     )
 
 
+def _who(folder: Path) -> str:
+    """Which process holds the lock of an embedded sandbox, as it wrote itself."""
+    try:
+        text = (folder / "holder").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return f" ({plain(text)[:100]})"
+
+
 def _reset() -> int:
     folder = state_folder() / "sandbox"
     if folder.exists():
@@ -71,7 +81,7 @@ def _reset() -> int:
         except Timeout:
             raise AmlwizardError(
                 "The embedded sandbox is in use.",
-                why="A replay, plan or wizard is running on it.",
+                why=f"A replay, plan or wizard is running on it{_who(lock_folder)}.",
                 fix="Wait for it, or stop it.",
             ) from None
         shutil.rmtree(folder)
