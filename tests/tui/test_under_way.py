@@ -146,7 +146,7 @@ async def test_every_key_while_an_earlier_run_is_loaded(tmp_path: Path, gate: Ca
     store, backend = DraftStore(tmp_path), FakeBackend(loading=gate, verdict=judged(recorded()))
     store.save(earlier("progress", "run-0"))
     async with walking(wizard(backend, folder=tmp_path, now=clock)) as walk:
-        await walk.press("down", "enter")
+        await walk.press("enter")
         await walk.see(lambda: walk.app.view.run == "run-0")
         await press_everything(walk)
         gate.set()
@@ -254,7 +254,7 @@ async def test_an_earlier_run_is_shown_only_in_its_own_session(
     store, backend = DraftStore(tmp_path), FakeBackend(loading=gate)
     store.save(earlier("progress", "run-0"))
     async with walking(wizard(backend, folder=tmp_path, now=clock)) as walk:
-        await walk.press("down", "enter")
+        await walk.press("enter")
         await walk.see(lambda: walk.app.view.run == "run-0")
         walk.app.take(answered("naming"), "naming")
         gate.set()
@@ -270,7 +270,7 @@ async def test_a_run_that_is_retried_while_the_earlier_one_is_loaded_is_shown_al
     store, backend = DraftStore(tmp_path), FakeBackend(loading=gate, gate=gate)
     store.save(earlier("progress", "run-0"))
     async with walking(wizard(backend, folder=tmp_path, now=clock)) as walk:
-        await walk.press("down", "enter")
+        await walk.press("enter")
         await walk.see(lambda: walk.app.view.run == "run-0")
         await walk.press("r")
         await walk.see(lambda: walk.app.view.run == "run-1")

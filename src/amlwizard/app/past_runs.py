@@ -28,7 +28,7 @@ def forget(runs: Path, run: str) -> None:
     """Delete the record of a run. Raises InvalidInputError if there is no such run, or if it is in
     progress."""
     folder = runs / run
-    if folder.parent != runs or not folder.is_dir():
+    if folder not in runs.glob("*/"):  # not by its path, which ".." would lead elsewhere
         raise InvalidInputError(
             f"There is no run {run}.", why=f"The runs are in {runs}, a folder each."
         )
