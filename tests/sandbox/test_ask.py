@@ -22,6 +22,7 @@ from amlwizard.cli.commands.ask import Ask
 from amlwizard.cli.options import AskOptions
 from amlwizard.draft import DraftStore, from_file, new
 from amlwizard.errors import Finding
+from amlwizard.json_types import JsonValue
 from amlwizard.prompts.askers import Plain
 from amlwizard.prompts.interview import Interview, numbers
 from amlwizard.recipe import load, text_of
@@ -169,6 +170,43 @@ def test_every_kind_of_field_is_changed_by_its_number(tmp_path: Path) -> None:
     assert recipe.training.parameters == {"alpha": 0.5}
     assert recipe.expect.metrics["mse"].value == 3424.857
     assert recipe.scoring.request == {"data": [list(range(1, 11))]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sent"),
+    [
+        ("rows.csv", "a,b\n1,x\n2,y\n", {"columns": ["a", "b"], "index": [0, 1], "data": [[1, "x"], [2, "y"]]}),
+        ("rows.csv", "1;2\n3;4\n", [[1, 2], [3, 4]]),
+        ("rows.json", "[[1, 2], [3, 4]]", [[1, 2], [3, 4]]),
+        ("rows.json", '[{"a": 1}, {"a": 2}]', [{"a": 1}, {"a": 2}]),
+        ("rows.json", '{"input_data": {"a": [1, 2]}}', {"a": [1, 2]}),
+    ],
+)  # fmt: skip
+def test_a_request_is_given_as_a_file_of_rows(
+    tmp_path: Path, name: str, text: str, sent: JsonValue
+) -> None:
+    (tmp_path / name).write_text(text)
+    notebook = ROOT / "tests" / "notebooks" / "classifier.py"
+    answers: dict[str, str | list[str]] = {
+        "names.prefix": "ask01",
+        "training.notebook": str(notebook),
+        "scoring.request": f"@{tmp_path / name}",
+    }
+    session, said = walked(tmp_path, answers)
+    assert session.recipe and session.recipe.scoring.request == {"input_data": sent}, said
+
+
+def test_a_file_that_holds_no_request_is_told(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1,2,3\n")
+    answers: dict[str, str | list[str]] = {
+        "names.prefix": "ask01",
+        "scoring.request": [
+            f"@{tmp_path / 'rows.csv'}",
+            '{"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 0]]}',
+        ],
+    }
+    session, said = walked(tmp_path, answers)
+    assert session.recipe and "Request must be" in said
 
 
 def test_a_notebook_of_ones_own_is_asked_for_and_its_parameters_one_by_one(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ ROW = [0.1, 2, -3]
         ('{\n  "input_data": [[1 2]]}', "Line 2, column 21"),
         ("", "Line 1, column 1"),
         ('{"input_data": [[NaN]]}', "NaN is no JSON number"),
-        ("[1]", "is an object"),
+        ("true", "is an object"),
         ("[" * 100_000, "Not JSON"),
     ],
 )

@@ -10,12 +10,15 @@ from pathlib import Path
 from amlwizard import fields
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, shown, typed
+from amlwizard.json_types import JsonObject
 from amlwizard.prompts.askers import Asker
+from amlwizard.rules import scoring_request
 from amlwizard.rules.own_training import NOTEBOOK
 from amlwizard.session import Session
 
 Say = Callable[[str], None]
 ALL = "all"
+REQUEST = "scoring.request"
 
 
 class Interview:
@@ -130,9 +133,19 @@ class Interview:
             choices = [*spec.choices, *(["left out"] if spec.optional else [])]
             picked = self.asker.choose(spec.title, choices, current or choices[-1])
             return None if picked == "left out" else typed(spec, picked)
-        hint = " (JSON, or @FILE)" if spec.kind == "json" else ""
-        text = self.asker.text(f"{spec.title}{hint}", current, self._stands(spec))
-        return typed(spec, _from_file(text) if spec.kind == "json" else text)
+        if spec.kind != "json":
+            return typed(spec, self.asker.text(spec.title, current, self._stands(spec)))
+        hint = "JSON or CSV, or @FILE" if spec.path == REQUEST else "JSON, or @FILE"
+        text = self.asker.text(f"{spec.title} ({hint})", current, self._stands(spec))
+        given = _from_file(text)
+        request = self._request(given) if spec.path == REQUEST else None
+        return typed(spec, given) if request is None else request
+
+    def _request(self, text: str) -> JsonObject | None:
+        """The request in a text in any of the forms that people write; None if it is none."""
+        training = self.session.reading.sections.training
+        model = scoring_request.before_training(training) if training else scoring_request.UNKNOWN
+        return scoring_request.parsed(text, model)[0]
 
     def _value(self, spec: FieldSpec) -> object:
         return self.session.draft.value(spec.path)

@@ -38,8 +38,8 @@ class Problem(NamedTuple):
 
 
 def parsed(text: str, model: ModelInput = UNKNOWN) -> tuple[JsonObject | None, Problem | None]:
-    """The request in a text, JSON or CSV, and None; or None and the problem with its line and
-    column."""
+    """The request in a text, JSON or CSV, of rows alone too, and None; or None and the problem with its
+    line and column."""
     frame = None if text.lstrip()[:1] in ("", "{", "[") else of_csv(text, model.columns)
     if frame:
         return {"input_data": _split(frame, model) if frame.columns else frame.data}, None
@@ -50,6 +50,8 @@ def parsed(text: str, model: ModelInput = UNKNOWN) -> tuple[JsonObject | None, P
         return None, Problem(f"{where}: {error.msg}.", "Correct it there.")
     except (ValueError, RecursionError) as error:
         return None, Problem(f"Not JSON: {error}.", "Correct it.")
+    if isinstance(value, list):
+        value = {"input_data": value}
     if not isinstance(value, dict):
         return None, Problem("A request is an object.", FORM)
     if is_too_deep(text.encode(errors="replace")):
