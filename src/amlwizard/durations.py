@@ -35,21 +35,25 @@ AZURE: Mapping[str, float] = {
     "kubernetes-compute-acr-pull": 60, "kubernetes-compute-blob-reader": 60,
     "databricks-cluster": 285, "cluster-libraries": 50, "train": 40, "check-training": 0, "fit-to-serve": 110,
     "register": 15, "scoring-files": 15, "scoring-code": 1, "scoring-environment": 6, "endpoint": 28, "endpoint-acr-pull": 60, "endpoint-blob-reader": 60,
-    "rollout": 480, "deployment": 480, "traffic": 12, "score": 2,
+    "rollout": 0, "deployment": 480, "traffic": 12, "score": 2,
     "entry-ip": 2, "bastion": 474, "vpn-gateway": 1172, "verify": 20,
 }  # fmt: skip
 """Seconds, p50, by step id up to its dot. Those of ARM resources are what Microsoft's own projects
-recorded from 2021 to 2026; a deployment also builds its image."""
+recorded from 2021 to 2026; a deployment also builds its image. A rollout has nothing to do the first
+time."""
 
 WORK: Mapping[str, float] = {
-    "train": 6,
-    "fit-to-serve": 3,
+    "train": 15,
+    "fit-to-serve": 8,
     "register": 1,
     "scoring-files": 1,
     "deployment": 9,
     "verify": 1,
 }
 """Seconds of computing that no faster clock shortens: running cells and loading a model."""
+
+REQUESTS = 0.3
+"""Seconds that the requests of a step take in the sandbox, however fast its clock."""
 
 UNKNOWN = 20.0
 
@@ -63,7 +67,7 @@ def sandboxed(step: str, speed: float | None) -> float:
     """Seconds that a step takes in the sandbox, which divides Azure's by `speed`; None: it does not
     wait."""
     waiting = typical(step) / speed if speed else 0.0
-    return max(waiting, WORK.get(step, 0.1))
+    return max(waiting, WORK.get(step, REQUESTS))
 
 
 def expected(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from dataclasses import replace
 
 import pytest
@@ -229,6 +230,31 @@ async def test_opening_a_browser_is_said_where_there_is_none(
         assert bool(list(app._notifications)) is not browser
 
 
+@pytest.mark.parametrize(
+    ("url", "can_approve", "said"),
+    [
+        (URL, False, "on any device"),
+        ("https://127.0.0.1:40453/device", False, "in a browser on this machine"),
+        ("https://127.0.0.1:40453/device", True, "press a"),
+    ],
+)
+async def test_without_a_browser_it_says_where_the_page_can_be_opened(
+    url: str, can_approve: bool, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> None:
+        raise webbrowser.Error
+
+    monkeypatch.setattr("webbrowser.get", none)
+    app = Host(replace(NEEDED, url=url), can_approve)
+    async with app.run_test() as pilot:
+        await pilot.press("o")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        [told] = app._notifications
+        assert said in told.message and "No browser" not in told.message
+        assert ("press a" in app.text("#where")) == can_approve
+
+
 def test_the_code_is_in_no_text_form_of_what_is_passed_on() -> None:
     for thing in (LoginScreen.Approved(CODE), LoginScreen(NEEDED), NEEDED):
         assert CODE not in repr(thing)
@@ -240,7 +266,7 @@ async def test_a_browser_needs_no_code() -> None:
     app = Host(replace(NEEDED, url=url, user_code=""), can_approve=True)
     async with app.run_test(size=(120, 50)) as pilot:
         await pilot.pause()
-        assert "Go on in the browser (login.example)" in app.text("#where")
+        assert "Continue in the browser (login.example)" in app.text("#where")
         assert app.text("#code") == "" and app.text("#qr") == ""
         assert "code_challenge" not in app.text("#where")
         await pilot.press("a")

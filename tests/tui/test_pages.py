@@ -343,6 +343,19 @@ async def test_a_failure_says_what_why_and_the_way_out_and_is_retried() -> None:
         assert walk.app.view.steps["train"].state == "done"
 
 
+async def test_a_run_that_is_continued_says_how_long_it_will_take() -> None:
+    """Though the plan was made in an earlier session."""
+    backend, draft = FakeBackend(gate=CancelEvent()), answered("progress")
+    draft.run = "run-1"
+    async with walking(wizard(backend, draft)) as walk:
+        await walk.see("Retry")
+        await walk.press("r")
+        await walk.see("~49 s left")
+        assert backend.gate
+        backend.gate.set()
+        await walk.see(lambda: walk.app.ran)
+
+
 async def test_a_run_is_paused_released_and_cancelled() -> None:
     backend = FakeBackend(gate=CancelEvent())
     async with walking(wizard(backend, answered("review"))) as walk:

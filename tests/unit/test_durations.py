@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import RECIPES, Sandboxes, recipe_of
+from support import RECIPES, ROOT, Sandboxes, recipe_of
 
 from amlwizard import durations
 from amlwizard.app.application import Application
 from amlwizard.app.targets import Choice
 from amlwizard.events import Event, RunStarted, StepFinished, StepInfo, StepStarted
 from amlwizard.journal import NAME, Journal
-from amlwizard.plan import Plan, PlannedStep, graph
+from amlwizard.plan import Plan, PlannedStep, graph, outline
 from amlwizard.steps import steps_for
 from amlwizard.view import RunView
 
@@ -158,6 +158,16 @@ def test_what_is_kept_takes_no_time() -> None:
 def test_every_step_has_a_known_duration(name: str) -> None:
     unknown = {s.id.partition(".")[0] for s in steps_for(recipe_of(name))} - set(durations.AZURE)
     assert not unknown, "add them to durations.AZURE"
+
+
+def test_the_readme_says_what_the_estimate_says() -> None:
+    steps = steps_for(recipe_of("quickstart"))
+    plan, ids = outline(steps), [step.id for step in steps]
+    azure = durations.of_plan(plan, durations.expected(ids, {}, durations.typical))
+    here = {step: durations.sandboxed(step, 60) for step in ids}
+    readme = (ROOT / "README.md").read_text()
+    assert f"It takes about {round(azure / 60)} minutes" in readme
+    assert "in about a minute" in readme and round(durations.of_plan(plan, here) / 60) == 1
 
 
 # -- from journals

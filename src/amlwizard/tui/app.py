@@ -373,8 +373,11 @@ class WizardApp(App[int]):
         self._check.pause()
         job = self.runs.begin(self.session, recipe)
         self.running, self.ran, self.verified = True, None, None
-        self._calls.run(job, self._run_event, self._run_ended)
+        self._calls.run(job, self._expect, self._run_event, self._run_ended)
         self.go("progress")
+
+    def _expect(self, expected: Mapping[str, float]) -> None:
+        self.expected = expected
 
     def _run_event(self, job: RunningJob, event: Event) -> None:
         self.view = self.view.apply(event)

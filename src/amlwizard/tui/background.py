@@ -145,16 +145,19 @@ class BackgroundCalls:
     def run(
         self,
         job: RunningJob,
+        expected: Callable[[Mapping[str, float]], None],
         happened: Callable[[RunningJob, Event], None],
         ended: Callable[[RunningJob, RunResult], None],
     ) -> None:
-        """Run a job. Cancelling the job, not this call, stops it."""
+        """Run a job, and tell how long its steps are expected to take. Cancelling the job, not this
+        call, stops it."""
 
         def work(call: BackgroundCall) -> None:
             def emit(event: Event) -> None:
                 call.tell(happened, job, event)
 
             with self.application.using(job.target, job.control.cancelled):
+                call.tell(expected, self.application.expected(job.recipe))
                 call.tell(ended, job, self.application.run(job.recipe, job.name, emit, job.control))
 
         self._start("run", work)

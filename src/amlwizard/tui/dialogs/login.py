@@ -10,6 +10,7 @@ import time
 import webbrowser
 from collections.abc import Callable
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -43,6 +44,8 @@ CHOICES = (
     ("a", "Signs in as the sandbox's test user, without a browser."),
     ("esc", "Cancels the sign-in, and the action that needs it."),
 )
+APPROVES = "The sandbox can approve this sign-in for you: press a."
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 STYLE = """
 LoginScreen { align: center middle; }
@@ -202,8 +205,12 @@ class LoginScreen(Dialog[None]):
         where = (
             Content.assemble("Open ", (self.login.url, "bold underline"), f"\nand enter{reason}")
             if self.login.user_code
-            else Content(f"Go on in the browser ({host}){reason}.\nIf no window came, press o.")
+            else Content(
+                f"Continue in the browser ({host}){reason}.\nIf no window opened, press o."
+            )
         )
+        if self.can_approve:
+            where = Content.assemble((APPROVES, "bold"), "\n", where)
         self.query_one("#where", Static).update(where)
         self.query_one("#code", Static).update(Content(large_text.letters(self.login.user_code)))
         # A browser login redirects to this machine, so a QR code for another device is of use only
@@ -220,7 +227,7 @@ class LoginScreen(Dialog[None]):
         self.query_one("#left", Static).update(self._over() if over else self._remaining(left))
 
     def _over(self) -> Content:
-        why, fix = self.ended or ("The device code expired before anybody entered it.", "")
+        why, fix = self.ended or ("The device code expired before it was entered.", "")
         cost = "Nothing is lost. Press n for a new code."
         return Content.assemble((why, "$text-error bold"), f"\n{fix}" if fix else "", f"\n{cost}")
 
@@ -285,6 +292,12 @@ class LoginScreen(Dialog[None]):
         except webbrowser.Error:
             opened = False
         if not opened:
-            self.app.call_from_thread(
-                self.notify, f"No browser here: open {url} on any device.", severity="warning"
-            )
+            self.app.call_from_thread(self.notify, self._elsewhere(url), severity="warning")
+
+    def _elsewhere(self, url: str) -> str:
+        """What to do where no browser is found. A page of this machine is no use to others."""
+        if self.can_approve:
+            return f"There is no browser here. {APPROVES}"
+        if urlsplit(url).hostname in LOOPBACK:
+            return f"There is no browser here. Open {url} in a browser on this machine."
+        return f"There is no browser here. Open {url} on any device."
