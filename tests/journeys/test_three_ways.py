@@ -4,19 +4,20 @@ same recipe and, times and ids aside, the same journal."""
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
 from support import amlwizard_in, running
-from support.asked import terminal, through
+from support.asked import SlowLink, terminal, through
 from support.walks import from_nothing_to_three_predictions
 
 from amlwizard.draft import new
@@ -31,10 +32,12 @@ ROW = "235.114, 246.801, 163.685"
 
 @dataclass
 class Way:
-    """What one way left: the recipe that was saved, and the journal of its run."""
+    """What one way left: the recipe that was saved, and the journal of its run; of the prompts, also
+    what they showed."""
 
     recipe: str
     journal: list[dict[str, Any]]
+    shown: str = ""
 
 
 @contextmanager
@@ -66,8 +69,10 @@ def in_the_app(tmp_path_factory: pytest.TempPathFactory) -> Way:
 @pytest.fixture(scope="module")
 def at_the_prompts(tmp_path_factory: pytest.TempPathFactory) -> Way:
     with place(tmp_path_factory, "ask") as (folder, environment):
-        arguments = ("-o", str(SAVED), "--target", "sandbox")
-        with terminal(folder, *arguments, TERM="dumb", **environment) as child:
+        arguments = ("-o", str(SAVED), "--target", "sandbox", "--plain")
+        on, shown = {**environment, "NO_COLOR": ""}, io.StringIO()
+        with terminal(folder, *arguments, link=SlowLink, **on) as child:
+            child.logfile_read = shown
             through(child, new(), PREFIX, LOGIN)
             child.expect("Start now on sandbox")
             child.sendline("y")
@@ -77,7 +82,7 @@ def at_the_prompts(tmp_path_factory: pytest.TempPathFactory) -> Way:
             child.expect(pexpect.EOF)
             child.wait()
             assert child.exitstatus == 0
-        return left(folder)
+        return replace(left(folder), shown=shown.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +144,24 @@ def way(request: pytest.FixtureRequest) -> Way:
 def test_it_ends_with_the_three_predictions(way: Way) -> None:
     score = next(e for e in way.journal if e["kind"] == "step-finished" and e["step"] == "score")
     assert ", ".join(f"{p:.3f}" for p in score["outputs"]["predictions"]) == ROW
+
+
+def test_plain_prompts_tell_every_state_in_words_and_in_order(at_the_prompts: Way) -> None:
+    """As a screen reader has it: nothing is drawn, let alone drawn over."""
+    shown = at_the_prompts.shown
+    assert "\x1b" not in shown and "\r" not in shown.replace("\r\n", "")
+    last = 0
+    for words in (
+        "Enter keeps the value in brackets", "Section 1 of ", ", Sign-in: ", "Section 2 of ",
+        "Fields to change", "The recipe is in ", "Platform  ", " to create, ", " to run",
+        "The run will take about ", "Start now on sandbox?", "Sandbox: signed in as ",
+        "Using the subscription ", "Run ", "] Sign in: done in ", "] VNET with its subnets: created in ",
+        "] Training run: done in ", "] Registered model: done in ", "] Deployment: created in ",
+        "Run finished: ", "Predictions", ROW,
+    ):  # fmt: skip
+        place = shown.find(words, last)
+        assert place >= last, f"{words!r} is not said, or not in this order"
+        last = place
 
 
 def test_the_recipes_are_equal(in_the_app: Way, at_the_prompts: Way, replayed: Way) -> None:

@@ -84,8 +84,12 @@ def test_fields_are_named_by_number(text: str, found: list[int] | None) -> None:
 
 
 class Person:
-    """Answers by recipe path: in each section names the fields to change, then gives the answers;
+    """Answers, and the screen of an interview.
+
+    Answers by recipe path: in each section names the fields to change, then gives the answers;
     several are given one after the other. Cures are taken where `cures` says so."""
+
+    hint = ""
 
     def __init__(self, session: Session, answers: dict[str, str | list[str]], cures: bool) -> None:
         self.session = session
@@ -97,8 +101,11 @@ class Person:
     def say(self, text: str) -> None:
         self.said.append(text)
         for name in fields.sections():
-            if text.startswith(f"\n== {fields.section_title(name)}:"):
+            if text.startswith("\nSection ") and f", {fields.section_title(name)}: " in text:
                 self.section = name
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        self.said += ["  ".join(row) for row in rows]
 
     def show(self, findings: Sequence[Finding]) -> None:
         self.said += [f"{f.rule}: {f.what}" for f in findings]
@@ -112,7 +119,7 @@ class Person:
         return given.pop(0) if given else current
 
     def text(self, message: str, current: str, stands: str = "") -> str:
-        if not message.startswith("Change which"):
+        if not message.startswith("Fields to change"):
             return self._answer(message, current)
         wanted = {
             number: spec.path
@@ -126,7 +133,7 @@ class Person:
         return self._answer(message, current)
 
     def confirm(self, message: str, current: bool) -> bool:
-        if message.startswith("Cure"):
+        if message.startswith("Fix"):
             self.said.append(message)
             return self.cures
         return self._answer(message, "yes" if current else "no") == "yes"
@@ -137,7 +144,7 @@ def walked(
 ) -> tuple[Session, str]:
     session = Session(DraftStore(folder), new())
     person = Person(session, answers, cures)
-    Interview(session, person, person.say, person.show).walk()
+    Interview(session, person, person).walk()
     return session, "\n".join(person.said)
 
 
@@ -146,7 +153,7 @@ def test_only_what_is_not_answered_is_asked(tmp_path: Path) -> None:
     assert session.recipe and session.recipe.names.prefix == "ask01"
     assert "rg-ask01" in said, "what follows from the prefix is shown"
     for section in fields.sections():
-        assert f"== {fields.section_title(section)}: " in said
+        assert f", {fields.section_title(section)}: " in said
     assert all(spec.title in said for name in fields.sections() for spec in session.specs(name))
 
 
@@ -237,7 +244,9 @@ def test_an_overlap_is_explained_and_cured_where_the_person_agrees(tmp_path: Pat
         "addresses.scoring": "10.100.100.0/24",
     }
     session, said = walked(tmp_path, overlap, cures=True)
-    assert "SN-5" in said and "Cure SN-5: addresses." in said
+    assert "SN-5" in said and "Fix SN-5: set " in said
+    table = said.rpartition("Fix SN-5")[2]
+    assert "Workspace subnet  " in table, "the table is shown again"
     assert session.recipe
 
 
@@ -254,9 +263,9 @@ def test_what_is_at_fault_is_gone_back_to(tmp_path: Path) -> None:
                 person.answers["addresses.scoring"] = [next(again)]
             super().section(section)
 
-    Again(session, person, person.say, person.show).walk()
+    Again(session, person, person).walk()
     assert session.recipe and str(session.recipe.addresses.scoring) == given[1]
-    sections = [text for text in person.said if text.startswith("\n== ")]
+    sections = [text for text in person.said if text.startswith("\nSection ")]
     assert len(sections) == SECTIONS + 1, "of all sections, the one at fault"
 
 
@@ -264,7 +273,7 @@ def test_answers_are_kept_as_they_are_given(tmp_path: Path) -> None:
     asker, _ = plain("\nask01\n")
     session = Session(DraftStore(tmp_path), new())
     with pytest.raises(KeyboardInterrupt):
-        Interview(session, asker, lambda text: None, lambda findings: None).walk()
+        Interview(session, asker, Person(session, {}, cures=False)).walk()
     kept = DraftStore(tmp_path).unfinished()
     assert [draft.value("names.prefix") for draft in kept] == ["ask01"]
 
@@ -296,8 +305,10 @@ def test_a_walk_to_a_saved_recipe(tmp_path: Path, term: str) -> None:
     assert DraftStore(tmp_path / "sessions").unfinished() == []
 
 
-@pytest.mark.parametrize("term", ["dumb", "xterm"])
-def test_ctrl_c_keeps_the_answers_and_the_next_ask_continues(tmp_path: Path, term: str) -> None:
+@pytest.mark.parametrize(("term", "key"), [("dumb", "c"), ("xterm", "d")])
+def test_leaving_keeps_the_answers_and_the_next_ask_continues(
+    tmp_path: Path, term: str, key: str
+) -> None:
     with terminal(tmp_path, "--target", "sandbox", "--clock", "instant", TERM=term) as child:
         child.expect(GO_ON)
         child.sendline("")
@@ -305,7 +316,7 @@ def test_ctrl_c_keeps_the_answers_and_the_next_ask_continues(tmp_path: Path, ter
         child.sendline("kept07")
         child.expect("rg-kept07")
         child.expect(GO_ON)
-        child.sendintr()
+        child.sendcontrol(key)
         child.expect("answers are kept")
         child.expect(pexpect.EOF)
         child.wait()
@@ -320,12 +331,22 @@ def test_ctrl_c_keeps_the_answers_and_the_next_ask_continues(tmp_path: Path, ter
         child.expect("rg-kept07")
 
 
+def test_ctrl_d_leaves_a_menu_too_and_what_was_not_answered_is_not_kept(tmp_path: Path) -> None:
+    with terminal(tmp_path) as child:
+        child.expect("arrow keys")
+        child.sendcontrol("d")
+        child.expect(pexpect.EOF)
+        child.wait()
+        assert child.exitstatus == 130
+        assert not {"Traceback", "kept"} & set(existing(child.before).split())
+
+
 @pytest.mark.parametrize("arguments", [("--plain",), ()])
 def test_without_a_terminal_it_reads_plain_lines(
     command: Command, arguments: tuple[str, ...]
 ) -> None:
     ran = command("ask", "--target", "sandbox", "--clock", "instant", *arguments)
-    assert ran.code == 130 and "== Sign-in:" in ran.out and "\x1b" not in ran.out
+    assert ran.code == 130 and ", Sign-in: " in ran.out and "\x1b" not in ran.out
     assert "Traceback" not in ran.err
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pexpect
 
@@ -15,13 +17,32 @@ from amlwizard.draft import Draft, DraftStore
 from amlwizard.session import Session
 from support import PATIENCE, forking
 
-GO_ON = r"Enter goes on\):"
+GO_ON = r"Enter continues\):"
+
+
+class SlowLink(pexpect.spawn):  # type: ignore[type-arg]
+    """A connection on which what is typed and what is shown arrive late, and in batches."""
+
+    DELAY = 0.02  # seconds
+
+    def read_nonblocking(self, size: int = 1, timeout: float | None = -1) -> Any:
+        time.sleep(self.DELAY)
+        return super().read_nonblocking(max(size, 65536), timeout)
+
+    def send(self, s: str | bytes) -> int:
+        time.sleep(self.DELAY)
+        return super().send(s)
 
 
 @contextmanager
-def terminal(folder: Path, *arguments: str, **environment: str) -> Iterator[pexpect.spawn[str]]:
+def terminal(
+    folder: Path,
+    *arguments: str,
+    link: type[pexpect.spawn[str]] = pexpect.spawn,
+    **environment: str,
+) -> Iterator[pexpect.spawn[str]]:
     """`amlwizard ask` on a pseudo-terminal; it is killed when the block ends."""
-    child = pexpect.spawn(
+    child = link(
         forking.python(),
         ["-m", "amlwizard", "ask", *arguments],
         cwd=str(folder),
@@ -57,13 +78,13 @@ def through(
     session = Session(DraftStore(Path("unused")), draft)
     found = session.findings
     for section in fields.sections():
-        child.expect_exact(f"== {fields.section_title(section)}: ")
+        child.expect_exact(f", {fields.section_title(section)}: ")
         if prefix and section == "names":
             child.expect("Prefix:")
             child.sendline(prefix)
         for finding in found:
             if finding.cure and any(path.startswith(f"{section}.") for path in finding.fields):
-                child.expect(f"Cure {finding.rule}")
+                child.expect(f"Fix {finding.rule}")
                 child.sendline("")
         for number, spec in enumerate(session.specs(section), 1):
             if changes and spec.path in changes:

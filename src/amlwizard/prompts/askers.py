@@ -6,13 +6,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from questionary import Question
 
 LEAVE_OUT = "-"
 
 
 class Asker(Protocol):
-    """Every method raises KeyboardInterrupt when the user leaves: on Ctrl-C or end of input."""
+    """Every method raises KeyboardInterrupt when the user leaves: on Ctrl-C or end of input. `hint`
+    says how to answer, where that cannot be seen."""
+
+    hint: str
 
     def text(self, message: str, current: str, stands: str = "") -> str:
         """A line of text. Enter keeps `current`; without one, `stands` is the value that
@@ -26,6 +32,8 @@ class Asker(Protocol):
 
 class Plain:
     """Reads one line per question and draws nothing else."""
+
+    hint = f"Enter keeps the value in brackets, {LEAVE_OUT} removes it. Ctrl-C leaves."
 
     def __init__(self, given: TextIO, out: TextIO) -> None:
         self.given, self.out = given, out
@@ -70,6 +78,8 @@ class Plain:
 class Terminal:
     """Line editing, line history, and menus with arrow keys."""
 
+    hint = ""
+
     def __init__(self) -> None:
         import questionary
 
@@ -83,7 +93,7 @@ class Terminal:
     def text(self, message: str, current: str, stands: str = "") -> str:
         shown = f"{message} [{stands}]:" if stands and not current else f"{message}:"
         question = self._text(shown, default=current, qmark="?", style=self._style)
-        return str(question.unsafe_ask()).strip()
+        return str(_answer(question)).strip()
 
     def choose(self, message: str, choices: Sequence[str], current: str) -> str:
         question = self._select(
@@ -94,10 +104,25 @@ class Terminal:
             pointer=">",
             style=self._style,
         )
-        return str(question.unsafe_ask())
+        return str(_answer(question))
 
     def confirm(self, message: str, current: bool) -> bool:
-        return bool(self._confirm(message, default=current, style=self._style).unsafe_ask())
+        return bool(_answer(self._confirm(message, default=current, style=self._style)))
+
+
+def _answer(question: Question) -> object:
+    """The answer. Raises KeyboardInterrupt on Ctrl-C and, in menus too, on Ctrl-D."""
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+
+    leaving = KeyBindings()
+
+    @leaving.add("c-d")
+    def leave(event: KeyPressEvent) -> None:
+        event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+
+    own = question.application.key_bindings
+    question.application.key_bindings = merge_key_bindings([own, leaving] if own else [leaving])
+    return question.unsafe_ask()
 
 
 def asker(plain: bool = False) -> Asker:

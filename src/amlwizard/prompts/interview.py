@@ -4,8 +4,9 @@ changed by number. Findings follow each section, with a fix to accept."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from amlwizard import fields
 from amlwizard.errors import Finding
@@ -16,18 +17,26 @@ from amlwizard.rules import scoring_request
 from amlwizard.rules.own_training import NOTEBOOK
 from amlwizard.session import Session
 
-Say = Callable[[str], None]
 ALL = "all"
 REQUEST = "scoring.request"
+NONE = "(none)"
+CHANGE = "Fields to change (such as 2, 5-7 or all; Enter continues)"
+
+
+class Screen(Protocol):
+    """What an interview prints on; it wraps at words."""
+
+    def say(self, text: str) -> None:
+        """A paragraph, with the indentation that `text` has."""
+
+    def show(self, findings: Sequence[Finding]) -> None: ...
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None: ...
 
 
 class Interview:
-    """`say` prints a line, `show` prints findings."""
-
-    def __init__(
-        self, session: Session, asker: Asker, say: Say, show: Callable[[Sequence[Finding]], None]
-    ) -> None:
-        self.session, self.asker, self.say, self.show = session, asker, say, show
+    def __init__(self, session: Session, asker: Asker, screen: Screen) -> None:
+        self.session, self.asker, self.screen = session, asker, screen
         self._declined: set[str] = set()
 
     def walk(self, sections: Sequence[str] = ()) -> None:
@@ -36,8 +45,8 @@ class Interview:
         for section in sections or fields.sections():
             self.section(section)
         while self.session.errors:
-            self.say("\nThe recipe cannot be used yet:")
-            self.show(self.session.errors)
+            self.screen.say("\nThe recipe cannot be used yet:")
+            self.screen.show(self.session.errors)
             for section in at_fault(self.session.errors):
                 self.section(section)
 
@@ -46,19 +55,19 @@ class Interview:
     def section(self, section: str) -> None:
         """Ask for missing values, list the others, and change what the user picks."""
         specs = list(self.session.specs(section))
-        title = (fields.sections()[section].__doc__ or section).strip()
-        self.say(f"\n== {fields.section_title(section)}: {title}")
+        sections = fields.sections()
+        place = f"Section {[*sections].index(section) + 1} of {len(sections)}"
+        about = (sections[section].__doc__ or section).strip()
+        self.screen.say(f"\n{place}, {fields.section_title(section)}: {about}")
         for spec in specs:
             if self._missing(spec):
                 self.field(spec)
         while True:
-            specs = list(self.session.specs(section))
-            self._table(specs)
-            self._findings(section)
-            wanted = self.asker.text("Change which (2, 5-7, all; Enter goes on)", "")
+            specs = self._overview(section)
+            wanted = self.asker.text(CHANGE, "")
             chosen = numbers(wanted, len(specs))
             if chosen is None:
-                self.say(f"Answer with numbers from 1 to {len(specs)}, such as 2, 5-7.")
+                self.screen.say(f"Answer with numbers from 1 to {len(specs)}, such as 2, 5-7.")
             elif not chosen:
                 return
             else:
@@ -69,24 +78,23 @@ class Interview:
         needed = not spec.optional and spec.default is None and spec.derived is None
         return needed and self._value(spec) is None
 
-    def _table(self, specs: Sequence[FieldSpec]) -> None:
-        width = max(len(spec.title) for spec in specs)
-        for number, spec in enumerate(specs, 1):
-            current = shown(spec, self._value(spec))
-            value = current or self._stands(spec) or "left out"
-            self.say(f"{number:>3}  {spec.title:<{width}}  {_short(value)}")
-
-    def _findings(self, section: str) -> None:
-        """Show the findings of a section and offer each fix once. Findings that a fix causes are
-        shown too."""
-        cured = True
-        while cured:
+    def _overview(self, section: str) -> list[FieldSpec]:
+        """Show the fields of a section and its findings, and offer each fix once; after a fix, show
+        all of it again."""
+        while True:
+            specs = list(self.session.specs(section))
+            self.screen.table([self._row(number, spec) for number, spec in enumerate(specs, 1)])
             found = [f for f in self.session.findings if _about(f, section)]
-            self.show(found)
-            cured = any(self._cured(finding) for finding in found if finding.cure)
+            self.screen.show(found)
+            if not any(self._fixed(finding) for finding in found if finding.cure):
+                return specs
 
-    def _cured(self, finding: Finding) -> bool:
-        offer = f"Cure {finding.rule}: {_cure(finding)}"
+    def _row(self, number: int, spec: FieldSpec) -> Sequence[str]:
+        value = shown(spec, self._value(spec)) or self._stands(spec) or NONE
+        return str(number), spec.title, _short(value)
+
+    def _fixed(self, finding: Finding) -> bool:
+        offer = f"Fix {finding.rule}: {'; '.join(self._changes(finding))}?"
         if offer in self._declined:
             return False
         if not self.asker.confirm(offer, finding.severity == "error"):
@@ -96,13 +104,20 @@ class Interview:
         self.session.keep()
         return True
 
+    def _changes(self, finding: Finding) -> Iterator[str]:
+        for path, value in finding.cure.items():
+            specs = self.session.specs(path.partition(".")[0])
+            title = next((spec.title for spec in specs if spec.path == path), path)
+            text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+            yield f"clear {title}" if value is None else f"set {title} to {text or 'nothing'}"
+
     # -- a field
 
     def field(self, spec: FieldSpec) -> None:
         """Ask for a value, and once more if it is not valid; after that, leave it to the end of
         the section."""
         if spec.description:
-            self.say(f"    {spec.description}")
+            self.screen.say(f"    {spec.description}")
         for _ in range(2):
             self._take(spec, self._asked(spec))
             wrong = [
@@ -111,7 +126,7 @@ class Interview:
             wrong = [f for f in wrong if f.severity == "error"]
             if not wrong:
                 return
-            self.show(wrong)
+            self.screen.show(wrong)
 
     def _take(self, spec: FieldSpec, value: object) -> None:
         if spec.path != NOTEBOOK or value == self._value(spec):
@@ -121,7 +136,7 @@ class Interview:
         self.session.put(self.session.choose_notebook(str(value) if value else None))
         self.session.keep()
         for cell in self.session.notebook.cells:
-            self.say(f"    cell {cell.number}, line {cell.line}: {cell.title}")
+            self.screen.say(f"    cell {cell.number}, line {cell.line}: {cell.title}")
         for parameter in fields.of_parameters(self.session.notebook, ()):
             self.field(parameter)
 
@@ -130,9 +145,9 @@ class Interview:
         if spec.kind == "switch":
             return self.asker.confirm(spec.title, current == "yes")
         if spec.kind == "choice":
-            choices = [*spec.choices, *(["left out"] if spec.optional else [])]
+            choices = [*spec.choices, *([NONE] if spec.optional else [])]
             picked = self.asker.choose(spec.title, choices, current or choices[-1])
-            return None if picked == "left out" else typed(spec, picked)
+            return None if picked == NONE else typed(spec, picked)
         if spec.kind != "json":
             return typed(spec, self.asker.text(spec.title, current, self._stands(spec)))
         hint = "JSON or CSV, or @FILE" if spec.path == REQUEST else "JSON, or @FILE"
@@ -196,14 +211,6 @@ def _from_file(text: str) -> str:
 
 def _about(finding: Finding, section: str) -> bool:
     return any(path.partition(".")[0] == section for path in finding.fields)
-
-
-def _cure(finding: Finding) -> str:
-    parts = []
-    for path, value in finding.cure.items():
-        text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-        parts.append(f"{path} = {text or 'empty'}" if value is not None else f"{path} left out")
-    return "; ".join(parts)
 
 
 def _short(value: str) -> str:

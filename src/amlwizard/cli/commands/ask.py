@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rich.text import Text
+
 from amlwizard import console, durations
 from amlwizard.accounts import Account
 from amlwizard.app.application import Application, to_all
@@ -18,6 +20,7 @@ from amlwizard.cli.run_output import Watch, while_read
 from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.command_line import command_line, replaying
+from amlwizard.console.output import columns, indented
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.errors import Finding, InvalidInputError, OperationCancelledError, SignInError
 from amlwizard.next_steps import next_steps
@@ -30,6 +33,7 @@ from amlwizard.time_format import span
 
 NEW = "a new session"
 AGAIN, CHANGE, LEAVE = "ask it again", "change the recipe", "leave"
+NUMBER_WIDTH = 3
 TARGETS: tuple[TargetName, ...] = ("sandbox", "azure")
 
 
@@ -45,7 +49,8 @@ def ask(given: AskOptions) -> int:
         session.keep()
         if session.draft.changed:
             ask, wizard = command_line("ask"), command_line()
-            _say(f"\nYour answers are kept. `{ask}` and `{wizard}` offer to continue.")
+            said = f"\nYour answers are kept. `{ask}` and `{wizard}` offer to continue."
+            Printer(given.plain).say(said)
         return OperationCancelledError.exit_code
 
 
@@ -67,6 +72,30 @@ def _label(draft: Draft) -> str:
     return f"{draft.value('names.prefix') or 'without a prefix'}, left {when}"
 
 
+class Printer:
+    """Prints on standard output, wrapped at words."""
+
+    def __init__(self, plain: bool) -> None:
+        self.console = console.output(sys.stdout, plain)
+
+    def say(self, text: str) -> None:
+        body = text.lstrip(" ")
+        self.console.print(indented(body, len(text) - len(body)))
+
+    def command(self, text: str) -> None:
+        """On a line of its own, so that it can be copied."""
+        self.console.print(f"  {text}", soft_wrap=True, markup=False)
+
+    def show(self, findings: Sequence[Finding]) -> None:
+        console.show_findings(findings, self.console)
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        table = columns(NUMBER_WIDTH, None, None)
+        for number, *others in rows:
+            table.add_row(f"{number:>{NUMBER_WIDTH}}", *map(Text, others))
+        self.console.print(table)
+
+
 class Ask:
     """From questions to a saved recipe and a run."""
 
@@ -79,12 +108,14 @@ class Ask:
             person,
             application,
         )
-        self.interview = Interview(session, person, _say, self._show)
-        self.out = console.output(sys.stdout, given.plain)
+        self.screen = Printer(given.plain)
+        self.interview = Interview(session, person, self.screen)
         self.login = console.login_prompt()
         self.account: Account | None = None
 
     def through(self) -> int:
+        if self.person.hint:
+            self.screen.say(self.person.hint)
         target: TargetName = self.given.target or self._target()
         self.session.aim(target)
         with self.application.using(target) as opened:
@@ -100,7 +131,8 @@ class Ask:
             path = self._saved(recipe)
             self._plan(recipe)
             if not self._agreed(target, recipe):
-                _say(f"Nothing was built. To build it later: {replaying(path, target)}")
+                self.screen.say("Nothing was built. To build it later:")
+                self.screen.command(replaying(path, target))
                 self.session.finish()
                 return 0
             refused = self._refused(recipe, str(path))
@@ -128,9 +160,9 @@ class Ask:
                 what = f"{path} cannot be written: {error.strerror}."
                 if self.given.output:
                     raise InvalidInputError(what, fix="Name another with -o.") from None
-                _say(what)
+                self.screen.say(what)
         self.session.keep()
-        _say(f"The recipe is in {path}.")
+        self.screen.say(f"The recipe is in {path}.")
         return path
 
     def _named(self, recipe: Recipe) -> str:
@@ -139,16 +171,16 @@ class Ask:
 
     def _plan(self, recipe: Recipe) -> None:
         plan = self.application.outline(recipe)
-        _say("")
-        console.show_plan(plan, self.out, commands=False)
+        self.screen.say("")
+        console.show_plan(plan, self.screen.console, commands=False)
         whole = durations.of_plan(plan, self.application.expected(recipe))
-        _say(f"\nThe run will take about {span(whole)}.")
-        console.show_costs(self.application.costs(recipe), self.out)
+        self.screen.say(f"\nThe run will take about {span(whole)}.")
+        console.show_costs(self.application.costs(recipe), self.screen.console)
 
     def _agreed(self, target: TargetName, recipe: Recipe) -> bool:
         if target == "azure":
             account = self._sign_in(recipe)
-            _say(
+            self.screen.say(
                 f"\nThis builds in the subscription {account.subscription_name} "
                 f"({account.subscription}), in the region {recipe.sign_in.region}."
             )
@@ -161,7 +193,7 @@ class Ask:
         while True:
             with cancelling(ABOUT_READING) as control:
                 found = self.application.preflight(recipe, self.login, control.cancelled, name)
-            self._show(found)
+            self.screen.show(found)
             errors = [finding for finding in found if finding.severity == "error"]
             if not errors:
                 return ()
@@ -184,7 +216,9 @@ class Ask:
                 if not self.person.confirm("Ask for a new code?", True):
                     raise
         if account != self.account:
-            _say(f"Using the subscription {account.subscription_name} as {account.name}.")
+            self.screen.say(
+                f"Using the subscription {account.subscription_name} as {account.name}."
+            )
         self.account = account
         return account
 
@@ -201,12 +235,7 @@ class Ask:
             self.session.finish()
         places = {"Recipe": str(path), "Journal": str(ran.journal)}
         access = self.application.places.access[self.session.draft.target].of(recipe.sign_in)
-        console.report(watch.view, places, self.out, next_steps(watch.view, path, access))
+        console.report(
+            watch.view, places, self.screen.console, next_steps(watch.view, path, access)
+        )
         return ran.exit_code
-
-    def _show(self, findings: Sequence[Finding]) -> None:
-        console.show_findings(findings, self.out)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
