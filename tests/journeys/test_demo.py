@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pytest
 from support import RECIPES, Command
 from support.tui_support import GOLDEN
+from textual.pilot import Pilot
+
+from amlwizard.app.playback import Playback
+from amlwizard.cli import main
+from amlwizard.draft import DraftStore
+from amlwizard.tui.demo.player import PACES, Caption, DemoApp, Pace, play
+from amlwizard.tui.demo.script import THE_END, Say, built, from_nothing, press, watched
 
 ANYWHERE = ("235.114", "246.801", "163.685")
 
 
-def cast(path: Path) -> tuple[dict[str, Any], str]:
-    """The header of a cast, and all that was drawn; every line is as asciinema wants it."""
-    header, *lines = (json.loads(line) for line in path.read_text().splitlines())
+def screens_of(path: Path) -> list[str]:
+    """Every screen of a cast, which is as the specification of asciicast v2 has it."""
+    header, *events = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
     assert (header["version"], header["width"], header["height"]) == (2, 120, 36)
-    times = [at for at, _, _ in lines]
-    assert times == sorted(times) and {kind for _, kind, _ in lines} == {"o"}
-    return header, "".join(text for _, _, text in lines)
+    assert isinstance(header["timestamp"], int)
+    times = [at for at, _, _ in events]
+    assert times == sorted(times) and {kind for _, kind, _ in events} == {"o"}
+    text = "".join(written for _, _, written in events)
+    modes = set(re.findall(r"\x1b\[\?(\d+)[hl]", text))
+    assert modes == {"25"}, "nothing but the cursor is switched: no mouse, no other screen"
+    rows = [[" "] * 120 for _ in range(36)]
+    return [_drawn(rows, written) for _, _, written in events]
+
+
+def _drawn(rows: list[list[str]], written: str) -> str:
+    """The screen after that, as a terminal has it."""
+    line = column = 0
+    for part in re.finditer(r"\x1b\[(\d+);(\d+)H|\x1b\[[?\d;]*[a-zA-Z]|\s$|(.)", written):
+        if part[1]:
+            line, column = int(part[1]) - 1, int(part[2]) - 1
+        elif part[3]:
+            rows[line][column] = part[3]
+            column += 1
+    return "\n".join("".join(row) for row in rows)
 
 
 @pytest.mark.journey
@@ -27,22 +53,71 @@ def test_it_walks_from_nothing_to_three_predictions(command: Command, tmp_path: 
     file = str(tmp_path / "demo.cast")
     ran = command("demo", "--pace", "fast", "--record", file, COLUMNS="80", LINES="24")
     assert ran.code == 0, ran.out + ran.err
-    drawn = cast(tmp_path / "demo.cast")[1]
-    for text in (*ANYWHERE, "SN-5", "Free plan"):
+    drawn = "\n".join(screens_of(tmp_path / "demo.cast"))
+    for text in (*ANYWHERE, "SN-5", "One key applies the fix", THE_END):
         assert text in drawn
 
 
-def test_a_recorded_run_is_played_without_a_cloud(command: Command, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "journal.jsonl").write_text(GOLDEN.read_text())
-    (run / "recipe.yaml").write_text((RECIPES / "quickstart.yaml").read_text())
-    file = tmp_path / "demo.cast"
-    journal = str(run / "journal.jsonl")
-    ran = command("demo", "--pace", "fast", "--journal", journal, "--record", str(file))
-    assert ran.code == 0, ran.out + ran.err
-    drawn = cast(file)[1]
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """The known run, with its recipe beside it."""
+    shutil.copy(RECIPES / "quickstart.yaml", tmp_path / "recipe.yaml")
+    return Path(shutil.copy(GOLDEN, tmp_path / "journal.jsonl"))
+
+
+def test_a_recorded_run_is_played_without_a_cloud(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Faster than can be read, but every caption for some frames."""
+    monkeypatch.setitem(PACES, "fast", Pace(0, 0.03, 0.5))
+    file = journal.with_name("demo.cast")
+    assert main(["demo", "--pace", "fast", "--journal", str(journal), "--record", str(file)]) == 0
+    assert file.stat().st_size < 640_000
+    assert re.search(rf"Wrote {file}, 0:\d\d, \d+ kB\.", capsys.readouterr().err)
+    screens = screens_of(file)
+    drawn = "\n".join(screens)
     assert all(text in drawn for text in (*ANYWHERE, "26 of 26 promises kept"))
+    assert THE_END in screens[-1]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_captions_cover_nothing_and_the_run_has_its_own_time(
+    journal: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """However old the journal is: the golden one is."""
+    playback = Playback.of(journal, 0.5)
+    took = playback.events[-1].at - playback.events[0].at
+    said: list[str] = []
+    app: DemoApp
+
+    class Watched(DemoApp):
+        async def read(self, caption: str) -> None:
+            await super().read(caption)
+            [shown] = self.screen.query(Caption)
+            said.append(caption)
+            assert shown.region.bottom == size[1] and shown.region.height == 2
+            assert len(caption) <= 2 * (size[0] - 4 - 10)
+            [page] = self.screen.query("#page")
+            assert not page.region.overlaps(shown.region)
+            assert 0 <= self.now() - playback.events[0].at <= took
+
+    store = DraftStore(tmp_path / "sessions")
+    draft = playback.draft
+    draft.page = "review"
+    pace = Pace(0, 0, 0.5)
+    app = Watched(playback, store, draft, target="sandbox", pace=pace, clock=playback.clock)
+    async with app.run_test(size=size) as pilot:
+        await play([press("g"), *watched()], cast("Pilot[object]", pilot))
+    assert app.return_code == 0 and len(said) == 8
+
+
+def test_every_caption_can_be_read() -> None:
+    """At five words in a second, which is fast, and twice that for those who skim."""
+    for act in [*from_nothing("abc"), *built()]:
+        if isinstance(act, Say):
+            words = len(act.text.split())
+            assert PACES["slow"].of(act.text) > PACES["normal"].of(act.text) >= words / 5
+            assert PACES["fast"].of(act.text) >= words / 10
 
 
 def test_without_a_terminal_it_says_how(command: Command) -> None:
@@ -66,3 +141,9 @@ def test_what_cannot_be_played_is_said_before_a_recording_begins(
     ran = command("demo", str(tmp_path / "no.yaml"), "--record", str(file))
     assert ran.code == 2 and not file.exists()
     assert "no.yaml" in ran.err
+
+
+def test_a_recording_waits_for_no_key(command: Command, tmp_path: Path) -> None:
+    ran = command("demo", "--step", "--record", str(tmp_path / "x.cast"))
+    assert ran.code == 2 and "waits for no key" in ran.err
+    assert not (tmp_path / "x.cast").exists()

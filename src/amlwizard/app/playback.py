@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -24,21 +25,42 @@ from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe, SignIn
 from amlwizard.run_control import RunControl
 
-LONGEST_SECONDS = 30.0
+LOOK_SECONDS = 0.02
+
+
+class RunClock:
+    """The time of a recorded run while it is played, in seconds since the epoch: as fast as it was
+    recorded, or so fast that the playback takes `seconds` in all. It stands still before `start`,
+    while it is held, and at the end."""
+
+    def __init__(self, began: float, ended: float, seconds: float) -> None:
+        self._run, self._ended = began, ended
+        self._rate = max(1.0, (ended - began) / max(seconds, 1e-9))
+        self._since: float | None = None
+
+    def now(self) -> float:
+        passed = time.monotonic() - self._since if self._since is not None else 0.0
+        return min(self._ended, self._run + passed * self._rate)
+
+    def start(self) -> None:
+        if self._since is None:
+            self._since = time.monotonic()
+
+    def hold(self) -> None:
+        self._run, self._since = self.now(), None
 
 
 @dataclass
 class Playback:
-    """Implements `port.ApplicationPort` for one journal. `seconds` is how long the playback of a
-    ten-minute run takes; it never takes longer than `LONGEST_SECONDS`."""
+    """Implements `port.ApplicationPort` for one journal, which is played by `clock`."""
 
     path: Path
     recipe: Path
     events: Sequence[Event]
-    seconds: float
+    clock: RunClock
 
     @classmethod
-    def of(cls, path: Path, pace: float) -> Playback:
+    def of(cls, path: Path, seconds: float) -> Playback:
         """Raises InvalidInputError if the journal, or the recipe beside it, cannot be read."""
         events = list(journal.read(path))
         if not events or not isinstance(events[0], RunStarted):
@@ -47,7 +69,8 @@ class Playback:
                 why="A journal begins with the start of its run.",
                 fix="Name a journal.jsonl that a replay has written.",
             )
-        return cls(path, path.parent / RECIPE, events, min(pace * 10, LONGEST_SECONDS))
+        clock = RunClock(events[0].at, max(event.at for event in events), seconds)
+        return cls(path, path.parent / RECIPE, events, clock)
 
     @property
     def draft(self) -> Draft:
@@ -85,14 +108,13 @@ class Playback:
         last: Phase | None = None,
         ignored: Collection[str] = (),
     ) -> RunResult:
-        """Emits the recorded events in their original rhythm, sped up."""
-        began, ended = self.events[0].at, self.events[-1].at
-        rate = self.seconds / max(ended - began, 1e-9)
-        before = began
+        """Emits the recorded events in their original rhythm, by the clock."""
+        self.clock.start()
         for event in self.events:
-            if control.cancelled.wait(max(0.0, event.at - before) * rate):
+            while self.clock.now() < event.at and not control.cancelled.wait(LOOK_SECONDS):
+                pass
+            if control.cancelled.is_set():
                 break
-            before = event.at
             emit(event)
         return self._ran()
 

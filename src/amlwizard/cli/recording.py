@@ -1,71 +1,117 @@
-"""Records a command as an asciinema cast (version 2: a JSON header, then JSON lines of seconds,
-"o", text), in a pseudo-terminal of its own."""
+"""Records the app as an asciicast, version 2 (https://docs.asciinema.org/manual/asciicast/v2/): a
+header as a line of JSON, then for each frame a line with its seconds, "o", and what to write to a
+terminal. Only what differs from the frame before is written."""
 
 from __future__ import annotations
 
-import codecs
-import fcntl
 import json
-import os
-import pty
-import shutil
-import struct
-import sys
-import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import TextIO
 
-SIZE = (120, 36)
-CHUNK = 65536
+from rich.cells import cell_len
+from rich.style import Style
+from textual.app import App
+from textual.strip import Strip
+
+from amlwizard.time_format import clock
+
+FRAMES_PER_SECOND = 8
+APART = 8  # equal cells between two changes for which the cursor is moved rather than they repeated
+FIRST, LAST = (
+    "\x1b[?25l\x1b[2J",
+    "\r\n\x1b[0m\x1b[?25h",
+)  # no cursor and nothing on the screen; a line of its own
+Cell = tuple[str, Style | None]
 
 
-def record(file: str, command: Sequence[str]) -> int:
-    """Run a command in a pseudo-terminal, write its output to `file`, return its exit code.
+class Cast:
+    """Writes frames to a cast, and how far it is to `progress`, if that is a terminal."""
 
-    The output is also shown if standard output is a terminal, whose size is then used; otherwise
-    the size is 120 columns by 36 lines.
-    """
-    shown = sys.stdout.isatty()
-    columns, lines = shutil.get_terminal_size(SIZE) if shown else SIZE
-    child, terminal = pty.fork()
-    if child == 0:
-        # Before the command reads the size; the variables describe another terminal.
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        for name in ("COLUMNS", "LINES"):
-            os.environ.pop(name, None)
-        os.environ.setdefault("TERM", "xterm-256color")
-        os.environ["COLORTERM"] = "truecolor"
-        # This Python and our own arguments, without a shell that could read more into them.
-        os.execv(command[0], list(command))  # noqa: S606
-    header = {
-        "version": 2,
-        "width": columns,
-        "height": lines,
-        "timestamp": int(time.time()),
-        "title": "amlwizard",
-        "env": {"TERM": "xterm-256color"},
-    }
-    with Path(file).open("w", encoding="utf-8") as out:
+    def __init__(self, out: TextIO, size: tuple[int, int], progress: TextIO) -> None:
+        self._out, self._progress, self._lines = out, progress, size[1]
+        self._began = time.monotonic()
+        self._drawn: list[list[Cell]] = [[] for _ in range(size[1])]
+        header = {
+            "version": 2,
+            "width": size[0],
+            "height": size[1],
+            "timestamp": int(time.time()),
+            "title": "amlwizard",
+            "env": {"TERM": "xterm-256color"},
+        }
         out.write(json.dumps(header) + "\n")
-        _copy(terminal, out.write, shown)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+        self._write(FIRST)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def draw(self, app: App[int]) -> None:
+        """Add a frame if the screen of the app has changed."""
+        rows = [_cells(strip) for strip in app.screen._compositor.render_strips()]
+        changed = "".join(
+            f"\x1b[{number + 1};{start + 1}H{_text(row[start:end])}"
+            for number, row in enumerate(rows[: self._lines])
+            for start, end in _changes(self._drawn[number], row)
+        )
+        if changed:
+            self._drawn = rows
+            self._write(changed)
+        if self._progress.isatty():
+            self._progress.write(f"\rRecording {clock(self.seconds)}. Ctrl-C ends it.")
+            self._progress.flush()
+
+    def end(self) -> None:
+        """Leave the cursor below the last frame."""
+        self._write(f"\x1b[{self._lines};1H{LAST}")
+        if self._progress.isatty():
+            self._progress.write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        line = [round(self.seconds, 3), "o", text]
+        self._out.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def _copy(terminal: int, write: object, shown: bool) -> None:
-    assert callable(write)
-    text = codecs.getincrementaldecoder("utf-8")("replace")
-    began = time.monotonic()
-    while True:
-        try:
-            data = os.read(terminal, CHUNK)
-        except OSError:  # the other end is closed: EIO on Linux
-            return
-        if not data:
-            return
-        if shown:
-            os.write(sys.stdout.fileno(), data)
-        drawn = text.decode(data)
-        if drawn:
-            write(json.dumps([round(time.monotonic() - began, 6), "o", drawn]) + "\n")
+def told(file: Path, seconds: float) -> str:
+    """The sentence about a cast that is finished."""
+    return f"Wrote {file}, {clock(seconds)}, {max(1, round(file.stat().st_size / 1000))} kB."
+
+
+def _cells(strip: Strip) -> list[Cell]:
+    """One for each column; the second column of a wide character has no text."""
+    cells: list[Cell] = []
+    for text, style, _ in strip:
+        for character in text:
+            width = cell_len(character)
+            if width:
+                cells += [(character, style), *[("", style)] * (width - 1)]
+            elif cells:  # it belongs to the character before
+                cells[-1] = (cells[-1][0] + character, cells[-1][1])
+    return cells
+
+
+def _changes(before: Sequence[Cell], after: Sequence[Cell]) -> Iterator[tuple[int, int]]:
+    """The ranges of columns that differ; those that are near each other are one."""
+    start = end = -1
+    for column, cell in enumerate(after):
+        if column < len(before) and before[column] == cell:
+            continue
+        if start < 0 or column - end > APART:
+            if start >= 0:
+                yield start, end
+            start = column - 1 if not cell[0] and column else column
+        end = column + 1
+    if start >= 0:
+        while end < len(after) and not after[end][0]:
+            end += 1
+        yield start, end
+
+
+def _text(cells: Sequence[Cell]) -> str:
+    runs = (
+        (style, "".join(text for text, _ in run)) for style, run in groupby(cells, lambda c: c[1])
+    )
+    return "".join(style.render(text) if style else text for style, text in runs)

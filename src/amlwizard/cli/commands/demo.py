@@ -4,6 +4,7 @@ recorded run."""
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,10 +20,12 @@ from amlwizard.app.playback import Playback
 from amlwizard.app.targets import VARIABLE, Choice
 from amlwizard.cli import recording
 from amlwizard.cli.options import DemoOptions
+from amlwizard.command_line import command_line
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import InvalidInputError
 from amlwizard.tui.demo import player, script
 
+SIZE = (120, 36)  # of a recording that no terminal shows
 PREFIX = "mldemo01"
 SIGN_IN_CODE = "SANDBOX42"  # shown in pictures and recordings: it grants no access
 
@@ -36,15 +39,19 @@ def demo(given: DemoOptions) -> int:
             why=f"{given.recipe} and {given.journal} were given.",
             fix="Leave one of them out.",
         )
+    if given.record and given.step:
+        raise InvalidInputError(
+            "A demo that is recorded waits for no key.",
+            why="--record and --step were given.",
+            fix="Leave one of them out.",
+        )
     if given.record:
         usable(Path(given.record), "--record")
     _readable(given)
-    if given.record:
-        return recording.record(given.record, _again(given))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not given.record and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise InvalidInputError(
             "The demo draws on a terminal, and there is none here.",
-            fix="Use --record FILE, which brings a terminal of its own.",
+            fix="Use --record FILE, which needs none.",
         )
     with tempfile.TemporaryDirectory(prefix="amlwizard-demo-") as folder:
         return _played(given, Path(folder))
@@ -54,39 +61,36 @@ def _readable(given: DemoOptions) -> None:
     """Raise InvalidInputError now if the input cannot be played, instead of recording that
     error."""
     if given.journal:
-        Playback.of(Path(given.journal), 0).draft  # noqa: B018
+        Playback.of(Path(given.journal), 1).draft  # noqa: B018
         return
     require_sandbox()
     if given.recipe:
         from_file(Path(given.recipe))
 
 
-def _again(given: DemoOptions) -> list[str]:
-    """The command of the same demo, for the recorder's terminal."""
-    command = [sys.executable, "-m", "amlwizard", "demo", "--pace", given.pace]
-    command += [str(given.recipe)] if given.recipe else []
-    command += ["--step"] if given.step else []
-    return command + (["--journal", given.journal] if given.journal else [])
-
-
 def _played(given: DemoOptions, folder: Path) -> int:
     """Play in a temporary folder: a demo continues no session, and changes nothing that exists."""
     store = DraftStore(folder / "sessions")
-    make = partial(player.DemoApp, pace=player.PACES[given.pace], step=given.step, target="sandbox")
+    pace = player.PACES[given.pace]
+    make = partial(player.DemoApp, pace=pace, step=given.step, target="sandbox")
     if given.journal:
-        playback = Playback.of(Path(given.journal), player.PACES[given.pace].caption)
+        playback = Playback.of(Path(given.journal), pace.run)
         draft = playback.draft
         draft.page = "review"
-        app = make(playback, store, draft)
-        return _walk(app, _journal())
+        app = make(playback, store, draft, clock=playback.clock)
+        return _walk(app, _journal(), given.record)
     draft_or_none = from_file(Path(given.recipe)) if given.recipe else None
     if draft_or_none:
         draft_or_none.page = "sign-in"
-    return _in_a_sandbox(folder, make, store, draft_or_none)
+    return _in_a_sandbox(folder, make, store, draft_or_none, given.record)
 
 
 def _in_a_sandbox(
-    folder: Path, make: Callable[..., player.DemoApp], store: DraftStore, draft: Draft | None
+    folder: Path,
+    make: Callable[..., player.DemoApp],
+    store: DraftStore,
+    draft: Draft | None,
+    record: str | None,
 ) -> int:
     os.environ["AMLWIZARD_HOME"] = str(folder)
     os.environ.pop(VARIABLE, None)
@@ -95,7 +99,7 @@ def _in_a_sandbox(
         with application.using("sandbox") as target:
             target.tell("plant", {"user_code": SIGN_IN_CODE})
         start = script.from_a_recipe() if draft else script.from_nothing(PREFIX)
-        return _walk(make(application, store, draft), _both(start, script.built()))
+        return _walk(make(application, store, draft), _both(start, script.built()), record)
 
 
 def _both(*parts: Iterator[script.Act]) -> Iterator[script.Act]:
@@ -104,14 +108,37 @@ def _both(*parts: Iterator[script.Act]) -> Iterator[script.Act]:
 
 
 def _journal() -> Iterator[script.Act]:
-    yield script.Say("A run that was recorded, through the same screens. No cloud is asked.")
+    yield script.Say("A recorded run, played in the same screens. No cloud is asked.")
     yield script.press("g")
     yield script.See("a step that runs", lambda app: app.ran or app.view.counts().get("running"))
     yield from script.watched()
 
 
-def _walk(app: player.DemoApp, acts: Iterator[script.Act]) -> int:
+def _walk(app: player.DemoApp, acts: Iterator[script.Act], record: str | None) -> int:
+    if record:
+        return _recorded(app, acts, Path(record))
+
     async def pilot(one: Pilot[object]) -> None:
         await player.play(acts, one)
 
-    return app.run(auto_pilot=pilot) or 0
+    code = app.run(auto_pilot=pilot) or 0
+    if code == 0:
+        print(f"The demo is over. Start the wizard yourself: {command_line()}")
+    return code
+
+
+def _recorded(app: player.DemoApp, acts: Iterator[script.Act], file: Path) -> int:
+    """Play without a terminal; what would be drawn on one goes into the cast."""
+    size = shutil.get_terminal_size(SIZE) if sys.stdout.isatty() else SIZE
+    with file.open("w", encoding="utf-8") as out:
+        cast = recording.Cast(out, (size[0], size[1]), sys.stderr)
+
+        async def pilot(one: Pilot[object]) -> None:
+            app.set_interval(1 / recording.FRAMES_PER_SECOND, lambda: cast.draw(app))
+            await player.play(acts, one)
+
+        code = app.run(headless=True, size=(size[0], size[1]), auto_pilot=pilot) or 0
+        seconds = cast.seconds
+        cast.end()
+    print(recording.told(file, seconds), file=sys.stderr)
+    return code

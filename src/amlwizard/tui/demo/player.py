@@ -7,8 +7,10 @@ a pace.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from textual import events
 from textual.pilot import Pilot
@@ -24,17 +26,35 @@ LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds between keys, and seconds that a caption is shown before the next act."""
+    """Seconds between keys, for each word of a caption, and for the whole of a recorded run."""
 
     key: float
-    caption: float
+    word: float
+    run: float
+
+    def of(self, caption: str) -> float:
+        """Seconds that a caption is shown before the next act."""
+        return self.word * max(SHORTEST_WORDS, len(caption.split()))
 
 
-PACES = {"slow": Pace(0.12, 4.0), "normal": Pace(0.05, 2.0), "fast": Pace(0.0, 0.0)}
+SHORTEST_WORDS = 8
+PACES = {
+    "slow": Pace(0.12, 0.4, 60.0),
+    "normal": Pace(0.05, 0.25, 30.0),
+    "fast": Pace(0.01, 0.15, 15.0),  # as fast as most people read
+}
+
+
+class PlayedTime(Protocol):
+    """The time of a run that is played."""
+
+    def now(self) -> float: ...
+    def start(self) -> None: ...
+    def hold(self) -> None: ...
 
 
 class Caption(Static):
-    """One sentence on top of the current screen."""
+    """What the current act is about, below the page, in place of the keys."""
 
 
 class HaltedError(Exception):
@@ -42,7 +62,13 @@ class HaltedError(Exception):
 
 
 class DemoApp(WizardApp):
-    """The app with a player. With `step`, a key press replaces every pause."""
+    """The app with a player. With `step`, a key press replaces every pause. With a `clock`, a run is
+    played by it, and waits while a caption is read."""
+
+    CSS = """
+    KeyFooter { display: none; }
+    Caption { dock: bottom; width: 100%; height: 2; padding: 0 2; background: $primary; color: $background; text-style: bold; }
+    """
 
     def __init__(
         self,
@@ -53,9 +79,11 @@ class DemoApp(WizardApp):
         target: TargetName,
         pace: Pace,
         step: bool = False,
+        clock: PlayedTime | None = None,
     ) -> None:
-        super().__init__(application, store, draft, target)
-        self.pace, self.by_keys = pace, step
+        now = clock.now if clock else time.time
+        super().__init__(application, store, draft, target, now=now)
+        self.pace, self.by_keys, self.clock = pace, step, clock
         self._key: asyncio.Event | None = None
 
     async def on_event(self, event: events.Event) -> None:
@@ -64,14 +92,18 @@ class DemoApp(WizardApp):
             return
         await super().on_event(event)
 
-    async def a_moment(self) -> None:
-        """Wait as long as a caption is shown, or for a key press if there are no pauses."""
+    async def read(self, caption: str) -> None:
+        """Wait until a caption has been read, or for a key press if there are no pauses."""
+        if self.clock:
+            self.clock.hold()
         if self.by_keys:
             self._key = asyncio.Event()
             await self._key.wait()
             self._key = None
         else:
-            await asyncio.sleep(self.pace.caption)
+            await asyncio.sleep(self.pace.of(caption))
+        if self.clock and self.running:
+            self.clock.start()
 
 
 async def play(acts: Iterable[Act], pilot: Pilot[object]) -> None:
@@ -93,7 +125,7 @@ async def _do(act: Act, app: DemoApp, pilot: Pilot[object]) -> None:
         case Say(text):
             await _caption(app, text)
             await _drawn(app)
-            await app.a_moment()
+            await app.read(text)
         case Press(keys):
             await pilot.press(*keys)
         case Type(text):
@@ -116,10 +148,12 @@ async def _do(act: Act, app: DemoApp, pilot: Pilot[object]) -> None:
 
 
 async def _caption(app: DemoApp, text: str) -> None:
-    for screen in app.screen_stack:
-        await screen.query(Caption).remove()
     hint = "  (any key goes on)" if app.by_keys else ""
-    await app.screen.mount(Caption(text + hint, markup=False))
+    for screen in app.screen_stack:
+        for caption in screen.query(Caption):
+            caption.update(text + hint)
+    if not app.screen.query(Caption):
+        await app.screen.mount(Caption(text + hint, markup=False))
 
 
 async def _drawn(app: DemoApp) -> None:

@@ -41,6 +41,7 @@ class See:
     so: Callable[[WizardApp], object] | None = None
 
 
+THE_END = "That was amlwizard, from nothing to a scored request. Your turn!"
 Act = Say | Press | Type | Field | See
 
 
@@ -65,15 +66,13 @@ def _page(page: str) -> Iterator[Act]:
 
 def from_nothing(prefix: str) -> Iterator[Act]:
     """From the Welcome page to the addresses, typing a prefix."""
-    yield Say("Nothing is there yet. A new recipe, to be built in the sandbox.")
+    yield Say("Nothing is there yet. Let us make a recipe, and build it in the sandbox.")
     yield See("New recipe")
     yield press("enter")
     yield _at("sign-in")
     yield from sign_in()
     yield from _page("naming")
-    yield Say(
-        "One prefix gives everything a name. Each can be changed; each is checked as it is typed."
-    )
+    yield Say("One prefix names everything. Every name can be changed, and is checked as you type.")
     yield Type(prefix)
     yield See(f"cr{prefix}")
     yield from _page("addresses")
@@ -82,10 +81,14 @@ def from_nothing(prefix: str) -> Iterator[Act]:
 
 def sign_in() -> Iterator[Act]:
     """Sign in with a device code, which the sandbox approves."""
-    yield Say("Signing in with a device code. It cannot be missed, and it closes by itself.")
+    yield Say(
+        "Signing in with a device code. This dialog closes by itself when you have signed in."
+    )
     yield press("ctrl+l")
     yield See("the sign-in", lambda app: isinstance(app.screen, LoginScreen))
-    yield Say("A person would open the page and enter the code. Here the sandbox's person agrees.")
+    yield Say(
+        "On Azure you would open the page and enter the code. The sandbox has a key for that."
+    )
     yield press("a")
     yield See("the account", lambda app: app.account and not isinstance(app.screen, LoginScreen))
 
@@ -93,17 +96,17 @@ def sign_in() -> Iterator[Act]:
 def an_overlap() -> Iterator[Act]:
     """Two overlapping ranges, shown on the map and cured with a key."""
     yield Say(
-        "The VNET to scale. Now somebody gives the compute subnet the range of the scoring one."
+        "The VNET, drawn to scale. Now the compute subnet gets the range of the scoring subnet."
     )
     yield Field("addresses.compute")
     yield Type("10.100.120.0/24")
     yield See("overlaps")
     yield Say(
-        "Both light up, and the finding says what Azure would refuse. Its cure is one key away."
+        "Both light up, and the finding says what Azure would refuse. One key applies the fix."
     )
     yield press("ctrl+r")
     yield See("no overlap", lambda app: "overlaps" not in on_screen(app))
-    yield Say("Cured: a free range, around all that is there.")
+    yield Say("Fixed: the subnet has a range that is free.")
 
 
 def from_a_recipe() -> Iterator[Act]:
@@ -111,21 +114,23 @@ def from_a_recipe() -> Iterator[Act]:
     yield _at("sign-in")
     yield from sign_in()
     yield from _page("naming")
-    yield Say("The recipe has named everything.")
+    yield Say("The recipe has a name for everything.")
     yield from _page("addresses")
-    yield Say("The VNET to scale, with what is left of it.")
+    yield Say("The VNET, drawn to scale, with the space that is left in it.")
 
 
 def built() -> Iterator[Act]:
     """From the addresses to the end: review, run, results."""
     yield from _page("security")
-    yield Say("What is closed off, and how: private endpoints, NAT, AKS, a secure entry.")
+    yield Say("Network security: private endpoints, NAT, AKS, and a secure way in.")
     yield from _page("training")
     yield from _page("serving")
-    yield Say("What is trained, what serves it, and the request that proves it.")
+    yield Say("What is trained, what serves it, and the request that shows that it works.")
     yield from _page("review")
     yield See("the plan of the cloud", lambda app: app.plan and app.plan.target)
-    yield Say("The plan against what the cloud has: every step, its az command, how long it takes.")
+    yield Say(
+        "The plan, compared with the cloud: every step, its az command, and how long it takes."
+    )
     yield press("g")
     yield See("a step that runs", lambda app: app.ran or app.view.counts().get("running"))
     yield from watched()
@@ -133,20 +138,23 @@ def built() -> Iterator[Act]:
 
 def watched() -> Iterator[Act]:
     """A run from its start to its results."""
-    yield Say("Everything that can overlap does: training begins while AKS is still being built.")
+    yield See("two at once", lambda app: app.ran or app.view.counts().get("running", 0) > 1)
+    yield Say("Steps run side by side: each begins as soon as all that it needs is there.")
     yield press("t")
+    yield Say("The same as a timeline. What is to come is drawn as long as it is expected to take.")
     yield See("the end of the run", lambda app: app.ran)
-    yield Say("Done. Every step has a final word, and the journal holds all of it.")
+    yield Say("Done. Every step tells how it ended, and the journal has all of it.")
     yield from _page("training-result")
-    yield Say("What training came to: the cells, the error, actual against predicted.")
+    yield Say("The result of training: the cells, the error, and predictions against the truth.")
     yield from _page("score")
     yield Say("The request that was sent, and the model's answer.")
     yield from _page("posture")
     yield Say(
-        "Every promise of the recipe, with its evidence from outside the VNET and from inside."
+        "Every security promise of the recipe, with evidence from outside and inside the VNET."
     )
     yield from _page("finish")
-    yield Say("Where everything is, what was slowest, and the command that replays it.")
+    yield Say("Where everything is, what took longest, and the command that builds it again.")
+    yield Say(THE_END)
 
 
 def on_screen(app: WizardApp) -> str:
