@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 DAY, MONTH = 24, 730  # hours; the month is the one that Azure's own calculator has
+MOST_PARTS = 3
 UNCOUNTED = "Not counted: traffic, logs, stored data and disks, and discounts."
 
 
@@ -70,6 +71,13 @@ class Costs:
     def unknown(self) -> tuple[Charge, ...]:
         """What is metered and has no known price."""
         return tuple(need for need in self.needs if need.meter not in self.prices)
+
+    @property
+    def most_of_it(self) -> str:
+        """The parts that cost most, in a sentence."""
+        parts = sorted(self._lasting, key=lambda need: -self._of(need) * need.count)[:MOST_PARTS]
+        told = (f"{_counted(n)} ({self._told(self._of(n) * DAY * n.count)} a day)" for n in parts)
+        return f"Most of it: {', '.join(told)}." if parts else ""
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """What each part costs: its name, and an amount."""

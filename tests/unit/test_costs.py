@@ -73,6 +73,7 @@ def test_a_total_without_some_prices_is_a_least() -> None:
     whole = replace(costs, prices={**costs.prices, node.meter: replace(price, hourly=0.25)})
     assert whole.summary.startswith("About 19 USD a day, 580 USD a month")
     assert ("node, at most 5", "30 USD a day") in whole.lines()
+    assert whole.most_of_it == "Most of it: 3 x node (18 USD a day), NAT gateway (1.2 USD a day)."
 
 
 def test_what_costs_only_while_training_is_told_apart() -> None:

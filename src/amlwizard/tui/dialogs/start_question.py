@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from amlwizard.accounts import Account
 from amlwizard.command_line import RECIPE, command_line
 from amlwizard.costs import Costs
@@ -16,11 +18,13 @@ STAY = Way("stay", "Not now", "Goes back to Review; nothing is built.")
 
 
 class StartQuestion(Choose):
-    """Its answer is ``start``, ``sign-in`` or ``stay``."""
+    """`saved` is the file of the recipe, if there is one. Its answer is ``start``, ``sign-in`` or ``stay``."""
 
-    def __init__(self, given: SignIn, account: Account | None, costs: Costs | None) -> None:
+    def __init__(
+        self, given: SignIn, account: Account | None, costs: Costs | None, saved: str
+    ) -> None:
         ways = (START, STAY) if account else (START, SIGN_IN, STAY)
-        text = "\n\n".join((_where(given, account), _cost(costs)))
+        text = "\n\n".join((_where(given, account), _cost(costs, Path(saved) if saved else RECIPE)))
         super().__init__("Build on Azure", text, ways, at=STAY.id)
 
 
@@ -41,9 +45,9 @@ def _where(given: SignIn, account: Account | None) -> str:
     )
 
 
-def _cost(costs: Costs | None) -> str:
-    remove = command_line("destroy", RECIPE, "--target", "azure")
+def _cost(costs: Costs | None, recipe: str | Path) -> str:
+    remove = command_line("destroy", recipe, "--target", "azure")
     if costs and costs.prices:
-        return f"{costs.summary} It costs that until `{remove}` takes it down."
+        return f"{costs.summary} {costs.most_of_it} It costs that until `{remove}` takes it down."
     told = costs.summary if costs else "Its prices are still being read."
     return f"{told} What is built costs money until `{remove}` takes it down."

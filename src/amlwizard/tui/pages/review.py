@@ -153,7 +153,8 @@ class ReviewPage(Page):
         elif self.wizard.session.draft.target == "azure":
             wizard = self.wizard
             given = wizard.session.sign_in or SignIn()
-            asked = StartQuestion(given, wizard.account, wizard.costs)
+            saved = wizard.session.draft.saved
+            asked = StartQuestion(given, wizard.account, wizard.costs, saved)
             self.app.push_screen(asked, self._decided)
         else:
             self.wizard.start()
