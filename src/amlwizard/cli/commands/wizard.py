@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -54,10 +55,11 @@ def wizard(given: WizardOptions) -> int:
         code = (app.return_code or 0) if code is None else code  # it has no result if it crashed
     finally:
         ended = application.close()
-    farewell(app, sys.stdout)
+    with suppress(OSError):  # the terminal may be gone
+        farewell(app, sys.stdout)
+        sys.stdout.flush()
     if not ended:
         # A call that hangs in a socket must not block the terminal: the answers are saved.
-        sys.stdout.flush()
         os._exit(code)
     return code
 
