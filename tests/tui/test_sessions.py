@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -16,10 +17,11 @@ from threading import Event as CancelEvent
 
 import pytest
 from support import PATIENCE, RECIPES, existing
-from support.tui_support import FakeBackend, walking, wizard
+from support.tui_support import FakeBackend, at_page, recorded, walking, wizard
 
 from amlwizard import processes
 from amlwizard.app.port import RecordedRun
+from amlwizard.cli.commands.wizard import farewell
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.tui.dialogs.questions import Choose
 
@@ -173,6 +175,29 @@ async def test_a_closed_terminal_loses_no_answer(tmp_path: Path, end: signal.Sig
         process.wait()
     (draft,) = kept(tmp_path / "sessions")
     assert draft.value("names.prefix") == "closed01"
+
+
+async def test_leaving_tells_what_stands_where_and_how_to_go_on() -> None:
+    app = at_page("finish", recorded())
+    async with walking(app) as walk:
+        await walk.press("ctrl+q")
+    out = io.StringIO()
+    farewell(app, out)
+    told = out.getvalue()
+    assert "Recipe    " in told and "Endpoint  http://" in told
+    for step in app.next_steps:
+        assert all(f"  {command}\n" in told for command in step.commands)
+
+
+async def test_leaving_before_a_run_tells_that_the_answers_are_kept(tmp_path: Path) -> None:
+    app, out = wizard(FakeBackend(), folder=tmp_path), io.StringIO()
+    async with walking(app) as walk:
+        await walk.press("enter")
+        await walk.go("naming")
+        await walk.type("mine07")
+        await walk.press("ctrl+q")
+    farewell(app, out)
+    assert out.getvalue() == "Your answers are kept: amlwizard offers to continue.\n"
 
 
 # -- sessions and runs on Welcome
