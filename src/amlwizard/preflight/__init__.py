@@ -61,6 +61,7 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     policies.policies,
     rights.notebook,
     quota.quotas,
+    quota.of_pool,
     pods.room,
     network.overlaps,
     network.subnets,

@@ -18,7 +18,8 @@ def runtime(s: Situation) -> Iterator[Finding]:
 
 def node_type(s: Situation) -> Iterator[Finding]:
     """A node type that Databricks does not list at all, or not for this subscription and region."""
-    yield from _listed(s, "node_type", "node type", s.node_types, "list-node-types")
+    if s.machine_of_training:
+        yield from _listed(s, "node_type", "node type", s.node_types, "list-node-types")
 
 
 def _listed(

@@ -84,6 +84,8 @@ def wanted_sizes(s: Situation) -> dict[str, str]:
         return wanted
     for path, step in SIZES.items():
         section, _, field = path.partition(".")
+        if step == "databricks" and s.machine_of_training is None:
+            continue
         if s.is_new(step) or (step == "databricks" and s.starts_cluster):
             wanted[path] = getattr(getattr(s.recipe, section), field)
     return wanted

@@ -11,6 +11,7 @@ from amlwizard.errors import Finding
 from amlwizard.preflight.offers import size
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import Training
+from amlwizard.rules.base import counted
 from amlwizard.rules.capacity import surge_of
 
 PUBLIC_ADDRESSES = (
@@ -62,6 +63,22 @@ def quotas(s: Situation) -> Iterator[Finding]:
             yield _exceeded(s, demand, what, demand.parts, demand.need, "use less")
 
 
+def of_pool(s: Situation) -> Iterator[Finding]:
+    """The vCPUs of nodes from a pool: Databricks alone knows their size and which stand by already."""
+    training = s.recipe.training
+    if training.instance_pool and s.starts_cluster:
+        nodes = counted(1 + training.most_workers, "node")
+        yield Finding(
+            "not-checked",
+            "warning",
+            ("training.instance_pool",),
+            f"Could not be checked: whether the vCPU quota has room for {nodes} of the instance pool "
+            f"{training.instance_pool}.",
+            why="The pool has a node type of its own, and may have idle nodes, which are in use already.",
+            fix="Look at the pool's node type, its idle nodes and its maximum capacity in Databricks.",
+        )
+
+
 def together(situations: Mapping[str, Situation]) -> dict[str, list[Finding]]:
     """What recipes that fit one by one exceed together, for each of those concerned. `situations`
     are by recipe."""
@@ -109,7 +126,7 @@ def needs(s: Situation) -> list[Need]:
                 f"{nodes} AKS nodes and {surge} more during upgrades",
             )
         )
-    machine = size(s, training.node_type)
+    machine = size(s, s.machine_of_training or "")
     if machine and s.starts_cluster:
         found.append(
             Need(

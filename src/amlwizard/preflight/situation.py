@@ -82,6 +82,12 @@ class Situation:
         return not self.cluster_runs and (scores or self.is_new("deployment"))
 
     @property
+    def machine_of_training(self) -> str | None:
+        """The size of the Databricks nodes; None where they come from a pool, which has its own."""
+        training = self.recipe.training
+        return None if training.instance_pool else training.node_type
+
+    @property
     def pending(self) -> list[Planned]:
         return [*self.new, *self.changed]
 

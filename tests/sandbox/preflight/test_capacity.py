@@ -182,6 +182,19 @@ def test_vcpus_of_as_many_workers_as_there_may_be(cloud: Cloud, preflight: Prefl
     )
 
 
+def test_vcpus_of_a_pool_are_not_held_against_the_node_type(
+    cloud: Cloud, preflight: Preflight
+) -> None:
+    cloud.state(limits={"cores": 16})
+    found = only(
+        preflight("--set", "training.instance_pool=warm", "--set", "training.workers=2"),
+        "not-checked",
+        "training.instance_pool",
+        severity="warning",
+    )
+    assert "3 nodes of the instance pool warm" in found["what"]
+
+
 def test_vcpus_of_a_family(cloud: Cloud, preflight: Preflight) -> None:
     cloud.state(limits={"family_cores": 19})
     found = preflight("--set", "training.node_type=Standard_E4s_v5")
