@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from rich.color import Color
 from support import RECIPES
-from support.tui_support import FakeBackend, at_page, recorded, walking, wizard
+from support.tui_support import FakeBackend, at_page, page_of, recorded, walking, wizard
 from textual.color import Color as Shade
 from textual.widgets import OptionList
 
 from amlwizard.draft import Draft, from_file
 from amlwizard.tui.dialogs.go_to import GoTo
+from amlwizard.tui.dialogs.questions import AskPath
+from amlwizard.tui.pages.form import FormPage
+from amlwizard.tui.pages.registry import PAGES
 from amlwizard.tui.theme import DARK, LIGHT
+from amlwizard.tui.widgets.answer_list import AnswerList
 
 pytestmark = pytest.mark.asyncio
 READABLE = 4.5  # WCAG 2.2, contrast (minimum)
@@ -84,6 +90,52 @@ async def test_a_waiting_step_names_what_it_waits_for() -> None:
         await walk.see("waits for")
         waits = [line for line in walk.text.splitlines() if "waits for" in line]
         assert not any("nsg." in line or "dns-zone" in line for line in waits)
+
+
+async def test_review_lists_every_answer_and_leads_to_its_field() -> None:
+    draft = answered("review")
+    draft.put("serving.nodes", 5)
+    app = wizard(FakeBackend(), draft)
+    async with walking(app) as walk:
+        await walk.press("a")
+        await walk.see("Answers   ● differs from the default")
+        assert "● Prefix                     mlquick01" in walk.text
+        assert "  Resource group             rg-mlquick01" in walk.text
+        answers = app.screen.query_one(AnswerList)
+        asked = {option.id for option in answers.options if option.id}
+        sections = (section for page in PAGES for section in page.sections)
+        assert {spec.path for name in sections for spec in app.session.specs(name)} == asked
+        answers.highlighted = answers.get_option_index("serving.nodes")
+        await walk.see("● Nodes                      5")
+        await walk.press("enter")
+        await walk.see(lambda: walk.page == "serving")
+        page = page_of(app, FormPage)
+        await walk.see(lambda: page.focused_row and page.focused_row.spec.path == "serving.nodes")
+        await walk.go("review")
+        await walk.press("a")
+        await walk.see("▾ Sign-in")
+
+
+async def test_a_wide_review_shows_answers_beside_the_steps() -> None:
+    async with walking(wizard(FakeBackend(), answered("review")), (120, 36)) as walk:
+        await walk.see("● Prefix")
+        assert "▾ Sign-in" in walk.text
+
+
+async def test_the_question_for_a_file_stays_open_with_its_path_and_the_line_of_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.yaml").write_text("version: 2\nnames: {prefix: a\n  b: [\n")
+    async with walking(wizard(FakeBackend(), folder=tmp_path / "sessions")) as walk:
+        await walk.see("From another recipe file")
+        await walk.press("end", "enter")
+        await walk.type("bad.yaml")
+        await walk.press("enter")
+        await walk.see("Line ")
+        assert isinstance(walk.app.screen, AskPath) and "bad.yaml" in walk.text
+        await walk.press("backspace")
+        await walk.see("bad.yam")
 
 
 def contrast(one: Color, other: Color) -> float:

@@ -53,6 +53,7 @@ def _write(app: App[int], wizard: Wizard, path: Path) -> None:
         wizard.session.save(path)
     except OSError as error:
         app.notify(f"{error.strerror}: {path}", title="Not saved", severity="error", markup=False)
+        ask(app, wizard, str(path))
         return
     wizard.keep()
     errors = len(wizard.session.errors)

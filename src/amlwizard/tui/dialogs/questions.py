@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -70,19 +70,27 @@ PATH_KEYS = (
 
 
 class AskPath(Dialog[Path | None]):
-    """Ask for a file's path, with completion; None on Escape."""
+    """Ask for a file's path, with completion; None on Escape. It stays open, with the path kept, while
+    `refused` says what is wrong with the file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
 
-    def __init__(self, title: str, text: str, path: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        path: str,
+        refused: Callable[[Path], str] = lambda path: "",
+    ) -> None:
         super().__init__()
-        self._title, self._text, self._path = title, text, path
+        self._title, self._text, self._path, self._refused = title, text, path, refused
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
             yield Static(Content(self._text))
             yield Input(self._path, suggester=PathSuggester(), select_on_focus=False)
+            yield Static(id="wrong")
             yield Static(
                 keys(
                     ("enter", "takes it"), ("→", "completes it"), ("f1", "explains"),
@@ -96,9 +104,14 @@ class AskPath(Dialog[Path | None]):
 
     @on(Input.Submitted)
     def _given(self, event: Input.Submitted) -> None:
-        text = event.value.strip()
-        if text:
-            self.dismiss(Path(text).expanduser())
+        if not event.value.strip():
+            return
+        path = Path(event.value.strip()).expanduser()
+        wrong = self._refused(path)
+        if wrong:
+            self.query_one("#wrong", Static).update(Content.styled(f"✗ {wrong}", "$text-error"))
+        else:
+            self.dismiss(path)
 
 
 class PathSuggester(Suggester):

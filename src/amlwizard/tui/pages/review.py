@@ -23,6 +23,7 @@ from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.time_format import span
 from amlwizard.tui.dialogs.start_question import StartQuestion
 from amlwizard.tui.pages.page import Page
+from amlwizard.tui.widgets.answer_list import AnswerList
 from amlwizard.tui.widgets.row import note
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
@@ -40,6 +41,8 @@ MARKS = {
 class ReviewPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "start", "Start"),
+        Binding("a", "answers", "Answers"),
+        Binding("a", "steps", "Steps"),
         Binding("s", "app.save", "Save recipe"),
         Binding("r", "read", "Compare with the cloud"),
         Binding("ctrl+r", "cure", "Fix"),
@@ -52,6 +55,7 @@ class ReviewPage(Page):
             yield StepTree(id="steps")
         with Vertical(id="beside"):
             yield OptionList(id="found", compact=True)
+            yield AnswerList()
             with VerticalScroll(id="detail", can_focus=False):
                 yield UpdatingStatic(id="step")
 
@@ -92,8 +96,17 @@ class ReviewPage(Page):
         found.border_title = _counted(wizard.findings)
         if errors and wizard.findings:
             found.highlighted = found.highlighted or 0
+        self._list_answers()
         self._describe()
         self.refresh_bindings()
+
+    def _list_answers(self) -> None:
+        answers = self.query_one(AnswerList)
+        if self.is_current and answers.display:
+            answers.show(self.wizard.pages, self.wizard.session)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._list_answers)
 
     def _describe(self) -> None:
         plan = self.wizard.plan
@@ -117,6 +130,10 @@ class ReviewPage(Page):
         if finding.fields:
             self.wizard.go_to_field(finding.fields[0])
 
+    @on(AnswerList.Picked)
+    def _to_field(self, event: AnswerList.Picked) -> None:
+        self.wizard.go_to_field(event.path)
+
     @on(OptionList.OptionHighlighted, "#found")
     def _highlighted(self) -> None:
         self.refresh_bindings()
@@ -135,11 +152,25 @@ class ReviewPage(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "start":
             return not self.wizard.running
+        if action in ("answers", "steps"):
+            return self.has_class("-narrow") and (action == "steps") == self.has_class("-answers")
         if action == "cure":
             return self._curable() is not None and not self.wizard.running
         if action == "read":
             return self.wizard.plan is not None and not self.wizard.busy
         return super().check_action(action, parameters)
+
+    def action_answers(self) -> None:
+        """Show the answers in place of the steps, where there is no room for both."""
+        self.add_class("-answers")
+        self.call_after_refresh(self._list_answers)
+        self.query_one(AnswerList).focus()
+        self.refresh_bindings()
+
+    def action_steps(self) -> None:
+        self.remove_class("-answers")
+        self.query_one(StepTree).focus()
+        self.refresh_bindings()
 
     def action_read(self) -> None:
         self.wizard.make_plan(ask=True)

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from amlwizard import draft as drafts
 from amlwizard.app.port import RecordedRun, TargetName
 from amlwizard.draft import Draft
+from amlwizard.errors import InvalidInputError
 from amlwizard.plain_text import plain
 from amlwizard.recipe.bundled import BUNDLED, path_of
 from amlwizard.tui.dialogs.questions import AskPath, Choose, Way
@@ -119,7 +120,8 @@ class WelcomePage(Page):
         elif kind == "bundled":
             self._open(path_of(what), bundled=True)
         elif kind == "file":
-            ask = AskPath("From a recipe file", "Which file?", f"{RECIPES}/")
+            start = f"{RECIPES}/" if Path(RECIPES).is_dir() else ""
+            ask = AskPath("From a recipe file", "Which file?", start, unusable)
             self.app.push_screen(ask, lambda path: self._open(path) if path else None)
 
     def _open(self, path: Path, bundled: bool = False) -> None:
@@ -200,6 +202,16 @@ class WelcomePage(Page):
         if lacking := self.wizard.lacking(target):
             return Content.assemble(("Not installed. ", "$text-warning"), lacking)
         return Content(TARGETS[target])
+
+
+def unusable(path: Path) -> str:
+    """What is wrong with a recipe file that cannot be opened, with the line; empty if it can."""
+    try:
+        drafts.from_file(path)
+    except InvalidInputError as error:
+        found = (f"Line {f.line}: {f.what}" if f.line else f.what for f in error.findings)
+        return "\n".join(part for part in (error.what, error.why, *found, error.fix) if part)
+    return ""
 
 
 def _way(id: str, what: str, note: str) -> Option:
