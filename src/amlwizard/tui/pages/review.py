@@ -130,8 +130,8 @@ class ReviewPage(Page):
         if finding.fields:
             self.wizard.go_to_field(finding.fields[0])
 
-    @on(AnswerList.Picked)
-    def _to_field(self, event: AnswerList.Picked) -> None:
+    @on(AnswerList.ToField)
+    def _to_field(self, event: AnswerList.ToField) -> None:
         self.wizard.go_to_field(event.path)
 
     @on(OptionList.OptionHighlighted, "#found")

@@ -19,11 +19,11 @@ TITLE = 26
 
 
 class AnswerList(OptionList):
-    """Enter on an answer posts `Picked`."""
+    """Enter on an answer posts `ToField`."""
 
     BORDER_TITLE = f"Answers   {OWN} differs from the default"
 
-    class Picked(Message):
+    class ToField(Message):
         """Go to the field with this path in the recipe."""
 
         def __init__(self, path: str) -> None:
@@ -44,7 +44,7 @@ class AnswerList(OptionList):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.post_message(self.Picked(event.option.id or ""))
+        self.post_message(self.ToField(event.option.id or ""))
 
 
 def rows_of(pages: Sequence[PageInfo], session: Session) -> Iterator[tuple[str, str, str, bool]]:
