@@ -78,16 +78,31 @@ def _import_all(server: str) -> None:
         importlib.import_module(name)
     if server == SERVICES:
         _read_metadata()
+        _build_shapes()
     else:
         _read_a_recipe()
     gc.freeze()  # no process looks through what was imported
 
 
 def _read_metadata() -> None:
-    """Of what a container's environment declares, which it looks up when it starts."""
+    """Of what a container's environment declares, which it looks up when it starts, and of all that is
+    installed, which MLflow goes through for every model that it saves or loads."""
+    from mlflow.utils import requirements_utils
+
     from amlwizard.sandbox.ml import user_environment
 
     user_environment.UserEnvironment(DECLARED).files()
+    requirements_utils._init_modules_to_packages_map()
+
+
+def _build_shapes() -> None:
+    """Of the bodies of requests; a sandbox builds the validator of each when it needs it first."""
+    from amlwizard.sandbox.resource_types.shapes import Shape
+
+    left = [Shape]
+    for shape in left:
+        shape.model_rebuild()
+        left += shape.__subclasses__()
 
 
 def _read_a_recipe() -> None:

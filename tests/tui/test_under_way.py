@@ -3,7 +3,7 @@ run is under way; what comes of one that nobody waits for any more is dropped.""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event as CancelEvent
 
@@ -51,6 +51,13 @@ def earlier(page: str, run: str, prefix: str = "mlquick01") -> Draft:
 
 # -- every key of every page
 
+ALL = [page.id for page in PAGES]
+CONCERNED = ["welcome", "sign-in", "naming", "posture", "progress"]
+"""Pages that show or begin what is under way, and a form."""
+these_pages = pytest.mark.parametrize(
+    "pages", [CONCERNED, pytest.param(ALL, marks=pytest.mark.breadth)], ids=["concerned", "all"]
+)
+
 
 def keys(walk: Walk, of_app: bool) -> list[str]:
     """The keys that our own pages and widgets bind, where they work now, and those that choose; with
@@ -77,13 +84,13 @@ async def press(walk: Walk, key: str) -> None:
             await walk.pilot.pause()
 
 
-async def press_everything(walk: Walk) -> None:
+async def press_everything(walk: Walk, pages: Sequence[str] = ALL) -> None:
     """Every key of every page, and every way to begin on the first one."""
-    for page in PAGES:
-        await _to(walk, page.id)
-        for key in keys(walk, of_app=page.id == "review"):
+    for page in pages:
+        await _to(walk, page)
+        for key in keys(walk, of_app=page == "review"):
             await press(walk, key)
-            await _to(walk, page.id)
+            await _to(walk, page)
     await _to(walk, "welcome")
     for number in range(walk.app.screen.query_one(OptionList).option_count):
         await _to(walk, "welcome")
@@ -118,12 +125,15 @@ async def test_every_key_while_a_run_goes_on(tmp_path: Path, gate: CancelEvent) 
     assert not [asked for asked in backend.asked if asked.startswith(("sign-in", "verify"))]
 
 
-async def test_every_key_while_a_sign_in_goes_on(tmp_path: Path, gate: CancelEvent) -> None:
+@these_pages
+async def test_every_key_while_a_sign_in_goes_on(
+    tmp_path: Path, gate: CancelEvent, pages: Sequence[str]
+) -> None:
     backend = FakeBackend(signing_in=gate, verdict=judged(recorded()))
     async with walking(wizard(backend, earlier("sign-in", "run-0"), tmp_path, now=clock)) as walk:
         await walk.press("ctrl+l")
         await walk.see(lambda: "sign-in" in walk.app.busy)
-        await press_everything(walk)
+        await press_everything(walk, pages)
         await _to(walk, "sign-in")
         walk.app.answer({"sign_in.tenant": "other.example"})
         await walk.press("ctrl+l")
@@ -132,23 +142,29 @@ async def test_every_key_while_a_sign_in_goes_on(tmp_path: Path, gate: CancelEve
         assert walk.app.account is None or walk.app.account.tenant == "other.example"
 
 
-async def test_every_key_while_a_verification_goes_on(tmp_path: Path, gate: CancelEvent) -> None:
+@these_pages
+async def test_every_key_while_a_verification_goes_on(
+    tmp_path: Path, gate: CancelEvent, pages: Sequence[str]
+) -> None:
     backend = FakeBackend(looking=gate, verdict=judged(recorded()))
     async with walking(wizard(backend, earlier("posture", "run-0"), tmp_path, now=clock)) as walk:
         await walk.press("v")
         await walk.see(lambda: "verify" in walk.app.busy)
-        await press_everything(walk)
+        await press_everything(walk, pages)
         gate.set()
         await walk.see(lambda: not walk.app.busy)
 
 
-async def test_every_key_while_an_earlier_run_is_loaded(tmp_path: Path, gate: CancelEvent) -> None:
+@these_pages
+async def test_every_key_while_an_earlier_run_is_loaded(
+    tmp_path: Path, gate: CancelEvent, pages: Sequence[str]
+) -> None:
     store, backend = DraftStore(tmp_path), FakeBackend(loading=gate, verdict=judged(recorded()))
     store.save(earlier("progress", "run-0"))
     async with walking(wizard(backend, folder=tmp_path, now=clock)) as walk:
         await walk.press("enter")
         await walk.see(lambda: walk.app.view.run == "run-0")
-        await press_everything(walk)
+        await press_everything(walk, pages)
         gate.set()
         await walk.see(lambda: not walk.app.busy)
 

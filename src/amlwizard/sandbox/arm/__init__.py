@@ -120,7 +120,8 @@ class ArmApi:
             )
         self._must_be_for_the_tenant(request)
         for methods, pattern, handler in self.routes:
-            matched = re.fullmatch(pattern, request.path, re.IGNORECASE)
-            if matched and request.method in methods.split("|"):
+            if request.method not in methods.split("|"):
+                continue
+            if matched := re.fullmatch(pattern, request.path, re.IGNORECASE):
                 return handler(request, **matched.groupdict())
         return await self.resources.handle(request)
