@@ -55,7 +55,9 @@ async def overlap_and_cure(walk: Walk) -> None:
     await walk.press("end", "ctrl+u")
     await walk.type("10.100.120.0/24")
     await walk.see("CO╳SC share 256")
-    await walk.see(lambda: walk.text.count("✗ 10.100.120.0/24 (Scoring subnet)") == 2)  # both fields
+    await walk.see(
+        lambda: walk.text.count("✗ 10.100.120.0/24 (Scoring subnet)") == 2
+    )  # both fields
     await walk.press("f1")
     await walk.see("Found now")
     await walk.see("SN-5")

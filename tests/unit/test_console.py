@@ -11,9 +11,10 @@ from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
 
+import pexpect
 import pytest
 from rich.console import Console
-from support import RECIPES, ROOT, environment, recipe_of
+from support import PATIENCE, RECIPES, ROOT, environment, existing, recipe_of
 
 from amlwizard import console, durations
 from amlwizard.cli import main
@@ -302,3 +303,29 @@ def test_json_stays_json_in_ascii() -> None:
     out = Terminal("ascii")
     console.json_lines(out)(running(1, "日本"))
     assert out.getvalue().isascii() and json.loads(out.getvalue())["message"] == "日本"
+
+
+def test_a_terminal_that_cannot_draw_the_wizard_is_pointed_to_the_prompts(tmp_path: Path) -> None:
+    around = {"TERM": "xterm", "PYTHONIOENCODING": "ascii", "AMLWIZARD_HOME": str(tmp_path)}
+    child = pexpect.spawn(
+        sys.executable, ["-m", "amlwizard"], env=environment(around), encoding="utf-8"
+    )
+    child.expect(pexpect.EOF, timeout=PATIENCE)
+    child.close()
+    said = " ".join(words(existing(child.before)))
+    assert child.exitstatus == 2 and "amlwizard ask`" in said and "C.UTF-8" in said
+
+
+def test_a_terminal_has_the_encoding_of_its_locale(tmp_path: Path) -> None:
+    """Python itself takes UTF-8 for the locale C."""
+    around = {"TERM": "xterm", "LC_ALL": "C", "AMLWIZARD_HOME": str(tmp_path), "COLUMNS": "60"}
+    given = {name: value for name, value in environment(around).items() if name != "PYTHONUTF8"}
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "amlwizard", "check", QUICKSTART, "--set", "names.resource_group=日本"],
+        env=given,
+        encoding="utf-8",
+    )
+    child.expect(pexpect.EOF, timeout=PATIENCE)
+    child.close()
+    assert child.exitstatus == 2 and existing(child.before).isascii()
