@@ -115,7 +115,7 @@ def test_what_is_no_capture_is_refused(command: Callable[..., Ran], tmp_path: Pa
     (tmp_path / "x").write_text("no JSON\n")
     for name in ("x", "none-such"):
         ran = command("sandbox", "compare", str(tmp_path / name))
-        assert ran.code == 2 and "is no capture" in ran.err
+        assert ran.code == 2 and "is not a capture" in ran.err
 
 
 @pytest.mark.recordings

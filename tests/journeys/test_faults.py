@@ -142,5 +142,5 @@ def test_a_captive_portal_is_called_one(
     finally:
         cloud.clear()
     assert ran.code in (1, 3), ran.err
-    assert "A web page came in place of the answer of 127.0.0.1" in ran.err
+    assert "A web page came instead of a response from 127.0.0.1" in ran.err
     assert "HTTPS_PROXY" in ran.err and "Traceback" not in ran.err and "foresee" not in ran.err

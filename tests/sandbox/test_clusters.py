@@ -93,11 +93,11 @@ FORBIDDEN = {
     "an account that it does not know": ("User not authorized.", "role Contributor or Owner"),
     "an address": (
         "Source IP address: 192.0.2.7 is blocked by Databricks IP ACL for workspace: 74",
-        "from a network that they let in",
+        "from a network that is allowed",
     ),
     "a network": (
         "Unauthorized network access to workspace: 74",
-        "from a network that they let in",
+        "from a network that is allowed",
     ),
     "clusters": ("You are not authorized to create clusters.", "Unrestricted cluster creation"),
     "anything else": ("a@b.c does not have Manage permissions on 0101-1", "give the account that"),

@@ -112,7 +112,7 @@ def test_a_capture(tmp_path: Path, way: str) -> None:
     damaged(path, sound, way)
     if way == "empty":
         return  # a capture without exchanges
-    assert "is no capture" in told(amlwizard("sandbox", "compare", str(path)), 2)
+    assert "is not a capture" in told(amlwizard("sandbox", "compare", str(path)), 2)
 
 
 @every_way

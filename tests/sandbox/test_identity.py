@@ -158,9 +158,9 @@ LATER = {
     50173: "revoked",
     70043: "frequency",
     700082: "expired",
-    50078: "second factor",
-    50079: "second factor",
-    50076: "second factor",
+    50078: "multi-factor authentication",
+    50079: "multi-factor authentication",
+    50076: "multi-factor authentication",
 }
 
 
@@ -293,11 +293,11 @@ def test_a_service_that_takes_our_token_no_more_is_a_matter_of_signing_in(place:
     body = {"error": {"code": "InvalidAuthenticationToken", "message": "The token was revoked."}}
     place.fault("GET /subscriptions/.*", status=401, body=body)
     said = failure(lambda: cloud.arm.registrations(["Microsoft.Network"]))
-    assert said.code == "InvalidAuthenticationToken" and "sign in anew" in said.fix
+    assert said.code == "InvalidAuthenticationToken" and "sign in again" in said.fix
     host = place.description["arm"].removeprefix("https://")
     place.fault("GET /api/.*", status=401, body={"error_code": "401", "message": "no"})
     said = failure(lambda: cloud.databricks(host).find_cluster("c"))
-    assert "Databricks" in said.what and "sign in anew" in said.fix
+    assert "Databricks" in said.what and "sign in again" in said.fix
 
 
 # -- the codes, told apart

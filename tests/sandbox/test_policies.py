@@ -36,7 +36,7 @@ def test_a_policy_judges_properties(platform: Platform, what: str) -> None:
         return
     error = platform.refused(step, change)
     assert (error.status, error.code) == (403, "RequestDisallowedByPolicy")
-    assert rule["name"] in error.why and "It objects to this: " in error.why
+    assert rule["name"] in error.why and "It refuses this: " in error.why
 
 
 def failing(platform: Platform, step: str, name: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support import RECIPES, Command, Sandbox, amlwizard
 
-NOTHING = "No run is unfinished"
+NOTHING = "There is no unfinished run"
 
 
 def test_it_goes_on_with_the_last_unfinished_run(
@@ -24,7 +24,7 @@ def test_it_goes_on_with_the_last_unfinished_run(
     resumed = amlwizard("resume", "--json", **around)
     assert resumed.code == 0, resumed.err
     run = failed.events[0]["run"]
-    assert f"Going on with run {run}" in resumed.err
+    assert f"Continuing run {run}" in resumed.err
     assert resumed.outcomes.keys() == failed.outcomes.keys(), "it stops after the same phase"
     assert resumed.outcomes["key-vault"] == "done" and resumed.outcomes["storage"] == "kept"
 

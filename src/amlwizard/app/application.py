@@ -323,9 +323,9 @@ class Application:
         view = self._runs.get(run, RunView())
         if view.output(TRAFFIC) is None:
             raise InvalidInputError(
-                "Nothing is deployed that could be asked.",
-                why="The run has not come as far as traffic to the deployment.",
-                fix="Run to the end first.",
+                "Nothing is deployed that could answer a request.",
+                why="The run has not yet sent traffic to the deployment.",
+                fix="Let the run finish first.",
             )
         outputs = {name: view.outputs(name) for name in view.steps}
         ctx = engine.context(self._job(recipe, ""), outputs, cancel)

@@ -48,6 +48,6 @@ def require_sandbox() -> None:
         return
     raise InvalidInputError(
         "The sandbox is not installed.",
-        why=f"It needs {', '.join(names)}, too.",
+        why=f"It needs these packages, too: {', '.join(names)}.",
         fix=how_to_add_the_sandbox(),
     )

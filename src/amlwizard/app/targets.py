@@ -136,7 +136,9 @@ def recorded(file: str | None) -> Iterator[Recorder | None]:
         yield recorder
     finally:
         recorder.finish()
-        print(f"{recorder.count} exchanges are in {file}, redacted. {UNSEEN}", file=sys.stderr)
+        print(
+            f"{recorder.count} exchanges are in {file}, without secrets. {UNSEEN}", file=sys.stderr
+        )
 
 
 def _opened(

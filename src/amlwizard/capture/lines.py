@@ -68,7 +68,7 @@ def read(files: Iterable[Path]) -> list[list[Exchange]]:
                 scenarios.setdefault(exchange.scenario, []).append(exchange)
         except (OSError, *ODD) as error:
             raise InvalidInputError(
-                f"{file} is no capture.",
+                f"{file} is not a capture.",
                 why=f"{type(error).__name__}: {error}"[:200],
                 fix="Name a file that --capture has written.",
             ) from None

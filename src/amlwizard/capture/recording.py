@@ -24,8 +24,8 @@ HEADERS = (
     "azureml-model-deployment",
 )
 UNSEEN = (
-    "What cells send from the cluster, what the Azure CLI sends for a sign-in by azure-cli, and names "
-    "that this machine resolves without HTTP are not seen."
+    "Not recorded: what cells send from the cluster, what the Azure CLI sends for a sign-in by "
+    "azure-cli, and names that this machine resolves without HTTP."
 )
 CELL = "/api/1.2/commands/execute"
 
@@ -43,7 +43,7 @@ class Recorder:
             raise AmlwizardError(
                 f"{path} cannot be written.",
                 why=error.strerror or "",
-                fix="Name a file for --capture in a folder that is there.",
+                fix="Name a file for --capture in a folder that exists.",
             ) from None
 
     def exchange(

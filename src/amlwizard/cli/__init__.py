@@ -150,7 +150,7 @@ def _unwritable(error: OSError) -> int:
     if error.errno in FULL:
         let_go(sys.stdout)  # what is still in its buffer cannot be written either
     where = f"{error.filename} cannot be written." if error.filename else "The disk is full."
-    fix = "Make room, then do it again."
+    fix = "Free some space, then run the command again."
     if error.errno in BARRED:
         fix = (
             "Name a place that you may write to; AMLWIZARD_HOME names the folder of runs, sessions "

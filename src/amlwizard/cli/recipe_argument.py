@@ -47,7 +47,7 @@ def usable_recipes(
         show_error(error)
     if errors:
         raise InvalidInputError(
-            f"{counted(len(errors), 'thing')} must be put right first.", why="Nothing was done."
+            f"{counted(len(errors), 'thing')} must be corrected first.", why="Nothing was done."
         )
     return recipes
 
@@ -64,7 +64,7 @@ def _clashes(paths: Sequence[str], recipes: Mapping[str, Recipe]) -> Iterator[In
             yield InvalidInputError(
                 f"{' and '.join(those)} have the same {what} {name}.",
                 why="Two runs on one platform would undo each other's work.",
-                fix="Leave one out, or change its names: names.prefix.",
+                fix="Leave one out, or change its names, for instance by names.prefix.",
             )
 
 
@@ -114,6 +114,6 @@ def changes(settings: Sequence[str]) -> dict[str, str]:
             )
             + ".",
             why="Nothing was done.",
-            fix="Such as --set names.prefix=abc; several values take several --set.",
+            fix="Write it as --set names.prefix=abc, and repeat --set for each value.",
         )
     return given

@@ -33,6 +33,6 @@ def findings(serving: Serving | None) -> Iterator[Finding]:
             problem = f"The file {given} cannot be read: {why}."
         else:
             if mark.encode() not in content:
-                problem = f"The file {given} holds no {what} in PEM form."
+                problem = f"The file {given} holds no {what} in PEM format."
         if problem:
             yield Finding(RULE, "error", field, problem, fix=f"Name the PEM file of the {what}.")

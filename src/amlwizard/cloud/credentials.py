@@ -267,7 +267,7 @@ def refused(login: str, error: Exception, service: str = "") -> SignInError:
             return SignInError(
                 f"Entra cannot be reached ({login}).",
                 why=first_line(said(error)),
-                fix="Check the network and its proxy; of a cloud of your own, whether it still runs.",
+                fix="Check your network and proxy. For a local sandbox, check that it is still running.",
             )
     code, words = code_of(said(error)), first_line(said(error))
     wanted = f"a token for {service}" if service else "the sign-in"
@@ -275,7 +275,7 @@ def refused(login: str, error: Exception, service: str = "") -> SignInError:
         return SignInError(
             f"Entra refused {wanted} ({login}).",
             why=words,
-            fix="Sign in again; if it stays so, ask the tenant's administrators.",
+            fix="Sign in again. If that does not help, ask the tenant's administrators.",
         )
     why, fix = reason(code, login, words)
     if code in OAUTH.values():
@@ -305,17 +305,17 @@ def not_available(login: str, reason: str) -> SignInError:
     return SignInError(
         f"The sign-in {login} is not available here.",
         why=f"{login}: {reason}.",
-        fix="Set up what it needs, or choose another sign_in.login.",
+        fix="Provide what it needs, or choose another sign_in.login.",
     )
 
 
 def none_worked(reasons: dict[str, str]) -> SignInError:
     """The error if no method without a user worked; `reasons` by method, in the order tried."""
     return SignInError(
-        "Nobody is signed in, and no way to sign in without a person works here.",
+        "You are not signed in, and no sign-in method works here without you.",
         why="\n".join(f"{login}: {reason}." for login, reason in reasons.items()),
-        fix="Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run az login; with a "
-        "person at hand set sign_in.login: device-code or browser.",
+        fix="Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run az login. To "
+        "sign in yourself, set sign_in.login: device-code or browser.",
     )
 
 

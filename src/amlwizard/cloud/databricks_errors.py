@@ -28,7 +28,7 @@ DENIED = (
     (
         re.compile(r"ip acl|ip access list|network access to workspace", re.I),
         "The workspace's IP access list or network policy keeps this address out: have its "
-        "administrators add it, or run this from a network that they let in, then replay.",
+        "administrators add it, or run this from a network that is allowed, then replay.",
     ),
     (
         re.compile(r"authorized to create clusters", re.I),
@@ -79,13 +79,11 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except Unauthenticated as error:
         unsaid = UNREADABLE in str(error)
-        said = (error.error_code or "", "It does not say why." if unsaid else str(error))
+        said = (error.error_code or "", "It gave no reason." if unsaid else str(error))
         raise not_let_in(f"Databricks, {doing}", said) from None
     except DatabricksError as error:
         if UNREADABLE in str(error):
-            raise _no_answer(
-                doing, "Something in between answered, a gateway or a proxy."
-            ) from None
+            raise _no_answer(doing, "A gateway or a proxy answered in its place.") from None
         raise CloudError(
             f"Databricks, {doing}: {error.error_code or type(error).__name__}.",
             code=type(error).__name__
@@ -94,19 +92,19 @@ def translated(doing: str) -> Iterator[None]:
             why=hide(str(error))[:500],
             fix=_opened_by(str(error))
             if isinstance(error, PermissionDenied)
-            else "Replay continues from here once the cause is gone.",
+            else "Once the cause is gone, replay: it continues from here.",
         ) from None
     except OSError as error:  # includes the errors of requests
         if isinstance(error, LostAnswerError):
             raise CloudError(
                 f"Databricks, {doing}: the answer was lost.",
                 code=LostAnswerError.__name__,
-                why="The connection broke off or fell silent. Whether it was done is not known.",
-                fix="Check the network, then replay: it looks first.",
+                why="The connection was lost or went silent. Whether the request was carried out is not known.",
+                fix="Check the network, then replay: it first looks at what was done.",
             ) from None
         raise _no_answer(doing, hide(str(error))[:500]) from None
     except ODD:
-        raise _no_answer(doing, "Its answer says nothing of what was asked.") from None
+        raise _no_answer(doing, "Its response does not answer the request.") from None
 
 
 def _no_answer(doing: str, why: str) -> CloudError:

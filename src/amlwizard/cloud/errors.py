@@ -77,27 +77,27 @@ UNSEEN = {
 
 PURGE = f"Purge it: `{command_line('destroy', RECIPE, '--target', TARGET, '--purge')}`."
 FIXES = {
-    "AuthorizationFailed": "Ask for the role that allows this action, or sign in as somebody else. "
-    "A role that was given in the last minutes is not seen everywhere yet: then run it again.",
+    "AuthorizationFailed": "Ask for a role that allows this action, or sign in with another account. "
+    "A role that was given in the last minutes may not have taken effect everywhere: then run it again.",
     "LinkedAuthorizationFailed": "Give the identity Network Contributor on the subnet.",
     "MissingSubscriptionRegistration": "Register the namespace: az provider register -n NAMESPACE.",
     "NetcfgSubnetRangesOverlap": "Choose ranges that do not overlap.",
     "NetcfgInvalidSubnet": "Choose a range inside the VNET.",
     "ServiceCidrOverlapExistingSubnetsCidr": "Choose a service range outside every subnet.",
-    "StorageAccountAlreadyTaken": "Choose another name: it must be unique in the world.",
-    "VaultAlreadyExists": "Choose another name: it must be unique in the world.",
-    "AlreadyInUse": "Choose another name: it must be unique in the world.",
+    "StorageAccountAlreadyTaken": "Choose another name: it must be unique in all of Azure.",
+    "VaultAlreadyExists": "Choose another name: it must be unique in all of Azure.",
+    "AlreadyInUse": "Choose another name: it must be unique in all of Azure.",
     "ConflictError": f"{PURGE} Or recover the vault (az keyvault recover), or choose another name.",
-    "ScopeLocked": "Take the lock off (az lock list, az lock delete), then run the command again.",
-    "CannotDeleteResource": "Delete what is nested in it first; somebody else made that.",
-    "InUseNetworkSecurityGroupCannotBeDeleted": "Take it off the subnets that use it first.",
-    "InUseNatGatewayCannotBeDeleted": "Take it off the subnets that use it first.",
-    "PublicIPAddressCannotBeDeleted": "Delete what uses the address first.",
-    "DenyAssignmentAuthorizationFailed": "Azure Databricks guards this group: it goes with its workspace.",
+    "ScopeLocked": "Remove the lock (az lock list, az lock delete), then run the command again.",
+    "CannotDeleteResource": "First delete what is inside it, which amlwizard did not create.",
+    "InUseNetworkSecurityGroupCannotBeDeleted": "First remove it from the subnets that use it.",
+    "InUseNatGatewayCannotBeDeleted": "First remove it from the subnets that use it.",
+    "PublicIPAddressCannotBeDeleted": "First delete what uses the address.",
+    "DenyAssignmentAuthorizationFailed": "Azure Databricks protects this group: it is deleted together with its workspace.",
     "ErrCode_InsufficientVCPUQuota": "Ask for more quota, or choose fewer or smaller nodes.",
     "SubnetMissingRequiredDelegation": "Delegate the subnet to Microsoft.Databricks/workspaces.",
     "RequestDisallowedByPolicy": "Ask the owner of the policy for an exemption.",
-    "InUseSubnetCannotBeDeleted": "Delete what is in the subnet first.",
+    "InUseSubnetCannotBeDeleted": "First delete what is in the subnet.",
     "ExtensionOperationFailed": "See what its health check found: kubectl describe configmap "
     "arcml-healthcheck -n azureml.",
 }
@@ -107,7 +107,7 @@ FIXES_BY_TEXT = {
     "Learning, Recently deleted), or choose another name.",
 }
 ROLES_UNSEEN = (
-    "Wait some minutes, then run it again: Azure has yet to see the roles of its identity."
+    "Wait some minutes, then run it again: the roles of its identity have not taken effect yet."
 )
 RESUME = "Run it again once the cause is gone: it continues from here."
 
@@ -127,12 +127,12 @@ def translated(doing: str) -> Iterator[None]:
     except AmlwizardError:
         raise
     except (DecodeError, json.JSONDecodeError, UnreadableAnswerError):
-        raise no_answer(doing, "What came back cannot be read as Azure's answer.") from None
+        raise no_answer(doing, "The response is not one that Azure gives.") from None
     except HttpResponseError as error:
         if type(error.__cause__).__name__ == "BadResponse":  # of a module that is dear to import
-            raise no_answer(doing, "An answer says nothing of how the operation goes.") from None
+            raise no_answer(doing, "A response does not say how far the operation is.") from None
         if error.status_code is None:
-            raise no_answer(doing, "The connection broke off in the middle of an answer.") from None
+            raise no_answer(doing, "The connection was lost in the middle of a response.") from None
         if error.status_code == 401:
             raise not_let_in(doing, code_and_words(error)) from None
         raise from_response(doing, error) from None
@@ -220,11 +220,11 @@ def not_let_in(doing: str, said: tuple[str, str]) -> SignInError:
     the request."""
     code, words = said
     return SignInError(
-        f"{doing}: the sign-in is not accepted any more ({code or 401}).",
+        f"{doing}: the sign-in is no longer accepted ({code or 401}).",
         code=code,
         why=hide(words)[:500],
-        fix="Run it again and sign in anew: it continues from here. If it stays so, the tenant's "
-        "policies want more than this sign_in.login gives.",
+        fix="Run it again and sign in again: it continues from here. If that does not help, the tenant's "
+        "policies require more than this sign_in.login provides.",
     )
 
 
@@ -234,7 +234,7 @@ def from_response(doing: str, error: HttpResponseError) -> CloudError:
     message = " ".join([message, *_details(error, message)])
     status = error.status_code or 0
     met = "; ".join(objection.said for objection in of_refusal(getattr(error, "error", None)))
-    message = f"{message} It objects to this: {met}." if met else message
+    message = f"{message} It refuses this: {met}." if met else message
     by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in message), RESUME)
     if any(text in message for text in UNSEEN_ROLES):
         by_text = ROLES_UNSEEN

@@ -74,10 +74,10 @@ def choose(tenants: Sequence[Tenant], wanted: str | None) -> Subscription:
 
 def _undecided(wanted: str | None, usable: int) -> str:
     if wanted:
-        return _("The account does not see the subscription {id}.", id=wanted)
+        return _("The account has no access to the subscription {id}.", id=wanted)
     if not usable:
-        return _("The account sees no subscription that can be built in.")
-    return _("The account sees {count} subscriptions: one must be chosen.", count=usable)
+        return _("The account has access to no subscription that can be used.")
+    return _("The account has access to {count} subscriptions: choose one.", count=usable)
 
 
 def _ways(

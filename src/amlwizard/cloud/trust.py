@@ -88,18 +88,18 @@ def refused(
     seen = _seen(url, profile)
     shown = f" It was issued by {seen[0]}." if seen else ""
     if "expired" in said or "not yet valid" in said:
-        what = f"The certificate of {host} is out of date: {said}."
-        fix = f"Set this machine's clock if it is wrong; else who runs {host} must renew it."
+        what = f"The certificate of {host} has expired or is not valid yet: {said}."
+        fix = f"If this machine's clock is wrong, set it. Otherwise whoever runs {host} must renew it."
     elif "ostname mismatch" in said or "IP address mismatch" in said:
         what = f"The certificate of {host} is for another name."
         shown += f" It is good for {', '.join(seen[1]) or 'no name'}." if seen else ""
-        fix = "Check which machine the name leads to, and whether a proxy answers in its place."
+        fix = "Check which machine the name resolves to, and whether a proxy answers in its place."
     else:
         what = f"The certificate of {host} is not trusted here."
         fix = (
             "If a proxy of your company inspects TLS, or the issuer is your own: set "
             "REQUESTS_CA_BUNDLE (or SSL_CERT_FILE) to a PEM file with that issuer's root "
-            "certificate, or add it to the system's store. Every client heeds it."
+            "certificate, or add it to the system's store. All clients use it."
         )
     return UntrustedCertificateError(
         what, code="CertificateVerifyFailed", why=f"{said[:1].upper()}{said[1:]}.{shown}", fix=fix

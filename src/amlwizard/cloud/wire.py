@@ -105,10 +105,10 @@ class WebPageError(CloudError):
 
     def __init__(self, host: str) -> None:
         super().__init__(
-            f"A web page came in place of the answer of {host}.",
+            f"A web page came instead of a response from {host}.",
             code="WebPage",
             why="The sign-in page of a network (a hotel's, a guest WLAN's) or a proxy answered "
-            "instead; nothing of it was taken for an answer.",
+            "instead. Its text was ignored.",
             fix="Open a browser and sign in to the network, or set HTTPS_PROXY to the proxy that "
             f"leads to {host}, then run it again: it continues from here.",
         )

@@ -27,7 +27,7 @@ REPLACED = (
 HASTY = ("az role assignment",)
 WIDTH = 100
 HELPERS = r"""
-# Create or update one resource, whose body is on standard input, and wait until it is ready.
+# Create or update a resource and wait until it is ready. Its body is read from standard input.
 put() { # ID API-VERSION
   local url="$1?api-version=$2" state body
   body=$(cat)
@@ -42,12 +42,12 @@ put() { # ID API-VERSION
   done
 }
 
-# The body goes by standard input: it may hold a key, and a command line can be seen by others.
+# The body is passed by standard input: it may hold a key, and other users can see command lines.
 send() { # URL BODY
   az rest --method put --url "$1" --body @- --output none <<< "$2"
 }
 
-# Run a command, again if it fails: a new identity takes a moment to be known everywhere.
+# Run a command and retry if it fails: a new identity takes a moment to be known everywhere.
 retry() {
   local attempt
   for attempt in 1 2 3 4 5 6; do
@@ -58,7 +58,7 @@ retry() {
   "$@"
 }
 
-# One value of a resource.
+# Print one property of a resource.
 value() { # ID API-VERSION PATH
   az rest --method get --url "$1?api-version=$2" --query "$3" --output tsv
 }
@@ -79,7 +79,7 @@ class _Script:
     def lines(self) -> Iterator[str]:
         yield "#!/usr/bin/env bash"
         yield _comment(self.source.about)
-        yield "#\n# Needs bash and the Azure CLI, signed in (az login); no extension of the CLI."
+        yield "#\n# Requires bash and the Azure CLI, signed in with az login. No CLI extension is needed."
         yield "set -euo pipefail\n"
         yield from self._variables()
         yield HELPERS
@@ -104,7 +104,7 @@ class _Script:
         yield _default("LOCATION", given.region)
         yield _default("GROUP", self.recipe.names.resource_group)
         yield 'GROUP_ID="/subscriptions/$SUBSCRIPTION/resourceGroups/$GROUP"'
-        yield 'PAUSE="${PAUSE:-20}" # seconds between looks, and between attempts'
+        yield 'PAUSE="${PAUSE:-20}" # seconds between polls, and between attempts'
         for field, path in self.source.tls.items():
             yield _default(field.upper(), path)
 
@@ -116,7 +116,7 @@ class _Script:
                 words = " ".join(self._word(word) for word in shlex.split(command))
                 yield _wrapped(f"retry {words}" if command.startswith(HASTY) else words)
         else:
-            yield from (_comment(f"The same as: {for_shell(command)}") for command in step.az)
+            yield from (_comment(f"Equivalent to: {for_shell(command)}") for command in step.az)
             yield f"put {self._quoted(step.resource.id)} {step.resource.api_version} <<JSON"
             body = json.dumps(self.source.body(step), indent=2, ensure_ascii=False)
             yield self._filled(re.sub(r"([\\`$])", r"\\\1", body))

@@ -40,9 +40,9 @@ def _lines(made: Template) -> Iterator[str]:
     source = made.source
     yield from _comment([source.about, "", *source.before_a_template])
     yield "targetScope = 'resourceGroup'\n"
-    yield "@description('Where all of it is')"
+    yield "@description('Azure region of all resources')"
     yield f"param location string = {_quoted(made.region)}\n"
-    yield "@description('The Entra tenant of its people')"
+    yield "@description('Entra tenant of the users')"
     yield "param tenantId string = subscription().tenantId\n"
     for secret in made.secrets:
         yield f"@description({_quoted(secret.description)})\n@secure()"

@@ -80,7 +80,7 @@ class Source:
     @property
     def to_do(self) -> list[str]:
         """What a template cannot do: work on what was built, by title and command."""
-        lines = ["What is left: work on what was built"]
+        lines = ["Left to do, once the resources exist"]
         for step in self.left:
             lines += [step.title, *(f"  {for_shell(command)}" for command in step.az)]
         return lines

@@ -99,9 +99,9 @@ class Template:
         """Raises InvalidInputError if the recipe reserves subnets: a template would delete them."""
         if recipe.addresses.reserved:
             raise InvalidInputError(
-                "A template would take the reserved subnets away.",
-                why="It says all subnets of a VNET, and Azure deletes those that it does not say.",
-                fix="Use replay, or export --to az: they leave what is there.",
+                "Deploying a template would delete the reserved subnets.",
+                why="A template lists all subnets of a VNET, and Azure deletes those that are not listed.",
+                fix="Use replay, or export --to az: both keep what exists.",
             )
         return cls(
             Source(recipe),

@@ -88,8 +88,8 @@ def _terminal() -> Iterator[Check]:
     elif name in ("", "dumb"):
         what, fix = f"TERM is {name!r}: the wizard cannot draw", f"Use `{command_line('ask')}`."
     elif size.columns < COLUMNS or size.lines < LINES:
-        what = f"{size.columns} x {size.lines}, which is narrow"
-        fix = f"The wizard is drawn for {COLUMNS} x {LINES} and more."
+        what = f"{size.columns} x {size.lines}, which is small"
+        fix = f"Make it at least {COLUMNS} x {LINES}: the wizard is drawn for that."
     elif encoding != "utf8":
         what, fix = f"its encoding is {encoding}", "Set LC_ALL to a UTF-8 locale, such as C.UTF-8."
     else:
@@ -128,13 +128,13 @@ def _sign_in() -> Iterator[Check]:
     from amlwizard.cloud.credentials import ASKING, UNATTENDED, not_set_up
 
     for login in ASKING:
-        yield Check(login, "ok", "asks a person")
+        yield Check(login, "ok", "asks you to sign in")
     for login in UNATTENDED:
         lacking = not_set_up(azure_public(), login)
         if lacking:
             yield Check(login, "absent", f"is not set up: {lacking}")
         elif login == "managed-identity":
-            yield Check(login, "absent", "only a sign-in shows whether this machine has one")
+            yield Check(login, "absent", "only a sign-in can show whether this machine has one")
         else:
             yield Check(login, "ok", "is set up")
 
@@ -143,11 +143,11 @@ def _state() -> Iterator[Check]:
     folder = state_folder()
     standing = next(place for place in (folder, *folder.parents) if place.exists())
     if not os.access(standing, os.W_OK | os.X_OK) or not standing.is_dir():
-        fix = "Set AMLWIZARD_HOME to a folder of yours."
+        fix = "Set AMLWIZARD_HOME to a folder that you can write to."
         yield Check("state folder", "error", f"{folder} cannot be written", fix)
         return
     runs = sum(1 for _ in folder.glob("runs/*/journal.jsonl"))
     yield Check("state folder", "ok", f"{folder}: {runs} run{'s' if runs != 1 else ''}")
     if (folder / LOG).exists():
-        fix = f"Report it with {folder / LOG}; remove the file when it is of no more use."
+        fix = f"Report it with {folder / LOG}. Delete the file when you no longer need it."
         yield Check("log", "warning", "an unexpected error was logged", fix)

@@ -71,7 +71,7 @@ def _replay_all(given: ReplayOptions, recipes: Mapping[str, Recipe]) -> int:
 def _must_be_meant(given: ReplayOptions) -> None:
     if given.target == "azure" and not given.yes:
         raise InvalidInputError(
-            "Building on Azure costs money, and replay never asks.",
+            "Building on Azure costs money, and replay does not ask first.",
             why="Nothing was done.",
             fix=f"See what it would do: `{command_line('plan', given.recipes[0], '--target', 'azure')}`. "
             "Then add --yes.",

@@ -50,7 +50,7 @@ def resume(given: ResumeOptions) -> int:
     """Replay the recipe of the newest run that has not succeeded, or of the one that is named.
     Returns the exit code of the run. Raises InvalidInputError if there is none."""
     run = _named(given.run) if given.run else _unfinished()
-    print(f"Going on with run {run.folder.name}: {run.view.recipe}", file=sys.stderr)
+    print(f"Continuing run {run.folder.name}: {run.view.recipe}", file=sys.stderr)
     target: Target = "azure" if (given.target or run.view.target) == "azure" else "sandbox"
     return replay(
         ReplayOptions(
@@ -76,7 +76,7 @@ def _named(name: str) -> PastRun:
     if found is None:
         raise InvalidInputError(
             f"There is no run {name}.",
-            why=f"The runs are in {state_folder() / 'runs'}, a folder each.",
+            why=f"Each run has a folder in {state_folder() / 'runs'}.",
             fix=did_you_mean(
                 name,
                 [run.folder.name for run in _runs()],
@@ -95,8 +95,8 @@ def _unfinished() -> PastRun:
         elif run.platform not in finished:
             return run
     raise InvalidInputError(
-        "No run is unfinished.",
-        why="Every platform's last run has come to its end, or there was none.",
+        "There is no unfinished run.",
+        why="The last run of every platform has finished, or nothing was run yet.",
         fix=f"Start one: `{command_line('replay', RECIPE, '--target', TARGET)}`.",
     )
 

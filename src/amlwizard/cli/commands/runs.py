@@ -37,8 +37,8 @@ def runs(given: RunsOptions) -> int:
         return _show_runs([*found], given.json)
     if given.target is None:
         raise InvalidInputError(
-            "Which cloud is to be asked?",
-            why="The versions of a recipe's model are those that its workspace has.",
+            "A target is needed to list the versions of a model.",
+            why="They are read from the recipe's workspace.",
             fix="Add --target azure or --target sandbox.",
         )
     recipe = usable_recipe(given.recipe, changes(given.set))
