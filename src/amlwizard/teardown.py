@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from amlwizard.cloud.interruption import pause
 from amlwizard.cloud_port import ReportProgress
+from amlwizard.command_line import RECIPE, TARGET, command_line
 from amlwizard.design import api_versions
 from amlwizard.design.names import OWNER_TAG, ResourceNames
 from amlwizard.errors import CloudError, StepError
@@ -325,7 +326,7 @@ def _purge_of_vault(part: _Part) -> Step:
             raise StepError(
                 f"The deleted key vault {name} does not show.",
                 why="Azure lists it a while after it was deleted, and has not yet.",
-                fix="Run destroy --purge again.",
+                fix=f"Run `{command_line('destroy', RECIPE, '--target', TARGET, '--purge')}` again.",
             )
         if _protected(found):
             until = str(value_at(found, "properties.scheduledPurgeDate"))[:10]

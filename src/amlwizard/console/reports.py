@@ -95,8 +95,8 @@ def report_teardown(view: RunView, places: dict[str, str], console: Console) -> 
             console.print(indented(f"{title}: {note}", 2))
         removed = view.output(StepRef(step.info.id, RemovalOutput))
         if removed and removed.lingers:
-            text = f"{title}: {removed.lingers}. Run destroy --purge to free it."
-            console.print(indented(text, 2))
+            purge = command_line("destroy", view.recipe, "--target", view.target, "--purge")
+            console.print(indented(f"{title}: {removed.lingers}. To free it: {purge}", 2))
     _closing(view, dict(places), console)
 
 

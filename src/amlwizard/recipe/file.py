@@ -18,6 +18,7 @@ import yaml
 from amlwizard.command_line import command_line
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.json_types import MutableDocument
+from amlwizard.nearest import did_you_mean
 from amlwizard.recipe.lists import items_at, read_list
 from amlwizard.recipe.plain_values import CORE, INT
 from amlwizard.recipe.sections import Recipe
@@ -63,7 +64,7 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
         raise InvalidInputError(
             f"The recipe {str(path)!r} cannot be read.",
             why=getattr(error, "strerror", "") or str(error),
-            fix=f"Name a recipe file. {COPY_ONE}",
+            fix=did_you_mean(str(path), _beside(path, error), f"Name a recipe file. {COPY_ONE}"),
         ) from None
     if len(content) > LARGEST:
         return _refused(
@@ -94,6 +95,12 @@ def _typed(path: str, text: str) -> object:
         isinstance(value, list) and any(isinstance(v, dict) for v in value)
     )
     return value if as_it_is or not items_at(path) else read_list(path, text)
+
+
+def _beside(path: Path, error: OSError | ValueError) -> list[str]:
+    """The recipe files in the folder where a file was not found."""
+    found = path.parent.glob("*.yaml") if isinstance(error, FileNotFoundError) else ()
+    return [str(file) for file in found]
 
 
 def load(path: Path) -> Recipe:

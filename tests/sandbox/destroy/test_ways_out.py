@@ -73,7 +73,9 @@ def stands_again(destroy: Destroy) -> Ran:
 
 def test_destroy_then_purge_then_replay(platform: Standing, destroy: Destroy) -> None:
     assert destroy("--yes").code == 0
-    assert "destroy --purge" in " ".join(f["fix"] for f in refused(destroy))
+    assert f"destroy {QUICKSTART} --target sandbox --purge" in " ".join(
+        f["fix"] for f in refused(destroy)
+    )
     shown = destroy("--purge", "--dry-run")
     assert "replay, then purge" not in " ".join(shown.out.split())
     ran = destroy("--purge", "--yes", "--json")

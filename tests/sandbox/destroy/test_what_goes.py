@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support import Json, recipe_of
-from support.standing import GROUP, TAG, Destroy, Standing
+from support.standing import GROUP, QUICKSTART, TAG, Destroy, Standing
 
 from amlwizard.errors import CloudError
 from amlwizard.plan import in_order
@@ -84,14 +84,14 @@ def test_without_a_purge_azure_keeps_names_and_the_message_says_the_cure(
     ran = destroy(*again, command="replay")
     refused = ran.final("key-vault")
     assert (ran.code, refused["code"]) == (1, "ConflictError")
-    assert "destroy RECIPE --target TARGET --purge" in refused["fix"]
+    assert f"destroy {QUICKSTART} --target sandbox --purge" in refused["fix"]
     assert ran.final("workspace")["because"] == "key-vault"
 
     platform.change(lambda state: state["deleted"].pop("vaults/kv-mlquick01"))
     ran = destroy(*again, command="replay")
     refused = ran.final("workspace")
     assert ran.code == 1 and "Soft-deleted workspace exists" in refused["why"]
-    assert "destroy RECIPE --target TARGET --purge" in refused["fix"]
+    assert f"destroy {QUICKSTART} --target sandbox --purge" in refused["fix"]
 
     ran = destroy("--purge", "--yes", "--json")
     assert ran.code == 0 and ran.final("workspace")["outcome"] == "done"
