@@ -241,7 +241,7 @@ def test_a_certificate_that_has_expired_is_called_so(
     served: Callable[..., tuple[str, CloudProfile]],
 ) -> None:
     said = refusal(*served("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC)))
-    assert "out of date" in said.what and "clock" in said.fix
+    assert "not valid now" in said.what and "clock" in said.fix
     assert "REQUESTS_CA_BUNDLE" not in str(said)
 
 

@@ -182,6 +182,7 @@ def test_a_platform_that_is_not_there_is_a_clear_error(command: Callable[..., Ra
     assert ran.code == 1
     assert "rg-mlquick01 holds no finished platform" in ran.err and "Replay the recipe" in ran.err
     assert "Traceback" not in ran.err and ran.out == ""
+    assert "quickstart.yaml on sandbox" in ran.err
 
 
 def test_bad_input_is_refused_before_any_cloud(command: Callable[..., Ran], tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def refused(
     seen = _seen(url, profile)
     shown = f" It was issued by {seen[0]}." if seen else ""
     if "expired" in said or "not yet valid" in said:
-        what = f"The certificate of {host} has expired or is not valid yet: {said}."
+        what = f"The certificate of {host} is not valid now: {said}."
         fix = f"If this machine's clock is wrong, set it. Otherwise whoever runs {host} must renew it."
     elif "ostname mismatch" in said or "IP address mismatch" in said:
         what = f"The certificate of {host} is for another name."
