@@ -5,7 +5,7 @@ names."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -161,9 +161,10 @@ def lightgbm(*, booster: bool, signed: bool = True) -> Model:
     return saved
 
 
-def onnx(*inputs: tuple[str, list[int | None]], columns: bool | None = None) -> Model:
-    """The sum of tensors; signed by columns, by tensors with names (`columns` is False), or not at
-    all."""
+def onnx(
+    *inputs: tuple[str, list[int | None]], columns: Sequence[str] | None = None, tensors: str = ""
+) -> Model:
+    """The sum of tensors; signed by columns, by `tensors` that are named or unnamed, or not at all."""
 
     def saved(folder: Path) -> Path:
         import mlflow
@@ -179,14 +180,15 @@ def onnx(*inputs: tuple[str, list[int | None]], columns: bool | None = None) -> 
             helper.make_graph([node], "sum", given, [answer]),
             opset_imports=[helper.make_opsetid("", 13)], ir_version=8,
         )  # fmt: skip
-        by_columns = [ColSpec("float", name) for name, _ in inputs]
+        by_columns = [ColSpec("float", name) for name in columns or ()]
         by_tensors = [
-            TensorSpec(np.dtype("float32"), [-1, *shape[1:]], name) for name, shape in inputs
+            TensorSpec(np.dtype("float32"), [-1, *shape[1:]], name if tensors == "named" else None)
+            for name, shape in inputs
         ]
-        schema = Schema(by_columns if columns else by_tensors)
+        schema = Schema(by_columns or by_tensors)
         mlflow.onnx.save_model(
             made, str(folder / "model"), pip_requirements=NEEDED,
-            signature=None if columns is None else ModelSignature(schema),
+            signature=ModelSignature(schema) if columns or tensors else None,
         )  # fmt: skip
         return folder / "model"
 
@@ -291,10 +293,18 @@ ROW: dict[str, Row] = {
         ],
     ),
     "ONNX of tensors by name": Row(
-        onnx(("x", [None, 2]), columns=False), [({"x": [[1.0, 2.0]]}, REFUSED), ([[1.0, 2.0]], REFUSED)]
+        onnx(("x", [None, 2]), tensors="named"), [({"x": [[1.0, 2.0]]}, REFUSED), ([[1.0, 2.0]], REFUSED)]
     ),
     "ONNX of a column for each tensor": Row(
-        onnx(("a", [None, 1]), ("b", [None, 1]), columns=True), [(split(["a", "b"], [1.0, 1.0], index=[0]), REFUSED)]
+        onnx(("a", [None, 1]), ("b", [None, 1]), columns="ab"), [(split(["a", "b"], [1.0, 1.0], index=[0]), REFUSED)]
+    ),
+    "ONNX of a tensor without a name": Row(
+        onnx(("x", [None, 2]), tensors="unnamed"),
+        [([[1.0, 2.0]], REFUSED), ({"x": [[1.0, 2.0]]}, REFUSED), (A, REFUSED)],
+    ),
+    "ONNX of one tensor for all columns": Row(
+        onnx(("x", [None, 2]), columns="ab"),
+        [(split(["a", "b"], [1.5, 2.0], index=[0]), ANY), ([[1.5, 2.0]], REFUSED)],
     ),
     "ONNX without a signature": Row(
         onnx(("x", [None, 2])), [([[1.0, 2.0]], REFUSED), ({"x": [[1.0, 2.0]]}, REFUSED)]
