@@ -163,6 +163,6 @@ def test_by_another_name_nothing_answers(browser: httpx.Client, there: Sandbox, 
 
 
 def test_the_command_prints_the_address(there: Sandbox) -> None:
-    assert f"# sign-in page: {there.description['sign_in_page']}\n" in environment(
+    assert f"# Sign-in page: {there.description['sign_in_page']}\n" in environment(
         there.description
     )
