@@ -32,6 +32,10 @@ Kind = Literal["text", "number", "switch", "choice", "list", "json", "file", "sc
 SAMPLE_PREFIX = "contoso"
 
 
+NOT_SET = "not set"
+"""What stands for an answer that is not given, and has no default of ours."""
+
+
 @dataclass(frozen=True)
 class FieldSpec:
     """One field as a form shows it. `path` is its dotted path in the recipe; `parts` are the keys

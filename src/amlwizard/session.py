@@ -13,6 +13,7 @@ from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec
 from amlwizard.recipe import PARAMETERS, Reading, Recipe, SignIn, examine, save_beside
+from amlwizard.rules.address_space import NEIGHBOURS, path, space_of
 from amlwizard.rules.own_training import NOTEBOOK, notebook_of
 from amlwizard.user_notebook import UserNotebook
 
@@ -57,8 +58,8 @@ class Session:
         return self._put(self.history.redo())
 
     def _put(self, changes: Mapping[str, object]) -> Mapping[str, object]:
-        for path, value in changes.items():
-            self.draft.put(path, value)
+        for field, value in changes.items():
+            self.draft.put(field, value)
         if changes:
             self.dirty, self.done = True, False
             self._examine()
@@ -104,6 +105,14 @@ class Session:
                 names = given if isinstance(given, dict) else {}
                 yield from fields.of_parameters(self.notebook, names)
             else:
+                yield spec
+
+    def asked(self, section: str) -> Iterator[FieldSpec]:
+        """The fields that the other answers leave to be asked: an address range of what is built."""
+        space = space_of(self.reading.sections)
+        used = {path(name) for name in (*space.names, "reserved", *NEIGHBOURS, "dns_service_ip")}
+        for spec in self.specs(section):
+            if section != "addresses" or spec.path in used:
                 yield spec
 
     @property

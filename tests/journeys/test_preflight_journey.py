@@ -32,7 +32,7 @@ def test_what_is_ours_is_no_finding_and_counts_as_used(
         "serving.nodes",
         "serving.node_size",
     ]
-    assert "12 for 2 AKS nodes and 1 for upgrades" in found["why"]
+    assert "12 for 2 AKS nodes and 1 more during upgrades" in found["why"]
 
 
 def test_a_run_tells_of_warnings_and_goes_on(quickstart: Journey) -> None:

@@ -111,7 +111,7 @@ class Person:
         self.said += [f"{f.rule}: {f.what}" for f in findings]
 
     def _spec(self, message: str) -> fields.FieldSpec:
-        named = [s for s in self.session.specs(self.section) if message.startswith(s.title)]
+        named = [s for s in self.session.asked(self.section) if message.startswith(s.title)]
         return max(named, key=lambda spec: len(spec.title))
 
     def _answer(self, message: str, current: str) -> str:
@@ -123,7 +123,7 @@ class Person:
             return self._answer(message, current)
         wanted = {
             number: spec.path
-            for number, spec in enumerate(self.session.specs(self.section), 1)
+            for number, spec in enumerate(self.session.asked(self.section), 1)
             if self.answers.get(spec.path) and spec.path not in self.named
         }
         self.named.update(wanted.values())
@@ -154,7 +154,7 @@ def test_only_what_is_not_answered_is_asked(tmp_path: Path) -> None:
     assert "rg-ask01" in said, "what follows from the prefix is shown"
     for section in fields.sections():
         assert f", {fields.section_title(section)}: " in said
-    assert all(spec.title in said for name in fields.sections() for spec in session.specs(name))
+    assert all(spec.title in said for name in fields.sections() for spec in session.asked(name))
 
 
 def test_every_kind_of_field_is_changed_by_its_number(tmp_path: Path) -> None:

@@ -26,13 +26,13 @@ def found(*releases: PackageRelease, spark_version: str = "16.4.x-scala2.12") ->
     ("release", "said"),
     [
         (PackageRelease("a==1"), ""),
-        (PackageRelease("a==1", is_there=False), "The package index has no a==1."),
+        (PackageRelease("a==1", is_there=False), "The package index does not have a==1."),
         (PackageRelease("a==1", python=">=3.10"), ""),
-        (PackageRelease("a==1", python=">=3.8,<3.12"), "is not for Python 3.12"),
+        (PackageRelease("a==1", python=">=3.8,<3.12"), "does not support Python 3.12"),
         (PackageRelease("a==1", tags=WHEELS), ""),
         (
             PackageRelease("a==1", tags=frozenset({"cp313"}), from_source=False),
-            "not for Python 3.12",
+            "not support Python 3.12",
         ),
         (PackageRelease("a==1", tags=frozenset({"cp312"}), from_source=False), ""),
         (PackageRelease("a==1", tags=frozenset({"py3"}), from_source=False), ""),
@@ -64,4 +64,4 @@ def test_a_requirement_that_is_not_there_is_told_before_anything_is_built(
         "preflight", str(RECIPES / "quickstart.yaml"), "--target", "sandbox", "--set",
         "training.requirements=[no-such-package==1.0]", "--json", **sandbox().environment,
     )  # fmt: skip
-    assert ran.code == 2 and "The package index has no no-such-package==1.0." in ran.out
+    assert ran.code == 2 and "The package index does not have no-such-package==1.0." in ran.out

@@ -86,7 +86,7 @@ def through(
             if finding.cure and any(path.startswith(f"{section}.") for path in finding.fields):
                 child.expect(f"Fix {finding.rule}")
                 child.sendline("")
-        for number, spec in enumerate(session.specs(section), 1):
+        for number, spec in enumerate(session.asked(section), 1):
             if changes and spec.path in changes:
                 child.expect(GO_ON)
                 child.sendline(str(number))

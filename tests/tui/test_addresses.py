@@ -311,7 +311,7 @@ async def test_no_room_is_said() -> None:
         await pilot.press("f2")
         await pilot.pause()
         (told,) = app._notifications
-        assert "no room" in told.title and "addresses.on_premises" in told.message
+        assert "no room" in told.title and "On-premises ranges" in told.message
         assert values(app) == before
 
 

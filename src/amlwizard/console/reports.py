@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -109,6 +110,10 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
             f"[{style}]{finding.severity}[/] {escape(finding.rule)}  {escape(where)}{line}"
         )
         _print_parts((finding.what, finding.why, finding.fix), 4, console)
+        if not finding.command:
+            for path, value in finding.cure.items():
+                text = Text(f"    {path}: {json.dumps(value, ensure_ascii=False)}", style="bold")
+                console.print(text, soft_wrap=True)
         if finding.command:
             command = Text(f"    $ {finding.command}", style="bold")
             console.print(command, soft_wrap=True)

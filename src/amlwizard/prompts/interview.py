@@ -54,7 +54,7 @@ class Interview:
 
     def section(self, section: str) -> None:
         """Ask for missing values, list the others, and change what the user picks."""
-        specs = list(self.session.specs(section))
+        specs = list(self.session.asked(section))
         sections = fields.sections()
         place = f"Section {[*sections].index(section) + 1} of {len(sections)}"
         about = (sections[section].__doc__ or section).strip()
@@ -82,7 +82,7 @@ class Interview:
         """Show the fields of a section and its findings, and offer each fix once; after a fix, show
         all of it again."""
         while True:
-            specs = list(self.session.specs(section))
+            specs = list(self.session.asked(section))
             self.screen.table([self._row(number, spec) for number, spec in enumerate(specs, 1)])
             found = [f for f in self.session.findings if _about(f, section)]
             self.screen.show(found)
@@ -121,7 +121,10 @@ class Interview:
         for _ in range(2):
             self._take(spec, self._asked(spec))
             wrong = [
-                f for f in self.session.findings if f.fields == (spec.path,) and f.line is None
+                f
+                for f in self.session.findings
+                if all(f"{path}.".startswith(f"{spec.path}.") for path in f.fields)
+                and f.line is None
             ]
             wrong = [f for f in wrong if f.severity == "error"]
             if not wrong:

@@ -90,7 +90,7 @@ class SignIn(Section):
     ] = Field(
         None,
         title="Subscription",
-        description="Subscription id. May be left out where the account sees exactly one.",
+        description="Subscription id. Not needed if the account can access exactly one subscription.",
     )
     region: Annotated[Text, Becomes(EVERYTHING, "location", "northeurope")] = Field(
         "westeurope",
@@ -113,9 +113,9 @@ class SignIn(Section):
     ] = Field(
         None,
         title="Sign-in",
-        description="How to sign in to Entra. browser: in one on this machine, where device codes "
-        "are blocked. Left out: a device code where a person is at hand, "
-        "else the first that works of environment, workload-identity, managed-identity, azure-cli.",
+        description="How to sign in to Entra ID. browser: opens a browser on this machine, for tenants that block "
+        "device codes. By default: a device code on a terminal, otherwise the first that works of "
+        "environment, workload-identity, managed-identity and azure-cli.",
     )
     notebook_login: Annotated[
         Literal["access-token", "service-principal", "device-code"] | None,
@@ -123,10 +123,9 @@ class SignIn(Section):
     ] = Field(
         None,
         title="Sign-in of the notebook",
-        description="How training on Databricks gets into the workspace. access-token: with a "
-        "short-lived token of ours; service-principal: with one from a secret scope; device-code: "
-        "it asks. Left out: service-principal where we sign in as one, by environment, else "
-        "access-token.",
+        description="How the notebook on Databricks signs in to the workspace. access-token: with a short-lived "
+        "token passed to it; service-principal: with secrets from a secret scope; device-code: it asks. By "
+        "default: service-principal if you sign in as one by environment, otherwise access-token.",
     )
     notebook_secret_scope: Annotated[
         Text | None, Becomes("Databricks secret scope", "name", "contoso-training")
@@ -134,7 +133,7 @@ class SignIn(Section):
         None,
         title="Secret scope of the notebook",
         description="Databricks secret scope with tenant-id, client-id and client-secret of the "
-        "notebook's service principal. Left out: the recipe's own, filled from the environment.",
+        "notebook's service principal. By default: one of the recipe, filled from the environment.",
     )
 
 
@@ -155,35 +154,35 @@ class Names(Section):
     prefix: Annotated[Text, Becomes(EVERYTHING, "name", "contoso")] = Field(
         ...,
         title="Prefix",
-        description="Every name that is not given follows from it. Registry, vault and storage "
-        "account names are unique in the world: choose one that is yours.",
+        description="All names that are not given are derived from it. Names of registry, key vault and storage "
+        "account must be globally unique, so choose a prefix of your own.",
     )
     resource_group: Annotated[
         str, Becomes("Microsoft.Resources/subscriptions/resourceGroups", "name")
     ] = _derived(
         "rg-{prefix}",
         "Resource group",
-        "Holds all of it.",
+        "Contains all resources of the platform.",
     )
     vnet: Annotated[str, Becomes(VNET, "name")] = _derived(
         "vnet-{prefix}",
         "Virtual network",
-        "The network that all of it is closed off in.",
+        "The network that isolates the platform.",
     )
     workspace_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-workspace",
         "Workspace subnet",
-        "Holds the private endpoints.",
+        "For the private endpoints.",
     )
     compute_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-compute",
         "Compute subnet",
-        "Holds the compute that builds images.",
+        "For the compute that builds images.",
     )
     scoring_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-scoring",
         "Scoring subnet",
-        "Holds the nodes of AKS.",
+        "For the nodes of AKS.",
     )
     databricks_public_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-dbw-public", "Databricks public subnet", "Also called the host subnet."
@@ -198,34 +197,34 @@ class Names(Section):
     nat_gateway: Annotated[str, Becomes("Microsoft.Network/natGateways", "name")] = _derived(
         "ng-{prefix}",
         "NAT gateway",
-        "The way out of the compute and Databricks subnets.",
+        "Outbound access of the compute and Databricks subnets.",
     )
     public_ip: Annotated[str, Becomes("Microsoft.Network/publicIPAddresses", "name")] = _derived(
         "pip-{prefix}-nat",
         "Public IP of the NAT gateway",
-        "The address that others see us come from.",
+        "The address that outbound traffic comes from.",
     )
     registry: Annotated[str, Becomes(REGISTRY, "name")] = _derived(
-        "cr{prefix}", "Container registry", "Unique in the world."
+        "cr{prefix}", "Container registry", "Globally unique."
     )
     storage: Annotated[str, Becomes(STORAGE, "name")] = _derived(
-        "st{prefix}", "Storage account", "Unique in the world."
+        "st{prefix}", "Storage account", "Globally unique."
     )
     key_vault: Annotated[str, Becomes(VAULT, "name")] = _derived(
-        "kv-{prefix}", "Key vault", "Unique in the world, soft-deleted vaults included."
+        "kv-{prefix}", "Key vault", "Globally unique, including soft-deleted vaults."
     )
     log_analytics: Annotated[str, Becomes("Microsoft.OperationalInsights/workspaces", "name")] = (
         _derived(
             "log-{prefix}",
             "Log Analytics workspace",
-            "Keeps what Application Insights gathers.",
+            "Stores what Application Insights collects.",
         )
     )
     application_insights: Annotated[str, Becomes("Microsoft.Insights/components", "name")] = (
         _derived(
             "appi-{prefix}",
             "Application Insights",
-            "Gathers what the Machine Learning workspace reports.",
+            "Collects telemetry of the Machine Learning workspace.",
         )
     )
     databricks: Annotated[str, Becomes(DATABRICKS, "name")] = _derived(
@@ -244,7 +243,7 @@ class Names(Section):
         "Tracks runs, registers models, deploys them.",
     )
     build_compute: Annotated[str, Becomes(COMPUTE, "name")] = _derived(
-        "image-build", "Image-build compute", "Builds images where the registry is closed."
+        "image-build", "Image-build compute", "Builds images if the registry has no public access."
     )
     aks: Annotated[str, Becomes(AKS, "name")] = _derived(
         "aks-{prefix}",
@@ -256,7 +255,7 @@ class Names(Section):
     ] = Field(
         None,
         title="Node resource group of AKS",
-        description="Must not exist beforehand. Without it: MC_, group, cluster and region.",
+        description="Must not exist beforehand. By default MC_, group, cluster and region.",
     )
     aks_identity: Annotated[
         str, Becomes("Microsoft.ManagedIdentity/userAssignedIdentities", "name")
@@ -266,7 +265,9 @@ class Names(Section):
         "May join nodes to the scoring subnet.",
     )
     kubernetes_compute: Annotated[str, Becomes(COMPUTE, "name")] = _derived(
-        "aks-inference", "Kubernetes compute", "What the workspace calls AKS: 2 to 16 characters."
+        "aks-inference",
+        "Kubernetes compute",
+        "The name of AKS in the workspace: 2 to 16 characters.",
     )
     cluster: Annotated[str, Becomes(CLUSTER, "cluster_name")] = _derived(
         "train-{prefix}",
@@ -282,7 +283,7 @@ class Names(Section):
         "Every training makes a version of it.",
     )
     endpoint: Annotated[str, Becomes(ENDPOINT, "name")] = _derived(
-        "mle-{prefix}", "Online endpoint", "What is asked for predictions. Unique in the region."
+        "mle-{prefix}", "Online endpoint", "Receives scoring requests. Unique in the region."
     )
     deployment: Annotated[str, Becomes(DEPLOYMENT, "name")] = _derived(
         "ridge",
@@ -292,8 +293,8 @@ class Names(Section):
     tags: Annotated[dict[str, str], Becomes(EVERYTHING, "tags", {"costCenter": "4711"})] = Field(
         default_factory=dict,
         title="Tags",
-        description='On the resource group and on all that takes tags: {"costCenter": "4711"}. '
-        "AKS and Databricks pass them on to what they make themselves.",
+        description='For the resource group and every resource that supports tags: {"costCenter": "4711"}. '
+        "AKS and Databricks pass them on to resources that they create.",
     )
 
     @model_validator(mode="before")
@@ -345,29 +346,29 @@ class Addresses(Section):
     ] = Field(
         IPv4Network("10.100.0.0/16"),
         title="VNET",
-        description="One prefix that holds every subnet; overlaps nothing that it is or will be "
-        "connected with.",
+        description="One prefix that contains all subnets; must not overlap any network that it is or will be "
+        "connected to.",
     )
     workspace: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.101.0/24")
     ] = Field(
         IPv4Network("10.100.100.0/24"),
         title="Workspace subnet",
-        description="Private endpoints, an address or more for each service.",
+        description="For private endpoints: one or more addresses per service.",
     )
     compute: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.111.0/24")
     ] = Field(
         IPv4Network("10.100.110.0/24"),
         title="Compute subnet",
-        description="Azure Machine Learning compute, one address per node.",
+        description="For Azure Machine Learning compute: one address per node.",
     )
     scoring: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.121.0/24")
     ] = Field(
         IPv4Network("10.100.120.0/24"),
         title="Scoring subnet",
-        description="AKS nodes, an address each, and those that an upgrade adds for a while.",
+        description="For AKS nodes: one address each, also for nodes that an upgrade adds temporarily.",
     )
     databricks_public: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.201.0/24")
@@ -407,14 +408,14 @@ class Addresses(Section):
     ] = Field(
         IPv4Network("172.16.201.0/24"),
         title="VPN client range",
-        description="Addresses that the VPN gateway gives to those who dial in; outside the VNET.",
+        description="Address pool for VPN clients; outside the VNET.",
     )
     service_cidr: Annotated[
         Network, Becomes(AKS, "properties.networkProfile.serviceCidr", "10.0.0.0/20")
     ] = Field(
         IPv4Network("10.0.0.0/16"),
         title="AKS service range",
-        description="Virtual addresses of Kubernetes services; must not be in use anywhere near.",
+        description="Virtual addresses of Kubernetes services; must not overlap any connected network.",
     )
     dns_service_ip: Annotated[
         Address, Becomes(AKS, "properties.networkProfile.dnsServiceIP", "10.0.0.11")
@@ -428,7 +429,7 @@ class Addresses(Section):
     ] = Field(
         IPv4Network("10.244.0.0/16"),
         title="AKS pod range",
-        description="Overlay addresses of pods: a /24 for each node.",
+        description="Overlay addresses of pods: a /24 per node.",
     )
     reserved: Annotated[
         list[ReservedSubnet],
@@ -437,8 +438,8 @@ class Addresses(Section):
         default_factory=list,
         max_length=1000,
         title="Reserved subnets",
-        description="Subnets of others in the VNET, by name and range: no range of ours goes there, "
-        "and they stay as they are.",
+        description="Existing subnets in the VNET that must stay as they are, by name and range; the recipe's "
+        "ranges avoid them.",
     )
     peered: Annotated[
         list[Network], Becomes(NOTHING, "overlaps are checked", ["10.1.0.0/16", "10.2.0.0/16"])
@@ -446,8 +447,8 @@ class Addresses(Section):
         default_factory=list,
         max_length=1000,
         title="Peered ranges",
-        description="Prefixes of networks that this VNET is or will be peered with, and of those "
-        "that these are peered with: a hub, and the hub's other spokes.",
+        description="Prefixes of networks that this VNET is or will be peered with, and of networks behind "
+        "them: a hub, and the hub's other spokes.",
     )
     on_premises: Annotated[
         list[Network], Becomes(NOTHING, "overlaps are checked", ["192.168.0.0/16"])
@@ -467,34 +468,34 @@ class Security(Section):
     ] = Field(
         "private-endpoint",
         title="Storage account",
-        description="By an address in the VNET, or by the public one with only our subnets let in.",
+        description="Private endpoint, or public endpoint limited to the recipe's subnets.",
     )
     key_vault: Annotated[
         Access, Becomes(VAULT, "properties.publicNetworkAccess", "service-endpoint")
     ] = Field(
         "private-endpoint",
         title="Key vault",
-        description="By an address in the VNET, or by the public one with only our subnets let in.",
+        description="Private endpoint, or public endpoint limited to the recipe's subnets.",
     )
     registry: Annotated[
         Access, Becomes(REGISTRY, "properties.publicNetworkAccess", "service-endpoint")
     ] = Field(
         "private-endpoint",
         title="Container registry",
-        description="By an address in the VNET, or by the public one (in preview still).",
+        description="Private endpoint, or public endpoint limited to the recipe's subnets (in preview).",
     )
     registry_sku: Annotated[
         Literal["Basic", "Standard", "Premium"], Becomes(REGISTRY, "sku.name", "Standard")
     ] = Field(
         "Premium",
         title="Registry SKU",
-        description="Only Premium carries network rules and private endpoints.",
+        description="Only Premium supports network rules and private endpoints.",
     )
     shared_keys: Annotated[bool, Becomes(STORAGE, "properties.allowSharedKeyAccess", False)] = (
         Field(
             True,
             title="Shared keys of the storage account",
-            description="Off: identities alone get at its data, as many policies demand.",
+            description="Off: only identities with a role can access its data, as many policies require.",
         )
     )
     dns_zones: Annotated[
@@ -507,27 +508,27 @@ class Security(Section):
     ] = Field(
         default_factory=dict,
         title="Private DNS zones",
-        description="Those that are there already and linked to the VNET, by name and ARM id: "
-        '{"privatelink.azurecr.io": "/subscriptions/..."}. All others are made.',
+        description="Existing zones that are linked to the VNET, by name and ARM id: "
+        '{"privatelink.azurecr.io": "/subscriptions/..."}. All others are created.',
     )
     purge_protection: Annotated[bool, Becomes(VAULT, "properties.enablePurgeProtection", True)] = (
         Field(
             False,
             title="Key vault purge protection",
-            description="Once on, a deleted vault keeps its name until its retention ends.",
+            description="Once on, a deleted vault keeps its name until its retention period ends.",
         )
     )
     nat_gateway: Annotated[bool, Becomes("Microsoft.Network/natGateways", "name", False)] = Field(
         True,
         title="NAT gateway",
-        description="Outbound address of the compute and Databricks subnets.",
+        description="Outbound access of the compute and Databricks subnets.",
     )
     databricks_no_public_ip: Annotated[
         bool, Becomes(DATABRICKS, "properties.parameters.enableNoPublicIp.value", False)
     ] = Field(
         True,
         title="Databricks without public IP",
-        description="Secure cluster connectivity: nodes call out, and nobody calls them.",
+        description="Secure cluster connectivity: nodes only open outbound connections.",
     )
     databricks_encryption: Annotated[
         bool, Becomes(DATABRICKS, "properties.parameters.prepareEncryption.value", False)
@@ -541,7 +542,7 @@ class Security(Section):
     ] = Field(
         False,
         title="Private AKS",
-        description="The Kubernetes API has a private address only.",
+        description="The Kubernetes API server has only a private address.",
     )
     aks_authorized_ranges: Annotated[
         list[Network],
@@ -550,7 +551,7 @@ class Security(Section):
         default_factory=list,
         max_length=200,
         title="AKS authorised ranges",
-        description="Prefixes that may reach a public Kubernetes API; empty lets everybody.",
+        description="Prefixes that may reach a public Kubernetes API server; if empty, all may.",
     )
     aks_outbound: Annotated[
         Literal["load-balancer", "nat-gateway", "user-defined-routing"],
@@ -558,9 +559,9 @@ class Security(Section):
     ] = Field(
         "load-balancer",
         title="Way out of AKS",
-        description="load-balancer: by a public address that AKS makes; nat-gateway: by the NAT "
-        "gateway of the recipe; user-defined-routing: by a firewall of yours. The last two leave "
-        "AKS without a public address of its own.",
+        description="load-balancer: a public address that AKS creates; nat-gateway: the NAT gateway of the "
+        "recipe; user-defined-routing: your firewall. With the last two, AKS has no public address of its "
+        "own.",
     )
     aks_firewall: Annotated[
         Address | None,
@@ -572,7 +573,7 @@ class Security(Section):
     ] = Field(
         None,
         title="Firewall of AKS",
-        description="Address of the firewall that the nodes go out by, for user-defined-routing.",
+        description="Private address of the firewall that outbound traffic goes through, for user-defined-routing.",
     )
     secure_entry: Annotated[
         Literal["none", "bastion", "vpn-gateway"],
@@ -580,8 +581,8 @@ class Security(Section):
     ] = Field(
         "none",
         title="Secure entry",
-        description="How people get into the VNET. bastion: by a tunnel to machines and to AKS in "
-        "it; vpn-gateway: with their own machine, signed in with Entra.",
+        description="How users get into the VNET. bastion: by tunnels to machines and AKS in it; vpn-gateway: "
+        "with their own machine, signed in with Entra ID.",
     )
 
 
@@ -591,18 +592,18 @@ class Training(Section):
     spark_version: Annotated[Text, Becomes(CLUSTER, "spark_version", "15.4.x-scala2.12")] = Field(
         "16.4.x-scala2.12",
         title="Databricks runtime",
-        description="Spark and Scala version of the cluster. MLflow is pinned whatever it brings.",
+        description="Spark and Scala version of the cluster. MLflow is pinned, whichever version it contains.",
     )
     node_type: Annotated[Text, Becomes(CLUSTER, "node_type_id", "Standard_D8ds_v5")] = Field(
         "Standard_D4ds_v5",
         title="Node type",
-        description="VM size of the driver and of every worker; taken from the vCPU quota.",
+        description="VM size of the driver and of each worker; counts against the vCPU quota.",
     )
     workers: Annotated[Annotated[int, Field(ge=0, le=1000)], Becomes(CLUSTER, "num_workers", 4)] = (
         Field(
             0,
             title="Workers",
-            description="0 is a single-node cluster; with an autoscaler the fewest.",
+            description="0 is a single-node cluster; with an autoscaler, the minimum.",
         )
     )
     max_workers: Annotated[
@@ -610,26 +611,26 @@ class Training(Section):
     ] = Field(
         None,
         title="Most workers",
-        description="Lets an autoscaler add workers, up to so many: quota and ranges must hold them. "
-        "Left out: none is added.",
+        description="The maximum for an autoscaler; quota and ranges must have room for it. By default there is no "
+        "autoscaler.",
     )
     instance_pool: Annotated[Text | None, Becomes(CLUSTER, "instance_pool_id", "ml-pool")] = Field(
         None,
         title="Instance pool",
-        description="Name or id of a pool of Databricks that driver and workers come from, with its "
-        "node type. Left out: they are made for the cluster.",
+        description="Name or id of a Databricks pool that driver and workers come from, with its node type. By "
+        "default they are created for the cluster.",
     )
     cluster_policy: Annotated[Text | None, Becomes(CLUSTER, "policy_id", "ml-policy")] = Field(
         None,
         title="Cluster policy",
-        description="Name or id of the policy of Databricks that the cluster has to keep to.",
+        description="Name or id of the Databricks policy that applies to the cluster.",
     )
     auto_termination_minutes: Annotated[
         Annotated[int, Field(ge=10, le=10000)], Becomes(CLUSTER, "autotermination_minutes", 60)
     ] = Field(
         30,
         title="Auto-termination (minutes)",
-        description="How long the cluster idles before it stops, and stops costing.",
+        description="How long the idle cluster keeps running, and costing money.",
     )
     mlflow: Annotated[Text, Becomes(LIBRARY, "pypi.package", "2.22.4")] = Field(
         "2.22.5", title="mlflow version", description="Pinned on the cluster."
@@ -637,12 +638,12 @@ class Training(Section):
     azureml_mlflow: Annotated[Text, Becomes(LIBRARY, "pypi.package", "1.62.0")] = Field(
         "1.62.0.post6",
         title="azureml-mlflow version",
-        description="Lets MLflow track into the workspace; takes mlflow up to 3.15.0.",
+        description="Lets MLflow track into the workspace; supports mlflow up to 3.15.0.",
     )
     scikit_learn: Annotated[Text, Becomes(LIBRARY, "pypi.package", "1.8.0")] = Field(
         "1.9.1",
         title="scikit-learn version",
-        description="Trains the model, and is pinned for its server too.",
+        description="Trains the model; its server uses the same version.",
     )
     notebook: Annotated[
         NotebookFile | None, Becomes(CLUSTER, "the notebook that it runs", "churn.py")
@@ -696,13 +697,13 @@ class Serving(Section):
 
     kubernetes_version: Annotated[
         Text | None, Becomes(AKS, "properties.kubernetesVersion", "1.35")
-    ] = Field(None, title="Kubernetes version", description="Left out: the region's default.")
+    ] = Field(None, title="Kubernetes version", description="By default that of the region.")
     node_size: Annotated[
         Text, Becomes(AKS, "properties.agentPoolProfiles[].vmSize", "Standard_D8ds_v5")
     ] = Field(
         "Standard_D4ds_v5",
         title="Node size",
-        description="VM size of the AKS nodes; taken from the vCPU quota.",
+        description="VM size of the AKS nodes; counts against the vCPU quota.",
     )
     nodes: Annotated[
         Annotated[int, Field(ge=1, le=1000)],
@@ -710,7 +711,7 @@ class Serving(Section):
     ] = Field(
         3,
         title="Nodes",
-        description="Nodes of AKS; with an autoscaler the fewest.",
+        description="Nodes of AKS; with an autoscaler, the minimum.",
     )
     max_nodes: Annotated[
         Annotated[int, Field(ge=1, le=1000)] | None,
@@ -718,16 +719,16 @@ class Serving(Section):
     ] = Field(
         None,
         title="Most nodes",
-        description="Lets an autoscaler add nodes, up to so many: quota and ranges must hold them. "
-        "Left out: none is added.",
+        description="The maximum for an autoscaler; quota and ranges must have room for it. By default there is no "
+        "autoscaler.",
     )
     max_surge: Annotated[
         Surge, Becomes(AKS, "properties.agentPoolProfiles[].upgradeSettings.maxSurge", "33%")
     ] = Field(
         "1",
         title="Upgrade surge",
-        description="Nodes that an upgrade adds for a while, or a share of them: 33%. Quota and "
-        "ranges must hold them.",
+        description="Nodes that an upgrade adds temporarily, or a share of the nodes, such as 33%. Quota and ranges "
+        "must have room for them.",
     )
     network: Annotated[
         Literal["overlay", "node-subnet"],
@@ -743,7 +744,7 @@ class Serving(Section):
     ] = Field(
         110,
         title="Pods per node",
-        description="With node-subnet, each of them takes an address of the scoring subnet.",
+        description="With node-subnet, each pod uses an address of the scoring subnet.",
     )
     load_balancer: Annotated[
         Literal["public", "internal"],
@@ -753,7 +754,8 @@ class Serving(Section):
     ] = Field(
         "public",
         title="Load balancer",
-        description="internal: only the VNET reaches the endpoint; scoring then runs on Databricks.",
+        description="public: the endpoint can be called from here, over plain HTTP unless there is a certificate; "
+        "internal: only from the VNET, so scoring runs on Databricks.",
     )
     tls_certificate: Annotated[
         Text | None,
@@ -765,7 +767,7 @@ class Serving(Section):
     ] = Field(
         None,
         title="TLS certificate file",
-        description="PEM file; left out, the endpoint answers plain HTTP.",
+        description="PEM file. Without it, the endpoint uses plain HTTP.",
     )
     tls_key: Annotated[
         Text | None,
@@ -778,7 +780,9 @@ class Serving(Section):
     instances: Annotated[
         Annotated[int, Field(ge=1, le=100)], Becomes(DEPLOYMENT, "sku.capacity", 2)
     ] = Field(
-        1, title="Instances", description="Pods that serve the model; 2 or more survive a node."
+        1,
+        title="Instances",
+        description="Pods that serve the model; with 2 or more, it survives the loss of a node.",
     )
     cpu: Annotated[
         Text,
@@ -835,7 +839,7 @@ class Serving(Section):
     ] = Field(
         "Standard_DS3_v2",
         title="Image-build node size",
-        description="VM size of the compute that builds images where the registry is closed.",
+        description="VM size of the compute that builds images if the registry has no public access.",
     )
 
     @property

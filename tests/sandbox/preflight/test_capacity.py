@@ -28,7 +28,7 @@ def test_a_size_that_is_not_offered_is_one_finding_with_all_its_fields(
 def test_a_size_that_does_not_exist(preflight: Preflight) -> None:
     found = only(preflight("--set", "serving.node_size=Standard_X9"), "sku-not-offered",
                  "serving.node_size")  # fmt: skip
-    assert "not among the sizes" in found["why"]
+    assert "region's list of VM sizes" in found["why"]
 
 
 def test_a_region_without_a_service(cloud: Cloud, preflight: Preflight) -> None:
@@ -81,7 +81,7 @@ def test_another_region_is_one_of_the_same_geography(cloud: Cloud, preflight: Pr
     assert told("japaneast")["cure"] == {"sign_in.region": "japanwest"}
     assert told("canadacentral")["cure"] == {"sign_in.region": "canadaeast"}
     swiss = told("switzerlandnorth")
-    assert swiss["cure"] == {} and "No region of the same geography" in swiss["fix"]
+    assert swiss["cure"] == {} and "No region in the same geography" in swiss["fix"]
 
 
 def test_a_size_instead_has_no_less_memory(cloud: Cloud, preflight: Preflight) -> None:

@@ -16,8 +16,8 @@ def told(findings: list[Json]) -> dict[str, Json]:
 def test_preflight_sees_the_address_that_aks_would_make(cloud: Cloud, preflight: Preflight) -> None:
     cloud.state(policies=[NO_ADDRESS])
     found = preflight("--set", "security.nat_gateway=false")
-    assert [f["what"] for f in found if "AKS makes by itself" in f["what"]]
-    [extension] = [f for f in found if "extension makes" in f["what"]]
+    assert [f["what"] for f in found if "AKS creates by itself" in f["what"]]
+    [extension] = [f for f in found if "extension creates" in f["what"]]
     assert extension["cure"] == {"serving.load_balancer": "internal"}
 
 

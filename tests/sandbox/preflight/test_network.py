@@ -136,7 +136,7 @@ def test_a_reserved_subnet_that_is_not_there(cloud: Cloud, preflight: Preflight)
     given = "addresses.reserved=[{name: theirs, range: 10.100.5.0/24}]"
     fields = ("addresses.reserved.0", "addresses.reserved")
     found = only(preflight("--set", given), "reserved-subnet", *fields, severity="warning")
-    assert "no subnet theirs" in found["what"]
+    assert "no subnet called theirs" in found["what"]
 
 
 def test_a_reserved_subnet_that_lies_elsewhere(cloud: Cloud, preflight: Preflight) -> None:

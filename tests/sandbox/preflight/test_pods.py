@@ -23,7 +23,7 @@ def test_what_a_node_leaves_its_pods() -> None:
 
 def test_a_pod_that_is_larger_than_a_node(preflight: Preflight) -> None:
     found = only(preflight(*asked(cpu="8", memory="64Gi")), "pods-without-node", *FIELDS)
-    assert "1 instances of 8 CPU and 64Gi" in found["what"] and found["cure"] == {}
+    assert "1 instances with 8 CPU and 64Gi" in found["what"] and found["cure"] == {}
     assert "larger nodes" in found["fix"]
 
 

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from amlwizard import fields
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
-from amlwizard.rules.address_space import NEIGHBOURS, Space, path, space_of
+from amlwizard.rules.address_space import Space, space_of
 from amlwizard.rules.capacity import Load, load_of
 from amlwizard.tui.dialogs.questions import Choose, Way
 from amlwizard.tui.pages.form import FormPage
@@ -60,9 +60,9 @@ class AddressesPage(FormPage):
         space = self._space()
         self.query_one(AddressMap).show(space)
         self.query_one(Room).show(space, self._load())
-        used = {path(name) for name in (*space.names, "reserved", *NEIGHBOURS, "dns_service_ip")}
+        asked = {spec.path for spec in self.wizard.session.asked(SECTION)}
         for row in self.rows:
-            row.display = row.spec.path in used
+            row.display = row.spec.path in asked
 
     # -- the highlighted field, in the form and on the map
 

@@ -20,7 +20,7 @@ from textual.widgets import Input, Static
 
 from amlwizard import fields
 from amlwizard.errors import Finding
-from amlwizard.fields import FieldSpec
+from amlwizard.fields import NOT_SET, FieldSpec
 from amlwizard.tui.dialogs.help import room
 from amlwizard.tui.dialogs.pick_file import PickFile
 from amlwizard.tui.pages.page import Page
@@ -286,5 +286,5 @@ def hint(spec: FieldSpec, prefix: str) -> str:
     if spec.derived is not None:
         return spec.derived.replace("{prefix}", prefix)
     if spec.optional:
-        return "left out"
+        return NOT_SET
     return fields.shown(spec, spec.default)

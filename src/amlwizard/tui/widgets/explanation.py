@@ -13,6 +13,7 @@ from textual.widgets import Static
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, shown
 from amlwizard.rules import RULES, Rule, name_shapes
+from amlwizard.rules.base import use
 from amlwizard.tui.widgets.hanging import hanging
 
 KINDS = {
@@ -54,23 +55,7 @@ def short(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
         if finding.why:
             yield Content.assemble((f"{finding.rule}  ", "bold"), finding.why)
         if finding.cure:
-            yield Content.assemble(("^r", "bold $accent"), f" cures it: {cure_text(finding)}")
-
-
-def cure_text(finding: Finding) -> str:
-    """The changes of a cure: ``path value``, separated by commas."""
-    return ", ".join(
-        f"{path} {'left out' if value is None else plain(value)}"
-        for path, value in finding.cure.items()
-    )
-
-
-def plain(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "empty"
-    return (
-        {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
-    )
+            yield Content.assemble(("^r", "bold $accent"), f"  {use(finding.cure)}")
 
 
 def long(spec: FieldSpec, findings: Sequence[Finding], width: int) -> Iterator[Content]:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
-from amlwizard.fields import FieldSpec, Pasted, laid_out, pasted, shown, typed
+from amlwizard.fields import NOT_SET, FieldSpec, Pasted, laid_out, pasted, shown, typed
 from amlwizard.recipe import title
 from amlwizard.tui.widgets.choices import Choices
 from amlwizard.tui.widgets.immediate_keys import OF_THE_PAGE, run_binding_at_once
@@ -108,7 +108,7 @@ class FieldRow(Widget):
         if kind == "switch":
             return Choices(SWITCH, text)
         if kind == "choice":
-            return Choices(self.spec.choices, text, none="left out" if self.spec.optional else "")
+            return Choices(self.spec.choices, text, none=NOT_SET if self.spec.optional else "")
         if kind == "json":
             return FieldText(text, compact=True, show_line_numbers=False, soft_wrap=True)
         return FieldInput(text, self._paste)
