@@ -237,7 +237,7 @@ class NoDeviceCodePrompt:
     """A DeviceCodePrompt that raises SignInError: no prompt is possible after a run."""
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None:
-        raise SignInError("Nobody is signed in any more.", fix="Sign in, then do this again.")
+        raise SignInError("The sign-in has expired.", fix="Sign in, then try again.")
 
     def done(self, account: str) -> None:
         return None

@@ -332,7 +332,7 @@ def _purge_of_vault(part: _Part) -> Step:
             until = str(value_at(found, "properties.scheduledPurgeDate"))[:10]
             raise StepError(
                 f"The key vault {name} cannot be purged before {until}.",
-                why="It has purge protection, which nobody can take off: Azure keeps the "
+                why="It has purge protection, which cannot be turned off: Azure keeps the "
                 "deleted vault, and its name, until then.",
                 fix=f"Recover it (az keyvault recover -n {name}), or name another vault in the "
                 "recipe.",

@@ -55,9 +55,9 @@ class Holder:
             f"Another run works on the resource group {group}: amlwizard {self.command}, by "
             f"{self.account}, on {self.host} (process {self.process.pid}), since "
             f"{_clock(self.since)}.",
-            why="Two at once would undo each other's work. Nothing was changed.",
-            fix="Wait until it has ended, or stop it there. If it is dead, run this again after "
-            f"{_clock(self.until)}: it is taken over then.",
+            why="Two runs at once would undo each other's work. Nothing was changed.",
+            fix="Wait until it ends, or stop it there. If that process no longer exists, try again after "
+            f"{_clock(self.until)}, when its lease expires.",
         )
 
 

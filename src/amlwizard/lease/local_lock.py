@@ -57,6 +57,6 @@ class LocalLock:
             return other.refusal(self._group)
         return StepError(
             f"Another run on this machine works on the resource group {self._group}.",
-            why="Two at once would undo each other's work. Nothing was changed.",
-            fix="Wait until it has ended, or stop it.",
+            why="Two runs at once would undo each other's work. Nothing was changed.",
+            fix="Wait until it ends, or stop it.",
         )
