@@ -18,6 +18,7 @@ from amlwizard.cloud.trust import UntrustedCertificateError, causes
 from amlwizard.cloud.wire import WebPageError, session, transport
 from amlwizard.errors import InvalidInputError, OperationCancelledError, SignInError
 from amlwizard.json_types import ODD, parsed
+from amlwizard.language import _
 from amlwizard.secret import hide, remember
 
 if TYPE_CHECKING:
@@ -156,21 +157,21 @@ def _browser(
     return BrowserCredential(person, **_asking(profile, tenant, person, record, cache))
 
 
-def _environment(profile: CloudProfile, *_: object) -> IdentityCredential:
+def _environment(profile: CloudProfile, *_unused: object) -> IdentityCredential:
     from azure.identity import EnvironmentCredential
 
     lacking = [name for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID") if not os.environ.get(name)]
     proofs = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD")
     if not any(os.environ.get(name) for name in proofs):
-        lacking.append("AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH")
+        lacking.append(_("AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH"))
     if lacking:
-        raise NotAvailableError(f"{', '.join(lacking)} not set")
+        raise NotAvailableError(_("{names} not set", names=", ".join(lacking)))
     for name in ("AZURE_CLIENT_SECRET", "AZURE_PASSWORD"):
         remember(os.environ.get(name))
     return EnvironmentCredential(**_shared(profile))
 
 
-def _workload_identity(profile: CloudProfile, *_: object) -> IdentityCredential:
+def _workload_identity(profile: CloudProfile, *_unused: object) -> IdentityCredential:
     from azure.identity import ClientAssertionCredential, WorkloadIdentityCredential
 
     names = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"]
@@ -178,7 +179,7 @@ def _workload_identity(profile: CloudProfile, *_: object) -> IdentityCredential:
         names.pop()
     lacking = [name for name in names if not os.environ.get(name)]
     if lacking:
-        raise NotAvailableError(f"{', '.join(lacking)} not set")
+        raise NotAvailableError(_("{names} not set", names=", ".join(lacking)))
     if len(names) == 2:
         # A file would hold an expired token: it lasts minutes, and a run needs it for much longer.
         return ClientAssertionCredential(
@@ -189,7 +190,7 @@ def _workload_identity(profile: CloudProfile, *_: object) -> IdentityCredential:
     return WorkloadIdentityCredential(**_shared(profile))
 
 
-def _managed_identity(profile: CloudProfile, *_: object) -> IdentityCredential:
+def _managed_identity(profile: CloudProfile, *_unused: object) -> IdentityCredential:
     from azure.identity import ManagedIdentityCredential
 
     endpoint = next(
@@ -202,7 +203,11 @@ def _managed_identity(profile: CloudProfile, *_: object) -> IdentityCredential:
     )
     if not profile.allows(endpoint):
         raise NotAvailableError(
-            f"{endpoint} is not on this machine, and the cloud {profile.name} is"
+            _(
+                "{endpoint} is not on this machine, and the cloud {cloud} is",
+                endpoint=endpoint,
+                cloud=profile.name,
+            )
         )
     # As DefaultAzureCredential does: probe for one second whether anything responds, instead of
     # waiting a minute for an address that does not exist outside Azure; leave workload identity to
@@ -215,7 +220,7 @@ def _managed_identity(profile: CloudProfile, *_: object) -> IdentityCredential:
     )
 
 
-def _azure_cli(profile: CloudProfile, tenant: str, *_: object) -> IdentityCredential:
+def _azure_cli(profile: CloudProfile, tenant: str, *_unused: object) -> IdentityCredential:
     from azure.identity import AzureCliCredential
 
     own = "" if tenant == "organizations" else tenant
@@ -230,7 +235,7 @@ def _must_be_set_to(profile: CloudProfile) -> None:
     last set to, which may be another one."""
     az = shutil.which("az.cmd") or shutil.which("az")
     if az is None:
-        raise NotAvailableError("the Azure CLI (az) is not on the PATH")
+        raise NotAvailableError(_("the Azure CLI (az) is not on the PATH"))
     query = ["cloud", "show", "--query", "endpoints.resourceManager", "--output", "json"]
     try:
         done = subprocess.run(
@@ -243,10 +248,16 @@ def _must_be_set_to(profile: CloudProfile) -> None:
         )
         endpoint = str(json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise NotAvailableError(f"az cloud show failed: {type(error).__name__}") from None
+        raise NotAvailableError(
+            _("az cloud show failed: {error}", error=type(error).__name__)
+        ) from None
     if endpoint.rstrip("/").lower() != profile.arm.rstrip("/").lower():
         raise NotAvailableError(
-            f"az is set to the cloud at {endpoint}, and this one is at {profile.arm} (az cloud set)"
+            _(
+                "az is set to the cloud at {endpoint}, and this one is at {expected} (az cloud set)",
+                endpoint=endpoint,
+                expected=profile.arm,
+            )
         )
 
 
@@ -265,22 +276,26 @@ def refused(login: str, error: Exception, service: str = "") -> SignInError:
             return cause
         if isinstance(cause, ServiceRequestError | ServiceResponseError):
             return SignInError(
-                f"Entra cannot be reached ({login}).",
+                _("Entra cannot be reached ({login}).", login=login),
                 why=first_line(said(error)),
-                fix="Check your network and proxy. For a local sandbox, check that it is still running.",
+                fix=_(
+                    "Check your network and proxy. For a local sandbox, check that it is still running."
+                ),
             )
     code, words = code_of(said(error)), first_line(said(error))
-    wanted = f"a token for {service}" if service else "the sign-in"
+    wanted = _("a token for {service}", service=service) if service else _("the sign-in")
     if code is None:
         return SignInError(
-            f"Entra refused {wanted} ({login}).",
+            _("Entra refused {wanted} ({login}).", wanted=wanted, login=login),
             why=words,
-            fix="Sign in again. If that does not help, ask the tenant's administrators.",
+            fix=_("Sign in again. If that does not help, ask the tenant's administrators."),
         )
     why, fix = reason(code, login, words)
     if code in OAUTH.values():
-        return SignInError("Sign-in failed.", code=f"AADSTS{code}", why=why, fix=fix)
-    what = f"Entra refused {wanted} ({login}): AADSTS{code}."
+        return SignInError(_("Sign-in failed."), code=f"AADSTS{code}", why=why, fix=fix)
+    what = _(
+        "Entra refused {wanted} ({login}): AADSTS{code}.", wanted=wanted, login=login, code=code
+    )
     return SignInError(what, code=f"AADSTS{code}", why=why, fix=fix)
 
 
@@ -303,26 +318,28 @@ def said(error: Exception) -> str:
 
 def not_available(login: str, reason: str) -> SignInError:
     return SignInError(
-        f"The sign-in {login} is not available here.",
+        _("The sign-in {login} is not available here.", login=login),
         why=f"{login}: {reason}.",
-        fix="Provide what it needs, or choose another sign_in.login.",
+        fix=_("Provide what it needs, or choose another sign_in.login."),
     )
 
 
 def none_worked(reasons: dict[str, str]) -> SignInError:
     """The error if no method without a user worked; `reasons` by method, in the order tried."""
     return SignInError(
-        "You are not signed in, and no sign-in method works here without you.",
+        _("You are not signed in, and no sign-in method works here without you."),
         why="\n".join(f"{login}: {reason}." for login, reason in reasons.items()),
-        fix="Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run az login. To "
-        "sign in yourself, set sign_in.login: device-code or browser.",
+        fix=_(
+            "Set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or run az login. To "
+            "sign in yourself, set sign_in.login: device-code or browser."
+        ),
     )
 
 
 def first_line(text: str) -> str:
     """The first line, at most 400 characters, without its full stop."""
     lines = text.strip().splitlines()
-    return lines[0].rstrip(".")[:400] if lines else "no reason was given"
+    return lines[0].rstrip(".")[:400] if lines else _("no reason was given")
 
 
 def _stoppable(person: InteractiveUser, profile: CloudProfile) -> RequestsTransport:
@@ -333,7 +350,7 @@ def _stoppable(person: InteractiveUser, profile: CloudProfile) -> RequestsTransp
         def send(self, request: HttpRequest, **options: object) -> HttpResponse:
             # Tokens that need no prompt are still needed after a cancellation, for cleanup.
             if person.waited_for and person.cancel.is_set():
-                raise OperationCancelledError("cancelled while waiting for the sign-in")
+                raise OperationCancelledError(_("cancelled while waiting for the sign-in"))
             return super().send(request, **options)
 
         def sleep(self, duration: float) -> None:

@@ -11,6 +11,7 @@ from amlwizard.cloud.errors import NO_ANSWER, not_let_in, repeated
 from amlwizard.cloud.wire import LostAnswerError
 from amlwizard.errors import CloudError, OperationCancelledError, SignInError
 from amlwizard.json_types import ODD
+from amlwizard.language import _
 from amlwizard.run_control import CLEANUP_SECONDS, cleanup
 from amlwizard.secret import hide
 
@@ -22,23 +23,29 @@ UNREADABLE = "likely a bug in the Databricks SDK"  # what the SDK makes of an an
 DENIED = (
     (
         re.compile(r"user not authorized|not a (user|member)|unauthorized access to org", re.I),
-        "Give the account the role Contributor or Owner on the Databricks workspace, or have one of "
-        "its administrators add it, then replay.",
+        _(
+            "Give the account the role Contributor or Owner on the Databricks workspace, or have "
+            "one of its administrators add it, then replay."
+        ),
     ),
     (
         re.compile(r"ip acl|ip access list|network access to workspace", re.I),
-        "The workspace's IP access list or network policy keeps this address out: have its "
-        "administrators add it, or run this from a network that is allowed, then replay.",
+        _(
+            "The workspace's IP access list or network policy keeps this address out: have its "
+            "administrators add it, or run this from a network that is allowed, then replay."
+        ),
     ),
     (
         re.compile(r"authorized to create clusters", re.I),
-        'Have an administrator of the workspace give the account the entitlement "Unrestricted cluster '
-        'creation", then replay.',
+        _(
+            'Have an administrator of the workspace give the account the entitlement "Unrestricted '
+            'cluster creation", then replay.'
+        ),
     ),
 )
-OTHERWISE = (
-    "Have an administrator of the Databricks workspace give the account that permission, then replay: "
-    "it continues from here."
+OTHERWISE = _(
+    "Have an administrator of the Databricks workspace give the account that permission, "
+    "then replay: it continues from here."
 )
 
 
@@ -53,7 +60,7 @@ def tidying(seconds: float = CLEANUP_SECONDS) -> Iterator[None]:
     with (
         suppress(CloudError, SignInError, OperationCancelledError),
         cleanup(seconds),
-        translated("tidy up"),
+        translated(_("clean up")),
     ):
         yield
 
@@ -79,34 +86,39 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except Unauthenticated as error:
         unsaid = UNREADABLE in str(error)
-        said = (error.error_code or "", "It gave no reason." if unsaid else str(error))
-        raise not_let_in(f"Databricks, {doing}", said) from None
+        said = (error.error_code or "", _("It gave no reason.") if unsaid else str(error))
+        raise not_let_in(_("Databricks, {doing}", doing=doing), said) from None
     except DatabricksError as error:
         if UNREADABLE in str(error):
-            raise _no_answer(doing, "A gateway or a proxy answered in its place.") from None
+            raise _no_answer(doing, _("A gateway or a proxy answered in its place.")) from None
+        kind = type(error).__name__
+        code = error.error_code or kind
         raise CloudError(
-            f"Databricks, {doing}: {error.error_code or type(error).__name__}.",
-            code=type(error).__name__
-            if type(error).__name__ in PASSING
-            else error.error_code or type(error).__name__,
+            _("Databricks, {doing}: {code}.", doing=doing, code=code),
+            code=kind if kind in PASSING else code,
             why=hide(str(error))[:500],
             fix=_opened_by(str(error))
             if isinstance(error, PermissionDenied)
-            else "Once the cause is gone, replay: it continues from here.",
+            else _("Once the cause is gone, replay: it continues from here."),
         ) from None
     except OSError as error:  # includes the errors of requests
         if isinstance(error, LostAnswerError):
             raise CloudError(
-                f"Databricks, {doing}: the answer was lost.",
+                _("Databricks, {doing}: the answer was lost.", doing=doing),
                 code=LostAnswerError.__name__,
-                why="The connection was lost or went silent. Whether the request was carried out is not known.",
-                fix="Check the network, then replay: it first looks at what was done.",
+                why=_(
+                    "The connection was lost or went silent. Whether the request was carried out is not "
+                    "known."
+                ),
+                fix=_("Check the network, then replay: it first looks at what was done."),
             ) from None
         raise _no_answer(doing, hide(str(error))[:500]) from None
     except ODD:
-        raise _no_answer(doing, "Its response does not answer the request.") from None
+        raise _no_answer(doing, _("Its response does not answer the request.")) from None
 
 
 def _no_answer(doing: str, why: str) -> CloudError:
-    fix = "Check the network and its proxy, then replay: it continues from here."
-    return CloudError(f"Databricks, {doing}: no answer.", code=NO_ANSWER, why=why, fix=fix)
+    fix = _("Check the network and its proxy, then replay: it continues from here.")
+    return CloudError(
+        _("Databricks, {doing}: no answer.", doing=doing), code=NO_ANSWER, why=why, fix=fix
+    )

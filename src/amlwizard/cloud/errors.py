@@ -14,6 +14,7 @@ from amlwizard.cloud.wire import LostAnswerError
 from amlwizard.command_line import RECIPE, TARGET, command_line
 from amlwizard.errors import AmlwizardError, CloudError, SignInError
 from amlwizard.json_types import Document, parsed
+from amlwizard.language import _
 from amlwizard.secret import hide
 
 if TYPE_CHECKING:
@@ -75,41 +76,56 @@ UNSEEN = {
     404: ("ResourceNotFound", "NotFound", "ParentResourceNotFound", "ResourceGroupNotFound"),
 }
 
-PURGE = f"Purge it: `{command_line('destroy', RECIPE, '--target', TARGET, '--purge')}`."
+PURGE = _(
+    "Purge it: `{command}`.",
+    command=command_line("destroy", RECIPE, "--target", TARGET, "--purge"),
+)
 FIXES = {
-    "AuthorizationFailed": "Ask for a role that allows this action, or sign in with another account. "
-    "A role that was given in the last minutes may not have taken effect everywhere: then run it again.",
-    "LinkedAuthorizationFailed": "Give the identity Network Contributor on the subnet.",
-    "MissingSubscriptionRegistration": "Register the namespace: az provider register -n NAMESPACE.",
-    "NetcfgSubnetRangesOverlap": "Choose ranges that do not overlap.",
-    "NetcfgInvalidSubnet": "Choose a range inside the VNET.",
-    "ServiceCidrOverlapExistingSubnetsCidr": "Choose a service range outside every subnet.",
-    "StorageAccountAlreadyTaken": "Choose another name: it must be unique in all of Azure.",
-    "VaultAlreadyExists": "Choose another name: it must be unique in all of Azure.",
-    "AlreadyInUse": "Choose another name: it must be unique in all of Azure.",
-    "ConflictError": f"{PURGE} Or recover the vault (az keyvault recover), or choose another name.",
-    "ScopeLocked": "Remove the lock (az lock list, az lock delete), then run the command again.",
-    "CannotDeleteResource": "First delete what is inside it, which amlwizard did not create.",
-    "InUseNetworkSecurityGroupCannotBeDeleted": "First remove it from the subnets that use it.",
-    "InUseNatGatewayCannotBeDeleted": "First remove it from the subnets that use it.",
-    "PublicIPAddressCannotBeDeleted": "First delete what uses the address.",
-    "DenyAssignmentAuthorizationFailed": "Azure Databricks protects this group: it is deleted together with its workspace.",
-    "ErrCode_InsufficientVCPUQuota": "Ask for more quota, or choose fewer or smaller nodes.",
-    "SubnetMissingRequiredDelegation": "Delegate the subnet to Microsoft.Databricks/workspaces.",
-    "RequestDisallowedByPolicy": "Ask the owner of the policy for an exemption.",
-    "InUseSubnetCannotBeDeleted": "First delete what is in the subnet.",
-    "ExtensionOperationFailed": "See what its health check found: kubectl describe configmap "
-    "arcml-healthcheck -n azureml.",
+    "AuthorizationFailed": _(
+        "Ask for a role that allows this action, or sign in with another account. A role that "
+        "was given in the last minutes may not have taken effect everywhere: then run it again."
+    ),
+    "LinkedAuthorizationFailed": _("Give the identity Network Contributor on the subnet."),
+    "MissingSubscriptionRegistration": _(
+        "Register the namespace: az provider register -n NAMESPACE."
+    ),
+    "NetcfgSubnetRangesOverlap": _("Choose ranges that do not overlap."),
+    "NetcfgInvalidSubnet": _("Choose a range inside the VNET."),
+    "ServiceCidrOverlapExistingSubnetsCidr": _("Choose a service range outside every subnet."),
+    "StorageAccountAlreadyTaken": _("Choose another name: it must be unique in all of Azure."),
+    "VaultAlreadyExists": _("Choose another name: it must be unique in all of Azure."),
+    "AlreadyInUse": _("Choose another name: it must be unique in all of Azure."),
+    "ConflictError": _(
+        "{purge} Or recover the vault (az keyvault recover), or choose another name.", purge=PURGE
+    ),
+    "ScopeLocked": _("Remove the lock (az lock list, az lock delete), then run the command again."),
+    "CannotDeleteResource": _("First delete what is inside it, which amlwizard did not create."),
+    "InUseNetworkSecurityGroupCannotBeDeleted": _("First remove it from the subnets that use it."),
+    "InUseNatGatewayCannotBeDeleted": _("First remove it from the subnets that use it."),
+    "PublicIPAddressCannotBeDeleted": _("First delete what uses the address."),
+    "DenyAssignmentAuthorizationFailed": _(
+        "Azure Databricks protects this group: it is deleted together with its workspace."
+    ),
+    "ErrCode_InsufficientVCPUQuota": _("Ask for more quota, or choose fewer or smaller nodes."),
+    "SubnetMissingRequiredDelegation": _("Delegate the subnet to Microsoft.Databricks/workspaces."),
+    "RequestDisallowedByPolicy": _("Ask the owner of the policy for an exemption."),
+    "InUseSubnetCannotBeDeleted": _("First delete what is in the subnet."),
+    "ExtensionOperationFailed": _(
+        "See what its health check found: kubectl describe configmap arcml-healthcheck -n azureml."
+    ),
 }
 # By message text, where the code alone does not say what is wrong.
 FIXES_BY_TEXT = {
-    "Soft-deleted workspace exists": f"{PURGE} Or purge or recover it in the portal (Azure Machine "
-    "Learning, Recently deleted), or choose another name.",
+    "Soft-deleted workspace exists": _(
+        "{purge} Or purge or recover it in the portal (Azure Machine Learning, Recently "
+        "deleted), or choose another name.",
+        purge=PURGE,
+    ),
 }
-ROLES_UNSEEN = (
+ROLES_UNSEEN = _(
     "Wait some minutes, then run it again: the roles of its identity have not taken effect yet."
 )
-RESUME = "Run it again once the cause is gone: it continues from here."
+RESUME = _("Run it again once the cause is gone: it continues from here.")
 
 
 class UnreadableAnswerError(ValueError):
@@ -127,12 +143,14 @@ def translated(doing: str) -> Iterator[None]:
     except AmlwizardError:
         raise
     except (DecodeError, json.JSONDecodeError, UnreadableAnswerError):
-        raise no_answer(doing, "The response is not one that Azure gives.") from None
+        raise no_answer(doing, _("The response is not one that Azure gives.")) from None
     except HttpResponseError as error:
         if type(error.__cause__).__name__ == "BadResponse":  # of a module that is dear to import
-            raise no_answer(doing, "A response does not say how far the operation is.") from None
+            raise no_answer(doing, _("A response does not say how far the operation is.")) from None
         if error.status_code is None:
-            raise no_answer(doing, "The connection was lost in the middle of a response.") from None
+            raise no_answer(
+                doing, _("The connection was lost in the middle of a response.")
+            ) from None
         if error.status_code == 401:
             raise not_let_in(doing, code_and_words(error)) from None
         raise from_response(doing, error) from None
@@ -167,7 +185,7 @@ def repeated(
 ) -> T:
     """The result of `call`, which is repeated, after `every` seconds, for errors with a code in
     `again` and those that `also` names."""
-    for _ in range(LOST_ANSWERS - 1):
+    for _attempt in range(LOST_ANSWERS - 1):
         try:
             return call()
         except CloudError as error:
@@ -178,8 +196,10 @@ def repeated(
 
 
 def no_answer(doing: str, why: str) -> CloudError:
-    fix = "Check the network and the proxy. " + RESUME
-    return CloudError(f"{doing}: no answer.", code=NO_ANSWER, why=why, fix=fix)
+    fix = _(
+        "Check the network and the proxy. Run it again once the cause is gone: it continues from here."
+    )
+    return CloudError(_("{doing}: no answer.", doing=doing), code=NO_ANSWER, why=why, fix=fix)
 
 
 def passes(error: CloudError) -> bool:
@@ -220,11 +240,13 @@ def not_let_in(doing: str, said: tuple[str, str]) -> SignInError:
     the request."""
     code, words = said
     return SignInError(
-        f"{doing}: the sign-in is no longer accepted ({code or 401}).",
+        _("{doing}: the sign-in is no longer accepted ({code}).", doing=doing, code=code or 401),
         code=code,
         why=hide(words)[:500],
-        fix="Run it again and sign in again: it continues from here. If that does not help, the tenant's "
-        "policies require more than this sign_in.login provides.",
+        fix=_(
+            "Run it again and sign in again: it continues from here. If that does not help, the "
+            "tenant's policies require more than this sign_in.login provides."
+        ),
     )
 
 
@@ -234,17 +256,27 @@ def from_response(doing: str, error: HttpResponseError) -> CloudError:
     message = " ".join([message, *_details(error, message)])
     status = error.status_code or 0
     met = "; ".join(objection.said for objection in of_refusal(getattr(error, "error", None)))
-    message = f"{message} It refuses this: {met}." if met else message
+    message = (
+        _("{message} It refuses this: {objections}.", message=message, objections=met)
+        if met
+        else message
+    )
     by_text = next((fix for text, fix in FIXES_BY_TEXT.items() if text in message), RESUME)
     if any(text in message for text in UNSEEN_ROLES):
         by_text = ROLES_UNSEEN
     return CloudError(
-        f"{doing}: {code or (status if status >= 400 else 'it failed')}.",
+        _failed(doing, code, status),
         code=code,
         status=status,
         why=hide(message)[:1500],
         fix=FIXES.get(code, by_text),
     )
+
+
+def _failed(doing: str, code: str, status: int) -> str:
+    if code or status >= 400:
+        return _("{doing}: {code}.", doing=doing, code=code or status)
+    return _("{doing}: it failed.", doing=doing)
 
 
 def is_of_unseen_roles(error: CloudError) -> bool:

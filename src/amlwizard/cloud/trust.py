@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.errors import CloudError, InvalidInputError
+from amlwizard.language import _
 
 # The variables of requests, curl and OpenSSL; each of these reads only its own.
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -33,7 +34,7 @@ def context(profile: CloudProfile, also: Iterable[Path] = ()) -> ssl.SSLContext:
     Raises InvalidInputError for a file or folder that holds no certificates.
     """
     if profile.ca:
-        with _usable(Path(profile.ca), "The description of the cloud"):
+        with _usable(Path(profile.ca), _("The description of the cloud")):
             made = ssl.create_default_context(cafile=profile.ca)
     else:
         import certifi
@@ -46,7 +47,7 @@ def context(profile: CloudProfile, also: Iterable[Path] = ()) -> ssl.SSLContext:
             if given:
                 _add(made, Path(given), variable)
     for file in also:
-        _add(made, file, "The recipe")
+        _add(made, file, _("The recipe"))
     return made
 
 
@@ -67,12 +68,20 @@ def _usable(place: Path, who: str) -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:  # includes SSLError; and of a NUL in a path
         reason = getattr(error, "strerror", None) or error
-        reason = "no certificate in it" if isinstance(error, ssl.SSLError) else reason
+        reason = _("no certificate in it") if isinstance(error, ssl.SSLError) else reason
         raise InvalidInputError(
-            f"{who} names {place} for certificates to trust, and it cannot be used.",
+            _(
+                "{who} names {place} for certificates to trust, and it cannot be used.",
+                who=who,
+                place=place,
+            ),
             why=str(reason),
-            fix="Name a PEM file with the certificates of the authorities to trust"
-            + (f", or unset {who}." if who in VARIABLES else "."),
+            fix=_(
+                "Name a PEM file with the certificates of the authorities to trust, or unset {who}.",
+                who=who,
+            )
+            if who in VARIABLES
+            else _("Name a PEM file with the certificates of the authorities to trust."),
         ) from None
 
 
@@ -86,23 +95,34 @@ def refused(
     host = urlsplit(url).hostname or url
     said = str(getattr(cause, "verify_message", "") or cause)
     seen = _seen(url, profile)
-    shown = f" It was issued by {seen[0]}." if seen else ""
+    why = [f"{said[:1].upper()}{said[1:]}."]
+    if seen:
+        why.append(_("It was issued by {issuer}.", issuer=seen[0]))
     if "expired" in said or "not yet valid" in said:
-        what = f"The certificate of {host} is not valid now: {said}."
-        fix = f"If this machine's clock is wrong, set it. Otherwise whoever runs {host} must renew it."
+        what = _("The certificate of {host} is not valid now: {error}.", host=host, error=said)
+        fix = _(
+            "If this machine's clock is wrong, set it. Otherwise whoever runs {host} must renew it.",
+            host=host,
+        )
     elif "ostname mismatch" in said or "IP address mismatch" in said:
-        what = f"The certificate of {host} is for another name."
-        shown += f" It is good for {', '.join(seen[1]) or 'no name'}." if seen else ""
-        fix = "Check which machine the name resolves to, and whether a proxy answers in its place."
+        what = _("The certificate of {host} is for another name.", host=host)
+        if seen:
+            names = ", ".join(seen[1])
+            why.append(
+                _("It is good for {names}.", names=names) if names else _("It is good for no name.")
+            )
+        fix = _(
+            "Check which machine the name resolves to, and whether a proxy answers in its place."
+        )
     else:
-        what = f"The certificate of {host} is not trusted here."
-        fix = (
+        what = _("The certificate of {host} is not trusted here.", host=host)
+        fix = _(
             "If a proxy of your company inspects TLS, or the issuer is your own: set "
             "REQUESTS_CA_BUNDLE (or SSL_CERT_FILE) to a PEM file with that issuer's root "
             "certificate, or add it to the system's store. All clients use it."
         )
     return UntrustedCertificateError(
-        what, code="CertificateVerifyFailed", why=f"{said[:1].upper()}{said[1:]}.{shown}", fix=fix
+        what, code="CertificateVerifyFailed", why=" ".join(why), fix=fix
     )
 
 

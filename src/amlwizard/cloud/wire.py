@@ -26,6 +26,7 @@ from amlwizard.cloud.interruption import (
 from amlwizard.cloud.profile import CloudProfile
 from amlwizard.errors import CloudError
 from amlwizard.json_types import is_too_deep
+from amlwizard.language import _
 from amlwizard.run_control import bound
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 ENTRA_ATTEMPTS = 4
 ENTRA = re.compile(r"(?i)/(oauth2|\.well-known|discovery)/")  # its host may serve ARM too
-TOO_DEEP = "the answer is nested too deeply to be one"
+TOO_DEEP = _("the answer is nested too deeply to be one")
 POOL = 20  # connections to one host that are kept open
 
 
@@ -105,12 +106,17 @@ class WebPageError(CloudError):
 
     def __init__(self, host: str) -> None:
         super().__init__(
-            f"A web page came instead of a response from {host}.",
+            _("A web page came instead of a response from {host}.", host=host),
             code="WebPage",
-            why="The sign-in page of a network (a hotel's, a guest WLAN's) or a proxy answered "
-            "instead. Its text was ignored.",
-            fix="Open a browser and sign in to the network, or set HTTPS_PROXY to the proxy that "
-            f"leads to {host}, then run it again: it continues from here.",
+            why=_(
+                "The sign-in page of a network (a hotel's, a guest WLAN's) or a proxy answered "
+                "instead. Its text was ignored."
+            ),
+            fix=_(
+                "Open a browser and sign in to the network, or set HTTPS_PROXY to the proxy that leads "
+                "to {host}, then run it again: it continues from here.",
+                host=host,
+            ),
         )
 
 
@@ -169,7 +175,7 @@ def _adapter(profile: CloudProfile) -> requests.adapters.HTTPAdapter:
                 return profile.throttle.paced(str(request.method), urlsplit(url).path, send)
             if not (url.startswith(profile.authority) and ENTRA.search(urlsplit(url).path)):
                 return send()
-            for _ in range(ENTRA_ATTEMPTS - 1):
+            for _attempt in range(ENTRA_ATTEMPTS - 1):
                 with suppress(requests.ConnectionError, requests.Timeout):
                     if not _passes(answer := send()):
                         return answer
