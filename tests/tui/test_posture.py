@@ -188,7 +188,7 @@ async def test_it_is_live_from_what_it_will_check_to_the_verdict() -> None:
     app = at_page("posture", recorded(5))
     app.running = True
     async with walking(app) as walk:
-        await walk.see("26 promises  Judged at the end of the run, which waits for")
+        await walk.see("26 promises  Verified at the end of the run, which waits for")
         assert listed(app) == [line.id for line in promised(recipe_of("quickstart"))]
         assert "not judged yet" in proof(app)
         for event in [e for e in read(GOLDEN) if e.at > app.view.now]:
@@ -200,7 +200,7 @@ async def test_it_is_live_from_what_it_will_check_to_the_verdict() -> None:
 
 
 ENDS = [
-    ({"outcome": "blocked", "because": "aks"}, "Not judged: aks failed."),
+    ({"outcome": "blocked", "because": "aks"}, "Not verified: AKS failed."),
     ({"outcome": "cancelled"}, "The run was cancelled before"),
     ({"outcome": "failed", "what": "rg-x holds no finished platform."}, "rg-x holds no finished"),
 ]  # fmt: skip
@@ -213,7 +213,7 @@ async def test_a_run_that_did_not_come_so_far_says_why(end: dict[str, Any], text
         StepInfo("verify", "Promises", "verify", ("aks",)),
     )
     view = RunView().apply(RunStarted(at=1, run="r", recipe="x", target="sandbox", steps=steps))
-    assert without(view) == "Judged at the end of the run, which waits for AKS."
+    assert without(view) == "Verified at the end of the run, which waits for AKS."
     view = view.apply(StepFinished(at=2, step="verify", **end))
     app = at_page("posture", view.apply(RunFinished(at=3, exit_code=1, counts={})))
     async with walking(app) as walk:
@@ -223,7 +223,7 @@ async def test_a_run_that_did_not_come_so_far_says_why(end: dict[str, Any], text
 async def test_a_journal_without_a_verification_says_so() -> None:
     steps = (StepInfo("aks", "AKS", "provision"),)
     view = RunView().apply(RunStarted(at=1, run="r", recipe="x", target="sandbox", steps=steps))
-    assert without(view) == "This run did not verify; v does it now."
+    assert without(view) == "This run did not verify the platform. Press v to verify it now."
     other = with_posture(judged(recorded()))
     (said,) = other.steps["verify"].log
     odd = replace(said, data={"posture": {"version": 9, "lines": []}})
@@ -288,7 +288,7 @@ async def test_it_is_refused_with_a_word_while_a_run_changes_things() -> None:
     app.running = True
     async with walking(app) as walk:
         await walk.press("v")
-        await walk.see("A run changes the platform now.")
+        await walk.see("It verifies the")
         assert "verify" not in backend.asked
 
 
@@ -404,7 +404,7 @@ async def test_finish_names_the_result_and_the_way_to_it() -> None:
     app = at_page("finish", recorded())
     async with walking(app) as walk:
         await walk.see("✓ 26 of 26 promises kept, outside and inside")
-        await walk.see("The page Posture, before this one")
+        await walk.see("See the Posture page")
         await walk.press("ctrl+p")
         await walk.see(lambda: walk.page == "posture")
 

@@ -254,7 +254,7 @@ async def test_before_there_is_a_deployment_nothing_is_sent() -> None:
         await pilot.pause()
         await pilot.press("f5")
         await pilot.pause()
-        assert not endpoint.requests and "Nothing was asked yet" in text(
+        assert not endpoint.requests and "No request has been sent yet" in text(
             page_of(app, ScorePage), "#answered"
         )
         assert "input_data" in app.screen.query_one(TextArea).text

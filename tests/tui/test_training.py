@@ -126,7 +126,7 @@ async def test_it_grows_while_the_cells_run() -> None:
                 await pilot.pause()
                 counts.append(len(shown(app)[1]))
                 if counts[-1] == 4:
-                    assert "come with the last cell" in shown(app)[2]
+                    assert "after the last cell" in shown(app)[2]
         assert counts == sorted(counts) and counts[-1] == CELLS
 
 
@@ -175,7 +175,7 @@ async def test_a_run_that_was_kept_is_shown_from_its_own_journal() -> None:
         await app.workers.wait_for_complete()
         await pilot.pause()
         numbers, listed, plot = shown(app)
-        assert "nothing was trained anew" in numbers and "mse 3424.86" in numbers
+        assert "nothing was trained again" in numbers and "mse 3424.86" in numbers
         assert len(listed) == CELLS and "predicted" in plot
         assert backend.asked == ["abc"]
 
@@ -186,7 +186,7 @@ async def test_without_that_journal_its_numbers_still_stand() -> None:
         await app.workers.wait_for_complete()
         await pilot.pause()
         numbers, _, plot = shown(app)
-        assert "mse 3424.86" in numbers and "whose journal is not here" in plot
+        assert "mse 3424.86" in numbers and "whose journal is not on this machine" in plot
 
 
 def test_the_result_is_the_last_one() -> None:

@@ -317,7 +317,7 @@ class WizardApp(App[int]):
         """Sign in now and list what the account can access."""
         given = self.session.sign_in
         if given is None:
-            self.notify("Correct what is wrong with tenant, subscription or login first.")
+            self.notify("Correct the tenant, the subscription or the sign-in method first.")
         elif not self._refused():
             target = self.session.draft.target
             self._calls.sign_in(target, given, self._tenants_seen, self._signed_in)
@@ -407,10 +407,10 @@ class WizardApp(App[int]):
         """Verify the platform now; not while a run is changing it."""
         recipe = self.session.reading.recipe
         if self.running:
-            text = "A run changes the platform now. It verifies what it has made, at its end."
+            text = "A run is in progress. It verifies the platform when it finishes."
             self.notify(text, title="Not now", severity="warning")
         elif recipe is None:
-            self.notify("The recipe has errors: correct them first. Review lists them.")
+            self.notify("The recipe has errors. Correct them first: Review lists them.")
         else:
             self.verifying = ""
             target = self.session.draft.target
@@ -423,7 +423,7 @@ class WizardApp(App[int]):
         if recipe == self.session.reading.recipe:
             self.verified = posture
         else:
-            text = "The answers have changed since: verify again."
+            text = "The answers have changed since then. Verify again."
             self.notify(text, title="The verification is out of date", severity="warning")
 
     def stop_verifying(self) -> None:
@@ -433,7 +433,7 @@ class WizardApp(App[int]):
         """Write a posture to a file as an HTML page."""
         recipe = self.session.reading.recipe
         if recipe is None:
-            self.notify("The report draws the recipe's network: correct its errors first.")
+            self.notify("The report shows the recipe's network. Correct the recipe's errors first.")
         else:
             self._calls.report(posture, recipe, path, self._report_saved)
 

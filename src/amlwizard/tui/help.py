@@ -63,13 +63,15 @@ def commands(app: App[int], wizard: Wizard) -> Iterator[SystemCommand]:
         if wizard.may_go(page.id):
             about = page.about.partition(". ")[0]
             yield SystemCommand(f"Go to {page.title}", about, lambda id=page.id: wizard.go(id))
-    yield SystemCommand("Save the recipe", "Write it to a file that replays", wizard.action_save)
+    yield SystemCommand("Save the recipe", "Write the answers to a recipe file", wizard.action_save)
     if not wizard.running:
-        yield SystemCommand("Sign in", "Sign in now, and see what the account sees", wizard.sign_in)
+        yield SystemCommand("Sign in", "Sign in now, and list the subscriptions", wizard.sign_in)
     other = LIGHT if app.theme == DARK.name else DARK
     shade = "Light" if other is LIGHT else "Dark"
     yield SystemCommand(
-        f"{shade} colours", "For a terminal of that shade", lambda: wizard.wear(other)
+        f"{shade} colours",
+        f"For a terminal with a {shade.lower()} background",
+        lambda: wizard.wear(other),
     )
-    yield SystemCommand("Help", "The field that has the focus, or the keys", wizard.action_explain)
-    yield SystemCommand("Quit", "The answers are kept", wizard.action_leave)
+    yield SystemCommand("Help", "The focused field, the page and its keys", wizard.action_explain)
+    yield SystemCommand("Quit", "Your answers are kept", wizard.action_leave)

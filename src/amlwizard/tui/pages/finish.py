@@ -116,7 +116,7 @@ def _promises(posture: Posture, now: float, width: int) -> Iterator[Content]:
         yield row("", f"✗ {line.title}", style, width=width)
     if len(broken) > NAMED:
         yield row("", f"and {len(broken) - NAMED} more", style, width=width)
-    yield row("", "The page Posture, before this one, has the evidence.", width=width)
+    yield row("", "See the Posture page for the evidence.", width=width)
 
 
 def row(name: str, text: str, style: str = "", *, width: int) -> Content:
@@ -129,7 +129,7 @@ def row(name: str, text: str, style: str = "", *, width: int) -> Content:
 
 def _verdict(view: RunView, running: bool, posture: Posture | None) -> Content:
     if running:
-        return Content.styled("The run is under way.", "bold $accent")
+        return Content.styled("The run is in progress.", "bold $accent")
     failed = [step.info.id for step in view.steps.values() if step.state == "failed"]
     broken = posture.of("broken") if posture else ()
     if broken and (view.exit_code == 0 or failed == [VERIFY.id]):

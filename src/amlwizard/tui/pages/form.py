@@ -28,7 +28,7 @@ from amlwizard.tui.widgets.explanation import Explain, long
 from amlwizard.tui.widgets.row import FieldRow, note
 
 AT_ONCE = 8
-LOCKED = "A run is under way: the answers can be read here, not changed."
+LOCKED = "A run is in progress: answers cannot be changed until it ends."
 
 
 class Rows(VerticalScroll):

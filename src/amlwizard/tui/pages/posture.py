@@ -18,6 +18,7 @@ from amlwizard.recipe import Recipe
 from amlwizard.tui.dialogs.questions import AskPath
 from amlwizard.tui.pages import evidence
 from amlwizard.tui.pages.page import Page
+from amlwizard.tui.pages.progress import title_of
 from amlwizard.tui.widgets.step_tree import StepTree
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
 from amlwizard.view import RunView
@@ -170,16 +171,18 @@ def without(view: RunView) -> str:
     """Why there is no result yet."""
     step = view.steps.get(VERIFY.id)
     if step is None:
-        return "This run did not verify; v does it now."
+        return "This run did not verify the platform. Press v to verify it now."
     before = [view.steps[name] for name in step.info.after if name in view.steps]
     left = [one.info.title for one in before if one.state not in ("done", "kept")]
     waits = f"{left[0]}{f' and {len(left) - 1} more' if left[1:] else ''}" if left else ""
     return {
-        "waiting": f"Judged at the end of the run, which waits for {waits}."
+        "waiting": f"Verified at the end of the run, which waits for {waits}."
         if waits
-        else "The run judges them next.",
-        "running": step.message or "Being judged now.",
-        "failed": step.end.what if step.end else "Could not be judged.",
-        "blocked": f"Not judged: {step.end.because} failed." if step.end else "Not judged.",
-        "cancelled": "The run was cancelled before; v verifies what is there.",
-    }.get(step.state, "This run did not verify; v does it now.")
+        else "Verified next.",
+        "running": step.message or "Verifying now.",
+        "failed": step.end.what if step.end else "The verification failed.",
+        "blocked": f"Not verified: {title_of(step.end.because, view)} failed."
+        if step.end
+        else "Not verified.",
+        "cancelled": "The run was cancelled before it could verify. Press v to verify what exists.",
+    }.get(step.state, "This run did not verify the platform. Press v to verify it now.")

@@ -195,7 +195,7 @@ class ScorePage(Page):
     def action_send(self) -> None:
         request, _ = self.checked()
         if request is None:
-            self.notify("The request is not JSON yet: see below it.", severity="error")
+            self.notify("The request is not valid JSON: see the line below it.", severity="error")
         elif self.wizard.score(request, self._scored, self._failed):
             self.query_one("#answered", Static).update(Content.styled("Sent; waiting…", "dim"))
             self.refresh_bindings()
@@ -269,7 +269,7 @@ class ScorePage(Page):
 
 def _answer(asked: Asked | None) -> Content:
     if asked is None:
-        return Content.styled("Nothing was asked yet.", "dim")
+        return Content.styled("No request has been sent yet.", "dim")
     if asked.error:
         why, fix = asked.error.why, asked.error.fix
         return Content("\n").join(

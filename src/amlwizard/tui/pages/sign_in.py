@@ -65,9 +65,9 @@ def who(account: Account | None, signing_in: bool) -> Content:
         return Content.assemble(("◌ ", "bold $accent"), "Signing in…")
     if account is None:
         return Content.assemble(
-            ("○ ", "$text-muted"), "Nobody has signed in yet. ", ("^l", "bold $accent"),
-            " signs in now: then names are checked and the plan is made against what is there. "
-            "Otherwise the run asks.",
+            ("○ ", "$text-muted"), "Not signed in. Press ", ("^l", "bold $accent"),
+            " to sign in now, so that names are checked and the plan is compared with the cloud. "
+            "Otherwise you sign in when the run starts.",
         )  # fmt: skip
     return Content.assemble(
         ("● ", "bold $success"), (account.name, "bold"), f" in {account.subscription_name}",

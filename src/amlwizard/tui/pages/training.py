@@ -20,6 +20,7 @@ from amlwizard.json_types import Document
 from amlwizard.payloads import CellFinished, CellStarted
 from amlwizard.plan.outputs import REGISTER, TRAIN
 from amlwizard.tui.pages.page import Page
+from amlwizard.tui.pages.progress import title_of
 from amlwizard.tui.widgets.scatter import Scatter, fit
 from amlwizard.view import RunView, StepView
 
@@ -128,7 +129,7 @@ class TrainingPage(Page):
         self.query_one("#numbers", Static).update(self._numbers(view, step, said, came))
         self._list(cells(said, failed=bool(step and step.state == "failed")))
         running = step is not None and step.state == "running"
-        without = "The points come with the last cell." if running else _without(view, step)
+        without = "The plot appears after the last cell." if running else _without(view, step)
         self.query_one("#plot", Scatter).show(
             came.get("actual", ()), came.get("predicted", ()), without
         )
@@ -152,7 +153,7 @@ class TrainingPage(Page):
             first += [(f"   {name} ", "dim"), (f"{value:.3f}", "")]
         second = [("Run ", "dim"), (known["run_id"], "")] if "run_id" in known else []
         if step and step.state == "kept":
-            second += [("  kept from an earlier run: nothing was trained anew", "dim")]
+            second += [("  kept from an earlier run; nothing was trained again", "dim")]
         if model:
             second += [
                 ("   Model ", "dim"),
@@ -189,7 +190,7 @@ class TrainingPage(Page):
         at = self.query_one("#cells", OptionList).highlighted
         found = self._shown[0]
         cell = found[at] if at is not None and at < len(found) else None
-        text = cell.text if cell and cell.text else "This cell has printed nothing." if cell else ""
+        text = cell.text if cell and cell.text else "This cell printed nothing." if cell else ""
         self.query_one("#text", Static).update(Content(text))
 
     def action_copy(self) -> None:
@@ -216,9 +217,11 @@ def _without(view: RunView, step: StepView | None) -> str:
     left = [s.info.title for s in before if s.state not in ("done", "kept")]
     return {
         "waiting": f"Training waits for {', '.join(left)}." if left else "Training begins.",
-        "running": step.message or "Training runs: its metrics come as they are logged.",
-        "kept": "Trained by an earlier run whose journal is not here.",
+        "running": step.message or "Training is running. Metrics appear as they are logged.",
+        "kept": "Trained by an earlier run, whose journal is not on this machine.",
         "failed": step.end.what if step.end else "Training failed.",
-        "blocked": f"Not trained: {step.end.because} failed." if step.end else "Not trained.",
-        "cancelled": "Cancelled before it was trained.",
-    }.get(step.state, "Trained; its journal has no predictions.")
+        "blocked": f"Not trained: {title_of(step.end.because, view)} failed."
+        if step.end
+        else "Not trained.",
+        "cancelled": "The run was cancelled before training.",
+    }.get(step.state, "Training is done, but its journal holds no predictions.")

@@ -26,13 +26,13 @@ from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.choices import Choices
 
 PROMISE = (
-    "From nothing to a scored request on a network-secured Azure Machine Learning platform: a "
-    "VNET, Databricks in it that trains, MLflow that tracks, a model that is registered, deployed "
-    "on Kubernetes, and asked."
+    "Builds a network-secured Azure Machine Learning platform and proves that it works: Databricks "
+    "in a VNET trains a model, MLflow tracks it, and an endpoint on Kubernetes answers a scoring "
+    "request."
 )
 TARGETS = {
-    "sandbox": "A cloud of our own on this machine: it refuses what Azure refuses, and costs nothing.",
-    "azure": "Your subscription. Nothing is built before you say so on the Review page.",
+    "sandbox": "A simulated Azure on this machine: the same rules and errors, at no cost.",
+    "azure": "Your subscription. Nothing is built until you start the run on the Review page.",
 }
 RECIPES = "recipes"
 MOST_DRAFTS, MOST_RECIPES = 5, 8
@@ -76,7 +76,7 @@ class WelcomePage(Page):
     def _ways(self) -> Iterator[Option | None]:
         now, here = self.wizard.now(), self.wizard.session.draft
         if here.changed:
-            yield _way("go-on", "Go on with this session", _where(here, now))
+            yield _way("go-on", "Continue this session", _where(here, now))
         kept = self._kept()
         for draft in kept[:MOST_DRAFTS]:
             yield _way(f"draft:{draft.id}", f"Continue {_name(draft)}", _where(draft, now))
