@@ -288,7 +288,7 @@ async def test_it_is_refused_with_a_word_while_a_run_changes_things() -> None:
     app.running = True
     async with walking(app) as walk:
         await walk.press("v")
-        await walk.see("It verifies the")
+        await walk.see("A run is in progress. It")
         assert "verify" not in backend.asked
 
 
