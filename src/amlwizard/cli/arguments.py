@@ -9,37 +9,39 @@ from typing import Literal, TypeAlias, get_args
 from amlwizard.cli.argument_parser import Formatter, Parser
 from amlwizard.cli.options import Phase
 from amlwizard.command_line import NAME
-from amlwizard.language import LANGUAGES
+from amlwizard.language import LANGUAGES, _
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 PHASES = get_args(Phase)
 JOBS = 4
 WORK = ("train", "register")  # phases whose results are otherwise kept
-EPILOG = """\
+EPILOG = _("""\
 examples:
   %(prog)s                     start the wizard, or continue where you left off
   %(prog)s recipes list        see the recipes that you can begin with
   %(prog)s COMMAND --help      read what a command does, with examples
 
-exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled"""
+exit codes: 0 done, 1 a step or expectation failed, 2 invalid input, 3 sign-in failed, 130 cancelled""")
 
 
 def parser(program: str = NAME) -> Parser:
     """The parser of all commands; `program` is what the user types to start amlwizard."""
     top = Parser(
         prog=program,
-        description="From nothing to a scored request on a network-secured Azure Machine Learning "
-        "platform. Without a command, the wizard starts.",
+        description=_(
+            "From nothing to a scored request on a network-secured Azure Machine Learning "
+            "platform. Without a command, the wizard starts."
+        ),
         epilog=EPILOG,
         formatter_class=Formatter,
     )
-    top.add_argument("--version", action=_Version, help="show the version and exit")
+    top.add_argument("--version", action=_Version, help=_("show the version and exit"))
     top.add_argument(
         "--lang",
         choices=LANGUAGES,
-        help="the language of every text; otherwise AMLWIZARD_LANG or the locale says it",
+        help=_("the language of every text; otherwise AMLWIZARD_LANG or the locale says it"),
     )
-    top.add_argument("--recipe", metavar="FILE", help="start the wizard with a recipe's answers")
+    top.add_argument("--recipe", metavar="FILE", help=_("start the wizard with a recipe's answers"))
     _cloud(top, required=False)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for add in (
@@ -73,7 +75,7 @@ def _add(commands: Commands, name: str, short: str, text: str, *examples: str) -
         name,
         help=short,
         description=text,
-        epilog="\n".join(["examples:" if len(examples) > 1 else "example:", *lines]),
+        epilog="\n".join([_("examples:") if len(examples) > 1 else _("example:"), *lines]),
         formatter_class=Formatter,
     )
 
@@ -86,17 +88,21 @@ def _ask(commands: Commands) -> None:
     ask = _add(
         commands,
         "ask",
-        "the wizard as questions, line by line",
-        "Asks for a recipe question by question, saves it, and builds it if you agree. For terminals "
-        "that cannot draw the wizard, slow links and screen readers.",
+        _("the wizard as questions, line by line"),
+        _(
+            "Asks for a recipe question by question, saves it, and builds it if you agree. For "
+            "terminals that cannot draw the wizard, slow links and screen readers."
+        ),
         "",
         "--plain -o my-recipe.yaml",
     )
-    ask.add_argument("-o", "--output", metavar="FILE", help="save the recipe to this file")
-    ask.add_argument("--recipe", metavar="FILE", help="start with a recipe's answers")
+    ask.add_argument("-o", "--output", metavar="FILE", help=_("save the recipe to this file"))
+    ask.add_argument("--recipe", metavar="FILE", help=_("start with a recipe's answers"))
     _cloud(ask, required=False)
     ask.add_argument(
-        "--plain", action="store_true", help="plain lines only: for slow links and screen readers"
+        "--plain",
+        action="store_true",
+        help=_("plain lines only: for slow links and screen readers"),
     )
 
 
@@ -104,9 +110,11 @@ def _check(commands: Commands) -> None:
     check = _add(
         commands,
         "check",
-        "find what is wrong with a recipe, without any cloud",
-        "Reads a recipe and lists everything in it that Azure would refuse, as far as that can be "
-        "known without asking Azure. Exit code 2 if there are errors.",
+        _("find what is wrong with a recipe, without any cloud"),
+        _(
+            "Reads a recipe and lists everything in it that Azure would refuse, as far as that can "
+            "be known without asking Azure. Exit code 2 if there are errors."
+        ),
         "recipe.yaml",
         "recipe.yaml --set names.prefix=contoso --json",
     )
@@ -116,68 +124,76 @@ def _check(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="RULE",
-        help='report errors of this rule as warnings ("all": of every rule)',
+        help=_('report errors of this rule as warnings ("all": of every rule)'),
     )
-    check.add_argument("--json", action="store_true", help="print the findings as JSON")
+    check.add_argument("--json", action="store_true", help=_("print the findings as JSON"))
 
 
 def _preflight(commands: Commands) -> None:
     preflight = _add(
         commands,
         "preflight",
-        "find what the cloud would refuse, before anything is created",
-        "Signs in, reads the subscription, and lists everything that would make a replay fail: names "
-        "that are taken, quota, missing roles, overlapping ranges. Changes nothing.",
+        _("find what the cloud would refuse, before anything is created"),
+        _(
+            "Signs in, reads the subscription, and lists everything that would make a replay fail: "
+            "names that are taken, quota, missing roles, overlapping ranges. Changes nothing."
+        ),
         "recipe.yaml --target azure",
     )
     _recipe(preflight, target="required")
-    preflight.add_argument("--json", action="store_true", help="print the findings as JSON")
+    preflight.add_argument("--json", action="store_true", help=_("print the findings as JSON"))
 
 
 def _plan(commands: Commands) -> None:
     plan = _add(
         commands,
         "plan",
-        "show what a replay would do",
-        "Lists the steps of a replay and the same as Azure CLI commands. With --target, it signs in and "
-        "compares each step with what exists. Changes nothing.",
+        _("show what a replay would do"),
+        _(
+            "Lists the steps of a replay and the same as Azure CLI commands. With --target, it "
+            "signs in and compares each step with what exists. Changes nothing."
+        ),
         "recipe.yaml",
         "recipe.yaml --target azure",
     )
     _recipe(plan, target="optional")
-    plan.add_argument("--json", action="store_true", help="print the plan as JSON")
-    _verbose(plan, "also show the id of every step, and the steps that it comes after")
+    plan.add_argument("--json", action="store_true", help=_("print the plan as JSON"))
+    _verbose(plan, _("also show the id of every step, and the steps that it comes after"))
 
 
 def _replay(commands: Commands) -> None:
     replay = _add(
         commands,
         "replay",
-        "build what a recipe says, without asking anything",
-        "Builds the platform of a recipe, trains and deploys its model, and sends the scoring request. "
-        "What exists already is kept, so that the same command continues a run that failed. Of several "
-        "recipes, none is built before all have been checked, and the exit code is the highest of "
-        "theirs.",
+        _("build what a recipe says, without asking anything"),
+        _(
+            "Builds the platform of a recipe, trains and deploys its model, and sends the scoring "
+            "request. What exists already is kept, so that the same command continues a run that "
+            "failed. Of several recipes, none is built before all have been checked, and the exit "
+            "code is the highest of theirs."
+        ),
         "recipe.yaml --target sandbox",
         "recipe.yaml --target azure --yes",
         "team-a.yaml team-b.yaml --target sandbox --jobs 2",
     )
-    replay.add_argument("recipes", nargs="+", metavar="recipe", help="the recipe file, or several")
+    replay.add_argument(
+        "recipes", nargs="+", metavar="recipe", help=_("the recipe file, or several")
+    )
     _changes(replay, target="required")
     replay.add_argument(
         "--jobs",
         type=_jobs,
         default=JOBS,
         metavar="N",
-        help=f"how many of several recipes to build at a time (default: {JOBS})",
+        help=_("how many of several recipes to build at a time (default: {jobs})", jobs=JOBS),
     )
-    replay.add_argument("--until", choices=PHASES, help="stop after this phase")
+    replay.add_argument("--until", choices=PHASES, help=_("stop after this phase"))
     replay.add_argument(
         "--rerun",
         action="append",
         default=[],
         choices=WORK,
-        help="run this phase again even if its result exists",
+        help=_("run this phase again even if its result exists"),
     )
     _building(replay)
 
@@ -186,14 +202,19 @@ def _resume(commands: Commands) -> None:
     resume = _add(
         commands,
         "resume",
-        "continue the last run that did not finish",
-        "Replays the recipe of the newest unfinished run, as it was when that run began; what that "
-        "run has built is kept.",
+        _("continue the last run that did not finish"),
+        _(
+            "Replays the recipe of the newest unfinished run, as it was when that run began; what "
+            "that run has built is kept."
+        ),
         "",
         "20260102-030405-abcdef",
     )
     resume.add_argument(
-        "run", nargs="?", metavar="RUN", help="the id of the run to continue, as `runs` lists them"
+        "run",
+        nargs="?",
+        metavar="RUN",
+        help=_("the id of the run to continue, as `runs` lists them"),
     )
     _cloud(resume, required=False)
     _building(resume)
@@ -206,13 +227,13 @@ def _building(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="RULE",
-        help='continue despite what check or preflight finds under this rule ("all": under any)',
+        help=_('continue despite what check or preflight finds under this rule ("all": under any)'),
     )
     command.add_argument(
-        "--json", action="store_true", help="print events as lines of JSON on standard output"
+        "--json", action="store_true", help=_("print events as lines of JSON on standard output")
     )
     command.add_argument(
-        "--yes", action="store_true", help="confirm that it may cost money: required on Azure"
+        "--yes", action="store_true", help=_("confirm that it may cost money: required on Azure")
     )
 
 
@@ -220,9 +241,11 @@ def _key(commands: Commands) -> None:
     key = _add(
         commands,
         "key",
-        "print the key of a recipe's endpoint, for curl and other clients",
-        "Signs in, fetches a key of the endpoint that the recipe has built, and prints nothing else, so "
-        "that a shell can keep it in a variable.",
+        _("print the key of a recipe's endpoint, for curl and other clients"),
+        _(
+            "Signs in, fetches a key of the endpoint that the recipe has built, and prints nothing "
+            "else, so that a shell can keep it in a variable."
+        ),
         "recipe.yaml --target sandbox",
         'KEY="$(%(prog)s recipe.yaml --target azure)"',
     )
@@ -233,34 +256,38 @@ def _verify(commands: Commands) -> None:
     verify = _add(
         commands,
         "verify",
-        "check that a platform is as secure as its recipe promises",
-        "Checks every security promise of a recipe against the platform, from outside and from inside "
-        "the VNET, and shows the evidence. Exit code 1 if a promise is not kept.",
+        _("check that a platform is as secure as its recipe promises"),
+        _(
+            "Checks every security promise of a recipe against the platform, from outside and from "
+            "inside the VNET, and shows the evidence. Exit code 1 if a promise is not kept."
+        ),
         "recipe.yaml --target azure",
         "recipe.yaml --target azure --html report.html",
     )
     _recipe(verify, target="required")
-    verify.add_argument("--json", action="store_true", help="print the result as JSON")
+    verify.add_argument("--json", action="store_true", help=_("print the result as JSON"))
     verify.add_argument(
-        "--html", metavar="FILE", help="also write a report: one HTML file that needs no other"
+        "--html", metavar="FILE", help=_("also write a report: one HTML file that needs no other")
     )
     verify.add_argument(
         "--skip",
         action="append",
         default=[],
         choices=("inside", "outside"),
-        help="skip the checks from this side of the VNET",
+        help=_("skip the checks from this side of the VNET"),
     )
-    _verbose(verify, "also show the id of every promise")
+    _verbose(verify, _("also show the id of every promise"))
 
 
 def _destroy(commands: Commands) -> None:
     destroy = _add(
         commands,
         "destroy",
-        "remove what a recipe has built",
-        "Removes the resources that carry the recipe's tag, in an order that works, after you have "
-        "typed the name of the resource group. What others have made is left alone.",
+        _("remove what a recipe has built"),
+        _(
+            "Removes the resources that carry the recipe's tag, in an order that works, after you "
+            "have typed the name of the resource group. What others have made is left alone."
+        ),
         "recipe.yaml --target azure --dry-run",
         "recipe.yaml --target azure --purge",
     )
@@ -268,44 +295,48 @@ def _destroy(commands: Commands) -> None:
     destroy.add_argument(
         "--purge",
         action="store_true",
-        help="also purge what would stay soft-deleted, so that its names are free again",
+        help=_("also purge what would stay soft-deleted, so that its names are free again"),
     )
     destroy.add_argument(
-        "--dry-run", action="store_true", help="show what would be removed, and stop"
+        "--dry-run", action="store_true", help=_("show what would be removed, and stop")
     )
-    destroy.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    destroy.add_argument("--yes", action="store_true", help=_("do not ask for confirmation"))
     destroy.add_argument(
-        "--json", action="store_true", help="print events (or the plan) as lines of JSON"
+        "--json", action="store_true", help=_("print events (or the plan) as lines of JSON")
     )
-    _verbose(destroy, "also show the id of every step, and the steps that it comes after")
+    _verbose(destroy, _("also show the id of every step, and the steps that it comes after"))
 
 
 def _runs(commands: Commands) -> None:
     runs = _add(
         commands,
         "runs",
-        "list past runs, or the versions of a recipe's model",
-        "Lists the runs of this machine. With a recipe, lists the registered versions of its model, "
-        "their metrics, and which of them serve.",
+        _("list past runs, or the versions of a recipe's model"),
+        _(
+            "Lists the runs of this machine. With a recipe, lists the registered versions of its "
+            "model, their metrics, and which of them serve."
+        ),
         "",
         "recipe.yaml --target azure",
     )
-    runs.add_argument("recipe", nargs="?", help="list the versions of this recipe's model")
+    runs.add_argument("recipe", nargs="?", help=_("list the versions of this recipe's model"))
     _changes(runs, target="optional")
-    runs.add_argument("--json", action="store_true", help="print the list as JSON")
+    runs.add_argument("--json", action="store_true", help=_("print the list as JSON"))
     runs.add_argument(
-        "--delete", metavar="RUN", help="delete the record of this run; what it has built stays"
+        "--delete", metavar="RUN", help=_("delete the record of this run; what it has built stays")
     )
-    runs.add_argument("--yes", action="store_true", help="delete without asking")
+    runs.add_argument("--yes", action="store_true", help=_("delete without asking"))
 
 
 def _export(commands: Commands) -> None:
     export = _add(
         commands,
         "export",
-        "write a recipe as a script or template",
-        "Writes a recipe as a script or template that needs no amlwizard. What only a run can do, such "
-        "as training, is listed in it.",
+        _("write a recipe as a script or template"),
+        _(
+            "Writes a recipe as a script or template that needs no amlwizard. What only a run can "
+            "do, such as training, is listed in it."
+        ),
         "recipe.yaml --to az -o build.sh",
         "recipe.yaml --to bicep > main.bicep",
     )
@@ -314,42 +345,44 @@ def _export(commands: Commands) -> None:
         "--to",
         choices=("az", "bicep", "arm-json"),
         required=True,
-        help="az: a bash script of Azure CLI commands; bicep, arm-json: a template",
+        help=_("az: a bash script of Azure CLI commands; bicep, arm-json: a template"),
     )
     export.add_argument(
-        "-o", "--output", metavar="FILE", help="write to this file, not to the terminal"
+        "-o", "--output", metavar="FILE", help=_("write to this file, not to the terminal")
     )
-    export.add_argument("--force", action="store_true", help="overwrite a file that exists")
+    export.add_argument("--force", action="store_true", help=_("overwrite a file that exists"))
 
 
 def _demo(commands: Commands) -> None:
     demo = _add(
         commands,
         "demo",
-        "watch the wizard build a platform in the sandbox",
-        "Plays the wizard by itself, with captions: from an empty sandbox, from a recipe, or from the "
-        "journal of a past run.",
+        _("watch the wizard build a platform in the sandbox"),
+        _(
+            "Plays the wizard by itself, with captions: from an empty sandbox, from a recipe, or "
+            "from the journal of a past run."
+        ),
         "",
         "--record demo.cast",
         "--journal journal.jsonl --pace slow",
     )
-    demo.add_argument("recipe", nargs="?", help="begin with a recipe's answers")
+    demo.add_argument("recipe", nargs="?", help=_("begin with a recipe's answers"))
     demo.add_argument(
         "--pace",
         choices=("slow", "normal", "fast"),
         default="normal",
-        help="how long captions are shown (default: normal)",
+        help=_("how long captions are shown (default: normal)"),
     )
     demo.add_argument(
         "--step",
         action="store_true",
-        help="wait for a key at every caption, instead of some seconds",
+        help=_("wait for a key at every caption, instead of some seconds"),
     )
     demo.add_argument(
-        "--record", metavar="FILE", help="record it as an asciinema cast (asciicast version 2)"
+        "--record", metavar="FILE", help=_("record it as an asciinema cast (asciicast version 2)")
     )
     demo.add_argument(
-        "--journal", metavar="FILE", help="play the journal of a past run, without any cloud"
+        "--journal", metavar="FILE", help=_("play the journal of a past run, without any cloud")
     )
 
 
@@ -357,8 +390,8 @@ def _recipes(commands: Commands) -> None:
     recipes = _add(
         commands,
         "recipes",
-        "list or copy the recipes that come with amlwizard",
-        "Lists the recipes that come with amlwizard, or copies one for you to change.",
+        _("list or copy the recipes that come with amlwizard"),
+        _("Lists the recipes that come with amlwizard, or copies one for you to change."),
         "list",
         "copy quickstart -o my-recipe.yaml",
     )
@@ -366,55 +399,61 @@ def _recipes(commands: Commands) -> None:
     _add(
         actions,
         "list",
-        "list their names, and what each builds",
-        "Lists the recipes that come with amlwizard, and what each builds.",
+        _("list their names, and what each builds"),
+        _("Lists the recipes that come with amlwizard, and what each builds."),
         "",
     )
     copy = _add(
         actions,
         "copy",
-        "copy one",
-        "Copies a recipe, and the files that it names, for you to change.",
+        _("copy one"),
+        _("Copies a recipe, and the files that it names, for you to change."),
         "quickstart",
         "private -o my-recipe.yaml",
     )
-    copy.add_argument("name", metavar="NAME", help="its name, as `recipes list` has it")
-    copy.add_argument("-o", "--output", metavar="FILE", help="copy it there (default: NAME.yaml)")
-    copy.add_argument("--force", action="store_true", help="overwrite a file that exists")
+    copy.add_argument("name", metavar="NAME", help=_("its name, as `recipes list` has it"))
+    copy.add_argument(
+        "-o", "--output", metavar="FILE", help=_("copy it there (default: NAME.yaml)")
+    )
+    copy.add_argument("--force", action="store_true", help=_("overwrite a file that exists"))
 
 
 def _doctor(commands: Commands) -> None:
     doctor = _add(
         commands,
         "doctor",
-        "check that this machine has what amlwizard needs",
-        "Checks the installation, the terminal, proxy and certificates, sign-in methods and the state "
-        "folder. Contacts no cloud, and shows no secret.",
+        _("check that this machine has what amlwizard needs"),
+        _(
+            "Checks the installation, the terminal, proxy and certificates, sign-in methods and "
+            "the state folder. Contacts no cloud, and shows no secret."
+        ),
         "",
     )
-    doctor.add_argument("--json", action="store_true", help="print the checks as JSON")
+    doctor.add_argument("--json", action="store_true", help=_("print the checks as JSON"))
 
 
 def _completion(commands: Commands) -> None:
     completion = _add(
         commands,
         "completion",
-        "print what a shell needs to complete commands",
-        "Prints a script that lets your shell complete commands, options, recipes and files. To use "
-        "it in every shell, add the command of the example to the file that your shell reads when "
-        "it starts, such as ~/.bashrc.",
+        _("print what a shell needs to complete commands"),
+        _(
+            "Prints a script that lets your shell complete commands, options, recipes and files. "
+            "To use it in every shell, add the command of the example to the file that your shell "
+            "reads when it starts, such as ~/.bashrc."
+        ),
         'eval "$(%(prog)s bash)"',
         "fish | source",
     )
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help=_("the shell"))
 
 
 def _schema(commands: Commands) -> None:
     _add(
         commands,
         "schema",
-        "print the JSON schema of recipes",
-        "Prints the JSON schema of recipes, with which editors complete and check them.",
+        _("print the JSON schema of recipes"),
+        _("Prints the JSON schema of recipes, with which editors complete and check them."),
         "> recipe.schema.json",
     )
 
@@ -423,9 +462,11 @@ def _sandbox(commands: Commands) -> None:
     sandbox = _add(
         commands,
         "sandbox",
-        "run the sandbox, a simulated Azure, by itself",
-        "Runs a simulated Azure on this machine until Ctrl-C, for amlwizard, az and the SDKs in other "
-        "terminals. It prints the environment variables that they need.",
+        _("run the sandbox, a simulated Azure, by itself"),
+        _(
+            "Runs a simulated Azure on this machine until Ctrl-C, for amlwizard, az and the SDKs "
+            "in other terminals. It prints the environment variables that they need."
+        ),
         "",
         "--port 8443 --state sandbox.json",
     )
@@ -434,31 +475,36 @@ def _sandbox(commands: Commands) -> None:
         type=_port,
         default=0,
         metavar="N",
-        help="port of Azure Resource Manager and Entra (default: any free one)",
+        help=_("port of Azure Resource Manager and Entra (default: any free one)"),
     )
-    sandbox.add_argument("--state", metavar="FILE", help="keep its state in this file")
+    sandbox.add_argument("--state", metavar="FILE", help=_("keep its state in this file"))
     _clock(sandbox)
     sandbox.add_argument(
-        "--approve", action="store_true", help="approve every sign-in automatically"
+        "--approve", action="store_true", help=_("approve every sign-in automatically")
     )
-    sandbox.add_argument("--capture", metavar="FILE", help="record every exchange, without secrets")
+    sandbox.add_argument(
+        "--capture", metavar="FILE", help=_("record every exchange, without secrets")
+    )
     sandbox.add_argument(
         "--reset",
         action="store_true",
-        help="delete the state of the embedded sandbox, which --target sandbox starts",
+        help=_("delete the state of the embedded sandbox, which --target sandbox starts"),
     )
     within = sandbox.add_subparsers(dest="within", metavar="COMMAND")
     compare = _add(
         within,
         "compare",
-        "compare recorded answers of Azure with those of the sandbox",
-        "Sends the requests of a capture to a sandbox, and lists where Azure had answered otherwise.",
+        _("compare recorded answers of Azure with those of the sandbox"),
+        _(
+            "Sends the requests of a capture to a sandbox, and lists where Azure had answered "
+            "otherwise."
+        ),
         "capture.jsonl",
     )
     compare.add_argument(
-        "captures", nargs="+", metavar="CAPTURE", help="a file that --capture has written"
+        "captures", nargs="+", metavar="CAPTURE", help=_("a file that --capture has written")
     )
-    compare.add_argument("--json", action="store_true", help="print the differences as JSON")
+    compare.add_argument("--json", action="store_true", help=_("print the differences as JSON"))
 
 
 class _Version(argparse.Action):
@@ -477,14 +523,18 @@ class _Version(argparse.Action):
 def _port(text: str) -> int:
     port = int(text) if text.isascii() and text.isdecimal() else -1
     if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 (any free port) to 65535")
+        raise argparse.ArgumentTypeError(
+            _("{text!r} is not a port: use 0 (any free port) to 65535", text=text)
+        )
     return port
 
 
 def _jobs(text: str) -> int:
     jobs = int(text) if text.isascii() and text.isdecimal() else 0
     if jobs < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of jobs: use 1 or more")
+        raise argparse.ArgumentTypeError(
+            _("{text!r} is not a number of jobs: use 1 or more", text=text)
+        )
     return jobs
 
 
@@ -495,7 +545,7 @@ def _speed(text: str) -> float:
         speed = 0.0
     if not 0 < speed < float("inf"):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a speed: use a number above 0, such as 60"
+            _("{text!r} is not a speed: use a number above 0, such as 60", text=text)
         )
     return speed
 
@@ -504,7 +554,7 @@ def _recipe(
     command: argparse.ArgumentParser, target: Literal["none", "optional", "required"] = "none"
 ) -> None:
     """The recipe that a command reads, the changes to it, and the cloud it may be about."""
-    command.add_argument("recipe", help="the recipe file")
+    command.add_argument("recipe", help=_("the recipe file"))
     _changes(command, target)
 
 
@@ -518,7 +568,7 @@ def _changes(
         action="append",
         default=[],
         metavar="A.B=C",
-        help="change a value of the recipe; may be repeated",
+        help=_("change a value of the recipe; may be repeated"),
     )
 
 
@@ -531,19 +581,21 @@ def _cloud(command: argparse.ArgumentParser, required: bool) -> None:
         "--target",
         choices=("sandbox", "azure"),
         required=required,
-        help="the cloud to use; sandbox: the one that AMLWIZARD_SANDBOX names, else an embedded one",
+        help=_(
+            "the cloud to use; sandbox: the one that AMLWIZARD_SANDBOX names, else an embedded one"
+        ),
     )
     _clock(command)
     command.add_argument(
         "--approve",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="approve sign-ins of the sandbox automatically (default: in the embedded one)",
+        help=_("approve sign-ins of the sandbox automatically (default: in the embedded one)"),
     )
     command.add_argument(
         "--capture",
         metavar="FILE",
-        help="record every exchange with the cloud, without secrets: fit for a bug report",
+        help=_("record every exchange with the cloud, without secrets: fit for a bug report"),
     )
 
 
@@ -552,12 +604,12 @@ def _clock(command: argparse.ArgumentParser) -> None:
         "--clock",
         choices=("instant", "polls", "real"),
         default="real",
-        help="how long operations take in the sandbox (default: real)",
+        help=_("how long operations take in the sandbox (default: real)"),
     )
     command.add_argument(
         "--speed",
         type=_speed,
         default=60.0,
         metavar="N",
-        help="divide the durations of the real clock by N (default: 60)",
+        help=_("divide the durations of the real clock by N (default: 60)"),
     )
