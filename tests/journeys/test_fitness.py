@@ -65,6 +65,23 @@ def model(answer: str = "[1.0] * len(given)", **log: str) -> str:
         """
 
 
+SPARK = """
+    import mlflow, pathlib, yaml
+
+    folder = pathlib.Path("of_spark")
+    (folder / "sparkml").mkdir(parents=True, exist_ok=True)
+    flavors = {
+        "spark": {"model_data": "sparkml", "pyspark_version": "3.5.9", "model_class": "pyspark.ml.pipeline.PipelineModel"},
+        "python_function": {"loader_module": "mlflow.spark", "data": "sparkml", "python_version": "3.11.7", "env": {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}},
+    }
+    (folder / "MLmodel").write_text(yaml.safe_dump({"flavors": flavors, "mlflow_version": "2.22.5"}))
+    needed = ["mlflow==2.22.5", "pyspark==3.5.9"]
+    conda = {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": ["python=3.11.7", {"pip": needed}]}
+    (folder / "conda.yaml").write_text(yaml.safe_dump(conda))
+    (folder / "requirements.txt").write_text("\\n".join(needed))
+    mlflow.log_artifacts(str(folder), "model")
+    """
+"""A notebook that logs what `mlflow.spark.log_model` writes, without Spark."""
 SIGNED = {"signature": "infer_signature(frame)"}
 PINNED = {"pip_requirements": "['mlflow==2.22.5', 'pandas']"}
 ASKED = ("--set", 'scoring.request={"input_data": {"columns": ["a", "b"], "data": [[1, 2]]}}')
@@ -102,8 +119,9 @@ def test_the_environment_is_completed_and_what_came_out_is_kept(
          "needs the module mylib", "code_paths"),
         (model(signature="ModelSignature(Schema([ColSpec('double', 'a')]), Schema([ColSpec('datetime', 't')]))",
                **PINNED), ASKED, "answers times", "serving.script"),
+        (SPARK, ASKED, "A Spark model needs Java", "openjdk=17"),
     ],
-    ids=["a requirement", "an old server", "a request", "a module", "times"],
+    ids=["a requirement", "an old server", "a request", "a module", "times", "Spark without Java"],
 )  # fmt: skip
 def test_what_would_not_be_served_is_said_and_the_training_kept(
     trained: Callable[..., Ran],
@@ -114,7 +132,7 @@ def test_what_would_not_be_served_is_said_and_the_training_kept(
     fix: str,
 ) -> None:
     error = error_of(trained(notebook, *options))
-    assert what in error["what"] and fix in error["fix"]
+    assert what in error["what"] and fix in error["fix"], error
     before = runs(cloud)
     error_of(trained(notebook, *options))
     assert runs(cloud) == before

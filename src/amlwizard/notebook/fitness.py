@@ -87,7 +87,7 @@ def unfit(stage, log, **more):
 if "python_function" not in about["flavors"]:
     unfit("look", "no python_function flavor")
 elif "spark" in about["flavors"] and not any(name_of(p) == "openjdk" for p in others):
-    unfit("look", "a Spark model without openjdk")
+    unfit("look", "a Spark model without Java")
 
 # COMMAND ----------
 

@@ -34,7 +34,7 @@ CAUSES = (
         "Log it by a flavor of MLflow that has one, or wrap it in mlflow.pyfunc.PythonModel.",
     ),
     Cause(
-        r"a Spark model without openjdk|JAVA_GATEWAY_EXITED|Java gateway process exited|JAVA_HOME is not set",
+        r"a Spark model without Java|JAVA_GATEWAY_EXITED|Java gateway process exited|JAVA_HOME is not set",
         "A Spark model needs Java, which the images of Azure do not have.",
         "Rebuild a linear model from its coefficients in scikit-learn or a pyfunc; or log the model with "
         f"a conda_env that has openjdk=17, or {OWN_ENVIRONMENT}, and give it memory.",
