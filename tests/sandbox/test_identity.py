@@ -539,7 +539,10 @@ def test_the_sandbox_plays_the_person_at_the_browser_too(
         "--set", "sign_in.login=browser", **place.environment,
     )  # fmt: skip
     assert ran.code == 0, ran.err
-    assert "go on in the browser" in ran.err and "code_verifier" not in ran.out + ran.err
+    assert (
+        "signed in as engineer@sandbox.example" in ran.err
+        and "code_verifier" not in ran.out + ran.err
+    )
 
 
 def test_a_code_is_redeemed_by_who_asked_for_it_alone(place: Sandbox) -> None:
