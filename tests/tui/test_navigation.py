@@ -8,6 +8,7 @@ import pytest
 from rich.color import Color
 from support import RECIPES
 from support.tui_support import FakeBackend, at_page, page_of, recorded, walking, wizard
+from textual._xterm_parser import XTermParser
 from textual.color import Color as Shade
 from textual.widgets import OptionList
 
@@ -37,6 +38,12 @@ async def test_alt_and_a_number_go_to_a_page_even_from_a_field() -> None:
         await walk.press("alt+8")
         await walk.see(lambda: walk.page == "review")
         assert walk.app.session.draft.value("names.vnet") is None, "no digit was typed"
+
+
+@pytest.mark.parametrize("digit", range(1, 10))
+async def test_escape_and_a_digit_are_alt_and_the_digit(digit: int) -> None:
+    """As terminals, tmux and ssh send it."""
+    assert [event.key for event in XTermParser(False).feed(f"\x1b{digit}")] == [f"alt+{digit}"]  # type: ignore[attr-defined]
 
 
 async def test_a_page_with_nothing_to_show_is_not_gone_to() -> None:

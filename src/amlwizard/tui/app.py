@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
@@ -42,6 +43,10 @@ from amlwizard.tui.run_controller import RunController, RunningJob
 from amlwizard.tui.theme import DARK, LIGHT
 from amlwizard.view import RunView
 
+for digit in range(
+    1, 10
+):  # Textual takes Escape and a digit for what a Mac's Option key types: ™, £, ∞
+    ANSI_SEQUENCES_KEYS.pop(f"\x1b{digit}", None)
 KEEP_AFTER = 0.3
 CHECK_AFTER = 1.5
 """Seconds after the last answer until preflight checks the recipe."""
