@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from amlwizard.language import _
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that is most like `word`, whatever its case; None if none is."""
@@ -16,4 +18,4 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """``Did you mean replay?``, or the sentence `otherwise` if nothing known is like `word`."""
     meant = nearest(word, known)
-    return f"Did you mean {meant}?" if meant else otherwise
+    return _("Did you mean {meant}?", meant=meant) if meant else otherwise

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from amlwizard import language
 from amlwizard.cli import options
 from amlwizard.command_line import command_line, program
+from amlwizard.language import _
 
 
 class Command(NamedTuple):
@@ -149,10 +150,14 @@ def _unwritable(error: OSError) -> int:
 
     if error.errno in FULL:
         let_go(sys.stdout)  # what is still in its buffer cannot be written either
-    where = f"{error.filename} cannot be written." if error.filename else "The disk is full."
-    fix = "Free some space, then run the command again."
+    where = (
+        _("{file} cannot be written.", file=error.filename)
+        if error.filename
+        else _("The disk is full.")
+    )
+    fix = _("Free some space, then run the command again.")
     if error.errno in BARRED:
-        fix = (
+        fix = _(
             "Name a place that you may write to; AMLWIZARD_HOME names the folder of runs, sessions "
             "and the sandbox."
         )
@@ -164,7 +169,7 @@ def _unexpected(error: Exception) -> int:
     from amlwizard.console import show_error
     from amlwizard.error_log import unexpected
 
-    show_error(unexpected(error, "Try again."))
+    show_error(unexpected(error, _("Try again.")))
     return 1
 
 
@@ -173,18 +178,21 @@ def _run(given: argparse.Namespace) -> int:
         from amlwizard.errors import InvalidInputError
 
         raise InvalidInputError(
-            "amlwizard does not run on Windows.",
-            why="It needs terminals and process groups as Linux and macOS have them.",
-            fix="Install it in WSL, the Windows Subsystem for Linux.",
+            _("amlwizard does not run on Windows."),
+            why=_("It needs terminals and process groups as Linux and macOS have them."),
+            fix=_("Install it in WSL, the Windows Subsystem for Linux."),
         )
     if given.command is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         from amlwizard.errors import InvalidInputError
 
         raise InvalidInputError(
-            "There is no terminal here for the wizard.",
-            why="It draws on a terminal and reads keys from it.",
-            fix=f"Use a command: `{command_line('ask', '--plain')}` asks line by line, and "
-            f"`{command_line('--help')}` lists those that ask nothing.",
+            _("There is no terminal here for the wizard."),
+            why=_("It draws on a terminal and reads keys from it."),
+            fix=_(
+                "Use a command: `{ask}` asks line by line, and `{help}` lists those that ask nothing.",
+                ask=command_line("ask", "--plain"),
+                help=command_line("--help"),
+            ),
         )
     name = " ".join(filter(None, (given.command, getattr(given, "within", None))))
     command = COMMANDS[name]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from amlwizard.language import _
 from amlwizard.nearest import did_you_mean
 
 
@@ -27,9 +28,12 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             asked = self._asked(given)
             hint = did_you_mean(
-                unknown[0], asked._option_string_actions, f"See {asked.prog} --help."
+                unknown[0],
+                asked._option_string_actions,
+                _("See {command} --help.", command=asked.prog),
             )
-            asked.error(f"unknown argument: {' '.join(unknown)}. {hint}")
+            words = " ".join(unknown)
+            asked.error(_("unknown argument: {words}. {hint}", words=words, hint=hint))
         return given
 
     def _asked(self, given: argparse.Namespace) -> argparse.ArgumentParser:
@@ -45,10 +49,14 @@ class Parser(argparse.ArgumentParser):
         choices = [str(choice) for choice in action.choices or ()]
         if not choices or value in choices:
             return
-        hint = did_you_mean(str(value), choices, f"Choose from {', '.join(choices)}.")
-        what = "command" if isinstance(action, argparse._SubParsersAction) else "choice"
+        listed = ", ".join(choices)
+        hint = did_you_mean(str(value), choices, _("Choose from {choices}.", choices=listed))
+        if isinstance(action, argparse._SubParsersAction):
+            raise argparse.ArgumentError(
+                None, _("unknown command {value!r}. {hint}", value=value, hint=hint)
+            )
         raise argparse.ArgumentError(
-            None if what == "command" else action, f"unknown {what} {value!r}. {hint}"
+            action, _("unknown choice {value!r}. {hint}", value=value, hint=hint)
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from amlwizard.cli.options import FindingsOptions
 from amlwizard.console import output, show_findings
 from amlwizard.errors import Finding
+from amlwizard.language import _n
 from amlwizard.plain_text import plain
 
 
@@ -26,10 +27,7 @@ def print_findings(given: FindingsOptions, findings: Sequence[Finding]) -> int:
         print(json.dumps(body, indent=2))
     else:
         show_findings(findings, output(sys.stdout))
-        print(f"{plain(given.recipe)}: {counted(errors, 'error')}, {counted(warnings, 'warning')}")
+        failed = _n("{n} error", "{n} errors", errors)
+        warned = _n("{n} warning", "{n} warnings", warnings)
+        print(f"{plain(given.recipe)}: {failed}, {warned}")
     return 2 if errors else 0
-
-
-def counted(count: int, what: str) -> str:
-    """``1 error``, ``2 errors``."""
-    return f"{count} {what}{'s' if count != 1 else ''}"

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import RLock
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -22,12 +23,23 @@ from amlwizard.command_line import replaying, resuming
 from amlwizard.errors import OperationCancelledError
 from amlwizard.events import Emit, Event
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.plain_text import plain
 from amlwizard.run_control import FleetControl
 from amlwizard.view import RunView
 
 CANCELLED = OperationCancelledError.exit_code
 RESULTS = {0: "done", 1: "failed", 2: "refused", 3: "sign-in failed", CANCELLED: "cancelled"}
+SHOWN = {
+    "done": _("done"),
+    "failed": _("failed"),
+    "refused": _("refused"),
+    "sign-in failed": _("sign-in failed"),
+    "cancelled": _("cancelled"),
+    "running": _("running"),
+    "waiting": _("waiting"),
+    "not begun": _("not begun"),
+}
 STYLES = {"done": "green", "running": "bold cyan", "waiting": "dim", "cancelled": "yellow"}
 
 
@@ -98,7 +110,7 @@ class FleetOutput:
             doing = "; ".join(step.info.title for step in running)
             table.add_row(
                 Text(self.labels[name]),
-                Text(state, style=STYLES.get(state, "bold red")),
+                Text(SHOWN[state], style=STYLES.get(state, "bold red")),
                 f"{spent:.0f} s" if view.steps else "",
                 f"{ended}/{len(view.steps)}" if view.steps else "",
                 Text(doing, style="dim"),
@@ -130,10 +142,12 @@ class FleetOutput:
                 shown.print(f"\n{self.labels[name]}", style="bold", end="", markup=False)
                 console.failures(view, shown)
         shown.print()
-        width = max(len(label) for label in self.labels.values())
+        width = max(map(cell_len, self.labels.values()))
         for name, result in results.items():
             row = self._row(name, result)
-            line = f"{self.labels[name]:<{width}}  {row['result']:<14}  {row['seconds']:>7.1f} s"
+            label = set_cell_size(self.labels[name], width)
+            ended = set_cell_size(SHOWN[str(row["result"])], 14)
+            line = f"{label}  {ended}  {row['seconds']:>7.1f} s"
             shown.print(f"{line}  {row['next']}".rstrip(), markup=False, soft_wrap=True)
 
     def _row(self, name: str, result: RunResult | None) -> Document:

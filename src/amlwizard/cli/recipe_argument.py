@@ -8,9 +8,9 @@ from pathlib import Path
 
 from amlwizard import preflight, rules
 from amlwizard.cli import tls
-from amlwizard.cli.finding_output import counted
 from amlwizard.console import show_error
 from amlwizard.errors import ALL, Finding, InvalidInputError, lowered
+from amlwizard.language import _, _n
 from amlwizard.nearest import did_you_mean
 from amlwizard.recipe import Reading, Recipe, read
 
@@ -25,7 +25,13 @@ def usable_recipe(
     errors = [f for f in findings if f.severity == "error"]
     if errors or reading.recipe is None:
         raise InvalidInputError(
-            f"{path} cannot be used: {counted(len(errors), 'error')}.", findings=errors
+            _n(
+                "{path} cannot be used: {n} error.",
+                "{path} cannot be used: {n} errors.",
+                len(errors),
+                path=path,
+            ),
+            findings=errors,
         )
     return reading.recipe
 
@@ -47,7 +53,12 @@ def usable_recipes(
         show_error(error)
     if errors:
         raise InvalidInputError(
-            f"{counted(len(errors), 'thing')} must be corrected first.", why="Nothing was done."
+            _n(
+                "{n} thing must be corrected first.",
+                "{n} things must be corrected first.",
+                len(errors),
+            ),
+            why=_("Nothing was done."),
         )
     return recipes
 
@@ -59,22 +70,27 @@ def _clashes(paths: Sequence[str], recipes: Mapping[str, Recipe]) -> Iterator[In
         if path in recipes:
             for claim in _claims(recipes[path]):
                 claims[claim].append(path)
-    for (what, name, *_), those in claims.items():
+    for (same, name, *__), those in claims.items():
         if len(those) > 1:
             yield InvalidInputError(
-                f"{' and '.join(those)} have the same {what} {name}.",
-                why="Two runs on one platform would undo each other's work.",
-                fix="Leave one out, or change its names, for instance by names.prefix.",
+                same.format(recipes=_(" and ").join(those), name=name),
+                why=_("Two runs on one platform would undo each other's work."),
+                fix=_("Leave one out, or change its names, for instance by names.prefix."),
             )
 
 
 def _claims(recipe: Recipe) -> list[tuple[str, ...]]:
+    """The sentence about two that have it, the name, and within what it is unique."""
     names, subscription = recipe.names, (recipe.sign_in.subscription or "").lower()
     return [
-        ("resource group", names.resource_group.lower(), subscription),
-        ("container registry", names.registry.lower()),
-        ("storage account", names.storage.lower()),
-        ("key vault", names.key_vault.lower()),
+        (
+            _("{recipes} have the same resource group {name}."),
+            names.resource_group.lower(),
+            subscription,
+        ),
+        (_("{recipes} have the same container registry {name}."), names.registry.lower()),
+        (_("{recipes} have the same storage account {name}."), names.storage.lower()),
+        (_("{recipes} have the same key vault {name}."), names.key_vault.lower()),
     ]
 
 
@@ -84,9 +100,9 @@ def known(ignored: Collection[str]) -> Collection[str]:
     for rule in ignored:
         if rule not in ids:
             raise InvalidInputError(
-                f"There is no rule {rule}.",
-                why="--ignore takes a rule as check and preflight show it, such as AK-4.",
-                fix=did_you_mean(rule, ids, "Leave it out, or see the findings first."),
+                _("There is no rule {rule}.", rule=rule),
+                why=_("--ignore takes a rule as check and preflight show it, such as AK-4."),
+                fix=did_you_mean(rule, ids, _("Leave it out, or see the findings first.")),
             )
     return ignored
 
@@ -109,11 +125,11 @@ def changes(settings: Sequence[str]) -> dict[str, str]:
         given[path] = value
     if wrong:
         raise InvalidInputError(
-            "; ".join(
-                f"--set {setting} is not of the form section.field=value" for setting in wrong
-            )
-            + ".",
-            why="Nothing was done.",
-            fix="Write it as --set names.prefix=abc, and repeat --set for each value.",
+            " ".join(
+                _("--set {setting} is not of the form section.field=value.", setting=setting)
+                for setting in wrong
+            ),
+            why=_("Nothing was done."),
+            fix=_("Write it as --set names.prefix=abc, and repeat --set for each value."),
         )
     return given

@@ -16,6 +16,7 @@ from rich.style import Style
 from textual.app import App
 from textual.strip import Strip
 
+from amlwizard.language import _
 from amlwizard.time_format import clock
 
 FRAMES_PER_SECOND = 8
@@ -61,7 +62,8 @@ class Cast:
             self._drawn = rows
             self._write(changed)
         if self._progress.isatty():
-            self._progress.write(f"\rRecording {clock(self.seconds)}. Ctrl-C ends it.")
+            told = _("Recording {time}. Ctrl-C ends it.", time=clock(self.seconds))
+            self._progress.write(f"\r{told}")
             self._progress.flush()
 
     def end(self) -> None:
@@ -77,13 +79,14 @@ class Cast:
 
 def told(file: Path, seconds: float) -> str:
     """The sentence about a cast that is finished."""
-    return f"Wrote {file}, {clock(seconds)}, {max(1, round(file.stat().st_size / 1000))} kB."
+    size = max(1, round(file.stat().st_size / 1000))
+    return _("Wrote {file}, {time}, {size} kB.", file=file, time=clock(seconds), size=size)
 
 
 def _cells(strip: Strip) -> list[Cell]:
     """One for each column; the second column of a wide character has no text."""
     cells: list[Cell] = []
-    for text, style, _ in strip:
+    for text, style, _control in strip:
         for character in text:
             width = cell_len(character)
             if width:

@@ -9,11 +9,12 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from amlwizard.errors import OperationCancelledError
+from amlwizard.language import _
 from amlwizard.run_control import RunControl, signals_handled_by
 
 SHOW_CURSOR = b"\x1b[?25h"  # a live table hides it
-ABOUT_WORK = "Cancelling. What the cloud has begun goes on there; a replay takes it up."
-ABOUT_READING = "Cancelling; nothing was changed."
+ABOUT_WORK = _("Cancelling. What the cloud has begun goes on there; a replay takes it up.")
+ABOUT_READING = _("Cancelling; nothing was changed.")
 
 
 @contextmanager
