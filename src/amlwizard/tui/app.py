@@ -7,8 +7,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.app import App, SystemCommand
@@ -43,10 +44,11 @@ from amlwizard.tui.run_controller import RunController, RunningJob
 from amlwizard.tui.theme import DARK, LIGHT
 from amlwizard.view import RunView
 
-for digit in range(
-    1, 10
-):  # Textual takes Escape and a digit for what a Mac's Option key types: ™, £, ∞
-    ANSI_SEQUENCES_KEYS.pop(f"\x1b{digit}", None)
+# Textual takes Escape and a digit for what the Option key of a Mac types: ™, £, ∞.
+AltDigit = Enum("AltDigit", {f"Alt{digit}": f"alt+{digit}" for digit in range(1, 10)})
+cast(dict[str, tuple[Enum, ...]], ANSI_SEQUENCES_KEYS).update(
+    {f"\x1b{key.value[-1]}": (key,) for key in AltDigit}
+)
 KEEP_AFTER = 0.3
 CHECK_AFTER = 1.5
 """Seconds after the last answer until preflight checks the recipe."""
