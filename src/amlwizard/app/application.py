@@ -35,6 +35,7 @@ from amlwizard.errors import (
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.journal import NAME, Journal, newest, read
 from amlwizard.json_types import JsonObject
+from amlwizard.language import _
 from amlwizard.lease import Lease
 from amlwizard.paths import private_folder, state_folder
 from amlwizard.payloads import CellFinished, ScoringResponse
@@ -97,7 +98,7 @@ class Application:
         with self._changed:
             while any(other != target for other in self._using):
                 if cancel.is_set():
-                    raise OperationCancelledError("Cancelled.")
+                    raise OperationCancelledError(_("Cancelled."))
                 self._changed.wait(CANCEL_LOOK_SECONDS)
             self._using.append(target)
 
@@ -148,12 +149,12 @@ class Application:
         self.target.approve_sign_in(login)
 
     def accounts(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Sequence[Tenant]:
-        with cancelled_by(cancel), reading_answers("Sign in"):
+        with cancelled_by(cancel), reading_answers(_("Sign in")):
             return self.target.cloud.accounts(given, self._asking(emit), cancel)
 
     def sign_in(self, given: SignIn, emit: Emit, cancel: CancelEvent) -> Account:
         ask = self._asking(emit)
-        with cancelled_by(cancel), reading_answers("Sign in"):
+        with cancelled_by(cancel), reading_answers(_("Sign in")):
             account = self.target.cloud.sign_in(given, ask, cancel)
         ask.done(account.name)
         return account
@@ -167,7 +168,7 @@ class Application:
         account = self.sign_in(recipe.sign_in, emit, cancel)
         outputs = {"sign-in": signed_in(account)}
         ctx = engine.context(self._job(recipe, name), outputs, cancel)
-        with cancelled_by(cancel), reading_answers("Preflight"):
+        with cancelled_by(cancel), reading_answers(_("Preflight")):
             return check(ctx, steps_for(recipe))
 
     # -- plan and run
@@ -177,7 +178,7 @@ class Application:
     ) -> Sequence[ModelVersion]:
         """The registered versions of the recipe's model, newest first, and what serves them."""
         account = self.sign_in(recipe.sign_in, emit, cancel)
-        with cancelled_by(cancel), reading_answers("Model versions"):
+        with cancelled_by(cancel), reading_answers(_("Model versions")):
             return model_versions(self.target.cloud, recipe, signed_in(account))
 
     def outline(self, recipe: Recipe) -> Plan:
@@ -323,20 +324,20 @@ class Application:
         view = self._runs.get(run, RunView())
         if view.output(TRAFFIC) is None:
             raise InvalidInputError(
-                "Nothing is deployed that could answer a request.",
-                why="The run has not yet sent traffic to the deployment.",
-                fix="Let the run finish first.",
+                _("Nothing is deployed that could answer a request."),
+                why=_("The run has not yet sent traffic to the deployment."),
+                fix=_("Let the run finish first."),
             )
         outputs = {name: view.outputs(name) for name in view.steps}
         ctx = engine.context(self._job(recipe, ""), outputs, cancel)
-        with cancelled_by(cancel), reading_answers("Score"):
+        with cancelled_by(cancel), reading_answers(_("Score")):
             ctx.cloud.sign_in(recipe.sign_in, ctx.ask, cancel)
             return send(ctx, recipe, dict(request), lambda message, payload=None: None)
 
     def endpoint_key(self, recipe: Recipe, emit: Emit, cancel: CancelEvent) -> Secret:
         """The key of the recipe's endpoint. Raises InvalidInputError if there is no endpoint."""
         account = self.sign_in(recipe.sign_in, emit, cancel)
-        with cancelled_by(cancel), reading_answers("Endpoint key"):
+        with cancelled_by(cancel), reading_answers(_("Endpoint key")):
             return endpoint_key(self.target.cloud, recipe, signed_in(account))
 
     def trained(self, run_id: str) -> Sequence[StepProgress]:
@@ -364,7 +365,7 @@ def _ended(view: RunView, code: int) -> AmlwizardError:
     """The error for a run that has no result, with the exit code of that run."""
     ends = [step.end for step in view.steps.values() if step.end and step.end.outcome == "failed"]
     if code == OperationCancelledError.exit_code or not ends:
-        return OperationCancelledError("Cancelled.")
+        return OperationCancelledError(_("Cancelled."))
     kinds: dict[int, type[AmlwizardError]] = {
         kind.exit_code: kind for kind in (InvalidInputError, SignInError)
     }

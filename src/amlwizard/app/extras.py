@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, distribution, requires
 from importlib.util import find_spec
 
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _
 
 SANDBOX_BEFORE = (3, 14)  # MLflow 2.22 needs pyarrow 19, which has no build for Python 3.14
 
@@ -32,12 +33,13 @@ def _installed(name: str) -> bool:
 def how_to_add_the_sandbox() -> str:
     """A sentence with the command that installs it into the current environment."""
     if sys.version_info >= SANDBOX_BEFORE:
-        return (
+        return _(
             "Use Python 3.11 to 3.13: MLflow 2.22, which the sandbox runs, has no build for 3.14."
         )
     python = shlex.quote(sys.executable)
     installer = f"{python} -m pip install" if find_spec("pip") else f"uv pip install -p {python}"
-    return f"Add it: {installer} 'amlwizard[sandbox]'"
+    command = f"{installer} 'amlwizard[sandbox]'"
+    return _("Add it: {command}", command=command)
 
 
 def require_sandbox() -> None:
@@ -47,7 +49,7 @@ def require_sandbox() -> None:
     if not names:
         return
     raise InvalidInputError(
-        "The sandbox is not installed.",
-        why=f"It needs these packages, too: {', '.join(names)}.",
+        _("The sandbox is not installed."),
+        why=_("It needs these packages, too: {packages}.", packages=", ".join(names)),
         fix=how_to_add_the_sandbox(),
     )

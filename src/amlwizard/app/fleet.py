@@ -14,6 +14,7 @@ from amlwizard.cloud import SharedSignIns
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import Finding, OperationCancelledError
 from amlwizard.events import Emit
+from amlwizard.language import _
 from amlwizard.plan import Context, Phase
 from amlwizard.preflight import quota
 from amlwizard.preflight.situation import Situation
@@ -72,7 +73,7 @@ class Turn:
 def _look(changed: Condition, control: RunControl) -> None:
     """Wait for a change, for a moment. Raises OperationCancelledError."""
     if control.cancelled.is_set():
-        raise OperationCancelledError("cancelled while other recipes were replayed")
+        raise OperationCancelledError(_("cancelled while other recipes were replayed"))
     changed.wait(LOOK_SECONDS)
 
 
@@ -171,7 +172,7 @@ class Fleet:
 
         def joint(situation: Situation, ctx: Context, say: ReportProgress) -> Sequence[Finding]:
             if self._preflight.add(name, situation):
-                say("waiting until the other recipes have been looked at")
+                say(_("waiting until the other recipes have been looked at"))
             turn.give_back()
             found = self._preflight.findings(name, control)
             turn.take()

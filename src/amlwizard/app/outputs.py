@@ -8,23 +8,29 @@ from pathlib import Path
 
 from amlwizard import paths
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _
 
 
 def usable(path: Path, option: str = "", overwrite: bool = True) -> Path:
     """`path`, if a file can be written there. Raises InvalidInputError if not, or if it exists and
     `overwrite` is false. `option` is the option that has named it."""
-    fix = _another(option)
     if path.is_dir():
-        raise InvalidInputError(f"{path} is a folder.", why="It must be a file.", fix=fix)
+        raise InvalidInputError(
+            _("{path} is a folder.", path=path),
+            why=_("It must be a file."),
+            fix=_another(option),
+        )
     if path.is_file() and not overwrite:
         raise InvalidInputError(
-            f"{path} exists already.",
-            why="Nothing was written.",
-            fix=f"{fix[:-1]}, or overwrite this one with --force.",
+            _("{path} exists already.", path=path),
+            why=_("Nothing was written."),
+            fix=_another_or_force(option),
         )
     if not path.parent.is_dir():
         raise InvalidInputError(
-            f"{path} cannot be written.", why=f"There is no folder {path.parent}.", fix=fix
+            _("{path} cannot be written.", path=path),
+            why=_("There is no folder {folder}.", folder=path.parent),
+            fix=_another(option),
         )
     with _told(path, option):
         _try(path)
@@ -43,12 +49,22 @@ def _told(path: Path, option: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise InvalidInputError(
-            f"{path} cannot be written.", why=error.strerror or "", fix=_another(option)
+            _("{path} cannot be written.", path=path),
+            why=error.strerror or "",
+            fix=_another(option),
         ) from None
 
 
 def _another(option: str) -> str:
-    return f"Name another file with {option}." if option else "Name another file."
+    if not option:
+        return _("Name another file.")
+    return _("Name another file with {option}.", option=option)
+
+
+def _another_or_force(option: str) -> str:
+    if not option:
+        return _("Name another file, or overwrite this one with --force.")
+    return _("Name another file with {option}, or overwrite this one with --force.", option=option)
 
 
 def _try(path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from amlwizard import journal, lease
 from amlwizard.app.port import RecordedRun
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _
 from amlwizard.plan.outputs import REGISTER, TRAIN
 from amlwizard.recorded_run import view_of
 from amlwizard.view import RunView
@@ -30,14 +31,15 @@ def forget(runs: Path, run: str) -> None:
     folder = runs / run
     if folder not in runs.glob("*/"):  # not by its path, which ".." would lead elsewhere
         raise InvalidInputError(
-            f"There is no run {run}.", why=f"The runs are in {runs}, a folder each."
+            _("There is no run {run}.", run=run),
+            why=_("The runs are in {runs}, a folder each.", runs=runs),
         )
     view = view_of(folder / journal.NAME)
     if view is not None and (holder := _holder(run, view)):
         raise InvalidInputError(
-            f"The run {run} is in progress: {holder}.",
-            why="Its record is still being written.",
-            fix="Wait until it has ended, or stop it.",
+            _("The run {run} is in progress: {holder}.", run=run, holder=holder),
+            why=_("Its record is still being written."),
+            fix=_("Wait until it has ended, or stop it."),
         )
     shutil.rmtree(folder)
 

@@ -19,6 +19,7 @@ from amlwizard.draft import Draft, from_file
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.events import Emit, Event, RunFinished, RunStarted, StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.language import _
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Phase, Plan, PlannedStep
 from amlwizard.posture import Posture
@@ -65,9 +66,9 @@ class Playback:
         events = list(journal.read(path))
         if not events or not isinstance(events[0], RunStarted):
             raise InvalidInputError(
-                f"{path} holds no run.",
-                why="A journal begins with the start of its run.",
-                fix="Name a journal.jsonl that a replay has written.",
+                _("{path} holds no run.", path=path),
+                why=_("A journal begins with the start of its run."),
+                fix=_("Name a journal.jsonl that a replay has written."),
             )
         clock = RunClock(events[0].at, max(event.at for event in events), seconds)
         return cls(path, path.parent / RECIPE, events, clock)
@@ -76,9 +77,11 @@ class Playback:
     def draft(self) -> Draft:
         if not self.recipe.is_file():
             raise InvalidInputError(
-                f"{self.path} has no recipe beside it.",
-                why=f"There is no {self.recipe}.",
-                fix="Put the recipe of that run beside the journal: a run leaves both in its folder.",
+                _("{journal} has no recipe beside it.", journal=self.path),
+                why=_("There is no {recipe}.", recipe=self.recipe),
+                fix=_(
+                    "Put the recipe of that run beside the journal: a run leaves both in its folder."
+                ),
             )
         return from_file(self.recipe)
 
@@ -198,6 +201,6 @@ class Playback:
 
 def _no_cloud() -> InvalidInputError:
     return InvalidInputError(
-        "This is a recorded run: there is no cloud behind it.",
-        fix="Start the wizard for one that there is.",
+        _("This is a recorded run: there is no cloud behind it."),
+        fix=_("Start the wizard for one that there is."),
     )

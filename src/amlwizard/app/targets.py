@@ -23,6 +23,7 @@ from amlwizard.command_line import command_line
 from amlwizard.errors import AmlwizardError
 from amlwizard.events import Emit, Event, LoginNeeded
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _, _n
 from amlwizard.paths import private, private_folder, state_folder
 from amlwizard.secret import hide
 
@@ -137,7 +138,14 @@ def recorded(file: str | None) -> Iterator[Recorder | None]:
     finally:
         recorder.finish()
         print(
-            f"{recorder.count} exchanges are in {file}, without secrets. {UNSEEN}", file=sys.stderr
+            _n(
+                "{n} exchange is in {file}, without secrets. {unseen}",
+                "{n} exchanges are in {file}, without secrets. {unseen}",
+                recorder.count,
+                file=file,
+                unseen=UNSEEN,
+            ),
+            file=sys.stderr,
         )
 
 
@@ -196,11 +204,13 @@ def started(options: Sequence[str], log: Path | None) -> Iterator[MutableDocumen
         line = process.stdout.readline()
         if not line:
             raise AmlwizardError(
-                "The sandbox cloud did not start.",
+                _("The sandbox cloud did not start."),
                 why=log.read_text(errors="replace").strip()[-500:] if log else "",
-                fix="Another one may be using the same state or port: stop it, or name another. If "
-                "the embedded sandbox's state is damaged, "
-                f"`{command_line('sandbox', '--reset')}` deletes it.",
+                fix=_(
+                    "Another one may be using the same state or port: stop it, or name another. If "
+                    "the embedded sandbox's state is damaged, `{reset}` deletes it.",
+                    reset=command_line("sandbox", "--reset"),
+                ),
             )
         description = json.loads(line)
         yield description

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from amlwizard.errors import InvalidInputError
 from amlwizard.json_types import ODD, Document, JsonValue, parsed
+from amlwizard.language import _
 
 SERVICES = (
     ("entra", re.compile(r"(?i)/oauth2/|/\.well-known/|/common/discovery|/msi/token|/discovery/")),
@@ -68,9 +69,9 @@ def read(files: Iterable[Path]) -> list[list[Exchange]]:
                 scenarios.setdefault(exchange.scenario, []).append(exchange)
         except (OSError, *ODD) as error:
             raise InvalidInputError(
-                f"{file} is not a capture.",
+                _("{file} is not a capture.", file=file),
                 why=f"{type(error).__name__}: {error}"[:200],
-                fix="Name a file that --capture has written.",
+                fix=_("Name a file that --capture has written."),
             ) from None
     return list(scenarios.values())
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from amlwizard.capture.redaction import Redactor
 from amlwizard.errors import AmlwizardError
 from amlwizard.json_types import parsed
+from amlwizard.language import _
 from amlwizard.paths import private, write
 
 HEADERS = (
@@ -23,7 +24,7 @@ HEADERS = (
     "x-ms-error-code",
     "azureml-model-deployment",
 )
-UNSEEN = (
+UNSEEN = _(
     "Not recorded: what cells send from the cluster, what the Azure CLI sends for a sign-in by "
     "azure-cli, and names that this machine resolves without HTTP."
 )
@@ -41,9 +42,9 @@ class Recorder:
             self._out = open(path, "w", encoding="ascii", opener=private)  # noqa: SIM115 - see finish
         except OSError as error:
             raise AmlwizardError(
-                f"{path} cannot be written.",
+                _("{path} cannot be written.", path=path),
                 why=error.strerror or "",
-                fix="Name a file for --capture in a folder that exists.",
+                fix=_("Name a file for --capture in a folder that exists."),
             ) from None
 
     def exchange(

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from amlwizard.errors import InvalidInputError
 from amlwizard.export.source import GROUP, Source
 from amlwizard.json_types import JsonObject, JsonValue
+from amlwizard.language import _
 from amlwizard.plan import Step
 from amlwizard.recipe import Recipe
 
@@ -99,9 +100,11 @@ class Template:
         """Raises InvalidInputError if the recipe reserves subnets: a template would delete them."""
         if recipe.addresses.reserved:
             raise InvalidInputError(
-                "Deploying a template would delete the reserved subnets.",
-                why="A template lists all subnets of a VNET, and Azure deletes those that are not listed.",
-                fix="Use replay, or export --to az: both keep what exists.",
+                _("Deploying a template would delete the reserved subnets."),
+                why=_(
+                    "A template lists all subnets of a VNET, and Azure deletes those that are not listed."
+                ),
+                fix=_("Use replay, or export --to az: both keep what exists."),
             )
         return cls(
             Source(recipe),
