@@ -23,6 +23,7 @@ from amlwizard.command_line import command_line, replaying
 from amlwizard.console.output import columns, indented
 from amlwizard.draft import Draft, DraftStore, from_file, new
 from amlwizard.errors import Finding, InvalidInputError, OperationCancelledError, SignInError
+from amlwizard.language import _
 from amlwizard.next_steps import next_steps
 from amlwizard.paths import state_folder
 from amlwizard.prompts.askers import Asker, asker
@@ -31,8 +32,8 @@ from amlwizard.recipe import Recipe
 from amlwizard.session import Session
 from amlwizard.time_format import span
 
-NEW = "a new session"
-AGAIN, CHANGE, LEAVE = "ask it again", "change the recipe", "leave"
+NEW = _("a new session")
+AGAIN, CHANGE, LEAVE = _("ask it again"), _("change the recipe"), _("leave")
 NUMBER_WIDTH = 3
 TARGETS: tuple[TargetName, ...] = ("sandbox", "azure")
 
@@ -49,8 +50,12 @@ def ask(given: AskOptions) -> int:
         session.keep()
         if session.draft.changed:
             ask, wizard = command_line("ask"), command_line()
-            said = f"\nYour answers are kept. `{ask}` and `{wizard}` offer to continue."
-            Printer(given.plain).say(said)
+            said = _(
+                "Your answers are kept. `{ask}` and `{wizard}` offer to continue.",
+                ask=ask,
+                wizard=wizard,
+            )
+            Printer(given.plain).say(f"\n{said}")
         return OperationCancelledError.exit_code
 
 
@@ -61,7 +66,7 @@ def _draft(given: AskOptions, store: DraftStore, person: Asker) -> Draft:
     if not kept:
         return new()
     labels = [_label(draft) for draft in kept]
-    picked = person.choose("Continue", [*labels, NEW], labels[0])
+    picked = person.choose(_("Continue"), [*labels, NEW], labels[0])
     return new() if picked == NEW else kept[labels.index(picked)]
 
 
@@ -69,7 +74,10 @@ def _label(draft: Draft) -> str:
     from datetime import datetime
 
     when = datetime.fromtimestamp(draft.changed).strftime("%d %b %H:%M:%S")
-    return f"{draft.value('names.prefix') or 'without a prefix'}, left {when}"
+    prefix = draft.value("names.prefix")
+    if not prefix:
+        return _("without a prefix, left {when}", when=when)
+    return _("{prefix}, left {when}", prefix=prefix, when=when)
 
 
 class Printer:
@@ -131,7 +139,7 @@ class Ask:
             path = self._saved(recipe)
             self._plan(recipe)
             if not self._agreed(target, recipe):
-                self.screen.say("Nothing was built. To build it later:")
+                self.screen.say(_("Nothing was built. To build it later:"))
                 self.screen.command(replaying(path, target))
                 self.session.finish()
                 return 0
@@ -141,7 +149,7 @@ class Ask:
             sections = at_fault(refused)
 
     def _target(self) -> TargetName:
-        picked = self.person.choose("Build on", TARGETS, self.session.draft.target)
+        picked = self.person.choose(_("Build on"), TARGETS, self.session.draft.target)
         return "azure" if picked == "azure" else "sandbox"
 
     def _saved(self, recipe: Recipe) -> Path:
@@ -150,41 +158,45 @@ class Ask:
         while True:
             path = Path(self.given.output or self._named(recipe))
             mine = self.given.output or str(path) == self.session.draft.saved
-            over = f"{path} exists. Write over it?"
+            over = _("{path} exists. Write over it?", path=path)
             if path.exists() and not mine and not self.person.confirm(over, False):
                 continue
             try:
                 self.session.save(path)
                 break
             except OSError as error:
-                what = f"{path} cannot be written: {error.strerror}."
+                what = _("{path} cannot be written: {why}.", path=path, why=error.strerror)
                 if self.given.output:
-                    raise InvalidInputError(what, fix="Name another with -o.") from None
+                    raise InvalidInputError(what, fix=_("Name another with -o.")) from None
                 self.screen.say(what)
         self.session.keep()
-        self.screen.say(f"The recipe is in {path}.")
+        self.screen.say(_("The recipe is in {path}.", path=path))
         return path
 
     def _named(self, recipe: Recipe) -> str:
         usual = self.session.draft.saved or f"{recipe.names.prefix}.yaml"
-        return self.person.text("Save the recipe as", usual) or usual
+        return self.person.text(_("Save the recipe as"), usual) or usual
 
     def _plan(self, recipe: Recipe) -> None:
         plan = self.application.outline(recipe)
         self.screen.say("")
         console.show_plan(plan, self.screen.console, commands=False)
         whole = durations.of_plan(plan, self.application.expected(recipe))
-        self.screen.say(f"\nThe run will take about {span(whole)}.")
+        told = _("The run will take about {time}.", time=span(whole))
+        self.screen.say(f"\n{told}")
         console.show_costs(self.application.costs(recipe), self.screen.console)
 
     def _agreed(self, target: TargetName, recipe: Recipe) -> bool:
         if target == "azure":
             account = self._sign_in(recipe)
-            self.screen.say(
-                f"\nThis builds in the subscription {account.subscription_name} "
-                f"({account.subscription}), in the region {recipe.sign_in.region}."
+            where = _(
+                "This builds in the subscription {name} ({id}), in the region {region}.",
+                name=account.subscription_name,
+                id=account.subscription,
+                region=recipe.sign_in.region,
             )
-        return self.person.confirm(f"Start now on {target}?", False)
+            self.screen.say(f"\n{where}")
+        return self.person.confirm(_("Start now on {target}?", target=target), False)
 
     def _refused(self, recipe: Recipe, name: str) -> Sequence[Finding]:
         """The errors that preflight finds, if the user wants to change the recipe; empty if there
@@ -197,7 +209,9 @@ class Ask:
             errors = [finding for finding in found if finding.severity == "error"]
             if not errors:
                 return ()
-            picked = self.person.choose("Azure would refuse this", (AGAIN, CHANGE, LEAVE), CHANGE)
+            picked = self.person.choose(
+                _("Azure would refuse this"), (AGAIN, CHANGE, LEAVE), CHANGE
+            )
             if picked == LEAVE:
                 raise KeyboardInterrupt
             if picked == CHANGE:
@@ -213,11 +227,15 @@ class Ask:
                 break
             except SignInError as error:
                 console.show_error(error)
-                if not self.person.confirm("Ask for a new code?", True):
+                if not self.person.confirm(_("Ask for a new code?"), True):
                     raise
         if account != self.account:
             self.screen.say(
-                f"Using the subscription {account.subscription_name} as {account.name}."
+                _(
+                    "Using the subscription {subscription} as {account}.",
+                    subscription=account.subscription_name,
+                    account=account.name,
+                )
             )
         self.account = account
         return account
@@ -233,7 +251,7 @@ class Ask:
         self.session.keep()
         if ran.exit_code == 0:
             self.session.finish()
-        places = {"Recipe": str(path), "Journal": str(ran.journal)}
+        places = {_("Recipe"): str(path), _("Journal"): str(ran.journal)}
         access = self.application.places.access[self.session.draft.target].of(recipe.sign_in)
         console.report(
             watch.view, places, self.screen.console, next_steps(watch.view, path, access)

@@ -23,6 +23,7 @@ from amlwizard.cli.options import DemoOptions
 from amlwizard.command_line import command_line
 from amlwizard.draft import Draft, DraftStore, from_file
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _
 from amlwizard.tui.demo import player, script
 
 SIZE = (120, 36)  # of a recording that no terminal shows
@@ -35,23 +36,23 @@ def demo(given: DemoOptions) -> int:
     terminal."""
     if given.journal and given.recipe:
         raise InvalidInputError(
-            "A demo plays a recipe or a journal, not both.",
-            why=f"{given.recipe} and {given.journal} were given.",
-            fix="Leave one of them out.",
+            _("A demo plays a recipe or a journal, not both."),
+            why=_("{recipe} and {journal} were given.", recipe=given.recipe, journal=given.journal),
+            fix=_("Leave one of them out."),
         )
     if given.record and given.step:
         raise InvalidInputError(
-            "A demo that is recorded waits for no key.",
-            why="--record and --step were given.",
-            fix="Leave one of them out.",
+            _("A demo that is recorded waits for no key."),
+            why=_("--record and --step were given."),
+            fix=_("Leave one of them out."),
         )
     if given.record:
         usable(Path(given.record), "--record")
     _readable(given)
     if not given.record and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise InvalidInputError(
-            "The demo draws on a terminal, and there is none here.",
-            fix="Use --record FILE, which needs none.",
+            _("The demo draws on a terminal, and there is none here."),
+            fix=_("Use --record FILE, which needs none."),
         )
     with tempfile.TemporaryDirectory(prefix="amlwizard-demo-") as folder:
         return _played(given, Path(folder))
@@ -108,7 +109,7 @@ def _both(*parts: Iterator[script.Act]) -> Iterator[script.Act]:
 
 
 def _journal() -> Iterator[script.Act]:
-    yield script.Say("A recorded run, played in the same screens. No cloud is asked.")
+    yield script.Say(_("A recorded run, played in the same screens. No cloud is asked."))
     yield script.press("g")
     yield script.See("a step that runs", lambda app: app.ran or app.view.counts().get("running"))
     yield from script.watched()
@@ -123,7 +124,7 @@ def _walk(app: player.DemoApp, acts: Iterator[script.Act], record: str | None) -
 
     code = app.run(auto_pilot=pilot) or 0
     if code == 0:
-        print(f"The demo is over. Start the wizard yourself: {command_line()}")
+        print(_("The demo is over. Start the wizard yourself: {command}", command=command_line()))
     return code
 
 

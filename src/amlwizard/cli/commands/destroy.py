@@ -14,6 +14,7 @@ from amlwizard.cli.signals import ABOUT_READING, cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.errors import InvalidInputError, OperationCancelledError
 from amlwizard.events import Emit
+from amlwizard.language import _
 
 
 def destroy(given: DestroyOptions) -> int:
@@ -21,9 +22,9 @@ def destroy(given: DestroyOptions) -> int:
     recipe = usable_recipe(given.recipe, changes(given.set))
     if not (given.yes or given.dry_run or sys.stdin.isatty()):
         raise InvalidInputError(
-            "There is no terminal to confirm on.",
-            why="Nothing was removed.",
-            fix="Look at what would go with --dry-run, then replace that by --yes.",
+            _("There is no terminal to confirm on."),
+            why=_("Nothing was removed."),
+            fix=_("Look at what would go with --dry-run, then replace that by --yes."),
         )
     out = console.output(sys.stderr if given.json else sys.stdout)
     watch = Watch()
@@ -44,17 +45,19 @@ def destroy(given: DestroyOptions) -> int:
             shown = while_read(to_all([progress(given.json), login]), control)
             listeners: list[Emit] = [watch, shown]
             ran = application.destroy(recipe, given.recipe, given.purge, to_all(listeners), control)
-    console.report_teardown(watch.view, {"Journal": str(ran.journal)}, out)
+    console.report_teardown(watch.view, {_("Journal"): str(ran.journal)}, out)
     return ran.exit_code
 
 
 def _confirm(name: str) -> None:
     """Ask the user to type the name of the resource group. Raises OperationCancelledError for
     anything else."""
-    sys.stderr.write(f"\nType the name of the resource group ({name}) to remove all of this: ")
+    asked = _("Type the name of the resource group ({name}) to remove all of this:", name=name)
+    sys.stderr.write(f"\n{asked} ")
     sys.stderr.flush()
     typed = sys.stdin.readline().strip()
     if typed != name:
         raise OperationCancelledError(
-            f"That is not {name}." if typed else "Not confirmed.", why="Nothing was removed."
+            _("That is not {name}.", name=name) if typed else _("Not confirmed."),
+            why=_("Nothing was removed."),
         )

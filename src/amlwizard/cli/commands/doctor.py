@@ -22,6 +22,7 @@ from amlwizard.cli.options import DoctorOptions
 from amlwizard.command_line import command_line
 from amlwizard.error_log import NAME as LOG
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _, _n
 from amlwizard.paths import state_folder
 from amlwizard.plain_text import PlainText
 
@@ -62,36 +63,47 @@ def _versions() -> Iterator[Check]:
         try:
             yield Check(name, "ok", version(name))
         except PackageNotFoundError:
-            yield Check(name, "error", "is not installed", "Install amlwizard again.")
+            yield Check(name, "error", _("is not installed"), _("Install amlwizard again."))
 
 
 def _sandbox() -> Iterator[Check]:
     lacking = extras.missing("sandbox")
     named = os.environ.get(VARIABLE)
     if named and not Path(named).is_file():
-        fix = f"Unset {VARIABLE}, or start that sandbox again."
-        yield Check("sandbox", "error", f"{VARIABLE} names {named}, which is not there", fix)
+        fix = _("Unset {variable}, or start that sandbox again.", variable=VARIABLE)
+        what = _("{variable} names {file}, which is not there", variable=VARIABLE, file=named)
+        yield Check("sandbox", "error", what, fix)
     elif named:
-        yield Check("sandbox", "ok", f"the one that {named} describes")
+        yield Check("sandbox", "ok", _("the one that {file} describes", file=named))
     elif lacking:
-        what = f"is not installed: it needs {', '.join(lacking)}"
+        what = _("is not installed: it needs {packages}", packages=", ".join(lacking))
         yield Check("sandbox", "warning", what, extras.how_to_add_the_sandbox())
     else:
-        yield Check("sandbox", "ok", f"is installed, with MLflow {version('mlflow')}")
+        yield Check(
+            "sandbox", "ok", _("is installed, with MLflow {version}", version=version("mlflow"))
+        )
 
 
 def _terminal() -> Iterator[Check]:
     name, size = os.environ.get("TERM", ""), shutil.get_terminal_size((0, 0))
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        what, fix = "none here: the wizard needs one", "The other commands need none."
+        what, fix = _("none here: the wizard needs one"), _("The other commands need none.")
     elif name in ("", "dumb"):
-        what, fix = f"TERM is {name!r}: the wizard cannot draw", f"Use `{command_line('ask')}`."
+        what = _("TERM is {name!r}: the wizard cannot draw", name=name)
+        fix = _("Use `{ask}`.", ask=command_line("ask"))
     elif size.columns < COLUMNS or size.lines < LINES:
-        what = f"{size.columns} x {size.lines}, which is small"
-        fix = f"Make it at least {COLUMNS} x {LINES}: the wizard is drawn for that."
+        what = _("{columns} x {lines}, which is small", columns=size.columns, lines=size.lines)
+        fix = _(
+            "Make it at least {columns} x {lines}: the wizard is drawn for that.",
+            columns=COLUMNS,
+            lines=LINES,
+        )
     elif encoding != "utf8":
-        what, fix = f"its encoding is {encoding}", "Set LC_ALL to a UTF-8 locale, such as C.UTF-8."
+        what, fix = (
+            _("its encoding is {encoding}", encoding=encoding),
+            _("Set LC_ALL to a UTF-8 locale, such as C.UTF-8."),
+        )
     else:
         yield Check("terminal", "ok", f"{name}, {size.columns} x {size.lines}, UTF-8")
         return
@@ -101,10 +113,11 @@ def _terminal() -> Iterator[Check]:
 def _network() -> Iterator[Check]:
     proxies = {kind: getproxies().get(kind) for kind in ("https", "no")}
     if proxies["https"]:
-        spared = f", not for {proxies['no']}" if proxies["no"] else ""
-        yield Check("proxy", "ok", f"{_without_password(proxies['https'])}{spared}")
+        proxy, spared = _without_password(proxies["https"]), proxies["no"]
+        what = _("{proxy}, not for {hosts}", proxy=proxy, hosts=spared) if spared else proxy
+        yield Check("proxy", "ok", what)
     else:
-        yield Check("proxy", "ok", "none")
+        yield Check("proxy", "ok", _("none"))
     from amlwizard.cloud import azure_public
     from amlwizard.cloud.trust import VARIABLES, context
 
@@ -114,7 +127,7 @@ def _network() -> Iterator[Check]:
     except InvalidInputError as error:
         yield Check("certificates", "error", f"{error.what} {error.why}", error.fix)
     else:
-        yield Check("certificates", "ok", ", ".join(["the system's", *named]))
+        yield Check("certificates", "ok", ", ".join([_("the system's"), *named]))
 
 
 def _without_password(proxy: str) -> str:
@@ -128,26 +141,29 @@ def _sign_in() -> Iterator[Check]:
     from amlwizard.cloud.credentials import ASKING, UNATTENDED, not_set_up
 
     for login in ASKING:
-        yield Check(login, "ok", "asks you to sign in")
+        yield Check(login, "ok", _("asks you to sign in"))
     for login in UNATTENDED:
         lacking = not_set_up(azure_public(), login)
         if lacking:
-            yield Check(login, "absent", f"is not set up: {lacking}")
+            yield Check(login, "absent", _("is not set up: {why}", why=lacking))
         elif login == "managed-identity":
-            yield Check(login, "absent", "only a sign-in can show whether this machine has one")
+            yield Check(login, "absent", _("only a sign-in can show whether this machine has one"))
         else:
-            yield Check(login, "ok", "is set up")
+            yield Check(login, "ok", _("is set up"))
 
 
 def _state() -> Iterator[Check]:
     folder = state_folder()
     standing = next(place for place in (folder, *folder.parents) if place.exists())
     if not os.access(standing, os.W_OK | os.X_OK) or not standing.is_dir():
-        fix = "Set AMLWIZARD_HOME to a folder that you can write to."
-        yield Check("state folder", "error", f"{folder} cannot be written", fix)
+        fix = _("Set AMLWIZARD_HOME to a folder that you can write to.")
+        yield Check("state folder", "error", _("{folder} cannot be written", folder=folder), fix)
         return
-    runs = sum(1 for _ in folder.glob("runs/*/journal.jsonl"))
-    yield Check("state folder", "ok", f"{folder}: {runs} run{'s' if runs != 1 else ''}")
+    runs = sum(1 for __ in folder.glob("runs/*/journal.jsonl"))
+    told = _n("{folder}: {n} run", "{folder}: {n} runs", runs, folder=folder)
+    yield Check("state folder", "ok", told)
     if (folder / LOG).exists():
-        fix = f"Report it with {folder / LOG}. Delete the file when you no longer need it."
-        yield Check("log", "warning", "an unexpected error was logged", fix)
+        fix = _(
+            "Report it with {log}. Delete the file when you no longer need it.", log=folder / LOG
+        )
+        yield Check("log", "warning", _("an unexpected error was logged"), fix)

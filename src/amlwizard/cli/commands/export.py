@@ -9,6 +9,7 @@ from amlwizard.app.outputs import usable, write
 from amlwizard.cli.options import ExportOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
 from amlwizard.export import FORMATS
+from amlwizard.language import _n
 
 
 def export(given: ExportOptions) -> int:
@@ -24,5 +25,7 @@ def export(given: ExportOptions) -> int:
     write(path, text, "-o FILE")
     if text.startswith("#!"):
         path.chmod(path.stat().st_mode | 0o111)
-    print(f"{path} is written: {len(text.splitlines())} lines.", file=sys.stderr)
+    lines = len(text.splitlines())
+    told = _n("{path} is written: {n} line.", "{path} is written: {n} lines.", lines, path=path)
+    print(told, file=sys.stderr)
     return 0

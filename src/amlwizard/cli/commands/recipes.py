@@ -7,10 +7,11 @@ from pathlib import Path
 
 from amlwizard.cli.options import CopyOptions, Options
 from amlwizard.command_line import replaying
+from amlwizard.language import _
 from amlwizard.recipe.bundled import BUNDLED, copy
 
 
-def list_all(_: Options) -> int:
+def list_all(given: Options) -> int:
     for name, about in BUNDLED.items():
         print(f"{name:12}{about}")
     return 0
@@ -19,5 +20,8 @@ def list_all(_: Options) -> int:
 def copy_one(given: CopyOptions) -> int:
     to = Path(given.output or f"{given.name}.yaml")
     copy(given.name, to, given.force)
-    print(f"{to} was written. To replay it: {replaying(to, 'sandbox')}", file=sys.stderr)
+    told = _(
+        "{file} was written. To replay it: {command}", file=to, command=replaying(to, "sandbox")
+    )
+    print(told, file=sys.stderr)
     return 0

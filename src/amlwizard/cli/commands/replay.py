@@ -15,6 +15,7 @@ from amlwizard.cli.targets import choice_of
 from amlwizard.command_line import command_line
 from amlwizard.errors import InvalidInputError
 from amlwizard.events import Emit
+from amlwizard.language import _
 from amlwizard.next_steps import next_steps
 from amlwizard.recipe import Recipe
 from amlwizard.run_control import FleetControl
@@ -44,7 +45,7 @@ def replay(given: ReplayOptions) -> int:
             given.until,
             tuple(given.ignore),
         )
-    places = {"Recipe": str(ran.recipe), "Journal": str(ran.journal)}
+    places = {_("Recipe"): str(ran.recipe), _("Journal"): str(ran.journal)}
     path = ran.recipe if given.set else name  # which has what was set
     access = application.places.access[given.target].of(recipe.sign_in)
     steps = next_steps(watch.view, path, access)
@@ -71,8 +72,10 @@ def _replay_all(given: ReplayOptions, recipes: Mapping[str, Recipe]) -> int:
 def _must_be_meant(given: ReplayOptions) -> None:
     if given.target == "azure" and not given.yes:
         raise InvalidInputError(
-            "Building on Azure costs money, and replay does not ask first.",
-            why="Nothing was done.",
-            fix=f"See what it would do: `{command_line('plan', given.recipes[0], '--target', 'azure')}`. "
-            "Then add --yes.",
+            _("Building on Azure costs money, and replay does not ask first."),
+            why=_("Nothing was done."),
+            fix=_(
+                "See what it would do: `{plan}`. Then add --yes.",
+                plan=command_line("plan", given.recipes[0], "--target", "azure"),
+            ),
         )

@@ -14,6 +14,7 @@ from amlwizard.cli.commands.replay import replay
 from amlwizard.cli.options import Phase, ReplayOptions, ResumeOptions, Target
 from amlwizard.command_line import RECIPE, TARGET, command_line
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _
 from amlwizard.nearest import did_you_mean
 from amlwizard.paths import state_folder
 from amlwizard.recipe import read
@@ -50,7 +51,8 @@ def resume(given: ResumeOptions) -> int:
     """Replay the recipe of the newest run that has not succeeded, or of the one that is named.
     Returns the exit code of the run. Raises InvalidInputError if there is none."""
     run = _named(given.run) if given.run else _unfinished()
-    print(f"Continuing run {run.folder.name}: {run.view.recipe}", file=sys.stderr)
+    told = _("Continuing run {run}: {recipe}", run=run.folder.name, recipe=run.view.recipe)
+    print(told, file=sys.stderr)
     target: Target = "azure" if (given.target or run.view.target) == "azure" else "sandbox"
     return replay(
         ReplayOptions(
@@ -75,12 +77,12 @@ def _named(name: str) -> PastRun:
     found = next((run for run in _runs() if run.folder.name == name), None)
     if found is None:
         raise InvalidInputError(
-            f"There is no run {name}.",
-            why=f"Each run has a folder in {state_folder() / 'runs'}.",
+            _("There is no run {run}.", run=name),
+            why=_("Each run has a folder in {folder}.", folder=state_folder() / "runs"),
             fix=did_you_mean(
                 name,
                 [run.folder.name for run in _runs()],
-                "Leave it out to continue the last unfinished one.",
+                _("Leave it out to continue the last unfinished one."),
             ),
         )
     return found
@@ -95,9 +97,9 @@ def _unfinished() -> PastRun:
         elif run.platform not in finished:
             return run
     raise InvalidInputError(
-        "There is no unfinished run.",
-        why="The last run of every platform has finished, or nothing was run yet.",
-        fix=f"Start one: `{command_line('replay', RECIPE, '--target', TARGET)}`.",
+        _("There is no unfinished run."),
+        why=_("The last run of every platform has finished, or nothing was run yet."),
+        fix=_("Start one: `{replay}`.", replay=command_line("replay", RECIPE, "--target", TARGET)),
     )
 
 

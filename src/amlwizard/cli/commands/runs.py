@@ -22,6 +22,7 @@ from amlwizard.cli.targets import choice_of
 from amlwizard.console import login_prompt, output
 from amlwizard.console.output import indented
 from amlwizard.errors import InvalidInputError, OperationCancelledError
+from amlwizard.language import _
 from amlwizard.paths import state_folder
 from amlwizard.steps.model_versions import ModelVersion
 
@@ -37,9 +38,9 @@ def runs(given: RunsOptions) -> int:
         return _show_runs([*found], given.json)
     if given.target is None:
         raise InvalidInputError(
-            "A target is needed to list the versions of a model.",
-            why="They are read from the recipe's workspace.",
-            fix="Add --target azure or --target sandbox.",
+            _("A target is needed to list the versions of a model."),
+            why=_("They are read from the recipe's workspace."),
+            fix=_("Add --target azure or --target sandbox."),
         )
     recipe = usable_recipe(given.recipe, changes(given.set))
     with (
@@ -56,17 +57,20 @@ def _forget(run: str, agreed: bool) -> int:
     """Delete the record of a run, once the user has agreed."""
     folder = state_folder() / "runs"
     if not agreed and sys.stdin.isatty():
-        sys.stderr.write(f"Delete the record of the run {run}? What it has built stays. [y/N] ")
+        asked = _("Delete the record of the run {run}? What it has built stays.", run=run)
+        sys.stderr.write(f"{asked} [y/N] ")
         sys.stderr.flush()
         agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
         if not agreed:
-            raise OperationCancelledError("Not confirmed.", why="Nothing was deleted.")
+            raise OperationCancelledError(_("Not confirmed."), why=_("Nothing was deleted."))
     if not agreed:
         raise InvalidInputError(
-            "There is no terminal to confirm on.", why="Nothing was deleted.", fix="Add --yes."
+            _("There is no terminal to confirm on."),
+            why=_("Nothing was deleted."),
+            fix=_("Add --yes."),
         )
     forget(folder, run)
-    print(f"The record of the run {run} is deleted.", file=sys.stderr)
+    print(_("The record of the run {run} is deleted.", run=run), file=sys.stderr)
     return 0
 
 
@@ -75,13 +79,13 @@ def _show_runs(found: Sequence[RecordedRun], as_json: bool) -> int:
         print(json.dumps({"runs": [asdict(run) for run in found]}, indent=2))
         return 0
     if not found:
-        print("Nothing was run on this machine yet.")
+        print(_("Nothing was run on this machine yet."))
         return 0
     console = output(sys.stdout)
     for run in found:
         began = f"{datetime.fromtimestamp(run.began):%Y-%m-%d %H:%M}"
         console.print(Text.assemble((run.run, "bold"), f"  {began}  {run.end}"))
-        built = f"{run.recipe} on {run.target}"
+        built = _("{recipe} on {target}", recipe=run.recipe, target=run.target)
         what = "; ".join(filter(None, (built, run.model, run.metrics)))
         console.print(indented(what, 4))
     return 0
@@ -92,11 +96,12 @@ def _show_versions(model: str, found: Sequence[ModelVersion], as_json: bool) -> 
         print(json.dumps({"model": model, "versions": [v.to_json() for v in found]}, indent=2))
         return 0
     if not found:
-        print(f"There is no version of {model} yet.")
+        print(_("There is no version of {model} yet.", model=model))
         return 0
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("Version", "Metrics", "Serves", "MLflow run"):
-        table.add_column(title, no_wrap=title == "MLflow run")
+    for title in (_("Version"), _("Metrics"), _("Serves")):
+        table.add_column(title)
+    table.add_column(_("MLflow run"), no_wrap=True)
     for version in found:
         metrics = ", ".join(f"{name} {value:.6g}" for name, value in version.metrics.items())
         serves = ", ".join(f"{name} {share}%" for name, share in version.traffic.items())

@@ -15,6 +15,7 @@ from amlwizard.app.targets import STATE, VARIABLE, started
 from amlwizard.cli.options import SandboxOptions
 from amlwizard.errors import AmlwizardError
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.paths import state_folder
 from amlwizard.plain_text import plain
 
@@ -36,7 +37,7 @@ def sandbox(given: SandboxOptions) -> int:
     with started(options, None) as description:
         print(environment(description), flush=True)
         stopped.wait()
-    print("The sandbox has ended.", file=sys.stderr)
+    print(_("The sandbox has ended."), file=sys.stderr)
     return 0
 
 
@@ -60,13 +61,14 @@ def environment(description: Document) -> str:
     )
 
 
-def _who(folder: Path) -> str:
-    """Which process holds the lock of an embedded sandbox, as it wrote itself."""
+def _why_in_use(folder: Path) -> str:
+    """A sentence about the process that holds the lock of an embedded sandbox, as it wrote itself."""
     try:
         text = (folder / "holder").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return ""
-    return f" ({plain(text)[:100]})"
+        return _("A replay, plan or wizard is running on it.")
+    holder = plain(text)[:100]
+    return _("A replay, plan or wizard is running on it ({holder}).", holder=holder)
 
 
 def _reset() -> int:
@@ -80,10 +82,10 @@ def _reset() -> int:
                 pass
         except Timeout:
             raise AmlwizardError(
-                "The embedded sandbox is in use.",
-                why=f"A replay, plan or wizard is running on it{_who(lock_folder)}.",
-                fix="Wait for it, or stop it.",
+                _("The embedded sandbox is in use."),
+                why=_why_in_use(lock_folder),
+                fix=_("Wait for it, or stop it."),
             ) from None
         shutil.rmtree(folder)
-    print("The embedded sandbox is empty.", file=sys.stderr)
+    print(_("The embedded sandbox is empty."), file=sys.stderr)
     return 0

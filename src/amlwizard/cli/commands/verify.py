@@ -15,6 +15,7 @@ from amlwizard.cli.run_output import while_read
 from amlwizard.cli.signals import cancelling
 from amlwizard.cli.targets import choice_of
 from amlwizard.events import Emit
+from amlwizard.language import _
 
 
 def verify(given: VerifyOptions) -> int:
@@ -36,5 +37,6 @@ def verify(given: VerifyOptions) -> int:
     else:
         console.show_posture(posture, console.output(sys.stdout), given.verbose)
         if given.html:
-            print(f"\nReport: {given.html}")
+            told = _("Report: {file}", file=given.html)
+            print(f"\n{told}")
     return 0 if posture.kept else 1

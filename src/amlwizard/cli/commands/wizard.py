@@ -18,6 +18,7 @@ from amlwizard.cli.targets import choice_of
 from amlwizard.command_line import command_line
 from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _
 from amlwizard.paths import state_folder
 from amlwizard.plain_text import plain
 from amlwizard.plan.outputs import TRAFFIC
@@ -30,15 +31,24 @@ def wizard(given: WizardOptions) -> int:
     """Return the app's exit code. Raises InvalidInputError if the terminal cannot draw it."""
     if os.environ.get("TERM", "") in ("", "dumb"):
         raise InvalidInputError(
-            "This terminal cannot draw the wizard.",
-            why=f"TERM is {os.environ.get('TERM', '')!r}.",
-            fix=f"Use `{command_line('ask')}`, which only writes lines, or set TERM to what the terminal is.",
+            _("This terminal cannot draw the wizard."),
+            why=_("TERM is {name!r}.", name=os.environ.get("TERM", "")),
+            fix=_(
+                "Use `{ask}`, which only writes lines, or set TERM to what the terminal is.",
+                ask=command_line("ask"),
+            ),
         )
     if not sys.stderr.encoding.lower().startswith("utf"):
         raise InvalidInputError(
-            "This terminal cannot draw the wizard.",
-            why=f"Its encoding, {sys.stderr.encoding}, lacks the lines and marks that it draws.",
-            fix=f"Use `{command_line('ask')}`, or set LC_ALL to a UTF-8 locale, such as C.UTF-8.",
+            _("This terminal cannot draw the wizard."),
+            why=_(
+                "Its encoding, {encoding}, lacks the lines and marks that it draws.",
+                encoding=sys.stderr.encoding,
+            ),
+            fix=_(
+                "Use `{ask}`, or set LC_ALL to a UTF-8 locale, such as C.UTF-8.",
+                ask=command_line("ask"),
+            ),
         )
     if given.target == "sandbox" and VARIABLE not in os.environ:
         require_sandbox()
@@ -68,10 +78,11 @@ def farewell(app: WizardApp, out: TextIO) -> None:
     """Print what a person needs who has left the wizard: what stands where, and how to go on."""
     draft, view = app.session.draft, app.view
     if app.next_steps:
-        places = {"Recipe": str(app.recipe_file)}
+        places = {_("Recipe"): str(app.recipe_file)}
         if traffic := view.output(TRAFFIC):
-            places["Endpoint"] = traffic.scoring_uri
+            places[_("Endpoint")] = traffic.scoring_uri
         out.writelines(f"{name:<9} {plain(place)}\n" for name, place in places.items())
         console.show_next_steps(app.next_steps, console.output(out))
     elif draft.changed:
-        out.write(f"Your answers are kept: {command_line()} offers to continue.\n")
+        told = _("Your answers are kept: {command} offers to continue.", command=command_line())
+        out.write(f"{told}\n")
