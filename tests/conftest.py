@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -51,7 +52,9 @@ def _group(module: str) -> str:
 
 
 def pytest_configure() -> None:
-    """The process that starts the workers owns what they share."""
+    """The process that starts the workers owns what they share. Commands have no width but that of
+    their terminal: workers of pytest-xdist are given one."""
+    os.environ.pop("COLUMNS", None)
     forking.shared()
 
 

@@ -176,4 +176,4 @@ def test_a_file_that_cannot_be_written_is_said(command: Callable[..., Ran], tmp_
         "replay", str(RECIPES / "quickstart.yaml"), "--target", "azure", "--yes", "--until",
         "sign-in", "--capture", str(tmp_path / "no" / "capture.jsonl"),
     )  # fmt: skip
-    assert ran.code == 1 and "No such file" in ran.err and "Traceback" not in ran.err
+    assert ran.code == 2 and "There is no folder" in ran.err and "Traceback" not in ran.err
