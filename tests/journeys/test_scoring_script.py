@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +63,8 @@ def test_the_refusal_names_the_setting(switched: Switched) -> None:
     assert switched.refused.code == 1
     error = switched.refused.final("deployment")
     assert "needs a scoring script" in error["why"]
-    assert (
-        f"amlwizard replay {RECIPE} --target sandbox --set serving.scoring=script" in error["fix"]
-    )
+    replaying = f"amlwizard replay {shlex.quote(str(RECIPE))} --target sandbox"
+    assert f"{replaying} --set serving.scoring=script" in error["fix"]
 
 
 def test_with_a_script_the_model_is_scored(switched: Switched) -> None:

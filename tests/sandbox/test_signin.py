@@ -249,7 +249,7 @@ def test_a_token_for_another_tenant_than_the_recipes(
 ) -> None:
     for name, value in environment(cloud_of).items():
         no_ways.setenv(name, value)
-    with pytest.raises(SignInError, match="is for the tenant"):
+    with pytest.raises(SignInError, match="is to the tenant"):
         Cloud(from_description(cloud_of.file)).sign_in(
             SignIn(tenant=str(uuid4())), Asked(), CancelEvent()
         )

@@ -14,7 +14,6 @@ _gone = Event()
 def let_go(*streams: TextIO) -> None:
     """Direct streams that nobody reads to the null device, standard output and error if none is named:
     Python flushes them at its end."""
-    _gone.set()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in streams or (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # it may be no file, as in tests
@@ -22,6 +21,11 @@ def let_go(*streams: TextIO) -> None:
     os.close(nowhere)
 
 
+def lost() -> None:
+    """Note that the reader of a pipe has gone."""
+    _gone.set()
+
+
 def has_gone() -> bool:
-    """Whether a reader has gone."""
+    """Whether the reader of a pipe has gone; a terminal that was closed is none."""
     return _gone.is_set()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from amlwizard import console
-from amlwizard.cli.reader import let_go
+from amlwizard.cli.reader import let_go, lost
 from amlwizard.events import Emit, Event
 from amlwizard.run_control import RunControl
 from amlwizard.view import RunView
@@ -36,6 +36,8 @@ def while_read(emit: Emit, control: RunControl) -> Emit:
             if error.errno not in UNREAD:
                 raise
             let_go()
+            if error.errno == errno.EPIPE:
+                lost()
             control.cancel()
 
     return heeding

@@ -73,7 +73,7 @@ def stands_again(destroy: Destroy) -> Ran:
 
 def test_destroy_then_purge_then_replay(platform: Standing, destroy: Destroy) -> None:
     assert destroy("--yes").code == 0
-    assert f"destroy {QUICKSTART} --target sandbox --purge" in " ".join(
+    assert f"destroy {shlex.quote(str(QUICKSTART))} --target sandbox --purge" in " ".join(
         f["fix"] for f in refused(destroy)
     )
     shown = destroy("--purge", "--dry-run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from threading import Event
 from typing import Any
 
@@ -84,14 +85,14 @@ def test_without_a_purge_azure_keeps_names_and_the_message_says_the_cure(
     ran = destroy(*again, command="replay")
     refused = ran.final("key-vault")
     assert (ran.code, refused["code"]) == (1, "ConflictError")
-    assert f"destroy {QUICKSTART} --target sandbox --purge" in refused["fix"]
+    assert f"destroy {shlex.quote(str(QUICKSTART))} --target sandbox --purge" in refused["fix"]
     assert ran.final("workspace")["because"] == "key-vault"
 
     platform.change(lambda state: state["deleted"].pop("vaults/kv-mlquick01"))
     ran = destroy(*again, command="replay")
     refused = ran.final("workspace")
     assert ran.code == 1 and "Soft-deleted workspace exists" in refused["why"]
-    assert f"destroy {QUICKSTART} --target sandbox --purge" in refused["fix"]
+    assert f"destroy {shlex.quote(str(QUICKSTART))} --target sandbox --purge" in refused["fix"]
 
     ran = destroy("--purge", "--yes", "--json")
     assert ran.code == 0 and ran.final("workspace")["outcome"] == "done"

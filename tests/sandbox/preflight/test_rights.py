@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from copy import deepcopy
 
 import pytest
@@ -103,4 +104,7 @@ def test_the_notebooks_secrets(cloud: Cloud, preflight: Preflight) -> None:
         "sign_in.notebook_secret_scope",
         severity="warning",
     )
-    assert found["command"] == f"amlwizard replay {QUICKSTART} --target sandbox --until provision"
+    assert (
+        found["command"]
+        == f"amlwizard replay {shlex.quote(str(QUICKSTART))} --target sandbox --until provision"
+    )
