@@ -1,6 +1,6 @@
 """The language of this process: texts are English in the source, and gettext's catalogues in `languages`
-hold the others. It is chosen once, before anything that people read is imported, so that a constant of
-a module may be a text as well."""
+hold the others. It is the same from the start of the process to its end, so that a constant of a module
+may be a text as well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 VARIABLE = "AMLWIZARD_LANG"
-LANGUAGES: Mapping[str, str] = {"en": "English", "ja": "日本語"}
+# Japanese joins them once every text goes through `_`: half of it in each language helps nobody.
+LANGUAGES: Mapping[str, str] = {"en": "English"}
 DOMAIN = "amlwizard"
 CATALOGUES = Path(__file__).parent / "languages"
 OF_A_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides, as POSIX has it
@@ -23,14 +24,6 @@ def chosen() -> str:
     named = os.environ.get(VARIABLE) or next(filter(None, map(os.environ.get, OF_A_LOCALE)), "")
     language = named.replace("-", "_").partition("_")[0].partition(".")[0].lower()
     return language if language in LANGUAGES else "en"
-
-
-def speak(language: str) -> None:
-    """Choose the language of this process, of what it starts, and of the parser of its arguments,
-    which looks its own messages up where gettext's variables say."""
-    os.environ[VARIABLE] = os.environ["LANGUAGE"] = language
-    gettext.bindtextdomain(DOMAIN, CATALOGUES)
-    gettext.textdomain(DOMAIN)
 
 
 @cache

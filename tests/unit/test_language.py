@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import gettext
 import inspect
+import io
+import re
+from collections.abc import Iterator
 
 import pytest
+from babel.messages import Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from support import ROOT
 
 from amlwizard import language
 from amlwizard.cli.parser_messages import MESSAGES
@@ -34,6 +43,7 @@ def test_the_environment_chooses_the_language(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(language, "LANGUAGES", {"en": "English", "ja": "日本語"})
     assert language.chosen() == chosen
 
 
@@ -49,3 +59,55 @@ def test_a_text_takes_values_and_numbers() -> None:
 def test_argparse_asks_for_the_messages_that_the_catalogue_has_for_it() -> None:
     source = inspect.getsource(argparse).encode().decode("unicode_escape")
     assert [message for message in MESSAGES if message not in source] == []
+
+
+FILES = sorted(language.CATALOGUES.glob("*/LC_MESSAGES/*.po"))
+PLACES = re.compile(r"\{[^{}]*\}|%(?:\(\w+\))?[a-z]")
+
+
+def texts_of(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a message is in English, and its translations; several of a text about a number of things."""
+    english, other = message.id, message.string or ""
+    return (
+        (english,) if isinstance(english, str) else tuple(english),
+        (other,) if isinstance(other, str) else tuple(other),
+    )
+
+
+def translated() -> Iterator[Message]:
+    for file in FILES:
+        with file.open("rb") as opened:
+            yield from (message for message in read_po(opened) if message.id)
+
+
+def test_every_text_of_the_source_is_in_every_catalogue_and_no_other() -> None:
+    """`make catalogues` puts what is missing there, without a translation."""
+    found = extract_from_dir(
+        ROOT / "src" / "amlwizard", [("**.py", "python")], {}, {"_": None, "_n": (1, 2)}
+    )
+    source = {id if isinstance(id, str) else id[0] for _, _, id, _, _ in found}
+    for file in FILES:
+        with file.open("rb") as opened:
+            kept = {texts_of(message)[0][0] for message in read_po(opened) if message.id}
+        assert kept == source
+
+
+def test_every_text_is_translated_with_what_stands_for_values() -> None:
+    for message in translated():
+        english, other = texts_of(message)
+        assert all(other) and not message.fuzzy, english[0]
+        for text in other:
+            assert sorted(PLACES.findall(text)) == sorted(PLACES.findall(english[-1])), text
+
+
+def test_what_gettext_reads_is_what_the_catalogues_say() -> None:
+    for file in FILES:
+        with file.open("rb") as opened:
+            built = io.BytesIO()
+            write_mo(built, read_po(opened))
+        assert built.getvalue() == file.with_suffix(".mo").read_bytes()
+
+
+def test_a_catalogue_is_read_by_gettext() -> None:
+    japanese = gettext.translation(language.DOMAIN, language.CATALOGUES, ["ja"])
+    assert japanese.gettext("usage: ") != "usage: "

@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from amlwizard import language
 from amlwizard.cli import options
+from amlwizard.cli.arguments import parser
 from amlwizard.command_line import command_line, program
 from amlwizard.language import _
 
@@ -119,20 +119,7 @@ def _code_of(argv: Sequence[str]) -> int:
 
 
 def _parsed(argv: Sequence[str]) -> argparse.Namespace:
-    argv = _in_its_language(argv)
-    from amlwizard.cli.arguments import parser  # its texts are in the language that is chosen now
-
     return parser(program()).parse_args(argv)
-
-
-def _in_its_language(argv: Sequence[str]) -> list[str]:
-    """Choose the language that the arguments name, wherever they do, or the one of the environment;
-    return the other arguments."""
-    early = argparse.ArgumentParser(prog=program(), add_help=False, allow_abbrev=False)
-    early.add_argument("--lang", choices=language.LANGUAGES, default=language.chosen())
-    given, rest = early.parse_known_args(argv)
-    language.speak(given.lang)
-    return rest
 
 
 def _escape(stream: io.TextIOWrapper) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from amlwizard.cli.argument_parser import Formatter, Parser
 from amlwizard.cli.options import Phase
 from amlwizard.command_line import NAME
-from amlwizard.language import LANGUAGES, _
+from amlwizard.language import _
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 PHASES = get_args(Phase)
@@ -36,11 +36,6 @@ def parser(program: str = NAME) -> Parser:
         formatter_class=Formatter,
     )
     top.add_argument("--version", action=_Version, help=_("show the version and exit"))
-    top.add_argument(
-        "--lang",
-        choices=LANGUAGES,
-        help=_("the language of every text; otherwise AMLWIZARD_LANG or the locale says it"),
-    )
     top.add_argument("--recipe", metavar="FILE", help=_("start the wizard with a recipe's answers"))
     _cloud(top, required=False)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
