@@ -377,7 +377,7 @@ def test_the_last_question_says_where_and_what_it_costs(
     azure = cast(Application, Azure())
     assert Ask(given, session, person, azure).through() == 0
     told = capsys.readouterr().out
-    assert "About 1.1 USD a day" in told and "Not counted: traffic" in told
+    assert "About 16 USD a day" in told and "Not counted: traffic" in told
     where = f"in the subscription Subscription ({SUBSCRIPTION}), in the region westeurope."
-    assert told.index("About 1.1 USD") < told.index(where) < told.index("Nothing was built.")
+    assert told.index("About 16 USD") < told.index(where) < told.index("Nothing was built.")
     assert asked.getvalue().endswith("Start now on azure? [y/N]: ")

@@ -59,7 +59,11 @@ LOOK = 0.1
 """Seconds after which to look again if the app posts no message."""
 P = TypeVar("P", bound=Screen[Any])
 NAT = Charge("NAT gateway", Meter("NAT Gateway", "Global"))
-COSTS = Costs((NAT,), {NAT.meter: Price(0.045, "USD", "2026-11-27")})
+NODES = Charge("AKS node Standard_D4as_v5", Meter("Virtual Machines", "westeurope"), count=3)
+HOURLY = {NODES.meter: 0.208, NAT.meter: 0.045}
+COSTS = Costs(
+    (NODES, NAT), {meter: Price(hourly, "USD", "2026-11-27") for meter, hourly in HOURLY.items()}
+)
 REVIVAL = "amlwizard sandbox --state sandbox.json"
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 

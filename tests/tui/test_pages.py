@@ -297,7 +297,7 @@ async def test_building_on_azure_asks_first() -> None:
         await walk.press("g")
         await walk.see(lambda: isinstance(walk.app.screen, Choose))
         await walk.see("Nobody has signed in yet")
-        assert "region westeurope" in walk.text and "About 1.1 USD a day" in walk.text
+        assert "region westeurope" in walk.text and "About 16 USD a day" in walk.text
         await walk.press("enter")  # on "Not now"
         await walk.see("not compared with the cloud yet")
         assert not walk.app.running
@@ -312,7 +312,7 @@ async def test_building_on_azure_asks_first() -> None:
 async def test_what_it_costs_stands_on_review_as_soon_as_it_is_known() -> None:
     app = wizard(FakeBackend(), answered("review"))
     async with walking(app) as walk:
-        await walk.see("About 1.1 USD a day, 33 USD a month, by Azure's list prices of 2026-11-27.")
+        await walk.see("About 16 USD a day, 490 USD a month, by Azure's list prices of 2026-11-27.")
         app.costs = None
         await walk.see("Reading prices…")
 
