@@ -110,7 +110,7 @@ def test_nothing_outlives_a_sandbox_whose_parent_is_killed(family: Family, tempo
         cwd=ROOT,
         env=around,
     )
-    assert wrapper.stdout and wrapper.stdout.readline().startswith("export AMLWIZARD_SANDBOX=")
+    assert wrapper.stdout and wrapper.stdout.readline().startswith("# The sandbox is running")
     assert len(list(temporary.iterdir())) == 1
     wrapper.kill()
     wrapper.wait()
@@ -135,7 +135,7 @@ def test_a_sandbox_ends_when_it_is_told_to(
     assert wrapper.stdout and wrapper.stdout.readline()
     wrapper.send_signal(number)
     _, errors = wrapper.communicate(timeout=PATIENCE)
-    assert (wrapper.returncode, errors) == (0, "")
+    assert (wrapper.returncode, errors) == (0, "The sandbox has ended.\n")
     assert family.members() == {} and list(temporary.iterdir()) == []
 
 
@@ -224,7 +224,7 @@ def test_a_replay_that_nobody_reads_any_more_is_cancelled(
         run = replay.until("run-started")["run"]
         assert replay.process.stdout
         replay.process.stdout.close()
-        assert replay.process.wait(PATIENCE) == 130
+        assert replay.process.wait(PATIENCE) == 141
     journal = (tmp_path / "runs" / run / "journal.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in journal]
     assert events[-1]["kind"] == "run-finished" and events[-1]["exit_code"] == 130
