@@ -138,7 +138,7 @@ def test_a_recipe_that_fails_stops_no_other_and_is_resumed(
     assert ran.code == 1, ran.err
     ends: dict[str, Json] = {row["recipe"]: row for row in ran.events[-1]["recipes"]}
     assert ends[one]["exit_code"] == 0 and ends[two]["exit_code"] == 1
-    assert ends[two]["next"] == f"amlwizard resume {ends[two]['run']}"
+    assert ends[two]["next"].endswith(f"amlwizard resume {ends[two]['run']}")
     assert "VaultAlreadyExists" in ran.err or "vault" in ran.err
     cloud.clear()
     resumed = amlwizard("resume", "--json", **around)

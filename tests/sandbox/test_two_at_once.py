@@ -112,7 +112,7 @@ def test_of_two_replays_one_builds_and_the_other_writes_nothing(
             assert f"(process {first.process.pid}), since " in said["what"]
             assert "amlwizard replay, by " in said["what"]
             assert "Nothing was changed" in said["why"]
-            assert "Wait until it has ended" in said["fix"]
+            assert "Wait until it ends" in said["fix"]
             assert second.that_are("failed") == {"sign-in"}
             assert not second.that_are("done")
         removal = amlwizard(
