@@ -16,11 +16,11 @@ demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
 
 test: lint
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 6
 
 # Everything, every variant of every claim and more examples of each property included.
 test-breadth: .venv/ready
-	$(BIN)/python -m pytest -n 4 -m "" --hypothesis-profile breadth
+	$(BIN)/python -m pytest -n 6 -m "" --hypothesis-profile breadth
 
 # What needs no cloud, not even the sandbox.
 check: lint

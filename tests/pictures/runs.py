@@ -61,7 +61,7 @@ class Quiet(Planner):
         raise AssertionError
 
     def score(self, recipe: Any, run: str, request: Any, cancel: Any) -> ScoringResponse:
-        curl = "curl -X POST http://mle.example/score -H 'Authorization: Bearer ***' -d '{}'"
+        curl = "curl -X POST http://mle.example/score -H \"Authorization: Bearer $KEY\" -d '{}'"
         return ScoringResponse(request, 200, [235.1139, 246.8008, 163.6854], 0.012, curl)
 
 

@@ -66,7 +66,7 @@ async def test_it_begins_with_what_the_run_asked(size: tuple[int, int]) -> None:
         assert len(rows_of(request, DIABETES)) == 3
         answered = text(page, "#answered")
         assert answered.startswith("200") and "235.114" in answered and "163.685" in answered
-        assert "Bearer ***" in text(page, "#curl") and len(sent(page)) == 1
+        assert "Bearer $KEY" in text(page, "#curl") and len(sent(page)) == 1
         assert "3 rows, as the model takes them" in text(page, "#checked")
         for part in page.query("#request, #answer, #checked, #curl, #history"):
             assert page.region.contains_region(part.region) and part.region.height
