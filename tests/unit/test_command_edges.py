@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,13 +20,13 @@ QUICKSTART = str(RECIPES / "quickstart.yaml")
 
 
 def process(line: str) -> subprocess.CompletedProcess[str]:
-    """What a shell does; ``$amlwizard`` is the command."""
-    variables = {**os.environ, "amlwizard": f"{sys.executable} -m amlwizard"}
-    shell = ["bash", "-c", line]
-    return subprocess.run(shell, env=variables, cwd=ROOT, text=True, capture_output=True)
+    """What a shell does that knows our command."""
+    known = f'amlwizard() {{ {shlex.quote(sys.executable)} -m amlwizard "$@"; }}'
+    shell = ["bash", "-c", f"{known}; {line}"]
+    return subprocess.run(shell, cwd=ROOT, text=True, capture_output=True)
 
 
-@pytest.mark.parametrize("line", ["$amlwizard </dev/null", "$amlwizard <&-"])
+@pytest.mark.parametrize("line", ["amlwizard </dev/null", "amlwizard <&-"])
 def test_without_a_terminal_the_wizard_says_what_to_use_instead(line: str) -> None:
     ran = process(line)
     assert ran.returncode == 2 and "no terminal" in ran.stderr and "Traceback" not in ran.stderr
@@ -44,7 +45,7 @@ def test_a_reader_that_has_enough_ends_a_command_quietly(arguments: Sequence[str
 
 def test_nothing_is_said_to_a_reader_that_has_enough() -> None:
     """What Python says of a stream that it cannot flush would follow the command's output."""
-    ran = process("$amlwizard plan recipes/quickstart.yaml | head -1 | wc -l")
+    ran = process("amlwizard plan recipes/quickstart.yaml | head -1 | wc -l")
     assert (ran.returncode, ran.stdout.strip(), ran.stderr) == (0, "1", "")
 
 

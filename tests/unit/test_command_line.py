@@ -25,7 +25,8 @@ BY_HAND = re.compile(rf"\bamlwizard ({'|'.join(NAMES)})\b")
 ELSEWHERE = ("steps/verify.py", "cli/arguments.py")
 """Where a command goes into exported scripts, or into help, which shows the name alone."""
 SHOWN = re.compile(
-    r"`([^`]*\bamlwizard(?: [^`]*)?)`|(?:: |\$ |^ {2,})((?:[^\s`]+ -m )?[^\s`]*\bamlwizard .*)$",
+    r"`([^`]*\bamlwizard(?: [^`]*)?)`|(?:: |\$ |^ {2,})"
+    r"((?:(?:'[^']*'|[^\s`]+) -m )?[^\s`]*\bamlwizard .*)$",
     re.M,
 )
 
