@@ -148,7 +148,7 @@ async def test_a_notebook_is_picked_trained_served_and_asked_by_keys(
             await walk.see(lambda: walk.page == "training")
             await on_row(walk, "training.notebook")
             await walk.press("right")
-            await walk.see("A training notebook")
+            await walk.see("opens or takes it")
             await walk.press("shift+tab")
             await walk.type("tensor.py")
             await walk.press("enter")

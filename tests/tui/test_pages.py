@@ -381,13 +381,13 @@ async def test_answers_can_be_read_but_not_changed_while_a_run_is_under_way() ->
         await walk.press("g")
         await walk.see(lambda: walk.app.view.counts().get("done"))
         await walk.go("naming")
-        await walk.see("A run is under way")
+        await walk.see("A run is in progress")
         await walk.type("zzz")
         assert walk.app.session.draft.value("names.prefix") == "mlquick01"
         assert backend.gate
         backend.gate.set()
         await walk.see(lambda: not walk.app.running)
-        await walk.see(lambda: "A run is under way" not in walk.text)
+        await walk.see(lambda: "A run is in progress" not in walk.text)
 
 
 async def test_what_is_typed_over_a_live_page_waits_for_nothing() -> None:

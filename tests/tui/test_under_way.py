@@ -260,7 +260,7 @@ async def test_what_was_judged_of_other_answers_is_not_shown(gate: CancelEvent) 
         walk.app.answer({"names.prefix": "mlother07"})
         gate.set()
         await walk.see(lambda: not walk.app.busy)
-        await walk.see("verify again")
+        await walk.see("Verify again")
         assert walk.app.verified is None
 
 
