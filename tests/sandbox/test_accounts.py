@@ -105,4 +105,4 @@ def test_a_subscription_that_is_not_seen(three_tenants: Sandbox) -> None:
         cloud.sign_in(SignIn(subscription=str(uuid4())), Asked(), CancelEvent())
     [finding] = caught.value.findings
     assert finding.fields == ("sign_in.subscription", "sign_in.tenant")
-    assert "does not see" in finding.what and "Research" in finding.fix
+    assert "has no access to" in finding.what and "Research" in finding.fix
