@@ -33,29 +33,7 @@ OF_THE_RECIPE = _("the recipe itself")
 
 
 def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
-    names = ResourceNames(recipe)
-    for which in with_security_group(recipe.security):
-        exposed = _exposed(recipe, which)
-        yield Promise(
-            f"nsg.{which.replace('_', '-')}",
-            NETWORK,
-            _("Security group of the {which} subnet", which=_said(which)),
-            names.security_group(which),
-            GROUPS_OF.get(which, GROUPS),
-            _(
-                "as designed; let in from outside: {openings} alone",
-                openings=", ".join(map(str, exposed)),
-            )
-            if exposed
-            else _("as designed; let in from outside: nothing"),
-            _grouped(recipe, facts, which, exposed),
-            _(
-                "Replay the recipe; delete foreign rules by hand: az network nsg rule delete -g "
-                "{resource_group} --nsg-name {security_group} -n RULE",
-                resource_group=recipe.names.resource_group,
-                security_group=names.security_group(which),
-            ),
-        )
+    yield from _security_groups(recipe, facts)
     yield Promise(
         "public-ips",
         NETWORK,
@@ -104,6 +82,32 @@ def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
 
 
 # -- security groups
+
+
+def _security_groups(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
+    names = ResourceNames(recipe)
+    for which in with_security_group(recipe.security):
+        exposed = _exposed(recipe, which)
+        yield Promise(
+            f"nsg.{which.replace('_', '-')}",
+            NETWORK,
+            _("Security group of the {which} subnet", which=_said(which)),
+            names.security_group(which),
+            GROUPS_OF.get(which, GROUPS),
+            _(
+                "as designed; let in from outside: {openings} alone",
+                openings=", ".join(map(str, exposed)),
+            )
+            if exposed
+            else _("as designed; let in from outside: nothing"),
+            _grouped(recipe, facts, which, exposed),
+            _(
+                "Replay the recipe; delete foreign rules by hand: az network nsg rule delete -g "
+                "{resource_group} --nsg-name {security_group} -n RULE",
+                resource_group=recipe.names.resource_group,
+                security_group=names.security_group(which),
+            ),
+        )
 
 
 def _subnet(recipe: Recipe, facts: PostureFacts, which: str) -> Document:
