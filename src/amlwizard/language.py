@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -40,3 +40,12 @@ def _(message: str, /, **values: object) -> str:
 def _n(one: str, many: str, n: int, /, **values: object) -> str:
     """A text about `n` things, which `{n}` stands for: `one` for a single one, `many` for others."""
     return _catalogue().ngettext(one, many, n).format(n=n, **values)
+
+
+def listed(items: Sequence[str], most: int = 3) -> str:
+    """The items joined with commas and "and"; beyond `most`, the number of the remaining ones."""
+    if len(items) > most:
+        return _("{items} and {n} more", items=_(", ").join(items[:most]), n=len(items) - most)
+    if len(items) < 2:
+        return "".join(items)
+    return _("{items} and {last}", items=_(", ").join(items[:-1]), last=items[-1])

@@ -10,7 +10,7 @@ from amlwizard import preflight, rules
 from amlwizard.cli import tls
 from amlwizard.console import show_error
 from amlwizard.errors import ALL, Finding, InvalidInputError, lowered
-from amlwizard.language import _, _n
+from amlwizard.language import _, _n, listed
 from amlwizard.nearest import did_you_mean
 from amlwizard.recipe import Reading, Recipe, read
 
@@ -73,7 +73,7 @@ def _clashes(paths: Sequence[str], recipes: Mapping[str, Recipe]) -> Iterator[In
     for (same, name, *__), those in claims.items():
         if len(those) > 1:
             yield InvalidInputError(
-                same.format(recipes=_(" and ").join(those), name=name),
+                same.format(recipes=listed(those), name=name),
                 why=_("Two runs on one platform would undo each other's work."),
                 fix=_("Leave one out, or change its names, for instance by names.prefix."),
             )

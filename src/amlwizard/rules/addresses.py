@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from amlwizard.design.subnets import ENTRY, SUBNETS
 from amlwizard.errors import Finding
+from amlwizard.language import listed
 from amlwizard.recipe import Addresses, Names, title
 from amlwizard.rules import address_plan
 from amlwizard.rules.address_space import (
@@ -25,7 +26,7 @@ from amlwizard.rules.address_space import (
     touched,
     within,
 )
-from amlwizard.rules.base import Rule, listed, rule
+from amlwizard.rules.base import Rule, rule
 from amlwizard.rules.rule_context import Ranges
 
 VNET_DOCS = "Cloud Adoption Framework, Plan for IP addressing"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
@@ -88,13 +88,6 @@ def _set(field: str, value: object) -> str:
     if value is None or value in ([], {}):
         return f"Clear {field}."
     return f"Set {field} to {_plain(value)}."
-
-
-def listed(items: Sequence[str], most: int = 3) -> str:
-    """The items joined with commas and "and"; beyond `most`, the number of the remaining ones."""
-    if len(items) > most:
-        return f"{', '.join(items[:most])} and {len(items) - most} more"
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
 def counted(count: int, what: str) -> str:

@@ -8,8 +8,9 @@ from itertools import chain
 
 from amlwizard.design import subnets
 from amlwizard.errors import Finding
+from amlwizard.language import listed
 from amlwizard.recipe import Names, Serving, SignIn, title
-from amlwizard.rules.base import Rule, listed, rule, use
+from amlwizard.rules.base import Rule, rule, use
 from amlwizard.rules.name_shapes import LABEL, PREFIX, PUBLIC, SHAPES, reserved_word
 from amlwizard.rules.renaming import another, follows, is_id, of_host, renamed, with_prefix
 

@@ -9,8 +9,9 @@ from math import isfinite
 
 from amlwizard import user_notebook
 from amlwizard.errors import Finding, Severity
+from amlwizard.language import listed
 from amlwizard.recipe import Expect, Training, is_sent
-from amlwizard.rules.base import Rule, listed, rule, use
+from amlwizard.rules.base import Rule, rule, use
 from amlwizard.user_notebook import UserNotebook
 
 NOTEBOOK, PARAMETERS, DATA = "training.notebook", "training.parameters", "training.data"

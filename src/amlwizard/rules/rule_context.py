@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from amlwizard.errors import Finding
+from amlwizard.language import listed
 from amlwizard.recipe import Sections
 from amlwizard.rules.address_plan import DNS, changes, together
 from amlwizard.rules.address_space import Kind, Range, Space, path, space_of
-from amlwizard.rules.base import RANGES, RULES, Rule, listed, use
+from amlwizard.rules.base import RANGES, RULES, Rule, use
 from amlwizard.rules.capacity import Load, load_of
 
 

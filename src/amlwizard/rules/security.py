@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
+from amlwizard.language import listed
 from amlwizard.recipe import Names, Security, Serving, SignIn, title
-from amlwizard.rules.base import Rule, listed, rule, use
+from amlwizard.rules.base import Rule, rule, use
 
 ML_VNET = "Azure Machine Learning, secure workspace VNet"
 REGISTRY = "Azure Container Registry, service endpoints and SKUs"

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from amlwizard.design.subnets import DATABRICKS, SUBNETS
 from amlwizard.errors import Finding
+from amlwizard.language import listed
 from amlwizard.recipe import Serving, Training, title
 from amlwizard.rules.address_space import AKS_RESERVED, PRIVATE, path, paths, touched, within
 from amlwizard.rules.addresses import PLANNING
-from amlwizard.rules.base import Rule, counted, listed, rule, usable, use
+from amlwizard.rules.base import Rule, counted, rule, usable, use
 from amlwizard.rules.capacity import (
     LONGEST,
     LONGEST_SERVICES,

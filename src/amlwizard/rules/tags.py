@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
+from amlwizard.language import listed
 from amlwizard.recipe import Names
-from amlwizard.rules.base import Rule, listed, rule
+from amlwizard.rules.base import Rule, rule
 
 SOURCE = "Azure Resource Manager, use tags to organize your Azure resources"
 OURS = "amlwizard"

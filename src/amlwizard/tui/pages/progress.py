@@ -15,8 +15,8 @@ from textual.content import Content
 from amlwizard import durations
 from amlwizard.app.port import TargetName
 from amlwizard.command_line import resuming
+from amlwizard.language import listed
 from amlwizard.plan import PHASES
-from amlwizard.rules.base import listed
 from amlwizard.step_titles import PHASE_TITLES
 from amlwizard.time_format import clock, span
 from amlwizard.tui.dialogs.questions import Choose, Way
