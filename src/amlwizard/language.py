@@ -49,3 +49,9 @@ def listed(items: Sequence[str], most: int = 3) -> str:
     if len(items) < 2:
         return "".join(items)
     return _("{items} and {last}", items=_(", ").join(items[:-1]), last=items[-1])
+
+
+def sentences(*texts: str) -> str:
+    """The sentences in one text, without empty ones: as the language has it, a space between them or none."""
+    between = _("{sentence} {next}", sentence="", next="")
+    return between.join(filter(None, texts))

@@ -56,6 +56,11 @@ def test_a_text_takes_values_and_numbers() -> None:
     assert counted == ["1 subnet of v", "2 subnets of v"]
 
 
+def test_sentences_are_joined_without_empty_ones() -> None:
+    assert language.sentences("One.", "", "Two.") == "One. Two."
+    assert language.sentences("", "") == ""
+
+
 def test_argparse_asks_for_the_messages_that_the_catalogue_has_for_it() -> None:
     source = inspect.getsource(argparse).encode().decode("unicode_escape")
     assert [message for message in MESSAGES if message not in source] == []
