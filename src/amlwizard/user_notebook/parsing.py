@@ -16,6 +16,7 @@ from pathlib import PurePath
 from typing import Literal, TypeGuard
 
 from amlwizard.json_types import JsonValue, parsed
+from amlwizard.language import _
 
 LARGEST = 2_000_000  # bytes
 HEADERS = ("# Databricks notebook source", "# DBTITLE")
@@ -79,13 +80,13 @@ class UserNotebook:
     @cached_property
     def metrics(self) -> frozenset[str]:
         """The names of metrics that are written in the calls that log them."""
-        named = (_metric_names(call) for _, call in self.calls(*LOGS_METRICS))
+        named = (_metric_names(call) for __, call in self.calls(*LOGS_METRICS))
         return frozenset(str(one.value) for names in named for one in names if _is_written(one))
 
     def may_log(self, metric: str) -> bool:
         """Whether a metric could be logged under this name: it stands somewhere in the code, or the
         code puts names together, or leaves them to a library."""
-        named = [one for _, call in self.calls(*LOGS_METRICS) for one in _metric_names(call)]
+        named = [one for __, call in self.calls(*LOGS_METRICS) for one in _metric_names(call)]
         if any(not isinstance(one, ast.Constant | ast.Name) for one in named):
             return True
         word = re.compile(rf"(?<!\w){re.escape(metric)}(?!\w)")
@@ -98,7 +99,7 @@ def parse(name: str, content: bytes) -> UserNotebook:
     try:
         cells, problems = _cells(name, content)
     except ValueError as error:
-        return UserNotebook(name, (), {}, (NotebookProblem("form", f"{name} {error}.", line=None),))
+        return UserNotebook(name, (), {}, (NotebookProblem("form", str(error), line=None),))
     found = [*problems]
     for cell in cells:
         found += _syntax(name, cell)
@@ -112,18 +113,25 @@ def parse(name: str, content: bytes) -> UserNotebook:
 
 
 def _cells(name: str, content: bytes) -> tuple[list[NotebookCell], list[NotebookProblem]]:
+    """Raises ValueError with a sentence for users if a file is no notebook."""
     if len(content) > LARGEST:
-        raise ValueError(f"has more than {LARGEST:,} bytes: clear the output of its cells")
+        raise ValueError(
+            _(
+                "{name} has more than {most:,} bytes: clear the output of its cells.",
+                name=name,
+                most=LARGEST,
+            )
+        )
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise ValueError("is not UTF-8 text") from None
+        raise ValueError(_("{name} is not UTF-8 text.", name=name)) from None
     if PurePath(name).suffix.lower() == ".ipynb":
-        parts = _of_jupyter(text)
+        parts = _of_jupyter(name, text)
     elif PurePath(name).suffix.lower() == ".py":
         parts = _of_source(text)
     else:
-        raise ValueError("is neither a .py nor an .ipynb file")
+        raise ValueError(_("{name} is neither a .py nor an .ipynb file.", name=name))
     cells: list[NotebookCell] = []
     problems: list[NotebookProblem] = []
     heading = ""
@@ -137,7 +145,7 @@ def _cells(name: str, content: bytes) -> tuple[list[NotebookCell], list[Notebook
         elif source.strip():
             cells.append(NotebookCell(len(cells) + 1, title or _title(source), source, line))
     if not cells and not problems:
-        raise ValueError("has no cells of Python")
+        raise ValueError(_("{name} has no cells of Python.", name=name))
     return cells, problems
 
 
@@ -158,15 +166,19 @@ def _of_source(text: str) -> Iterator[tuple[str, str, int]]:
         start = end[1]
 
 
-def _of_jupyter(text: str) -> Iterator[tuple[str, str, int]]:
+def _of_jupyter(name: str, text: str) -> Iterator[tuple[str, str, int]]:
     try:
         body = parsed(text)
         cells: Sequence[Mapping[str, JsonValue]] = body["cells"]
         language = (body.get("metadata") or {}).get("language_info", {}).get("name", "python")
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError("is no notebook of Jupyter: it is damaged, or of another format") from None
+        raise ValueError(
+            _("{name} is no notebook of Jupyter: it is damaged, or of another format.", name=name)
+        ) from None
     if language != "python":
-        raise ValueError(f"is written in {language}, not in Python")
+        raise ValueError(
+            _("{name} is written in {language}, not in Python.", name=name, language=language)
+        )
     for cell in cells:
         source = cell.get("source", "") if isinstance(cell, Mapping) else ""
         written = "".join(map(str, source)) if isinstance(source, list) else str(source)
@@ -184,7 +196,7 @@ def _title(source: str) -> str:
 
 def _of_magic(name: str, source: str, line: int) -> tuple[str, list[NotebookProblem]]:
     """The heading of a cell of Markdown, or what is wrong with a cell of another magic."""
-    magic, _, rest = source.lstrip().partition("\n")
+    magic, __, rest = source.lstrip().partition("\n")
     word = magic.split()[0]
     if word == "%md":
         text = f"{magic.removeprefix('%md')}\n{rest}"
@@ -195,11 +207,23 @@ def _of_magic(name: str, source: str, line: int) -> tuple[str, list[NotebookProb
 def _magic(name: str, magic: str, line: int) -> NotebookProblem:
     installs = re.match(r"[%!]\s*(?:pip3?|conda)\s+install\s+(.*)", magic)
     if installs:
-        what = f"{name}, line {line}, installs packages: {magic[:80]}"
-        fix = "Name them, pinned, in training.requirements: they are installed before it runs."
-        return NotebookProblem("install", f"{what}.", fix, line)
-    fix = "Only cells of Python run on the cluster; for SQL there is spark.sql(...)."
-    return NotebookProblem("magic", f"{name}, line {line}, is no Python: {magic[:80]}.", fix, line)
+        return NotebookProblem(
+            "install",
+            _(
+                "{name}, line {line}, installs packages: {code}.",
+                name=name,
+                line=line,
+                code=magic[:80],
+            ),
+            _("Name them, pinned, in training.requirements: they are installed before it runs."),
+            line,
+        )
+    return NotebookProblem(
+        "magic",
+        _("{name}, line {line}, is no Python: {code}.", name=name, line=line, code=magic[:80]),
+        _("Only cells of Python run on the cluster; for SQL there is spark.sql(...)."),
+        line,
+    )
 
 
 # -- what can be seen in the code
@@ -221,18 +245,27 @@ def _called(node: ast.Call) -> str:
 
 def _syntax(name: str, cell: NotebookCell) -> Iterator[NotebookProblem]:
     try:
-        _ = cell.tree
+        cell.tree  # noqa: B018 - it is parsed when it is asked for
     except SyntaxError as error:
         at = cell.line + (error.lineno or 1) - 1
         text = (error.text or "").strip()
         if LINE_MAGIC.match(text):
             yield _magic(name, text, at)
             return
-        what = f"{name}, cell {cell.number}, line {at}: {error.msg}: {text[:80]}"
-        yield NotebookProblem("syntax", f"{what}.", "Correct that line; nothing was begun.", at)
+        what = _(
+            "{name}, cell {cell}, line {line}: {error}: {code}.",
+            name=name,
+            cell=cell.number,
+            line=at,
+            error=error.msg,
+            code=text[:80],
+        )
+        yield NotebookProblem("syntax", what, _("Correct that line; nothing was begun."), at)
     except (ValueError, RecursionError, MemoryError) as error:
-        what = f"{name}, cell {cell.number}, is no Python: {error}."
-        yield NotebookProblem("syntax", what, "Correct that cell; nothing was begun.", cell.line)
+        what = _(
+            "{name}, cell {cell}, is no Python: {error}.", name=name, cell=cell.number, error=error
+        )
+        yield NotebookProblem("syntax", what, _("Correct that cell; nothing was begun."), cell.line)
 
 
 def _parameters(cells: Sequence[NotebookCell]) -> dict[str, str | None]:
@@ -286,21 +319,28 @@ def _at(cell: NotebookCell, node: ast.AST) -> int:
 
 def _elsewhere(notebook: UserNotebook) -> Iterator[NotebookProblem]:
     """Tracking into another place than the workspace."""
-    fix = "Leave it out: MLflow is signed in to the workspace already, and a run is open."
+    fix = _("Leave it out: MLflow is signed in to the workspace already, and a run is open.")
     for cell, call in notebook.calls("set_tracking_uri"):
-        where = f"{notebook.name}, cell {cell.number}, line {_at(cell, call)}"
-        yield NotebookProblem(
-            "tracking", f"{where}, sets another tracking server.", fix, _at(cell, call)
+        what = _(
+            "{name}, cell {cell}, line {line}, sets another tracking server.",
+            name=notebook.name,
+            cell=cell.number,
+            line=_at(cell, call),
         )
+        yield NotebookProblem("tracking", what, fix, _at(cell, call))
     for cell in notebook.cells:
         for node in _walk(cell):
             if not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)):
                 continue
             if _constant(node.slice) == TRACKING:
-                where = f"{notebook.name}, cell {cell.number}, line {_at(cell, node)}"
-                yield NotebookProblem(
-                    "tracking", f"{where}, sets {TRACKING}.", fix, _at(cell, node)
+                what = _(
+                    "{name}, cell {cell}, line {line}, sets {variable}.",
+                    name=notebook.name,
+                    cell=cell.number,
+                    line=_at(cell, node),
+                    variable=TRACKING,
                 )
+                yield NotebookProblem("tracking", what, fix, _at(cell, node))
 
 
 def _imports(notebook: UserNotebook) -> Iterator[NotebookProblem]:
@@ -310,15 +350,20 @@ def _imports(notebook: UserNotebook) -> Iterator[NotebookProblem]:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.partition(".")[0] == "amlwizard" for name in names):
                 at = _at(cell, node)
-                what = f"{notebook.name}, cell {cell.number}, line {at}, imports amlwizard."
-                yield NotebookProblem("imports-amlwizard", what, "It is not on the cluster.", at)
+                what = _(
+                    "{name}, cell {cell}, line {line}, imports amlwizard.",
+                    name=notebook.name,
+                    cell=cell.number,
+                    line=at,
+                )
+                yield NotebookProblem("imports-amlwizard", what, _("It is not on the cluster."), at)
 
 
 def _models(notebook: UserNotebook) -> Iterator[NotebookProblem]:
     if next(notebook.calls(*LOGS_A_MODEL), None) is None:
         yield NotebookProblem(
             "no-model",
-            f"{notebook.name} logs no model, as far as can be seen.",
-            "Call mlflow.<flavor>.log_model(model, 'model'), or mlflow.autolog().",
+            _("{name} logs no model, as far as can be seen.", name=notebook.name),
+            _("Call mlflow.<flavor>.log_model(model, 'model'), or mlflow.autolog()."),
             fatal=False,
         )
