@@ -7,19 +7,22 @@ import re
 from collections.abc import Iterator, Sequence
 
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import Training
+
+RULES = {"spark_version": "runtime-not-offered", "node_type": "node-type-not-offered"}
 
 
 def runtime(s: Situation) -> Iterator[Finding]:
     """A runtime that Databricks does not list."""
-    yield from _listed(s, "spark_version", "runtime", s.runtimes, "spark-versions")
+    yield from _listed(s, "spark_version", _("runtime"), s.runtimes, "spark-versions")
 
 
 def node_type(s: Situation) -> Iterator[Finding]:
     """A node type that Databricks does not list at all, or not for this subscription and region."""
     if s.machine_of_training:
-        yield from _listed(s, "node_type", "node type", s.node_types, "list-node-types")
+        yield from _listed(s, "node_type", _("node type"), s.node_types, "list-node-types")
 
 
 def _listed(
@@ -31,12 +34,16 @@ def _listed(
     default = str(Training.model_fields[field].default)
     near = default if default in offered else _nearest(wanted, offered)
     yield Finding(
-        f"{kind.replace(' ', '-')}-not-offered",
+        RULES[field],
         "error",
         (path,),
-        f"Databricks does not offer the {kind} {wanted}.",
-        why=f"It is not among the {len(offered)} that the workspace offers.",
-        fix=f"Use {near}. To list what is offered: databricks clusters {listing}",
+        _("Databricks does not offer the {kind} {wanted}.", kind=kind, wanted=wanted),
+        why=_("It is not among the {count} that the workspace offers.", count=len(offered)),
+        fix=_(
+            "Use {near}. To list what is offered: {command}",
+            near=near,
+            command=f"databricks clusters {listing}",
+        ),
         cure={path: near},
         command=s.replaying({path: near}),
     )

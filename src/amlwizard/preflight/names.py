@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from amlwizard.design import api_versions
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.plan import GROUP
 from amlwizard.preflight.situation import UNIQUE, Situation
 from amlwizard.rules.name_shapes import SHAPES
@@ -16,7 +17,11 @@ FIELDS = {
     "key-vault": "names.key_vault",
     "registry": "names.registry",
 }
-KINDS = {"storage": "storage account", "key-vault": "key vault", "registry": "container registry"}
+KINDS = {
+    "storage": _("storage account"),
+    "key-vault": _("key vault"),
+    "registry": _("container registry"),
+}
 
 
 def taken(s: Situation) -> Iterator[Finding]:
@@ -33,9 +38,11 @@ def taken(s: Situation) -> Iterator[Finding]:
             "name-taken",
             "error",
             (field,),
-            f"The {KINDS[step]} name {planned.name} is taken.",
-            why="This name must be globally unique, and another Azure customer uses it.",
-            fix=f"Choose another name: {other} is available." if other else "Choose another name.",
+            _("The {kind} name {name} is taken.", kind=KINDS[step], name=planned.name),
+            why=_("This name must be globally unique, and another Azure customer uses it."),
+            fix=_("Choose another name: {other} is available.", other=other)
+            if other
+            else _("Choose another name."),
             cure={field: other} if other else {},
             command=s.replaying({field: other or "NAME"}),
         )
@@ -59,23 +66,31 @@ def deleted_vault(s: Situation) -> Iterator[Finding]:
     cure: dict[str, str] = {}
     where = f"--name {name} --location {p['location']}"
     if str(p.get("vaultId") or "").lower() == s.ids["key-vault"].lower():
-        fix = f"Recover it, as it belongs to this recipe; or purge it: {s.purging}"
+        fix = _(
+            "Recover it, as it belongs to this recipe; or purge it: {command}", command=s.purging
+        )
         command = f"az keyvault recover {where}"
         if s.facts.group is None:
             command = f"{_group_again(s)} && {command}"
     elif p.get("purgeProtectionEnabled"):
-        fix = f"Choose another name: purge protection keeps this vault until {until}."
+        fix = _(
+            "Choose another name: purge protection keeps this vault until {until}.", until=until
+        )
         cure = another(s.recipe.names, "key_vault")
         command = s.replaying(cure)
     else:
-        fix = "Purge it, if nobody needs it any more, or choose another name."
+        fix = _("Purge it, if nobody needs it any more, or choose another name.")
         command = f"az keyvault purge {where}"
     yield Finding(
         "soft-deleted",
         "error",
         ("names.key_vault",),
-        f"The key vault name {name} is in use by a soft-deleted vault.",
-        why=f"{p.get('vaultId')} was deleted, but keeps its name until {until}.",
+        _("The key vault name {name} is in use by a soft-deleted vault.", name=name),
+        why=_(
+            "{vault} was deleted, but keeps its name until {until}.",
+            vault=p.get("vaultId"),
+            until=until,
+        ),
         fix=fix,
         cure=cure,
         command=command,
@@ -98,17 +113,29 @@ def deleted_workspace(s: Situation) -> Iterator[Finding]:
     if not any(str(w["id"]).lower() == address.lower() for w in s.facts.workspaces):
         return
     purge = f'az rest --method delete --url "{address}?api-version={api_versions.MACHINE_LEARNING}&forceToPurge=true"'
-    recover = "recover it in the portal (Recently deleted), "
-    if s.facts.group is None:
+    fix = _(
+        "Purge it (this does it, too: {command}), recover it in the portal (Recently deleted), "
+        "or choose another name.",
+        command=s.purging,
+    )
+    if s.facts.group is None:  # the resources that it depends on were deleted with its group
         purge = f"{_group_again(s)} && {purge}"
-        recover = ""  # the resources that it depends on were deleted with its group
+        fix = _(
+            "Purge it (this does it, too: {command}), or choose another name.", command=s.purging
+        )
     yield Finding(
         "soft-deleted",
         "error",
         ("names.workspace",),
-        f"The workspace name {s.recipe.names.workspace} is in use by a soft-deleted workspace.",
-        why="A deleted workspace keeps its name in the resource group for 14 days, or until it is purged.",
-        fix=f"Purge it (this does it, too: {s.purging}), {recover}or choose another name.",
+        _(
+            "The workspace name {workspace} is in use by a soft-deleted workspace.",
+            workspace=s.recipe.names.workspace,
+        ),
+        why=_(
+            "A deleted workspace keeps its name in the resource group for 14 days, or until it is "
+            "purged."
+        ),
+        fix=fix,
         command=purge,
     )
 
@@ -121,9 +148,13 @@ def endpoint(s: Situation) -> Iterator[Finding]:
             "name-taken",
             "error",
             ("names.endpoint",),
-            f"The endpoint name {name} is taken by another workspace in {s.region}.",
-            why="The name of an endpoint must be unique in its region.",
-            fix="Choose another name.",
+            _(
+                "The endpoint name {name} is taken by another workspace in {region}.",
+                name=name,
+                region=s.region,
+            ),
+            why=_("The name of an endpoint must be unique in its region."),
+            fix=_("Choose another name."),
             cure=(cure := another(s.recipe.names, "endpoint")),
             command=s.replaying(cure),
         )
@@ -139,14 +170,17 @@ def managed_group(s: Situation) -> Iterator[Finding]:
             "name-taken",
             "error",
             ("names.databricks_managed_group",),
-            f"The resource group {name} exists already.",
-            why=f"It is managed by {owner}."
+            _("The resource group {name} exists already.", name=name),
+            why=_("It is managed by {owner}.", owner=owner)
             if owner
-            else "Databricks must create this group itself.",
-            fix="Choose another name for the managed resource group."
+            else _("Databricks must create this group itself."),
+            fix=_("Choose another name for the managed resource group.")
             if owner
-            else "If a deleted workspace left it behind, delete it; otherwise choose another name. To "
-            f"delete it: az group delete --name {name}",
+            else _(
+                "If a deleted workspace left it behind, delete it; otherwise choose another name. To "
+                "delete it: {command}",
+                command=f"az group delete --name {name}",
+            ),
             cure=(cure := another(s.recipe.names, "databricks_managed_group")),
             command=s.replaying(cure),
         )
@@ -160,9 +194,16 @@ def places(s: Situation) -> Iterator[Finding]:
             "other-region",
             "error",
             ("names.resource_group", "sign_in.region"),
-            f"The resource group {s.recipe.names.resource_group} is in {group['location']}, not in {s.region}.",
-            why="A resource group cannot be moved to another region.",
-            fix=f"Use another resource group, or build in {group['location']}.",
+            _(
+                "The resource group {group} is in {location}, not in {region}.",
+                group=s.recipe.names.resource_group,
+                location=group["location"],
+                region=s.region,
+            ),
+            why=_("A resource group cannot be moved to another region."),
+            fix=_(
+                "Use another resource group, or build in {location}.", location=group["location"]
+            ),
             cure={"sign_in.region": group["location"]},
             command=s.replaying({"sign_in.region": group["location"]}),
         )

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import Finding, Severity
 from amlwizard.json_types import Document
+from amlwizard.language import _, listed
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import sections_of, title
 from amlwizard.rules.address_space import Range, path, space_of
@@ -100,18 +101,24 @@ def _overlap(
     cure: Mapping[str, str],
     severity: Severity,
 ) -> Finding:
-    names = ", ".join(f"{r.whose} ({r.prefix})" for r in met[:SHOWN])
-    more = f" and {len(met) - SHOWN} more" if len(met) > SHOWN else ""
+    others = listed([f"{r.whose} ({r.prefix})" for r in met], SHOWN)
     connected = severity == "error"
     return Finding(
         "vnet-overlap",
         severity,
         (field,),
-        f"{prefix} ({title(field)}) overlaps {names}{more}.",
-        why="The VNET is peered with it, and addresses that exist twice cannot be reached."
+        _(
+            "{prefix} ({field}) overlaps {others}.",
+            prefix=prefix,
+            field=title(field),
+            others=others,
+        ),
+        why=_("The VNET is peered with it, and addresses that exist twice cannot be reached.")
         if connected
-        else "Networks that overlap cannot be peered, nor connect to the same on-premises network.",
-        fix=use(cure) if cure else "Choose a range that no connected network uses.",
+        else _(
+            "Networks that overlap cannot be peered, nor connect to the same on-premises network."
+        ),
+        fix=use(cure) if cure else _("Choose a range that no connected network uses."),
         cure=cure,
         command=s.replaying(cure or {field: "PREFIX"}),
     )
@@ -179,18 +186,31 @@ def reserved(s: Situation) -> Iterator[Finding]:
                 "reserved-subnet",
                 "warning",
                 (place, path("reserved")),
-                f"The VNET {s.recipe.names.vnet} has no subnet called {subnet.name}.",
-                why="Its range stays free, but amlwizard does not create reserved subnets.",
-                fix="Remove it from the reserved subnets, or correct the names of VNET and subnet.",
+                _(
+                    "The VNET {vnet} has no subnet called {name}.",
+                    vnet=s.recipe.names.vnet,
+                    name=subnet.name,
+                ),
+                why=_("Its range stays free, but amlwizard does not create reserved subnets."),
+                fix=_(
+                    "Remove it from the reserved subnets, or correct the names of VNET and subnet."
+                ),
             )
         elif found.range != subnet.range:
             yield Finding(
                 "reserved-subnet",
                 "warning",
                 (place, path("reserved")),
-                f"The subnet {subnet.name} has the range {found.range}, not {subnet.range}.",
-                why="The ranges of the recipe avoid the range that is given here, not the real one.",
-                fix=f"Change it to {found.range}.",
+                _(
+                    "The subnet {name} has the range {range}, not {given}.",
+                    name=subnet.name,
+                    range=found.range,
+                    given=subnet.range,
+                ),
+                why=_(
+                    "The ranges of the recipe avoid the range that is given here, not the real one."
+                ),
+                fix=_("Change it to {range}.", range=found.range),
                 cure={path("reserved"): right},
                 command=s.replaying({path("reserved"): json.dumps(right)}),
             )
@@ -240,10 +260,15 @@ def _in_the_way(s: Situation, which: str, subnet: _Held, cure: Mapping[str, str]
         "subnet-in-use",
         "error",
         (f"addresses.{which}",),
-        f"{getattr(s.recipe.addresses, which)} ({title(f'addresses.{which}')}) overlaps the existing subnet "
-        f"{subnet.name} ({subnet.range}) in the VNET.",
-        why="The subnets of a VNET must not overlap.",
-        fix="Use another range, or delete that subnet.",
+        _(
+            "{prefix} ({field}) overlaps the existing subnet {name} ({range}) in the VNET.",
+            prefix=getattr(s.recipe.addresses, which),
+            field=title(f"addresses.{which}"),
+            name=subnet.name,
+            range=subnet.range,
+        ),
+        why=_("The subnets of a VNET must not overlap."),
+        fix=_("Use another range, or delete that subnet."),
         cure=cure,
         command=s.replaying(cure or {f"addresses.{which}": "PREFIX"}),
     )
@@ -255,10 +280,15 @@ def _cannot_move(s: Situation, which: str, subnet: _Held) -> Finding:
         "subnet-in-use",
         "error",
         (f"addresses.{which}", f"names.{which}_subnet"),
-        f"The subnet {subnet.name} has the range {subnet.range} and is in use; it cannot be changed to "
-        f"{getattr(s.recipe.addresses, which)}.",
-        why=f"It is used by {subnet.users[0]}.",
-        fix="Keep its range, or delete the resources in it.",
+        _(
+            "The subnet {name} has the range {range} and is in use; it cannot be changed to "
+            "{wanted}.",
+            name=subnet.name,
+            range=subnet.range,
+            wanted=getattr(s.recipe.addresses, which),
+        ),
+        why=_("It is used by {user}.", user=subnet.users[0]),
+        fix=_("Keep its range, or delete the resources in it."),
         cure=cure,
         command=s.replaying(cure),
     )
@@ -270,9 +300,9 @@ def _taken(s: Situation, which: str, subnet: _Held, by: str, other: Mapping[str,
         "subnet-in-use",
         "error",
         (f"names.{which}_subnet", f"addresses.{which}"),
-        f"The subnet {subnet.name} is used by another Databricks workspace.",
-        why=f"{by} uses it exclusively.",
-        fix="Use another subnet, with another range.",
+        _("The subnet {name} is used by another Databricks workspace.", name=subnet.name),
+        why=_("{workspace} uses it exclusively.", workspace=by),
+        fix=_("Use another subnet, with another range."),
         cure=cure,
         command=s.replaying(cure or {f"names.{which}_subnet": "NAME"}),
     )

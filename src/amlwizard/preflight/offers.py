@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from amlwizard.cloud.facts import Size
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import title
 from amlwizard.rules.places import place
@@ -30,8 +31,11 @@ def regions(s: Situation) -> Iterator[Finding]:
             "region-not-offered",
             "error",
             ("sign_in.region",),
-            f"The region {s.region} does not exist, or the subscription cannot use it.",
-            fix=f"Did you mean {meant}?" if meant else "Choose another region.",
+            _(
+                "The region {region} does not exist, or the subscription cannot use it.",
+                region=s.region,
+            ),
+            fix=_("Did you mean {region}?", region=meant) if meant else _("Choose another region."),
             cure={"sign_in.region": meant} if meant else {},
             command=s.replaying({"sign_in.region": meant})
             if meant
@@ -53,13 +57,20 @@ def regions(s: Situation) -> Iterator[Finding]:
         "region-not-offered",
         "error",
         ("sign_in.region",),
-        f"{s.region} does not offer {', '.join(lacking)}.",
-        why="All resources of the platform are created in one region.",
-        fix=f"In the same geography, these regions offer all: {', '.join(near[:SHOWN])}."
+        _("{region} does not offer {types}.", region=s.region, types=", ".join(lacking)),
+        why=_("All resources of the platform are created in one region."),
+        fix=_(
+            "In the same geography, these regions offer all: {regions}.",
+            regions=", ".join(near[:SHOWN]),
+        )
         if near
-        else f"No region in the same geography offers all. These do, if your data may be there: {others}."
+        else _(
+            "No region in the same geography offers all. These do, if your data may be there: "
+            "{regions}.",
+            regions=others,
+        )
         if others
-        else "No region offers all of these.",
+        else _("No region offers all of these."),
         cure={"sign_in.region": near[0]} if near else {},
         command=s.replaying({"sign_in.region": near[0] if near else "REGION"}),
     )
@@ -111,16 +122,29 @@ def sizes(s: Situation) -> Iterator[Finding]:
             "sku-not-offered",
             "error",
             fields,
-            f"The VM size {name} is not offered in {s.region}.",
-            why="Azure restricts it for this subscription in this region."
+            _("The VM size {name} is not offered in {region}.", name=name, region=s.region),
+            why=_("Azure restricts it for this subscription in this region.")
             if known
-            else "It is not in the region's list of VM sizes.",
-            fix=f"Use {other.name}, with {other.vcpus} vCPUs and {other.memory:g} GiB."
+            else _("It is not in the region's list of VM sizes."),
+            fix=_instead(other)
             if other
-            else f"To list what is offered: az vm list-skus --location {s.region} --output table",
+            else _("To list what is offered: {command}", command=_listing(s)),
             cure=changes if other else {},
             command=s.replaying(changes),
         )
+
+
+def _instead(other: Size) -> str:
+    return _(
+        "Use {name}, with {vcpus} vCPUs and {memory:g} GiB.",
+        name=other.name,
+        vcpus=other.vcpus,
+        memory=other.memory,
+    )
+
+
+def _listing(s: Situation) -> str:
+    return f"az vm list-skus --location {s.region} --output table"
 
 
 def fitting(s: Situation) -> Iterator[Finding]:
@@ -137,11 +161,11 @@ def fitting(s: Situation) -> Iterator[Finding]:
             "sku-unfit",
             "error",
             (path,),
-            f"The VM size {name} cannot be used as {title(path)}.",
+            _("The VM size {name} cannot be used as {field}.", name=name, field=title(path)),
             why=problem,
-            fix=f"Use {other.name}, with {other.vcpus} vCPUs and {other.memory:g} GiB."
+            fix=_instead(other)
             if other
-            else f"Choose another size. To list them: az vm list-skus --location {s.region} --output table",
+            else _("Choose another size. To list them: {command}", command=_listing(s)),
             cure=changes if other else {},
             command=s.replaying(changes),
         )
@@ -149,13 +173,17 @@ def fitting(s: Situation) -> Iterator[Finding]:
 
 def _unfit(path: str, machine: Size) -> str:
     if machine.arm and path != "training.node_type":
-        return "It has Arm processors, but images of Azure Machine Learning need x64."
+        return _("It has Arm processors, but images of Azure Machine Learning need x64.")
     if path != "serving.node_size":
         return ""
     if machine.vcpus < SYSTEM_VCPUS or 0 < machine.memory < SYSTEM_GIB:
-        return (
-            f"It has {machine.vcpus} vCPU and {machine.memory:g} GiB; the system node pool of AKS needs at "
-            f"least {SYSTEM_VCPUS} vCPUs and {SYSTEM_GIB} GiB."
+        return _(
+            "It has {vcpus} vCPU and {memory:g} GiB; the system node pool of AKS needs at least "
+            "{least_vcpus} vCPUs and {least_memory} GiB.",
+            vcpus=machine.vcpus,
+            memory=machine.memory,
+            least_vcpus=SYSTEM_VCPUS,
+            least_memory=SYSTEM_GIB,
         )
     return ""
 
@@ -202,8 +230,15 @@ def kubernetes(s: Situation) -> Iterator[Finding]:
             "kubernetes-version",
             "error",
             ("serving.kubernetes_version",),
-            f"AKS does not offer Kubernetes {version} in {s.region}.",
-            fix=f"Use one of {', '.join(newest)}, or clear the field to use the region's default.",
+            _(
+                "AKS does not offer Kubernetes {version} in {region}.",
+                version=version,
+                region=s.region,
+            ),
+            fix=_(
+                "Use one of {versions}, or clear the field to use the region's default.",
+                versions=", ".join(newest),
+            ),
             cure={"serving.kubernetes_version": near} if near else {},
             command=s.replaying({"serving.kubernetes_version": near}) if near else "",
         )

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from amlwizard.errors import Finding
 from amlwizard.json_types import Document
+from amlwizard.language import _, _n
 from amlwizard.preflight.offers import size
 from amlwizard.preflight.situation import Situation
-from amlwizard.recipe import Serving
+from amlwizard.recipe import Serving, title
 
 POOL = "default"
 Pod = tuple[float, float]
@@ -43,18 +44,32 @@ def room(s: Situation) -> Iterator[Finding]:
         return
     fitting = _most(nodes, pod, serving.instances)
     free = max(nodes)
-    one = f"{serving.cpu} CPU and {serving.memory}"
-    on = f"{len(nodes)} node{'' if len(nodes) == 1 else 's'}"
     yield Finding(
         "pods-without-node",
         "error",
         FIELDS,
-        f"{serving.instances} instances with {one} each do not fit on {on}; {fitting} would.",
-        why=f"Of a node, {free[0] / 1000:.2f} CPU and {free[1] / 1024:.1f} GiB are available to pods, and "
-        "the Machine Learning extension uses some of that. Instances that do not fit stay pending.",
-        fix=f"Set Instances to {fitting}, or use more or larger nodes."
+        _n(
+            "{instances} instances with {cpu} CPU and {memory} each do not fit on {n} node; {fitting} would.",
+            "{instances} instances with {cpu} CPU and {memory} each do not fit on {n} nodes; {fitting} would.",
+            len(nodes),
+            instances=serving.instances,
+            cpu=serving.cpu,
+            memory=serving.memory,
+            fitting=fitting,
+        ),
+        why=_(
+            "Of a node, {cpu:.2f} CPU and {memory:.1f} GiB are available to pods, and the Machine "
+            "Learning extension uses some of that. Instances that do not fit stay pending.",
+            cpu=free[0] / 1000,
+            memory=free[1] / 1024,
+        ),
+        fix=_(
+            "Set {field} to {fitting}, or use more or larger nodes.",
+            field=title("serving.instances"),
+            fitting=fitting,
+        )
         if fitting
-        else "Use larger nodes, or less CPU and memory per instance.",
+        else _("Use larger nodes, or less CPU and memory per instance."),
         cure={"serving.instances": fitting} if fitting else {},
         command=s.replaying({"serving.instances": fitting or "NUMBER"}),
     )

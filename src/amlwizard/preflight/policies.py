@@ -8,19 +8,24 @@ from dataclasses import replace
 
 from amlwizard.cloud.facts import Denied
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.plan import GROUP
 from amlwizard.preflight.situation import Situation
+from amlwizard.recipe import title
 from amlwizard.rules.base import use
 
 ADDRESSES = "Microsoft.Network/publicIPAddresses"
-BY_FIREWALL = (
-    "Route outbound traffic of AKS through a firewall: set Way out of AKS to user-defined-routing, "
-    "Firewall of AKS to its address, and Load balancer to internal. Or ask the owner of the policy for "
-    "an exemption."
+BY_FIREWALL = _(
+    "Route outbound traffic of AKS through a firewall: set {way_out} to user-defined-routing, "
+    "{firewall} to its address, and {balancer} to internal. Or ask the owner of the policy for an "
+    "exemption.",
+    way_out=title("security.aks_outbound"),
+    firewall=title("security.aks_firewall"),
+    balancer=title("serving.load_balancer"),
 )
 MAKERS = {
     "aks": ("AKS", "names.aks"),
-    "aks-extension": ("The Machine Learning extension", "names.aks"),
+    "aks-extension": (_("the Machine Learning extension"), "names.aks"),
     "databricks": ("Databricks", "names.databricks"),
 }
 KEYS = "security.shared_keys"
@@ -48,10 +53,14 @@ def _forbidden(s: Situation, assignment: str, those: Sequence[Denied]) -> Findin
         assignment,
         those,
         ("names.tags",) if _tags(those) else tuple(cure) or tuple(dict.fromkeys(fields)),
-        f"denies {', '.join(kinds)}",
+        _("The policy {name} denies {types}.", name=_name(assignment), types=", ".join(kinds)),
         s.facts.group is None or kinds == [GROUP],
         cure,
     )
+
+
+def _name(assignment: str) -> str:
+    return assignment.rsplit("/", 1)[-1]
 
 
 def _is_about_keys(denied: Denied) -> bool:
@@ -65,7 +74,12 @@ def _implied(s: Situation, assignment: str, step: str, those: Sequence[Denied]) 
     address = kinds == ADDRESSES and not _tags(those) and not elsewhere
     cure = _without_address(s, step) if address else {}
     fields = tuple(cure) or (("names.tags",) if _tags(those) else (field,))
-    what = f"denies {kinds}, which {maker} creates by itself"
+    what = _(
+        "The policy {name} denies {types}, which {maker} creates by itself.",
+        name=_name(assignment),
+        types=kinds,
+        maker=maker,
+    )
     found = _finding(s, assignment, those, fields, what, True, cure)
     if step == "aks" and address and not cure:
         return replace(found, fields=("security.aks_outbound",), fix=BY_FIREWALL)
@@ -112,21 +126,30 @@ def _finding(
     )
     if tags:
         held = ", ".join(f'"{name}": "VALUE"' for name in tags)
-        fix = f"Add to Tags what the policy requires: {', '.join(tags)}."
+        fix = _(
+            "Add to {field} what the policy requires: {tags}.",
+            field=title("names.tags"),
+            tags=", ".join(tags),
+        )
         command = s.replaying({"names.tags": f"{{{held}}}"})
     elif cure:
-        fix = f"{use(cure)} Or ask the owner of the policy for an exemption."
+        fix = _("{cure} Or ask the owner of the policy for an exemption.", cure=use(cure))
         command = s.replaying(cure)
     else:
-        fix = "Ask the owner of the policy for an exemption, or change what it objects to."
+        fix = _("Ask the owner of the policy for an exemption, or change what it objects to.")
         command = exemption
-    objects = f" It objects to: {'; '.join(met)}." if met else ""
     return Finding(
         "policy",
         "error",
         fields or ("sign_in.subscription",),
-        f"The policy {assignment.rsplit('/', 1)[-1]} {what}.",
-        why=f"It is assigned as {assignment}.{objects}",
+        what,
+        why=_(
+            "It is assigned as {assignment}. It objects to: {objections}.",
+            assignment=assignment,
+            objections="; ".join(met),
+        )
+        if met
+        else _("It is assigned as {assignment}.", assignment=assignment),
         fix=fix,
         cure=dict(cure or {}),
         command=command,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from amlwizard.cloud.facts import Usage
 from amlwizard.errors import Finding
+from amlwizard.language import _, _n
 from amlwizard.preflight.offers import size
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import Training
-from amlwizard.rules.base import counted
 from amlwizard.rules.capacity import surge_of
 
 PUBLIC_ADDRESSES = (
@@ -57,25 +57,39 @@ def quotas(s: Situation) -> Iterator[Finding]:
     """What this recipe alone would exceed."""
     for demand in demands(s):
         if demand.need > demand.usage.left:
-            what = (
-                f"{demand.title}: {demand.need} are needed, {max(0, demand.usage.left)} are left."
+            what = _(
+                "{title}: {need} are needed, {left} are left.",
+                title=demand.title,
+                need=demand.need,
+                left=max(0, demand.usage.left),
             )
-            yield _exceeded(s, demand, what, demand.parts, demand.need, "use less")
+            fix = _("Request more quota, use less, or choose another region.")
+            yield _exceeded(s, demand, what, demand.parts, demand.need, fix)
 
 
 def of_pool(s: Situation) -> Iterator[Finding]:
     """The vCPUs of nodes from a pool: Databricks alone knows their size and which stand by already."""
     training = s.recipe.training
     if training.instance_pool and s.starts_cluster:
-        nodes = counted(1 + training.most_workers, "node")
         yield Finding(
             "not-checked",
             "warning",
             ("training.instance_pool",),
-            f"Could not be checked: whether the vCPU quota has room for {nodes} of the instance pool "
-            f"{training.instance_pool}.",
-            why="The pool has a node type of its own, and may have idle nodes, which are in use already.",
-            fix="Look at the pool's node type, its idle nodes and its maximum capacity in Databricks.",
+            _n(
+                "Could not be checked: whether the vCPU quota has room for {n} node of the instance "
+                "pool {pool}.",
+                "Could not be checked: whether the vCPU quota has room for {n} nodes of the instance "
+                "pool {pool}.",
+                1 + training.most_workers,
+                pool=training.instance_pool,
+            ),
+            why=_(
+                "The pool has a node type of its own, and may have idle nodes, which are in use "
+                "already."
+            ),
+            fix=_(
+                "Look at the pool's node type, its idle nodes and its maximum capacity in Databricks."
+            ),
         )
 
 
@@ -91,13 +105,18 @@ def together(situations: Mapping[str, Situation]) -> dict[str, list[Finding]]:
         need, left = sum(d.need for d in claim.values()), min(d.usage.left for d in claim.values())
         if len(claim) > 1 and need > left:
             for name, demand in claim.items():
-                what = (
-                    f"{demand.title}: {', '.join(claim)} need {need} together, {need - left} more "
-                    f"than the {max(0, left)} that are left."
+                what = _(
+                    "{title}: {recipes} need {need} together, {excess} more than the {left} that are left.",
+                    title=demand.title,
+                    recipes=", ".join(claim),
+                    need=need,
+                    excess=need - left,
+                    left=max(0, left),
                 )
                 parts = "; ".join(f"{other}: {d.need} ({d.parts})" for other, d in claim.items())
                 s = situations[name]
-                found[name].append(_exceeded(s, demand, what, parts, need, "replay fewer of them"))
+                fix = _("Request more quota, replay fewer of them, or choose another region.")
+                found[name].append(_exceeded(s, demand, what, parts, need, fix))
     return found
 
 
@@ -123,7 +142,12 @@ def needs(s: Situation) -> list[Need]:
                 machine.family,
                 ("serving.nodes", "serving.node_size")
                 + (("serving.max_nodes",) if serving.max_nodes else ()),
-                f"{nodes} AKS nodes and {surge} more during upgrades",
+                _n(
+                    "{n} AKS node and {surge} more during upgrades",
+                    "{n} AKS nodes and {surge} more during upgrades",
+                    nodes,
+                    surge=surge,
+                ),
             )
         )
     machine = size(s, s.machine_of_training or "")
@@ -133,7 +157,7 @@ def needs(s: Situation) -> list[Need]:
                 (1 + training.most_workers) * machine.vcpus,
                 machine.family,
                 (*_workers(training), "training.node_type"),
-                f"{1 + training.most_workers} Databricks nodes",
+                _n("{n} Databricks node", "{n} Databricks nodes", 1 + training.most_workers),
             )
         )
     return found
@@ -155,9 +179,13 @@ def _nodes_to_add(s: Situation) -> int:
 def _vcpus(s: Situation) -> Iterator[Demand]:
     """vCPU quotas of the region as a whole and of each family."""
     held, wanted = s.facts.usages.get("compute", {}), needs(s)
-    counters = [("cores", "Regional vCPUs", wanted)]
+    counters = [("cores", _("Regional vCPUs in {region}", region=s.region), wanted)]
     counters += [
-        (family, f"{family} vCPUs", [n for n in wanted if n.family == family])
+        (
+            family,
+            _("{family} vCPUs in {region}", family=family, region=s.region),
+            [n for n in wanted if n.family == family],
+        )
         for family in dict.fromkeys(need.family for need in wanted)
     ]
     for counter, title, those in counters:
@@ -167,11 +195,11 @@ def _vcpus(s: Situation) -> Iterator[Demand]:
                 "vcpu-quota",
                 "Microsoft.Compute",
                 counter,
-                f"{title} in {s.region}",
+                title,
                 need,
                 usage,
                 tuple(field for n in those for field in n.fields),
-                "; ".join(f"{n.vcpus} for {n.what}" for n in those),
+                "; ".join(_("{vcpus} for {what}", vcpus=n.vcpus, what=n.what) for n in those),
             )
 
 
@@ -187,30 +215,34 @@ def _machine_learning(s: Situation) -> Iterator[Demand]:
                 "ml-vcpu-quota",
                 "Microsoft.MachineLearningServices",
                 counter,
-                f"Machine Learning vCPUs ({counter}) in {s.region}",
+                _(
+                    "Machine Learning vCPUs ({counter}) in {region}",
+                    counter=counter,
+                    region=s.region,
+                ),
                 machine.vcpus,
                 usage,
                 ("serving.build_node_size",),
-                f"{machine.vcpus} for the node that builds images",
+                _("{vcpus} for the node that builds images", vcpus=machine.vcpus),
             )
 
 
 def _addresses(s: Situation) -> Iterator[Demand]:
     """The quota of public addresses: ours, and those that AKS and Databricks allocate."""
     own = [p for p in s.new if p.type == "Microsoft.Network/publicIPAddresses"]
-    parts = [f"{len(own)} of the recipe"] if own else []
+    parts = [_("{n} of the recipe", n=len(own))] if own else []
     fields = [field for planned in own for field in s.fields_of(planned)]
     need = len(own)
     if s.is_new("aks"):
         way_out = s.recipe.security.aks_outbound == "load-balancer"
         balancers = int(way_out) + int(s.recipe.serving.load_balancer == "public")
         if balancers:
-            parts.append(f"{balancers} for the load balancer of AKS")
+            parts.append(_("{n} for the load balancer of AKS", n=balancers))
         fields += ["serving.load_balancer", "security.aks_outbound"]
         need += balancers
     if not s.recipe.security.databricks_no_public_ip and s.starts_cluster:
         nodes = 1 + s.recipe.training.most_workers
-        parts.append(f"{nodes} for Databricks nodes")
+        parts.append(_("{n} for Databricks nodes", n=nodes))
         fields += ["security.databricks_no_public_ip", *_workers(s.recipe.training)]
         need += nodes
     held = s.facts.usages.get("network", {})
@@ -222,7 +254,7 @@ def _addresses(s: Situation) -> Iterator[Demand]:
         "public-ip-quota",
         "Microsoft.Network",
         counter,
-        f"Public IP addresses in {s.region}",
+        _("Public IP addresses in {region}", region=s.region),
         need,
         usage,
         tuple(fields),
@@ -240,17 +272,15 @@ def _network(s: Situation) -> Iterator[Demand]:
                 "network-quota",
                 "Microsoft.Network",
                 counter,
-                f"{kind} in {s.region}",
+                _("{type} in {region}", type=kind, region=s.region),
                 need,
                 usage,
                 ("sign_in.region",),
-                f"{need} of the recipe",
+                _("{n} of the recipe", n=need),
             )
 
 
-def _exceeded(
-    s: Situation, demand: Demand, what: str, parts: str, need: int, or_else: str
-) -> Finding:
+def _exceeded(s: Situation, demand: Demand, what: str, parts: str, need: int, fix: str) -> Finding:
     usage = demand.usage
     scope = f"/subscriptions/{s.subscription}/providers/{demand.provider}/locations/{s.region}"
     return Finding(
@@ -258,8 +288,13 @@ def _exceeded(
         "error",
         tuple(dict.fromkeys(demand.fields)),
         what,
-        why=f"{parts}; {usage.used} of {usage.limit} are in use.",
-        fix=f"Request more quota, {or_else}, or choose another region.",
+        why=_(
+            "{parts}; {used} of {limit} are in use.",
+            parts=parts,
+            used=usage.used,
+            limit=usage.limit,
+        ),
+        fix=fix,
         command=f"az quota update --resource-name {demand.counter} --scope {scope} "
         f"--limit-object value={usage.used + need}",
     )

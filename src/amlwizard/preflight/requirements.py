@@ -8,6 +8,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from amlwizard.cloud_port import PackageRelease
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.preflight.situation import Situation
 from amlwizard.rules.runtimes import python_of
 
@@ -21,22 +22,34 @@ def installable(s: Situation) -> Iterator[Finding]:
         if not release.is_there:
             yield _finding(
                 release,
-                f"The package index does not have {release.requirement}.",
-                "Correct its name or version; pypi.org lists the versions of each package.",
+                _(
+                    "The package index does not have {requirement}.",
+                    requirement=release.requirement,
+                ),
+                _("Correct its name or version; pypi.org lists the versions of each package."),
             )
         elif python and not _is_for(release, python):
             runtime = s.recipe.training.spark_version
             yield _finding(
                 release,
-                f"{release.requirement} does not support Python {python[0]}.{python[1]} of the runtime "
-                f"{runtime}.",
-                "Choose another version of the package, or another Databricks runtime."
-                + (f" It needs Python {release.python}." if release.python else ""),
+                _(
+                    "{requirement} does not support Python {version} of the runtime {runtime}.",
+                    requirement=release.requirement,
+                    version=f"{python[0]}.{python[1]}",
+                    runtime=runtime,
+                ),
+                _(
+                    "Choose another version of the package, or another Databricks runtime. It needs "
+                    "Python {version}.",
+                    version=release.python,
+                )
+                if release.python
+                else _("Choose another version of the package, or another Databricks runtime."),
             )
 
 
 def _finding(release: PackageRelease, what: str, fix: str) -> Finding:
-    why = "It is installed on the cluster before the notebook runs."
+    why = _("It is installed on the cluster before the notebook runs.")
     return Finding("requirement-not-installable", "error", (FIELD,), what, why, fix)
 
 

@@ -8,10 +8,12 @@ from functools import lru_cache
 
 from amlwizard.cloud.facts import UNREGISTERED, Permission, Planned
 from amlwizard.errors import Finding
+from amlwizard.language import _, _n, listed
 from amlwizard.notebook.access import FIELDS as NOTEBOOK_FIELDS
 from amlwizard.notebook.access import secrets_missing
 from amlwizard.plan import type_of
 from amlwizard.preflight.situation import Situation
+from amlwizard.recipe import title
 
 POLICIES = "Microsoft.PolicyInsights"
 ASSIGN = "Microsoft.Authorization/roleAssignments/write"
@@ -42,6 +44,7 @@ JOINS: dict[str, tuple[str, ...]] = {
         "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
     ),
 }
+SHOWN = 6  # missing actions
 # The narrowest built-in roles that grant the missing actions.
 ASSIGNING_ROLE, WRITING_ROLE = "Role Based Access Control Administrator", "Contributor"
 
@@ -81,10 +84,11 @@ def providers(s: Situation) -> Iterator[Finding]:
     if not missing:
         return
     command = " && ".join(f"az provider register --wait --namespace {ns}" for ns in missing)
-    what = (
-        f"{len(missing)} resource providers are not registered in the subscription."
-        if len(missing) > 1
-        else f"The resource provider {missing[0]} is not registered in the subscription."
+    what = _n(
+        "The resource provider {provider} is not registered in the subscription.",
+        "{n} resource providers are not registered in the subscription.",
+        len(missing),
+        provider=missing[0],
     )
     held = s.facts.permissions
     barred = [
@@ -98,9 +102,14 @@ def providers(s: Situation) -> Iterator[Finding]:
             "error",
             ("sign_in.subscription",),
             what,
-            why=f"The account {s.account} is not allowed to register them: it lacks the action "
-            f"{barred[0]}/register/action. They are {', '.join(missing)}.",
-            fix="Ask an owner of the subscription to register them.",
+            why=_(
+                "The account {account} is not allowed to register them: it lacks the action "
+                "{action}. They are {providers}.",
+                account=s.account,
+                action=f"{barred[0]}/register/action",
+                providers=", ".join(missing),
+            ),
+            fix=_("Ask an owner of the subscription to register them."),
             command=command,
         )
     else:
@@ -109,9 +118,11 @@ def providers(s: Situation) -> Iterator[Finding]:
             "warning",
             ("sign_in.subscription",),
             what,
-            why=f"They are registered by the first step of a run, in about two minutes: "
-            f"{', '.join(missing)}.",
-            fix="You need not do anything.",
+            why=_(
+                "They are registered by the first step of a run, in about two minutes: {providers}.",
+                providers=", ".join(missing),
+            ),
+            fix=_("You need not do anything."),
             command=command,
         )
 
@@ -129,14 +140,20 @@ def actions(s: Situation) -> Iterator[Finding]:
         (ASSIGNING_ROLE, [a for a in missing if a == ASSIGN]),
     ):
         if lacking:
-            shown = ", ".join(lacking[:6]) + (f" and {len(lacking) - 6} more" * (len(lacking) > 6))
             yield Finding(
                 "role-action",
                 "error",
                 ("sign_in.subscription",),
-                f"The account {s.account} lacks permissions: {shown}.",
-                why=f"The remaining steps need them. The role {role} grants them.",
-                fix=f"Ask an owner of the subscription for the role {role}, or sign in with another account.",
+                _(
+                    "The account {account} lacks permissions: {actions}.",
+                    account=s.account,
+                    actions=listed(lacking, SHOWN),
+                ),
+                why=_("The remaining steps need them. The role {role} grants them.", role=role),
+                fix=_(
+                    "Ask an owner of the subscription for the role {role}, or sign in with another account.",
+                    role=role,
+                ),
                 command=f'az role assignment create --assignee {s.account} --role "{role}" '
                 f"--scope {scope}",
             )
@@ -151,10 +168,17 @@ def notebook(s: Situation) -> Iterator[Finding]:
             "notebook-secrets",
             "warning",
             NOTEBOOK_FIELDS,
-            "The notebook signs in as a service principal, but its secrets cannot be stored yet.",
-            why="They belong in a secret scope of the Databricks workspace, which does not exist yet.",
-            fix="Build up to there first, then store tenant-id, client-id and client-secret in the "
-            "scope. Or set Sign-in to environment, and sign in with a client secret.",
+            _(
+                "The notebook signs in as a service principal, but its secrets cannot be stored yet."
+            ),
+            why=_(
+                "They belong in a secret scope of the Databricks workspace, which does not exist yet."
+            ),
+            fix=_(
+                "Build up to there first, then store tenant-id, client-id and client-secret in the "
+                "scope. Or set {field} to environment, and sign in with a client secret.",
+                field=title("sign_in.login"),
+            ),
             command=s.replaying({}, "--until", "provision"),
         )
 
@@ -166,22 +190,26 @@ def unread(s: Situation) -> Iterator[Finding]:
         those = [u for u in left if u.code == code]
         if code in UNREGISTERED:
             fix, command = (
-                "Register the resource provider.",
+                _("Register the resource provider."),
                 f"az provider register --namespace {POLICIES}",
             )
         elif code == "AuthorizationFailed":
-            fix = "Ask for the role Reader on the subscription, then check again."
+            fix = _("Ask for the role Reader on the subscription, then check again.")
             command = (
                 f"az role assignment create --assignee {s.account} --role Reader "
                 f"--scope /subscriptions/{s.subscription}"
             )
         else:
-            fix, command = "Check again, or go on without this check.", ""
+            fix, command = _("Check again, or go on without this check."), ""
         yield Finding(
             "not-checked",
             "warning",
             ("sign_in.subscription",),
-            f"Could not be checked: {', '.join(dict.fromkeys(u.what for u in those))} ({code}).",
+            _(
+                "Could not be checked: {facts} ({code}).",
+                facts=", ".join(dict.fromkeys(u.what for u in those)),
+                code=code,
+            ),
             why=those[0].why,
             fix=fix,
             command=command,

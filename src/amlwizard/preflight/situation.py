@@ -13,6 +13,7 @@ from amlwizard.command_line import RECIPE, command_line, replaying
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.notebook.access import lacking, login_of
 from amlwizard.plan import Context, Found, Kept, Step, type_of
 from amlwizard.plan.outputs import (
@@ -258,7 +259,7 @@ def _with_databricks(
         missing = lacking(ctx.cloud, ctx.recipe, client) if wanted else []
         runtimes, node_types = client.runtimes(), client.node_types()
     except CloudError as error:
-        unread = Unread("the Databricks workspace", error.code, error.why)
+        unread = Unread(_("the Databricks workspace"), error.code, error.why)
         facts = replace(situation.facts, unread=(*situation.facts.unread, unread))
         return replace(situation, facts=facts)
     return replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.plan import Kept
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import title
@@ -31,16 +32,31 @@ def _stays(s: Situation, step: str, kept: Sequence[Kept]) -> Finding:
     settable = len(by_field) == len(kept)
     anew = another(s.recipe.names, named[0].partition(".")[2]) if named else {}
     cure = by_field if settable else anew
-    wish = "; ".join(f"{k.path} is {k.found}, not {k.wanted}" for k in kept)
+    wish = "; ".join(
+        _("{path} is {found}, not {wanted}", path=k.path, found=k.found, wanted=k.wanted)
+        for k in kept
+    )
     instead = title(named[0] if named else "names.prefix")
     return Finding(
         "immutable",
         "error",
         tuple(dict.fromkeys([k.field for k in kept if k.field] or named)) or ("names.prefix",),
-        f"{name} exists, and Azure cannot change it: {wish}.",
-        why="Azure sets these properties when a resource is created, and does not allow changes afterwards.",
-        fix=(f"To keep it: {use(by_field)} " if settable else "")
-        + f"To create it anew, change {instead}, or delete the existing resource first.",
+        _("{name} exists, and Azure cannot change it: {differences}.", name=name, differences=wish),
+        why=_(
+            "Azure sets these properties when a resource is created, and does not allow changes "
+            "afterwards."
+        ),
+        fix=_(
+            "To keep it: {cure} To create it anew, change {field}, or delete the existing resource "
+            "first.",
+            cure=use(by_field),
+            field=instead,
+        )
+        if settable
+        else _(
+            "To create it anew, change {field}, or delete the existing resource first.",
+            field=instead,
+        ),
         cure=cure,
         command=s.replaying(cure) if cure else "",
     )

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import Finding, InvalidInputError, lowered
 from amlwizard.json_types import Document
+from amlwizard.language import _, _n
 from amlwizard.payloads import FindingReported
 from amlwizard.plan import Context, Step
 from amlwizard.preflight import findings, survey
@@ -41,7 +42,7 @@ def preflight_step(
         return {"findings": [finding.to_json() for finding in found]}
 
     return Step(
-        "preflight", "Preflight", "provision", ("sign-in",), lambda ctx: None, apply, runs=True
+        "preflight", _("Preflight"), "provision", ("sign-in",), lambda ctx: None, apply, runs=True
     )
 
 
@@ -53,9 +54,12 @@ def _refuse(found: Sequence[Finding]) -> None:
 def refusal(found: Sequence[Finding]) -> InvalidInputError:
     """The error that carries all findings; its text lists those that are errors."""
     errors = [finding for finding in found if finding.severity == "error"]
-    count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''}"
     return InvalidInputError(
-        f"Preflight found {count}; nothing was created.",
+        _n(
+            "Preflight found {n} problem; nothing was created.",
+            "Preflight found {n} problems; nothing was created.",
+            len(errors),
+        ),
         findings=found,
         why="\n".join(finding.what for finding in errors),
         fix="\n".join(finding.fix for finding in errors if finding.fix),

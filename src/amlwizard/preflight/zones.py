@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from amlwizard.errors import Finding
 from amlwizard.json_path import value_at
+from amlwizard.language import _
 from amlwizard.preflight.situation import Situation, zone_of
+from amlwizard.recipe import title
 
 
 def linked(s: Situation) -> Iterator[Finding]:
@@ -26,11 +28,20 @@ def linked(s: Situation) -> Iterator[Finding]:
         "zone-linked",
         "error",
         ("security.dns_zones",),
-        f"The VNET is already linked to other private DNS zones: {', '.join(sorted(zones))}.",
-        why="A VNET cannot be linked to two private DNS zones of the same name. The linked ones are "
-        f"{', '.join(sorted(zones.values()))}.",
-        fix="Use those zones, in Private DNS zones. The account needs the role Private DNS Zone "
-        "Contributor on them, to create the records of the private endpoints.",
+        _(
+            "The VNET is already linked to other private DNS zones: {zones}.",
+            zones=", ".join(sorted(zones)),
+        ),
+        why=_(
+            "A VNET cannot be linked to two private DNS zones of the same name. The linked ones "
+            "are {ids}.",
+            ids=", ".join(sorted(zones.values())),
+        ),
+        fix=_(
+            "Use those zones, in {field}. The account needs the role Private DNS Zone "
+            "Contributor on them, to create the records of the private endpoints.",
+            field=title("security.dns_zones"),
+        ),
         cure={"security.dns_zones": named},
         command=s.replaying({"security.dns_zones": json.dumps(named)}),
     )
