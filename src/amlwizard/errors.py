@@ -26,6 +26,8 @@ class Finding(PlainText):
     `cure` holds the values, by recipe path, that would remove the finding, if the rule knows them;
     `command` is the command that does it: of the Azure CLI for problems in the cloud, of amlwizard
     for problems in the recipe.
+    `otherwise` is the fix without the cure, for where that causes another error; None where `fix` does
+    not name the cure. The JSON leaves it out.
     """
 
     rule: str
@@ -37,9 +39,17 @@ class Finding(PlainText):
     line: int | None = None
     cure: Mapping[str, object] = field(default_factory=dict)
     command: str = ""
+    otherwise: str | None = field(default=None, compare=False)
+
+    def uncured(self) -> Finding:
+        """The finding without its cure."""
+        fix = self.fix if self.otherwise is None else self.otherwise
+        return replace(self, cure={}, command="", fix=fix)
 
     def to_json(self) -> dict[str, object]:
-        return {**asdict(self), "fields": list(self.fields)}
+        body = {**asdict(self), "fields": list(self.fields)}
+        del body["otherwise"]
+        return body
 
     @classmethod
     def from_json(cls, body: Document) -> Finding:

@@ -74,3 +74,10 @@ def test_advice_on_a_range_is_a_range(typed: str, advice: str) -> None:
     meant = re.search(r"[\d.]+/\d+", found.fix)
     assert meant and bool(found.cure) == advice.startswith("Use")
     assert not found.cure or found.cure == {"addresses.vnet": meant[0]}
+
+
+def test_advice_does_not_name_a_cure_that_a_rule_rejects() -> None:
+    raw = {"names": {"prefix": "abc"}, "addresses": {"vnet": "172.17.0.9/16"}}  # Docker's range
+    found = next(f for f in rules.findings_of(examine(raw)) if f.rule == "host-bits")
+    assert found.what and found.cure == {} and "172.17.0.0" not in found.fix
+    assert "otherwise" not in found.to_json()

@@ -7,7 +7,6 @@ returns to findings.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from amlwizard.errors import Finding
 from amlwizard.plan import Context, Step
@@ -27,7 +26,6 @@ from amlwizard.preflight import (
 from amlwizard.preflight.situation import Situation, survey
 from amlwizard.recipe import Sections, sections_of
 from amlwizard.rules import cures
-from amlwizard.rules.base import use
 
 __all__ = ["CHECKS", "RULES", "Situation", "check", "findings", "survey"]
 
@@ -89,5 +87,4 @@ def _sound(sections: Sections, finding: Finding) -> Finding:
     """The finding, without its cure if a rule would reject that."""
     if not finding.cure or cures.allowed(sections, finding.cure):
         return finding
-    fix = finding.fix.replace(use(finding.cure), "").strip() or "Choose another value."
-    return replace(finding, cure={}, command="", fix=fix)
+    return finding.uncured()

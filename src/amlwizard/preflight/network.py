@@ -103,6 +103,7 @@ def _overlap(
 ) -> Finding:
     others = listed([f"{r.whose} ({r.prefix})" for r in met], SHOWN)
     connected = severity == "error"
+    otherwise = _("Choose a range that no connected network uses.")
     return Finding(
         "vnet-overlap",
         severity,
@@ -118,8 +119,9 @@ def _overlap(
         else _(
             "Networks that overlap cannot be peered, nor connect to the same on-premises network."
         ),
-        fix=use(cure) if cure else _("Choose a range that no connected network uses."),
+        fix=use(cure) or otherwise,
         cure=cure,
+        otherwise=otherwise,
         command=s.replaying(cure or {field: "PREFIX"}),
     )
 

@@ -124,6 +124,7 @@ def _finding(
         f"az policy exemption create --name amlwizard-{s.recipe.names.prefix} "
         f"--policy-assignment {assignment} --exemption-category Waiver --scope {scope}"
     )
+    otherwise = _("Ask the owner of the policy for an exemption, or change what it objects to.")
     if tags:
         held = ", ".join(f'"{name}": "VALUE"' for name in tags)
         fix = _(
@@ -136,8 +137,7 @@ def _finding(
         fix = _("{cure} Or ask the owner of the policy for an exemption.", cure=use(cure))
         command = s.replaying(cure)
     else:
-        fix = _("Ask the owner of the policy for an exemption, or change what it objects to.")
-        command = exemption
+        fix, command = otherwise, exemption
     return Finding(
         "policy",
         "error",
@@ -153,6 +153,7 @@ def _finding(
         fix=fix,
         cure=dict(cure or {}),
         command=command,
+        otherwise=None if tags else otherwise,
     )
 
 

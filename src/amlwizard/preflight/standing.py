@@ -37,6 +37,9 @@ def _stays(s: Situation, step: str, kept: Sequence[Kept]) -> Finding:
         for k in kept
     )
     instead = title(named[0] if named else "names.prefix")
+    otherwise = _(
+        "To create it anew, change {field}, or delete the existing resource first.", field=instead
+    )
     return Finding(
         "immutable",
         "error",
@@ -53,10 +56,8 @@ def _stays(s: Situation, step: str, kept: Sequence[Kept]) -> Finding:
             field=instead,
         )
         if settable
-        else _(
-            "To create it anew, change {field}, or delete the existing resource first.",
-            field=instead,
-        ),
+        else otherwise,
         cure=cure,
+        otherwise=otherwise,
         command=s.replaying(cure) if cure else "",
     )

@@ -391,9 +391,11 @@ def _wrong(
     elif value is None:
         value = meant(problem)
     cure = {} if path in BY_KEY else _cure(section, loc, where, given, value)
-    fix = str(facts.get("fix") or "") or (f"Use {_flow(value)}." if cure and value else "")
+    fix, otherwise = str(facts.get("fix") or ""), None
+    if cure and value and not fix:
+        fix, otherwise = f"Use {_flow(value)}.", ""
     what = f"{label}: {said(problem, label)}" if named and rule != "value" else said(problem, label)
-    return Finding(rule, "error", (path,), what, fix=fix, cure=cure)
+    return Finding(rule, "error", (path,), what, fix=fix, cure=cure, otherwise=otherwise)
 
 
 def _flow(value: object) -> str:

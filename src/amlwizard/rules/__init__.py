@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
 
 from amlwizard.errors import Finding
 from amlwizard.recipe import Reading, Sections, examine, put
@@ -53,10 +52,6 @@ __all__ = [
 ]
 
 
-USE = "Use "
-"""How the fix of a finding about the shape begins where it is the cure, and nothing more."""
-
-
 def findings_of(reading: Reading) -> list[Finding]:
     """The findings about a recipe's shape, then those of the rules about its valid sections."""
     return [*of_shape(reading), *check(reading.sections)]
@@ -80,7 +75,7 @@ def _sound(reading: Reading, finding: Finding, left: dict[str, list[Finding]]) -
     known = {path for f in reading.findings if f != finding for path in f.fields}
     if not cured - known:
         return finding
-    return replace(finding, cure={}, fix="" if finding.fix.startswith(USE) else finding.fix)
+    return finding.uncured()
 
 
 def _after(reading: Reading, cure: Mapping[str, object]) -> list[Finding]:

@@ -16,6 +16,7 @@ Check = Callable[..., Iterator[Finding]]
 
 RESERVED_PER_SUBNET = 5
 RANGES = "ranges"
+OTHERWISE = "Choose another value."
 MOST = 1000  # findings of one rule
 AROUND_RANGES = ("addresses", "security", "serving", "training")
 
@@ -67,13 +68,21 @@ class Rule:
         fix: str = "",
         cure: Mapping[str, object] | None = None,
         severity: Severity | None = None,
+        otherwise: str = "",
     ) -> Finding:
         """A finding of this rule. `fix` defaults to a description of the cure, `severity` to that
-        of the rule."""
+        of the rule; `otherwise` is the fix where there is no cure, or none that holds."""
         where = (fields,) if isinstance(fields, str) else fields
-        fix = fix or use(cure or {})
+        fix = (fix or use(cure)) if cure else (otherwise or fix)
         return Finding(
-            self.id, severity or self.severity, where, what, self.text, fix, cure=cure or {}
+            self.id,
+            severity or self.severity,
+            where,
+            what,
+            self.text,
+            fix,
+            cure=cure or {},
+            otherwise=otherwise or OTHERWISE,
         )
 
 

@@ -17,7 +17,6 @@ from amlwizard.rules.rule_context import Ranges, ranges_of
 
 Cure = Mapping[str, object]
 ROUNDS = 30
-OTHERWISE = "Choose another value."
 
 
 def found(sections: Sections) -> list[Finding]:
@@ -78,8 +77,7 @@ def _holding(
         cure = {}
     if cure == finding.cure:
         return finding
-    fix = finding.fix.replace(use(finding.cure), use(cure)) if finding.cure else finding.fix
-    return replace(finding, cure=cure, fix=" ".join(fix.split()) or OTHERWISE)
+    return replace(finding, cure=cure, fix=use(cure)) if cure else finding.uncured()
 
 
 def _holds(sections: Sections, before: Iterable[Finding], finding: Finding, cure: Cure) -> bool:

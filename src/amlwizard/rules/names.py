@@ -65,22 +65,28 @@ def shapes(rule: Rule, names: Names) -> Iterator[Finding]:
         # The prefix is the cause of all of them, so they are one finding.
         first = wrong[follow[0]]
         cure = with_prefix(names)
+        otherwise = (
+            f"A prefix of {PREFIX.text} always works; or give these names yourself. "
+            f"{_title(follow[0])} takes {first.text}."
+        )
         yield rule.finding(
             ("names.prefix", *(f"names.{field}" for field in follow)),
             f"The prefix {_quoted(names.prefix)} gives names that Azure refuses: "
             + listed([f"{_title(field)} {_quoted(getattr(names, field))}" for field in follow])
             + ".",
-            f"{use(cure)} A prefix of {PREFIX.text} always works; or give these names yourself. "
-            f"{_title(follow[0])} takes {first.text}.".strip(),
+            f"{use(cure)} {otherwise}",
             cure,
+            otherwise=otherwise,
         )
     for field, shape in wrong.items():
         if field not in follow:
+            cure, otherwise = renamed(names, field), f"Allowed are {shape.text}."
             yield rule.finding(
                 f"names.{field}",
                 f"Azure does not allow {_quoted(getattr(names, field))} as {_title(field)}.",
-                f"{use(renamed(names, field))} Allowed are {shape.text}.".strip(),
-                renamed(names, field),
+                f"{use(cure)} {otherwise}",
+                cure,
+                otherwise=otherwise,
             )
 
 
@@ -111,8 +117,8 @@ def reserved(rule: Rule, names: Names) -> Iterator[Finding]:
             f"The prefix {_quoted(names.prefix)} puts the reserved word {wrong[follow[0]]!r} into "
             + listed([_quoted(getattr(names, field)) for field in follow])
             + ".",
-            use(cure) or "Choose another prefix.",
-            cure,
+            cure=cure,
+            otherwise="Choose another prefix.",
         )
     for field, word in wrong.items():
         if field not in follow:
@@ -120,8 +126,8 @@ def reserved(rule: Rule, names: Names) -> Iterator[Finding]:
             yield rule.finding(
                 f"names.{field}",
                 f"{_quoted(getattr(names, field))} contains the reserved word {word!r}.",
-                use(cure) or "Choose another name.",
-                cure,
+                cure=cure,
+                otherwise="Choose another name.",
             )
 
 
@@ -142,11 +148,13 @@ def labels(rule: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
         if SHAPES[field].fits(name) and not LABEL.fits(name) and not is_id(name):
             near = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:63].strip("._-")
             cure = {f"names.{field}": near} if LABEL.fits(near) else {}
+            otherwise = f"Allowed are {LABEL.text}."
             yield rule.finding(
                 f"names.{field}",
                 f"AKS cannot use the name {_quoted(name)} as a Kubernetes label.",
-                f"{use(cure)} Allowed are {LABEL.text}.".strip(),
+                f"{use(cure)} {otherwise}",
                 cure,
+                otherwise=otherwise,
             )
 
 
@@ -167,16 +175,16 @@ def together(rule: Rule, names: Names) -> Iterator[Finding]:
         yield rule.finding(
             ("names.endpoint", "names.deployment"),
             f"The names of endpoint and deployment total {length} characters.",
-            use(cure) or "Shorten one of the two names.",
-            cure,
+            cure=cure,
+            otherwise="Shorten one of the two names.",
         )
     elif length < SHORTEST_TOGETHER:
         cure = renamed(names, "deployment")
         yield rule.finding(
             ("names.endpoint", "names.deployment"),
             f"The names of endpoint and deployment total {length} characters.",
-            use(cure) or "Lengthen one of the two names.",
-            cure,
+            cure=cure,
+            otherwise="Lengthen one of the two names.",
         )
 
 
@@ -202,8 +210,7 @@ def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
             yield rule.finding(
                 "names.node_resource_group",
                 f"Azure does not allow {_quoted(given)} as the name of a node resource group.",
-                use(cure),
-                cure,
+                cure=cure,
             )
         return
     made = f"MC_{names.resource_group}_{names.aks}_{sign_in.region}"
@@ -212,8 +219,7 @@ def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
         yield rule.finding(
             ("names.resource_group", "names.aks", "names.node_resource_group"),
             f"The node resource group would be called {made}, which has {len(made)} characters.",
-            use(cure),
-            cure,
+            cure=cure,
         )
 
 
@@ -232,8 +238,8 @@ def unique(rule: Rule, names: Names) -> Iterator[Finding]:
             yield rule.finding(
                 (f"names.{seen[name]}", f"names.{field}"),
                 f"Two subnets have the name {_quoted(name)}.",
-                use(another(names, field)) or "Rename one of them.",
-                another(names, field),
+                cure=another(names, field),
+                otherwise="Rename one of them.",
             )
         seen.setdefault(name, field)
     for one, other in PAIRS:
@@ -241,6 +247,6 @@ def unique(rule: Rule, names: Names) -> Iterator[Finding]:
             yield rule.finding(
                 (f"names.{one}", f"names.{other}"),
                 f"{_title(one)} and {_title(other)} have the same name, {_quoted(getattr(names, one))}.",
-                use(another(names, other)) or "Rename one of them.",
-                another(names, other),
+                cure=another(names, other),
+                otherwise="Rename one of them.",
             )

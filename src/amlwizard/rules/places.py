@@ -54,8 +54,8 @@ def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
         yield rule.finding(
             "sign_in.region",
             f"{given[:60]!r} is not the name of an Azure region.",
-            use(cure) or "To list them: az account list-locations --query [].name",
-            cure,
+            cure=cure,
+            otherwise="To list them: az account list-locations --query [].name",
         )
 
 
@@ -81,12 +81,14 @@ def tenant(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     if not re.fullmatch(
         r"organizations|[0-9a-fA-F-]{36}|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", sign_in.tenant
     ):
+        otherwise = "Give its id, or its domain, such as contoso.onmicrosoft.com."
+        cure = {"sign_in.tenant": "organizations"}
         yield rule.finding(
             "sign_in.tenant",
             f"{sign_in.tenant[:60]!r} is not a tenant id or domain.",
-            "Give its id, or its domain, such as contoso.onmicrosoft.com. Or, to let the account "
-            f"decide: {use(cure := {'sign_in.tenant': 'organizations'})}",
+            f"{otherwise} Or, to let the account decide: {use(cure)}",
             cure,
+            otherwise=otherwise,
         )
 
 

@@ -12,7 +12,7 @@ from amlwizard.language import listed
 from amlwizard.recipe import Sections
 from amlwizard.rules.address_plan import DNS, changes, together
 from amlwizard.rules.address_space import Kind, Range, Space, path, space_of
-from amlwizard.rules.base import RANGES, RULES, Rule, use
+from amlwizard.rules.base import RANGES, RULES, Rule
 from amlwizard.rules.capacity import Load, load_of
 
 
@@ -78,7 +78,7 @@ class Ranges:
         for that."""
         self.asked.append(moving)
         cure = self.cure(*moving)
-        return rule.finding(fields, what, use(cure) or otherwise, cure)
+        return rule.finding(fields, what, cure=cure, otherwise=otherwise)
 
     def planned(self, groups: Iterable[Sequence[str]]) -> Ranges:
         """A copy with a plan that moves the ranges of all groups."""

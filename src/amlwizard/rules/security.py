@@ -134,6 +134,7 @@ def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
             "A private AKS cluster cannot have authorised ranges.",
             f"{use(cure)} Or do not make AKS private.",
             cure,
+            otherwise="Do not make AKS private.",
         )
 
 
@@ -241,6 +242,7 @@ def tls(rule: Rule, serving: Serving) -> Iterator[Finding]:
             f"For HTTPS, {listed([title(f'serving.{field}') for field in missing])} must be given, too.",
             f"Give all three, or none: {use(cure)}",
             cure,
+            otherwise="Give all three, or none.",
         )
 
 
@@ -257,8 +259,12 @@ def tls_name(rule: Rule, serving: Serving) -> Iterator[Finding]:
         near = re.sub(r"^\w+://|[/:].*$|\s", "", name)
         right = re.fullmatch(rf"{DNS_LABEL}(\.{DNS_LABEL})+", near)
         cure = {"serving.tls_name": near} if right else {}
-        fix = use(cure) or "Give it as it is in the certificate, such as score.example.com."
-        yield rule.finding("serving.tls_name", f"{name[:60]!r} is not a DNS name.", fix, cure)
+        yield rule.finding(
+            "serving.tls_name",
+            f"{name[:60]!r} is not a DNS name.",
+            cure=cure,
+            otherwise="Give it as it is in the certificate, such as score.example.com.",
+        )
 
 
 @rule(
@@ -271,10 +277,12 @@ def tls_name(rule: Rule, serving: Serving) -> Iterator[Finding]:
 )
 def plain_http(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.load_balancer == "public" and not serving.tls_certificate:
+        otherwise = "Give a TLS certificate, its key and its name."
+        cure = {"serving.load_balancer": "internal"}
         yield rule.finding(
             ("serving.tls_certificate", "serving.load_balancer"),
             "The scoring endpoint accepts plain HTTP from the Internet.",
-            "Give a TLS certificate, its key and its name. Or, so that only the VNET reaches it: "
-            f"{use(cure := {'serving.load_balancer': 'internal'})}",
+            f"{otherwise} Or, so that only the VNET reaches it: {use(cure)}",
             cure,
+            otherwise=otherwise,
         )

@@ -10,7 +10,7 @@ from amlwizard.language import listed
 from amlwizard.recipe import Serving, Training, title
 from amlwizard.rules.address_space import AKS_RESERVED, PRIVATE, path, paths, touched, within
 from amlwizard.rules.addresses import PLANNING
-from amlwizard.rules.base import Rule, counted, rule, usable, use
+from amlwizard.rules.base import Rule, counted, rule, usable
 from amlwizard.rules.capacity import (
     LONGEST,
     LONGEST_SERVICES,
@@ -300,6 +300,5 @@ def pod_room(rule: Rule, serving: Serving) -> Iterator[Finding]:
             ("serving.max_pods", "serving.nodes"),
             f"{counted(serving.nodes, 'node')} with {serving.max_pods} pods each have room for only "
             f"{serving.nodes * serving.max_pods} pods.",
-            use(cure),
-            cure,
+            cure=cure,
         )
