@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.cells import cell_len, set_cell_size
+
+from amlwizard.language import _
+
 PHASE_TITLES: Mapping[str, str] = {
     "sign-in": "Sign-in",
     "provision": "Platform",
@@ -11,20 +15,33 @@ PHASE_TITLES: Mapping[str, str] = {
     "register": "Model",
     "deploy": "Deployment",
     "score": "Scoring",
-    "verify": "Verify",
+    "verify": "Verification",
     "remove": "Removal",
 }
 LEAST_WORD = 8
 
 
+def standalone(title: str, phase: str) -> str:
+    """A step's title where no heading names its phase: the title of a step that removes is that of
+    what it removes."""
+    return _("Remove: {title}", title=title) if phase == "remove" else title
+
+
 def fitted(title: str, room: int, ellipsis: str = "…") -> str:
     """A title in `room` cells, with its longest word shortened so that the kind of step stays
     readable: a zone's name loses its first label, which all zones share, and a word that is still
-    too long its end. A title that does not fit even then is returned unchanged."""
-    word = max(title.split(" "), key=len)
-    left = max(LEAST_WORD, room - (len(title) - len(word)))
-    short = f"{ellipsis}{word.partition('.')[2]}" if "." in word and len(word) > left else word
-    if len(short) > left:
-        short = f"{short[: left - len(ellipsis)]}{ellipsis}"
-    shorter = title.replace(word, short, 1)
-    return shorter if len(shorter) <= room else title
+    too long its end. A title that does not fit even then loses its own end."""
+    if cell_len(title) <= room:
+        return title
+    word = max(title.split(" "), key=cell_len)
+    left = max(LEAST_WORD, room - (cell_len(title) - cell_len(word)))
+    short = f"{ellipsis}{word.partition('.')[2]}" if "." in word and cell_len(word) > left else word
+    shorter = title.replace(word, _cut(short, left, ellipsis), 1)
+    return shorter if cell_len(shorter) <= room else _cut(title, room, ellipsis)
+
+
+def _cut(text: str, room: int, ellipsis: str) -> str:
+    if cell_len(text) <= room:
+        return text
+    # Where the cut goes through a letter of two cells, a space stands for its half.
+    return set_cell_size(text, max(0, room - cell_len(ellipsis))).rstrip() + ellipsis

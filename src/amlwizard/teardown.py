@@ -44,7 +44,8 @@ Apply = Callable[[Context, ReportProgress], Document]
 def teardown(recipe: Recipe, *, purge: bool = False) -> list[Step]:
     """The steps that undo a recipe, after the sign-in. With `purge` the names are free afterwards.
 
-    Each has the id of the step that it undoes; the purge of the vault is an additional one.
+    Each has the id of the step that it undoes and the title of what it removes; its phase says that
+    it removes. The purge of the vault is an additional one.
     """
     steps = made_by(recipe)
     going = [step for step in steps if step.removal and step.resource]
@@ -124,7 +125,7 @@ class _Part:
     def as_step(self, users: tuple[str, ...], read: Read, apply: Apply) -> Step:
         return Step(
             id=self.step.id,
-            title=f"Remove: {self._called()}",
+            title=self._called(),
             phase="remove",
             after=("sign-in", *users),
             read=read,
@@ -341,7 +342,12 @@ def _purge_of_vault(part: _Part) -> Step:
         return {}
 
     return Step(
-        f"{VAULT}.purge", f"Purge: Key vault {name}", "remove", ("sign-in", VAULT), read, purge
+        f"{VAULT}.purge",
+        f"Soft-deleted key vault {name}",
+        "remove",
+        ("sign-in", VAULT),
+        read,
+        purge,
     )
 
 

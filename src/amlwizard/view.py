@@ -19,6 +19,7 @@ from amlwizard.events import (
 )
 from amlwizard.json_types import Document
 from amlwizard.plan.outputs import O, StepRef, UnresolvedPlaceholderError
+from amlwizard.step_titles import standalone
 
 State = Literal["waiting", "running", "done", "kept", "failed", "blocked", "cancelled"]
 LOG_LINES = 400
@@ -120,9 +121,10 @@ class RunView:
             return None
 
     def title(self, step: str) -> str:
-        """The title of a step; its id if it is not part of the run."""
+        """The title of a step where no heading names its phase; its id if it is not part of the
+        run."""
         known = self.steps.get(step)
-        return known.info.title if known else step
+        return standalone(known.info.title, known.info.phase) if known else step
 
     def outputs(self, step: str) -> Document:
         found = self.steps.get(step)

@@ -72,7 +72,7 @@ def test_a_plan_is_grouped_by_phase_with_counts(
     headings = [line for line in lines if line and not line.startswith(" ")]
     assert headings[0] == "Sign-in  1 to run"
     assert [line.split("  ")[0] for line in headings[1:-1]] == [
-        "Platform", "Training", "Model", "Deployment", "Scoring", "Verify"
+        "Platform", "Training", "Model", "Deployment", "Scoring", "Verification"
     ]  # fmt: skip
     assert "(not compared with any cloud)" in lines[-1]
 
@@ -329,3 +329,13 @@ def test_a_terminal_has_the_encoding_of_its_locale(tmp_path: Path) -> None:
     child.expect(pexpect.EOF, timeout=PATIENCE)
     child.close()
     assert child.exitstatus == 2 and existing(child.before).isascii()
+
+
+def test_a_removal_is_told_as_one_where_no_heading_says_so() -> None:
+    vault = StepInfo("key-vault", "Key vault kv", "remove")
+    told = lines([
+        RunStarted(at=100, run="r", recipe="x.yaml", target="azure", steps=(vault,)),
+        StepStarted(at=100, step="key-vault", action="delete"),
+        StepFinished(at=102, step="key-vault", outcome="done"),
+    ])  # fmt: skip
+    assert told[-1].endswith("] Remove: Key vault kv: removed in 2.0 s")

@@ -81,11 +81,10 @@ class Lines:
 
     def _waiting(self, now: float) -> str:
         running = [step for step in self.view.steps.values() if step.state == "running"]
-        doing = "; ".join(_doing(step, now) for step in running)
+        doing = "; ".join(self._doing(step, now) for step in running)
         left = durations.left(self.view, self.expected, now)
         return f"Waiting for {doing}" + (f" | about {span(left)} left" if left >= 1 else "")
 
-
-def _doing(step: StepView, now: float) -> str:
-    said = f", {step.message}" if step.message else ""
-    return f"{step.info.title} ({span(now - step.started)}{said})"
+    def _doing(self, step: StepView, now: float) -> str:
+        said = f", {step.message}" if step.message else ""
+        return f"{self.view.title(step.info.id)} ({span(now - step.started)}{said})"

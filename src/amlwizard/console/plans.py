@@ -66,8 +66,7 @@ def _table(steps: Iterable[PlannedStep], verbose: bool) -> Table:
     table = columns(ACTION_WIDTH, None)
     for step in steps:
         style = STYLES.get(step.action, "none")
-        title = step.title.removeprefix("Remove: ")
-        table.add_row(indented(step.action, 1, style), Text(title, style=style))
+        table.add_row(indented(step.action, 1, style), Text(step.title, style=style))
         for text, tone in _more(step, verbose):
             table.add_row("", Text(text, style=tone))
     return table

@@ -64,7 +64,7 @@ def failures(view: RunView, console: Console) -> None:
     for step in view.steps.values():
         if step.state == "failed" and step.end:
             what = escape(step.end.what)
-            console.print(f"\n[bold red]{escape(step.info.title)} failed.[/] {what}")
+            console.print(f"\n[bold red]{escape(view.title(step.info.id))} failed.[/] {what}")
             findings = step.end.outputs.get("findings")
             if findings:
                 show_findings([Finding.from_json(f) for f in findings], console)
@@ -90,7 +90,7 @@ def report_teardown(view: RunView, places: dict[str, str], console: Console) -> 
     )
     console.print(f"\n{gone} removed, {counts.get('kept', 0)} not found or left alone.")
     for step in view.steps.values():
-        title = step.info.title.removeprefix("Remove: ")
+        title = step.info.title
         note = step.end.what if step.end and step.state == "kept" else ""
         if note not in ("", GONE):
             console.print(indented(f"{title}: {note}", 2))
