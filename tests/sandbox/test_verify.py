@@ -83,7 +83,7 @@ def test_the_table_says_it_all(command: Callable[..., Ran]) -> None:
     assert ran.code == 0
     for text in ("workspace.closed", "endpoint.key-vault", "nsg.bastion", "29 of 29 promises kept"):
         assert text in ran.out
-    assert "Promises kept: done in" in ran.err
+    assert "Security posture check: done in" in ran.err
 
 
 def test_an_open_workspace_exits_1_and_says_how_to_close_it(

@@ -121,7 +121,7 @@ def cluster(recipe: Recipe) -> list[Step]:
             az=(f"databricks clusters create --json '<{recipe.names.cluster}>'",),
         ),
         Step(
-            "cluster-libraries", "Libraries on the cluster", "provision",
+            "cluster-libraries", "Cluster libraries", "provision",
             ("databricks-cluster",), libraries.read, libraries.apply, audiences=("databricks",),
             az=(f"databricks libraries install --json '{libraries.request}'",),
         ),

@@ -36,7 +36,7 @@ def fitness(recipe: Recipe) -> list[Step]:
     """The step that tries to serve the model before it is registered."""
     return [
         Step(
-            FITNESS.id, "Fit to be served", "train", ("check-training",),
+            FITNESS.id, "Serving check", "train", ("check-training",),
             lambda ctx: kept(ctx, recipe), lambda ctx, say: check(ctx, recipe, say).to_json(),
             runs=True,
         )

@@ -57,7 +57,7 @@ def kubernetes(recipe: Recipe) -> list[Step]:
     return [
         arm_step(
             "aks-identity",
-            "Identity of AKS",
+            "AKS identity",
             Resource(identity, api_versions.MANAGED_IDENTITY, ids.tracked()),
             after=("resource-group",),
             outputs={"principal": "properties.principalId"},

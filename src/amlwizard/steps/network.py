@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
 
@@ -21,6 +21,7 @@ from amlwizard.design.subnets import (
 )
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Context, Found, Read, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.recipe.sections import ReservedSubnet
@@ -38,6 +39,15 @@ ROUTE_OPTIONS = {
     "--next-hop-ip-address": "nextHopIpAddress",
 }
 
+NSG_TITLES: Mapping[str, str] = {
+    "workspace": _("NSG of the workspace subnet"),
+    "compute": _("NSG of the compute subnet"),
+    "scoring": _("NSG of the scoring subnet"),
+    "databricks_public": _("NSG of the Databricks public subnet"),
+    "databricks_private": _("NSG of the Databricks private subnet"),
+    "bastion": _("NSG of the Bastion subnet"),
+}
+
 
 def network(recipe: Recipe) -> list[Step]:
     """The network steps; the VNET comes after everything that its subnets refer to."""
@@ -49,7 +59,7 @@ def network(recipe: Recipe) -> list[Step]:
             {"publicIpAddresses": [{"id": "{public-ip.id}"}]}, sku={"name": "Standard"}
         )
         steps += [
-            public_ip(ids, "public-ip", "Public IP", n.public_ip),
+            public_ip(ids, "public-ip", "Public IP of the NAT gateway", n.public_ip),
             arm_step(
                 "nat-gateway",
                 "NAT gateway",
@@ -81,7 +91,7 @@ def _route_table(recipe: Recipe, ids: Ids) -> Step:
     }
     return arm_step(
         "route-table",
-        "Route of AKS to the firewall",
+        "AKS route table",
         Resource(
             ids.of("Microsoft.Network/routeTables", name),
             api_versions.NETWORK,
@@ -132,7 +142,7 @@ def _nsg(recipe: Recipe, ids: Ids, which: str) -> Step:
 
     return arm_step(
         f"nsg.{which.replace('_', '-')}",
-        f"NSG of the {which.replace('_', ' ')} subnet",
+        NSG_TITLES[which],
         Resource(ids.nsg(which), api_versions.NETWORK, ids.tracked({"securityRules": rules})),
         after=("resource-group",),
         az=(

@@ -49,7 +49,7 @@ def _zone(recipe: Recipe, ids: Ids, zone: str) -> list[Step]:
         ),
         arm_step(
             f"dns-link.{zone}",
-            f"Link of {zone} to the VNET",
+            f"VNET link of {zone}",
             Resource(
                 f"{zone_id}/virtualNetworkLinks/{n.vnet}",
                 api_versions.PRIVATE_DNS,
@@ -103,7 +103,7 @@ def _endpoint(recipe: Recipe, ids: Ids, link: Link, before: tuple[str, ...]) -> 
     return [
         arm_step(
             f"private-endpoint.{link.name}",
-            f"Private endpoint of {link.name.replace('-', ' ')}",
+            f"Private endpoint: {link.title}",
             Resource(endpoint_id, api_versions.NETWORK, body),
             after=(link.target, "vnet", *before),
             az=(
@@ -115,7 +115,7 @@ def _endpoint(recipe: Recipe, ids: Ids, link: Link, before: tuple[str, ...]) -> 
         ),
         arm_step(
             f"zone-group.{link.name}",
-            f"DNS records of {link.name.replace('-', ' ')}",
+            f"DNS records: {link.title}",
             Resource(
                 f"{endpoint_id}/privateDnsZoneGroups/default",
                 api_versions.NETWORK,

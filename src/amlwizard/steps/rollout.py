@@ -31,7 +31,7 @@ def rollout(recipe: Recipe, after: tuple[str, ...], deploy: Deploy) -> Step:
     n, work = recipe.names, _Rollout(recipe, deploy)
     there = f"-g {n.resource_group} -w {n.workspace} -e {n.endpoint}"
     return Step(
-        ROLLOUT.id, "New version beside the old", "deploy", after, work.read, work.apply, runs=True,
+        ROLLOUT.id, "Rollout of a new version", "deploy", after, work.read, work.apply, runs=True,
         az=(
             f"az ml online-deployment create {there} -n {work.candidate} -f deployment.yml",
             f"az ml online-endpoint invoke -g {n.resource_group} -w {n.workspace} -n {n.endpoint} "

@@ -91,7 +91,7 @@ def training(recipe: Recipe) -> list[Step]:
             model.read_run, model.train, runs=True, audiences=("ml",),
         ),
         Step(
-            "check-training", "Training as expected", "train", (TRAIN.id,), lambda ctx: None,
+            "check-training", "Training result check", "train", (TRAIN.id,), lambda ctx: None,
             model.check, runs=True,
         ),
     ]  # fmt: skip

@@ -37,7 +37,7 @@ class Verification:
     def step(self, *after: str) -> Step:
         """The verification as a step that follows the steps `after`."""
         return Step(
-            VERIFY.id, "Promises kept", "verify", after, lambda ctx: None, self.judge, runs=True,
+            VERIFY.id, "Security posture check", "verify", after, lambda ctx: None, self.judge, runs=True,
             az=("amlwizard verify RECIPE --target azure",), audiences=("ml",),
         )  # fmt: skip
 
