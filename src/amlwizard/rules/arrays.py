@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from amlwizard.json_types import JsonValue
+from amlwizard.language import _
 from amlwizard.rules.frames import Frame, frame_of
 from amlwizard.rules.model_input import Tensor
 
@@ -58,19 +59,23 @@ def sample(tensor: Tensor) -> JsonValue:
 
 
 def wrong(given: JsonValue, tensor: Tensor) -> Iterator[str]:
-    """What the model would refuse: another shape, or values of another type."""
+    """Sentences on what the model would refuse: another shape, or values of another type."""
     if not isinstance(given, list):
-        yield f"{shown(given)} is no array"
+        yield _("{value} is no array.", value=shown(given))
         return
     shape = _shape(given)
     ragged = tensor.dtype == "object"
     if shape is None and not ragged:
-        yield "The lists in it differ in length"
+        yield _("The lists in it differ in length.")
     elif shape is not None and tensor.shape and not ragged:
         fits = len(shape) == len(tensor.shape)
         sizes = zip(shape, tensor.shape, strict=False)
         if not fits or any(size not in (wanted, -1) and wanted >= 0 for size, wanted in sizes):
-            yield f"Its shape is {[*shape]}; the model takes {[*tensor.shape]}"
+            yield _(
+                "Its shape is {shape}; the model takes {wanted}.",
+                shape=[*shape],
+                wanted=[*tensor.shape],
+            )
     yield from _values(given, tensor)
 
 
@@ -78,7 +83,7 @@ def _values(given: JsonValue, tensor: Tensor) -> Iterator[str]:
     if tensor.dtype.startswith(NUMBERS):
         odd = next((one for one in _leaves(given) if not _is_number(one, tensor.dtype)), ...)
         if odd is not ...:
-            yield f"{shown(odd)} is no {tensor.dtype}"
+            yield _("{value} is no {type}.", value=shown(odd), type=tensor.dtype)
 
 
 def _is_number(value: JsonValue, dtype: str) -> bool:

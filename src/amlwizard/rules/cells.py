@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from amlwizard.json_types import JsonObject, JsonValue
+from amlwizard.language import _
 from amlwizard.rules import labels
 
 WHOLE = {"integer": 31, "long": 63}  # bits
@@ -66,22 +67,22 @@ def _of(properties: JsonObject, name: str) -> JsonObject:
 
 
 def wrong(value: JsonValue, spec: JsonObject) -> str:
-    """What is wrong with a value of the type `spec`: it is rejected or silently changed. Empty if the
-    value is accepted as it is."""
+    """A sentence on what is wrong with a value of the type `spec`: it is rejected or silently changed.
+    Empty if the value is accepted as it is."""
     judge = JUDGES.get(str(spec.get("type")))
     return judge(value, spec) if judge else ""
 
 
 def doubtful(value: JsonValue, spec: JsonObject, name: str) -> str:
-    """What not every model takes, though its signature does, in the column `name`; empty if there is
-    nothing."""
+    """A sentence on what not every model takes, though its signature does, in the column `name`; empty
+    if there is nothing."""
     kind = spec.get("type")
     if value is None and (kind in FRACTIONS or kind == "string"):
-        return "null becomes NaN, which not every model takes"
+        return _("null becomes NaN, which not every model takes.")
     if kind == "string" and not isinstance(value, str):
-        return f"{_shown(value)} reaches the model as it is, not as text"
+        return _("{value} reaches the model as it is, not as text.", value=_shown(value))
     if kind != "datetime" and LIKE_TIMES.fullmatch(name) and _could_be_time(value):
-        return f"{_shown(value)} is read as a time, because of the column's name"
+        return _("{value} is read as a time, because of the column's name.", value=_shown(value))
     return ""
 
 
@@ -95,14 +96,18 @@ def _number(value: JsonValue, spec: JsonObject) -> str:
     number, kind = _read(value), str(spec["type"])
     if number is None:
         taken = value is None and kind in FRACTIONS
-        return "" if taken else f"{_shown(value)} is not a number"
+        return "" if taken else _("{value} is not a number.", value=_shown(value))
     if kind in WHOLE:
         if number != int(number):
-            return f"{_shown(value)} is not a whole number; it would be cut to {int(number)}"
+            return _(
+                "{value} is not a whole number; it would be cut to {whole}.",
+                value=_shown(value),
+                whole=int(number),
+            )
         if not -(2 ** WHOLE[kind]) <= number < 2 ** WHOLE[kind]:
-            return f"{_shown(value)} is too large for the type {kind}"
+            return _("{value} is too large for the type {type}.", value=_shown(value), type=kind)
     if kind == "float" and abs(number) > LARGEST_FLOAT:
-        return f"{_shown(value)} is too large for the type float"
+        return _("{value} is too large for the type {type}.", value=_shown(value), type=kind)
     return ""
 
 
@@ -125,15 +130,17 @@ def _float(number: float) -> float:
 
 
 def _boolean(value: JsonValue, spec: JsonObject) -> str:
-    return "" if isinstance(value, bool) else f"{_shown(value)} is not true or false"
+    return (
+        "" if isinstance(value, bool) else _("{value} is not true or false.", value=_shown(value))
+    )
 
 
 def _stamp(value: JsonValue, spec: JsonObject) -> str:
     if isinstance(value, (int, float)):
-        return f"{_shown(value)} would be read as nanoseconds since 1970"
+        return _("{value} would be read as nanoseconds since 1970.", value=_shown(value))
     if value is None or (isinstance(value, str) and _is_time(value)):
         return ""
-    return f"{_shown(value)} is no time in ISO form without a zone"
+    return _("{value} is no time in ISO form without a zone.", value=_shown(value))
 
 
 def _is_time(text: str) -> bool:
@@ -145,35 +152,37 @@ def _is_time(text: str) -> bool:
 
 
 def _text(value: JsonValue, spec: JsonObject) -> str:
-    return f"{_shown(value)} is no text" if isinstance(value, (list, Mapping)) else ""
+    return (
+        _("{value} is no text.", value=_shown(value)) if isinstance(value, (list, Mapping)) else ""
+    )
 
 
 def _array(value: JsonValue, spec: JsonObject) -> str:
     items = spec.get("items")
     if not isinstance(value, list):
-        return f"{_shown(value)} is no list"
+        return _("{value} is no list.", value=_shown(value))
     return _first({f"[{n}]": one for n, one in enumerate(value)}, lambda place: items)
 
 
 def _object(value: JsonValue, spec: JsonObject) -> str:
     properties = spec.get("properties")
     if not isinstance(value, Mapping):
-        return f"{_shown(value)} is no object"
+        return _("{value} is no object.", value=_shown(value))
     if not isinstance(properties, Mapping):
         return ""
     required = (n for n in properties if _of(properties, n).get("required") is not False)
     missing = [name for name in required if name not in value]
     if missing:
-        return f"it has no {', '.join(missing)}"
+        return _("it has no {names}.", names=", ".join(missing))
     more = [name for name in value if name not in properties]
     if more:
-        return f"the model does not know {', '.join(more)[:80]}"
+        return _("the model does not know {names}.", names=", ".join(more)[:80])
     return _first(value, properties.get)
 
 
 def _map(value: JsonValue, spec: JsonObject) -> str:
     if not isinstance(value, Mapping):
-        return f"{_shown(value)} is no object"
+        return _("{value} is no object.", value=_shown(value))
     return _first(value, lambda name: spec.get("values"))
 
 

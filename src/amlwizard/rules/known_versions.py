@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-KNOWN = "November 2026"
+from amlwizard.language import _
+
+KNOWN = _("November 2026")
 
 # -- what the cloud offered at that time
 

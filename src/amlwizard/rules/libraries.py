@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.recipe import Training
 from amlwizard.rules.base import Rule, rule
 from amlwizard.rules.known_versions import NEWEST_MLFLOW, PYTHON, Version
@@ -34,7 +35,7 @@ def version(text: str) -> Version | None:
 
 @rule(
     "MLF-1",
-    "A library must be pinned to one version.",
+    _("A library must be pinned to one version."),
     "training",
     about=tuple(f"training.{field}" for field in DEFAULTS),
     source="PEP 440",
@@ -46,51 +47,64 @@ def pinned(rule: Rule, training: Training) -> Iterator[Finding]:
             inner = text.strip("=v ")
             cure = {f"training.{field}": inner if VERSION.fullmatch(inner) else DEFAULTS[field]}
             yield rule.finding(
-                f"training.{field}", f"{text!r} is not a version of a library.", cure=cure
+                f"training.{field}",
+                _("{text!r} is not a version of a library.", text=text),
+                cure=cure,
             )
 
 
 @rule(
     "MLF-2",
-    "Each version of azureml-mlflow limits the versions of mlflow that it can be installed with.",
+    _(
+        "Each version of azureml-mlflow limits the versions of mlflow that it can be installed with."
+    ),
     "training",
     about=PAIR,
-    source="azureml-mlflow, package metadata",
+    source=_("azureml-mlflow, package metadata"),
 )
 def mlflow_pair(rule: Rule, training: Training) -> Iterator[Finding]:
     if not _installs(training.mlflow, training.azureml_mlflow):
         yield rule.finding(
             PAIR,
-            f"mlflow {training.mlflow} and azureml-mlflow {training.azureml_mlflow} cannot be "
-            "installed together.",
+            _(
+                "mlflow {mlflow} and azureml-mlflow {azureml_mlflow} cannot be installed together.",
+                mlflow=training.mlflow,
+                azureml_mlflow=training.azureml_mlflow,
+            ),
             cure=_cure(training),
         )
 
 
 @rule(
     "MLF-3",
-    "azureml-mlflow depends on how mlflow opens artifacts: versions before 1.61 need mlflow before "
-    "3.1.2, and 1.61.0 needs mlflow 3.5.",
+    _(
+        "azureml-mlflow depends on how mlflow opens artifacts: versions before 1.61 need mlflow before "
+        "3.1.2, and 1.61.0 needs mlflow 3.5."
+    ),
     "training",
     about=PAIR,
-    source="azureml-mlflow and mlflow, package code",
+    source=_("azureml-mlflow and mlflow, package code"),
 )
 def crashing_pair(rule: Rule, training: Training) -> Iterator[Finding]:
     if not _runs(training.mlflow, training.azureml_mlflow):
         yield rule.finding(
             PAIR,
-            f"azureml-mlflow {training.azureml_mlflow} does not work with mlflow {training.mlflow}: "
-            "it fails at the first artifact.",
+            _(
+                "azureml-mlflow {azureml_mlflow} does not work with mlflow {mlflow}: it fails at the "
+                "first artifact.",
+                azureml_mlflow=training.azureml_mlflow,
+                mlflow=training.mlflow,
+            ),
             cure=_cure(training),
         )
 
 
 @rule(
     "DB-8",
-    "A library must support the Python version of the runtime.",
+    _("A library must support the Python version of the runtime."),
     "training",
     about=("training.spark_version", *(f"training.{field}" for field in DEFAULTS)),
-    source="package metadata; Azure Databricks, release notes of runtimes",
+    source=_("package metadata; Azure Databricks, release notes of runtimes"),
 )
 def python(rule: Rule, training: Training) -> Iterator[Finding]:
     has = python_of(training.spark_version)
@@ -100,8 +114,14 @@ def python(rule: Rule, training: Training) -> Iterator[Finding]:
             default = str(Training.model_fields["spark_version"].default)
             yield rule.finding(
                 (f"training.{field}", "training.spark_version"),
-                f"{name} {getattr(training, field)} needs Python {_dotted(needs)}, but the runtime "
-                f"{training.spark_version} has Python {_dotted(has)}.",
+                _(
+                    "{package} {version} needs Python {needed}, but the runtime {runtime} has Python {given}.",
+                    package=name,
+                    version=getattr(training, field),
+                    needed=_dotted(needs),
+                    runtime=training.spark_version,
+                    given=_dotted(has),
+                ),
                 cure={"training.spark_version": default},
             )
 

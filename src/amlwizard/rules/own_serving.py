@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import yaml
 
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.recipe import RecipeFile, Serving
 from amlwizard.rules.base import Rule, rule
 
 SCRIPT, ENVIRONMENT = "serving.script", "serving.environment"
 SERVER = "azureml-inference-server-http"
-DOCUMENTED = "Azure Machine Learning, deploy with a scoring script"
+DOCUMENTED = _("Azure Machine Learning, deploy with a scoring script")
 IMAGE = re.compile(
     r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 )
@@ -33,13 +34,13 @@ def _text(file: RecipeFile) -> str | None:
 
 
 def _unread(rule: Rule, field: str, file: RecipeFile) -> Finding:
-    fix = f"Put it into {file.folder.resolve()}, or name it from there."
-    return rule.finding(field, f"{file} cannot be read.", fix)
+    fix = _("Put it into {folder}, or name it from there.", folder=file.folder.resolve())
+    return rule.finding(field, _("{file} cannot be read.", file=file), fix)
 
 
 @rule(
     "SV-1",
-    "A scoring script is a file of Python that defines init and run.",
+    _("A scoring script is a file of Python that defines init and run."),
     "serving",
     about=(SCRIPT,),
     source=DOCUMENTED,
@@ -55,17 +56,27 @@ def script(rule: Rule, serving: Serving) -> Iterator[Finding]:
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
-        what = f"{given} is no Python, line {error.lineno}: {error.msg}."
-        yield rule.finding(SCRIPT, what, "Correct the file.")
+        what = _(
+            "{file} is no Python, line {line}: {problem}.",
+            file=given,
+            line=error.lineno,
+            problem=error.msg,
+        )
+        yield rule.finding(SCRIPT, what, _("Correct the file."))
         return
     except (ValueError, RecursionError, MemoryError) as error:
-        yield rule.finding(SCRIPT, f"{given} is no Python: {error}.", "Correct the file.")
+        what = _("{file} is no Python: {problem}.", file=given, problem=error)
+        yield rule.finding(SCRIPT, what, _("Correct the file."))
         return
     named = set(_defined(tree))
     for name, call in (("init", "init()"), ("run", "run(data)")):
         if name not in named:
-            what = f"{given} defines no {name}, which the inference server calls."
-            yield rule.finding(SCRIPT, what, f"Define {call} at the top of the file.")
+            what = _(
+                "{file} defines no {name}, which the inference server calls.",
+                file=given,
+                name=name,
+            )
+            yield rule.finding(SCRIPT, what, _("Define {call} at the top of the file.", call=call))
 
 
 def _defined(tree: ast.Module) -> Iterator[str]:
@@ -80,15 +91,15 @@ def _defined(tree: ast.Module) -> Iterator[str]:
 
 @rule(
     "SV-2",
-    "A scoring environment is an image, or a conda file that has the inference server.",
+    _("A scoring environment is an image, or a conda file that has the inference server."),
     "serving",
     about=(ENVIRONMENT,),
     source=DOCUMENTED,
 )
 def environment(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.image and not IMAGE.fullmatch(serving.image):
-        what = f"{serving.image} is neither an image nor a conda file."
-        fix = (
+        what = _("{image} is neither an image nor a conda file.", image=serving.image)
+        fix = _(
             "Name an image with its registry, such as registry.azurecr.io/name:1, or a .yaml file."
         )
         yield rule.finding(ENVIRONMENT, what, fix)
@@ -99,8 +110,12 @@ def environment(rule: Rule, serving: Serving) -> Iterator[Finding]:
         yield _unread(rule, ENVIRONMENT, serving.conda)
         return
     if SERVER not in _packages(text):
-        what = f"{serving.conda} does not install {SERVER}, without which the container does not start."
-        fix = f"Add {SERVER}>=1.4 to its pip packages."
+        what = _(
+            "{file} does not install {server}, without which the container does not start.",
+            file=serving.conda,
+            server=SERVER,
+        )
+        fix = _("Add {server}>=1.4 to its pip packages.", server=SERVER)
         yield rule.finding(ENVIRONMENT, what, fix)
 
 

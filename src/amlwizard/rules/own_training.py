@@ -9,7 +9,7 @@ from math import isfinite
 
 from amlwizard import user_notebook
 from amlwizard.errors import Finding, Severity
-from amlwizard.language import listed
+from amlwizard.language import _, listed, sentences
 from amlwizard.recipe import Expect, Training, is_sent
 from amlwizard.rules.base import Rule, rule, use
 from amlwizard.user_notebook import UserNotebook
@@ -17,7 +17,7 @@ from amlwizard.user_notebook import UserNotebook
 NOTEBOOK, PARAMETERS, DATA = "training.notebook", "training.parameters", "training.data"
 REQUIREMENTS, METRICS = "training.requirements", "expect.metrics"
 LARGEST_DATA = 20_000_000  # bytes
-DATABRICKS = "Azure Databricks, notebooks: source format, widgets"
+DATABRICKS = _("Azure Databricks, notebooks: source format, widgets")
 SECRET = re.compile(
     r"pass(word|wd|phrase)|secret|token|api_?key|access_?key|account_?key|connection_?string|\bsas\b",
     re.IGNORECASE,
@@ -30,11 +30,14 @@ def _is_share(value: float) -> bool:
 
 
 EXAMPLE: dict[str, tuple[str, Callable[[float], bool]]] = {
-    "alpha": ("a number from 0", lambda value: value >= 0),
-    "test_size": ("a number between 0 and 1", _is_share),
-    "random_state": ("a whole number from 0", lambda value: value >= 0 and value == int(value)),
+    "alpha": (_("Give a number from 0."), lambda value: value >= 0),
+    "test_size": (_("Give a number between 0 and 1."), _is_share),
+    "random_state": (
+        _("Give a whole number from 0."),
+        lambda value: value >= 0 and value == int(value),
+    ),
 }
-"""What the parameters of the example may be."""
+"""What to give for the parameters of the example, and whether a value is that."""
 
 
 def notebook_of(training: Training) -> UserNotebook | None:
@@ -47,7 +50,7 @@ def notebook_of(training: Training) -> UserNotebook | None:
 
 @rule(
     "NB-1",
-    "The notebook is a file of Python or of Jupyter, whose cells are Python.",
+    _("The notebook is a file of Python or of Jupyter, whose cells are Python."),
     "training",
     about=(NOTEBOOK,),
     source=DATABRICKS,
@@ -58,8 +61,9 @@ def is_readable(rule: Rule, training: Training) -> Iterator[Finding]:
     notebook = notebook_of(training)
     if notebook is None:
         where = training.notebook.folder.resolve()
-        fix = f"Put it into {where}, or name it from there."
-        yield rule.finding(NOTEBOOK, f"{training.notebook} cannot be read.", fix)
+        what = _("{file} cannot be read.", file=training.notebook)
+        fix = _("Put it into {folder}, or name it from there.", folder=where)
+        yield rule.finding(NOTEBOOK, what, fix)
         return
     for problem in notebook.problems:
         severity: Severity = "error" if problem.fatal else "warning"
@@ -68,7 +72,9 @@ def is_readable(rule: Rule, training: Training) -> Iterator[Finding]:
 
 @rule(
     "NB-2",
-    "A parameter reaches the notebook under its name, as a widget and in the dictionary parameters.",
+    _(
+        "A parameter reaches the notebook under its name, as a widget and in the dictionary parameters."
+    ),
     "training",
     source=DATABRICKS,
     about=(PARAMETERS, NOTEBOOK),
@@ -82,15 +88,15 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
         if name not in named:
             near = difflib.get_close_matches(name, named, 1)
             cure = _renamed(training, name, near[0]) if near and near[0] not in given else {}
-            fix = (
-                f"Did you mean {near[0]}?"
-                if near
-                else f"It reads {listed([*named], 10) or 'none'}."
+            fix = _("Did you mean {name}?", name=near[0]) if near else _read_by(notebook)
+            what = _(
+                "{notebook} does not read the parameter {name}, as far as can be seen.",
+                notebook=notebook.name,
+                name=name,
             )
-            what = f"{notebook.name} does not read the parameter {name}, as far as can be seen."
             severity: Severity = "error" if near else "warning"
             yield rule.finding(
-                f"{PARAMETERS}.{name}", what, f"{fix} {use(cure)}".strip(), cure, severity
+                f"{PARAMETERS}.{name}", what, sentences(fix, use(cure)), cure, severity
             )
     missing = [
         name
@@ -98,9 +104,18 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
         if default is None and name not in given and not (name == "data" and training.data)
     ]
     for name in missing:
-        what = f"{notebook.name} reads the parameter {name}, which has no default."
+        what = _(
+            "{notebook} reads the parameter {name}, which has no default.",
+            notebook=notebook.name,
+            name=name,
+        )
         field = DATA if name == "data" else f"{PARAMETERS}.{name}"
-        yield rule.finding(field, what, f"Give it in {field}.", severity="warning")
+        yield rule.finding(field, what, _("Give it in {field}.", field=field), severity="warning")
+
+
+def _read_by(notebook: UserNotebook) -> str:
+    names = listed([*notebook.parameters], 10)
+    return _("It reads {names}.", names=names) if names else _("It reads none.")
 
 
 def _renamed(training: Training, old: str, new: str) -> dict[str, object]:
@@ -110,10 +125,12 @@ def _renamed(training: Training, old: str, new: str) -> dict[str, object]:
 
 @rule(
     "EX-2",
-    "A replay fails if the training does not log a metric that is expected, which is seen after it.",
+    _(
+        "A replay fails if the training does not log a metric that is expected, which is seen after it."
+    ),
     "training",
     "expect",
-    source="the recipe itself",
+    source=_("the recipe itself"),
     about=(METRICS, NOTEBOOK),
     severity="warning",
 )
@@ -123,12 +140,17 @@ def expected_metrics(rule: Rule, training: Training, expect: Expect) -> Iterator
         return
     missing = [name for name in expect.metrics if not notebook.may_log(name)]
     if missing:
-        what = f"{notebook.name} does not log {listed(missing)}, as far as can be seen."
-        logged = f"It logs {listed(sorted(notebook.metrics), 10)}." if notebook.metrics else ""
+        what = _(
+            "{notebook} does not log {metrics}, as far as can be seen.",
+            notebook=notebook.name,
+            metrics=listed(missing),
+        )
+        known = listed(sorted(notebook.metrics), 10)
+        logged = _("It logs {metrics}.", metrics=known) if known else ""
         kept = expect.model_dump(mode="json", exclude_none=True, include={"metrics"})["metrics"]
         cure = {METRICS: {name: kept[name] for name in kept if name not in missing} or None}
         fields = tuple(f"{METRICS}.{name}" for name in missing)
-        yield rule.finding(fields, what, f"{logged} {use(cure)}".strip(), cure)
+        yield rule.finding(fields, what, sentences(logged, use(cure)), cure)
 
 
 def _without(training: Training, name: str) -> dict[str, object]:
@@ -137,26 +159,26 @@ def _without(training: Training, name: str) -> dict[str, object]:
 
 @rule(
     "NB-3",
-    "Parameters are shown and logged: a secret belongs in a Databricks secret scope.",
+    _("Parameters are shown and logged: a secret belongs in a Databricks secret scope."),
     "training",
     about=(PARAMETERS,),
-    source="Azure Databricks, secret management",
+    source=_("Azure Databricks, secret management"),
 )
 def parameters_are_no_secrets(rule: Rule, training: Training) -> Iterator[Finding]:
     for name, value in training.parameters.items():
         if isinstance(value, str) and value and SECRET.search(name):
-            what = f"The parameter {name} holds a secret by its name."
+            what = _("The parameter {name} holds a secret by its name.", name=name)
             cure = _without(training, name)
-            fix = f"Read it in the notebook, by dbutils.secrets.get(scope, key). {use(cure)}"
-            yield rule.finding(f"{PARAMETERS}.{name}", what, fix, cure)
+            fix = _("Read it in the notebook, by dbutils.secrets.get(scope, key).")
+            yield rule.finding(f"{PARAMETERS}.{name}", what, sentences(fix, use(cure)), cure)
 
 
 @rule(
     "NB-4",
-    "The example takes alpha, test_size and random_state.",
+    _("The example takes alpha, test_size and random_state."),
     "training",
     about=(PARAMETERS,),
-    source="scikit-learn, Ridge and train_test_split",
+    source=_("scikit-learn, Ridge and train_test_split"),
 )
 def parameters_of_the_example(rule: Rule, training: Training) -> Iterator[Finding]:
     if training.notebook is not None:
@@ -166,16 +188,16 @@ def parameters_of_the_example(rule: Rule, training: Training) -> Iterator[Findin
         number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
         if not number or not right(float(value)):
             cure = _without(training, name)
-            fix = f"Give {wanted}. {use(cure)}"
-            yield rule.finding(f"{PARAMETERS}.{name}", f"{name} is {value!r}.", fix, cure)
+            what = _("{name} is {value!r}.", name=name, value=value)
+            yield rule.finding(f"{PARAMETERS}.{name}", what, sentences(wanted, use(cure)), cure)
 
 
 @rule(
     "NB-5",
-    "A requirement is given once, and not one of those with a field of its own.",
+    _("A requirement is given once, and not one of those with a field of its own."),
     "training",
     about=(REQUIREMENTS,),
-    source="pip, requirements",
+    source=_("pip, requirements"),
 )
 def requirements(rule: Rule, training: Training) -> Iterator[Finding]:
     names = [_name(line) for line in training.requirements]
@@ -183,12 +205,14 @@ def requirements(rule: Rule, training: Training) -> Iterator[Finding]:
         if name in PINNED:
             field = name.replace("-", "_") if name != "mlflow-skinny" else "mlflow"
             cure = {REQUIREMENTS: [line for line in training.requirements if _name(line) != name]}
-            fix = f"Set training.{field} instead. {use(cure)}"
-            yield rule.finding(REQUIREMENTS, f"{name} has a field of its own.", fix, cure)
+            what = _("{package} has a field of its own.", package=name)
+            fix = _("Set {field} instead.", field=f"training.{field}")
+            yield rule.finding(REQUIREMENTS, what, sentences(fix, use(cure)), cure)
         elif names.count(name) > 1:
             last = {_name(line): line for line in training.requirements}
             cure = {REQUIREMENTS: [*last.values()]}
-            yield rule.finding(REQUIREMENTS, f"{name} is required twice.", use(cure), cure)
+            what = _("{package} is required twice.", package=name)
+            yield rule.finding(REQUIREMENTS, what, cure=cure)
 
 
 def _name(requirement: str) -> str:
@@ -197,10 +221,10 @@ def _name(requirement: str) -> str:
 
 @rule(
     "NB-6",
-    "Data is a table, a path that the cluster can read, or a file that is sent along.",
+    _("Data is a table, a path that the cluster can read, or a file that is sent along."),
     "training",
     about=(DATA,),
-    source="Azure Databricks, connect to data sources",
+    source=_("Azure Databricks, connect to data sources"),
 )
 def data(rule: Rule, training: Training) -> Iterator[Finding]:
     given = training.data
@@ -208,13 +232,15 @@ def data(rule: Rule, training: Training) -> Iterator[Finding]:
         return
     if given.startswith("http://"):
         cure = {DATA: "https://" + given.removeprefix("http://")}
-        yield rule.finding(DATA, f"{given} is not encrypted on its way.", cure=cure)
+        yield rule.finding(DATA, _("{url} is not encrypted on its way.", url=given), cure=cure)
     elif given.startswith(("s3://", "gs://", "wasbs://")):
-        fix = "Use abfss://container@account.dfs.core.windows.net/path, or a volume."
-        yield rule.finding(DATA, f"{given[:60]} is no path of Azure Data Lake Storage.", fix)
+        what = _("{path} is no path of Azure Data Lake Storage.", path=given[:60])
+        form = "abfss://container@account.dfs.core.windows.net/path"
+        yield rule.finding(DATA, what, _("Use {form}, or a volume.", form=form))
     elif "?sv=" in given or "&sig=" in given:
-        fix = "Leave the signature out: let the cluster read by its own identity."
-        yield rule.finding(DATA, "The path of the data holds a signature, which is a secret.", fix)
+        what = _("The path of the data holds a signature, which is a secret.")
+        fix = _("Leave the signature out: let the cluster read by its own identity.")
+        yield rule.finding(DATA, what, fix)
     elif is_sent(given):
         yield from _file(rule, training)
 
@@ -224,17 +250,21 @@ def _file(rule: Rule, training: Training) -> Iterator[Finding]:
     try:
         size = training.data.path.stat().st_size
     except OSError as error:
-        fix = (
-            f"Put it into {training.data.folder.resolve()}; or name a table as catalog.schema.table, "
-            "or a path: /Volumes/..., abfss://..., https://..."
+        fix = _(
+            "Put it into {folder}; or name a table as catalog.schema.table, or a path: {paths}",
+            folder=training.data.folder.resolve(),
+            paths="/Volumes/..., abfss://..., https://...",
         )
-        what = f"{training.data} cannot be read: {error.strerror}."
+        what = _("{file} cannot be read: {reason}.", file=training.data, reason=error.strerror)
         yield rule.finding(DATA, what, fix)
         return
     if size > LARGEST_DATA:
-        what = (
-            f"{training.data} has {size / 1e6:,.0f} MB; a file that is sent along has at most 20."
+        what = _(
+            "{file} has {size:,.0f} MB; a file that is sent along has at most {most}.",
+            file=training.data,
+            size=size / 1e6,
+            most=LARGEST_DATA // 10**6,
         )
         yield rule.finding(
-            DATA, what, "Put it into a volume or a storage account, and name its path."
+            DATA, what, _("Put it into a volume or a storage account, and name its path.")
         )

@@ -3,10 +3,11 @@ and its parameters, against what the model takes. Stricter than Azure, which cas
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from amlwizard.errors import Severity
 from amlwizard.json_types import JsonObject, JsonValue
+from amlwizard.language import _, _n
 from amlwizard.rules import arrays, cells, labels
 from amlwizard.rules.frames import Columns, Frame, frame_of
 from amlwizard.rules.model_input import ModelInput, Param, Tensor
@@ -14,6 +15,10 @@ from amlwizard.rules.scoring_request import FORM, Problem, as_sent
 
 MOST = 5
 KEYS = ("input_data", "params")
+READ_AS: Mapping[labels.Reading, str] = {
+    "numbers": _("The columns have numbers as names, {names}: Azure does not find them."),
+    "times": _("The columns have times as names, {names}: Azure does not find them."),
+}
 FULL = (*cells.WHOLE, "boolean")  # types without a null, not even in an optional column
 
 
@@ -22,7 +27,7 @@ def problems(request: JsonObject, model: ModelInput) -> list[Problem]:
     rows, then with parameters. Without knowledge of the model, only what every model rejects."""
     sent = as_sent(request, model)
     if sent.get("input_data") is None:
-        return [Problem("The request has neither input_data nor data.", FORM)]
+        return [Problem(_("The request has neither input_data nor data."), FORM)]
     return [*_input(sent["input_data"], model), *_params(sent, model), *_more(sent)]
 
 
@@ -32,17 +37,22 @@ def _input(given: JsonValue, model: ModelInput) -> Iterator[Problem]:
         return
     frame = frame_of(given, model.columns)
     if not given or (frame and not frame.data) or (frame is None and not isinstance(given, list)):
-        yield Problem("The request holds no rows.", FORM)
+        yield Problem(_("The request holds no rows."), FORM)
     elif frame is not None:
         yield from _frame(frame, model)
     elif model.named:
-        yield Problem("The request holds no rows.", FORM)
+        yield Problem(_("The request holds no rows."), FORM)
 
 
 def _frame(frame: Frame, model: ModelInput) -> Iterator[Problem]:
     if frame.labels is not None and len(frame.labels) != len(frame.data):
-        what = f"The index has {len(frame.labels)} entries for {len(frame.data)} rows."
-        yield Problem(what, "Give one for each row, or leave index out.")
+        what = _n(
+            "The index has {n} entry for {rows}.",
+            "The index has {n} entries for {rows}.",
+            len(frame.labels),
+            rows=_n("{n} row", "{n} rows", len(frame.data)),
+        )
+        yield Problem(what, _("Give one for each row, or leave index out."))
         return
     if model.columns:
         yield from (*_columns(frame, model), *_names(frame, model))
@@ -53,15 +63,21 @@ def _columns(frame: Frame, model: ModelInput) -> Iterator[Problem]:
     columns = model.columns
     missing = [n for n, column in columns.items() if column.required and n not in frame.columns]
     if missing:
-        what = f"The request has no {', '.join(missing)}."
-        yield Problem(what, f"The model takes {', '.join(columns)}.")
+        what = _("The request has no {names}.", names=", ".join(missing))
+        yield Problem(what, _("The model takes {columns}.", columns=", ".join(columns)))
     twice = sorted({name for name in frame.columns if frame.columns.count(name) > 1})
     if twice:
-        yield Problem(f"{', '.join(twice)} is named twice.", "Name each column once.")
+        what = _n(
+            "{names} is named twice.",
+            "{names} are named twice.",
+            len(twice),
+            names=", ".join(twice),
+        )
+        yield Problem(what, _("Name each column once."))
     more = [name for name in frame.columns if name not in columns]
     if more and model.signed:
-        what = f"The model does not know {', '.join(more)[:80]}."
-        yield Problem(what, "Azure leaves it out; so may the request.", "warning")
+        what = _("The model does not know {names}.", names=", ".join(more)[:80])
+        yield Problem(what, _("Azure leaves it out; so may the request."), "warning")
 
 
 def _names(frame: Frame, model: ModelInput) -> Iterator[Problem]:
@@ -70,12 +86,12 @@ def _names(frame: Frame, model: ModelInput) -> Iterator[Problem]:
     if not model.signed or any(isinstance(known.get(name), int) for name in frame.columns):
         return
     if kind := labels.read_as(frame.columns):
-        what = f"The columns have {kind} as names, {', '.join(frame.columns)[:80]}: Azure does not find them."
-        yield Problem(what, "Train the model on columns with other names.")
+        what = READ_AS[kind].format(names=", ".join(frame.columns)[:80])
+        yield Problem(what, _("Train the model on columns with other names."))
 
 
 def _rows(frame: Frame, columns: Columns) -> Iterator[Problem]:
-    fix = f"A row is {', '.join(frame.columns)}."
+    fix = _("A row is {columns}.", columns=", ".join(frame.columns))
     found = [
         problem._replace(fix=fix)
         for number, row in enumerate(frame.data, 1)
@@ -89,7 +105,14 @@ def _row(
 ) -> Iterator[Problem]:
     """The first problem of a row."""
     if names and len(row) != len(names):
-        yield Problem(f"Row {number} has {len(row)} values; the model takes {len(names)}.", "")
+        what = _n(
+            "Row {number} has {n} value; the model takes {wanted}.",
+            "Row {number} has {n} values; the model takes {wanted}.",
+            len(row),
+            number=number,
+            wanted=len(names),
+        )
+        yield Problem(what, "")
         return
     known = [columns.get(name) for name in names]
     given = [
@@ -101,29 +124,30 @@ def _row(
     doubtful = [(n, text) for n, value, spec in given if (text := cells.doubtful(value, spec, n))]
     for name, text in (wrong or doubtful)[:1]:
         severity: Severity = "error" if wrong else "warning"
-        yield Problem(f"Row {number}, {name}: {text}.", "", severity)
+        what = _("Row {number}, {name}: {problem}", number=number, name=name, problem=text)
+        yield Problem(what, "", severity)
 
 
 def _arrays(given: JsonValue, model: ModelInput) -> Iterator[Problem]:
-    tensors, whole = model.tensors, "Write the array as nested lists: a list for each dimension."
+    tensors, whole = model.tensors, _("Write the array as nested lists: a list for each dimension.")
     if model.parser == "array":
         tensor = next(iter(tensors.values()), Tensor(None))
         if given == []:
-            yield Problem("The request holds no rows.", whole)
+            yield Problem(_("The request holds no rows."), whole)
             return
-        yield from (Problem(f"{text}.", whole) for text in arrays.wrong(given, tensor))
+        yield from (Problem(text, whole) for text in arrays.wrong(given, tensor))
         return
-    form = f"Write an array for each of {', '.join(tensors)}."
+    form = _("Write an array for each of {names}.", names=", ".join(tensors))
     if not isinstance(given, Mapping):
-        yield Problem("The request holds no arrays by name.", form)
+        yield Problem(_("The request holds no arrays by name."), form)
         return
     missing = [name for name in tensors if name not in given]
     if missing:
-        yield Problem(f"The request has no {', '.join(missing)}.", form)
+        yield Problem(_("The request has no {names}.", names=", ".join(missing)), form)
     for name, tensor in tensors.items():
         if name in given:
             found = arrays.wrong(given[name], tensor)
-            yield from (Problem(f"{name}: {text}.", whole) for text in found)
+            yield from (Problem(f"{name}: {text}", whole) for text in found)
 
 
 def _params(sent: JsonObject, model: ModelInput) -> Iterator[Problem]:
@@ -131,37 +155,43 @@ def _params(sent: JsonObject, model: ModelInput) -> Iterator[Problem]:
     if given is None:
         return
     if not isinstance(given, Mapping):
-        yield Problem("params is no object.", 'Write {"params": {"name": value}}.')
+        yield Problem(_("params is no object."), _('Write {"params": {"name": value}}.'))
         return
     known = {param.name: param for param in model.params}
     for name, value in given.items():
         if name in known:
             if text := _of_param(value, known[name]):
-                yield Problem(f"params.{name}: {text}.", f"It is of the type {known[name].type}.")
+                fix = _("It is of the type {type}.", type=known[name].type)
+                yield Problem(f"params.{name}: {text}", fix)
         elif model.signed:
-            takes = f"It takes {', '.join(known)}." if known else "Its signature has no params."
-            yield Problem(f"The model has no parameter {name}: Azure ignores it.", takes, "warning")
+            what = _("The model has no parameter {name}: Azure ignores it.", name=name)
+            yield Problem(what, _taken(known), "warning")
+
+
+def _taken(params: Iterable[str]) -> str:
+    names = ", ".join(params)
+    return _("It takes {names}.", names=names) if names else _("Its signature has no params.")
 
 
 def _of_param(value: JsonValue, param: Param) -> str:
-    """Parameters are not cast: text is no number there."""
+    """A sentence on what is wrong, or nothing. Parameters are not cast: text is no number there."""
     if param.many:
         if not isinstance(value, list):
-            return f"{arrays.shown(value)} is no list"
+            return _("{value} is no list.", value=arrays.shown(value))
         return next(filter(None, (_of_param(one, Param("", param.type)) for one in value)), "")
     if value is None or param.type in ("object", ""):
         return ""
     if param.type != "string" and param.type != "datetime" and isinstance(value, str):
-        return f"{arrays.shown(value)} is text"
+        return _("{value} is text.", value=arrays.shown(value))
     if param.type == "string" and not isinstance(value, str):
-        return f"{arrays.shown(value)} is no text"
+        return _("{value} is no text.", value=arrays.shown(value))
     if param.type in cells.WHOLE and isinstance(value, float):
-        return f"{arrays.shown(value)} is not a whole number"
+        return _("{value} is not a whole number.", value=arrays.shown(value))
     return cells.wrong(value, {"type": param.type})
 
 
 def _more(sent: JsonObject) -> Iterator[Problem]:
     more = [name for name in sent if name not in KEYS]
     if more:
-        what = f"The request has {', '.join(more)[:80]} beside input_data."
-        yield Problem(what, "Leave it out: the scoring script takes input_data and params.")
+        what = _("The request has {names} beside input_data.", names=", ".join(more)[:80])
+        yield Problem(what, _("Leave it out: the scoring script takes input_data and params."))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from amlwizard.errors import Finding
-from amlwizard.language import listed
+from amlwizard.language import _, listed
 from amlwizard.recipe import Sections
 from amlwizard.rules.address_plan import DNS, changes, together
 from amlwizard.rules.address_space import Kind, Range, Space, path, space_of
@@ -72,7 +72,7 @@ class Ranges:
         fields: str | tuple[str, ...],
         what: str,
         *moving: str,
-        otherwise: str = "Choose another range.",
+        otherwise: str = _("Choose another range."),
     ) -> Finding:
         """A finding cured by moving the ranges `moving`; `otherwise` is the fix if there is no room
         for that."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.recipe import Training
 from amlwizard.rules.base import Rule, rule
 from amlwizard.rules.known_versions import KNOWN, RUNTIMES
@@ -27,10 +28,12 @@ def python_of(spark_version: str) -> tuple[int, int] | None:
 
 @rule(
     "DB-7",
-    "A Databricks runtime is named by its version, its kind and its Scala version, such as 16.4.x-scala2.12.",
+    _(
+        "A Databricks runtime is named by its version, its kind and its Scala version, such as 16.4.x-scala2.12."
+    ),
     "training",
     about=("training.spark_version",),
-    source="Azure Databricks, runtime versions",
+    source=_("Azure Databricks, runtime versions"),
 )
 def runtime(rule: Rule, training: Training) -> Iterator[Finding]:
     text, named = training.spark_version, NAME.fullmatch(training.spark_version)
@@ -38,21 +41,30 @@ def runtime(rule: Rule, training: Training) -> Iterator[Finding]:
     if named and known and named["scala"] not in known.scala:
         right = f"{named['number']}.x-{named['kind']}scala{known.scala[-1]}"
         cure = {"training.spark_version": right}
-        what = f"Databricks runtime {named['number']} is not offered with Scala {named['scala']}."
+        what = _(
+            "Databricks runtime {number} is not offered with Scala {scala}.",
+            number=named["number"],
+            scala=named["scala"],
+        )
         yield rule.finding("training.spark_version", what, cure=cure)
     elif not named:
         cure = {"training.spark_version": _meant(text)}
         yield rule.finding(
-            "training.spark_version", f"{text[:60]!r} is not a Databricks runtime.", cure=cure
+            "training.spark_version",
+            _("{text!r} is not a Databricks runtime.", text=text[:60]),
+            cure=cure,
         )
 
 
 @rule(
     "DB-9",
-    f"Databricks runtimes are supported for a limited time (as announced by {KNOWN}).",
+    _(
+        "Databricks runtimes are supported for a limited time (as announced by {known}).",
+        known=KNOWN,
+    ),
     "training",
     about=("training.spark_version",),
-    source="Azure Databricks, release notes of runtimes",
+    source=_("Azure Databricks, release notes of runtimes"),
     severity="warning",
 )
 def lifetime(rule: Rule, training: Training) -> Iterator[Finding]:
@@ -63,13 +75,21 @@ def lifetime(rule: Rule, training: Training) -> Iterator[Finding]:
     if known is None:
         yield rule.finding(
             "training.spark_version",
-            f"Databricks runtime {named['number']} did not exist in {KNOWN}.",
-            "Keep it if Databricks offers it; this is checked once there is a workspace.",
+            _(
+                "Databricks runtime {number} did not exist in {known}.",
+                number=named["number"],
+                known=KNOWN,
+            ),
+            _("Keep it if Databricks offers it; this is checked once there is a workspace."),
         )
     elif known.until and known.until <= date.today():
         yield rule.finding(
             "training.spark_version",
-            f"Databricks ended support for runtime {named['number']} on {known.until:%d %B %Y}.",
+            _(
+                "Databricks ended support for runtime {number} on {until}.",
+                number=named["number"],
+                until=known.until,
+            ),
             cure={"training.spark_version": _default()},
         )
 

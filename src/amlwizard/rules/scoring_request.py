@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from amlwizard.errors import Severity, StepError
 from amlwizard.json_types import DEEPEST, JsonObject, JsonValue, is_too_deep
+from amlwizard.language import _
 from amlwizard.recipe import Training
 from amlwizard.rules import arrays, cells
 from amlwizard.rules.frames import Frame, frame_of, of_csv
@@ -25,7 +26,9 @@ def before_training(training: Training) -> ModelInput:
     return UNKNOWN if training.notebook else DIABETES
 
 
-FORM = 'Write {"input_data": {"columns": [...], "index": [...], "data": [[...]]}}, or rows alone.'
+FORM = _(
+    'Write {"input_data": {"columns": [...], "index": [...], "data": [[...]]}}, or rows alone.'
+)
 
 
 class Problem(NamedTuple):
@@ -46,21 +49,26 @@ def parsed(text: str, model: ModelInput = UNKNOWN) -> tuple[JsonObject | None, P
     try:
         value = json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        where = f"Line {error.lineno}, column {error.colno}"
-        return None, Problem(f"{where}: {error.msg}.", "Correct it there.")
+        what = _(
+            "Line {line}, column {column}: {problem}.",
+            line=error.lineno,
+            column=error.colno,
+            problem=error.msg,
+        )
+        return None, Problem(what, _("Correct it there."))
     except (ValueError, RecursionError) as error:
-        return None, Problem(f"Not JSON: {error}.", "Correct it.")
+        return None, Problem(_("Not JSON: {problem}.", problem=error), _("Correct it."))
     if isinstance(value, list):
         value = {"input_data": value}
     if not isinstance(value, dict):
-        return None, Problem("A request is an object.", FORM)
+        return None, Problem(_("A request is an object."), FORM)
     if is_too_deep(text.encode(errors="replace")):
-        return None, Problem(f"More than {DEEPEST} levels deep.", FORM)
+        return None, Problem(_("More than {n} levels deep.", n=DEEPEST), FORM)
     return value, None
 
 
 def _refuse(name: str) -> JsonValue:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(_("{name} is no JSON number", name=name))
 
 
 def text_of(request: JsonObject) -> str:
@@ -143,8 +151,8 @@ def form_of(sent: JsonObject) -> str:
     """The form of a request that is sent, in words."""
     given = sent.get("input_data")
     if not isinstance(given, Mapping):
-        return "nested lists"
-    return "columns, index and data" if "columns" in given else "arrays by name"
+        return _("nested lists")
+    return _("columns, index and data") if "columns" in given else _("arrays by name")
 
 
 def rows_of(request: JsonObject | None, model: ModelInput) -> Sequence[JsonValue]:
@@ -163,8 +171,9 @@ def rows_of(request: JsonObject | None, model: ModelInput) -> Sequence[JsonValue
 def source_of(model: ModelInput) -> str:
     """What a request is built from, in words."""
     example = model.example
-    found = example is not None and example.value is not None
-    return "the model's input example" if found else "a sample that the model's signature allows"
+    if example is not None and example.value is not None:
+        return _("the model's input example")
+    return _("a sample that the model's signature allows")
 
 
 def built(model: ModelInput) -> JsonObject:
@@ -180,9 +189,9 @@ def built(model: ModelInput) -> JsonObject:
         return as_sent({"input_data": alone, **params}, model)
     if not model.inputs:
         raise StepError(
-            "No scoring request can be built.",
-            why="The model has neither a signature nor an input example that can be read.",
-            fix="Write scoring.request in the recipe, or save the model with input_example.",
+            _("No scoring request can be built."),
+            why=_("The model has neither a signature nor an input example that can be read."),
+            fix=_("Write scoring.request in the recipe, or save the model with input_example."),
         )
     if model.tensors:
         made = {name: arrays.sample(tensor) for name, tensor in model.tensors.items()}

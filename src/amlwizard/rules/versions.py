@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
+from amlwizard.language import _, _n, sentences
 from amlwizard.recipe import Expect, Scoring, Serving, Training
 from amlwizard.rules import scoring_request
-from amlwizard.rules.base import Rule, counted, rule, use
+from amlwizard.rules.base import Rule, rule, use
 from amlwizard.rules.known_versions import KNOWN, KUBERNETES
 from amlwizard.rules.request_problems import problems
 
 SIZE = re.compile(r"Standard_[A-Z]{1,3}\d+[a-z0-9_-]*", re.IGNORECASE)
+LIST_SIZES = "az vm list-skus --location REGION --output table"
 NAMED_SIZE = re.compile(
     r"Standard_[A-Z]{1,3}(?P<number>\d+)(-\d+)?(?P<features>[a-z]*)(_|$)", re.IGNORECASE
 )
@@ -28,11 +30,11 @@ def version(text: str) -> tuple[int, ...] | None:
 
 @rule(
     "VM-1",
-    "A VM size is named Standard_ with its family, vCPUs and version, such as Standard_D4ds_v5.",
+    _("A VM size is named Standard_ with its family, vCPUs and version, such as Standard_D4ds_v5."),
     "training",
     "serving",
     about=("training.node_type", "serving.node_size", "serving.build_node_size"),
-    source="Azure virtual machine sizes",
+    source=_("Azure virtual machine sizes"),
 )
 def sizes(rule: Rule, training: Training, serving: Serving) -> Iterator[Finding]:
     for section, given, field in (
@@ -48,19 +50,21 @@ def sizes(rule: Rule, training: Training, serving: Serving) -> Iterator[Finding]
             cure = {path: near} if SIZE.fullmatch(near) else {}
             yield rule.finding(
                 path,
-                f"{text[:60]!r} is not a VM size.",
-                use(cure) or "To list them: az vm list-skus --location REGION --output table",
+                _("{text!r} is not a VM size.", text=text[:60]),
+                use(cure) or _("To list them: {command}", command=LIST_SIZES),
                 cure,
             )
 
 
 @rule(
     "VM-2",
-    "AKS nodes need at least two vCPUs, and images of Azure Machine Learning need x64 processors: VM "
-    "sizes without p after the number.",
+    _(
+        "AKS nodes need at least two vCPUs, and images of Azure Machine Learning need x64 processors: VM "
+        "sizes without p after the number."
+    ),
     "serving",
     about=("serving.node_size", "serving.build_node_size"),
-    source="AKS, system node pools; Azure virtual machine sizes, naming conventions",
+    source=_("AKS, system node pools; Azure virtual machine sizes, naming conventions"),
 )
 def machines(rule: Rule, serving: Serving) -> Iterator[Finding]:
     for field in ("node_size", "build_node_size"):
@@ -72,12 +76,16 @@ def machines(rule: Rule, serving: Serving) -> Iterator[Finding]:
         small = field == "node_size" and int(named["number"]) < 2
         if arm or small:
             path = f"serving.{field}"
-            what = "has Arm processors" if arm else "has only one vCPU"
             # The same machine with x64 processors, never a smaller one.
             start, end = named.span("features")
             x64 = text[:start] + text[start:end].replace("p", "").replace("P", "") + text[end:]
             cure = {path: x64 if arm and not small else _default(Serving, field)}
-            yield rule.finding(path, f"The VM size {text} {what}.", cure=cure)
+            what = (
+                _("The VM size {size} has Arm processors.", size=text)
+                if arm
+                else _("The VM size {size} has only one vCPU.", size=text)
+            )
+            yield rule.finding(path, what, cure=cure)
 
 
 def _default(section: type[Training] | type[Serving], field: str) -> object:
@@ -86,10 +94,10 @@ def _default(section: type[Training] | type[Serving], field: str) -> object:
 
 @rule(
     "AML-K8S-1",
-    "A Kubernetes version is a minor version, such as 1.36, or a patch version, such as 1.36.2.",
+    _("A Kubernetes version is a minor version, such as 1.36, or a patch version, such as 1.36.2."),
     "serving",
     about=("serving.kubernetes_version",),
-    source="AKS, supported versions",
+    source=_("AKS, supported versions"),
 )
 def kubernetes_version(rule: Rule, serving: Serving) -> Iterator[Finding]:
     wanted = serving.kubernetes_version
@@ -97,18 +105,24 @@ def kubernetes_version(rule: Rule, serving: Serving) -> Iterator[Finding]:
         cure = {"serving.kubernetes_version": _nearest(wanted)}
         yield rule.finding(
             "serving.kubernetes_version",
-            f"{wanted!r} is not a Kubernetes version.",
-            f"{use(cure)} Known are {', '.join(KUBERNETES)}; without one, the region's default applies.",
+            _("{text!r} is not a Kubernetes version.", text=wanted),
+            sentences(
+                use(cure),
+                _(
+                    "Known are {versions}; without one, the region's default applies.",
+                    versions=", ".join(KUBERNETES),
+                ),
+            ),
             cure,
         )
 
 
 @rule(
     "AML-K8S-8",
-    "The versions that AKS offers depend on the region and change often; preflight asks Azure.",
+    _("The versions that AKS offers depend on the region and change often; preflight asks Azure."),
     "serving",
     about=("serving.kubernetes_version",),
-    source="AKS, supported versions",
+    source=_("AKS, supported versions"),
     severity="warning",
 )
 def kubernetes_offered(rule: Rule, serving: Serving) -> Iterator[Finding]:
@@ -117,18 +131,16 @@ def kubernetes_offered(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if found is None or OLDEST <= found[:2] <= NEWEST:
         return
     older = found[:2] < OLDEST
-    bound = (
-        f"older than {KUBERNETES[0]}, the oldest"
+    what = (
+        _("Kubernetes {version} is older than {bound}, the oldest that AKS offered in {known}.")
         if older
-        else f"newer than {KUBERNETES[-1]}, the newest"
-    )
+        else _(
+            "Kubernetes {version} is newer than {bound}, the newest that AKS offered in {known}."
+        )
+    ).format(version=serving.kubernetes_version, bound=KUBERNETES[0 if older else -1], known=KNOWN)
+    fix = _("Run preflight, or list what is offered: {command}.", command="az aks get-versions")
     cure = {"serving.kubernetes_version": KUBERNETES[0]} if older else {}
-    yield rule.finding(
-        "serving.kubernetes_version",
-        f"Kubernetes {serving.kubernetes_version} is {bound} that AKS offered in {KNOWN}.",
-        f"Run preflight, or list what is offered: az aks get-versions. {use(cure)}".strip(),
-        cure,
-    )
+    yield rule.finding("serving.kubernetes_version", what, sentences(fix, use(cure)), cure)
 
 
 def _kubernetes(text: str | None) -> tuple[int, ...] | None:
@@ -147,23 +159,26 @@ def _nearest(wanted: str) -> str | None:
 
 @rule(
     "K8S-1",
-    "A Kubernetes quantity is a number, with a unit where it needs one.",
+    _("A Kubernetes quantity is a number, with a unit where it needs one."),
     "serving",
     about=("serving.cpu", "serving.memory"),
     source="Kubernetes",
 )
 def quantities(rule: Rule, serving: Serving) -> Iterator[Finding]:
-    for field, pattern, example in (
-        ("cpu", r"\d+(\.\d+)?|\d+m", "0.5 or 500m"),
-        ("memory", r"\d+(\.\d+)?(Ki|Mi|Gi)", "1Gi or 512Mi"),
+    for field, pattern, *examples in (
+        ("cpu", r"\d+(\.\d+)?|\d+m", "0.5", "500m"),
+        ("memory", r"\d+(\.\d+)?(Ki|Mi|Gi)", "1Gi", "512Mi"),
     ):
         text = getattr(serving, field)
         if not re.fullmatch(pattern, text):
             cure = {f"serving.{field}": _quantity(field, text, pattern)}
             yield rule.finding(
                 f"serving.{field}",
-                f"{text!r} is not a valid Kubernetes quantity.",
-                f"{use(cure)} It is written like {example}.",
+                _("{text!r} is not a valid Kubernetes quantity.", text=text),
+                sentences(
+                    use(cure),
+                    _("It is written like {one} or {other}.", one=examples[0], other=examples[1]),
+                ),
                 cure,
             )
 
@@ -180,10 +195,12 @@ def _quantity(field: str, text: str, pattern: str) -> str:
 
 @rule(
     "SC-1",
-    "A model with named columns takes columns, index and data; rows alone get the names of its columns.",
+    _(
+        "A model with named columns takes columns, index and data; rows alone get the names of its columns."
+    ),
     "scoring",
     "training",
-    source="Azure Machine Learning, deploy MLflow models",
+    source=_("Azure Machine Learning, deploy MLflow models"),
     about=("scoring.request",),
 )
 def request_shape(rule: Rule, scoring: Scoring, training: Training) -> Iterator[Finding]:
@@ -195,11 +212,11 @@ def request_shape(rule: Rule, scoring: Scoring, training: Training) -> Iterator[
 
 @rule(
     "EX-1",
-    "The number of expected predictions must equal the number of rows of the request.",
+    _("The number of expected predictions must equal the number of rows of the request."),
     "scoring",
     "expect",
     "training",
-    source="the recipe itself",
+    source=_("the recipe itself"),
     about=("expect.predictions",),
 )
 def expected_predictions(
@@ -212,10 +229,12 @@ def expected_predictions(
     if not rows:
         return
     if len(rows) != len(expect.predictions):
-        yield rule.finding(
-            ("expect.predictions", "scoring.request"),
-            f"{len(expect.predictions)} predictions are expected, but the request has "
-            f"{counted(len(rows), 'row')}.",
-            f"Give one prediction for each row. Or, to check none: {use({'expect.predictions': None})}",
-            {"expect.predictions": None},
+        what = _n(
+            "{n} prediction is expected, but the request has {rows}.",
+            "{n} predictions are expected, but the request has {rows}.",
+            len(expect.predictions),
+            rows=_n("{n} row", "{n} rows", len(rows)),
         )
+        cure = {"expect.predictions": None}
+        fix = _("Give one prediction for each row. Or, to check none: {cure}", cure=use(cure))
+        yield rule.finding(("expect.predictions", "scoring.request"), what, fix, cure)
