@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from amlwizard.language import _
+
 DAY, MONTH = 24, 730  # hours; the month is the one that Azure's own calculator has
 MOST_PARTS = 3
-UNCOUNTED = "Not counted: traffic, logs, stored data and disks, and discounts."
+UNCOUNTED = _("Not counted: traffic, logs, stored data and disks, and discounts.")
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,28 @@ class Costs:
     def summary(self) -> str:
         """What it costs, in a sentence."""
         if not self._lasting:
-            return f"Prices are not known: {self.problem or 'none of them is in the price list.'}"
+            if not self.problem:
+                return _("Prices are not known: none of them is in the price list.")
+            return _("Prices are not known: {problem}", problem=self.problem)
         day, month = (self._told(self._sum(hours)) for hours in (DAY, MONTH))
-        about = "At least" if self.unknown else "About"
+        text = self._at_least if self.unknown else self._about
+        return text.format(day=day, month=month, date=self._on)
+
+    @property
+    def _about(self) -> str:
         if self.billed:
-            return f"{about} {day} a day, {month} a month, by Azure's list prices of {self._on}."
-        about = about.lower()
-        return f"Free here. On Azure: {about} {day} a day, {month} a month, by list prices of {self._on}."
+            return _("About {day} a day, {month} a month, by Azure's list prices of {date}.")
+        return _(
+            "Free here. On Azure: about {day} a day, {month} a month, by list prices of {date}."
+        )
+
+    @property
+    def _at_least(self) -> str:
+        if self.billed:
+            return _("At least {day} a day, {month} a month, by Azure's list prices of {date}.")
+        return _(
+            "Free here. On Azure: at least {day} a day, {month} a month, by list prices of {date}."
+        )
 
     @property
     def unknown(self) -> tuple[Charge, ...]:
@@ -76,23 +93,27 @@ class Costs:
     def most_of_it(self) -> str:
         """The parts that cost most, in a sentence."""
         parts = sorted(self._lasting, key=lambda need: -self._of(need) * need.count)[:MOST_PARTS]
-        told = (f"{_counted(n)} ({self._told(self._of(n) * DAY * n.count)} a day)" for n in parts)
-        return f"Most of it: {', '.join(told)}." if parts else ""
+        told = [
+            _("{part} ({amount} a day)", part=_counted(n), amount=self._daily(n, n.count))
+            for n in parts
+        ]
+        return _("Most of it: {parts}.", parts=_(", ").join(told)) if parts else ""
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """What each part costs: its name, and an amount."""
         for need in self._lasting:
-            yield _counted(need), f"{self._told(self._of(need) * DAY * need.count)} a day"
+            yield _counted(need), _("{amount} a day", amount=self._daily(need, need.count))
         for need in self._lasting:
             if need.most > need.count:
-                most = self._told(self._of(need) * DAY * need.most)
-                yield f"{need.title}, at most {need.most}", f"{most} a day"
+                part = _("{part}, at most {n}", part=need.title, n=need.most)
+                yield part, _("{amount} a day", amount=self._daily(need, need.most))
         for need in self.needs:
             if need.training and need.meter in self.prices:
                 hour = self._told(self._of(need) * need.count)
-                yield f"{_counted(need)}, while training", f"{hour} an hour"
+                part = _("{part}, while training", part=_counted(need))
+                yield part, _("{amount} an hour", amount=hour)
         for need in self.unknown:
-            yield _counted(need), "price not known"
+            yield _counted(need), _("price not known")
 
     @property
     def _lasting(self) -> list[Charge]:
@@ -100,6 +121,9 @@ class Costs:
 
     def _of(self, need: Charge) -> float:
         return self.prices[need.meter].hourly
+
+    def _daily(self, need: Charge, count: int) -> str:
+        return self._told(self._of(need) * DAY * count)
 
     def _sum(self, hours: int) -> float:
         return sum(self._of(need) * need.count * hours for need in self._lasting)
@@ -121,4 +145,6 @@ def rounded(amount: float) -> str:
 
 
 def _counted(need: Charge) -> str:
-    return f"{need.count} x {need.title}" if need.count > 1 else need.title
+    if need.count <= 1:
+        return need.title
+    return _("{n} x {part}", n=need.count, part=need.title)

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from amlwizard import journal
+from amlwizard.language import _
 from amlwizard.plan import Plan, graph
 from amlwizard.recorded_run import view_of
 from amlwizard.time_format import clock, span
@@ -123,7 +124,9 @@ def spent(step: StepView, seconds: Mapping[str, float], now: float) -> str:
         return span(step.seconds) if step.seconds else ""
     passed = max(0.0, now - step.started)
     wanted = seconds.get(step.info.id, 0.0)
-    return clock(passed) + (f" of ~{span(wanted)}" if wanted >= max(1.0, passed) else "")
+    if wanted < max(1.0, passed):
+        return clock(passed)
+    return _("{passed} of ~{expected}", passed=clock(passed), expected=span(wanted))
 
 
 def learned(view: RunView, seconds: Mapping[str, float], now: float) -> dict[str, float]:

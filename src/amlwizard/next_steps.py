@@ -9,16 +9,17 @@ from pathlib import Path
 
 from amlwizard.app.port import ShellAccess
 from amlwizard.command_line import command_line, replaying, resuming
+from amlwizard.language import _
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan.outputs import SCORE
 from amlwizard.view import RunView
 
-REPLAY = "To replay it, which keeps what is there:"
-DESTROY = "To take all of it down:"
-RESUME = "To go on with this run:"
-REVIVE = "The endpoint ends with amlwizard. To have it back, run this in a second terminal:"
-ASK = "To send the request from another shell:"
-ASK_INSIDE = "To send the request from a machine in the VNET, which alone reaches the endpoint:"
+REPLAY = _("To replay it, which keeps what is there:")
+DESTROY = _("To take all of it down:")
+RESUME = _("To go on with this run:")
+REVIVE = _("The endpoint ends with amlwizard. To have it back, run this in a second terminal:")
+ASK = _("To send the request from another shell:")
+ASK_INSIDE = _("To send the request from a machine in the VNET, which alone reaches the endpoint:")
 
 
 @dataclass(frozen=True)

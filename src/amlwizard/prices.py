@@ -9,6 +9,7 @@ from dataclasses import replace
 from amlwizard.costs import Charge, Meter
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.plan import Step
 from amlwizard.recipe import Recipe
 
@@ -43,9 +44,14 @@ def _nodes(cluster: Document) -> Iterator[Charge]:
     for pool in cluster["properties"]["agentPoolProfiles"]:
         size = str(pool["vmSize"])
         meter = Meter(MACHINES, region, size=size)
-        yield Charge(f"AKS node {size}", meter, int(pool["count"]), int(pool.get("maxCount") or 0))
+        yield Charge(
+            _("AKS node {size}", size=size),
+            meter,
+            int(pool["count"]),
+            int(pool.get("maxCount") or 0),
+        )
     if tier := TIERS.get(str(value_at(cluster, "sku.tier"))):
-        yield Charge("AKS management", Meter(AKS, region, tier, "Standard"))
+        yield Charge(_("AKS management"), Meter(AKS, region, tier, "Standard"))
 
 
 def _address(body: Document) -> Iterator[Charge]:
@@ -55,28 +61,28 @@ def _address(body: Document) -> Iterator[Charge]:
 def _public_address(region: str, count: int = 1) -> Charge:
     name = "Standard IPv4 Static Public IP"
     return Charge(
-        "Public IP address", Meter(NETWORK, region, name, "Standard", "IP Addresses"), count
+        _("Public IP address"), Meter(NETWORK, region, name, "Standard", "IP Addresses"), count
     )
 
 
 def _nat_gateway(body: Document) -> Iterator[Charge]:
-    yield Charge("NAT gateway", Meter("NAT Gateway", GLOBAL, "Standard Gateway", "Standard"))
+    yield Charge(_("NAT gateway"), Meter("NAT Gateway", GLOBAL, "Standard Gateway", "Standard"))
 
 
 def _private_endpoint(body: Document) -> Iterator[Charge]:
     product = "Virtual Network Private Link"
     meter = Meter(NETWORK, GLOBAL, "Standard Private Endpoint", product=product)
-    yield Charge("Private endpoint", meter)
+    yield Charge(_("Private endpoint"), meter)
 
 
 def _private_zone(body: Document) -> Iterator[Charge]:
-    yield Charge("Private DNS zone", Meter("Azure DNS", "", "Private Zone", "Private"))
+    yield Charge(_("Private DNS zone"), Meter("Azure DNS", "", "Private Zone", "Private"))
 
 
 def _registry(body: Document) -> Iterator[Charge]:
     tier = str(body["sku"]["name"])
     meter = Meter("Container Registry", str(body["location"]), f"{tier} Registry Unit", tier)
-    yield Charge(f"Container registry, {tier}", meter)
+    yield Charge(_("Container registry, {tier}", tier=tier), meter)
 
 
 def _bastion(body: Document) -> Iterator[Charge]:
@@ -86,7 +92,9 @@ def _bastion(body: Document) -> Iterator[Charge]:
 
 def _vpn_gateway(body: Document) -> Iterator[Charge]:
     name = str(body["properties"]["sku"]["name"])
-    yield Charge(f"VPN gateway {name}", Meter("VPN Gateway", str(body["location"]), name))
+    yield Charge(
+        _("VPN gateway {size}", size=name), Meter("VPN Gateway", str(body["location"]), name)
+    )
 
 
 METERED: Mapping[str, Callable[[Document], Iterator[Charge]]] = {
@@ -105,7 +113,7 @@ def _of_aks(recipe: Recipe) -> Iterator[Charge]:
     """What AKS makes by itself: load balancers and their addresses."""
     outbound = recipe.security.aks_outbound == "load-balancer"
     public = recipe.serving.load_balancer == "public"
-    yield Charge("Load balancer of AKS", BALANCER, (outbound or public) + (not public))
+    yield Charge(_("Load balancer of AKS"), BALANCER, (outbound or public) + (not public))
     if outbound or public:
         yield _public_address(recipe.sign_in.region, outbound + public)
 
@@ -115,11 +123,11 @@ def _of_training(recipe: Recipe) -> Iterator[Charge]:
     training, region = recipe.training, recipe.sign_in.region
     if not training.instance_pool:
         yield Charge(
-            f"Databricks node {training.node_type}",
+            _("Databricks node {size}", size=training.node_type),
             Meter(MACHINES, region, size=training.node_type),
             1 + training.workers,
             training=True,
         )
     name = "Premium All-purpose Compute"
     meter = Meter("Azure Databricks", region, f"{name} DBU", name)
-    yield Charge("Databricks unit (DBU)", meter, training=True)
+    yield Charge(_("Databricks unit (DBU)"), meter, training=True)

@@ -12,6 +12,7 @@ from amlwizard.cloud.wire import client
 from amlwizard.costs import DAY, MONTH, Meter
 from amlwizard.errors import CloudError
 from amlwizard.json_types import ODD, Document, parsed
+from amlwizard.language import _
 
 if TYPE_CHECKING:
     import httpx
@@ -33,7 +34,10 @@ def prices(profile: CloudProfile, meters: Sequence[Meter], currency: str) -> Map
             found = {m: _hourly(m, rows(asking, profile, m, currency), currency) for m in meters}
     except (httpx.HTTPError, *ODD) as error:
         raise CloudError(
-            f"The price list at {urlsplit(profile.prices).hostname} could not be read.",
+            _(
+                "The price list at {host} could not be read.",
+                host=urlsplit(profile.prices).hostname,
+            ),
             code=type(error).__name__,
             why=f"{type(error).__name__}: {error}",
         ) from None
@@ -47,7 +51,7 @@ def rows(
     url = f"{profile.prices}/api/retail/prices"
     query = {"api-version": VERSION, "currencyCode": f"'{currency}'", "$filter": filter_of(meter)}
     answer = asking.get(url, params=query)
-    for _ in range(MOST_PAGES):
+    for __ in range(MOST_PAGES):
         answer.raise_for_status()
         page = parsed(answer.content)
         yield from page["Items"]

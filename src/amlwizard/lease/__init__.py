@@ -19,6 +19,7 @@ from amlwizard.design.ids import Ids
 from amlwizard.errors import AmlwizardError, OperationCancelledError
 from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.lease.holder import Holder, this_process
 from amlwizard.lease.local_lock import LocalLock, holder_of
 from amlwizard.lease.tag import Tag, UntaggableError
@@ -77,7 +78,7 @@ class Lease:
             tag = self._tag
             if tag and tag.expired and (other := self._renew_once(tag)):
                 self._stop(other.refusal(tag.group).what, say)
-                raise OperationCancelledError("cancelled before it wrote")
+                raise OperationCancelledError(_("cancelled before it wrote"))
             return step.apply(ctx, say)
 
         return replace(step, apply=apply)
@@ -128,7 +129,12 @@ class Lease:
             taken = self._tag.take(self._own, ctx.cancel)
         except UntaggableError as why:
             self._tag = None
-            say(f"no lease in the cloud ({why}): only runs on this machine are kept apart")
+            say(
+                _(
+                    "no lease in the cloud ({reason}): only runs on this machine are kept apart",
+                    reason=why,
+                )
+            )
             return
         if taken:
             renewing = copy_context().run
@@ -147,7 +153,7 @@ class Lease:
             return tag.renew()
 
     def _stop(self, why: str, say: ReportProgress) -> None:
-        say(f"{why} It has taken over the lease of this run, which stops.")
+        say(_("{sentence} It has taken over the lease of this run, which stops.", sentence=why))
         self._control.cancel()
 
 

@@ -9,10 +9,12 @@ from platform import node
 from amlwizard import processes
 from amlwizard.cloud import clock
 from amlwizard.errors import StepError
+from amlwizard.language import _
 from amlwizard.processes import Process
 
 VERSION = "1"
 SEPARATOR = "|"
+UNDOING = _("Two runs at once would undo each other's work. Nothing was changed.")
 LONGEST = 60  # characters of a name: the value of a tag has at most 256 in all
 
 
@@ -47,17 +49,33 @@ class Holder:
     @property
     def words(self) -> str:
         """Which process it is, and since when."""
-        return f"process {self.process.pid} on {self.host}, since {_clock(self.since)}"
+        return _(
+            "process {pid} on {host}, since {time}",
+            pid=self.process.pid,
+            host=self.host,
+            time=_clock(self.since),
+        )
 
     def refusal(self, group: str) -> StepError:
         """The error for a run that must not start beside this holder."""
+        command = f"amlwizard {self.command}"
         return StepError(
-            f"Another run works on the resource group {group}: amlwizard {self.command}, by "
-            f"{self.account}, on {self.host} (process {self.process.pid}), since "
-            f"{_clock(self.since)}.",
-            why="Two runs at once would undo each other's work. Nothing was changed.",
-            fix="Wait until it ends, or stop it there. If that process no longer exists, try again after "
-            f"{_clock(self.until)}, when its lease expires.",
+            _(
+                "Another run works on the resource group {group}: {command}, by {account}, on {host} "
+                "(process {pid}), since {time}.",
+                group=group,
+                command=command,
+                account=self.account,
+                host=self.host,
+                pid=self.process.pid,
+                time=_clock(self.since),
+            ),
+            why=UNDOING,
+            fix=_(
+                "Wait until it ends, or stop it there. If that process no longer exists, try again "
+                "after {time}, when its lease expires.",
+                time=_clock(self.until),
+            ),
         )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from amlwizard.errors import StepError
+from amlwizard.language import _
 from amlwizard.lease import holder
 from amlwizard.lease.holder import Holder
 from amlwizard.paths import private_folder, state_folder, write
@@ -56,7 +57,10 @@ class LocalLock:
         if other:
             return other.refusal(self._group)
         return StepError(
-            f"Another run on this machine works on the resource group {self._group}.",
-            why="Two runs at once would undo each other's work. Nothing was changed.",
-            fix="Wait until it ends, or stop it.",
+            _(
+                "Another run on this machine works on the resource group {group}.",
+                group=self._group,
+            ),
+            why=holder.UNDOING,
+            fix=_("Wait until it ends, or stop it."),
         )

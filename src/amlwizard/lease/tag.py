@@ -17,6 +17,7 @@ from amlwizard.cloud.interruption import pause
 from amlwizard.cloud_port import ArmPort, Profile
 from amlwizard.design import api_versions
 from amlwizard.errors import CloudError, StepError
+from amlwizard.language import _
 from amlwizard.lease import holder
 from amlwizard.lease.holder import Holder
 
@@ -87,16 +88,20 @@ class Tag:
         other = holder.parse(text)
         if other is None:
             raise StepError(
-                f"The resource group {self.group} has a tag {NAME} that this version cannot read.",
-                why=f"It says who works on it: {text[:100]!r}. Nothing was changed.",
-                fix="Use the version of amlwizard that wrote it, or remove the tag.",
+                _(
+                    "The resource group {group} has a tag {name} that this version cannot read.",
+                    group=self.group,
+                    name=NAME,
+                ),
+                why=_("It says who works on it: {text!r}. Nothing was changed.", text=text[:100]),
+                fix=_("Use the version of amlwizard that wrote it, or remove the tag."),
             )
         if not other.gone:
             raise other.refusal(self.group)
 
     def _must_be_own(self, cancel: CancelEvent) -> None:
         assert self.own
-        for _ in range(READS):
+        for __ in range(READS):
             text = self._read()
             if text == str(self.own):
                 return
@@ -106,7 +111,7 @@ class Tag:
                 break
             pause(self._profile.settle, cancel)
         self.own = None
-        raise UntaggableError("the tag does not stay")
+        raise UntaggableError(_("the tag does not stay"))
 
     def _read(self) -> str | None:
         """The tag's value, empty if there is none; None if the group does not exist."""
@@ -123,7 +128,9 @@ class Tag:
             except CloudError as error:
                 if error.status in UNTAGGABLE:
                     self.own = None
-                    raise UntaggableError(error.code or f"status {error.status}") from None
+                    raise UntaggableError(
+                        error.code or _("status {status}", status=error.status)
+                    ) from None
                 if not left or 400 <= error.status < 429:
                     raise
             pause(self._profile.settle, cancel)

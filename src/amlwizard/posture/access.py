@@ -138,7 +138,7 @@ def _own_endpoints(recipe: Recipe, target: Document, role: str) -> Evidence:
         names.private_endpoint(link.name).lower() for link in links(recipe) if link.target == role
     }
     strangers = [
-        resource_name(value_at(connection, "properties.privateEndpoint.id")) or "unnamed"
+        resource_name(value_at(connection, "properties.privateEndpoint.id")) or _("unnamed")
         for connection in value_at(target, "properties.privateEndpointConnections") or []
         if value_at(connection, "properties.privateLinkServiceConnectionState.status") == "Approved"
     ]

@@ -118,12 +118,12 @@ def tried(source: Source, what: str, attempt: Callable[[], Evidence]) -> Iterato
     except LeftOutError:
         return
     except NotSeenError as unseen:
-        yield Evidence(source, what, "seen", unseen.reason, "unknown")
+        yield Evidence(source, what, _("seen"), unseen.reason, "unknown")
 
 
 def _text(value: JsonValue) -> str:
     if value is None:
         return _("not set")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return str(value)

@@ -29,6 +29,14 @@ GROUPS_OF = {
     "bastion": _("Azure Bastion, network security groups"),
     **dict.fromkeys(DATABRICKS, _("Azure Databricks, VNet injection")),
 }
+SUBNET_WORDS = {
+    "workspace": _("workspace"),
+    "compute": _("compute"),
+    "scoring": _("scoring"),
+    "databricks_public": _("Databricks public"),
+    "databricks_private": _("Databricks private"),
+    "bastion": _("bastion"),
+}
 OF_THE_RECIPE = _("the recipe itself")
 
 
@@ -87,12 +95,13 @@ def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
 def _security_groups(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
     names = ResourceNames(recipe)
     for which in with_security_group(recipe.security):
-        exposed = _exposed(recipe, which)
+        exposed, group = _exposed(recipe, which), names.security_group(which)
+        deletion = f"az network nsg rule delete -g {recipe.names.resource_group} --nsg-name {group} -n RULE"
         yield Promise(
             f"nsg.{which.replace('_', '-')}",
             NETWORK,
-            _("Security group of the {which} subnet", which=_said(which)),
-            names.security_group(which),
+            _("Security group of the {which} subnet", which=SUBNET_WORDS[which]),
+            group,
             GROUPS_OF.get(which, GROUPS),
             _(
                 "as designed; let in from outside: {openings} alone",
@@ -102,10 +111,8 @@ def _security_groups(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
             else _("as designed; let in from outside: nothing"),
             _grouped(recipe, facts, which, exposed),
             _(
-                "Replay the recipe; delete foreign rules by hand: az network nsg rule delete -g "
-                "{resource_group} --nsg-name {security_group} -n RULE",
-                resource_group=recipe.names.resource_group,
-                security_group=names.security_group(which),
+                "Replay the recipe; delete foreign rules by hand: {command}",
+                command=deletion,
             ),
         )
 
@@ -298,8 +305,3 @@ def _peerings(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
             foreign.append(f"{peering.get('name')} ({', '.join(strange)})")
     yield is_so("ARM", _("peerings"), not foreign, ", ".join(named) or _("none"),
                 ", ".join(foreign) or _("none beside them"))  # fmt: skip
-
-
-def _said(subnet: str) -> str:
-    """The name of a subnet as used in a sentence."""
-    return subnet.replace("_", " ").replace("databricks", "Databricks")

@@ -160,7 +160,7 @@ def _internal(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
         if (subnet := value_at(frontend, "properties.subnet.id"))
     ]
     inside = any(subnet == wanted.lower() for _address, subnet in seen)
-    found = ", ".join(_("{address} in {subnet}", address=a, subnet=s) for a, s in seen)
+    found = _(", ").join(_("{address} in {subnet}", address=a, subnet=s) for a, s in seen)
     yield is_so("ARM", _("frontend"), inside, _("in {subnet}", subnet=wanted), found or _("none"))
     public = [
         str(value_at(address, "properties.ipAddress") or address.get("name"))
@@ -173,7 +173,7 @@ def _internal(recipe: Recipe, facts: PostureFacts) -> Iterator[Evidence]:
         answer = facts.answer("outside", "scoring")
         return is_so("outside", _("request"), not answer.came, _("no answer"), str(answer))
 
-    yield from tried("outside", "request", outside)
+    yield from tried("outside", _("request"), outside)
 
 
 def _parameter(recipe: Recipe, facts: PostureFacts, key: str, wanted: JsonValue) -> Evidence:

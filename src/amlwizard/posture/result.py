@@ -67,7 +67,7 @@ class Posture(PlainText):
             said.append(_("{count} not kept", count=broken))
         if unknown:
             said.append(_("{count} not judged", count=unknown))
-        return ", ".join(said)
+        return _(", ").join(said)
 
     def to_json(self) -> JsonObject:
         return {"version": 1, **asdict(self)}

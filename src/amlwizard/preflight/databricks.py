@@ -33,17 +33,14 @@ def _listed(
         return
     default = str(Training.model_fields[field].default)
     near = default if default in offered else _nearest(wanted, offered)
+    command = f"databricks clusters {listing}"
     yield Finding(
         RULES[field],
         "error",
         (path,),
         _("Databricks does not offer the {kind} {wanted}.", kind=kind, wanted=wanted),
         why=_("It is not among the {count} that the workspace offers.", count=len(offered)),
-        fix=_(
-            "Use {near}. To list what is offered: {command}",
-            near=near,
-            command=f"databricks clusters {listing}",
-        ),
+        fix=_("Use {near}. To list what is offered: {command}", near=near, command=command),
         cure={path: near},
         command=s.replaying({path: near}),
     )

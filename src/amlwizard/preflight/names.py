@@ -165,7 +165,7 @@ def managed_group(s: Situation) -> Iterator[Finding]:
     group = s.facts.managed_group
     if s.is_new("databricks") and group:
         name = s.recipe.names.databricks_managed_group
-        owner = group.get("managedBy")
+        owner, deleting = group.get("managedBy"), f"az group delete --name {name}"
         yield Finding(
             "name-taken",
             "error",
@@ -179,7 +179,7 @@ def managed_group(s: Situation) -> Iterator[Finding]:
             else _(
                 "If a deleted workspace left it behind, delete it; otherwise choose another name. To "
                 "delete it: {command}",
-                command=f"az group delete --name {name}",
+                command=deleting,
             ),
             cure=(cure := another(s.recipe.names, "databricks_managed_group")),
             command=s.replaying(cure),

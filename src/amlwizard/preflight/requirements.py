@@ -29,13 +29,13 @@ def installable(s: Situation) -> Iterator[Finding]:
                 _("Correct its name or version; pypi.org lists the versions of each package."),
             )
         elif python and not _is_for(release, python):
-            runtime = s.recipe.training.spark_version
+            runtime, version = s.recipe.training.spark_version, ".".join(map(str, python))
             yield _finding(
                 release,
                 _(
                     "{requirement} does not support Python {version} of the runtime {runtime}.",
                     requirement=release.requirement,
-                    version=f"{python[0]}.{python[1]}",
+                    version=version,
                     runtime=runtime,
                 ),
                 _(

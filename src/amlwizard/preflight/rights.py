@@ -97,6 +97,7 @@ def providers(s: Situation) -> Iterator[Finding]:
         if held is not None and not allows(tuple(held), f"{ns}/register/action")
     ]
     if barred:
+        action = f"{barred[0]}/register/action"
         yield Finding(
             "provider-not-registered",
             "error",
@@ -106,7 +107,7 @@ def providers(s: Situation) -> Iterator[Finding]:
                 "The account {account} is not allowed to register them: it lacks the action "
                 "{action}. They are {providers}.",
                 account=s.account,
-                action=f"{barred[0]}/register/action",
+                action=action,
                 providers=", ".join(missing),
             ),
             fix=_("Ask an owner of the subscription to register them."),
