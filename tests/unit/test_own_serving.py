@@ -26,8 +26,8 @@ def found(folder: Path, **serving: str) -> list[str]:
     [
         (RUN, ""),
         ("from mine import init, run\n", ""),
-        ("def init():\n    pass\n", "defines no run"),
-        ("def run(data):\n    pass\n", "defines no init"),
+        ("def init():\n    pass\n", "does not define run"),
+        ("def run(data):\n    pass\n", "does not define init"),
         ("def init(:\n", "no Python, line 1"),
         ("x = '\0'", "no Python"),
     ],

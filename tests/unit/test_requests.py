@@ -28,7 +28,7 @@ ROW = [0.1, 2, -3]
         ('{"input_data": [[1, 2,]]}', "Line 1, column 23"),
         ('{\n  "input_data": [[1 2]]}', "Line 2, column 21"),
         ("", "Line 1, column 1"),
-        ('{"input_data": [[NaN]]}', "NaN is no JSON number"),
+        ('{"input_data": [[NaN]]}', "NaN is not a JSON number"),
         ("true", "is an object"),
         ("[" * 100_000, "Not JSON"),
     ],

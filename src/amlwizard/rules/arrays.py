@@ -61,7 +61,7 @@ def sample(tensor: Tensor) -> JsonValue:
 def wrong(given: JsonValue, tensor: Tensor) -> Iterator[str]:
     """Sentences on what the model would refuse: another shape, or values of another type."""
     if not isinstance(given, list):
-        yield _("{value} is no array.", value=shown(given))
+        yield _("{value} is not an array.", value=shown(given))
         return
     shape = _shape(given)
     ragged = tensor.dtype == "object"
@@ -83,7 +83,7 @@ def _values(given: JsonValue, tensor: Tensor) -> Iterator[str]:
     if tensor.dtype.startswith(NUMBERS):
         odd = next((one for one in _leaves(given) if not _is_number(one, tensor.dtype)), ...)
         if odd is not ...:
-            yield _("{value} is no {type}.", value=shown(odd), type=tensor.dtype)
+            yield _("{value} is not of the type {type}.", value=shown(odd), type=tensor.dtype)
 
 
 def _is_number(value: JsonValue, dtype: str) -> bool:

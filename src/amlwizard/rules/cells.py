@@ -140,7 +140,7 @@ def _stamp(value: JsonValue, spec: JsonObject) -> str:
         return _("{value} would be read as nanoseconds since 1970.", value=_shown(value))
     if value is None or (isinstance(value, str) and _is_time(value)):
         return ""
-    return _("{value} is no time in ISO form without a zone.", value=_shown(value))
+    return _("{value} is not a time in ISO form without a zone.", value=_shown(value))
 
 
 def _is_time(text: str) -> bool:
@@ -153,21 +153,21 @@ def _is_time(text: str) -> bool:
 
 def _text(value: JsonValue, spec: JsonObject) -> str:
     return (
-        _("{value} is no text.", value=_shown(value)) if isinstance(value, (list, Mapping)) else ""
+        _("{value} is not text.", value=_shown(value)) if isinstance(value, (list, Mapping)) else ""
     )
 
 
 def _array(value: JsonValue, spec: JsonObject) -> str:
     items = spec.get("items")
     if not isinstance(value, list):
-        return _("{value} is no list.", value=_shown(value))
+        return _("{value} is not a list.", value=_shown(value))
     return _first({f"[{n}]": one for n, one in enumerate(value)}, lambda place: items)
 
 
 def _object(value: JsonValue, spec: JsonObject) -> str:
     properties = spec.get("properties")
     if not isinstance(value, Mapping):
-        return _("{value} is no object.", value=_shown(value))
+        return _("{value} is not an object.", value=_shown(value))
     if not isinstance(properties, Mapping):
         return ""
     required = (n for n in properties if _of(properties, n).get("required") is not False)
@@ -182,7 +182,7 @@ def _object(value: JsonValue, spec: JsonObject) -> str:
 
 def _map(value: JsonValue, spec: JsonObject) -> str:
     if not isinstance(value, Mapping):
-        return _("{value} is no object.", value=_shown(value))
+        return _("{value} is not an object.", value=_shown(value))
     return _first(value, lambda name: spec.get("values"))
 
 

@@ -57,7 +57,7 @@ def script(rule: Rule, serving: Serving) -> Iterator[Finding]:
         tree = ast.parse(text)
     except SyntaxError as error:
         what = _(
-            "{file} is no Python, line {line}: {problem}.",
+            "{file} is not valid Python, line {line}: {problem}.",
             file=given,
             line=error.lineno,
             problem=error.msg,
@@ -65,18 +65,20 @@ def script(rule: Rule, serving: Serving) -> Iterator[Finding]:
         yield rule.finding(SCRIPT, what, _("Correct the file."))
         return
     except (ValueError, RecursionError, MemoryError) as error:
-        what = _("{file} is no Python: {problem}.", file=given, problem=error)
+        what = _("{file} is not valid Python: {problem}.", file=given, problem=error)
         yield rule.finding(SCRIPT, what, _("Correct the file."))
         return
     named = set(_defined(tree))
     for name, call in (("init", "init()"), ("run", "run(data)")):
         if name not in named:
             what = _(
-                "{file} defines no {name}, which the inference server calls.",
+                "{file} does not define {name}, which the inference server calls.",
                 file=given,
                 name=name,
             )
-            yield rule.finding(SCRIPT, what, _("Define {call} at the top of the file.", call=call))
+            yield rule.finding(
+                SCRIPT, what, _("Define {call} at the top level of the file.", call=call)
+            )
 
 
 def _defined(tree: ast.Module) -> Iterator[str]:

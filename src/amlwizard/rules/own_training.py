@@ -203,10 +203,10 @@ def requirements(rule: Rule, training: Training) -> Iterator[Finding]:
     names = [_name(line) for line in training.requirements]
     for name in dict.fromkeys(names):
         if name in PINNED:
-            field = name.replace("-", "_") if name != "mlflow-skinny" else "mlflow"
+            field = "training." + ("mlflow" if name == "mlflow-skinny" else name.replace("-", "_"))
             cure = {REQUIREMENTS: [line for line in training.requirements if _name(line) != name]}
             what = _("{package} has a field of its own.", package=name)
-            fix = _("Set {field} instead.", field=f"training.{field}")
+            fix = _("Set {field} instead.", field=field)
             yield rule.finding(REQUIREMENTS, what, sentences(fix, use(cure)), cure)
         elif names.count(name) > 1:
             last = {_name(line): line for line in training.requirements}
@@ -234,7 +234,7 @@ def data(rule: Rule, training: Training) -> Iterator[Finding]:
         cure = {DATA: "https://" + given.removeprefix("http://")}
         yield rule.finding(DATA, _("{url} is not encrypted on its way.", url=given), cure=cure)
     elif given.startswith(("s3://", "gs://", "wasbs://")):
-        what = _("{path} is no path of Azure Data Lake Storage.", path=given[:60])
+        what = _("{path} is not a path of Azure Data Lake Storage.", path=given[:60])
         form = "abfss://container@account.dfs.core.windows.net/path"
         yield rule.finding(DATA, what, _("Use {form}, or a volume.", form=form))
     elif "?sv=" in given or "&sig=" in given:

@@ -155,13 +155,13 @@ def _params(sent: JsonObject, model: ModelInput) -> Iterator[Problem]:
     if given is None:
         return
     if not isinstance(given, Mapping):
-        yield Problem(_("params is no object."), _('Write {"params": {"name": value}}.'))
+        yield Problem(_("params is not an object."), _('Write {"params": {"name": value}}.'))
         return
     known = {param.name: param for param in model.params}
     for name, value in given.items():
         if name in known:
             if text := _of_param(value, known[name]):
-                fix = _("It is of the type {type}.", type=known[name].type)
+                fix = _("Its type is {type}.", type=known[name].type)
                 yield Problem(f"params.{name}: {text}", fix)
         elif model.signed:
             what = _("The model has no parameter {name}: Azure ignores it.", name=name)
@@ -177,14 +177,14 @@ def _of_param(value: JsonValue, param: Param) -> str:
     """A sentence on what is wrong, or nothing. Parameters are not cast: text is no number there."""
     if param.many:
         if not isinstance(value, list):
-            return _("{value} is no list.", value=arrays.shown(value))
+            return _("{value} is not a list.", value=arrays.shown(value))
         return next(filter(None, (_of_param(one, Param("", param.type)) for one in value)), "")
     if value is None or param.type in ("object", ""):
         return ""
     if param.type != "string" and param.type != "datetime" and isinstance(value, str):
         return _("{value} is text.", value=arrays.shown(value))
     if param.type == "string" and not isinstance(value, str):
-        return _("{value} is no text.", value=arrays.shown(value))
+        return _("{value} is not text.", value=arrays.shown(value))
     if param.type in cells.WHOLE and isinstance(value, float):
         return _("{value} is not a whole number.", value=arrays.shown(value))
     return cells.wrong(value, {"type": param.type})
@@ -193,5 +193,5 @@ def _of_param(value: JsonValue, param: Param) -> str:
 def _more(sent: JsonObject) -> Iterator[Problem]:
     more = [name for name in sent if name not in KEYS]
     if more:
-        what = _("The request has {names} beside input_data.", names=", ".join(more)[:80])
+        what = _("The request has {names} besides input_data.", names=", ".join(more)[:80])
         yield Problem(what, _("Leave it out: the scoring script takes input_data and params."))

@@ -68,7 +68,7 @@ def parsed(text: str, model: ModelInput = UNKNOWN) -> tuple[JsonObject | None, P
 
 
 def _refuse(name: str) -> JsonValue:
-    raise ValueError(_("{name} is no JSON number", name=name))
+    raise ValueError(_("{name} is not a JSON number", name=name))
 
 
 def text_of(request: JsonObject) -> str:
