@@ -14,6 +14,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _, sentences
 from amlwizard.recipe import title
 from amlwizard.rules.address_space import (
     AKS_RESERVED,
@@ -324,9 +325,20 @@ class Planner:
         if needed > 2 ** (32 - SHORTEST["vnet"]):
             largest = min(subnets, key=lambda name: subnets[name])
             return NoRoomError(
-                f"The subnets need {needed:,} addresses; a VNET with Databricks can have 65,536 at most.",
-                why=f"{title(path(largest))} alone needs a /{subnets[largest]}.",
-                fix="Use fewer nodes or workers, fewer pods per node, or set Pod network to overlay.",
+                _(
+                    "The subnets need {needed:,} addresses; a VNET with Databricks can have 65,536 "
+                    "at most.",
+                    needed=needed,
+                ),
+                why=_(
+                    "{field} alone needs a /{length}.",
+                    field=title(path(largest)),
+                    length=subnets[largest],
+                ),
+                fix=_(
+                    "Use fewer nodes or workers, fewer pods per node, or set {network} to overlay.",
+                    network=title("serving.network"),
+                ),
             )
         vnet = min(self.least("vnet"), 32 - (needed - 1).bit_length())
         wanted = {n: self.least(n) for n in self.space.names if n in OUTSIDE} | {"vnet": vnet}
@@ -334,16 +346,25 @@ class Planner:
             network for gaps in self._open.values() for gap in gaps for network in gap.networks()
         ]
         widest = min(left, key=lambda network: network.prefixlen, default=None)
-        said = (
-            f"The largest free private range is {widest}" if widest else "No private range is free"
-        )
         sizes = ", ".join(f"{title(path(name))} /{length}" for name, length in wanted.items())
         return NoRoomError(
-            "The connected networks leave no room for a plan.",
-            why=f"{said}; needed are at least: {sizes}.",
-            fix="In Peered ranges and On-premises ranges, give only the prefixes that are in use, not the "
-            "space around them."
-            + (" The VNET must contain the reserved subnets." if self._reserved else ""),
+            _("The connected networks leave no room for a plan."),
+            why=_(
+                "The largest free private range is {widest}; needed are at least: {sizes}.",
+                widest=widest,
+                sizes=sizes,
+            )
+            if widest
+            else _("No private range is free; needed are at least: {sizes}.", sizes=sizes),
+            fix=sentences(
+                _(
+                    "In {peered} and {on_premises}, give only the prefixes that are in use, not the "
+                    "space around them.",
+                    peered=title(path("peered")),
+                    on_premises=title(path("on_premises")),
+                ),
+                _("The VNET must contain the reserved subnets.") if self._reserved else "",
+            ),
         )
 
 

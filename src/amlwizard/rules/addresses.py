@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from amlwizard.design.subnets import ENTRY, SUBNETS
 from amlwizard.errors import Finding
-from amlwizard.language import listed
+from amlwizard.language import _, _n, listed
 from amlwizard.recipe import Addresses, Names, title
 from amlwizard.rules import address_plan
 from amlwizard.rules.address_space import (
@@ -40,7 +40,9 @@ ML_DOCS = "Azure Machine Learning, private link and secure workspace VNet"
 
 @rule(
     "VN-1",
-    "A network cannot contain multicast, loopback or link-local addresses, or Azure's DNS address.",
+    _(
+        "A network cannot contain multicast, loopback or link-local addresses, or Azure's DNS address."
+    ),
     "ranges",
     about=paths("vnet", *OUTSIDE),
     source=VNET_DOCS,
@@ -52,14 +54,21 @@ def forbidden(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
             yield ranges.found(
                 rule,
                 path(name),
-                f"{title(path(name))} {network} overlaps the reserved range {bad}.",
+                _(
+                    "{field} {range} overlaps the reserved range {reserved}.",
+                    field=title(path(name)),
+                    range=network,
+                    reserved=bad,
+                ),
                 name,
             )
 
 
 @rule(
     "VN-2",
-    "With public addresses inside a network, the Internet hosts that own them cannot be reached.",
+    _(
+        "With public addresses inside a network, the Internet hosts that own them cannot be reached."
+    ),
     "ranges",
     about=paths("vnet", *OUTSIDE),
     source=VNET_DOCS,
@@ -72,16 +81,21 @@ def private_space(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
             yield ranges.found(
                 rule,
                 path(name),
-                f"{title(path(name))} {network} is not private address space.",
+                _(
+                    "{field} {range} is not private address space.",
+                    field=title(path(name)),
+                    range=network,
+                ),
                 name,
-                otherwise="Use a range of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or "
-                "100.64.0.0/10.",
+                otherwise=_(
+                    "Use a range of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10."
+                ),
             )
 
 
 @rule(
     "VN-3",
-    "AKS reserves 169.254.0.0/16, 172.30.0.0/16, 172.31.0.0/16 and 192.0.2.0/24.",
+    _("AKS reserves 169.254.0.0/16, 172.30.0.0/16, 172.31.0.0/16 and 192.0.2.0/24."),
     "ranges",
     about=paths("vnet", *OUTSIDE),
     source=AKS_DOCS,
@@ -93,14 +107,19 @@ def aks_reserved(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
             yield ranges.found(
                 rule,
                 path(name),
-                f"{title(path(name))} {network} overlaps the reserved range {bad}.",
+                _(
+                    "{field} {range} overlaps the reserved range {reserved}.",
+                    field=title(path(name)),
+                    range=network,
+                    reserved=bad,
+                ),
                 name,
             )
 
 
 @rule(
     "VN-4",
-    "Machine Learning compute uses 172.17.0.0/16 for its Docker bridge network.",
+    _("Machine Learning compute uses 172.17.0.0/16 for its Docker bridge network."),
     "ranges",
     about=paths("vnet"),
     source=ML_DOCS,
@@ -108,7 +127,8 @@ def aks_reserved(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 def docker_bridge(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     vnet = ranges.get("vnet")
     if vnet and vnet.overlaps(DOCKER):
-        yield ranges.found(rule, path("vnet"), f"The VNET {vnet} overlaps {DOCKER}.", "vnet")
+        what = _("The VNET {vnet} overlaps {docker}.", vnet=vnet, docker=DOCKER)
+        yield ranges.found(rule, path("vnet"), what, "vnet")
 
 
 # -- subnets and overlaps
@@ -116,7 +136,7 @@ def docker_bridge(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "SN-1",
-    "A subnet must lie inside its VNET, which has one prefix in a recipe.",
+    _("A subnet must lie inside its VNET, which has one prefix in a recipe."),
     "ranges",
     about=paths("vnet", *SUBNETS, *ENTRY.values(), "reserved"),
     source="Azure Resource Manager",
@@ -129,21 +149,26 @@ def inside(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     if lost:
         # Several at once have one cause: the VNET has changed. So they are one finding.
         fields = (*(found.path for found in lost), path("vnet"))
-        said = listed([found.text for found in lost])
         # Existing subnets cannot move: the VNET has to move to contain them.
         moving = ["vnet" if found.kind == "reserved" else found.name for found in lost]
         yield ranges.found(
             rule,
             fields if len(lost) == 1 else (fields[-1], *fields[:-1]),
-            f"{said} {'is' if len(lost) == 1 else 'are'} not inside the VNET {vnet}.",
+            _n(
+                "{ranges} is not inside the VNET {vnet}.",
+                "{ranges} are not inside the VNET {vnet}.",
+                len(lost),
+                ranges=listed([found.text for found in lost]),
+                vnet=vnet,
+            ),
             *dict.fromkeys(moving),
-            otherwise="Choose a range inside the VNET, or enlarge the VNET.",
+            otherwise=_("Choose a range inside the VNET, or enlarge the VNET."),
         )
 
 
 @rule(
     "SN-5",
-    "Subnets, the AKS service range and the pod range must not overlap one another.",
+    _("Subnets, the AKS service range and the pod range must not overlap one another."),
     "ranges",
     about=paths(*SUBNETS, *ENTRY.values(), "service_cidr", "pod_cidr", "reserved"),
     source=PLANNING,
@@ -155,7 +180,7 @@ def disjoint(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "SN-6",
-    "The VNET, the service range and the pod range must not overlap connected networks.",
+    _("The VNET, the service range and the pod range must not overlap connected networks."),
     "ranges",
     about=paths("vnet", "service_cidr", "pod_cidr", *NEIGHBOURS),
     source=PLANNING,
@@ -166,8 +191,10 @@ def neighbours(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "SN-7",
-    "Azure prefers the route with the longer prefix: the VNET may lie inside a range that is announced "
-    "on premises, as long as nothing there uses its addresses.",
+    _(
+        "Azure prefers the route with the longer prefix: the VNET may lie inside a range that is announced "
+        "on premises, as long as nothing there uses its addresses."
+    ),
     "ranges",
     about=paths("vnet", "on_premises"),
     source="Azure, virtual network traffic routing",
@@ -181,16 +208,23 @@ def announced(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     if around:
         yield rule.finding(
             (path("vnet"), *(found.path for found in around)),
-            f"{listed([found.text for found in around])} {'contains' if len(around) == 1 else 'contain'} "
-            f"the VNET {vnet}.",
-            f"Make sure that nothing on premises uses {vnet}.",
+            _n(
+                "{ranges} contains the VNET {vnet}.",
+                "{ranges} contain the VNET {vnet}.",
+                len(around),
+                ranges=listed([found.text for found in around]),
+                vnet=vnet,
+            ),
+            _("Make sure that nothing on premises uses {vnet}.", vnet=vnet),
         )
 
 
 @rule(
     "SN-8",
-    "A default route sends all outbound traffic of the VNET on premises, bypassing the NAT gateway; it "
-    "does not tell which addresses are in use there.",
+    _(
+        "A default route sends all outbound traffic of the VNET on premises, bypassing the NAT gateway; it "
+        "does not tell which addresses are in use there."
+    ),
     "ranges",
     about=paths("on_premises"),
     source="Azure, forced tunnelling; NAT gateway, order of precedence",
@@ -201,14 +235,17 @@ def default_route(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         if found.route:
             yield rule.finding(
                 (found.path, path("on_premises")),
-                f"{found.text} is a route, not a range in use.",
-                "List the ranges that are in use on premises, such as 10.0.0.0/8, instead or in addition.",
+                _("{range} is a route, not a range in use.", range=found.text),
+                _(
+                    "List the ranges that are in use on premises, such as 10.0.0.0/8, instead or in "
+                    "addition."
+                ),
             )
 
 
 @rule(
     "SN-9",
-    "Reserved subnets must have other names than the subnets of the recipe.",
+    _("Reserved subnets must have other names than the subnets of the recipe."),
     "addresses",
     "names",
     about=paths("reserved"),
@@ -221,15 +258,15 @@ def reserved_names(rule: Rule, addresses: Addresses, names: Names) -> Iterator[F
         if name in seen:
             yield rule.finding(
                 (place, path("reserved"), seen[name]),
-                f"Two subnets have the name {subnet.name!r}.",
-                "List only subnets here that the recipe does not create.",
+                _("Two subnets have the name {name!r}.", name=subnet.name),
+                _("List only subnets here that the recipe does not create."),
             )
         seen.setdefault(name, place)
 
 
 @rule(
     "AK-3",
-    "A service range inside the VNET shadows any resource later given one of its addresses.",
+    _("A service range inside the VNET shadows any resource later given one of its addresses."),
     "ranges",
     about=paths("vnet", "service_cidr"),
     source="AKS, legacy CNI",
@@ -241,7 +278,7 @@ def service_in_vnet(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "AK-15",
-    "AKS refuses a pod range that overlaps its VNET (NetworkProfileCIDROverlapVNET).",
+    _("AKS refuses a pod range that overlaps its VNET (NetworkProfileCIDROverlapVNET)."),
     "ranges",
     about=paths("vnet", "pod_cidr"),
     source=PLANNING,
@@ -259,17 +296,19 @@ def _in_vnet(rule: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
             yield ranges.found(
                 rule,
                 (other.path, vnet.path),
-                f"{other.text} lies inside the VNET {vnet.network}."
+                _("{range} lies inside the VNET {vnet}.", range=other.text, vnet=vnet.network)
                 if inside
-                else f"{other.text} contains the VNET {vnet.network}.",
+                else _("{range} contains the VNET {vnet}.", range=other.text, vnet=vnet.network),
                 other.name,
-                otherwise="Choose a range outside the VNET.",
+                otherwise=_("Choose a range outside the VNET."),
             )
 
 
 @rule(
     "AK-4",
-    "The AKS DNS address must lie in the service range, and be neither its first nor its second address.",
+    _(
+        "The AKS DNS address must lie in the service range, and be neither its first nor its second address."
+    ),
     "ranges",
     about=paths("dns_service_ip", "service_cidr"),
     source="AKS, DNS service IP",
@@ -279,13 +318,17 @@ def dns_address(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     if dns is None or service is None or address_plan.dns_in(service, dns) == dns:
         return
     if dns not in service:
-        what = f"The AKS DNS address {dns} is not in the service range {service}."
+        what = _(
+            "The AKS DNS address {dns} is not in the service range {service}.",
+            dns=dns,
+            service=service,
+        )
     elif dns == service[0]:
-        what = f"The AKS DNS address {dns} is the network address of the service range."
+        what = _("The AKS DNS address {dns} is the network address of the service range.", dns=dns)
     else:
-        what = f"The AKS DNS address {dns} is reserved for kubernetes.default."
+        what = _("The AKS DNS address {dns} is reserved for kubernetes.default.", dns=dns)
     fields = (path("dns_service_ip"), path("service_cidr"))
-    yield ranges.found(rule, fields, what, "dns_service_ip", otherwise="Choose another address.")
+    yield ranges.found(rule, fields, what, "dns_service_ip", otherwise=_("Choose another address."))
 
 
 def _causes(pairs: Sequence[tuple[Range, Range]]) -> dict[Range, list[Range]]:
@@ -300,7 +343,7 @@ def _causes(pairs: Sequence[tuple[Range, Range]]) -> dict[Range, list[Range]]:
     while left := {f: them for f in movable if (them := _left(met, causes, f))}:
         moving = max(left, key=lambda found: _unwanted(found, len(left[found])))
         causes[moving] = left[moving]
-    for one, _ in pairs:  # of those that are left, none can move
+    for one, __ in pairs:  # of those that are left, none can move
         if them := _left(met, causes, one):
             causes[one] = them
     return causes

@@ -10,13 +10,14 @@ from ipaddress import IPv4Network
 from itertools import islice
 
 from amlwizard.errors import Finding, Severity
+from amlwizard.language import _, sentences
 from amlwizard.recipe import Sections, title
 
 Check = Callable[..., Iterator[Finding]]
 
 RESERVED_PER_SUBNET = 5
 RANGES = "ranges"
-OTHERWISE = "Choose another value."
+OTHERWISE = _("Choose another value.")
 MOST = 1000  # findings of one rule
 AROUND_RANGES = ("addresses", "security", "serving", "training")
 
@@ -88,15 +89,15 @@ class Rule:
 
 def use(cure: Mapping[str, object]) -> str:
     """A cure as sentences, which name fields as forms do; an empty string if there is no cure."""
-    return " ".join(_set(title(path), value) for path, value in cure.items())
+    return sentences(*(_set(title(path), value) for path, value in cure.items()))
 
 
 def _set(field: str, value: object) -> str:
     if isinstance(value, bool):
-        return f"Turn {field} {'on' if value else 'off'}."
+        return _("Turn {field} on.", field=field) if value else _("Turn {field} off.", field=field)
     if value is None or value in ([], {}):
-        return f"Clear {field}."
-    return f"Set {field} to {_plain(value)}."
+        return _("Clear {field}.", field=field)
+    return _("Set {field} to {value}.", field=field, value=_plain(value))
 
 
 def counted(count: int, what: str) -> str:

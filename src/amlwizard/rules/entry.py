@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from amlwizard.design.subnets import ENTRY_NAMES, SUBNETS
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.recipe import Names
 from amlwizard.rules.address_space import NEIGHBOURS, Kind, path, paths
 from amlwizard.rules.base import Rule, rule
@@ -21,7 +22,7 @@ POINT_TO_SITE = "Azure VPN Gateway, point-to-site address pool"
 
 @rule(
     "BA-1",
-    "Bastion needs a subnet called AzureBastionSubnet of /26 or larger.",
+    _("Bastion needs a subnet called AzureBastionSubnet of /26 or larger."),
     "ranges",
     about=paths("bastion"),
     source=BASTION_DOCS,
@@ -32,16 +33,18 @@ def bastion_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             path("bastion"),
-            f"The Bastion subnet {bastion} is too small.",
+            _("The Bastion subnet {bastion} is too small.", bastion=bastion),
             "bastion",
-            otherwise="Use a /26 or larger.",
+            otherwise=_("Use a /26 or larger."),
         )
 
 
 @rule(
     "GW-1",
-    "A VPN gateway needs a subnet called GatewaySubnet of /27 or larger; a smaller one is enough "
-    "only for the Basic SKU, which does not support sign-in with Entra ID.",
+    _(
+        "A VPN gateway needs a subnet called GatewaySubnet of /27 or larger; a smaller one is enough "
+        "only for the Basic SKU, which does not support sign-in with Entra ID."
+    ),
     "ranges",
     about=paths("gateway"),
     source=GATEWAY_DOCS,
@@ -52,15 +55,15 @@ def gateway_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             path("gateway"),
-            f"The gateway subnet {gateway} is too small.",
+            _("The gateway subnet {gateway} is too small.", gateway=gateway),
             "gateway",
-            otherwise="Use a /27 or larger.",
+            otherwise=_("Use a /27 or larger."),
         )
 
 
 @rule(
     "EN-3",
-    "The VPN client address pool must not overlap any other range.",
+    _("The VPN client address pool must not overlap any other range."),
     "ranges",
     about=paths("vpn_clients"),
     source=POINT_TO_SITE,
@@ -72,7 +75,7 @@ def dial_in(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
 
 @rule(
     "EN-4",
-    "Azure reserves the subnet names AzureBastionSubnet and GatewaySubnet.",
+    _("Azure reserves the subnet names AzureBastionSubnet and GatewaySubnet."),
     "names",
     reads=("names.prefix",),
     about=tuple(f"names.{which}_subnet" for which in SUBNETS),
@@ -84,6 +87,9 @@ def reserved_names(rule: Rule, names: Names) -> Iterator[Finding]:
         if name.lower() in (text.lower() for text in ENTRY_NAMES.values()):
             yield rule.finding(
                 f"names.{field}",
-                f"The name {name} is reserved for a subnet of Bastion or a VPN gateway.",
+                _(
+                    "The name {name} is reserved for a subnet of Bastion or a VPN gateway.",
+                    name=name,
+                ),
                 cure={f"names.{field}": default(names, field)},
             )

@@ -8,7 +8,7 @@ from itertools import chain
 
 from amlwizard.design import subnets
 from amlwizard.errors import Finding
-from amlwizard.language import listed
+from amlwizard.language import _, listed, sentences
 from amlwizard.recipe import Names, Serving, SignIn, title
 from amlwizard.rules.base import Rule, rule, use
 from amlwizard.rules.name_shapes import LABEL, PREFIX, PUBLIC, SHAPES, reserved_word
@@ -29,11 +29,13 @@ LONGEST_NODE_GROUP = 80
 
 @rule(
     "NM-7",
-    "A recipe creates resources by name in its own resource group; existing resources cannot be used "
-    "by their ids yet.",
+    _(
+        "A recipe creates resources by name in its own resource group; existing resources cannot be used "
+        "by their ids yet."
+    ),
     "names",
     about=("names",),
-    source="the recipe itself",
+    source=_("the recipe itself"),
 )
 def ids(rule: Rule, names: Names) -> Iterator[Finding]:
     given = [field for field in type(names).model_fields if is_id(getattr(names, field))]
@@ -42,14 +44,14 @@ def ids(rule: Rule, names: Names) -> Iterator[Finding]:
     for field in given:
         yield rule.finding(
             f"names.{field}",
-            f"{_quoted(getattr(names, field))} is the id of a resource, not a name.",
-            "Give a name; resources of other resource groups are not supported yet.",
+            _("{name} is the id of a resource, not a name.", name=_quoted(getattr(names, field))),
+            _("Give a name; resources of other resource groups are not supported yet."),
         )
 
 
 @rule(
     "NM-1",
-    "Every Azure service has its own rules for names.",
+    _("Every Azure service has its own rules for names."),
     "names",
     about=("names.prefix", *(f"names.{field}" for field in SHAPES)),
     source=SOURCE,
@@ -65,26 +67,38 @@ def shapes(rule: Rule, names: Names) -> Iterator[Finding]:
         # The prefix is the cause of all of them, so they are one finding.
         first = wrong[follow[0]]
         cure = with_prefix(names)
-        otherwise = (
-            f"A prefix of {PREFIX.text} always works; or give these names yourself. "
-            f"{_title(follow[0])} takes {first.text}."
+        otherwise = _(
+            "A prefix of {characters} always works; or give these names yourself. {field} takes "
+            "{allowed}.",
+            characters=PREFIX.text,
+            field=_title(follow[0]),
+            allowed=first.text,
         )
         yield rule.finding(
             ("names.prefix", *(f"names.{field}" for field in follow)),
-            f"The prefix {_quoted(names.prefix)} gives names that Azure refuses: "
-            + listed([f"{_title(field)} {_quoted(getattr(names, field))}" for field in follow])
-            + ".",
-            f"{use(cure)} {otherwise}",
+            _(
+                "The prefix {prefix} gives names that Azure refuses: {names}.",
+                prefix=_quoted(names.prefix),
+                names=listed([f"{_title(f)} {_quoted(getattr(names, f))}" for f in follow]),
+            ),
+            sentences(use(cure), otherwise),
             cure,
             otherwise=otherwise,
         )
     for field, shape in wrong.items():
         if field not in follow:
-            cure, otherwise = renamed(names, field), f"Allowed are {shape.text}."
+            cure, otherwise = (
+                renamed(names, field),
+                _("Allowed are {characters}.", characters=shape.text),
+            )
             yield rule.finding(
                 f"names.{field}",
-                f"Azure does not allow {_quoted(getattr(names, field))} as {_title(field)}.",
-                f"{use(cure)} {otherwise}",
+                _(
+                    "Azure does not allow {name} as {field}.",
+                    name=_quoted(getattr(names, field)),
+                    field=_title(field),
+                ),
+                sentences(use(cure), otherwise),
                 cure,
                 otherwise=otherwise,
             )
@@ -100,7 +114,7 @@ def _quoted(text: str) -> str:
 
 @rule(
     "NM-2",
-    "Azure refuses trademarks and reserved words in names of public endpoints.",
+    _("Azure refuses trademarks and reserved words in names of public endpoints."),
     "names",
     about=("names.prefix", *(f"names.{field}" for field in PUBLIC)),
     source=SOURCE,
@@ -114,26 +128,35 @@ def reserved(rule: Rule, names: Names) -> Iterator[Finding]:
         cure = with_prefix(names)
         yield rule.finding(
             ("names.prefix", *(f"names.{field}" for field in follow)),
-            f"The prefix {_quoted(names.prefix)} puts the reserved word {wrong[follow[0]]!r} into "
-            + listed([_quoted(getattr(names, field)) for field in follow])
-            + ".",
+            _(
+                "The prefix {prefix} puts the reserved word {word!r} into {names}.",
+                prefix=_quoted(names.prefix),
+                word=wrong[follow[0]],
+                names=listed([_quoted(getattr(names, field)) for field in follow]),
+            ),
             cure=cure,
-            otherwise="Choose another prefix.",
+            otherwise=_("Choose another prefix."),
         )
     for field, word in wrong.items():
         if field not in follow:
             cure = renamed(names, field)
             yield rule.finding(
                 f"names.{field}",
-                f"{_quoted(getattr(names, field))} contains the reserved word {word!r}.",
+                _(
+                    "{name} contains the reserved word {word!r}.",
+                    name=_quoted(getattr(names, field)),
+                    word=word,
+                ),
                 cure=cure,
-                otherwise="Choose another name.",
+                otherwise=_("Choose another name."),
             )
 
 
 @rule(
     "SN-4",
-    "With overlay, AKS uses the names of resource group, VNET and node subnet as Kubernetes labels.",
+    _(
+        "With overlay, AKS uses the names of resource group, VNET and node subnet as Kubernetes labels."
+    ),
     "names",
     "serving",
     reads=("serving.network",),
@@ -148,11 +171,11 @@ def labels(rule: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
         if SHAPES[field].fits(name) and not LABEL.fits(name) and not is_id(name):
             near = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:63].strip("._-")
             cure = {f"names.{field}": near} if LABEL.fits(near) else {}
-            otherwise = f"Allowed are {LABEL.text}."
+            otherwise = _("Allowed are {characters}.", characters=LABEL.text)
             yield rule.finding(
                 f"names.{field}",
-                f"AKS cannot use the name {_quoted(name)} as a Kubernetes label.",
-                f"{use(cure)} {otherwise}",
+                _("AKS cannot use the name {name} as a Kubernetes label.", name=_quoted(name)),
+                sentences(use(cure), otherwise),
                 cure,
                 otherwise=otherwise,
             )
@@ -160,7 +183,7 @@ def labels(rule: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
 
 @rule(
     "NM-3",
-    "The names of a Kubernetes endpoint and its deployment must total 6 to 62 characters.",
+    _("The names of a Kubernetes endpoint and its deployment must total 6 to 62 characters."),
     "names",
     about=("names.endpoint", "names.deployment"),
     source=ML_QUOTAS,
@@ -174,24 +197,26 @@ def together(rule: Rule, names: Names) -> Iterator[Finding]:
         cure = {"names.deployment": shorter} if shorter else {}
         yield rule.finding(
             ("names.endpoint", "names.deployment"),
-            f"The names of endpoint and deployment total {length} characters.",
+            _("The names of endpoint and deployment total {length} characters.", length=length),
             cure=cure,
-            otherwise="Shorten one of the two names.",
+            otherwise=_("Shorten one of the two names."),
         )
     elif length < SHORTEST_TOGETHER:
         cure = renamed(names, "deployment")
         yield rule.finding(
             ("names.endpoint", "names.deployment"),
-            f"The names of endpoint and deployment total {length} characters.",
+            _("The names of endpoint and deployment total {length} characters.", length=length),
             cure=cure,
-            otherwise="Lengthen one of the two names.",
+            otherwise=_("Lengthen one of the two names."),
         )
 
 
 @rule(
     "NM-5",
-    "AKS creates a resource group for its nodes, called MC_GROUP_CLUSTER_REGION by default; its name "
-    "may have 80 characters at most.",
+    _(
+        "AKS creates a resource group for its nodes, called MC_GROUP_CLUSTER_REGION by default; its name "
+        "may have 80 characters at most."
+    ),
     "names",
     "sign_in",
     reads=("sign_in.region",),
@@ -209,7 +234,10 @@ def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
             cure = {"names.node_resource_group": near or None}
             yield rule.finding(
                 "names.node_resource_group",
-                f"Azure does not allow {_quoted(given)} as the name of a node resource group.",
+                _(
+                    "Azure does not allow {name} as the name of a node resource group.",
+                    name=_quoted(given),
+                ),
                 cure=cure,
             )
         return
@@ -218,14 +246,18 @@ def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
         cure = {"names.node_resource_group": f"rg-{names.prefix}-aks"[:LONGEST_NODE_GROUP]}
         yield rule.finding(
             ("names.resource_group", "names.aks", "names.node_resource_group"),
-            f"The node resource group would be called {made}, which has {len(made)} characters.",
+            _(
+                "The node resource group would be called {name}, which has {length} characters.",
+                name=made,
+                length=len(made),
+            ),
             cure=cure,
         )
 
 
 @rule(
     "NM-4",
-    "Names must be unique within their scope.",
+    _("Names must be unique within their scope."),
     "names",
     about=tuple(f"names.{field}" for field in (*SUBNETS, *chain(*PAIRS))),
     source=SOURCE,
@@ -237,16 +269,21 @@ def unique(rule: Rule, names: Names) -> Iterator[Finding]:
         if name in seen:
             yield rule.finding(
                 (f"names.{seen[name]}", f"names.{field}"),
-                f"Two subnets have the name {_quoted(name)}.",
+                _("Two subnets have the name {name}.", name=_quoted(name)),
                 cure=another(names, field),
-                otherwise="Rename one of them.",
+                otherwise=_("Rename one of them."),
             )
         seen.setdefault(name, field)
     for one, other in PAIRS:
         if getattr(names, one).lower() == getattr(names, other).lower():
             yield rule.finding(
                 (f"names.{one}", f"names.{other}"),
-                f"{_title(one)} and {_title(other)} have the same name, {_quoted(getattr(names, one))}.",
+                _(
+                    "{one} and {other} have the same name, {name}.",
+                    one=_title(one),
+                    other=_title(other),
+                    name=_quoted(getattr(names, one)),
+                ),
                 cure=another(names, other),
-                otherwise="Rename one of them.",
+                otherwise=_("Rename one of them."),
             )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
+from amlwizard.language import _, sentences
 from amlwizard.recipe import SignIn
 from amlwizard.rules.base import Rule, rule, use
 
@@ -15,9 +16,9 @@ CHINA, GOVERNMENT = "Azure China (21Vianet)", "Azure US Government"
 REGIONS = {"china": CHINA, "usgov": GOVERNMENT, "usdod": GOVERNMENT, "ussec": GOVERNMENT,
            "usnat": GOVERNMENT, "bleu": "Bleu", "delos": "Delos Cloud"}  # fmt: skip
 DOMAINS = {".onmicrosoft.us": GOVERNMENT, ".onmicrosoft.cn": CHINA, ".onmschina.cn": CHINA}
-PUBLIC_ONLY = (
-    "amlwizard supports only Azure's public cloud. Azure China and Azure US Government have their own "
-    "endpoints, sign-in and private DNS zones."
+PUBLIC_ONLY = _(
+    "amlwizard supports only Azure's public cloud. Azure China and Azure US Government "
+    "have their own endpoints, sign-in and private DNS zones."
 )
 DIRECTIONS = ("north", "south", "east", "west", "central")
 
@@ -40,7 +41,7 @@ def other_cloud(region: str) -> str | None:
 
 @rule(
     "RG-1",
-    "A region must be written as Azure does, such as westeurope for West Europe.",
+    _("A region must be written as Azure does, such as westeurope for West Europe."),
     "sign_in",
     about=("sign_in.region",),
     source="Azure regions",
@@ -53,9 +54,11 @@ def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
         cure = {"sign_in.region": meant} if len(meant) > 1 else {}
         yield rule.finding(
             "sign_in.region",
-            f"{given[:60]!r} is not the name of an Azure region.",
+            _("{region!r} is not the name of an Azure region.", region=given[:60]),
             cure=cure,
-            otherwise="To list them: az account list-locations --query [].name",
+            otherwise=_(
+                "To list them: {command}", command="az account list-locations --query [].name"
+            ),
         )
 
 
@@ -65,14 +68,18 @@ def regions_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     if cloud:
         yield rule.finding(
             "sign_in.region",
-            f"{sign_in.region} is a region of {cloud}, which is not supported.",
-            "Choose a region of the public cloud, if the data may be there.",
+            _(
+                "{region} is a region of {cloud}, which is not supported.",
+                region=sign_in.region,
+                cloud=cloud,
+            ),
+            _("Choose a region of the public cloud, if the data may be there."),
         )
 
 
 @rule(
     "TN-1",
-    "A tenant must be a UUID, a domain, or organizations.",
+    _("A tenant must be a UUID, a domain, or organizations."),
     "sign_in",
     about=("sign_in.tenant",),
     source="Entra ID",
@@ -81,12 +88,12 @@ def tenant(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     if not re.fullmatch(
         r"organizations|[0-9a-fA-F-]{36}|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", sign_in.tenant
     ):
-        otherwise = "Give its id, or its domain, such as contoso.onmicrosoft.com."
+        otherwise = _("Give its id, or its domain, such as contoso.onmicrosoft.com.")
         cure = {"sign_in.tenant": "organizations"}
         yield rule.finding(
             "sign_in.tenant",
-            f"{sign_in.tenant[:60]!r} is not a tenant id or domain.",
-            f"{otherwise} Or, to let the account decide: {use(cure)}",
+            _("{tenant!r} is not a tenant id or domain.", tenant=sign_in.tenant[:60]),
+            sentences(otherwise, _("Or, to let the account decide: {cure}", cure=use(cure))),
             cure,
             otherwise=otherwise,
         )
@@ -99,6 +106,10 @@ def tenants_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     if cloud:
         yield rule.finding(
             "sign_in.tenant",
-            f"{sign_in.tenant} is a tenant of {cloud}, which is not supported.",
-            "Choose a tenant of the public cloud, if the platform may be built there.",
+            _(
+                "{tenant} is a tenant of {cloud}, which is not supported.",
+                tenant=sign_in.tenant,
+                cloud=cloud,
+            ),
+            _("Choose a tenant of the public cloud, if the platform may be built there."),
         )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
-from amlwizard.language import listed
+from amlwizard.language import _, listed, sentences
 from amlwizard.recipe import Names, Security, Serving, SignIn, title
 from amlwizard.rules.base import Rule, rule, use
 
@@ -18,7 +18,7 @@ DNS_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 @rule(
     "CR-1",
-    "Only Premium registries support network rules and private endpoints.",
+    _("Only Premium registries support network rules and private endpoints."),
     "security",
     about=("security.registry_sku", "security.registry"),
     source=REGISTRY,
@@ -27,14 +27,19 @@ def registry_sku(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.registry_sku != "Premium":
         yield rule.finding(
             ("security.registry_sku", "security.registry"),
-            f"A {security.registry_sku} registry supports no private endpoints and no network rules.",
+            _(
+                "A {sku} registry supports no private endpoints and no network rules.",
+                sku=security.registry_sku,
+            ),
             cure={"security.registry_sku": "Premium"},
         )
 
 
 @rule(
     "CR-2",
-    "Service endpoints of registries are in preview, and only AKS and virtual machines can use them.",
+    _(
+        "Service endpoints of registries are in preview, and only AKS and virtual machines can use them."
+    ),
     "security",
     about=("security.registry",),
     source=REGISTRY,
@@ -44,15 +49,20 @@ def registry_service_endpoint(rule: Rule, security: Security) -> Iterator[Findin
     if security.registry == "service-endpoint":
         yield rule.finding(
             "security.registry",
-            "The registry uses service endpoints, which the compute that builds images does not support.",
+            _(
+                "The registry uses service endpoints, which the compute that builds images does not "
+                "support."
+            ),
             cure={"security.registry": "private-endpoint"},
         )
 
 
 @rule(
     "AML-3",
-    "With service endpoints on storage, Studio works only if the workspace's private endpoint is in "
-    "a subnet that has them; with private endpoints, the same VNET is enough.",
+    _(
+        "With service endpoints on storage, Studio works only if the workspace's private endpoint is in "
+        "a subnet that has them; with private endpoints, the same VNET is enough."
+    ),
     "security",
     about=("security.storage", "addresses.workspace"),
     source=ML_VNET,
@@ -62,14 +72,14 @@ def storage_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding
     if security.storage == "service-endpoint":
         yield rule.finding(
             ("security.storage", "addresses.workspace"),
-            "Storage uses service endpoints, so the workspace subnet gets one, too.",
+            _("Storage uses service endpoints, so the workspace subnet gets one, too."),
             cure={"security.storage": "private-endpoint"},
         )
 
 
 @rule(
     "KV-1",
-    "With a service endpoint, the vault keeps its public endpoint, restricted by subnet.",
+    _("With a service endpoint, the vault keeps its public endpoint, restricted by subnet."),
     "security",
     about=("security.key_vault",),
     source=ML_VNET,
@@ -79,15 +89,17 @@ def vault_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.key_vault == "service-endpoint":
         yield rule.finding(
             "security.key_vault",
-            "The key vault uses service endpoints.",
+            _("The key vault uses service endpoints."),
             cure={"security.key_vault": "private-endpoint"},
         )
 
 
 @rule(
     "NAT-1",
-    "Subnets need a NAT gateway or a firewall for outbound access; Azure is retiring default outbound "
-    "access.",
+    _(
+        "Subnets need a NAT gateway or a firewall for outbound access; Azure is retiring default outbound "
+        "access."
+    ),
     "security",
     about=("security.nat_gateway",),
     source="Azure Virtual Network, default outbound access",
@@ -97,14 +109,17 @@ def outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     if not security.nat_gateway:
         yield rule.finding(
             "security.nat_gateway",
-            "Without a NAT gateway, the compute and Databricks subnets depend on default outbound access.",
+            _(
+                "Without a NAT gateway, the compute and Databricks subnets depend on default outbound "
+                "access."
+            ),
             cure={"security.nat_gateway": True},
         )
 
 
 @rule(
     "DB-6",
-    "Without secure cluster connectivity, every Databricks node has a public IP address.",
+    _("Without secure cluster connectivity, every Databricks node has a public IP address."),
     "security",
     about=("security.databricks_no_public_ip",),
     source="Azure Databricks, secure cluster connectivity",
@@ -114,14 +129,14 @@ def public_nodes(rule: Rule, security: Security) -> Iterator[Finding]:
     if not security.databricks_no_public_ip:
         yield rule.finding(
             "security.databricks_no_public_ip",
-            "Databricks nodes get public IP addresses.",
+            _("Databricks nodes get public IP addresses."),
             cure={"security.databricks_no_public_ip": True},
         )
 
 
 @rule(
     "AK-14",
-    "Authorised ranges restrict a public API server; a private one has no public endpoint.",
+    _("Authorised ranges restrict a public API server; a private one has no public endpoint."),
     "security",
     about=("security.private_aks", "security.aks_authorized_ranges"),
     source="AKS, API server authorized IP ranges",
@@ -131,17 +146,19 @@ def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.private_aks and security.aks_authorized_ranges:
         yield rule.finding(
             ("security.private_aks", "security.aks_authorized_ranges"),
-            "A private AKS cluster cannot have authorised ranges.",
-            f"{use(cure)} Or do not make AKS private.",
+            _("A private AKS cluster cannot have authorised ranges."),
+            sentences(use(cure), _("Or do not make AKS private.")),
             cure,
-            otherwise="Do not make AKS private.",
+            otherwise=_("Do not make AKS private."),
         )
 
 
 @rule(
     "ST-1",
-    "Without shared keys, everyone who trains needs roles on the storage account, as data is accessed "
-    "with their own identity.",
+    _(
+        "Without shared keys, everyone who trains needs roles on the storage account, as data is accessed "
+        "with their own identity."
+    ),
     "security",
     "names",
     reads=("names.resource_group", "names.storage"),
@@ -154,18 +171,26 @@ def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
     if not security.shared_keys:
         yield rule.finding(
             "security.shared_keys",
-            "Shared keys are off, and a run gives no roles to users or to the notebook's service principal.",
-            "Give them the roles Storage Blob Data Contributor and Storage File Data Privileged Contributor: "
-            'az role assignment create --role "Storage Blob Data Contributor" --assignee WHO '
-            f"--scope $(az storage account show -g {names.resource_group} -n {names.storage} "
-            "--query id -o tsv)",
+            _(
+                "Shared keys are off, and a run gives no roles to users or to the notebook's service "
+                "principal."
+            ),
+            _(
+                "Give them the roles Storage Blob Data Contributor and Storage File Data Privileged "
+                "Contributor: {command}",
+                command='az role assignment create --role "Storage Blob Data Contributor" --assignee WHO '
+                f"--scope $(az storage account show -g {names.resource_group} -n {names.storage} "
+                "--query id -o tsv)",
+            ),
         )
 
 
 @rule(
     "AML-K8S-7",
-    "Azure Machine Learning deploys to AKS from its own addresses, in the region and its paired region; "
-    "authorised ranges must include them.",
+    _(
+        "Azure Machine Learning deploys to AKS from its own addresses, in the region and its paired region; "
+        "authorised ranges must include them."
+    ),
     "security",
     "sign_in",
     reads=("sign_in.region",),
@@ -180,17 +205,22 @@ def control_plane(rule: Rule, security: Security, sign_in: SignIn) -> Iterator[F
     if security.aks_authorized_ranges and not security.private_aks:
         yield rule.finding(
             "security.aks_authorized_ranges",
-            "Deployments may fail unless the authorised ranges include those of Azure Machine Learning.",
-            "Add the ranges of the service tag AzureMachineLearning for the region and its pair: "
-            f"az network list-service-tags -l {sign_in.region} --query "
-            "\"values[?starts_with(name,'AzureMachineLearning.')]\". Microsoft's "
-            "documents disagree on whether AKS needs them.",
+            _(
+                "Deployments may fail unless the authorised ranges include those of Azure Machine "
+                "Learning."
+            ),
+            _(
+                "Add the ranges of the service tag AzureMachineLearning for the region and its pair: "
+                "{command}. Microsoft's documents disagree on whether AKS needs them.",
+                command=f"az network list-service-tags -l {sign_in.region} --query "
+                "\"values[?starts_with(name,'AzureMachineLearning.')]\"",
+            ),
         )
 
 
 @rule(
     "AML-K8S-3",
-    "A public load balancer gives the scoring endpoint a public IP address.",
+    _("A public load balancer gives the scoring endpoint a public IP address."),
     "security",
     "serving",
     about=("serving.load_balancer", "security.private_aks"),
@@ -201,15 +231,17 @@ def public_scoring(rule: Rule, security: Security, serving: Serving) -> Iterator
     if security.private_aks and serving.load_balancer == "public":
         yield rule.finding(
             ("serving.load_balancer", "security.private_aks"),
-            "AKS is private, but its scoring endpoint is public.",
+            _("AKS is private, but its scoring endpoint is public."),
             cure={"serving.load_balancer": "internal"},
         )
 
 
 @rule(
     "AML-K8S-6",
-    "On a private AKS cluster, Azure Machine Learning pulls images through a private endpoint of the "
-    "registry.",
+    _(
+        "On a private AKS cluster, Azure Machine Learning pulls images through a private endpoint of the "
+        "registry."
+    ),
     "security",
     about=("security.registry", "security.private_aks"),
     source="Azure Machine Learning, secure Kubernetes inferencing",
@@ -219,14 +251,14 @@ def private_pull(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.private_aks and security.registry != "private-endpoint":
         yield rule.finding(
             ("security.registry", "security.private_aks"),
-            "AKS is private, but the registry uses service endpoints.",
+            _("AKS is private, but the registry uses service endpoints."),
             cure={"security.registry": "private-endpoint"},
         )
 
 
 @rule(
     "AML-K8S-2",
-    "HTTPS on the scoring endpoint needs a certificate, its key and its DNS name.",
+    _("HTTPS on the scoring endpoint needs a certificate, its key and its DNS name."),
     "serving",
     about=("serving.tls_certificate", "serving.tls_key", "serving.tls_name"),
     source=KUBERNETES,
@@ -239,16 +271,21 @@ def tls(rule: Rule, serving: Serving) -> Iterator[Finding]:
         cure = {f"serving.{field}": None for field in given}
         yield rule.finding(
             tuple(f"serving.{field}" for field in fields),
-            f"For HTTPS, {listed([title(f'serving.{field}') for field in missing])} must be given, too.",
-            f"Give all three, or none: {use(cure)}",
+            _(
+                "For HTTPS, {fields} must be given, too.",
+                fields=listed([title(f"serving.{field}") for field in missing]),
+            ),
+            _("Give all three, or none: {cure}", cure=use(cure)),
             cure,
-            otherwise="Give all three, or none.",
+            otherwise=_("Give all three, or none."),
         )
 
 
 @rule(
     "AML-K8S-5",
-    "The TLS name must be the DNS name in the certificate, which clients use to call the endpoint.",
+    _(
+        "The TLS name must be the DNS name in the certificate, which clients use to call the endpoint."
+    ),
     "serving",
     about=("serving.tls_name",),
     source=KUBERNETES,
@@ -261,15 +298,15 @@ def tls_name(rule: Rule, serving: Serving) -> Iterator[Finding]:
         cure = {"serving.tls_name": near} if right else {}
         yield rule.finding(
             "serving.tls_name",
-            f"{name[:60]!r} is not a DNS name.",
+            _("{name!r} is not a DNS name.", name=name[:60]),
             cure=cure,
-            otherwise="Give it as it is in the certificate, such as score.example.com.",
+            otherwise=_("Give it as it is in the certificate, such as score.example.com."),
         )
 
 
 @rule(
     "AML-K8S-4",
-    "Without TLS, the endpoint's key and all data are sent unencrypted.",
+    _("Without TLS, the endpoint's key and all data are sent unencrypted."),
     "serving",
     about=("serving.tls_certificate", "serving.load_balancer"),
     source=KUBERNETES,
@@ -277,12 +314,12 @@ def tls_name(rule: Rule, serving: Serving) -> Iterator[Finding]:
 )
 def plain_http(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.load_balancer == "public" and not serving.tls_certificate:
-        otherwise = "Give a TLS certificate, its key and its name."
+        otherwise = _("Give a TLS certificate, its key and its name.")
         cure = {"serving.load_balancer": "internal"}
         yield rule.finding(
             ("serving.tls_certificate", "serving.load_balancer"),
-            "The scoring endpoint accepts plain HTTP from the Internet.",
-            f"{otherwise} Or, so that only the VNET reaches it: {use(cure)}",
+            _("The scoring endpoint accepts plain HTTP from the Internet."),
+            sentences(otherwise, _("Or, so that only the VNET reaches it: {cure}", cure=use(cure))),
             cure,
             otherwise=otherwise,
         )

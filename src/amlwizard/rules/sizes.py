@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from amlwizard.design.subnets import DATABRICKS, SUBNETS
 from amlwizard.errors import Finding
-from amlwizard.language import listed
+from amlwizard.language import _, _n, listed
 from amlwizard.recipe import Serving, Training, title
 from amlwizard.rules.address_space import AKS_RESERVED, PRIVATE, path, paths, touched, within
 from amlwizard.rules.addresses import PLANNING
-from amlwizard.rules.base import Rule, counted, rule, usable
+from amlwizard.rules.base import Rule, rule, usable
 from amlwizard.rules.capacity import (
     LONGEST,
     LONGEST_SERVICES,
@@ -30,7 +30,7 @@ NODES = ("serving.nodes", "serving.max_nodes", "serving.max_surge")
 
 @rule(
     "AK-17",
-    "The most nodes of an autoscaler must not be fewer than its fewest.",
+    _("The most nodes of an autoscaler must not be fewer than its fewest."),
     "serving",
     about=("serving.nodes", "serving.max_nodes"),
     source="AKS, cluster autoscaler",
@@ -39,14 +39,20 @@ def scaled(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.max_nodes is not None and serving.max_nodes < serving.nodes:
         yield rule.finding(
             ("serving.max_nodes", "serving.nodes"),
-            f"Most nodes is {serving.max_nodes}, fewer than Nodes, which is {serving.nodes}.",
+            _(
+                "{most_field} is {most}, fewer than {field}, which is {nodes}.",
+                most_field=title("serving.max_nodes"),
+                most=serving.max_nodes,
+                field=title("serving.nodes"),
+                nodes=serving.nodes,
+            ),
             cure={"serving.max_nodes": serving.nodes},
         )
 
 
 @rule(
     "DB-10",
-    "An autoscaler needs at least one worker, and a maximum above its minimum.",
+    _("An autoscaler needs at least one worker, and a maximum above its minimum."),
     "training",
     about=("training.workers", "training.max_workers"),
     source="Azure Databricks, Clusters API: autoscale",
@@ -56,16 +62,22 @@ def workers_scaled(rule: Rule, training: Training) -> Iterator[Finding]:
     if most is None:
         return
     if training.workers == 0:
-        what = "A single-node cluster, with 0 workers, cannot scale."
+        what = _("A single-node cluster, with 0 workers, cannot scale.")
         yield rule.finding(WORKERS, what, cure={"training.workers": 1} if most > 1 else {})
     elif most <= training.workers:
-        what = f"Most workers is {most}, not more than Workers, which is {training.workers}."
+        what = _(
+            "{most_field} is {most}, not more than {field}, which is {workers}.",
+            most_field=title("training.max_workers"),
+            most=most,
+            field=title("training.workers"),
+            workers=training.workers,
+        )
         yield rule.finding(WORKERS, what, cure={"training.max_workers": None})
 
 
 @rule(
     "VN-5",
-    "The VNET of a Databricks workspace must be a /16 to a /24.",
+    _("The VNET of a Databricks workspace must be a /16 to a /24."),
     "ranges",
     about=paths("vnet"),
     source=DATABRICKS_DOCS,
@@ -73,15 +85,21 @@ def workers_scaled(rule: Rule, training: Training) -> Iterator[Finding]:
 def vnet_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     vnet = ranges.get("vnet")
     if vnet and not SHORTEST["vnet"] <= vnet.prefixlen <= LONGEST["vnet"]:
-        what = (
-            f"The VNET {vnet} is too {'large' if vnet.prefixlen < SHORTEST['vnet'] else 'small'}."
+        large = vnet.prefixlen < SHORTEST["vnet"]
+        yield ranges.found(
+            rule,
+            path("vnet"),
+            _("The VNET {vnet} is too large.", vnet=vnet)
+            if large
+            else _("The VNET {vnet} is too small.", vnet=vnet),
+            "vnet",
+            otherwise=_("Use a /16 to /24."),
         )
-        yield ranges.found(rule, path("vnet"), what, "vnet", otherwise="Use a /16 to /24.")
 
 
 @rule(
     "SN-2",
-    "A subnet must be a /29 or larger.",
+    _("A subnet must be a /29 or larger."),
     "ranges",
     about=paths(*SUBNETS),
     source="Azure Resource Manager",
@@ -93,15 +111,15 @@ def subnet_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
             yield ranges.found(
                 rule,
                 path(name),
-                f"{title(path(name))} {network} is too small.",
+                _("{field} {range} is too small.", field=title(path(name)), range=network),
                 name,
-                otherwise="Use a /29 or larger.",
+                otherwise=_("Use a /29 or larger."),
             )
 
 
 @rule(
     "DB-1",
-    "Each of the two Databricks subnets must be a /26 or larger.",
+    _("Each of the two Databricks subnets must be a /26 or larger."),
     "ranges",
     about=paths(*DATABRICKS),
     source=DATABRICKS_DOCS,
@@ -114,15 +132,20 @@ def databricks_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             paths(*small),
-            f"{said} {'is' if len(small) == 1 else 'are'} too small for Databricks.",
+            _n(
+                "{ranges} is too small for Databricks.",
+                "{ranges} are too small for Databricks.",
+                len(small),
+                ranges=said,
+            ),
             *small,
-            otherwise="Use a /26 or larger.",
+            otherwise=_("Use a /26 or larger."),
         )
 
 
 @rule(
     "DB-5",
-    "Each cluster node uses one address in each Databricks subnet.",
+    _("Each cluster node uses one address in each Databricks subnet."),
     "ranges",
     "training",
     about=(*paths(*DATABRICKS), "training.workers", "training.max_workers"),
@@ -138,15 +161,22 @@ def databricks_nodes(rule: Rule, ranges: Ranges, training: Training) -> Iterator
         yield ranges.found(
             rule,
             (*(path(name) for name in tight), most),
-            f"{nodes} Databricks nodes do not fit into {least}, which has {usable(least)} usable addresses.",
+            _(
+                "{nodes} Databricks nodes do not fit into {range}, which has {usable} usable addresses.",
+                nodes=nodes,
+                range=least,
+                usable=usable(least),
+            ),
             *tight,
-            otherwise=f"Set {title(most)} to {usable(least) - 1} or less.",
+            otherwise=_(
+                "Set {field} to {most} or less.", field=title(most), most=usable(least) - 1
+            ),
         )
 
 
 @rule(
     "PE-1",
-    "The private endpoints of workspace, storage, key vault and registry use up to 8 addresses.",
+    _("The private endpoints of workspace, storage, key vault and registry use up to 8 addresses."),
     "ranges",
     about=paths("workspace"),
     source="Azure Private Link",
@@ -157,17 +187,24 @@ def private_endpoint_room(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             path("workspace"),
-            f"The workspace subnet {workspace} has {usable(workspace)} usable addresses; the private endpoints "
-            f"need {need}.",
+            _(
+                "The workspace subnet {range} has {usable} usable addresses; the private endpoints "
+                "need {need}.",
+                range=workspace,
+                usable=usable(workspace),
+                need=need,
+            ),
             "workspace",
-            otherwise="Use a /28 or larger; a /27 leaves room to grow.",
+            otherwise=_("Use a /28 or larger; a /27 leaves room to grow."),
         )
 
 
 @rule(
     "AK-2",
-    "The AKS service range must be smaller than a /12 and have at least 8 addresses, which Kubernetes "
-    "needs to start.",
+    _(
+        "The AKS service range must be smaller than a /12 and have at least 8 addresses, which Kubernetes "
+        "needs to start."
+    ),
     "ranges",
     about=paths("service_cidr"),
     source=f"{PLANNING}; Kubernetes, kube-apiserver",
@@ -179,19 +216,23 @@ def service_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             path("service_cidr"),
-            f"The service range {service} is too {'large' if large else 'small'}.",
+            _("The service range {range} is too large.", range=service)
+            if large
+            else _("The service range {range} is too small.", range=service),
             "service_cidr",
-            otherwise="Use a /13 to /24.",
+            otherwise=_("Use a /13 to /24."),
         )
 
 
 @rule(
     "AK-16",
-    "Every Kubernetes service uses an address: those of Kubernetes itself, of the Machine Learning "
-    "extension and of each deployment.",
+    _(
+        "Every Kubernetes service uses an address: those of Kubernetes itself, of the Machine Learning "
+        "extension and of each deployment."
+    ),
     "ranges",
     about=paths("service_cidr"),
-    source="AKS, IP address planning; a judgement",
+    source=_("{document}; a judgement", document=PLANNING),
     severity="warning",
 )
 def service_room(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -200,15 +241,21 @@ def service_room(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             path("service_cidr"),
-            f"The service range {service} has only {service.num_addresses} addresses.",
+            _(
+                "The service range {range} has only {n} addresses.",
+                range=service,
+                n=service.num_addresses,
+            ),
             "service_cidr",
-            otherwise="Use a /24 or larger.",
+            otherwise=_("Use a /24 or larger."),
         )
 
 
 @rule(
     "AK-6",
-    "With overlay, every node uses a /24 of the pod range, which must be private or in 100.64.0.0/10.",
+    _(
+        "With overlay, every node uses a /24 of the pod range, which must be private or in 100.64.0.0/10."
+    ),
     "ranges",
     about=(*paths("pod_cidr"), *NODES),
     source=OVERLAY,
@@ -222,24 +269,34 @@ def pod_range(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
         yield ranges.found(
             rule,
             (path("pod_cidr"), *NODES),
-            f"The pod range {pods} has room for {counted(room, 'node')}, but {load.nodes} are needed, and "
-            f"{load.surge} for upgrades.",
+            _n(
+                "The pod range {range} has room for {n} node, but {nodes} are needed, and {surge} for "
+                "upgrades.",
+                "The pod range {range} has room for {n} nodes, but {nodes} are needed, and {surge} for "
+                "upgrades.",
+                room,
+                range=pods,
+                nodes=load.nodes,
+                surge=load.surge,
+            ),
             "pod_cidr",
-            otherwise="Use a larger pod range, or fewer nodes.",
+            otherwise=_("Use a larger pod range, or fewer nodes."),
         )
     elif not within(pods, PRIVATE) and not touched(pods, AKS_RESERVED):
         yield ranges.found(
             rule,
             path("pod_cidr"),
-            f"The pod range {pods} is not private address space.",
+            _("The pod range {range} is not private address space.", range=pods),
             "pod_cidr",
         )
 
 
 @rule(
     "AK-7",
-    "With overlay, every node uses an address of its subnet; so do nodes that upgrades add, an internal "
-    "load balancer and a private API server.",
+    _(
+        "With overlay, every node uses an address of its subnet; so do nodes that upgrades add, an internal "
+        "load balancer and a private API server."
+    ),
     "ranges",
     "serving",
     about=(*paths("scoring"), *NODES),
@@ -252,18 +309,27 @@ def overlay_nodes(rule: Rule, ranges: Ranges, serving: Serving) -> Iterator[Find
         yield ranges.found(
             rule,
             (path("scoring"), *NODES),
-            f"The scoring subnet {scoring} has {usable(scoring)} usable addresses; {need} are needed: "
-            f"{ranges.load.nodes} for nodes, {ranges.load.surge} for upgrades, "
-            f"{ranges.load.fronts} for load balancer and API server.",
+            _(
+                "The scoring subnet {range} has {usable} usable addresses; {need} are needed: "
+                "{nodes} for nodes, {surge} for upgrades, {fronts} for load balancer and API server.",
+                range=scoring,
+                usable=usable(scoring),
+                need=need,
+                nodes=ranges.load.nodes,
+                surge=ranges.load.surge,
+                fronts=ranges.load.fronts,
+            ),
             "scoring",
-            otherwise="Use a larger subnet, or fewer nodes.",
+            otherwise=_("Use a larger subnet, or fewer nodes."),
         )
 
 
 @rule(
     "AK-8",
-    "Without overlay, every node and every pod that it may run uses an address of the subnet; so do "
-    "the nodes that upgrades add.",
+    _(
+        "Without overlay, every node and every pod that it may run uses an address of the subnet; so do "
+        "the nodes that upgrades add."
+    ),
     "ranges",
     "serving",
     about=(*paths("scoring"), *NODES, "serving.max_pods"),
@@ -278,17 +344,28 @@ def node_subnet(rule: Rule, ranges: Ranges, serving: Serving) -> Iterator[Findin
         yield ranges.found(
             rule,
             (path("scoring"), *NODES, "serving.max_pods"),
-            f"{counted(load.nodes, 'node')} of {load.max_pods} pods, and {load.surge} more while "
-            f"they are upgraded, need {need} addresses; {scoring} has {have}, enough to run and "
-            f"upgrade {counted(fit, 'node')}.",
+            _(
+                "{nodes} of {max_pods} pods, and {surge} more while they are upgraded, need {need} "
+                "addresses; {range} has {have}, enough to run and upgrade {fit}.",
+                nodes=_n("{n} node", "{n} nodes", load.nodes),
+                max_pods=load.max_pods,
+                surge=load.surge,
+                need=need,
+                range=scoring,
+                have=have,
+                fit=_n("{n} node", "{n} nodes", fit),
+            ),
             "scoring",
-            otherwise="Set Pod network to overlay, or use fewer pods per node.",
+            otherwise=_(
+                "Set {network} to overlay, or use fewer pods per node.",
+                network=title("serving.network"),
+            ),
         )
 
 
 @rule(
     "AK-9",
-    "A node pool must have room for at least 30 pods.",
+    _("A node pool must have room for at least 30 pods."),
     "serving",
     about=("serving.max_pods", "serving.nodes"),
     source=PLANNING,
@@ -298,7 +375,12 @@ def pod_room(rule: Rule, serving: Serving) -> Iterator[Finding]:
         cure = {"serving.max_pods": -(-POOL_PODS // serving.nodes)}
         yield rule.finding(
             ("serving.max_pods", "serving.nodes"),
-            f"{counted(serving.nodes, 'node')} with {serving.max_pods} pods each have room for only "
-            f"{serving.nodes * serving.max_pods} pods.",
+            _n(
+                "{n} node with {max_pods} pods has room for only {room} pods.",
+                "{n} nodes with {max_pods} pods each have room for only {room} pods.",
+                serving.nodes,
+                max_pods=serving.max_pods,
+                room=serving.nodes * serving.max_pods,
+            ),
             cure=cure,
         )

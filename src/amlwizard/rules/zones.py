@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.recipe import Security
 from amlwizard.rules.base import Rule, rule
 
@@ -22,7 +23,7 @@ ZONE_ID = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Netwo
 
 @rule(
     "DNS-1",
-    "An existing private DNS zone can only be used for a name that the recipe needs.",
+    _("An existing private DNS zone can only be used for a name that the recipe needs."),
     "security",
     about=("security.dns_zones",),
     source="Azure Private Link, private DNS zone values",
@@ -32,12 +33,22 @@ def dns_zones(rule: Rule, security: Security) -> Iterator[Finding]:
         if name not in ZONES:
             yield rule.finding(
                 "security.dns_zones",
-                f"No private endpoint of the recipe uses a private DNS zone {name[:80]!r}.",
-                f"The zones in use are: {', '.join(ZONES)}.",
+                _(
+                    "No private endpoint of the recipe uses a private DNS zone {name!r}.",
+                    name=name[:80],
+                ),
+                _("The zones in use are: {zones}.", zones=", ".join(ZONES)),
             )
         elif not re.fullmatch(rf"{ZONE_ID}{re.escape(name)}", zone, re.IGNORECASE):
             yield rule.finding(
                 "security.dns_zones",
-                f"{zone[:120]!r} is not the ARM id of a private DNS zone {name}.",
-                "Give its id as this command prints it: az network private-dns zone show --query id",
+                _(
+                    "{zone!r} is not the ARM id of a private DNS zone {name}.",
+                    zone=zone[:120],
+                    name=name,
+                ),
+                _(
+                    "Give its id as this command prints it: {command}",
+                    command="az network private-dns zone show --query id",
+                ),
             )
