@@ -101,7 +101,7 @@ golden: .venv/ready
 
 # The schema as the sections declare it, and the recipes as saving writes them.
 schema: .venv/ready
-	$(BIN)/python -m amlwizard schema > recipes/recipe.schema.json
+	AMLWIZARD_LANG=en $(BIN)/python -m amlwizard schema > recipes/recipe.schema.json
 	$(BIN)/python -c 'from pathlib import Path; from amlwizard.recipe import load, save; \
 		[save(load(path), path) for path in Path("recipes").glob("*.yaml")]'
 

@@ -19,6 +19,7 @@ from amlwizard import fields, processes, recipe
 from amlwizard.app.port import TargetName
 from amlwizard.errors import InvalidInputError
 from amlwizard.json_types import MutableDocument, parsed
+from amlwizard.language import _
 from amlwizard.paths import private_folder, write
 from amlwizard.plain_text import plain_value
 from amlwizard.processes import Process
@@ -102,7 +103,7 @@ def from_file(path: Path) -> Draft:
     YAML."""
     reading = recipe.read(path)
     if not reading.raw:
-        raise InvalidInputError(f"{path} cannot be read.", findings=reading.findings)
+        raise InvalidInputError(_("{path} cannot be read.", path=path), findings=reading.findings)
     draft = from_raw(reading.raw)
     draft.as_saved = True
     for finding in reading.findings:  # in a form, 1.30 is text without quotes

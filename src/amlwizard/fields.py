@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from amlwizard.json_types import JsonObject, parsed
+from amlwizard.language import _
 from amlwizard.recipe import (
     PARAMETERS,
     Recipe,
@@ -26,14 +27,17 @@ from amlwizard.recipe import (
     read_list,
 )
 from amlwizard.recipe.values import Becomes
+from amlwizard.recipe.wording import TRUTHS
 from amlwizard.user_notebook import UserNotebook
 
 Kind = Literal["text", "number", "switch", "choice", "list", "json", "file", "scalar"]
 SAMPLE_PREFIX = "contoso"
 
 
-NOT_SET = "not set"
+NOT_SET = _("not set")
 """What stands for an answer that is not given, and has no default of ours."""
+YES, NO = _("yes"), _("no")
+"""A switch, as people see and may type it; `typed` takes English, too."""
 
 
 @dataclass(frozen=True)
@@ -94,16 +98,17 @@ def of_parameters(notebook: UserNotebook, given: Collection[str]) -> Iterator[Fi
         if name == "data" and name not in given:
             continue
         known, default = name in notebook.parameters, notebook.parameters.get(name)
-        reads = f"{notebook.name} reads it" if known else f"{notebook.name} does not read it"
+        read = _("A parameter: {notebook} reads it, as far as can be seen.")
+        unread = _("A parameter: {notebook} does not read it, as far as can be seen.")
         yield FieldSpec(
             path=f"{PARAMETERS}.{name}",
             name=name,
             title=name,
-            description=f"A parameter: {reads}, as far as can be seen.",
+            description=(read if known else unread).format(notebook=notebook.name),
             kind="scalar",
             default=None if default is None else _scalar(default),
             optional=not known,
-            becomes=Becomes("Databricks notebook", f"the widget {name}"),
+            becomes=Becomes(_("Databricks notebook"), _("the widget {name}", name=name)),
         )
 
 
@@ -162,13 +167,15 @@ def _takes(info: FieldInfo) -> str:
                 found.setdefault(bound, value)
     most = f"{found['max_length']:,}" if "max_length" in found else ""
     if "ge" in found:
-        return f"a number from {found['ge']:,} to {found['le']:,}"
+        return _("a number from {least:,} to {most:,}", least=found["ge"], most=found["le"])
     if "gt" in found:
-        return f"a number above {found['gt']:,}"
+        return _("a number above {bound:,}", bound=found["gt"])
     if "text" in found:
-        return f"up to {most}, each {found['text']}" if most else str(found["text"])
+        each = str(found["text"])
+        return _("up to {most}, each {each}", most=most, each=each) if most else each
     if "min_length" in found:
-        return f"text of {found['min_length']} to {most} characters"
+        least = found["min_length"]
+        return _("text of {least} to {most} characters", least=least, most=most)
     return ""
 
 
@@ -231,8 +238,7 @@ def typed(spec: FieldSpec, text: str) -> object:
     if spec.kind == "scalar":
         return _scalar(text)
     if spec.kind == "switch":
-        return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False,
-                "": False}.get(text.lower(), text)  # fmt: skip
+        return {**TRUTHS, YES: True, NO: False, "": False}.get(text.lower(), text)
     if spec.kind == "list":
         return read_list(spec.path, text)
     return _json(text) if spec.kind == "json" else text
@@ -249,14 +255,14 @@ class Pasted:
 
 
 PASTED = {
-    "range": "{} ranges pasted.",
-    "subnet": "{} subnets pasted.",
-    "package": "{} packages pasted.",
+    "range": _("{n} ranges pasted."),
+    "subnet": _("{n} subnets pasted."),
+    "package": _("{n} packages pasted."),
 }
 LEFT_OUT = {
-    "range": "Not taken, as they are not address ranges: {}.",
-    "subnet": "Not taken, as they have no address range: {}.",
-    "package": "Not taken: {}.",
+    "range": _("Not taken, as they are not address ranges: {items}."),
+    "subnet": _("Not taken, as they have no address range: {items}."),
+    "package": _("Not taken: {items}."),
 }
 NAMED = 5
 """So many of what is not taken are named."""
@@ -270,16 +276,15 @@ def pasted(spec: FieldSpec, text: str) -> Pasted:
         items = read_list(spec.path, text)
         right = [item for item in items if looks_right(spec.path, item)]
         wrong = [_item_shown(item) for item in items if not looks_right(spec.path, item)]
-        said = [PASTED[held].format(len(right))] if len(right) != 1 else []
+        said = [PASTED[held].format(n=len(right))] if len(right) != 1 else []
         if wrong:
             more = ["…"] if len(wrong) > NAMED else []
-            said.append(LEFT_OUT[held].format(", ".join([*wrong[:NAMED], *more])))
+            said.append(LEFT_OUT[held].format(items=_(", ").join([*wrong[:NAMED], *more])))
         return Pasted(shown(spec, right), " ".join(said), bool(wrong))
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1:
-        return Pasted(
-            "", f"Not pasted: this field takes one line, and the text has {len(lines)}.", True
-        )
+        several = _("Not pasted: this field takes one line, and the text has {n}.", n=len(lines))
+        return Pasted("", several, refused=True)
     return Pasted("".join(lines).strip("\t"))
 
 
@@ -302,7 +307,7 @@ def shown(spec: FieldSpec, value: object) -> str:
     if value is None:
         return ""
     if spec.kind == "switch":
-        return "yes" if value is True else "no" if value is False else str(value)
+        return YES if value is True else NO if value is False else str(value)
     if spec.kind == "list" and isinstance(value, (list, tuple)):
         return ", ".join(_item_shown(item) for item in value)
     if spec.kind == "json" and not isinstance(value, str):

@@ -55,3 +55,10 @@ def sentences(*texts: str) -> str:
     """The sentences in one text, without empty ones: as the language has it, a space between them or none."""
     between = _("{sentence} {next}", sentence="", next="")
     return between.join(filter(None, texts))
+
+
+def one_of(items: Sequence[str]) -> str:
+    """The items joined with commas and "or"."""
+    if len(items) < 2:
+        return "".join(items)
+    return _("{items} or {last}", items=_(", ").join(items[:-1]), last=items[-1])

@@ -13,6 +13,7 @@ from support import RECIPES, existing
 
 from amlwizard import fields
 from amlwizard.recipe import Recipe, examine, load, parse, read, save, text_of
+from amlwizard.recipe.writing import HEADINGS
 from amlwizard.rules import findings_of
 
 GOOD = "names: {prefix: abc}\nscoring: {request: {data: [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]}}\n"
@@ -40,6 +41,11 @@ def test_the_shipped_schema_is_generated() -> None:
     assert json.loads((RECIPES / "recipe.schema.json").read_text()) == json.loads(
         json.dumps(fields.schema())
     )
+
+
+def test_a_file_heads_its_sections_as_forms_do() -> None:
+    """In English: the file is the same in every language."""
+    assert {name: kind.__doc__ for name, kind in fields.sections().items()} == HEADINGS
 
 
 def test_there_are_four_shipped_recipes() -> None:

@@ -146,7 +146,7 @@ class Interview:
     def _asked(self, spec: FieldSpec) -> object:
         current = shown(spec, self._value(spec))
         if spec.kind == "switch":
-            return self.asker.confirm(spec.title, current == "yes")
+            return self.asker.confirm(spec.title, self._value(spec) is True)
         if spec.kind == "choice":
             choices = [*spec.choices, *([NONE] if spec.optional else [])]
             picked = self.asker.choose(spec.title, choices, current or choices[-1])

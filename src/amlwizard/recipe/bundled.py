@@ -6,16 +6,19 @@ import shutil
 from pathlib import Path
 
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _
 from amlwizard.nearest import did_you_mean
 from amlwizard.paths import write
 from amlwizard.recipe.file import load
 from amlwizard.recipe.keeping import files_of
 
 BUNDLED = {
-    "quickstart": "current good practice: private endpoints, AKS behind a public load balancer",
-    "private": "private AKS and an internal load balancer, scored from inside the VNET",
-    "article": "the names and service endpoints of a 2020 article, with warnings",
-    "spark": "training by Spark, where the data outgrows one machine, with a sweep of parameters",
+    "quickstart": _("current good practice: private endpoints, AKS behind a public load balancer"),
+    "private": _("private AKS and an internal load balancer, scored from inside the VNET"),
+    "article": _("the names and service endpoints of a 2020 article, with warnings"),
+    "spark": _(
+        "training by Spark, where the data outgrows one machine, with a sweep of parameters"
+    ),
 }
 
 
@@ -36,17 +39,17 @@ def copy(name: str, to: Path, overwrite: bool = False) -> None:
     """
     if name not in BUNDLED:
         raise InvalidInputError(
-            f"No recipe {name!r} comes with amlwizard.",
-            why=f"There are {', '.join(BUNDLED)}.",
-            fix=did_you_mean(name, BUNDLED, "Name one of these."),
+            _("No recipe {name!r} comes with amlwizard.", name=name),
+            why=_("There are {recipes}.", recipes=_(", ").join(BUNDLED)),
+            fix=did_you_mean(name, BUNDLED, _("Name one of these.")),
         )
     beside = {file.path: to.with_name(file.path.name) for file in files_of(load(path_of(name)))}
     there = next((file for file in (to, *beside.values()) if file.exists()), None)
     if there and not overwrite:
         raise InvalidInputError(
-            f"{there} exists already.",
-            why="Nothing was written.",
-            fix="Name another file with -o FILE, or overwrite it with --force.",
+            _("{path} exists already.", path=there),
+            why=_("Nothing was written."),
+            fix=_("Name another file with -o FILE, or overwrite it with --force."),
         )
     lines = path_of(name).read_text(encoding="utf-8").splitlines(keepends=True)
     text = "".join(line for line in lines if not line.startswith("# yaml-language-server:"))
@@ -56,5 +59,7 @@ def copy(name: str, to: Path, overwrite: bool = False) -> None:
             shutil.copyfile(file, copied)
     except OSError as error:
         raise InvalidInputError(
-            f"{to} cannot be written.", why=error.strerror or "", fix="Choose another -o FILE."
+            _("{path} cannot be written.", path=to),
+            why=error.strerror or "",
+            fix=_("Choose another -o FILE."),
         ) from None

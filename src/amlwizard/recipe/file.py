@@ -18,6 +18,7 @@ import yaml
 from amlwizard.command_line import command_line
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.json_types import MutableDocument
+from amlwizard.language import _
 from amlwizard.nearest import did_you_mean
 from amlwizard.recipe.lists import items_at, read_list
 from amlwizard.recipe.plain_values import CORE, INT
@@ -27,7 +28,10 @@ from amlwizard.recipe.validation import CONTROL, MOST, Reading, examine
 LARGEST = 250_000  # bytes
 DEEPEST = 30
 Loader: TypeAlias = "yaml.SafeLoader | yaml.CSafeLoader"
-COPY_ONE = f"To get one to begin with: `{command_line('recipes', 'copy', 'quickstart')}`."
+COPY_ONE = _(
+    "To get one to begin with: `{command}`.",
+    command=command_line("recipes", "copy", "quickstart"),
+)
 if TYPE_CHECKING:
     _Base = yaml.SafeLoader
 else:
@@ -62,23 +66,27 @@ def read(path: Path, changes: Mapping[str, str] | None = None) -> Reading:
             content = file.read(LARGEST + 1)  # its size says nothing: it may be a pipe
     except (OSError, ValueError) as error:
         raise InvalidInputError(
-            f"The recipe {str(path)!r} cannot be read.",
+            _("The recipe {path!r} cannot be read.", path=str(path)),
             why=getattr(error, "strerror", "") or str(error),
-            fix=did_you_mean(str(path), _beside(path, error), f"Name a recipe file. {COPY_ONE}"),
+            fix=did_you_mean(
+                str(path),
+                _beside(path, error),
+                _("Name a recipe file. {copy_one}", copy_one=COPY_ONE),
+            ),
         ) from None
     if len(content) > LARGEST:
         return _refused(
             "too-large",
-            f"{path.name} has more than {LARGEST:,} bytes.",
-            fix="Recipes are small: is it the right file?",
+            _("{file} has more than {most:,} bytes.", file=path.name, most=LARGEST),
+            fix=_("Recipes are small: is it the right file?"),
         )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return _refused(
             "encoding",
-            f"{path.name} is not UTF-8 text.",
-            fix="Save it as UTF-8; if it is no text at all, it is the wrong file.",
+            _("{file} is not UTF-8 text.", file=path.name),
+            fix=_("Save it as UTF-8; if it is no text at all, it is the wrong file."),
         )
     typed = {key: _typed(key, value) for key, value in (changes or {}).items()}
     return parse(text, typed, changes, path.parent)
@@ -107,7 +115,9 @@ def load(path: Path) -> Recipe:
     """The recipe of a file whose shape is right; InvalidInputError with every finding otherwise."""
     reading = read(path)
     if reading.recipe is None:
-        raise InvalidInputError(f"{path.name} is not a valid recipe.", findings=reading.findings)
+        raise InvalidInputError(
+            _("{file} is not a valid recipe.", file=path.name), findings=reading.findings
+        )
     return reading.recipe
 
 
@@ -123,23 +133,25 @@ def parse(
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
         return _refused(
-            "control-character", f"The character {bad[0]!r} is not text.", line, "Leave it out."
+            "control-character",
+            _("The character {character!r} is not text.", character=bad[0]),
+            line,
+            _("Leave it out."),
         )
     try:
         raw, lines, findings, texts = _construct(text)
         if not isinstance(raw, dict):
-            what = "The file holds no recipe: " + (
-                "it is empty." if raw is None else "it has no sections."
-            )
-            return _refused("yaml", what, fix=COPY_ONE)
+            empty = _("The file holds no recipe: it is empty.")
+            other = _("The file holds no recipe: it has no sections.")
+            return _refused("yaml", empty if raw is None else other, fix=COPY_ONE)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
         return _refused(
             "yaml",
-            f"Not valid YAML: {problem}.",
+            _("Not valid YAML: {problem}.", problem=_(problem)),
             mark.line + 1 if mark else None,
-            "Look at that line and the one before it.",
+            _("Look at that line and the one before it."),
         )
     except RecursionError:
         return _too_deep()
@@ -170,9 +182,9 @@ def _construct(text: str) -> tuple[object, dict[str, int], list[Finding], dict[s
     for event in yaml.parse(text, _Loader):
         refused = ""
         if isinstance(event, yaml.AliasEvent):
-            refused = "aliases (*name) are not allowed in a recipe"
+            refused = _("aliases (*name) are not allowed in a recipe")
         elif getattr(event, "tag", None):
-            refused = "tags (!name) are not allowed in a recipe"
+            refused = _("tags (!name) are not allowed in a recipe")
         if refused:
             raise yaml.MarkedYAMLError(problem=refused, problem_mark=event.start_mark)  # type: ignore[arg-type]  # of the C parser
         if isinstance(event, yaml.CollectionStartEvent):
@@ -220,9 +232,9 @@ def _value(
         inner = f"{path}.{key}" if path else key
         lines[inner] = line = key_node.start_mark.line + 1
         if key in result and len(findings) < MOST:
-            what = f"{inner} is given twice."
+            what = _("{key} is given twice.", key=inner)
             findings.append(
-                Finding("duplicate-key", "error", (inner,), what, fix="Keep one.", line=line)
+                Finding("duplicate-key", "error", (inner,), what, fix=_("Keep one."), line=line)
             )
         result[key] = _value(loader, value_node, inner, lines, findings, texts)
     return result
@@ -240,8 +252,8 @@ def _set(raw: MutableDocument, path: str, value: object) -> None:
 
 
 def _too_deep() -> Reading:
-    fix = "A recipe has sections and their values; nest no further."
-    return _refused("too-deep", f"More than {DEEPEST} levels deep.", fix=fix)
+    fix = _("A recipe has sections and their values; nest no further.")
+    return _refused("too-deep", _("More than {deepest} levels deep.", deepest=DEEPEST), fix=fix)
 
 
 def _refused(rule: str, what: str, line: int | None = None, fix: str = "") -> Reading:

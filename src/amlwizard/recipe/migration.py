@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from amlwizard.errors import Finding
+from amlwizard.language import _, listed
 
 PARAMETERS = ("alpha", "test_size", "random_state")
 ROWS = ("training_rows", "test_rows")
 NOW = {
     **{f"training.{name}": f"training.parameters.{name}" for name in PARAMETERS},
-    "expect.rows": f"expect.metrics.{ROWS[0]} and expect.metrics.{ROWS[1]}",
+    "expect.rows": listed([f"expect.metrics.{name}" for name in ROWS]),
     "expect.mse": "expect.metrics.mse",
 }
 """The keys of version 1 that have other names in version 2."""
@@ -25,12 +26,13 @@ def migrated(
     moved = [*_moved("training", "parameters", after, at), *_moved("expect", "metrics", after, at)]
     if not moved:
         return after, at, []
+    renamed = [_("{old} as {new}", old=path, new=NOW[path]) for path in moved]
     warning = Finding(
         "recipe-version",
         "warning",
         ("version",),
-        f"Version 1 is read as version 2: {', '.join(f'{path} as {NOW[path]}' for path in moved)}.",
-        fix="Nothing has to be done: saving it in the wizard writes version 2.",
+        _("Version 1 is read as version 2: {renamed}.", renamed=_(", ").join(renamed)),
+        fix=_("Nothing has to be done: saving it in the wizard writes version 2."),
         line=lines.get("version"),
     )
     return after, at, [warning]

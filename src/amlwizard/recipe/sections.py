@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from amlwizard.language import _
 from amlwizard.recipe.values import (
     CANARY,
     Access,
@@ -50,13 +51,13 @@ AKS = "Microsoft.ContainerService/managedClusters"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 DATABRICKS = "Microsoft.Databricks/workspaces"
 EXTENSION = "Microsoft.KubernetesConfiguration/extensions"
-CLUSTER = "Databricks cluster"
-NOTHING = "nothing"
+CLUSTER = _("Databricks cluster")
+NOTHING = _("nothing")
 STORAGE = "Microsoft.Storage/storageAccounts"
 VAULT = "Microsoft.KeyVault/vaults"
 REGISTRY = "Microsoft.ContainerRegistry/registries"
-EVERYTHING = "every resource"
-LIBRARY = "Databricks cluster library"
+EVERYTHING = _("every resource")
+LIBRARY = _("Databricks cluster library")
 COMPUTE = f"{WORKSPACE}/computes"
 ENDPOINT = f"{WORKSPACE}/onlineEndpoints"
 DEPLOYMENT = f"{ENDPOINT}/deployments"
@@ -67,7 +68,8 @@ ZONE_EXAMPLE = {
 
 
 class Section(BaseModel):
-    """A form screen. Values are taken as they are typed: "3" is no number, 1 is no truth."""
+    """A form screen. Values are taken as they are typed: "3" is no number, 1 is no truth. `__doc__` of
+    each is its heading there, and its description in the schema."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -76,26 +78,31 @@ EXAMPLE_PARAMETERS: dict[str, Parameter] = {"alpha": 0.03, "test_size": 0.2, "ra
 
 
 class SignIn(Section):
-    """Who signs in, and where the platform is built"""
+    __doc__ = _("Who signs in, and where the platform is built")
 
     tenant: Annotated[
-        Text, Becomes("Microsoft Entra ID", "the tenant of the sign-in", "contoso.onmicrosoft.com")
+        Text,
+        Becomes("Microsoft Entra ID", _("the tenant of the sign-in"), "contoso.onmicrosoft.com"),
     ] = Field(
         "organizations",
-        title="Tenant",
-        description="Entra tenant id or domain; organizations lets the account decide.",
+        title=_("Tenant"),
+        description=_("Entra tenant id or domain; organizations lets the account decide."),
     )
     subscription: Annotated[
         Subscription | None, Becomes(EVERYTHING, "id", "11111111-2222-3333-4444-555555555555")
     ] = Field(
         None,
-        title="Subscription",
-        description="Subscription id. Not needed if the account can access exactly one subscription.",
+        title=_("Subscription"),
+        description=_(
+            "Subscription id. Not needed if the account can access exactly one subscription."
+        ),
     )
     region: Annotated[Text, Becomes(EVERYTHING, "location", "northeurope")] = Field(
         "westeurope",
-        title="Region",
-        description="Azure region of every resource: VNET, workspace, Databricks and AKS share it.",
+        title=_("Region"),
+        description=_(
+            "Azure region of every resource: VNET, workspace, Databricks and AKS share it."
+        ),
     )
     login: Annotated[
         (
@@ -109,192 +116,204 @@ class SignIn(Section):
             ]
             | None
         ),
-        Becomes(NOTHING, "how amlwizard signs in", "azure-cli"),
+        Becomes(NOTHING, _("how amlwizard signs in"), "azure-cli"),
     ] = Field(
         None,
-        title="Sign-in",
-        description="How to sign in to Entra ID. browser: opens a browser on this machine, for tenants that block "
-        "device codes. By default: a device code on a terminal, otherwise the first that works of "
-        "environment, workload-identity, managed-identity and azure-cli.",
+        title=_("Sign-in"),
+        description=_(
+            "How to sign in to Entra ID. browser: opens a browser on this machine, for tenants that block "
+            "device codes. By default: a device code on a terminal, otherwise the first that works of "
+            "environment, workload-identity, managed-identity and azure-cli."
+        ),
     )
     notebook_login: Annotated[
         Literal["access-token", "service-principal", "device-code"] | None,
-        Becomes("Databricks notebook", "how MLflow signs in", "service-principal"),
+        Becomes(_("Databricks notebook"), _("how MLflow signs in"), "service-principal"),
     ] = Field(
         None,
-        title="Sign-in of the notebook",
-        description="How the notebook on Databricks signs in to the workspace. access-token: with a short-lived "
-        "token passed to it; service-principal: with secrets from a secret scope; device-code: it asks. By "
-        "default: service-principal if you sign in as one by environment, otherwise access-token.",
+        title=_("Sign-in of the notebook"),
+        description=_(
+            "How the notebook on Databricks signs in to the workspace. access-token: with a short-lived "
+            "token passed to it; service-principal: with secrets from a secret scope; device-code: it asks. By "
+            "default: service-principal if you sign in as one by environment, otherwise access-token."
+        ),
     )
     notebook_secret_scope: Annotated[
-        Text | None, Becomes("Databricks secret scope", "name", "contoso-training")
+        Text | None, Becomes(_("Databricks secret scope"), "name", "contoso-training")
     ] = Field(
         None,
-        title="Secret scope of the notebook",
-        description="Databricks secret scope with tenant-id, client-id and client-secret of the "
-        "notebook's service principal. By default: one of the recipe, filled from the environment.",
+        title=_("Secret scope of the notebook"),
+        description=_(
+            "Databricks secret scope with tenant-id, client-id and client-secret of the "
+            "notebook's service principal. By default: one of the recipe, filled from the environment."
+        ),
     )
 
 
-def _derived(template: str, title: str, description: str = "") -> str:
+def _derived(template: str, title: str, meaning: str) -> str:
     """A name that follows from the prefix unless it is given; the abbreviations are Azure's (CAF)."""
-    text = f"{description} " if description else ""
+    name = template.replace("{prefix}", "<prefix>")
     return Field(
         "",
         title=title,
-        description=f"{text}Default: {template.replace('{prefix}', '<prefix>')}.",
+        description=_("{meaning} Default: {name}.", meaning=meaning, name=name),
         json_schema_extra={"derived": template},
     )
 
 
 class Names(Section):
-    """What everything is called"""
+    __doc__ = _("What everything is called")
 
     prefix: Annotated[Text, Becomes(EVERYTHING, "name", "contoso")] = Field(
         ...,
-        title="Prefix",
-        description="All names that are not given are derived from it. Names of registry, key vault and storage "
-        "account must be globally unique, so choose a prefix of your own.",
+        title=_("Prefix"),
+        description=_(
+            "All names that are not given are derived from it. Names of registry, key vault and storage "
+            "account must be globally unique, so choose a prefix of your own."
+        ),
     )
     resource_group: Annotated[
         str, Becomes("Microsoft.Resources/subscriptions/resourceGroups", "name")
     ] = _derived(
         "rg-{prefix}",
-        "Resource group",
-        "Contains all resources of the platform.",
+        _("Resource group"),
+        _("Contains all resources of the platform."),
     )
     vnet: Annotated[str, Becomes(VNET, "name")] = _derived(
         "vnet-{prefix}",
-        "Virtual network",
-        "The network that isolates the platform.",
+        _("Virtual network"),
+        _("The network that isolates the platform."),
     )
     workspace_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-workspace",
-        "Workspace subnet",
-        "For the private endpoints.",
+        _("Workspace subnet"),
+        _("For the private endpoints."),
     )
     compute_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-compute",
-        "Compute subnet",
-        "For the compute that builds images.",
+        _("Compute subnet"),
+        _("For the compute that builds images."),
     )
     scoring_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
         "snet-{prefix}-scoring",
-        "Scoring subnet",
-        "For the nodes of AKS.",
+        _("Scoring subnet"),
+        _("For the nodes of AKS."),
     )
     databricks_public_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = _derived(
-        "snet-{prefix}-dbw-public", "Databricks public subnet", "Also called the host subnet."
+        "snet-{prefix}-dbw-public", _("Databricks public subnet"), _("Also called the host subnet.")
     )
     databricks_private_subnet: Annotated[str, Becomes(VNET, "properties.subnets[].name")] = (
         _derived(
             "snet-{prefix}-dbw-private",
-            "Databricks private subnet",
-            "Also called the container subnet.",
+            _("Databricks private subnet"),
+            _("Also called the container subnet."),
         )
     )
     nat_gateway: Annotated[str, Becomes("Microsoft.Network/natGateways", "name")] = _derived(
         "ng-{prefix}",
-        "NAT gateway",
-        "Outbound access of the compute and Databricks subnets.",
+        _("NAT gateway"),
+        _("Outbound access of the compute and Databricks subnets."),
     )
     public_ip: Annotated[str, Becomes("Microsoft.Network/publicIPAddresses", "name")] = _derived(
         "pip-{prefix}-nat",
-        "Public IP of the NAT gateway",
-        "The address that outbound traffic comes from.",
+        _("Public IP of the NAT gateway"),
+        _("The address that outbound traffic comes from."),
     )
     registry: Annotated[str, Becomes(REGISTRY, "name")] = _derived(
-        "cr{prefix}", "Container registry", "Globally unique."
+        "cr{prefix}", _("Container registry"), _("Globally unique.")
     )
     storage: Annotated[str, Becomes(STORAGE, "name")] = _derived(
-        "st{prefix}", "Storage account", "Globally unique."
+        "st{prefix}", _("Storage account"), _("Globally unique.")
     )
     key_vault: Annotated[str, Becomes(VAULT, "name")] = _derived(
-        "kv-{prefix}", "Key vault", "Globally unique, including soft-deleted vaults."
+        "kv-{prefix}", _("Key vault"), _("Globally unique, including soft-deleted vaults.")
     )
     log_analytics: Annotated[str, Becomes("Microsoft.OperationalInsights/workspaces", "name")] = (
         _derived(
             "log-{prefix}",
-            "Log Analytics workspace",
-            "Stores what Application Insights collects.",
+            _("Log Analytics workspace"),
+            _("Stores what Application Insights collects."),
         )
     )
     application_insights: Annotated[str, Becomes("Microsoft.Insights/components", "name")] = (
         _derived(
             "appi-{prefix}",
-            "Application Insights",
-            "Collects telemetry of the Machine Learning workspace.",
+            _("Application Insights"),
+            _("Collects telemetry of the Machine Learning workspace."),
         )
     )
     databricks: Annotated[str, Becomes(DATABRICKS, "name")] = _derived(
         "dbw-{prefix}",
-        "Databricks workspace",
-        "Where the training runs.",
+        _("Databricks workspace"),
+        _("Where the training runs."),
     )
     databricks_managed_group: Annotated[
         str, Becomes(DATABRICKS, "properties.managedResourceGroupId")
     ] = _derived(
-        "rg-{prefix}-dbw", "Databricks managed resource group", "Must not exist beforehand."
+        "rg-{prefix}-dbw", _("Databricks managed resource group"), _("Must not exist beforehand.")
     )
     workspace: Annotated[str, Becomes(WORKSPACE, "name")] = _derived(
         "mlw-{prefix}",
-        "Machine Learning workspace",
-        "Tracks runs, registers models, deploys them.",
+        _("Machine Learning workspace"),
+        _("Tracks runs, registers models, deploys them."),
     )
     build_compute: Annotated[str, Becomes(COMPUTE, "name")] = _derived(
-        "image-build", "Image-build compute", "Builds images if the registry has no public access."
+        "image-build",
+        _("Image-build compute"),
+        _("Builds images if the registry has no public access."),
     )
     aks: Annotated[str, Becomes(AKS, "name")] = _derived(
         "aks-{prefix}",
-        "AKS cluster",
-        "Where the model is served.",
+        _("AKS cluster"),
+        _("Where the model is served."),
     )
     node_resource_group: Annotated[
         str | None, Becomes(AKS, "properties.nodeResourceGroup", "rg-contoso-aks")
     ] = Field(
         None,
-        title="Node resource group of AKS",
-        description="Must not exist beforehand. By default MC_, group, cluster and region.",
+        title=_("Node resource group of AKS"),
+        description=_("Must not exist beforehand. By default MC_, group, cluster and region."),
     )
     aks_identity: Annotated[
         str, Becomes("Microsoft.ManagedIdentity/userAssignedIdentities", "name")
     ] = _derived(
         "id-{prefix}-aks",
-        "Managed identity of the AKS cluster",
-        "May join nodes to the scoring subnet.",
+        _("Managed identity of the AKS cluster"),
+        _("May join nodes to the scoring subnet."),
     )
     kubernetes_compute: Annotated[str, Becomes(COMPUTE, "name")] = _derived(
         "aks-inference",
-        "Kubernetes compute",
-        "The name of AKS in the workspace: 2 to 16 characters.",
+        _("Kubernetes compute"),
+        _("The name of AKS in the workspace: 2 to 16 characters."),
     )
     cluster: Annotated[str, Becomes(CLUSTER, "cluster_name")] = _derived(
         "train-{prefix}",
-        "Databricks cluster",
-        "Runs the training notebook.",
+        _("Databricks cluster"),
+        _("Runs the training notebook."),
     )
-    experiment: Annotated[str, Becomes("MLflow experiment", "name")] = _derived(
-        "diabetes", "MLflow experiment", "Groups the runs. Not a Databricks path."
+    experiment: Annotated[str, Becomes(_("MLflow experiment"), "name")] = _derived(
+        "diabetes", _("MLflow experiment"), _("Groups the runs. Not a Databricks path.")
     )
-    model: Annotated[str, Becomes("MLflow registered model", "name")] = _derived(
+    model: Annotated[str, Becomes(_("MLflow registered model"), "name")] = _derived(
         "diabetes-ridge",
-        "Registered model",
-        "Every training makes a version of it.",
+        _("Registered model"),
+        _("Every training makes a version of it."),
     )
     endpoint: Annotated[str, Becomes(ENDPOINT, "name")] = _derived(
-        "mle-{prefix}", "Online endpoint", "Receives scoring requests. Unique in the region."
+        "mle-{prefix}", _("Online endpoint"), _("Receives scoring requests. Unique in the region.")
     )
     deployment: Annotated[str, Becomes(DEPLOYMENT, "name")] = _derived(
         "ridge",
-        "Deployment",
-        "One version of the model behind the endpoint.",
+        _("Deployment"),
+        _("One version of the model behind the endpoint."),
     )
     tags: Annotated[dict[str, str], Becomes(EVERYTHING, "tags", {"costCenter": "4711"})] = Field(
         default_factory=dict,
-        title="Tags",
-        description='For the resource group and every resource that supports tags: {"costCenter": "4711"}. '
-        "AKS and Databricks pass them on to resources that they create.",
+        title=_("Tags"),
+        description=_(
+            'For the resource group and every resource that supports tags: {"costCenter": "4711"}. '
+            "AKS and Databricks pass them on to resources that they create."
+        ),
     )
 
     @model_validator(mode="before")
@@ -332,71 +351,75 @@ def derived() -> Mapping[str, str]:
 
 
 class ReservedSubnet(Section):
-    """A subnet of the VNET that is there already"""
+    __doc__ = _("A subnet of the VNET that is there already")
 
-    name: Text = Field(..., title="Name")
-    range: Network = Field(..., title="Range")
+    name: Text = Field(..., title=_("Name"))
+    range: Network = Field(..., title=_("Range"))
 
 
 class Addresses(Section):
-    """Address ranges of the VNET, of Kubernetes, and of what is already in use"""
+    __doc__ = _("Address ranges of the VNET, of Kubernetes, and of what is already in use")
 
     vnet: Annotated[
         Network, Becomes(VNET, "properties.addressSpace.addressPrefixes[]", "10.20.0.0/16")
     ] = Field(
         IPv4Network("10.100.0.0/16"),
-        title="VNET",
-        description="One prefix that contains all subnets; must not overlap any network that it is or will be "
-        "connected to.",
+        title=_("VNET"),
+        description=_(
+            "One prefix that contains all subnets; must not overlap any network that it is or will be "
+            "connected to."
+        ),
     )
     workspace: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.101.0/24")
     ] = Field(
         IPv4Network("10.100.100.0/24"),
-        title="Workspace subnet",
-        description="For private endpoints: one or more addresses per service.",
+        title=_("Workspace subnet"),
+        description=_("For private endpoints: one or more addresses per service."),
     )
     compute: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.111.0/24")
     ] = Field(
         IPv4Network("10.100.110.0/24"),
-        title="Compute subnet",
-        description="For Azure Machine Learning compute: one address per node.",
+        title=_("Compute subnet"),
+        description=_("For Azure Machine Learning compute: one address per node."),
     )
     scoring: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.121.0/24")
     ] = Field(
         IPv4Network("10.100.120.0/24"),
-        title="Scoring subnet",
-        description="For AKS nodes: one address each, also for nodes that an upgrade adds temporarily.",
+        title=_("Scoring subnet"),
+        description=_(
+            "For AKS nodes: one address each, also for nodes that an upgrade adds temporarily."
+        ),
     )
     databricks_public: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.201.0/24")
     ] = Field(
         IPv4Network("10.100.200.0/24"),
-        title="Databricks public",
-        description="The host subnet: one address per cluster node.",
+        title=_("Databricks public"),
+        description=_("The host subnet: one address per cluster node."),
     )
     databricks_private: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.211.0/24")
     ] = Field(
         IPv4Network("10.100.210.0/24"),
-        title="Databricks private",
-        description="The container subnet: one address per cluster node.",
+        title=_("Databricks private"),
+        description=_("The container subnet: one address per cluster node."),
     )
     bastion: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.249.0/26")
     ] = Field(
         IPv4Network("10.100.250.0/26"),
-        title="Bastion subnet",
-        description="AzureBastionSubnet, /26 or larger. Used with secure entry by Bastion only.",
+        title=_("Bastion subnet"),
+        description=_("AzureBastionSubnet, /26 or larger. Used with secure entry by Bastion only."),
     )
     gateway: Annotated[
         Network, Becomes(VNET, "properties.subnets[].properties.addressPrefix", "10.100.252.0/27")
     ] = Field(
         IPv4Network("10.100.251.0/27"),
-        title="Gateway subnet",
-        description="GatewaySubnet, /27 or larger. Used with secure entry by VPN gateway only.",
+        title=_("Gateway subnet"),
+        description=_("GatewaySubnet, /27 or larger. Used with secure entry by VPN gateway only."),
     )
     vpn_clients: Annotated[
         Network,
@@ -407,95 +430,107 @@ class Addresses(Section):
         ),
     ] = Field(
         IPv4Network("172.16.201.0/24"),
-        title="VPN client range",
-        description="Address pool for VPN clients; outside the VNET.",
+        title=_("VPN client range"),
+        description=_("Address pool for VPN clients; outside the VNET."),
     )
     service_cidr: Annotated[
         Network, Becomes(AKS, "properties.networkProfile.serviceCidr", "10.0.0.0/20")
     ] = Field(
         IPv4Network("10.0.0.0/16"),
-        title="AKS service range",
-        description="Virtual addresses of Kubernetes services; must not overlap any connected network.",
+        title=_("AKS service range"),
+        description=_(
+            "Virtual addresses of Kubernetes services; must not overlap any connected network."
+        ),
     )
     dns_service_ip: Annotated[
         Address, Becomes(AKS, "properties.networkProfile.dnsServiceIP", "10.0.0.11")
     ] = Field(
         IPv4Address("10.0.0.10"),
-        title="AKS DNS address",
-        description="In the service range, neither its first nor its second address.",
+        title=_("AKS DNS address"),
+        description=_("In the service range, neither its first nor its second address."),
     )
     pod_cidr: Annotated[
         Network, Becomes(AKS, "properties.networkProfile.podCidr", "10.240.0.0/16")
     ] = Field(
         IPv4Network("10.244.0.0/16"),
-        title="AKS pod range",
-        description="Overlay addresses of pods: a /24 per node.",
+        title=_("AKS pod range"),
+        description=_("Overlay addresses of pods: a /24 per node."),
     )
     reserved: Annotated[
         list[ReservedSubnet],
-        Becomes(NOTHING, "overlaps are checked", [{"name": "snet-hub", "range": "10.100.4.0/24"}]),
+        Becomes(
+            NOTHING, _("overlaps are checked"), [{"name": "snet-hub", "range": "10.100.4.0/24"}]
+        ),
     ] = Field(
         default_factory=list,
         max_length=1000,
-        title="Reserved subnets",
-        description="Existing subnets in the VNET that must stay as they are, by name and range; the recipe's "
-        "ranges avoid them.",
+        title=_("Reserved subnets"),
+        description=_(
+            "Existing subnets in the VNET that must stay as they are, by name and range; the recipe's "
+            "ranges avoid them."
+        ),
     )
     peered: Annotated[
-        list[Network], Becomes(NOTHING, "overlaps are checked", ["10.1.0.0/16", "10.2.0.0/16"])
+        list[Network], Becomes(NOTHING, _("overlaps are checked"), ["10.1.0.0/16", "10.2.0.0/16"])
     ] = Field(
         default_factory=list,
         max_length=1000,
-        title="Peered ranges",
-        description="Prefixes of networks that this VNET is or will be peered with, and of networks behind "
-        "them: a hub, and the hub's other spokes.",
+        title=_("Peered ranges"),
+        description=_(
+            "Prefixes of networks that this VNET is or will be peered with, and of networks behind "
+            "them: a hub, and the hub's other spokes."
+        ),
     )
     on_premises: Annotated[
-        list[Network], Becomes(NOTHING, "overlaps are checked", ["192.168.0.0/16"])
+        list[Network], Becomes(NOTHING, _("overlaps are checked"), ["192.168.0.0/16"])
     ] = Field(
         default_factory=list,
         max_length=1000,
-        title="On-premises ranges",
-        description="Prefixes reached by VPN or ExpressRoute.",
+        title=_("On-premises ranges"),
+        description=_("Prefixes reached by VPN or ExpressRoute."),
     )
 
 
 class Security(Section):
-    """How the platform is closed off"""
+    __doc__ = _("How the platform is closed off")
 
     storage: Annotated[
         Access, Becomes(STORAGE, "properties.publicNetworkAccess", "service-endpoint")
     ] = Field(
         "private-endpoint",
-        title="Storage account",
-        description="Private endpoint, or public endpoint limited to the recipe's subnets.",
+        title=_("Storage account"),
+        description=_("Private endpoint, or public endpoint limited to the recipe's subnets."),
     )
     key_vault: Annotated[
         Access, Becomes(VAULT, "properties.publicNetworkAccess", "service-endpoint")
     ] = Field(
         "private-endpoint",
-        title="Key vault",
-        description="Private endpoint, or public endpoint limited to the recipe's subnets.",
+        title=_("Key vault"),
+        description=_("Private endpoint, or public endpoint limited to the recipe's subnets."),
     )
     registry: Annotated[
         Access, Becomes(REGISTRY, "properties.publicNetworkAccess", "service-endpoint")
     ] = Field(
         "private-endpoint",
-        title="Container registry",
-        description="Private endpoint, or public endpoint limited to the recipe's subnets (in preview).",
+        title=_("Container registry"),
+        description=_(
+            "Private endpoint, or public endpoint limited to the recipe's subnets (in preview)."
+        ),
     )
     registry_sku: Annotated[
         Literal["Basic", "Standard", "Premium"], Becomes(REGISTRY, "sku.name", "Standard")
     ] = Field(
         "Premium",
-        title="Registry SKU",
-        description="Only Premium supports network rules and private endpoints.",
+        title=_("Registry SKU"),
+        description=_("Only Premium supports network rules and private endpoints."),
     )
     shared_keys: Annotated[bool, Becomes(STORAGE, "properties.allowSharedKeyAccess", False)] = (
         Field(
             True,
-            title="Shared keys of the storage account",
-            description="Off: only identities with a role can access its data, as many policies require.",
+            title=_("Shared keys of the storage account"),
+            description=_(
+                "Off: only identities with a role can access its data, as many policies require."
+            ),
         )
     )
     dns_zones: Annotated[
@@ -507,42 +542,46 @@ class Security(Section):
         ),
     ] = Field(
         default_factory=dict,
-        title="Private DNS zones",
-        description="Existing zones that are linked to the VNET, by name and ARM id: "
-        '{"privatelink.azurecr.io": "/subscriptions/..."}. All others are created.',
+        title=_("Private DNS zones"),
+        description=_(
+            "Existing zones that are linked to the VNET, by name and ARM id: "
+            '{"privatelink.azurecr.io": "/subscriptions/..."}. All others are created.'
+        ),
     )
     purge_protection: Annotated[bool, Becomes(VAULT, "properties.enablePurgeProtection", True)] = (
         Field(
             False,
-            title="Key vault purge protection",
-            description="Once on, a deleted vault keeps its name until its retention period ends.",
+            title=_("Key vault purge protection"),
+            description=_(
+                "Once on, a deleted vault keeps its name until its retention period ends."
+            ),
         )
     )
     nat_gateway: Annotated[bool, Becomes("Microsoft.Network/natGateways", "name", False)] = Field(
         True,
-        title="NAT gateway",
-        description="Outbound access of the compute and Databricks subnets.",
+        title=_("NAT gateway"),
+        description=_("Outbound access of the compute and Databricks subnets."),
     )
     databricks_no_public_ip: Annotated[
         bool, Becomes(DATABRICKS, "properties.parameters.enableNoPublicIp.value", False)
     ] = Field(
         True,
-        title="Databricks without public IP",
-        description="Secure cluster connectivity: nodes only open outbound connections.",
+        title=_("Databricks without public IP"),
+        description=_("Secure cluster connectivity: nodes only open outbound connections."),
     )
     databricks_encryption: Annotated[
         bool, Becomes(DATABRICKS, "properties.parameters.prepareEncryption.value", False)
     ] = Field(
         True,
-        title="Prepare Databricks encryption",
-        description="Gives the managed storage account an identity for customer-managed keys.",
+        title=_("Prepare Databricks encryption"),
+        description=_("Gives the managed storage account an identity for customer-managed keys."),
     )
     private_aks: Annotated[
         bool, Becomes(AKS, "properties.apiServerAccessProfile.enablePrivateCluster", True)
     ] = Field(
         False,
-        title="Private AKS",
-        description="The Kubernetes API server has only a private address.",
+        title=_("Private AKS"),
+        description=_("The Kubernetes API server has only a private address."),
     )
     aks_authorized_ranges: Annotated[
         list[Network],
@@ -550,18 +589,20 @@ class Security(Section):
     ] = Field(
         default_factory=list,
         max_length=200,
-        title="AKS authorised ranges",
-        description="Prefixes that may reach a public Kubernetes API server; if empty, all may.",
+        title=_("AKS authorised ranges"),
+        description=_("Prefixes that may reach a public Kubernetes API server; if empty, all may."),
     )
     aks_outbound: Annotated[
         Literal["load-balancer", "nat-gateway", "user-defined-routing"],
         Becomes(AKS, "properties.networkProfile.outboundType", "nat-gateway"),
     ] = Field(
         "load-balancer",
-        title="Way out of AKS",
-        description="load-balancer: a public address that AKS creates; nat-gateway: the NAT gateway of the "
-        "recipe; user-defined-routing: your firewall. With the last two, AKS has no public address of its "
-        "own.",
+        title=_("Way out of AKS"),
+        description=_(
+            "load-balancer: a public address that AKS creates; nat-gateway: the NAT gateway of the "
+            "recipe; user-defined-routing: your firewall. With the last two, AKS has no public address of its "
+            "own."
+        ),
     )
     aks_firewall: Annotated[
         Address | None,
@@ -572,96 +613,112 @@ class Security(Section):
         ),
     ] = Field(
         None,
-        title="Firewall of AKS",
-        description="Private address of the firewall that outbound traffic goes through, for user-defined-routing.",
+        title=_("Firewall of AKS"),
+        description=_(
+            "Private address of the firewall that outbound traffic goes through, for user-defined-routing."
+        ),
     )
     secure_entry: Annotated[
         Literal["none", "bastion", "vpn-gateway"],
         Becomes("Microsoft.Network/bastionHosts", "name", "bastion"),
     ] = Field(
         "none",
-        title="Secure entry",
-        description="How users get into the VNET. bastion: by tunnels to machines and AKS in it; vpn-gateway: "
-        "with their own machine, signed in with Entra ID.",
+        title=_("Secure entry"),
+        description=_(
+            "How users get into the VNET. bastion: by tunnels to machines and AKS in it; vpn-gateway: "
+            "with their own machine, signed in with Entra ID."
+        ),
     )
 
 
 class Training(Section):
-    """The Databricks cluster and the model that it trains"""
+    __doc__ = _("The Databricks cluster and the model that it trains")
 
     spark_version: Annotated[Text, Becomes(CLUSTER, "spark_version", "15.4.x-scala2.12")] = Field(
         "16.4.x-scala2.12",
-        title="Databricks runtime",
-        description="Spark and Scala version of the cluster. MLflow is pinned, whichever version it contains.",
+        title=_("Databricks runtime"),
+        description=_(
+            "Spark and Scala version of the cluster. MLflow is pinned, whichever version it contains."
+        ),
     )
     node_type: Annotated[Text, Becomes(CLUSTER, "node_type_id", "Standard_D8ds_v5")] = Field(
         "Standard_D4ds_v5",
-        title="Node type",
-        description="VM size of the driver and of each worker; counts against the vCPU quota.",
+        title=_("Node type"),
+        description=_("VM size of the driver and of each worker; counts against the vCPU quota."),
     )
     workers: Annotated[Annotated[int, Field(ge=0, le=1000)], Becomes(CLUSTER, "num_workers", 4)] = (
         Field(
             0,
-            title="Workers",
-            description="0 is a single-node cluster; with an autoscaler, the minimum.",
+            title=_("Workers"),
+            description=_("0 is a single-node cluster; with an autoscaler, the minimum."),
         )
     )
     max_workers: Annotated[
         Annotated[int, Field(ge=1, le=1000)] | None, Becomes(CLUSTER, "autoscale.max_workers", 8)
     ] = Field(
         None,
-        title="Most workers",
-        description="The maximum for an autoscaler; quota and ranges must have room for it. By default there is no "
-        "autoscaler.",
+        title=_("Most workers"),
+        description=_(
+            "The maximum for an autoscaler; quota and ranges must have room for it. By default there is no "
+            "autoscaler."
+        ),
     )
     instance_pool: Annotated[Text | None, Becomes(CLUSTER, "instance_pool_id", "ml-pool")] = Field(
         None,
-        title="Instance pool",
-        description="Name or id of a Databricks pool that driver and workers come from, with its node type. By "
-        "default they are created for the cluster.",
+        title=_("Instance pool"),
+        description=_(
+            "Name or id of a Databricks pool that driver and workers come from, with its node type. By "
+            "default they are created for the cluster."
+        ),
     )
     cluster_policy: Annotated[Text | None, Becomes(CLUSTER, "policy_id", "ml-policy")] = Field(
         None,
-        title="Cluster policy",
-        description="Name or id of the Databricks policy that applies to the cluster.",
+        title=_("Cluster policy"),
+        description=_("Name or id of the Databricks policy that applies to the cluster."),
     )
     auto_termination_minutes: Annotated[
         Annotated[int, Field(ge=10, le=10000)], Becomes(CLUSTER, "autotermination_minutes", 60)
     ] = Field(
         30,
-        title="Auto-termination (minutes)",
-        description="How long the idle cluster keeps running, and costing money.",
+        title=_("Auto-termination (minutes)"),
+        description=_("How long the idle cluster keeps running, and costing money."),
     )
     mlflow: Annotated[Text, Becomes(LIBRARY, "pypi.package", "2.22.4")] = Field(
-        "2.22.5", title="mlflow version", description="Pinned on the cluster."
+        "2.22.5", title=_("mlflow version"), description=_("Pinned on the cluster.")
     )
     azureml_mlflow: Annotated[Text, Becomes(LIBRARY, "pypi.package", "1.62.0")] = Field(
         "1.62.0.post6",
-        title="azureml-mlflow version",
-        description="Lets MLflow track into the workspace; supports mlflow up to 3.15.0.",
+        title=_("azureml-mlflow version"),
+        description=_("Lets MLflow track into the workspace; supports mlflow up to 3.15.0."),
     )
     scikit_learn: Annotated[Text, Becomes(LIBRARY, "pypi.package", "1.8.0")] = Field(
         "1.9.1",
-        title="scikit-learn version",
-        description="Trains the model; its server uses the same version.",
+        title=_("scikit-learn version"),
+        description=_("Trains the model; its server uses the same version."),
     )
     notebook: Annotated[
-        NotebookFile | None, Becomes(CLUSTER, "the notebook that it runs", "churn.py")
+        NotebookFile | None, Becomes(CLUSTER, _("the notebook that it runs"), "churn.py")
     ] = Field(
         None,
-        title="Notebook",
-        description="A .py file in Databricks' source format, or an .ipynb, beside the recipe: it logs "
-        "a model with MLflow. Left out: the example, a ridge regression on the diabetes data.",
+        title=_("Notebook"),
+        description=_(
+            "A .py file in Databricks' source format, or an .ipynb, beside the recipe: it logs "
+            "a model with MLflow. Left out: the example, a ridge regression on the diabetes data."
+        ),
     )
     parameters: Annotated[
         dict[ParameterName, Parameter],
-        Becomes("Databricks notebook", "widgets, and the dictionary parameters", {"alpha": 0.1}),
+        Becomes(
+            _("Databricks notebook"), _("widgets, and the dictionary parameters"), {"alpha": 0.1}
+        ),
     ] = Field(
         default_factory=dict,
         max_length=100,
-        title="Parameters",
-        description="Values that the notebook finds as widgets, and in the dictionary parameters: "
-        '{"alpha": 0.03}. Those left out keep the notebook\'s own.',
+        title=_("Parameters"),
+        description=_(
+            "Values that the notebook finds as widgets, and in the dictionary parameters: "
+            '{"alpha": 0.03}. Those left out keep the notebook\'s own.'
+        ),
         examples=[EXAMPLE_PARAMETERS],
     )
     requirements: Annotated[
@@ -669,21 +726,23 @@ class Training(Section):
     ] = Field(
         default_factory=list,
         max_length=100,
-        title="Requirements",
-        description="Packages that the notebook needs besides, each pinned: xgboost==3.2.0.",
+        title=_("Requirements"),
+        description=_("Packages that the notebook needs besides, each pinned: xgboost==3.2.0."),
     )
     data: Annotated[
         DataFile | None,
         Becomes(
-            "Databricks notebook",
-            "the parameter data",
+            _("Databricks notebook"),
+            _("the parameter data"),
             "abfss://data@contoso.dfs.core.windows.net/churn.parquet",
         ),
     ] = Field(
         None,
-        title="Data",
-        description="What the notebook trains on, as it finds it in its parameter data: a table, a "
-        "/Volumes, abfss:// or https:// path; or a file beside the recipe, which is sent along.",
+        title=_("Data"),
+        description=_(
+            "What the notebook trains on, as it finds it in its parameter data: a table, a "
+            "/Volumes, abfss:// or https:// path; or a file beside the recipe, which is sent along."
+        ),
     )
 
     @property
@@ -693,58 +752,62 @@ class Training(Section):
 
 
 class Serving(Section):
-    """The AKS cluster and the online endpoint on it"""
+    __doc__ = _("The AKS cluster and the online endpoint on it")
 
     kubernetes_version: Annotated[
         Text | None, Becomes(AKS, "properties.kubernetesVersion", "1.35")
-    ] = Field(None, title="Kubernetes version", description="By default that of the region.")
+    ] = Field(None, title=_("Kubernetes version"), description=_("By default that of the region."))
     node_size: Annotated[
         Text, Becomes(AKS, "properties.agentPoolProfiles[].vmSize", "Standard_D8ds_v5")
     ] = Field(
         "Standard_D4ds_v5",
-        title="Node size",
-        description="VM size of the AKS nodes; counts against the vCPU quota.",
+        title=_("Node size"),
+        description=_("VM size of the AKS nodes; counts against the vCPU quota."),
     )
     nodes: Annotated[
         Annotated[int, Field(ge=1, le=1000)],
         Becomes(AKS, "properties.agentPoolProfiles[].count", 5),
     ] = Field(
         3,
-        title="Nodes",
-        description="Nodes of AKS; with an autoscaler, the minimum.",
+        title=_("Nodes"),
+        description=_("Nodes of AKS; with an autoscaler, the minimum."),
     )
     max_nodes: Annotated[
         Annotated[int, Field(ge=1, le=1000)] | None,
         Becomes(AKS, "properties.agentPoolProfiles[].maxCount", 6),
     ] = Field(
         None,
-        title="Most nodes",
-        description="The maximum for an autoscaler; quota and ranges must have room for it. By default there is no "
-        "autoscaler.",
+        title=_("Most nodes"),
+        description=_(
+            "The maximum for an autoscaler; quota and ranges must have room for it. By default there is no "
+            "autoscaler."
+        ),
     )
     max_surge: Annotated[
         Surge, Becomes(AKS, "properties.agentPoolProfiles[].upgradeSettings.maxSurge", "33%")
     ] = Field(
         "1",
-        title="Upgrade surge",
-        description="Nodes that an upgrade adds temporarily, or a share of the nodes, such as 33%. Quota and ranges "
-        "must have room for them.",
+        title=_("Upgrade surge"),
+        description=_(
+            "Nodes that an upgrade adds temporarily, or a share of the nodes, such as 33%. Quota and ranges "
+            "must have room for them."
+        ),
     )
     network: Annotated[
         Literal["overlay", "node-subnet"],
         Becomes(AKS, "properties.networkProfile.networkPluginMode", "node-subnet"),
     ] = Field(
         "overlay",
-        title="Pod network",
-        description="Azure CNI Overlay, or pods with addresses of the scoring subnet.",
+        title=_("Pod network"),
+        description=_("Azure CNI Overlay, or pods with addresses of the scoring subnet."),
     )
     max_pods: Annotated[
         Annotated[int, Field(ge=10, le=250)],
         Becomes(AKS, "properties.agentPoolProfiles[].maxPods", 60),
     ] = Field(
         110,
-        title="Pods per node",
-        description="With node-subnet, each pod uses an address of the scoring subnet.",
+        title=_("Pods per node"),
+        description=_("With node-subnet, each pod uses an address of the scoring subnet."),
     )
     load_balancer: Annotated[
         Literal["public", "internal"],
@@ -753,9 +816,11 @@ class Serving(Section):
         ),
     ] = Field(
         "public",
-        title="Load balancer",
-        description="public: the endpoint can be called from here, over plain HTTP unless there is a certificate; "
-        "internal: only from the VNET, so scoring runs on Databricks.",
+        title=_("Load balancer"),
+        description=_(
+            "public: the endpoint can be called from here, over plain HTTP unless there is a certificate; "
+            "internal: only from the VNET, so scoring runs on Databricks."
+        ),
     )
     tls_certificate: Annotated[
         Text | None,
@@ -766,23 +831,25 @@ class Serving(Section):
         ),
     ] = Field(
         None,
-        title="TLS certificate file",
-        description="PEM file. Without it, the endpoint uses plain HTTP.",
+        title=_("TLS certificate file"),
+        description=_("PEM file. Without it, the endpoint uses plain HTTP."),
     )
     tls_key: Annotated[
         Text | None,
         Becomes(EXTENSION, "properties.configurationProtectedSettings.scoringFe.sslKey", "key.pem"),
-    ] = Field(None, title="TLS key file", description="PEM file with the key of the certificate.")
+    ] = Field(
+        None, title=_("TLS key file"), description=_("PEM file with the key of the certificate.")
+    )
     tls_name: Annotated[
         Text | None,
         Becomes(EXTENSION, "properties.configurationSettings.sslCname", "scoring.contoso.com"),
-    ] = Field(None, title="TLS name", description="DNS name in the certificate.")
+    ] = Field(None, title=_("TLS name"), description=_("DNS name in the certificate."))
     instances: Annotated[
         Annotated[int, Field(ge=1, le=100)], Becomes(DEPLOYMENT, "sku.capacity", 2)
     ] = Field(
         1,
-        title="Instances",
-        description="Pods that serve the model; with 2 or more, it survives the loss of a node.",
+        title=_("Instances"),
+        description=_("Pods that serve the model; with 2 or more, it survives the loss of a node."),
     )
     cpu: Annotated[
         Text,
@@ -791,7 +858,9 @@ class Serving(Section):
             "properties.containerResourceRequirements.containerResourceRequests.cpu",
             "500m",
         ),
-    ] = Field("0.5", title="CPU per instance", description="A Kubernetes quantity: 0.5 or 500m.")
+    ] = Field(
+        "0.5", title=_("CPU per instance"), description=_("A Kubernetes quantity: 0.5 or 500m.")
+    )
     memory: Annotated[
         Text,
         Becomes(
@@ -800,46 +869,58 @@ class Serving(Section):
             "2Gi",
         ),
     ] = Field(
-        "1Gi", title="Memory per instance", description="A Kubernetes quantity: 1Gi or 1024Mi."
+        "1Gi",
+        title=_("Memory per instance"),
+        description=_("A Kubernetes quantity: 1Gi or 1024Mi."),
     )
     scoring: Annotated[
         Literal["no-code", "script"],
         Becomes(DEPLOYMENT, "properties.codeConfiguration.scoringScript", "script"),
     ] = Field(
         "no-code",
-        title="Scoring",
-        description="no-code: Azure brings scoring script and environment; script: amlwizard does, for "
-        "endpoints that take no MLflow model without.",
+        title=_("Scoring"),
+        description=_(
+            "no-code: Azure brings scoring script and environment; script: amlwizard does, for "
+            "endpoints that take no MLflow model without."
+        ),
     )
     rollout: Annotated[Rollout, Becomes(ENDPOINT, "properties.traffic", "canary 10%")] = Field(
         "replace",
-        title="Rollout",
-        description="How a new version of the model takes over. It is tried beside the old one first. "
-        "replace: then it gets all requests; canary 10%: then it gets that share, until it replaces.",
+        title=_("Rollout"),
+        description=_(
+            "How a new version of the model takes over. It is tried beside the old one first. "
+            "replace: then it gets all requests; canary 10%: then it gets that share, until it replaces."
+        ),
     )
     script: Annotated[
         ScriptFile | None, Becomes(DEPLOYMENT, "properties.codeConfiguration.codeId", "score.py")
     ] = Field(
         None,
-        title="Scoring script",
-        description="A .py file beside the recipe that defines init and run, for models that Azure's own "
-        "script cannot serve. Left out: as scoring says.",
+        title=_("Scoring script"),
+        description=_(
+            "A .py file beside the recipe that defines init and run, for models that Azure's own "
+            "script cannot serve. Left out: as scoring says."
+        ),
     )
     environment: Annotated[
         CondaFile | None,
         Becomes(DEPLOYMENT, "properties.environmentId", "contoso.azurecr.io/churn:1"),
     ] = Field(
         None,
-        title="Scoring environment",
-        description="An image that holds all that the model needs, such as registry.azurecr.io/name:1; or a "
-        "conda file beside the recipe. Left out: the model's own.",
+        title=_("Scoring environment"),
+        description=_(
+            "An image that holds all that the model needs, such as registry.azurecr.io/name:1; or a "
+            "conda file beside the recipe. Left out: the model's own."
+        ),
     )
     build_node_size: Annotated[
         Text, Becomes(COMPUTE, "properties.properties.vmSize", "Standard_D4s_v3")
     ] = Field(
         "Standard_DS3_v2",
-        title="Image-build node size",
-        description="VM size of the compute that builds images if the registry has no public access.",
+        title=_("Image-build node size"),
+        description=_(
+            "VM size of the compute that builds images if the registry has no public access."
+        ),
     )
 
     @property
@@ -887,41 +968,47 @@ EXAMPLE_REQUEST = {
 
 
 class Scoring(Section):
-    """The request that proves that the platform works"""
+    __doc__ = _("The request that proves that the platform works")
 
     request: Annotated[
         dict[str, JsonValue] | None,
         Becomes(
-            "Online endpoint",
-            "the body of the request",
+            _("Online endpoint"),
+            _("the body of the request"),
             {"input_data": [[0.02, 0.05, 0.1, 0.07, -0.04, -0.03, -0.02, 0, 0, 0.04]]},
         ),
     ] = Field(
         None,
-        title="Request",
-        description='{"input_data": ...} with columns, index and data; or rows, named when sent. Left '
-        "out: the model's input example, or sample values that its signature allows.",
+        title=_("Request"),
+        description=_(
+            '{"input_data": ...} with columns, index and data; or rows, named when sent. Left '
+            "out: the model's input example, or sample values that its signature allows."
+        ),
         examples=[EXAMPLE_REQUEST],
     )
 
 
 class ExpectedMetric(Section):
-    """What a metric must be: a value, or a bound"""
+    __doc__ = _("What a metric must be: a value, or a bound")
 
-    value: int | float | None = Field(None, title="Value")
+    value: int | float | None = Field(None, title=_("Value"))
     tolerance: Annotated[float, Field(gt=0)] | None = Field(
         None,
-        title="Tolerance",
-        description="Largest absolute difference from the value that passes; left out: that of expect.",
+        title=_("Tolerance"),
+        description=_(
+            "Largest absolute difference from the value that passes; left out: that of expect."
+        ),
     )
-    at_least: float | None = Field(None, title="At least")
-    at_most: float | None = Field(None, title="At most")
+    at_least: float | None = Field(None, title=_("At least"))
+    at_most: float | None = Field(None, title=_("At most"))
 
     @model_validator(mode="after")
     def _expects_something(self) -> Self:
         if self.value is self.at_least is self.at_most is None:
             raise PydanticCustomError(
-                "metric", "Nothing is expected of it.", {"fix": "Give value, at_least or at_most."}
+                "metric",
+                _("Nothing is expected of it."),
+                {"fix": _("Give value, at_least or at_most.")},
             )
         return self
 
@@ -929,50 +1016,61 @@ class ExpectedMetric(Section):
         """What is wrong with a metric, in words that follow its name; empty if nothing is."""
         tolerance = self.tolerance or tolerance
         if measured is None:
-            return "was not logged"
-        got = f"got {measured:.6f}"
+            return _("was not logged")
+        got = f"{measured:.6f}"
         if self.value is not None and not abs(measured - self.value) <= tolerance:
-            return f"expected {self.value} within {tolerance}, {got}"
+            return _(
+                "expected {value} within {tolerance}, got {got}",
+                value=self.value,
+                tolerance=tolerance,
+                got=got,
+            )
         if self.at_least is not None and not measured >= self.at_least:
-            return f"expected at least {self.at_least}, {got}"
+            return _("expected at least {least}, got {got}", least=self.at_least, got=got)
         if self.at_most is not None and not measured <= self.at_most:
-            return f"expected at most {self.at_most}, {got}"
+            return _("expected at most {most}, got {got}", most=self.at_most, got=got)
         return ""
 
 
 class Expect(Section):
-    """What a replay must come out with; leaving a number out leaves it unchecked"""
+    __doc__ = _("What a replay must come out with; leaving a number out leaves it unchecked")
 
     metrics: Annotated[
         dict[MetricName, ExpectedMetric],
-        Becomes(NOTHING, "the run is checked", {"mse": {"value": 3424.857, "tolerance": 0.001}}),
+        Becomes(NOTHING, _("the run is checked"), {"mse": {"value": 3424.857, "tolerance": 0.001}}),
     ] = Field(
         default_factory=dict,
         max_length=100,
-        title="Metrics",
-        description='By name: {"mse": {"value": 3424.857, "tolerance": 0.001}, "auc": {"at_least": 0.8}}.',
+        title=_("Metrics"),
+        description=_(
+            'By name: {"mse": {"value": 3424.857, "tolerance": 0.001}, "auc": {"at_least": 0.8}}.'
+        ),
     )
     predictions: Annotated[
-        JsonValue | None, Becomes(NOTHING, "the run is checked", [206.1, 152.3])
+        JsonValue | None, Becomes(NOTHING, _("the run is checked"), [206.1, 152.3])
     ] = Field(
         None,
-        title="Predictions",
-        description="The answer to the request, as JSON: mostly a list, one for each row.",
+        title=_("Predictions"),
+        description=_("The answer to the request, as JSON: mostly a list, one for each row."),
     )
     tolerance: Annotated[
-        Annotated[float, Field(gt=0)], Becomes(NOTHING, "the run is checked", 0.01)
-    ] = Field(0.001, title="Tolerance", description="Largest absolute difference that passes.")
+        Annotated[float, Field(gt=0)], Becomes(NOTHING, _("the run is checked"), 0.01)
+    ] = Field(
+        0.001, title=_("Tolerance"), description=_("Largest absolute difference that passes.")
+    )
 
 
 class Recipe(Section):
-    """An amlwizard recipe: one network-secured Azure Machine Learning platform, end to end"""
+    __doc__ = _(
+        "An amlwizard recipe: one network-secured Azure Machine Learning platform, end to end"
+    )
 
-    version: Literal[2] = Field(VERSION, title="Recipe version")
-    sign_in: SignIn = Field(default_factory=SignIn, title="Sign-in")
-    names: Names = Field(..., title="Naming")
-    addresses: Addresses = Field(default_factory=Addresses, title="Addresses")
-    security: Security = Field(default_factory=Security, title="Security")
-    training: Training = Field(default_factory=Training, title="Training")
-    serving: Serving = Field(default_factory=Serving, title="Serving")
-    scoring: Scoring = Field(default_factory=Scoring, title="Scoring")
-    expect: Expect = Field(default_factory=Expect, title="Expectations")
+    version: Literal[2] = Field(VERSION, title=_("Recipe version"))
+    sign_in: SignIn = Field(default_factory=SignIn, title=_("Sign-in"))
+    names: Names = Field(..., title=_("Naming"))
+    addresses: Addresses = Field(default_factory=Addresses, title=_("Addresses"))
+    security: Security = Field(default_factory=Security, title=_("Security"))
+    training: Training = Field(default_factory=Training, title=_("Training"))
+    serving: Serving = Field(default_factory=Serving, title=_("Serving"))
+    scoring: Scoring = Field(default_factory=Scoring, title=_("Scoring"))
+    expect: Expect = Field(default_factory=Expect, title=_("Expectations"))

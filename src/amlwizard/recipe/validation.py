@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, to_jsonable_python
 
 from amlwizard.errors import Finding
+from amlwizard.language import _
 from amlwizard.recipe.lists import items_at, read_list
 from amlwizard.recipe.migration import NOW, migrated
 from amlwizard.recipe.sections import (
@@ -35,7 +36,7 @@ from amlwizard.recipe.sections import (
     derived,
 )
 from amlwizard.recipe.titles import title
-from amlwizard.recipe.wording import cut, meant, said, shown
+from amlwizard.recipe.wording import SENTENCES, cut, meant, said, shown
 
 SECTIONS: Mapping[str, type[Section]] = {
     name: info.annotation
@@ -65,8 +66,8 @@ BY_KEY = (  # mappings whose other keys stay
 
 MISSING: Mapping[str, tuple[str, str]] = {
     "names.prefix": (
-        "The prefix is missing.",
-        "Choose 3 to 12 lower-case letters and digits; every name starts from it.",
+        _("The prefix is missing."),
+        _("Choose 3 to 12 lower-case letters and digits; every name starts from it."),
     ),
 }
 """What to say of a field that has to be given."""
@@ -204,8 +205,10 @@ def examine(
                 "version",
                 "error",
                 ("version",),
-                f"Recipe version {raw['version']!r} is not supported.",
-                fix="This version of amlwizard reads version 1 and 2; a newer one may read others.",
+                _("Recipe version {version!r} is not supported.", version=raw["version"]),
+                fix=_(
+                    "This version of amlwizard reads version 1 and 2; a newer one may read others."
+                ),
                 line=lines.get("version"),
             )
         )
@@ -307,16 +310,25 @@ def _not_text(section: str, loc: Loc, value: object, lines: Mapping[str, int]) -
     line = lines.get(path) or lines.get(section)
     bad = CONTROL.search(value) if isinstance(value, str) else None
     if bad is None:
-        what, fix = f"{title(path)} must be a finite number, not {value}.", "Give another number."
+        what = SENTENCES["finite_number"].format(label=title(path), given=value)
+        fix = _("Give another number.")
         return Finding("not-finite", "error", (path,), what, fix=fix, line=line)
-    what = f"{shown(value)} contains the control character {bad[0]!r}."
-    return Finding("control-character", "error", (path,), what, fix="Remove it.", line=line)
+    what = _(
+        "{value} contains the control character {character!r}.",
+        value=shown(value),
+        character=bad[0],
+    )
+    return Finding("control-character", "error", (path,), what, fix=_("Remove it."), line=line)
 
 
 def _too_many(section: str) -> Finding:
-    of = title(section) if section else "The recipe"
-    what = f"{of} has more than {MOST} errors; only the first {MOST} are listed."
-    fix = "Correct these to see the others."
+    of = title(section) if section else _("The recipe")
+    what = _(
+        "{section} has more than {most} errors; only the first {most} are listed.",
+        section=of,
+        most=MOST,
+    )
+    fix = _("Correct these to see the others.")
     return Finding("too-many", "error", (section,) if section else (), what, fix=fix)
 
 
@@ -357,9 +369,13 @@ def _findings(
 def _missing(section: str, loc: list[str], path: str) -> Finding:
     if len(loc) > 1:
         part = loc[-1]
-        what = f"Entry {int(loc[1]) + 1} of {title(path)} has no {part}."
-        return Finding("missing", "error", (path,), what, fix=f"Add its {part}.")
-    what, fix = f"{title(path)} is missing.", f"Add {loc[0] if loc else section} under {section}."
+        number = int(loc[1]) + 1
+        what = _(
+            "Entry {number} of {label} has no {key}.", number=number, label=title(path), key=part
+        )
+        return Finding("missing", "error", (path,), what, fix=_("Add its {key}.", key=part))
+    what = _("{label} is missing.", label=title(path))
+    fix = _("Add {key} under {section}.", key=loc[0] if loc else section, section=section)
     if path in MISSING:
         what, fix = MISSING[path]
     return Finding("missing", "error", (path,), what, fix=fix)
@@ -370,10 +386,8 @@ def _of_yaml(problem: ErrorDetails, path: str, texts: Mapping[str, str]) -> Find
     if problem["type"] != "string_type" or not isinstance(problem["input"], SCALARS):
         return None
     text = texts.get(path) or str(problem["input"])
-    what, fix = (
-        f"{title(path)} must be text, not {cut(text)}.",
-        f'Write "{cut(text)}", with quotes.',
-    )
+    what = SENTENCES["string_type"].format(label=title(path), given=cut(text))
+    fix = _('Write "{text}", with quotes.', text=cut(text))
     return Finding("value", "error", (path,), what, fix=fix, cure={path: text})
 
 
@@ -393,7 +407,7 @@ def _wrong(
     cure = {} if path in BY_KEY else _cure(section, loc, where, given, value)
     fix, otherwise = str(facts.get("fix") or ""), None
     if cure and value and not fix:
-        fix, otherwise = f"Use {_flow(value)}.", ""
+        fix, otherwise = _("Use {value}.", value=_flow(value)), ""
     what = f"{label}: {said(problem, label)}" if named and rule != "value" else said(problem, label)
     return Finding(rule, "error", (path,), what, fix=fix, cure=cure, otherwise=otherwise)
 
@@ -416,9 +430,10 @@ def _unknown_key(
     if len(loc) == 1:
         inside = given if isinstance(given, Mapping) else {}
         return _unknown(loc[0], kind.model_fields, section, lines, inside)
-    what = f"{loc[-1]} is not a key of {title(path)}."
+    what = _("{key} is not a key of {label}.", key=loc[-1], label=title(path))
+    fix = _("Remove {key}.", key=loc[-1])
     line = lines.get(".".join([section, *loc])) or lines.get(path)
-    return Finding("unknown-key", "error", (path,), what, fix=f"Remove {loc[-1]}.", line=line)
+    return Finding("unknown-key", "error", (path,), what, fix=fix, line=line)
 
 
 def _cure(
@@ -471,16 +486,16 @@ def _unknown(
     cure: dict[str, object] = {path: None}
     near = get_close_matches(key, known, 1)
     if path in NOW:
-        fix = f"Since version 2 it is {NOW[path]}."
+        fix = _("Since version 2 it is {now}.", now=NOW[path])
     elif near and _has_room(known[near[0]], given.get(near[0]), given.get(key)):
         cure |= _under(f"{section}.{near[0]}" if section else near[0], given.get(key))
-        fix = f"Did you mean {near[0]}?"
+        fix = _("Did you mean {meant}?", meant=near[0])
     elif near:
-        fix = f"Did you mean {near[0]}, which is given too? Remove {name}."
+        fix = _("Did you mean {meant}, which is given too? Remove {key}.", meant=near[0], key=name)
     else:
-        fix = f"Remove it. The keys here are: {', '.join(sorted(known))}."
+        fix = _("Remove it. The keys here are: {keys}.", keys=_(", ").join(sorted(known)))
     line = lines.get(f"{section}.{key}" if section else key)
-    what = f"{path} is not a key of a recipe."
+    what = _("{key} is not a key of a recipe.", key=path)
     return Finding("unknown-key", "error", (path,), what, fix=fix, line=line, cure=cure)
 
 

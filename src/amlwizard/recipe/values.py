@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from amlwizard.language import _
 from amlwizard.recipe.wording import cut
 
 CIDR = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}")
@@ -55,7 +56,7 @@ def parse_network(value: object) -> IPv4Network:
         if network.network_address != IPv4Address(value.partition("/")[0]):
             raise _wrong(
                 "host-bits",
-                "{value} is an address inside {cure}, not the start of a range.",
+                _("{value} is an address inside {cure}, not the start of a range."),
                 value,
                 cure=str(network),
             )
@@ -68,26 +69,27 @@ def _not_a_range(value: object) -> PydanticCustomError:
     text = value.strip() if isinstance(value, str) else ""
     if isinstance(value, list) or "," in text:
         return _wrong(
-            "address", "{value} are several ranges; one goes here.", value, "Give one range."
+            "address", _("{value} are several ranges; one goes here."), value, _("Give one range.")
         )
     if "/subscriptions/" in text.lower():
-        what = "{value} is the id of a resource, not an address range."
-        return _wrong("address", what, value, "Give its range, such as 10.100.0.0/16.")
+        what = _("{value} is the id of a resource, not an address range.")
+        return _wrong("address", what, value, _("Give its range, such as 10.100.0.0/16."))
     meant = meant_range(text)
     if meant:
-        return _wrong("address", "{value} is not written as a range.", value, cure=meant)
-    address, _, length = text.partition("/")
+        return _wrong("address", _("{value} is not written as a range."), value, cure=meant)
+    address, __, length = text.partition("/")
+    usual = f"{address}/{_usual(address)}"
     if _is_address(address) and not length:
-        what = "{value} has no prefix length."
-        return _wrong("address", what, value, f"Add it, such as {address}/{_usual(address)}.")
+        what = _("{value} has no prefix length.")
+        return _wrong("address", what, value, _("Add it, such as {usual}.", usual=usual))
     if _is_address(address):
-        what = "{value} does not end in a prefix length from /0 to /32."
-        return _wrong("address", what, value, f"Correct it, such as {address}/{_usual(address)}.")
+        what = _("{value} does not end in a prefix length from /0 to /32.")
+        return _wrong("address", what, value, _("Correct it, such as {usual}.", usual=usual))
     if text.count(":") > 1:
-        what = "{value} is an IPv6 range, which Azure Machine Learning does not support."
-        return _wrong("address", what, value, "Give an IPv4 range, such as 10.100.0.0/16.")
-    what = "{value} is not an address range."
-    return _wrong("address", what, value, "Give an IPv4 range, such as 10.100.0.0/16.")
+        what = _("{value} is an IPv6 range, which Azure Machine Learning does not support.")
+        return _wrong("address", what, value, _("Give an IPv4 range, such as 10.100.0.0/16."))
+    what = _("{value} is not an address range.")
+    return _wrong("address", what, value, _("Give an IPv4 range, such as 10.100.0.0/16."))
 
 
 def meant_range(text: str) -> str:
@@ -123,7 +125,7 @@ def parse_address(value: object) -> IPv4Address:
     text = value.strip() if isinstance(value, str) else ""
     if value == text and _is_address(text):
         return IPv4Address(text)
-    what, fix = "{value} is not an IPv4 address.", "Give one, such as 10.0.0.10."
+    what, fix = _("{value} is not an IPv4 address."), _("Give one, such as 10.0.0.10.")
     raise _wrong("address", what, value, fix, text if _is_address(text) else None)
 
 
@@ -141,9 +143,9 @@ def _parse_surge(value: object) -> str:
     text = str(value) if type(value) is int else value
     share = re.fullmatch(r"([1-9]\d{0,2})(%?)", text) if isinstance(text, str) else None
     if share is None or (share[2] and int(share[1]) > 100):
-        what = "{value} is not a valid upgrade surge."
+        what = _("{value} is not a valid upgrade surge.")
         raise _wrong(
-            "surge", what, value, "Give a number of nodes, such as 1, or a share, such as 33%."
+            "surge", what, value, _("Give a number of nodes, such as 1, or a share, such as 33%.")
         )
     return share[0]
 
@@ -157,10 +159,12 @@ def _parse_rollout(value: object) -> str:
     share = re.search(r"canary\D*([1-9]\d?)\b", value, re.I) if isinstance(value, str) else None
     raise _wrong(
         "rollout",
-        "{value} is not a valid rollout.",
+        _("{value} is not a valid rollout."),
         value,
-        "Write replace, or canary with the share of requests that the new version gets, such as "
-        "canary 10%.",
+        _(
+            "Write replace, or canary with the share of requests that the new version gets, such "
+            "as canary 10%."
+        ),
         f"canary {share[1]}%" if share else None,
     )
 
@@ -174,10 +178,12 @@ def _parse_subscription(value: object) -> str:
     inner = re.match(r"/subscriptions/([0-9a-f-]{36})(/|$)", str(value), re.IGNORECASE)
     raise _wrong(
         "subscription",
-        "{value} is not a subscription id.",
+        _("{value} is not a subscription id."),
         value,
-        "Give its UUID, such as 11111111-2222-3333-4444-555555555555; the command az account show "
-        "prints it as id.",
+        _(
+            "Give its UUID, such as 11111111-2222-3333-4444-555555555555; the command az account "
+            "show prints it as id."
+        ),
         inner[1] if inner else None,
     )
 
@@ -262,16 +268,18 @@ def _parse_requirement(value: object) -> str:
     found = REQUIREMENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         name = value if isinstance(value, str) and re.fullmatch(r"[\w.-]+", value) else "xgboost"
-        what = "{value} is not pinned to one version."
-        raise _wrong("requirement", what, value, f"Write name==version, such as {name}==3.2.0.")
+        what = _("{value} is not pinned to one version.")
+        raise _wrong(
+            "requirement", what, value, _("Write name==version, such as {name}==3.2.0.", name=name)
+        )
     return f"{found['name']}=={found['version']}"
 
 
 def _parse_parameter(value: object) -> object:
     if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 500):
         return value
-    what = "{value} is not a valid value of a parameter."
-    fix = "Give a number, true, false, or text of 500 characters at most."
+    what = _("{value} is not a valid value of a parameter.")
+    fix = _("Give a number, true, false, or text of 500 characters at most.")
     raise _wrong("parameter", what, value, fix)
 
 
@@ -285,25 +293,25 @@ Network = Annotated[
     BeforeValidator(parse_network),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"}),
-    Takes("an IPv4 range such as 10.100.0.0/16"),
+    Takes(_("an IPv4 range such as 10.100.0.0/16")),
 ]
 Address = Annotated[
     IPv4Address,
     BeforeValidator(parse_address),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}$"}),
-    Takes("an IPv4 address such as 10.0.0.10"),
+    Takes(_("an IPv4 address such as 10.0.0.10")),
 ]
 Surge = Annotated[
     str,
     BeforeValidator(_parse_surge),
     WithJsonSchema({"type": ["string", "integer"], "pattern": r"^[1-9]\d{0,2}%?$"}),
-    Takes("1 or more nodes, or 1% to 100%"),
+    Takes(_("1 or more nodes, or 1% to 100%")),
 ]
 Subscription = Annotated[
     str,
     BeforeValidator(_parse_subscription),
-    Takes("a UUID, such as 11111111-2222-3333-4444-555555555555"),
+    Takes(_("a UUID, such as 11111111-2222-3333-4444-555555555555")),
 ]
 Access = Literal["private-endpoint", "service-endpoint"]
 Text = Annotated[str, Field(min_length=1, max_length=300)]
@@ -311,10 +319,10 @@ Rollout = Annotated[
     str,
     BeforeValidator(_parse_rollout),
     WithJsonSchema({"type": "string", "pattern": r"^(replace|canary [1-9]\d?%)$"}),
-    Takes("replace, or canary with the share of the new version, such as canary 10%"),
+    Takes(_("replace, or canary with the share of the new version, such as canary 10%")),
 ]
 Requirement = Annotated[
-    str, BeforeValidator(_parse_requirement), Takes("name==version, such as xgboost==3.2.0")
+    str, BeforeValidator(_parse_requirement), Takes(_("name==version, such as xgboost==3.2.0"))
 ]
 ParameterName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z_][\w.-]*$")]
 MetricName = Annotated[str, StringConstraints(max_length=250, pattern=r"^[\w./ -]+$")]
@@ -322,5 +330,5 @@ Scalar = bool | int | float | str
 Parameter = Annotated[
     Scalar,
     BeforeValidator(_parse_parameter),
-    Takes("a number, true, false, or text of at most 500 characters"),
+    Takes(_("a number, true, false, or text of at most 500 characters")),
 ]

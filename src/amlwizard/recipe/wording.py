@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
 from pydantic_core import ErrorDetails
+
+from amlwizard.language import _, one_of
 
 LONGEST = 60
 PLAIN = {True: "true", False: "false", None: "null"}
@@ -14,32 +17,34 @@ TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 SENTENCES: Mapping[str, str] = MappingProxyType(
     {
-        "bool_type": "{label} must be true or false, not {given}.",
-        "int_type": "{label} must be a whole number, not {given}.",
-        "int_from_float": "{label} must be a whole number, not {given}.",
-        "int_parsing_size": "{label} is too large a number.",
-        "float_type": "{label} must be a number, not {given}.",
-        "float_parsing": "{label} must be a number, not {given}.",
-        "finite_number": "{label} must be a finite number, not {given}.",
-        "string_type": "{label} must be text, not {given}.",
-        "string_too_short": "{label} must not be empty.",
-        "string_too_long": "{label} may have {max_length} characters at most; this has {length}.",
-        "string_pattern_mismatch": "{label} cannot have an entry called {given}.",
-        "list_type": "{label} must be a list, not {given}.",
-        "dict_type": "{label} must be a mapping of names to values, not {given}.",
-        "model_type": "{label} must be a section with keys and values, not {given}.",
-        "literal_error": "{label} must be {expected}, not {given}.",
-        "greater_than": "{label} must be more than {gt:,.10g}, not {given}.",
-        "greater_than_equal": "{label} must be at least {ge:,.10g}, not {given}.",
-        "less_than": "{label} must be less than {lt:,.10g}, not {given}.",
-        "less_than_equal": "{label} may be {le:,.10g} at most, not {given}.",
-        "too_long": "{label} may have {max_length:,} entries at most; it has {actual_length:,}.",
-        "too_short": "{label} needs at least {min_length:,} entries; it has {actual_length:,}.",
+        "bool_type": _("{label} must be true or false, not {given}."),
+        "int_type": _("{label} must be a whole number, not {given}."),
+        "int_from_float": _("{label} must be a whole number, not {given}."),
+        "int_parsing_size": _("{label} is too large a number."),
+        "float_type": _("{label} must be a number, not {given}."),
+        "float_parsing": _("{label} must be a number, not {given}."),
+        "finite_number": _("{label} must be a finite number, not {given}."),
+        "string_type": _("{label} must be text, not {given}."),
+        "string_too_short": _("{label} must not be empty."),
+        "string_too_long": _(
+            "{label} may have {max_length} characters at most; this has {length}."
+        ),
+        "string_pattern_mismatch": _("{label} cannot have an entry called {given}."),
+        "list_type": _("{label} must be a list, not {given}."),
+        "dict_type": _("{label} must be a mapping of names to values, not {given}."),
+        "model_type": _("{label} must be a section with keys and values, not {given}."),
+        "literal_error": _("{label} must be {expected}, not {given}."),
+        "greater_than": _("{label} must be more than {gt:,.10g}, not {given}."),
+        "greater_than_equal": _("{label} must be at least {ge:,.10g}, not {given}."),
+        "less_than": _("{label} must be less than {lt:,.10g}, not {given}."),
+        "less_than_equal": _("{label} may be {le:,.10g} at most, not {given}."),
+        "too_long": _("{label} may have {max_length:,} entries at most; it has {actual_length:,}."),
+        "too_short": _("{label} needs at least {min_length:,} entries; it has {actual_length:,}."),
     }
 )
 """A sentence for each of pydantic's types of error that a recipe can have."""
-EMPTY = "{label} must not be empty."
-OTHERWISE = "{label} cannot be {given}."
+EMPTY = _("{label} must not be empty.")
+OTHERWISE = _("{label} cannot be {given}.")
 
 
 def said(problem: ErrorDetails, label: str) -> str:
@@ -52,14 +57,14 @@ def said(problem: ErrorDetails, label: str) -> str:
         sentence = EMPTY
     facts = {key: value for key, value in problem.get("ctx", {}).items() if key != "error"}
     length = len(given) if isinstance(given, str) else 0
-    if "expected" in facts:
-        facts["expected"] = str(facts["expected"]).replace("'", "")
+    if kind == "literal_error":
+        facts["expected"] = one_of(_choices(problem))
     return sentence.format(label=label, given=shown(given), length=f"{length:,}", **facts)
 
 
 def meant(problem: ErrorDetails) -> object:
     """The value that was most likely meant by one of another type; None if there is none."""
-    given, kind, facts = problem["input"], problem["type"], problem.get("ctx", {})
+    given, kind = problem["input"], problem["type"]
     if not isinstance(given, str):
         return None
     if kind == "bool_type":
@@ -67,11 +72,14 @@ def meant(problem: ErrorDetails) -> object:
     if kind in ("int_type", "float_type", "float_parsing"):
         return _number(given, whole=kind == "int_type")
     if kind == "literal_error":
-        expected = str(facts.get("expected")).replace(" or ", ", ").split(", ")
-        choices = [choice.strip("'") for choice in expected]
-        near = get_close_matches(given.strip().lower().replace(" ", "-"), choices, 1)
+        near = get_close_matches(given.strip().lower().replace(" ", "-"), _choices(problem), 1)
         return near[0] if near else None
     return None
+
+
+def _choices(problem: ErrorDetails) -> list[str]:
+    """The values of a Literal, which pydantic names as ``'a', 'b' or 'c'``."""
+    return re.findall("'([^']*)'", problem["ctx"]["expected"])
 
 
 def shown(value: object) -> str:

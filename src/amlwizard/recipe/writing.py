@@ -12,6 +12,17 @@ from amlwizard.recipe.plain_values import CORE
 from amlwizard.recipe.sections import VERSION, Recipe
 
 SCHEMA = "# yaml-language-server: $schema=recipe.schema.json"
+# In English in every language: the same recipe always gives the same bytes.
+HEADINGS = {
+    "sign_in": "Who signs in, and where the platform is built",
+    "names": "What everything is called",
+    "addresses": "Address ranges of the VNET, of Kubernetes, and of what is already in use",
+    "security": "How the platform is closed off",
+    "training": "The Databricks cluster and the model that it trains",
+    "serving": "The AKS cluster and the online endpoint on it",
+    "scoring": "The request that proves that the platform works",
+    "expect": "What a replay must come out with; leaving a number out leaves it unchecked",
+}
 
 
 def text_of(recipe: Recipe) -> str:
@@ -27,9 +38,6 @@ def text_of_raw(raw: Mapping[str, object]) -> str:
     for name in (*Recipe.model_fields, *(key for key in body if key not in Recipe.model_fields)):
         if body.get(name) in (None, {}):
             continue
-        info = Recipe.model_fields.get(name)
-        kind = info.annotation if info else None
-        title = (kind.__doc__ or "").strip() if isinstance(kind, type) else ""
         dumped = yaml.dump(
             {name: body[name]},
             sort_keys=False,
@@ -39,7 +47,8 @@ def text_of_raw(raw: Mapping[str, object]) -> str:
             Dumper=_Dumper,
         )
         # Only the last line's end: a name may end with a space that is no newline.
-        parts.append(("\n# " + title if title else "") + "\n" + dumped.removesuffix("\n"))
+        heading = f"\n# {HEADINGS[name]}\n" if name in HEADINGS else "\n"
+        parts.append(heading + dumped.removesuffix("\n"))
     return "\n".join(parts) + "\n"
 
 

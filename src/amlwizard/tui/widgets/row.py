@@ -15,12 +15,12 @@ from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
-from amlwizard.fields import NOT_SET, FieldSpec, Pasted, laid_out, pasted, shown, typed
+from amlwizard.fields import NO, NOT_SET, YES, FieldSpec, Pasted, laid_out, pasted, shown, typed
 from amlwizard.recipe import title
 from amlwizard.tui.widgets.choices import Choices
 from amlwizard.tui.widgets.immediate_keys import OF_THE_PAGE, run_binding_at_once
 
-SWITCH = ("yes", "no")
+SWITCH = (YES, NO)
 FEW = 2
 """An error about up to this many fields is shown in full under each, else only under the first."""
 LONG = 29
