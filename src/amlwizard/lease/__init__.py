@@ -19,7 +19,7 @@ from amlwizard.design.ids import Ids
 from amlwizard.errors import AmlwizardError, OperationCancelledError
 from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document
-from amlwizard.language import _
+from amlwizard.language import _, sentences
 from amlwizard.lease.holder import Holder, this_process
 from amlwizard.lease.local_lock import LocalLock, holder_of
 from amlwizard.lease.tag import Tag, UntaggableError
@@ -153,7 +153,7 @@ class Lease:
             return tag.renew()
 
     def _stop(self, why: str, say: ReportProgress) -> None:
-        say(_("{sentence} It has taken over the lease of this run, which stops.", sentence=why))
+        say(sentences(why, _("It has taken over the lease of this run, which stops.")))
         self._control.cancel()
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from amlwizard.cloud.facts import Denied
 from amlwizard.errors import Finding
-from amlwizard.language import _
+from amlwizard.language import _, sentences
 from amlwizard.plan import GROUP
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import title
@@ -134,7 +134,7 @@ def _finding(
         )
         command = s.replaying({"names.tags": f"{{{held}}}"})
     elif cure:
-        fix = _("{cure} Or ask the owner of the policy for an exemption.", cure=use(cure))
+        fix = sentences(use(cure), _("Or ask the owner of the policy for an exemption."))
         command = s.replaying(cure)
     else:
         fix, command = otherwise, exemption
@@ -143,13 +143,10 @@ def _finding(
         "error",
         fields or ("sign_in.subscription",),
         what,
-        why=_(
-            "It is assigned as {assignment}. It objects to: {objections}.",
-            assignment=assignment,
-            objections="; ".join(met),
-        )
-        if met
-        else _("It is assigned as {assignment}.", assignment=assignment),
+        why=sentences(
+            _("It is assigned as {assignment}.", assignment=assignment),
+            _("It objects to: {objections}.", objections="; ".join(met)) if met else "",
+        ),
         fix=fix,
         cure=dict(cure or {}),
         command=command,

@@ -8,7 +8,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from amlwizard.cloud_port import PackageRelease
 from amlwizard.errors import Finding
-from amlwizard.language import _
+from amlwizard.language import _, sentences
 from amlwizard.preflight.situation import Situation
 from amlwizard.rules.runtimes import python_of
 
@@ -38,13 +38,12 @@ def installable(s: Situation) -> Iterator[Finding]:
                     version=version,
                     runtime=runtime,
                 ),
-                _(
-                    "Choose another version of the package, or another Databricks runtime. It needs "
-                    "Python {version}.",
-                    version=release.python,
-                )
-                if release.python
-                else _("Choose another version of the package, or another Databricks runtime."),
+                sentences(
+                    _("Choose another version of the package, or another Databricks runtime."),
+                    _("It needs Python {version}.", version=release.python)
+                    if release.python
+                    else "",
+                ),
             )
 
 

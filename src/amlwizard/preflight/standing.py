@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from amlwizard.errors import Finding
-from amlwizard.language import _
+from amlwizard.language import _, sentences
 from amlwizard.plan import Kept
 from amlwizard.preflight.situation import Situation
 from amlwizard.recipe import title
@@ -49,12 +49,7 @@ def _stays(s: Situation, step: str, kept: Sequence[Kept]) -> Finding:
             "Azure sets these properties when a resource is created, and does not allow changes "
             "afterwards."
         ),
-        fix=_(
-            "To keep it: {cure} To create it anew, change {field}, or delete the existing resource "
-            "first.",
-            cure=use(by_field),
-            field=instead,
-        )
+        fix=sentences(_("To keep it: {cure}", cure=use(by_field)), otherwise)
         if settable
         else otherwise,
         cure=cure,
