@@ -1,4 +1,5 @@
-"""What users read of phases and steps, in as much room as there is."""
+"""What users read of phases and steps: titles, in as much room as there is, and the words for
+what a step does and how it stands."""
 
 from __future__ import annotations
 
@@ -9,14 +10,31 @@ from rich.cells import cell_len, set_cell_size
 from amlwizard.language import _
 
 PHASE_TITLES: Mapping[str, str] = {
-    "sign-in": "Sign-in",
-    "provision": "Platform",
-    "train": "Training",
-    "register": "Model",
-    "deploy": "Deployment",
-    "score": "Scoring",
-    "verify": "Verification",
-    "remove": "Removal",
+    "sign-in": _("Sign-in"),
+    "provision": _("Platform"),
+    "train": _("Training"),
+    "register": _("Model"),
+    "deploy": _("Deployment"),
+    "score": _("Scoring"),
+    "verify": _("Verification"),
+    "remove": _("Removal"),
+}
+ACTION_WORDS: Mapping[str, str] = {
+    "create": _("create"),
+    "update": _("update"),
+    "keep": _("keep"),
+    "wait": _("wait"),
+    "run": _("run"),
+    "delete": _("delete"),
+}
+STATE_WORDS: Mapping[str, str] = {
+    "waiting": _("waiting"),
+    "running": _("running"),
+    "done": _("done"),
+    "kept": _("kept"),
+    "failed": _("failed"),
+    "blocked": _("blocked"),
+    "cancelled": _("cancelled"),
 }
 LEAST_WORD = 8
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from rich.cells import cell_len
 
-from amlwizard.plan import PHASES
-from amlwizard.step_titles import PHASE_TITLES, fitted
+from amlwizard.app.port import RUN_ENDS, RunEnd
+from amlwizard.plan import PHASES, Action
+from amlwizard.step_titles import ACTION_WORDS, PHASE_TITLES, STATE_WORDS, fitted
+from amlwizard.view import State
 
 
 def test_every_phase_has_a_title() -> None:
     assert set(PHASE_TITLES) >= set(PHASES)
+
+
+def test_every_action_state_and_end_has_a_word() -> None:
+    assert set(ACTION_WORDS) == set(get_args(Action))
+    assert set(STATE_WORDS) == set(get_args(State))
+    assert set(RUN_ENDS) == set(get_args(RunEnd))
 
 
 TITLES = (

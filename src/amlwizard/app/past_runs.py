@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from amlwizard import journal, lease
-from amlwizard.app.port import RecordedRun
+from amlwizard.app.port import RecordedRun, RunEnd
 from amlwizard.errors import InvalidInputError
 from amlwizard.language import _
 from amlwizard.plan.outputs import REGISTER, TRAIN
 from amlwizard.recorded_run import view_of
 from amlwizard.view import RunView
 
-ENDS = {None: "unfinished", 0: "done", 130: "cancelled"}
+ENDS: Mapping[int | None, RunEnd] = {None: "unfinished", 0: "done", 130: "cancelled"}
 
 
 def recorded_runs(runs: Path, count: int) -> Iterator[RecordedRun]:
@@ -53,7 +53,9 @@ def _summary(run: str, view: RunView) -> RecordedRun:
         view.target,
         view.started,
         "in progress" if holder else ENDS.get(view.exit_code, "failed"),
-        f"{registered.model} version {registered.version}" if registered else "",
+        _("{model} version {version}", model=registered.model, version=registered.version)
+        if registered
+        else "",
         trained.summary() if trained else "",
         holder,
     )

@@ -19,6 +19,7 @@ from amlwizard.costs import Costs
 from amlwizard.errors import Finding
 from amlwizard.events import Emit, StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.language import _
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plain_text import PlainText
 from amlwizard.plan import Phase, Plan
@@ -27,6 +28,15 @@ from amlwizard.recipe import Recipe, SignIn
 from amlwizard.run_control import RunControl
 
 TargetName = Literal["sandbox", "azure"]
+RunEnd = Literal["done", "failed", "cancelled", "unfinished", "in progress"]
+RUN_ENDS: Mapping[RunEnd, str] = {
+    "done": _("done"),
+    "failed": _("failed"),
+    "cancelled": _("cancelled"),
+    "unfinished": _("unfinished"),
+    "in progress": _("in progress"),
+}
+"""How a run ended, in words."""
 RECIPE = "recipe.yaml"  # in the folder of a run
 
 
@@ -43,14 +53,14 @@ class RunResult:
 
 @dataclass(frozen=True)
 class RecordedRun(PlainText):
-    """A run on this machine. `began` is in seconds since the epoch; `end` is ``done``, ``failed``,
-    ``cancelled``, ``unfinished``, or ``in progress``, where `holder` names the process that works on it."""
+    """A run on this machine. `began` is in seconds since the epoch; `holder` names the process
+    that works on one which is in progress."""
 
     run: str
     recipe: str
     target: str
     began: float
-    end: str
+    end: RunEnd
     model: str = ""
     metrics: str = ""
     holder: str = ""

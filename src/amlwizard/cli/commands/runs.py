@@ -13,7 +13,7 @@ from rich.text import Text
 
 from amlwizard.app.application import Application
 from amlwizard.app.past_runs import forget, recorded_runs
-from amlwizard.app.port import RecordedRun
+from amlwizard.app.port import RUN_ENDS, RecordedRun
 from amlwizard.cli.options import RunsOptions
 from amlwizard.cli.recipe_argument import changes, usable_recipe
 from amlwizard.cli.run_output import while_read
@@ -84,7 +84,7 @@ def _show_runs(found: Sequence[RecordedRun], as_json: bool) -> int:
     console = output(sys.stdout)
     for run in found:
         began = f"{datetime.fromtimestamp(run.began):%Y-%m-%d %H:%M}"
-        console.print(Text.assemble((run.run, "bold"), f"  {began}  {run.end}"))
+        console.print(Text.assemble((run.run, "bold"), f"  {began}  {RUN_ENDS[run.end]}"))
         built = _("{recipe} on {target}", recipe=run.recipe, target=run.target)
         what = "; ".join(filter(None, (built, run.model, run.metrics)))
         console.print(indented(what, 4))

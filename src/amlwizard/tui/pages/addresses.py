@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from amlwizard import fields
+from amlwizard.language import _
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.address_space import Space, space_of
 from amlwizard.rules.capacity import Load, load_of
@@ -26,13 +27,13 @@ ROOM_FOR_MAP = 70
 """Columns of the terminal."""
 SPECS = {spec.path: spec for spec in fields.specs(SECTION)}
 WAYS = (
-    Way("take", "Use these ranges", "Replaces the ranges above; Undo brings yours back."),
-    Way("stay", "Keep my ranges", "Changes nothing."),
+    Way("take", _("Use these ranges"), _("Replaces the ranges above; Undo brings yours back.")),
+    Way("stay", _("Keep my ranges"), _("Changes nothing.")),
 )
 
 
 class AddressesPage(FormPage):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "suggest", "Free plan")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "suggest", _("Free plan"))]
 
     def __init__(self) -> None:
         super().__init__(SECTION)
@@ -114,7 +115,7 @@ class AddressesPage(FormPage):
             self.notify(text, title=no.what, severity="error", timeout=12, markup=False)
             return
         if not change:
-            self.notify("Every range is free and large enough as it is.")
+            self.notify(_("Every range is free and large enough as it is."))
             return
         typed = [at for at in change if not self._is_default(at)]
         if not typed:
@@ -126,14 +127,14 @@ class AddressesPage(FormPage):
                 self.put(change)
 
         lines = (f"{SPECS[at].title}: {self._shown(at)} → {new}" for at, new in change.items())
-        self.app.push_screen(Choose("Free ranges", "\n".join(lines), WAYS), decided)
+        self.app.push_screen(Choose(_("Free ranges"), "\n".join(lines), WAYS), decided)
 
     def _is_default(self, at: str) -> bool:
         value = self.wizard.session.draft.value(at)
         return value is None or str(value) == str(SPECS[at].default)
 
     def _shown(self, at: str) -> str:
-        return fields.shown(SPECS[at], self.wizard.session.draft.value(at)) or "empty"
+        return fields.shown(SPECS[at], self.wizard.session.draft.value(at)) or _("empty")
 
 
 def _row_of(node: object) -> FieldRow | None:

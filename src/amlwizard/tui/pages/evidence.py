@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from rich.cells import set_cell_size
 from textual.content import Content
 
+from amlwizard.language import _, listed
 from amlwizard.payloads import PostureJudged
 from amlwizard.plan.outputs import VERIFY
 from amlwizard.posture import Evidence, Posture, PromiseLine
@@ -16,15 +18,20 @@ from amlwizard.tui.widgets.step_tree import PHASE, StepLine
 from amlwizard.view import RunView
 
 MARKS = {"ok": ("✓", "done"), "broken": ("✗", "failed"), "unknown": ("?", "warning")}
-WORDS = {"ok": "kept", "broken": "not kept", "unknown": "not judged"}
+HEADS = {
+    "ok": _("{title}  kept"),
+    "broken": _("{title}  not kept"),
+    "unknown": _("{title}  not judged"),
+}
 STYLES = {"ok": "bold $text-success", "broken": "bold $text-error", "unknown": "bold $text-warning"}
 PENDING = ("·", "quiet")
 SIDES = {
-    "outside": "Outside the VNET",
-    "inside": "Inside the VNET",
-    "ARM": "In Azure Resource Manager",
+    "outside": _("Outside the VNET"),
+    "inside": _("Inside the VNET"),
+    "ARM": _("In Azure Resource Manager"),
 }
-SHORT = {"outside": "Outside", "inside": "Inside", "ARM": "Azure"}
+SHORT = {"outside": _("Outside"), "inside": _("Inside"), "ARM": "Azure"}
+SEEN_FROM = {"outside": _("outside"), "inside": _("inside")}
 NAME, TELLING = 10, 4
 
 
@@ -48,10 +55,10 @@ def summary(posture: Posture, now: float) -> str:
     """``24 of 26 promises kept, 2 not kept, outside and inside, 22:41``: with the sides it was
     seen from and the local time, including the day if it differs from that of `now`."""
     pieces = [p for line in posture.lines for p in line.evidence if p.outcome != "unknown"]
-    sides = [side for side in ("outside", "inside") if any(p.source == side for p in pieces)]
+    sides = listed(_seen_from(pieces)) or _("seen from neither side")
     at, today = time.localtime(posture.at), time.localtime(now)
-    when = time.strftime("%H:%M" if at[:3] == today[:3] else "%d %b %H:%M", at)
-    return ", ".join([posture.summary, " and ".join(sides) or "seen from neither side", when])
+    when = time.strftime("%H:%M" if at[:3] == today[:3] else _("%d %b %H:%M"), at)
+    return _(", ").join((posture.summary, sides, when))
 
 
 def drawn(lines: Sequence[PromiseLine], pending: bool) -> Iterator[tuple[str, StepLine]]:
@@ -66,11 +73,13 @@ def drawn(lines: Sequence[PromiseLine], pending: bool) -> Iterator[tuple[str, St
     for line in lines:
         mark, tone = PENDING if pending else MARKS[line.outcome]
         note = "" if pending or line.outcome == "ok" else line.seen
-        yield line.id, StepLine(mark, line.title, tone, note, _sides(line))
+        sides = _(", ").join(_seen_from(line.evidence))
+        yield line.id, StepLine(mark, line.title, tone, note, sides)
 
 
-def _sides(line: PromiseLine) -> str:
-    return ", ".join(s for s in ("outside", "inside") if any(p.source == s for p in line.evidence))
+def _seen_from(pieces: Sequence[Evidence]) -> list[str]:
+    """The sides of the VNET that there is evidence from."""
+    return [word for side, word in SEEN_FROM.items() if any(p.source == side for p in pieces)]
 
 
 def described(line: PromiseLine, pending: bool, width: int) -> Iterator[Content]:
@@ -79,21 +88,21 @@ def described(line: PromiseLine, pending: bool, width: int) -> Iterator[Content]
     mark, style = (
         (PENDING[0], "bold") if pending else (MARKS[line.outcome][0], STYLES[line.outcome])
     )
-    word = "not judged yet" if pending else WORDS[line.outcome]
-    yield Content.styled(f"{mark} {line.title}  {word}", style)
+    head = _("{title}  not judged yet") if pending else HEADS[line.outcome]
+    yield Content.styled(f"{mark} {head.format(title=line.title)}", style)
     against = [piece for piece in line.evidence if piece.outcome != "ok"][:TELLING]
-    rows = [("Promised", line.expected, "")]
+    rows = [(_("Promised"), line.expected, "")]
     rows += [(SHORT[piece.source], _said(piece), STYLES[piece.outcome]) for piece in against]
     rows += [
-        ("To do", line.fix, "$secondary"),
-        ("Where", line.where, ""),
-        ("Source", line.source, ""),
-        ("Line", line.id, ""),
+        (_("To do"), line.fix, "$secondary"),
+        (_("Where"), line.where, ""),
+        (_("Source"), line.source, ""),
+        (_("Line"), line.id, ""),
     ]
     for name, text, tone in rows:
         if text:
             yield Content.assemble(
-                (f"{name:<{NAME}}", "$text-muted"), (hanging(text, NAME, width), tone)
+                (set_cell_size(name, NAME), "$text-muted"), (hanging(text, NAME, width), tone)
             )
     for side, title in SIDES.items():
         pieces = [p for p in line.evidence if p.source == side and p not in against]
@@ -106,5 +115,11 @@ def described(line: PromiseLine, pending: bool, width: int) -> Iterator[Content]
 
 def _said(piece: Evidence) -> str:
     """What was looked at, what was seen, and, if it differs, what was promised."""
-    promised = f", not {piece.expected}" if piece.outcome == "broken" else ""
-    return f"{piece.what}: {piece.seen}{promised}"
+    if piece.outcome == "broken":
+        return _(
+            "{what}: {seen}, not {expected}",
+            what=piece.what,
+            seen=piece.seen,
+            expected=piece.expected,
+        )
+    return _("{what}: {seen}", what=piece.what, seen=piece.seen)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from textwrap import wrap
 from typing import ClassVar
 
+from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -15,6 +15,8 @@ from textual.widgets import Static
 
 from amlwizard import answers
 from amlwizard.app.port import RunResult
+from amlwizard.errors import OperationCancelledError
+from amlwizard.language import _, _n
 from amlwizard.lineage import lineage
 from amlwizard.next_steps import NextStep, answered
 from amlwizard.plan.outputs import SCORE, VERIFY
@@ -23,6 +25,7 @@ from amlwizard.time_format import span
 from amlwizard.tui.pages import evidence
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.pages.score import COPIED
+from amlwizard.tui.widgets.hanging import hanging
 from amlwizard.view import RunView
 
 NAME = 13
@@ -30,7 +33,9 @@ NAMED = 3
 
 
 class FinishPage(Page):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f6", "copy", "Copy request", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f6", "copy", _("Copy request"), priority=True)
+    ]
 
     def compose_page(self) -> ComposeResult:
         with VerticalScroll(id="finish"):
@@ -80,27 +85,27 @@ def told(
     yield Content()
     if scored := view.output(SCORE):
         shown = answers.on_a_line(scored.predictions, between="   ")
-        yield _row("Predictions", shown, "bold $success")
+        yield _row(_("Predictions"), shown, "bold $success")
     for number, (stage, name) in enumerate(lineage(view)):
         yield _row(f"→ {stage}" if number else stage, name)
     if scored and scored.dns_record:
-        yield _row("DNS record", scored.dns_record)
+        yield _row(_("DNS record"), scored.dns_record)
     if posture:
         yield from _promises(posture, now, width)
-    slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
+    slowest = _(", ").join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
     if slowest:
-        yield _row("Slowest", slowest)
+        yield _row(_("Slowest"), slowest)
     if ran:
         yield Content()
-        yield _row("Recipe", str(ran.recipe))
-        yield _row("Journal", str(ran.journal))
+        yield _row(_("Recipe"), str(ran.recipe))
+        yield _row(_("Journal"), str(ran.journal))
 
 
 def onward(steps: Sequence[NextStep]) -> Iterator[Content]:
     """What to do next, with its commands."""
     if steps:
         yield Content()
-        yield Content.styled("Next", "bold $primary")
+        yield Content.styled(_("Next steps"), "bold $primary")
     for step in steps:
         yield Content(step.what)
         yield from (Content.styled(f"  {command}", "$secondary") for command in step.commands)
@@ -110,35 +115,53 @@ def _promises(posture: Posture, now: float, width: int) -> Iterator[Content]:
     """The summary of the checks, the names of those that failed, and where to find the evidence."""
     outcome = evidence.worst(posture)
     mark, style = evidence.MARKS[outcome][0], evidence.STYLES[outcome]
-    yield row("Promises", f"{mark} {evidence.summary(posture, now)}", style, width=width)
+    yield row(_("Promises"), f"{mark} {evidence.summary(posture, now)}", style, width=width)
     broken = posture.of("broken")
     for line in broken[:NAMED]:
         yield row("", f"✗ {line.title}", style, width=width)
     if len(broken) > NAMED:
-        yield row("", f"and {len(broken) - NAMED} more", style, width=width)
-    yield row("", "See the Posture page for the evidence.", width=width)
+        yield row("", _("and {n} more", n=len(broken) - NAMED), style, width=width)
+    yield row("", _("See the Posture page for the evidence."), width=width)
 
 
 def row(name: str, text: str, style: str = "", *, width: int) -> Content:
     """A name and a value; further lines of the value are indented below its first."""
-    lines = wrap(text, max(20, width - NAME), break_on_hyphens=False)
     return Content.assemble(
-        (f"{name:<{NAME}}", "$text-muted"), (("\n" + " " * NAME).join(lines), style)
+        (set_cell_size(name, NAME), "$text-muted"), (hanging(text, NAME, width), style)
     )
 
 
 def _verdict(view: RunView, running: bool, posture: Posture | None) -> Content:
     if running:
-        return Content.styled("The run is in progress.", "bold $accent")
+        return Content.styled(_("The run is in progress."), "bold $accent")
     failed = [step.info.id for step in view.steps.values() if step.state == "failed"]
     broken = posture.of("broken") if posture else ()
     if broken and (view.exit_code == 0 or failed == [VERIFY.id]):
-        are = "1 promise is" if len(broken) == 1 else f"{len(broken)} promises are"
-        text = f"✗ {view.recipe} stands on {view.target}, but {are} not kept: exit code 1."
+        text = _n(
+            "✗ {recipe} stands on {target}, but {n} promise is not kept: exit code 1.",
+            "✗ {recipe} stands on {target}, but {n} promises are not kept: exit code 1.",
+            len(broken),
+            recipe=view.recipe,
+            target=view.target,
+        )
         return Content.styled(text, "bold $error")
     if view.exit_code == 0:
-        took = span(view.now - view.started)
-        return Content.styled(f"✓ {view.recipe} stands on {view.target}, {took}.", "bold $success")
-    names = ", ".join(view.steps[name].info.title for name in failed) or "The run"
-    word = "failed" if failed else "was cancelled" if view.exit_code == 130 else "was interrupted"
-    return Content.styled(f"✗ {names} {word}. Progress shows why, and retries.", "bold $error")
+        text = _(
+            "✓ {recipe} stands on {target}, {took}.",
+            recipe=view.recipe,
+            target=view.target,
+            took=span(view.now - view.started),
+        )
+        return Content.styled(text, "bold $success")
+    return Content.styled(
+        _why_not([view.steps[name].info.title for name in failed], view), "bold $error"
+    )
+
+
+def _why_not(failed: Sequence[str], view: RunView) -> str:
+    """That a run did not finish, given the titles of the steps that failed."""
+    if failed:
+        return _("✗ {steps} failed. Progress shows why, and retries.", steps=_(", ").join(failed))
+    if view.exit_code == OperationCancelledError.exit_code:
+        return _("✗ The run was cancelled. Progress shows why, and retries.")
+    return _("✗ The run was interrupted. Progress shows why, and retries.")

@@ -21,6 +21,7 @@ from textual.widgets import Input, Static
 from amlwizard import fields
 from amlwizard.errors import Finding
 from amlwizard.fields import NOT_SET, FieldSpec
+from amlwizard.language import _
 from amlwizard.tui.dialogs.help import room
 from amlwizard.tui.dialogs.pick_file import PickFile
 from amlwizard.tui.pages.page import Page
@@ -28,7 +29,7 @@ from amlwizard.tui.widgets.explanation import Explain, long
 from amlwizard.tui.widgets.row import FieldRow, note
 
 AT_ONCE = 8
-LOCKED = "A run is in progress: answers cannot be changed until it ends."
+LOCKED = _("A run is in progress: answers cannot be changed until it ends.")
 
 
 class Rows(VerticalScroll):
@@ -58,10 +59,10 @@ class FormPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
-        Binding("ctrl+r", "cure", "Fix"),
-        Binding("ctrl+z", "undo", "Undo"),
-        Binding("ctrl+y", "redo", "Redo"),
-        Binding("f3", "pick", "Pick a file"),
+        Binding("ctrl+r", "cure", _("Fix")),
+        Binding("ctrl+z", "undo", _("Undo")),
+        Binding("ctrl+y", "redo", _("Redo")),
+        Binding("f3", "pick", _("Pick a file")),
     ]
 
     def __init__(self, *sections: str) -> None:

@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
 
+from amlwizard.language import _
 from amlwizard.tui.port import Wizard
 from amlwizard.tui.widgets.key_footer import KeyFooter
 from amlwizard.tui.widgets.rail import Rail
@@ -22,8 +23,8 @@ class Page(Screen[None]):
     """A subclass composes its content in `compose_page`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+n", "next_page", "Next"),
-        Binding("ctrl+p", "previous_page", "Back"),
+        Binding("ctrl+n", "next_page", _("Next")),
+        Binding("ctrl+p", "previous_page", _("Back")),
     ]
 
     @property

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 
+from amlwizard.language import _, _n, listed
 from amlwizard.plan.outputs import VERIFY
 from amlwizard.posture import Posture, PromiseLine, promised
 from amlwizard.recipe import Recipe
@@ -24,7 +25,7 @@ from amlwizard.tui.widgets.updating_static import UpdatingStatic
 from amlwizard.view import RunView
 
 EVENTS = 0.25
-REPORT = (
+REPORT = _(
     "The file to write: one HTML page, with all evidence and the network drawn. It holds no secret."
 )
 
@@ -33,11 +34,11 @@ class PosturePage(Page):
     """Live from the events of a run; a later verification on request replaces them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "verify", "Verify now"),
-        Binding("escape", "stop", "Stop verifying"),
-        Binding("o", "only", "Not kept only"),
-        Binding("o", "all", "All promises"),
-        Binding("w", "report", "Report"),
+        Binding("v", "verify", _("Verify now")),
+        Binding("escape", "stop", _("Stop verifying")),
+        Binding("o", "only", _("Not kept only")),
+        Binding("o", "all", _("All promises")),
+        Binding("w", "report", _("Report")),
     ]
 
     def __init__(self) -> None:
@@ -108,11 +109,12 @@ class PosturePage(Page):
 
     def _head(self, posture: Posture | None, count: int) -> Content:
         if self._verifying:
-            text = self.wizard.verifying or "from outside, and from inside"
-            return Content.assemble(("◌ Verifying  ", "bold $accent"), text)
+            text = self.wizard.verifying or _("from outside, and from inside")
+            return Content.assemble(("◌ " + _("Verifying"), "bold $accent"), f"  {text}")
         if posture is None:
             text = without(self.wizard.view)
-            return Content.assemble((f"· {count} promises  ", "bold"), text)
+            said = _n("· {n} promise", "· {n} promises", count)
+            return Content.assemble((said, "bold"), f"  {text}")
         outcome = evidence.worst(posture)
         mark, style = evidence.MARKS[outcome][0], evidence.STYLES[outcome]
         return Content.styled(f"{mark} {evidence.summary(posture, self.wizard.now())}", style)
@@ -159,7 +161,7 @@ class PosturePage(Page):
     def action_report(self) -> None:
         posture = self.posture
         if posture:
-            ask = AskPath("Write the report", REPORT, f"{posture.recipe}-posture.html")
+            ask = AskPath(_("Write the report"), REPORT, f"{posture.recipe}-posture.html")
             self.app.push_screen(ask, lambda path: self._write(posture, path))
 
     def _write(self, posture: Posture, path: Path | None) -> None:
@@ -171,18 +173,21 @@ def without(view: RunView) -> str:
     """Why there is no result yet."""
     step = view.steps.get(VERIFY.id)
     if step is None:
-        return "This run did not verify the platform. Press v to verify it now."
+        return _("This run did not verify the platform. Press v to verify it now.")
     before = [view.steps[name] for name in step.info.after if name in view.steps]
     left = [one.info.title for one in before if one.state not in ("done", "kept")]
-    waits = f"{left[0]}{f' and {len(left) - 1} more' if left[1:] else ''}" if left else ""
     return {
-        "waiting": f"Verified at the end of the run, which waits for {waits}."
-        if waits
-        else "Verified next.",
-        "running": step.message or "Verifying now.",
-        "failed": step.end.what if step.end else "The verification failed.",
-        "blocked": f"Not verified: {title_of(step.end.because, view)} failed."
+        "waiting": _(
+            "Verified at the end of the run, which waits for {steps}.", steps=listed(left, 1)
+        )
+        if left
+        else _("Verified next."),
+        "running": step.message or _("Verifying now."),
+        "failed": step.end.what if step.end else _("The verification failed."),
+        "blocked": _("Not verified: {step} failed.", step=title_of(step.end.because, view))
         if step.end
-        else "Not verified.",
-        "cancelled": "The run was cancelled before it could verify. Press v to verify what exists.",
+        else _("Not verified."),
+        "cancelled": _(
+            "The run was cancelled before it could verify. Press v to verify what exists."
+        ),
     }.get(step.state, "This run did not verify the platform. Press v to verify it now.")

@@ -15,12 +15,13 @@ from textual.content import Content
 from amlwizard import durations
 from amlwizard.app.port import TargetName
 from amlwizard.command_line import resuming
-from amlwizard.language import listed
+from amlwizard.language import _, listed
 from amlwizard.plan import PHASES
-from amlwizard.step_titles import PHASE_TITLES
+from amlwizard.step_titles import ACTION_WORDS, PHASE_TITLES, STATE_WORDS
 from amlwizard.time_format import clock, span
 from amlwizard.tui.dialogs.questions import Choose, Way
 from amlwizard.tui.pages.page import Page
+from amlwizard.tui.pages.review import CLOUDS
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.timeline import Timeline
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
@@ -42,21 +43,21 @@ BAR, NAME = 16, 20
 CANCEL = (
     Way(
         "cancel",
-        "Cancel the run",
-        "Starts no further step; steps in progress are left as they are.",
+        _("Cancel the run"),
+        _("Starts no further step; steps in progress are left as they are."),
     ),
-    Way("stay", "Keep running", "Closes this dialog; nothing changes."),
+    Way("stay", _("Keep running"), _("Closes this dialog; nothing changes.")),
 )
 
 
 class ProgressPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "hold", "Pause"),
-        Binding("p", "release", "Resume"),
-        Binding("c", "cancel", "Cancel"),
-        Binding("r", "retry", "Retry"),
-        Binding("t", "timeline", "Timeline"),
-        Binding("f", "follow", "Follow"),
+        Binding("p", "hold", _("Pause")),
+        Binding("p", "release", _("Resume")),
+        Binding("c", "cancel", _("Cancel")),
+        Binding("r", "retry", _("Retry")),
+        Binding("t", "timeline", _("Timeline")),
+        Binding("f", "follow", _("Follow")),
     ]
 
     def compose_page(self) -> ComposeResult:
@@ -163,7 +164,7 @@ class ProgressPage(Page):
     def action_cancel(self) -> None:
         draft = self.wizard.session.draft
         self.app.push_screen(
-            Choose("Cancel the run?", cancelling(draft.target, self.wizard.view.run), CANCEL),
+            Choose(_("Cancel the run?"), cancelling(draft.target, self.wizard.view.run), CANCEL),
             self._decided,
         )
 
@@ -187,12 +188,13 @@ class ProgressPage(Page):
 
 def cancelling(target: TargetName, run: str) -> str:
     """What cancelling does, and how to go on afterwards."""
-    cloud = "Azure" if target == "azure" else "the sandbox"
-    text = (
-        f"Steps that have not started are skipped. Operations that have begun continue in {cloud}. "
-        "To go on, press r on this page; what exists by then is kept."
+    text = _(
+        "Steps that have not started are skipped. Operations that have begun continue in "
+        "{cloud}. To go on, press r on this page; what exists by then is kept.",
+        cloud=CLOUDS[target],
     )
-    return f"{text}\n\nFrom a shell: {resuming(run, target)}" if run else text
+    shell = _("From a shell: {command}", command=resuming(run, target)) if run else ""
+    return "\n\n".join(filter(None, (text, shell)))
 
 
 def telling(view: RunView) -> str:
@@ -217,27 +219,30 @@ def short(recipe: str) -> str:
 def head(view: RunView, now: float, left: float, running: bool, holding: bool) -> Content:
     """One line: which run, how far it is, and how long it may still take."""
     if not view.steps:
-        return Content.assemble(("◌ ", "bold $accent"), "Starting…" if running else "No run yet")
+        return Content.assemble(
+            ("◌ ", "bold $accent"), _("Starting…") if running else _("No run yet")
+        )
     counts = view.counts()
     over = counts.get("done", 0) + counts.get("kept", 0)
     total = max(1, len(view.steps))
     full = round(BAR * over / total)
     parts: list[tuple[str, str] | str] = [
-        (f"{short(view.recipe)} on {view.target}  ", "bold"),
+        (_("{recipe} on {target}", recipe=short(view.recipe), target=view.target) + "  ", "bold"),
         ("━" * full, "$success"), ("─" * (BAR - full), "$text-disabled"), f" {over}/{total}",
     ]  # fmt: skip
     if counts.get("failed"):
-        parts.append((f"  ✗ {counts['failed']} failed", "bold $error"))
+        parts.append(("  " + _("✗ {n} failed", n=counts["failed"]), "bold $error"))
     parts.append(f"  {clock(now - view.started)}")
     if not running:
-        words = {0: ("  done", "bold $success"), None: ("  interrupted", "bold $warning"),
-                 130: ("  cancelled", "bold $warning")}  # fmt: skip
-        parts.append(words.get(view.exit_code, ("  failed", "bold $error")))
+        ends = {0: (_("done"), "bold $success"), None: (_("interrupted"), "bold $warning"),
+                130: (_("cancelled"), "bold $warning")}  # fmt: skip
+        word, style = ends.get(view.exit_code, (_("failed"), "bold $error"))
+        parts.append((f"  {word}", style))
     elif holding:
-        parts.append(("  paused, steps in progress finish", "bold $warning"))
+        parts.append(("  " + _("paused, steps in progress finish"), "bold $warning"))
     elif left:
-        ends = time.strftime("%H:%M", time.localtime(now + left))
-        parts.append(f"  ~{span(left)} left, {ends}")
+        end = time.strftime("%H:%M", time.localtime(now + left))
+        parts.append("  " + _("~{span} left, {end}", span=span(left), end=end))
     return Content.assemble(*parts)
 
 
@@ -266,12 +271,17 @@ def _note(step: StepView, view: RunView) -> str:
     if step.state == "running":
         return step.message
     if step.state == "waiting":
-        open_ = [n for n in step.info.after if n in view.steps and not view.steps[n].finished]
-        titles = [view.steps[name].info.title for name in open_]
-        return f"waits for {listed(titles)}" if open_ else ""
+        before = _before(step, view)
+        return _("waits for {steps}", steps=before) if before else ""
     if step.end and step.end.because:
-        return f"because of {title_of(step.end.because, view)}"
+        return _("because of {step}", step=title_of(step.end.because, view))
     return step.end.what if step.end and step.state == "failed" else ""
+
+
+def _before(step: StepView, view: RunView) -> str:
+    """The titles of the steps that it waits for."""
+    left = [n for n in step.info.after if n in view.steps and not view.steps[n].finished]
+    return listed([view.steps[name].info.title for name in left])
 
 
 def title_of(step: str, view: RunView) -> str:
@@ -282,22 +292,23 @@ def title_of(step: str, view: RunView) -> str:
 def _right(step: StepView, expected: dict[str, float], now: float, running: bool) -> str:
     wanted = expected.get(step.info.id, 0.0)
     if step.state == "running":
-        return durations.spent(step, expected, now) if running else "interrupted"
+        return durations.spent(step, expected, now) if running else _("interrupted")
     if step.state == "waiting":
         return f"~{span(wanted)}" if wanted >= 1 else ""
-    return span(step.seconds) if step.state == "done" else step.state
+    return span(step.seconds) if step.state == "done" else STATE_WORDS[step.state]
 
 
 def described(step: StepView, view: RunView, running: bool) -> Iterator[Content]:
     """A step's title and state, and its error or what it waits for."""
-    mark, _ = MARKS[step.state]
-    state = "interrupted" if step.state == "running" and not running else step.state
-    since = time.strftime("%H:%M:%S", time.localtime(step.started)) if step.started else ""
-    action = f" ({step.action})" if step.action else ""
+    mark, __ = MARKS[step.state]
+    left = step.state == "running" and not running
+    state = _("interrupted") if left else STATE_WORDS[step.state]
+    action = f" ({ACTION_WORDS.get(step.action, step.action)})" if step.action else ""
+    at = time.strftime("%H:%M:%S", time.localtime(step.started))
+    since = "  " + _("since {time}", time=at) if step.state == "running" else ""
     yield Content.assemble(
-        (f"{mark} {step.info.title}", "bold $primary"), f"  {state}{action}",
-        (f"  since {since}" if step.state == "running" else "", "$text-muted"),
-    )  # fmt: skip
+        (f"{mark} {step.info.title}", "bold $primary"), f"  {state}{action}", (since, "$text-muted")
+    )
     end = step.end
     if end and end.outcome == "failed":
         code = f"{end.code}: " if end.code else ""
@@ -306,7 +317,7 @@ def described(step: StepView, view: RunView, running: bool) -> Iterator[Content]
             if part:
                 yield Content(part)
     elif end and end.because:
-        yield Content(f"Not started, because of {title_of(end.because, view)}.")
+        yield Content(_("Not started, because of {step}.", step=title_of(end.because, view)))
     elif step.state == "waiting":
-        note = _note(step, view)
-        yield Content(f"{note[:1].upper()}{note[1:]}." if note else "Starts next.")
+        before = _before(step, view)
+        yield Content(_("Waits for {steps}.", steps=before) if before else _("Starts next."))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from textual.screen import Screen
 
+from amlwizard.language import _
 from amlwizard.tui.pages.addresses import AddressesPage
 from amlwizard.tui.pages.finish import FinishPage
 from amlwizard.tui.pages.form import FormPage
@@ -40,110 +41,138 @@ def _form(*sections: str) -> Callable[[], Screen[None]]:
 PAGES: tuple[PageSpec, ...] = (
     PageSpec(
         "welcome",
-        "Welcome",
-        "Choose the cloud to build in, and how to begin: with what you left unfinished, a new recipe, "
-        "one from a file, or a past run. d deletes a session, or the record of a run.",
+        _("Welcome"),
+        _(
+            "Choose the cloud to build in, and how to begin: with what you left unfinished, a new "
+            "recipe, one from a file, or a past run. d deletes a session, or the record of a run."
+        ),
         WelcomePage,
     ),
     PageSpec(
         "sign-in",
-        "Sign-in",
-        "Who signs in to Azure, and in which subscription and region everything is built. You may "
-        "sign in here and now: amlwizard then checks names, quotas and permissions while you answer. "
-        "Otherwise you sign in when the run starts.",
+        _("Sign-in"),
+        _(
+            "Who signs in to Azure, and in which subscription and region everything is built. You "
+            "may sign in here and now: amlwizard then checks names, quotas and permissions while "
+            "you answer. Otherwise you sign in when the run starts."
+        ),
         SignInPage,
         ("sign_in",),
     ),
     PageSpec(
         "naming",
-        "Naming",
-        "The names of all resources. Type a prefix, and every other name follows from it. A name that "
-        "you type yourself is kept; clear it, and it follows from the prefix again.",
+        _("Naming"),
+        _(
+            "The names of all resources. Type a prefix, and every other name follows from it. A "
+            "name that you type yourself is kept; clear it, and it follows from the prefix again."
+        ),
         _form("names"),
         ("names",),
     ),
     PageSpec(
         "addresses",
-        "Addresses",
-        "The address ranges of the VNET, its subnets and Kubernetes. The map shows which addresses are "
-        "taken, which are free, and where ranges overlap; the table below it compares what each "
-        "range holds with what is needed.",
+        _("Addresses"),
+        _(
+            "The address ranges of the VNET, its subnets and Kubernetes. The map shows which "
+            "addresses are taken, which are free, and where ranges overlap; the table below it "
+            "compares what each range holds with what is needed."
+        ),
         AddressesPage,
         ("addresses",),
     ),
     PageSpec(
         "security",
-        "Security",
-        "How the platform is closed off from the Internet: private or service endpoints, outbound "
-        "traffic, access to the Kubernetes API, and how people get into the VNET.",
+        _("Security"),
+        _(
+            "How the platform is closed off from the Internet: private or service endpoints, "
+            "outbound traffic, access to the Kubernetes API, and how people get into the VNET."
+        ),
         _form("security"),
         ("security",),
     ),
     PageSpec(
         "training",
-        "Training",
-        "The Databricks cluster that trains the model, and the notebook that it runs: the example, or "
-        "a notebook of your own with its parameters, packages and data.",
+        _("Training"),
+        _(
+            "The Databricks cluster that trains the model, and the notebook that it runs: the "
+            "example, or a notebook of your own with its parameters, packages and data."
+        ),
         TrainingForm,
         ("training",),
     ),
     PageSpec(
         "serving",
-        "Serving",
-        "The AKS cluster and the online endpoint that serve the model, the request that is sent to it "
-        "at the end, and the results that you expect.",
+        _("Serving"),
+        _(
+            "The AKS cluster and the online endpoint that serve the model, the request that is "
+            "sent to it at the end, and the results that you expect."
+        ),
         _form("serving", "scoring", "expect"),
         ("serving", "scoring", "expect"),
     ),
     PageSpec(
         "review",
-        "Review",
-        "What a run will do, step by step, with all your answers and all findings beside it, and what "
-        "it costs by Azure's list prices. Start the run from here, or save the recipe to a file.",
+        _("Review"),
+        _(
+            "What a run will do, step by step, with all your answers and all findings beside it, "
+            "and what it costs by Azure's list prices. Start the run from here, or save the recipe "
+            "to a file."
+        ),
         ReviewPage,
     ),
     PageSpec(
         "progress",
-        "Progress",
-        "The run, step by step: what is done, what is in progress, what waits for what, and why a step "
-        "failed. You can pause the run, cancel it, and retry it: a retry keeps what is already built.",
+        _("Progress"),
+        _(
+            "The run, step by step: what is done, what is in progress, what waits for what, and "
+            "why a step failed. You can pause the run, cancel it, and retry it: a retry keeps what "
+            "is already built."
+        ),
         ProgressPage,
         after_start=True,
     ),
     PageSpec(
         "training-result",
-        "Training result",
-        "The notebook's cells as they run and what they print, the metrics that MLflow has logged, and "
-        "the predictions against the actual values.",
+        _("Training result"),
+        _(
+            "The notebook's cells as they run and what they print, the metrics that MLflow has "
+            "logged, and the predictions against the actual values."
+        ),
         TrainingPage,
         after_start=True,
     ),
     PageSpec(
         "score",
-        "Score",
-        "Send requests to the deployed model and read its answers. The request is checked against the "
-        "model's signature while you type. Every request that was sent stays in the list below: "
-        "press Enter on one to load it again.",
+        _("Score"),
+        _(
+            "Send requests to the deployed model and read its answers. The request is checked "
+            "against the model's signature while you type. Every request that was sent stays in "
+            "the list below: press Enter on one to load it again."
+        ),
         ScorePage,
         after_start=True,
     ),
     PageSpec(
         "posture",
-        "Posture",
-        "Whether the platform is as secure as the recipe promises. Each check compares the promise "
-        "with Azure's own description of the resources, and with requests from outside the VNET (this "
-        "machine) and from inside it (the Databricks cluster).\n\n"
-        "✓ passed, ✗ failed, ? could not be decided; the evidence says why. A run verifies when it "
-        "finishes, and ends with exit code 1 if a check failed. Verifying again starts the cluster "
-        "if it has stopped.",
+        _("Posture"),
+        _(
+            "Whether the platform is as secure as the recipe promises. Each check compares the "
+            "promise with Azure's own description of the resources, and with requests from outside "
+            "the VNET (this machine) and from inside it (the Databricks cluster).\n\n✓ passed, ✗ "
+            "failed, ? could not be decided; the evidence says why. A run verifies when it "
+            "finishes, and ends with exit code 1 if a check failed. Verifying again starts the "
+            "cluster if it has stopped."
+        ),
         PosturePage,
         after_start=True,
     ),
     PageSpec(
         "finish",
-        "Finish",
-        "The result of the run: the predictions, what was built and where, and the commands to go on "
-        "with.",
+        _("Finish"),
+        _(
+            "The result of the run: the predictions, what was built and where, and the commands to "
+            "go on with."
+        ),
         FinishPage,
         after_start=True,
     ),

@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from amlwizard.answers import in_lines, on_a_line
 from amlwizard.errors import AmlwizardError
 from amlwizard.json_types import JsonObject
+from amlwizard.language import _, _n, sentences
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan.outputs import SCORE, TRAFFIC, TRAIN
 from amlwizard.rules import scoring_request
@@ -27,9 +28,9 @@ from amlwizard.tui.widgets.immediate_keys import run_binding_at_once
 from amlwizard.view import RunView
 
 DATA = " -d "
-COPIED = (
-    "Two lines for another shell are on the clipboard: the first fetches the key, the second sends "
-    "the request."
+COPIED = _(
+    "Two lines for another shell are on the clipboard: the first fetches the key, the "
+    "second sends the request."
 )
 
 
@@ -67,10 +68,10 @@ class ScorePage(Page):
     """The editor contains the recipe's request until the user edits it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f5", "send", "Send", priority=True),
-        Binding("f4", "build", "From signature", priority=True),
-        Binding("f6", "copy", "Copy curl", priority=True),
-        Binding("escape", "stop", "Stop waiting"),
+        Binding("f5", "send", _("Send"), priority=True),
+        Binding("f4", "build", _("From signature"), priority=True),
+        Binding("f6", "copy", _("Copy curl"), priority=True),
+        Binding("escape", "stop", _("Stop waiting")),
     ]
 
     def __init__(self) -> None:
@@ -92,9 +93,9 @@ class ScorePage(Page):
 
     def on_mount(self) -> None:
         for selector, title in (
-            ("#request", "Request"),
-            ("#answer", "Answer"),
-            ("#history", "Sent"),
+            ("#request", _("Request")),
+            ("#answer", _("Answer")),
+            ("#history", _("Sent")),
         ):
             self.query_one(selector).border_title = title
         self.watch(self.app, "view", self._follow)
@@ -161,23 +162,28 @@ class ScorePage(Page):
         if found:
             bad = found[0].severity == "error"
             mark, style = ("✗ ", "$text-error") if bad else ("! ", "$text-warning")
-            lines = [(mark + found[0].what, style), (f" {found[0].fix}", "")]
-            if len(found) > 1:
-                lines.append((f" And {len(found) - 1} more.", "dim"))
-            if request is not None and bad:
-                lines.append((" The endpoint will refuse it.", "dim"))
-            said = Content.assemble(*lines)
+            what, fix = mark + found[0].what, found[0].fix
+            more = _("And {n} more.", n=len(found) - 1) if len(found) > 1 else ""
+            refused = _("The endpoint will refuse it.") if request is not None and bad else ""
+            said = Content(sentences(what, fix, more, refused)).stylize(style, 0, len(what))
+            said = said.stylize("dim", len(sentences(what, fix)))
         else:
-            given = request or {}
-            shape = ", as the model takes them" if self.model.signed else ""
-            sent = scoring_request.as_sent(given, self.model)
-            form = "" if sent == given else f" Sent as {scoring_request.form_of(sent)}."
-            said = Content.assemble(("✓ ", "$success"), f"{self._rows(given)}{shape}.", form)
+            said = Content.assemble(("✓ ", "$success"), self._fits(request or {}))
         self.query_one("#checked", Static).update(said)
 
-    def _rows(self, request: JsonObject) -> str:
-        count = len(scoring_request.rows_of(request, self.model))
-        return f"{count} row{'' if count == 1 else 's'}"
+    def _fits(self, request: JsonObject) -> str:
+        """That nothing is wrong with a request, and how it is sent if not as it is."""
+        rows, sent = self._count(request), scoring_request.as_sent(request, self.model)
+        if self.model.signed:
+            said = _n("{n} row, as the model takes it.", "{n} rows, as the model takes them.", rows)
+        else:
+            said = _n("{n} row.", "{n} rows.", rows)
+        form = scoring_request.form_of(sent)
+        return said if sent == request else sentences(said, _("Sent as {form}.", form=form))
+
+    def _count(self, request: JsonObject) -> int:
+        """The number of its rows."""
+        return len(scoring_request.rows_of(request, self.model))
 
     # -- keys
 
@@ -193,11 +199,13 @@ class ScorePage(Page):
         return super().check_action(action, parameters)
 
     def action_send(self) -> None:
-        request, _ = self.checked()
+        request, __ = self.checked()
         if request is None:
-            self.notify("The request is not valid JSON: see the line below it.", severity="error")
+            self.notify(
+                _("The request is not valid JSON: see the line below it."), severity="error"
+            )
         elif self.wizard.score(request, self._scored, self._failed):
-            self.query_one("#answered", Static).update(Content.styled("Sent; waiting…", "dim"))
+            self.query_one("#answered", Static).update(Content.styled(_("Sent; waiting…"), "dim"))
             self.refresh_bindings()
 
     def action_stop(self) -> None:
@@ -222,7 +230,7 @@ class ScorePage(Page):
         self._over(Asked(scored.request, scored))
 
     def _failed(self, error: AmlwizardError) -> None:
-        request, _ = self.checked()
+        request, __ = self.checked()
         self._over(Asked(request or {}, error=error))
 
     def _over(self, asked: Asked | None) -> None:
@@ -241,15 +249,15 @@ class ScorePage(Page):
         self._show(asked)
 
     def _line(self, number: int, asked: Asked) -> Content:
-        rows = self._rows(asked.request)
+        rows = _n("{n} row", "{n} rows", self._count(asked.request))
         if asked.answer is None:
-            return Content.assemble(f"{number:>2}  ", ("no answer", "$text-error"), f"  {rows}")
+            return Content.assemble(f"{number:>2}  ", (_("no answer"), "$text-error"), f"  {rows}")
         answer = asked.answer
         style = "$success" if answer.status < 400 else "$text-error"
         return Content.assemble(
             f"{number:>2}  ",
             (str(answer.status), style),
-            f"  {answer.seconds:.3f} s  {rows}  {on_a_line(answer.response, most=4)}",
+            f"  {_seconds(answer)}  {rows}  {on_a_line(answer.response, most=4)}",
         )
 
     @on(OptionList.OptionSelected)
@@ -263,13 +271,13 @@ class ScorePage(Page):
     def _show(self, asked: Asked | None) -> None:
         self.query_one("#answered", Static).update(_answer(asked))
         curl = asked.answer.curl if asked and asked.answer else ""
-        shown = curl.partition(DATA)[0] + f"{DATA}'<the request>'" if curl else ""
+        shown = curl.partition(DATA)[0] + f"{DATA}'{_('<the request>')}'" if curl else ""
         self.query_one("#curl", Static).update(Content.styled(shown, "dim"))
 
 
 def _answer(asked: Asked | None) -> Content:
     if asked is None:
-        return Content.styled("No request has been sent yet.", "dim")
+        return Content.styled(_("No request has been sent yet."), "dim")
     if asked.error:
         why, fix = asked.error.why, asked.error.fix
         return Content("\n").join(
@@ -282,9 +290,14 @@ def _answer(asked: Asked | None) -> Content:
     good = answer.status < 400
     head = Content.assemble(
         (str(answer.status), "bold $success" if good else "bold $text-error"),
-        f"  after {answer.seconds:.3f} s",
+        "  " + _("after {span}", span=_seconds(answer)),
     )
     body = "\n".join(in_lines(answer.response))
     rest = [Content(answer.why)] if answer.why else []
     rest += [Content.styled(answer.fix, "$accent")] if answer.fix else []
     return Content("\n").join([head, Content(body), *rest])
+
+
+def _seconds(answer: ScoringResponse) -> str:
+    shown = f"{answer.seconds:.3f}"
+    return _("{seconds} s", seconds=shown)

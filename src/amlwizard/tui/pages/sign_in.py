@@ -13,15 +13,22 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from amlwizard.accounts import Account, Subscription, Tenant
+from amlwizard.language import _
 from amlwizard.tui.pages.form import FormPage
 
 BUILDABLE = ("Enabled", "Warned", "PastDue")
+KEY = "^l"
+NOT_SIGNED_IN = _(
+    "Not signed in. Press {key} to sign in now, so that names are checked and the plan is compared "
+    "with the cloud. Otherwise you sign in when the run starts.",
+    key=KEY,
+)
 
 
 class SignInPage(FormPage):
     """The form, the account that is signed in, and the subscriptions that it can access."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+l", "sign_in", "Sign in now")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+l", "sign_in", _("Sign in now"))]
 
     def __init__(self) -> None:
         super().__init__("sign_in")
@@ -62,15 +69,13 @@ class SignInPage(FormPage):
 
 def who(account: Account | None, signing_in: bool) -> Content:
     if signing_in:
-        return Content.assemble(("◌ ", "bold $accent"), "Signing in…")
+        return Content.assemble(("◌ ", "bold $accent"), _("Signing in…"))
     if account is None:
-        return Content.assemble(
-            ("○ ", "$text-muted"), "Not signed in. Press ", ("^l", "bold $accent"),
-            " to sign in now, so that names are checked and the plan is compared with the cloud. "
-            "Otherwise you sign in when the run starts.",
-        )  # fmt: skip
+        before, key, after = NOT_SIGNED_IN.partition(KEY)
+        return Content.assemble(("○ ", "$text-muted"), before, (key, "bold $accent"), after)
+    subscription = _("in {subscription}", subscription=account.subscription_name)
     return Content.assemble(
-        ("● ", "bold $success"), (account.name, "bold"), f" in {account.subscription_name}",
+        ("● ", "bold $success"), (account.name, "bold"), f" {subscription}",
         (f"  {account.subscription}", "$text-muted"),
     )  # fmt: skip
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from textwrap import wrap
 from typing import ClassVar, Literal
 
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,8 +17,10 @@ from textual.widgets.option_list import Option
 
 from amlwizard.events import StepProgress
 from amlwizard.json_types import Document
+from amlwizard.language import _, listed
 from amlwizard.payloads import CellFinished, CellStarted
 from amlwizard.plan.outputs import REGISTER, TRAIN
+from amlwizard.step_titles import STATE_WORDS
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.pages.progress import title_of
 from amlwizard.tui.widgets.scatter import Scatter, fit
@@ -75,7 +77,7 @@ class TrainingPage(Page):
     """Live while the cells run, later from the recorded events. If training was kept from an
     earlier run, from the journal of that run."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("f6", "copy", "Copy run id")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f6", "copy", _("Copy run id"))]
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,9 +95,9 @@ class TrainingPage(Page):
                         yield Static(id="text")
 
     def on_mount(self) -> None:
-        self.query_one("#cells").border_title = "Cells"
-        self.query_one("#plot").border_title = "Actual and predicted"
-        self.query_one("#printed").border_title = "Printed"
+        self.query_one("#cells").border_title = _("Cells")
+        self.query_one("#plot").border_title = _("Actual and predicted")
+        self.query_one("#printed").border_title = _("Printed")
         self.watch(self.app, "view", self._refresh)
         self.watch(self.app, "ran", lambda: self._refresh(self.wizard.view))
 
@@ -129,7 +131,7 @@ class TrainingPage(Page):
         self.query_one("#numbers", Static).update(self._numbers(view, step, said, came))
         self._list(cells(said, failed=bool(step and step.state == "failed")))
         running = step is not None and step.state == "running"
-        without = "The plot appears after the last cell." if running else _without(view, step)
+        without = _("The plot appears after the last cell.") if running else _without(view, step)
         self.query_one("#plot", Scatter).show(
             came.get("actual", ()), came.get("predicted", ()), without
         )
@@ -151,14 +153,13 @@ class TrainingPage(Page):
         hit = fit(came.get("actual", ()), came.get("predicted", ()))
         for name, value in (("RMSE", hit.rmse), ("MAE", hit.mae), ("R²", hit.r2)) if hit else ():
             first += [(f"   {name} ", "dim"), (f"{value:.3f}", "")]
-        second = [("Run ", "dim"), (known["run_id"], "")] if "run_id" in known else []
+        second = [(_("Run") + " ", "dim"), (known["run_id"], "")] if "run_id" in known else []
         if step and step.state == "kept":
-            second += [("  kept from an earlier run; nothing was trained again", "dim")]
+            kept = _("kept from an earlier run; nothing was trained again")
+            second += [(f"  {kept}", "dim")]
         if model:
-            second += [
-                ("   Model ", "dim"),
-                (f"{model.model} version {model.version}", ""),
-            ]
+            named = _("{model} version {version}", model=model.model, version=model.version)
+            second += [("   " + _("Model") + " ", "dim"), (named, "")]
         lines = [first, *([second] if second else []), *self._pictures(said)]
         return Content("\n").join(Content.assemble(*line) for line in lines)
 
@@ -167,11 +168,14 @@ class TrainingPage(Page):
         if not names:
             return []
         folder = self.wizard.ran.journal.parent if self.wizard.ran else None
-        what, where = "Pictures " if names[1:] else "Picture ", ", beside the journal"
-        if folder and (folder / names[-1]).exists():
-            where = f", in {folder}" if names[1:] else ""
-            names = names if names[1:] else [str(folder / names[0])]
-        return [[(what, "dim"), (f"{', '.join(names)}{where}", "")]]
+        if folder is None or not (folder / names[-1]).exists():
+            where = _("{files}, beside the journal", files=_(", ").join(names))
+        elif names[1:]:
+            where = _("{files}, in {folder}", files=_(", ").join(names), folder=folder)
+        else:
+            where = str(folder / names[0])
+        what = _("Pictures") if names[1:] else _("Picture")
+        return [[(f"{what} ", "dim"), (where, "")]]
 
     def _list(self, found: list[Cell]) -> None:
         options = self.query_one("#cells", OptionList)
@@ -190,38 +194,42 @@ class TrainingPage(Page):
         at = self.query_one("#cells", OptionList).highlighted
         found = self._shown[0]
         cell = found[at] if at is not None and at < len(found) else None
-        text = cell.text if cell and cell.text else "This cell printed nothing." if cell else ""
+        text = cell.text if cell and cell.text else _("This cell printed nothing.") if cell else ""
         self.query_one("#text", Static).update(Content(text))
 
     def action_copy(self) -> None:
         if run := self.wizard.view.output(TRAIN):
             self.app.copy_to_clipboard(run.run_id)
-            self.notify("The run's id is on the clipboard.", timeout=2)
+            self.notify(_("The run's id is on the clipboard."), timeout=2)
 
 
 def _line(cell: Cell, width: int) -> Content:
     """A cell's mark, title and time; a long title wraps."""
     mark, style = MARKS[cell.state]
-    spent = f"{cell.seconds:.1f} s" if cell.state == "done" else cell.state
-    room = max(12, width - len(mark) - len(spent) - 4)
-    first, *rest = wrap(cell.title, room) or [""]
+    seconds = f"{cell.seconds:.1f}"
+    spent = _("{seconds} s", seconds=seconds) if cell.state == "done" else STATE_WORDS[cell.state]
+    room = max(12, width - len(mark) - cell_len(spent) - 4)
+    first, *rest = (line.plain for line in Content(cell.title).wrap(room))
     below = "".join(f"\n  {line}" for line in rest)
-    return Content.assemble((f"{mark} ", style), f"{first:<{room}} ", (spent, "dim"), below)
+    title = set_cell_size(first, room)
+    return Content.assemble((f"{mark} ", style), f"{title} ", (spent, "dim"), below)
 
 
 def _without(view: RunView, step: StepView | None) -> str:
     """Why there are no metrics yet."""
     if step is None:
-        return "No run has started yet."
+        return _("No run has started yet.")
     before = [view.steps[name] for name in step.info.after if name in view.steps]
     left = [s.info.title for s in before if s.state not in ("done", "kept")]
     return {
-        "waiting": f"Training waits for {', '.join(left)}." if left else "Training begins.",
-        "running": step.message or "Training is running. Metrics appear as they are logged.",
-        "kept": "Trained by an earlier run, whose journal is not on this machine.",
-        "failed": step.end.what if step.end else "Training failed.",
-        "blocked": f"Not trained: {title_of(step.end.because, view)} failed."
+        "waiting": _("Training waits for {steps}.", steps=listed(left))
+        if left
+        else _("Training begins."),
+        "running": step.message or _("Training is running. Metrics appear as they are logged."),
+        "kept": _("Trained by an earlier run, whose journal is not on this machine."),
+        "failed": step.end.what if step.end else _("Training failed."),
+        "blocked": _("Not trained: {step} failed.", step=title_of(step.end.because, view))
         if step.end
-        else "Not trained.",
-        "cancelled": "The run was cancelled before training.",
+        else _("Not trained."),
+        "cancelled": _("The run was cancelled before training."),
     }.get(step.state, "Training is done, but its journal holds no predictions.")

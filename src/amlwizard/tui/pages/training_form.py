@@ -10,6 +10,7 @@ from textual.content import Content
 
 from amlwizard import user_notebook
 from amlwizard.fields import FieldSpec
+from amlwizard.language import _
 from amlwizard.rules.own_training import NOTEBOOK
 from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.widgets.notebook_row import NotebookChoice, NotebookRow
@@ -61,14 +62,14 @@ class TrainingForm(FormPage):
         try:
             found = user_notebook.read(path)
         except OSError as error:
-            return f"{path.name} cannot be read: {error.strerror}."
+            return _("{file} cannot be read: {error}.", file=path.name, error=error.strerror)
         return "" if found.cells or not found.problems else found.problems[0].what
 
     def more_about(self, row: FieldRow) -> Iterator[Content]:
         """The cells of the notebook, below its explanation."""
         if row.spec.path == NOTEBOOK:
             for cell in self.wizard.session.notebook.cells:
-                where = f"line {cell.line}"
+                where = _("line {line}", line=cell.line)
                 yield Content.assemble(
                     (f"{cell.number:>3} ", "$text-muted"), cell.title, (f"  {where}", "$text-muted")
                 )

@@ -16,23 +16,24 @@ from textual.widgets import Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from amlwizard import draft as drafts
-from amlwizard.app.port import RecordedRun, TargetName
+from amlwizard.app.port import RUN_ENDS, RecordedRun, TargetName
 from amlwizard.draft import Draft
 from amlwizard.errors import InvalidInputError
+from amlwizard.language import _, _n, sentences
 from amlwizard.plain_text import plain
 from amlwizard.recipe.bundled import BUNDLED, path_of
 from amlwizard.tui.dialogs.questions import AskPath, Choose, Way
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.widgets.choices import Choices
 
-PROMISE = (
-    "Builds a network-secured Azure Machine Learning platform and proves that it works: Databricks "
-    "in a VNET trains a model, MLflow tracks it, and an endpoint on Kubernetes answers a scoring "
-    "request."
+PROMISE = _(
+    "Builds a network-secured Azure Machine Learning platform and proves that it works: "
+    "Databricks in a VNET trains a model, MLflow tracks it, and an endpoint on Kubernetes "
+    "answers a scoring request."
 )
 TARGETS = {
-    "sandbox": "A simulated Azure on this machine: the same rules and errors, at no cost.",
-    "azure": "Your subscription. Nothing is built until you start the run on the Review page.",
+    "sandbox": _("A simulated Azure on this machine: the same rules and errors, at no cost."),
+    "azure": _("Your subscription. Nothing is built until you start the run on the Review page."),
 }
 RECIPES = "recipes"
 MOST_DRAFTS, MOST_RECIPES = 5, 8
@@ -41,14 +42,14 @@ MOST_DRAFTS, MOST_RECIPES = 5, 8
 class WelcomePage(Page):
     """What can be continued comes first, and is lit first."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("d", "delete", "Delete")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("d", "delete", _("Delete"))]
 
     def compose_page(self) -> ComposeResult:
         with Vertical(id="welcome"):
             yield Static(Content.styled("amlwizard", "bold $primary"), id="name")
             yield Static(PROMISE, id="promise")
             with Grid(id="target"):
-                yield Label("Build in")
+                yield Label(_("Build in"))
                 yield Choices(tuple(TARGETS), self.wizard.session.draft.target)
                 yield Static(self._note(), id="target-note")
             yield OptionList(id="ways", compact=True)
@@ -76,21 +77,27 @@ class WelcomePage(Page):
     def _ways(self) -> Iterator[Option | None]:
         now, here = self.wizard.now(), self.wizard.session.draft
         if here.changed:
-            yield _way("go-on", "Continue this session", _where(here, now))
+            yield _way("go-on", _("Continue this session"), self._where(here, now))
         kept = self._kept()
         for draft in kept[:MOST_DRAFTS]:
-            yield _way(f"draft:{draft.id}", f"Continue {_name(draft)}", _where(draft, now))
-        yield _way("new", "New recipe", "all questions, defaults filled in")
+            yield _way(
+                f"draft:{draft.id}",
+                _("Continue {name}", name=_name(draft)),
+                self._where(draft, now),
+            )
+        yield _way("new", _("New recipe"), _("all questions, defaults filled in"))
         own = sorted(Path(RECIPES).glob("*.yaml"))[:MOST_RECIPES]
         for path in own:
-            yield _way(f"recipe:{path}", f"From {plain(str(path))}", "")
+            yield _way(f"recipe:{path}", _("From {name}", name=plain(str(path))), "")
         for name, about in BUNDLED.items() if not own else ():
-            yield _way(f"bundled:{name}", f"From {name}", about)
-        yield _way("file", "From another recipe file…", "")
+            yield _way(f"bundled:{name}", _("From {name}", name=name), about)
+        yield _way("file", _("From another recipe file…"), "")
         continued = {draft.run for draft in (here, *kept)}
         for run in self.wizard.past_runs:
             if run.run not in continued:
-                yield _way(f"run:{run.run}", f"Run of {run.recipe}", _ended(run, now))
+                yield _way(
+                    f"run:{run.run}", _("Run of {recipe}", recipe=run.recipe), _ended(run, now)
+                )
 
     def _kept(self) -> list[Draft]:
         """The other sessions that can be continued."""
@@ -105,7 +112,7 @@ class WelcomePage(Page):
 
     @on(OptionList.OptionSelected)
     def _begin(self, event: OptionList.OptionSelected) -> None:
-        kind, _, what = str(event.option.id).partition(":")
+        kind, __, what = str(event.option.id).partition(":")
         target = cast(TargetName, self.query_one(Choices).value)
         if kind == "go-on":
             self.wizard.step(+1)
@@ -121,7 +128,7 @@ class WelcomePage(Page):
             self._open(path_of(what), bundled=True)
         elif kind == "file":
             start = f"{RECIPES}/" if Path(RECIPES).is_dir() else ""
-            ask = AskPath("From a recipe file", "Which file?", start, unusable)
+            ask = AskPath(_("From a recipe file"), _("Which file?"), start, unusable)
             self.app.push_screen(ask, lambda path: self._open(path) if path else None)
 
     def _open(self, path: Path, bundled: bool = False) -> None:
@@ -137,10 +144,19 @@ class WelcomePage(Page):
 
     def _resume(self, draft: Draft) -> None:
         if draft.holder:
-            text = f"It is open in another amlwizard, process {draft.holder.pid}."
-            self.notify(text, title="This is a copy", severity="warning")
+            text = _("It is open in another amlwizard, process {pid}.", pid=draft.holder.pid)
+            self.notify(text, title=_("This is a copy"), severity="warning")
             draft = draft.copy()
         self.wizard.take(draft, draft.page if draft.page != "welcome" else "sign-in")
+
+    def _where(self, draft: Draft, now: float) -> str:
+        """The target of a session, how far it is, and when it was changed."""
+        page = next(page.title for page in self.wizard.pages if page.id == draft.page)
+        ran = _("a run was started") if draft.run else ""
+        held = _("open in process {pid}", pid=draft.holder.pid) if draft.holder else ""
+        at = _when(draft.changed, now)
+        facts = (draft.target, _("at {page}", page=page), ran, held, at)
+        return _(", ").join(filter(None, facts))
 
     # -- deleting
 
@@ -156,17 +172,25 @@ class WelcomePage(Page):
     def _lit(self) -> tuple[str, str]:
         """The kind and the id of what is lit."""
         lit = self.query_one("#ways", OptionList).highlighted_option
-        kind, _, what = str(lit.id if lit else "").partition(":")
+        kind, __, what = str(lit.id if lit else "").partition(":")
         return kind, what
 
     def action_delete(self) -> None:
         kind, what = self._lit()
         now = self.wizard.now()
         if kind == "draft" and (draft := self._draft(what)):
-            text = f"The answers of {_name(draft)} are deleted: {_where(draft, now)}."
+            text = _(
+                "The answers of {name} are deleted: {where}.",
+                name=_name(draft),
+                where=self._where(draft, now),
+            )
             self._ask_to_delete(text, lambda: self._forget(draft))
         elif kind == "run" and (run := self._run(what)):
-            text = f"The record of this run of {run.recipe} is deleted: {_ended(run, now)}. What it has built stays."
+            text = _(
+                "The record of this run of {recipe} is deleted: {ended}. What it has built stays.",
+                recipe=run.recipe,
+                ended=_ended(run, now),
+            )
             self._ask_to_delete(text, lambda: self.wizard.forget_run(run))
 
     def _ask_to_delete(self, text: str, delete: Callable[[], None]) -> None:
@@ -175,10 +199,10 @@ class WelcomePage(Page):
                 delete()
 
         ways = (
-            Way("delete", "Delete", "Deletes it for good."),
-            Way("keep", "Keep", "Goes back; nothing is deleted."),
+            Way("delete", _("Delete"), _("Deletes it for good.")),
+            Way("keep", _("Keep"), _("Goes back; nothing is deleted.")),
         )
-        self.app.push_screen(Choose("Delete", text, ways, at="keep"), decided)
+        self.app.push_screen(Choose(_("Delete"), text, ways, at="keep"), decided)
 
     def _forget(self, draft: Draft) -> None:
         self.wizard.session.store.forget(draft)
@@ -200,7 +224,8 @@ class WelcomePage(Page):
         """What the target is, or what it lacks."""
         target = self.wizard.session.draft.target
         if lacking := self.wizard.lacking(target):
-            return Content.assemble(("Not installed. ", "$text-warning"), lacking)
+            what = _("Not installed.")
+            return Content(sentences(what, lacking)).stylize("$text-warning", 0, len(what))
         return Content(TARGETS[target])
 
 
@@ -209,7 +234,10 @@ def unusable(path: Path) -> str:
     try:
         drafts.from_file(path)
     except InvalidInputError as error:
-        found = (f"Line {f.line}: {f.what}" if f.line else f.what for f in error.findings)
+        found = (
+            _("Line {line}: {what}", line=f.line, what=f.what) if f.line else f.what
+            for f in error.findings
+        )
         return "\n".join(part for part in (error.what, error.why, *found, error.fix) if part)
     return ""
 
@@ -219,31 +247,28 @@ def _way(id: str, what: str, note: str) -> Option:
 
 
 def _name(draft: Draft) -> str:
-    return str(draft.value("names.prefix") or "an unnamed recipe")
-
-
-def _where(draft: Draft, now: float) -> str:
-    ran = ", a run was started" if draft.run else ""
-    held = f", open in process {draft.holder.pid}" if draft.holder else ""
-    return f"{draft.target}, at {draft.page}{ran}{held}, {_when(draft.changed, now)}"
+    return str(draft.value("names.prefix") or _("an unnamed recipe"))
 
 
 def _ended(run: RecordedRun, now: float) -> str:
+    said = _("{end} on {target}", end=RUN_ENDS[run.end], target=run.target)
     held = f" ({run.holder})" if run.holder else ""
-    return f"{run.end} on {run.target}{held}, {_when(run.began, now)}"
+    return _(", ").join((f"{said}{held}", _when(run.began, now)))
 
 
 def _when(at: float, now: float) -> str:
     """An age, and the time itself, which tells apart what is as old."""
     then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now).date()
-    clock = f"{then:%H:%M:%S}" if then.date() == today else f"{then:%d %b %H:%M}"
+    clock = f"{then:%H:%M:%S}" if then.date() == today else then.strftime(_("%d %b %H:%M"))
     return f"{ago(now - at)} ({clock})"
 
 
 def ago(seconds: float) -> str:
     """An age in words; less than a minute is ``just now``."""
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        count = int(seconds // size)
-        if count:
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
+    if days := int(seconds // 86400):
+        return _n("{n} day ago", "{n} days ago", days)
+    if hours := int(seconds // 3600):
+        return _n("{n} hour ago", "{n} hours ago", hours)
+    if minutes := int(seconds // 60):
+        return _n("{n} minute ago", "{n} minutes ago", minutes)
+    return _("just now")
