@@ -24,7 +24,9 @@ from support.tui_support import (
 from amlwizard.draft import Draft, from_file
 from amlwizard.errors import SignInError
 from amlwizard.events import Emit, LoginDone, LoginNeeded
+from amlwizard.plan import Plan, outline
 from amlwizard.recipe import Recipe, load
+from amlwizard.steps import steps_for
 from amlwizard.tui.dialogs.questions import AskPath, Choose
 from amlwizard.tui.pages.form import FormPage
 from amlwizard.tui.pages.registry import PAGES
@@ -249,6 +251,18 @@ async def test_errors_block_the_start_and_say_where_to_go() -> None:
         assert existing(page.focused_row).spec.path == "security.registry_sku"
         await walk.press("ctrl+r")
         await walk.see(lambda: not walk.app.session.errors)
+
+
+class Planned(FakeBackend):
+    """Knows the steps of the whole journey."""
+
+    def outline(self, recipe: Recipe) -> Plan:
+        return outline(steps_for(recipe))
+
+
+async def test_steps_without_a_duration_have_the_room_of_one_for_their_titles() -> None:
+    async with walking(wizard(Planned(), answered("review")), (120, 36)) as walk:
+        await walk.see("NSG of the databricks private subnet")
 
 
 async def test_the_recipe_is_saved_where_its_owner_says(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,9 +18,10 @@ from textual.widgets.option_list import Option
 from amlwizard import durations
 from amlwizard.costs import Costs
 from amlwizard.errors import Finding
+from amlwizard.language import _, _n
 from amlwizard.plan import PHASES, Plan, PlannedStep
 from amlwizard.recipe import SignIn
-from amlwizard.step_titles import PHASE_TITLES
+from amlwizard.step_titles import ACTION_WORDS, PHASE_TITLES
 from amlwizard.time_format import span
 from amlwizard.tui.dialogs.start_question import StartQuestion
 from amlwizard.tui.pages.page import Page
@@ -28,7 +30,7 @@ from amlwizard.tui.widgets.row import note
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
 
-CLOUDS = {"azure": "Azure", "sandbox": "the sandbox"}
+CLOUDS = {"azure": "Azure", "sandbox": _("the sandbox")}
 MARKS = {
     "create": ("+", "done"),
     "update": ("~", "warning"),
@@ -36,16 +38,18 @@ MARKS = {
     "wait": ("◌", "live"),
     "run": ("▸", "plain"),
 }
+ACTION = max(cell_len(ACTION_WORDS[action]) for action in MARKS)
+"""Cells of the longest word for what a step does."""
 
 
 class ReviewPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("g", "start", "Start"),
-        Binding("a", "answers", "Answers"),
-        Binding("a", "steps", "Steps"),
-        Binding("s", "app.save", "Save recipe"),
-        Binding("r", "read", "Compare with the cloud"),
-        Binding("ctrl+r", "cure", "Fix"),
+        Binding("g", "start", _("Start")),
+        Binding("a", "answers", _("Answers")),
+        Binding("a", "steps", _("Steps")),
+        Binding("s", "app.save", _("Save recipe")),
+        Binding("r", "read", _("Compare with the cloud")),
+        Binding("ctrl+r", "cure", _("Fix")),
     ]
 
     def compose_page(self) -> ComposeResult:
@@ -178,7 +182,8 @@ class ReviewPage(Page):
     def action_start(self) -> None:
         if self.wizard.session.errors:
             self.notify(
-                "Correct the errors first: press Enter on one to see its field.", severity="error"
+                _("Correct the errors first: press Enter on one to see its field."),
+                severity="error",
             )
             self.query_one("#found").focus()
         elif self.wizard.session.draft.target == "azure":
@@ -204,34 +209,43 @@ def _by_phase(plan: Plan) -> list[PlannedStep]:
 def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading: bool) -> Content:
     """One line: the plan in numbers, and what it was compared with."""
     if errors:
-        text = f"{errors} error{'s' if errors > 1 else ''} to correct before anything can start"
+        text = _n(
+            "{n} error to correct before anything can start",
+            "{n} errors to correct before anything can start",
+            errors,
+        )
         return Content.assemble(("✗ ", "bold $error"), (text, "bold"))
     if plan is None:
-        return Content.assemble(("◌ ", "bold $accent"), "Making the plan…")
+        return Content.assemble(("◌ ", "bold $accent"), _("Making the plan…"))
     counts = Counter(step.action for step in plan.steps)
     parts: list[str | tuple[str, str]] = []
     parts += [
-        (f"{MARKS[action][0]} {counts[action]} {action}  ", "bold")
+        (f"{MARKS[action][0]} {_steps(counts[action], action)}  ", "bold")
         for action in ("create", "update", "wait", "run", "keep")
         if counts[action]
     ]
     if expected:
         parts.append(f" ~{span(durations.of_plan(plan, expected))}  ")
     if reading:
-        parts.append(("◌ comparing…", "$accent"))
+        parts.append((_("◌ comparing…"), "$accent"))
     else:
         where = (
-            f"compared with {CLOUDS[plan.target]}"
+            _("compared with {cloud}", cloud=CLOUDS[plan.target])
             if plan.target
-            else "not compared with the cloud yet"
+            else _("not compared with the cloud yet")
         )
         parts.append((where, "$text-muted"))
     return Content.assemble(*parts)
 
 
+def _steps(count: int, action: str) -> str:
+    """How many steps do something."""
+    return _("{n} {action}", n=count, action=ACTION_WORDS[action])
+
+
 def cost_line(costs: Costs | None) -> Content:
     """What it costs, on one line."""
-    return Content.styled(costs.summary if costs else "Reading prices…", "$text-muted")
+    return Content.styled(costs.summary if costs else _("Reading prices…"), "$text-muted")
 
 
 def lines(plan: Plan, expected: dict[str, float]) -> dict[str, StepLine]:
@@ -240,13 +254,16 @@ def lines(plan: Plan, expected: dict[str, float]) -> dict[str, StepLine]:
     for phase in PHASES:
         within = [step for step in plan.steps if step.phase == phase]
         counts = Counter(step.action for step in within)
-        said = ", ".join(f"{n} {action}" for action, n in counts.items())
+        said = _(", ").join(_steps(n, action) for action, n in counts.items())
         drawn[PHASE + phase] = StepLine("", PHASE_TITLES[phase], "phase", right=said)
     for step in plan.steps:
         mark, tone = MARKS[step.action]
         seconds = expected.get(step.id, 0.0)
         long = f"~{span(seconds)}" if seconds >= 1 and step.action != "keep" else ""
-        drawn[step.id] = StepLine(mark, step.title, tone, right=f"{long:>8}  {step.action:<6}")
+        right = set_cell_size(ACTION_WORDS[step.action], ACTION)
+        drawn[step.id] = StepLine(
+            mark, step.title, tone, right=f"{long}  {right}" if long else right
+        )
     return drawn
 
 
@@ -256,24 +273,28 @@ def described(step: PlannedStep, seconds: float) -> Content:
 
 
 def _described(step: PlannedStep, seconds: float) -> Iterator[Content]:
-    long = f"  about {span(seconds)}" if seconds >= 1 else ""
+    long = "  " + _("about {span}", span=span(seconds)) if seconds >= 1 else ""
     yield Content.assemble(
-        (step.title, "bold $primary"), f"  {step.action}", (f"{long}  {step.id}", "$text-muted")
+        (step.title, "bold $primary"),
+        f"  {ACTION_WORDS[step.action]}",
+        (f"{long}  {step.id}", "$text-muted"),
     )
     for difference in step.differences:
         yield Content.assemble(("~ ", "$warning"), difference)
     if step.az:
-        yield Content.styled("With the Azure CLI:", "$text-muted")
+        yield Content.styled(_("With the Azure CLI:"), "$text-muted")
     for command in step.az:
         yield Content.styled(command, "$secondary")
     if step.after:
-        yield Content.assemble(("after ", "$text-muted"), (", ".join(step.after), "$text-muted"))
+        after = _("after {steps}", steps=_(", ").join(step.after))
+        yield Content.styled(after, "$text-muted")
 
 
 def _counted(findings: tuple[Finding, ...]) -> str:
     counts = Counter(f.severity for f in findings)
-    return ", ".join(
-        f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}"
-        for kind in ("error", "warning")
-        if counts[kind]
+    errors, warnings = counts["error"], counts["warning"]
+    said = (
+        _n("{n} error", "{n} errors", errors) if errors else "",
+        _n("{n} warning", "{n} warnings", warnings) if warnings else "",
     )
+    return _(", ").join(filter(None, said))
