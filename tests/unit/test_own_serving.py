@@ -28,7 +28,7 @@ def found(folder: Path, **serving: str) -> list[str]:
         ("from mine import init, run\n", ""),
         ("def init():\n    pass\n", "does not define run"),
         ("def run(data):\n    pass\n", "does not define init"),
-        ("def init(:\n", "no Python, line 1"),
+        ("def init(:\n", "not valid Python, line 1"),
         ("x = '\0'", "no Python"),
     ],
 )
