@@ -29,10 +29,10 @@ from amlwizard.rules.address_space import (
 from amlwizard.rules.base import Rule, rule
 from amlwizard.rules.rule_context import Ranges
 
-VNET_DOCS = "Cloud Adoption Framework, Plan for IP addressing"
-AKS_DOCS = "AKS, CNI networking overview"
-PLANNING = "AKS, IP address planning"
-ML_DOCS = "Azure Machine Learning, private link and secure workspace VNet"
+VNET_DOCS = _("Cloud Adoption Framework, Plan for IP addressing")
+AKS_DOCS = _("AKS, CNI networking overview")
+PLANNING = _("AKS, IP address planning")
+ML_DOCS = _("Azure Machine Learning, private link and secure workspace VNet")
 
 
 # -- the VNET, and ranges reserved by Azure
@@ -197,7 +197,7 @@ def neighbours(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     ),
     "ranges",
     about=paths("vnet", "on_premises"),
-    source="Azure, virtual network traffic routing",
+    source=_("Azure, virtual network traffic routing"),
     severity="warning",
 )
 def announced(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -227,7 +227,7 @@ def announced(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     ),
     "ranges",
     about=paths("on_premises"),
-    source="Azure, forced tunnelling; NAT gateway, order of precedence",
+    source=_("Azure, forced tunnelling; NAT gateway, order of precedence"),
     severity="warning",
 )
 def default_route(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -269,7 +269,7 @@ def reserved_names(rule: Rule, addresses: Addresses, names: Names) -> Iterator[F
     _("A service range inside the VNET shadows any resource later given one of its addresses."),
     "ranges",
     about=paths("vnet", "service_cidr"),
-    source="AKS, legacy CNI",
+    source=_("AKS, legacy CNI"),
     severity="warning",
 )
 def service_in_vnet(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
@@ -311,7 +311,7 @@ def _in_vnet(rule: Rule, ranges: Ranges, kind: Kind) -> Iterator[Finding]:
     ),
     "ranges",
     about=paths("dns_service_ip", "service_cidr"),
-    source="AKS, DNS service IP",
+    source=_("AKS, DNS service IP"),
 )
 def dns_address(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     dns, service = ranges.space.dns, ranges.get("service_cidr")

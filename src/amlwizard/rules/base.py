@@ -100,11 +100,6 @@ def _set(field: str, value: object) -> str:
     return _("Set {field} to {value}.", field=field, value=_plain(value))
 
 
-def counted(count: int, what: str) -> str:
-    """``1 node``, ``2 nodes``."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def _plain(value: object) -> str:
     """A value as a form shows it."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):

@@ -15,9 +15,9 @@ from amlwizard.rules.capacity import LONGEST
 from amlwizard.rules.renaming import default
 from amlwizard.rules.rule_context import Ranges
 
-BASTION_DOCS = "Azure Bastion, configuration settings"
-GATEWAY_DOCS = "Azure VPN Gateway, gateway subnet"
-POINT_TO_SITE = "Azure VPN Gateway, point-to-site address pool"
+BASTION_DOCS = _("Azure Bastion, configuration settings")
+GATEWAY_DOCS = _("Azure VPN Gateway, gateway subnet")
+POINT_TO_SITE = _("Azure VPN Gateway, point-to-site address pool")
 
 
 @rule(

@@ -14,8 +14,8 @@ from amlwizard.rules.base import Rule, rule, use
 from amlwizard.rules.name_shapes import LABEL, PREFIX, PUBLIC, SHAPES, reserved_word
 from amlwizard.rules.renaming import another, follows, is_id, of_host, renamed, with_prefix
 
-SOURCE = "Azure Resource Manager, naming rules and restrictions"
-ML_QUOTAS = "Azure Machine Learning, manage quotas"
+SOURCE = _("Azure Resource Manager, naming rules and restrictions")
+ML_QUOTAS = _("Azure Machine Learning, manage quotas")
 SUBNETS = tuple(f"{which}_subnet" for which in subnets.SUBNETS)
 PAIRS = (
     ("resource_group", "databricks_managed_group"),
@@ -221,7 +221,7 @@ def together(rule: Rule, names: Names) -> Iterator[Finding]:
     "sign_in",
     reads=("sign_in.region",),
     about=("names.node_resource_group", "names.resource_group", "names.aks"),
-    source="AKS, naming rules",
+    source=_("AKS, naming rules"),
 )
 def node_group(rule: Rule, names: Names, sign_in: SignIn) -> Iterator[Finding]:
     given = names.node_resource_group

@@ -17,7 +17,7 @@ from amlwizard.rules.base import Rule, rule
     ),
     "security",
     about=("security.aks_outbound", "security.aks_firewall", "security.nat_gateway"),
-    source="AKS, customize cluster egress with outbound types",
+    source=_("AKS, customize cluster egress with outbound types"),
 )
 def aks_outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     if security.aks_outbound == "nat-gateway" and not security.nat_gateway:
@@ -50,7 +50,7 @@ def aks_outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     "security",
     "serving",
     about=("security.aks_outbound", "serving.load_balancer"),
-    source="AKS, outbound types: user-defined routing",
+    source=_("AKS, outbound types: user-defined routing"),
 )
 def asymmetric(rule: Rule, security: Security, serving: Serving) -> Iterator[Finding]:
     if security.aks_outbound == "user-defined-routing" and serving.load_balancer == "public":

@@ -96,7 +96,7 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
             )
             severity: Severity = "error" if near else "warning"
             yield rule.finding(
-                f"{PARAMETERS}.{name}", what, sentences(fix, use(cure)), cure, severity
+                f"{PARAMETERS}.{name}", what, sentences(fix, use(cure)), cure, severity, fix
             )
     missing = [
         name
@@ -150,7 +150,7 @@ def expected_metrics(rule: Rule, training: Training, expect: Expect) -> Iterator
         kept = expect.model_dump(mode="json", exclude_none=True, include={"metrics"})["metrics"]
         cure = {METRICS: {name: kept[name] for name in kept if name not in missing} or None}
         fields = tuple(f"{METRICS}.{name}" for name in missing)
-        yield rule.finding(fields, what, sentences(logged, use(cure)), cure)
+        yield rule.finding(fields, what, sentences(logged, use(cure)), cure, otherwise=logged)
 
 
 def _without(training: Training, name: str) -> dict[str, object]:
@@ -170,7 +170,8 @@ def parameters_are_no_secrets(rule: Rule, training: Training) -> Iterator[Findin
             what = _("The parameter {name} holds a secret by its name.", name=name)
             cure = _without(training, name)
             fix = _("Read it in the notebook, by dbutils.secrets.get(scope, key).")
-            yield rule.finding(f"{PARAMETERS}.{name}", what, sentences(fix, use(cure)), cure)
+            told = sentences(fix, use(cure))
+            yield rule.finding(f"{PARAMETERS}.{name}", what, told, cure, otherwise=fix)
 
 
 @rule(
@@ -189,7 +190,8 @@ def parameters_of_the_example(rule: Rule, training: Training) -> Iterator[Findin
         if not number or not right(float(value)):
             cure = _without(training, name)
             what = _("{name} is {value!r}.", name=name, value=value)
-            yield rule.finding(f"{PARAMETERS}.{name}", what, sentences(wanted, use(cure)), cure)
+            told = sentences(wanted, use(cure))
+            yield rule.finding(f"{PARAMETERS}.{name}", what, told, cure, otherwise=wanted)
 
 
 @rule(
@@ -207,7 +209,8 @@ def requirements(rule: Rule, training: Training) -> Iterator[Finding]:
             cure = {REQUIREMENTS: [line for line in training.requirements if _name(line) != name]}
             what = _("{package} has a field of its own.", package=name)
             fix = _("Set {field} instead.", field=field)
-            yield rule.finding(REQUIREMENTS, what, sentences(fix, use(cure)), cure)
+            told = sentences(fix, use(cure))
+            yield rule.finding(REQUIREMENTS, what, told, cure, otherwise=fix)
         elif names.count(name) > 1:
             last = {_name(line): line for line in training.requirements}
             cure = {REQUIREMENTS: [*last.values()]}

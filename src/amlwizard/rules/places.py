@@ -44,7 +44,7 @@ def other_cloud(region: str) -> str | None:
     _("A region must be written as Azure does, such as westeurope for West Europe."),
     "sign_in",
     about=("sign_in.region",),
-    source="Azure regions",
+    source=_("Azure regions"),
 )
 def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     given = sign_in.region
@@ -62,7 +62,9 @@ def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
         )
 
 
-@rule("RG-2", PUBLIC_ONLY, "sign_in", about=("sign_in.region",), source="Azure, sovereign clouds")
+@rule(
+    "RG-2", PUBLIC_ONLY, "sign_in", about=("sign_in.region",), source=_("Azure, sovereign clouds")
+)
 def regions_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     cloud = other_cloud(sign_in.region)
     if cloud:
@@ -99,7 +101,9 @@ def tenant(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
         )
 
 
-@rule("TN-2", PUBLIC_ONLY, "sign_in", about=("sign_in.tenant",), source="Azure, sovereign clouds")
+@rule(
+    "TN-2", PUBLIC_ONLY, "sign_in", about=("sign_in.tenant",), source=_("Azure, sovereign clouds")
+)
 def tenants_of_others(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
     domain = sign_in.tenant.lower()
     cloud = next((cloud for end, cloud in DOMAINS.items() if domain.endswith(end)), None)

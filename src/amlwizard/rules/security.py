@@ -10,9 +10,9 @@ from amlwizard.language import _, listed, sentences
 from amlwizard.recipe import Names, Security, Serving, SignIn, title
 from amlwizard.rules.base import Rule, rule, use
 
-ML_VNET = "Azure Machine Learning, secure workspace VNet"
-REGISTRY = "Azure Container Registry, service endpoints and SKUs"
-KUBERNETES = "Azure Machine Learning, deploy the Kubernetes extension"
+ML_VNET = _("Azure Machine Learning, secure workspace VNet")
+REGISTRY = _("Azure Container Registry, service endpoints and SKUs")
+KUBERNETES = _("Azure Machine Learning, deploy the Kubernetes extension")
 DNS_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 
@@ -102,7 +102,7 @@ def vault_service_endpoint(rule: Rule, security: Security) -> Iterator[Finding]:
     ),
     "security",
     about=("security.nat_gateway",),
-    source="Azure Virtual Network, default outbound access",
+    source=_("Azure Virtual Network, default outbound access"),
     severity="warning",
 )
 def outbound(rule: Rule, security: Security) -> Iterator[Finding]:
@@ -122,7 +122,7 @@ def outbound(rule: Rule, security: Security) -> Iterator[Finding]:
     _("Without secure cluster connectivity, every Databricks node has a public IP address."),
     "security",
     about=("security.databricks_no_public_ip",),
-    source="Azure Databricks, secure cluster connectivity",
+    source=_("Azure Databricks, secure cluster connectivity"),
     severity="warning",
 )
 def public_nodes(rule: Rule, security: Security) -> Iterator[Finding]:
@@ -139,7 +139,7 @@ def public_nodes(rule: Rule, security: Security) -> Iterator[Finding]:
     _("Authorised ranges restrict a public API server; a private one has no public endpoint."),
     "security",
     about=("security.private_aks", "security.aks_authorized_ranges"),
-    source="AKS, API server authorized IP ranges",
+    source=_("AKS, API server authorized IP ranges"),
 )
 def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
     cure: dict[str, object] = {"security.aks_authorized_ranges": []}
@@ -163,7 +163,9 @@ def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
     "names",
     reads=("names.resource_group", "names.storage"),
     about=("security.shared_keys",),
-    source="Azure Machine Learning, disable shared key access for your workspace's storage account",
+    source=_(
+        "Azure Machine Learning, disable shared key access for your workspace's storage account"
+    ),
     severity="warning",
 )
 def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
@@ -224,7 +226,7 @@ def control_plane(rule: Rule, security: Security, sign_in: SignIn) -> Iterator[F
     "security",
     "serving",
     about=("serving.load_balancer", "security.private_aks"),
-    source="Azure Machine Learning, secure Kubernetes inferencing",
+    source=_("Azure Machine Learning, secure Kubernetes inferencing"),
     severity="warning",
 )
 def public_scoring(rule: Rule, security: Security, serving: Serving) -> Iterator[Finding]:
@@ -244,7 +246,7 @@ def public_scoring(rule: Rule, security: Security, serving: Serving) -> Iterator
     ),
     "security",
     about=("security.registry", "security.private_aks"),
-    source="Azure Machine Learning, secure Kubernetes inferencing",
+    source=_("Azure Machine Learning, secure Kubernetes inferencing"),
     severity="warning",
 )
 def private_pull(rule: Rule, security: Security) -> Iterator[Finding]:

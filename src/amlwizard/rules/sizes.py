@@ -22,7 +22,7 @@ from amlwizard.rules.capacity import (
 from amlwizard.rules.rule_context import Ranges
 
 OVERLAY = "AKS, Azure CNI Overlay"
-DATABRICKS_DOCS = "Azure Databricks, VNet injection"
+DATABRICKS_DOCS = _("Azure Databricks, VNet injection")
 POOL_PODS = 30
 WORKERS = ("training.max_workers", "training.workers")
 NODES = ("serving.nodes", "serving.max_nodes", "serving.max_surge")
@@ -33,7 +33,7 @@ NODES = ("serving.nodes", "serving.max_nodes", "serving.max_surge")
     _("The most nodes of an autoscaler must not be fewer than its fewest."),
     "serving",
     about=("serving.nodes", "serving.max_nodes"),
-    source="AKS, cluster autoscaler",
+    source=_("AKS, cluster autoscaler"),
 )
 def scaled(rule: Rule, serving: Serving) -> Iterator[Finding]:
     if serving.max_nodes is not None and serving.max_nodes < serving.nodes:
@@ -55,7 +55,7 @@ def scaled(rule: Rule, serving: Serving) -> Iterator[Finding]:
     _("An autoscaler needs at least one worker, and a maximum above its minimum."),
     "training",
     about=("training.workers", "training.max_workers"),
-    source="Azure Databricks, Clusters API: autoscale",
+    source=_("Azure Databricks, Clusters API: autoscale"),
 )
 def workers_scaled(rule: Rule, training: Training) -> Iterator[Finding]:
     most = training.max_workers

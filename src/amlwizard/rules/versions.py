@@ -51,8 +51,8 @@ def sizes(rule: Rule, training: Training, serving: Serving) -> Iterator[Finding]
             yield rule.finding(
                 path,
                 _("{text!r} is not a VM size.", text=text[:60]),
-                use(cure) or _("To list them: {command}", command=LIST_SIZES),
-                cure,
+                cure=cure,
+                otherwise=_("To list them: {command}", command=LIST_SIZES),
             )
 
 
@@ -103,17 +103,16 @@ def kubernetes_version(rule: Rule, serving: Serving) -> Iterator[Finding]:
     wanted = serving.kubernetes_version
     if wanted and _kubernetes(wanted) is None:
         cure = {"serving.kubernetes_version": _nearest(wanted)}
+        known = _(
+            "Known are {versions}; without one, the region's default applies.",
+            versions=", ".join(KUBERNETES),
+        )
         yield rule.finding(
             "serving.kubernetes_version",
             _("{text!r} is not a Kubernetes version.", text=wanted),
-            sentences(
-                use(cure),
-                _(
-                    "Known are {versions}; without one, the region's default applies.",
-                    versions=", ".join(KUBERNETES),
-                ),
-            ),
+            sentences(use(cure), known),
             cure,
+            otherwise=known,
         )
 
 
@@ -140,7 +139,9 @@ def kubernetes_offered(rule: Rule, serving: Serving) -> Iterator[Finding]:
     ).format(version=serving.kubernetes_version, bound=KUBERNETES[0 if older else -1], known=KNOWN)
     fix = _("Run preflight, or list what is offered: {command}.", command="az aks get-versions")
     cure = {"serving.kubernetes_version": KUBERNETES[0]} if older else {}
-    yield rule.finding("serving.kubernetes_version", what, sentences(fix, use(cure)), cure)
+    yield rule.finding(
+        "serving.kubernetes_version", what, sentences(fix, use(cure)), cure, otherwise=fix
+    )
 
 
 def _kubernetes(text: str | None) -> tuple[int, ...] | None:
@@ -172,14 +173,13 @@ def quantities(rule: Rule, serving: Serving) -> Iterator[Finding]:
         text = getattr(serving, field)
         if not re.fullmatch(pattern, text):
             cure = {f"serving.{field}": _quantity(field, text, pattern)}
+            written = _("It is written like {one} or {other}.", one=examples[0], other=examples[1])
             yield rule.finding(
                 f"serving.{field}",
                 _("{text!r} is not a valid Kubernetes quantity.", text=text),
-                sentences(
-                    use(cure),
-                    _("It is written like {one} or {other}.", one=examples[0], other=examples[1]),
-                ),
+                sentences(use(cure), written),
                 cure,
+                otherwise=written,
             )
 
 
@@ -236,5 +236,10 @@ def expected_predictions(
             rows=_n("{n} row", "{n} rows", len(rows)),
         )
         cure = {"expect.predictions": None}
-        fix = _("Give one prediction for each row. Or, to check none: {cure}", cure=use(cure))
-        yield rule.finding(("expect.predictions", "scoring.request"), what, fix, cure)
+        yield rule.finding(
+            ("expect.predictions", "scoring.request"),
+            what,
+            _("Give one prediction for each row. Or, to check none: {cure}", cure=use(cure)),
+            cure,
+            otherwise=_("Give one prediction for each row."),
+        )

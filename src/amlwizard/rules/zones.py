@@ -26,7 +26,7 @@ ZONE_ID = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Netwo
     _("An existing private DNS zone can only be used for a name that the recipe needs."),
     "security",
     about=("security.dns_zones",),
-    source="Azure Private Link, private DNS zone values",
+    source=_("Azure Private Link, private DNS zone values"),
 )
 def dns_zones(rule: Rule, security: Security) -> Iterator[Finding]:
     for name, zone in security.dns_zones.items():
