@@ -29,7 +29,7 @@ def found(folder: Path, **serving: str) -> list[str]:
         ("def init():\n    pass\n", "does not define run"),
         ("def run(data):\n    pass\n", "does not define init"),
         ("def init(:\n", "not valid Python, line 1"),
-        ("x = '\0'", "no Python"),
+        ("x = '\0'", "not valid Python"),
     ],
 )
 def test_a_scoring_script_defines_init_and_run(tmp_path: Path, text: str, said: str) -> None:

@@ -94,7 +94,7 @@ def test_one_column_more_is_a_warning() -> None:
         ("datetime", "2024-01-02T03:04:05Z", "without a zone"),
         ("datetime", "02/01/2024", "without a zone"),
         ("datetime", 1_700_000_000_000, "nanoseconds since 1970"),
-        ("string", ["a"], "no text"),
+        ("string", ["a"], "not text"),
     ],
 )
 def test_what_would_be_refused_or_falsified_is_said(kind: str, value: Any, said: str) -> None:

@@ -148,7 +148,7 @@ def test_a_parameter_that_is_misspelt_is_told(tmp_path: Path) -> None:
     [
         ("rows.csv", "rows.csv cannot be read"),
         ("http://x.example/rows.csv", "not encrypted"),
-        ("s3://bucket/rows", "no path of Azure Data Lake"),
+        ("s3://bucket/rows", "not a path of Azure Data Lake"),
         ("https://x.blob.core.windows.net/c/rows.csv?sv=1&sig=abc", "signature, which is a secret"),
         ("main.default.rows", ""),
         ("/Volumes/main/default/rows", ""),
