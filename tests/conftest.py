@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+os.environ["AMLWIZARD_LANG"] = "en"  # before any text is read: tests expect English everywhere
+
 import pytest
 from hypothesis import settings
 from support import Command, Ran, Sandbox, amlwizard, forking, running

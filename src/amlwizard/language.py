@@ -11,11 +11,18 @@ from functools import cache
 from pathlib import Path
 
 VARIABLE = "AMLWIZARD_LANG"
-# Japanese joins them once every text goes through `_`: half of it in each language helps nobody.
-LANGUAGES: Mapping[str, str] = {"en": "English"}
+LANGUAGES: Mapping[str, str] = {"en": "English", "ja": "日本語"}  # each by its own name
 DOMAIN = "amlwizard"
 CATALOGUES = Path(__file__).parent / "languages"
 OF_A_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides, as POSIX has it
+
+
+def use(language: str | None = None) -> None:
+    """Make `language`, or else the one that is `chosen`, that of this process and those that it starts.
+    Called before any text is read. argparse looks up its own messages by the same catalogue."""
+    os.environ[VARIABLE] = os.environ["LANGUAGE"] = language or chosen()
+    gettext.bindtextdomain(DOMAIN, CATALOGUES)
+    gettext.textdomain(DOMAIN)
 
 
 def chosen() -> str:

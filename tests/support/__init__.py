@@ -191,9 +191,11 @@ class Ran:
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Our environment without variables that would point a command at another cloud, and `more`."""
+    """Our environment in English, without variables that would point a command at another cloud, and
+    `more`."""
     drop = ("AMLWIZARD_", "AZURE", "DATABRICKS_", "MLFLOW_", "REQUESTS_CA_BUNDLE", "ACTIONS_ID_")
-    return {**{k: v for k, v in os.environ.items() if not k.startswith(drop)}, **more}
+    ours = {k: v for k, v in os.environ.items() if not k.startswith(drop)}
+    return {**ours, "AMLWIZARD_LANG": "en", **more}
 
 
 def process(

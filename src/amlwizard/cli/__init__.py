@@ -11,10 +11,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
+from amlwizard import language
 from amlwizard.cli import options
-from amlwizard.cli.arguments import parser
 from amlwizard.command_line import command_line, program
 from amlwizard.language import _
 
@@ -60,8 +60,10 @@ BARRED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, e
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     _open_streams()
+    given = sys.argv[1:] if argv is None else argv
+    language.use(_language_of(given))
     try:
-        code = _code_of(sys.argv[1:] if argv is None else argv)
+        code = _code_of(given)
         sys.stdout.flush()  # here, where errors are reported, and not at interpreter exit
     except (BrokenPipeError, SystemExit):  # what rich raises in its place
         from amlwizard.cli.reader import let_go
@@ -73,6 +75,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 130
         return _unwritable(error)
     return code
+
+
+def _language_of(argv: Sequence[str]) -> str | None:
+    """The language that the arguments name, before any of them is explained in it; English where a stream
+    could write another only as escapes."""
+    early = argparse.ArgumentParser(add_help=False)
+    early.add_argument("--lang", nargs="?")
+    named = early.parse_known_args(argv)[0].lang
+    name = language.LANGUAGES.get(named or language.chosen(), "")
+    return named if name and all(_writes(s, name) for s in (sys.stdout, sys.stderr)) else "en"
+
+
+def _writes(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _open_streams() -> None:
@@ -119,6 +139,8 @@ def _code_of(argv: Sequence[str]) -> int:
 
 
 def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    from amlwizard.cli.arguments import parser  # whose constants are texts
+
     return parser(program()).parse_args(argv)
 
 

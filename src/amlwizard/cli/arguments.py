@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from amlwizard.cli.argument_parser import Formatter, Parser
 from amlwizard.cli.options import Phase
 from amlwizard.command_line import NAME
-from amlwizard.language import _
+from amlwizard.language import LANGUAGES, _
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 PHASES = get_args(Phase)
@@ -38,6 +38,7 @@ def parser(program: str = NAME) -> Parser:
     top.add_argument("--version", action=_Version, help=_("show the version and exit"))
     top.add_argument("--recipe", metavar="FILE", help=_("start the wizard with a recipe's answers"))
     _cloud(top, required=False)
+    _language(top)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for add in (
         _ask,
@@ -66,12 +67,24 @@ def _add(commands: Commands, name: str, short: str, text: str, *examples: str) -
     """Add a command: what the list of commands says of it, what its own help says, and arguments of
     commands that show how it is used."""
     lines = (f"  {_whole(example)}" for example in examples)
-    return commands.add_parser(
+    added = commands.add_parser(
         name,
         help=short,
         description=text,
         epilog="\n".join([_("examples:") if len(examples) > 1 else _("example:"), *lines]),
         formatter_class=Formatter,
+    )
+    _language(added)
+    return added
+
+
+def _language(command: argparse.ArgumentParser) -> None:
+    """The language, which is read before the other arguments (see `cli`)."""
+    command.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        default=argparse.SUPPRESS,
+        help=_("the language of all texts (default: AMLWIZARD_LANG, else that of the locale)"),
     )
 
 

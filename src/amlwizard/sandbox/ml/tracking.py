@@ -30,7 +30,7 @@ DATABASE = "mlflow.db"
 READY_SECONDS = 600
 """How long to wait for a server that neither responds nor exits."""
 SOCKET = "server.socket"
-URL = "http://mlflow"
+URL = "http://localhost"  # over its socket; MLflow 3 serves no other host
 
 
 class Tracking:
