@@ -39,6 +39,7 @@ UNIQUE = {
     "Microsoft.KeyVault/vaults": (api_versions.KEY_VAULT, 24),
     "Microsoft.ContainerRegistry/registries": (api_versions.CONTAINER_REGISTRY, 50),
 }
+PROVIDERS, POLICIES = _("providers"), _("policies")
 REGIONAL = (
     _("vCPU quota"),
     _("network quota"),
@@ -54,13 +55,13 @@ def gather(arm: ArmPort, asked: Questions) -> CloudFacts:
     look = _Look(arm, asked)
     with Workers(WORKERS, thread_name_prefix="look") as pool:
         reads = _Reads(pool)
-        providers = [reads.ask("providers", partial(look.provider, ns)) for ns in asked.namespaces]
+        providers = [reads.ask(PROVIDERS, partial(look.provider, ns)) for ns in asked.namespaces]
         names = {
             kind: reads.ask(_("the name {name}", name=name), partial(look.name, kind, name))
             for kind, name in asked.names.items()
         }
         judged = [*_tracked(asked.planned), *asked.implied]
-        policies = [reads.ask("policies", partial(look.denied, planned)) for planned in judged]
+        policies = [reads.ask(POLICIES, partial(look.denied, planned)) for planned in judged]
         workspaces = reads.ask(_("Machine Learning workspaces"), look.workspaces)
         usages, rest = _usages(look, reads), _rest(look, reads)
         listed = workspaces.result() or []
@@ -103,7 +104,7 @@ class _Reads:
             if not 400 <= error.status < 500:
                 raise
             # An unregistered provider is already among the facts.
-            if error.code not in UNREGISTERED or what == "policies":
+            if error.code not in UNREGISTERED or what == POLICIES:
                 code = error.code or str(error.status)
                 self.unread[Unread(what, code, error.why, what in REGIONAL)] = None
             return None

@@ -29,13 +29,13 @@ GROUPS_OF = {
     "bastion": _("Azure Bastion, network security groups"),
     **dict.fromkeys(DATABRICKS, _("Azure Databricks, VNet injection")),
 }
-SUBNET_WORDS = {
-    "workspace": _("workspace"),
-    "compute": _("compute"),
-    "scoring": _("scoring"),
-    "databricks_public": _("Databricks public"),
-    "databricks_private": _("Databricks private"),
-    "bastion": _("bastion"),
+TITLES = {
+    "workspace": _("Security group of the workspace subnet"),
+    "compute": _("Security group of the compute subnet"),
+    "scoring": _("Security group of the scoring subnet"),
+    "databricks_public": _("Security group of the Databricks public subnet"),
+    "databricks_private": _("Security group of the Databricks private subnet"),
+    "bastion": _("Security group of the bastion subnet"),
 }
 OF_THE_RECIPE = _("the recipe itself")
 
@@ -100,7 +100,7 @@ def _security_groups(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
         yield Promise(
             f"nsg.{which.replace('_', '-')}",
             NETWORK,
-            _("Security group of the {which} subnet", which=SUBNET_WORDS[which]),
+            TITLES[which],
             group,
             GROUPS_OF.get(which, GROUPS),
             _(

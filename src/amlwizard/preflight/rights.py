@@ -47,6 +47,10 @@ JOINS: dict[str, tuple[str, ...]] = {
 SHOWN = 6  # missing actions
 # The narrowest built-in roles that grant the missing actions.
 ASSIGNING_ROLE, WRITING_ROLE = "Role Based Access Control Administrator", "Contributor"
+ROLES = {
+    WRITING_ROLE: _("Contributor"),
+    ASSIGNING_ROLE: _("Role Based Access Control Administrator"),
+}
 
 
 def allows(permissions: tuple[Permission, ...], action: str) -> bool:
@@ -150,10 +154,12 @@ def actions(s: Situation) -> Iterator[Finding]:
                     account=s.account,
                     actions=listed(lacking, SHOWN),
                 ),
-                why=_("The remaining steps need them. The role {role} grants them.", role=role),
+                why=_(
+                    "The remaining steps need them. The role {role} grants them.", role=ROLES[role]
+                ),
                 fix=_(
                     "Ask an owner of the subscription for the role {role}, or sign in with another account.",
-                    role=role,
+                    role=ROLES[role],
                 ),
                 command=f'az role assignment create --assignee {s.account} --role "{role}" '
                 f"--scope {scope}",
@@ -208,7 +214,7 @@ def unread(s: Situation) -> Iterator[Finding]:
             ("sign_in.subscription",),
             _(
                 "Could not be checked: {facts} ({code}).",
-                facts=", ".join(dict.fromkeys(u.what for u in those)),
+                facts=_(", ").join(dict.fromkeys(u.what for u in those)),
                 code=code,
             ),
             why=those[0].why,
