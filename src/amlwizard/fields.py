@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from amlwizard.json_types import JsonObject, parsed
-from amlwizard.language import _
+from amlwizard.language import _, sentences
 from amlwizard.recipe import (
     PARAMETERS,
     Recipe,
@@ -26,6 +26,7 @@ from amlwizard.recipe import (
     looks_right,
     read_list,
 )
+from amlwizard.recipe.lists import COMMAS
 from amlwizard.recipe.values import Becomes
 from amlwizard.recipe.wording import TRUTHS
 from amlwizard.user_notebook import UserNotebook
@@ -272,7 +273,7 @@ def pasted(spec: FieldSpec, text: str) -> Pasted:
     """What a field of one line takes of a text: a list's items, however they are written; else the
     line, and nothing of several."""
     held = items_at(spec.path)
-    if held and re.search(r"[\s,;]", text.strip()):
+    if held and re.search(rf"[\s{COMMAS}]", text.strip()):
         items = read_list(spec.path, text)
         right = [item for item in items if looks_right(spec.path, item)]
         wrong = [_item_shown(item) for item in items if not looks_right(spec.path, item)]
@@ -280,7 +281,7 @@ def pasted(spec: FieldSpec, text: str) -> Pasted:
         if wrong:
             more = ["…"] if len(wrong) > NAMED else []
             said.append(LEFT_OUT[held].format(items=_(", ").join([*wrong[:NAMED], *more])))
-        return Pasted(shown(spec, right), " ".join(said), bool(wrong))
+        return Pasted(shown(spec, right), sentences(*said), bool(wrong))
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1:
         several = _("Not pasted: this field takes one line, and the text has {n}.", n=len(lines))

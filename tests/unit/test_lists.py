@@ -149,7 +149,8 @@ def test_a_field_of_one_line_takes_no_second_one() -> None:
 @pytest.mark.parametrize(
     "written",
     ["10.1.0.0/16,10.2.0.0/16", "10.1.0.0/16 10.2.0.0/16", "[10.1.0.0/16, 10.2.0.0/16]",
-     "[10.1.0.0/16 10.2.0.0/16]", "10.1.0.0/16\n10.2.0.0/16", "- 10.1.0.0/16\n- 10.2.0.0/16"],
+     "[10.1.0.0/16 10.2.0.0/16]", "10.1.0.0/16\n10.2.0.0/16", "- 10.1.0.0/16\n- 10.2.0.0/16",
+     "10.1.0.0/16、10.2.0.0/16", "10.1.0.0/16，10.2.0.0/16"],
 )  # fmt: skip
 def test_set_takes_what_the_form_takes(written: str) -> None:
     reading = read(QUICKSTART, {PEERED: written})

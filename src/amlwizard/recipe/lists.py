@@ -13,8 +13,9 @@ from amlwizard.recipe.sections import Recipe, ReservedSubnet, Section
 
 Items = Literal["range", "subnet", "package"]
 PARTS = tuple(ReservedSubnet.model_fields)
+COMMAS = ",;\u3001\uff0c\uff1b"  # those of Japanese, too
 _QUOTES = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e"
-_BETWEEN = re.compile(rf"[\s,;|{_QUOTES}\[\](){{}}<>]+")
+_BETWEEN = re.compile(rf"[\s{COMMAS}|{_QUOTES}\[\](){{}}<>]+")
 _COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 _KEY = re.compile(rf"^[ \t]*[{_QUOTES}]?[A-Za-z_][\w.-]*[{_QUOTES}]?:(?=\s|\[|$)", re.MULTILINE)
 _BULLET = re.compile(r"^[ \t]*[-*\u2022](?=\s|$)", re.MULTILINE)
@@ -22,8 +23,8 @@ _AROUND = re.compile(r"[ \t]*([/\\]|(?<=[\d ])[-\u2013](?=[ \t]*\d))[ \t]*")
 _MASKED = re.compile(r"(\d+(?:\.\d+){3})[ \t]+((?:255|254|252|248|240|224|192|128)(?:\.\d+){3})\b")
 _PART = re.compile(rf"[{_QUOTES}]?\b({'|'.join(PARTS)})\b[{_QUOTES}]?\s*[:=]")
 _PACKAGE = re.compile(
-    rf"[\w.-]+[ \t]*(?:\[[^\]\n]*\])?(?:[ \t]*[=<>!~]=[ \t]*[^\s,;\[\](){{}}{_QUOTES}]+)"
-    rf"|[^\s,;\[\](){{}}{_QUOTES}]+"
+    rf"[\w.-]+[ \t]*(?:\[[^\]\n]*\])?(?:[ \t]*[=<>!~]=[ \t]*[^\s{COMMAS}\[\](){{}}{_QUOTES}]+)"
+    rf"|[^\s{COMMAS}\[\](){{}}{_QUOTES}]+"
 )
 
 
