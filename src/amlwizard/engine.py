@@ -41,6 +41,7 @@ from amlwizard.events import (
 )
 from amlwizard.json_record import JsonRecord
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.plan import Action, Context, Found, Phase, Plan, Step, action_for, in_order, planned
 from amlwizard.plan.outputs import Outputs, UnresolvedPlaceholderError
 from amlwizard.recipe import Recipe
@@ -48,7 +49,7 @@ from amlwizard.run_control import RunControl, Workers, cancelled_by, reported_by
 
 WORKERS = 12
 HOLD_LOOK_SECONDS = 0.2
-AGAIN = "Replay continues from here."
+AGAIN = _("Replay continues from here.")
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class _Runner:
 
     def _bring(self, step: Step, outputs: Mapping[str, Document]) -> StepFinished:
         if self.cancel.is_set():
-            raise OperationCancelledError("cancelled before it started")
+            raise OperationCancelledError(_("cancelled before it started"))
         anew = step.runs and step.phase in self.rerun
         ctx = replace(_context(self.job, step, outputs, self.cancel, self.say), anew=anew)
         with reported_by(partial(_progress, self.say, step.id)):
@@ -174,10 +175,10 @@ def survey(
         return StepFinished(step=step.id, outcome="kept", outputs=known)
 
     with cancelled_by(cancel):
-        for _ in _walk(steps, visit, RunControl(cancel)):
+        for __ in _walk(steps, visit, RunControl(cancel)):
             pass
     if cancel.is_set():
-        raise OperationCancelledError("Cancelled.")
+        raise OperationCancelledError(_("Cancelled."))
     if errors:
         raise errors[0]
     return Plan(job.target, tuple(rows[step.id] for step in in_order(steps)))
@@ -212,7 +213,7 @@ def _walk(
                 continue
             # Never without an end: a signal that comes just before the wait does not wake it, and
             # would be handled only after it.
-            finished, _ = wait(running, HOLD_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            finished, __ = wait(running, HOLD_LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in finished:
                 step = running.pop(future)
                 final[step.id] = future.result()
@@ -237,7 +238,7 @@ class NoDeviceCodePrompt:
     """A DeviceCodePrompt that raises SignInError: no prompt is possible after a run."""
 
     def __call__(self, url: str, user_code: str, expires_at: float) -> None:
-        raise SignInError("The sign-in has expired.", fix="Sign in, then try again.")
+        raise SignInError(_("The sign-in has expired."), fix=_("Sign in, then try again."))
 
     def done(self, account: str) -> None:
         return None
@@ -303,7 +304,9 @@ def _consequence(step: Step, cause: StepFinished) -> StepFinished:
     root = cause.because or cause.step
     if cause.outcome == "cancelled":
         return StepFinished(step=step.id, outcome="cancelled", because=root)
-    return StepFinished(step=step.id, outcome="blocked", because=root, what=f"{root} failed")
+    return StepFinished(
+        step=step.id, outcome="blocked", because=root, what=_("{step} failed", step=root)
+    )
 
 
 def _exit_code(failures: Sequence[Exception], cancelled: bool) -> int:

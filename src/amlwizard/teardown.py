@@ -21,6 +21,7 @@ from amlwizard.design.names import OWNER_TAG, ResourceNames
 from amlwizard.errors import CloudError, StepError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
+from amlwizard.language import _, _n
 from amlwizard.plan import GONE, Context, Found, Step
 from amlwizard.plan.outputs import RemovalOutput
 from amlwizard.recipe import Recipe
@@ -29,7 +30,6 @@ from amlwizard.steps.arm_step import owned
 from amlwizard.steps.foundation import sign_in_step
 
 GROUP, VAULT = "resource-group", "key-vault"
-LEFT = "left alone"
 # What Azure creates beside our resources without an owner tag, by type and beginning of its name.
 COMPANIONS = (
     ("microsoft.alertsmanagement/smartdetectoralertrules", "failure anomalies - {insights}"),
@@ -161,9 +161,9 @@ class _Part:
         if not self._is_ours(ctx, found):
             return self._of_others(ctx, found)
         if value_at(found, "properties.provisioningState") == "Deleting":
-            return Found("busy", note="being deleted already")
+            return Found("busy", note=_("being deleted already"))
         takes = self.step.removal.also_removes
-        notes = [f"with {takes}" if takes else "", self.lingers]
+        notes = [_("with {others}", others=takes) if takes else "", self.lingers]
         return Found("unwanted", note="; ".join(note for note in notes if note))
 
     def _is_ours(self, ctx: Context, found: Document) -> bool:
@@ -178,15 +178,23 @@ class _Part:
         try:
             ours = inside.found(ctx, found) if inside else ""
         except CloudError as error:
-            unseen = f"what we may have put into it could not be looked at ({error.code})"
+            unseen = _(
+                "what we may have put into it could not be looked at ({code})", code=error.code
+            )
             return Found("ready", note=f"{self._left()}; {unseen}")
         if not ours:
             return Found("ready", note=self._left())
-        return Found("unwanted", note=f"{self._left()}; {ours} goes")
+        return Found("unwanted", note=_("{left}; {ours} goes", left=self._left(), ours=ours))
 
     def _left(self) -> str:
-        what = "it" if self.holder is self.step else f"what it is part of ({self.holder.id})"
-        return f"{LEFT}: {what} does not carry the tag {OWNER_TAG}: {self.prefix}"
+        tag = f"{OWNER_TAG}: {self.prefix}"
+        if self.holder is self.step:
+            return _("left alone: it does not carry the tag {tag}", tag=tag)
+        return _(
+            "left alone: what it is part of ({parent}) does not carry the tag {tag}",
+            parent=self.holder.id,
+            tag=tag,
+        )
 
     def _not_there(self, ctx: Context) -> Found:
         """A resource that is gone may still reserve its name, and may have left something
@@ -197,19 +205,26 @@ class _Part:
         left = self._left_behind(ctx)
         if not left:
             return Found("ready", note=GONE)
-        return Found("ready", note=f"{GONE}; its {left} is still there: {_group_deletion(left)}")
+        return Found(
+            "ready",
+            note=_(
+                "not there; its {group} is still there: {command}",
+                group=left,
+                command=_group_deletion(left),
+            ),
+        )
 
     def _soft_deleted(self, ctx: Context) -> Found:
         """A GET does not find a soft-deleted resource; the list of the subscription may show it. If
         the group that held it is ours, it is purged in case it is soft-deleted."""
         assert self.step.resource
         address = ctx.resolve(self.step.resource.id)
-        above, _, kind = address.rpartition("/")[0].partition("/providers/")
+        above, __, kind = address.rpartition("/")[0].partition("/providers/")
         group = ctx.cloud.arm.get(above, api_versions.RESOURCES)
         if group is not None:
             if not owned(group, self.prefix):
-                return Found("ready", note=f"{GONE}; a soft-deleted one may not be ours")
-            return Found("unwanted", note=f"{GONE}; purged, should it be soft-deleted")
+                return Found("ready", note=_("not there; a soft-deleted one may not be ours"))
+            return Found("unwanted", note=_("not there; purged if it is soft-deleted"))
         subscription = above.rpartition("/resourceGroups/")[0]
         path = f"{subscription}/providers/{kind}"
         listed = ctx.cloud.arm.every(path, self.step.resource.api_version)
@@ -218,7 +233,7 @@ class _Part:
             return Found("ready", note=GONE)
         if held.get("tags") and not owned(held, self.prefix):
             return Found("ready", note=self._left())
-        return Found("unwanted", note="soft-deleted: purged")
+        return Found("unwanted", note=_("soft-deleted: purged"))
 
     def _left_behind(self, ctx: Context) -> str:
         """The name of the companion group that should be gone as well; empty if it is."""
@@ -248,7 +263,7 @@ class _Part:
         """A soft-deleted resource is reached only through its group, which is created again for
         that, and removed again at the end."""
         if ctx.cloud.arm.get(group, api_versions.RESOURCES) is None:
-            say("making its resource group again, to reach it")
+            say(_("making its resource group again, to reach it"))
             body = {"location": self.recipe.sign_in.region, "tags": {OWNER_TAG: self.prefix}}
             ctx.cloud.arm.put(group, api_versions.RESOURCES, body, say, ctx.cancel)
 
@@ -258,9 +273,15 @@ class _Part:
         while left := self._left_behind(ctx):
             if time.monotonic() > end:
                 raise StepError(
-                    f"The resource group {left} is still there.",
-                    why=f"It should have gone with what it was made for ({self.step.title}).",
-                    fix=f"Delete it: {_group_deletion(left)}. Then run destroy again.",
+                    _("The resource group {group} is still there.", group=left),
+                    why=_(
+                        "Azure should have deleted it together with what it was made for ({title}).",
+                        title=self.step.title,
+                    ),
+                    fix=_(
+                        "Delete it: {command}. Then run destroy again.",
+                        command=_group_deletion(left),
+                    ),
                 )
             pause(ctx.cloud.profile.polling, ctx.cancel)
 
@@ -276,9 +297,12 @@ class _Part:
         others = [item["id"] for item in inside if not self._ours(item)]
         if others:
             names = ", ".join(other.partition("/providers/")[2] for other in others)
-            return Found("ready", note=f"{LEFT}: it holds what is not ours: {names}")
+            return Found(
+                "ready",
+                note=_("left alone: it holds what is not ours: {names}", names=names),
+            )
         if value_at(found, "properties.provisioningState") == "Deleting":
-            return Found("busy", note="being deleted already")
+            return Found("busy", note=_("being deleted already"))
         return Found("unwanted")
 
     def _ours(self, item: Document) -> bool:
@@ -325,25 +349,32 @@ def _purge_of_vault(part: _Part) -> Step:
         found = ctx.cloud.arm.await_there(address, resource.api_version, ctx.cancel)
         if found is None:
             raise StepError(
-                f"The deleted key vault {name} does not show.",
-                why="Azure lists it a while after it was deleted, and has not yet.",
-                fix=f"Run `{command_line('destroy', RECIPE, '--target', TARGET, '--purge')}` again.",
+                _("Azure does not list the deleted key vault {name}.", name=name),
+                why=_("It may take a while after the deletion."),
+                fix=_(
+                    "Run `{command}` again.",
+                    command=command_line("destroy", RECIPE, "--target", TARGET, "--purge"),
+                ),
             )
         if _protected(found):
             until = str(value_at(found, "properties.scheduledPurgeDate"))[:10]
             raise StepError(
-                f"The key vault {name} cannot be purged before {until}.",
-                why="It has purge protection, which cannot be turned off: Azure keeps the "
-                "deleted vault, and its name, until then.",
-                fix=f"Recover it (az keyvault recover -n {name}), or name another vault in the "
-                "recipe.",
+                _("The key vault {name} cannot be purged before {until}.", name=name, until=until),
+                why=_(
+                    "It has purge protection, which cannot be turned off: Azure keeps the deleted vault, "
+                    "and its name, until then."
+                ),
+                fix=_(
+                    "Recover it ({command}), or name another vault in the recipe.",
+                    command=f"az keyvault recover -n {name}",
+                ),
             )
         ctx.cloud.arm.purge_vault(address, resource.api_version, say, ctx.cancel)
         return {}
 
     return Step(
         f"{VAULT}.purge",
-        f"Soft-deleted key vault {name}",
+        _("Soft-deleted key vault {name}", name=name),
         "remove",
         ("sign-in", VAULT),
         read,
@@ -356,8 +387,10 @@ def _protected(vault: Document) -> str:
     p = vault["properties"]
     if not (p.get("enablePurgeProtection") or p.get("purgeProtectionEnabled")):
         return ""
-    until = str(p.get("scheduledPurgeDate", ""))[:10]
-    days = f"for {p.get('softDeleteRetentionInDays', 90)} days"
-    return (
-        f"cannot be purged: purge protection keeps its name {f'until {until}' if until else days}"
+    if until := str(p.get("scheduledPurgeDate", ""))[:10]:
+        return _("cannot be purged: purge protection keeps its name until {date}", date=until)
+    return _n(
+        "cannot be purged: purge protection keeps its name for {n} day",
+        "cannot be purged: purge protection keeps its name for {n} days",
+        int(p.get("softDeleteRetentionInDays", 90)),
     )

@@ -369,7 +369,7 @@ def test_what_somebody_else_has_set_is_told_and_left(platform: Platform, client:
     client.edit_cluster(number, {**spec, "autotermination_minutes": 500})
     found = Looked(platform).read()
     assert found.state == "ready"
-    assert "autotermination_minutes: 500 -> " in found.note and "left so" in found.note
+    assert "autotermination_minutes: 500 -> " in found.note and "left as it is" in found.note
 
 
 def test_a_cluster_of_somebody_elses_by_that_name_is_used_as_it_is(

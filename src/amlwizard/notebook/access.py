@@ -15,6 +15,7 @@ from typing import Any
 from amlwizard.cloud_port import CloudPort, DatabricksPort
 from amlwizard.errors import Finding, InvalidInputError
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.notebook.lending import lending
 from amlwizard.plan import Context, Inside
 from amlwizard.plan.outputs import DATABRICKS
@@ -46,7 +47,7 @@ def scope_inside(recipe: Recipe) -> Inside:
     def found(ctx: Context, workspace: Document) -> str:
         url = workspace["properties"].get("workspaceUrl")
         keys = client(ctx, workspace).secret_keys(scope) if url else ()
-        return f"its secret scope {scope}" if keys else ""
+        return _("its secret scope {scope}", scope=scope) if keys else ""
 
     def remove(ctx: Context, workspace: Document) -> None:
         client(ctx, workspace).delete_secret_scope(scope)
@@ -134,10 +135,14 @@ def secrets_missing(recipe: Recipe, missing: list[str]) -> Finding:
         "notebook-secrets",
         "error",
         FIELDS,
-        f"The secret scope {scope} lacks {', '.join(missing)}.",
-        why="The notebook signs in to the workspace as a service principal whose secrets are there.",
-        fix="Put them there, or sign in with login: environment and a client secret, whose service "
-        "principal is then the notebook's too.",
+        _("The secret scope {scope} lacks {keys}.", scope=scope, keys=", ".join(missing)),
+        why=_(
+            "The notebook signs in to the workspace as a service principal whose secrets are there."
+        ),
+        fix=_(
+            "Put them there, or sign in with login: environment and a client secret, whose service "
+            "principal is then the notebook's too."
+        ),
         command=" && ".join(f"databricks secrets put-secret {scope} {key}" for key in missing),
     )
 

@@ -15,6 +15,7 @@ from typing import Literal, overload
 
 from amlwizard.cloud_port import CloudPort, DeviceCodePrompt, ReportProgress
 from amlwizard.json_types import Document, JsonObject, JsonValue, MutableDocument
+from amlwizard.language import _
 from amlwizard.plain_text import PlainText
 from amlwizard.plan.graph import order
 from amlwizard.plan.outputs import Outputs
@@ -35,7 +36,7 @@ PHASES: tuple[Phase, ...] = (
 Action = Literal["create", "update", "keep", "wait", "run", "delete"]
 State = Literal["ready", "differs", "busy", "failed", "unwanted"]
 
-GONE = "not there"  # the note of a resource that a teardown need not remove
+GONE = _("not there")  # the note of a resource that a teardown need not remove
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,14 @@ class Kept:
     @property
     def told(self) -> str:
         """The message for users, with a way out."""
-        way = f"set {self.field} to {self.back}, or use" if self.field else "use"
-        return f"Azure does not change {self.path}: {way} another resource"
+        if not self.field:
+            return _("Azure does not change {path}: use another resource", path=self.path)
+        return _(
+            "Azure does not change {path}: set {field} to {value}, or use another resource",
+            path=self.path,
+            field=self.field,
+            value=self.back,
+        )
 
 
 @dataclass(frozen=True, slots=True)

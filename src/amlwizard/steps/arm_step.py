@@ -10,6 +10,7 @@ from amlwizard.design.names import OWNER_TAG
 from amlwizard.errors import StepError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Context, Found, Phase, Removal, Resource, Step
 from amlwizard.plan.outputs import UnresolvedPlaceholderError
 from amlwizard.steps.documents import Update, differences, update
@@ -110,10 +111,12 @@ class _ArmResource:
         apart = differences(self._fitting(wanted, answer), answer)
         if apart:
             raise StepError(
-                f"{self.title} is not as it was asked for.",
+                _("{title} is not as it was asked for.", title=self.title),
                 why="; ".join(apart)[:1000],
-                fix="Something changes it behind us (a policy, another tool): find out, then "
-                "replay.",
+                fix=_(
+                    "Something else changes it, such as a policy or another tool: find out what, then "
+                    "replay."
+                ),
             )
         return self._outputs(answer)
 

@@ -16,6 +16,7 @@ from amlwizard.cloud.scoring import read
 from amlwizard.cloud_port import EndpointAnswer, Frontend, ReportProgress
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document, JsonObject
+from amlwizard.language import _
 from amlwizard.notebook.access import scope_of
 from amlwizard.notebook.lending import lending
 from amlwizard.payloads import DnsRecordNeeded, RequestReshaped, ScoringResponse
@@ -32,20 +33,31 @@ from amlwizard.steps.frontend import frontend_of
 NOT_YET = (404, 429, 500, 502, 503, 504)
 WITH_KEY = '-H "Authorization: Bearer $KEY"'
 LONGEST = 500  # characters of a request that is told
+KEY_REFUSED = _(
+    "The key was refused: it may have been regenerated. Send again; a fresh one is fetched."
+)
 FIXES = {
-    400: 'The endpoint takes {"input_data": {"columns": ..., "index": ..., "data": ...}}: compare '
-    "it with what was sent.",
-    401: "The key was refused: it may have been regenerated. Send again; a fresh one is fetched.",
-    403: "The key was refused: it may have been regenerated. Send again; a fresh one is fetched.",
-    404: "No deployment takes traffic at this address: replay deploys and routes it.",
-    413: "The request is too large: send fewer rows at a time.",
-    429: "Too many requests at once: wait a little, or give the deployment more instances.",
-    500: "The model does not take this request: compare names, types and missing values with its "
-    "signature, and see what its container wrote.",
-    502: "The deployment failed on this request, or crashed: compare names, types and missing values "
-    "with the model's signature, and see what its container wrote.",
-    503: "No instance is ready: wait a little and send again, else look at the deployment's logs.",
-    504: "The deployment took too long: send fewer rows, or give it more CPU.",
+    400: _(
+        'The endpoint takes {"input_data": {"columns": ..., "index": ..., "data": ...}}: '
+        "compare it with what was sent."
+    ),
+    401: KEY_REFUSED,
+    403: KEY_REFUSED,
+    404: _("No deployment takes traffic at this address: replay deploys and routes it."),
+    413: _("The request is too large: send fewer rows at a time."),
+    429: _("Too many requests at once: wait a little, or give the deployment more instances."),
+    500: _(
+        "The model does not take this request: compare names, types and missing values with "
+        "its signature, and see what its container wrote."
+    ),
+    502: _(
+        "The deployment failed on this request, or crashed: compare names, types and missing "
+        "values with the model's signature, and see what its container wrote."
+    ),
+    503: _(
+        "No instance is ready: wait a little and send again, else look at the deployment's logs."
+    ),
+    504: _("The deployment took too long: send fewer rows, or give it more CPU."),
 }
 
 
@@ -67,9 +79,15 @@ def send(
     model = ctx.outputs[TRAIN].takes
     sent = as_sent(given, model)
     if given is None:
-        say(f"no scoring.request is given: {source_of(model)} is sent: {text_of(sent)[:LONGEST]}")
+        say(
+            _(
+                "no scoring.request is given: {source} is sent: {request}",
+                source=source_of(model),
+                request=text_of(sent)[:LONGEST],
+            )
+        )
     elif sent != given:
-        say(f"the request is sent as {form_of(sent)}", RequestReshaped(given, sent))
+        say(_("the request is sent as {form}", form=form_of(sent)), RequestReshaped(given, sent))
     uri = ctx.outputs[ENDPOINT if deployment else TRAFFIC].scoring_uri
     ml = ctx.cloud.ml(ctx.outputs[WORKSPACE].id)
     key = ml.keys(recipe.names.endpoint)
@@ -94,7 +112,7 @@ def send(
         scored.seconds,
         _curl(uri, sent, at),
         _fix(scored.status),
-        f"The container wrote: {wrote}" if wrote else "",
+        _("The container wrote: {wrote}", wrote=wrote) if wrote else "",
         at.record if at else "",
     )
 
@@ -120,8 +138,11 @@ def _fix(status: int) -> str:
 
 def _tell_of_record(say: ReportProgress, at: Frontend) -> None:
     say(
-        f"make the DNS record {at.record}: the name does not lead there yet, so the endpoint is asked "
-        "at that address under its name",
+        _(
+            "make the DNS record {record}: the name does not lead there yet, so the endpoint is "
+            "asked at that address under its name",
+            record=at.record,
+        ),
         DnsRecordNeeded(at.record),
     )
 
@@ -155,8 +176,11 @@ def _asked(
                 raise refused
             assert scored
             return scored
-        said = f"it answers {scored.status}" if scored else "nothing answers"
-        say(f"the endpoint takes a while to be there: {said}")
+        say(
+            _("waiting for the endpoint: it answers {status}", status=scored.status)
+            if scored
+            else _("waiting for the endpoint: nothing answers")
+        )
         pause(ctx.cloud.profile.retry, ctx.cancel)
 
 
@@ -169,21 +193,28 @@ UNREACHED = (
 
 def _unreadable(scored: EndpointAnswer) -> CloudError:
     return CloudError(
-        "The endpoint's answer cannot be read.",
+        _("The endpoint's answer cannot be read."),
         code="Unreadable",
-        why=f"It is not JSON, as if cut off: {str(scored.body)[:200]!r}",
-        fix="Send the request again; if it stays so, something between here and the endpoint "
-        "changes what it answers.",
+        why=_("It is not JSON, as if cut off: {body}", body=repr(str(scored.body)[:200])),
+        fix=_(
+            "Send the request again; if that does not help, something between here and the endpoint "
+            "changes its answers."
+        ),
     )
 
 
 def _page(scored: EndpointAnswer) -> CloudError:
     return CloudError(
-        f"A page for a browser came back instead of the endpoint's answer ({scored.status}).",
+        _(
+            "A page for a browser came back instead of the endpoint's answer ({status}).",
+            status=scored.status,
+        ),
         code="Page",
         why=f"{str(scored.body)[:200]}",
-        fix="A proxy or gateway in between answered: let it pass the endpoint's address, or name "
-        "that in NO_PROXY.",
+        fix=_(
+            "A proxy or gateway in between answered: have it let the endpoint's address pass, or "
+            "name that address in NO_PROXY."
+        ),
     )
 
 
@@ -224,10 +255,10 @@ def _inside(
                 told = True
             if answer["error"]:
                 raise CloudError(
-                    "The endpoint did not answer inside the VNET.",
+                    _("The endpoint did not answer inside the VNET."),
                     code=answer["error"],
                     why=f"{answer['error']} at {uri}",
-                    fix="Look at the deployment's state and the NSG of the scoring subnet.",
+                    fix=_("Look at the deployment's state and the NSG of the scoring subnet."),
                 )
             return read(answer["status"], answer["headers"], answer["text"], answer["seconds"])
 

@@ -11,10 +11,11 @@ from amlwizard.cloud_port import DatabricksPort, ReportProgress
 from amlwizard.design.names import OWNER_TAG
 from amlwizard.errors import StepError
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import CLUSTER, DATABRICKS, ResourceOutput
 from amlwizard.recipe import Recipe
-from amlwizard.steps.documents import differences
+from amlwizard.steps.documents import MISSING, differences
 
 MASTER = "spark.master"
 OPTIONAL = ("autoscale", "instance_pool_id", "policy_id")
@@ -91,16 +92,27 @@ def _with_ids(spec: Document, client: DatabricksPort) -> Document:
     return {**spec, **ids}
 
 
+NOT_THERE = {
+    "instance_pool_id": _(
+        "training.instance_pool: the Databricks workspace has no instance pool {name}."
+    ),
+    "policy_id": _(
+        "training.cluster_policy: the Databricks workspace has no cluster policy {name}."
+    ),
+}
+
+
 def _id_of(named: Mapping[str, str], given: str, key: str) -> str:
     if given in named.values():
         return given
     if given in named:
         return named[given]
-    field = {"instance_pool_id": "instance_pool", "policy_id": "cluster_policy"}[key]
     raise StepError(
-        f"training.{field}: the Databricks workspace has no {field.replace('_', ' ')} {given}.",
-        why=f"It has {', '.join(sorted(named)) or 'none'}, as far as you may use them.",
-        fix="Correct the name, or have it made and shared with you in the Databricks workspace.",
+        NOT_THERE[key].format(name=given),
+        why=_("It has {names}, as far as you may use them.", names=", ".join(sorted(named)))
+        if named
+        else _("It has none that you may use."),
+        fix=_("Correct the name, or have it made and shared with you in the Databricks workspace."),
     )
 
 
@@ -116,12 +128,12 @@ def cluster(recipe: Recipe) -> list[Step]:
     made, libraries = _Cluster(cluster_spec(recipe)), _Libraries(packages(recipe))
     return [
         Step(
-            "databricks-cluster", "Databricks cluster", "provision", ("databricks",),
+            "databricks-cluster", _("Databricks cluster"), "provision", ("databricks",),
             made.read, made.apply, audiences=("databricks",),
             az=(f"databricks clusters create --json '<{recipe.names.cluster}>'",),
         ),
         Step(
-            "cluster-libraries", "Cluster libraries", "provision",
+            "cluster-libraries", _("Cluster libraries"), "provision",
             ("databricks-cluster",), libraries.read, libraries.apply, audiences=("databricks",),
             az=(f"databricks libraries install --json '{libraries.request}'",),
         ),
@@ -149,8 +161,9 @@ class _Cluster:
             return Found("differs", outputs, apart)
         # A cluster that terminated by itself counts as ready; it is started when work needs it.
         # Differences in clusters that others created or edited are reported and left alone.
-        note = f"not as the recipe has it, and left so: {'; '.join(apart)}" if apart else ""
-        return Found("ready", outputs, note=note)
+        said = "; ".join(apart)
+        left = _("left as it is, though not as in the recipe: {differences}", differences=said)
+        return Found("ready", outputs, note=left if apart else "")
 
     def apply(self, ctx: Context, say: ReportProgress) -> Document:
         client = databricks_of(ctx)
@@ -178,7 +191,7 @@ class _Libraries:
     def read(self, ctx: Context) -> Found | None:
         states = databricks_of(ctx).library_status(ctx.outputs[CLUSTER].id)
         # A stopped cluster reports PENDING for libraries that it installs when it starts.
-        missing = tuple(f"{p}: missing" for p in self.wanted if states.get(p) in (None, "FAILED"))
+        missing = tuple(f"{p}: {MISSING}" for p in self.wanted if states.get(p) in (None, "FAILED"))
         if len(missing) == len(self.wanted):
             return None
         return Found("differs" if missing else "ready", {}, missing)

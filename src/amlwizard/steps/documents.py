@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from amlwizard.json_path import fold_case, value_at
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 from amlwizard.steps.quantities import same_quantity
 
 # Returned empty, or not at all, whatever was sent.
@@ -17,6 +18,7 @@ ENVELOPE = frozenset({"id", "name", "type"})
 IDENTITY = frozenset({"principalId", "tenantId", "clientId"})
 # Keys that identify an item in a list, most specific first.
 KEYS = ("name", "id", "service", "virtualNetworkSubnetResourceId")
+MISSING, UNWANTED = _("missing"), _("no longer wanted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,11 @@ class _Walk:
                 left.remove(match)
                 laid.append(self.over(item, match, f"{path}.{_called(match)}"))
             elif self._goes(item, path):
-                self.said.append(f"{path}.{_called(item)}: no longer wanted")
+                self.said.append(f"{path}.{_called(item)}: {UNWANTED}")
             else:
                 laid.append(_settable(item))
         for item in left:
-            self.said.append(f"{path}.{_called(item)}: missing")
+            self.said.append(f"{path}.{_called(item)}: {MISSING}")
             laid.append(copy.deepcopy(item))
         return laid
 
@@ -128,7 +130,7 @@ def _key(item: object) -> tuple[str, object]:
 
 
 def _called(item: object) -> str:
-    key, _ = _key(item)
+    key, __ = _key(item)
     text = str(item[key] if isinstance(item, Mapping) and key else item)
     return text.rpartition("/")[2] if text.startswith("/") else text
 

@@ -7,6 +7,7 @@ from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.errors import InvalidInputError
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.plan.placeholders import resolve
 from amlwizard.recipe import Recipe
 from amlwizard.secret import Secret
@@ -18,8 +19,15 @@ def endpoint_key(cloud: CloudPort, recipe: Recipe, signed_in: Document) -> Secre
     outputs = {"sign-in": signed_in}
     if cloud.arm.get(str(resolve(ids.endpoint, outputs)), api_versions.MACHINE_LEARNING) is None:
         raise InvalidInputError(
-            f"There is no endpoint {n.endpoint} in the workspace {n.workspace}.",
-            why=f"Nothing of that name is in the resource group {n.resource_group}.",
-            fix="Replay the recipe to the end first, or name the recipe of the endpoint.",
+            _(
+                "There is no endpoint {endpoint} in the workspace {workspace}.",
+                endpoint=n.endpoint,
+                workspace=n.workspace,
+            ),
+            why=_(
+                "Nothing of that name is in the resource group {resource_group}.",
+                resource_group=n.resource_group,
+            ),
+            fix=_("Replay the recipe to the end first, or name the recipe of the endpoint."),
         )
     return cloud.ml(str(resolve(ids.workspace, outputs))).keys(n.endpoint)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.json_types import MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
@@ -57,10 +58,10 @@ def _bastion(recipe: Recipe, ids: Ids) -> list[Step]:
         sku={"name": BASTION_SKU},
     )
     return [
-        public_ip(ids, "entry-ip", "Public IP of the secure entry", ids.names.entry_ip),
+        public_ip(ids, "entry-ip", _("Public IP of the secure entry"), ids.names.entry_ip),
         arm_step(
             "bastion",
-            "Bastion host",
+            _("Bastion host"),
             Resource(
                 ids.bastion,
                 api_versions.NETWORK,
@@ -99,11 +100,11 @@ def _gateway(recipe: Recipe, ids: Ids) -> list[Step]:
     }
     return [
         public_ip(
-            ids, "entry-ip", "Public IP of the secure entry", ids.names.entry_ip, zones=ZONES
+            ids, "entry-ip", _("Public IP of the secure entry"), ids.names.entry_ip, zones=ZONES
         ),
         arm_step(
             "vpn-gateway",
-            "VPN gateway",
+            _("VPN gateway"),
             Resource(ids.vpn_gateway, api_versions.NETWORK, ids.tracked(properties)),
             after=("entry-ip", "vnet"),
             az=(

@@ -18,6 +18,7 @@ from amlwizard.design.private_endpoints import links
 from amlwizard.errors import AmlwizardError, CloudError, OperationCancelledError, StepError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, JsonObject
+from amlwizard.language import _
 from amlwizard.notebook.access import AUDIENCES, api_of, lent_token, scope_of
 from amlwizard.plan import Context, Resource
 from amlwizard.posture.endpoints import addresses
@@ -127,7 +128,13 @@ def gather(
         more, unseen = _together(made_by_aks, ctx)
         documents.update(more)
         unread.update(unseen)
-    say(f"{len(documents)} of {len(documents) + len(unread)} reads of Azure Resource Manager")
+    say(
+        _(
+            "{read} of {asked} reads of Azure Resource Manager",
+            read=len(documents),
+            asked=len(documents) + len(unread),
+        )
+    )
     with Workers(2) as pool:
         seen = {
             side: pool.submit(_side, side, look_from, looking, ctx, recipe, documents, say)
@@ -147,9 +154,9 @@ def _together(
             try:
                 found[role] = future.result()
             except CloudError as error:
-                unread[role] = f"{error.code or error.status or 'no answer'}"
+                unread[role] = str(error.code or error.status or _("no answer"))
     if ctx.cancel.is_set():
-        raise OperationCancelledError("cancelled")
+        raise OperationCancelledError(_("cancelled"))
     return found, unread
 
 
@@ -167,9 +174,12 @@ def _must_be_built(recipe: Recipe, documents: Roles, unread: Mapping[str, str]) 
     missing = [r for r in ("vnet", "workspace") if r not in unread and not documents.get(r)]
     if missing:
         raise StepError(
-            f"{recipe.names.resource_group} holds no finished platform of this recipe.",
-            why=f"Not there: {', '.join(missing)}.",
-            fix="Replay the recipe first, or name the one that was built.",
+            _(
+                "{resource_group} holds no finished platform of this recipe.",
+                resource_group=recipe.names.resource_group,
+            ),
+            why=_("Not there: {missing}.", missing=", ".join(missing)),
+            fix=_("Replay the recipe first, or name the one that was built."),
         )
 
 
@@ -251,7 +261,7 @@ def _outside(
         jobs["answer tracking"] = tracking
     if scoring and recipe.serving.load_balancer == "internal":
         jobs["answer scoring"] = lambda: cloud.knock("GET", str(scoring))
-    found, _ = _together(jobs, ctx)
+    found, __ = _together(jobs, ctx)
     resolved = {
         k.removeprefix("name "): v for k, v in found.items() if not isinstance(v, ProbeResult)
     }
@@ -263,7 +273,7 @@ def _outside(
     held = {a for by_name in private.values() for found in by_name.values() for a in found}
     works = 200 <= answers.get("tracking", ProbeAnswer()).status < 300
     if works and any(set(found) & held for found in resolved.values()):
-        return "this machine is inside the VNET, or connected to it"
+        return _("this machine is inside the VNET, or connected to it")
     return Side(resolved, answers)
 
 
@@ -278,14 +288,14 @@ def _inside(
     workspace = document_in(documents, "databricks")
     url = value_at(workspace, "properties.workspaceUrl")
     if not workspace or not url:
-        return "there is no Databricks workspace to look from"
+        return _("there is no Databricks workspace to look from")
     client = ctx.cloud.databricks(url=str(url), id=str(workspace["id"]))
     cluster = client.find_cluster(recipe.names.cluster)
     if cluster is None:
-        return f"there is no cluster {recipe.names.cluster} to look from"
+        return _("there is no cluster {cluster} to look from", cluster=recipe.names.cluster)
     if str(cluster.get("state")) in STOPPED and not looking.wake:
         verifying = command_line("verify", ctx.name, "--target", ctx.cloud.profile.name)
-        return f"the cluster sleeps: `{verifying}` wakes it"
+        return _("the cluster sleeps: `{command}` wakes it", command=verifying)
     client.have_running(cluster["cluster_id"], say, ctx.cancel)
     private = _private_names(recipe, documents)
     calls: dict[str, JsonObject] = {
@@ -302,7 +312,7 @@ def _inside(
     if recipe.security.private_aks:
         names += _api_names(documents)
     parameters = {"names": names, "calls": calls, "scope": scope_of(recipe)}
-    with lent_token(ctx.cloud, recipe, client, "probe-token") as (key, _):
+    with lent_token(ctx.cloud, recipe, client, "probe-token") as (key, __):
         cells = notebook.cells("probe", {**parameters, "token_key": key})
         seen = client.run_cells(cluster["cluster_id"], cells, say, ctx.cancel)[-1].data
     return Side(

@@ -15,6 +15,7 @@ from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.errors import StepError
 from amlwizard.json_types import MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Context, Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
@@ -33,7 +34,7 @@ def extension(recipe: Recipe, ids: Ids) -> Step:
     n = recipe.names
     return arm_step(
         "aks-extension",
-        "Machine Learning extension on AKS",
+        _("Machine Learning extension on AKS"),
         Resource(
             f"{ids.aks}/providers/Microsoft.KubernetesConfiguration/extensions/azureml",
             api_versions.KUBERNETES_EXTENSIONS,
@@ -104,7 +105,7 @@ def _settings(recipe: Recipe, ids: Ids) -> dict[str, str]:
 
 
 def _protected_options(recipe: Recipe) -> str:
-    files = {option: getattr(recipe.serving, field) for field, _, option in TLS_FILES}
+    files = {option: getattr(recipe.serving, field) for field, __, option in TLS_FILES}
     given = {option: path for option, path in files.items() if path}
     return f" --config-protected {_pairs(given)}" if given else ""
 
@@ -120,15 +121,15 @@ def _with_certificate(ctx: Context, body: MutableDocument) -> MutableDocument:
     if not serving.tls_certificate:
         return body
     protected = {}
-    for field, setting, _ in TLS_FILES:
+    for field, setting, __ in TLS_FILES:
         path = getattr(serving, field)
         try:
             protected[setting] = base64.b64encode(Path(path).expanduser().read_bytes()).decode()
         except OSError as error:
             raise StepError(
-                f"The TLS file {path} cannot be read.",
+                _("The TLS file {path} cannot be read.", path=path),
                 why=error.strerror or "",
-                fix="Correct serving.tls_certificate and serving.tls_key.",
+                fix=_("Correct serving.tls_certificate and serving.tls_key."),
             ) from None
     properties = {**body["properties"], "configurationProtectedSettings": protected}
     return {**body, "properties": properties}

@@ -18,6 +18,7 @@ from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.errors import StepError
 from amlwizard.json_types import Document, JsonObject
+from amlwizard.language import _
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import FITNESS, TRAIN, Fitness
 from amlwizard.recipe import Recipe
@@ -36,7 +37,7 @@ def fitness(recipe: Recipe) -> list[Step]:
     """The step that tries to serve the model before it is registered."""
     return [
         Step(
-            FITNESS.id, "Serving check", "train", ("check-training",),
+            FITNESS.id, _("Serving check"), "train", ("check-training",),
             lambda ctx: kept(ctx, recipe), lambda ctx, say: check(ctx, recipe, say).to_json(),
             runs=True,
         )
@@ -49,7 +50,7 @@ def check(ctx: Context, recipe: Recipe, say: ReportProgress) -> Fitness:
     judge(request, run.takes, say)
     name, text = script_of(recipe)
     if image := recipe.serving.image:
-        say(f"not tried: only {image} knows what it holds")
+        say(_("not tried: only the image {image} has what the model needs", image=image))
         path = str(run.model["path"])
         return Fitness(path, (), (image,), 0, "", mark(recipe), _digest(request))
     parameters: JsonObject = {
@@ -75,7 +76,9 @@ def _unfit(found: Document) -> StepError:
     # What else a server's log says, it survived.
     log = [found["log"]] if found["stage"] in ("look", "install") else []
     what, fix = explained(found["stage"], said, *log)
-    return StepError(what, why=said[-LONGEST_REASON:], fix=f"{fix} What was trained is kept.")
+    return StepError(
+        what, why=said[-LONGEST_REASON:], fix=_("{fix} What was trained is kept.", fix=fix)
+    )
 
 
 def kept(ctx: Context, recipe: Recipe) -> Found | None:

@@ -10,6 +10,7 @@ from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Context, Found, Removal, Resource, Step
 from amlwizard.plan.outputs import SignedIn
 from amlwizard.recipe import Recipe
@@ -78,11 +79,17 @@ def sign_in_step(recipe: Recipe, audiences: Collection[str] = ()) -> Step:
 
     def apply(ctx: Context, say: ReportProgress) -> Document:
         account = ctx.cloud.sign_in(recipe.sign_in, ctx.ask, ctx.cancel, ("arm", *audiences))
-        say(f"{account.name}, subscription {account.subscription_name}")
+        say(
+            _(
+                "{account}, subscription {subscription}",
+                account=account.name,
+                subscription=account.subscription_name,
+            )
+        )
         return signed_in(account)
 
     return Step(
-        "sign-in", "Sign in", "sign-in", (), read, apply, runs=True,
+        "sign-in", _("Sign in"), "sign-in", (), read, apply, runs=True,
         az=(f"az login --tenant {recipe.sign_in.tenant}",),
     )  # fmt: skip
 
@@ -98,14 +105,15 @@ def providers_step() -> Step:
         left = missing(ctx)
         if not left:
             return Found("ready")
-        return Found("differs", differences=tuple(f"{ns}: not registered" for ns in left))
+        said = tuple(_("{provider}: not registered", provider=ns) for ns in left)
+        return Found("differs", differences=said)
 
     def apply(ctx: Context, say: ReportProgress) -> Document:
         ctx.cloud.arm.register(missing(ctx), say, ctx.cancel)
         return {}
 
     return Step(
-        "providers", "Resource providers", "provision", ("preflight",), read, apply,
+        "providers", _("Resource providers"), "provision", ("preflight",), read, apply,
         az=tuple(f"az provider register --wait -n {ns}" for ns in PROVIDERS),
     )  # fmt: skip
 
@@ -121,7 +129,7 @@ def foundation(recipe: Recipe) -> list[Step]:
         providers_step(),
         arm_step(
             "resource-group",
-            "Resource group",
+            _("Resource group"),
             Resource(ids.group, api_versions.RESOURCE_GROUPS, ids.tracked()),
             after=("providers",),
             az=(
@@ -130,7 +138,7 @@ def foundation(recipe: Recipe) -> list[Step]:
         ),
         arm_step(
             "log-analytics",
-            "Log Analytics workspace",
+            _("Log Analytics workspace"),
             Resource(
                 ids.of("Microsoft.OperationalInsights/workspaces", n.log_analytics),
                 api_versions.LOG_ANALYTICS,
@@ -143,7 +151,7 @@ def foundation(recipe: Recipe) -> list[Step]:
             ),
             removal=Removal(
                 purge={"force": "true"},
-                soft_delete_note="soft-deleted: Azure keeps its name for 14 days",
+                soft_delete_note=_("soft-deleted: Azure keeps its name for 14 days"),
             ),
         ),
         arm_step(
@@ -192,7 +200,7 @@ def _storage(recipe: Recipe, ids: Ids) -> Step:
     body = ids.tracked(properties, kind="StorageV2", sku={"name": "Standard_LRS"})
     return arm_step(
         "storage",
-        "Storage account",
+        _("Storage account"),
         Resource(ids.storage, api_versions.STORAGE, body),
         after=_after(access),
         az=(
@@ -226,7 +234,7 @@ def _key_vault(recipe: Recipe, ids: Ids) -> Step:
     body = ids.tracked(properties)
     return arm_step(
         "key-vault",
-        "Key vault",
+        _("Key vault"),
         Resource(ids.key_vault, api_versions.KEY_VAULT, body),
         after=_after(access),
         az=(
@@ -237,7 +245,7 @@ def _key_vault(recipe: Recipe, ids: Ids) -> Step:
                 for rule in acls.get("virtualNetworkRules", [])
             ),
         ),
-        removal=Removal(soft_delete_note="soft-deleted: Azure keeps its name for 90 days"),
+        removal=Removal(soft_delete_note=_("soft-deleted: Azure keeps its name for 90 days")),
     )
 
 
@@ -267,7 +275,7 @@ def _registry(recipe: Recipe, ids: Ids) -> Step:
     )
     return arm_step(
         "registry",
-        "Container registry",
+        _("Container registry"),
         Resource(ids.registry, version, body),
         after=_after(security.registry),
         az=(command,) if private else (),

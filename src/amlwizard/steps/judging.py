@@ -5,6 +5,7 @@ from __future__ import annotations
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import Finding, StepError
 from amlwizard.json_types import JsonObject
+from amlwizard.language import _
 from amlwizard.payloads import FindingReported
 from amlwizard.rules.model_input import ModelInput
 from amlwizard.rules.request_problems import problems
@@ -23,7 +24,11 @@ def judge(request: JsonObject, model: ModelInput, say: ReportProgress) -> None:
     errors = [problem for problem in found if problem.severity == "error"]
     if errors:
         raise StepError(
-            "The scoring request does not fit the model.",
+            _("The scoring request does not fit the model."),
             why="\n".join(problem.what for problem in errors),
-            fix=f"Correct {FIELD} in the recipe: {errors[0].fix} What was trained is kept.",
+            fix=_(
+                "Correct {field} in the recipe: {fix} What was trained is kept.",
+                field=FIELD,
+                fix=errors[0].fix,
+            ),
         )

@@ -6,6 +6,7 @@ from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Removal, Resource, Step
 from amlwizard.recipe import Recipe, Serving
 from amlwizard.steps.arm_step import arm_step
@@ -57,7 +58,7 @@ def kubernetes(recipe: Recipe) -> list[Step]:
     return [
         arm_step(
             "aks-identity",
-            "AKS identity",
+            _("AKS identity"),
             Resource(identity, api_versions.MANAGED_IDENTITY, ids.tracked()),
             after=("resource-group",),
             outputs={"principal": "properties.principalId"},
@@ -65,7 +66,6 @@ def kubernetes(recipe: Recipe) -> list[Step]:
         ),
         role_step(
             "aks-role",
-            "Network Contributor for AKS",
             role=NETWORK_CONTRIBUTOR,
             principal="{aks-identity.principal}",
             scope=subnet,
@@ -74,7 +74,7 @@ def kubernetes(recipe: Recipe) -> list[Step]:
         ),
         arm_step(
             "aks",
-            "AKS cluster",
+            _("AKS cluster"),
             Resource(ids.aks, api_versions.AKS, cluster),
             after=("aks-role",),
             az=(
@@ -83,7 +83,7 @@ def kubernetes(recipe: Recipe) -> list[Step]:
                 f"-n {POOL} --max-surge {recipe.serving.max_surge}",
             ),
             suited=_suited,
-            removal=Removal(also_removes="its nodes and load balancers"),
+            removal=Removal(also_removes=_("its nodes and load balancers")),
         ),
         extension(recipe, ids),
         _attached(recipe, ids),
@@ -114,7 +114,7 @@ def _attached(recipe: Recipe, ids: Ids) -> Step:
     }
     return arm_step(
         "kubernetes-compute",
-        "AKS attached to the workspace",
+        _("AKS attached to the workspace"),
         Resource(
             f"{ids.workspace}/computes/{n.kubernetes_compute}", api_versions.MACHINE_LEARNING, body
         ),

@@ -59,10 +59,10 @@ def network(recipe: Recipe) -> list[Step]:
             {"publicIpAddresses": [{"id": "{public-ip.id}"}]}, sku={"name": "Standard"}
         )
         steps += [
-            public_ip(ids, "public-ip", "Public IP of the NAT gateway", n.public_ip),
+            public_ip(ids, "public-ip", _("Public IP of the NAT gateway"), n.public_ip),
             arm_step(
                 "nat-gateway",
-                "NAT gateway",
+                _("NAT gateway"),
                 Resource(
                     ids.of("Microsoft.Network/natGateways", n.nat_gateway),
                     api_versions.NETWORK,
@@ -91,7 +91,7 @@ def _route_table(recipe: Recipe, ids: Ids) -> Step:
     }
     return arm_step(
         "route-table",
-        "AKS route table",
+        _("AKS route table"),
         Resource(
             ids.of("Microsoft.Network/routeTables", name),
             api_versions.NETWORK,
@@ -185,7 +185,7 @@ def _vnet(recipe: Recipe, ids: Ids, before: tuple[str, ...]) -> Step:
     commands += [_subnet_command(recipe, ids, subnet) for subnet in properties["subnets"]]
     step = arm_step(
         "vnet",
-        "VNET with its subnets",
+        _("VNET with its subnets"),
         Resource(ids.vnet, api_versions.NETWORK, ids.tracked(properties)),
         after=before,
         az=tuple(commands),
@@ -200,7 +200,8 @@ def _telling(read: Read, reserved: Sequence[ReservedSubnet]) -> Read:
 
     def told(ctx: Context) -> Found | None:
         found = read(ctx)
-        return replace(found, note=f"left as they are: {kept}") if found else None
+        note = _("left as they are: {subnets}", subnets=kept)
+        return replace(found, note=note) if found else None
 
     return told
 

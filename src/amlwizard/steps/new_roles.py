@@ -16,6 +16,7 @@ from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import CloudError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.plan import Context, Step
 
 
@@ -34,7 +35,7 @@ def until_seen(
         if value_at(found, "properties.provisioningState") != "Failed":
             return
         first(ctx, say)
-        say("deleting what failed")
+        say(_("deleting what failed"))
         ctx.cloud.arm.delete(address, resource.api_version, say, ctx.cancel)
 
     def apply(ctx: Context, say: ReportProgress) -> Document:
@@ -48,7 +49,7 @@ def until_seen(
                 late = time.monotonic() - began >= profile.propagation
                 if late or not is_of_unseen_roles(error) or not _given(ctx, roles):
                     raise
-            say("Azure does not see its new roles yet: trying again")
+            say(_("Azure does not see its new roles yet: trying again"))
             pause(profile.retry, ctx.cancel)
 
     return replace(step, apply=apply)

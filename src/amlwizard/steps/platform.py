@@ -5,6 +5,7 @@ from __future__ import annotations
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.private_endpoints import WORKSPACE
+from amlwizard.language import _
 from amlwizard.notebook.access import scope_inside
 from amlwizard.plan import Removal, Resource, Step
 from amlwizard.recipe import Recipe
@@ -64,7 +65,7 @@ def databricks(recipe: Recipe) -> list[Step]:
     return [
         arm_step(
             "databricks",
-            "Databricks workspace",
+            _("Databricks workspace"),
             Resource(
                 ids.of("Microsoft.Databricks/workspaces", n.databricks),
                 api_versions.DATABRICKS,
@@ -83,8 +84,10 @@ def databricks(recipe: Recipe) -> list[Step]:
             removal=Removal(
                 query={"forceDeletion": "true"},
                 companion_group=managed,
-                also_removes=f"its managed resource group {n.databricks_managed_group}, clusters and "
-                "secret scopes",
+                also_removes=_(
+                    "its managed resource group {group}, clusters and secret scopes",
+                    group=n.databricks_managed_group,
+                ),
                 inside=scope_inside(recipe),
             ),
         )
@@ -123,7 +126,7 @@ def _workspace(recipe: Recipe) -> Step:
     body = ids.tracked(properties, identity={"type": "SystemAssigned"})
     return arm_step(
         "workspace",
-        "Machine Learning workspace",
+        _("Machine Learning workspace"),
         Resource(ids.workspace, api_versions.MACHINE_LEARNING, body),
         after=("storage", "key-vault", "registry", "application-insights"),
         outputs={"principal": "identity.principalId"},
@@ -134,8 +137,8 @@ def _workspace(recipe: Recipe) -> Step:
         ),
         removal=Removal(
             purge={"forceToPurge": "true"},
-            also_removes="its models, runs and endpoints",
-            soft_delete_note="soft-deleted: Azure keeps its name for 14 days",
+            also_removes=_("its models, runs and endpoints"),
+            soft_delete_note=_("soft-deleted: Azure keeps its name for 14 days"),
             invisible_when_soft_deleted=True,
         ),
     )
@@ -164,7 +167,7 @@ def _build_compute(recipe: Recipe) -> Step:
     }
     return arm_step(
         "build-compute",
-        "Image-build compute",
+        _("Image-build compute"),
         Resource(
             f"{ids.workspace}/computes/{n.build_compute}", api_versions.MACHINE_LEARNING, body
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.design.private_endpoints import Link, links
+from amlwizard.language import _
 from amlwizard.plan import Resource, Step
 from amlwizard.recipe import Recipe
 from amlwizard.steps.arm_step import arm_step
@@ -42,14 +43,14 @@ def _zone(recipe: Recipe, ids: Ids, zone: str) -> list[Step]:
     return [
         arm_step(
             f"dns-zone.{zone}",
-            f"Private DNS zone {zone}",
+            _("Private DNS zone {zone}", zone=zone),
             Resource(zone_id, api_versions.PRIVATE_DNS, {"location": "global", "tags": ids.tags}),
             after=("resource-group",),
             az=(f"az network private-dns zone create {ids.cli_group} -n {zone} {ids.cli_tags}",),
         ),
         arm_step(
             f"dns-link.{zone}",
-            f"VNET link of {zone}",
+            _("VNET link of {zone}", zone=zone),
             Resource(
                 f"{zone_id}/virtualNetworkLinks/{n.vnet}",
                 api_versions.PRIVATE_DNS,
@@ -103,7 +104,7 @@ def _endpoint(recipe: Recipe, ids: Ids, link: Link, before: tuple[str, ...]) -> 
     return [
         arm_step(
             f"private-endpoint.{link.name}",
-            f"Private endpoint: {link.title}",
+            _("Private endpoint: {target}", target=link.title),
             Resource(endpoint_id, api_versions.NETWORK, body),
             after=(link.target, "vnet", *before),
             az=(
@@ -115,7 +116,7 @@ def _endpoint(recipe: Recipe, ids: Ids, link: Link, before: tuple[str, ...]) -> 
         ),
         arm_step(
             f"zone-group.{link.name}",
-            f"DNS records: {link.title}",
+            _("DNS records: {target}", target=link.title),
             Resource(
                 f"{endpoint_id}/privateDnsZoneGroups/default",
                 api_versions.NETWORK,

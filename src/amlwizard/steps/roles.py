@@ -9,6 +9,7 @@ from amlwizard.cloud_port import ReportProgress
 from amlwizard.design import api_versions
 from amlwizard.design.ids import Ids
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.plan import Context, Found, Removal, Resource, Step
 from amlwizard.recipe import Recipe
 
@@ -35,7 +36,7 @@ BLOB_READER = Role("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84
 
 
 def role_step(
-    id: str, title: str, *, role: Role, principal: str, scope: str, after: tuple[str, ...], to: str
+    id: str, *, role: Role, principal: str, scope: str, after: tuple[str, ...], to: str
 ) -> Step:
     """Assign `role` at `scope` to `principal` (an object id or a placeholder); `to` is its readable
     name.
@@ -47,7 +48,7 @@ def role_step(
     assignment = _Assignment(role, principal, scope, str(name))
     return Step(
         id=id,
-        title=title,
+        title=_("{role} for {identity}", role=role.name, identity=to),
         phase="provision",
         after=after,
         read=assignment.read,
@@ -144,7 +145,6 @@ def _at_registry(
 ) -> Step:
     return role_step(
         f"{step}-{id}",
-        f"{role.name} for {to}",
         role=role,
         principal=f"{{{step}.principal}}",
         scope=Ids(recipe).registry,
@@ -158,7 +158,6 @@ def _at_storage(
 ) -> Step:
     return role_step(
         f"{step}-{id}",
-        f"{role.name} for {to}",
         role=role,
         principal=f"{{{step}.principal}}",
         scope=Ids(recipe).storage,

@@ -12,6 +12,7 @@ from amlwizard.design.ids import Ids
 from amlwizard.errors import ExpectationError, StepError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Context, Found, Step
 from amlwizard.plan.outputs import REGISTER, ROLLOUT, RolloutOutput
 from amlwizard.recipe import Recipe
@@ -31,7 +32,7 @@ def rollout(recipe: Recipe, after: tuple[str, ...], deploy: Deploy) -> Step:
     n, work = recipe.names, _Rollout(recipe, deploy)
     there = f"-g {n.resource_group} -w {n.workspace} -e {n.endpoint}"
     return Step(
-        ROLLOUT.id, "Rollout of a new version", "deploy", after, work.read, work.apply, runs=True,
+        ROLLOUT.id, _("Rollout of a new version"), "deploy", after, work.read, work.apply, runs=True,
         az=(
             f"az ml online-deployment create {there} -n {work.candidate} -f deployment.yml",
             f"az ml online-endpoint invoke -g {n.resource_group} -w {n.workspace} -n {n.endpoint} "
@@ -88,7 +89,7 @@ class _Rollout:
         if not _serves_another(serving, new):
             self._withdraw(ctx, say)
             return RolloutOutput(new).to_json()
-        say("deploying the new version beside the one that serves")
+        say(_("deploying the new version beside the one that serves"))
         self.deploy(self.candidate, new).apply(ctx, say)
         self._try(ctx, say)
         canary = self.recipe.serving.canary
@@ -103,7 +104,7 @@ class _Rollout:
             asked_as_expected(ctx, self.recipe, say, self.candidate)
         except (StepError, ExpectationError) as error:
             self._withdraw(ctx, say)
-            before = "The version that served before serves on; the new one is registered."
+            before = _("The version that served before serves on; the new one is registered.")
             error.why = "\n".join(filter(None, (error.why, before)))
             raise
 
@@ -113,12 +114,13 @@ class _Rollout:
             return
         if traffic_of(endpoint_of(ctx, self.endpoint)).get(self.candidate):
             self._share(ctx, {self.main: 100}, say)
-        say("deleting the deployment beside it")
+        say(_("deleting the deployment {name}", name=self.candidate))
         address = f"{ctx.resolve(self.endpoint)}/deployments/{self.candidate}"
         ctx.cloud.arm.delete(address, api_versions.MACHINE_LEARNING, say, ctx.cancel)
 
     def _share(self, ctx: Context, traffic: Mapping[str, int], say: ReportProgress) -> None:
-        say("traffic: " + ", ".join(f"{part}% to {name}" for name, part in traffic.items()))
+        shares = ", ".join(f"{name} {part}%" for name, part in traffic.items())
+        say(_("traffic: {shares}", shares=shares))
         found = endpoint_of(ctx, self.endpoint)
         assert found, "its deployments are there"
         share(ctx, found, traffic, say)

@@ -9,6 +9,7 @@ from amlwizard import answers
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import ExpectationError, StepError
 from amlwizard.json_types import Document, JsonValue
+from amlwizard.language import _
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Context, Step
 from amlwizard.plan.outputs import ROLLOUT, TRAFFIC, ScoringOutput
@@ -34,7 +35,7 @@ def scoring(recipe: Recipe) -> list[Step]:
 
     return [
         Step(
-            "score", "Scoring request", "score", ("traffic",), lambda ctx: None, score, runs=True,
+            "score", _("Scoring request"), "score", ("traffic",), lambda ctx: None, score, runs=True,
             az=(f"KEY=$(az ml online-endpoint get-credentials -g {n.resource_group} -w {n.workspace} "
                 f"-n {n.endpoint} --query primaryKey -o tsv)",
                 f"curl -X POST {{traffic.scoring_uri}} {WITH_KEY} "
@@ -52,12 +53,18 @@ def asked_as_expected(
     answer = send(ctx, recipe, recipe.scoring.request, say, patience, deployment)
     if answer.status >= 400:
         raise StepError(
-            f"The endpoint answered {answer.status}.",
+            _("The endpoint answered {status}.", status=answer.status),
             why="\n".join(filter(None, (str(answer.response)[:500], answer.why))),
             fix=answer.fix,
         )
     line = answers.on_a_line(answer.response)
-    say(f"{answer.status} after {answer.seconds:.2f} s: {line}", answer)
+    told = _(
+        "{status} after {seconds:.2f} s: {answer}",
+        status=answer.status,
+        seconds=answer.seconds,
+        answer=line,
+    )
+    say(told, answer)
     _compare(recipe.expect, answer.response)
     return answer
 
@@ -67,10 +74,13 @@ def _compare(expect: Expect, predictions: JsonValue) -> None:
         return
     if found := answers.difference(expect.predictions, predictions, expect.tolerance):
         raise ExpectationError(
-            f"Predictions: {found}.",
-            why="The deployed model does not predict what the recipe expects: it answered "
-            f"{answers.on_a_line(predictions)}.",
-            fix="Correct expect in the recipe, or what changed the model.",
+            _("Predictions: {difference}.", difference=found),
+            why=_(
+                "The deployed model does not predict what the recipe expects: it answered "
+                "{predictions}.",
+                predictions=answers.on_a_line(predictions),
+            ),
+            fix=_("Correct expect in the recipe, or what changed the model."),
         )
 
 

@@ -19,6 +19,7 @@ from amlwizard.design.ids import Ids
 from amlwizard.errors import InvalidInputError, StepError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, JsonObject, MutableDocument
+from amlwizard.language import _
 from amlwizard.notebook.access import scope_of
 from amlwizard.notebook.lending import lending
 from amlwizard.plan import Context, Found, Resource, Step
@@ -63,9 +64,9 @@ def text_of(field: str, file: RecipeFile) -> str:
         return file.path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(
-            f"{field}: {file} cannot be read.",
+            _("{field}: {file} cannot be read.", field=field, file=file),
             why=str(error),
-            fix="Put it beside the recipe, or name it from there.",
+            fix=_("Put it beside the recipe, or name it from there."),
         ) from None
 
 
@@ -78,12 +79,12 @@ def scoring_script(recipe: Recipe) -> list[Step]:
     name, version = assets.environment.split("/versions/")
     return [
         Step(
-            SCORING_FILES.id, "Scoring files", "deploy", ("register",), assets.read, assets.upload,
+            SCORING_FILES.id, _("Scoring files"), "deploy", ("register",), assets.read, assets.upload,
             runs=True, audiences=("ml",),
         ),
         arm_step(
             "scoring-code",
-            "Scoring code",
+            _("Scoring code"),
             Resource(
                 assets.code,
                 api_versions.MACHINE_LEARNING,
@@ -95,7 +96,7 @@ def scoring_script(recipe: Recipe) -> list[Step]:
         ),
         arm_step(
             "scoring-environment",
-            "Scoring environment",
+            _("Scoring environment"),
             Resource(
                 assets.environment,
                 api_versions.MACHINE_LEARNING,
@@ -178,8 +179,10 @@ class _Assets:
         signed = value_at(blob, "credential.sasUri")
         if not signed:
             raise StepError(
-                "The workspace gives no signed address to upload the scoring script to.",
-                why="Its storage account may allow no shared keys, by which Azure signs.",
-                fix="Set security.shared_keys to true, or serving.scoring to no-code.",
+                _("The workspace gives no signed address (SAS) to upload the scoring script to."),
+                why=_(
+                    "Azure signs with a shared key, and the storage account may not allow those."
+                ),
+                fix=_("Set security.shared_keys to true, or serving.scoring to no-code."),
             )
         return str(blob["blobUri"]), str(signed)

@@ -13,6 +13,7 @@ from amlwizard.design.private_endpoints import links
 from amlwizard.errors import CloudError
 from amlwizard.json_path import value_at
 from amlwizard.json_types import Document, MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Context, Removal, Resource, Step
 from amlwizard.plan.outputs import ROLLOUT, WORKSPACE
 from amlwizard.recipe import Recipe
@@ -64,7 +65,7 @@ def serving(recipe: Recipe) -> list[Step]:
     return [
         arm_step(
             "endpoint",
-            "Online endpoint",
+            _("Online endpoint"),
             Resource(ids.endpoint, api_versions.MACHINE_LEARNING, endpoint),
             after=("kubernetes-compute", *after_private_link(recipe)),
             outputs={"principal": "identity.principalId", "scoring_uri": "properties.scoringUri"},
@@ -76,7 +77,7 @@ def serving(recipe: Recipe) -> list[Step]:
         deploy(n.deployment, f"{{{ROLLOUT.id}.model_id}}"),
         arm_step(
             "traffic",
-            "Traffic to the deployment",
+            _("Traffic to the deployment"),
             Resource(ids.endpoint, api_versions.MACHINE_LEARNING, traffic),
             after=("deployment",),
             outputs={"scoring_uri": "properties.scoringUri"},
@@ -111,7 +112,7 @@ def _deployment(recipe: Recipe, ids: Ids, name: str, model: str, withdraw: Withd
     )
     deploy = arm_step(
         "deployment",
-        "Deployment",
+        _("Deployment"),
         Resource(f"{ids.endpoint}/deployments/{name}", api_versions.MACHINE_LEARNING, body),
         after=(ROLLOUT.id,),
         phase="deploy",
@@ -152,9 +153,12 @@ def _with_way_out(step: Step) -> Step:
         except CloudError as error:
             said = f"{error.code} {error.why}"
             if any(code in said for code in REFUSED_AS_SENT) and UNREACHED not in said:
-                error.fix = (
+                error.fix = _(
                     "If the endpoint takes no MLflow model without a scoring script, bring one: "
-                    f"`{replaying(ctx.name, ctx.cloud.profile.name, '--set', 'serving.scoring=script')}`."
+                    "`{command}`.",
+                    command=replaying(
+                        ctx.name, ctx.cloud.profile.name, "--set", "serving.scoring=script"
+                    ),
                 )
             raise
 
@@ -168,7 +172,7 @@ def _without_traffic(endpoint: str, deployment: str) -> Withdrawal:
         found = endpoint_of(ctx, endpoint)
         traffic = traffic_of(found)
         if found and traffic.pop(deployment, 0):
-            say("withdrawing its traffic")
+            say(_("withdrawing its traffic"))
             share(ctx, found, traffic if sum(traffic.values()) == 100 else {}, say)
 
     return withdraw
@@ -190,7 +194,8 @@ def _with_logs(step: Step, endpoint: str, deployment: str) -> Step:
             ml = ctx.cloud.ml(ctx.outputs[WORKSPACE].id)
             wrote = ml.last_exception(endpoint, deployment)
             if wrote:
-                error.why = f"{error.why}\nThe container wrote: {wrote}".strip()
+                told = _("The container wrote: {wrote}", wrote=wrote)
+                error.why = "\n".join(filter(None, (error.why, told)))
             raise
 
     return replace(step, apply=apply)

@@ -17,6 +17,7 @@ from amlwizard.cloud_port import ReportProgress
 from amlwizard.design.private_endpoints import links
 from amlwizard.errors import ExpectationError, InvalidInputError
 from amlwizard.json_types import Document, JsonObject, MutableDocument
+from amlwizard.language import _
 from amlwizard.notebook import cells_of, data_cells, user_cells
 from amlwizard.notebook.access import access, api_of, scope_of
 from amlwizard.notebook.contexts import noting, sweep
@@ -75,9 +76,9 @@ def _data(data: RecipeFile | None) -> str:
 
 def _unreadable(field: str, name: str | None, error: OSError) -> InvalidInputError:
     return InvalidInputError(
-        f"{field}: {name} cannot be read.",
+        _("{field}: {name} cannot be read.", field=field, name=name),
         why=error.strerror or "",
-        fix="Put it beside the recipe, or name it from there.",
+        fix=_("Put it beside the recipe, or name it from there."),
     )
 
 
@@ -86,12 +87,12 @@ def training(recipe: Recipe) -> list[Step]:
     model = _Model(recipe)
     return [
         Step(
-            TRAIN.id, "Training run", "train",
+            TRAIN.id, _("Training run"), "train",
             ("cluster-libraries", *after_private_link(recipe), *_after_storage(recipe)),
             model.read_run, model.train, runs=True, audiences=("ml",),
         ),
         Step(
-            "check-training", "Training result check", "train", (TRAIN.id,), lambda ctx: None,
+            "check-training", _("Training result check"), "train", (TRAIN.id,), lambda ctx: None,
             model.check, runs=True,
         ),
     ]  # fmt: skip
@@ -102,7 +103,7 @@ def registration(recipe: Recipe) -> list[Step]:
     model = _Model(recipe)
     return [
         Step(
-            REGISTER.id, "Registered model", "register", (FITNESS.id,), model.read_version,
+            REGISTER.id, _("Registered model"), "register", (FITNESS.id,), model.read_version,
             model.register, runs=True,
             az=(f"az ml model create -n {model.name} --type mlflow_model "
                 "--path azureml://jobs/{train.run_id}/outputs/artifacts/paths/model",),
@@ -166,9 +167,13 @@ class _Model:
         missed = self._missed(ctx.outputs[TRAIN])
         if missed:
             raise ExpectationError(
-                f"Training did not come out as expected: {'; '.join(missed)}.",
-                why=f"Run {ctx.outputs[TRAIN].run_id} in experiment {self.experiment}.",
-                fix="Correct expect in the recipe, or what changed the result.",
+                _("Training did not come out as expected: {missed}.", missed="; ".join(missed)),
+                why=_(
+                    "MLflow run {run_id} in experiment {experiment}.",
+                    run_id=ctx.outputs[TRAIN].run_id,
+                    experiment=self.experiment,
+                ),
+                fix=_("Correct expect in the recipe, or what changed the result."),
             )
         return {}
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from amlwizard.cloud_port import ReportProgress
 from amlwizard.errors import ExpectationError
 from amlwizard.json_types import Document
+from amlwizard.language import _, _n
 from amlwizard.payloads import PostureJudged
 from amlwizard.plan import Context, Step
 from amlwizard.plan.outputs import VERIFY, VerifyOutput
@@ -37,7 +38,7 @@ class Verification:
     def step(self, *after: str) -> Step:
         """The verification as a step that follows the steps `after`."""
         return Step(
-            VERIFY.id, "Security posture check", "verify", after, lambda ctx: None, self.judge, runs=True,
+            VERIFY.id, _("Security posture check"), "verify", after, lambda ctx: None, self.judge, runs=True,
             az=("amlwizard verify RECIPE --target azure",), audiences=("ml",),
         )  # fmt: skip
 
@@ -78,9 +79,13 @@ def _must_be_kept(posture: Posture, strict: bool) -> None:
     lines = posture.of("broken") + (posture.of("unknown") if strict else ())
     if lines:
         raise ExpectationError(
-            f"{len(lines)} of {len(posture.lines)} promises of the recipe "
-            f"{'is' if len(lines) == 1 else 'are'} not shown to be kept: "
-            + "; ".join(line.title for line in lines),
+            _n(
+                "{n} of {total} promises of the recipe is not shown to be kept: {promises}",
+                "{n} of {total} promises of the recipe are not shown to be kept: {promises}",
+                len(lines),
+                total=len(posture.lines),
+                promises="; ".join(line.title for line in lines),
+            ),
             why="; ".join(f"{line.id}: {line.seen}" for line in lines)[:1500],
             fix="; ".join(dict.fromkeys(line.fix for line in lines if line.fix))[:1500],
         )

@@ -32,8 +32,8 @@ def test_a_dry_run_shows_names_and_order_and_deletes_nothing(
     for name in ("kv-mlquick01", "mlw-mlquick01", "dbw-mlquick01", "aks-mlquick01", GROUP):
         assert name in shown.out
     rows = [line.split()[1:] for line in shown.out.splitlines() if line.startswith(" delete")]
-    kinds = [row[0] for row in rows]
-    assert kinds.index("AKS") < kinds.index("VNET") < kinds.index("NSG")
+    kinds = [" ".join(row[:2]) for row in rows]
+    assert kinds.index("AKS cluster") < kinds.index("VNET with") < kinds.index("NSG of")
     assert rows[-1][:2] == ["Resource", "group"]
     assert "keeps its name for 90 days" in shown.out and "48 to remove" in shown.out
     plan = json.loads(destroy("--dry-run", "--json").out)
