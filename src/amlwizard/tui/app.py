@@ -26,6 +26,7 @@ from amlwizard.draft import Draft, DraftStore
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.language import _
 from amlwizard.next_steps import NextStep, next_steps, request_lines
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Plan
@@ -53,13 +54,13 @@ KEEP_AFTER = 0.3
 CHECK_AFTER = 1.5
 """Seconds after the last answer until preflight checks the recipe."""
 UNKNOWN, TOLD = "unknown-key", 5
-UNKNOWN_KEYS = "Review lists such keys, and Ctrl+R there renames or removes them."
+UNKNOWN_KEYS = _("Review lists such keys, and Ctrl+R there renames or removes them.")
 MOST_RUNS = 5
 """Past runs that are listed."""
 WHO = {"sign_in.tenant", "sign_in.login", "sign_in.subscription"}
 SIGNING_IN = ("sign-in", "plan", "preflight", "verify")
 """The calls beside a run that may ask a user to sign in."""
-IN_PROGRESS = "A run is in progress. Wait until it ends, or cancel it on the Progress page."
+IN_PROGRESS = _("A run is in progress. Wait until it ends, or cancel it on the Progress page.")
 
 
 class WizardApp(App[int]):
@@ -76,12 +77,12 @@ class WizardApp(App[int]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012
     SCREENS = {page.id: page.make for page in PAGES}  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1,question_mark", "explain", "Help", key_display="f1"),
-        Binding("ctrl+s", "save", "Save recipe", show=False),
-        Binding("ctrl+q", "leave", "Quit", priority=True),
-        Binding("ctrl+o", "command_palette", "Commands", priority=True),
+        Binding("f1,question_mark", "explain", _("Help"), key_display="f1"),
+        Binding("ctrl+s", "save", _("Save recipe"), show=False),
+        Binding("ctrl+q", "leave", _("Quit"), priority=True),
+        Binding("ctrl+o", "command_palette", _("Commands"), priority=True),
         Binding("ctrl+c", "leave", show=False, system=True),
-        Binding("ctrl+g", "choose_page", "Go to a page", show=False),
+        Binding("ctrl+g", "choose_page", _("Go to a page"), show=False),
         # Before an editor takes the digit for text.
         *(
             Binding(f"alt+{n}", f"go_to_number({n})", show=False, priority=True)
@@ -151,7 +152,7 @@ class WizardApp(App[int]):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, ModalScreen):
-            self.push_screen(Commands(id="--command-palette"))
+            self.push_screen(Commands())
 
     def action_save(self) -> None:
         save.save(self, self)
@@ -202,7 +203,9 @@ class WizardApp(App[int]):
         try:
             self.session.keep()
         except OSError as error:
-            self.notify(f"{error.strerror}: {error.filename}", title="Not kept", severity="warning")
+            self.notify(
+                f"{error.strerror}: {error.filename}", title=_("Not kept"), severity="warning"
+            )
 
     def take(self, draft: Draft, page: str) -> None:
         """Continue with another draft, on the given page, and load its last run."""
@@ -248,7 +251,9 @@ class WizardApp(App[int]):
         unknown = [f.what for f in Session(self.session.store, draft).findings if f.rule == UNKNOWN]
         if unknown:
             text = "\n".join([*unknown[:TOLD], UNKNOWN_KEYS])
-            self.notify(text, title=f"Read {path.name}", severity="warning", markup=False)
+            self.notify(
+                text, title=_("Read {name}", name=path.name), severity="warning", markup=False
+            )
         return draft
 
     def lacking(self, target: TargetName) -> str:
@@ -267,7 +272,7 @@ class WizardApp(App[int]):
         """Whether a run is in progress, which the requested action would disturb; notifies the
         user."""
         if self.running:
-            self.notify(IN_PROGRESS, title="Not now", severity="warning")
+            self.notify(IN_PROGRESS, title=_("Not now"), severity="warning")
         return self.running
 
     # -- pages
@@ -282,7 +287,9 @@ class WizardApp(App[int]):
         if isinstance(self.screen, ModalScreen):
             return
         if not self.may_go(page):
-            self.notify(f"{BY_ID[page].title} has nothing to show before a run has started.")
+            self.notify(
+                _("{title} has nothing to show before a run has started.", title=BY_ID[page].title)
+            )
             return
         self.clear_notifications()
         self.session.at(page)
@@ -324,7 +331,7 @@ class WizardApp(App[int]):
         """Sign in now and list what the account can access."""
         given = self.session.sign_in
         if given is None:
-            self.notify("Correct the tenant, the subscription or the sign-in method first.")
+            self.notify(_("Correct the tenant, the subscription or the sign-in method first."))
         elif not self._refused():
             target = self.session.draft.target
             self._calls.sign_in(target, given, self._tenants_seen, self._signed_in)
@@ -414,10 +421,10 @@ class WizardApp(App[int]):
         """Verify the platform now; not while a run is changing it."""
         recipe = self.session.reading.recipe
         if self.running:
-            text = "A run is in progress. It verifies the platform when it finishes."
-            self.notify(text, title="Not now", severity="warning")
+            text = _("A run is in progress. It verifies the platform when it finishes.")
+            self.notify(text, title=_("Not now"), severity="warning")
         elif recipe is None:
-            self.notify("The recipe has errors. Correct them first: Review lists them.")
+            self.notify(_("The recipe has errors. Correct them first: Review lists them."))
         else:
             self.verifying = ""
             target = self.session.draft.target
@@ -430,8 +437,8 @@ class WizardApp(App[int]):
         if recipe == self.session.reading.recipe:
             self.verified = posture
         else:
-            text = "The answers have changed since then. Verify again."
-            self.notify(text, title="The verification is out of date", severity="warning")
+            text = _("The answers have changed since then. Verify again.")
+            self.notify(text, title=_("The verification is out of date"), severity="warning")
 
     def stop_verifying(self) -> None:
         self._cancel("verify")
@@ -440,12 +447,14 @@ class WizardApp(App[int]):
         """Write a posture to a file as an HTML page."""
         recipe = self.session.reading.recipe
         if recipe is None:
-            self.notify("The report shows the recipe's network. Correct the recipe's errors first.")
+            self.notify(
+                _("The report shows the recipe's network. Correct the recipe's errors first.")
+            )
         else:
             self._calls.report(posture, recipe, path, self._report_saved)
 
     def _report_saved(self, path: Path) -> None:
-        self.notify(str(path), title="Report written", timeout=12, markup=False)
+        self.notify(str(path), title=_("Report written"), timeout=12, markup=False)
 
     def score(
         self,

@@ -20,6 +20,7 @@ from amlwizard.error_log import unexpected
 from amlwizard.errors import AmlwizardError, Finding, OperationCancelledError
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded, StepProgress
 from amlwizard.json_types import JsonObject
+from amlwizard.language import _
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Plan
 from amlwizard.posture import Posture
@@ -281,7 +282,7 @@ class BackgroundCalls:
             except AmlwizardError as error:
                 call.tell(fail, error)
             except Exception as error:
-                call.tell(fail, unexpected(error, "Try again."))
+                call.tell(fail, unexpected(error, _("Try again.")))
             finally:
                 call.tell(self._ended, kind)
 

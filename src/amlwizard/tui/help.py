@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from textual.app import App, SystemCommand
 from textual.binding import ActiveBinding
 from textual.content import Content
 
+from amlwizard.language import _
 from amlwizard.tui.dialogs.dialog import Dialog
 from amlwizard.tui.dialogs.help import HelpScreen
 from amlwizard.tui.dialogs.palette import Commands
@@ -15,10 +17,16 @@ from amlwizard.tui.pages.page import Page
 from amlwizard.tui.port import Wizard
 from amlwizard.tui.theme import DARK, LIGHT
 
-NUMBERS = (
-    "Every page has a number, which the head shows: Alt and the number goes there, from 1 to 9; "
-    "Ctrl+G lists all pages."
+NUMBERS = _(
+    "Every page has a number, which the head shows: Alt and the number goes there, from 1 "
+    "to 9; Ctrl+G lists all pages."
 )
+COLOURS = {
+    LIGHT.name: (_("Light colours"), _("For a terminal with a light background")),
+    DARK.name: (_("Dark colours"), _("For a terminal with a dark background")),
+}
+"""The command that puts on a theme, and what it is for."""
+SENTENCE_END = re.compile(r"\. |。")
 
 
 def explain(app: App[int], wizard: Wizard) -> None:
@@ -61,17 +69,20 @@ def commands(app: App[int], wizard: Wizard) -> Iterator[SystemCommand]:
     """The commands of the palette, available on every page."""
     for page in wizard.pages:
         if wizard.may_go(page.id):
-            about = page.about.partition(". ")[0]
-            yield SystemCommand(f"Go to {page.title}", about, lambda id=page.id: wizard.go(id))
-    yield SystemCommand("Save the recipe", "Write the answers to a recipe file", wizard.action_save)
-    if not wizard.running:
-        yield SystemCommand("Sign in", "Sign in now, and list the subscriptions", wizard.sign_in)
-    other = LIGHT if app.theme == DARK.name else DARK
-    shade = "Light" if other is LIGHT else "Dark"
+            about = SENTENCE_END.split(page.about)[0]
+            yield SystemCommand(
+                _("Go to {title}", title=page.title), about, lambda id=page.id: wizard.go(id)
+            )
     yield SystemCommand(
-        f"{shade} colours",
-        f"For a terminal with a {shade.lower()} background",
-        lambda: wizard.wear(other),
+        _("Save the recipe"), _("Write the answers to a recipe file"), wizard.action_save
     )
-    yield SystemCommand("Help", "The focused field, the page and its keys", wizard.action_explain)
-    yield SystemCommand("Quit", "Your answers are kept", wizard.action_leave)
+    if not wizard.running:
+        yield SystemCommand(
+            _("Sign in"), _("Sign in now, and list the subscriptions"), wizard.sign_in
+        )
+    other = LIGHT if app.theme == DARK.name else DARK
+    yield SystemCommand(*COLOURS[other.name], lambda: wizard.wear(other))
+    yield SystemCommand(
+        _("Help"), _("The focused field, the page and its keys"), wizard.action_explain
+    )
+    yield SystemCommand(_("Quit"), _("Your answers are kept"), wizard.action_leave)

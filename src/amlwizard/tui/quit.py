@@ -11,28 +11,33 @@ from types import FrameType
 
 from textual.app import App
 
+from amlwizard.language import _
 from amlwizard.run_control import signals_handled_by
 from amlwizard.tui.dialogs.questions import Choose, Way
 from amlwizard.tui.port import Wizard
 
 CANCELLED = 130
 LONGEST_SECONDS = 1.5  # from a signal to the end
-TEXT = (
-    "A run is in progress. If you leave now, operations that have begun continue in the cloud; the "
-    "next time you start amlwizard, you can resume the run, and it picks them up."
+TEXT = _(
+    "A run is in progress. If you leave now, operations that have begun continue in the "
+    "cloud; the next time you start amlwizard, you can resume the run, and it picks them "
+    "up."
 )
 WAYS = (
     Way(
         "leave",
-        "Quit now and resume later",
-        "Ends amlwizard. No further step is started; your answers and the run's journal are kept.",
+        _("Quit now and resume later"),
+        _(
+            "Ends amlwizard. No further step is started; your answers and the run's journal are "
+            "kept."
+        ),
     ),
     Way(
         "cancel",
-        "Cancel the run and stay here",
-        "Starts no further step. Progress shows what is done, and Retry goes on from there.",
+        _("Cancel the run and stay here"),
+        _("Starts no further step. Progress shows what is done, and Retry goes on from there."),
     ),
-    Way("stay", "Keep running", "Closes this dialog; nothing changes."),
+    Way("stay", _("Keep running"), _("Closes this dialog; nothing changes.")),
 )
 
 
@@ -52,7 +57,7 @@ def leave(app: App[int], wizard: Wizard) -> None:
     if not wizard.running:
         end(app, wizard, outcome(wizard))
     elif not isinstance(app.screen, Leave):
-        app.push_screen(Leave("Quit during a run", TEXT, WAYS), decided)
+        app.push_screen(Leave(_("Quit during a run"), TEXT, WAYS), decided)
 
 
 def outcome(wizard: Wizard) -> int:

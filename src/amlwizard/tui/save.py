@@ -8,15 +8,16 @@ from pathlib import Path
 from textual.app import App
 
 from amlwizard.command_line import replaying
+from amlwizard.language import _, _n
 from amlwizard.tui.dialogs.questions import AskPath, Choose, Way
 from amlwizard.tui.port import Wizard
 
 FOLDER = Path("recipes")
 WAYS = (
-    Way("write", "Replace the file", "Its present content is lost."),
-    Way("other", "Save to another file", "Asks for the path again."),
+    Way("write", _("Replace the file"), _("Its present content is lost.")),
+    Way("other", _("Save to another file"), _("Asks for the path again.")),
 )
-TEXT = "The file to write. A recipe holds no secret, so that it can be shared and kept in git."
+TEXT = _("The file to write. A recipe holds no secret, so that it can be shared and kept in git.")
 
 
 def save(app: App[int], wizard: Wizard) -> None:
@@ -34,8 +35,13 @@ def ask(app: App[int], wizard: Wizard, path: str) -> None:
         if path is None:
             return
         if path.is_file() and str(path) != wizard.session.draft.saved:
-            text = f"{path} exists already, and holds other answers than those of this session."
-            app.push_screen(Choose("Replace the file?", text, WAYS), lambda way: decided(path, way))
+            text = _(
+                "{path} exists already, and holds other answers than those of this session.",
+                path=path,
+            )
+            app.push_screen(
+                Choose(_("Replace the file?"), text, WAYS), lambda way: decided(path, way)
+            )
         else:
             _write(app, wizard, path)
 
@@ -45,21 +51,29 @@ def ask(app: App[int], wizard: Wizard, path: str) -> None:
         else:
             ask(app, wizard, str(path))
 
-    app.push_screen(AskPath("Save the recipe", TEXT, path), given)
+    app.push_screen(AskPath(_("Save the recipe"), TEXT, path), given)
 
 
 def _write(app: App[int], wizard: Wizard, path: Path) -> None:
     try:
         wizard.session.save(path)
     except OSError as error:
-        app.notify(f"{error.strerror}: {path}", title="Not saved", severity="error", markup=False)
+        app.notify(
+            f"{error.strerror}: {path}", title=_("Not saved"), severity="error", markup=False
+        )
         ask(app, wizard, str(path))
         return
     wizard.keep()
     errors = len(wizard.session.errors)
     if errors:
-        text = f"{path}\nIt has {errors} error{'s' if errors > 1 else ''} to correct before it can be built."
-        app.notify(text, title="Draft saved", severity="warning", markup=False)
+        text = _n(
+            "{path}\nIt has {n} error to correct before it can be built.",
+            "{path}\nIt has {n} errors to correct before it can be built.",
+            errors,
+            path=path,
+        )
+        app.notify(text, title=_("Draft saved"), severity="warning", markup=False)
         return
-    text = f"{path}\nReplay it: {replaying(path, wizard.session.draft.target)}"
-    app.notify(text, title="Recipe saved", markup=False)
+    command = replaying(path, wizard.session.draft.target)
+    text = _("{path}\nReplay it: {command}", path=path, command=command)
+    app.notify(text, title=_("Recipe saved"), markup=False)

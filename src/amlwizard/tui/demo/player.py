@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from rich.cells import cell_len
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from amlwizard.app.port import ApplicationPort, TargetName
 from amlwizard.draft import Draft, DraftStore
+from amlwizard.language import _
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.demo.script import Act, Field, Press, Say, See, Type, on_screen
 
@@ -34,10 +36,21 @@ class Pace:
 
     def of(self, caption: str) -> float:
         """Seconds that a caption is shown before the next act."""
-        return self.word * max(SHORTEST_WORDS, len(caption.split()))
+        return self.word * max(SHORTEST_WORDS, words(caption))
 
 
 SHORTEST_WORDS = 8
+LETTERS_OF_A_WORD = 2  # of a script that is written without spaces
+
+
+def words(text: str) -> int:
+    """How many words a text takes as long to read as: those with spaces between them, and wide letters
+    by their number."""
+    wide = sum(cell_len(letter) > 1 for letter in text)
+    narrow = "".join(" " if cell_len(letter) > 1 else letter for letter in text).split()
+    return len(narrow) + wide // LETTERS_OF_A_WORD
+
+
 PACES = {
     "slow": Pace(0.12, 0.4, 60.0),
     "normal": Pace(0.05, 0.25, 30.0),
@@ -139,16 +152,17 @@ async def _do(act: Act, app: DemoApp, pilot: Pilot[object]) -> None:
         case See(what, so):
             while not (so(app) if so else what in on_screen(app)):
                 if app._exit:  # the terminal was closed, or the user quit
-                    raise HaltedError("The demonstration was ended.")
+                    raise HaltedError(_("The demonstration was ended."))
                 if app.ran and app.ran.exit_code:
+                    code = app.ran.exit_code
                     raise HaltedError(
-                        f"The run ended with exit code {app.ran.exit_code}: see its journal."
+                        _("The run ended with exit code {code}: see its journal.", code=code)
                     )
                 await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _caption(app: DemoApp, text: str) -> None:
-    hint = "  (any key goes on)" if app.by_keys else ""
+    hint = _("  (any key goes on)") if app.by_keys else ""
     for screen in app.screen_stack:
         for caption in screen.query(Caption):
             caption.update(text + hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from amlwizard.language import _
 from amlwizard.tui.app import WizardApp
 from amlwizard.tui.dialogs.login import LoginScreen
 
@@ -41,7 +42,8 @@ class See:
     so: Callable[[WizardApp], object] | None = None
 
 
-THE_END = "That was amlwizard, from nothing to a scored request. Your turn!"
+THE_END = _("That was amlwizard, from nothing to a scored request. Your turn!")
+OVERLAP = "SN-5"
 Act = Say | Press | Type | Field | See
 
 
@@ -66,13 +68,15 @@ def _page(page: str) -> Iterator[Act]:
 
 def from_nothing(prefix: str) -> Iterator[Act]:
     """From the Welcome page to the addresses, typing a prefix."""
-    yield Say("Nothing is there yet. Let us make a recipe, and build it in the sandbox.")
-    yield See("New recipe")
+    yield Say(_("Nothing is there yet. Let us make a recipe, and build it in the sandbox."))
+    yield See("the ways to begin", lambda app: app.focused and app.focused.id == "ways")
     yield press("enter")
     yield _at("sign-in")
     yield from sign_in()
     yield from _page("naming")
-    yield Say("One prefix names everything. Every name can be changed, and is checked as you type.")
+    yield Say(
+        _("One prefix names everything. Every name can be changed, and is checked as you type.")
+    )
     yield Type(prefix)
     yield See(f"cr{prefix}")
     yield from _page("addresses")
@@ -82,12 +86,12 @@ def from_nothing(prefix: str) -> Iterator[Act]:
 def sign_in() -> Iterator[Act]:
     """Sign in with a device code, which the sandbox approves."""
     yield Say(
-        "Signing in with a device code. This dialog closes by itself when you have signed in."
+        _("Signing in with a device code. This dialog closes by itself when you have signed in.")
     )
     yield press("ctrl+l")
     yield See("the sign-in", lambda app: isinstance(app.screen, LoginScreen))
     yield Say(
-        "On Azure you would open the page and enter the code. The sandbox has a key for that."
+        _("On Azure you would open the page and enter the code. The sandbox has a key for that.")
     )
     yield press("a")
     yield See("the account", lambda app: app.account and not isinstance(app.screen, LoginScreen))
@@ -96,17 +100,21 @@ def sign_in() -> Iterator[Act]:
 def an_overlap() -> Iterator[Act]:
     """Two overlapping ranges, shown on the map and cured with a key."""
     yield Say(
-        "The VNET, drawn to scale. Now the compute subnet gets the range of the scoring subnet."
+        _("The VNET, drawn to scale. Now the compute subnet gets the range of the scoring subnet.")
     )
     yield Field("addresses.compute")
     yield Type("10.100.120.0/24")
-    yield See("overlaps")
+    yield See("the overlap", _overlaps)
     yield Say(
-        "Both light up, and the finding says what Azure would refuse. One key applies the fix."
+        _("Both light up, and the finding says what Azure would refuse. One key applies the fix.")
     )
     yield press("ctrl+r")
-    yield See("no overlap", lambda app: "overlaps" not in on_screen(app))
-    yield Say("Fixed: the subnet has a range that is free.")
+    yield See("no overlap", lambda app: not _overlaps(app))
+    yield Say(_("Fixed: the subnet has a range that is free."))
+
+
+def _overlaps(app: WizardApp) -> bool:
+    return any(finding.rule == OVERLAP for finding in app.findings)
 
 
 def from_a_recipe() -> Iterator[Act]:
@@ -114,22 +122,22 @@ def from_a_recipe() -> Iterator[Act]:
     yield _at("sign-in")
     yield from sign_in()
     yield from _page("naming")
-    yield Say("The recipe has a name for everything.")
+    yield Say(_("The recipe has a name for everything."))
     yield from _page("addresses")
-    yield Say("The VNET, drawn to scale, with the space that is left in it.")
+    yield Say(_("The VNET, drawn to scale, with the space that is left in it."))
 
 
 def built() -> Iterator[Act]:
     """From the addresses to the end: review, run, results."""
     yield from _page("security")
-    yield Say("Network security: private endpoints, NAT, AKS, and a secure way in.")
+    yield Say(_("Network security: private endpoints, NAT, AKS, and a secure way in."))
     yield from _page("training")
     yield from _page("serving")
-    yield Say("What is trained, what serves it, and the request that shows that it works.")
+    yield Say(_("What is trained, what serves it, and the request that shows that it works."))
     yield from _page("review")
     yield See("the plan of the cloud", lambda app: app.plan and app.plan.target)
     yield Say(
-        "The plan, compared with the cloud: every step, its az command, and how long it takes."
+        _("The plan, compared with the cloud: every step, its az command, and how long it takes.")
     )
     yield press("g")
     yield See("a step that runs", lambda app: app.ran or app.view.counts().get("running"))
@@ -139,21 +147,23 @@ def built() -> Iterator[Act]:
 def watched() -> Iterator[Act]:
     """A run from its start to its results."""
     yield See("two at once", lambda app: app.ran or app.view.counts().get("running", 0) > 1)
-    yield Say("Steps run side by side: each begins as soon as all that it needs is there.")
+    yield Say(_("Steps run side by side: each begins as soon as all that it needs is there."))
     yield press("t")
-    yield Say("The same as a timeline. What is to come is drawn as long as it is expected to take.")
+    yield Say(
+        _("The same as a timeline. What is to come is drawn as long as it is expected to take.")
+    )
     yield See("the end of the run", lambda app: app.ran)
-    yield Say("Done. Every step tells how it ended, and the journal has all of it.")
+    yield Say(_("Done. Every step tells how it ended, and the journal has all of it."))
     yield from _page("training-result")
-    yield Say("The result of training: the cells, the error, and predictions against the truth.")
+    yield Say(_("The result of training: the cells, the error, and predictions against the truth."))
     yield from _page("score")
-    yield Say("The request that was sent, and the model's answer.")
+    yield Say(_("The request that was sent, and the model's answer."))
     yield from _page("posture")
     yield Say(
-        "Every security promise of the recipe, with evidence from outside and inside the VNET."
+        _("Every security promise of the recipe, with evidence from outside and inside the VNET.")
     )
     yield from _page("finish")
-    yield Say("Where everything is, what took longest, and the command that builds it again.")
+    yield Say(_("Where everything is, what took longest, and the command that builds it again."))
     yield Say(THE_END)
 
 

@@ -9,6 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from amlwizard.language import _
+
 ResultType = TypeVar("ResultType")
 
 
@@ -16,7 +18,7 @@ class Dialog(ModalScreen[ResultType]):
     """A subclass says in `explained` what it asks, and what each of its choices does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "app.explain", "Help", key_display="?"),
+        Binding("question_mark,f1", "app.explain", _("Help"), key_display="?"),
     ]
 
     def explained(self) -> tuple[str, Content]:

@@ -11,13 +11,14 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from amlwizard.language import _
 from amlwizard.tui.dialogs.dialog import Dialog, described, keys
 from amlwizard.tui.port import PageInfo
 
 KEYS = (
-    ("A number", "Goes to that page; of 1 and 12, 1 is taken with Enter."),
-    ("enter", "Goes to the highlighted page."),
-    ("esc", "Stays on the present page."),
+    (_("A number"), _("Goes to that page; of 1 and 12, 1 is taken with Enter.")),
+    ("enter", _("Goes to the highlighted page.")),
+    ("esc", _("Stays on the present page.")),
 )
 
 
@@ -25,7 +26,7 @@ class GoTo(Dialog[str]):
     """The result is the id of a page; empty on Escape. `opened` are the ids of pages that have
     something to show."""
 
-    BINDINGS = [("escape", "dismiss('')", "Back")]  # noqa: RUF012
+    BINDINGS = [("escape", "dismiss('')", _("Back"))]  # noqa: RUF012
 
     def __init__(self, pages: Sequence[PageInfo], opened: Sequence[str]) -> None:
         super().__init__()
@@ -33,11 +34,11 @@ class GoTo(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Go to a page"
+            dialog.border_title = _("Go to a page")
             yield OptionList(*self._options(), compact=True)
             yield Static(
-                keys(("1-9", "the number"), ("enter", "goes there"), ("?", "explains"),
-                     ("esc", "goes back")),
+                keys(("1-9", _("the number")), ("enter", _("goes there")), ("?", _("explains")),
+                     ("esc", _("goes back"))),
                 classes="quiet",
             )  # fmt: skip
 
@@ -48,7 +49,7 @@ class GoTo(Dialog[str]):
         ]
 
     def explained(self) -> tuple[str, Content]:
-        return "Go to a page", described("", KEYS)
+        return _("Go to a page"), described("", KEYS)
 
     def on_key(self, event: events.Key) -> None:
         """Go to the page of the number that is typed, once no longer number begins with it."""

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from amlwizard.language import _
 from amlwizard.tui.widgets.key_footer import KeyFooter
 
 WIDEST, SHARE, AROUND = 72, 0.96, 8  # as in style.tcss: borders, padding and scroll bar
@@ -26,8 +27,8 @@ class HelpScreen(ModalScreen[None]):
     """`topics` are titles and texts: the first is shown, and F1 shows the next."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "app.pop_screen", "Close"),
-        Binding("f1,question_mark", "turn", "More", key_display="f1"),
+        Binding("escape,enter,q", "app.pop_screen", _("Close")),
+        Binding("f1,question_mark", "turn", _("More"), key_display="f1"),
     ]
 
     def __init__(self, *topics: tuple[str, Content]) -> None:

@@ -21,6 +21,8 @@ from textual.message import Message
 from textual.widgets import Button, Static
 
 from amlwizard.events import LoginNeeded
+from amlwizard.language import _
+from amlwizard.time_format import clock
 from amlwizard.tui.dialogs.dialog import Dialog, described
 from amlwizard.tui.widgets import large_text
 from amlwizard.view import RunView
@@ -31,20 +33,20 @@ SCAN_ROOM = (76, 23)
 """Columns and lines that the QR code and the text beside it need."""
 CELLS, FEW_CELLS = 40, 22
 
-ABOUT = (
-    "Azure wants to know who you are. Open the address in a browser, on this or any other device, and "
-    "enter the code there. This dialog closes once you have signed in. The code is valid only for "
-    "the time shown."
+ABOUT = _(
+    "Azure wants to know who you are. Open the address in a browser, on this or any other "
+    "device, and enter the code there. This dialog closes once you have signed in. The "
+    "code is valid only for the time shown."
 )
 CHOICES = (
-    ("o", "Opens the address in a browser on this machine."),
-    ("c", "Copies the code to the clipboard again."),
-    ("n", "Asks for a new code: the old one stops working."),
-    ("q", "Shows the address as a QR code, to open it on a phone."),
-    ("a", "Signs in as the sandbox's test user, without a browser."),
-    ("esc", "Cancels the sign-in, and the action that needs it."),
+    ("o", _("Opens the address in a browser on this machine.")),
+    ("c", _("Copies the code to the clipboard again.")),
+    ("n", _("Asks for a new code: the old one stops working.")),
+    ("q", _("Shows the address as a QR code, to open it on a phone.")),
+    ("a", _("Signs in as the sandbox's test user, without a browser.")),
+    ("esc", _("Cancels the sign-in, and the action that needs it.")),
 )
-APPROVES = "The sandbox can approve this sign-in for you: press a."
+APPROVES = _("The sandbox can approve this sign-in for you: press a.")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 STYLE = """
@@ -100,12 +102,12 @@ class LoginScreen(Dialog[None]):
             self.step = step
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "open", "Open browser"),
-        Binding("c", "copy", "Copy code"),
-        Binding("n", "new", "New code"),
-        Binding("q", "scan", "QR code"),
-        Binding("a", "agree", "Agree (sandbox)"),
-        Binding("escape", "cancel", "Cancel"),
+        Binding("o", "open", _("Open browser")),
+        Binding("c", "copy", _("Copy code")),
+        Binding("n", "new", _("New code")),
+        Binding("q", "scan", _("QR code")),
+        Binding("a", "agree", _("Agree (sandbox)")),
+        Binding("escape", "cancel", _("Cancel")),
     ]
     DEFAULT_CSS = STYLE
 
@@ -131,15 +133,15 @@ class LoginScreen(Dialog[None]):
 
     def _offers(self) -> list[tuple[str, str]]:
         offers = [
-            ("open", "[u]o[/u]pen"), ("copy", "[u]c[/u]opy"), ("new", "[u]n[/u]ew code"),
-            ("scan", "[u]q[/u]r"),
+            ("open", _("[u]o[/u]pen")), ("copy", _("[u]c[/u]opy")),
+            ("new", _("[u]n[/u]ew code")), ("scan", _("[u]q[/u]r")),
         ]  # fmt: skip
         if self.can_approve:
-            offers.append(("agree", "[u]a[/u]gree"))
-        return [*offers, ("cancel", "[u]esc[/u] cancel")]
+            offers.append(("agree", _("[u]a[/u]gree")))
+        return [*offers, ("cancel", _("[u]esc[/u] cancel"))]
 
     def on_mount(self) -> None:
-        self.query_one("#login").border_title = "Sign in"
+        self.query_one("#login").border_title = _("Sign in")
         self._show()
         self.set_interval(1, self._count)
         if hasattr(self.app, "view"):
@@ -159,7 +161,7 @@ class LoginScreen(Dialog[None]):
 
     def explained(self) -> tuple[str, Content]:
         offered = [choice for choice in CHOICES if choice[0] != "a" or self.can_approve]
-        return "Sign in", described(ABOUT, offered)
+        return _("Sign in"), described(ABOUT, offered)
 
     # -- what happens
 
@@ -200,15 +202,7 @@ class LoginScreen(Dialog[None]):
     # -- drawing
 
     def _show(self) -> None:
-        reason = "" if self.login.step == "sign-in" else f"\nfor the step {self.login.step}"
-        host = self.login.url.split("/")[2]
-        where = (
-            Content.assemble("Open ", (self.login.url, "bold underline"), f"\nand enter{reason}")
-            if self.login.user_code
-            else Content(
-                f"Continue in the browser ({host}){reason}.\nIf no window opened, press o."
-            )
-        )
+        where = _invitation(self.login)
         if self.can_approve:
             where = Content.assemble((APPROVES, "bold"), "\n", where)
         self.query_one("#where", Static).update(where)
@@ -227,8 +221,8 @@ class LoginScreen(Dialog[None]):
         self.query_one("#left", Static).update(self._over() if over else self._remaining(left))
 
     def _over(self) -> Content:
-        why, fix = self.ended or ("The device code expired before it was entered.", "")
-        cost = "Nothing is lost. Press n for a new code."
+        why, fix = self.ended or (_("The device code expired before it was entered."), "")
+        cost = _("Nothing is lost. Press n for a new code.")
         return Content.assemble((why, "$text-error bold"), f"\n{fix}" if fix else "", f"\n{cost}")
 
     def _remaining(self, left: int) -> Content:
@@ -239,9 +233,15 @@ class LoginScreen(Dialog[None]):
         return Content.assemble(
             ("━" * full, "$primary"),
             ("─" * (cells - full), "dim"),
-            f" {left // 60}:{left % 60:02} left\n",
-            (f"{' '.join(self.login.user_code) or 'address'}  sent to the clipboard", "dim"),
+            _(" {time} left", time=clock(left)),
+            "\n",
+            (self._copied(), "dim"),
         )
+
+    def _copied(self) -> str:
+        if self.login.user_code:
+            return _("{code}  sent to the clipboard", code=" ".join(self.login.user_code))
+        return _("address  sent to the clipboard")
 
     # -- keys
 
@@ -254,8 +254,11 @@ class LoginScreen(Dialog[None]):
 
     def action_copy(self) -> None:
         self._copy()
-        what = "code" if self.login.user_code else "address"
-        self.notify(f"The {what} is sent to the clipboard.", timeout=2)
+        code, address = (
+            _("The code is sent to the clipboard."),
+            _("The address is sent to the clipboard."),
+        )
+        self.notify(code if self.login.user_code else address, timeout=2)
 
     def action_new(self) -> None:
         self.post_message(self.NewCode(self.login.step))
@@ -263,8 +266,13 @@ class LoginScreen(Dialog[None]):
     def action_scan(self) -> None:
         """Toggle between the QR code and the large letters if there is no room for both."""
         if not self._may_scan:
-            room = f"{SCAN_ROOM[0]} columns and {SCAN_ROOM[1]} lines"
-            self.notify(f"The QR code needs a terminal of {room}.", severity="warning")
+            columns, lines = SCAN_ROOM
+            text = _(
+                "The QR code needs a terminal of {columns} columns and {lines} lines.",
+                columns=columns,
+                lines=lines,
+            )
+            self.notify(text, severity="warning")
         elif not self.has_class("roomy"):
             self.toggle_class("scan")
             self._count()
@@ -292,12 +300,38 @@ class LoginScreen(Dialog[None]):
         except webbrowser.Error:
             opened = False
         if not opened:
-            self.app.call_from_thread(self.notify, self._elsewhere(url), severity="warning")
+            text = _elsewhere(url, self.can_approve)
+            self.app.call_from_thread(self.notify, text, severity="warning")
 
-    def _elsewhere(self, url: str) -> str:
-        """What to do where no browser is found. A page of this machine is no use to others."""
-        if self.can_approve:
-            return f"There is no browser here. {APPROVES}"
-        if urlsplit(url).hostname in LOOPBACK:
-            return f"There is no browser here. Open {url} in a browser on this machine."
-        return f"There is no browser here. Open {url} on any device."
+
+def _elsewhere(url: str, can_approve: bool) -> str:
+    """What to do where no browser is found. A page of this machine is no use to others."""
+    if can_approve:
+        return _("There is no browser here. {approves}", approves=APPROVES)
+    if urlsplit(url).hostname in LOOPBACK:
+        return _("There is no browser here. Open {url} in a browser on this machine.", url=url)
+    return _("There is no browser here. Open {url} on any device.", url=url)
+
+
+def _invitation(login: LoginNeeded) -> Content:
+    """What to do in the browser, and for which step, unless it is the sign-in itself."""
+    url, host, step = login.url, login.url.split("/")[2], login.step
+    if not login.user_code and step == "sign-in":
+        return Content(
+            _("Continue in the browser ({host}).\nIf no window opened, press o.", host=host)
+        )
+    if not login.user_code:
+        return Content(
+            _(
+                "Continue in the browser ({host})\nfor the step {step}.\nIf no window opened, press o.",
+                host=host,
+                step=step,
+            )
+        )
+    text = (
+        _("Open {url}\nand enter", url=url)
+        if step == "sign-in"
+        else _("Open {url}\nand enter\nfor the step {step}", url=url, step=step)
+    )
+    at = text.index(url)
+    return Content(text).stylize("bold underline", at, at + len(url))

@@ -16,6 +16,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from amlwizard.language import _
 from amlwizard.tui.dialogs.dialog import Dialog, described, keys
 from amlwizard.tui.dialogs.questions import PathSuggester
 
@@ -24,11 +25,11 @@ UP = ".."
 KEYS = (
     (
         "enter",
-        "Opens the folder, or takes the file, that is highlighted in the list or typed above.",
+        _("Opens the folder, or takes the file, that is highlighted in the list or typed above."),
     ),
-    ("tab", "Moves between the list and the path."),
-    ("→", "Completes the path, as far as the grey text shows."),
-    ("esc", "Closes the dialog without taking a file."),
+    ("tab", _("Moves between the list and the path.")),
+    ("→", _("Completes the path, as far as the grey text shows.")),
+    ("esc", _("Closes the dialog without taking a file.")),
 )
 
 
@@ -36,7 +37,7 @@ class PickFile(Dialog[Path | None]):
     """The result is the path of a file, None on Escape. It stays open while `refused` says what is
     wrong with the file. `suffixes` are those of the files that are listed; none means all."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", _("Back"))]
 
     def __init__(
         self,
@@ -57,8 +58,8 @@ class PickFile(Dialog[Path | None]):
             yield OptionList(id="entries", compact=True)
             yield Static(
                 keys(
-                    ("enter", "opens or takes it"), ("tab", "list or path"), ("f1", "explains"),
-                    ("esc", "goes back"),
+                    ("enter", _("opens or takes it")), ("tab", _("list or path")), ("f1", _("explains")),
+                    ("esc", _("goes back")),
                 ),
                 classes="quiet",
             )  # fmt: skip
@@ -74,7 +75,8 @@ class PickFile(Dialog[Path | None]):
         try:
             entries = [UP, *islice(self._entries(folder), MOST)]
         except OSError as error:
-            self._tell(f"{folder} cannot be read: {error.strerror}.")
+            why = error.strerror
+            self._tell(_("{folder} cannot be read: {why}.", folder=folder, why=why))
             return
         self._folder = folder
         listed = self.query_one("#entries", OptionList)
@@ -115,7 +117,7 @@ class PickFile(Dialog[Path | None]):
         if path.is_dir():
             self._open(path)
         elif not path.is_file():
-            self._tell(f"There is no file {path}.")
+            self._tell(_("There is no file {path}.", path=path))
         elif wrong := self._refused(path):
             self._tell(wrong)
         else:

@@ -17,6 +17,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from amlwizard.language import _
 from amlwizard.tui.dialogs.dialog import Dialog, described, keys
 
 
@@ -33,7 +34,7 @@ class Choose(Dialog[str]):
     """Choose one of a few options. The result is the id of the chosen one, or of the last one on
     Escape. `at` is the id of the one that is lit at first (default: the first)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", _("Back"))]
 
     def __init__(self, title: str, text: str, ways: Sequence[Way], at: str = "") -> None:
         super().__init__()
@@ -48,7 +49,8 @@ class Choose(Dialog[str]):
                 ways.highlighted = ways.get_option_index(self._at)
             yield ways
             yield Static(
-                keys(("enter", "chooses"), ("?", "explains"), ("esc", "goes back")), classes="quiet"
+                keys(("enter", _("chooses")), ("?", _("explains")), ("esc", _("goes back"))),
+                classes="quiet",
             )
 
     def explained(self) -> tuple[str, Content]:
@@ -63,9 +65,9 @@ class Choose(Dialog[str]):
 
 
 PATH_KEYS = (
-    ("enter", "Takes the path."),
-    ("→", "Completes it, as far as the grey text shows."),
-    ("esc", "Closes the dialog without taking a file."),
+    ("enter", _("Takes the path.")),
+    ("→", _("Completes it, as far as the grey text shows.")),
+    ("esc", _("Closes the dialog without taking a file.")),
 )
 
 
@@ -73,7 +75,7 @@ class AskPath(Dialog[Path | None]):
     """Ask for a file's path, with completion; None on Escape. It stays open, with the path kept, while
     `refused` says what is wrong with the file."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", _("Back"))]
 
     def __init__(
         self,
@@ -93,8 +95,8 @@ class AskPath(Dialog[Path | None]):
             yield Static(id="wrong")
             yield Static(
                 keys(
-                    ("enter", "takes it"), ("→", "completes it"), ("f1", "explains"),
-                    ("esc", "goes back"),
+                    ("enter", _("takes it")), ("→", _("completes it")), ("f1", _("explains")),
+                    ("esc", _("goes back")),
                 ),
                 classes="quiet",
             )  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len, set_cell_size
 from textual import events
 from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
 from amlwizard import fields
+from amlwizard.language import _
 from amlwizard.rules.address_space import Space, path
 from amlwizard.rules.capacity import Capacity, Load, capacities
 from amlwizard.tui.widgets.address_map import AddressMap
@@ -18,14 +20,19 @@ from amlwizard.tui.widgets.address_paint import CODES, COLOURS, LIT, QUIET
 WIDE = 46
 """From this width on, there is a column for the usable addresses."""
 
-TITLES = {spec.name: spec.title.removesuffix(" subnet") for spec in fields.specs("addresses")}
+SHORT = {
+    "workspace": _("Workspace"), "compute": _("Compute"), "scoring": _("Scoring"),
+    "bastion": _("Bastion"), "gateway": _("Gateway"),
+}  # fmt: skip
+"""What a subnet is called where all are subnets."""
+TITLES = {spec.name: SHORT.get(spec.name, spec.title) for spec in fields.specs("addresses")}
 
 
 class Room(Widget):
     """The capacities of a space under a load. Posts `AddressMap.Picked` and `AddressMap.Pointed`,
     as the map does."""
 
-    BORDER_TITLE = "Needed, of what fits"
+    BORDER_TITLE = _("Needed, of what fits")
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -65,14 +72,14 @@ class Room(Widget):
 
 def table(rows: list[Capacity], lit: str, width: int) -> Iterator[Content]:
     """One line per row; `lit` is the recipe path of the highlighted field."""
-    title = max((len(TITLES[row.name]) for row in rows), default=0)
+    title = max((cell_len(TITLES[row.name]) for row in rows), default=0)
     for row in rows:
         here = path(row.name) == lit
         mark = LIT if here else " "
         code = Content.styled(CODES[row.name], f"$background on {COLOURS[row.name]}")
         usable = f"{row.usable:>7,}" if width >= WIDE else ""
         needed = said(row) if row.needed or not usable else ""
-        text = f" {TITLES[row.name]:<{title}}{usable}  {needed}"
+        text = f" {set_cell_size(TITLES[row.name], title)}{usable}  {needed}"
         style = "$text-error" if not row.enough else "bold" if here else QUIET
         line = Content.assemble(mark, code, (text, style))
         yield line.stylize(Style.from_meta({"path": path(row.name)}))
@@ -81,6 +88,8 @@ def table(rows: list[Capacity], lit: str, width: int) -> Iterator[Content]:
 def said(row: Capacity) -> str:
     """``3 of 250 nodes``: what is needed, of the capacity."""
     if not row.needed:
-        return f"{row.fits:,} addresses"
-    unit = "" if row.unit == "addresses" else f" {row.unit}"
-    return f"{row.needed:,} of {row.fits:,}{unit}{'' if row.enough else '  ✗'}"
+        return _("{fits:,} addresses", fits=row.fits)
+    shape = (
+        _("{needed:,} of {fits:,} nodes") if row.unit == "nodes" else _("{needed:,} of {fits:,}")
+    )
+    return shape.format(needed=row.needed, fits=row.fits) + ("" if row.enough else "  ✗")

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from amlwizard.language import _, _n
 from amlwizard.rules.address_space import Space, bounds, path
 from amlwizard.tui.widgets.address_bands import (
     Band,
@@ -64,7 +66,9 @@ def draw(look: Look, width: int, height: int) -> list[Content]:
             Content(mark.ljust(label)) + paint_whole(ruler(vnet, inside, columns), inner_look)
         )
         lines += _lines(inner, inner_look, label, columns, vnet.prefixlen // 8)
-    lines.append(_title("Private addresses around it" if vnet else "Private addresses", "", width))
+    lines.append(
+        _title(_("Private addresses around it") if vnet else _("Private addresses"), "", width)
+    )
     lines += _lines(outer, look, label, columns, 0)
     return [*lines[: max(0, height - len(notes))], *notes]
 
@@ -87,7 +91,7 @@ def _fitted(space: Space, columns: int, room: int) -> tuple[list[Line], list[Lin
 
 
 def _title(text: str, right: str, width: int) -> Content:
-    gap = max(1, width - len(text) - len(right))
+    gap = max(1, width - cell_len(text) - cell_len(right))
     return Content.assemble((text, "bold $primary"), " " * gap, (right, QUIET))
 
 
@@ -95,10 +99,11 @@ def _vnet_title(space: Space, width: int) -> Content:
     vnet = space.vnet
     assert vnet is not None
     left = sum(gap.addresses for gap in space.gaps())
-    share = f"{100 * left // vnet.num_addresses} % free"
-    size = f"{vnet.num_addresses:,} · "
-    room = len(f"VNET {vnet} {size}{share}") <= width
-    return _title(f"VNET {vnet}", size + share if room else share, width)
+    title = _("VNET {network}", network=vnet)
+    share = _("{share} % free", share=100 * left // vnet.num_addresses)
+    whole = f"{vnet.num_addresses:,} · {share}"
+    fits = cell_len(f"{title} {whole}") <= width
+    return _title(title, whole if fits else share, width)
 
 
 # -- lines
@@ -155,12 +160,17 @@ def _notes(look: Look, width: int) -> Iterator[Content]:
         first = max(bounds(one.network)[0], bounds(other.network)[0])
         last = min(bounds(one.network)[1], bounds(other.network)[1])
         codes = f"{CODES[one.name]}{SHARED}{CODES[other.name]}"
-        text = f"✗ {codes} share {last - first + 1:,}"
-        more = (f": {span(first, last)}", f" from {IPv4Address(first)}", "")
-        text += next(end for end in more if len(text + end) <= width or not end)
-        yield Content.styled(text, "$text-error")
+        said = {"codes": codes, "n": last - first + 1}
+        texts = (
+            _("✗ {codes} share {n:,}: {span}", span=span(first, last), **said),
+            _("✗ {codes} share {n:,} from {first}", first=IPv4Address(first), **said),
+            _("✗ {codes} share {n:,}", **said),
+        )
+        fitting = (text for text in texts if cell_len(text) <= width)
+        yield Content.styled(next(fitting, texts[-1]), "$text-error")
     if len(found) > 2:
-        yield Content.styled(f"✗ and {len(found) - 2} more overlaps", "$text-error")
+        more = _n("✗ and {n} more overlap", "✗ and {n} more overlaps", len(found) - 2)
+        yield Content.styled(more, "$text-error")
 
 
 # -- the widget

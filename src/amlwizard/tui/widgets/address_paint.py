@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.style import Style
 
+from amlwizard.language import _
 from amlwizard.rules.address_space import Range, Space, path
 from amlwizard.tui.widgets.address_bands import Band, Fold
 
@@ -122,8 +124,7 @@ def paint_fold(fold: Fold, look: Look, columns: int, told: bool) -> Content:
     """One line of a fold; `told` is whether it shows the number of free addresses."""
     if fold.ranges:
         return _paint(fold.ranges, columns, look)
-    text = f" {fold.addresses:,} free " if told else ""
-    before = (columns - len(text)) // 2
-    return Content.assemble(
-        _dots(before), (text, QUIET), _dots(columns - before - len(text))
-    )  # fmt: skip
+    text = _(" {n:,} free ", n=fold.addresses) if told else ""
+    before = (columns - cell_len(text)) // 2
+    behind = columns - before - cell_len(text)
+    return Content.assemble(_dots(before), (text, QUIET), _dots(behind))

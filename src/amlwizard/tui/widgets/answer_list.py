@@ -11,6 +11,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from amlwizard.fields import FieldSpec, shown
+from amlwizard.language import _
 from amlwizard.session import Session
 from amlwizard.tui.port import PageInfo
 
@@ -21,7 +22,7 @@ TITLE = 26
 class AnswerList(OptionList):
     """Enter on an answer posts `ToField`."""
 
-    BORDER_TITLE = f"Answers   {OWN} differs from the default"
+    BORDER_TITLE = _("Answers   {own} differs from the default", own=OWN)
 
     class ToField(Message):
         """Go to the field with this path in the recipe."""
@@ -59,7 +60,7 @@ def rows_of(pages: Sequence[PageInfo], session: Session) -> Iterator[tuple[str, 
                 given = session.draft.value(spec.path)
                 usual = default_of(spec, prefix)
                 value = usual if given in (None, "") else shown(spec, given)
-                yield spec.path, spec.title, value or "none", value != usual
+                yield spec.path, spec.title, value or _("none"), value != usual
 
 
 def default_of(spec: FieldSpec, prefix: str) -> str:
@@ -72,10 +73,10 @@ def default_of(spec: FieldSpec, prefix: str) -> str:
 def _option(path: str, title: str, value: str, own: bool) -> Option:
     if not path:
         return Option(Content.styled(title, "bold $primary"), disabled=True)
-    name = title if len(title) <= TITLE else f"{title[: TITLE - 1]}…"
     text = Content.assemble(
         (f"{OWN if own else ' '} ", "$accent"),
-        (f"{name:<{TITLE}} ", "$text-muted"),
+        Content.styled(title, "$text-muted").truncate(TITLE, ellipsis=True, pad=True),
+        " ",
         (" ".join(value.split()), "bold" if own else ""),
     )
     return Option(text, id=path)

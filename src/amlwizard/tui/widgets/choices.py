@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -15,6 +16,8 @@ from textual.reactive import reactive
 from textual.style import Style
 from textual.widget import Widget
 
+from amlwizard.language import _
+
 GAP = 2
 
 
@@ -23,8 +26,8 @@ class Choices(Widget, can_focus=True):
     recipe file), or "", which is shown as `none` if that is given."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "move(-1)", "Choose", show=False),
-        Binding("right,space", "move(1)", "Choose", show=False),
+        Binding("left", "move(-1)", _("Choose"), show=False),
+        Binding("right,space", "move(1)", _("Choose"), show=False),
     ]
 
     value: reactive[str] = reactive("", layout=True)
@@ -55,7 +58,7 @@ class Choices(Widget, can_focus=True):
         for choice in shown:
             if not choice and not self.none:
                 continue
-            long = 2 + len(choice or self.none)
+            long = 2 + cell_len(choice or self.none)
             if lines[-1] and used + GAP + long > width:
                 lines.append([])
                 used = 0

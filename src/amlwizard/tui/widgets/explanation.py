@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -12,18 +13,19 @@ from textual.widgets import Static
 
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, shown
+from amlwizard.language import _, one_of, sentences
 from amlwizard.rules import RULES, Rule, name_shapes
 from amlwizard.rules.base import use
 from amlwizard.tui.widgets.hanging import hanging
 
 KINDS = {
-    "text": "text",
-    "number": "a number",
-    "switch": "yes or no",
-    "list": "values with commas between them",
+    "text": _("text"),
+    "number": _("a number"),
+    "switch": _("yes or no"),
+    "list": _("values with commas between them"),
     "json": "JSON",
-    "file": "the name of a file, seen from the recipe's folder",
-    "scalar": "a number, true, false, or text (in quotes where it looks like a number)",
+    "file": _("the name of a file, seen from the recipe's folder"),
+    "scalar": _("a number, true, false, or text (in quotes where it looks like a number)"),
 }
 
 
@@ -49,8 +51,8 @@ def short(spec: FieldSpec, findings: Sequence[Finding]) -> Iterator[Content]:
     """Lines beside the form: the description, and the reason and cure of each finding."""
     yield Content.assemble((spec.title, "bold $primary"), (f"  {spec.path}", "$text-muted"))
     usual = shown_default(spec)
-    parts = [spec.description, f"Usually {usual}." if usual else ""]
-    yield Content(" ".join(part for part in parts if part))
+    said = _("Usually {usual}.", usual=usual) if usual else ""
+    yield Content(sentences(spec.description, said))
     for finding in findings:
         if finding.why:
             yield Content.assemble((f"{finding.rule}  ", "bold"), finding.why)
@@ -65,18 +67,18 @@ def long(spec: FieldSpec, findings: Sequence[Finding], width: int) -> Iterator[C
         yield Content(f"{spec.description}\n")
     default = spec.derived.replace("{prefix}", "<prefix>") if spec.derived else shown_default(spec)
     facts = {
-        "Allowed": allowed(spec),
-        "Example": shown(spec, spec.sample),
-        "Default": default or "none",
-        "In Azure": becomes(spec),
-        "In the recipe": spec.path,
+        _("Allowed"): allowed(spec),
+        _("Example"): shown(spec, spec.sample),
+        _("Default"): default or _("none"),
+        _("In Azure"): becomes(spec),
+        _("In the recipe"): spec.path,
     }
     for name, fact in facts.items():
         if fact:
             beside = hanging(fact, NAME, width)
-            yield Content.assemble((f"{name:<{NAME}}", "$text-muted"), beside)
+            yield Content.assemble((set_cell_size(name, NAME), "$text-muted"), beside)
     if findings:
-        yield Content.styled("\nFound now", "bold $primary")
+        yield Content.styled("\n" + _("Found now"), "bold $primary")
         for finding in findings:
             style = "$text-error" if finding.severity == "error" else "$text-warning"
             yield Content.assemble((f"{finding.rule}  ", "bold"), (finding.what, style))
@@ -87,7 +89,7 @@ def long(spec: FieldSpec, findings: Sequence[Finding], width: int) -> Iterator[C
                 yield Content.styled(f"  {finding.command}", "$secondary")
     ruled = rules_of(spec.path)
     if ruled:
-        yield Content.styled("\nRules", "bold $primary")
+        yield Content.styled("\n" + _("Rules"), "bold $primary")
         for rule in ruled:
             yield Content.assemble(
                 (f"{rule.id}  ", "bold"), rule.text, (f"  [{rule.source}]", "$text-muted")
@@ -96,17 +98,17 @@ def long(spec: FieldSpec, findings: Sequence[Finding], width: int) -> Iterator[C
 
 def allowed(spec: FieldSpec) -> str:
     """The values that a field takes."""
-    section, _, name = spec.path.partition(".")
+    section, __, name = spec.path.partition(".")
     if spec.choices:
-        return " or ".join(spec.choices)
+        return one_of(spec.choices)
     if spec.parts:
-        return f"{'='.join(spec.parts)}, with commas between them"
+        return _("{parts}, with commas between them", parts="=".join(spec.parts))
     if section == "names" and name in name_shapes.SHAPES:
         return name_shapes.SHAPES[name].text
     if spec.path == "names.prefix":
-        return f"{name_shapes.PREFIX.text} suit every name"
+        return _("{text} suit every name", text=name_shapes.PREFIX.text)
     if spec.kind == "list":
-        return f"{spec.takes}, with commas between them"
+        return _("{takes}, with commas between them", takes=spec.takes)
     return spec.takes or KINDS[spec.kind]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
+from textual.content import Content
 
 LEAST = 20
 
 
 def hanging(text: str, indent: int, width: int) -> str:
     """Text in `width` cells whose first line begins at `indent`, as do those below it."""
-    lines = wrap(text, max(LEAST, width - indent), break_on_hyphens=False)
-    return ("\n" + " " * indent).join(lines)
+    lines = Content(text).wrap(max(LEAST, width - indent))
+    return ("\n" + " " * indent).join(line.plain.rstrip() for line in lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.screen import Screen
@@ -24,8 +25,9 @@ class Shown:
     text: str
     always: bool
 
-    def __len__(self) -> int:
-        return len(self.display) + 1 + len(self.text)
+    @property
+    def cells(self) -> int:
+        return cell_len(f"{self.display} {self.text}")
 
 
 class KeyFooter(Widget):
@@ -58,10 +60,10 @@ class KeyFooter(Widget):
 
 def _fitted(keys: Sequence[Shown], width: int) -> Iterator[Content]:
     """As many keys as fit, in their order; those that are always shown have their room first."""
-    left = width - sum(len(key) + len(GAP) for key in keys if key.always) + len(GAP)
+    left = width - sum(key.cells + len(GAP) for key in keys if key.always) + len(GAP)
     for key in keys:
         if not key.always:
-            left -= len(key) + len(GAP)
+            left -= key.cells + len(GAP)
         if key.always or left >= 0:
             content = Content.assemble((key.display, "bold $accent"), f" {key.text}")
             yield content.stylize(Style.from_meta({"key": key.key}))

@@ -7,17 +7,18 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from amlwizard.language import _
 from amlwizard.tui.widgets.choices import Choices
 from amlwizard.tui.widgets.row import FieldRow
 
-EXAMPLE, OWN = "the example", "your own"
+EXAMPLE, OWN = _("the example"), _("your own")
 
 
 class NotebookChoice(Choices):
     """``● the example  ○ your own``; the name of a file, once one is picked, in the place of the
     latter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "pick", "Pick a file")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "pick", _("Pick a file"))]
 
     class Picking(Message):
         """A file is to be picked."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.reactive import reactive
@@ -67,7 +68,7 @@ class Rail(Widget):
 
     def render(self) -> Content:
         if self.size.height > 1:
-            return Content("\n").join(_line(stop) for stop in self.stops)
+            return Content("\n").join(_line(stop, self.size.width) for stop in self.stops)
         return Content(" " * GAP).join(_fitted(self.stops, self.size.width))
 
 
@@ -99,10 +100,11 @@ def _counts(findings: Sequence[Finding], sections: Sequence[str], visited: bool)
     )
 
 
-def _line(stop: Stop) -> Content:
+def _line(stop: Stop, width: int) -> Content:
     sign = "▸" if stop.here else "✓" if stop.visited and not stop.errors else " "
-    text = f"{sign}{stop.number:>2} {stop.title}"
-    return _styled(stop, text, f" {stop.mark}" if stop.mark else "")
+    mark = f" {stop.mark}" if stop.mark else ""
+    text = Content(f"{sign}{stop.number:>2} {stop.title}")
+    return _styled(stop, text.truncate(width - len(mark), ellipsis=True).plain, mark)
 
 
 def _fitted(stops: Sequence[Stop], width: int) -> list[Content]:
@@ -120,12 +122,12 @@ def _fitted(stops: Sequence[Stop], width: int) -> list[Content]:
 def _named(stops: Sequence[Stop], width: int) -> list[Content]:
     here = next((n for n, stop in enumerate(stops) if stop.here), 0)
     named: set[int] = set()
-    used = sum(len(_short(stop, False)) + GAP for stop in stops) - GAP
+    used = sum(cell_len(_short(stop, False)) + GAP for stop in stops) - GAP
     order = sorted(
         range(len(stops)), key=lambda n: (n != here, not stops[n].mark, abs(n - here), n < here)
     )
     for n in order:
-        more = len(_short(stops[n], True)) - len(_short(stops[n], False))
+        more = cell_len(_short(stops[n], True)) - cell_len(_short(stops[n], False))
         if used + more > width and n != here:
             break
         used += more

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from textwrap import wrap
 from typing import ClassVar
 
 from textual.actions import SkipAction
@@ -11,20 +10,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Key, Paste
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
 from amlwizard.fields import NO, NOT_SET, YES, FieldSpec, Pasted, laid_out, pasted, shown, typed
+from amlwizard.language import _, sentences
 from amlwizard.recipe import title
 from amlwizard.tui.widgets.choices import Choices
 from amlwizard.tui.widgets.immediate_keys import OF_THE_PAGE, run_binding_at_once
 
-SWITCH = (YES, NO)
 FEW = 2
 """An error about up to this many fields is shown in full under each, else only under the first."""
-LONG = 29
-"""Longer titles take two lines."""
 
 
 def text_of(spec: FieldSpec, value: object) -> str:
@@ -92,7 +90,7 @@ class FieldRow(Widget):
     def __init__(
         self, spec: FieldSpec, value: object, give: Callable[[Mapping[str, object], str], None]
     ) -> None:
-        super().__init__(classes="-long" if len(spec.title) > LONG else None)
+        super().__init__()
         self.spec, self._give = spec, give
         self.findings: tuple[Finding, ...] = ()
         self._pasted = Pasted("")
@@ -106,7 +104,7 @@ class FieldRow(Widget):
     def _editor(self, text: str) -> Choices | FieldInput | TextArea:
         kind = self.spec.kind
         if kind == "switch":
-            return Choices(SWITCH, text)
+            return Choices((YES, NO), text)
         if kind == "choice":
             return Choices(self.spec.choices, text, none=NOT_SET if self.spec.optional else "")
         if kind == "json":
@@ -117,7 +115,15 @@ class FieldRow(Widget):
         yield self.editor
 
     def render(self) -> Content:
-        return Content("\n".join(wrap(self.spec.title, LONG)))
+        return Content("\n").join(self._title_lines())
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        below = super().get_content_height(container, viewport, width)
+        return max(below, len(self._title_lines()))
+
+    def _title_lines(self) -> list[Content]:
+        """The title as wide as the room that the editor leaves."""
+        return Content(self.spec.title).wrap(max(1, self.editor.styles.margin.left - 1))
 
     # -- the value
 
@@ -233,8 +239,7 @@ def note(finding: Finding, path: str = "") -> Content:
     mark = "✗" if error else "!"
     few = error and len(finding.fields) <= FEW
     if path and not few and not f"{finding.fields[0]}.".startswith(f"{path}."):
-        return Content.styled(f"{mark} see {title(finding.fields[0])}", style)
-    parts = [(f"{mark} {finding.what}", style)]
-    if finding.fix:
-        parts.append((f" {finding.fix}", "$text-muted"))
-    return Content.assemble(*parts)
+        where = _("see {title}", title=title(finding.fields[0]))
+        return Content.styled(f"{mark} {where}", style)
+    fix = sentences(finding.what, finding.fix).removeprefix(finding.what)
+    return Content.assemble((f"{mark} {finding.what}", style), (fix, "$text-muted"))

@@ -16,6 +16,8 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from amlwizard.language import _
+
 ACROSS, DOWN = 2, 4
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 BLANK = 0x2800
@@ -160,7 +162,7 @@ class Scatter(Widget):
         super().__init__(id=id)
         self._actual: Sequence[float] = ()
         self._predicted: Sequence[float] = ()
-        self.without = "No predictions yet."
+        self.without = _("No predictions yet.")
 
     def show(self, actual: Sequence[float], predicted: Sequence[float], without: str = "") -> None:
         """Set the points; `without` is shown if there are none."""
@@ -172,9 +174,10 @@ class Scatter(Widget):
         if not self._actual or len(self._actual) != len(self._predicted):
             return Content(self.without).stylize("dim")
         if self.size.width < self.SMALLEST.width or self.size.height < self.SMALLEST.height:
-            return Content("A larger terminal shows the plot here.").stylize("dim")
-        head = Content.styled("predicted", "dim italic")
+            return Content(_("A larger terminal shows the plot here.")).stylize("dim")
+        head = Content.styled(_("predicted"), "dim italic")
         lines = scatter(self._actual, self._predicted, self.size.width - 1, self.size.height - 2)
         drawn = [Content.assemble(*((text, STYLES[kind]) for text, kind in line)) for line in lines]
-        foot = Content.styled(f"{'actual':>{self.size.width - 1}}", "dim italic")
+        foot = Content.styled(_("actual"), "dim italic")
+        foot = foot.pad_left(max(0, self.size.width - 1 - foot.cell_length))
         return Content("\n").join([head, *drawn, foot])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -133,13 +134,14 @@ class StepTree(Tree[str]):
             text.append("▾ " if node.is_expanded else "▸ ", self._tone("note", style))
         else:
             text.append(f"{line.mark} ", self._tone(line.tone, style))
-        title = fitted(line.title, width - text.cell_len - len(line.right) - 1)
+        title = fitted(line.title, width - text.cell_len - cell_len(line.right) - 1)
         text.append(title, self._tone("phase" if node.children else line.tone, style))
-        room = width - text.cell_len - len(line.right) - 2
+        left = width - cell_len(line.right)
+        room = left - text.cell_len - 2
         if line.note and room > 4:
-            note = line.note if len(line.note) <= room else f"{line.note[: room - 1]}…"
-            text.append(f"  {note}", self._tone("note", style))
-        left = width - len(line.right)
+            note = Text(f"  {line.note}", self._tone("note", style))
+            note.truncate(room + 2, overflow="ellipsis")
+            text.append_text(note)
         text.truncate(left - bool(line.right), overflow="ellipsis")
         if line.right:
             text.pad_right(left - text.cell_len)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -16,7 +17,9 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from amlwizard import durations
+from amlwizard.language import _
 from amlwizard.plan import graph
+from amlwizard.step_titles import STATE_WORDS
 from amlwizard.time_format import clock, span
 from amlwizard.view import RunView, State, StepView
 
@@ -24,6 +27,8 @@ FILL: Mapping[State, str] = {
     "done": "█", "running": "▓", "waiting": "░", "kept": "=", "failed": "▚", "blocked": "⊘",
     "cancelled": "⊘",
 }  # fmt: skip
+TOLD = ("failed", "blocked", "cancelled", "kept")
+"""States that a label names."""
 EXPECTED, NOW, DECIDES = "░", "┊", "◆"
 COLOURS = {
     "sign-in": "$primary", "provision": "$primary", "train": "$warning", "register": "$warning",
@@ -106,7 +111,7 @@ def _row(bar: TimelineBar, width: int, total: float) -> TimelineRow:
     solid = min(max(solid, start), stop)
     name, span = _label(bar)
     for label in (name + span, name):
-        long = len(label)
+        long = cell_len(label)
         if stop + 1 + long <= width:
             return TimelineRow(bar, start, solid, stop, label, stop + 1)
         if long + 1 <= start:
@@ -114,19 +119,19 @@ def _row(bar: TimelineBar, width: int, total: float) -> TimelineRow:
         if long + 2 <= stop - start:
             return TimelineRow(bar, start, solid, stop, label, start + 1)
     label = _cut(name, width)
-    return TimelineRow(bar, start, solid, stop, label, width - len(label))
+    return TimelineRow(bar, start, solid, stop, label, width - cell_len(label))
 
 
 def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: max(0, room - 1)]}…"[: max(0, room)]
+    return Content(text).truncate(max(0, room), ellipsis=True).plain
 
 
 def _label(bar: TimelineBar) -> tuple[str, str]:
     """A bar's name and its duration, which is left out if there is no room."""
     step = bar.step
     name = f"{DECIDES} {step.info.title}" if bar.critical else step.info.title
-    if step.state in ("failed", "blocked", "cancelled", "kept"):
-        return f"{name} {step.state}", ""
+    if step.state in TOLD:
+        return f"{name} {STATE_WORDS[step.state]}", ""
     if bar.ends <= bar.begins:
         return name, ""
     return name, f" {'' if step.state == 'done' else '~'}{span(bar.ends - bar.begins)}"
@@ -155,7 +160,7 @@ class Timeline(Vertical):
     Timeline > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
     Timeline .bars { height: auto; width: 1fr; }
     """
-    BORDER_TITLE = "Timeline"
+    BORDER_TITLE = _("Timeline")
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -221,35 +226,50 @@ def paint(row: TimelineRow, width: int, now: int | None) -> Content:
         cells[now] = NOW
     for at in range(row.start, row.stop):
         cells[at] = fill if at < row.solid or step.state != "running" else EXPECTED
-    cells[row.at : row.at + len(row.label)] = row.label
+    _write(cells, row.at, row.label)
     quiet = step.state in ("waiting", "kept", "blocked", "cancelled")
     weight = "bold" if row.bar.critical else "dim" if quiet else ""
-    end = row.at + len(row.label)
+    end = row.at + cell_len(row.label)
     spans = [(row.start, row.stop, colour), (row.at, end, weight)]
     spans.append((max(row.start, row.at), min(row.stop, end), "bold reverse"))
     if step.state == "failed":
         spans.append((row.at, end, "bold $error"))
-    return _styled("".join(cells), spans)
+    return _styled(cells, spans)
 
 
-def _styled(text: str, spans: Iterable[tuple[int, int, str]]) -> Content:
-    content = Content(text)
+def _write(cells: list[str], at: int, text: str) -> None:
+    """Put a text into cells; the second cell of a wide letter is empty."""
+    for letter in text:
+        if cell_len(letter):
+            cells[at : at + cell_len(letter)] = [letter, *[""] * (cell_len(letter) - 1)]
+            at += cell_len(letter)
+        elif at:
+            cells[at - 1] += letter  # an accent of the letter before it
+
+
+def _styled(cells: Sequence[str], spans: Iterable[tuple[int, int, str]]) -> Content:
+    """The cells as a text, with styles from cell to cell."""
+    content = Content("".join(cells))
     for start, stop, style in spans:
         if style and start < stop:
-            content = content.stylize(style, start, stop)
+            at, end = (len("".join(cells[:cell])) for cell in (start, stop))
+            content = content.stylize(style, at, end)
     return content
 
 
 def _axis(width: int, total: float, now: int | None) -> Content:
     cells = [" "] * width
     for at, text in ticks(width, total):
-        cells[at : at + len(text)] = text
+        _write(cells, at, text)
     if now is not None and now < width:
         cells[now] = "▼"
-    return _styled("".join(cells), [(0, width, "dim")])
+    return _styled(cells, [(0, width, "dim")])
 
 
 def _legend(width: int) -> Content:
-    whole = f"█ done  ▓ running  ░ expected  ▚ failed  = kept  {DECIDES} decides when it is over"
-    short = f"█ done ▓ running ░ expected ▚ failed {DECIDES} decides the end"
-    return Content(whole if len(whole) <= width else short).stylize("dim")
+    whole = _(
+        "█ done  ▓ running  ░ expected  ▚ failed  = kept  {decides} decides when it is over",
+        decides=DECIDES,
+    )
+    short = _("█ done ▓ running ░ expected ▚ failed {decides} decides the end", decides=DECIDES)
+    return Content(whole if cell_len(whole) <= width else short).stylize("dim")
