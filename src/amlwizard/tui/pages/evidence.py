@@ -9,7 +9,7 @@ from itertools import groupby
 from rich.cells import set_cell_size
 from textual.content import Content
 
-from amlwizard.language import _, listed
+from amlwizard.language import _
 from amlwizard.payloads import PostureJudged
 from amlwizard.plan.outputs import VERIFY
 from amlwizard.posture import Evidence, Posture, PromiseLine
@@ -55,10 +55,12 @@ def summary(posture: Posture, now: float) -> str:
     """``24 of 26 promises kept, 2 not kept, outside and inside, 22:41``: with the sides it was
     seen from and the local time, including the day if it differs from that of `now`."""
     pieces = [p for line in posture.lines for p in line.evidence if p.outcome != "unknown"]
-    sides = listed(_seen_from(pieces)) or _("seen from neither side")
+    seen_from = _seen_from(pieces)
+    both = _("outside and inside") if len(seen_from) == len(SEEN_FROM) else ""
+    sides = both or "".join(seen_from) or _("seen from neither side")
     at, today = time.localtime(posture.at), time.localtime(now)
     when = time.strftime("%H:%M" if at[:3] == today[:3] else _("%d %b %H:%M"), at)
-    return _(", ").join((posture.summary, sides, when))
+    return _("{summary}, {sides}, {time}", summary=posture.summary, sides=sides, time=when)
 
 
 def drawn(lines: Sequence[PromiseLine], pending: bool) -> Iterator[tuple[str, StepLine]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -28,7 +28,8 @@ from amlwizard.tui.pages.score import COPIED
 from amlwizard.tui.widgets.hanging import hanging
 from amlwizard.view import RunView
 
-NAME = 13
+LONGEST = (_("Predictions"), "→ " + _("Deployment"), "→ " + _("Endpoint"))
+NAME = max(map(cell_len, LONGEST)) + 1
 NAMED = 3
 
 

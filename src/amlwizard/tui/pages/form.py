@@ -148,7 +148,7 @@ class FormPage(Page):
     def _refresh(self) -> None:
         """Update rows, notes and explanation to the current answers."""
         draft, found = self.wizard.session.draft, self.findings()
-        prefix = draft.value("names.prefix") or "<prefix>"
+        prefix = draft.value("names.prefix") or _("<prefix>")
         for row in self.rows:
             row.put(draft.value(row.spec.path))
             row.hint(hint(row.spec, str(prefix)))

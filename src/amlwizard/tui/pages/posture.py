@@ -28,6 +28,7 @@ EVENTS = 0.25
 REPORT = _(
     "The file to write: one HTML page, with all evidence and the network drawn. It holds no secret."
 )
+UNVERIFIED = _("This run did not verify the platform. Press v to verify it now.")
 
 
 class PosturePage(Page):
@@ -173,7 +174,7 @@ def without(view: RunView) -> str:
     """Why there is no result yet."""
     step = view.steps.get(VERIFY.id)
     if step is None:
-        return _("This run did not verify the platform. Press v to verify it now.")
+        return UNVERIFIED
     before = [view.steps[name] for name in step.info.after if name in view.steps]
     left = [one.info.title for one in before if one.state not in ("done", "kept")]
     return {
@@ -190,4 +191,4 @@ def without(view: RunView) -> str:
         "cancelled": _(
             "The run was cancelled before it could verify. Press v to verify what exists."
         ),
-    }.get(step.state, "This run did not verify the platform. Press v to verify it now.")
+    }.get(step.state, UNVERIFIED)

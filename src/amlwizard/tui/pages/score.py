@@ -271,7 +271,8 @@ class ScorePage(Page):
     def _show(self, asked: Asked | None) -> None:
         self.query_one("#answered", Static).update(_answer(asked))
         curl = asked.answer.curl if asked and asked.answer else ""
-        shown = curl.partition(DATA)[0] + f"{DATA}'{_('<the request>')}'" if curl else ""
+        request = _("<the request>")
+        shown = f"{curl.partition(DATA)[0]}{DATA}'{request}'" if curl else ""
         self.query_one("#curl", Static).update(Content.styled(shown, "dim"))
 
 

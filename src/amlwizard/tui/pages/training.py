@@ -232,4 +232,4 @@ def _without(view: RunView, step: StepView | None) -> str:
         if step.end
         else _("Not trained."),
         "cancelled": _("The run was cancelled before training."),
-    }.get(step.state, "Training is done, but its journal holds no predictions.")
+    }.get(step.state, _("Training is done, but its journal holds no predictions."))
