@@ -346,7 +346,7 @@ class Planner:
             network for gaps in self._open.values() for gap in gaps for network in gap.networks()
         ]
         widest = min(left, key=lambda network: network.prefixlen, default=None)
-        sizes = ", ".join(f"{title(path(name))} /{length}" for name, length in wanted.items())
+        sizes = _(", ").join(f"{title(path(name))} /{length}" for name, length in wanted.items())
         return NoRoomError(
             _("The connected networks leave no room for a plan."),
             why=_(

@@ -57,7 +57,8 @@ def region(rule: Rule, sign_in: SignIn) -> Iterator[Finding]:
             _("{region!r} is not the name of an Azure region.", region=given[:60]),
             cure=cure,
             otherwise=_(
-                "To list them: {command}", command="az account list-locations --query [].name"
+                "To list the regions: {command}",
+                command="az account list-locations --query [].name",
             ),
         )
 

@@ -171,6 +171,11 @@ def authorised(rule: Rule, security: Security) -> Iterator[Finding]:
 def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
     """A run assigns the workspace's own roles, but the recipe does not say whose account trains."""
     if not security.shared_keys:
+        command = (
+            'az role assignment create --role "Storage Blob Data Contributor" --assignee WHO '
+            f"--scope $(az storage account show -g {names.resource_group} -n {names.storage} "
+            "--query id -o tsv)"
+        )
         yield rule.finding(
             "security.shared_keys",
             _(
@@ -180,9 +185,7 @@ def keyless(rule: Rule, security: Security, names: Names) -> Iterator[Finding]:
             _(
                 "Give them the roles Storage Blob Data Contributor and Storage File Data Privileged "
                 "Contributor: {command}",
-                command='az role assignment create --role "Storage Blob Data Contributor" --assignee WHO '
-                f"--scope $(az storage account show -g {names.resource_group} -n {names.storage} "
-                "--query id -o tsv)",
+                command=command,
             ),
         )
 
@@ -205,6 +208,10 @@ def control_plane(rule: Rule, security: Security, sign_in: SignIn) -> Iterator[F
     says that attaching AKS grants trusted access without them. Whether the recipe already lists the
     required ranges cannot be determined without the cloud."""
     if security.aks_authorized_ranges and not security.private_aks:
+        command = (
+            f"az network list-service-tags -l {sign_in.region} --query "
+            "\"values[?starts_with(name,'AzureMachineLearning.')]\""
+        )
         yield rule.finding(
             "security.aks_authorized_ranges",
             _(
@@ -214,8 +221,7 @@ def control_plane(rule: Rule, security: Security, sign_in: SignIn) -> Iterator[F
             _(
                 "Add the ranges of the service tag AzureMachineLearning for the region and its pair: "
                 "{command}. Microsoft's documents disagree on whether AKS needs them.",
-                command=f"az network list-service-tags -l {sign_in.region} --query "
-                "\"values[?starts_with(name,'AzureMachineLearning.')]\"",
+                command=command,
             ),
         )
 

@@ -37,7 +37,7 @@ def dns_zones(rule: Rule, security: Security) -> Iterator[Finding]:
                     "No private endpoint of the recipe uses a private DNS zone {name!r}.",
                     name=name[:80],
                 ),
-                _("The zones in use are: {zones}.", zones=", ".join(ZONES)),
+                _("The zones in use are: {zones}.", zones=_(", ").join(ZONES)),
             )
         elif not re.fullmatch(rf"{ZONE_ID}{re.escape(name)}", zone, re.IGNORECASE):
             yield rule.finding(
