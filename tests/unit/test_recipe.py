@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from ipaddress import IPv4Address
 from pathlib import Path
+from subprocess import run
 
 import pytest
 from hypothesis import assume, example, given
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from support import RECIPES, existing
 
 from amlwizard import fields
+from amlwizard.language import LANGUAGES, VARIABLE
 from amlwizard.recipe import Recipe, examine, load, parse, read, save, text_of
 from amlwizard.recipe.writing import HEADINGS
 from amlwizard.rules import findings_of
@@ -35,6 +39,15 @@ def test_shipped_recipes_fit_the_shipped_schema(path: Path) -> None:
 
     schema = json.loads((RECIPES / "recipe.schema.json").read_text())
     jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_recipe_is_the_same_file_in_every_language(language: str) -> None:
+    path = RECIPES / "quickstart.yaml"
+    code = "import sys; from amlwizard.recipe import *; print(text_of(load(Path(sys.argv[1]))), end='')"
+    words = [sys.executable, "-c", f"from pathlib import Path; {code}", str(path)]
+    written = run(words, env={**os.environ, VARIABLE: language}, capture_output=True, check=True)
+    assert written.stdout == path.read_bytes()
 
 
 def test_the_shipped_schema_is_generated() -> None:
