@@ -91,7 +91,7 @@ fuzz: .venv/ready
 	cd tests && ../$(BIN)/python -m fuzz $(or $(RUNS),200) $(SEED)
 
 pictures: .venv/ready
-	cd tests && ../$(BIN)/python -m pictures
+	cd tests && for language in en ja; do AMLWIZARD_LANG=$$language ../$(BIN)/python -m pictures || exit; done
 
 # The run that tests and pictures show, recorded anew; the pictures follow from it.
 golden: .venv/ready

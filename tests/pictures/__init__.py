@@ -29,6 +29,8 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 
 SCREENS = Path(__file__).parents[2] / "screens"
+TRANSLATED = ("welcome", "naming", "addresses", "help", "security", "training", "review", "login")
+"""The pictures of which there is one in each other language, in a folder that has its name."""
 SIZES = ((120, 36), (80, 24))
 NOW = 1_795_000_000.0
 """Seconds since the epoch at which all pictures are taken."""
@@ -44,8 +46,8 @@ class Picture:
     make: Callable[[], WizardApp]
     show: Show
 
-    def file(self, size: tuple[int, int]) -> Path:
-        return SCREENS / f"{self.name}-{size[0]}x{size[1]}.svg"
+    def file(self, size: tuple[int, int], folder: Path = SCREENS) -> Path:
+        return folder / f"{self.name}-{size[0]}x{size[1]}.svg"
 
 
 PICTURES: dict[str, Picture] = {}
