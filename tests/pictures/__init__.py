@@ -15,9 +15,11 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from textual.app import App
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -108,7 +110,17 @@ def plain(svg: str, name: str) -> str:
     """Without what changes from run to run, and without fonts from the Internet."""
     svg = re.sub(r",\s*url\([^)]*\) format\([^)]*\)", "", svg)
     svg = re.sub(r"terminal-\d+", name, svg)
+    svg = re.sub(r'textLength="([\d.]+)"([^>]*>)([^<]*)', _as_wide_as_drawn, svg)
     return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
+
+
+def _as_wide_as_drawn(text: re.Match[str]) -> str:
+    """Rich counts a wide letter as one cell here, which would press a Japanese text to half its width."""
+    length, between, content = text.groups()
+    letters = unescape(content)
+    if not letters.isascii():
+        length = f"{float(length) * cell_len(letters) / len(letters):g}"
+    return f'textLength="{length}"{between}{content}'
 
 
 def text_of(svg: str) -> list[str]:

@@ -1,0 +1,22 @@
+"""Where a line of a Japanese text may end. Rich and Textual break lines between words only, so that a
+sentence without spaces begins on a line of its own and ends in the middle of one."""
+
+from __future__ import annotations
+
+import re
+
+from rich import _wrap
+
+NEVER_FIRST = (
+    "、。，．・：；？！‐ー々ゝゞヽヾぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ）］｝〉》」』】〕"
+)
+NEVER_LAST = "（［｛〈《「『【〔"
+LETTER = r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]"  # of two cells
+
+
+def let_lines_end_between_letters() -> None:
+    """Make a Japanese letter a word for them, with the punctuation that may not be parted from it (JIS X
+    4051). Other texts keep their words."""
+    _wrap.re_word = re.compile(
+        rf"\s*[{NEVER_LAST}]*(?:{LETTER}|(?:(?!{LETTER})\S)+)[{NEVER_FIRST}]*\s*"
+    )
