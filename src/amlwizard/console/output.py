@@ -15,6 +15,7 @@ from rich.text import Text
 
 from amlwizard.events import Emit
 from amlwizard.json_types import Document
+from amlwizard.line_breaks import let_lines_end_between_letters
 
 LONGEST_LINE = 100_000
 Marks = Mapping[str, tuple[str, str, str]]
@@ -34,6 +35,7 @@ STATES: Marks = {
 def output(stream: TextIO, plain: bool = False) -> Console:
     """A console that wraps at the terminal's width, or at COLUMNS. `plain`: without colours and
     other control sequences, for screen readers."""
+    let_lines_end_between_letters()
     wraps = stream.isatty() or "COLUMNS" in os.environ
     return Console(
         file=stream,

@@ -27,6 +27,7 @@ from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
 from amlwizard.events import Event, LoginDone, LoginNeeded, RunStarted, StepProgress
 from amlwizard.json_types import JsonObject
 from amlwizard.language import _
+from amlwizard.line_breaks import let_lines_end_between_letters
 from amlwizard.next_steps import NextStep, next_steps, request_lines
 from amlwizard.payloads import ScoringResponse
 from amlwizard.plan import Plan
@@ -116,6 +117,7 @@ class WizardApp(App[int]):
         target: TargetName | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        let_lines_end_between_letters()
         super().__init__()
         self.session = Session(store, draft or drafts.new())
         self.session.draft.target = target or self.session.draft.target
