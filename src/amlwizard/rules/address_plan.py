@@ -14,7 +14,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from amlwizard.errors import InvalidInputError
-from amlwizard.language import _, sentences
+from amlwizard.language import _, listed, sentences
 from amlwizard.recipe import title
 from amlwizard.rules.address_space import (
     AKS_RESERVED,
@@ -346,16 +346,17 @@ class Planner:
             network for gaps in self._open.values() for gap in gaps for network in gap.networks()
         ]
         widest = min(left, key=lambda network: network.prefixlen, default=None)
-        sizes = _(", ").join(f"{title(path(name))} /{length}" for name, length in wanted.items())
+        sizes = [f"{title(path(name))} /{length}" for name, length in wanted.items()]
+        least = listed(sizes, len(sizes))
         return NoRoomError(
             _("The connected networks leave no room for a plan."),
             why=_(
                 "The largest free private range is {widest}; needed are at least: {sizes}.",
                 widest=widest,
-                sizes=sizes,
+                sizes=least,
             )
             if widest
-            else _("No private range is free; needed are at least: {sizes}.", sizes=sizes),
+            else _("No private range is free; needed are at least: {sizes}.", sizes=least),
             fix=sentences(
                 _(
                     "In {peered} and {on_premises}, give only the prefixes that are in use, not the "

@@ -161,7 +161,7 @@ def reserved(rule: Rule, names: Names) -> Iterator[Finding]:
     "serving",
     reads=("serving.network",),
     about=tuple(f"names.{field}" for field in LABELLED),
-    source="AKS, Azure CNI Overlay",
+    source=_("AKS, Azure CNI Overlay"),
 )
 def labels(rule: Rule, names: Names, serving: Serving) -> Iterator[Finding]:
     if serving.network != "overlay":

@@ -62,7 +62,11 @@ class Ranges:
         return self.found(
             rule,
             (one.path, *(other.path for other in others)),
-            f"{one.text} overlaps {listed([other.text for other in others])}.",
+            _(
+                "{range} overlaps {others}.",
+                range=one.text,
+                others=listed([other.text for other in others]),
+            ),
             *([one.name] if one.name in self.space.own else []),
         )
 

@@ -21,7 +21,7 @@ from amlwizard.rules.capacity import (
 )
 from amlwizard.rules.rule_context import Ranges
 
-OVERLAY = "AKS, Azure CNI Overlay"
+OVERLAY = _("AKS, Azure CNI Overlay")
 DATABRICKS_DOCS = _("Azure Databricks, VNet injection")
 POOL_PODS = 30
 WORKERS = ("training.max_workers", "training.workers")
@@ -207,7 +207,7 @@ def private_endpoint_room(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     ),
     "ranges",
     about=paths("service_cidr"),
-    source=f"{PLANNING}; Kubernetes, kube-apiserver",
+    source=_("{document}; Kubernetes, kube-apiserver", document=PLANNING),
 )
 def service_size(rule: Rule, ranges: Ranges) -> Iterator[Finding]:
     service = ranges.get("service_cidr")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from amlwizard.errors import Finding
-from amlwizard.language import _
+from amlwizard.language import _, listed
 from amlwizard.recipe import Security
 from amlwizard.rules.base import Rule, rule
 
@@ -37,7 +37,7 @@ def dns_zones(rule: Rule, security: Security) -> Iterator[Finding]:
                     "No private endpoint of the recipe uses a private DNS zone {name!r}.",
                     name=name[:80],
                 ),
-                _("The zones in use are: {zones}.", zones=_(", ").join(ZONES)),
+                _("The zones in use are: {zones}.", zones=listed(ZONES, len(ZONES))),
             )
         elif not re.fullmatch(rf"{ZONE_ID}{re.escape(name)}", zone, re.IGNORECASE):
             yield rule.finding(
