@@ -38,8 +38,6 @@ MARKS = {
     "wait": ("◌", "live"),
     "run": ("▸", "plain"),
 }
-ACTION = max(cell_len(ACTION_WORDS[action]) for action in MARKS)
-"""Cells of the longest word for what a step does."""
 
 
 class ReviewPage(Page):
@@ -256,11 +254,12 @@ def lines(plan: Plan, expected: dict[str, float]) -> dict[str, StepLine]:
         counts = Counter(step.action for step in within)
         said = _(", ").join(_steps(n, action) for action, n in counts.items())
         drawn[PHASE + phase] = StepLine("", PHASE_TITLES[phase], "phase", right=said)
+    longest = max((cell_len(ACTION_WORDS[step.action]) for step in plan.steps), default=0)
     for step in plan.steps:
         mark, tone = MARKS[step.action]
         seconds = expected.get(step.id, 0.0)
         long = f"~{span(seconds)}" if seconds >= 1 and step.action != "keep" else ""
-        right = set_cell_size(ACTION_WORDS[step.action], ACTION)
+        right = set_cell_size(ACTION_WORDS[step.action], longest)
         drawn[step.id] = StepLine(
             mark, step.title, tone, right=f"{long}  {right}" if long else right
         )
