@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,13 +16,12 @@ from textual.content import Content
 from amlwizard import durations
 from amlwizard.app.port import TargetName
 from amlwizard.command_line import resuming
-from amlwizard.language import _, listed
+from amlwizard.language import _, listed, sentences
 from amlwizard.plan import PHASES
 from amlwizard.step_titles import ACTION_WORDS, PHASE_TITLES, STATE_WORDS
 from amlwizard.time_format import clock, span
 from amlwizard.tui.dialogs.questions import Choose, Way
 from amlwizard.tui.pages.page import Page
-from amlwizard.tui.pages.review import CLOUDS
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.timeline import Timeline
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
@@ -48,6 +48,10 @@ CANCEL = (
     ),
     Way("stay", _("Keep running"), _("Closes this dialog; nothing changes.")),
 )
+CONTINUING: Mapping[TargetName, str] = {
+    "azure": _("Operations that have begun continue in Azure."),
+    "sandbox": _("Operations that have begun continue in the sandbox."),
+}
 
 
 class ProgressPage(Page):
@@ -188,10 +192,10 @@ class ProgressPage(Page):
 
 def cancelling(target: TargetName, run: str) -> str:
     """What cancelling does, and how to go on afterwards."""
-    text = _(
-        "Steps that have not started are skipped. Operations that have begun continue in "
-        "{cloud}. To go on, press r on this page; what exists by then is kept.",
-        cloud=CLOUDS[target],
+    text = sentences(
+        _("Steps that have not started are skipped."),
+        CONTINUING[target],
+        _("To go on, press r on this page; what exists by then is kept."),
     )
     shell = _("From a shell: {command}", command=resuming(run, target)) if run else ""
     return "\n\n".join(filter(None, (text, shell)))
@@ -213,7 +217,7 @@ def telling(view: RunView) -> str:
 def short(recipe: str) -> str:
     """A short name for a run's recipe, without folder and suffix."""
     name = recipe.rpartition("/")[2].removesuffix(".yaml")
-    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+    return name if cell_len(name) <= NAME else f"{set_cell_size(name, NAME - 1).rstrip()}…"
 
 
 def head(view: RunView, now: float, left: float, running: bool, holding: bool) -> Content:

@@ -30,7 +30,7 @@ from amlwizard.tui.widgets.row import note
 from amlwizard.tui.widgets.step_tree import PHASE, StepLine, StepTree
 from amlwizard.tui.widgets.updating_static import UpdatingStatic
 
-CLOUDS = {"azure": "Azure", "sandbox": _("the sandbox")}
+COMPARED = {"azure": _("compared with Azure"), "sandbox": _("compared with the sandbox")}
 MARKS = {
     "create": ("+", "done"),
     "update": ("~", "warning"),
@@ -227,11 +227,7 @@ def summary(plan: Plan | None, expected: dict[str, float], errors: int, reading:
     if reading:
         parts.append((_("◌ comparing…"), "$accent"))
     else:
-        where = (
-            _("compared with {cloud}", cloud=CLOUDS[plan.target])
-            if plan.target
-            else _("not compared with the cloud yet")
-        )
+        where = COMPARED[plan.target] if plan.target else _("not compared with the cloud yet")
         parts.append((where, "$text-muted"))
     return Content.assemble(*parts)
 
