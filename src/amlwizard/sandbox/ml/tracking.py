@@ -30,7 +30,8 @@ DATABASE = "mlflow.db"
 READY_SECONDS = 600
 """How long to wait for a server that neither responds nor exits."""
 SOCKET = "server.socket"
-URL = "http://localhost"  # over its socket; MLflow 3 serves no other host
+URL = "http://mlflow"
+HOST = {"Host": "localhost"}  # MLflow 3 serves no other
 
 
 class Tracking:
@@ -44,7 +45,7 @@ class Tracking:
         self.server: asyncio.Task[None] | None = None
         self.process: Child | None = None
         socket = UnixSocketTransport(state.folder, SOCKET)
-        self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket)
+        self.client = httpx.AsyncClient(timeout=60, trust_env=False, transport=socket, headers=HOST)
         self.artifacts = Artifacts(state, self._run_exists)
 
     def start(self) -> asyncio.Task[None]:
