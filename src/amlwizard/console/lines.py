@@ -6,19 +6,22 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from amlwizard import durations
+from amlwizard.console.output import about_left
 from amlwizard.events import Event, RunFinished, RunStarted, StepFinished, StepProgress, StepStarted
+from amlwizard.language import _, _n
 from amlwizard.payloads import FindingReported
+from amlwizard.step_titles import STATE_WORDS
 from amlwizard.time_format import span
 from amlwizard.view import RunView, StepView
 
 QUIET_SECONDS = 30.0
 """After that long without a line, one says what the run waits for."""
 DONE = {
-    "create": "created in {}",
-    "update": "updated in {}",
-    "delete": "removed in {}",
-    "wait": "ready after {}",
-    "run": "done in {}",
+    "create": _("created in {time}"),
+    "update": _("updated in {time}"),
+    "delete": _("removed in {time}"),
+    "wait": _("ready after {time}"),
+    "run": _("done in {time}"),
 }
 
 
@@ -47,14 +50,19 @@ class Lines:
     def _text(self, event: Event) -> str:
         match event:
             case RunStarted():
-                return (
-                    f"Run {event.run}: {event.recipe} on {event.target}, {len(event.steps)} steps"
+                return _n(
+                    "Run {run}: {recipe} on {target}, {n} step",
+                    "Run {run}: {recipe} on {target}, {n} steps",
+                    len(event.steps),
+                    run=event.run,
+                    recipe=event.recipe,
+                    target=event.target,
                 )
             case StepFinished():
                 return f"{self._place()} {self._ended(event)}"
             case RunFinished():
-                counts = ", ".join(f"{n} {outcome}" for outcome, n in event.counts.items())
-                return f"Run finished: {counts}"
+                counts = ", ".join(f"{n} {STATE_WORDS[o]}" for o, n in event.counts.items())
+                return _("Run finished: {counts}", counts=counts)
             case StepProgress() if event.payload(FindingReported):
                 return f"{self.view.title(event.step)}: {event.message}"
             case StepStarted() | StepProgress() if event.at - self._last >= QUIET_SECONDS:
@@ -69,21 +77,24 @@ class Lines:
     def _ended(self, event: StepFinished) -> str:
         step, title = self.view.steps.get(event.step), self.view.title(event.step)
         if event.outcome == "done" and step:
-            return f"{title}: {DONE.get(step.action, 'done in {}').format(span(step.seconds))}"
+            return f"{title}: {DONE.get(step.action, DONE['run']).format(time=span(step.seconds))}"
         if event.outcome == "kept":
-            return f"{title}: kept" + (f" ({event.what})" if event.what else "")
+            told = _("kept ({what})", what=event.what) if event.what else STATE_WORDS["kept"]
+            return f"{title}: {told}"
         if event.because:
-            outcome = "not started" if event.outcome == "blocked" else "cancelled"
-            return f"{title}: {outcome}, because of {self.view.title(event.because)}"
-        return " | ".join(
-            filter(None, (f"{title}: {event.outcome}", event.what, event.why, event.fix))
-        )
+            other = self.view.title(event.because)
+            if event.outcome == "blocked":
+                return _("{step}: not started, because of {other}", step=title, other=other)
+            return _("{step}: cancelled, because of {other}", step=title, other=other)
+        ended = f"{title}: {STATE_WORDS[event.outcome]}"
+        return " | ".join(filter(None, (ended, event.what, event.why, event.fix)))
 
     def _waiting(self, now: float) -> str:
         running = [step for step in self.view.steps.values() if step.state == "running"]
         doing = "; ".join(self._doing(step, now) for step in running)
         left = durations.left(self.view, self.expected, now)
-        return f"Waiting for {doing}" + (f" | about {span(left)} left" if left >= 1 else "")
+        waiting = _("Waiting for {steps}", steps=doing)
+        return f"{waiting} | {about_left(left)}" if left >= 1 else waiting
 
     def _doing(self, step: StepView, now: float) -> str:
         said = f", {step.message}" if step.message else ""

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -13,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from amlwizard import durations
-from amlwizard.console.output import STATES, columns, mark
+from amlwizard.console.output import STATES, about_left, columns, mark
 from amlwizard.events import Event, RunFinished, RunStarted
+from amlwizard.language import _
 from amlwizard.plan import PHASES
-from amlwizard.step_titles import PHASE_TITLES, fitted
-from amlwizard.time_format import clock, span
+from amlwizard.step_titles import PHASE_TITLES, STATE_WORDS, fitted
+from amlwizard.time_format import clock
 from amlwizard.view import RunView, StepView
 
 FIRST = ("failed", "running", "blocked", "cancelled", "done", "kept", "waiting")
@@ -57,13 +59,14 @@ class LiveTable:
 
     def _head(self, now: float) -> Iterator[RenderableType]:
         view, counts = self.view, self.view.counts()
-        yield Text(f"{view.recipe} on {view.target}", style="bold", no_wrap=True)
+        what = _("{recipe} on {target}", recipe=view.recipe, target=view.target)
+        yield Text(what, style="bold", no_wrap=True)
         ended, total = sum(s.end is not None for s in view.steps.values()), len(view.steps)
         bar = columns(min(BAR, self.console.width // 3), None)
         bar.add_row(ProgressBar(total=max(1, total), completed=ended), self._progress(ended, now))
         yield bar
         words = [
-            mark(self.console, STATES, state).append(f" {counts[state]} {state}")
+            mark(self.console, STATES, state).append(f" {counts[state]} {STATE_WORDS[state]}")
             for state in STATES
             if counts.get(state)
         ]
@@ -75,15 +78,15 @@ class LiveTable:
         left = durations.left(view, self.expected, now)
         if left >= 1:
             ends = time.strftime("%H:%M", time.localtime(now + left))
-            text += f", about {span(left)} left ({ends})"
+            text += f", {about_left(left)} ({ends})"
         return Text(text, no_wrap=True, overflow="crop")
 
     def _table(self, expected: Mapping[str, float], now: float) -> Table:
         view = self.view
         chosen = set(self._telling())
-        longest = max((len(view.steps[name].info.title) for name in chosen), default=0)
+        longest = max((cell_len(view.steps[name].info.title) for name in chosen), default=0)
         times = {name: durations.spent(view.steps[name], expected, now) for name in chosen}
-        time_width = max(map(len, times.values()), default=0)
+        time_width = max(map(cell_len, times.values()), default=0)
         width = min(longest, max(LEAST_TITLE, self.console.width - time_width - 4))
         table = Table(
             box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False, expand=True
@@ -128,5 +131,5 @@ def _note(step: StepView, view: RunView) -> str:
     if step.end and step.end.outcome == "failed":
         return step.end.what
     if step.end and step.end.because:
-        return f"because of {view.title(step.end.because)}"
+        return _("because of {step}", step=view.title(step.end.because))
     return step.message if step.state == "running" else ""

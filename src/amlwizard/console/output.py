@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -15,7 +16,9 @@ from rich.text import Text
 
 from amlwizard.events import Emit
 from amlwizard.json_types import Document
+from amlwizard.language import _
 from amlwizard.line_breaks import let_lines_end_between_letters
+from amlwizard.time_format import span
 
 LONGEST_LINE = 100_000
 Marks = Mapping[str, tuple[str, str, str]]
@@ -57,10 +60,20 @@ def indented(text: str, by: int, style: str = "") -> Padding:
     return Padding.indent(Text(text, style=style), by)
 
 
+def padded(text: str, width: int) -> str:
+    """Text with spaces after it, up to a width in cells: some letters take two."""
+    return text + " " * (width - cell_len(text))
+
+
+def about_left(seconds: float) -> str:
+    """How long a run may still take."""
+    return _("about {time} left", time=span(seconds))
+
+
 def row(console: Console, name: str, value: str, width: int = 12) -> None:
     """Print a name and its value. A path or address is not wrapped, so that it can be copied."""
     if " " not in value:
-        line = Text.assemble((f"{name:<{width}}", "bold"), " ", value)
+        line = Text.assemble((padded(name, width), "bold"), " ", value)
         console.print(line, soft_wrap=True)
         return
     table = columns(width, None)

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from amlwizard.console.output import columns, indented
+from amlwizard.language import _
 from amlwizard.plan import GONE, PHASES, Action, Plan, PlannedStep
-from amlwizard.step_titles import PHASE_TITLES
+from amlwizard.step_titles import ACTION_WORDS, PHASE_TITLES
 
 STYLES = {"keep": "dim", "update": "yellow", "wait": "cyan", "delete": "red"}
 COUNTED: Mapping[Action, str] = {
-    "create": "{} to create",
-    "update": "{} to update",
-    "delete": "{} to delete",
-    "wait": "{} to wait for",
-    "run": "{} to run",
-    "keep": "{} to keep",
+    "create": _("{n} to create"),
+    "update": _("{n} to update"),
+    "delete": _("{n} to delete"),
+    "wait": _("{n} to wait for"),
+    "run": _("{n} to run"),
+    "keep": _("{n} to keep"),
 }
-ACTION_WIDTH = 8
+ACTION_WIDTH = max(8, 1 + max(map(cell_len, ACTION_WORDS.values())))
 
 
 def show_plan(plan: Plan, console: Console, commands: bool = True, verbose: bool = False) -> None:
@@ -33,10 +35,13 @@ def show_plan(plan: Plan, console: Console, commands: bool = True, verbose: bool
         if steps:
             _heading(console, PHASE_TITLES[phase], steps)
             console.print(_table(steps, verbose))
-    compared = f"compared with {plan.target}" if plan.target else "not compared with any cloud"
+    if plan.target:
+        compared = _("compared with {target}", target=plan.target)
+    else:
+        compared = _("not compared with any cloud")
     console.print(f"\n{_counts(plan.steps)} ({compared})")
     if commands:
-        console.print("\nThe same with the Azure CLI:", style="bold")
+        console.print("\n" + _("The same with the Azure CLI:"), style="bold")
         for step in plan.steps:
             for command in step.az:
                 console.print(f"  {command}", soft_wrap=True, markup=False)
@@ -50,7 +55,13 @@ def show_teardown(plan: Plan, console: Console, verbose: bool = False) -> None:
     console.print(_table(there, verbose))
     going = sum(step.action != "keep" for step in steps)
     absent = len(steps) - len(there)
-    console.print(f"\n{going} to remove, {absent} not found (compared with {plan.target})")
+    told = _(
+        "{going} to remove, {absent} not found (compared with {target})",
+        going=going,
+        absent=absent,
+        target=plan.target,
+    )
+    console.print(f"\n{told}")
 
 
 def _heading(console: Console, title: str, steps: Iterable[PlannedStep]) -> None:
@@ -59,14 +70,16 @@ def _heading(console: Console, title: str, steps: Iterable[PlannedStep]) -> None
 
 def _counts(steps: Iterable[PlannedStep]) -> str:
     counts = Counter(step.action for step in steps)
-    return ", ".join(COUNTED[action].format(counts[action]) for action in COUNTED if counts[action])
+    return ", ".join(
+        COUNTED[action].format(n=counts[action]) for action in COUNTED if counts[action]
+    )
 
 
 def _table(steps: Iterable[PlannedStep], verbose: bool) -> Table:
     table = columns(ACTION_WIDTH, None)
     for step in steps:
         style = STYLES.get(step.action, "none")
-        table.add_row(indented(step.action, 1, style), Text(step.title, style=style))
+        table.add_row(indented(ACTION_WORDS[step.action], 1, style), Text(step.title, style=style))
         for text, tone in _more(step, verbose):
             table.add_row("", Text(text, style=tone))
     return table
@@ -75,9 +88,9 @@ def _table(steps: Iterable[PlannedStep], verbose: bool) -> Table:
 def _more(step: PlannedStep, verbose: bool) -> Iterator[tuple[str, str]]:
     """What is said below a step, with its style."""
     if verbose:
-        yield f"id {step.id}", "dim"
+        yield _("id {id}", id=step.id), "dim"
     if verbose and step.after:
-        yield f"after {', '.join(step.after)}", "dim"
+        yield _("after {steps}", steps=", ".join(step.after)), "dim"
     for difference in step.differences:
         yield difference, "dim"
     if step.note:

@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from amlwizard.console.output import Marks, columns, indented, mark
-from amlwizard.posture import Posture, PromiseLine
+from amlwizard.language import _
+from amlwizard.posture import SOURCE_WORDS, Posture, PromiseLine
 
 MARKS: Marks = {
     "ok": ("✓", "+", "green"),
@@ -21,7 +22,8 @@ def show_posture(posture: Posture, console: Console, verbose: bool = False) -> N
     for area in dict.fromkeys(line.area for line in posture.lines):
         lines = [line for line in posture.lines if line.area == area]
         kept = sum(line.outcome == "ok" for line in lines)
-        console.print(Text.assemble((area, "bold"), (f"  {kept} of {len(lines)} kept", "dim")))
+        count = _("{kept} of {all} kept", kept=kept, all=len(lines))
+        console.print(Text.assemble((area, "bold"), (f"  {count}", "dim")))
         table = columns(1, None, None)
         table.expand = console.is_terminal
         for line in lines:
@@ -40,7 +42,8 @@ def _show_evidence(line: PromiseLine, console: Console) -> None:
     console.print(mark(console, MARKS, line.outcome).append(head))
     for piece in line.evidence:
         if piece.outcome != "ok":
-            found = f"expected {piece.expected}, seen {piece.seen}"
-            console.print(indented(f"{piece.source}: {piece.what}: {found}", 4))
+            found = _("expected {expected}, seen {seen}", expected=piece.expected, seen=piece.seen)
+            source = SOURCE_WORDS[piece.source]
+            console.print(indented(f"{source}: {piece.what}: {found}", 4))
     if line.fix:
         console.print(indented(line.fix, 4, "dim"))

@@ -14,15 +14,16 @@ from amlwizard import answers
 from amlwizard.command_line import command_line
 from amlwizard.console.output import indented, output, row
 from amlwizard.errors import AmlwizardError, Finding, InvalidInputError
+from amlwizard.language import _, _n, sentences
 from amlwizard.lineage import lineage
 from amlwizard.next_steps import NextStep
 from amlwizard.plain_text import plain
 from amlwizard.plan import GONE
-from amlwizard.plan.outputs import SCORE, TRAIN, VERIFY, RemovalOutput, StepRef
+from amlwizard.plan.outputs import SCORE, TRAIN, VERIFY, RemovalOutput, StepRef, VerifyOutput
 from amlwizard.time_format import span
 from amlwizard.view import RunView
 
-SEVERITIES = {"error": "bold red", "warning": "bold yellow"}
+SEVERITIES = {"error": (_("error"), "bold red"), "warning": (_("warning"), "bold yellow")}
 
 
 def report(
@@ -34,22 +35,38 @@ def report(
     kept = sum(1 for s in view.steps.values() if s.state == "kept")
     if kept and view.exit_code == 0:
         trained = view.steps.get(TRAIN.id)
-        again = " The model was not trained again." if trained and trained.state == "kept" else ""
-        console.print(f"\n{kept} of {len(view.steps)} steps were kept as they are.{again}")
+        told = _n(
+            "{n} of {all} steps was kept as it is.",
+            "{n} of {all} steps were kept as they are.",
+            kept,
+            all=len(view.steps),
+        )
+        if trained and trained.state == "kept":
+            told = sentences(told, _("The model was not trained again."))
+        console.print(f"\n{told}")
     rows = dict(places)
     rows |= lineage(view)
     if scored := view.output(SCORE):
         if scored.dns_record:
-            rows["DNS record"] = scored.dns_record
-        rows["Predictions"] = answers.on_a_line(scored.predictions)
+            rows[_("DNS record")] = scored.dns_record
+        rows[_("Predictions")] = answers.on_a_line(scored.predictions)
     if verified := view.output(VERIFY):
-        unseen = len(verified.without_evidence)
-        verifying = command_line("verify", view.recipe, "--target", view.target)
-        rows["Promises"] = f"{verified.kept} of {verified.promises} kept" + (
-            f", {unseen} not judged: `{verifying}` looks closer" if unseen else ""
-        )
+        rows[_("Promises")] = _promises(verified, view)
     _closing(view, rows, console)
     show_next_steps(steps, console)
+
+
+def _promises(verified: VerifyOutput, view: RunView) -> str:
+    unseen = len(verified.without_evidence)
+    if not unseen:
+        return _("{kept} of {all} kept", kept=verified.kept, all=verified.promises)
+    return _(
+        "{kept} of {all} kept, {unseen} not judged: `{verify}` looks closer",
+        kept=verified.kept,
+        all=verified.promises,
+        unseen=unseen,
+        verify=command_line("verify", view.recipe, "--target", view.target),
+    )
 
 
 def show_next_steps(steps: Iterable[NextStep], console: Console) -> None:
@@ -63,8 +80,9 @@ def show_next_steps(steps: Iterable[NextStep], console: Console) -> None:
 def failures(view: RunView, console: Console) -> None:
     for step in view.steps.values():
         if step.state == "failed" and step.end:
-            what = escape(step.end.what)
-            console.print(f"\n[bold red]{escape(view.title(step.info.id))} failed.[/] {what}")
+            failed, what = _("{step} failed.", step=view.title(step.info.id)), step.end.what
+            console.print(f"
+[bold red]{escape(failed)}[/] {escape(what)}")
             findings = step.end.outputs.get("findings")
             if findings:
                 show_findings([Finding.from_json(f) for f in findings], console)
@@ -75,7 +93,7 @@ def failures(view: RunView, console: Console) -> None:
 def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
     slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
     if slowest:
-        rows["Slowest"] = slowest
+        rows[_("Slowest")] = slowest
     console.print()
     for name, value in rows.items():
         row(console, name, plain(value))
@@ -88,7 +106,10 @@ def report_teardown(view: RunView, places: dict[str, str], console: Console) -> 
     gone = counts.get("done", 0) - sum(
         s.state == "done" for s in view.steps.values() if s.info.phase == "sign-in"
     )
-    console.print(f"\n{gone} removed, {counts.get('kept', 0)} not found or left alone.")
+    told = _(
+        "{gone} removed, {kept} not found or left alone.", gone=gone, kept=counts.get("kept", 0)
+    )
+    console.print(f"\n{told}")
     for step in view.steps.values():
         title = step.info.title
         note = step.end.what if step.end and step.state == "kept" else ""
@@ -97,18 +118,22 @@ def report_teardown(view: RunView, places: dict[str, str], console: Console) -> 
         removed = view.output(StepRef(step.info.id, RemovalOutput))
         if removed and removed.lingers:
             purge = command_line("destroy", view.recipe, "--target", view.target, "--purge")
-            console.print(indented(f"{title}: {removed.lingers}. To free it: {purge}", 2))
+            told = _(
+                "{title}: {reason}. To free it: {purge}",
+                title=title,
+                reason=removed.lingers,
+                purge=purge,
+            )
+            console.print(indented(told, 2))
     _closing(view, dict(places), console)
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:
     for finding in findings:
-        style = SEVERITIES[finding.severity]
-        where = ", ".join(finding.fields) or "the file"
-        line = f" (line {finding.line})" if finding.line else ""
-        console.print(
-            f"[{style}]{finding.severity}[/] {escape(finding.rule)}  {escape(where)}{line}"
-        )
+        severity, style = SEVERITIES[finding.severity]
+        where = ", ".join(finding.fields) or _("the file")
+        line = " " + _("(line {line})", line=finding.line) if finding.line else ""
+        console.print(f"[{style}]{severity}[/] {escape(finding.rule)}  {escape(where)}{line}")
         _print_parts((finding.what, finding.why, finding.fix), 4, console)
         if not finding.command:
             for path, value in finding.cure.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from amlwizard.events import Emit, Event, LoginDone, LoginNeeded
+from amlwizard.language import _, _n
 
 
 def login_prompt(approved_by: str = "") -> Emit:
@@ -17,11 +18,15 @@ def login_prompt(approved_by: str = "") -> Emit:
         if isinstance(event, LoginNeeded):
             waiting = True
             if not approved_by:
-                _say(f"\nSIGN-IN NEEDED: {_what_to_do(event)}\n")
+                needed = _("SIGN-IN NEEDED: {what_to_do}", what_to_do=_what_to_do(event))
+                _say(f"\n{needed}\n")
         elif isinstance(event, LoginDone) and waiting:
             waiting = False
-            by = f"{approved_by.capitalize()}: signed in" if approved_by else "Signed in"
-            _say(f"{by} as {event.account}")
+            signed_in = _("Signed in as {account}", account=event.account)
+            if approved_by:
+                cloud = approved_by.capitalize()
+                signed_in = _("{cloud}: signed in as {account}", cloud=cloud, account=event.account)
+            _say(signed_in)
 
     return emit
 
@@ -29,10 +34,18 @@ def login_prompt(approved_by: str = "") -> Emit:
 def _what_to_do(event: LoginNeeded) -> str:
     left = max(0, round((event.expires_at - event.at) / 60))
     if event.user_code:
-        return f"open {event.url} and enter {event.user_code} (within {left} minutes)"
-    return (
-        f"continue in the browser. If no window opened, open {event.url} on this machine (within "
-        f"{left} minutes)"
+        return _n(
+            "open {url} and enter {code} (within {n} minute)",
+            "open {url} and enter {code} (within {n} minutes)",
+            left,
+            url=event.url,
+            code=event.user_code,
+        )
+    return _n(
+        "continue in the browser. If no window opened, open {url} on this machine (within {n} minute)",
+        "continue in the browser. If no window opened, open {url} on this machine (within {n} minutes)",
+        left,
+        url=event.url,
     )
 
 

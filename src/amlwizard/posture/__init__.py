@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from amlwizard.posture import access, endpoints, network, platforms
 from amlwizard.posture.facts import PostureFacts, ProbeAnswer, Side
 from amlwizard.posture.judging import Promise
-from amlwizard.posture.result import Evidence, Posture, PromiseLine
+from amlwizard.posture.result import SOURCE_WORDS, Evidence, Posture, PromiseLine
 from amlwizard.recipe import Recipe
 
 __all__ = [
+    "SOURCE_WORDS",
     "Evidence",
     "Posture",
     "PostureFacts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from amlwizard.plain_text import PlainText
 
 Outcome = Literal["ok", "broken", "unknown"]
 Source = Literal["ARM", "outside", "inside"]
+SOURCE_WORDS: Mapping[Source, str] = {"ARM": "ARM", "outside": _("outside"), "inside": _("inside")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from amlwizard.language import _
+
 if TYPE_CHECKING:
     from questionary import Question
 
@@ -33,7 +35,7 @@ class Asker(Protocol):
 class Plain:
     """Reads one line per question and draws nothing else."""
 
-    hint = f"Enter keeps the value in brackets, {LEAVE_OUT} removes it. Ctrl-C leaves."
+    hint = _("Enter keeps the value in brackets, {mark} removes it. Ctrl-C leaves.", mark=LEAVE_OUT)
 
     def __init__(self, given: TextIO, out: TextIO) -> None:
         self.given, self.out = given, out
@@ -63,7 +65,8 @@ class Plain:
                 return answer
             if answer.isdigit() and 1 <= int(answer) <= len(choices):
                 return choices[int(answer) - 1]
-            self.out.write(f"Answer with a number from 1 to {len(choices)}, or a name.\n")
+            told = _("Answer with a number from 1 to {last}, or a name.", last=len(choices))
+            self.out.write(f"{told}\n")
 
     def confirm(self, message: str, current: bool) -> bool:
         while True:
@@ -72,7 +75,8 @@ class Plain:
                 return current
             if answer in ("y", "yes", "n", "no"):
                 return answer.startswith("y")
-            self.out.write("Answer yes or no.\n")
+            told = _("Answer yes or no.")
+            self.out.write(f"{told}\n")
 
 
 class Terminal:
@@ -100,7 +104,7 @@ class Terminal:
             f"{message}:",
             choices=list(choices),
             default=current or None,
-            instruction="(arrow keys, Enter)",
+            instruction=_("(arrow keys, Enter)"),
             pointer=">",
             style=self._style,
         )

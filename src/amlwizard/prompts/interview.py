@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from rich.cells import cell_len, chop_cells
+
 from amlwizard import fields
 from amlwizard.errors import Finding
 from amlwizard.fields import FieldSpec, shown, typed
 from amlwizard.json_types import JsonObject
+from amlwizard.language import _
 from amlwizard.prompts.askers import Asker
 from amlwizard.rules import scoring_request
 from amlwizard.rules.own_training import NOTEBOOK
@@ -19,8 +22,10 @@ from amlwizard.session import Session
 
 ALL = "all"
 REQUEST = "scoring.request"
-NONE = "(none)"
-CHANGE = "Fields to change (such as 2, 5-7 or all; Enter continues)"
+NONE = _("(none)")
+TRUTHS = {"yes": _("yes"), "no": _("no")}
+WIDEST = 60  # cells
+CHANGE = _("Fields to change (such as 2, 5-7 or all; Enter continues)")
 
 
 class Screen(Protocol):
@@ -45,7 +50,8 @@ class Interview:
         for section in sections or fields.sections():
             self.section(section)
         while self.session.errors:
-            self.screen.say("\nThe recipe cannot be used yet:")
+            told = _("The recipe cannot be used yet:")
+            self.screen.say(f"\n{told}")
             self.screen.show(self.session.errors)
             for section in at_fault(self.session.errors):
                 self.section(section)
@@ -56,9 +62,14 @@ class Interview:
         """Ask for missing values, list the others, and change what the user picks."""
         specs = list(self.session.asked(section))
         sections = fields.sections()
-        place = f"Section {[*sections].index(section) + 1} of {len(sections)}"
-        about = (sections[section].__doc__ or section).strip()
-        self.screen.say(f"\n{place}, {fields.section_title(section)}: {about}")
+        head = _(
+            "Section {number} of {count}, {title}: {about}",
+            number=[*sections].index(section) + 1,
+            count=len(sections),
+            title=fields.section_title(section),
+            about=(sections[section].__doc__ or section).strip(),
+        )
+        self.screen.say(f"\n{head}")
         for spec in specs:
             if self._missing(spec):
                 self.field(spec)
@@ -67,7 +78,9 @@ class Interview:
             wanted = self.asker.text(CHANGE, "")
             chosen = numbers(wanted, len(specs))
             if chosen is None:
-                self.screen.say(f"Answer with numbers from 1 to {len(specs)}, such as 2, 5-7.")
+                self.screen.say(
+                    _("Answer with numbers from 1 to {last}, such as 2, 5-7.", last=len(specs))
+                )
             elif not chosen:
                 return
             else:
@@ -91,10 +104,12 @@ class Interview:
 
     def _row(self, number: int, spec: FieldSpec) -> Sequence[str]:
         value = shown(spec, self._value(spec)) or self._stands(spec) or NONE
-        return str(number), spec.title, _short(value)
+        said = TRUTHS.get(value, value) if spec.kind == "switch" else value
+        return str(number), spec.title, _short(said)
 
     def _fixed(self, finding: Finding) -> bool:
-        offer = f"Fix {finding.rule}: {'; '.join(self._changes(finding))}?"
+        changes = "; ".join(self._changes(finding))
+        offer = _("Fix {rule}: {changes}?", rule=finding.rule, changes=changes)
         if offer in self._declined:
             return False
         if not self.asker.confirm(offer, finding.severity == "error"):
@@ -109,7 +124,12 @@ class Interview:
             specs = self.session.specs(path.partition(".")[0])
             title = next((spec.title for spec in specs if spec.path == path), path)
             text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-            yield f"clear {title}" if value is None else f"set {title} to {text or 'nothing'}"
+            if value is None:
+                yield _("clear {field}", field=title)
+            elif text:
+                yield _("set {field} to {value}", field=title, value=text)
+            else:
+                yield _("set {field} to nothing", field=title)
 
     # -- a field
 
@@ -118,7 +138,7 @@ class Interview:
         the section."""
         if spec.description:
             self.screen.say(f"    {spec.description}")
-        for _ in range(2):
+        for __ in range(2):
             self._take(spec, self._asked(spec))
             wrong = [
                 f
@@ -139,7 +159,13 @@ class Interview:
         self.session.put(self.session.choose_notebook(str(value) if value else None))
         self.session.keep()
         for cell in self.session.notebook.cells:
-            self.screen.say(f"    cell {cell.number}, line {cell.line}: {cell.title}")
+            told = _(
+                "cell {number}, line {line}: {title}",
+                number=cell.number,
+                line=cell.line,
+                title=cell.title,
+            )
+            self.screen.say(f"    {told}")
         for parameter in fields.of_parameters(self.session.notebook, ()):
             self.field(parameter)
 
@@ -153,7 +179,7 @@ class Interview:
             return None if picked == NONE else typed(spec, picked)
         if spec.kind != "json":
             return typed(spec, self.asker.text(spec.title, current, self._stands(spec)))
-        hint = "JSON or CSV, or @FILE" if spec.path == REQUEST else "JSON, or @FILE"
+        hint = _("JSON or CSV, or @FILE") if spec.path == REQUEST else _("JSON, or @FILE")
         text = self.asker.text(f"{spec.title} ({hint})", current, self._stands(spec))
         given = _from_file(text)
         request = self._request(given) if spec.path == REQUEST else None
@@ -171,7 +197,7 @@ class Interview:
     def _stands(self, spec: FieldSpec) -> str:
         """The value that applies if the question is not answered."""
         if spec.derived is not None:
-            prefix = self.session.draft.value("names.prefix") or "<prefix>"
+            prefix = self.session.draft.value("names.prefix") or _("<prefix>")
             return spec.derived.replace("{prefix}", str(prefix))
         return shown(spec, spec.default)
 
@@ -217,4 +243,4 @@ def _about(finding: Finding, section: str) -> bool:
 
 
 def _short(value: str) -> str:
-    return value if len(value) <= 60 else f"{value[:57]}..."
+    return value if cell_len(value) <= WIDEST else f"{chop_cells(value, WIDEST - 3)[0]}..."
