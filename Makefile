@@ -124,7 +124,7 @@ schema: .venv/ready
 # yet is empty in the .po files, and the tests say so.
 catalogues: .venv/ready
 	mkdir -p build
-	$(BIN)/pybabel --quiet extract --keywords="_ _n:1,2" --no-default-keywords --add-location=file \
+	$(BIN)/pybabel --quiet extract --mapping-file=pyproject.toml --keywords="_ _n:1,2" --no-default-keywords --add-location=file \
 		--sort-by-file --omit-header --output-file build/amlwizard.pot src/amlwizard
 	$(BIN)/pybabel --quiet update --domain amlwizard --input-file build/amlwizard.pot --no-fuzzy-matching \
 		--ignore-obsolete --ignore-pot-creation-date --width 100 --output-dir src/amlwizard/languages

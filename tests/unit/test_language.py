@@ -7,6 +7,7 @@ import gettext
 import inspect
 import io
 import re
+import tomllib
 from collections.abc import Iterator
 
 import pytest
@@ -66,6 +67,7 @@ def test_argparse_asks_for_the_messages_that_the_catalogue_has_for_it() -> None:
 
 
 FILES = sorted(language.CATALOGUES.glob("*/LC_MESSAGES/*.po"))
+MAPPINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
 PLACES = re.compile(r"\{[^{}]*\}|%(?:\(\w+\))?[a-z]")
 
 
@@ -87,7 +89,10 @@ def translated() -> Iterator[Message]:
 def test_every_text_of_the_source_is_in_every_catalogue_and_no_other() -> None:
     """`make catalogues` puts what is missing there, without a translation."""
     found = extract_from_dir(
-        ROOT / "src" / "amlwizard", [("**.py", "python")], {}, {"_": None, "_n": (1, 2)}
+        ROOT / "src" / "amlwizard",
+        [(one["pattern"], one["method"]) for one in MAPPINGS],
+        {one["pattern"]: one for one in MAPPINGS},
+        {"_": None, "_n": (1, 2)},
     )
     source = {id if isinstance(id, str) else id[0] for _, _, id, _, _ in found}
     for file in FILES:

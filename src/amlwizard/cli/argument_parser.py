@@ -4,21 +4,42 @@ meant by a word that it does not know."""
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from amlwizard.language import _
 from amlwizard.nearest import did_you_mean
 
 
 class Formatter(argparse.HelpFormatter):
-    """Wraps the texts around the arguments, but for indented lines: these are commands."""
+    """Wraps at cells, of which some letters take two; of the texts around the arguments not the indented
+    lines: these are commands."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        fill = super()._fill_text
         return "\n".join(
-            line if line.startswith("  ") else fill(line, width, indent)
+            line if line.startswith("  ") else "\n".join(self._split_lines(line, width))
             for line in text.splitlines()
         )
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        from wcwidth import wrap
+
+        return wrap(" ".join(text.split()), width)
+
+    def _format_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None,
+    ) -> str:
+        from wcwidth import wcswidth
+
+        label = _("usage: ") if prefix is None else prefix
+        wider = wcswidth(label) - len(label)
+        self._width -= wider
+        text = super()._format_usage(usage, actions, groups, label)
+        self._width += wider
+        return text.replace("\n ", "\n" + " " * (wider + 1))
 
 
 class Parser(argparse.ArgumentParser):

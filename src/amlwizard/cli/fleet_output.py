@@ -94,8 +94,8 @@ class FleetOutput:
             )
         if self._live:
             return lambda event: None
-        width = max(len(label) for label in self.labels.values())
-        return console.Lines(sys.stdout, self.labels[name].ljust(width))
+        width = max(map(cell_len, self.labels.values()))
+        return console.Lines(sys.stdout, set_cell_size(self.labels[name], width))
 
     def _table(self) -> Table:
         table = Table(box=None, show_header=False, padding=(0, 1), expand=True)

@@ -81,8 +81,7 @@ def failures(view: RunView, console: Console) -> None:
     for step in view.steps.values():
         if step.state == "failed" and step.end:
             failed, what = _("{step} failed.", step=view.title(step.info.id)), step.end.what
-            console.print(f"
-[bold red]{escape(failed)}[/] {escape(what)}")
+            console.print(f"\n[bold red]{escape(failed)}[/] {escape(what)}")
             findings = step.end.outputs.get("findings")
             if findings:
                 show_findings([Finding.from_json(f) for f in findings], console)

@@ -12,7 +12,10 @@ import shlex
 from collections.abc import Iterator
 from itertools import groupby
 
+from rich.cells import cell_len
+
 from amlwizard.export.source import PHASES, Source
+from amlwizard.language import _
 from amlwizard.plan import Step
 from amlwizard.plan.placeholders import for_shell, placeholders, shell_name
 from amlwizard.recipe import Recipe
@@ -79,11 +82,14 @@ class _Script:
     def lines(self) -> Iterator[str]:
         yield "#!/usr/bin/env bash"
         yield _comment(self.source.about)
-        yield "#\n# Requires bash and the Azure CLI, signed in with az login. No CLI extension is needed."
+        needs = _(
+            "Requires bash and the Azure CLI, signed in with az login. No CLI extension is needed."
+        )
+        yield f"#\n# {needs}"
         yield "set -euo pipefail\n"
         yield from self._variables()
         yield HELPERS
-        yield _headline("Resource providers")
+        yield _headline(_("Resource providers"))
         yield from self.source.providers.az
         yield ""
         for phase, steps in groupby(self.source.resources, key=lambda step: step.phase):
@@ -104,7 +110,8 @@ class _Script:
         yield _default("LOCATION", given.region)
         yield _default("GROUP", self.recipe.names.resource_group)
         yield 'GROUP_ID="/subscriptions/$SUBSCRIPTION/resourceGroups/$GROUP"'
-        yield 'PAUSE="${PAUSE:-20}" # seconds between polls, and between attempts'
+        pause = _("seconds between polls, and between attempts")
+        yield f'PAUSE="${{PAUSE:-20}}" # {pause}'
         for field, path in self.source.tls.items():
             yield _default(field.upper(), path)
 
@@ -116,7 +123,9 @@ class _Script:
                 words = " ".join(self._word(word) for word in shlex.split(command))
                 yield _wrapped(f"retry {words}" if command.startswith(HASTY) else words)
         else:
-            yield from (_comment(f"Equivalent to: {for_shell(command)}") for command in step.az)
+            yield from (
+                _comment(_("Equivalent to: {command}", command=for_shell(c))) for c in step.az
+            )
             yield f"put {self._quoted(step.resource.id)} {step.resource.api_version} <<JSON"
             body = json.dumps(self.source.body(step), indent=2, ensure_ascii=False)
             yield self._filled(re.sub(r"([\\`$])", r"\\\1", body))
@@ -168,7 +177,8 @@ def _comment(text: str) -> str:
 
 
 def _headline(text: str) -> str:
-    return f"# ---- {text} ".ljust(WIDTH, "-") + "\n"
+    begun = f"# ---- {text} "
+    return begun + "-" * (WIDTH - cell_len(begun)) + "\n"
 
 
 def _wrapped(command: str) -> str:

@@ -17,6 +17,7 @@ from amlwizard.export.template import (
     TextValue,
     camel,
 )
+from amlwizard.language import _
 from amlwizard.recipe import Recipe
 
 INDENT = "  "
@@ -40,9 +41,9 @@ def _lines(made: Template) -> Iterator[str]:
     source = made.source
     yield from _comment([source.about, "", *source.before_a_template])
     yield "targetScope = 'resourceGroup'\n"
-    yield "@description('Azure region of all resources')"
+    yield f"@description({_quoted(_('Azure region of all resources'))})"
     yield f"param location string = {_quoted(made.region)}\n"
-    yield "@description('Entra tenant of the users')"
+    yield f"@description({_quoted(_('Entra tenant of the users'))})"
     yield "param tenantId string = subscription().tenantId\n"
     for secret in made.secrets:
         yield f"@description({_quoted(secret.description)})\n@secure()"

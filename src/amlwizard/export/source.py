@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from amlwizard.json_types import MutableDocument
+from amlwizard.language import _
 from amlwizard.plan import Phase, Resource, Step, in_order
 from amlwizard.plan.placeholders import for_shell
 from amlwizard.recipe import Recipe
@@ -15,7 +16,7 @@ from amlwizard.steps.extension import TLS_FILES
 GROUP, PROVIDERS, SIGN_IN, EXTENSION = "resource-group", "providers", "sign-in", "aks-extension"
 # Done before a template is deployed, not by it.
 BEFORE = (SIGN_IN, "preflight", PROVIDERS)
-PHASES: dict[Phase, str] = {"provision": "The platform", "deploy": "The endpoint"}
+PHASES: dict[Phase, str] = {"provision": _("The platform"), "deploy": _("The endpoint")}
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Source:
     @property
     def tls(self) -> dict[str, str]:
         """The path of each TLS file, by the field that names it."""
-        fields = {field: getattr(self.recipe.serving, field) for field, _, _ in TLS_FILES}
+        fields = {field: getattr(self.recipe.serving, field) for field, __, __ in TLS_FILES}
         return {field: path for field, path in fields.items() if path}
 
     def body(self, step: Step) -> MutableDocument:
@@ -60,7 +61,7 @@ class Source:
         assert step.resource
         body = dict(step.resource.body)
         if step.id == EXTENSION and self.tls:
-            protected = {setting: f"{{tls.{field}}}" for field, setting, _ in TLS_FILES}
+            protected = {setting: f"{{tls.{field}}}" for field, setting, __ in TLS_FILES}
             body["properties"] = {
                 **body["properties"],
                 "configurationProtectedSettings": protected,
@@ -80,7 +81,7 @@ class Source:
     @property
     def to_do(self) -> list[str]:
         """What a template cannot do: work on what was built, by title and command."""
-        lines = ["Left to do, once the resources exist"]
+        lines = [_("Left to do, once the resources exist")]
         for step in self.left:
             lines += [step.title, *(f"  {for_shell(command)}" for command in step.az)]
         return lines
@@ -93,7 +94,11 @@ class Source:
     @property
     def about(self) -> str:
         n = self.recipe.names
-        return (
-            f"Azure Machine Learning in a VNET: workspace {n.workspace}, Databricks "
-            f"{n.databricks}, AKS {n.aks}, in resource group {n.resource_group}"
+        return _(
+            "Azure Machine Learning in a VNET: workspace {workspace}, Databricks {databricks}, AKS "
+            "{aks}, in resource group {group}",
+            workspace=n.workspace,
+            databricks=n.databricks,
+            aks=n.aks,
+            group=n.resource_group,
         )

@@ -122,7 +122,7 @@ class Template:
     @property
     def secrets(self) -> list[SecretParameter]:
         return [
-            SecretParameter(camel(name), f"Base64 text of a PEM file, such as {path}")
+            SecretParameter(camel(name), _("Base64 text of a PEM file, such as {path}", path=path))
             for name, path in self.source.tls.items()
         ]
 

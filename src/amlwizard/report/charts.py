@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from amlwizard.language import _
 from amlwizard.report.record import Fit, Timing
 
 SIDE, MARGIN = 420, 52
@@ -113,6 +114,7 @@ def _step(span: float) -> float:
 
 def _seconds(seconds: float) -> str:
     if seconds < 100:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
+        shown = f"{seconds:.1f}".removesuffix(".0")
+        return _("{seconds} s", seconds=shown)
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
+    return _("{minutes} min {seconds:02} s", minutes=minutes, seconds=rest)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from amlwizard.design import security_groups
 from amlwizard.design.private_endpoints import Link, links
 from amlwizard.design.subnets import ENTRY, ENTRY_NAMES
+from amlwizard.language import _, _n
 from amlwizard.posture import Posture
 from amlwizard.recipe import Recipe
 
@@ -19,6 +20,14 @@ SERVICE_TOP, SERVICE_HEIGHT = 16, 58
 VNET_TOP, PADDING, FOOT = 120, 16, 36
 ENDPOINTS_HEIGHT, SUBNET_HEIGHT, ENDPOINT_HEIGHT = 94, 98, 46
 INTERNET_WIDTH = 96
+SUBNETS = {
+    "bastion": "Bastion",
+    "gateway": _("Gateway"),
+    "scoring": _("Scoring"),
+    "compute": _("Compute"),
+    "databricks_public": _("Databricks public"),
+    "databricks_private": _("Databricks private"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,12 @@ class Box:
 
     @property
     def room(self) -> int:
-        """How many characters of the title fit beside the mark."""
+        """How many cells of the title fit beside the mark."""
         return max(6, int((self.width - 34) / 6.8))
 
     @property
     def small_room(self) -> int:
-        """How many characters fit in a line below the title."""
+        """How many cells fit in a line below the title."""
         return max(6, int((self.width - 14) / 5.9))
 
 
@@ -120,19 +129,21 @@ def draw(recipe: Recipe, posture: Posture) -> Drawing:
     subnets = list(_subnets(recipe, entry))
     width = (endpoints.width - GAP * (len(subnets) - 1)) / len(subnets)
     internet = canvas.add(
-        Box(GAP, bottom, INTERNET_WIDTH, SUBNET_HEIGHT, "Internet", kind="internet",
+        Box(GAP, bottom, INTERNET_WIDTH, SUBNET_HEIGHT, _("Internet"), kind="internet",
             state=state("public-ips"))
     )  # fmt: skip
     for number, (which, name, what) in enumerate(subnets):
         box = canvas.add(
             Box(
                 endpoints.x + number * (width + GAP), bottom, width, SUBNET_HEIGHT,
-                which.replace("_", " ").capitalize(), (name, str(getattr(a, which)), *what),
+                SUBNETS[which], (name, str(getattr(a, which)), *what),
                 state=state(f"nsg.{which.replace('_', '-')}", *_also(which)),
             )
         )  # fmt: skip
         _way_in(recipe, canvas, internet, box, which, state(f"nsg.{which.replace('_', '-')}"))
-    words = f"{len(subnets) + 1} subnets, {len(links(recipe))} private endpoints; {posture.summary}"
+    counted = _n("{n} subnet", "{n} subnets", len(subnets) + 1)
+    linked = _n("{n} private endpoint", "{n} private endpoints", len(links(recipe)))
+    words = f"{counted}, {linked}; {posture.summary}"
     return Drawing(
         WIDTH, vnet.y + vnet.height + GAP, tuple(canvas.boxes), tuple(canvas.wires), words
     )
@@ -142,10 +153,10 @@ def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Callable[[str
     """The four services at the top, with wires to their private endpoints or the whole subnet."""
     n = recipe.names
     given = (
-        ("workspace", "ML workspace", n.workspace),
-        ("storage", "Storage account", n.storage),
-        ("key-vault", "Key vault", n.key_vault),
-        ("registry", "Container registry", n.registry),
+        ("workspace", _("ML workspace"), n.workspace),
+        ("storage", _("Storage account"), n.storage),
+        ("key-vault", _("Key vault"), n.key_vault),
+        ("registry", _("Container registry"), n.registry),
     )
     by_target: dict[str, list[Link]] = {}
     for link in links(recipe):
@@ -164,7 +175,7 @@ def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Callable[[str
             chip = canvas.add(
                 Box(
                     service.x + GAP + place * (each + GAP), subnet.y + PADDING, each,
-                    ENDPOINT_HEIGHT, link.group, ("endpoint",),
+                    ENDPOINT_HEIGHT, link.group, (_("endpoint"),),
                     state=state(f"endpoint.{link.name}"), kind="endpoint",
                 )
             )  # fmt: skip
@@ -175,7 +186,7 @@ def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Callable[[str
             canvas.wires.append(
                 Wire(
                     service.middle, subnet.y, service.middle, SERVICE_TOP + SERVICE_HEIGHT,
-                    service.state, "service endpoint", "service",
+                    service.state, _("service endpoint"), "service",
                 )
             )  # fmt: skip
 
@@ -183,16 +194,16 @@ def _services(recipe: Recipe, canvas: _Canvas, subnet: Box, state: Callable[[str
 def _subnets(recipe: Recipe, entry: str | None) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Field, name and contents of the subnets of the lower row, the secure entry first."""
     n, security = recipe.names, recipe.security
-    nat = ("NAT gateway",) if security.nat_gateway else ()
+    nat = (_("NAT gateway"),) if security.nat_gateway else ()
     if entry:
-        what = {"bastion": "Bastion host", "gateway": "VPN gateway"}[entry]
+        what = {"bastion": _("Bastion host"), "gateway": _("VPN gateway")}[entry]
         yield entry, ENTRY_NAMES[entry], (what,)
-    aks = "AKS, private API" if security.private_aks else "AKS"
-    balancer = "internal load balancer" if _inward(recipe) else "public load balancer"
+    aks = _("AKS, private API") if security.private_aks else "AKS"
+    balancer = _("internal load balancer") if _inward(recipe) else _("public load balancer")
     yield "scoring", n.scoring_subnet, (aks, balancer)
-    yield "compute", n.compute_subnet, ("image build", *nat)
-    yield "databricks_public", n.databricks_public_subnet, ("Databricks hosts", *nat)
-    yield "databricks_private", n.databricks_private_subnet, ("Databricks containers", *nat)
+    yield "compute", n.compute_subnet, (_("image build"), *nat)
+    yield "databricks_public", n.databricks_public_subnet, (_("Databricks hosts"), *nat)
+    yield "databricks_private", n.databricks_private_subnet, (_("Databricks containers"), *nat)
 
 
 def _inward(recipe: Recipe) -> bool:

@@ -57,8 +57,13 @@ def doctor(given: DoctorOptions) -> int:
 
 
 def _versions() -> Iterator[Check]:
-    python = f"Python {platform.python_version()} on {platform.platform(terse=True)}"
-    yield Check("version", "ok", f"amlwizard {version('amlwizard')}, {python}")
+    what = _(
+        "amlwizard {version}, Python {python} on {platform}",
+        version=version("amlwizard"),
+        python=platform.python_version(),
+        platform=platform.platform(terse=True),
+    )
+    yield Check("version", "ok", what)
     for name in PACKAGES:
         try:
             yield Check(name, "ok", version(name))

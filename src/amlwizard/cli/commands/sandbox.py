@@ -19,6 +19,8 @@ from amlwizard.language import _
 from amlwizard.paths import state_folder
 from amlwizard.plain_text import plain
 
+UNSET = f"unset {VARIABLE} REQUESTS_CA_BUNDLE AZURE_CORE_INSTANCE_DISCOVERY"
+
 
 def sandbox(given: SandboxOptions) -> int:
     """Run a sandbox until SIGINT or SIGTERM, and print how to use it."""
@@ -46,17 +48,17 @@ def environment(description: Document) -> str:
     arm, ca = description["arm"], description["ca"]
     return "\n".join(
         [
-            "# The sandbox is running; Ctrl-C ends it. Paste this into a second terminal:",
+            _("# The sandbox is running; Ctrl-C ends it. Paste this into a second terminal:"),
             f"export {VARIABLE}='{description['description']}'",
             f"export REQUESTS_CA_BUNDLE='{ca}'",
             "export AZURE_CORE_INSTANCE_DISCOVERY=false",
-            "# Then amlwizard uses it with --target sandbox. For the Azure CLI, also:",
+            _("# Then amlwizard uses it with --target sandbox. For the Azure CLI, also:"),
             f"# az cloud register -n sandbox --endpoint-resource-manager {arm}",
             "# az cloud set -n sandbox",
             f"# az login --use-device-code --tenant {description['tenant']}",
-            "# When it has ended: unset AMLWIZARD_SANDBOX REQUESTS_CA_BUNDLE AZURE_CORE_INSTANCE_DISCOVERY",
-            f"# Sign-in page: {description['sign_in_page']}",
-            f"# Subscription: {description['subscription']}",
+            _("# When it has ended: {command}", command=UNSET),
+            _("# Sign-in page: {address}", address=description["sign_in_page"]),
+            _("# Subscription: {id}", id=description["subscription"]),
         ]
     )
 

@@ -16,6 +16,7 @@ from amlwizard.app.targets import VARIABLE
 from amlwizard.cli.options import WizardOptions
 from amlwizard.cli.targets import choice_of
 from amlwizard.command_line import command_line
+from amlwizard.console.output import padded
 from amlwizard.draft import DraftStore, from_file
 from amlwizard.errors import InvalidInputError
 from amlwizard.language import _
@@ -81,7 +82,7 @@ def farewell(app: WizardApp, out: TextIO) -> None:
         places = {_("Recipe"): str(app.recipe_file)}
         if traffic := view.output(TRAFFIC):
             places[_("Endpoint")] = traffic.scoring_uri
-        out.writelines(f"{name:<9} {plain(place)}\n" for name, place in places.items())
+        out.writelines(f"{padded(name, 9)} {plain(place)}\n" for name, place in places.items())
         console.show_next_steps(app.next_steps, console.output(out))
     elif draft.changed:
         told = _("Your answers are kept: {command} offers to continue.", command=command_line())
