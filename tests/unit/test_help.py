@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
+from amlwizard.cli.argument_parser import Formatter
 from amlwizard.cli.arguments import parser
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "help.txt"
@@ -42,3 +44,18 @@ def test_every_command_has_a_sentence_and_an_example_that_it_takes(
     for example in examples:
         words = example.split("  ")[0].replace("COMMAND --help", "check a").partition(" |")[0]
         parser().parse_args(shlex.split(words.partition(" >")[0])[1:])
+
+
+def test_help_is_wrapped_at_cells_of_which_some_letters_take_two(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    text = (
+        "サインインしてサブスクリプションを読み取り、再実行が失敗する原因をすべて一覧表示する。" * 2
+    )
+    wide = argparse.ArgumentParser("x", description=text, formatter_class=Formatter)
+    wide.add_argument("--option", help=text)
+    shown = wide.format_help().splitlines()
+    assert max(map(cell_len, shown)) == 58
+    assert "".join(line.strip() for line in shown).count(text) == 2
+    assert not [line for line in shown if line.strip().startswith(("、", "。"))]

@@ -21,9 +21,14 @@ class Formatter(argparse.HelpFormatter):
         )
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        from wcwidth import wrap
+        from rich.console import Console
+        from rich.text import Text
 
-        return wrap(" ".join(text.split()), width)
+        from amlwizard.line_breaks import let_lines_end_between_letters
+
+        let_lines_end_between_letters()
+        lines = Text(" ".join(text.split())).wrap(Console(), width)
+        return [line.plain.rstrip() for line in lines]
 
     def _format_usage(
         self,
@@ -32,10 +37,10 @@ class Formatter(argparse.HelpFormatter):
         groups: Iterable[argparse._MutuallyExclusiveGroup],
         prefix: str | None,
     ) -> str:
-        from wcwidth import wcswidth
+        from rich.cells import cell_len
 
         label = _("usage: ") if prefix is None else prefix
-        wider = wcswidth(label) - len(label)
+        wider = cell_len(label) - len(label)
         self._width -= wider
         text = super()._format_usage(usage, actions, groups, label)
         self._width += wider
