@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import isfinite
 from typing import Annotated, Literal, TypeGuard, get_args, get_origin
+from unicodedata import normalize
 
 from pydantic import JsonValue
 from pydantic.fields import FieldInfo
@@ -33,6 +34,8 @@ from amlwizard.user_notebook import UserNotebook
 
 Kind = Literal["text", "number", "switch", "choice", "list", "json", "file", "scalar"]
 SAMPLE_PREFIX = "contoso"
+SIGNS = str.maketrans({"\u3002": ".", "\u3001": ","})
+"""What a Japanese input method types for a dot and a comma."""
 
 
 NOT_SET = _("not set")
@@ -226,12 +229,25 @@ def _kind(annotation: object, choices: tuple[str, ...]) -> Kind:
     return "json" if get_origin(annotation) is dict or annotation is JsonValue else "text"
 
 
+def narrows(spec: FieldSpec) -> bool:
+    """Whether full-width letters, digits and signs, as a Japanese input method types them, stand for
+    those of ASCII: where a field takes names, addresses and numbers, not where it takes text of the
+    user's own or the name of a file."""
+    return spec.kind in ("text", "number", "list")
+
+
+def narrowed(spec: FieldSpec, text: str) -> str:
+    """A text as it is meant: in ASCII, where only the width of its letters differs from that."""
+    narrow = normalize("NFKC", text).translate(SIGNS)
+    return narrow if narrows(spec) and narrow.isascii() else text
+
+
 def typed(spec: FieldSpec, text: str) -> object:
     """The value of a user's text, None if it is empty.
 
     Text that cannot be converted is returned unchanged, for validation to explain.
     """
-    text = text.strip()
+    text = narrowed(spec, text).strip()
     if not text and spec.kind != "switch":
         return None
     if spec.kind == "number":
@@ -272,7 +288,7 @@ NAMED = 5
 def pasted(spec: FieldSpec, text: str) -> Pasted:
     """What a field of one line takes of a text: a list's items, however they are written; else the
     line, and nothing of several."""
-    held = items_at(spec.path)
+    text, held = narrowed(spec, text), items_at(spec.path)
     if held and re.search(rf"[\s{COMMAS}]", text.strip()):
         items = read_list(spec.path, text)
         right = [item for item in items if looks_right(spec.path, item)]

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from amlwizard.errors import Finding
-from amlwizard.fields import FieldSpec, shown
+from amlwizard.fields import FieldSpec, narrows, shown
 from amlwizard.language import _, one_of, sentences
 from amlwizard.rules import RULES, Rule, name_shapes
 from amlwizard.rules.base import use
@@ -72,6 +72,7 @@ def long(spec: FieldSpec, findings: Sequence[Finding], width: int) -> Iterator[C
         _("Default"): default or _("none"),
         _("In Azure"): becomes(spec),
         _("In the recipe"): spec.path,
+        _("Full width"): _("letters and digits become half width") if narrows(spec) else "",
     }
     for name, fact in facts.items():
         if fact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.actions import SkipAction
@@ -15,12 +16,25 @@ from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
 from amlwizard.errors import Finding
-from amlwizard.fields import NO, NOT_SET, YES, FieldSpec, Pasted, laid_out, pasted, shown, typed
+from amlwizard.fields import (
+    NO,
+    NOT_SET,
+    YES,
+    FieldSpec,
+    Pasted,
+    laid_out,
+    narrowed,
+    pasted,
+    shown,
+    typed,
+)
 from amlwizard.language import _, sentences
 from amlwizard.recipe import title
 from amlwizard.tui.widgets.choices import Choices
 from amlwizard.tui.widgets.immediate_keys import OF_THE_PAGE, run_binding_at_once
 
+WIDE_SPACE = "\u3000"
+"""The space of a Japanese input method, which Textual takes for no letter."""
 FEW = 2
 """An error about up to this many fields is shown in full under each, else only under the first."""
 
@@ -35,6 +49,10 @@ class FieldText(TextArea):
     """Several lines of text. Undo and redo are its own, as far as they go back, then the page's."""
 
     async def _on_key(self, event: Key) -> None:
+        if event.character == WIDE_SPACE:
+            self.insert(WIDE_SPACE)
+            event.stop()
+            return
         _settle(self, event)
         await run_binding_at_once(self, event)
 
@@ -56,11 +74,23 @@ class FieldInput(Input):
         Binding("right", "take_placeholder", show=False),
     ]
 
-    def __init__(self, text: str, paste: Callable[[str], None]) -> None:
+    def __init__(
+        self, text: str, paste: Callable[[str], None], meant: Callable[[str], str]
+    ) -> None:
         super().__init__(text, compact=True, select_on_focus=False)
-        self._paste = paste
+        self._paste, self._meant = paste, meant
+
+    def replace(self, text: str, start: int, end: int) -> None:
+        """Insert full-width letters as those that they stand for."""
+        whole = f"{self.value[:start]}{text}{self.value[end:]}"
+        narrow = self._meant(text) if self._meant(whole).isascii() else text
+        super().replace(narrow, start, end)
 
     async def _on_key(self, event: Key) -> None:
+        if event.character == WIDE_SPACE:
+            self.replace(WIDE_SPACE, *sorted(self.selection))
+            event.stop()
+            return
         _settle(self, event)
         await run_binding_at_once(self, event)
 
@@ -109,7 +139,7 @@ class FieldRow(Widget):
             return Choices(self.spec.choices, text, none=NOT_SET if self.spec.optional else "")
         if kind == "json":
             return FieldText(text, compact=True, show_line_numbers=False, soft_wrap=True)
-        return FieldInput(text, self._paste)
+        return FieldInput(text, self._paste, partial(narrowed, self.spec))
 
     def compose(self) -> ComposeResult:
         yield self.editor
