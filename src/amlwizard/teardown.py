@@ -358,6 +358,7 @@ def _purge_of_vault(part: _Part) -> Step:
             )
         if _protected(found):
             until = str(value_at(found, "properties.scheduledPurgeDate"))[:10]
+            recover = f"az keyvault recover -n {name}"
             raise StepError(
                 _("The key vault {name} cannot be purged before {until}.", name=name, until=until),
                 why=_(
@@ -366,7 +367,7 @@ def _purge_of_vault(part: _Part) -> Step:
                 ),
                 fix=_(
                     "Recover it ({command}), or name another vault in the recipe.",
-                    command=f"az keyvault recover -n {name}",
+                    command=recover,
                 ),
             )
         ctx.cloud.arm.purge_vault(address, resource.api_version, say, ctx.cancel)

@@ -156,7 +156,7 @@ def _together(
             except CloudError as error:
                 unread[role] = str(error.code or error.status or _("no answer"))
     if ctx.cancel.is_set():
-        raise OperationCancelledError(_("cancelled"))
+        raise OperationCancelledError(_("Cancelled."))
     return found, unread
 
 

@@ -25,14 +25,14 @@ class Role:
     id: str
 
 
-NETWORK_CONTRIBUTOR = Role("Network Contributor", "4d97b98b-1d4f-4787-a291-c67834d212e7")
+NETWORK_CONTRIBUTOR = Role(_("Network Contributor"), "4d97b98b-1d4f-4787-a291-c67834d212e7")
 ACR_PULL = Role("AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d")
 ACR_PUSH = Role("AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec")
-BLOB_CONTRIBUTOR = Role("Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe")
+BLOB_CONTRIBUTOR = Role(_("Storage Blob Data Contributor"), "ba92f5b4-2d11-453d-a403-e96b0029c9fe")
 FILE_CONTRIBUTOR = Role(
-    "Storage File Data Privileged Contributor", "69566ab7-960f-475b-8e7c-b3118f30c6bd"
+    _("Storage File Data Privileged Contributor"), "69566ab7-960f-475b-8e7c-b3118f30c6bd"
 )
-BLOB_READER = Role("Storage Blob Data Reader", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")
+BLOB_READER = Role(_("Storage Blob Data Reader"), "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1")
 
 
 def role_step(
