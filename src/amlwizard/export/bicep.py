@@ -41,12 +41,12 @@ def _lines(made: Template) -> Iterator[str]:
     source = made.source
     yield from _comment([source.about, "", *source.before_a_template])
     yield "targetScope = 'resourceGroup'\n"
-    yield f"@description({_quoted(_('Azure region of all resources'))})"
+    yield _described(_("Azure region of all resources"))
     yield f"param location string = {_quoted(made.region)}\n"
-    yield f"@description({_quoted(_('Entra tenant of the users'))})"
+    yield _described(_("Entra tenant of the users"))
     yield "param tenantId string = subscription().tenantId\n"
     for secret in made.secrets:
-        yield f"@description({_quoted(secret.description)})\n@secure()"
+        yield f"{_described(secret.description)}\n@secure()"
         yield f"param {secret.name} string\n"
     subnets = {_scope(item): item for item in made.items.values() if item.scope_tail}
     for item in made.items.values():
@@ -58,6 +58,10 @@ def _lines(made: Template) -> Iterator[str]:
         yield f"output {name} string = {_part(reference)}"
     yield ""
     yield from _comment(source.to_do)
+
+
+def _described(text: str) -> str:
+    return f"@description({_quoted(text)})"
 
 
 def _resource(item: Item) -> Iterator[str]:
