@@ -62,6 +62,8 @@ def said_of(*arguments: str, capsys: pytest.CaptureFixture[str]) -> str:
         (("chek", "a.yaml"), "unknown command 'chek'. Did you mean check?"),
         (("recipes", "coppy"), "Did you mean copy?"),
         (("demo", "--pase", "fast"), "Did you mean --pace?"),
+        # Although argparse would miss the one that is required.
+        (("replay", "a", "--taget", "azure"), "unknown argument: --taget. Did you mean --target?"),
         (("demo", "--pace", "fsat"), "Did you mean fast?"),
         (("replay", "a", "--target", "azur"), "Did you mean azure?"),
         (("replay", "a", "--target", "azure", "--until", "provisoin"), "Did you mean provision?"),

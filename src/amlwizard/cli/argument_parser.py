@@ -4,7 +4,9 @@ meant by a word that it does not know."""
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NoReturn
 
 from amlwizard.language import _
 from amlwizard.nearest import did_you_mean
@@ -50,26 +52,15 @@ class Formatter(argparse.HelpFormatter):
 class Parser(argparse.ArgumentParser):
     def parse_args(self, args: Sequence[str] | None = None) -> argparse.Namespace:  # type: ignore[override]
         """The arguments; the help of the command that does not know one, and exit code 2."""
+        words = list(itertools.takewhile("--".__ne__, args or ()))
+        known = [option for parser in _all(self) for option in parser._option_string_actions]
+        mistyped = [word for word in words if word.startswith("--") and not _begins(word, known)]
+        if mistyped:  # said before argparse misses the one that was meant
+            _refuse(_named(self, words), mistyped)
         given, unknown = self.parse_known_args(args)
         if unknown:
-            asked = self._asked(given)
-            hint = did_you_mean(
-                unknown[0],
-                asked._option_string_actions,
-                _("See {command} --help.", command=asked.prog),
-            )
-            words = " ".join(unknown)
-            asked.error(_("unknown argument: {words}. {hint}", words=words, hint=hint))
+            _refuse(_named(self, words), unknown)
         return given
-
-    def _asked(self, given: argparse.Namespace) -> argparse.ArgumentParser:
-        """The parser of the command that was given."""
-        parser: argparse.ArgumentParser = self
-        for level in ("command", "within"):
-            name = getattr(given, level, None)
-            if name:
-                parser = _commands(parser)[name]
-        return parser
 
     def _check_value(self, action: argparse.Action, value: object) -> None:
         choices = [str(choice) for choice in action.choices or ()]
@@ -86,7 +77,30 @@ class Parser(argparse.ArgumentParser):
         )
 
 
-def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+def _refuse(command: argparse.ArgumentParser, unknown: Sequence[str]) -> NoReturn:
+    see = _("See {command} --help.", command=command.prog)
+    hint = did_you_mean(unknown[0], command._option_string_actions, see)
+    command.error(_("unknown argument: {words}. {hint}", words=" ".join(unknown), hint=hint))
+
+
+def _begins(word: str, options: Iterable[str]) -> bool:
+    """Whether the word is one of the options, or short for one."""
+    return any(option.startswith(word.partition("=")[0]) for option in options)
+
+
+def _named(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of the command that the words name."""
+    for word in words:
+        parser = _commands(parser).get(word, parser)
+    return parser
+
+
+def _all(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for command in _commands(parser).values():
+        yield from _all(command)
+
+
+def _commands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
     actions = parser._subparsers._group_actions if parser._subparsers else []
-    found: dict[str, argparse.ArgumentParser] = dict(actions[0].choices or {})
-    return found
+    return {name: command for one in actions for name, command in dict(one.choices or {}).items()}
