@@ -100,7 +100,8 @@ def _vnet_title(space: Space, width: int) -> Content:
     assert vnet is not None
     left = sum(gap.addresses for gap in space.gaps())
     title = _("VNET {network}", network=vnet)
-    share = _("{share} free", share=f"{100 * left // vnet.num_addresses} %")
+    percent = f"{100 * left // vnet.num_addresses} %"
+    share = _("{share} free", share=percent)
     whole = f"{vnet.num_addresses:,} · {share}"
     fits = cell_len(f"{title} {whole}") <= width
     return _title(title, whole if fits else share, width)
