@@ -135,6 +135,12 @@ def test_the_run_that_was_not_as_expected_is_not_registered(other_mse: Ran) -> N
     assert other_mse.outcomes["register"] == "blocked"
 
 
+def test_the_replay_after_it_goes_on_with_its_run(other_mse: Ran, too_small: Ran) -> None:
+    run, kept = (ran.final("train")["outputs"] for ran in (other_mse, too_small))
+    assert run["run_id"] == kept["run_id"] and run["metrics"] == kept["metrics"]
+    assert too_small.outcomes["register"] == "done"
+
+
 def test_a_failed_deployment_says_what_its_container_wrote(too_small: Ran) -> None:
     final = failed(too_small, "deployment")
     assert final["code"] == "PodOutOfMemory"

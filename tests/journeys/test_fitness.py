@@ -9,6 +9,7 @@ from textwrap import dedent
 
 import pytest
 from support import RECIPES, Json, Ran, Sandbox, amlwizard, running
+from support.breadth import breadth
 from support.trainings import runs
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("fitness")]
@@ -110,16 +111,16 @@ def test_the_environment_is_completed_and_what_came_out_is_kept(
     [
         (model(**SIGNED, pip_requirements="['mlflow', 'nothing-such==1.0']"), ASKED,
          "requirement nothing-such==1.0 cannot be installed", "code_paths"),
-        (model(**SIGNED, pip_requirements="['mlflow', 'flask<3']"), ASKED,
+        breadth(model(**SIGNED, pip_requirements="['mlflow', 'flask<3']"), ASKED,
          "allow no inference server from 1.4 on", "flask<3"),
         (model(**SIGNED, **PINNED),
          ("--set", 'scoring.request={"input_data": {"columns": ["a"], "data": [[1]]}}'),
          "The scoring request does not fit the model", "takes a, b"),
         (model("__import__('mylib').answer(given)", **SIGNED, **PINNED), ASKED,
          "needs the module mylib", "code_paths"),
-        (model(signature="ModelSignature(Schema([ColSpec('double', 'a')]), Schema([ColSpec('datetime', 't')]))",
+        breadth(model(signature="ModelSignature(Schema([ColSpec('double', 'a')]), Schema([ColSpec('datetime', 't')]))",
                **PINNED), ASKED, "answers times", "serving.script"),
-        (SPARK, ASKED, "A Spark model needs Java", "openjdk=17"),
+        breadth(SPARK, ASKED, "A Spark model needs Java", "openjdk=17"),
     ],
     ids=["a requirement", "an old server", "a request", "a module", "times", "Spark without Java"],
 )  # fmt: skip

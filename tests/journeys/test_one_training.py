@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ KINDS = (
     "registered-models/create", "runs/create", "runs/get", "runs/search", "runs/update",
 )  # fmt: skip
 LOGGING = "POST .*/runs/log-batch"
+VERSIONS = "model-versions/create"
 
 
 @pytest.fixture(scope="module")
@@ -68,20 +69,36 @@ FAILING = {
 }
 
 
+def plant_what_cannot_be_read(cloud: Sandbox) -> None:
+    """MLflow asks again after an error, but not after an answer of which it can make nothing."""
+    for number, kind in enumerate(KINDS):
+        cloud.fault(f".*{MLFLOW}{kind}", times=1, **FAULTS[("unreadable", "cut")[number % 2]])
+
+
+def kinds(calls: Sequence[str]) -> set[str]:
+    """What MLflow was asked for."""
+    return {call.partition(MLFLOW)[2] for call in calls if MLFLOW in call}
+
+
 def test_once_at_every_request_of_a_training(cloud: Sandbox, around: dict[str, str]) -> None:
-    """Libraries ask again, MLflow's and Databricks' too, or do not; neither makes a second run."""
+    """Libraries ask again, MLflow's and Databricks' too, or do not; neither makes a second run or
+    version."""
     cloud.fault("POST /api/1.2/commands/execute", holds="def open_run", mode="drop", times=1)
     for call in LOST:
         cloud.fault(f"POST .*/{call}", mode="drop", times=1)
     for call, status in FAILING.items():
         cloud.fault(call, status=status, text="", times=1)
+    plant_what_cannot_be_read(cloud)
     before = len(cloud.calls)
     ran = trained(**around)
     assert runs(cloud) == {ran.final("train")["outputs"]["run_id"]: "FINISHED"}
     assert nothing_lent(cloud)
-    assert {
-        call for call in FAILING if not any(re.fullmatch(call, c) for c in cloud.calls[before:])
-    } == set()
+    made = cloud.calls[before:]
+    assert {call for call in FAILING if not any(re.fullmatch(call, c) for c in made)} == set()
+    assert kinds(made) >= {*KINDS}
+    assert ran.final("register")["outputs"]["version"] == "1"
+    assert trained(**around).final("register")["outputs"] == ran.final("register")["outputs"]
+    assert kinds(cloud.calls[before + len(made) :]).isdisjoint({"runs/create", VERSIONS})
 
 
 def test_a_cluster_that_terminates_makes_no_second_run(
@@ -139,6 +156,7 @@ def test_a_killed_training_is_taken_up_by_the_next(cloud: Sandbox, around: dict[
     assert nothing_lent(cloud)
 
 
+@pytest.mark.breadth  # as the journey of test_breakage_training goes on
 def test_a_finished_training_is_not_done_again(cloud: Sandbox, around: dict[str, str]) -> None:
     before, other = (
         runs(cloud),
@@ -173,6 +191,7 @@ def test_what_a_kill_left_goes_although_its_cell_did_all_the_work(
     assert nothing_lent(cloud)
 
 
+@pytest.mark.breadth
 def test_an_answer_lost_in_registering_makes_no_second_version(
     cloud: Sandbox, around: dict[str, str]
 ) -> None:
@@ -185,21 +204,20 @@ def test_an_answer_lost_in_registering_makes_no_second_version(
     assert int(ran.final("register")["outputs"]["version"]) == len(asked)
 
 
+@pytest.mark.breadth
 def test_every_answer_of_the_workspace_may_be_cut_or_unreadable_once(
     cloud: Sandbox, around: dict[str, str]
 ) -> None:
-    """MLflow asks again after an error, but not after an answer of which it can make nothing. What a
-    user's notebook logs is MLflow's own business: then its cell fails."""
+    """What a user's notebook logs is MLflow's own business: then its cell fails."""
     before, other = (
         runs(cloud),
         ("--set", "training.parameters.alpha=0.9", "--set", "expect.metrics={}"),
     )
-    for number, kind in enumerate(KINDS):
-        cloud.fault(f".*{MLFLOW}{kind}", times=1, **FAULTS[("unreadable", "cut")[number % 2]])
+    plant_what_cannot_be_read(cloud)
     asked = len(cloud.calls)
     ran = trained(*other, **around)
     assert set(runs(cloud)) == {*before, ran.final("train")["outputs"]["run_id"]}
-    assert {c.partition(MLFLOW)[2] for c in cloud.calls[asked:] if MLFLOW in c} >= {*KINDS}
+    assert kinds(cloud.calls[asked:]) >= {*KINDS}
 
 
 SLICE = sorted({*FAILING, *(f"POST .*/{call}" for call in LOST)})

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, running
+from support.breadth import narrowed
 from support.tui_support import walking, wizard
 from support.walks import on_row, to_finish
 
@@ -105,7 +106,7 @@ DEPLOYED = "a classifier of strings and gaps"
 OTHERS = [name for name in MODELS if name != DEPLOYED]
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", narrowed(OTHERS, "boosted trees with autolog", "own modules"))
 def test_an_own_model_is_trained_and_answers_on_the_cluster(
     cloud: Sandbox, tmp_path: Path, name: str
 ) -> None:
@@ -117,9 +118,7 @@ def test_an_own_model_is_trained_and_answers_on_the_cluster(
     assert answer and model.predictions in (None, answer)
 
 
-@pytest.mark.parametrize(
-    "name", [DEPLOYED, *(pytest.param(name, marks=pytest.mark.breadth) for name in OTHERS)]
-)
+@pytest.mark.parametrize("name", narrowed(MODELS, DEPLOYED))
 def test_an_own_model_is_trained_served_and_asked(
     cloud: Sandbox, tmp_path: Path, name: str
 ) -> None:

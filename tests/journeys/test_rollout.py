@@ -56,29 +56,33 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield built
 
 
-def test_versions_replace_fail_share_and_take_over(platform: Platform) -> None:
+def test_versions_fail_share_and_take_over(platform: Platform) -> None:
     assert platform.served() == {"1": {"ridge": 100}}
 
-    second = platform.replay(2, "replace")
-    assert second.code == 0, second.err
-    assert second.final("rollout")["outcome"] == "done"
-    assert platform.served() == {"2": {"ridge": 100}, "1": {}}
-
-    wrong = platform.replay(3, "replace", expected=0.5)
+    wrong = platform.replay(2, "replace", expected=0.5)
     final = wrong.final("rollout")
     assert wrong.code == 1 and "Predictions" in final["what"] and "serves on" in final["why"]
     assert wrong.final("deployment")["outcome"] == "blocked"
-    assert platform.served() == {"3": {}, "2": {"ridge": 100}, "1": {}}
+    assert platform.served() == {"2": {}, "1": {"ridge": 100}}
 
-    canary = platform.replay(4, "canary 10%")
+    canary = platform.replay(3, "canary 10%")
     assert canary.code == 0, canary.err
-    shared = {"4": {f"ridge{NEXT}": 10}, "3": {}, "2": {"ridge": 90}, "1": {}}
+    shared = {"3": {f"ridge{NEXT}": 10}, "2": {}, "1": {"ridge": 90}}
     assert platform.served() == shared
 
-    again = platform.replay(4, "canary 10%")
+    again = platform.replay(3, "canary 10%")
     assert again.code == 0 and again.final("rollout")["outcome"] == "kept", again.err
     assert platform.served() == shared
 
-    taken = platform.replay(4, "replace")
+    taken = platform.replay(3, "replace")
     assert taken.code == 0, taken.err
-    assert platform.served() == {"4": {"ridge": 100}, "3": {}, "2": {}, "1": {}}
+    assert platform.served() == {"3": {"ridge": 100}, "2": {}, "1": {}}
+
+
+@pytest.mark.breadth  # as the retrained model of test_journeys
+def test_the_next_version_replaces_the_one_that_serves(platform: Platform) -> None:
+    ran = platform.replay(4, "replace")
+    assert ran.code == 0, ran.err
+    assert ran.final("rollout")["outcome"] == "done"
+    served = platform.served()
+    assert served.pop("4") == {"ridge": 100} and not any(served.values())

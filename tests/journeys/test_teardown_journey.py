@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from support import Ran
 from support.journeys import Journey
@@ -23,6 +25,15 @@ def test_all_of_it_goes(torn_down: Ran, private: Journey) -> None:
     assert (state["resources"], state["deleted"]) == ({}, {})
 
 
+def test_a_plan_then_builds_and_trains_all_of_it_again(torn_down: Ran, private: Journey) -> None:
+    plan = json.loads(private.command("plan", "--json").out)
+    actions = {step["id"]: step["action"] for step in plan["steps"]}
+    assert actions.pop("providers") == "keep", "of the subscription"
+    assert "keep" not in actions.values() and actions["train"] == "run"
+    assert (actions["endpoint"], actions["deployment"]) == ("create", "create")
+
+
+@pytest.mark.breadth
 def test_it_comes_again(torn_down: Ran, private: Journey) -> None:
     again = private.command("replay", "--json")
     assert again.code == 0 and again.final("train")["outcome"] == "done"

@@ -21,8 +21,8 @@ from amlwizard.rules.scoring_request import as_sent, built, parsed, rows_of
 
 pytestmark = pytest.mark.xdist_group("containers")
 
-FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+FEW = settings(  # each saves a model
+    max_examples=settings().max_examples // 3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )  # fmt: skip
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "double": st.floats(-1e9, 1e9) | st.integers(-9, 9),

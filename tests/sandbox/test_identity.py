@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import pytest
 from support import PATIENCE, RECIPES, Asked, Ran, Sandbox, existing, recipe_of, replaying, running
+from support.breadth import crossed
 
 from amlwizard.cloud import Cloud, from_description
 from amlwizard.cloud.entra_codes import MEANINGS
@@ -164,8 +165,7 @@ LATER = {
 }
 
 
-@pytest.mark.parametrize("code", LATER)
-@pytest.mark.parametrize("client", ["arm", "databricks", "ml"])
+@pytest.mark.parametrize(("code", "client"), crossed(LATER, ["arm", "databricks", "ml"]))
 def test_a_refusal_in_the_middle_is_named(
     place: Sandbox, code: int, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

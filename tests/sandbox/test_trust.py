@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 import pytest
 import trustme
 from support import ROOT, Asked, Sandbox, amlwizard, existing, running
+from support.breadth import crossed
 
 from amlwizard.app.targets import started
 from amlwizard.cloud import Cloud, CloudProfile, Secret, from_description
@@ -128,8 +129,10 @@ def met(call: Callable[[], Any]) -> str:
     return "believed"
 
 
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-@pytest.mark.parametrize("client", CLIENTS)
+NAMED = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+@pytest.mark.parametrize(("client", "variable"), crossed(CLIENTS, NAMED), ids=lambda value: value)
 def test_a_companys_authority_is_believed_by_every_client_whichever_variable_names_it(
     place: Sandbox, client: str, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import RECIPES
+from support.breadth import breadth
 from support.hostile import HOSTILE, infected, journal, obeyed
 from support.tui_support import (
     FakeBackend,
@@ -62,8 +63,18 @@ class Hostile(FakeBackend):
         return [Finding("TAKEN", "error", ("names.registry",), HOSTILE, HOSTILE, HOSTILE)]
 
 
-@pytest.mark.parametrize("outcome", ["done", "failed"])
-@pytest.mark.parametrize("page", [spec.id for spec in PAGES if spec.id != "welcome"])
+SHOWING = ("progress", "score", "finish")  # pages that show how the run came out
+ELSEWHERE = [spec.id for spec in PAGES if spec.id not in ("welcome", *SHOWING)]
+
+
+@pytest.mark.parametrize(
+    ("page", "outcome"),
+    [
+        *((page, outcome) for page in SHOWING for outcome in ("done", "failed")),
+        *((page, "failed") for page in ELSEWHERE),
+        *(breadth(page, "done") for page in ELSEWHERE),
+    ],
+)
 async def test_no_page_obeys_the_cloud(page: str, outcome: str) -> None:
     app = at_page(page, ran(outcome), Hostile())
     app.expected = {"vnet": 1.0}

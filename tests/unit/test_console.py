@@ -35,6 +35,7 @@ from amlwizard.steps import steps_for
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 GOLDEN = ROOT / "tests" / "golden" / "quickstart.jsonl"
 WIDTHS = (60, 80, 120)
+DRAWN = 20
 
 
 def words(text: str) -> list[str]:
@@ -137,17 +138,17 @@ def drawn(
     encoding: str = "utf-8",
     expected: Mapping[str, float] | None = None,
 ) -> list[str]:
-    """The screen after these events, each of them drawn."""
+    """The screen after these events, the last ones drawn one over the other."""
     out = Terminal(encoding)
     with redirect_stderr(out):
         columns, lines = size
         there = Console(file=out, force_terminal=True, width=columns, height=lines)
         table = console.LiveTable(there, expected, now=lambda: given[-1].at)
         prompt = console.login_prompt()
-        for event in given:
+        for left, event in zip(reversed(range(len(given))), given, strict=True):
             table(event)
             prompt(event)
-            if not isinstance(event, RunFinished):
+            if left < DRAWN and not isinstance(event, RunFinished):
                 table.live.refresh()
         shown = screen(out.getvalue())
         table.live.stop()
