@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 from rich import _wrap
+from rich.text import Text
 
 NEVER_FIRST = (
     "、。，．・：；？！‐ー々ゝゞヽヾぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ）］｝〉》」』】〕"
@@ -16,7 +17,16 @@ LETTER = r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]" 
 
 def let_lines_end_between_letters() -> None:
     """Make a Japanese letter a word for them, with the punctuation that may not be parted from it (JIS X
-    4051). Other texts keep their words."""
+    4051). Other texts keep their words, and lose a space after a line that is full, not its last letter."""
     _wrap.re_word = re.compile(
         rf"\s*[{NEVER_LAST}]*(?:{LETTER}|(?:(?!{LETTER})\S)+)[{NEVER_FIRST}]*\s*"
     )
+    Text.rstrip_end = _rstrip_end  # type: ignore[method-assign]
+
+
+def _rstrip_end(text: Text, size: int) -> None:
+    """As Rich has it, but in cells, not in characters."""
+    spaces = len(text.plain) - len(text.plain.rstrip())
+    beyond = min(spaces, text.cell_len - size)
+    if beyond > 0:
+        text.right_crop(beyond)

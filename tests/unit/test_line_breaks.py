@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich import _wrap
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 from textual.content import Content
 
 from amlwizard.line_breaks import let_lines_end_between_letters
@@ -24,6 +26,7 @@ FILLED = ["AKS ノード用。アップ", "グレード時に「追加」", "さ
 def between_letters() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_wrap, "re_word", _wrap.re_word)
+        patch.setattr(Text, "rstrip_end", Text.rstrip_end)
         let_lines_end_between_letters()
         yield
 
@@ -37,6 +40,14 @@ def test_a_japanese_sentence_fills_its_lines_in_rich_and_textual() -> None:
     Console(file=said, width=20).print(TEXT)
     assert said.getvalue().splitlines() == FILLED
     assert [line.plain.rstrip() for line in Content(TEXT).wrap(20)] == FILLED
+
+
+def test_a_space_after_a_line_that_is_full_costs_no_letter() -> None:
+    said, table = StringIO(), Table.grid()
+    table.add_column(width=12)
+    table.add_row(Text("セキュリティ グループ"))
+    Console(file=said, width=20).print(table)
+    assert [line.rstrip() for line in said.getvalue().splitlines()] == ["セキュリティ", "グループ"]
 
 
 def test_punctuation_stays_with_its_letter() -> None:

@@ -61,7 +61,7 @@ class Lines:
             case StepFinished():
                 return f"{self._place()} {self._ended(event)}"
             case RunFinished():
-                counts = ", ".join(f"{n} {STATE_WORDS[o]}" for o, n in event.counts.items())
+                counts = _(", ").join(f"{n} {STATE_WORDS[o]}" for o, n in event.counts.items())
                 return _("Run finished: {counts}", counts=counts)
             case StepProgress() if event.payload(FindingReported):
                 return f"{self.view.title(event.step)}: {event.message}"

@@ -78,7 +78,7 @@ class LiveTable:
         left = durations.left(view, self.expected, now)
         if left >= 1:
             ends = time.strftime("%H:%M", time.localtime(now + left))
-            text += f", {about_left(left)} ({ends})"
+            text = _(", ").join((text, f"{about_left(left)} ({ends})"))
         return Text(text, no_wrap=True, overflow="crop")
 
     def _table(self, expected: Mapping[str, float], now: float) -> Table:

@@ -70,7 +70,7 @@ def about_left(seconds: float) -> str:
     return _("about {time} left", time=span(seconds))
 
 
-def row(console: Console, name: str, value: str, width: int = 12) -> None:
+def row(console: Console, name: str, value: str, width: int) -> None:
     """Print a name and its value. A path or address is not wrapped, so that it can be copied."""
     if " " not in value:
         line = Text.assemble((padded(name, width), "bold"), " ", value)

@@ -70,7 +70,7 @@ def _heading(console: Console, title: str, steps: Iterable[PlannedStep]) -> None
 
 def _counts(steps: Iterable[PlannedStep]) -> str:
     counts = Counter(step.action for step in steps)
-    return ", ".join(
+    return _(", ").join(
         COUNTED[action].format(n=counts[action]) for action in COUNTED if counts[action]
     )
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
@@ -23,6 +24,7 @@ from amlwizard.plan.outputs import SCORE, TRAIN, VERIFY, RemovalOutput, StepRef,
 from amlwizard.time_format import span
 from amlwizard.view import RunView
 
+LABEL = 12  # cells, at least
 SEVERITIES = {"error": (_("error"), "bold red"), "warning": (_("warning"), "bold yellow")}
 
 
@@ -90,12 +92,13 @@ def failures(view: RunView, console: Console) -> None:
 
 
 def _closing(view: RunView, rows: dict[str, str], console: Console) -> None:
-    slowest = ", ".join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
+    slowest = _(", ").join(f"{s.info.title} {span(s.seconds)}" for s in view.slowest())
     if slowest:
         rows[_("Slowest")] = slowest
     console.print()
+    width = max(LABEL, *map(cell_len, rows))
     for name, value in rows.items():
-        row(console, name, plain(value))
+        row(console, name, plain(value), width)
 
 
 def report_teardown(view: RunView, places: dict[str, str], console: Console) -> None:

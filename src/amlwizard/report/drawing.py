@@ -129,7 +129,7 @@ def draw(recipe: Recipe, posture: Posture) -> Drawing:
     subnets = list(_subnets(recipe, entry))
     width = (endpoints.width - GAP * (len(subnets) - 1)) / len(subnets)
     internet = canvas.add(
-        Box(GAP, bottom, INTERNET_WIDTH, SUBNET_HEIGHT, _("Internet"), kind="internet",
+        Box(GAP, bottom, INTERNET_WIDTH, SUBNET_HEIGHT, "Internet", kind="internet",
             state=state("public-ips"))
     )  # fmt: skip
     for number, (which, name, what) in enumerate(subnets):

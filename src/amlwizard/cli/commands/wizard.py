@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from rich.cells import cell_len
+
 from amlwizard import console
 from amlwizard.app.application import Application
 from amlwizard.app.extras import require_sandbox
@@ -82,7 +84,8 @@ def farewell(app: WizardApp, out: TextIO) -> None:
         places = {_("Recipe"): str(app.recipe_file)}
         if traffic := view.output(TRAFFIC):
             places[_("Endpoint")] = traffic.scoring_uri
-        out.writelines(f"{padded(name, 9)} {plain(place)}\n" for name, place in places.items())
+        width = max(9, *map(cell_len, places))
+        out.writelines(f"{padded(name, width)} {plain(place)}\n" for name, place in places.items())
         console.show_next_steps(app.next_steps, console.output(out))
     elif draft.changed:
         told = _("Your answers are kept: {command} offers to continue.", command=command_line())
