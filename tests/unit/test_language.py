@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import gettext
 import inspect
 import io
@@ -99,6 +100,24 @@ def test_every_text_of_the_source_is_in_every_catalogue_and_no_other() -> None:
         with file.open("rb") as opened:
             kept = {texts_of(message)[0][0] for message in read_po(opened) if message.id}
         assert kept == source
+
+
+def test_no_text_is_hidden_from_the_extraction() -> None:
+    """It reads neither a text that is put together where it is given, nor what is within an f-string."""
+
+    def is_seen(call: ast.Call, texts: int) -> bool:
+        return all(isinstance(given, ast.Constant) for given in call.args[:texts])
+
+    for file in (ROOT / "src" / "amlwizard").rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        within = {
+            id(part) for f in ast.walk(tree) if isinstance(f, ast.JoinedStr) for part in ast.walk(f)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                texts = {"_": 1, "_n": 2}.get(node.func.id, 0)
+                hidden = bool(texts) and (id(node) in within or not is_seen(node, texts))
+                assert not hidden, f"{file}:{node.lineno}"
 
 
 def test_every_text_is_translated_with_what_stands_for_values() -> None:
