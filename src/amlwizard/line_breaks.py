@@ -8,19 +8,16 @@ import re
 from rich import _wrap
 from rich.text import Text
 
-NEVER_FIRST = (
-    "、。，．・：；？！‐ー々ゝゞヽヾぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ）］｝〉》」』】〕"
-)
-NEVER_LAST = "（［｛〈《「『【〔"
+NEVER_FIRST = ")]}.,:;!?%、。，．・：；？！‐ー々ゝゞヽヾぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ）］｝〉》」』】〕"
+NEVER_LAST = "([{（［｛〈《「『【〔"
 LETTER = r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]"  # of two cells
 
 
 def let_lines_end_between_letters() -> None:
     """Make a Japanese letter a word for them, with the punctuation that may not be parted from it (JIS X
     4051). Other texts keep their words, and lose a space after a line that is full, not its last letter."""
-    _wrap.re_word = re.compile(
-        rf"\s*[{NEVER_LAST}]*(?:{LETTER}|(?:(?!{LETTER})\S)+)[{NEVER_FIRST}]*\s*"
-    )
+    first, last = re.escape(NEVER_FIRST), re.escape(NEVER_LAST)
+    _wrap.re_word = re.compile(rf"\s*[{last}]*(?:{LETTER}|(?:(?!{LETTER})\S)+)[{first}]*\s*")
     Text.rstrip_end = _rstrip_end  # type: ignore[method-assign]
 
 

@@ -20,6 +20,7 @@ from textual.widget import Widget
 
 from amlwizard import fields
 from amlwizard.draft import new
+from amlwizard.errors import Finding
 from amlwizard.recipe import Serving
 from amlwizard.rules.address_space import Space
 from amlwizard.rules.capacity import capacities, load_of
@@ -236,8 +237,26 @@ async def test_a_title_is_not_hidden_by_its_field(margin: int) -> None:
         lines = lines_of(app)[: row.size.height]
     titles = [line.strip() for line in lines]
     titles[0] = titles[0].replace("contoso", "").strip()
+    if margin == 19:
+        assert len(titles) > 2, "more than two lines, beside a field of one"
     assert "".join(titles).replace(" ", "") == SPEC.title.replace(" ", "")
     assert max(map(cell_len, titles)) < margin
+
+
+async def test_notes_are_below_a_title_of_several_lines() -> None:
+    app = Shown(lambda: FieldRow(SPEC, "contoso", lambda changes, run: None))
+    async with app.run_test(size=(80, 10)) as pilot:
+        row = app.query_one(FieldRow)
+        row.styles.height = "auto"
+        row.editor.styles.margin = (0, 0, 0, 19)
+        row.find(
+            [Finding("X-1", "error", (SPEC.path,), "誤った名前です。", fix="変更してください。")]
+        )
+        await pilot.pause()
+        lines = [line.strip() for line in lines_of(app)]
+    said = [n for n, line in enumerate(lines) if "誤った名前" in line]
+    titled = [n for n, line in enumerate(lines) if line and set(line) <= set(SPEC.title)]
+    assert titled and said[0] > max(titled)
 
 
 async def test_lines_of_the_steps_end_at_the_edge() -> None:

@@ -53,6 +53,8 @@ def test_a_space_after_a_line_that_is_full_costs_no_letter() -> None:
 def test_punctuation_stays_with_its_letter() -> None:
     assert words("ああ。い") == ["あ", "あ。", "い"]
     assert words("あ「い」、Azure の") == ["あ", "「い」、", "Azure ", "の"]
+    assert words("円 (1 日)、") == ["円 ", "(1 ", "日)、"]
+    assert words("(約 5 %)") == ["(約 ", "5 ", "%)"]
     assert words("Azure。ユーザー") == ["Azure。", "ユー", "ザー"]
 
 

@@ -151,6 +151,15 @@ class FieldRow(Widget):
         below = super().get_content_height(container, viewport, width)
         return max(below, len(self._title_lines()))
 
+    def on_resize(self) -> None:
+        self._place_notes()
+
+    def _place_notes(self) -> None:
+        """Keep the notes, which are below the editor, below the title, too."""
+        beside = max(1, self.editor.size.height)
+        for notes in self.query("Static.notes"):
+            notes.styles.margin = (max(0, len(self._title_lines()) - beside), 0, 0, 2)
+
     def _title_lines(self) -> list[Content]:
         """The title as wide as the room that the editor leaves."""
         return Content(self.spec.title).wrap(max(1, self.editor.styles.margin.left - 1))
@@ -251,6 +260,7 @@ class FieldRow(Widget):
             notes.first(Static).update(text)
         else:
             self.mount(Static(text, classes="notes"))
+            self._place_notes()
         errors = any(f.severity == "error" for f in self.findings)
         self.set_class(errors or said.refused, "-error")
 
