@@ -69,7 +69,7 @@ def test_argparse_asks_for_the_messages_that_the_catalogue_has_for_it() -> None:
 
 FILES = sorted(language.CATALOGUES.glob("*/LC_MESSAGES/*.po"))
 MAPPINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
-PLACES = re.compile(r"\{[^{}]*\}|%(?:\(\w+\))?[a-z]")
+PLACES = re.compile(r"\{[^{}]*\}|%(?:\(\w+\))?[rs]")
 
 
 def texts_of(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
