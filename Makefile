@@ -4,13 +4,14 @@
 
 PYTHON ?= python3
 BIN = .venv/bin
+MLFLOW3 = 3.15.0
 UV = $(BIN)/python -m uv --quiet pip
 
 # Without compiled bytecode every process would compile all that it imports. What is imported once is
 # compiled then; compiling everything at once takes longer than demo and tests need together.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos fuzz demo test test-breadth check lint audit dist bench fleet spark test-spark coverage pictures golden schema catalogues lock clean
+.PHONY: chaos fuzz demo test test-breadth check lint audit dist bench fleet spark test-spark test-mlflow3 coverage pictures golden schema catalogues lock clean
 
 demo: .venv/ready
 	$(BIN)/python -m amlwizard replay recipes/quickstart.yaml --target sandbox
@@ -75,6 +76,13 @@ fleet: .venv/ready
 # The journey of recipes/spark.yaml, which make test skips: it installs Spark, 400 MB.
 test-spark: .venv/spark
 	$(BIN)/python -m pytest tests/journeys/test_spark.py
+
+# Notebooks that log as MLflow 3 has it, in an environment that has it in place of the locked version.
+test-mlflow3: .venv/ready
+	$(BIN)/python -m venv --clear build/mlflow3
+	$(UV) install --python build/mlflow3 --no-deps -r requirements.txt --editable ".[sandbox]"
+	$(UV) install --python build/mlflow3 "mlflow==$(MLFLOW3)" "azureml-mlflow==1.62.0.post6"
+	build/mlflow3/bin/python -m pytest -n 0 tests/journeys/test_mlflow_3.py
 
 # The driver's memory while Spark trains on few rows and on many: `make spark ROWS="50000 5000000"`.
 spark: .venv/spark

@@ -3,13 +3,14 @@ server that answers 404 to `logged-models`, as Azure's does. `make test-mlflow3`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
-from support import RECIPES, Ran, Sandbox, amlwizard, running
+from support import RECIPES, Ran, environment
 
 pytestmark = [
     pytest.mark.journey,
@@ -53,20 +54,24 @@ mlflow.pyfunc.log_model(name="model", python_model=Doubled(), input_example=x, s
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """A platform without a model."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A platform without a model, in the sandbox that replays start. Its processes are new ones: MLflow 3
+    starts threads when it is imported, which a fork would lose."""
     folder = tmp_path_factory.mktemp("built")
-    with running("--approve", "--clock", "instant") as sandbox:
-        built = replayed(sandbox, recipe_of(folder, None), folder, "--until", "provision")
-        assert built.code == 0, built.err
-        yield sandbox
+    built = replayed(recipe_of(folder, None), folder / "home", "--until", "provision")
+    assert built.code == 0, built.err
+    return folder / "home"
 
 
-def replayed(cloud: Sandbox, recipe: Path, home: Path, *options: str) -> Ran:
-    return amlwizard(
-        "replay", str(recipe), "--target", "sandbox", "--json", *options,
-        AMLWIZARD_HOME=str(home), **cloud.environment,
+def replayed(recipe: Path, home: Path, *options: str) -> Ran:
+    ran = subprocess.run(
+        [
+            sys.executable, "-m", "amlwizard", "replay", str(recipe), "--target", "sandbox", "--json",
+            "--clock", "instant", *options,
+        ],
+        env=environment({"AMLWIZARD_HOME": str(home)}), capture_output=True, text=True, check=False,
     )  # fmt: skip
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
 def recipe_of(folder: Path, cell: str | None) -> Path:
@@ -85,16 +90,16 @@ def recipe_of(folder: Path, cell: str | None) -> Path:
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_model_that_is_logged_as_in_mlflow_3_is_in_the_run(
-    cloud: Sandbox, tmp_path: Path, name: str
+    home: Path, tmp_path: Path, name: str
 ) -> None:
     recipe = recipe_of(tmp_path, NOTEBOOKS[name])
-    ran = replayed(cloud, recipe, tmp_path / "home", "--until", "register")
+    ran = replayed(recipe, home, "--until", "register")
     assert ran.code == 0, ran.err
     assert "[9.0" in ran.final("fit-to-serve")["outputs"]["answer"]
 
 
 @pytest.mark.parametrize("cell", [None, NOTEBOOKS["by name"]], ids=["example", "own"])
-def test_it_is_served_and_asked(cloud: Sandbox, tmp_path: Path, cell: str | None) -> None:
-    ran = replayed(cloud, recipe_of(tmp_path, cell), tmp_path / "home")
+def test_it_is_served_and_asked(home: Path, tmp_path: Path, cell: str | None) -> None:
+    ran = replayed(recipe_of(tmp_path, cell), home)
     assert ran.code == 0, ran.err
     assert ran.final("score")["outcome"] == "done"

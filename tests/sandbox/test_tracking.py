@@ -226,6 +226,16 @@ said(default=default, wrong=wrong, right=right.version, source=right.source)
     assert said["source"].startswith("azureml://") and said["source"].endswith("/artifacts/model")
 
 
+def test_autologging_of_every_library_is_switched_on(on_cluster: Run) -> None:
+    """On Databricks MLflow also asks Spark's, whether or not the notebook uses it."""
+    said = on_cluster("""
+on = refused(mlflow.autolog)
+off = refused(lambda: mlflow.autolog(disable=True))
+said(on=on, off=off)
+""")
+    assert said == {"on": None, "off": None}
+
+
 # -- the token
 
 

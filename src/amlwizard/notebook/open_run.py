@@ -152,7 +152,7 @@ mlflow.start_run = start_run
 
 
 def into_the_run(cls, artifact_path=None, flavor=None, *arguments, name=None, **options):
-    for apart in ("model_type", "params", "tags", "step", "model_id"):
+    for apart in ("model_type", "params", "tags", "step", "model_id", "flavor_name"):
         options.pop(apart, None)
     return cls._log_v2(artifact_path or name, flavor, *arguments, **options)
 

@@ -11,12 +11,12 @@ import os
 import re
 import sys
 import sysconfig
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import ClassVar
 
-STAND_INS = ("pyspark", "pyspark.sql")
 IMPORTS = re.compile(r"(?:import|from)\s+pyspark\b")
 # Databricks registers models in Unity Catalog by default.
 REGISTRY = {"spark.mlflow.modelRegistryUri": "databricks-uc"}
@@ -41,26 +41,37 @@ class SparkSession:
         return cls
 
 
+class _StandIns(MetaPathFinder, Loader):
+    """The modules of pyspark, without loading it. Every name in one is a class: MLflow asks whether
+    what it is given belongs to one, and nothing does."""
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        return ModuleSpec(name, self, is_package=True) if _is_pyspark(name) else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module).update(__version__="3.5.2", __getattr__=_class_named)
+
+
+def _class_named(name: str) -> type:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return type(name, (Exception,) if name.endswith(("Error", "Exception")) else (), {})
+
+
 def stand_in() -> None:
-    """Provide pyspark as MLflow looks at it, without loading it."""
+    """Provide pyspark as MLflow looks at it."""
     _forget()
-    for name in STAND_INS:
-        module: Any = ModuleType(name)
-        module.__spec__, module.__path__ = ModuleSpec(name, None, is_package=True), []
-        module.__version__ = "3.5.2"
-        sys.modules[name] = module
-    sys.modules["pyspark"].sql = sys.modules["pyspark.sql"]  # type: ignore[attr-defined]
-    sys.modules["pyspark.sql"].SparkSession = SparkSession  # type: ignore[attr-defined]
-    # MLflow names the types that values of a signature have in Spark.
-    types: Any = ModuleType("pyspark.sql.types")
-    types.__getattr__ = lambda name: type(name, (), {})
-    sys.modules["pyspark.sql.types"] = sys.modules["pyspark.sql"].types = types  # type: ignore[attr-defined]
-    # MLflow checks whether an input example is one.
-    sys.modules["pyspark.sql"].DataFrame = type("DataFrame", (), {})  # type: ignore[attr-defined]
+    sys.meta_path.insert(0, _StandIns())
+    vars(importlib.import_module("pyspark.sql"))["SparkSession"] = SparkSession
+
+
+def _is_pyspark(module: str) -> bool:
+    return module.partition(".")[0] == "pyspark"
 
 
 def _forget() -> None:
-    for name in [n for n in sys.modules if n.partition(".")[0] == "pyspark"]:
+    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, _StandIns)]
+    for name in filter(_is_pyspark, [*sys.modules]):
         del sys.modules[name]
 
 
