@@ -17,6 +17,7 @@ from threading import Event as CancelEvent
 
 import pytest
 from support import PATIENCE, RECIPES, existing
+from support.breadth import narrowed
 from support.tui_support import FakeBackend, at_page, recorded, walking, wizard
 
 from amlwizard import processes
@@ -135,7 +136,10 @@ async def test_leaving_while_a_run_is_under_way_asks(tmp_path: Path, way: str) -
             await walk.see(lambda: walk.app.view.run == "run-1")
 
 
-@pytest.mark.parametrize("end", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+ENDS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
+
+
+@pytest.mark.parametrize("end", narrowed(ENDS, signal.SIGHUP))
 async def test_a_closed_terminal_loses_no_answer(tmp_path: Path, end: signal.Signals) -> None:
     """On a real terminal, as a process of its own."""
     ours, theirs = pty.openpty()

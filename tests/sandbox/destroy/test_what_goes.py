@@ -74,7 +74,7 @@ def test_after_a_purge_the_names_are_free(platform: Standing, destroy: Destroy) 
     ran = destroy("--purge", "--yes", "--json")
     assert ran.code == 0 and platform.state["deleted"] == {}
     assert ran.final("key-vault.purge")["outcome"] == "done"
-    assert destroy("--until", "provision", command="replay").code == 0
+    assert destroy(command="preflight").code == 0
 
 
 def test_without_a_purge_azure_keeps_names_and_the_message_says_the_cure(
@@ -96,7 +96,7 @@ def test_without_a_purge_azure_keeps_names_and_the_message_says_the_cure(
 
     ran = destroy("--purge", "--yes", "--json")
     assert ran.code == 0 and ran.final("workspace")["outcome"] == "done"
-    assert destroy("--until", "provision", command="replay").code == 0
+    assert destroy(command="preflight").code == 0
 
 
 def test_purge_protection_is_said_and_the_rest_goes_on(

@@ -147,13 +147,14 @@ class FormPage(Page):
 
     def _refresh(self) -> None:
         """Update rows, notes and explanation to the current answers."""
-        draft, found = self.wizard.session.draft, self.findings()
+        draft = self.wizard.session.draft
+        found = [(finding, [*map(self.row, finding.fields)]) for finding in self.findings()]
         prefix = draft.value("names.prefix") or _("<prefix>")
         for row in self.rows:
             row.put(draft.value(row.spec.path))
             row.hint(hint(row.spec, str(prefix)))
-            row.find([f for f in found if row in map(self.row, f.fields)])
-        rest = [finding for finding in found if not any(map(self.row, finding.fields))]
+            row.find([finding for finding, rows in found if row in rows])
+        rest = [finding for finding, rows in found if not any(rows)]
         notes = self.query_one("#page-notes", Static)
         lines = [note(finding) for finding in rest]
         if self.wizard.running:
