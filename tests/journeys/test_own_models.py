@@ -133,6 +133,7 @@ def test_an_own_model_is_trained_served_and_asked(
     assert again.final("train")["outcome"] == "kept"
 
 
+@pytest.mark.breadth  # picked as in test_form, trained and served as without the app
 async def test_a_notebook_is_picked_trained_served_and_asked_by_keys(
     cloud: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
