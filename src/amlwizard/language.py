@@ -40,7 +40,7 @@ def _catalogue() -> gettext.NullTranslations:
 
 def _(message: str, /, **values: object) -> str:
     """A text in the language of this process; `{name}` stands for the value of that name."""
-    text = _catalogue().gettext(message)
+    text = _catalogue().gettext(message) if message else ""  # that of "" describes the catalogue
     return text.format(**values) if values else text
 
 

@@ -10,6 +10,8 @@ import io
 import re
 import tomllib
 from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 
 import pytest
 from babel.messages import Message
@@ -18,8 +20,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from support import ROOT
 
-from amlwizard import language
+from amlwizard import language, notebook
 from amlwizard.cli.parser_messages import MESSAGES
+from amlwizard.notebook.cell_titles import TITLES
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,14 @@ def test_sentences_are_joined_without_empty_ones() -> None:
 def test_argparse_asks_for_the_messages_that_the_catalogue_has_for_it() -> None:
     source = inspect.getsource(argparse).encode().decode("unicode_escape")
     assert [message for message in MESSAGES if message not in source] == []
+
+
+def test_the_catalogue_has_the_titles_of_our_cells() -> None:
+    folder = Path(notebook.__file__).parent
+    names = [str(f.relative_to(folder).with_suffix("")) for f in folder.rglob("*.py")]
+    sources = [name for name in names if notebook.source(name).startswith(notebook.HEADER)]
+    cells = [notebook.parameters_cell({}), *chain.from_iterable(map(notebook.cells_of, sources))]
+    assert {cell.partition("\n")[0].removeprefix("# ") for cell in cells} <= {*TITLES}
 
 
 FILES = sorted(language.CATALOGUES.glob("*/LC_MESSAGES/*.po"))

@@ -88,4 +88,5 @@ class Notebook:
 
 
 def _title(cell: str) -> str:
-    return cell.partition("\n")[0].removeprefix("#").strip()
+    """Its first line. Those of our own cells are in the catalogue."""
+    return _(cell.partition("\n")[0].removeprefix("#").strip())

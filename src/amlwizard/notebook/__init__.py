@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from amlwizard.language import _
 from amlwizard.recipe import RecipeFile, is_sent
 from amlwizard.user_notebook import UserNotebook
 
@@ -66,5 +67,8 @@ def data_cells(data: RecipeFile) -> Iterator[str]:
     parts = range(0, len(content) or 1, PART)
     for number, start in enumerate(parts, 1):
         part = base64.b64encode(zlib.compress(content[start : start + PART])).decode()
-        title = f"Receive {data.path.name}, part {number} of {len(parts)}"
-        yield f"# {title}\nreceive({data.path.name!r}, {part!r})"
+        name = data.path.name
+        title = _(
+            "Receive {name}, part {number} of {all}", name=name, number=number, all=len(parts)
+        )
+        yield f"# {title}\nreceive({name!r}, {part!r})"

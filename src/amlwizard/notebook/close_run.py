@@ -1,5 +1,5 @@
 # Databricks notebook source
-# End the run that the cells have left open
+# End the run that the notebook left open
 import time
 
 import requests

@@ -1,5 +1,5 @@
 # Databricks notebook source
-# Complete the environment of the model
+# Complete the model's environment
 import json
 import os
 import re
@@ -91,7 +91,7 @@ elif "spark" in about["flavors"] and not any(name_of(p) == "openjdk" for p in ot
 
 # COMMAND ----------
 
-# Make an environment of its own
+# Build a separate environment for the model
 # Only what the container has, too: no index and no credentials that the cluster alone knows.
 outside = {
     name: value

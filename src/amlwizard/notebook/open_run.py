@@ -1,5 +1,5 @@
 # Databricks notebook source
-# Open a run in the Machine Learning workspace, and nowhere else
+# Open a run in the Machine Learning workspace only
 import ast
 import base64
 import json
@@ -95,7 +95,7 @@ if run.info.status == "FINISHED":
 
 # COMMAND ----------
 
-# Prepare the notebook: its parameters, its run
+# Prepare the notebook's parameters and run
 from mlflow.models import Model
 from mlflow.tracking import fluent
 

@@ -18,7 +18,7 @@ print(f"{sum(map(bool, names.values()))} of {len(names)} names have addresses he
 
 # COMMAND ----------
 
-# Call what stands behind them
+# Call the services behind them
 import json
 
 import requests

@@ -16,7 +16,7 @@ if f"{parameters['path']}/MLmodel" not in held:
 
 # COMMAND ----------
 
-# Make a version of it
+# Create a version of it
 # Not register_model: MLflow 3 looks there for logged models, which this registry does not have.
 let_in()
 registry = MlflowClient(uri, registry_uri=uri)

@@ -10,7 +10,7 @@ for name, text in parameters["files"].items():
 
 # COMMAND ----------
 
-# Read the environment of the model
+# Read the model's environment
 import json
 from pathlib import Path
 

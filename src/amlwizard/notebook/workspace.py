@@ -1,5 +1,5 @@
 # Databricks notebook source
-# Get into the Machine Learning workspace, by a token that it takes
+# Find a token that the Machine Learning workspace accepts
 import os
 import time
 

@@ -1,4 +1,4 @@
 # Databricks notebook source
-# Sign in to the Machine Learning workspace with the token that is kept up to date for us
+# Sign in to the Machine Learning workspace with the token that amlwizard refreshes
 def token_for(audience):
     return dbutils.secrets.get(parameters["scope"], f"{parameters['token_key']}-{audience}")
