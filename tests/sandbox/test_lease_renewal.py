@@ -52,7 +52,7 @@ def held(cloud: Sandbox) -> str:
 
 def taken_over(cloud: Sandbox) -> None:
     now = time.time()
-    value = ELSEWHERE.format(int(now), int(now + 600))
+    value = ELSEWHERE.format(int(now), int(now + PATIENCE))
     cloud.change(resources={group_of(cloud): {"tags": {TAG: value}}})
 
 

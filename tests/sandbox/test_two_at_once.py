@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import RECIPES, Json, Ran, Replay, Sandbox, Sandboxes, amlwizard, replaying, running
+from support import (
+    PATIENCE,
+    RECIPES,
+    Json,
+    Ran,
+    Replay,
+    Sandbox,
+    Sandboxes,
+    amlwizard,
+    replaying,
+    running,
+)
 
 RECIPE = str(RECIPES / "quickstart.yaml")
 COMMON = (RECIPE, "--target", "sandbox")
@@ -128,11 +139,11 @@ def test_of_two_replays_one_builds_and_the_other_writes_nothing(
 
 def test_a_refused_run_sends_no_write(cloud: Sandbox, tmp_path: Path) -> None:
     now = time.time()
-    held_by(cloud, lease_of_another(now - 60, now + 500))
+    held_by(cloud, lease_of_another(now - 60, now + PATIENCE))
     before = writes(cloud)
     said = refused(amlwizard("replay", *COMMON, "--json", **with_home(cloud, tmp_path)))
     assert "by ada@example.com, on laptop (process 4711), since " in said["what"]
-    until = time.strftime("%H:%M", time.localtime(int(now + 500)))
+    until = time.strftime("%H:%M", time.localtime(int(now + PATIENCE)))
     assert f"after {until}" in said["fix"]
     assert writes(cloud) == before
 
