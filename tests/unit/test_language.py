@@ -113,13 +113,18 @@ def test_every_text_of_the_source_is_in_every_catalogue_and_no_other() -> None:
         assert kept == source
 
 
+LOOKED_UP = ("cloud/notebook.py", "recipe/file.py")
+"""Where a text is one of a list that is written elsewhere: titles of cells, messages of YAML's parser."""
+
+
 def test_no_text_is_hidden_from_the_extraction() -> None:
     """It reads neither a text that is put together where it is given, nor what is within an f-string."""
 
     def is_seen(call: ast.Call, texts: int) -> bool:
         return all(isinstance(given, ast.Constant) for given in call.args[:texts])
 
-    for file in (ROOT / "src" / "amlwizard").rglob("*.py"):
+    source = ROOT / "src" / "amlwizard"
+    for file in {*source.rglob("*.py")} - {source / name for name in LOOKED_UP}:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         within = {
             id(part) for f in ast.walk(tree) if isinstance(f, ast.JoinedStr) for part in ast.walk(f)
