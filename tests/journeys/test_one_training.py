@@ -223,10 +223,8 @@ def test_every_answer_of_the_workspace_may_be_cut_or_unreadable_once(
 SLICE = sorted({*FAILING, *(f"POST .*/{call}" for call in LOST)})
 
 
-@pytest.mark.parametrize(
-    ("seed", "what"),
-    [pytest.param(13, "kill", marks=pytest.mark.breadth), (14, "a second run")],
-)
+@pytest.mark.breadth
+@pytest.mark.parametrize(("seed", "what"), [(13, "kill"), (14, "a second run")])
 def test_a_slice_of_make_chaos(
     cloud: Sandbox, around: dict[str, str], seed: int, what: str
 ) -> None:
