@@ -18,7 +18,7 @@ def let_lines_end_between_letters() -> None:
     4051). Other texts keep their words, and lose a space after a line that is full, not its last letter."""
     first, last = re.escape(NEVER_FIRST), re.escape(NEVER_LAST)
     _wrap.re_word = re.compile(rf"\s*[{last}]*(?:{LETTER}|(?:(?!{LETTER})\S)+)[{first}]*\s*")
-    Text.rstrip_end = _rstrip_end  # type: ignore[method-assign]
+    Text.rstrip_end = _rstrip_end  # type: ignore[method-assign, assignment]
 
 
 def _rstrip_end(text: Text, size: int) -> None:
