@@ -158,7 +158,7 @@ def any_session(content: bytes) -> None:
             session.dirty = True
             session.keep()
             assert DraftStore(home).unfinished()
-            assert obeyed(welcome._name(found) + welcome._where(found, 0.0)) == []
+            assert obeyed(welcome._name(found) + welcome._where(found, found.page, 0.0)) == []
 
 
 @given(spoiled(CAPTURE))

@@ -111,7 +111,7 @@ def test_the_environment_is_completed_and_what_came_out_is_kept(
     [
         (model(**SIGNED, pip_requirements="['mlflow', 'nothing-such==1.0']"), ASKED,
          "requirement nothing-such==1.0 cannot be installed", "code_paths"),
-        breadth(model(**SIGNED, pip_requirements="['mlflow', 'flask<3']"), ASKED,
+        (model(**SIGNED, pip_requirements="['mlflow', 'flask<3']"), ASKED,
          "allow no inference server from 1.4 on", "flask<3"),
         (model(**SIGNED, **PINNED),
          ("--set", 'scoring.request={"input_data": {"columns": ["a"], "data": [[1]]}}'),

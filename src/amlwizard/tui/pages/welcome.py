@@ -77,13 +77,13 @@ class WelcomePage(Page):
     def _ways(self) -> Iterator[Option | None]:
         now, here = self.wizard.now(), self.wizard.session.draft
         if here.changed:
-            yield _way("go-on", _("Continue this session"), self._where(here, now))
+            yield _way("go-on", _("Continue this session"), _where(here, self._title_of(here), now))
         kept = self._kept()
         for draft in kept[:MOST_DRAFTS]:
             yield _way(
                 f"draft:{draft.id}",
                 _("Continue {name}", name=_name(draft)),
-                self._where(draft, now),
+                _where(draft, self._title_of(draft), now),
             )
         yield _way("new", _("New recipe"), _("all questions, defaults filled in"))
         own = sorted(Path(RECIPES).glob("*.yaml"))[:MOST_RECIPES]
@@ -149,14 +149,9 @@ class WelcomePage(Page):
             draft = draft.copy()
         self.wizard.take(draft, draft.page if draft.page != "welcome" else "sign-in")
 
-    def _where(self, draft: Draft, now: float) -> str:
-        """The target of a session, how far it is, and when it was changed."""
-        page = next(page.title for page in self.wizard.pages if page.id == draft.page)
-        ran = _("a run was started") if draft.run else ""
-        held = _("open in process {pid}", pid=draft.holder.pid) if draft.holder else ""
-        at = _when(draft.changed, now)
-        facts = (draft.target, _("at {page}", page=page), ran, held, at)
-        return _(", ").join(filter(None, facts))
+    def _title_of(self, draft: Draft) -> str:
+        """The title of the page where a session stopped."""
+        return next(page.title for page in self.wizard.pages if page.id == draft.page)
 
     # -- deleting
 
@@ -182,7 +177,7 @@ class WelcomePage(Page):
             text = _(
                 "The answers of {name} are deleted: {where}.",
                 name=_name(draft),
-                where=self._where(draft, now),
+                where=_where(draft, self._title_of(draft), now),
             )
             self._ask_to_delete(text, lambda: self._forget(draft))
         elif kind == "run" and (run := self._run(what)):
@@ -248,6 +243,14 @@ def _way(id: str, what: str, note: str) -> Option:
 
 def _name(draft: Draft) -> str:
     return str(draft.value("names.prefix") or _("an unnamed recipe"))
+
+
+def _where(draft: Draft, page: str, now: float) -> str:
+    """The target of a session, how far it is, and when it was changed."""
+    ran = _("a run was started") if draft.run else ""
+    held = _("open in process {pid}", pid=draft.holder.pid) if draft.holder else ""
+    facts = (draft.target, _("at {page}", page=page), ran, held, _when(draft.changed, now))
+    return _(", ").join(filter(None, facts))
 
 
 def _ended(run: RecordedRun, now: float) -> str:
