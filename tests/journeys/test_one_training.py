@@ -12,6 +12,7 @@ import pytest
 from chaos.grounds import Ground, train
 from chaos.trials import MUST_BE_0, Trial
 from support import RECIPES, Ran, Sandbox, amlwizard, replaying, running
+from support.breadth import breadth
 from support.faults import FAULTS
 from support.trainings import nothing_lent, runs
 
