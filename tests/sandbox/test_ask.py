@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as CancelEvent
 from types import SimpleNamespace
@@ -355,6 +356,46 @@ def test_a_recipe_that_is_not_there_is_invalid_input(command: Command) -> None:
     assert ran.code == 2 and "no/such.yaml" in ran.err
 
 
+def test_a_file_is_overwritten_only_if_that_is_asked_for(command: Command, tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine.yaml", tmp_path / "theirs.yaml"
+    mine.write_text((RECIPES / "quickstart.yaml").read_text())
+    theirs.write_text("names: {}\n")
+    ran = command("ask", "--recipe", str(mine), "-o", str(theirs))
+    assert ran.code == 2 and ran.out == "", "before the first question"
+    assert ran.err.split("\n")[0] == f"{theirs} exists already." and "--force" in ran.err
+    assert theirs.read_text() == "names: {}\n"
+    asked = command("ask", "--recipe", str(mine), "-o", str(theirs), "--force")
+    (tmp_path / "other").mkdir()
+    same = command("ask", "--recipe", str(mine), "-o", f"{tmp_path}/other/../mine.yaml")
+    assert asked.code == same.code == 130 and "Build on" in asked.out and "Build on" in same.out
+
+
+def test_a_folder_is_never_made_for_the_recipe(command: Command, tmp_path: Path) -> None:
+    ran = command("ask", "-o", str(tmp_path / "new" / "mine.yaml"))
+    assert ran.code == 2 and ran.out == ""
+    assert f"There is no folder {tmp_path / 'new'}." in ran.err
+
+
+def test_the_file_of_a_recipe_is_asked_for_until_it_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    to_the_end = "\n" * (SECTIONS + 1)  # and one fix that is declined
+    person, __ = plain(f"{to_the_end}new/mine.yaml\n.\nmine.yaml\nn\n")
+    session = Session(DraftStore(tmp_path), from_file(RECIPES / "quickstart.yaml"))
+    session.draft.detach()
+    assert Ask(options(), session, person, cast(Application, Azure())).through() == 0
+    assert "There is no folder new." in capsys.readouterr().out
+    assert not (tmp_path / "new").exists() and load(tmp_path / "mine.yaml")
+
+
+def options() -> AskOptions:
+    return AskOptions(
+        target="sandbox", clock="real", speed=60, approve=None, capture=None, recipe=None,
+        output=None, force=False, plain=True,
+    )  # fmt: skip
+
+
 class Azure(FakeBackend):
     """A target at which a person agrees to every sign-in."""
 
@@ -370,10 +411,7 @@ def test_the_last_question_says_where_and_what_it_costs(
     person, asked = plain("\n" * 40)
     session = Session(DraftStore(tmp_path), from_file(RECIPES / "quickstart.yaml"))
     session.draft.detach()
-    given = AskOptions(
-        target="azure", clock="real", speed=60, approve=None, capture=None, recipe=None, output=None,
-        plain=True,
-    )  # fmt: skip
+    given = replace(options(), target="azure")
     azure = cast(Application, Azure())
     assert Ask(given, session, person, azure).through() == 0
     told = capsys.readouterr().out

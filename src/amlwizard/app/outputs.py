@@ -32,19 +32,20 @@ def usable(path: Path, option: str = "", overwrite: bool = True) -> Path:
             why=_("There is no folder {folder}.", folder=path.parent),
             fix=_another(option),
         )
-    with _told(path, option):
+    with telling(path, option):
         _try(path)
     return path
 
 
 def write(path: Path, text: str, option: str = "") -> None:
     """Write a file in one move. Raises InvalidInputError if it cannot be written."""
-    with _told(path, option):
+    with telling(path, option):
         paths.write(path, text, opener=None)
 
 
 @contextmanager
-def _told(path: Path, option: str) -> Iterator[None]:
+def telling(path: Path, option: str) -> Iterator[None]:
+    """An OSError of the block as an InvalidInputError about the file."""
     try:
         yield
     except OSError as error:

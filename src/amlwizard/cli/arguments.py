@@ -105,6 +105,7 @@ def _ask(commands: Commands) -> None:
         "--plain -o my-recipe.yaml",
     )
     ask.add_argument("-o", "--output", metavar="FILE", help=_("save the recipe to this file"))
+    _force(ask)
     ask.add_argument("--recipe", metavar="FILE", help=_("start with a recipe's answers"))
     _cloud(ask, required=False)
     ask.add_argument(
@@ -358,7 +359,7 @@ def _export(commands: Commands) -> None:
     export.add_argument(
         "-o", "--output", metavar="FILE", help=_("write to this file, not to the terminal")
     )
-    export.add_argument("--force", action="store_true", help=_("overwrite a file that exists"))
+    _force(export)
 
 
 def _demo(commands: Commands) -> None:
@@ -423,7 +424,7 @@ def _recipes(commands: Commands) -> None:
     copy.add_argument(
         "-o", "--output", metavar="FILE", help=_("copy it there (default: NAME.yaml)")
     )
-    copy.add_argument("--force", action="store_true", help=_("overwrite a file that exists"))
+    _force(copy)
 
 
 def _doctor(commands: Commands) -> None:
@@ -556,6 +557,10 @@ def _speed(text: str) -> float:
             _("{text!r} is not a speed: use a number above 0, such as 60", text=text)
         )
     return speed
+
+
+def _force(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--force", action="store_true", help=_("overwrite a file that exists"))
 
 
 def _recipe(

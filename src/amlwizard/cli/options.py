@@ -49,6 +49,7 @@ class WizardOptions(CloudOptions):
 class AskOptions(CloudOptions):
     recipe: str | None
     output: str | None
+    force: bool
     plain: bool
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from amlwizard import console, durations
 from amlwizard.accounts import Account
 from amlwizard.app.application import Application, to_all
+from amlwizard.app.outputs import telling, usable
 from amlwizard.app.port import TargetName
 from amlwizard.cli.commands.wizard import SESSIONS
 from amlwizard.cli.options import AskOptions
@@ -33,13 +34,17 @@ from amlwizard.session import Session
 from amlwizard.time_format import span
 
 NEW = _("a new session")
+OUTPUT = "-o FILE"
 AGAIN, CHANGE, LEAVE = _("ask it again"), _("change the recipe"), _("leave")
 NUMBER_WIDTH = 3
 TARGETS: tuple[TargetName, ...] = ("sandbox", "azure")
 
 
 def ask(given: AskOptions) -> int:
-    """Saves answers as they are given, so that an interrupted session can be continued."""
+    """Saves answers as they are given, so that an interrupted session can be continued. Raises
+    InvalidInputError, before any question, if the file of -o is not to be written."""
+    if given.output:
+        usable(Path(given.output), OUTPUT, given.force or _is_read(given, Path(given.output)))
     person = asker(given.plain)
     store = DraftStore(state_folder() / SESSIONS)
     session = Session(store, _draft(given, store, person))
@@ -68,6 +73,11 @@ def _draft(given: AskOptions, store: DraftStore, person: Asker) -> Draft:
     labels = [_label(draft) for draft in kept]
     picked = person.choose(_("Continue"), [*labels, NEW], labels[0])
     return new() if picked == NEW else kept[labels.index(picked)]
+
+
+def _is_read(given: AskOptions, output: Path) -> bool:
+    """Whether the file to write is the one that the answers come from."""
+    return bool(given.recipe) and output.resolve() == Path(given.recipe or "").resolve()
 
 
 def _label(draft: Draft) -> str:
@@ -154,21 +164,22 @@ class Ask:
 
     def _saved(self, recipe: Recipe) -> Path:
         """Save the recipe and return its path. The file named by -o is overwritten; another
-        existing file only if the user agrees."""
+        existing file only if the user agrees. Folders are never made."""
+        option = OUTPUT if self.given.output else ""
         while True:
             path = Path(self.given.output or self._named(recipe))
             mine = self.given.output or str(path) == self.session.draft.saved
             over = _("{path} exists. Write over it?", path=path)
-            if path.exists() and not mine and not self.person.confirm(over, False):
+            if path.is_file() and not mine and not self.person.confirm(over, False):
                 continue
             try:
-                self.session.save(path)
+                with telling(usable(path, option), option):
+                    self.session.save(path)
                 break
-            except OSError as error:
-                what = _("{path} cannot be written: {why}.", path=path, why=error.strerror)
+            except InvalidInputError as error:
                 if self.given.output:
-                    raise InvalidInputError(what, fix=_("Name another with -o.")) from None
-                self.screen.say(what)
+                    raise
+                console.show_error(error, self.screen.console)
         self.session.keep()
         self.screen.say(_("The recipe is in {path}.", path=path))
         return path
