@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +128,19 @@ def test_without_signature_what_comes_is_looked_at(tmp_path: Path) -> None:
         assert unsigned.score([[1.0, 1]])[0] == 200, "by position"
 
 
-def nested() -> Any:
+def columns(*types: Any) -> Any:
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import Array, ColSpec, DataType, Schema
+    from mlflow.types.schema import ColSpec, Schema
 
-    return ModelSignature(Schema([ColSpec(Array(DataType.double), "v")]))
+    return ModelSignature(
+        Schema([ColSpec(one, name) for one, name in zip(types, "ab", strict=False)])
+    )
+
+
+def nested() -> Any:
+    from mlflow.types.schema import Array, DataType
+
+    return columns(Array(DataType.double))
 
 
 def times() -> Any:
@@ -168,6 +177,16 @@ def test_a_model_that_does_not_boot_says_why_in_its_log_only(tmp_path: Path, nam
     with container(model, tmp_path, *SCRIPT) as broken:
         assert not broken.ready
         assert reason in broken.exception
+
+
+def test_mlflow_skinny_has_too_little(tmp_path: Path) -> None:
+    """The server and azureml-ai-monitoring bring pandas along, but nothing brings SciPy."""
+    needed = [f"mlflow-skinny=={version('mlflow')}", *SERVER]
+    model = pyfunc_model(
+        tmp_path, lambda given: [1.0], signature=columns("double"), pip_requirements=needed
+    )
+    with container(model, tmp_path, *SCRIPT, anew=True) as broken:
+        assert not broken.ready and "No module named 'scipy'" in broken.exception
 
 
 def test_java_is_there_where_the_environment_brings_it(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def v(*values: Any) -> dict[str, Any]:
     return split(["v"], *([one] for one in values), index=list(range(len(values))))
 
 
-def classifier(folder: Path) -> Path:
+def classifier(folder: Path, *, signed: bool = True) -> Path:
     import mlflow
     import pandas as pd
     from mlflow.models import infer_signature
@@ -92,7 +92,7 @@ def classifier(folder: Path) -> Path:
     path = folder / "model"
     mlflow.sklearn.save_model(
         fitted, str(path), pip_requirements=NEEDED,
-        signature=infer_signature(data, fitted.predict(data)),
+        signature=infer_signature(data, fitted.predict(data)) if signed else None,
     )  # fmt: skip
     return path
 
@@ -290,6 +290,8 @@ ROW: dict[str, Row] = {
         [
             (split(["a / b", "c d"], [1.0, 1], index=[0]), ANY),
             (split(["a / b", "c d"], [1.0, 1]), REFUSED),
+            (split(["a / b", "c d", "z"], [1.0, 1, 0], index=[0]), REFUSED),
+            (split(["a / b", "c d"], ["x", 1], index=[0]), REFUSED),
         ],
     ),
     "ONNX of tensors by name": Row(
@@ -307,7 +309,11 @@ ROW: dict[str, Row] = {
         [(split(["a", "b"], [1.5, 2.0], index=[0]), ANY), ([[1.5, 2.0]], REFUSED)],
     ),
     "ONNX without a signature": Row(
-        onnx(("x", [None, 2])), [([[1.0, 2.0]], REFUSED), ({"x": [[1.0, 2.0]]}, REFUSED)]
+        onnx(("x", [None, 2])),
+        [
+            (split(["a", "b"], [1.5, 2.0], index=[0]), ANY), (split(["a", "b"], [1, 2], index=[0]), REFUSED),
+            ([[1.0, 2.0]], REFUSED), ({"x": [[1.0, 2.0]]}, REFUSED),
+        ],
     ),
     "columns with numbers for names": Row(
         answering(first, signature=lambda: signature(("double", 0), ("double", 1))),
@@ -333,6 +339,12 @@ ROW: dict[str, Row] = {
     "answers a Series": Row(
         of("double", lambda given: given["v"]), [(v(1.5, 2.5), [{"v": 1.5}, {"v": 2.5}])]
     ),
+    "answers a Series without a name": Row(
+        of("double", lambda given: given["v"].rename(None)), [(v(1.5), [{"0": 1.5}])]
+    ),
+    "answers a DataFrame of times": Row(
+        of("double", lambda given: given.astype({"v": "datetime64[ns]"})), [(v(1.0), REFUSED)]
+    ),
     "answers times": Row(
         of("double", lambda given: [given.assign(t=date(2024, 1, 1))["t"][0]]), [(v(1.0), REFUSED)]
     ),
@@ -351,8 +363,12 @@ ROW: dict[str, Row] = {
         answering(lambda given: [1.0], input_example=lambda: [{"a": 1.0}, {"a": 2.0}]),
         [
             (split(["a"], [1.0], index=[0]), [1.0]), (split(["a"], [1.0]), REFUSED),
-            ([{"a": 1.0}], REFUSED), ([[1.0]], REFUSED), ({"a": 1.0}, REFUSED),
+            ({"a": [1.0]}, [1.0]), ([{"a": 1.0}], REFUSED), ([[1.0]], REFUSED), ({"a": 1.0}, REFUSED),
         ],
+    ),
+    "whole numbers in an example of records": Row(
+        answering(first, input_example=lambda: [{"a": 1}, {"a": 2}]),
+        [(split(["a"], [1], index=[0]), [1]), (split(["a"], [3.5], index=[0]), REFUSED)],
     ),
     "an example of texts": Row(
         answering(len, input_example=lambda: ["a", "b"]), [(["a", "b"], 2), ("a", REFUSED)]
@@ -428,6 +444,15 @@ ROW: dict[str, Row] = {
         [
             (A, ANY), (ROWS, ANY), (split(["a", "b"], [1.0, 1]), REFUSED), (RECORDS, REFUSED),
             (COLUMNS, REFUSED), (split(["b", "a"], [1, 1.0], index=[0]), REFUSED),
+        ],
+    ),
+    "no signature, columns by name": Row(
+        lambda folder: classifier(folder, signed=False),
+        [
+            (split(["age", "plan"], [1.0, "a"], index=[0]), ["no"]),
+            (split(["plan", "age"], ["a", 9.0], index=[0]), ["yes"]),
+            (split(["age", "plan"], [1.0, "a"]), REFUSED), ([[1.0, "a"]], REFUSED),
+            ([{"age": 1.0, "plan": "a"}], REFUSED), ({"age": [1.0], "plan": ["a"]}, REFUSED),
         ],
     ),
     "no signature, anything": Row(

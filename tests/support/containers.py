@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -56,11 +56,12 @@ class Container:
 
 
 @contextmanager
-def container(model: Path, folder: Path, *own: Path) -> Iterator[Container]:
+def container(model: Path, folder: Path, *own: Path, anew: bool = False) -> Iterator[Container]:
     """The container of a model, with its files in `folder`. `own` are another scoring script, and the
-    folder with another environment."""
-    log = folder / "log"
-    with log.open("wb") as written, forking.stood_in_for(), subprocess.Popen(
+    folder with another environment; `anew` where packages must be missing that a forked process has
+    imported already."""
+    log, begun = folder / "log", nullcontext() if anew else forking.stood_in_for()
+    with log.open("wb") as written, begun, subprocess.Popen(
         [sys.executable, "-m", "amlwizard.sandbox.ml.scorer", str(model), *map(str, own)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=written, start_new_session=True,
         env={"PATH": os.environ["PATH"], "TMPDIR": str(folder), "HOME": str(folder)},
