@@ -10,14 +10,18 @@ from rich.text import Text
 
 NEVER_FIRST = ")]}.,:;!?%、。，．・：；？！‐ー々ゝゞヽヾぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ）］｝〉》」』】〕"
 NEVER_LAST = "([{（［｛〈《「『【〔"
+KATAKANA = "[\u30a1-\u30fa\u30fc]"
 LETTER = r"[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]"  # of two cells
 
 
 def let_lines_end_between_letters() -> None:
-    """Make a Japanese letter a word for them, with the punctuation that may not be parted from it (JIS X
-    4051). Other texts keep their words, and lose a space after a line that is full, not its last letter."""
+    """Make a Japanese letter a word for them, and a foreign word in katakana one, with the punctuation
+    that may not be parted from it (JIS X 4051). Other texts keep their words, and lose a space after a
+    line that is full, not its last letter."""
     first, last = re.escape(NEVER_FIRST), re.escape(NEVER_LAST)
-    _wrap.re_word = re.compile(rf"\s*[{last}]*(?:{LETTER}|(?:(?!{LETTER})\S)+)[{first}]*\s*")
+    _wrap.re_word = re.compile(
+        rf"\s*[{last}]*(?:{KATAKANA}+|{LETTER}|(?:(?!{LETTER})\S)+)[{first}]*\s*"
+    )
     Text.rstrip_end = _rstrip_end  # type: ignore[method-assign, assignment]
 
 
