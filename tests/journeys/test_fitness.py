@@ -106,6 +106,21 @@ def test_the_environment_is_completed_and_what_came_out_is_kept(
     assert again.that_are("kept") >= {"train", "fit-to-serve", "register"}
 
 
+def test_what_only_an_image_has_is_not_tried_and_that_is_said(trained: Callable[..., Ran]) -> None:
+    """The cluster runs no image: the model needs a package that nothing but the image installs."""
+    image = "mine.azurecr.io/score:1"
+    notebook = model("__import__('mylib').answer(given)", **SIGNED, **PINNED)
+    ran = trained(notebook, *ASKED, "--set", f"serving.environment={image}")
+    assert ran.code == 0, ran.err
+    found = ran.final("fit-to-serve")["outputs"]
+    assert (found["answer"], found["unchecked"]) == ("", [image])
+    told = [e["message"] for e in ran.of("step-progress") if e["step"] == "fit-to-serve"]
+    assert f"not tried: only the image {image} has what the model needs" in told
+    assert ran.that_are("done") >= {"train", "register"}
+    tried = trained(notebook, *ASKED)
+    assert "needs the module mylib" in error_of(tried)["what"], "what was not tried is tried now"
+
+
 @pytest.mark.parametrize(
     ("notebook", "options", "what", "fix"),
     [
