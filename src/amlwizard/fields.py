@@ -270,6 +270,14 @@ class Pasted:
     said: str = ""
     refused: bool = False
 
+    def between(self, before: str, behind: str) -> str:
+        """The text to insert, with commas to what stands before and behind it where it is items of a
+        list."""
+        if not self.text or not self.said:
+            return self.text
+        comma = before.rstrip() and before.rstrip()[-1] not in ",["
+        return (", " if comma else "") + self.text + (", " if behind.strip() else "")
+
 
 PASTED = {
     "range": _("{n} ranges pasted."),
@@ -298,10 +306,15 @@ def pasted(spec: FieldSpec, text: str) -> Pasted:
             more = ["…"] if len(wrong) > NAMED else []
             said.append(LEFT_OUT[held].format(items=_(", ").join([*wrong[:NAMED], *more])))
         return Pasted(shown(spec, right), sentences(*said), bool(wrong))
+    return one_line(text)
+
+
+def one_line(text: str) -> Pasted:
+    """The only line of a text; nothing of several."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1:
-        several = _("Not pasted: this field takes one line, and the text has {n}.", n=len(lines))
-        return Pasted("", several, refused=True)
+        told = _("Not taken: one line is expected here, and the text has {n}.", n=len(lines))
+        return Pasted("", told, refused=True)
     return Pasted("".join(lines).strip("\t"))
 
 

@@ -26,6 +26,7 @@ from amlwizard.errors import Finding
 from amlwizard.json_types import JsonValue
 from amlwizard.prompts.askers import Plain
 from amlwizard.prompts.interview import Interview, numbers
+from amlwizard.prompts.pasting import Taking
 from amlwizard.recipe import load, text_of
 from amlwizard.session import Session
 
@@ -119,7 +120,9 @@ class Person:
         given = self.answers.get(self._spec(message).path, [])
         return given.pop(0) if given else current
 
-    def text(self, message: str, current: str, stands: str = "") -> str:
+    def text(
+        self, message: str, current: str, stands: str = "", taking: Taking = fields.one_line
+    ) -> str:
         if not message.startswith("Fields to change"):
             return self._answer(message, current)
         wanted = {
@@ -304,6 +307,96 @@ def test_a_walk_to_a_saved_recipe(tmp_path: Path, term: str) -> None:
     recipe = load(saved)
     assert recipe.names.prefix == "ask01" and saved.read_text() == text_of(recipe)
     assert DraftStore(tmp_path / "sessions").unfinished() == []
+
+
+# -- pastes: a field of one value, then one of a list, each by its number
+
+
+def pasted(term: str, text: str) -> str:
+    """What a terminal sends for a paste: plain ones know no marks around it."""
+    return text if term == "dumb" else f"\x1b[200~{text}\x1b[201~"
+
+
+@contextmanager
+def at_addresses(folder: Path, term: str) -> Iterator[pexpect.spawn[str]]:
+    """`ask` at the numbers of the addresses' fields."""
+    recipe = folder / "mine.yaml"
+    recipe.write_text((RECIPES / "quickstart.yaml").read_text())
+    given = ("--target", "sandbox", "--clock", "instant", "--recipe", str(recipe))
+    with terminal(folder, *given, TERM=term) as child:
+        for section in fields.sections():
+            child.expect_exact(f", {fields.section_title(section)}: ")
+            child.expect(GO_ON)
+            if section == "addresses":
+                break
+            child.sendline("")
+        yield child
+
+
+def number_of(path: str) -> str:
+    asked = Session(DraftStore(Path("unused")), from_file(RECIPES / "quickstart.yaml")).asked
+    return str([spec.path for spec in asked(path.partition(".")[0])].index(path) + 1)
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_the_lines_of_a_pasted_list_are_one_answer(tmp_path: Path, term: str) -> None:
+    with at_addresses(tmp_path, term) as child:
+        child.sendline(number_of("addresses.peered"))
+        child.expect("Peered ranges")
+        child.send(pasted(term, "10.61.0.0/16\r10.62.0.0/16\rhub\r10.63.0.0/16"))
+        child.expect("3 ranges pasted. Not taken, as they are not address ranges: hub.")
+        if term == "xterm":
+            child.expect("10.61.0.0/16, 10.62.0.0/16, 10.63.0.0/16")
+            child.sendline("")
+        child.expect("Peered ranges +10.61.0.0/16, 10.62.0.0/16, 10.63.0.0/16")
+        child.expect(GO_ON)
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_several_lines_for_one_value_are_refused_and_answer_no_other_question(
+    tmp_path: Path, term: str
+) -> None:
+    with at_addresses(tmp_path, term) as child:
+        child.sendline(number_of("addresses.vnet"))
+        child.expect("VNET.*10.100.0.0/16")
+        child.send(pasted(term, "10.61.0.0/16\r3\rall"))
+        child.expect("Not taken: one line is expected here, and the text has 3.")
+        child.expect(r"VNET.*10.100.0.0/16")
+        child.sendline("")
+        child.expect(r"1 +VNET +10.100.0.0/16 ")
+        child.expect(GO_ON)
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm"])
+def test_a_request_may_be_pasted_as_rows(tmp_path: Path, term: str) -> None:
+    with at_addresses(tmp_path, term) as child:
+        child.sendline("")
+        for section in [*fields.sections()][[*fields.sections()].index("addresses") + 1 :]:
+            child.expect_exact(f", {fields.section_title(section)}: ")
+            if section == "serving":
+                child.expect("Fix AML-K8S-4")
+                child.sendline("")
+            child.expect(GO_ON)
+            if section == "scoring":
+                break
+            child.sendline("")
+        child.sendline(number_of("scoring.request"))
+        child.expect("JSON or CSV, or @FILE.*:")
+        if term == "xterm":
+            child.send("\x15")
+        row = "1,2,3,4,5,6,7,8,9,"
+        child.send(pasted(term, f"{row}0\r{row}1\r"))
+        if term == "xterm":
+            child.expect("9,1")
+            child.sendline("")
+        child.expect(r"1 +Request +\{")
+
+
+def test_enter_may_be_pressed_several_times_at_once(tmp_path: Path) -> None:
+    with at_addresses(tmp_path, "dumb") as child:
+        child.send("\r\r")
+        child.expect_exact(f", {fields.section_title('training')}: ")
+        child.expect(GO_ON)
 
 
 @pytest.mark.parametrize(("term", "key"), [("dumb", "c"), ("xterm", "d")])

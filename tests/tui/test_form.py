@@ -247,10 +247,10 @@ async def test_several_lines_are_refused_where_one_is_taken(tmp_path: Path) -> N
         await walk.type("ab")
         await paste(walk, "myteam\nother\n")
         assert app.session.draft.value(PREFIX) == "ab"
-        await walk.see("Not pasted: this field takes one line, and the text has 2.")
+        await walk.see("Not taken: one line is expected here, and the text has 2.")
         await paste(walk, "cd\n")
         assert app.session.draft.value(PREFIX) == "abcd"
-        assert "Not pasted" not in walk.text
+        assert "Not taken" not in walk.text
 
 
 async def test_pastes_and_keys_arrive_in_the_order_in_which_they_came(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from amlwizard.fields import one_line
 from amlwizard.language import _
+from amlwizard.prompts.pasting import Taking, insert, rest
 
 if TYPE_CHECKING:
     from questionary import Question
@@ -22,9 +24,9 @@ class Asker(Protocol):
 
     hint: str
 
-    def text(self, message: str, current: str, stands: str = "") -> str:
-        """A line of text. Enter keeps `current`; without one, `stands` is the value that
-        applies. An empty answer removes the current value."""
+    def text(self, message: str, current: str, stands: str = "", taking: Taking = one_line) -> str:
+        """A text. Enter keeps `current`; without one, `stands` is the value that applies. An empty
+        answer removes the current value. Of a paste it is what `taking` takes."""
 
     def choose(self, message: str, choices: Sequence[str], current: str) -> str:
         """One of the choices; Enter keeps `current`."""
@@ -39,19 +41,39 @@ class Plain:
 
     def __init__(self, given: TextIO, out: TextIO) -> None:
         self.given, self.out = given, out
+        self._entered = 0  # how often Enter was pressed ahead
 
-    def _line(self, message: str) -> str:
-        self.out.write(f"{message}: ")
-        self.out.flush()
+    def _line(self, message: str, taking: Taking = one_line) -> str:
+        while True:
+            self.out.write(f"{message}: ")
+            self.out.flush()
+            text = self._read()
+            if "\n" not in text:
+                return text
+            taken = taking(text)
+            if taken.said:
+                self.out.write(f"\n{taken.said}\n")
+            if taken.text:
+                return taken.text
+
+    def _read(self) -> str:
+        """A line, or the lines of a paste."""
+        if self._entered:
+            self._entered -= 1
+            return ""
         line = self.given.readline()
         if not line:
             self.out.write("\n")
             raise KeyboardInterrupt
-        return line.strip()
+        more = rest(self.given)
+        if not more.strip():
+            self._entered = more.count("\n")
+            return line.strip()
+        return (line + more).strip()
 
-    def text(self, message: str, current: str, stands: str = "") -> str:
+    def text(self, message: str, current: str, stands: str = "", taking: Taking = one_line) -> str:
         shown = f" [{current or stands}]" if current or stands else ""
-        answer = self._line(f"{message}{shown}")
+        answer = self._line(f"{message}{shown}", taking)
         return current if not answer else "" if answer == LEAVE_OUT else answer
 
     def choose(self, message: str, choices: Sequence[str], current: str) -> str:
@@ -94,10 +116,10 @@ class Terminal:
             [] if plain else [("qmark", "fg:ansicyan"), ("answer", "bold")]
         )
 
-    def text(self, message: str, current: str, stands: str = "") -> str:
+    def text(self, message: str, current: str, stands: str = "", taking: Taking = one_line) -> str:
         shown = f"{message} [{stands}]:" if stands and not current else f"{message}:"
         question = self._text(shown, default=current, qmark="?", style=self._style)
-        return str(_answer(question)).strip()
+        return str(_answer(question, taking)).strip()
 
     def choose(self, message: str, choices: Sequence[str], current: str) -> str:
         question = self._select(
@@ -114,18 +136,24 @@ class Terminal:
         return bool(_answer(self._confirm(message, default=current, style=self._style)))
 
 
-def _answer(question: Question) -> object:
-    """The answer. Raises KeyboardInterrupt on Ctrl-C and, in menus too, on Ctrl-D."""
+def _answer(question: Question, taking: Taking = one_line) -> object:
+    """The answer. Raises KeyboardInterrupt on Ctrl-C and, in menus too, on Ctrl-D. Menus take no
+    paste."""
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+    from prompt_toolkit.keys import Keys
 
-    leaving = KeyBindings()
+    ours = KeyBindings()
 
-    @leaving.add("c-d")
+    @ours.add("c-d")
     def leave(event: KeyPressEvent) -> None:
         event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
 
+    @ours.add(Keys.BracketedPaste)
+    def paste(event: KeyPressEvent) -> None:
+        insert(event, taking)
+
     own = question.application.key_bindings
-    question.application.key_bindings = merge_key_bindings([own, leaving] if own else [leaving])
+    question.application.key_bindings = merge_key_bindings([own, ours] if own else [ours])
     return question.unsafe_ask()
 
 

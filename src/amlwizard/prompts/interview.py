@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from rich.cells import cell_len, chop_cells
 
 from amlwizard import fields
 from amlwizard.errors import Finding
-from amlwizard.fields import FieldSpec, shown, typed
+from amlwizard.fields import FieldSpec, Pasted, pasted, shown, typed
 from amlwizard.json_types import JsonObject
 from amlwizard.language import _
 from amlwizard.prompts.askers import Asker
@@ -178,9 +179,10 @@ class Interview:
             picked = self.asker.choose(spec.title, choices, current or choices[-1])
             return None if picked == NONE else typed(spec, picked)
         if spec.kind != "json":
-            return typed(spec, self.asker.text(spec.title, current, self._stands(spec)))
+            taking = partial(pasted, spec)
+            return typed(spec, self.asker.text(spec.title, current, self._stands(spec), taking))
         hint = _("JSON or CSV, or @FILE") if spec.path == REQUEST else _("JSON, or @FILE")
-        text = self.asker.text(f"{spec.title} ({hint})", current, self._stands(spec))
+        text = self.asker.text(f"{spec.title} ({hint})", current, self._stands(spec), Pasted)
         given = _from_file(text)
         request = self._request(given) if spec.path == REQUEST else None
         return typed(spec, given) if request is None else request

@@ -218,19 +218,12 @@ class FieldRow(Widget):
         assert isinstance(self.editor, FieldInput)
         self.settle()
         self._pasted = pasted(self.spec, text)
+        start, end = sorted(self.editor.selection)
         if self._pasted.text:
-            self.editor.replace(self._between(self._pasted.text), *sorted(self.editor.selection))
+            text = self._pasted.between(self.text[:start], self.text[end:])
+            self.editor.replace(text, start, end)
         self._after_paste = self.text
         self.settle()
-
-    def _between(self, text: str) -> str:
-        """A text with commas to what stands before and behind it, where it is items of a list."""
-        assert isinstance(self.editor, FieldInput)
-        start, end = sorted(self.editor.selection)
-        before, behind = self.text[:start].rstrip(), self.text[end:].lstrip()
-        if not self._pasted.said:
-            return text
-        return (", " if before and before[-1] not in ",[" else "") + text + (", " if behind else "")
 
     def _is_just_pasted(self) -> bool:
         return self._after_paste == self.text
