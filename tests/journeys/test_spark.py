@@ -49,6 +49,41 @@ def test_a_ridge_that_spark_trains_is_the_example_and_is_served_without_java(
         assert len(tried) == 3
 
 
+PIPELINE = """
+import mlflow
+from mlflow.models import infer_signature
+from pyspark.ml import Pipeline
+from pyspark.ml.feature import VectorAssembler
+from pyspark.ml.regression import LinearRegression
+
+rows = spark.createDataFrame([(1.0, 2.0, 1.0), (2.0, 1.0, 2.0), (3.0, 5.0, 3.0)], ["a", "b", "y"])
+assembler = VectorAssembler(inputCols=["a", "b"], outputCol="features")
+fitted = Pipeline(stages=[assembler, LinearRegression(labelCol="y")]).fit(rows)
+packages = ["python=3.11", "openjdk=17", "pip", {"pip": ["mlflow==2.22.5", "pyspark==3.5.9"]}]
+mlflow.spark.log_model(
+    fitted, "model", signature=infer_signature(rows.select("a", "b").toPandas(), [1.0]),
+    conda_env={"name": "of-spark", "channels": ["conda-forge"], "dependencies": packages},
+)
+"""
+
+
+def test_a_pipeline_of_spark_that_brings_java_is_tried_served_and_asked(tmp_path: Path) -> None:
+    given = yaml.safe_load((RECIPES / "quickstart.yaml").read_text())
+    given["training"] |= {"notebook": "pipeline.py", "parameters": {}}
+    given["scoring"] = {"request": {"input_data": [{"a": 1.5, "b": 2.0}]}}
+    given["expect"] = {"predictions": [1.5]}
+    (tmp_path / "pipeline.py").write_text(PIPELINE)
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(given))
+    with running("--approve", "--clock", "instant") as sandbox:
+        ran = amlwizard(
+            "replay", str(tmp_path / "mine.yaml"), "--target", "sandbox", "--json",
+            AMLWIZARD_HOME=str(tmp_path / "home"), **sandbox.environment,
+        )  # fmt: skip
+    assert ran.code == 0, ran.err
+    assert ran.final("fit-to-serve")["outputs"]["unchecked"] == ["openjdk=17"]
+    assert ran.final("score")["outputs"]["predictions"] == [pytest.approx(1.5)]
+
+
 SCRIPT = [Path(given)] if (given := os.environ.get("AMLWIZARD_SCORING_SCRIPT")) else []
 SAVED = """
 import sys

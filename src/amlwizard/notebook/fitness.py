@@ -147,8 +147,9 @@ else:
 for name, text in parameters["files"].items():
     (work / "app" / name).write_text(text)
 (work / "request.json").write_text(json.dumps(parameters["request"]))
-java = {"JAVA_HOME": outside.get("JAVA_HOME", "")} if "openjdk" in map(name_of, others) else {}
-outside.pop("JAVA_HOME", None)
+# The cluster has Java, on its PATH, too: Spark looks there only without this variable.
+with_java = "openjdk" in map(name_of, others)
+java_home = outside.pop("JAVA_HOME", "") if with_java else str(work / "no-java")
 asked = ran(
     python,
     work / "app" / "check.py",
@@ -159,7 +160,7 @@ asked = ran(
     AZUREML_ENTRY_SCRIPT=parameters["script"],
     AZUREML_MODEL_DIR=str(model.parent),
     MLFLOW_MODEL_FOLDER="model",
-    **java,
+    JAVA_HOME=java_home,
 )
 told = json.loads((work / "answer.json").read_text()) if (work / "answer.json").exists() else {}
 if "status" not in told:

@@ -78,7 +78,7 @@ def _pip(arguments: Sequence[str]) -> int:
 
 
 def _script(environment: str, script: str, arguments: Sequence[str]) -> int:
-    user_environment.enter(Path(environment))
+    user_environment.restrict_to((Path(environment) / REQUIREMENTS).read_text().splitlines())
     sys.argv = [script, *arguments]
     sys.path[0] = str(Path(script).parent)
     runpy.run_path(script, run_name="__main__")

@@ -202,15 +202,23 @@ def _choose_java(brought: bool) -> None:
 
 
 def enter(folder: Path) -> None:
-    """Restrict this process to the environment of the model in `folder`.
+    """Restrict this process to the environment of the model in `folder`, in an image of Azure.
 
     Raises ModuleNotFoundError if its server would not start.
     """
     packages, lines = declared(folder)
+    _choose_java(any(package.startswith(JAVA) for package in packages))
+    restrict_to(lines)
+
+
+def restrict_to(lines: Iterable[str]) -> None:
+    """Hide all packages but those that pip would install by these requirements from this process.
+
+    Raises ModuleNotFoundError if the inference server among them would not start.
+    """
     environment = UserEnvironment(lines)
     for text in environment.unmet:
         print(f"the sandbox installs nothing, and has not: {text}", file=sys.stderr)
-    _choose_java(any(package.startswith(JAVA) for package in packages))
     sys.meta_path.insert(0, DeclaredPackagesOnly(environment.files()))
     if environment.old_server:
         raise ModuleNotFoundError("No module named 'azureml.contrib'", name="azureml.contrib")
