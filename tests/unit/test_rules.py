@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import RECIPES
 
-from amlwizard import rules
+from amlwizard import fields, rules
 from amlwizard.errors import Finding
 from amlwizard.recipe import Addresses, Sections, Serving, read
 from amlwizard.rules import RULES, usable
@@ -163,10 +165,40 @@ def test_a_rule_finds_what_breaks_it(rule: rules.Rule) -> None:
     found = [f for f in findings(changes) if f.rule == rule.id]
     assert len(found) == 1
     assert field in found[0].fields
-    fields = {*found[0].fields, *(f.rpartition(".")[0] for f in found[0].fields)}
-    assert fields.intersection(rule.about) or "names" in rule.about
+    paths = {*found[0].fields, *(f.rpartition(".")[0] for f in found[0].fields)}
+    assert paths.intersection(rule.about) or "names" in rule.about
     assert found[0].severity == rule.severity
     assert found[0].what and found[0].fix and found[0].why and rule.source
+
+
+PATHS = {spec.path for name in fields.sections() for spec in fields.specs(name)}
+
+
+def named_by_path(found: Finding) -> set[str]:
+    """The fields that a finding calls by their paths in the recipe, which no form shows."""
+    advice = re.sub(r"`[^`]*`", "", f"{found.what} {found.fix} {found.otherwise}")
+    return PATHS & {f"{section}.{name}" for section, name in re.findall(r"(\w+)\.(\w+)", advice)}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.id)
+def test_advice_names_fields_as_forms_do(rule: rules.Rule) -> None:
+    for found in findings(BREAKS[rule.id][0]):
+        assert not named_by_path(found)
+
+
+@pytest.mark.parametrize(
+    ("cell", "fix"),
+    [
+        ("%pip install xgboost", "Name them, pinned, as requirements: they are installed before it runs."),
+        ('trees = dbutils.widgets.get("trees")', "Set trees."),
+    ],
+)  # fmt: skip
+def test_advice_on_a_notebook_names_fields_as_forms_do(tmp_path: Path, cell: str, fix: str) -> None:
+    notebook = tmp_path / "own.py"
+    notebook.write_text(f"# Databricks notebook source\n{cell}\n")
+    found = findings({"training.notebook": str(notebook), "scoring.request": "null"})
+    assert fix in [f.fix for f in found], found
+    assert not any(map(named_by_path, found))
 
 
 @pytest.mark.parametrize("entry", ["none", "bastion", "vpn-gateway"])

@@ -14,7 +14,7 @@ from amlwizard.posture.effective import Opening, covers, network, openings
 from amlwizard.posture.facts import NotSeenError, PostureFacts
 from amlwizard.posture.judging import AbsentError, Promise, equal, is_so, need
 from amlwizard.posture.result import Evidence
-from amlwizard.recipe import Recipe
+from amlwizard.recipe import Recipe, title
 
 NETWORK = _("Network")
 OURS = "Microsoft.Databricks-workspaces_UseOnly_"
@@ -85,7 +85,7 @@ def promises(recipe: Recipe, facts: PostureFacts) -> Iterator[Promise]:
         _("Azure Virtual Network, peering"),
         ", ".join(str(p) for p in recipe.addresses.peered) or _("none"),
         lambda: _peerings(recipe, facts),
-        _("Name the peered prefixes in addresses.peered, or end the peering."),
+        _("Add its ranges to {field}, or end the peering.", field=title("addresses.peered")),
     )
 
 

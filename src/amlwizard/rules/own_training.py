@@ -10,7 +10,7 @@ from math import isfinite
 from amlwizard import user_notebook
 from amlwizard.errors import Finding, Severity
 from amlwizard.language import _, listed, sentences
-from amlwizard.recipe import Expect, Training, is_sent
+from amlwizard.recipe import Expect, Training, is_sent, title
 from amlwizard.rules.base import Rule, rule, use
 from amlwizard.user_notebook import UserNotebook
 
@@ -110,7 +110,7 @@ def parameters_are_known(rule: Rule, training: Training) -> Iterator[Finding]:
             name=name,
         )
         field = DATA if name == "data" else f"{PARAMETERS}.{name}"
-        yield rule.finding(field, what, _("Give it in {field}.", field=field), severity="warning")
+        yield rule.finding(field, what, _("Set {field}.", field=title(field)), severity="warning")
 
 
 def _read_by(notebook: UserNotebook) -> str:
@@ -208,7 +208,7 @@ def requirements(rule: Rule, training: Training) -> Iterator[Finding]:
             field = "training." + ("mlflow" if name == "mlflow-skinny" else name.replace("-", "_"))
             cure = {REQUIREMENTS: [line for line in training.requirements if _name(line) != name]}
             what = _("{package} has a field of its own.", package=name)
-            fix = _("Set {field} instead.", field=field)
+            fix = _("Set {field} instead.", field=title(field))
             told = sentences(fix, use(cure))
             yield rule.finding(REQUIREMENTS, what, told, cure, otherwise=fix)
         elif names.count(name) > 1:

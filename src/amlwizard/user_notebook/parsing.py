@@ -215,7 +215,7 @@ def _magic(name: str, magic: str, line: int) -> NotebookProblem:
                 line=line,
                 code=magic[:80],
             ),
-            _("Name them, pinned, in training.requirements: they are installed before it runs."),
+            _("Name them, pinned, as requirements: they are installed before it runs."),
             line,
         )
     return NotebookProblem(
