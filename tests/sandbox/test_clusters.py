@@ -17,6 +17,7 @@ from support import Asked, recipe_of
 from support.forbidding import NO_ADDRESS
 from support.platforms import Platform
 
+from amlwizard.cloud import execution
 from amlwizard.errors import CloudError, OperationCancelledError, SignInError, StepError
 from amlwizard.plan import Context, Found
 from amlwizard.plan.outputs import Outputs
@@ -404,6 +405,20 @@ def test_interrupting_a_cell_cancels_it_on_the_cluster(client: Any, platform: Pl
         "POST /api/1.2/commands/cancel",
         "POST /api/1.2/contexts/destroy",
     ]
+
+
+def test_a_cell_that_runs_for_ever_is_ended_at_the_limit(
+    client: Any, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "CELL_SECONDS", 0.3)
+    cluster, cells = platform.outputs["databricks-cluster"]["id"], ["while True: pass"]
+    before = len(platform.sandbox.calls)
+    with pytest.raises(StepError) as error:
+        client.run_cells(cluster, cells, lambda *_, **__: None, CancelEvent())
+    assert error.value.what.startswith("Cell 1 was still running") and error.value.fix
+    assert "POST /api/1.2/commands/cancel" in platform.sandbox.calls[before:]
+    monkeypatch.undo()
+    assert platform.run("print('amlwizard:[1]')") == [1], "the cluster is free again"
 
 
 def test_a_sign_in_that_entra_refuses_in_a_cell_is_named(

@@ -32,6 +32,7 @@ from amlwizard.json_types import MutableDocument, parsed
 from amlwizard.language import _
 from amlwizard.run_control import current_cancel
 from amlwizard.secret import hide
+from amlwizard.time_format import span
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -191,13 +192,16 @@ class ExecutionContext:
         meanwhile: Callable[[], None] = lambda: None,
     ) -> CellResult:
         """Run a cell to its end, calling `meanwhile` every minute. Raises StepError with the cell's
-        exception, or SignInError if Entra refused its sign-in. Cancellation also cancels the cell."""
+        exception or because it does not end, SignInError if Entra refused its sign-in. Cancellation
+        also cancels the cell."""
         began = monotonic()
         command_id = self._begin(_("run cell {number}", number=number), cell)
         try:
             status = self._ended(number, command_id, say, cancel, meanwhile)
         except OperationCancelledError:
             raise self._cancelled(number, command_id) from None
+        except StepError:  # it has taken too long
+            raise self._endless(number, command_id) from None
         state = status.status.value if status.status else ""
         results = status.results
         kind = results.result_type.value if results and results.result_type else ""
@@ -252,16 +256,36 @@ class ExecutionContext:
 
     def _cancelled(self, number: int, command_id: str) -> OperationCancelledError:
         """Cancels a command; the error says whether its cell goes on."""
+        if self._cancel(command_id):
+            said = _("cancelled; cell {number} was ended on the cluster", number=number)
+        else:
+            said = _("cancelled; cell {number} may go on, until the next run", number=number)
+        return OperationCancelledError(said)
+
+    def _endless(self, number: int, command_id: str) -> StepError:
+        """Cancels a command whose cell is not expected to end."""
+        self._cancel(command_id)
+        return StepError(
+            _(
+                "Cell {number} was still running after {duration} and has been cancelled.",
+                number=number,
+                duration=span(CELL_SECONDS),
+            ),
+            why=_("No cell may run longer."),
+            fix=_(
+                "Look for a loop that does not end, or for what the cell waits for. If it only "
+                "takes long, train on a larger cluster or split the cell."
+            ),
+        )
+
+    def _cancel(self, command_id: str) -> bool:
+        """Whether a command could be cancelled."""
         with tidying():
             self._client.command_execution.cancel(
                 cluster_id=self._cluster, context_id=self.id, command_id=command_id
             )
-            return OperationCancelledError(
-                _("cancelled; cell {number} was ended on the cluster", number=number)
-            )
-        return OperationCancelledError(
-            _("cancelled; cell {number} may go on, until the next run", number=number)
-        )
+            return True
+        return False
 
     def run_briefly(self, cell: str) -> None:
         """Run a cell that tidies up after others. Errors are suppressed, and it has little time
