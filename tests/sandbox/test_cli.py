@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from support import RECIPES, ROOT, Ran, Sandbox
+from support import PATIENCE, RECIPES, ROOT, Ran, Sandbox, environment
 
 QUICKSTART = str(RECIPES / "quickstart.yaml")
 HEAVY = (
@@ -201,6 +203,41 @@ def test_a_port_that_is_taken_is_an_error(command: Callable[..., Ran]) -> None:
         port = taken.getsockname()[1]
         ran = command("sandbox", "--port", str(port))
     assert (ran.code, ran.out) == (1, "") and f"port {port}: Address already in use" in ran.err
+
+
+def test_what_a_sandbox_prints_is_pasted_into_another_shell_and_used_there(tmp_path: Path) -> None:
+    run = [sys.executable, "-m", "amlwizard"]
+    sandbox = subprocess.Popen(
+        [*run, "sandbox", "--clock", "instant", "--approve"],
+        env=environment({"AMLWIZARD_HOME": str(tmp_path / "first")}),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert sandbox.stdout and sandbox.stderr
+        printed = [sandbox.stdout.readline()]
+        assert printed == [
+            "# The sandbox is running; Ctrl-C ends it. Paste this into a second terminal:\n"
+        ]
+        while not printed[-1].startswith("# Subscription: "):
+            printed.append(sandbox.stdout.readline())
+        unset = next(line for line in printed if line.startswith("# When it has ended: "))
+        second = ["replay", QUICKSTART, "--target", "sandbox", "--until", "provision"]
+        told = subprocess.run(
+            ["bash", "-c", "\n".join([
+                "set -eu", "".join(printed), shlex.join([*run, *second]),
+                unset.partition(": ")[2], 'echo "left: ${AMLWIZARD_SANDBOX-}"',
+            ])],
+            env=environment({"AMLWIZARD_HOME": str(tmp_path / "second")}),
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert told.returncode == 0 and told.stdout.endswith("left: \n"), told
+        assert not (tmp_path / "second" / "sandbox").exists(), "it started none of its own"
+        sandbox.send_signal(signal.SIGINT)
+        assert sandbox.wait(PATIENCE) == 0
+        assert sandbox.stderr.read() == "The sandbox has ended.\n"
+    finally:
+        sandbox.kill()
+        sandbox.communicate()
 
 
 @pytest.mark.parametrize("setting", ["names.prefix", "names.nothing=1", "=x"])
