@@ -22,6 +22,8 @@ NEWEST_SAMPLES = 5
 """Few, so that a change of region, size or clock takes effect after some runs."""
 MEASURED = ("create", "run")
 """The actions whose duration tells how long the step takes."""
+REMOVED = ("delete",)
+"""Those whose duration tells how long its removal takes."""
 PRIOR = 0.1
 """The weight of the expected durations against the measured ones, as a share of all of them."""
 
@@ -79,7 +81,7 @@ def expected(
 
 
 def recorded(runs: Path, target: str) -> dict[str, list[float]]:
-    """Seconds by step id in the newest runs on that target, newest first. Journals that cannot be
+    """Seconds by step id in the newest runs (or teardowns) on that target, newest first. Journals that cannot be
     read are skipped."""
     samples: dict[str, list[float]] = {}
     for path in journal.newest(runs):
@@ -87,9 +89,18 @@ def recorded(runs: Path, target: str) -> dict[str, list[float]]:
         if view is None or view.target != target:
             continue
         for step in view.steps.values():
-            if step.state == "done" and step.action in MEASURED:
+            if step.state == "done" and _is_measured(step):
                 samples.setdefault(step.info.id, []).append(step.seconds)
     return {step: seconds[:NEWEST_SAMPLES] for step, seconds in samples.items()}
+
+
+def of_teardown(plan: Plan, samples: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Seconds by step id: the median of its samples; empty if one that takes time has none, as then no
+    end can be told."""
+    going = [step.id for step in plan.steps if step.action in ("delete", "wait")]
+    if not all(samples.get(step) for step in going):
+        return {}
+    return {step: median(samples[step]) for step in going}
 
 
 def of_plan(plan: Plan, seconds: Mapping[str, float]) -> float:
@@ -146,9 +157,13 @@ def _pace(view: RunView, seconds: Mapping[str, float], now: float) -> float:
         expected_seconds = seconds.get(name, 0.0)
         passed = now - step.started if step.state == "running" else step.seconds
         over = step.state == "done" or passed > expected_seconds
-        if step.started and over and step.action in MEASURED and step.info.phase != "sign-in":
+        if step.started and over and _is_measured(step) and step.info.phase != "sign-in":
             took, wanted = took + passed, wanted + expected_seconds
     return (certain + took) / (certain + wanted) if certain else 1.0
+
+
+def _is_measured(step: StepView) -> bool:
+    return step.action in (REMOVED if step.info.phase == "remove" else MEASURED)
 
 
 def _probably_kept(view: RunView) -> set[str]:

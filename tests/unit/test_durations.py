@@ -173,10 +173,13 @@ def test_the_readme_says_what_the_estimate_says() -> None:
 # -- from journals
 
 
-def record(home: Path, run: str, target: str, seconds: float, action: str = "create") -> None:
-    folder = home / "runs" / run
+def record(
+    home: Path, run: str, target: str, seconds: float, action: str = "create", kind: str = "runs"
+) -> None:
+    folder = home / kind / run
     journal = Journal(folder / NAME)
-    info = StepInfo("vnet", "Virtual network", "provision")
+    phase = "remove" if kind == "teardowns" else "provision"
+    info = StepInfo("vnet", "Virtual network", phase)
     journal(RunStarted(seq=1, at=10, run=run, recipe="x", target=target, steps=(info,)))
     journal(StepStarted(seq=2, at=20, step="vnet", action=action))
     journal(StepFinished(seq=3, at=20 + seconds, step="vnet", outcome="done"))
@@ -197,6 +200,40 @@ def test_recorded_runs_of_the_same_target_come_first(tmp_path: Path) -> None:
         "vnet": 30,
         "aks": 297,
     }
+
+
+def going(*steps: str) -> Plan:
+    removed = [PlannedStep(step, step, "remove", ("sign-in",), "delete") for step in steps]
+    absent = PlannedStep("registry", "Registry", "remove", ("sign-in",), "keep")
+    return Plan(
+        "azure", (PlannedStep("sign-in", "Sign in", "sign-in", (), "run"), absent, *removed)
+    )
+
+
+def test_a_teardown_takes_as_long_as_those_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandboxes
+) -> None:
+    """Nothing is told of one that removes what none of them removed."""
+    for number, seconds in enumerate([40, 90, 50], 1):
+        record(tmp_path, f"2026010{number}", "azure", seconds, "delete", "teardowns")
+    record(tmp_path, "20260104", "sandbox", 1, "delete", "teardowns")
+    record(tmp_path, "20260105", "azure", 7)
+    monkeypatch.setenv("AMLWIZARD_HOME", str(tmp_path))
+    monkeypatch.setenv("AMLWIZARD_SANDBOX", str(sandbox("--clock", "instant").file))
+    with Application(Choice()) as application:
+        with application.using("azure"):
+            assert application.expected_teardown(going("vnet")) == {"vnet": 50}
+            assert application.expected_teardown(going("vnet", "aks")) == {}
+        with application.using("sandbox"):
+            assert application.expected_teardown(going("vnet")) == {"vnet": 1}
+
+
+def test_a_teardown_has_a_pace_too() -> None:
+    infos = tuple(StepInfo(name, name, "remove") for name in ("a", "b"))
+    view = RunView().apply(RunStarted(at=100, run="r", recipe="x", target="azure", steps=infos))
+    view = view.apply(StepStarted(at=100, step="a", action="delete"))
+    view = view.apply(StepFinished(at=220, step="a", outcome="done"))
+    assert 100 < durations.left(view, {"a": 60, "b": 60}, 220) < 120, "60 s at half the pace"
 
 
 def test_the_application_knows_its_target(

@@ -203,6 +203,12 @@ class Application:
         samples = durations.recorded(state_folder() / "runs", name)
         return durations.expected((s.id for s in steps_for(recipe)), samples, profile)
 
+    def expected_teardown(self, plan: Plan) -> Mapping[str, float]:
+        """Seconds by step id, as the teardowns before it took on this target; empty if they cannot tell
+        when it will end."""
+        samples = durations.recorded(state_folder() / "teardowns", self.target.name)
+        return durations.of_teardown(plan, samples)
+
     def costs(self, recipe: Recipe) -> Costs:
         return costs(self.target.cloud.profile, needs(recipe, steps_for(recipe)))
 

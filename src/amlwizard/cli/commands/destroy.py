@@ -42,7 +42,8 @@ def destroy(given: DestroyOptions) -> int:
         if not given.yes and any(step.action in ("delete", "wait") for step in plan.steps):
             _confirm(recipe.names.resource_group)
         with cancelling() as control:
-            shown = while_read(to_all([progress(given.json), login]), control)
+            display = progress(given.json, application.expected_teardown(plan))
+            shown = while_read(to_all([display, login]), control)
             listeners: list[Emit] = [watch, shown]
             ran = application.destroy(recipe, given.recipe, given.purge, to_all(listeners), control)
     console.report_teardown(watch.view, {_("Journal"): str(ran.journal)}, out)
