@@ -418,7 +418,7 @@ def test_a_cell_that_runs_for_ever_is_ended_at_the_limit(
     assert error.value.what.startswith("Cell 1 was still running") and error.value.fix
     assert "POST /api/1.2/commands/cancel" in platform.sandbox.calls[before:]
     monkeypatch.undo()
-    assert platform.run("print('amlwizard:[1]')") == [1], "the cluster is free again"
+    assert platform.run('print(\'amlwizard:{"is": "free"}\')') == {"is": "free"}
 
 
 def test_a_sign_in_that_entra_refuses_in_a_cell_is_named(
