@@ -108,6 +108,7 @@ def test_the_wheel_alone_knows_its_version_and_its_recipes(
     assert made.run("amlwizard", "--version").out == f"amlwizard {wheel.name.split('-')[1]}\n"
     assert "quickstart" in made.run("amlwizard", "recipes", "list").out
     assert made.run("amlwizard", "recipes", "copy", "quickstart").code == 0
+    assert "使い方" in made.run("amlwizard", "--lang", "ja", "--help").out
     assert made.run("amlwizard", "check", "quickstart.yaml").code == 0
     assert made.run("python", "-c", IMPORT_ALL) == Ran(0, "", ""), "an import is not declared"
 
