@@ -23,6 +23,8 @@ class Formatter(argparse.HelpFormatter):
         )
 
     def _split_lines(self, text: str, width: int) -> list[str]:
+        if text.isascii():  # without loading anything
+            return super()._split_lines(text, width)
         from rich.console import Console
         from rich.text import Text
 
@@ -39,9 +41,11 @@ class Formatter(argparse.HelpFormatter):
         groups: Iterable[argparse._MutuallyExclusiveGroup],
         prefix: str | None,
     ) -> str:
+        label = _("usage: ") if prefix is None else prefix
+        if label.isascii():
+            return super()._format_usage(usage, actions, groups, label)
         from rich.cells import cell_len
 
-        label = _("usage: ") if prefix is None else prefix
         wider = cell_len(label) - len(label)
         self._width -= wider
         text = super()._format_usage(usage, actions, groups, label)
