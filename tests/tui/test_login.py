@@ -6,6 +6,7 @@ import webbrowser
 from dataclasses import replace
 
 import pytest
+from support.tui_support import until
 from textual import on
 from textual.app import App, ComposeResult
 from textual.message import Message
@@ -136,11 +137,10 @@ async def test_the_time_that_is_left_is_told_by_the_clock_it_was_given() -> None
     app = Host()
     async with app.run_test() as pilot:
         app.time = 1868
-        await pilot.pause(1.1)
-        assert "0:32 left" in app.text("#left")
+        await until(pilot, lambda: "0:32 left" in app.text("#left"))
         app.time = 1901
-        await pilot.pause(1.1)
-        assert "expired" in app.text("#left") and "Press n for a new code" in app.text("#left")
+        await until(pilot, lambda: "expired" in app.text("#left"))
+        assert "Press n for a new code" in app.text("#left")
 
 
 async def test_it_closes_itself_once_signed_in() -> None:
