@@ -69,6 +69,7 @@ def in_the_app(tmp_path_factory: pytest.TempPathFactory) -> Way:
 @pytest.fixture(scope="module")
 def at_the_prompts(tmp_path_factory: pytest.TempPathFactory) -> Way:
     with place(tmp_path_factory, "ask") as (folder, environment):
+        (folder / SAVED).parent.mkdir()
         arguments = ("-o", str(SAVED), "--target", "sandbox", "--plain")
         on, shown = {**environment, "NO_COLOR": ""}, io.StringIO()
         with terminal(folder, *arguments, link=SlowLink, **on) as child:
