@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from support import RECIPES, ROOT, Ran, Sandbox, amlwizard, running
-from support.breadth import narrowed
+from support.breadth import breadth, narrowed
 from support.tui_support import walking, wizard
 from support.walks import on_row, to_finish
 
@@ -240,17 +240,24 @@ def test_a_token_that_a_notebook_prints_is_in_nothing_that_is_written(
     assert not any("eyJ" in text for text in written)
 
 
+@pytest.mark.parametrize(
+    ("data", "who"),
+    [
+        ("/Volumes/main/default/people.csv", "grants READ VOLUME"),
+        breadth("abfss://rows@people.dfs.core.windows.net/people.csv", "private endpoint for dfs"),
+        breadth("https://people.example.org/people.csv", "firewall of the Databricks subnets"),
+        breadth("main.default.people", "grants SELECT"),
+    ],
+)
 def test_data_that_the_cluster_cannot_read_says_who_allows_it(
-    cloud: Sandbox, tmp_path: Path
+    cloud: Sandbox, tmp_path: Path, data: str, who: str
 ) -> None:
     model = OwnModel(
-        {"notebook": "classifier.py", "data": "/Volumes/main/default/people.csv"},
-        {"input_data": [[1, "a"]]}, None, {},
-    )  # fmt: skip
+        {"notebook": "classifier.py", "data": data}, {"input_data": [[1, "a"]]}, None, {}
+    )
     ran = replayed(cloud, recipe_of(tmp_path, model), tmp_path / "home")
-    final = ran.final("train")
-    assert "the cluster cannot read /Volumes/main/default/people.csv" in final["what"]
-    assert "READ VOLUME" in final["what"]
+    said = ran.final("train")["what"]
+    assert f"the cluster cannot read {data}" in said and who in said
 
 
 def test_a_bad_notebook_is_told_before_any_cloud_call(cloud: Sandbox, tmp_path: Path) -> None:

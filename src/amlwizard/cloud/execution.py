@@ -46,6 +46,7 @@ CONTEXT = re.compile(r"context", re.IGNORECASE)
 MEANWHILE_SECONDS = 60.0
 CONTEXT_SECONDS = 600.0  # until it is open, on a cluster that runs
 OPENING = _("open an execution context")
+LONGEST_ERROR = 500  # characters of what a cell says when it fails
 MARK, FILE = "amlwizard:", "amlwizard-file:"
 CUT = re.compile(r"^\*\*\* WARNING: skipped \d+ bytes of output \*\*\*$", re.MULTILINE)
 # Of exceptions that cells raise: signs in their text, the cause, what to do. The first one counts.
@@ -220,7 +221,7 @@ class ExecutionContext:
                     why=why,
                     fix=fix,
                 )
-            said = summary.splitlines()[-1][:300] if summary else state
+            said = summary.splitlines()[-1][:LONGEST_ERROR] if summary else state
             why, fix = _reason(summary)
             raise StepError(
                 _("Cell {number} failed: {error}", number=number, error=said),

@@ -259,7 +259,7 @@ def look_for(data):
             spark.table(data).printSchema()
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        raise RuntimeError(f"the cluster cannot read {data}: {said}. {who_allows(data)}") from error
+        raise RuntimeError(f"the cluster cannot read {data}. {who_allows(data)}. {said}") from error
     hand_on("data", data)
     print(f"{data} can be read")
 
