@@ -17,6 +17,8 @@ from amlwizard.rules.address_space import NEIGHBOURS, path, space_of
 from amlwizard.rules.own_training import NOTEBOOK, notebook_of
 from amlwizard.user_notebook import UserNotebook
 
+NAMELESS = "nonameyet"  # as a prefix
+
 
 class Session:
     """`dirty` means that answers have changed since they were last saved; `done` that a run built
@@ -75,9 +77,20 @@ class Session:
         self._touch()
         self._examine()
 
+    @property
+    def compared(self) -> Recipe | None:
+        """The recipe as it is compared with the cloud: where only names are still to be given, those of a
+        stand-in take their place, so that a region is not looked up only after them."""
+        if self.reading.recipe or self.reading.sections.is_whole("names"):
+            return self.reading.recipe
+        answers = {**self.draft.answers, "names": {"prefix": NAMELESS}}
+        return examine(answers, folder=self.draft.folder).recipe
+
     def add(self, found: Sequence[Finding]) -> None:
         """Replace the findings of the cloud. Each one stays until an answer that it is about
-        changes."""
+        changes. What is found about names that stand in for the user's own is left out."""
+        if not self.reading.recipe:
+            found = [finding for finding in found if NAMELESS not in str(finding)]
         self._of_the_cloud = [
             (finding, {path: self.draft.value(path) for path in self._depends_on(finding)})
             for finding in found

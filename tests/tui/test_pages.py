@@ -22,7 +22,7 @@ from support.tui_support import (
 )
 
 from amlwizard.draft import Draft, from_file
-from amlwizard.errors import SignInError
+from amlwizard.errors import Finding, SignInError
 from amlwizard.events import Emit, LoginDone, LoginNeeded
 from amlwizard.plan import Plan, outline
 from amlwizard.recipe import Recipe, load
@@ -162,6 +162,28 @@ async def test_a_subscription_is_chosen_among_those_that_the_account_sees() -> N
         await walk.see(lambda: walk.app.account and walk.app.account.subscription == chosen)
         assert walk.app.session.draft.value("sign_in.subscription") == chosen
         assert backend.asked[-1] != f"sign-in {None}"
+
+
+async def test_a_region_is_looked_up_before_there_is_a_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    backend = FakeBackend()
+
+    def looked_up(recipe: Recipe, *_: object) -> list[Finding]:
+        region, registry = recipe.sign_in.region, recipe.names.registry
+        return [
+            Finding("region-not-offered", "error", ("sign_in.region",), f"There is no {region}."),
+            Finding("name-taken", "error", ("names.registry",), f"{registry} is taken."),
+        ]
+
+    monkeypatch.setattr(backend, "preflight", looked_up)
+    app = wizard(backend, folder=tmp_path)
+    app.session.put({"sign_in.region": "atlantis"})
+    async with walking(app) as walk:
+        await walk.go("sign-in")
+        await walk.press("ctrl+l")
+        await walk.see("There is no atlantis.")
+        assert "name-taken" not in {finding.rule for finding in app.session.findings}
 
 
 async def test_a_sign_in_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

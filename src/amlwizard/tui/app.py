@@ -368,13 +368,13 @@ class WizardApp(App[int]):
     def check_against_the_cloud(self) -> None:
         """Run preflight if the user has signed in."""
         self._check.pause()
-        recipe = self.session.reading.recipe
+        recipe = self.session.compared
         if recipe and self.account and not self.running:
             self._calls.preflight(self.session.draft.target, recipe, self.cloud_findings)
 
     def cloud_findings(self, recipe: Recipe | None, findings: Sequence[Finding]) -> None:
         """Add preflight findings about `recipe`, unless the recipe has changed since."""
-        if recipe == self.session.reading.recipe:
+        if recipe == self.session.compared:
             self.session.add(findings)
             self.findings = self.session.findings
 
