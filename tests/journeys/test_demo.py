@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 from support import RECIPES, Command
+from support.breadth import breadth
 from support.tui_support import GOLDEN
 from textual.pilot import Pilot
 
@@ -80,7 +81,7 @@ def test_a_recorded_run_is_played_without_a_cloud(
     assert THE_END in screens[-1]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+@pytest.mark.parametrize("size", [(80, 24), breadth((120, 36))])
 async def test_captions_cover_nothing_and_the_run_has_its_own_time(
     journal: Path, tmp_path: Path, size: tuple[int, int]
 ) -> None:

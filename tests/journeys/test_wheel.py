@@ -126,6 +126,7 @@ def complete(wheel: Path, tmp_path: Path) -> Installed:
     return made
 
 
+@pytest.mark.breadth
 def test_the_command_that_adds_the_sandbox_adds_it(complete: Installed) -> None:
     ran = complete.run(*REPLAY, "--until", "provision", "--clock", "instant")
     assert ran.code == 0, ran.err

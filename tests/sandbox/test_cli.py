@@ -221,7 +221,7 @@ def test_what_a_sandbox_prints_is_pasted_into_another_shell_and_used_there(tmp_p
         while not printed[-1].startswith("# Subscription: "):
             printed.append(sandbox.stdout.readline())
         unset = next(line for line in printed if line.startswith("# When it has ended: "))
-        second = ["replay", QUICKSTART, "--target", "sandbox", "--until", "provision"]
+        second = ["replay", QUICKSTART, "--target", "sandbox", "--until", "sign-in"]
         told = subprocess.run(
             ["bash", "-c", "\n".join([
                 "set -eu", "".join(printed), shlex.join([*run, *second]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from rich.cells import cell_len
+from support.breadth import breadth
 from support.tui_support import Walk, at_page, page_of, recorded, walking
 from textual._xterm_parser import XTermParser
 from textual.message import Message
@@ -40,20 +41,26 @@ def assert_aligned(walk: Walk) -> None:
     assert {cell_len(line) for line in lines} == {walk.app.size.width}
 
 
-@pytest.mark.parametrize("pasted", [False, True], ids=["typed", "pasted"])
+COMMITTED = [
+    (VNET, "１０．２０．０．０／１６", "10.20.0.0/16"),
+    (VNET, "１０。２０。０。０／１６", "10.20.0.0/16"),
+    (PREFIX, "ａｂｃ１", "abc1"),
+    (PREFIX, "日本語", "日本語"),
+    (REGION, "ｊａｐａｎｅａｓｔ", "japaneast"),
+    (WORKERS, "１２", 12),
+    (PEERED, "１０．１．０．０／１６、１０．２．０．０／１６", ["10.1.0.0/16", "10.2.0.0/16"]),
+    (RESERVED, "ｈｕｂ＝１０．１．０．０／１６", [{"name": "hub", "range": "10.1.0.0/16"}]),
+    (RESERVED, "ｈｕｂ　１０．１．０．０／１６", [{"name": "hub", "range": "10.1.0.0/16"}]),
+    (TAGS, '{"所有者": "ＡＩ部　１課"}', {"所有者": "ＡＩ部　１課"}),
+]
+
+
 @pytest.mark.parametrize(
-    ("path", "text", "value"),
+    ("path", "text", "value", "pasted"),
     [
-        (VNET, "１０．２０．０．０／１６", "10.20.0.0/16"),
-        (VNET, "１０。２０。０。０／１６", "10.20.0.0/16"),
-        (PREFIX, "ａｂｃ１", "abc1"),
-        (PREFIX, "日本語", "日本語"),
-        (REGION, "ｊａｐａｎｅａｓｔ", "japaneast"),
-        (WORKERS, "１２", 12),
-        (PEERED, "１０．１．０．０／１６、１０．２．０．０／１６", ["10.1.0.0/16", "10.2.0.0/16"]),
-        (RESERVED, "ｈｕｂ＝１０．１．０．０／１６", [{"name": "hub", "range": "10.1.0.0/16"}]),
-        (RESERVED, "ｈｕｂ　１０．１．０．０／１６", [{"name": "hub", "range": "10.1.0.0/16"}]),
-        (TAGS, '{"所有者": "ＡＩ部　１課"}', {"所有者": "ＡＩ部　１課"}),
+        *((*case, False) for case in COMMITTED),
+        *((*case, True) for case in COMMITTED[::4]),
+        *(breadth(*case, True) for n, case in enumerate(COMMITTED) if n % 4),
     ],
 )
 async def test_a_field_takes_what_an_input_method_commits(

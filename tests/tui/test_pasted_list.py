@@ -9,6 +9,8 @@ from support import PATIENCE, RECIPES, environment, forking
 
 from amlwizard.draft import DraftStore, from_file
 
+LOST = 20  # seconds without an effect of a Tab
+
 
 def test_the_lines_that_a_terminal_pastes_are_one_list_in_the_form(tmp_path: Path) -> None:
     store = DraftStore(tmp_path / "sessions")
@@ -26,9 +28,10 @@ def test_the_lines_that_a_terminal_pastes_are_one_list_in_the_form(tmp_path: Pat
         child.send("\r")
         field = ""
         while field != "addresses.peered":
-            child.expect(r"addresses\.\w+")  # what the help of the field in focus calls it
-            if child.after != field:
-                field = str(child.after)
+            # What the help of the field in focus calls it; a Tab is lost while the page fills.
+            lost = child.expect([r"addresses\.\w+", pexpect.TIMEOUT], timeout=LOST)
+            if lost or child.after != field:
+                field = field if lost else str(child.after)
                 child.send("" if field == "addresses.peered" else "\t")
         child.send("\x1b[200~10.61.0.0/16\r10.62.0.0/16\r10.63.0.0/16\x1b[201~")
         child.expect("3 ranges pasted")
