@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 from amlwizard import notebook
@@ -115,17 +116,7 @@ def gather(
     documents, unread = _together(jobs, ctx)
     _must_be_built(recipe, documents, unread)
     if documents.get("aks"):
-        nodes = f"{subscription}/{value_at(documents['aks'], 'properties.nodeResourceGroup')}"
-        network = f"{nodes}/providers/Microsoft.Network"
-        made_by_aks = {
-            "public-ips.aks": lambda: _listed(
-                arm, f"{network}/publicIPAddresses", api_versions.NETWORK
-            ),
-            "load-balancers.aks": lambda: _listed(
-                arm, f"{network}/loadBalancers", api_versions.NETWORK
-            ),
-        }
-        more, unseen = _together(made_by_aks, ctx)
+        more, unseen = _together(_made_by_aks(arm, subscription, documents["aks"]), ctx)
         documents.update(more)
         unread.update(unseen)
     say(
@@ -141,6 +132,19 @@ def gather(
             for side, look_from in ((OUTSIDE, _outside), (INSIDE, _inside))
         }
         return PostureFacts(documents, unread, seen[OUTSIDE].result(), seen[INSIDE].result())
+
+
+def _made_by_aks(
+    arm: ArmPort, subscription: str, cluster: Role
+) -> Mapping[str, Callable[[], Role]]:
+    """The reads of what AKS has made in the resource group of its nodes."""
+    nodes = value_at(cluster, "properties.nodeResourceGroup")
+    network = f"{subscription}/{nodes}/providers/Microsoft.Network"
+    kinds = {"public-ips.aks": "publicIPAddresses", "load-balancers.aks": "loadBalancers"}
+    return {
+        role: partial(_listed, arm, f"{network}/{kind}", api_versions.NETWORK)
+        for role, kind in kinds.items()
+    }
 
 
 def _together(
