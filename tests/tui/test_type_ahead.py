@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.tui_support import at_page, page_of, recorded
+from support.tui_support import at_page, page_of, recorded, until
 from textual.events import Key
 
 from amlwizard.tui.app import WizardApp
+from amlwizard.tui.pages.addresses import AddressesPage
 from amlwizard.tui.pages.form import FormPage
 
 NAMED = {"-": "minus"}
@@ -54,3 +55,17 @@ async def test_letters_right_after_tab_land_in_the_next_field(
         await pilot.pause()
         draft = app.session.draft
         assert (draft.value(PREFIX), draft.value(GROUP)) == (first, second)
+
+
+async def test_a_field_that_is_not_asked_cannot_take_the_focus_before_it_is_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A key would be lost with it: what is hidden gives the focus back to the first field."""
+    monkeypatch.setattr(AddressesPage, "answers_changed", lambda page: None)
+    app = at_page("addresses", recorded())
+    async with app.run_test(size=(120, 36)) as pilot:
+        page = page_of(app, FormPage)
+        await until(pilot, lambda: page._whole)
+        shown = {row.spec.path for row in page.rows if row.display}
+        assert shown == {spec.path for spec in app.session.asked("addresses")}
+        assert "addresses.gateway" not in shown

@@ -3,6 +3,7 @@ and a key that suggests a free plan."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from textual import events, on
@@ -12,6 +13,7 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from amlwizard import fields
+from amlwizard.fields import FieldSpec
 from amlwizard.language import _
 from amlwizard.rules.address_plan import NoRoomError, changes, suggest
 from amlwizard.rules.address_space import Space, space_of
@@ -57,11 +59,20 @@ class AddressesPage(FormPage):
         known = self.wizard.session.reading.sections
         return load_of(known.security, known.serving, known.training)
 
+    def row_of(self, spec: FieldSpec, value: object) -> FieldRow:
+        """The row, hidden from its beginning if it is not asked: it must not have the focus until then."""
+        row = super().row_of(spec, value)
+        row.display = spec.path in self._asked()
+        return row
+
+    def _asked(self) -> Collection[str]:
+        return {spec.path for spec in self.wizard.session.asked(SECTION)}
+
     def answers_changed(self) -> None:
         space = self._space()
         self.query_one(AddressMap).show(space)
         self.query_one(Room).show(space, self._load())
-        asked = {spec.path for spec in self.wizard.session.asked(SECTION)}
+        asked = self._asked()
         for row in self.rows:
             row.display = row.spec.path in asked
 
