@@ -54,11 +54,12 @@ def fitted(title: str, room: int, ellipsis: str = "…") -> str:
     word = max(title.split(" "), key=cell_len)
     left = max(LEAST_WORD, room - (cell_len(title) - cell_len(word)))
     short = f"{ellipsis}{word.partition('.')[2]}" if "." in word and cell_len(word) > left else word
-    shorter = title.replace(word, _cut(short, left, ellipsis), 1)
-    return shorter if cell_len(shorter) <= room else _cut(title, room, ellipsis)
+    shorter = title.replace(word, cut(short, left, ellipsis), 1)
+    return shorter if cell_len(shorter) <= room else cut(title, room, ellipsis)
 
 
-def _cut(text: str, room: int, ellipsis: str) -> str:
+def cut(text: str, room: int, ellipsis: str = "…") -> str:
+    """A text in `room` cells, of which some letters take two."""
     if cell_len(text) <= room:
         return text
     # Where the cut goes through a letter of two cells, a space stands for its half.

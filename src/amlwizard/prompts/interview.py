@@ -24,7 +24,6 @@ from amlwizard.session import Session
 ALL = "all"
 REQUEST = "scoring.request"
 NONE = _("(none)")
-TRUTHS = {"yes": _("yes"), "no": _("no")}
 WIDEST = 60  # cells
 CHANGE = _("Fields to change (such as 2, 5-7 or all; Enter continues)")
 
@@ -105,8 +104,7 @@ class Interview:
 
     def _row(self, number: int, spec: FieldSpec) -> Sequence[str]:
         value = shown(spec, self._value(spec)) or self._stands(spec) or NONE
-        said = TRUTHS.get(value, value) if spec.kind == "switch" else value
-        return str(number), spec.title, _short(said)
+        return str(number), spec.title, _short(value)
 
     def _fixed(self, finding: Finding) -> bool:
         changes = "; ".join(self._changes(finding))

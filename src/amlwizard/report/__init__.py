@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from rich.cells import cell_len, set_cell_size
-
 from amlwizard.language import _, _n, chosen
 from amlwizard.posture import SOURCE_WORDS, Posture, PromiseLine
 from amlwizard.recipe import Recipe
 from amlwizard.report.charts import scatter, timeline
 from amlwizard.report.drawing import draw
 from amlwizard.report.record import RunRecord
-from amlwizard.step_titles import PHASE_TITLES
+from amlwizard.step_titles import PHASE_TITLES, cut
 
 MARKS = {"ok": "✓", "broken": "✗", "unknown": "?"}
 
@@ -32,7 +30,7 @@ def page(posture: Posture, recipe: Recipe, record: RunRecord) -> str:
         lstrip_blocks=True,
     )
     environment.globals |= {"_": _, "_n": _n}
-    environment.filters["cut"] = _cut
+    environment.filters["cut"] = cut
     return environment.get_template("page.html.j2").render(
         language=chosen(),
         posture=posture,
@@ -52,8 +50,3 @@ def page(posture: Posture, recipe: Recipe, record: RunRecord) -> str:
 
 def _areas(lines: Sequence[PromiseLine]) -> list[tuple[str, list[PromiseLine]]]:
     return [(area, list(group)) for area, group in groupby(lines, key=lambda line: line.area)]
-
-
-def _cut(text: str, cells: int) -> str:
-    """Text in so many cells: in a drawing, too, some letters are twice as wide as others."""
-    return text if cell_len(text) <= cells else f"{set_cell_size(text, cells - 1).rstrip()}…"

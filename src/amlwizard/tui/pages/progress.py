@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -18,7 +17,7 @@ from amlwizard.app.port import TargetName
 from amlwizard.command_line import resuming
 from amlwizard.language import _, listed, sentences
 from amlwizard.plan import PHASES
-from amlwizard.step_titles import ACTION_WORDS, PHASE_TITLES, STATE_WORDS
+from amlwizard.step_titles import ACTION_WORDS, PHASE_TITLES, STATE_WORDS, cut
 from amlwizard.time_format import clock, span
 from amlwizard.tui.dialogs.questions import Choose, Way
 from amlwizard.tui.pages.page import Page
@@ -217,7 +216,7 @@ def telling(view: RunView) -> str:
 def short(recipe: str) -> str:
     """A short name for a run's recipe, without folder and suffix."""
     name = recipe.rpartition("/")[2].removesuffix(".yaml")
-    return name if cell_len(name) <= NAME else f"{set_cell_size(name, NAME - 1).rstrip()}…"
+    return cut(name, NAME)
 
 
 def head(view: RunView, now: float, left: float, running: bool, holding: bool) -> Content:
