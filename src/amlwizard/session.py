@@ -173,8 +173,9 @@ class Session:
             self._touch()
 
     def aim(self, target: TargetName) -> None:
-        """Change the target."""
-        self.draft.target = target
+        """Change the target: neither the last run nor the findings are of the new one."""
+        self.draft.target, self.draft.run = target, ""
+        self.add(())
         self._touch()
 
     def ran(self, run: str) -> None:

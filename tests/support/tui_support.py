@@ -140,8 +140,8 @@ class FakeBackend:
     """Answers immediately, and records its calls. `fails` names a step that fails in the next run;
     `gate` holds a run after its first step until it is set. `verdict` is the result of a
     verification, `looking` holds it until it is set, `code` makes it request a sign-in.
-    `signing_in` and `loading` hold a sign-in, and a recall of an earlier run after its first step,
-    until they are set; these ignore a cancellation, as a call that hangs in a socket does."""
+    `signing_in`, `pricing` and `loading` hold a sign-in, the prices, and a recall of an earlier run
+    after its first step, until they are set; these ignore a cancellation, as a call that hangs in a socket does."""
 
     fails: str = ""
     taken: str = ""
@@ -154,6 +154,7 @@ class FakeBackend:
     looking: CancelEvent | None = None
     signing_in: CancelEvent | None = None
     loading: CancelEvent | None = None
+    pricing: CancelEvent | None = None
     code: str = ""
     runs: tuple[RecordedRun, ...] = ()
 
@@ -200,6 +201,8 @@ class FakeBackend:
         return {"vnet": 9, "train": 40}
 
     def costs(self, recipe: Recipe) -> Costs:
+        if self.pricing:
+            assert self.pricing.wait(PATIENCE)
         return COSTS
 
     def preflight(

@@ -9,7 +9,7 @@ from threading import Event as CancelEvent
 
 import pytest
 from support import RECIPES
-from support.tui_support import FakeBackend, Walk, judged, recorded, walking, wizard
+from support.tui_support import SUBSCRIPTION, FakeBackend, Walk, judged, recorded, walking, wizard
 from textual.app import App
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
@@ -208,6 +208,44 @@ async def test_the_target_stands_while_a_run_goes_on(gate: CancelEvent) -> None:
         gate.set()
         await walk.see(lambda: walk.app.ran)
     assert "open azure" not in backend.asked and not [a for a in backend.asked if "sign-in" in a]
+
+
+async def test_a_run_stays_behind_when_another_target_is_chosen(tmp_path: Path) -> None:
+    """What retries it, scores or takes it down would do so on the other cloud."""
+    backend = FakeBackend(fails="train", verdict=judged(recorded()))
+    async with walking(wizard(backend, answered("review"), tmp_path, now=clock)) as walk:
+        await walk.see("not compared with the cloud yet")
+        await walk.press("g")
+        await walk.see(lambda: walk.app.ran)
+        walk.app.aim("azure")
+        assert not walk.app.next_steps and not walk.app.may_go("progress")
+        assert not walk.app.session.draft.run and walk.app.ran is None
+
+
+@pytest.mark.parametrize("by", ["target", "subscription"])
+async def test_what_one_cloud_refuses_is_not_held_against_another(by: str) -> None:
+    backend = FakeBackend(taken="crtaken07")
+    draft = answered("sign-in", names__registry="crtaken07")
+    async with walking(wizard(backend, draft)) as walk:
+        await walk.press("ctrl+l")
+        await walk.see(lambda: any(f.rule == "TAKEN" for f in walk.app.findings))
+        if by == "target":
+            walk.app.aim("azure")
+        else:
+            walk.app.answer({"sign_in.subscription": SUBSCRIPTION})
+        assert not any(f.rule == "TAKEN" for f in walk.app.findings)
+
+
+async def test_prices_of_another_cloud_are_not_shown(gate: CancelEvent) -> None:
+    backend = FakeBackend(pricing=gate)
+    async with walking(wizard(backend, answered("review"))) as walk:
+        await walk.see(lambda: "costs" in walk.app.busy)
+        await walk.go("welcome")
+        walk.app.aim("azure")
+        gate.set()
+        await walk.see(lambda: not walk.app.busy)
+        await walk.pilot.pause()
+        assert walk.app.costs is None
 
 
 async def test_the_welcome_shows_the_target_of_the_session_that_is_continued(

@@ -194,6 +194,7 @@ class WizardApp(App[int]):
         if WHO.intersection(changes):
             self._cancel(*SIGNING_IN)
             self.account = None
+            self.session.add(())
         self.findings, self.plan, self.costs = self.session.findings, None, None
         self.set_timer(KEEP_AFTER, self.keep)
         if self.account:
@@ -214,14 +215,18 @@ class WizardApp(App[int]):
         if self._refused():
             return
         self.keep()
-        self._cancel(*SIGNING_IN, "recall", "score")
         self.session = Session(self.session.store, draft)
-        self.findings, self.view = self.session.findings, RunView()
-        self.plan = self.costs = self.ran = self.account = self.verified = None
-        self.tenants = ()
+        self._clear()
         if draft.run:
             self._calls.recall(draft.run, self._recalled_event, self._recalled)
         self.go(page)
+
+    def _clear(self) -> None:
+        """Show nothing that was found out for another session or on another cloud."""
+        self._cancel(*SIGNING_IN, "costs", "recall", "score")
+        self.findings, self.view = self.session.findings, RunView()
+        self.plan = self.costs = self.ran = self.account = self.verified = None
+        self.tenants = ()
 
     def list_runs(self) -> None:
         """Look up `past_runs`."""
@@ -262,13 +267,10 @@ class WizardApp(App[int]):
         return self.application.lacking(target)
 
     def aim(self, target: TargetName) -> None:
-        """Build on another cloud."""
-        if self.session.draft.target == target or self._refused():
-            return
-        self._cancel(*SIGNING_IN)
-        self.session.aim(target)
-        self.account = self.plan = self.costs = None
-        self.tenants = ()
+        """Build on another cloud. The last run was not there, so it is shown no longer."""
+        if self.session.draft.target != target and not self._refused():
+            self.session.aim(target)
+            self._clear()
 
     def _refused(self) -> bool:
         """Whether a run is in progress, which the requested action would disturb; notifies the
