@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event as CancelEvent
 from typing import Any
 
 import pytest
-from support import Asked, recipe_of
+from support import PATIENCE, Asked, recipe_of
 from support.platforms import Platform
 
 from amlwizard import notebook
@@ -265,6 +266,37 @@ def test_the_notebook_takes_the_token_that_the_workspace_takes(
     assert results[-1].data == {"audience": taken}
     held = json.dumps(platform.sandbox.state["databricks"])
     assert "tracking-token" not in held, "lent tokens are taken back"
+
+
+WITHOUT = """
+del os.environ["MLFLOW_TRACKING_TOKEN"]
+other = uri.replace("/workspaces/", "/workspaces/other-")
+said(what=refused(lambda: MlflowClient(other).search_experiments(max_results=1)))
+"""
+
+
+def test_without_a_token_azureml_waits_for_nobody(on_cluster: Run) -> None:
+    """A node has no identity, no browser and no way to Entra's public address."""
+    said = on_cluster(WITHOUT)["what"]
+    assert "ChainedTokenCredential failed to retrieve a token" in said
+    assert "no response from the IMDS endpoint" in said and "InteractiveBrowserCredential: " in said
+
+
+def test_a_node_is_not_the_desk_of_this_machines_user(on_cluster: Run) -> None:
+    said = on_cluster("""
+import webbrowser
+said(home=str(Path.home()), opened=webbrowser.open("https://localhost/"))
+""")
+    assert said["home"] != str(Path.home()) and said["opened"] is False
+
+
+def test_the_vnet_hangs_up_on_what_it_refuses(on_cluster: Run) -> None:
+    """A second request on the same connection would never be answered."""
+    said = on_cluster(f"""
+with requests.Session() as session:
+    said(got=[session.get("http://10.9.9.9/", timeout={PATIENCE}).status_code for _ in range(2)])
+""")
+    assert said["got"] == [502, 502]
 
 
 def test_outside_azureml_the_address_is_that_of_mlflow_2() -> None:

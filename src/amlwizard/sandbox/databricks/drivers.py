@@ -15,6 +15,7 @@ from amlwizard.sandbox.network.vnet import Vnet
 from amlwizard.sandbox.state import State
 
 INTERRUPT_SECONDS = 5
+INSTANCE_METADATA = "169.254.169.254"
 
 
 class Driver:
@@ -78,8 +79,10 @@ class Drivers:
         proxy = self.vnet.proxy_for(vnet_of(workspace))
         environment = {
             **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy),
-            **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
+            # Link-local addresses are the node's own; nothing answers there.
+            **dict.fromkeys(("NO_PROXY", "no_proxy"), INSTANCE_METADATA),
             **dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), self.ca),
+            "HOME": str(self.children.temporary),  # sign-ins of this machine's user are in theirs
             "MPLBACKEND": "Agg",
             "DATABRICKS_RUNTIME_VERSION": spark_version.partition(".x-")[0],
             "GIT_PYTHON_REFRESH": "quiet",

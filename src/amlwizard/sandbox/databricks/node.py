@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import webbrowser
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -181,6 +182,12 @@ def into_the_vnet(driver: CellRunner) -> None:
     replaced.socket.connect = connected
 
 
+def without_a_browser() -> None:
+    """A node has none; this machine may."""
+    replaced: Any = webbrowser
+    replaced.open = lambda *_, **__: False
+
+
 if __name__ == "__main__":
     # Programs that cells start, such as Java, write where we do: not among the answers.
     answers = os.fdopen(os.dup(1), "w")
@@ -190,6 +197,7 @@ if __name__ == "__main__":
     driver = CellRunner(children.requests(), answers)
     signal.signal(signal.SIGINT, driver.interrupt)
     into_the_vnet(driver)
+    without_a_browser()
     spark.stand_in()
     python = Path(tempfile.mkdtemp(), "bin", "python")
     children.program(python, INTERPRETER, "")

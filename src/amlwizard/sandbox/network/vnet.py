@@ -100,44 +100,45 @@ class Vnet:
         with contextlib.suppress(
             OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError
         ):
-            async with asyncio.timeout(HEAD_SECONDS):
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            first, *lines = head.split("\r\n")
-            method, target, _ = first.split(" ", 2)
-            headers = {
-                k.strip().lower(): v.strip()
-                for k, _, v in (line.partition(":") for line in lines if line)
-            }
-            vnet_id = self._vnet_of(headers.get("proxy-authorization", ""))
-            url = urlsplit(f"//{target}" if method == "CONNECT" else target)
-            port = self._port(vnet_id, url.hostname or "", url.port)
-            if port is None:
-                writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
-                await writer.drain()
-                return
-            try:
-                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                writer.write(b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n")
-                await writer.drain()
-                return
-            if method == "CONNECT":
-                writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                await writer.drain()
-            else:
-                path = url.path + (f"?{url.query}" if url.query else "")
-                kept = [
-                    line
-                    for line in lines
-                    if line and not line.lower().startswith(("proxy-", "connection:"))
-                ]
-                far_writer.write(
-                    "\r\n".join(
-                        [f"{method} {path} HTTP/1.1", *kept, "Connection: close", "", ""]
-                    ).encode("latin-1")
-                )
-            await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
+            await self._connect(reader, writer)
         writer.close()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(HEAD_SECONDS):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head.split("\r\n")
+        method, target, _ = first.split(" ", 2)
+        headers = {
+            k.strip().lower(): v.strip()
+            for k, _, v in (line.partition(":") for line in lines if line)
+        }
+        vnet_id = self._vnet_of(headers.get("proxy-authorization", ""))
+        url = urlsplit(f"//{target}" if method == "CONNECT" else target)
+        port = self._port(vnet_id, url.hostname or "", url.port)
+        if port is None:
+            await _refuse(writer, "502 Bad Gateway")
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await _refuse(writer, "504 Gateway Timeout")
+            return
+        if method == "CONNECT":
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await writer.drain()
+        else:
+            path = url.path + (f"?{url.query}" if url.query else "")
+            kept = [
+                line
+                for line in lines
+                if line and not line.lower().startswith(("proxy-", "connection:"))
+            ]
+            far_writer.write(
+                "\r\n".join(
+                    [f"{method} {path} HTTP/1.1", *kept, "Connection: close", "", ""]
+                ).encode("latin-1")
+            )
+        await asyncio.gather(_pipe(reader, far_writer), _pipe(far_reader, writer))
 
     def _port(self, vnet_id: str | None, host: str, port: int | None) -> int | None:
         if vnet_id is None or not port:
@@ -152,6 +153,11 @@ class Vnet:
     def stop(self) -> None:
         if self.server:
             self.server.close()
+
+
+async def _refuse(writer: asyncio.StreamWriter, status: str) -> None:
+    writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+    await writer.drain()
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
