@@ -193,6 +193,17 @@ BAD = {
         "import mlflow\ngetattr(mlflow, 'set_tracking_' + 'uri')('http://127.0.0.1:9')\n",
         "tracking server", "train",
     ),
+    "a sign-in undone": (
+        "import os, mlflow\nuri = mlflow.get_tracking_uri()\ndel os.environ['MLFLOW_TRACKING_TOKEN']\n"
+        "try:\n    mlflow.MlflowClient(uri.replace('/workspaces/', '/workspaces/other-')).get_run('x')\n"
+        "except Exception as error:\n    raise ValueError(str(error).split('\\t')[-1])  # log_model\n",
+        "DeviceCodeCredential: Interactive authentication is required", "train",
+    ),
+    "a sign-in of its own": (
+        "from azure.identity import DeviceCodeCredential\n"
+        "DeviceCodeCredential().get_token('https://storage.azure.com/.default')\n#log_model\n",
+        "cell 1, line 2: AuthenticationRequiredError", "train",
+    ),
     "an exit": ("import sys\nsys.exit(0)\n", "ends the notebook by exit()", "train"),
 }  # fmt: skip
 
@@ -208,6 +219,7 @@ def test_a_notebook_that_goes_wrong_names_its_cell_and_the_cause(
     final = ran.final(step)
     assert ran.code == 1 and final["outcome"] == "failed"
     assert said in final["what"] and "bad.py" in final["what"] and final["fix"]
+    assert ("nobody can answer" in final["why"]) is ("sign-in" in case)
 
 
 def test_metrics_come_with_the_cell_that_logged_them(cloud: Sandbox, tmp_path: Path) -> None:

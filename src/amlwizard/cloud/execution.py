@@ -52,6 +52,24 @@ CUT = re.compile(r"^\*\*\* WARNING: skipped \d+ bytes of output \*\*\*$", re.MUL
 # Of exceptions that cells raise: signs in their text, the cause, what to do. The first one counts.
 REASONS = (
     (
+        ("InteractiveBrowserCredential", "DeviceCodeCredential"),
+        _("The notebook has lost its sign-in, and nobody can answer a question on a cluster."),
+        _(
+            "Leave MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN, MLFLOW_RUN_ID and "
+            "MLFLOW_EXPERIMENT_ID as they are, and the tracking server too, then replay: MLflow is "
+            "signed in by them."
+        ),
+    ),
+    (
+        ("AuthenticationRequiredError", "Interactive authentication is required"),
+        _("Somebody would have to sign in, and nobody can answer a question on a cluster."),
+        _(
+            "Replay: where amlwizard asks for a sign-in, it does so before the notebook's first "
+            "cell. For a sign-in of its own, give the notebook a service principal, with its secret "
+            "in a secret scope."
+        ),
+    ),
+    (
         ("private link", "PublicNetworkAccess", "NameResolutionError"),
         _(
             "The workspace refused the cluster: the workspace's names do not resolve to its private endpoint "

@@ -96,6 +96,9 @@ if run.info.status == "FINISHED":
 # COMMAND ----------
 
 # Prepare the notebook's parameters and run
+from functools import partialmethod
+
+from azure.identity import DeviceCodeCredential, InteractiveBrowserCredential
 from mlflow.models import Model
 from mlflow.tracking import fluent
 
@@ -160,6 +163,12 @@ def into_the_run(cls, artifact_path=None, flavor=None, *arguments, name=None, **
 # MLflow 3 keeps models apart from runs, by calls that this tracking server does not have.
 if hasattr(Model, "_log_v2"):
     Model.log = classmethod(into_the_run)
+
+
+# Nobody is there to answer: azureml-mlflow without a token, or a sign-in of the notebook's own, fails
+# at once instead of waiting for a browser.
+for asking in (InteractiveBrowserCredential, DeviceCodeCredential):
+    asking.__init__ = partialmethod(asking.__init__, disable_automatic_authentication=True)
 
 
 HANDED_ON = (
