@@ -22,6 +22,13 @@ class Formatter(argparse.HelpFormatter):
             for line in text.splitlines()
         )
 
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """``-o, --output FILE``, as Python 3.13 has it, on every version."""
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
     def _split_lines(self, text: str, width: int) -> list[str]:
         if text.isascii():  # without loading anything
             return super()._split_lines(text, width)
