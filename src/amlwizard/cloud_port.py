@@ -206,8 +206,24 @@ STOPPED = ("TERMINATED", "TERMINATING", "ERROR")
 """States of a Databricks cluster that neither runs nor is about to."""
 
 
+class SecretScopesPort(Protocol):
+    """The secret scopes of a Databricks workspace."""
+
+    def put(self, scope: str, key: str, value: str) -> None:
+        """Store a secret; creates its scope if necessary."""
+
+    def delete(self, scope: str, key: str) -> None: ...
+
+    def delete_scope(self, scope: str) -> None: ...
+
+    def keys(self, scope: str) -> Collection[str]: ...
+
+
 class DatabricksPort(Protocol):
     """A Databricks workspace."""
+
+    @property
+    def secrets(self) -> SecretScopesPort: ...
 
     def runtimes(self) -> Sequence[str]: ...
 
@@ -241,14 +257,6 @@ class DatabricksPort(Protocol):
     def install_libraries(
         self, cluster_id: str, packages: Sequence[str], say: ReportProgress, cancel: CancelEvent
     ) -> None: ...
-
-    def put_secret(self, scope: str, key: str, value: str) -> None: ...
-
-    def delete_secret(self, scope: str, key: str) -> None: ...
-
-    def delete_secret_scope(self, scope: str) -> None: ...
-
-    def secret_keys(self, scope: str) -> Collection[str]: ...
 
     def run_cells(
         self,

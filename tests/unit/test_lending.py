@@ -5,12 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from typing import cast
 
 import pytest
 
 from amlwizard import processes
-from amlwizard.cloud_port import DatabricksPort
 from amlwizard.notebook.lending import LONGEST_SECONDS, PURPOSES, lending
 
 
@@ -20,13 +18,16 @@ class Scope:
     def __init__(self, *keys: str) -> None:
         self.held = dict.fromkeys(keys, "old")
 
-    def put_secret(self, scope: str, key: str, value: str) -> None:
+    def put(self, scope: str, key: str, value: str) -> None:
         self.held[key] = value
 
-    def delete_secret(self, scope: str, key: str) -> None:
+    def delete(self, scope: str, key: str) -> None:
         self.held.pop(key, None)
 
-    def secret_keys(self, scope: str) -> set[str]:
+    def delete_scope(self, scope: str) -> None:
+        self.held.clear()
+
+    def keys(self, scope: str) -> set[str]:
         return set(self.held)
 
 
@@ -41,7 +42,7 @@ def ended_process() -> processes.Process:
 
 def test_a_secret_is_there_for_the_block_only() -> None:
     scope = Scope("client-secret")
-    with lending(cast("DatabricksPort", scope), "amlwizard-ml", "scoring-key") as of_one:
+    with lending(scope, "amlwizard-ml", "scoring-key") as of_one:
         of_one.put("one")
         assert scope.held[of_one.key] == "one"
     assert set(scope.held) == {"client-secret"}
@@ -50,9 +51,9 @@ def test_a_secret_is_there_for_the_block_only() -> None:
 def test_what_another_process_has_lent_stays_while_it_lives() -> None:
     elsewhere = f"tracking-token-{int(time.time())}-0123456789ab.7.9-arm"
     scope = Scope(elsewhere)
-    with lending(cast("DatabricksPort", scope), "amlwizard-ml", "tracking-token") as of_one:
+    with lending(scope, "amlwizard-ml", "tracking-token") as of_one:
         of_one.put("one", "arm")
-        with lending(cast("DatabricksPort", scope), "amlwizard-ml", "probe-token") as other:
+        with lending(scope, "amlwizard-ml", "probe-token") as other:
             other.put("other", "arm")
         assert scope.held[f"{of_one.key}-arm"] == "one"
     assert set(scope.held) == {elsewhere}
@@ -69,5 +70,5 @@ def test_what_a_killed_process_has_left_is_removed(purpose: str) -> None:
         purpose,  # an earlier version's
         "client-secret",
     )
-    with lending(cast("DatabricksPort", scope), "amlwizard-ml", "scoring-key"):
+    with lending(scope, "amlwizard-ml", "scoring-key"):
         assert set(scope.held) == {"client-secret"}

@@ -1,30 +1,28 @@
-"""A Databricks workspace through its SDK: clusters, libraries, secrets, cells in an execution
-context."""
+"""A Databricks workspace through its SDK: clusters, libraries, cells in an execution context."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from threading import Event as CancelEvent
 
 from amlwizard.cloud import interruption
+from amlwizard.cloud.databricks_client import connected
 from amlwizard.cloud.databricks_errors import PASSING, asked, tidying, translated
 from amlwizard.cloud.errors import LOST_ANSWERS, NO_ANSWER
 from amlwizard.cloud.execution import LostContextError, ended_for
-from amlwizard.cloud.import_lock import one_at_a_time
 from amlwizard.cloud.notebook import Notebook
 from amlwizard.cloud.profile import CloudProfile
+from amlwizard.cloud.secret_scopes import SecretScopes
 from amlwizard.cloud.session import Within
 from amlwizard.cloud.waiting import Waiting
-from amlwizard.cloud.wire import LostAnswerError, prepared, unrepeated
+from amlwizard.cloud.wire import LostAnswerError, unrepeated
 from amlwizard.cloud_port import STOPPED, CellResult, DeviceCodePrompt, ReportProgress
 from amlwizard.errors import CloudError, StepError
 from amlwizard.json_types import Document
 from amlwizard.language import _
 
-RETRY_SECONDS = 60
-HTTP_SECONDS = 60.0
 INSTALLED = ("INSTALLED", "RESTORED", "SKIPPED", "UNINSTALL_ON_RESTART")
 """States of a library that do not change any more, but for ``FAILED``."""
 
@@ -35,57 +33,9 @@ class Databricks:
     def __init__(
         self, profile: CloudProfile, credential: Within, workspace_url: str, workspace_id: str
     ) -> None:
-        with one_at_a_time:
-            from databricks.sdk import WorkspaceClient
-            from databricks.sdk.clock import RealClock
-            from databricks.sdk.core import Config
-            from databricks.sdk.credentials_provider import CredentialsStrategy
-
-        def headers() -> dict[str, str]:
-            token = credential.get_token(profile.databricks_scope).token
-            given = {"Authorization": f"Bearer {token}"}
-            # A new workspace has no users: with its id in the header, Databricks adds whoever may
-            # manage it in ARM. A service principal must also prove that, with a second token.
-            if workspace_id:
-                given["X-Databricks-Azure-Workspace-Resource-Id"] = workspace_id
-            if workspace_id and not credential.session.identity.person:
-                management = credential.get_token(profile.arm_scope).token
-                given["X-Databricks-Azure-SP-Management-Token"] = management
-            return given
-
-        class Told(Config):
-            def _resolve_host_metadata(self) -> None:
-                """Send no request for the host's metadata: we already know what it is."""
-
-            @classmethod
-            def attributes(cls) -> object:
-                return Config.attributes()  # it inspects only the class that it is called on
-
-        class Clock(RealClock):
-            def sleep(self, seconds: float) -> None:
-                """The pause between two attempts."""
-                interruption.pause(seconds)
-
-        class Entra(CredentialsStrategy):
-            def auth_type(self) -> str:
-                return "entra"
-
-            def __call__(self, config: Config) -> Callable[[], dict[str, str]]:
-                return headers
-
-        url = profile.must_allow(f"https://{workspace_url}")
         self.profile = profile
-        with translated("Databricks"):
-            self.client = WorkspaceClient(
-                config=Told(
-                    host=url,
-                    credentials_strategy=Entra(),
-                    retry_timeout_seconds=RETRY_SECONDS,
-                    http_timeout_seconds=min(HTTP_SECONDS, profile.silence),
-                    clock=Clock(),
-                )
-            )
-        prepared(self.client.api_client._api_client._session, profile)
+        self.client = connected(profile, credential, workspace_url, workspace_id)
+        self.secrets = SecretScopes(self.client)
 
     # -- choices for recipes
 
@@ -287,45 +237,7 @@ class Databricks:
                 fix=_("Check the cluster's event log, then replay: the cluster is started again."),
             )
 
-    # -- secrets and cells
-
-    def put_secret(self, scope: str, key: str, value: str) -> None:
-        """Store a secret; creates its scope if necessary."""
-        secrets = self.client.secrets
-        if scope not in {
-            s.name for s in asked(_("list secret scopes"), lambda: list(secrets.list_scopes()))
-        }:
-            asked(_("create a secret scope"), partial(self._create_scope, scope))
-        asked(_("store a secret"), partial(secrets.put_secret, scope, key, string_value=value))
-
-    def _create_scope(self, scope: str) -> None:
-        from databricks.sdk.errors import ResourceAlreadyExists
-
-        # A request whose response was lost may have created it.
-        with suppress(ResourceAlreadyExists):
-            self.client.secrets.create_scope(scope)
-
-    def delete_secret(self, scope: str, key: str) -> None:
-        """Delete a secret, if it exists."""
-        secrets = self.client.secrets
-        asked(_("delete a secret"), lambda: _if_there(partial(secrets.delete_secret, scope, key)))
-
-    def delete_secret_scope(self, scope: str) -> None:
-        """Delete a secret scope and what is in it, if it exists."""
-        secrets = self.client.secrets
-        asked(_("delete a secret scope"), lambda: _if_there(partial(secrets.delete_scope, scope)))
-
-    def secret_keys(self, scope: str) -> set[str]:
-        """Keys of a secret scope; empty if the scope does not exist."""
-        return asked(_("list secrets"), partial(self._secret_keys, scope))
-
-    def _secret_keys(self, scope: str) -> set[str]:
-        from databricks.sdk.errors import NotFound
-
-        try:
-            return {str(secret.key) for secret in self.client.secrets.list_secrets(scope)}
-        except NotFound:
-            return set()
+    # -- cells
 
     def close_context(self, cluster_id: str, context_id: str) -> None:
         """Close an execution context, and end the cell that runs in it; suppresses errors."""
@@ -366,13 +278,6 @@ class Databricks:
             say(_("{problem} The notebook starts again.", problem=lost.what))
         self.have_running(cluster_id, say, cancel)
         return notebook.run(self.client, cluster_id, self.profile.polling)
-
-
-def _if_there(delete: Callable[[], None]) -> None:
-    from databricks.sdk.errors import NotFound
-
-    with suppress(NotFound):
-        delete()
 
 
 _CLUSTER_FIXES = {

@@ -46,11 +46,11 @@ def scope_inside(recipe: Recipe) -> Inside:
 
     def found(ctx: Context, workspace: Document) -> str:
         url = workspace["properties"].get("workspaceUrl")
-        keys = client(ctx, workspace).secret_keys(scope) if url else ()
+        keys = client(ctx, workspace).secrets.keys(scope) if url else ()
         return _("its secret scope {scope}", scope=scope) if keys else ""
 
     def remove(ctx: Context, workspace: Document) -> None:
-        client(ctx, workspace).delete_secret_scope(scope)
+        client(ctx, workspace).secrets.delete_scope(scope)
 
     return Inside(found, remove)
 
@@ -95,7 +95,7 @@ def lent_token(
     """Puts our own tokens for the workspace, one per audience, into the recipe's secret scope while
     the block runs. Yields what their keys begin with, and a function to call before each cell: a
     token may expire earlier."""
-    with lending(client, scope_of(recipe), purpose) as lent:
+    with lending(client.secrets, scope_of(recipe), purpose) as lent:
 
         def keep_up() -> None:
             for audience in AUDIENCES:
@@ -122,7 +122,7 @@ def login_of(cloud: CloudPort, recipe: Recipe) -> str:
 
 def lacking(cloud: CloudPort, recipe: Recipe, client: DatabricksPort) -> list[str]:
     """The service principal's keys that neither the secret scope nor our sign-in has."""
-    held = client.secret_keys(principal_scope(recipe))
+    held = client.secrets.keys(principal_scope(recipe))
     missing = [key for key in PRINCIPAL_KEYS if key not in held]
     ours = not recipe.sign_in.notebook_secret_scope and cloud.own_principal()
     return [] if ours else missing
@@ -155,4 +155,4 @@ def _put_principal(cloud: CloudPort, recipe: Recipe, client: DatabricksPort) -> 
     own = cloud.own_principal()
     if own and not recipe.sign_in.notebook_secret_scope:
         for key in PRINCIPAL_KEYS:
-            client.put_secret(scope_of(recipe), key, own[key].reveal())
+            client.secrets.put(scope_of(recipe), key, own[key].reveal())

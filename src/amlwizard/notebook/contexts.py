@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 
-from amlwizard.cloud_port import DatabricksPort
+from amlwizard.cloud_port import DatabricksPort, SecretScopesPort
 from amlwizard.errors import AmlwizardError
 from amlwizard.notebook.lending import CONTEXT, Lending, left
 
@@ -25,21 +25,21 @@ def noting(
 ) -> Callable[[str], AbstractContextManager[None]]:
     """Sweeps, and returns what notes a context, by its id, for the duration of a block."""
     sweep(client, scope, cluster_id)
-    return partial(_noted, client, scope)
+    return partial(_noted, client.secrets, scope)
 
 
 def sweep(client: DatabricksPort, scope: str, cluster_id: str) -> None:
     """Close the contexts that killed runs have left open, and remove the secrets that they lent."""
     with suppress(AmlwizardError):  # the next run tries again
-        for key in left(client, scope):
+        for key in left(client.secrets, scope):
             if key["purpose"] == CONTEXT:
                 client.close_context(cluster_id, str(key["part"]))
-            client.delete_secret(scope, key[0])
+            client.secrets.delete(scope, key[0])
 
 
 @contextmanager
-def _noted(client: DatabricksPort, scope: str, context_id: str) -> Iterator[None]:
-    note = Lending(client, scope, CONTEXT)
+def _noted(secrets: SecretScopesPort, scope: str, context_id: str) -> Iterator[None]:
+    note = Lending(secrets, scope, CONTEXT)
     with suppress(AmlwizardError):
         note.put(NOTE, context_id)
     try:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from amlwizard import processes
-from amlwizard.cloud_port import DatabricksPort
+from amlwizard.cloud_port import SecretScopesPort
 from amlwizard.errors import AmlwizardError
 from amlwizard.run_control import cleanup
 
@@ -30,8 +30,8 @@ LONGEST_SECONDS = 6 * 3600.0
 class Lending:
     """Secrets lent to cells under keys that begin with `key`."""
 
-    def __init__(self, client: DatabricksPort, scope: str, purpose: str) -> None:
-        self._client, self._scope = client, scope
+    def __init__(self, secrets: SecretScopesPort, scope: str, purpose: str) -> None:
+        self._secrets, self._scope = secrets, scope
         self.key = f"{purpose}-{int(time.time())}-{processes.current()}"
         self._lent: dict[str, str] = {}
 
@@ -40,11 +40,11 @@ class Lending:
         key = f"{self.key}-{part}" if part else self.key
         if self._lent.get(key) != secret:
             self._lent[key] = secret  # first: an answer may be lost after the effect
-            self._client.put_secret(self._scope, key, secret)
+            self._secrets.put(self._scope, key, secret)
 
     def sweep(self) -> None:
         """Remove what processes have left that ended before they could."""
-        found = left(self._client, self._scope)
+        found = left(self._secrets, self._scope)
         self._delete(key[0] for key in found if key["purpose"] != CONTEXT)
 
     def take_back(self) -> None:
@@ -54,13 +54,13 @@ class Lending:
         for key in keys:
             # An error here must not hide the result or another error: the next run tries again.
             with suppress(AmlwizardError), cleanup():
-                self._client.delete_secret(self._scope, key)
+                self._secrets.delete(self._scope, key)
 
 
 @contextmanager
-def lending(client: DatabricksPort, scope: str, purpose: str) -> Iterator[Lending]:
+def lending(secrets: SecretScopesPort, scope: str, purpose: str) -> Iterator[Lending]:
     """For secrets of one of the PURPOSES; they are taken back at the end of the block."""
-    lent = Lending(client, scope, purpose)
+    lent = Lending(secrets, scope, purpose)
     lent.sweep()
     try:
         yield lent
@@ -68,10 +68,10 @@ def lending(client: DatabricksPort, scope: str, purpose: str) -> Iterator[Lendin
         lent.take_back()
 
 
-def left(client: DatabricksPort, scope: str) -> Iterator[re.Match[str]]:
+def left(secrets: SecretScopesPort, scope: str) -> Iterator[re.Match[str]]:
     """The keys in a scope, as matches of KEY, whose processes have ended before they could remove
     them."""
-    for key in client.secret_keys(scope):
+    for key in secrets.keys(scope):
         found = KEY.fullmatch(key)
         if found and _has_ended(found):
             yield found

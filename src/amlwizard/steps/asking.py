@@ -242,7 +242,7 @@ def _inside(
         "frontend": frontend,
         "deployment": deployment,
     }
-    with lending(client, scope, "scoring-key") as lent:
+    with lending(client.secrets, scope, "scoring-key") as lent:
         lent.put(key.reveal())
         cells = notebook.cells("score", {**parameters, "key": lent.key})
         told = False

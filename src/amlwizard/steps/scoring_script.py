@@ -157,7 +157,7 @@ class _Assets:
     def upload(self, ctx: Context, say: ReportProgress) -> Document:
         uri, signed = self._reserved(ctx)
         client, scope = databricks_of(ctx), scope_of(self.recipe)
-        with lending(client, scope, "code-upload") as lent:
+        with lending(client.secrets, scope, "code-upload") as lent:
             lent.put(signed)
             parameters: JsonObject = {
                 "upload_scope": scope,

@@ -38,7 +38,7 @@ from amlwizard.tui import background, help, quit, save
 from amlwizard.tui.background import BackgroundCalls
 from amlwizard.tui.dialogs.go_to import GoTo
 from amlwizard.tui.dialogs.login import LoginScreen
-from amlwizard.tui.dialogs.palette import Commands
+from amlwizard.tui.dialogs.palette import Palette
 from amlwizard.tui.gc_tuning import GcTuning
 from amlwizard.tui.pages.page import WIDE, Page
 from amlwizard.tui.pages.registry import BY_ID, PAGES, of_field
@@ -154,7 +154,7 @@ class WizardApp(App[int]):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, ModalScreen):
-            self.push_screen(Commands())
+            self.push_screen(Palette())
 
     def action_save(self) -> None:
         save.save(self, self)

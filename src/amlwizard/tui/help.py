@@ -12,7 +12,7 @@ from textual.content import Content
 from amlwizard.language import _
 from amlwizard.tui.dialogs.dialog import Dialog
 from amlwizard.tui.dialogs.help import HelpScreen
-from amlwizard.tui.dialogs.palette import Commands
+from amlwizard.tui.dialogs.palette import Palette
 from amlwizard.tui.pages.page import Page
 from amlwizard.tui.port import Wizard
 from amlwizard.tui.theme import DARK, LIGHT
@@ -32,7 +32,7 @@ SENTENCE_END = re.compile(r"\. |。")
 def explain(app: App[int], wizard: Wizard) -> None:
     """Open the help on the dialog that is open, or on the focused field and then on the page."""
     screen = app.screen
-    if isinstance(screen, Dialog | Commands):
+    if isinstance(screen, Dialog | Palette):
         app.push_screen(HelpScreen(screen.explained()))
     elif isinstance(screen, Page):
         field = screen.field_help()

@@ -47,8 +47,8 @@ def test_in_a_workspace_of_somebody_elses_our_secrets_go(
     platform.change(lend)
     found = platform.resources[workspace]
     client = platform.sandbox.cloud().databricks(found["properties"]["workspaceUrl"], found["id"])
-    client.put_secret("amlwizard-mlquick01", "client-secret", "canary")
-    client.put_secret("theirs", "client-secret", "theirs")
+    client.secrets.put("amlwizard-mlquick01", "client-secret", "canary")
+    client.secrets.put("theirs", "client-secret", "theirs")
     shown = destroy("--dry-run")
     assert "its secret scope amlwizard-mlquick01 goes" in shown.out
     platform.sandbox.fault(

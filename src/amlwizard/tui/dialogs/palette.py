@@ -17,7 +17,7 @@ TEXT = _(
 )
 
 
-class Commands(CommandPalette):
+class Palette(CommandPalette):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f1", "app.explain", _("Help"))]
 
     def __init__(self) -> None:

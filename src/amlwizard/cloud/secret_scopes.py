@@ -1,0 +1,62 @@
+"""The secret scopes of a Databricks workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from amlwizard.cloud.databricks_errors import asked
+from amlwizard.language import _
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
+
+class SecretScopes:
+    """Implements `cloud_port.SecretScopesPort`."""
+
+    def __init__(self, client: WorkspaceClient) -> None:
+        self._api = client.secrets
+
+    def put(self, scope: str, key: str, value: str) -> None:
+        """Store a secret; creates its scope if necessary."""
+        found = asked(_("list secret scopes"), lambda: list(self._api.list_scopes()))
+        if scope not in {existing.name for existing in found}:
+            asked(_("create a secret scope"), partial(self._create, scope))
+        asked(_("store a secret"), partial(self._api.put_secret, scope, key, string_value=value))
+
+    def _create(self, scope: str) -> None:
+        from databricks.sdk.errors import ResourceAlreadyExists
+
+        # A request whose response was lost may have created it.
+        with suppress(ResourceAlreadyExists):
+            self._api.create_scope(scope)
+
+    def delete(self, scope: str, key: str) -> None:
+        """Delete a secret, if it exists."""
+        asked(_("delete a secret"), lambda: _if_there(partial(self._api.delete_secret, scope, key)))
+
+    def delete_scope(self, scope: str) -> None:
+        """Delete a secret scope and what is in it, if it exists."""
+        asked(_("delete a secret scope"), lambda: _if_there(partial(self._api.delete_scope, scope)))
+
+    def keys(self, scope: str) -> set[str]:
+        """The keys in a scope; empty if the scope does not exist."""
+        return asked(_("list secrets"), partial(self._keys, scope))
+
+    def _keys(self, scope: str) -> set[str]:
+        from databricks.sdk.errors import NotFound
+
+        try:
+            return {str(secret.key) for secret in self._api.list_secrets(scope)}
+        except NotFound:
+            return set()
+
+
+def _if_there(delete: Callable[[], None]) -> None:
+    from databricks.sdk.errors import NotFound
+
+    with suppress(NotFound):
+        delete()
