@@ -81,6 +81,12 @@ settings.register_profile("test", settings.get_profile("breadth"), max_examples=
 settings.load_profile("test")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where a test names no state folder, the user's own stays as it is."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Callable[..., Sandbox]]:
     """Starts sandboxes that approve every sign-in; each stops with the test."""

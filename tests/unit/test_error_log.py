@@ -11,6 +11,7 @@ from amlwizard import engine, error_log
 from amlwizard.cli import main
 from amlwizard.error_log import unexpected
 from amlwizard.events import Event, StepFinished
+from amlwizard.paths import state_folder
 from amlwizard.plan import Step
 from amlwizard.secret import Secret
 
@@ -48,6 +49,10 @@ def test_a_bug_while_a_plan_is_made_is_logged_by_the_command(
     assert "IndexError" in said and str(log) in said.replace("\n", "")
     assert "Traceback" not in said and CANARY not in said
     assert "in boom" in log.read_text()
+
+
+def test_tests_leave_the_log_of_whoever_runs_them_alone() -> None:
+    assert not state_folder().is_relative_to(Path.home())
 
 
 def test_the_log_is_for_its_owner_alone_and_does_not_grow(
