@@ -45,7 +45,7 @@ def measure(rows: int) -> dict[str, float]:
     began = time.perf_counter()
     with mlflow.start_run() as run:
         for cell in NOTEBOOK.read_text().split("# COMMAND ----------"):
-            spark.load_for(cell)
+            session.load_for(cell)
             exec(compile(cell, NOTEBOOK.name, "exec"), known)  # noqa: S102 - our own notebook
     mse = mlflow.get_run(run.info.run_id).data.metrics["mse"]
     seconds = time.perf_counter() - began

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 
-from amlwizard.sandbox.databricks import node_addresses, runtimes
+from amlwizard.sandbox.databricks import access_modes, node_addresses, runtimes
 from amlwizard.sandbox.databricks.drivers import Drivers
 from amlwizard.sandbox.databricks.errors import DatabricksError, invalid
 from amlwizard.sandbox.databricks.policies import with_policy, with_pool
@@ -132,7 +132,7 @@ class Clusters:
         """Start the driver of a running cluster again: execution contexts are lost."""
         cluster = self.running(workspace, cluster_id)
         self.drivers.end(cluster_id)
-        self.drivers.start(cluster_id, workspace, cluster["spec"]["spark_version"])
+        self.drivers.start(cluster_id, workspace, cluster["spec"])
 
     def befall(self, workspace: JsonObject, mishap: str) -> None:
         """What clusters suffer, to all that run: ``terminate``, or ``lose-contexts``."""
@@ -173,7 +173,7 @@ class Clusters:
             )
         else:
             cluster.pop("fails", None)
-            self.drivers.start(cluster["id"], workspace, cluster["spec"]["spark_version"])
+            self.drivers.start(cluster["id"], workspace, cluster["spec"])
 
     def _checked(self, workspace: JsonObject, body: JsonObject) -> JsonObject:
         """The settings, with what pool and policy make of them."""
@@ -235,6 +235,7 @@ def _check(spec: JsonObject) -> None:
         raise invalid(f"Node type {node} is not supported. Supported node types: {supported}")
     if not runtimes.is_offered(spec["spark_version"]):
         raise invalid(f"Invalid spark version {spec['spark_version']}.")
+    access_modes.check(spec)
     scale = spec.get("autoscale")
     if scale and not scale.get("min_workers", 0) < scale.get("max_workers", 0):
         raise invalid("The value of max_workers must be greater than that of min_workers.")

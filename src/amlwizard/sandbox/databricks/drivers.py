@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable
 
 from amlwizard.sandbox.children import Child, Children
+from amlwizard.sandbox.databricks import node
+from amlwizard.sandbox.databricks.access_modes import is_standard
 from amlwizard.sandbox.databricks.secrets import reveal
 from amlwizard.sandbox.databricks.workspace import vnet_of
 from amlwizard.sandbox.documents import JsonObject
@@ -43,8 +45,9 @@ class Drivers:
         self.state, self.vnet, self.children, self.ca = state, vnet, children, ca
         self.tasks: dict[str, asyncio.Task[Driver]] = {}
 
-    def start(self, cluster_id: str, workspace: JsonObject, spark_version: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._boot(workspace, spark_version))
+    def start(self, cluster_id: str, workspace: JsonObject, spec: JsonObject) -> None:
+        """`spec` are the settings of the cluster."""
+        task = asyncio.get_running_loop().create_task(self._boot(workspace, spec))
         self.tasks[cluster_id] = task
 
     def __contains__(self, cluster_id: str) -> bool:
@@ -75,7 +78,7 @@ class Drivers:
         for cluster_id in list(self.tasks):
             self.end(cluster_id)
 
-    async def _boot(self, workspace: JsonObject, spark_version: str) -> Driver:
+    async def _boot(self, workspace: JsonObject, spec: JsonObject) -> Driver:
         proxy = self.vnet.proxy_for(vnet_of(workspace))
         environment = {
             **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy),
@@ -84,12 +87,15 @@ class Drivers:
             **dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), self.ca),
             "HOME": str(self.children.temporary),  # sign-ins of this machine's user are in theirs
             "MPLBACKEND": "Agg",
-            "DATABRICKS_RUNTIME_VERSION": spark_version.partition(".x-")[0],
+            "DATABRICKS_RUNTIME_VERSION": spec["spark_version"].partition(".x-")[0],
             "GIT_PYTHON_REFRESH": "quiet",
         }
         workspace_id = workspace["id"].lower()
         process = await self.children.piped(
-            "amlwizard.sandbox.databricks.node", env=environment, cwd=self.children.temporary
+            "amlwizard.sandbox.databricks.node",
+            *([node.STANDARD] if is_standard(spec) else []),
+            env=environment,
+            cwd=self.children.temporary,
         )
         return Driver(process, lambda asked: self._answer(workspace_id, asked))
 

@@ -29,11 +29,14 @@ from amlwizard.sandbox.databricks import spark
 
 INTERPRETER = "amlwizard.sandbox.ml.interpreter"
 """What cells know as Python, to make environments with."""
+STANDARD = "standard"  # the argument of a node in standard access mode
 
 
 class CellRunner:
-    def __init__(self, requests: Iterator[str], answers: TextIO) -> None:
-        self.requests, self.answers = requests, answers
+    def __init__(
+        self, requests: Iterator[str], answers: TextIO, session: spark.Spark | spark.Connected
+    ) -> None:
+        self.requests, self.answers, self.session = requests, answers, session
         self.contexts: dict[str, dict[str, object]] = {}
         self.asking = threading.Lock()
         self.running = False
@@ -73,7 +76,7 @@ class CellRunner:
                 "__name__": "__main__",
                 "dbutils": SimpleNamespace(secrets=secrets, widgets=Widgets()),
                 "display": print,
-                "spark": spark.Spark(),
+                "spark": self.session,
             }
         return self.contexts[context]
 
@@ -83,7 +86,7 @@ class CellRunner:
             try:
                 self.running = True
                 try:
-                    spark.load_for(code)
+                    self.session.load_for(code)
                     # What a cluster is for; who may send cells, Databricks' API has checked.
                     exec(compile(code, "<command>", "exec"), self.namespace(context))  # noqa: S102
                 finally:
@@ -194,11 +197,13 @@ if __name__ == "__main__":
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    driver = CellRunner(children.requests(), answers)
+    connected = STANDARD in sys.argv
+    session = spark.Connected() if connected else spark.Spark()
+    driver = CellRunner(children.requests(), answers, session)
     signal.signal(signal.SIGINT, driver.interrupt)
     into_the_vnet(driver)
     without_a_browser()
-    spark.stand_in()
+    spark.stand_in(connected)
     python = Path(tempfile.mkdtemp(), "bin", "python")
     children.program(python, INTERPRETER, "")
     sys.executable = str(python)

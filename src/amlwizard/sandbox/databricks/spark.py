@@ -20,6 +20,8 @@ from typing import ClassVar
 IMPORTS = re.compile(r"(?:import|from)\s+pyspark\b")
 # Databricks registers models in Unity Catalog by default.
 REGISTRY = {"spark.mlflow.modelRegistryUri": "databricks-uc"}
+OF_THE_JVM = ("_jsc", "_jconf", "_jvm", "_jsparkSession", "sparkContext", "newSession")
+NO_CONNECT = "the sandbox has no Spark for clusters in standard access mode"
 MEMORY = "1g"  # of Java's heap, which holds driver and executors; what does not fit goes to disk
 SETTINGS = {
     **REGISTRY,
@@ -58,11 +60,12 @@ def _class_named(name: str) -> type:
     return type(name, (Exception,) if name.endswith(("Error", "Exception")) else (), {})
 
 
-def stand_in() -> None:
-    """Provide pyspark as MLflow looks at it."""
+def stand_in(connected: bool = False) -> None:
+    """Provide pyspark as MLflow looks at it; `connected`: as Spark Connect's client."""
     _forget()
     sys.meta_path.insert(0, _StandIns())
     vars(importlib.import_module("pyspark.sql"))["SparkSession"] = SparkSession
+    vars(importlib.import_module("pyspark.sql.utils"))["is_remote"] = lambda: connected
 
 
 def _is_pyspark(module: str) -> bool:
@@ -73,12 +76,6 @@ def _forget() -> None:
     sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, _StandIns)]
     for name in filter(_is_pyspark, [*sys.modules]):
         del sys.modules[name]
-
-
-def load_for(code: str) -> None:
-    """Load what a cell imports of pyspark. Raises ModuleNotFoundError without the extra."""
-    if IMPORTS.search(code):
-        _load()
 
 
 def _load() -> ModuleType:
@@ -108,7 +105,36 @@ def _load() -> ModuleType:
 class Spark:
     """The session that cells know as ``spark``; started by its first use."""
 
+    def load_for(self, code: str) -> None:
+        """Load what a cell imports of pyspark. Raises ModuleNotFoundError without the extra."""
+        if IMPORTS.search(code):
+            _load()
+
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(_load().SparkSession.builder.getOrCreate(), name)
+
+
+class PySparkAttributeError(AttributeError):
+    """As Spark's own."""
+
+
+class Connected:
+    """The session of a cluster in standard access mode, where cells are clients of Spark Connect: as far
+    as it refuses, and no further."""
+
+    def load_for(self, code: str) -> None:
+        """Raises NotImplementedError if a cell imports pyspark."""
+        if IMPORTS.search(code):
+            raise NotImplementedError(NO_CONNECT)
+
+    def __getattr__(self, name: str) -> object:
+        if name in OF_THE_JVM:
+            raise PySparkAttributeError(
+                f"[JVM_ATTRIBUTE_NOT_SUPPORTED] Attribute `{name}` is not supported in Spark Connect as it "
+                "depends on the JVM."
+            )
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NotImplementedError(NO_CONNECT)
