@@ -21,6 +21,7 @@ from amlwizard.cloud import execution
 from amlwizard.errors import CloudError, OperationCancelledError, SignInError, StepError
 from amlwizard.plan import Context, Found
 from amlwizard.plan.outputs import Outputs
+from amlwizard.sandbox.databricks import access_modes
 from amlwizard.steps import steps_for
 from amlwizard.steps.cluster import cluster_spec
 from amlwizard.steps.training import LARGEST_PICTURE
@@ -168,6 +169,52 @@ def test_what_it_does_not_offer_is_refused(client: Any, spec: dict[str, str], wh
     with pytest.raises(CloudError) as error:
         client.create_cluster({**asked, "custom_tags": {}, **spec})
     assert error.value.code == "INVALID_PARAMETER_VALUE" and why in error.value.why
+
+
+# -- access modes
+
+
+def test_it_knows_the_access_modes_that_databricks_own_client_knows() -> None:
+    from databricks.sdk.service.compute import DataSecurityMode
+
+    known = {access_modes.AUTO, *access_modes.STANDARD, *access_modes.OTHERS}
+    assert {mode.value for mode in DataSecurityMode} == known
+
+
+@pytest.mark.parametrize(
+    ("runtime", "mode", "why"),
+    [
+        ("16.4.x-cpu-ml-scala2.12", "USER_ISOLATION", "does not support USER_ISOLATION"),
+        ("16.4.x-gpu-ml-scala2.12", "DATA_SECURITY_MODE_STANDARD", "does not support"),
+        (RUNTIME, "SHARED", "SHARED"),
+    ],
+)
+def test_an_access_mode_that_is_not_to_be_had_is_refused(
+    started: Callable[..., str], runtime: str, mode: str, why: str
+) -> None:
+    with pytest.raises(CloudError, match=why):
+        started(runtime, data_security_mode=mode)
+
+
+@pytest.mark.parametrize("mode", ["USER_ISOLATION", "DATA_SECURITY_MODE_AUTO"])
+def test_in_standard_access_mode_cells_are_kept_from_the_machine(
+    client: Any, started: Callable[..., str], mode: str
+) -> None:
+    standard = started(RUNTIME, data_security_mode=mode)
+    with pytest.raises(StepError, match="JVM_ATTRIBUTE_NOT_SUPPORTED") as error:
+        printed(client, standard, "spark.sparkContext.parallelize([1])")
+    assert "standard access mode" in error.value.why and "dedicated" in error.value.fix
+    with pytest.raises(StepError, match="no Spark for clusters in standard access mode"):
+        printed(client, standard, "from pyspark.sql import functions")
+    with pytest.raises(StepError, match="/dbfs/tmp"):
+        printed(client, standard, "open('/dbfs/tmp/model.pkl', 'wb')")
+    cell = "from mlflow.spark import _check_databricks_uc_volume_tmpdir_availability as check\n"
+    with pytest.raises(StepError, match="UC volume path must be provided") as error:
+        printed(client, standard, f"{cell}check('/tmp/mlflow')")
+    assert "standard access mode" in error.value.why
+    assert printed(client, standard, f"{cell}print(check('/Volumes/a/b/c'))").text == "None"
+    dedicated = started(RUNTIME, data_security_mode="DATA_SECURITY_MODE_DEDICATED")
+    assert printed(client, dedicated, f"{cell}print(check('/tmp/mlflow'))").text == "None"
 
 
 # -- what a command prints
@@ -340,6 +387,17 @@ def test_a_cluster_scales_and_comes_from_a_pool_under_a_policy(
     client.client.clusters.delete(cluster)
 
 
+def test_a_policy_that_wants_another_access_mode_is_told_with_the_way_out(
+    platform: Platform, shared: Callable[[str, dict[str, Any]], str]
+) -> None:
+    limits = {"data_security_mode": {"type": "fixed", "value": "USER_ISOLATION"}}
+    shared("policy", {"name": "standard only", "definition": limits})
+    step = Looked(platform, names__cluster="isolated", training__cluster_policy="standard only")
+    with pytest.raises(CloudError) as error:
+        step.apply()
+    assert "data_security_mode" in error.value.why and "SINGLE_USER" in error.value.fix
+
+
 def test_what_databricks_refuses_of_pools_and_scales(
     client: Any, started: Callable[..., str], shared: Callable[[str, dict[str, Any]], str]
 ) -> None:
@@ -362,6 +420,17 @@ def test_other_settings_change_the_cluster_and_make_no_new_one(
     assert client.find_cluster(platform_recipe().names.cluster)["node_type_id"] == "Standard_D4s_v5"
     assert (other.read().state, other.read().note) == ("ready", "")
     assert not [c for c in platform.sandbox.calls if c.endswith("clusters/permanent-delete")]
+
+
+def test_the_newer_name_of_its_access_mode_is_no_difference(
+    platform: Platform, client: Any
+) -> None:
+    spec = cluster_spec(platform_recipe())
+    number = platform.outputs["databricks-cluster"]["id"]
+    for mode, note in (("DATA_SECURITY_MODE_DEDICATED", ""), ("USER_ISOLATION", "USER_ISOLATION")):
+        client.edit_cluster(number, {**spec, "data_security_mode": mode})
+        found = Looked(platform).read()
+        assert found.state == "ready" and note in found.note and bool(note) == bool(found.note)
 
 
 def test_what_somebody_else_has_set_is_told_and_left(platform: Platform, client: Any) -> None:

@@ -13,7 +13,7 @@ from support import RECIPES, ROOT
 from amlwizard import rules, user_notebook
 from amlwizard.errors import Finding
 from amlwizard.recipe import read
-from amlwizard.user_notebook import parse
+from amlwizard.user_notebook import parse, refused_in_standard_mode
 
 LOGS = "\nmlflow.sklearn.log_model(model, 'model')\n"
 SOURCE = """# Databricks notebook source
@@ -216,3 +216,33 @@ def test_only_the_metric_that_is_not_logged_is_left_out(tmp_path: Path) -> None:
     (told,) = (f for f in rules.findings_of(reading) if f.rule == "EX-2")
     assert told.cure == {"expect.metrics": {"r2": {"at_least": 0.5}}}
     assert told.fix.startswith("It logs r2. Set Metrics to")
+
+
+REFUSED = {
+    "sc.parallelize([1])": "sc",
+    "SparkContext.getOrCreate()": "SparkContext",
+    "spark.sparkContext.setLogLevel('WARN')": ".sparkContext",
+    "rows.rdd.map(len)": ".rdd",
+    "open('/dbfs/tmp/a')": "/dbfs",
+    "open(f'/dbfs/{name}')": "/dbfs",
+    "from pyspark.ml import Pipeline": "pyspark.ml",
+    "import pyspark.ml.feature as f": "pyspark.ml.feature",
+    "mlflow.spark.log_model(model, 'model')": "mlflow.spark.log_model",
+    "mlflow.spark.log_model(model, 'model', dfs_tmpdir='/Volumes/a/b/c')": "",
+    "sc = score(model)\nprint(sc)": "",
+    "from pyspark.ml.connect.classification import LogisticRegression": "",
+    "spark.table('a.b.c').toPandas()": "",
+    "print('see /dbfs/')": "",
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_what_standard_access_mode_refuses_is_seen(code: str) -> None:
+    notebook = parse("own.py", f"x = 1\n{code}\n".encode())
+    found = [(line, word) for _, line, word in refused_in_standard_mode(notebook, spark_ml=False)]
+    assert found == ([(2, REFUSED[code])] if REFUSED[code] else [])
+
+
+def test_newer_runtimes_have_spark_ml_in_standard_access_mode() -> None:
+    notebook = parse("own.py", b"from pyspark.ml import Pipeline\n")
+    assert not [*refused_in_standard_mode(notebook, spark_ml=True)]

@@ -43,14 +43,23 @@ DENIED = (
         ),
     ),
 )
+MODE = re.compile(r"data_security_mode")
+OTHER_MODE = _(
+    "The cluster policy demands another access mode than dedicated: choose one that allows "
+    "SINGLE_USER as training.cluster_policy, or none, then replay."
+)
 OTHERWISE = _(
     "Have an administrator of the Databricks workspace give the account that permission, "
     "then replay: it continues from here."
 )
 
 
-def _opened_by(said: str) -> str:
-    return next((fix for pattern, fix in DENIED if pattern.search(said)), OTHERWISE)
+def _fix(said: str, denied: bool) -> str:
+    if denied:
+        return next((fix for pattern, fix in DENIED if pattern.search(said)), OTHERWISE)
+    if MODE.search(said):
+        return OTHER_MODE
+    return _("Once the cause is gone, replay: it continues from here.")
 
 
 @contextmanager
@@ -97,9 +106,7 @@ def translated(doing: str) -> Iterator[None]:
             _("Databricks, {doing}: {code}.", doing=doing, code=code),
             code=kind if kind in PASSING else code,
             why=hide(str(error))[:500],
-            fix=_opened_by(str(error))
-            if isinstance(error, PermissionDenied)
-            else _("Once the cause is gone, replay: it continues from here."),
+            fix=_fix(str(error), isinstance(error, PermissionDenied)),
         ) from None
     except OSError as error:  # includes the errors of requests
         if isinstance(error, LostAnswerError):

@@ -70,6 +70,14 @@ REASONS = (
         ),
     ),
     (
+        ("JVM_ATTRIBUTE_NOT_SUPPORTED", "Py4JSecurityException", "UC volume path must be provided"),
+        _("The cluster is in standard access mode, which does not allow this."),
+        _(
+            "Have its access mode changed to dedicated, or name another cluster as names.cluster, "
+            "which is then created so; then replay."
+        ),
+    ),
+    (
         ("private link", "PublicNetworkAccess", "NameResolutionError"),
         _(
             "The workspace refused the cluster: the workspace's names do not resolve to its private endpoint "

@@ -30,7 +30,7 @@ from amlwizard.rules import cures
 __all__ = ["CHECKS", "RULES", "Situation", "check", "findings", "survey"]
 
 RULES = (
-    "immutable", "kubernetes-version", "ml-vcpu-quota", "name-taken", "network-quota",
+    "access-mode", "immutable", "kubernetes-version", "ml-vcpu-quota", "name-taken", "network-quota",
     "node-type-not-offered", "not-checked", "notebook-secrets", "other-region", "pods-without-node",
     "policy", "provider-not-registered", "public-ip-quota", "region-not-offered",
     "requirement-not-installable", "reserved-subnet", "role-action", "runtime-not-offered",
@@ -53,6 +53,7 @@ CHECKS: tuple[Callable[[Situation], Iterator[Finding]], ...] = (
     offers.kubernetes,
     databricks.runtime,
     databricks.node_type,
+    databricks.access_mode,
     requirements.installable,
     rights.providers,
     rights.actions,

@@ -10,6 +10,7 @@ from amlwizard.cloud.facts import CloudFacts, Planned, Questions, Unread
 from amlwizard.cloud.preflight_reads import gather
 from amlwizard.cloud_port import PackageRelease
 from amlwizard.command_line import RECIPE, command_line, replaying
+from amlwizard.design.access_modes import DEDICATED, STANDARD, access_mode
 from amlwizard.design.subnets import SUBNETS
 from amlwizard.errors import CloudError
 from amlwizard.json_types import Document
@@ -17,6 +18,7 @@ from amlwizard.language import _
 from amlwizard.notebook.access import lacking, login_of
 from amlwizard.plan import Context, Found, Kept, Step, type_of
 from amlwizard.plan.outputs import (
+    CLUSTER,
     SIGN_IN,
     DatabricksOutput,
     Outputs,
@@ -45,8 +47,8 @@ class Situation:
     cluster has its nodes already. `secrets_missing`: secrets of the notebook's service principal
     that are missing and cannot be provided, None if not known yet. `kept` holds the immutable
     properties that differ, by step. `runtimes` and `node_types` are what Databricks offers, empty
-    without a workspace. `releases` are the requirements of the notebook that the package index
-    answered for.
+    without a workspace. `access_mode` is that of the cluster, unless it will be changed. `releases`
+    are the requirements of the notebook that the package index answered for.
     """
 
     recipe: Recipe
@@ -63,6 +65,7 @@ class Situation:
     kept: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
     runtimes: Sequence[str] = ()
     node_types: Sequence[str] = ()
+    access_mode: str = ""
     releases: Sequence[PackageRelease] = ()
 
     @property
@@ -160,7 +163,9 @@ def survey(ctx: Context, steps: Sequence[Step]) -> Situation:
         kept={step: state.kept for step, state in found.items() if state and state.kept},
         releases=ctx.cloud.releases(ctx.recipe.training.requirements),
     )
-    return _with_databricks(replace(ctx, outputs=Outputs(outputs)), situation, found)
+    context = replace(ctx, outputs=Outputs(outputs))
+    cluster = next((step for step in steps if step.id == CLUSTER.id), None)
+    return _with_databricks(context, situation, found, cluster)
 
 
 def _read(
@@ -242,11 +247,17 @@ def _questions(
     )
 
 
+def _changes(ctx: Context, step: Step | None) -> bool:
+    """Whether a step changes what it finds."""
+    found = step.read(ctx) if step else None
+    return found is not None and found.state == "differs"
+
+
 def _with_databricks(
-    ctx: Context, situation: Situation, found: Mapping[str, Found | None]
+    ctx: Context, situation: Situation, found: Mapping[str, Found | None], step: Step | None
 ) -> Situation:
-    """Add what only the Databricks workspace knows: its cluster, the notebook's secrets, and the
-    runtimes and node types on offer."""
+    """Add what only the Databricks workspace knows: its cluster, which is that of `step`, the
+    notebook's secrets, and the runtimes and node types on offer."""
     wanted = login_of(ctx.cloud, ctx.recipe) == "service-principal"
     state = found.get("databricks")
     if state is None or state.state != "ready":
@@ -258,6 +269,9 @@ def _with_databricks(
         cluster = client.find_cluster(ctx.recipe.names.cluster) or {}
         missing = lacking(ctx.cloud, ctx.recipe, client) if wanted else []
         runtimes, node_types = client.runtimes(), client.node_types()
+        mode = access_mode(cluster)
+        if mode == STANDARD and _changes(ctx, step):
+            mode = DEDICATED
     except CloudError as error:
         unread = Unread(_("the Databricks workspace"), error.code, error.why)
         facts = replace(situation.facts, unread=(*situation.facts.unread, unread))
@@ -268,4 +282,5 @@ def _with_databricks(
         secrets_missing=tuple(missing),
         runtimes=runtimes,
         node_types=node_types,
+        access_mode=mode,
     )

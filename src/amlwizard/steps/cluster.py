@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from amlwizard.cloud_port import DatabricksPort, ReportProgress
+from amlwizard.design import access_modes
+from amlwizard.design.access_modes import access_mode
 from amlwizard.design.names import OWNER_TAG
 from amlwizard.errors import StepError
 from amlwizard.json_types import Document, MutableDocument
@@ -49,7 +51,7 @@ def cluster_spec(recipe: Recipe) -> MutableDocument:
         **(scaled if t.max_workers else {"num_workers": t.workers}),
         **({"policy_id": t.cluster_policy} if t.cluster_policy else {}),
         "autotermination_minutes": t.auto_termination_minutes,
-        "data_security_mode": "SINGLE_USER",
+        access_modes.KEY: access_modes.DEDICATED,
         # Before runtime 17, cell output is truncated at 50,000 characters unless this is set.
         "spark_conf": {"spark.databricks.driver.maxReplOutputLength": "20000000"},
         "custom_tags": {OWNER_TAG: recipe.names.prefix},
@@ -66,16 +68,19 @@ def cluster_spec(recipe: Recipe) -> MutableDocument:
 
 
 def _apart(spec: Document, found: Document) -> tuple[str, ...]:
-    """Differences between a cluster and `spec`. Databricks omits a number that is 0, and writes the
-    master of a single node in its own form."""
+    """Differences between a cluster and `spec`. Databricks omits a number that is 0, writes the
+    master of a single node in its own form, and has two names for an access mode."""
     conf = {**(found.get("spark_conf") or {})}
     if str(conf.get(MASTER, "")).startswith("local[*"):
         conf[MASTER] = "local[*]"
     wanted = {key: value for key, value in spec.items() if key != "custom_tags"}
+    shown = {"num_workers": 0, **found, "spark_conf": conf}
+    if access_modes.KEY in found:
+        shown[access_modes.KEY] = access_mode(found)
     gone = tuple(
         f"{key}: {found[key]} -> none" for key in OPTIONAL if found.get(key) and key not in spec
     )
-    return differences(wanted, {"num_workers": 0, **found, "spark_conf": conf}) + gone
+    return differences(wanted, shown) + gone
 
 
 def _with_ids(spec: Document, client: DatabricksPort) -> Document:

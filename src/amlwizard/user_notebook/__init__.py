@@ -13,6 +13,7 @@ from amlwizard.user_notebook.parsing import (
     UserNotebook,
     parse,
 )
+from amlwizard.user_notebook.standard_mode import refused as refused_in_standard_mode
 
 __all__ = [
     "EXAMPLE",
@@ -22,6 +23,7 @@ __all__ = [
     "content_of",
     "parse",
     "read",
+    "refused_in_standard_mode",
 ]
 
 EXAMPLE = "example.py"

@@ -70,12 +70,15 @@ class UserNotebook:
     parameters: Mapping[str, str | None] = field(default_factory=dict)
     problems: tuple[NotebookProblem, ...] = ()
 
+    def nodes(self) -> Iterator[tuple[NotebookCell, ast.AST]]:
+        """The syntax trees of the cells that have one, node by node."""
+        return ((cell, node) for cell in self.cells for node in _walk(cell))
+
     def calls(self, *names: str) -> Iterator[tuple[NotebookCell, ast.Call]]:
         """The calls of functions or methods with one of these names."""
-        for cell in self.cells:
-            for node in _walk(cell):
-                if isinstance(node, ast.Call) and _called(node).rpartition(".")[2] in names:
-                    yield cell, node
+        for cell, node in self.nodes():
+            if isinstance(node, ast.Call) and _called(node).rpartition(".")[2] in names:
+                yield cell, node
 
     @cached_property
     def metrics(self) -> frozenset[str]:

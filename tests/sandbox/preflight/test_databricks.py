@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Event as CancelEvent
 from typing import Any
 
@@ -15,8 +16,12 @@ from amlwizard.plan.outputs import Outputs
 from amlwizard.preflight import check
 from amlwizard.recipe import Training
 from amlwizard.steps import steps_for
+from amlwizard.steps.cluster import cluster_spec
 
 pytestmark = pytest.mark.xdist_group("refusals")
+
+
+RULES = ("runtime-not-offered", "node-type-not-offered", "access-mode")
 
 
 def default(field: str) -> str:
@@ -33,7 +38,7 @@ def found(platform: Platform, *, sleeping: bool = True, **changes: str) -> list[
     asked: Any = lambda *_: None  # noqa: E731
     context = Context(recipe, platform.cloud, Outputs(outputs), CancelEvent(), asked)
     findings = check(context, steps_for(recipe))
-    return [f for f in findings if f.rule in ("runtime-not-offered", "node-type-not-offered")]
+    return [f for f in findings if f.rule in RULES]
 
 
 def test_a_runtime_that_databricks_does_not_list_stops_before_the_first_write(
@@ -60,3 +65,36 @@ def test_a_cluster_that_runs_already_needs_no_listing(platform: Platform) -> Non
         client.start_cluster(number)
         client.wait_cluster(number, lambda *_, **__: None, CancelEvent())
     assert not found(platform, sleeping=False, training__spark_version="99.9.x-scala2.12")
+
+
+def in_standard_mode(platform: Platform, **settings: Any) -> None:
+    client = platform.cloud.databricks(platform.outputs["databricks"]["url"])
+    mode = {"data_security_mode": "DATA_SECURITY_MODE_STANDARD"}
+    spec = {**cluster_spec(recipe_of("quickstart")), **mode, **settings}
+    client.edit_cluster(platform.outputs["databricks-cluster"]["id"], spec)
+
+
+def test_a_cluster_in_standard_access_mode_is_told(platform: Platform) -> None:
+    in_standard_mode(platform, custom_tags={})
+    [finding] = found(platform, sleeping=False)
+    assert finding.severity == "warning" and finding.fields == ("names.cluster",)
+    cluster = recipe_of("quickstart").names.cluster
+    assert finding.cure == {"names.cluster": f"{cluster}-dedicated"}
+    assert not found(platform, sleeping=False, names__cluster=f"{cluster}-dedicated")
+
+
+def test_it_is_an_error_where_the_notebook_needs_the_machine(
+    platform: Platform, tmp_path: Path
+) -> None:
+    in_standard_mode(platform, custom_tags={})
+    (tmp_path / "own.py").write_text("import mlflow\nrows = sc.parallelize([1])\n#log_model\n")
+    [finding] = found(
+        platform, sleeping=False, training__notebook=str(tmp_path / "own.py"), expect="{}"
+    )
+    assert finding.severity == "error" and "cell 1, line 2" in finding.what
+    assert finding.fields == ("names.cluster", "training.notebook")
+
+
+def test_a_cluster_that_will_be_changed_back_is_not(platform: Platform) -> None:
+    in_standard_mode(platform)
+    assert not found(platform, sleeping=False, training__node_type="Standard_D4s_v5")
