@@ -5,17 +5,11 @@ from __future__ import annotations
 from threading import Event as CancelEvent
 
 import pytest
-from support import existing
 from support.platforms import Platform
 
-from amlwizard.design import api_versions
 from amlwizard.errors import CloudError
 
 pytestmark = pytest.mark.xdist_group("refusals")
-
-
-def made(platform: Platform, step: str) -> None:
-    platform.cloud.arm.put(*platform.document(step), lambda *_, **__: None, CancelEvent())
 
 
 @pytest.mark.parametrize(
@@ -30,16 +24,7 @@ def made(platform: Platform, step: str) -> None:
 def test_a_deployment_needs_nodes_with_room(
     platform: Platform, cpu: str, memory: str, instances: int, code: str
 ) -> None:
-    workspace = platform.outputs["workspace"]["id"]
-    model = {"model_id": f"{workspace}/models/none/versions/1"}
-    platform.outputs |= {"register": model, "rollout": model}
-    made(platform, "endpoint")
-    endpoint = existing(
-        platform.cloud.arm.get(platform.document("endpoint")[0], api_versions.MACHINE_LEARNING)
-    )
-    platform.outputs["endpoint"] = {"principal": endpoint["identity"]["principalId"]}
-    for role in ("endpoint-acr-pull", "endpoint-blob-reader"):
-        made(platform, role)
+    platform.serve(f"{platform.outputs['workspace']['id']}/models/none/versions/1")
     resource_id, version, body = platform.document("deployment")
     asked = {"cpu": cpu, "memory": memory}
     requirements = body["properties"]["containerResourceRequirements"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from amlwizard.cloud import Cloud
+from amlwizard.design import api_versions
 from amlwizard.errors import CloudError
 from amlwizard.plan import Step
 from amlwizard.plan.placeholders import resolve
@@ -56,6 +57,17 @@ class Platform:
             client.start_cluster(cluster)
             client.wait_cluster(cluster, quiet, CancelEvent())
         return client.run_cells(cluster, cells, quiet, CancelEvent())[-1].data
+
+    def serve(self, model_id: str) -> None:
+        """Have an endpoint that may read models and pull images, for a version of a model."""
+        model = {"model_id": model_id}
+        self.outputs |= {"register": model, "rollout": model}
+        for step in ("endpoint", "endpoint-acr-pull", "endpoint-blob-reader"):
+            self.cloud.arm.put(*self.document(step), lambda *_, **__: None, CancelEvent())
+            if step == "endpoint":
+                made = self.cloud.arm.get(self.document(step)[0], api_versions.MACHINE_LEARNING)
+                assert made
+                self.outputs[step] = {"principal": made["identity"]["principalId"]}
 
     def refused(self, step: str, change: Change, name: str = "") -> CloudError:
         """The error of a `put` that must be refused."""
